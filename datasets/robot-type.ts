@@ -1,0 +1,69 @@
+import { z } from 'zod';
+
+const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes');
+
+const observationSchema = z.strictObject({
+  name: z.string().min(1),
+  unit: z.string().min(1),
+  min: z.number(),
+  max: z.number(),
+});
+
+const actionsSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('discrete'), names: z.array(z.string().min(1)).min(2).max(1024) }),
+  z.strictObject({ kind: z.literal('continuous'), ranges: z.array(observationSchema).min(1).max(256) }),
+  /** A type whose recordings carry no commands: for the lake and validation only; cannot be learned from. */
+  z.strictObject({ kind: z.literal('none') }),
+]);
+
+const splitSchema = z.discriminatedUnion('kind', [
+  /** A whole robot-day goes to one split, chosen by hash. */
+  z.strictObject({
+    kind: z.literal('robotDay'),
+    validationFraction: z.number().min(0).max(0.5),
+    heldoutFraction: z.number().min(0).max(0.5),
+  }),
+  /** Recordings: what started at or after `heldoutStart` is held out; before it, at or after `validationStart`, validation. */
+  z.strictObject({
+    kind: z.literal('time'),
+    validationStart: z.iso.datetime(),
+    heldoutStart: z.iso.datetime(),
+  }),
+]);
+
+/**
+ * A robot type (embodiment): what it senses and does. A document, not code: adding one needs no code. A changed
+ * observation or action list is a new `version`.
+ */
+export const robotTypeSchema = z.strictObject({
+  id: identifier,
+  version: z.int().min(1),
+  description: z.string(),
+  rateHz: z.number().positive(),
+  observations: z.array(observationSchema).min(1).max(1024),
+  actions: actionsSchema,
+  tasks: z.array(identifier).min(1).max(1024),
+  split: splitSchema,
+  limits: z.strictObject({
+    minEpisodeFrames: z.int().min(1),
+    maxEpisodeFrames: z.int().min(1),
+    /** Largest gap between two frames, in multiples of the frame period. */
+    maxFrameGapPeriods: z.number().min(1),
+    /** Share of observations that may be constant over an episode before it counts as a dead sensor; names listed here may always be constant. */
+    mayBeConstant: z.array(z.string()).default([]),
+    /** Least label agreement on held-out data for a candidate to pass its absolute gate, 0–1. */
+    minAgreementFraction: z.number().min(0).max(1),
+    maxModelSizeBytes: z
+      .int()
+      .positive()
+      .default(64 * 1024 * 1024),
+  }),
+});
+
+export type RobotType = z.infer<typeof robotTypeSchema>;
+
+/** How documents and footers name a robot type: `scitos-g5@1`. */
+export const robotTypeName = (type: Pick<RobotType, 'id' | 'version'>): string => `${type.id}@${type.version}`;
+
+/** Key of a robot type document in the object store. */
+export const robotTypeKey = (id: string, version: number): string => `config/robot-types/${id}/${version}.json`;

@@ -1,0 +1,66 @@
+import type { DatasetVersion } from './dataset-version.ts';
+
+/**
+ * A mixed set, `training-sets/<digest>/`: `train.arrow` and `validation.arrow` (Arrow IPC files, several record
+ * batches) and `manifest.json`. Columns: `observation` FixedSizeList<float32>[O] · `label` int32 (discrete) or
+ * FixedSizeList<float32>[A] (continuous) · `task` int32, index into `tasks` · `weight` float32, mean 1, loss only.
+ */
+export interface TrainingSetReference {
+  /** sha256 of the manifest, which names the digests of the files. */
+  readonly digest: string;
+  readonly trainRows: number;
+  readonly validationRows: number;
+}
+
+/**
+ * The held-out episodes at a dataset version, `heldout-sets/<digest>/heldout.arrow` + `manifest.json`; read by the gates
+ * only. Columns as a training set, with `episode` int32 (0-based; rows of an episode are adjacent, in frame order) in place of `weight`.
+ */
+export interface HeldoutSetReference {
+  readonly digest: string;
+  readonly rows: number;
+  readonly episodes: number;
+}
+
+export const trainingSetFile = (digest: string, file: 'train.arrow' | 'validation.arrow' | 'manifest.json'): string =>
+  `training-sets/${digest}/${file}`;
+export const heldoutSetFile = (digest: string, file: 'heldout.arrow' | 'manifest.json'): string =>
+  `heldout-sets/${digest}/${file}`;
+
+/** One stratum of the mix: where its rows come from and how many there were, wanted and taken. */
+export interface StratumCount {
+  readonly source: 'new' | 'history';
+  readonly task: string;
+  readonly availableFrames: number;
+  readonly takenFrames: number;
+}
+
+/** Everything a set was made from and what went into it; the same inputs and seed give the same bytes. */
+export interface TrainingSetManifest {
+  readonly datasetVersion: DatasetVersion;
+  readonly robotType: string;
+  readonly robotTypeDigest: string;
+  readonly tasks: readonly string[];
+  readonly actions:
+    | { readonly kind: 'discrete'; readonly names: readonly string[] }
+    | { readonly kind: 'continuous'; readonly size: number };
+  readonly observationNames: readonly string[];
+  readonly seed: number;
+  readonly targetFrames: number;
+  readonly newFraction: number;
+  readonly strata: readonly StratumCount[];
+  readonly newFrames: number;
+  readonly historyFrames: number;
+  /** Kish's effective sample size of the weights. */
+  readonly effectiveFrames: number;
+  readonly correctionShareBeforeCap: number;
+  readonly correctionShareAfterCap: number;
+  /** Frames that carry no label (counted, never in the loss). */
+  readonly needsLabelFrames: number;
+  readonly failures: {
+    readonly validEpisodes: number;
+    readonly addedEpisodes: number;
+    readonly queuedForLabelEpisodes: number;
+  };
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly rows: number }>>;
+}
