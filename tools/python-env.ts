@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+
+import { runStep, type Step } from './run-step.ts';
+import { cacheName, makeOnce, toolCacheFolder, type Report } from './tool-cache.ts';
+
+const requirements = join(import.meta.dirname, 'python', 'requirements.txt');
+const needsPython = 'Python 3.11 or newer with its venv module (on Debian: apt-get install python3 python3-venv)';
+
+/** The python of a virtual environment in the cache that holds exactly tools/python/requirements.txt. */
+export async function pythonPath(report: Report): Promise<string> {
+  const final = join(await toolCacheFolder(), await cacheName('python', await pythonVersion(report), [requirements]));
+  return join(await makeOnce(final, report, (temporary) => install(temporary, report)), 'bin', 'python');
+}
+
+/** Part of the environment's name: its packages are compiled for one minor version, and it links to that interpreter. */
+async function pythonVersion(report: Report): Promise<string> {
+  const script = 'import sys; print("%d.%d.%d" % sys.version_info[:3]); sys.exit(sys.version_info < (3, 11))';
+  const result = await runStep({ command: 'python3', arguments: ['-c', script], doing: 'asking python3' }, report);
+  if (result === undefined) throw new Error(`python3 is not on PATH: install ${needsPython}`);
+  if (result.exitCode !== 0) throw new Error(`python3 is ${result.output.trim()}: install ${needsPython}`);
+  return result.output.trim();
+}
+
+/** A virtual environment works after a rename as long as its python is called, not the scripts beside it. */
+async function install(folder: string, report: Report): Promise<void> {
+  const python = join(folder, 'bin', 'python');
+  report('making the Python environment of the tests: once per machine, about a minute, 130 MB to download');
+  await must({ command: 'python3', arguments: ['-m', 'venv', folder], doing: 'making the environment' }, report);
+  await must(
+    {
+      command: python,
+      arguments: ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary', ':all:', '-r', requirements],
+      doing: 'installing the Python packages',
+    },
+    report,
+  );
+  const imports = 'import deltalake, pyarrow, numpy, onnx, onnxruntime';
+  await must({ command: python, arguments: ['-c', imports], doing: 'trying the Python packages' }, report);
+}
+
+async function must(step: Step, report: Report): Promise<void> {
+  const result = await runStep(step, report);
+  if (result?.exitCode === 0) return;
+  const said = result === undefined ? 'the program does not exist' : result.output.trim();
+  throw new Error(
+    `the Python environment cannot be had: "${[step.command, ...step.arguments].join(' ')}" failed:\n${said}\n` +
+      `It needs ${needsPython}, and a Python package index that can be reached.`,
+  );
+}
