@@ -1,0 +1,145 @@
+import {
+  DuckDBInstance,
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  type DuckDBResult,
+  type DuckDBVector,
+} from '@duckdb/node-api';
+import { failure } from '../failures.ts';
+import type { SqlChunk, SqlEngine, SqlRow, SqlSession, SqlSessionOptions } from '../ports.ts';
+import { sqlValueConverter } from './duckdb-values.ts';
+
+export interface DuckDbEngineOptions {
+  /** Where statements that outgrow the memory limit spill; made when missing. */
+  readonly temporaryDirectory: string;
+  /** Threads a session uses unless it asks otherwise, ≥ 1. Default 2. */
+  readonly threads?: number;
+  /** Memory a session may hold before it spills, in MiB. Default 1,024. */
+  readonly memoryLimitMiB?: number;
+}
+
+/**
+ * DuckDB inside this process. Every session is a database of its own in memory, so a session's threads, memory and
+ * temporary tables are its own and end with it. Time zone is UTC. Rows come in no particular order without ORDER BY
+ * (insertion order is not preserved, which keeps memory flat). Extensions are never fetched.
+ */
+export const duckDbEngine = (engine: DuckDbEngineOptions): SqlEngine => ({
+  open: async (session: SqlSessionOptions = {}) => {
+    const threads = session.threads ?? engine.threads ?? 2;
+    const memoryLimitMiB = session.memoryLimitMiB ?? engine.memoryLimitMiB ?? 1024;
+    try {
+      // https://duckdb.org/docs/stable/configuration/overview
+      const instance = await DuckDBInstance.create(':memory:', {
+        threads: String(threads),
+        memory_limit: `${memoryLimitMiB}MiB`,
+        temp_directory: engine.temporaryDirectory,
+        preserve_insertion_order: 'false',
+        autoinstall_known_extensions: 'false',
+        autoload_known_extensions: 'false',
+      });
+      const connection = await instance.connect();
+      await connection.run("SET TimeZone = 'UTC'");
+      return openSession(instance, connection);
+    } catch (cause) {
+      throw engineFailed('open a session', cause);
+    }
+  },
+});
+
+function openSession(instance: DuckDBInstance, connection: DuckDBConnection): SqlSession {
+  let isOpen = true;
+  const guarded = async <T>(sql: string, work: () => Promise<T>): Promise<T> => {
+    if (!isOpen) throw failure('EngineFailed', 'expected an open SQL session, got one that is closed');
+    try {
+      return await work();
+    } catch (cause) {
+      throw engineFailed(sql, cause);
+    }
+  };
+  return {
+    run: (sql) => guarded(sql, async () => void (await connection.run(sql))),
+    rows: (sql) =>
+      guarded(sql, async () => {
+        const result = await connection.run(sql);
+        return (await result.convertRowObjects(sqlValueConverter)) as SqlRow[];
+      }),
+    async *chunks(sql) {
+      const result = await guarded(sql, () => connection.stream(sql));
+      for (;;) {
+        const chunk = await guarded(sql, () => result.fetchChunk());
+        if (chunk === null || chunk.rowCount === 0) return;
+        yield columnarChunk(result, chunk);
+      }
+    },
+    interrupt: () => {
+      if (isOpen) connection.interrupt();
+    },
+    close: async () => {
+      if (!isOpen) return;
+      isOpen = false;
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+function columnarChunk(result: DuckDBResult, chunk: DuckDBDataChunk): SqlChunk {
+  return {
+    rowCount: chunk.rowCount,
+    numbers: (column) => numbersOf(chunk.getColumnVector(column), result.columnName(column)),
+    strings: (column) => {
+      const values = chunk.getColumnValues(column);
+      return values.map((value) => {
+        if (typeof value === 'string') return value;
+        throw unreadable(result.columnName(column), 'text without NULL', value === null ? 'NULL' : typeof value);
+      });
+    },
+  };
+}
+
+/** The parts of the vendor's vectors that hold the memory itself; absent on vectors of other kinds. */
+interface VectorMemory {
+  readonly items?: unknown;
+  readonly childData?: DuckDBVector;
+  readonly validity?: { readonly data: BigUint64Array | null };
+}
+
+function numbersOf(vector: DuckDBVector, name: string): Float32Array | Float64Array | Int32Array {
+  const memory = vector as unknown as VectorMemory;
+  if (!isAllValid(memory.validity?.data ?? null, vector.itemCount)) {
+    throw unreadable(name, 'numbers without NULL', 'a NULL');
+  }
+  const { items } = memory;
+  if (items instanceof Float32Array || items instanceof Float64Array || items instanceof Int32Array) return items;
+  if (memory.childData !== undefined && vector.type.toString().endsWith(']')) {
+    if (vector.type.toString().endsWith('[]')) throw unreadable(name, 'FLOAT[n]', `${vector.type.toString()}; cast it`);
+    return numbersOf(memory.childData, name);
+  }
+  throw unreadable(name, 'FLOAT, DOUBLE, INTEGER or FLOAT[n]', vector.type.toString());
+}
+
+const allOnes = 0xffff_ffff_ffff_ffffn;
+
+/** One bit a row, 1 = present; bits past the last row mean nothing. No mask means that every row is present. */
+function isAllValid(mask: BigUint64Array | null, rowCount: number): boolean {
+  if (mask === null) return true;
+  const wholeWords = Math.floor(rowCount / 64);
+  for (let word = 0; word < wholeWords; word++) if (mask[word] !== allOnes) return false;
+  const rest = (1n << BigInt(rowCount % 64)) - 1n;
+  return ((mask[wholeWords] ?? 0n) & rest) === rest;
+}
+
+const unreadable = (column: string, expected: string, got: string) =>
+  failure('EngineFailed', `expected ${expected}, got ${got}`, { coordinates: { column } });
+
+function engineFailed(sql: string, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const statement = sql.replaceAll(/\s+/g, ' ').trim();
+  return failure('EngineFailed', `DuckDB failed: ${shortened(reason, 1_000)}`, {
+    cause,
+    coordinates: { statement: shortened(statement, 300) },
+  });
+}
+
+const shortened = (text: string, characters: number): string =>
+  text.length <= characters ? text : `${text.slice(0, characters)}…`;

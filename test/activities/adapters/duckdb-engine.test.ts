@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
+import { isFailure } from '../../../activities/failures.ts';
+import type { SqlChunk, SqlSession } from '../../../activities/ports.ts';
+
+const firstChunk = async (session: SqlSession, sql: string): Promise<SqlChunk> => {
+  for await (const chunk of session.chunks(sql)) return chunk;
+  throw new Error('no chunk');
+};
+
+describe('DuckDB engine', () => {
+  let directory: string;
+  let session: SqlSession;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'flywheel-duckdb-'));
+  });
+  after(() => rm(directory, { recursive: true, force: true }));
+  beforeEach(async () => {
+    session = await duckDbEngine({ temporaryDirectory: join(directory, 'spill') }).open();
+  });
+  afterEach(() => session.close());
+
+  it('gives every type of a row as the port says', async () => {
+    const rows = await session.rows(`SELECT 'a' AS text, 7::BIGINT AS small, 9007199254740993::BIGINT AS large,
+      sum(2::INTEGER) AS total, 1.25::FLOAT AS float, true AS yes, NULL::INTEGER AS missing, DATE '2026-11-22' AS day,
+      TIMESTAMP '1970-01-01 00:00:01' AS local, TIMESTAMPTZ '1970-01-01 00:00:02+00' AS instant,
+      [1.5::FLOAT, NULL] AS list, [1, 2]::INTEGER[2] AS fixed, {'x': DATE '2026-01-02'} AS struct, MAP {'k': 'v'} AS map`);
+    assert.deepEqual(rows, [
+      {
+        text: 'a',
+        small: 7,
+        large: 9007199254740993n,
+        total: 2,
+        float: 1.25,
+        yes: true,
+        missing: null,
+        day: '2026-11-22',
+        local: 1_000_000n,
+        instant: 2_000_000n,
+        list: [1.5, null],
+        fixed: [1, 2],
+        struct: { x: '2026-01-02' },
+        map: { k: 'v' },
+      },
+    ]);
+  });
+
+  it('streams columns as typed arrays and text, chunk by chunk', async () => {
+    const sums = { rows: 0, floats: 0, integers: 0, doubles: 0, texts: 0 };
+    const sql = `SELECT [i, i + 1]::FLOAT[2], i::INTEGER, i::DOUBLE, 't' || i FROM range(5000) t(i)`;
+    for await (const chunk of session.chunks(sql)) {
+      assert.ok(chunk.rowCount <= 2048);
+      const floats = chunk.numbers(0);
+      assert.ok(floats instanceof Float32Array);
+      assert.equal(floats.length, chunk.rowCount * 2);
+      assert.ok(chunk.numbers(1) instanceof Int32Array);
+      assert.ok(chunk.numbers(2) instanceof Float64Array);
+      sums.rows += chunk.rowCount;
+      for (const value of floats) sums.floats += value;
+      for (const value of chunk.numbers(1)) sums.integers += value;
+      for (const value of chunk.numbers(2)) sums.doubles += value;
+      sums.texts += chunk.strings(3).filter((text) => text.startsWith('t')).length;
+    }
+    const triangle = (4999 * 5000) / 2;
+    assert.deepEqual(sums, {
+      rows: 5000,
+      floats: triangle * 2 + 5000,
+      integers: triangle,
+      doubles: triangle,
+      texts: 5000,
+    });
+  });
+
+  it('refuses NULL and lists of any length where numbers are asked for', async () => {
+    const withNull = await firstChunk(session, 'SELECT CASE WHEN i <> 70 THEN i END::INTEGER FROM range(100) t(i)');
+    assert.throws(() => withNull.numbers(0), /without NULL.*a NULL/);
+    const nullInside = await firstChunk(session, 'SELECT [1, NULL]::FLOAT[2] FROM range(3)');
+    assert.throws(() => nullInside.numbers(0), /without NULL/);
+    const lists = await firstChunk(session, 'SELECT [1]::FLOAT[] FROM range(3)');
+    assert.throws(() => lists.numbers(0), /FLOAT\[n\]/);
+  });
+
+  it('fails with EngineFailed, the reason and the statement', async () => {
+    await assert.rejects(session.run('SELECT nothing FROM nowhere'), (error: unknown) => {
+      assert.ok(isFailure(error, 'EngineFailed'));
+      assert.match(error.message, /nowhere.*\[statement=SELECT nothing FROM nowhere\]/s);
+      return true;
+    });
+  });
+
+  it('ends a running statement when interrupted', async () => {
+    const running = session.rows('SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 3');
+    setTimeout(() => session.interrupt(), 50);
+    await assert.rejects(
+      running,
+      (error: unknown) => isFailure(error, 'EngineFailed') && /interrupt/i.test(error.message),
+    );
+    assert.deepEqual(await session.rows('SELECT 1 AS one'), [{ one: 1 }]);
+  });
+
+  it('says so when a closed session is used', async () => {
+    await session.close();
+    await assert.rejects(session.run('SELECT 1'), /closed/);
+  });
+
+  it('spills to the temporary directory when a statement outgrows its memory', async () => {
+    const small = await duckDbEngine({ temporaryDirectory: join(directory, 'spill') }).open({ memoryLimitMiB: 64 });
+    await small.run('CREATE TEMP TABLE big AS SELECT i, hash(i) AS h, hash(i + 1) AS k FROM range(8000000) t(i)');
+    assert.deepEqual(await small.rows('SELECT count(*) AS n FROM big'), [{ n: 8000000 }]);
+    await small.close();
+  });
+});
