@@ -1,0 +1,74 @@
+import { concludeCollection } from './conclude-collection.ts';
+import { evaluateCandidate } from './evaluate-candidate.ts';
+import { exportHeldoutSet } from './export-heldout-set.ts';
+import { ingestBatch } from './ingest-batch.ts';
+import type { Lake } from './lake/lake.ts';
+import { mixExperience } from './mix-experience.ts';
+import { parseInput } from './parse-input.ts';
+import { planCollection } from './plan-collection.ts';
+import { planTraining } from './plan-training.ts';
+import type { Clock, ObjectStore, Progress, SqlEngine } from './ports.ts';
+import { readDatasetVersion } from './read-dataset-version.ts';
+import { promoteWithoutTrial } from './registry/promote-without-trial.ts';
+import { readPolicy } from './registry/read-policy.ts';
+import { registerCandidate } from './registry/register-candidate.ts';
+import { releaseQuarantinedSegment } from './release-quarantined-segment.ts';
+import type { Signer } from './signer-port.ts';
+import { trainModel } from './train-model.ts';
+import type { Trainers } from './trainer-port.ts';
+import { writeReport } from './report/write-report.ts';
+
+/** Everything the activities of all queues need; a worker of one queue passes what that queue uses. */
+export interface StorePorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+}
+
+export interface FleetPorts extends StorePorts {
+  readonly signer: Signer;
+  /** Names the build of the code, for manifests and reports. */
+  readonly codeBuild: string;
+}
+
+export interface DataPorts extends StorePorts {
+  readonly engine: SqlEngine;
+  readonly lake: Lake;
+  readonly progress: Progress;
+  readonly scratchDirectory: string;
+}
+
+export interface TrainingPorts extends StorePorts {
+  readonly trainers: Trainers;
+  readonly progress: Progress;
+  readonly scratchDirectory: string;
+}
+
+export const inputActivities = { parseInput };
+
+export const fleetActivities = (ports: FleetPorts) => ({
+  readPolicy: readPolicy(ports),
+  registerCandidate: registerCandidate(ports),
+  promoteWithoutTrial: promoteWithoutTrial(ports),
+  writeReport: writeReport(ports),
+});
+
+export const dataActivities = (ports: DataPorts) => ({
+  readDatasetVersion: readDatasetVersion(ports),
+  planCollection: planCollection(ports),
+  ingestBatch: ingestBatch(ports),
+  concludeCollection: concludeCollection(ports),
+  releaseQuarantinedSegment: releaseQuarantinedSegment(ports),
+  mixExperience: mixExperience(ports),
+  exportHeldoutSet: exportHeldoutSet(ports),
+});
+
+export const trainingActivities = (ports: TrainingPorts) => ({
+  planTraining,
+  trainModel: trainModel(ports),
+  evaluateCandidate: evaluateCandidate(ports),
+});
+
+export type InputActivities = typeof inputActivities;
+export type FleetActivities = ReturnType<typeof fleetActivities>;
+export type DataActivities = ReturnType<typeof dataActivities>;
+export type TrainingActivities = ReturnType<typeof trainingActivities>;

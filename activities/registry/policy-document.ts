@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+import { failure } from '../failures.ts';
+import { jsonBytes, readJson, requireJson } from '../json-objects.ts';
+import type { ObjectStore } from '../ports.ts';
+
+/** A policy belongs to one robot type; written once, when its baseline is registered. */
+export const policyDocumentSchema = z.strictObject({
+  policy: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes'),
+  robotType: z.strictObject({ id: z.string(), version: z.int().min(1) }),
+});
+
+export type PolicyDocument = z.infer<typeof policyDocumentSchema>;
+
+const keyOf = (policy: string): string => `config/policies/${policy}.json`;
+
+export const readPolicyDocument = (store: ObjectStore, policy: string): Promise<PolicyDocument> =>
+  requireJson(
+    store,
+    keyOf(policy),
+    policyDocumentSchema,
+    `there is no policy "${policy}"; create it with \`flywheel models baseline\``,
+  );
+
+/** Idempotent by policy; another robot type for a policy that exists is `Conflict`. */
+export async function createPolicyDocument(store: ObjectStore, document: PolicyDocument): Promise<void> {
+  if ((await store.putIfAbsent(keyOf(document.policy), jsonBytes(document))) === 'created') return;
+  const existing = await readJson(store, keyOf(document.policy), policyDocumentSchema);
+  if (existing?.robotType.id === document.robotType.id && existing.robotType.version === document.robotType.version)
+    return;
+  throw failure(
+    'Conflict',
+    `expected policy ${document.policy} to be new or of robot type ${document.robotType.id}@${document.robotType.version}, got one of ${existing?.robotType.id ?? 'unknown'}@${existing?.robotType.version ?? 0}`,
+    { coordinates: { key: keyOf(document.policy) } },
+  );
+}

@@ -1,0 +1,17 @@
+import type { Aliases } from '../../domain/registry/index.ts';
+import type { ObjectStore } from '../ports.ts';
+import { readAliases } from './aliases.ts';
+import { readPolicyDocument, type PolicyDocument } from './policy-document.ts';
+
+export interface ReadPolicyResult {
+  readonly robotType: PolicyDocument['robotType'];
+  readonly aliases: Aliases;
+}
+
+/** What a cycle must know of its policy before it starts. Only reads. */
+export const readPolicy =
+  (ports: { store: ObjectStore }) =>
+  async (input: { policy: string }): Promise<ReadPolicyResult> => {
+    const { robotType } = await readPolicyDocument(ports.store, input.policy);
+    return { robotType, aliases: await readAliases(ports)(input) };
+  };

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+
+import { z } from 'zod';
+
+import { nextPolicyVersion, type VersionChange } from '../../domain/registry/index.ts';
+import { modelFile, type ModelManifest, type SignedManifest } from '../../policies/model-manifest.ts';
+import { appendOnce } from '../append-log.ts';
+import { failure } from '../failures.ts';
+import { jsonBytes } from '../json-objects.ts';
+import type { Clock, ObjectStore } from '../ports.ts';
+import type { Signer } from '../signer-port.ts';
+import { manifestBytes, readManifest } from './read-manifest.ts';
+
+const claimSchema = z.strictObject({ version: z.string(), operationId: z.string(), atMs: z.int() });
+
+export interface RegisterModelInput extends Omit<
+  ModelManifest,
+  'version' | 'files' | 'registeredAtMs' | 'codeBuild' | 'gates' | 'metrics'
+> {
+  /** The cycle's id, or any other name of the operation that registers. */
+  readonly operationId: string;
+  readonly change: VersionChange;
+  /** Where each file of the version lies now, by its name in the registry: `model.onnx`, `evaluation.json`, … */
+  readonly sources: Readonly<Record<string, string>>;
+  /** sha256 the model must have, as the trainer or the importer reported it. */
+  readonly modelSha256: string;
+  readonly gates: ModelManifest['gates'];
+  readonly metrics: ModelManifest['metrics'];
+}
+
+export interface RegisterModelResult {
+  readonly version: string;
+  readonly modelSha256: string;
+  readonly manifestKey: string;
+}
+
+/**
+ * Takes the next version number, copies the files under it and writes the signed manifest last. Idempotent by
+ * (policy, operationId): the number is claimed once, and asking again finishes or returns what is there.
+ */
+export const registerModel =
+  (ports: { store: ObjectStore; signer: Signer; clock: Clock; codeBuild: string }) =>
+  async (input: RegisterModelInput): Promise<RegisterModelResult> => {
+    const { operationId, change, sources, modelSha256, ...facts } = input;
+    const { version, atMs } = await claimVersion(ports, input.policy, operationId, change);
+    const files: Record<string, { sha256: string; sizeBytes: number }> = {};
+    for (const [name, sourceKey] of Object.entries(sources)) {
+      const bytes = await ports.store.get(sourceKey);
+      if (bytes === undefined)
+        throw failure('NotFound', `expected the file to register as ${name}, got none`, {
+          coordinates: { key: sourceKey },
+        });
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      if (name === 'model.onnx' && sha256 !== modelSha256)
+        throw failure('UntrustedArtifact', `expected a model with sha256 ${modelSha256}, got ${sha256}`, {
+          coordinates: { key: sourceKey },
+        });
+      await ports.store.putIfAbsent(modelFile(input.policy, version, name), bytes);
+      files[name] = { sha256, sizeBytes: bytes.length };
+    }
+    const manifest: ModelManifest = { ...facts, version, files, registeredAtMs: atMs, codeBuild: ports.codeBuild };
+    const signed: SignedManifest = {
+      manifest,
+      signature: {
+        algorithm: 'Ed25519',
+        publicKeyId: ports.signer.publicKeyId,
+        value: ports.signer.sign(manifestBytes(manifest)),
+      },
+    };
+    const manifestKey = modelFile(input.policy, version, 'manifest.json');
+    await ports.store.putIfAbsent(manifestKey, jsonBytes(signed));
+    const registered = await readManifest(ports, input.policy, version);
+    return { version, manifestKey, modelSha256: registered.files['model.onnx']?.sha256 ?? modelSha256 };
+  };
+
+const claimVersion = (
+  ports: { store: ObjectStore; clock: Clock },
+  policy: string,
+  operationId: string,
+  change: VersionChange,
+): Promise<z.infer<typeof claimSchema>> =>
+  appendOnce(ports.store, `registry/${policy}/versions`, claimSchema, (earlier) => {
+    const claims = earlier.map(({ record }) => record);
+    const found = claims.find((claim) => claim.operationId === operationId);
+    if (found !== undefined) return { found };
+    const version = nextPolicyVersion(
+      claims.map((claim) => claim.version),
+      change,
+    );
+    return { append: { version, operationId, atMs: ports.clock() } };
+  });

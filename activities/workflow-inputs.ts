@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/**
+ * What a person may type in the Temporal UI to start a workflow: every field with its default, unknown fields refused.
+ * Workflows import the inferred types only; the schemas run in the activity `parseInput`.
+ */
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes');
+const seed = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+
+export const defaultPolicy = 'wall-follower';
+
+const trainerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('onnx') }),
+  /** Any program by the contract of docs/training.md: the command and its arguments. */
+  z.strictObject({ kind: z.literal('command'), command: z.array(z.string().min(1)).min(1).max(64) }),
+]);
+
+const trainingSchema = z.strictObject({
+  seed: seed.default(1),
+  targetFrames: z.int().min(100).max(200_000_000).default(2_000_000),
+  trainer: trainerSchema.default({ kind: 'onnx' }),
+  /** Empty: the trainer's defaults. */
+  hyperparameters: z.record(z.string(), z.unknown()).default({}),
+  /** Tries neighbouring learning rates and widths in parallel and keeps the best by validation loss. */
+  search: z.boolean().default(false),
+  /** Starts from the champion's weights where the architecture allows it. */
+  warmStart: z.boolean().default(false),
+});
+
+const weeklyCycleSchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  training: trainingSchema.prefault({}),
+  /** Allows the first champion after the baseline without a trial on the fleet. */
+  bootstrap: z.boolean().default(false),
+  /** Trains also when nothing new was collected. */
+  trainWithoutNew: z.boolean().default(false),
+  cause: z.string().max(200).default('weekly schedule'),
+});
+
+const collectExperienceSchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  batchSizeBytes: z.int().min(1_000_000).max(1_000_000_000).optional(),
+});
+
+const trainPolicySchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  training: trainingSchema.prefault({}),
+  /** Allows the comparative gates to pass without a champion to compare with. */
+  bootstrap: z.boolean().default(false),
+  /** Dataset before the experience that counts as new; default: everything is history. */
+  newSince: z.strictObject({ episodes: z.int().min(0), frames: z.int().min(0) }).optional(),
+});
+
+const releaseQuarantineSchema = z.strictObject({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits, as in the name of the quarantined object'),
+  reason: z.string().min(3).max(1000),
+  who: z.string().min(1).max(200),
+});
+
+export const workflowInputSchemas = {
+  weeklyCycle: weeklyCycleSchema,
+  collectExperience: collectExperienceSchema,
+  trainPolicy: trainPolicySchema,
+  releaseQuarantine: releaseQuarantineSchema,
+} as const;
+
+export type WorkflowName = keyof typeof workflowInputSchemas;
+export type ParsedInput<Name extends WorkflowName> = z.infer<(typeof workflowInputSchemas)[Name]>;
+export type TrainingOptions = z.infer<typeof trainingSchema>;

@@ -1,0 +1,32 @@
+/** champion: what the fleet runs · previous: the champion before · baseline: the safe fallback · anchor: the best champion so far. */
+export const aliasNames = ['champion', 'previous', 'baseline', 'anchor'] as const;
+export type AliasName = (typeof aliasNames)[number];
+export type Aliases = Readonly<Partial<Record<AliasName, string>>>;
+
+/** One append-only entry: which aliases moved to which policy version, at once, and who did it when and why. */
+export interface AliasRecord {
+  readonly seq: number;
+  /** Names the operation that moved them; a second record of the same operation is never written. */
+  readonly operationId: string;
+  readonly set: Aliases;
+  readonly atMs: number;
+  readonly who: string;
+  readonly why: string;
+}
+
+/** The aliases after all `records` up to and including the moment `atMs` (default: all), whatever order they come in. */
+export function aliasesAt(records: readonly AliasRecord[], atMs = Number.POSITIVE_INFINITY): Aliases {
+  return records
+    .filter((record) => record.atMs <= atMs)
+    .toSorted((a, b) => a.seq - b.seq)
+    .reduce<Aliases>((aliases, record) => ({ ...aliases, ...record.set }), {});
+}
+
+/** What a promotion sets: the candidate becomes champion, the champion becomes previous. The anchor moves only to a better one. */
+export function promotionMoves(aliases: Aliases, candidate: string, candidateIsBest: boolean): Aliases {
+  return {
+    champion: candidate,
+    ...(aliases.champion === undefined || aliases.champion === candidate ? {} : { previous: aliases.champion }),
+    ...(candidateIsBest || aliases.anchor === undefined ? { anchor: candidate } : {}),
+  };
+}

@@ -1,0 +1,3 @@
+export * from './aliases.ts';
+export * from './policy-version.ts';
+export * from './promotion.ts';

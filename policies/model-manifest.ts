@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
+const semver = z.string().regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.3');
+
+/** What is known of one policy version. Written last: a model without its manifest does not exist. */
+export const modelManifestSchema = z.strictObject({
+  policy: z.string().min(1),
+  version: semver,
+  robotType: z.strictObject({ id: z.string(), version: z.int(), digest: sha256 }),
+  /** Digest and size of every file of the version, `model.onnx` first of all. */
+  files: z.record(z.string(), z.strictObject({ sha256, sizeBytes: z.int().nonnegative() })),
+  /** Versions it was made from: the champion it was warm-started from or measured against. */
+  parents: z.array(semver),
+  /** Null for a model that was not trained here. */
+  training: z
+    .strictObject({
+      cycleId: z.string(),
+      datasetVersion: z.strictObject({ episodes: z.int(), frames: z.int() }),
+      trainingSetDigest: sha256,
+      seed: z.int(),
+      hyperparameters: z.record(z.string(), z.unknown()),
+    })
+    .nullable(),
+  /** Build of the code that made it. */
+  codeBuild: z.string(),
+  registeredAtMs: z.int(),
+  metrics: z.record(z.string(), z.number().nullable()),
+  gates: z.array(
+    z.strictObject({
+      id: z.string(),
+      outcome: z.enum(['pass', 'fail', 'notApplicable']),
+      value: z.number().nullable(),
+      limit: z.number().nullable(),
+    }),
+  ),
+});
+
+export type ModelManifest = z.infer<typeof modelManifestSchema>;
+
+/** The manifest as stored: the signature is over the canonical JSON of `manifest`. */
+export const signedManifestSchema = z.strictObject({
+  manifest: modelManifestSchema,
+  signature: z.strictObject({ algorithm: z.literal('Ed25519'), publicKeyId: z.string(), value: z.string() }),
+});
+
+export type SignedManifest = z.infer<typeof signedManifestSchema>;
+
+export const modelFile = (policy: string, version: string, file: string): string =>
+  `models/${policy}/${version}/${file}`;

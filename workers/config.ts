@@ -1,0 +1,99 @@
+import path from 'node:path';
+
+import { z } from 'zod';
+
+import { describeIssues } from '../activities/json-objects.ts';
+
+export const queues = ['orchestration', 'fleet', 'data', 'training'] as const;
+export type Queue = (typeof queues)[number];
+
+const positive = (unit: string, fallback: number) =>
+  z.coerce.number(`expected a number of ${unit}`).int().min(1).default(fallback);
+
+/** Every setting of a Flywheel process, read from `FLYWHEEL_…` environment variables once at start. */
+const settingsSchema = z.strictObject({
+  /** Where experience, lake, models and reports live: a folder (`file:DIR` or a plain path) or `s3://bucket[/prefix]`. */
+  FLYWHEEL_STORE: z.string().min(1).default('.flywheel/store'),
+  /** Endpoint of an S3 service that is not AWS. */
+  FLYWHEEL_S3_ENDPOINT: z.url().optional(),
+  FLYWHEEL_S3_REGION: z.string().min(1).default('us-east-1'),
+  /** Local folder for keys (mode 0600). */
+  FLYWHEEL_KEYS: z.string().min(1).default('.flywheel/keys'),
+  /** Local folder for temporary files; on the store's disk a finished file is linked, not copied. */
+  FLYWHEEL_SCRATCH: z.string().min(1).default('.flywheel/scratch'),
+  FLYWHEEL_TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^:]+:\d+$/, 'expected host:port')
+    .default('127.0.0.1:7233'),
+  FLYWHEEL_TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  /** Put before every task queue name, so that several installations share one server. */
+  FLYWHEEL_QUEUE_PREFIX: z.string().max(100).default(''),
+  /** Threads of the SQL engine and of the trainer, each. */
+  FLYWHEEL_THREADS: positive('threads', 1),
+  /** Memory limit of the SQL engine in MiB; beyond it the engine spills to scratch. */
+  FLYWHEEL_SQL_MEMORY_MIB: positive('MiB', 1024),
+  FLYWHEEL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** host:port for Prometheus metrics of the worker; none by default. */
+  FLYWHEEL_METRICS_ADDRESS: z.string().optional(),
+  /** Where tests and imports find recorded data sets. */
+  FLYWHEEL_DATASETS: z.string().optional(),
+  /** Cache folder of the tools. */
+  FLYWHEEL_CACHE: z.string().optional(),
+});
+
+export interface Settings {
+  readonly store: { readonly kind: 'file'; readonly directory: string } | S3StoreSettings;
+  readonly keysDirectory: string;
+  readonly scratchDirectory: string;
+  readonly temporal: { readonly address: string; readonly namespace: string; readonly queuePrefix: string };
+  readonly threads: number;
+  readonly sqlMemoryMiB: number;
+  readonly logLevel: string;
+  readonly metricsAddress?: string;
+}
+
+export interface S3StoreSettings {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly region: string;
+  readonly endpoint?: string;
+}
+
+/** Parses the environment; throws an error with one line a wrong or unknown `FLYWHEEL_…` variable. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const ours = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => name.startsWith('FLYWHEEL_') && value !== undefined),
+  );
+  const parsed = settingsSchema.safeParse(ours);
+  if (!parsed.success) throw new Error(`settings: ${describeIssues(parsed.error)}`);
+  const values = parsed.data;
+  return {
+    store: parseStoreUrl(values.FLYWHEEL_STORE, values.FLYWHEEL_S3_REGION, values.FLYWHEEL_S3_ENDPOINT),
+    keysDirectory: path.resolve(values.FLYWHEEL_KEYS),
+    scratchDirectory: path.resolve(values.FLYWHEEL_SCRATCH),
+    temporal: {
+      address: values.FLYWHEEL_TEMPORAL_ADDRESS,
+      namespace: values.FLYWHEEL_TEMPORAL_NAMESPACE,
+      queuePrefix: values.FLYWHEEL_QUEUE_PREFIX,
+    },
+    threads: values.FLYWHEEL_THREADS,
+    sqlMemoryMiB: values.FLYWHEEL_SQL_MEMORY_MIB,
+    logLevel: values.FLYWHEEL_LOG_LEVEL,
+    ...(values.FLYWHEEL_METRICS_ADDRESS === undefined ? {} : { metricsAddress: values.FLYWHEEL_METRICS_ADDRESS }),
+  };
+}
+
+function parseStoreUrl(text: string, region: string, endpoint: string | undefined): Settings['store'] {
+  if (!text.startsWith('s3:')) return { kind: 'file', directory: path.resolve(text.replace(/^file:(\/\/)?/, '')) };
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/.exec(text);
+  if (match?.[1] === undefined)
+    throw new Error(`settings: FLYWHEEL_STORE: expected s3://bucket or s3://bucket/prefix, got ${text}`);
+  return {
+    kind: 's3',
+    bucket: match[1],
+    prefix: match[2] ?? '',
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}

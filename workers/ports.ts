@@ -1,0 +1,37 @@
+import { mkdir } from 'node:fs/promises';
+
+import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
+import { openFileSigner } from '../activities/adapters/file-signer.ts';
+import type { DataPorts, FleetPorts, TrainingPorts } from '../activities/index.ts';
+import { openLake } from '../activities/lake/lake.ts';
+import { cancellableEngine, heartbeatProgress } from './activity-context.ts';
+import type { Settings } from './config.ts';
+import { openStore } from './open-store.ts';
+import { openTrainers } from './open-trainers.ts';
+
+export type Ports = FleetPorts & DataPorts & TrainingPorts;
+
+/** The real world for the activities of every queue, as the settings say. */
+export async function openPorts(settings: Settings, codeBuild: string): Promise<Ports> {
+  await mkdir(settings.scratchDirectory, { recursive: true });
+  const store = await openStore(settings);
+  const clock = Date.now;
+  const engine = cancellableEngine(
+    duckDbEngine({
+      temporaryDirectory: settings.scratchDirectory,
+      threads: settings.threads,
+      memoryLimitMiB: settings.sqlMemoryMiB,
+    }),
+  );
+  return {
+    store,
+    clock,
+    engine,
+    codeBuild,
+    signer: openFileSigner(settings.keysDirectory),
+    lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
+    trainers: openTrainers(settings),
+    progress: heartbeatProgress,
+    scratchDirectory: settings.scratchDirectory,
+  };
+}

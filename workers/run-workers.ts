@@ -1,0 +1,96 @@
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+import { dataActivities, fleetActivities, inputActivities, trainingActivities } from '../activities/index.ts';
+import { beatingInterceptor } from './activity-context.ts';
+import { bundleWorkflows, type WorkflowBundle } from './bundle.ts';
+import type { Queue, Settings } from './config.ts';
+import { openPorts, type Ports } from './ports.ts';
+
+export interface RunWorkersOptions {
+  readonly settings: Settings;
+  readonly queues: readonly Queue[];
+  readonly logger: Logger;
+  /** Called once all workers poll. */
+  readonly ready: () => void;
+}
+
+/** Serves the queues until the process is told to stop; waits for a server that is not there yet. */
+export async function runWorkers(options: RunWorkersOptions): Promise<void> {
+  const { settings, queues, logger } = options;
+  const bundle = await bundleWorkflows((message) => logger.warn(message));
+  const ports = await openPorts(settings, `flywheel-${bundle.buildId}`);
+  const connection = await connectPatiently(settings.temporal.address, logger);
+  try {
+    const workers = await Promise.all(
+      queues.map((queue) =>
+        Worker.create({
+          ...workerOptions(queue, ports, bundle),
+          connection,
+          namespace: settings.temporal.namespace,
+          taskQueue: `${settings.temporal.queuePrefix}${queue}`,
+        }),
+      ),
+    );
+    const running = workers.map((worker) => worker.run());
+    options.ready();
+    await Promise.all(running);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What a queue's worker runs and how much of it at once. Few pollers are enough on two cores. */
+export function workerOptions(queue: Queue, ports: Ports, bundle: WorkflowBundle): Omit<WorkerOptions, 'taskQueue'> {
+  const common: Omit<WorkerOptions, 'taskQueue'> = {
+    shutdownGraceTime: '5 seconds',
+    // A cancellation reaches an activity with its next heartbeat: at most 2 s later.
+    maxHeartbeatThrottleInterval: '2 seconds',
+    defaultHeartbeatThrottleInterval: '2 seconds',
+    interceptors: { activity: [beatingInterceptor] },
+  };
+  switch (queue) {
+    case 'orchestration':
+      return {
+        ...common,
+        workflowBundle: bundle,
+        activities: inputActivities,
+        maxCachedWorkflows: 200,
+        maxConcurrentWorkflowTaskExecutions: 20,
+        workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: 4 },
+        activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
+      };
+    case 'fleet':
+      return activityWorker(common, fleetActivities(ports), 50, 4);
+    case 'data':
+      return activityWorker(common, dataActivities(ports), 1, 2);
+    case 'training':
+      return activityWorker(common, trainingActivities(ports), 1, 2);
+  }
+}
+
+const activityWorker = (
+  common: Omit<WorkerOptions, 'taskQueue'>,
+  activities: object,
+  concurrency: number,
+  pollers: number,
+): Omit<WorkerOptions, 'taskQueue'> => ({
+  ...common,
+  activities,
+  maxConcurrentActivityTaskExecutions: concurrency,
+  activityTaskPollerBehavior: { type: 'simple-maximum', maximum: pollers },
+});
+
+const retryMs = 1_000;
+
+/** A dead address refuses at once, so waiting for the server is ours: once a second, saying so at first and every minute. */
+async function connectPatiently(address: string, logger: Logger): Promise<NativeConnection> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch (error) {
+      if (attempt % 60 === 0) logger.warn({ address, error }, 'waiting for the Temporal server');
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}

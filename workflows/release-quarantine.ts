@@ -1,0 +1,20 @@
+import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+
+import { dataActivities } from './activity-proxies.ts';
+import { releaseStatusQuery, type ReleaseStatus } from './messages.ts';
+import { parsedInput } from './parse-input.ts';
+
+export interface ReleaseResult {
+  readonly landingKey: string;
+}
+
+/** Puts a refused segment back into landing, with who released it and why; the next cycle reads it again. */
+export async function releaseQuarantine(input?: unknown): Promise<ReleaseResult> {
+  let status: ReleaseStatus = { stage: 'releasing' };
+  setHandler(releaseStatusQuery, () => status);
+  const request = await parsedInput('releaseQuarantine', input);
+  const { landingKey } = await dataActivities().releaseQuarantinedSegment(request);
+  status = { stage: 'ended' };
+  setCurrentDetails(`Released by ${request.who}: ${request.reason}\n\nBack in landing as \`${landingKey}\`.`);
+  return { landingKey };
+}

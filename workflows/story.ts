@@ -1,0 +1,60 @@
+import type { CollectionStatus, CycleStatus, TrainingStatus } from './messages.ts';
+
+/** The live story of a workflow as Markdown, for the details panel of the Temporal UI. Pure: status in, text out. */
+export function describeCycle(status: CycleStatus): string {
+  const { collection, training } = status;
+  const lines = [
+    `**${status.policy || 'policy'}** · ${status.outcome ?? status.stage}`,
+    status.reason === undefined ? undefined : `> ${status.reason}`,
+    '',
+    step('Collect', status.stage === 'collecting', collection && describeCounts(collection)),
+    step(
+      'Train and judge',
+      status.stage === 'training',
+      training &&
+        `${number(training.trainRows)} frames, held-out agreement ${percent(training.accuracyFraction)}, ${
+          training.failedGates.length === 0 ? 'all gates passed' : `held by ${training.failedGates.join(', ')}`
+        }`,
+    ),
+    step('Candidate', status.stage === 'offering', training?.candidateVersion),
+    'Trial on the fleet: not part of this cycle yet',
+    '',
+    `Champion at the start: ${status.championVersion ?? 'none'} · cause: ${status.cause || 'unknown'}`,
+    status.reportKey === undefined ? undefined : `Report: \`${status.reportKey}\``,
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
+}
+
+export function describeCollection(status: CollectionStatus): string {
+  return `**${status.stage}** · batch ${status.batchesDone} of ${status.batches}\n\n${describeCounts(status)}`;
+}
+
+export function describeTraining(status: TrainingStatus): string {
+  const facts = [
+    status.trainRows === undefined ? undefined : `${number(status.trainRows)} frames`,
+    status.validationLoss === undefined ? undefined : `validation loss ${status.validationLoss.toFixed(4)}`,
+    status.gates === undefined ? undefined : `gates: ${status.gates}`,
+    status.candidateVersion === undefined ? undefined : `candidate ${status.candidateVersion}`,
+  ];
+  return `**${status.stage}**\n\n${facts.filter((fact) => fact !== undefined).join(' · ')}`;
+}
+
+type Counts = Pick<
+  CollectionStatus,
+  'episodesStored' | 'framesStored' | 'alreadyStored' | 'quarantinedEpisodes' | 'quarantinedSegments'
+>;
+
+const describeCounts = (counts: Counts): string =>
+  [
+    `${number(counts.episodesStored)} episodes (${number(counts.framesStored)} frames) stored`,
+    `${number(counts.alreadyStored)} already stored`,
+    `${number(counts.quarantinedEpisodes)} episodes and ${number(counts.quarantinedSegments)} segments quarantined`,
+  ].join(', ');
+
+const step = (name: string, running: boolean, result: string | undefined): string =>
+  `${name}: ${result ?? (running ? 'running …' : '–')}`;
+
+/** 12345678 → `12,345,678`, in every locale. */
+const number = (value: number): string => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+const percent = (fraction: number | null): string =>
+  fraction === null ? 'unknown' : `${(fraction * 100).toFixed(1)} %`;

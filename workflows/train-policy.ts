@@ -1,0 +1,112 @@
+import { setCurrentDetails, setHandler } from '@temporalio/workflow';
+
+import type { TrainingOptions } from '../activities/workflow-inputs.ts';
+import { dataActivities, fleetActivities, trainingActivities } from './activity-proxies.ts';
+import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './messages.ts';
+import { parsedInput } from './parse-input.ts';
+import { describeTraining } from './story.ts';
+import { operationId } from './workflow-ids.ts';
+
+/**
+ * Retrains a policy on new and old experience and registers what passes every offline gate. A candidate that a gate
+ * holds back is not registered; its evaluation stays readable.
+ */
+export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
+  let status: TrainingStatus = { stage: 'mixing' };
+  setHandler(trainingStatusQuery, () => status);
+  const show = (change: Partial<TrainingStatus>): void => {
+    status = { ...status, ...change };
+    setCurrentDetails(describeTraining(status));
+  };
+  const { policy, training, bootstrap, newSince } = await parsedInput('trainPolicy', input);
+  const data = dataActivities();
+  const fleet = fleetActivities();
+  const cycleId = operationId();
+  const { robotType, aliases } = await fleet.readPolicy({ policy });
+  const datasetVersion = await data.readDatasetVersion({ cycleId });
+
+  show({ stage: 'mixing' });
+  const trainingSet = await data.mixExperience({
+    cycleId,
+    robotType,
+    datasetVersion,
+    newSince: newSince ?? datasetVersion,
+    seed: training.seed,
+    targetFrames: training.targetFrames,
+  });
+  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion });
+
+  show({ stage: 'training', trainRows: trainingSet.trainRows });
+  const model = await trainBest(cycleId, policy, robotType, trainingSet.digest, training, aliases.champion);
+
+  show({ stage: 'judging', validationLoss: model.validationLoss });
+  const judged = await trainingActivities().evaluateCandidate({
+    modelKey: model.modelKey,
+    policy,
+    robotType,
+    heldoutDigest: heldout.digest,
+    trainingSetDigest: trainingSet.digest,
+    bootstrap,
+    evaluationKey: `evaluations/${cycleId}/evaluation.json`,
+    ...(aliases.champion === undefined ? {} : { champion: aliases.champion }),
+    ...(aliases.anchor === undefined ? {} : { anchor: aliases.anchor }),
+  });
+  const result = {
+    trainingSetDigest: trainingSet.digest,
+    trainRows: trainingSet.trainRows,
+    metricsKey: model.metricsKey,
+    evaluationKey: judged.evaluationKey,
+    modelSha256: model.modelSha256,
+    accuracyFraction: judged.accuracyFraction,
+    failedGates: judged.gates.filter((gate) => gate.outcome === 'fail').map((gate) => gate.id),
+  };
+  if (judged.passed !== 'pass') {
+    show({ stage: 'ended', gates: 'hold' });
+    return { ...result, outcome: 'gatesHold' };
+  }
+  show({ stage: 'registering', gates: 'pass' });
+  const { version } = await fleet.registerCandidate({
+    operationId: cycleId,
+    policy,
+    robotType,
+    modelKey: model.modelKey,
+    modelSha256: model.modelSha256,
+    evaluationKey: judged.evaluationKey,
+    goldenKey: judged.goldenKey,
+    datasetVersion,
+    trainingSetDigest: trainingSet.digest,
+    seed: training.seed,
+    hyperparameters: model.hyperparameters,
+  });
+  show({ stage: 'ended', candidateVersion: version });
+  return { ...result, outcome: 'registered', candidateVersion: version };
+}
+
+/** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */
+async function trainBest(
+  cycleId: string,
+  policy: string,
+  robotType: { id: string; version: number },
+  trainingSetDigest: string,
+  options: TrainingOptions,
+  champion: string | undefined,
+): Promise<Awaited<ReturnType<ReturnType<typeof trainingActivities>['trainModel']>>> {
+  const { trainModel, planTraining } = trainingActivities();
+  const { trials } = await planTraining({ hyperparameters: options.hyperparameters, search: options.search });
+  const models = await Promise.all(
+    trials.map((trial, index) =>
+      trainModel.executeWithOptions({ summary: trial.summary }, [
+        {
+          runId: `${cycleId}-${index}`,
+          trainingSetDigest,
+          robotType,
+          seed: options.seed,
+          trainer: options.trainer,
+          hyperparameters: trial.hyperparameters,
+          ...(options.warmStart && champion !== undefined ? { startFromVersion: { policy, version: champion } } : {}),
+        },
+      ]),
+    ),
+  );
+  return models.reduce((best, model) => (model.validationLoss < best.validationLoss ? model : best));
+}

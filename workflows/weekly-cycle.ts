@@ -1,0 +1,187 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  ParentClosePolicy,
+  allHandlersFinished,
+  condition,
+  executeChild,
+  isCancellation,
+  log,
+  rootCause,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+
+import type { ParsedInput } from '../activities/workflow-inputs.ts';
+import { fleetActivities } from './activity-proxies.ts';
+import { collectExperience } from './collect-experience.ts';
+import {
+  abortUpdate,
+  cycleStatusQuery,
+  type CollectionOutcome,
+  type CycleOutcome,
+  type CycleResult,
+  type CycleStatus,
+} from './messages.ts';
+import { parsedInput } from './parse-input.ts';
+import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
+import { describeCycle } from './story.ts';
+import { trainPolicy } from './train-policy.ts';
+import { operationId, workflowIds } from './workflow-ids.ts';
+
+/** How a cycle's work ended; the report comes after it, whatever it was. */
+interface Ending {
+  readonly outcome: CycleOutcome;
+  readonly reason: string;
+}
+
+/**
+ * The weekly loop: collect → validate → retrain → gate → offer → report. It never waits for the fleet: a candidate that
+ * needs a trial is registered and offered, and "not offered, because …" is a normal end.
+ */
+export async function weeklyCycle(input?: unknown): Promise<CycleResult> {
+  const cycleId = operationId();
+  let status: CycleStatus = { cycleId, policy: '', stage: 'starting', cause: '' };
+  let abortReason: string | undefined;
+  const work = new CancellationScope();
+  setHandler(cycleStatusQuery, () => status);
+  setHandler(
+    abortUpdate,
+    ({ reason }) => {
+      abortReason = reason;
+      work.cancel();
+      return `cycle ${cycleId} stops; the champion stays`;
+    },
+    { validator: (request) => refuseAbort(request, status.stage, abortReason) },
+  );
+  const show = (change: Partial<CycleStatus>): void => {
+    status = { ...status, ...change };
+    setCurrentDetails(describeCycle(status));
+  };
+
+  const request = await parsedInput('weeklyCycle', input);
+  upsertSearchAttributes([{ key: policyAttribute, value: request.policy }]);
+  let failure: unknown;
+  const ending = await work
+    .run(() => cycle(request, cycleId, show, () => status))
+    .catch((error: unknown): Ending => {
+      if (isCancellation(error) && abortReason !== undefined) return { outcome: 'aborted', reason: abortReason };
+      failure = error;
+      return isCancellation(error)
+        ? { outcome: 'aborted', reason: 'the workflow was cancelled' }
+        : { outcome: 'failed', reason: rootCause(error) ?? 'unknown failure' };
+    });
+
+  return CancellationScope.nonCancellable(async () => {
+    show({ ...ending, stage: 'reporting' });
+    const { reportKey } = await fleetActivities().writeReport(status);
+    show({ stage: 'ended', reportKey });
+    upsertSearchAttributes([{ key: outcomeAttribute, value: ending.outcome }]);
+    await condition(allHandlersFinished);
+    if (failure !== undefined) throw failure;
+    const training = status.training;
+    return {
+      cycleId,
+      ...ending,
+      reportKey,
+      ...(training === undefined
+        ? {}
+        : { modelSha256: training.modelSha256, accuracyFraction: training.accuracyFraction }),
+      ...(training?.candidateVersion === undefined ? {} : { candidateVersion: training.candidateVersion }),
+    };
+  });
+}
+
+async function cycle(
+  request: ParsedInput<'weeklyCycle'>,
+  cycleId: string,
+  show: (change: Partial<CycleStatus>) => void,
+  current: () => CycleStatus,
+): Promise<Ending> {
+  const { policy, cause, training, bootstrap } = request;
+  const fleet = fleetActivities();
+  const { robotType, aliases } = await fleet.readPolicy({ policy });
+  show({
+    policy,
+    cause,
+    stage: 'collecting',
+    ...(aliases.champion === undefined ? {} : { championVersion: aliases.champion }),
+  });
+
+  const collection = await collected(policy, robotType.id);
+  show({ collection });
+  if (collection.verdict === 'badData')
+    return { outcome: 'badData', reason: 'too much of the new experience was refused; the champion stays' };
+  if (collection.verdict === 'nothingNew' && !request.trainWithoutNew)
+    return { outcome: 'nothingNew', reason: 'no robot brought new experience; the champion stays' };
+
+  show({ stage: 'training' });
+  const trained = await executeChild(trainPolicy, {
+    workflowId: workflowIds.trainPolicy(cycleId),
+    args: [{ policy, training, bootstrap, newSince: collection.startedFrom }],
+    staticSummary: `retrain ${policy}`,
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+  show({ training: trained, stage: 'offering' });
+  const { candidateVersion } = trained;
+  if (candidateVersion === undefined)
+    return { outcome: 'gatesHold', reason: `held by ${trained.failedGates.join(', ')}; the champion stays` };
+
+  // Trials on the fleet (abTest, rolloutPolicy) take the candidate from here; until they exist only the bootstrap path promotes.
+  const offer = await fleet.promoteWithoutTrial({
+    policy,
+    candidateVersion,
+    bootstrap,
+    gates: trained.outcome === 'registered' ? 'pass' : 'hold',
+    operationId: cycleId,
+    who: `cycle ${current().cycleId}`,
+    why: cause,
+  });
+  return offer.kind === 'promote'
+    ? { outcome: 'promoted', reason: offer.reason }
+    : { outcome: 'notOffered', reason: offer.reason };
+}
+
+/** How long a cycle waits for another cycle's collection of the same robot type before it gives up. */
+const collectionTurnAttempts = 2_880;
+const collectionTurnWait = '30 seconds';
+
+/** Runs the collection as soon as no other cycle collects from robots of this type. */
+async function collected(policy: string, robotTypeId: string): Promise<CollectionOutcome> {
+  for (let attempt = 0; attempt < collectionTurnAttempts; attempt += 1) {
+    try {
+      return await executeChild(collectExperience, {
+        workflowId: workflowIds.collectExperience(robotTypeId),
+        args: [{ policy }],
+        staticSummary: `collect from ${robotTypeId}`,
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      log.info('another collection of this robot type runs; waiting for its turn', { robotTypeId });
+      await sleep(collectionTurnWait);
+    }
+  }
+  throw ApplicationFailure.nonRetryable(
+    `expected a turn to collect from ${robotTypeId} within a day, got none`,
+    'Conflict',
+  );
+}
+
+function refuseAbort(request: unknown, stage: CycleStatus['stage'], abortReason: string | undefined): void {
+  const refuse = (message: string): never => {
+    throw ApplicationFailure.nonRetryable(message, 'InvalidInput');
+  };
+  const reason = (request as { reason?: unknown } | undefined)?.reason;
+  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > 500)
+    refuse('expected {"reason": "why"} of 1 to 500 characters');
+  if (abortReason !== undefined) refuse(`already aborting: ${abortReason}`);
+  if (stage === 'reporting' || stage === 'ended') refuse(`the cycle is already ${stage}`);
+}
