@@ -1,0 +1,70 @@
+import { normalLogCdf } from './distributions.ts';
+
+/**
+ * Evidence against "the candidate is at most `margin` worse": the log of a one-sided normal-mixture e-process, which
+ * may be looked at after every episode. Reject at level alpha once it reaches ln(1/alpha) (Howard et al. 2021, arXiv
+ * 1810.08240, one-sided normal mixture).
+ *
+ * `delta` = candidate - champion; `variance` = its variance, > 0; `tau` = the scale of harm looked for; `margin` ≥ 0.
+ * Falls as delta rises. A variance that is not a positive number is no evidence: 0.
+ *
+ * logEvidence({ delta: -0.12, variance: 0.0006, tau: 0.05, margin: 0.005 }) → 8.7598
+ */
+export function logEvidence(input: { delta: number; variance: number; tau: number; margin: number }): number {
+  const { delta, variance, tau, margin } = input;
+  if (!(variance > 0) || !Number.isFinite(variance) || !Number.isFinite(delta)) return 0;
+  const total = variance + tau * tau;
+  const a = (-(delta + margin) * tau) / Math.sqrt(variance * total);
+  // far in the lower tail a²/2 and ln Φ(a) cancel: there their sum is Mills' ratio as a series (Abramowitz & Stegun 26.2.12)
+  const r = 1 / (a * a);
+  const tail =
+    a < -50
+      ? Math.log1p(-r * (1 - 3 * r * (1 - 5 * r))) - Math.log(-a * Math.sqrt(2 * Math.PI))
+      : (a * a) / 2 + normalLogCdf(a);
+  return Math.LN2 + 0.5 * Math.log(variance / total) + tail;
+}
+
+/**
+ * Half-width of a confidence sequence: delta ± radius holds at all times together with probability 1 - 2·alpha (one
+ * side: 1 - alpha). Normal mixture with scale `tau` (Waudby-Smith et al. 2021, arXiv 2103.06476). A variance that is
+ * not a positive number gives 2: the whole range of a difference of fractions.
+ *
+ * confidenceRadius({ variance: 6e-6, tau: 0.02, alpha: 0.01 }) → 0.00856
+ */
+export function confidenceRadius(input: { variance: number; tau: number; alpha: number }): number {
+  const { variance, tau, alpha } = input;
+  if (!(variance > 0) || !Number.isFinite(variance)) return 2;
+  const total = variance + tau * tau;
+  return Math.sqrt(((2 * variance * total) / (tau * tau)) * Math.log1p(Math.sqrt(total / variance) / (2 * alpha)));
+}
+
+/**
+ * Evidence that a share of events left its expected value: log of Beta-mixture against Binomial(n, theta0), prior
+ * Beta(a, a(1-theta0)/theta0), so centred on theta0 (Lindon & Malek 2022, arXiv 2011.03567, two cells). May be looked at
+ * after every event; two-sided, so the caller looks at the direction. Counts may be fractional. No events, or an
+ * expected share of 0 or 1, give 0.
+ *
+ * shareLogEvidence({ x: 30, n: 400, theta0: 0.05, a: 20 }) → 0.7692
+ */
+export function shareLogEvidence(input: { x: number; n: number; theta0: number; a: number }): number {
+  const { x, n, theta0, a } = input;
+  if (!(n > 0) || !(theta0 > 0 && theta0 < 1)) return 0;
+  const b = (a * (1 - theta0)) / theta0;
+  const mixture = logBeta(a + x, b + n - x) - logBeta(a, b);
+  return mixture - x * Math.log(theta0) - (n - x) * Math.log1p(-theta0);
+}
+
+const logBeta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b);
+
+/** ln Γ(x) for x > 0 by Stirling's series after shifting to x ≥ 10; relative error below 1e-14 (Abramowitz & Stegun 6.1.41). */
+function logGamma(x: number): number {
+  let shift = 0;
+  let y = x;
+  while (y < 10) {
+    shift += Math.log(y);
+    y += 1;
+  }
+  const r = 1 / (y * y);
+  const series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / y;
+  return (y - 0.5) * Math.log(y) - y + 0.5 * Math.log(2 * Math.PI) + series - shift;
+}

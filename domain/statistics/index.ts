@@ -1,0 +1,48 @@
+export { wilsonInterval, twoProportionTest, newcombeInterval, type Interval, type TwoArms } from './proportions.ts';
+export { sampleSizePerArm, sampleSizeNonInferiority, designEffect } from './sample-size.ts';
+export {
+  planExperiment,
+  standardErrorAt,
+  type ExperimentInput,
+  type ExperimentPlan,
+  type Infeasible,
+} from './plan-experiment.ts';
+export { logEvidence, confidenceRadius, shareLogEvidence } from './evidence.ts';
+export { groupSequentialBounds } from './group-sequential.ts';
+export { holm, benjaminiHochberg, eBenjaminiHochberg, type MultipleTest } from './multiple-testing.ts';
+export { populationStabilityIndex, psiThreshold, quantileEdges, binFractions } from './population-stability.ts';
+export { kolmogorovSmirnov, kolmogorovCritical } from './kolmogorov-smirnov.ts';
+export { maximumMeanDiscrepancy, meanDiscrepancyTest, type RobotPoints } from './mean-discrepancy.ts';
+export { sampleRatioMismatch } from './sample-ratio.ts';
+export { mcnemarExact, pairedDifferenceLowerBound, type PairedOutcomes } from './paired.ts';
+export { kishEffectiveSize } from './kish.ts';
+export { betaFromMoments, betaPosterior, type Beta } from './beta.ts';
+export { normalCdf, normalQuantile, studentUpperQuantile } from './distributions.ts';
+export { randomFromSeed, hash32, type Random } from './random.ts';
+export { mean, sampleVariance } from './moments.ts';
+export {
+  centreHistory,
+  baselineOf,
+  type Baseline,
+  type HistoryCell,
+  type RobotHistory,
+  type VersionedHistory,
+} from './history.ts';
+export {
+  estimateFleetParameters,
+  betweenRobotVariance,
+  baselineVariance,
+  type FleetParameters,
+} from './fleet-parameters.ts';
+export type { Block, RobotEvidence } from './robot-evidence.ts';
+export { foldBlocks, type BlockSums, type RobotSums, type Series, type Measure } from './block-sums.ts';
+export {
+  estimateEffect,
+  effectOfSums,
+  successSeries,
+  robotBaseline,
+  bernoulliVariance,
+  type Effect,
+  type EffectInput,
+  type RobotResidual,
+} from './effect.ts';
