@@ -21,15 +21,43 @@ export interface Column {
   readonly doc: string;
 }
 
-const column = (name: string, type: ColumnType, doc: string, nullable = false): Column => ({
-  name,
-  type,
-  nullable,
-  doc,
-});
+const column = <const Name extends string, Type extends ColumnType, Nullable extends boolean = false>(
+  name: Name,
+  type: Type,
+  doc: string,
+  nullable = false as Nullable,
+) => ({ name, type, nullable, doc }) as const satisfies Column;
+
+/** One recording beside the frames; its bytes lie under `key`. */
+export interface Media {
+  readonly sha256: string;
+  readonly kind: string;
+  /** Microseconds since 1970 UTC, by the robot’s clock. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly key: string;
+}
+
+interface TypeOfColumn {
+  readonly string: string;
+  readonly int32: number;
+  readonly int64: number;
+  readonly float32: number;
+  readonly float64: number;
+  readonly boolean: boolean;
+  readonly timestamp: number;
+  readonly date: string;
+  readonly float32List: ArrayLike<number>;
+  readonly mediaList: readonly Media[];
+}
+
+/** A row of these columns in this program: timestamps as microseconds since 1970 UTC (exact until the year 2255), dates as `yyyy-mm-dd`. */
+export type RowOf<Columns extends readonly Column[]> = {
+  readonly [C in Columns[number] as C['name']]: TypeOfColumn[C['type']] | (C['nullable'] extends true ? null : never);
+};
 
 /** What a robot knows of its episode; repeated on every row of a segment. */
-export const recordedEpisodeColumns: readonly Column[] = [
+export const recordedEpisodeColumns = [
   column('episode_id', 'string', 'ULID made by the robot'),
   column('robot_id', 'string', 'who recorded it'),
   column('robot_type', 'string', 'id of the robot type document'),
@@ -46,35 +74,35 @@ export const recordedEpisodeColumns: readonly Column[] = [
   column('latency_p95_ms', 'float64', '95th percentile of policy latency', true),
   column('frame_count', 'int32', 'frames of the episode'),
   column('media', 'mediaList', 'recordings beside the frames: {sha256, kind, startedAt, durationMs, key}', true),
-];
+] as const;
 
 /** One observation and command of an episode. */
-export const recordedFrameColumns: readonly Column[] = [
+export const recordedFrameColumns = [
   column('frame_index', 'int32', '0-based position in the episode'),
   column('timestamp', 'timestamp', 'µs UTC, in the lake by the corrected clock'),
   column('observation', 'float32List', 'one value per observation of the robot type'),
   column('action', 'float32List', 'the command: one index if discrete, else one value per range'),
   column('expert_action', 'float32List', 'what an expert would have done; null unless known', true),
   column('is_correction', 'boolean', 'the expert action was given because the policy was wrong'),
-];
+] as const;
 
 /** A segment row: frame and episode columns together. */
-export const segmentColumns: readonly Column[] = [...recordedEpisodeColumns, ...recordedFrameColumns];
+export const segmentColumns = [...recordedEpisodeColumns, ...recordedFrameColumns] as const;
 
 /** Table `lake/episodes`, partitioned by `recorded_on`. */
-export const lakeEpisodeColumns: readonly Column[] = [
+export const lakeEpisodeColumns = [
   ...recordedEpisodeColumns,
   column('received_at', 'timestamp', 'when the segment became visible in landing, µs UTC'),
   column('split', 'string', 'train | validation | heldout'),
   column('recorded_on', 'date', 'UTC day of started_at; partition'),
-];
+] as const satisfies readonly Column[];
 
 /** Table `lake/frames`, partitioned by `recorded_on` of the episode. */
-export const lakeFrameColumns: readonly Column[] = [
+export const lakeFrameColumns = [
   column('episode_id', 'string', 'the episode it belongs to'),
   ...recordedFrameColumns,
   column('recorded_on', 'date', 'UTC day of the episode’s start; partition'),
-];
+] as const satisfies readonly Column[];
 
 /** Version of the segment schema, in every footer. Readers accept older ones. */
 export const segmentSchemaVersion = 1;

@@ -7,6 +7,8 @@ const observationSchema = z.strictObject({
   unit: z.string().min(1),
   min: z.number(),
   max: z.number(),
+  /** A reading at or above this says "nothing in reach": staying there is no sign of a dead sensor. */
+  saturatesAt: z.number().optional(),
 });
 
 const actionsSchema = z.discriminatedUnion('kind', [
@@ -23,10 +25,10 @@ const splitSchema = z.discriminatedUnion('kind', [
     validationFraction: z.number().min(0).max(0.5),
     heldoutFraction: z.number().min(0).max(0.5),
   }),
-  /** Recordings: what started at or after `heldoutStart` is held out; before it, at or after `validationStart`, validation. */
+  /** Recordings: what started at or after `heldoutStart` is held out; before it, inside one of the half-open stretches, validation. */
   z.strictObject({
     kind: z.literal('time'),
-    validationStart: z.iso.datetime(),
+    validation: z.array(z.strictObject({ start: z.iso.datetime(), end: z.iso.datetime() })).max(100),
     heldoutStart: z.iso.datetime(),
   }),
 ]);
@@ -49,7 +51,7 @@ export const robotTypeSchema = z.strictObject({
     maxEpisodeFrames: z.int().min(1),
     /** Largest gap between two frames, in multiples of the frame period. */
     maxFrameGapPeriods: z.number().min(1),
-    /** Share of observations that may be constant over an episode before it counts as a dead sensor; names listed here may always be constant. */
+    /** Observations that may keep one value over a whole episode without counting as a dead sensor. */
     mayBeConstant: z.array(z.string()).default([]),
     /** Least label agreement on held-out data for a candidate to pass its absolute gate, 0–1. */
     minAgreementFraction: z.number().min(0).max(1),

@@ -1,0 +1,14 @@
+import recording from './robot-types/scitos-g5-recording.json' with { type: 'json' };
+import scitosG5 from './robot-types/scitos-g5.json' with { type: 'json' };
+import ur3Cobotops from './robot-types/ur3-cobotops.json' with { type: 'json' };
+import { robotTypeSchema, type RobotType } from './robot-type.ts';
+
+/** The wall follower of the simulator and of the real fleet. */
+export const scitosG5Type: RobotType = robotTypeSchema.parse(scitosG5);
+/** The real wall-following recording; split by time. */
+export const scitosG5RecordingType: RobotType = robotTypeSchema.parse(recording);
+/** The real UR3 recording; carries no commands. */
+export const ur3CobotopsType: RobotType = robotTypeSchema.parse(ur3Cobotops);
+
+/** The documents that come with the project; others are added to the store without code. */
+export const builtInRobotTypes: readonly RobotType[] = [scitosG5Type, scitosG5RecordingType, ur3CobotopsType];
