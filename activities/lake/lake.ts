@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AddFile } from '../../datasets/delta/actions.ts';
+import { holdsTransaction } from '../../datasets/delta/commit.ts';
+import { logPathOf } from '../../datasets/delta/data-paths.ts';
+import type { Snapshot } from '../../datasets/delta/snapshot.ts';
+import { extendedSchemaString, missingColumns } from '../../datasets/delta/table-schema.ts';
+import { lakeTables, type DatasetVersion, type LakeTable } from '../../datasets/dataset-version.ts';
+import { failure } from '../failures.ts';
+import { inParallel } from '../in-parallel.ts';
+import type { Clock, ObjectStore, SqlEngine, SqlSession } from '../ports.ts';
+import { scanSql } from './scan-sql.ts';
+import { openTable, type LakeTableLog } from './table.ts';
+import { writeFiles, type StagedFile } from './write-files.ts';
+
+/** Makes a change of the lake happen once: at or below the last committed version of its appId it is skipped. */
+export interface LakeTransaction {
+  readonly appId: string;
+  readonly version: number;
+}
+
+export interface ScanOptions {
+  /** Only rows of these days (`yyyy-mm-dd`). */
+  readonly recordedOn?: readonly string[];
+  /** Only files that are not part of the table at this other version. */
+  readonly absentFrom?: number;
+}
+
+export interface AppendResult {
+  readonly version: number;
+  readonly outcome: 'committed' | 'alreadyCommitted';
+  /** What this call wrote; 0 when it had been committed before. */
+  readonly rows: number;
+  readonly files: number;
+}
+
+/** The two tables of the lake, as Delta Lake tables in the object store that any Delta engine can read and write too. */
+export interface Lake {
+  /** Newest versions. Makes the tables when they are missing; frames are at least as new as the episodes need. */
+  currentVersion(): Promise<DatasetVersion>;
+  /** A table expression for FROM that reads exactly the files of that version, in the types of `sqlTypes`. */
+  scan(table: LakeTable, version: number, options?: ScanOptions): Promise<string>;
+  /** Days that have files at that version, ascending. */
+  days(table: LakeTable, version: number): Promise<readonly string[]>;
+  /**
+   * COPYes the relation (a table expression of the session with all columns of the table, in any order) into the table
+   * and commits it once. Idempotent by transaction. A writer that dies leaves the table as it was.
+   */
+  append(
+    session: SqlSession,
+    table: LakeTable,
+    relationSql: string,
+    transaction: LakeTransaction,
+    operation: string,
+  ): Promise<AppendResult>;
+  /** Takes all files of these days out of the table; idempotent by transaction; `Conflict` when another writer removed one first. */
+  remove(
+    table: LakeTable,
+    recordedOn: readonly string[],
+    transaction: LakeTransaction,
+    operation: string,
+  ): Promise<AppendResult>;
+  /** Last version that `appId` has committed to the table; undefined when it has none. */
+  transactionVersion(table: LakeTable, appId: string): Promise<number | undefined>;
+}
+
+/** Files moved between the store and this machine at once. */
+const transfersAtOnce = 8;
+
+export function openLake(ports: {
+  readonly store: ObjectStore;
+  readonly engine: SqlEngine;
+  readonly clock: Clock;
+  readonly stagingDirectory: string;
+  readonly newFileId?: () => string;
+}): Lake {
+  const own = { ...ports, newFileId: ports.newFileId ?? randomUUID };
+  const tables: Readonly<Record<LakeTable, LakeTableLog>> = {
+    episodes: openTable(own, 'episodes'),
+    frames: openTable(own, 'frames'),
+  };
+  return {
+    currentVersion: async () => {
+      const versions = { episodes: 0, frames: 0 };
+      for (const table of lakeTables) versions[table] = (await tables[table].latest()).version;
+      return versions;
+    },
+    scan: (table, version, options = {}) => scan(ports.store, tables[table], version, options),
+    days: async (table, version) => {
+      const { files } = await tables[table].at(version);
+      return [...new Set([...files.values()].map(dayOf))].toSorted();
+    },
+    append: async (session, table, relationSql, transaction, operation) => {
+      const base = await tables[table].latest();
+      if (holdsTransaction(base, transaction)) return nothingNew(base);
+      const fileId = own.newFileId();
+      const directory = join(ports.stagingDirectory, fileId);
+      try {
+        const staged = await writeFiles(session, tables[table].columns, relationSql, { directory, fileId });
+        return await commitFiles(own, tables[table], base, staged, transaction, operation);
+      } finally {
+        await rm(directory, { recursive: true, force: true });
+      }
+    },
+    remove: async (table, recordedOn, transaction, operation) => {
+      const base = await tables[table].latest();
+      if (holdsTransaction(base, transaction)) return nothingNew(base);
+      const removes = [...base.files].filter(([, file]) => recordedOn.includes(dayOf(file))).map(([key]) => key);
+      const result = await tables[table].commit(base, { adds: [], removes, transaction, operation });
+      return { ...result, rows: 0, files: result.outcome === 'committed' ? removes.length : 0 };
+    },
+    transactionVersion: async (table, appId) => (await tables[table].latest()).transactions.get(appId),
+  };
+}
+
+const nothingNew = (base: Snapshot): AppendResult => ({
+  version: base.version,
+  outcome: 'alreadyCommitted',
+  rows: 0,
+  files: 0,
+});
+
+/** The day of a file by the log; every row of the lake has one. */
+function dayOf(file: AddFile): string {
+  const day = file.partitionValues['recorded_on'];
+  if (typeof day === 'string' && day !== '') return day;
+  throw failure('CorruptData', 'expected a recorded_on of every file of the lake, got none', {
+    coordinates: { file: file.path },
+  });
+}
+
+async function scan(store: ObjectStore, table: LakeTableLog, version: number, options: ScanOptions): Promise<string> {
+  const { files } = await table.at(version);
+  const other = options.absentFrom === undefined ? undefined : (await table.at(options.absentFrom)).files;
+  const wanted = [...files].filter(
+    ([key, file]) => (options.recordedOn?.includes(dayOf(file)) ?? true) && other?.has(key) !== true,
+  );
+  const local = await inParallel(wanted, transfersAtOnce, async ([relativeKey, file]) => {
+    const key = `${table.root}/${relativeKey}`;
+    const path = await store.localPath(key);
+    if (path !== undefined) return { path, recordedOn: dayOf(file) };
+    throw failure('NotFound', `expected a data file of version ${version}, got none: was the table vacuumed?`, {
+      coordinates: { key },
+    });
+  });
+  return scanSql(table.columns, local);
+}
+
+/** Files first, then the commit that makes them part of the table; files of a change that was there already are taken back. */
+async function commitFiles(
+  ports: { readonly store: ObjectStore; readonly clock: Clock },
+  table: LakeTableLog,
+  base: Snapshot,
+  staged: readonly StagedFile[],
+  transaction: LakeTransaction,
+  operation: string,
+): Promise<AppendResult> {
+  const keyOf = (file: StagedFile): string => `${table.root}/${file.relativeKey}`;
+  await inParallel(staged, transfersAtOnce, (file) => ports.store.put(keyOf(file), { filePath: file.filePath }));
+  const added = missingColumns(base.metaData.schemaString, table.columns, table.root);
+  const schemaString = extendedSchemaString(base.metaData.schemaString, added, table.root);
+  const result = await table.commit(base, {
+    adds: staged.map((file) => ({
+      path: logPathOf(file.relativeKey),
+      partitionValues: { recorded_on: file.recordedOn },
+      size: file.sizeBytes,
+      modificationTime: ports.clock(),
+      dataChange: true,
+      stats: file.stats,
+    })),
+    removes: [],
+    ...(added.length === 0 ? {} : { metaData: { ...base.metaData, schemaString } }),
+    transaction,
+    operation,
+  });
+  if (result.outcome === 'alreadyCommitted') {
+    await inParallel(staged, transfersAtOnce, (file) => ports.store.delete(keyOf(file)));
+    return { ...result, rows: 0, files: 0 };
+  }
+  const rows = staged.reduce((sum, file) => sum + file.rowCount, 0);
+  return { ...result, rows, files: staged.length };
+}
