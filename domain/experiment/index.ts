@@ -1,0 +1,33 @@
+export type { Block, RobotEvidence, FleetParameters, RobotHistory } from '../statistics/index.ts';
+export { assignArms, type Assignable } from './assignment.ts';
+export {
+  defaultRolloutLimits,
+  defaultAbTestLimits,
+  defaultTaskLimits,
+  parseRolloutLimits,
+  parseAbTestLimits,
+  parseTaskLimits,
+  stageLimits,
+  stageRobots,
+  maximumHours,
+  type RolloutLimits,
+  type AbTestLimits,
+  type TaskLimits,
+  type RolloutLimitsInput,
+  type AbTestLimitsInput,
+  type TaskLimitsInput,
+} from './limits.ts';
+export { judgeGuard, decideGuard, type GuardDecision, type GuardInput, type GuardVerdict } from './guard.ts';
+export {
+  gatherFacts,
+  factsOfSums,
+  guardSeries,
+  holdbackStage,
+  type GuardFacts,
+  type GuardSituation,
+} from './guard-facts.ts';
+export type { GuardMetric, MetricEvidence } from './alarms.ts';
+export { judgeAbTest, type AbTestDecision, type AbTestInput, type AbTestVerdict } from './ab-test.ts';
+export type { Guardrail } from './guardrails.ts';
+export { judgeTasks, judgeHeldOutTasks, type TaskEvidence, type TaskVerdict } from './tasks.ts';
+export { planAbTest, planRollout, type AbTestPlan, type FleetOutlook, type StagePlan } from './plan-trial.ts';

@@ -1,0 +1,63 @@
+import type { RobotEvidence } from '../statistics/index.ts';
+import type { RolloutLimits } from './limits.ts';
+
+/** Which robots did not report for a while. */
+export interface Silence {
+  readonly candidates: number;
+  readonly silentCandidates: readonly string[];
+  readonly controls: number;
+  readonly silentControls: number;
+  /** Candidates online without the candidate policy. */
+  readonly notInstalled: number;
+}
+
+/** Least share of candidates that must be silent before it means anything. */
+export type SilenceReading = 'none' | 'infrastructure' | 'oneRobot' | 'candidates';
+
+/**
+ * A robot is silent when its last entry, or its last report if that is known, is `missingMinutes` old. A candidate that never
+ * reported has been silent since the stage began.
+ */
+export function measureSilence(input: {
+  robots: readonly RobotEvidence[];
+  lastBlocks: readonly number[];
+  hoursInStage: number;
+  hoursTotal: number;
+  limits: RolloutLimits;
+}): Silence {
+  const { robots, lastBlocks, hoursInStage, hoursTotal, limits } = input;
+  const { missingMinutes } = limits.silence;
+  const silent = (robot: RobotEvidence, index: number): boolean => {
+    if (robot.lastReportAgeMs !== undefined) return robot.lastReportAgeMs >= missingMinutes * 60_000;
+    const last = lastBlocks[index] ?? -1;
+    const never = robot.arm === 'candidate' ? hoursInStage : hoursTotal;
+    const ageMinutes = last < 0 ? never * 60 : hoursTotal * 60 - (last + 1) * limits.blockMinutes;
+    return ageMinutes >= missingMinutes - 1e-6;
+  };
+  let [candidates, controls, silentControls, notInstalled] = [0, 0, 0, 0];
+  const silentCandidates: string[] = [];
+  for (const [index, robot] of robots.entries()) {
+    if (robot.arm === 'control') {
+      controls += 1;
+      if (silent(robot, index)) silentControls += 1;
+    } else if (robot.installed === false) {
+      notInstalled += 1;
+      candidates += 1;
+    } else {
+      candidates += 1;
+      if (silent(robot, index)) silentCandidates.push(robot.robotId);
+    }
+  }
+  return { candidates, silentCandidates, controls, silentControls, notInstalled };
+}
+
+/** What the silence means: the candidates' doing, one robot's, or the network's, which also silences controls. */
+export function readSilence(silence: Silence, presence: 'known' | 'unknown', limits: RolloutLimits): SilenceReading {
+  const { missingFraction, controlAlikeFraction, controlReportingFraction } = limits.silence;
+  const treatedShare = silence.candidates > 0 ? silence.silentCandidates.length / silence.candidates : 0;
+  if (treatedShare === 0 || treatedShare < missingFraction) return 'none';
+  const controlShare = silence.controls > 0 ? silence.silentControls / silence.controls : 1;
+  const network = controlShare >= controlAlikeFraction * treatedShare || 1 - controlShare < controlReportingFraction;
+  if (presence === 'unknown' || network) return 'infrastructure';
+  return silence.silentCandidates.length === 1 ? 'oneRobot' : 'candidates';
+}
