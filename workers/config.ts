@@ -32,7 +32,7 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_THREADS: positive('threads', 1),
   /** Memory limit of the SQL engine in MiB; beyond it the engine spills to scratch. */
   FLYWHEEL_SQL_MEMORY_MIB: positive('MiB', 1024),
-  FLYWHEEL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  FLYWHEEL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** host:port for Prometheus metrics of the worker; none by default. */
   FLYWHEEL_METRICS_ADDRESS: z.string().optional(),
   /** Where tests and imports find recorded data sets. */

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { z } from 'zod';
+
+const processSchema = z.strictObject({ name: z.string(), pid: z.int().positive(), startedAt: z.string() });
+const lockSchema = z.strictObject({ supervisor: processSchema, children: z.array(processSchema) });
+
+type ProcessRecord = z.infer<typeof processSchema>;
+
+/** When a process started, as the operating system tells it; tells a pid from a later process with the same number. */
+function startTimeOf(pid: number): string | undefined {
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;
+  } catch (error) {
+    const hasNoPs = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return hasNoPs && exists(pid) ? 'unknown' : undefined;
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const isAlive = (record: ProcessRecord): boolean => startTimeOf(record.pid) === record.startedAt;
+const recordOf = (name: string, pid: number): ProcessRecord => ({
+  name,
+  pid,
+  startedAt: startTimeOf(pid) ?? 'unknown',
+});
+
+export interface DevLock {
+  /** Remembers a process this supervisor started, so that the next start can end it if this one is killed. */
+  remember(name: string, pid: number): void;
+  release(): void;
+}
+
+/**
+ * Takes the state folder for this process; undefined with the holder's pid when another supervisor runs. Children that a
+ * killed supervisor left behind are ended first, by pid and start time, nothing else is.
+ */
+export function takeLock(directory: string): { lock: DevLock } | { heldByPid: number } {
+  const file = path.join(directory, 'dev.lock.json');
+  const left = read(file);
+  if (left !== undefined) {
+    if (isAlive(left.supervisor)) return { heldByPid: left.supervisor.pid };
+    for (const child of left.children.filter(isAlive)) process.kill(child.pid, 'SIGTERM');
+    rmSync(file, { force: true });
+  }
+  let held: z.infer<typeof lockSchema> = { supervisor: recordOf('supervisor', process.pid), children: [] };
+  const temporary = `${file}.${process.pid}`;
+  const write = (target: string): void => writeFileSync(target, JSON.stringify(held), { mode: 0o600 });
+  write(temporary);
+  try {
+    linkSync(temporary, file);
+  } catch {
+    const winner = read(file);
+    return { heldByPid: winner?.supervisor.pid ?? 0 };
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  return {
+    lock: {
+      remember: (name, pid) => {
+        held = { ...held, children: [...held.children, recordOf(name, pid)] };
+        write(temporary);
+        renameSync(temporary, file);
+      },
+      release: () => rmSync(file, { force: true }),
+    },
+  };
+}
+
+function read(file: string): z.infer<typeof lockSchema> | undefined {
+  try {
+    return lockSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}

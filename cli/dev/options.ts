@@ -1,0 +1,64 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface DevOptions {
+  /** Cycles to run now; undefined: the first one, if none has promoted a champion yet. */
+  readonly cycles?: number;
+  readonly exitWhenDone: boolean;
+  /** Folder with recorded data sets; undefined: generated experience. */
+  readonly dataDirectory?: string;
+  readonly seed: number;
+  readonly stateDirectory: string;
+  readonly port: number;
+  readonly uiPort: number;
+}
+
+export const devUsage = `Starts Flywheel on this machine: a Temporal server with its UI, the workers, the weekly schedule, a baseline
+policy, and a first cycle. Stays up until Ctrl-C, then stops what it started. Starting it again goes on where it stopped.
+
+Usage: ./temporal-dev.sh [options]
+
+  --cycles N     run N cycles now (default: the first one, unless it was run before)
+  --exit         stop when the cycles are done; exit code 0 only if they did what they should
+  --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data
+                 (default: experience from a small seeded generator)
+  --seed N       seed of generated experience and of training, 0 to 2147483647 (default 1)
+  --state DIR    where experience, models, reports and the server's database live (default .flywheel)
+  --port P       port of the Temporal server (default 7233, or a free one when it is taken)
+  --ui-port P    port of its UI (default 8233, or a free one when it is taken)
+  --help         this text
+`;
+
+/** Parses the command line; `help` when asked for it; throws with one sentence a wrong option. */
+export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      cycles: { type: 'string' },
+      exit: { type: 'boolean', default: false },
+      data: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      state: { type: 'string', default: '.flywheel' },
+      port: { type: 'string', default: '7233' },
+      'ui-port': { type: 'string', default: '8233' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  return {
+    ...(values.cycles === undefined ? {} : { cycles: whole('--cycles', values.cycles, 0, 1_000) }),
+    exitWhenDone: values.exit,
+    ...(values.data === undefined ? {} : { dataDirectory: path.resolve(values.data) }),
+    seed: whole('--seed', values.seed, 0, 2 ** 31 - 1),
+    stateDirectory: path.resolve(values.state),
+    port: whole('--port', values.port, 1, 65_535),
+    uiPort: whole('--ui-port', values['ui-port'], 1, 65_535),
+  };
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new Error(`${name}: expected a whole number from ${least} to ${most}, got ${text}`);
+  return value;
+}

@@ -1,0 +1,101 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+
+export interface Started {
+  readonly name: string;
+  readonly pid: number;
+  /** Settles with a sentence when the process ends, by itself or stopped. */
+  readonly ended: Promise<string>;
+  /** SIGTERM, and after `patienceMs` SIGKILL; resolves when it is gone. */
+  stop(patienceMs?: number): Promise<void>;
+  readonly child: ChildProcess;
+}
+
+export interface StartOptions {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly logFile: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Adds a message channel, which closes when this process dies. */
+  readonly channel?: boolean;
+}
+
+/** Starts a process in a group of its own, so that Ctrl-C in the terminal reaches only the supervisor. */
+export function startProcess(options: StartOptions): Started {
+  const log = openSync(options.logFile, 'a', 0o600);
+  const spawnOptions: SpawnOptions = {
+    detached: true,
+    stdio: options.channel === true ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
+    env: { ...process.env, ...options.environment },
+  };
+  const child = spawn(options.command, [...options.args], spawnOptions);
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`${options.name} could not start: ${error.message}`));
+    child.once('exit', (code, signal) =>
+      resolve(
+        `${options.name} ended with ${signal ?? `exit code ${code ?? 'unknown'}`}; its log is ${options.logFile}`,
+      ),
+    );
+  });
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null && child.pid !== undefined;
+  return {
+    name: options.name,
+    pid: child.pid ?? 0,
+    ended,
+    child,
+    stop: async (patienceMs = 15_000) => {
+      if (!isRunning()) return;
+      child.kill('SIGTERM');
+      const killer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      await ended;
+      clearTimeout(killer);
+    },
+  };
+}
+
+/** Resolves when the worker says it polls; fails with the reason when it ends first. */
+export const workerReady = (worker: Started): Promise<void> =>
+  new Promise((resolve, reject) => {
+    worker.child.once('message', () => resolve());
+    void worker.ended.then((sentence) => reject(new Error(sentence)));
+  });
+
+/** True when somebody listens on the local port. */
+export const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+/** `wanted` when it is free, else a free port. */
+export async function freePort(wanted?: number): Promise<number> {
+  if (wanted !== undefined && !(await isListening(wanted))) return wanted;
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export async function waitUntil(
+  condition: () => Promise<boolean>,
+  what: string,
+  limitMs: number,
+  stepMs = 200,
+): Promise<void> {
+  const deadlineMs = Date.now() + limitMs;
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) throw new Error(`expected ${what} within ${limitMs / 1000} s, got nothing`);
+    await new Promise((resolve) => setTimeout(resolve, stepMs));
+  }
+}

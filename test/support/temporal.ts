@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { Client } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+
+import { bundleWorkflows, type WorkflowBundle } from '../../workers/bundle.ts';
+import { startTemporalServer, type TemporalServer } from '../../cli/dev/temporal-server.ts';
+
+export interface SharedTemporal {
+  readonly address: string;
+  readonly client: Client;
+  readonly connection: NativeConnection;
+  readonly bundle: WorkflowBundle;
+}
+
+let shared: Promise<{ temporal: SharedTemporal; server: TemporalServer; directory: string }> | undefined;
+
+const closers: (() => Promise<void>)[] = [];
+
+/** Runs before the shared server stops, last registered first. */
+export const onEndOfRun = (close: () => Promise<void>): void => {
+  closers.push(close);
+};
+
+/** The one real server of this test run, started at its first use. Histories suggest continue-as-new early, so that tests see it. */
+export async function sharedTemporal(): Promise<SharedTemporal> {
+  shared ??= start();
+  return (await shared).temporal;
+}
+
+async function start(): Promise<{ temporal: SharedTemporal; server: TemporalServer; directory: string }> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-temporal-'));
+  const server = await startTemporalServer({
+    databaseFile: path.join(directory, 'temporal.db'),
+    logFile: path.join(directory, 'temporal.log'),
+    dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' },
+  });
+  const connection = await NativeConnection.connect({ address: server.address });
+  const bundle = await bundleWorkflows((message) => process.stderr.write(`${message}\n`));
+  const client = new Client({ connection });
+  return { temporal: { address: server.address, client, connection, bundle }, server, directory };
+}
+
+export async function stopTemporal(): Promise<void> {
+  if (shared === undefined) return;
+  for (const close of closers.toReversed()) await close();
+  const { temporal, server, directory } = await shared;
+  await temporal.connection.close();
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+}

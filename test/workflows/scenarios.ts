@@ -1,0 +1,104 @@
+import { Context } from '@temporalio/activity';
+import type { WorkflowHandle } from '@temporalio/client';
+
+import { stubs, type Stubs } from './stubs.ts';
+
+/** One run worth remembering: its history is recorded once and replayed by every later build. */
+export interface Scenario {
+  readonly name: string;
+  readonly workflow: string;
+  readonly workflowId?: string;
+  readonly input?: unknown;
+  readonly changes?: Parameters<typeof stubs>[0];
+  /** What an operator does meanwhile. */
+  readonly drive?: (handle: WorkflowHandle, calls: Stubs['calls']) => Promise<void>;
+}
+
+const good = stubs().activities;
+
+/** An activity that works, beating, until it is cancelled. */
+export async function untilCancelled(): Promise<never> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), 50);
+  try {
+    return await context.cancelled;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error('expected the condition to become true within 20 s');
+}
+
+export const heldByAgreement: NonNullable<Scenario['changes']> = {
+  evaluateCandidate: async (input) => ({
+    ...(await good.evaluateCandidate(input)),
+    passed: 'hold',
+    accuracyFraction: 0.5,
+    gates: [
+      {
+        id: 'agreement',
+        outcome: 'fail',
+        value: 0.5,
+        limit: 0.85,
+        unit: 'fraction',
+        sampleSize: 100,
+        sentence: 'label agreement 50.0 % of 100 frames, at least 85.0 % wanted',
+      },
+    ],
+  }),
+};
+
+export const withVerdict = (verdict: 'badData' | 'nothingNew'): NonNullable<Scenario['changes']> => ({
+  concludeCollection: async (input) => ({ ...(await good.concludeCollection(input)), verdict }),
+});
+
+export const scenarios: readonly Scenario[] = [
+  { name: 'weekly-cycle-promoted', workflow: 'weeklyCycle', input: { bootstrap: true } },
+  {
+    name: 'weekly-cycle-not-offered',
+    workflow: 'weeklyCycle',
+    changes: { promoteWithoutTrial: async () => ({ kind: 'notOffered', reason: 'a promotion needs a trial' }) },
+  },
+  { name: 'weekly-cycle-gates-hold', workflow: 'weeklyCycle', changes: heldByAgreement },
+  { name: 'weekly-cycle-bad-data', workflow: 'weeklyCycle', changes: withVerdict('badData') },
+  { name: 'weekly-cycle-nothing-new', workflow: 'weeklyCycle', changes: withVerdict('nothingNew') },
+  {
+    name: 'weekly-cycle-aborted',
+    workflow: 'weeklyCycle',
+    changes: { trainModel: untilCancelled },
+    drive: async (handle, calls) => {
+      await until(() => calls.some((call) => call.name === 'trainModel'));
+      await handle.executeUpdate('abort', { args: [{ reason: 'wrong robots' }] });
+    },
+  },
+  {
+    name: 'collect-experience-continued',
+    workflow: 'collectExperience',
+    workflowId: 'collect/scitos-g5',
+    changes: { planCollection: async (input) => ({ ...(await good.planCollection(input)), batches: 25 }) },
+  },
+  {
+    name: 'train-policy-searched',
+    workflow: 'trainPolicy',
+    input: { training: { search: true } },
+    changes: {
+      planTraining: async () => ({
+        trials: [0.001, 0.003].map((learningRate) => ({
+          summary: `learning rate ${learningRate}`,
+          hyperparameters: { learningRate },
+        })),
+      }),
+    },
+  },
+  {
+    name: 'release-quarantine',
+    workflow: 'releaseQuarantine',
+    input: { sha256: 'd'.repeat(64), reason: 'the sensor range was wrong', who: 'ada' },
+  },
+];

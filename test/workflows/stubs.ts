@@ -1,0 +1,90 @@
+import type { DataActivities, FleetActivities, InputActivities, TrainingActivities } from '../../activities/index.ts';
+import { parseInput } from '../../activities/parse-input.ts';
+
+export type AllActivities = InputActivities & FleetActivities & DataActivities & TrainingActivities;
+export type ActivityName = keyof AllActivities;
+
+export interface Call {
+  readonly name: ActivityName;
+  readonly input: unknown;
+}
+
+export interface Stubs {
+  readonly activities: AllActivities;
+  /** Every activity call in order of its start, `parseInput` left out. */
+  readonly calls: Call[];
+}
+
+const robotType = { id: 'scitos-g5', version: 1 };
+const digest = (letter: string): string => letter.repeat(64);
+
+/** A week that goes well: two batches, a candidate that passes every gate, a champion that is the baseline. */
+const goodWeek: Omit<AllActivities, 'parseInput'> = {
+  readPolicy: async () => ({ robotType, aliases: { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' } }),
+  readDatasetVersion: async () => ({ episodes: 3, frames: 4 }),
+  planCollection: async ({ cycleId }) => ({
+    manifestKey: `collections/${cycleId}/manifest.json`,
+    batches: 2,
+    segments: 5,
+    sizeBytes: 5_000,
+  }),
+  ingestBatch: async () => ({
+    episodesStored: 10,
+    framesStored: 200,
+    alreadyStored: 1,
+    quarantinedEpisodes: 2,
+    quarantinedSegments: 0,
+    failuresStored: 3,
+  }),
+  concludeCollection: async ({ cycleId }) => ({
+    verdict: 'ok',
+    datasetVersion: { episodes: 5, frames: 6 },
+    episodesStored: 20,
+    framesStored: 400,
+    alreadyStored: 2,
+    quarantinedEpisodes: 4,
+    quarantinedSegments: 0,
+    failuresStored: 6,
+    robotsLeftOut: [],
+    summaryKey: `collections/${cycleId}/summary.json`,
+  }),
+  releaseQuarantinedSegment: async ({ sha256 }) => ({ landingKey: `landing/robot-1/${sha256}.parquet` }),
+  mixExperience: async () => ({ digest: digest('a'), trainRows: 360, validationRows: 40 }),
+  exportHeldoutSet: async () => ({ digest: digest('b'), rows: 100, episodes: 10 }),
+  planTraining: async () => ({ trials: [{ summary: 'as given', hyperparameters: {} }] }),
+  trainModel: async ({ runId }) => ({
+    modelKey: `training-runs/${runId}/model.onnx`,
+    modelSha256: digest('c'),
+    metricsKey: `training-runs/${runId}/metrics.json`,
+    hyperparameters: {},
+    validationLoss: 0.25,
+    steps: 400,
+  }),
+  evaluateCandidate: async ({ evaluationKey }) => ({
+    passed: 'pass',
+    accuracyFraction: 0.9,
+    evaluationKey,
+    goldenKey: 'evaluations/golden.json',
+    gates: [],
+  }),
+  registerCandidate: async () => ({
+    version: '1.1.0',
+    modelSha256: digest('c'),
+    manifestKey: 'models/wall-follower/1.1.0/manifest.json',
+  }),
+  promoteWithoutTrial: async () => ({ kind: 'promote', reason: 'first champion after the baseline 1.0.0' }),
+  writeReport: async ({ cycleId }) => ({ reportKey: `reports/${cycleId}.html` }),
+};
+
+/** Stubbed activities of every queue that note their calls; `changes` replaces some of a good week's answers. */
+export function stubs(changes: Partial<Omit<AllActivities, 'parseInput'>> = {}): Stubs {
+  const calls: Call[] = [];
+  const noted = Object.entries({ ...goodWeek, ...changes }).map(([name, answer]) => [
+    name,
+    (input: never) => {
+      calls.push({ name: name as ActivityName, input });
+      return (answer as (input: never) => unknown)(input);
+    },
+  ]);
+  return { calls, activities: { parseInput, ...Object.fromEntries(noted) } as AllActivities };
+}

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+
+import { ApplicationFailure } from '@temporalio/activity';
+
+import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
+import { failureOf, withWorker } from './harness.ts';
+import { heldByAgreement, until, untilCancelled, withVerdict } from './scenarios.ts';
+import { stubs, type ActivityName, type AllActivities } from './stubs.ts';
+
+const story: readonly ActivityName[] = [
+  'readPolicy',
+  'readPolicy',
+  'readDatasetVersion',
+  'planCollection',
+  'ingestBatch',
+  'ingestBatch',
+  'concludeCollection',
+  'readPolicy',
+  'readDatasetVersion',
+  'mixExperience',
+  'exportHeldoutSet',
+  'planTraining',
+  'trainModel',
+  'evaluateCandidate',
+  'registerCandidate',
+  'promoteWithoutTrial',
+  'writeReport',
+];
+
+const run = (
+  changes: Parameters<typeof stubs>[0],
+  input?: unknown,
+): Promise<{ result: CycleResult; names: string[] }> => {
+  const { activities, calls } = stubs(changes);
+  return withWorker(activities, async ({ start }) => {
+    const handle = await start('weeklyCycle', input);
+    const result = (await handle.result()) as CycleResult;
+    return { result, names: calls.map((call) => call.name) };
+  });
+};
+
+describe('weeklyCycle', function () {
+  this.timeout(120_000);
+
+  it('collects, trains, judges, registers, promotes and reports, in this order, started with no input at all', async () => {
+    const { result, names } = await run({});
+    assert.deepEqual(names, story);
+    assert.equal(result.outcome, 'promoted');
+    assert.equal(result.candidateVersion, '1.1.0');
+    assert.match(result.reportKey, /^reports\//);
+  });
+
+  it('ends as notOffered with the reason when a trial is needed', async () => {
+    const reason = 'the champion is 1.1.0, not the baseline: a promotion needs a trial on the fleet';
+    const { result } = await run({ promoteWithoutTrial: async () => ({ kind: 'notOffered', reason }) }, {});
+    assert.deepEqual([result.outcome, result.reason], ['notOffered', reason]);
+  });
+
+  it('registers nothing when a gate holds, and names the gate', async () => {
+    const { result, names } = await run(heldByAgreement);
+    assert.equal(result.outcome, 'gatesHold');
+    assert.match(result.reason, /agreement/);
+    assert.ok(!names.includes('registerCandidate') && !names.includes('promoteWithoutTrial'));
+    assert.equal(names.at(-1), 'writeReport');
+  });
+
+  for (const verdict of ['badData', 'nothingNew'] as const)
+    it(`trains nothing after ${verdict} and still reports`, async () => {
+      const { result, names } = await run(withVerdict(verdict));
+      assert.equal(result.outcome, verdict);
+      assert.ok(!names.includes('mixExperience'));
+      assert.equal(names.at(-1), 'writeReport');
+    });
+
+  it('passes every setting on: full JSON reaches the activities', async () => {
+    const { activities, calls } = stubs();
+    await withWorker(activities, async ({ start }) => {
+      const handle = await start('weeklyCycle', {
+        policy: 'picker',
+        training: { seed: 7, targetFrames: 5_000, hyperparameters: { learningRate: 0.01 } },
+        bootstrap: true,
+        cause: 'asked by a test',
+      });
+      await handle.result();
+    });
+    const inputOf = (name: ActivityName): Record<string, unknown> =>
+      calls.find((call) => call.name === name)?.input as Record<string, unknown>;
+    assert.equal(inputOf('readPolicy')['policy'], 'picker');
+    assert.deepEqual([inputOf('mixExperience')['seed'], inputOf('mixExperience')['targetFrames']], [7, 5_000]);
+    assert.deepEqual(inputOf('mixExperience')['newSince'], { episodes: 3, frames: 4 });
+    assert.deepEqual(inputOf('planTraining')['hyperparameters'], { learningRate: 0.01 });
+    assert.deepEqual(
+      [inputOf('promoteWithoutTrial')['bootstrap'], inputOf('promoteWithoutTrial')['why']],
+      [true, 'asked by a test'],
+    );
+  });
+
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [{ policy: 3 }, /policy: .*expected string/],
+    [{ training: { sed: 1 } }, /training: .*"sed"/],
+    ['wall-follower', /expected object/],
+    [{ training: { trainer: { kind: 'torch' } } }, /training\.trainer\.kind/],
+  ];
+  for (const [input, expected] of wrong)
+    it(`fails at once on ${JSON.stringify(input)}, naming field and expectation`, async () => {
+      const { activities, calls } = stubs();
+      await withWorker(activities, async ({ start }) => {
+        const failure = await failureOf((await start('weeklyCycle', input)).result());
+        assert.equal(failure.type, 'InvalidInput');
+        assert.match(failure.message, expected);
+      });
+      assert.deepEqual(calls, []);
+    });
+
+  it('stops what runs when it is aborted, keeps the champion and reports', async () => {
+    let stopped = false;
+    const { activities, calls } = stubs({
+      trainModel: async () => {
+        try {
+          return await untilCancelled();
+        } finally {
+          stopped = true;
+        }
+      },
+    });
+    await withWorker(activities, async ({ start }) => {
+      const handle = await start('weeklyCycle', {});
+      await until(() => calls.some((call) => call.name === 'trainModel'));
+      await assert.rejects(handle.executeUpdate('abort', { args: [{ reason: '' }] }));
+      await handle.executeUpdate('abort', { args: [{ reason: 'wrong robots' }] });
+      const result = (await handle.result()) as CycleResult;
+      assert.deepEqual([result.outcome, result.reason], ['aborted', 'wrong robots']);
+      const status = await handle.query<CycleStatus>('status');
+      assert.equal(status.stage, 'ended');
+    });
+    assert.ok(stopped);
+    assert.equal(calls.at(-1)?.name, 'writeReport');
+    assert.ok(!calls.some((call) => call.name === 'registerCandidate'));
+  });
+
+  it('waits for its turn while another cycle collects from robots of the same type', async () => {
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { activities, calls } = stubs({
+      planCollection: async (input) => {
+        await gate;
+        return stubs().activities.planCollection(input);
+      },
+    });
+    await withWorker(activities, async ({ start, suffix }) => {
+      const first = await start('weeklyCycle', { collectionTurnWaitMs: 50 }, `cycle/first-${suffix}`);
+      await until(() => calls.some((call) => call.name === 'planCollection'));
+      const second = await start('weeklyCycle', { collectionTurnWaitMs: 50 }, `cycle/second-${suffix}`);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(calls.filter((call) => call.name === 'planCollection').length, 1);
+      release();
+      const results = (await Promise.all([first.result(), second.result()])) as CycleResult[];
+      assert.deepEqual(
+        results.map((result) => result.outcome),
+        ['promoted', 'promoted'],
+      );
+    });
+  });
+
+  describe('with one failing step', () => {
+    const steps = [...new Set(story)];
+    for (const step of steps) {
+      it(`tries ${step} again and ends the same`, async () => {
+        let failed = false;
+        const { result } = await run({
+          [step]: async (input: never) => {
+            if (!failed) {
+              failed = true;
+              throw ApplicationFailure.create({ type: 'StoreUnavailable', message: 'for now', nextRetryDelay: '10ms' });
+            }
+            return (stubs().activities as unknown as Record<string, (input: never) => unknown>)[step]?.(input);
+          },
+        });
+        assert.equal(result.outcome, 'promoted');
+      });
+    }
+
+    for (const step of steps.filter((name) => name !== 'writeReport'))
+      it(`reports and fails with the reason when ${step} cannot succeed`, async () => {
+        const { activities, calls } = stubs({
+          [step]: async () => {
+            throw ApplicationFailure.nonRetryable(`${step} is impossible`, 'CorruptData');
+          },
+        } as Partial<AllActivities>);
+        await withWorker(activities, async ({ start }) => {
+          const failure = await failureOf((await start('weeklyCycle', {})).result());
+          assert.equal(failure.message, `${step} is impossible`);
+        });
+        const report = calls.at(-1);
+        assert.equal(report?.name, 'writeReport');
+        assert.equal((report?.input as CycleStatus).outcome, 'failed');
+        assert.equal((report?.input as CycleStatus).reason, `${step} is impossible`);
+      });
+  });
+});
