@@ -12,7 +12,7 @@ const positive = (unit: string, fallback: number) =>
 
 /** Every setting of a Flywheel process, read from `FLYWHEEL_…` environment variables once at start. */
 const settingsSchema = z.strictObject({
-  /** Where experience, lake, models and reports live: a folder (`file:DIR` or a plain path) or `s3://bucket[/prefix]`. */
+  /** Where experience, lake, models and reports live: a folder (`file:DIR` or a plain path) or `s3://bucket`. */
   FLYWHEEL_STORE: z.string().min(1).default('.flywheel/store'),
   /** Endpoint of an S3 service that is not AWS. */
   FLYWHEEL_S3_ENDPOINT: z.url().optional(),
@@ -55,7 +55,6 @@ export interface Settings {
 export interface S3StoreSettings {
   readonly kind: 's3';
   readonly bucket: string;
-  readonly prefix: string;
   readonly region: string;
   readonly endpoint?: string;
 }
@@ -86,14 +85,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 
 function parseStoreUrl(text: string, region: string, endpoint: string | undefined): Settings['store'] {
   if (!text.startsWith('s3:')) return { kind: 'file', directory: path.resolve(text.replace(/^file:(\/\/)?/, '')) };
-  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/.exec(text);
+  const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/?$/.exec(text);
   if (match?.[1] === undefined)
-    throw new Error(`settings: FLYWHEEL_STORE: expected s3://bucket or s3://bucket/prefix, got ${text}`);
-  return {
-    kind: 's3',
-    bucket: match[1],
-    prefix: match[2] ?? '',
-    region,
-    ...(endpoint === undefined ? {} : { endpoint }),
-  };
+    throw new Error(`settings: FLYWHEEL_STORE: expected a folder or s3://bucket, got ${text}`);
+  return { kind: 's3', bucket: match[1], region, ...(endpoint === undefined ? {} : { endpoint }) };
 }

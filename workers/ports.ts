@@ -14,7 +14,7 @@ export type Ports = FleetPorts & DataPorts & TrainingPorts;
 /** The real world for the activities of every queue, as the settings say. */
 export async function openPorts(settings: Settings, codeBuild: string): Promise<Ports> {
   await mkdir(settings.scratchDirectory, { recursive: true });
-  const store = await openStore(settings);
+  const store = openStore(settings);
   const clock = Date.now;
   const engine = cancellableEngine(
     duckDbEngine({

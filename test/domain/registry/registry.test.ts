@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+
+import fc from 'fast-check';
+
+import {
+  aliasesAt,
+  comparePolicyVersions,
+  decidePromotionWithoutTrial,
+  formatPolicyVersion,
+  nextPolicyVersion,
+  parsePolicyVersion,
+  promotionMoves,
+  versionChange,
+  type AliasRecord,
+} from '../../../domain/registry/index.ts';
+
+const version = fc.record(
+  { major: fc.nat(50), minor: fc.nat(50), patch: fc.nat(50) },
+  { noNullPrototype: true },
+);
+
+describe('policy versions', () => {
+  it('start at 1.0.0 and move the number of the change', () => {
+    assert.equal(nextPolicyVersion([], 'patch'), '1.0.0');
+    assert.equal(nextPolicyVersion(['1.0.0', '1.9.3', '1.10.0'], 'minor'), '1.11.0');
+    assert.equal(nextPolicyVersion(['1.10.4'], 'patch'), '1.10.5');
+    assert.equal(nextPolicyVersion(['1.10.4'], 'major'), '2.0.0');
+  });
+
+  it('read back what they print and nothing else', () => {
+    fc.assert(fc.property(version, (value) => assert.deepEqual(parsePolicyVersion(formatPolicyVersion(value)), value)));
+    for (const text of ['1.2', 'v1.2.3', '01.2.3', '1.2.3-a', '1.2.3.4', ''])
+      assert.equal(parsePolicyVersion(text), undefined);
+  });
+
+  it('are newer than every version taken, whatever the order', () => {
+    fc.assert(
+      fc.property(fc.array(version, { minLength: 1 }), fc.constantFrom('major', 'minor', 'patch'), (taken, change) => {
+        const next = parsePolicyVersion(nextPolicyVersion(taken.map(formatPolicyVersion), change as 'major'));
+        assert.ok(next !== undefined && taken.every((other) => comparePolicyVersions(next, other) > 0));
+      }),
+    );
+  });
+
+  it('change as architecture, robot type and tasks do', () => {
+    const same = { sameArchitecture: true, sameRobotType: true, singleTask: false };
+    assert.equal(versionChange(same), 'minor');
+    assert.equal(versionChange({ ...same, singleTask: true }), 'patch');
+    assert.equal(versionChange({ ...same, sameArchitecture: false, singleTask: true }), 'major');
+    assert.equal(versionChange({ ...same, sameRobotType: false }), 'major');
+  });
+});
+
+const record = (seq: number, set: AliasRecord['set']): AliasRecord => ({
+  seq,
+  set,
+  operationId: `operation-${seq}`,
+  atMs: seq * 1_000,
+  who: 'test',
+  why: 'test',
+});
+
+describe('aliases', () => {
+  const history = [
+    record(0, { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' }),
+    record(1, { champion: '1.1.0', previous: '1.0.0' }),
+    record(2, { champion: '1.0.0', previous: '1.1.0' }),
+  ];
+
+  it('tell which version was champion at any past moment', () => {
+    assert.equal(aliasesAt(history, -1).champion, undefined);
+    assert.equal(aliasesAt(history, 1_500).champion, '1.1.0');
+    assert.deepEqual(aliasesAt(history), { champion: '1.0.0', previous: '1.1.0', baseline: '1.0.0', anchor: '1.0.0' });
+    assert.deepEqual(aliasesAt(history.toReversed()), aliasesAt(history));
+  });
+
+  it('move previous with the champion and the anchor only to a better one', () => {
+    const before = { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' };
+    assert.deepEqual(promotionMoves(before, '1.1.0', false), { champion: '1.1.0', previous: '1.0.0' });
+    assert.equal(promotionMoves(before, '1.1.0', true).anchor, '1.1.0');
+    assert.equal(promotionMoves(before, '1.0.0', false).previous, undefined);
+  });
+});
+
+describe('a promotion without a trial', () => {
+  const aliases = { champion: '1.0.0', baseline: '1.0.0' };
+
+  it('is for the first step away from the baseline, on request, with passed gates', () => {
+    const decision = decidePromotionWithoutTrial({ aliases, bootstrap: true, gates: 'pass' });
+    assert.equal(decision.kind, 'promote');
+    assert.match(decision.reason, /baseline 1\.0\.0/);
+  });
+
+  for (const [input, reason] of [
+    [{ aliases, bootstrap: false, gates: 'pass' }, /"bootstrap": true/],
+    [{ aliases, bootstrap: true, gates: 'hold' }, /gate/],
+    [{ aliases: { ...aliases, champion: '1.1.0' }, bootstrap: true, gates: 'pass' }, /trial on the fleet/],
+    [{ aliases: {}, bootstrap: true, gates: 'pass' }, /no champion/],
+  ] as const)
+    it(`is refused with the reason: ${reason.source}`, () => {
+      const decision = decidePromotionWithoutTrial(input);
+      assert.equal(decision.kind, 'notOffered');
+      assert.match(decision.reason, reason);
+    });
+});

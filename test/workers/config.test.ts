@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+
+import { readSettings } from '../../workers/config.ts';
+
+describe('settings', () => {
+  it('have a default for everything', () => {
+    const settings = readSettings({ PATH: '/usr/bin' });
+    assert.deepEqual(settings.store, { kind: 'file', directory: path.resolve('.flywheel/store') });
+    assert.equal(settings.temporal.address, '127.0.0.1:7233');
+    assert.equal(settings.threads, 1);
+  });
+
+  it('name a bucket, its region and another server', () => {
+    const { store } = readSettings({
+      FLYWHEEL_STORE: 's3://fleet-lake',
+      FLYWHEEL_S3_ENDPOINT: 'http://127.0.0.1:7070',
+    });
+    assert.deepEqual(store, {
+      kind: 's3',
+      bucket: 'fleet-lake',
+      region: 'us-east-1',
+      endpoint: 'http://127.0.0.1:7070',
+    });
+  });
+
+  for (const [environment, expected] of [
+    [{ FLYWHEEL_STOER: 'x' }, /FLYWHEEL_STOER/],
+    [{ FLYWHEEL_THREADS: 'two' }, /FLYWHEEL_THREADS: expected a number of threads/],
+    [{ FLYWHEEL_STORE: 's3://' }, /FLYWHEEL_STORE: expected a folder or s3:\/\/bucket/],
+    [{ FLYWHEEL_TEMPORAL_ADDRESS: 'nowhere' }, /FLYWHEEL_TEMPORAL_ADDRESS: expected host:port/],
+  ] as const)
+    it(`refuse ${JSON.stringify(environment)}`, () => {
+      assert.throws(() => readSettings(environment), expected);
+    });
+});
