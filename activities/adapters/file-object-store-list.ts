@@ -59,7 +59,7 @@ async function entryOf(root: string, key: string): Promise<ObjectEntry | undefin
   if (key.endsWith('/')) return undefined;
   try {
     const found = await lstat(join(root, key));
-    return { key, sizeBytes: found.size, modifiedMs: Math.floor(found.mtimeMs) };
+    return { key, sizeBytes: found.size, modifiedMs: Math.round(found.mtimeMs) };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

@@ -22,7 +22,8 @@ export async function locate(
 ): Promise<{ path: string; folder: 'open' | 'missing' | 'blocked' }> {
   const path = join(root, key);
   const folder = dirname(path);
-  const found = await realpath(folder).catch(() => undefined);
+  // The dot asks for a folder: without it an object in the folder's place would do.
+  const found = await realpath(`${folder}/.`).catch(() => undefined);
   return { path, folder: found === folder ? 'open' : await explainFolder(root, key) };
 }
 

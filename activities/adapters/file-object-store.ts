@@ -89,7 +89,8 @@ async function readObject(root: string, key: string, range: ByteRange | undefine
   const handle = await openObject(root, key, path);
   try {
     const found = await handle?.stat();
-    if (handle === undefined || found?.isFile() !== true) return undefined;
+    if (handle === undefined || found === undefined || found.isDirectory()) return undefined;
+    if (!found.isFile()) throw linkRefused(root, key);
     const start = Math.min(range?.start ?? 0, found.size);
     const end = Math.min(range?.end ?? found.size, found.size);
     const bytes = new Uint8Array(end - start);

@@ -24,16 +24,18 @@ export interface S3Server {
   stop(): Promise<void>;
 }
 
-/** A real S3 server (versitygw) on a free port of this machine, over a temporary folder; `stop` ends it and removes the folder. */
+/**
+ * A real S3 server (versitygw) on a free port of this machine, over a temporary folder; `stop` ends it and removes the folder.
+ * The folder's file system must know extended attributes.
+ */
 export async function startS3Server(context: Mocha.Context): Promise<S3Server> {
   const program = await toolForTest(context, 'versitygw');
   const folder = await mkdtemp(join(tmpdir(), 'flywheel-s3-'));
   const buckets = join(folder, 'buckets');
-  const metadata = join(folder, 'metadata');
-  await Promise.all([mkdir(buckets), mkdir(metadata)]);
+  await mkdir(buckets);
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
-    const server = start(program, port, buckets, metadata);
+    const server = start(program, port, buckets);
     if (await answers(server.child, port)) {
       return {
         connection: {
@@ -58,15 +60,11 @@ export async function startS3Server(context: Mocha.Context): Promise<S3Server> {
   }
 }
 
-function start(program: string, port: number, buckets: string, metadata: string) {
+function start(program: string, port: number, buckets: string) {
   const options = ['--access', 'flywheel', '--secret', 'flywheel-test', '--port', `127.0.0.1:${port}`];
-  const child = spawn(
-    program,
-    [...options, '--health', '/health', '--quiet', 'posix', '--sidecar', metadata, buckets],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(program, [...options, '--health', '/health', '--quiet', 'posix', buckets], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   const keep = (chunk: Buffer) => {
     said = (said + chunk.toString('utf8')).slice(-4_000);
