@@ -26,7 +26,12 @@ const column = <const Name extends string, Type extends ColumnType, Nullable ext
   type: Type,
   doc: string,
   nullable = false as Nullable,
-) => ({ name, type, nullable, doc }) as const satisfies Column;
+): { readonly name: Name; readonly type: Type; readonly nullable: Nullable; readonly doc: string } => ({
+  name,
+  type,
+  nullable,
+  doc,
+});
 
 /** One recording beside the frames; its bytes lie under `key`. */
 export interface Media {

@@ -1,0 +1,37 @@
+/** The part of parquetjs-lite that this project uses; the package carries no types. */
+declare module 'parquetjs-lite' {
+  export interface ParquetField {
+    readonly type: 'UTF8' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BOOLEAN' | 'LIST';
+    readonly optional?: boolean;
+    readonly repeated?: boolean;
+    readonly compression?: 'UNCOMPRESSED' | 'GZIP' | 'SNAPPY';
+    readonly statistics?: false;
+    readonly fields?: Readonly<Record<string, ParquetField>>;
+  }
+
+  /** Opaque: made by `new ParquetSchema(fields)`. */
+  export interface ParquetSchema {
+    readonly fields: unknown;
+  }
+
+  export interface ParquetWriterOptions {
+    readonly useDataPageV2?: boolean;
+    readonly pageIndex?: boolean;
+    /** Rows a page, in spite of the name. */
+    readonly pageSize?: number;
+    readonly rowGroupSize?: number;
+  }
+
+  export class ParquetWriter {
+    static openFile(schema: ParquetSchema, path: string, options?: ParquetWriterOptions): Promise<ParquetWriter>;
+    setMetadata(key: string, value: string): void;
+    appendRow(row: Readonly<Record<string, unknown>>): Promise<void>;
+    close(): Promise<void>;
+  }
+
+  const parquet: {
+    readonly ParquetSchema: new (fields: Readonly<Record<string, ParquetField>>) => ParquetSchema;
+    readonly ParquetWriter: typeof ParquetWriter;
+  };
+  export default parquet;
+}

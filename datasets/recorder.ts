@@ -1,0 +1,58 @@
+import parquet from 'parquetjs-lite';
+import { z } from 'zod';
+
+import { segmentColumns } from './columns.ts';
+import { footerMetadata, type SegmentFooter } from './segment-footer.ts';
+import { segmentRowSchema, type SegmentRow } from './segment-row.ts';
+import { parquetFields } from './segment-schema.ts';
+
+/** Rows a page and a row group: small pages keep the pure JavaScript encoder linear. */
+const rowsPerPage = 256;
+const rowsPerGroup = 4096;
+
+/**
+ * Writes one segment as a Parquet file, in pure JavaScript, holding at most one row group in memory. The same rows and
+ * footer give the same bytes. A row that is not what the schema says ends it with an error that names row and column.
+ */
+export async function writeSegment(
+  rows: Iterable<SegmentRow> | AsyncIterable<SegmentRow>,
+  footer: Omit<SegmentFooter, 'schemaVersion'>,
+  filePath: string,
+): Promise<{ readonly rows: number }> {
+  const schema = new parquet.ParquetSchema(parquetFields(segmentColumns));
+  const writer = await parquet.ParquetWriter.openFile(schema, filePath, {
+    useDataPageV2: false,
+    pageIndex: false,
+    pageSize: rowsPerPage,
+    rowGroupSize: rowsPerGroup,
+  });
+  for (const [key, value] of Object.entries(footerMetadata(footer))) writer.setMetadata(key, value);
+  let written = 0;
+  try {
+    for await (const row of rows) {
+      await writer.appendRow(parquetRow(checked(row, written)));
+      written++;
+    }
+  } finally {
+    await writer.close();
+  }
+  return { rows: written };
+}
+
+function checked(row: SegmentRow, index: number): SegmentRow {
+  const parsed = segmentRowSchema.safeParse(row);
+  if (parsed.success) return row;
+  throw new TypeError(`unexpected row of a segment [row=${index}]: ${z.prettifyError(parsed.error)}`);
+}
+
+const parquetRow = (row: SegmentRow): Readonly<Record<string, unknown>> => ({
+  ...row,
+  media: row.media === null ? null : JSON.stringify(row.media),
+  observation: parquetList(row.observation),
+  action: parquetList(row.action),
+  expert_action: row.expert_action === null ? null : parquetList(row.expert_action),
+});
+
+const parquetList = (values: ArrayLike<number>): unknown => ({
+  list: Array.from(values, (element) => ({ element })),
+});

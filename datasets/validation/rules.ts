@@ -1,0 +1,23 @@
+import { conflictingDuplicate, episodeRules } from './episode-rules.ts';
+import { frameRules } from './frame-rules.ts';
+import { segmentRules } from './segment-rules.ts';
+
+/** A rule as reports name it. */
+export interface RuleDescription {
+  readonly id: string;
+  readonly doc: string;
+  readonly waivable: boolean;
+}
+
+/** Rules that an episode must keep by itself, without looking at the lake. */
+export const ownEpisodeRules = [...episodeRules, ...frameRules];
+
+/** Every rule of the validation, in the order they are applied; docs/data.md lists the same. */
+export const allRules: readonly RuleDescription[] = [...segmentRules, ...ownEpisodeRules, conflictingDuplicate].map(
+  ({ id, doc, waivable }) => ({ id, doc, waivable }),
+);
+
+/** Rules that a person may release a segment from. */
+export const waivableRuleIds: ReadonlySet<string> = new Set(
+  allRules.filter((rule) => rule.waivable).map(({ id }) => id),
+);
