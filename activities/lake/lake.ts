@@ -25,6 +25,8 @@ export interface ScanOptions {
   readonly recordedOn?: readonly string[];
   /** Only files that are not part of the table at this other version. */
   readonly absentFrom?: number;
+  /** Only files that are part of the table at this other version too. */
+  readonly presentIn?: number;
 }
 
 export interface AppendResult {
@@ -132,9 +134,12 @@ function dayOf(file: AddFile): string {
 
 async function scan(store: ObjectStore, table: LakeTableLog, version: number, options: ScanOptions): Promise<string> {
   const { files } = await table.at(version);
-  const other = options.absentFrom === undefined ? undefined : (await table.at(options.absentFrom)).files;
+  const { recordedOn, absentFrom, presentIn } = options;
+  const days = recordedOn && new Set(recordedOn);
+  const absent = absentFrom === undefined ? undefined : (await table.at(absentFrom)).files;
+  const present = presentIn === undefined ? undefined : (await table.at(presentIn)).files;
   const wanted = [...files].filter(
-    ([key, file]) => (options.recordedOn?.includes(dayOf(file)) ?? true) && other?.has(key) !== true,
+    ([key, file]) => (days?.has(dayOf(file)) ?? true) && absent?.has(key) !== true && present?.has(key) !== false,
   );
   const local = await inParallel(wanted, transfersAtOnce, async ([relativeKey, file]) => {
     const key = `${table.root}/${relativeKey}`;

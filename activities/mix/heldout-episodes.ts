@@ -1,0 +1,42 @@
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
+import type { SqlSession } from '../ports.ts';
+import { daysOf } from './labelled-episodes.ts';
+import { shapedColumns } from './sample-frames.ts';
+
+/** Held-out episodes are thinned the same way at every training, so that policies are compared on the same ones. */
+const seed = 0;
+
+/**
+ * Makes the temporary table `heldout_episode` out of `labelled_episode`: those with a labelled frame, numbered from 0 in
+ * the order of their ids. Past `maxEpisodes` the tasks take turns, so that a rare task keeps what it has; ties by hash,
+ * then id. Gives their number and their days.
+ */
+export async function chooseHeldoutEpisodes(
+  session: SqlSession,
+  maxEpisodes: number,
+): Promise<{ readonly episodes: number; readonly days: readonly string[] }> {
+  const hash = episodeHashSql(seed, 'episode_id');
+  await session.run(
+    `CREATE TEMP TABLE heldout_episode AS
+     WITH turns AS (
+       SELECT episode_id, task_index, recorded_on, is_labelled_by_outcome, ${hash} AS episode_hash,
+         row_number() OVER (PARTITION BY task_index ORDER BY ${hash}, episode_id) AS turn
+       FROM labelled_episode WHERE labelled_count > 0
+     ), chosen AS (
+       FROM turns QUALIFY row_number() OVER (ORDER BY turn, episode_hash, episode_id) <= ${maxEpisodes}
+     )
+     SELECT *, (row_number() OVER (ORDER BY episode_id) - 1)::INTEGER AS episode FROM chosen`,
+  );
+  const [row] = await session.rows('SELECT count(*) AS episodes FROM heldout_episode');
+  return { episodes: Number(row?.['episodes']), days: await daysOf(session, 'heldout_episode') };
+}
+
+/** The labelled frames of the chosen episodes, episode by episode in frame order. */
+export function heldoutSql(robotType: Pick<RobotType, 'observations' | 'actions'>, frames: string): string {
+  const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode
+    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
+    WHERE e.is_labelled_by_outcome OR f.expert_action IS NOT NULL
+    ORDER BY e.episode, f.frame_index`;
+}

@@ -1,0 +1,74 @@
+import type { DatasetVersion } from '../../datasets/dataset-version.ts';
+import type { RowWeights } from '../../datasets/mix/row-weights.ts';
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import type { StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
+import { failure } from '../failures.ts';
+import type { LabelGaps } from './label-gaps.ts';
+import type { CellCount } from './sample-frames.ts';
+
+export interface MixFacts {
+  readonly robotType: RobotType;
+  readonly options: {
+    readonly datasetVersion: DatasetVersion;
+    readonly seed: number;
+    readonly targetFrames: number;
+    readonly newFraction: number;
+  };
+  /** Training cells, without validation. */
+  readonly train: readonly CellCount[];
+  readonly weights: RowWeights;
+  readonly gaps: LabelGaps;
+  readonly files: TrainingSetManifest['files'];
+}
+
+/** Everything the set was made from and what went into it; the same facts give the same manifest. */
+export function mixManifest(facts: MixFacts): TrainingSetManifest {
+  const { robotType, options, train, weights } = facts;
+  const framesOf = (source: string): number =>
+    train.reduce((sum, { cell, frames }) => (cell.source === source ? sum + frames : sum), 0);
+  return {
+    datasetVersion: options.datasetVersion,
+    robotType: robotTypeName(robotType),
+    robotTypeDigest: robotTypeDigest(robotType),
+    tasks: robotType.tasks,
+    actions: actionsOf(robotType),
+    observationNames: robotType.observations.map(({ name }) => name),
+    seed: options.seed,
+    targetFrames: options.targetFrames,
+    newFraction: options.newFraction,
+    strata: strataOf(train),
+    newFrames: framesOf('new'),
+    historyFrames: framesOf('history'),
+    effectiveFrames: weights.effectiveFrames,
+    correctionShareBeforeCap: weights.correctionShareBeforeCap,
+    correctionShareAfterCap: weights.correctionShareAfterCap,
+    ...facts.gaps,
+    files: facts.files,
+  };
+}
+
+/** Kinds of a task taken together, in the order of source and task. */
+function strataOf(train: readonly CellCount[]): readonly StratumCount[] {
+  const strata = new Map<string, StratumCount>();
+  for (const { cell, frames } of train.toSorted((a, b) => a.cell.number - b.cell.number)) {
+    const { source, task } = cell;
+    if (source === 'validation') continue;
+    const known = strata.get(`${source}/${task}`);
+    strata.set(`${source}/${task}`, {
+      source,
+      task,
+      availableFrames: (known?.availableFrames ?? 0) + cell.availableFrames,
+      takenFrames: (known?.takenFrames ?? 0) + frames,
+    });
+  }
+  return [...strata.values()];
+}
+
+function actionsOf({ id, actions }: RobotType): TrainingSetManifest['actions'] {
+  if (actions.kind === 'discrete') return { kind: 'discrete', names: actions.names };
+  if (actions.kind === 'continuous') return { kind: 'continuous', size: actions.ranges.length };
+  throw failure('InvalidInput', 'expected a robot type with actions to learn, got one whose recordings have none', {
+    coordinates: { robotType: id },
+  });
+}

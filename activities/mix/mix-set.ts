@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { rowWeights } from '../../datasets/mix/row-weights.ts';
+import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import { trainingSetFile, type TrainingSetReference } from '../../datasets/training-set.ts';
+import type { DatasetVersion } from '../../datasets/dataset-version.ts';
+import { failure } from '../failures.ts';
+import type { Lake } from '../lake/lake.ts';
+import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
+import { writeArrowFile } from './arrow-file.ts';
+import { countLabelGaps } from './label-gaps.ts';
+import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
+import { mixManifest } from './mix-manifest.ts';
+import { chooseEpisodes, firstValidationCell, planCells } from './mixed-episodes.ts';
+import { publishSet } from './publish-set.ts';
+import { countSample, sampleFrames, sampleSql, type CellCount } from './sample-frames.ts';
+import { labelledColumns } from './set-columns.ts';
+import { watched } from './watched.ts';
+
+export interface MixOptions {
+  readonly datasetVersion: DatasetVersion;
+  readonly newSince: DatasetVersion;
+  readonly seed: number;
+  readonly targetFrames: number;
+  readonly newFraction: number;
+  readonly historyEpisodesPerRobot: number;
+  readonly correctionWeight: number;
+  readonly correctionShareCap: number;
+}
+
+/** Validation is a tenth of the target, at most this: enough to tell two losses apart, read once an epoch. */
+const maxValidationFrames = 200_000;
+const validationFraction = 0.1;
+
+const trainFile = 'train.arrow';
+const validationFile = 'validation.arrow';
+
+/** The whole of a mix in one session, from the episodes of the lake to the published set; files pass through `directory`. */
+export async function mixSet(
+  ports: { readonly store: ObjectStore; readonly lake: Lake; readonly progress: Progress },
+  session: SqlSession,
+  robotType: RobotType,
+  options: MixOptions,
+  directory: string,
+): Promise<TrainingSetReference> {
+  const step = <T>(stage: string, work: () => Promise<T>): Promise<T> => watched(session, ports.progress, stage, work);
+  const splits = ['train', 'validation'] as const;
+  const scope = { robotType, datasetVersion: options.datasetVersion, newSince: options.newSince, splits };
+  await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
+  await step('choosing episodes', () => chooseEpisodes(session, robotType, options));
+  const validationFrames = Math.min(maxValidationFrames, Math.ceil(options.targetFrames * validationFraction));
+  const cells = await planCells(session, robotType, { ...options, validationFrames });
+  const recordedOn = await daysOf(session, 'mixed_episode');
+  const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
+  await step('sampling frames', () => sampleFrames(session, frames, robotType, options.seed, cells));
+  const counts = await step('counting frames', () => countSample(session, cells));
+  const gaps = await step('counting labels', () => countLabelGaps(session));
+
+  const train = counts.filter(({ cell }) => cell.source !== 'validation');
+  const weights = weightsOf(robotType, train, options);
+  const boundary = firstValidationCell(robotType.tasks);
+  const write = (file: string, sql: string) =>
+    step(`writing ${file}`, () =>
+      writeArrowFile(
+        join(directory, file),
+        [...labelledColumns(robotType), { name: 'weight', kind: 'float32' }],
+        session.chunks(sql),
+        ports.progress,
+      ),
+    );
+  const files = {
+    [trainFile]: await write(trainFile, sampleSql(`cell < ${boundary}`, weights)),
+    [validationFile]: await write(validationFile, sampleSql(`cell >= ${boundary}`, { correction: 1, other: 1 })),
+  };
+  const manifest = mixManifest({ robotType, options, train, weights, gaps, files });
+  const digest = await publishSet(ports.store, directory, trainingSetFile, [trainFile, validationFile], manifest);
+  return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
+}
+
+function weightsOf(robotType: RobotType, train: readonly CellCount[], options: MixOptions) {
+  const frames = train.reduce((sum, count) => sum + count.frames, 0);
+  if (frames === 0) {
+    throw failure('TrainingImpossible', 'expected labelled frames to learn from, got none: collect or label some', {
+      coordinates: { robotType: robotTypeName(robotType), ...options.datasetVersion },
+    });
+  }
+  return rowWeights({
+    frames,
+    corrections: train.reduce((sum, count) => sum + count.corrections, 0),
+    correctionWeight: options.correctionWeight,
+    shareCap: options.correctionShareCap,
+  });
+}

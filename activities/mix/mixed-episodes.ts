@@ -1,0 +1,111 @@
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { apportionWithFloor } from '../../datasets/mix/apportion.ts';
+import { cellKinds, planMix, type CellKind, type PlannedCell } from '../../datasets/mix/mix-plan.ts';
+import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
+import type { SqlSession } from '../ports.ts';
+
+const sources = ['new', 'history', 'validation'] as const;
+type Source = (typeof sources)[number];
+
+/** A planned cell by its number in SQL; validation rows are planned beside the mix. */
+export interface NumberedCell {
+  readonly number: number;
+  readonly source: Source;
+  readonly task: string;
+  readonly kind: CellKind;
+  readonly availableFrames: number;
+  readonly quotaFrames: number;
+}
+
+export interface EpisodeLimits {
+  readonly seed: number;
+  readonly historyEpisodesPerRobot: number;
+}
+
+/** Share of a robot's history that is divided evenly among the robot type's tasks before failures take the rest. */
+const historyTaskFloorFraction = 0.5;
+
+/**
+ * Makes the temporary table `mixed_episode` out of `labelled_episode`: the episodes whose frames may enter, with the
+ * number of their cell and, for a new failure that is labelled throughout, the frame that leads (−1 otherwise). A robot
+ * gives at most `historyEpisodesPerRobot` episodes of history: first each task's floor, then failures, then others; ties
+ * by hash, then id.
+ */
+export async function chooseEpisodes(
+  session: SqlSession,
+  robotType: Pick<RobotType, 'tasks'>,
+  limits: EpisodeLimits,
+): Promise<void> {
+  const perRobot = limits.historyEpisodesPerRobot;
+  const floor = Math.max(1, Math.floor((perRobot * historyTaskFloorFraction) / robotType.tasks.length));
+  const hash = episodeHashSql(limits.seed, 'episode_id');
+  const cellOf = (source: string, kind: string): string =>
+    `((${source} * ${robotType.tasks.length} + task_index) * ${cellKinds.length} + ${kind})::INTEGER`;
+  await session.run(
+    `CREATE TEMP TABLE mixed_episode AS
+     WITH labelled AS (
+       SELECT *, outcome = 'failure' AS is_failure, ${hash} AS episode_hash FROM labelled_episode WHERE labelled_count > 0
+     ), history AS (
+       SELECT * EXCLUDE (task_rank) FROM (
+         SELECT *, row_number() OVER (PARTITION BY robot_id, task_index ORDER BY NOT is_failure, episode_hash, episode_id)
+           AS task_rank
+         FROM labelled WHERE split = 'train' AND NOT is_new
+       )
+       QUALIFY row_number() OVER (
+         PARTITION BY robot_id ORDER BY task_rank > ${floor}, NOT is_failure, episode_hash, episode_id
+       ) <= ${perRobot}
+     ), entering AS (
+       SELECT *, 0 AS source FROM labelled WHERE split = 'train' AND is_new
+       UNION ALL BY NAME SELECT *, 1 AS source FROM history
+       UNION ALL BY NAME SELECT *, 2 AS source FROM labelled WHERE split = 'validation'
+     )
+     SELECT episode_id, recorded_on, task_index, is_labelled_by_outcome, labelled_count, source,
+       ${cellOf('source', `CASE WHEN is_failure AND source < 2 THEN 1 ELSE 2 END`)} AS cell,
+       CASE WHEN source = 0 AND is_failure AND labelled_count = frame_count
+         THEN (episode_hash % frame_count::UBIGINT)::INTEGER ELSE -1 END AS lead_index
+     FROM entering`,
+  );
+}
+
+/** What each cell has, then what it gives: the plan of the mix, and of validation up to `validationFrames`. */
+export async function planCells(
+  session: SqlSession,
+  robotType: Pick<RobotType, 'tasks'>,
+  input: { readonly targetFrames: number; readonly newFraction: number; readonly validationFrames: number },
+): Promise<readonly NumberedCell[]> {
+  const rows = await session.rows(
+    `SELECT cell - is_lead AS cell, sum(CASE WHEN is_lead = 1 THEN 1 ELSE frames END) AS frames FROM (
+       SELECT cell, 0 AS is_lead, labelled_count - (lead_index >= 0)::INTEGER AS frames FROM mixed_episode
+       UNION ALL SELECT cell, 1 AS is_lead, 1 AS frames FROM mixed_episode WHERE lead_index >= 0
+     ) GROUP BY ALL HAVING frames > 0 ORDER BY cell`,
+  );
+  const available = rows.map((row) => numbered(Number(row['cell']), Number(row['frames']), robotType.tasks));
+  const mixed = available.flatMap((cell) => (cell.source === 'validation' ? [] : [{ ...cell, source: cell.source }]));
+  const plan = planMix({ ...input, cells: mixed });
+  const validation = available.filter(({ source }) => source === 'validation');
+  const supplies = validation.map(({ task, availableFrames }) => ({ name: task, available: availableFrames }));
+  const quotas = apportionWithFloor(input.validationFrames, supplies, historyTaskFloorFraction);
+  const numberOf = (cell: PlannedCell): number =>
+    available.find(({ source, task, kind }) => source === cell.source && task === cell.task && kind === cell.kind)
+      ?.number ?? -1;
+  return [
+    ...plan.cells.map((cell) => ({ ...cell, number: numberOf(cell) })),
+    ...validation.map((cell) => ({ ...cell, quotaFrames: quotas.get(cell.task) ?? 0 })),
+  ];
+}
+
+function numbered(
+  number: number,
+  availableFrames: number,
+  tasks: readonly string[],
+): Omit<NumberedCell, 'quotaFrames'> {
+  const kind = cellKinds[number % cellKinds.length];
+  const taskNumber = Math.floor(number / cellKinds.length);
+  const task = tasks[taskNumber % tasks.length];
+  const source = sources[Math.floor(taskNumber / tasks.length)];
+  if (kind === undefined || task === undefined || source === undefined) throw new Error(`no cell has number ${number}`);
+  return { number, source, task, kind, availableFrames };
+}
+
+/** The first cell number of validation: everything below belongs to training. */
+export const firstValidationCell = (tasks: readonly string[]): number => 2 * tasks.length * cellKinds.length;

@@ -1,0 +1,12 @@
+import type { Lake } from '../lake/lake.ts';
+import type { ObjectStore, Progress, SqlEngine } from '../ports.ts';
+
+/** What making a set needs. */
+export interface SetPorts {
+  readonly store: ObjectStore;
+  readonly engine: SqlEngine;
+  readonly lake: Lake;
+  readonly progress: Progress;
+  /** Local folder for files on their way into the store; nothing stays behind. */
+  readonly scratchDirectory: string;
+}

@@ -1,0 +1,113 @@
+import { labelSql } from '../../datasets/label.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { hashBound, largestHash, orderHashSql, sampleHashSql } from '../../datasets/mix/sampling-key.ts';
+import type { SqlSession } from '../ports.ts';
+import type { NumberedCell } from './mixed-episodes.ts';
+
+/** What the sample holds of one cell. */
+export interface CellCount {
+  readonly cell: NumberedCell;
+  readonly frames: number;
+  readonly corrections: number;
+}
+
+/** SQL of the two columns a robot type gives a shape: fixed lists that the engine hands over without copying. */
+export function shapedColumns(
+  robotType: Pick<RobotType, 'observations' | 'actions'>,
+  frame: string,
+  labelledByOutcome: string,
+): { readonly observation: string; readonly label: string } {
+  const label = labelSql(frame, labelledByOutcome);
+  const { actions } = robotType;
+  return {
+    observation: `${frame}.observation::FLOAT[${robotType.observations.length}]`,
+    label: actions.kind === 'continuous' ? `(${label})::FLOAT[${actions.ranges.length}]` : `(${label})[1]::INTEGER`,
+  };
+}
+
+/**
+ * Makes the temporary tables `sampled_frame` (the frames of every cell with the smallest hashes, and few more) and
+ * `cell_cut` (per cell the largest hash that still belongs to the sample), in one pass over `frames`. Ties at the cut
+ * all enter. Memory and spill follow the quotas, not the lake.
+ */
+export async function sampleFrames(
+  session: SqlSession,
+  frames: string,
+  robotType: Pick<RobotType, 'observations' | 'actions'>,
+  seed: number,
+  cells: readonly NumberedCell[],
+): Promise<void> {
+  const wanted = cells.filter(({ quotaFrames }) => quotaFrames > 0);
+  const bounds = new Map(wanted.map((cell) => [cell.number, hashBound(cell.quotaFrames, cell.availableFrames)]));
+  let short = await collect(session, frames, robotType, seed, wanted, bounds);
+  if (short.length > 0) {
+    for (const { number } of short) bounds.set(number, largestHash);
+    short = await collect(session, frames, robotType, seed, wanted, bounds);
+  }
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE cell_cut AS
+     SELECT cell, max(sample_hash) AS largest_hash FROM (
+       SELECT cell, sample_hash, quota, row_number() OVER (PARTITION BY cell ORDER BY sample_hash) AS place
+       FROM sampled_frame JOIN cell_quota USING (cell)
+     ) WHERE place <= quota GROUP BY cell`,
+  );
+}
+
+/** Fills `sampled_frame` with what lies below the bounds and gives the cells that got less than their quota. */
+async function collect(
+  session: SqlSession,
+  frames: string,
+  robotType: Pick<RobotType, 'observations' | 'actions'>,
+  seed: number,
+  cells: readonly NumberedCell[],
+  bounds: ReadonlyMap<number, bigint>,
+): Promise<readonly NumberedCell[]> {
+  await session.run(
+    'CREATE OR REPLACE TEMP TABLE cell_quota (cell INTEGER, quota INTEGER, bound UBIGINT); ' +
+      cells
+        .map(
+          ({ number, quotaFrames }) =>
+            `INSERT INTO cell_quota VALUES (${number}, ${quotaFrames}, ${bounds.get(number)})`,
+        )
+        .join('; '),
+  );
+  const hash = sampleHashSql(seed, 'f.episode_id', 'f.frame_index');
+  const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE sampled_frame AS
+     SELECT q.cell, e.rowid AS episode, e.task_index, f.is_correction, ${hash} AS sample_hash,
+       ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
+       ${observation} AS observation, ${label} AS label
+     FROM ${frames} AS f JOIN mixed_episode AS e USING (episode_id)
+       JOIN cell_quota AS q ON q.cell = e.cell - (f.frame_index = e.lead_index)::INTEGER
+     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL) AND ${hash} <= q.bound`,
+  );
+  const counts = await session.rows('SELECT cell, count(*) AS frames FROM sampled_frame GROUP BY cell');
+  const found = new Map(counts.map((row) => [Number(row['cell']), Number(row['frames'])]));
+  return cells.filter(
+    ({ number, quotaFrames }) => (found.get(number) ?? 0) < quotaFrames && bounds.get(number) !== largestHash,
+  );
+}
+
+/** The sample without what lies beyond the cuts, as a table expression. */
+export const sampledRows = 'sampled_frame JOIN cell_cut USING (cell)';
+export const isSampled = 'sample_hash <= largest_hash';
+
+/** Frames and corrections of the sample, by cell. */
+export async function countSample(session: SqlSession, cells: readonly NumberedCell[]): Promise<readonly CellCount[]> {
+  const rows = await session.rows(
+    `SELECT cell, count(*) AS frames, count(*) FILTER (WHERE is_correction) AS corrections
+     FROM ${sampledRows} WHERE ${isSampled} GROUP BY cell`,
+  );
+  const found = new Map(rows.map((row) => [Number(row['cell']), row]));
+  return cells.map((cell) => ({
+    cell,
+    frames: Number(found.get(cell.number)?.['frames'] ?? 0),
+    corrections: Number(found.get(cell.number)?.['corrections'] ?? 0),
+  }));
+}
+
+/** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from. */
+export const sampleSql = (cells: string, weight: { readonly correction: number; readonly other: number }): string =>
+  `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT
+   FROM ${sampledRows} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
