@@ -8,9 +8,10 @@ export interface WorkflowBundle extends WorkflowBundleWithSourceMap {
   readonly buildId: string;
 }
 
+const silent = (): void => undefined;
+
 /** Bundles the workflows for the sandbox. The bundler's log goes to `warn`: a reason for a broken bundle is only there. */
 export async function bundleWorkflows(warn: (message: string) => void): Promise<WorkflowBundle> {
-  const silent = (): void => undefined;
   const bundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     logger: { log: silent, trace: silent, debug: silent, info: silent, warn, error: warn },

@@ -66,12 +66,12 @@ export async function weeklyCycle(input?: unknown): Promise<CycleResult> {
 
   const request = await parsedInput('weeklyCycle', input);
   upsertSearchAttributes([{ key: policyAttribute, value: request.policy }]);
-  let failure: unknown;
+  let failure: Error | undefined;
   const ending = await work
     .run(() => cycle(request, cycleId, show, () => status))
     .catch((error: unknown): Ending => {
       if (isCancellation(error) && abortReason !== undefined) return { outcome: 'aborted', reason: abortReason };
-      failure = error;
+      failure = error instanceof Error ? error : new Error(String(error));
       return isCancellation(error)
         ? { outcome: 'aborted', reason: 'the workflow was cancelled' }
         : { outcome: 'failed', reason: rootCause(error) ?? 'unknown failure' };
@@ -113,7 +113,7 @@ async function cycle(
     ...(aliases.champion === undefined ? {} : { championVersion: aliases.champion }),
   });
 
-  const collection = await collected(policy, robotType.id);
+  const collection = await collected(policy, robotType.id, request.collectionTurnWaitMs);
   show({ collection });
   if (collection.verdict === 'badData')
     return { outcome: 'badData', reason: 'too much of the new experience was refused; the champion stays' };
@@ -150,10 +150,9 @@ async function cycle(
 
 /** How long a cycle waits for another cycle's collection of the same robot type before it gives up. */
 const collectionTurnAttempts = 2_880;
-const collectionTurnWait = '30 seconds';
 
 /** Runs the collection as soon as no other cycle collects from robots of this type. */
-async function collected(policy: string, robotTypeId: string): Promise<CollectionOutcome> {
+async function collected(policy: string, robotTypeId: string, turnWaitMs: number): Promise<CollectionOutcome> {
   for (let attempt = 0; attempt < collectionTurnAttempts; attempt += 1) {
     try {
       return await executeChild(collectExperience, {
@@ -166,19 +165,20 @@ async function collected(policy: string, robotTypeId: string): Promise<Collectio
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       log.info('another collection of this robot type runs; waiting for its turn', { robotTypeId });
-      await sleep(collectionTurnWait);
+      await sleep(turnWaitMs);
     }
   }
   throw ApplicationFailure.nonRetryable(
-    `expected a turn to collect from ${robotTypeId} within a day, got none`,
+    `expected a turn to collect from ${robotTypeId} within ${collectionTurnAttempts} looks, got none`,
     'Conflict',
   );
 }
 
+function refuse(message: string): never {
+  throw ApplicationFailure.nonRetryable(message, 'InvalidInput');
+}
+
 function refuseAbort(request: unknown, stage: CycleStatus['stage'], abortReason: string | undefined): void {
-  const refuse = (message: string): never => {
-    throw ApplicationFailure.nonRetryable(message, 'InvalidInput');
-  };
   const reason = (request as { reason?: unknown } | undefined)?.reason;
   if (typeof reason !== 'string' || reason.trim() === '' || reason.length > 500)
     refuse('expected {"reason": "why"} of 1 to 500 characters');

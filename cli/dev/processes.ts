@@ -8,7 +8,7 @@ export interface Started {
   /** Settles with a sentence when the process ends, by itself or stopped. */
   readonly ended: Promise<string>;
   /** SIGTERM, and after `patienceMs` SIGKILL; resolves when it is gone. */
-  stop(patienceMs?: number): Promise<void>;
+  readonly stop: (patienceMs?: number) => Promise<void>;
   readonly child: ChildProcess;
 }
 

@@ -11,6 +11,8 @@ export interface TemporalServerOptions {
   readonly port?: number;
   readonly uiPort?: number;
   readonly dynamicConfig?: Readonly<Record<string, string>>;
+  /** Told the pid as soon as there is one. */
+  readonly started?: (pid: number) => void;
 }
 
 export interface TemporalServer {
@@ -18,7 +20,7 @@ export interface TemporalServer {
   readonly uiUrl: string;
   readonly pid: number;
   readonly ended: Promise<string>;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const startLimitMs = 60_000;
@@ -34,12 +36,13 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     command,
     logFile: options.logFile,
     args: [
-      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
-      ...['--db-filename', options.databaseFile, '--log-level', 'warn'],
-      ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
-      ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
-    ],
+      'server start-dev --ip 127.0.0.1 --log-level warn'.split(' '),
+      ['--port', String(port), '--ui-port', String(uiPort), '--db-filename', options.databaseFile],
+      Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+      Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
+    ].flat(),
   });
+  options.started?.(started.pid);
   const address = `127.0.0.1:${port}`;
   const died = started.ended.then((sentence): never => {
     throw new Error(sentence);

@@ -8,7 +8,11 @@ import { stubs, type ActivityName, type AllActivities } from './stubs.ts';
 
 export interface Harness {
   /** Starts a workflow; ids get a suffix of their own unless one is given. */
-  start(workflow: string, input: unknown, workflowId?: string): Promise<WorkflowHandleWithFirstExecutionRunId>;
+  readonly start: (
+    workflow: string,
+    input: unknown,
+    workflowId?: string,
+  ) => Promise<WorkflowHandleWithFirstExecutionRunId>;
   /** Different in every test. */
   readonly suffix: string;
 }

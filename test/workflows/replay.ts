@@ -38,7 +38,7 @@ export async function replayDifference(
   const replays = Worker.runReplayHistories({ workflowBundle: bundle, sinks }, [
     { workflowId: recorded.workflowId, history },
   ]);
-  for await (const replay of replays) if (replay.error !== undefined) return String(replay.error.message);
+  for await (const replay of replays) if (replay.error !== undefined) return replay.error.message;
   return firstDifference(commandsOf(history), asked);
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 
 import { ApplicationFailure } from '@temporalio/activity';
 
 import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
 import { failureOf, withWorker } from './harness.ts';
 import { heldByAgreement, until, untilCancelled, withVerdict } from './scenarios.ts';
-import { stubs, type ActivityName, type AllActivities } from './stubs.ts';
+import { stubs, type ActivityName } from './stubs.ts';
 
 const story: readonly ActivityName[] = [
   'readPolicy',
@@ -139,13 +140,10 @@ describe('weeklyCycle', function () {
   });
 
   it('waits for its turn while another cycle collects from robots of the same type', async () => {
-    let release = (): void => undefined;
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const gate = new EventEmitter();
     const { activities, calls } = stubs({
       planCollection: async (input) => {
-        await gate;
+        await once(gate, 'release');
         return stubs().activities.planCollection(input);
       },
     });
@@ -155,7 +153,7 @@ describe('weeklyCycle', function () {
       const second = await start('weeklyCycle', { collectionTurnWaitMs: 50 }, `cycle/second-${suffix}`);
       await new Promise((resolve) => setTimeout(resolve, 300));
       assert.equal(calls.filter((call) => call.name === 'planCollection').length, 1);
-      release();
+      gate.emit('release');
       const results = (await Promise.all([first.result(), second.result()])) as CycleResult[];
       assert.deepEqual(
         results.map((result) => result.outcome),
@@ -188,15 +186,13 @@ describe('weeklyCycle', function () {
           [step]: async () => {
             throw ApplicationFailure.nonRetryable(`${step} is impossible`, 'CorruptData');
           },
-        } as Partial<AllActivities>);
+        });
         await withWorker(activities, async ({ start }) => {
           const failure = await failureOf((await start('weeklyCycle', {})).result());
           assert.equal(failure.message, `${step} is impossible`);
         });
-        const report = calls.at(-1);
-        assert.equal(report?.name, 'writeReport');
-        assert.equal((report?.input as CycleStatus).outcome, 'failed');
-        assert.equal((report?.input as CycleStatus).reason, `${step} is impossible`);
+        const [name, status] = [calls.at(-1)?.name, calls.at(-1)?.input as CycleStatus];
+        assert.deepEqual([name, status.outcome, status.reason], ['writeReport', 'failed', `${step} is impossible`]);
       });
   });
 });

@@ -1,0 +1,98 @@
+import type { DatasetVersion } from '../../datasets/dataset-version.ts';
+import type { StratumCount } from '../../datasets/training-set.ts';
+
+/** Everything a person wants to know of a cycle, as one document: `reports/<cycleId>.json`, and rendered as HTML beside it. */
+export interface CycleReport {
+  readonly cycleId: string;
+  readonly policy: string;
+  readonly outcome: string;
+  readonly reason: string;
+  readonly cause: string;
+  readonly writtenAtMs: number;
+  readonly championVersion: string | null;
+  readonly candidateVersion: string | null;
+  /** Null for a step the cycle did not reach. */
+  readonly collection: CollectionSection | null;
+  readonly mix: MixSection | null;
+  readonly training: TrainingSection | null;
+  readonly evaluation: EvaluationSection | null;
+  readonly lineage: LineageSection;
+}
+
+export interface CollectionSection {
+  readonly verdict: string;
+  readonly episodesStored: number;
+  readonly framesStored: number;
+  readonly alreadyStored: number;
+  readonly quarantinedEpisodes: number;
+  readonly quarantinedSegments: number;
+  readonly failuresStored: number;
+  readonly robotsLeftOut: readonly string[];
+  /** Every rule, refusing or not. */
+  readonly rules: readonly { readonly id: string; readonly doc: string; readonly refused: number }[];
+}
+
+export interface MixSection {
+  readonly targetFrames: number;
+  readonly newFrames: number;
+  readonly historyFrames: number;
+  readonly effectiveFrames: number;
+  readonly correctionShareBeforeCap: number;
+  readonly correctionShareAfterCap: number;
+  readonly needsLabelFrames: number;
+  /** Failure episodes that entered the set or the label queue, of the valid failure episodes of this cycle. */
+  readonly failuresAdded: number;
+  readonly failuresValid: number;
+  readonly strata: readonly StratumCount[];
+}
+
+export interface TrainingSection {
+  readonly seed: number | null;
+  readonly steps: number;
+  readonly curve: readonly CurvePoint[];
+}
+
+export interface CurvePoint {
+  readonly step: number;
+  readonly trainLoss: number | null;
+  readonly validationLoss: number | null;
+}
+
+export interface EvaluationSection {
+  readonly accuracyFraction: number | null;
+  readonly frames: number;
+  readonly episodes: number;
+  /** What always answering the most common label, and a linear model on the same set, reach. */
+  readonly majorityFraction: number | null;
+  readonly linearFraction: number | null;
+  readonly calibrationError: number | null;
+  readonly labels: readonly string[];
+  /** Row = recorded label, column = what the candidate says; counts. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly perLabel: readonly {
+    readonly label: string;
+    readonly precision: number | null;
+    readonly recall: number | null;
+    readonly f1: number | null;
+    readonly frames: number;
+  }[];
+  readonly gates: readonly ReportedGate[];
+}
+
+export interface ReportedGate {
+  readonly id: string;
+  readonly outcome: 'pass' | 'fail' | 'notApplicable';
+  readonly value: number | null;
+  readonly limit: number | null;
+  readonly unit: string;
+  readonly sampleSize: number;
+  readonly sentence: string;
+}
+
+export interface LineageSection {
+  readonly datasetVersion: DatasetVersion | null;
+  readonly trainingSetDigest: string | null;
+  readonly modelSha256: string | null;
+  readonly parents: readonly string[];
+  readonly codeBuild: string;
+}

@@ -1,0 +1,249 @@
+import { barChart, lineChart } from './charts.ts';
+import type {
+  CollectionSection,
+  CycleReport,
+  EvaluationSection,
+  LineageSection,
+  MixSection,
+  ReportedGate,
+  TrainingSection,
+} from './cycle-report.ts';
+import { html, type Html } from './html.ts';
+
+/** The report as one self-contained HTML page: no script, no file beside it. Pure: same report, same bytes. */
+export function renderReport(report: CycleReport): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>${report.policy}: ${report.outcome} (${report.cycleId})</title>
+        <style>
+          ${style}
+        </style>
+      </head>
+      <body>
+        <header>
+          <p class="kind">Flywheel cycle report</p>
+          <h1>${report.policy} <span class="tag ${report.outcome}">${report.outcome}</span></h1>
+          <p class="reason">${report.reason}</p>
+          ${facts([
+            ['Cycle', report.cycleId],
+            ['Cause', report.cause],
+            ['Champion at the start', report.championVersion],
+            ['Candidate', report.candidateVersion],
+            ['Written', new Date(report.writtenAtMs).toISOString()],
+          ])}
+        </header>
+        ${section('Data quality', report.collection, collectionBody)}
+        ${section('Experience-replay mix', report.mix, mixBody)} ${section('Training', report.training, trainingBody)}
+        ${section('Offline judgement', report.evaluation, evaluationBody)}
+        <section>
+          <h2>Lineage</h2>
+          ${lineageBody(report.lineage)}
+        </section>
+      </body>
+    </html> `.text;
+}
+
+const section = <T>(title: string, content: T | null, body: (content: T) => Html): Html =>
+  html`<section>
+    <h2>${title}</h2>
+    ${content === null ? html`<p class="muted">The cycle ended before this step.</p>` : body(content)}
+  </section>`;
+
+const collectionBody = (collection: CollectionSection): Html =>
+  html`${facts([
+      ['Verdict', collection.verdict],
+      ['Stored', `${count(collection.episodesStored)} episodes, ${count(collection.framesStored)} frames`],
+      ['Already stored', `${count(collection.alreadyStored)} episodes`],
+      ['Failure episodes stored', count(collection.failuresStored)],
+      [
+        'Quarantined',
+        `${count(collection.quarantinedEpisodes)} episodes, ${count(collection.quarantinedSegments)} whole segments`,
+      ],
+      ['Robots left out', collection.robotsLeftOut.join(', ') || 'none'],
+    ])}
+    <h3>Refused, by rule</h3>
+    <table>
+      <tr>
+        <th>Rule</th>
+        <th>What it asks</th>
+        <th class="number">Refused</th>
+      </tr>
+      ${collection.rules.map(
+        (rule) =>
+          html`<tr class="${rule.refused > 0 && 'refusing'}">
+            <td><code>${rule.id}</code></td>
+            <td>${rule.doc}</td>
+            <td class="number">${count(rule.refused)}</td>
+          </tr>`,
+      )}
+    </table>`;
+
+const mixBody = (mix: MixSection): Html =>
+  html`${facts([
+    ['Frames', `${count(mix.newFrames)} new + ${count(mix.historyFrames)} history (target ${count(mix.targetFrames)})`],
+    ['Effective size (Kish)', count(mix.effectiveFrames)],
+    [
+      'Corrections',
+      `${percent(mix.correctionShareBeforeCap)} of the weight before the cap, ${percent(mix.correctionShareAfterCap)} after`,
+    ],
+    ['Frames that need a label', count(mix.needsLabelFrames)],
+    [
+      'Failures added',
+      mix.failuresValid === 0
+        ? 'no failure episodes this cycle'
+        : `${count(mix.failuresAdded)} of ${count(mix.failuresValid)} (${percent(mix.failuresAdded / mix.failuresValid)})`,
+    ],
+  ])}
+  ${barChart(
+    mix.strata.map((stratum) => ({
+      label: `${stratum.source} · ${stratum.task}`,
+      value: stratum.takenFrames,
+      note: `${count(stratum.takenFrames)} of ${count(stratum.availableFrames)} available`,
+    })),
+    (value) => `${count(value)} frames`,
+  )}`;
+
+const trainingBody = (training: TrainingSection): Html =>
+  html`${facts([
+    ['Seed', training.seed === null ? null : String(training.seed)],
+    ['Steps', count(training.steps)],
+  ])}
+  ${lineChart(
+    [
+      { name: 'training', points: series(training, (point) => point.trainLoss) },
+      { name: 'validation', points: series(training, (point) => point.validationLoss) },
+    ],
+    'steps',
+    'loss',
+  )}`;
+
+const series = (
+  training: TrainingSection,
+  value: (point: TrainingSection['curve'][number]) => number | null,
+): { x: number; y: number }[] =>
+  training.curve.flatMap((point) => {
+    const y = value(point);
+    return y === null ? [] : [{ x: point.step, y }];
+  });
+
+const evaluationBody = (evaluation: EvaluationSection): Html =>
+  html`<p>
+      On ${count(evaluation.frames)} held-out frames of ${count(evaluation.episodes)} episodes, which no training saw:
+    </p>
+    ${barChart(
+      [
+        { label: 'this candidate', value: evaluation.accuracyFraction ?? 0 },
+        { label: 'linear model', value: evaluation.linearFraction ?? 0 },
+        { label: 'always the commonest', value: evaluation.majorityFraction ?? 0 },
+      ],
+      percent,
+    )}
+    <h3>Gates</h3>
+    <table>
+      <tr>
+        <th>Gate</th>
+        <th></th>
+        <th class="number">Value</th>
+        <th class="number">Limit</th>
+        <th class="number">Sample</th>
+        <th>In words</th>
+      </tr>
+      ${evaluation.gates.map(gateRow)}
+    </table>
+    <h3>Confusion: recorded label (rows) against the candidate (columns)</h3>
+    <table>
+      <tr>
+        <th></th>
+        ${evaluation.labels.map((label) => html`<th class="number">${label}</th>`)}
+      </tr>
+      ${evaluation.confusion.map((row, index) => confusionRow(evaluation.labels[index] ?? '', row))}
+    </table>
+    <table>
+      <tr>
+        <th>Label</th>
+        <th class="number">Precision</th>
+        <th class="number">Recall</th>
+        <th class="number">F1</th>
+        <th class="number">Frames</th>
+      </tr>
+      ${evaluation.perLabel.map(
+        (row) =>
+          html`<tr>
+            <td>${row.label}</td>
+            <td class="number">${percent(row.precision)}</td>
+            <td class="number">${percent(row.recall)}</td>
+            <td class="number">${percent(row.f1)}</td>
+            <td class="number">${count(row.frames)}</td>
+          </tr>`,
+      )}
+    </table>
+    <p>Expected calibration error: ${percent(evaluation.calibrationError)}</p>`;
+
+const gateRow = (gate: ReportedGate): Html =>
+  html`<tr>
+    <td><code>${gate.id}</code></td>
+    <td><span class="tag ${gate.outcome}">${gate.outcome}</span></td>
+    <td class="number">${measure(gate.value, gate.unit)}</td>
+    <td class="number">${measure(gate.limit, gate.unit)}</td>
+    <td class="number">${count(gate.sampleSize)}</td>
+    <td>${gate.sentence}</td>
+  </tr>`;
+
+function confusionRow(label: string, row: readonly number[]): Html {
+  const total = row.reduce((sum, value) => sum + value, 0) || 1;
+  return html`<tr>
+    <th>${label}</th>
+    ${row.map(
+      (value) =>
+        html`<td class="number" style="background:rgba(37,99,235,${((0.6 * value) / total).toFixed(3)})">
+          ${count(value)}
+        </td>`,
+    )}
+  </tr>`;
+}
+
+const lineageBody = (lineage: LineageSection): Html =>
+  facts([
+    [
+      'Dataset version',
+      lineage.datasetVersion === null
+        ? null
+        : `episodes ${lineage.datasetVersion.episodes}, frames ${lineage.datasetVersion.frames}`,
+    ],
+    ['Training set', lineage.trainingSetDigest],
+    ['Model sha256', lineage.modelSha256],
+    ['Parents', lineage.parents.join(', ') || null],
+    ['Code build', lineage.codeBuild],
+  ]);
+
+const facts = (rows: readonly (readonly [string, string | null])[]): Html =>
+  html`<dl>
+    ${rows.map(
+      ([name, value]) =>
+        html`<dt>${name}</dt>
+          <dd>${value ?? '–'}</dd>`,
+    )}
+  </dl>`;
+
+/** 12345.6 → `12,346`, in every locale. */
+const count = (value: number): string => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+const percent = (fraction: number | null): string =>
+  fraction === null ? 'unknown' : `${(fraction * 100).toFixed(1)} %`;
+const measure = (value: number | null, unit: string): string =>
+  value === null ? 'unknown' : `${Number(value.toPrecision(4))} ${unit}`;
+
+const style = html`
+  body { font: 15px/1.5 system-ui, sans-serif; color: #111827; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  h1 { margin: 0; } h2 { border-bottom: 1px solid #e5e7eb; margin-top: 2.5rem; } h3 { margin-bottom: 0.3rem; } .kind,
+  .muted { color: #6b7280; margin: 0; } .reason { font-size: 1.1rem; } dl { display: grid; grid-template-columns:
+  max-content 1fr; gap: 0.2rem 1.5rem; } dt { color: #6b7280; } dd { margin: 0; overflow-wrap: anywhere; } table {
+  border-collapse: collapse; margin: 0.5rem 0 1rem; } th, td { padding: 0.25rem 0.7rem; text-align: left; border-bottom:
+  1px solid #f3f4f6; vertical-align: top; } .number { text-align: right; font-variant-numeric: tabular-nums;
+  white-space: nowrap; } tr.refusing { background: #fef3c7; } .tag { font-size: 0.85rem; border-radius: 0.6rem; padding:
+  0.1rem 0.6rem; background: #e5e7eb; } .tag.promoted, .tag.pass { background: #d1fae5; } .tag.fail, .tag.failed,
+  .tag.badData, .tag.gatesHold { background: #fee2e2; } svg { width: 100%; max-width: 40rem; font: 12px system-ui,
+  sans-serif; } .legend { margin: 0; font-size: 0.85rem; }
+`;

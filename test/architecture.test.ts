@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const skipped = new Set(['node_modules', '.git', '.flywheel', 'dist', '.venv']);
+const rooms = [
+  'activities',
+  'bench',
+  'cli',
+  'datasets',
+  'domain',
+  'fleet',
+  'policies',
+  'test',
+  'tools',
+  'workers',
+  'workflows',
+] as const;
+
+/** Which rooms a room may import from; `types` only as types. Adapters, the outermost ring of activities, stand apart. */
+const allowed: Readonly<Record<string, { values: readonly string[]; types: readonly string[] }>> = {
+  domain: { values: ['domain'], types: [] },
+  datasets: { values: ['datasets', 'domain'], types: [] },
+  policies: { values: ['policies', 'datasets', 'domain'], types: [] },
+  activities: { values: ['activities', 'policies', 'datasets', 'domain'], types: [] },
+  workflows: { values: ['workflows', 'domain'], types: ['datasets', 'activities'] },
+};
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = path.posix.join(folder, entry.name);
+    if (entry.isDirectory()) return skipped.has(entry.name) ? [] : sources(name);
+    return name.endsWith('.ts') && !name.endsWith('.d.ts') ? [name] : [];
+  });
+}
+
+const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+const roomOf = (file: string): string =>
+  file.startsWith('activities/adapters/') ? 'adapters' : (file.split('/')[0] ?? '');
+const ours = rooms.flatMap((room) => (readdirSync(root).includes(room) ? sources(room) : []));
+
+const importPattern = /^(?:import|export)\s+(type\s)?[^;]*?from\s+'([^']+)'|import\('([^']+)'\)/gm;
+
+function importsOf(file: string): Import[] {
+  return [...textOf(file).matchAll(importPattern)].map((match) => {
+    const specifier = match[2] ?? match[3] ?? '';
+    const target = specifier.startsWith('.')
+      ? path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
+      : specifier;
+    return { file, target, typeOnly: match[1] !== undefined };
+  });
+}
+
+describe('the tree', () => {
+  const imports = ours.filter((file) => !file.startsWith('test/')).flatMap(importsOf);
+  const local = imports.filter(({ target }) => ours.includes(target));
+
+  it('imports inward only', () => {
+    const wrong = local.filter(({ file, target, typeOnly }) => {
+      const rule = allowed[roomOf(file)];
+      const room = roomOf(target);
+      return rule !== undefined && !rule.values.includes(room) && !(typeOnly && rule.types.includes(room));
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('keeps each adapter to ports and one vendor', () => {
+    for (const file of ours.filter((name) => roomOf(name) === 'adapters')) {
+      const targets = importsOf(file).map(({ target }) => target);
+      const vendors = new Set(targets.filter((target) => !ours.includes(target) && !target.startsWith('node:')));
+      assert.ok(vendors.size <= 1, `${file} talks to ${[...vendors].join(' and ')}`);
+    }
+  });
+
+  it('keeps clock, randomness and Node out of domain and workflows', () => {
+    const banned = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|from 'node:/;
+    for (const file of ours.filter((name) => /^(domain|workflows)\//.test(name)))
+      assert.doesNotMatch(textOf(file), banned, file);
+  });
+
+  it('keeps the schema library out of workflow code, where every cached workflow pays for it', () => {
+    assert.deepEqual(
+      imports.filter(({ file, target }) => file.startsWith('workflows/') && target === 'zod'),
+      [],
+    );
+  });
+
+  it('exports workflow functions only from workflows/index.ts', () => {
+    for (const line of textOf('workflows/index.ts').trim().split('\n'))
+      assert.match(line, /^export \{ \w+ \} from '\.\/[a-z-]+\.ts';$/);
+  });
+
+  it('leaves no file that nothing reaches', () => {
+    const entries = /(^|\/)(main|index)\.ts$|^(tools|bench)\/[a-z-]+\.ts$|\.test\.ts$/;
+    const reached = new Set(ours.flatMap(importsOf).map(({ target }) => target));
+    const orphans = ours.filter((file) => !file.startsWith('test/') && !entries.test(file) && !reached.has(file));
+    assert.deepEqual(orphans, []);
+  });
+
+  it('says on the first line why a file is long (lines of code, comments not counted)', () => {
+    const limits: readonly (readonly [RegExp, number])[] = [
+      [/^domain\//, 150],
+      [/^workflows\//, 220],
+      [/^activities\/adapters\//, 200],
+      [/^(?!test\/|bench\/)/, 250],
+    ];
+    const long = ours.filter((file) => {
+      const lines = textOf(file)
+        .split('\n')
+        .filter((line) => !/^\s*($|\/\/|\/?\*)/.test(line));
+      const limit = limits.find(([pattern]) => pattern.test(file))?.[1] ?? Number.POSITIVE_INFINITY;
+      return lines.length > limit && !/^(\/\/|\/\*\*?) .*\blong\b/i.test(lines[0] ?? '');
+    });
+    assert.deepEqual(long, []);
+  });
+});
