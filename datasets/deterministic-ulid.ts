@@ -1,0 +1,12 @@
+import { createHash } from 'node:crypto';
+
+import { encodeTime } from 'ulid';
+
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** The same name and time give the same ULID, on every machine: for imported and generated episodes. */
+export function deterministicUlid(name: string, timeMs: number): string {
+  const digest = createHash('sha256').update(name).digest();
+  const random = Array.from(digest.subarray(0, 16), (byte) => alphabet[byte % 32]).join('');
+  return encodeTime(timeMs) + random;
+}

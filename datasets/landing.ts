@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { writeSegment } from './recorder.ts';
+import { robotTypeDigest } from './robot-type-digest.ts';
+import { robotTypeName, type RobotType } from './robot-type.ts';
+import type { SegmentRow } from './segment-row.ts';
+
+/** Key of a segment: receiving the same bytes twice is receiving them once. */
+export const landingKey = (robotId: string, sha256: string): string => `landing/${robotId}/${sha256}.parquet`;
+
+/** What landing needs of an object store. */
+export interface LandingStore {
+  putIfAbsent(key: string, body: { readonly filePath: string }): Promise<'created' | 'exists'>;
+}
+
+export async function fileSha256(filePath: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of createReadStream(filePath)) hash.update(bytes as Uint8Array);
+  return hash.digest('hex');
+}
+
+/**
+ * Records rows of one robot as a segment and puts it into landing, as a robot's upload would. Skew is 0: the rows carry
+ * the right time. Idempotent by content.
+ */
+export async function landSegment(
+  ports: { readonly store: LandingStore; readonly scratchDirectory: string },
+  segment: { robotId: string; type: RobotType; agentVersion: string; rows: Iterable<SegmentRow> },
+): Promise<{ readonly key: string; readonly rows: number; readonly outcome: 'created' | 'exists' }> {
+  const directory = await mkdtemp(join(ports.scratchDirectory, 'segment-'));
+  try {
+    const filePath = join(directory, 'segment.parquet');
+    const { robotId, agentVersion, type } = segment;
+    const footer = { robotId, agentVersion, robotType: robotTypeName(type), clockSkewMs: 0 };
+    const { rows } = await writeSegment(segment.rows, { ...footer, robotTypeDigest: robotTypeDigest(type) }, filePath);
+    const key = landingKey(robotId, await fileSha256(filePath));
+    return { key, rows, outcome: await ports.store.putIfAbsent(key, { filePath }) };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
