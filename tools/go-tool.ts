@@ -1,5 +1,5 @@
 import { chmod } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 import { runStep } from './run-step.ts';
 import { cacheName, makeOnce, pathExists, toolCacheFolder, type Report } from './tool-cache.ts';
@@ -30,7 +30,7 @@ export async function goToolPath(tool: GoTool, report: Report): Promise<string> 
 
 async function findOnPath(tool: GoTool, report: Report): Promise<string | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const candidate = join(folder, tool.name);
+    const candidate = resolve(folder, tool.name);
     if (folder !== '' && (await pathExists(candidate)) && (await hasPinnedVersion(tool, candidate, report))) {
       return candidate;
     }

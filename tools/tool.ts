@@ -22,7 +22,7 @@ const goTools = {
   },
 } as const satisfies Record<string, GoTool>;
 
-export const toolNames = ['temporal', 'versitygw', 'python'] as const;
+const toolNames = ['temporal', 'versitygw', 'python'] as const;
 export type ToolName = (typeof toolNames)[number];
 
 /**

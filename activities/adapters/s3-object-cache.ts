@@ -16,7 +16,7 @@ export interface ObjectCacheOptions {
   readonly nowMs: Clock;
 }
 
-export interface CachedObject {
+interface CachedObject {
   /** Where the object lives, e.g. endpoint and bucket. */
   readonly store: string;
   readonly key: string;
