@@ -1,26 +1,22 @@
 import {
   bernoulliVariance,
   effectOfSums,
-  foldBlocks,
-  successSeries,
-  type Block,
-  type BlockSums,
+  foldEvidence,
+  weighRobots,
   type Effect,
   type FleetParameters,
+  type Fold,
   type RobotEvidence,
-  type Series,
 } from '../statistics/index.ts';
 import { latencyFacts, type LatencyFacts } from './latency.ts';
 import type { RolloutLimits } from './limits.ts';
 import { measureSilence, type Silence } from './silence.ts';
 import { judgeThroughput, type Throughput } from './throughput.ts';
 
-/** The last stage: the holdback is the treated side, all others the control. */
-export const holdbackStage = 3;
-
 /** What a guard tick is asked about. */
 export interface GuardSituation {
   readonly parameters: FleetParameters;
+  /** In stage 3 the holdback is the treated side, the candidates are the control. */
   readonly stage: 0 | 1 | 2 | 3;
   readonly hoursInStage: number;
   readonly hoursTotal: number;
@@ -41,60 +37,43 @@ export interface GuardFacts {
   readonly without: (robotId: string) => GuardFacts;
 }
 
-const successes = { sum: (block: Block): number => block.successes, count: (block: Block): number => block.episodes };
-
 /** Folds the robots' blocks into facts. Linear in the blocks; `without` folds anew. */
 export function gatherFacts(
   robots: readonly RobotEvidence[],
   situation: GuardSituation,
   limits: RolloutLimits,
 ): GuardFacts {
-  const series = guardSeries(robots, situation, limits);
-  return factsOfSums(robots, series, foldBlocks(series, successes), situation, limits);
+  return factsOfFold(robots, foldEvidence(effectInput(robots, situation, limits)), situation, limits);
 }
 
-/** The robots as the success effect sees them in this situation. */
-export const guardSeries = (
+/** Facts from a fold already made; whoever keeps one up to date block by block (a simulation) comes in here. */
+export function factsOfFold(
   robots: readonly RobotEvidence[],
-  { parameters, stage, daysTreated }: GuardSituation,
-  { blockMinutes }: RolloutLimits,
-): Series[] =>
-  successSeries({
-    parameters,
-    robots,
-    daysTreated,
-    blocksPerDay: 1440 / blockMinutes,
-    holdbackAsTreated: stage === holdbackStage,
-  });
-
-/** Facts from sums already made; whoever keeps sums up to date block by block (a simulation) comes in here. */
-export function factsOfSums(
-  robots: readonly RobotEvidence[],
-  series: readonly Series[],
-  sums: BlockSums,
+  { success, latency, spans }: Fold,
   situation: GuardSituation,
   limits: RolloutLimits,
 ): GuardFacts {
   const { parameters, stage, hoursInStage, hoursTotal } = situation;
-  const holdbackAsTreated = stage === holdbackStage;
-  const seen = effectOfSums(series, sums, parameters.phi * bernoulliVariance(parameters.mu));
-  const latency = latencyFacts(robots, holdbackAsTreated);
-  const lastBlocks = sums.robots.map(({ last }) => last);
+  const input = effectInput(robots, situation, limits);
+  const holdback = stage === 3;
+  const seen = effectOfSums(weighRobots(input, spans), success, parameters.phi * bernoulliVariance(parameters.mu));
+  const slow = latencyFacts(robots, latency, input.treatedArm);
   return {
-    success: holdbackAsTreated ? turned(seen) : seen,
-    latency: holdbackAsTreated && latency.effect ? { ...latency, effect: turned(latency.effect) } : latency,
+    success: holdback ? turned(seen) : seen,
+    latency: holdback && slow.effect ? { ...slow, effect: turned(slow.effect) } : slow,
     throughput: judgeThroughput({
       robots,
-      sums,
-      holdbackAsTreated,
+      spans,
+      sums: success,
+      treatedArm: input.treatedArm,
       ratePhi: parameters.ratePhi,
       prior: limits.guard.throughputPrior,
     }),
-    silence: measureSilence({ robots, lastBlocks, hoursInStage, hoursTotal, limits }),
+    silence: measureSilence({ robots, spans, hoursInStage, hoursTotal, limits }),
     safety: robots.flatMap((robot) =>
       robot.arm === 'candidate' && (robot.safetyEvents ?? 0) > 0 ? [robot.robotId] : [],
     ),
-    candidateEpisodes: holdbackAsTreated ? seen.controlEpisodes : seen.treatedEpisodes,
+    candidateEpisodes: holdback ? seen.controlEpisodes : seen.treatedEpisodes,
     without: (robotId) =>
       gatherFacts(
         robots.filter((robot) => robot.robotId !== robotId),
@@ -102,6 +81,15 @@ export function factsOfSums(
         limits,
       ),
   };
+}
+
+function effectInput(
+  robots: readonly RobotEvidence[],
+  { parameters, stage, daysTreated }: GuardSituation,
+  { blockMinutes }: RolloutLimits,
+) {
+  const treatedArm: RobotEvidence['arm'] = stage === 3 ? 'control' : 'candidate';
+  return { parameters, robots, daysTreated, blocksPerDay: 1440 / blockMinutes, treatedArm };
 }
 
 /** Holdback minus candidates, read as candidates minus holdback. */

@@ -18,14 +18,7 @@ export {
   type TaskLimitsInput,
 } from './limits.ts';
 export { judgeGuard, decideGuard, type GuardDecision, type GuardInput, type GuardVerdict } from './guard.ts';
-export {
-  gatherFacts,
-  factsOfSums,
-  guardSeries,
-  holdbackStage,
-  type GuardFacts,
-  type GuardSituation,
-} from './guard-facts.ts';
+export { gatherFacts, factsOfFold, type GuardFacts, type GuardSituation } from './guard-facts.ts';
 export type { GuardMetric, MetricEvidence } from './alarms.ts';
 export { judgeAbTest, type AbTestDecision, type AbTestInput, type AbTestVerdict } from './ab-test.ts';
 export type { Guardrail } from './guardrails.ts';

@@ -1,4 +1,4 @@
-import type { RobotEvidence } from '../statistics/index.ts';
+import type { Fold, RobotEvidence } from '../statistics/index.ts';
 import type { RolloutLimits } from './limits.ts';
 
 /** Which robots did not report for a while. */
@@ -20,16 +20,16 @@ export type SilenceReading = 'none' | 'infrastructure' | 'oneRobot' | 'candidate
  */
 export function measureSilence(input: {
   robots: readonly RobotEvidence[];
-  lastBlocks: readonly number[];
+  spans: Fold['spans'];
   hoursInStage: number;
   hoursTotal: number;
   limits: RolloutLimits;
 }): Silence {
-  const { robots, lastBlocks, hoursInStage, hoursTotal, limits } = input;
+  const { robots, spans, hoursInStage, hoursTotal, limits } = input;
   const { missingMinutes } = limits.silence;
   const silent = (robot: RobotEvidence, index: number): boolean => {
     if (robot.lastReportAgeMs !== undefined) return robot.lastReportAgeMs >= missingMinutes * 60_000;
-    const last = lastBlocks[index] ?? -1;
+    const last = spans[index]?.last ?? -1;
     const never = robot.arm === 'candidate' ? hoursInStage : hoursTotal;
     const ageMinutes = last < 0 ? never * 60 : hoursTotal * 60 - (last + 1) * limits.blockMinutes;
     return ageMinutes >= missingMinutes - 1e-6;

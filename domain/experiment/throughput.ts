@@ -1,4 +1,4 @@
-import { mean, shareLogEvidence, type BlockSums, type RobotEvidence } from '../statistics/index.ts';
+import { mean, shareLogEvidence, type BlockSums, type Fold, type RobotEvidence } from '../statistics/index.ts';
 
 /** Does the candidate make as many episodes as these robots used to? */
 export interface Throughput {
@@ -23,21 +23,22 @@ const waveBlocks = 3;
  */
 export function judgeThroughput(input: {
   robots: readonly RobotEvidence[];
+  spans: Fold['spans'];
   sums: BlockSums;
-  holdbackAsTreated: boolean;
+  treatedArm: RobotEvidence['arm'];
   ratePhi: number;
   prior: number;
 }): Throughput {
-  const { robots, sums, holdbackAsTreated, ratePhi, prior } = input;
+  const { robots, spans, sums, treatedArm, ratePhi, prior } = input;
   const rates = ratesOf(robots);
-  const firsts = robots.map(({ arm }, index) => (arm === 'candidate' ? (sums.robots[index]?.first ?? -1) : 0));
+  const firsts = robots.map(({ arm }, index) => (arm === 'candidate' ? (spans[index]?.first ?? -1) : 0));
   const starts = waveEnds(firsts.filter((first, index) => first >= 0 && robots[index]?.arm === 'candidate'));
   const expected = robots.map(() => 0);
   const total = { episodes: 0, expected: 0, logEvidence: 0 };
   for (const [period, start] of starts.entries()) {
     const end = starts[period + 1] ?? sums.treatedCounts.length;
     const exposed = robots.map((_, index) => (firsts[index] ?? -1) >= 0 && (firsts[index] ?? 0) <= start);
-    const isTreated = (index: number): boolean => (robots[index]?.arm === 'candidate') !== holdbackAsTreated;
+    const isTreated = (index: number): boolean => robots[index]?.arm === treatedArm;
     let [rateTreated, rateAll] = [0, 0];
     for (const [index, rate] of rates.entries()) {
       if (exposed[index] !== true) continue;
@@ -57,7 +58,7 @@ export function judgeThroughput(input: {
   for (const [index, { robotId, arm }] of robots.entries()) {
     if (arm === 'candidate') missing.set(robotId, (expected[index] ?? 0) - (sums.robots[index]?.counted ?? 0));
   }
-  const short = holdbackAsTreated ? total.episodes > total.expected : total.episodes < total.expected;
+  const short = treatedArm === 'control' ? total.episodes > total.expected : total.episodes < total.expected;
   return { episodes: total.episodes, expectedEpisodes: total.expected, logEvidence: total.logEvidence, short, missing };
 }
 

@@ -1,7 +1,17 @@
-import { foldBlocks, type BlockSums, type Series } from './block-sums.ts';
+import { foldBlocks, type BlockSums, type Fold } from './block-sums.ts';
 import { baselineVariance, type FleetParameters } from './fleet-parameters.ts';
 import type { Baseline } from './history.ts';
 import type { RobotEvidence } from './robot-evidence.ts';
+
+/** One robot as an effect weighs it. */
+export interface Weighed {
+  readonly robotId: string;
+  readonly treated: boolean;
+  /** Variance of one episode's value. */
+  readonly withinVariance: number;
+  /** Variance that more episodes do not remove. */
+  readonly persistentVariance: number;
+}
 
 /** One robot's part in an effect. */
 export interface RobotResidual {
@@ -37,15 +47,12 @@ export interface EffectInput {
   readonly blocksPerDay?: number;
   /** `blocks` (default) compares in each time block; `twoArm` is for arms exposed alike over the whole time. */
   readonly form?: 'blocks' | 'twoArm';
+  /** Treated are the candidates (default), or the controls left as holdback. */
+  readonly treatedArm?: 'candidate' | 'control';
 }
 
 /** Success fractions of a fleet beyond these make one outcome weigh more than a normal approximation can bear. */
 const [leastFraction, mostFraction] = [0.02, 0.98];
-
-const successes = {
-  sum: (block: { successes: number }) => block.successes,
-  count: (block: { episodes: number }) => block.episodes,
-};
 
 /**
  * The robot-level effect of a candidate (shared method, section 1): every robot against its own past (empirical-Bayes
@@ -53,34 +60,43 @@ const successes = {
  * of their variance. Order of robots and splitting of a block do not matter. Linear in the blocks.
  */
 export function estimateEffect(input: EffectInput): Effect {
-  const series = successSeries(input);
-  const sums = foldBlocks(series, successes);
+  const fold = foldEvidence(input);
+  const weighed = weighRobots(input, fold.spans);
   return input.form === 'twoArm'
-    ? twoArmEffect(series)
-    : effectOfSums(series, sums, bernoulliVariance(input.parameters.mu) * input.parameters.phi);
+    ? twoArmEffect(weighed, input, fold.success)
+    : effectOfSums(weighed, fold.success, bernoulliVariance(input.parameters.mu) * input.parameters.phi);
 }
 
-/** What to expect of each robot; the treated side is the candidates unless `holdbackAsTreated`. */
-export function successSeries(input: EffectInput & { readonly holdbackAsTreated?: boolean }): Series[] {
-  const { parameters, robots, daysTreated, blocksPerDay, holdbackAsTreated = false } = input;
-  return robots.map(({ robotId, arm, baseline, blocks }) => {
+/** Folds the robots' blocks against their baselines. */
+export function foldEvidence({ parameters, robots, treatedArm = 'candidate' }: EffectInput): Fold {
+  return foldBlocks(
+    robots.map(({ robotId, arm, baseline, blocks }) => ({
+      robotId,
+      treated: arm === treatedArm,
+      base: robotBaseline(parameters, baseline).base,
+      blocks,
+    })),
+  );
+}
+
+/** The variances of each robot's success; `spans` are the first and last blocks, in the order of the robots. */
+export function weighRobots(input: EffectInput, spans: Fold['spans']): Weighed[] {
+  const { parameters, robots, daysTreated, blocksPerDay, treatedArm = 'candidate' } = input;
+  return robots.map(({ robotId, arm, baseline }, index) => {
     const { base, theta } = robotBaseline(parameters, baseline);
-    const start = blocksPerDay === undefined || blocks.length === 0 ? 0 : earliest(blocks) / blocksPerDay;
+    const first = spans[index]?.first ?? -1;
+    const start = blocksPerDay === undefined || first < 0 ? 0 : first / blocksPerDay;
     const days = Math.max(1, daysTreated - start);
     return {
       robotId,
-      treated: (arm === 'candidate') !== holdbackAsTreated,
-      base,
+      treated: arm === treatedArm,
       withinVariance: parameters.phi * bernoulliVariance(base),
       persistentVariance: parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / days,
-      blocks,
     };
   });
 }
 
-/**
- * The empirical-Bayes baseline b of a robot and the share theta of its own past in it; theta 0 without a past.
- */
+/** The empirical-Bayes baseline b of a robot and the share theta of its own past in it; theta 0 without a past. */
 export function robotBaseline(parameters: FleetParameters, baseline: Baseline): { base: number; theta: number } {
   const { mu, betweenRobotVariance } = parameters;
   if (!(baseline.episodes > 0)) return { base: mu, theta: 0 };
@@ -95,17 +111,18 @@ export function bernoulliVariance(p: number): number {
 }
 
 /** The effect in block form; `controlWithin` is the variance of one control episode. */
-export function effectOfSums(series: readonly Series[], sums: BlockSums, controlWithin: number): Effect {
+export function effectOfSums(robots: readonly Weighed[], sums: BlockSums, controlWithin: number): Effect {
   const perRobot: RobotResidual[] = [];
   let [weight, weighted, control, treatedRobots, controlRobots] = [0, 0, 0, 0, 0];
-  for (const [index, robot] of series.entries()) {
+  for (const [index, robot] of robots.entries()) {
     const own = sums.robots[index];
     if (own === undefined) continue;
-    if (robot.treated) {
+    const { robotId, treated, withinVariance, persistentVariance } = robot;
+    if (treated) {
       const used = own.used > 0;
       const residual = used ? own.excess / own.used : 0;
-      const variance = used ? robot.withinVariance / own.used + robot.persistentVariance : 1;
-      perRobot.push({ robotId: robot.robotId, arm: 'candidate', episodes: own.used, residual, variance });
+      const variance = used ? withinVariance / own.used + persistentVariance : 1;
+      perRobot.push({ robotId, arm: 'candidate', episodes: own.used, residual, variance });
       if (!used) continue;
       treatedRobots += 1;
       weight += 1 / variance;
@@ -113,7 +130,7 @@ export function effectOfSums(series: readonly Series[], sums: BlockSums, control
     } else if (own.used > 0) {
       controlRobots += 1;
       const share = sums.usedTreated > 0 ? own.share / sums.usedTreated : 0;
-      control += share * share * robot.persistentVariance;
+      control += share * share * persistentVariance;
     }
   }
   const known = weight > 0;
@@ -129,16 +146,16 @@ export function effectOfSums(series: readonly Series[], sums: BlockSums, control
   };
 }
 
-function twoArmEffect(series: readonly Series[]): Effect {
-  const perRobot = series.map((robot): RobotResidual => {
-    const episodes = robot.blocks.reduce((sum, block) => sum + block.episodes, 0);
-    const won = robot.blocks.reduce((sum, block) => sum + block.successes, 0);
+function twoArmEffect(weighed: readonly Weighed[], { parameters, robots }: EffectInput, sums: BlockSums): Effect {
+  const perRobot = weighed.map(({ robotId, treated, withinVariance, persistentVariance }, index): RobotResidual => {
+    const { counted: episodes = 0, total = 0 } = sums.robots[index] ?? {};
+    const { base } = robotBaseline(parameters, robots[index]?.baseline ?? { successes: 0, episodes: 0, days: 0 });
     return {
-      robotId: robot.robotId,
-      arm: robot.treated ? 'candidate' : 'control',
+      robotId,
+      arm: treated ? 'candidate' : 'control',
       episodes,
-      residual: episodes > 0 ? won / episodes - robot.base : 0,
-      variance: episodes > 0 ? robot.withinVariance / episodes + robot.persistentVariance : 1,
+      residual: episodes > 0 ? total / episodes - base : 0,
+      variance: episodes > 0 ? withinVariance / episodes + persistentVariance : 1,
     };
   });
   const [treated, control] = [weightedMean(perRobot, 'candidate'), weightedMean(perRobot, 'control')];
@@ -166,6 +183,3 @@ function weightedMean(perRobot: readonly RobotResidual[], arm: RobotResidual['ar
     episodes: robots.reduce((sum, { episodes }) => sum + episodes, 0),
   };
 }
-
-const earliest = (blocks: RobotEvidence['blocks']): number =>
-  blocks.reduce((first, { block }) => Math.min(first, block), Infinity);

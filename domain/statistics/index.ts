@@ -35,14 +35,16 @@ export {
   type FleetParameters,
 } from './fleet-parameters.ts';
 export type { Block, RobotEvidence } from './robot-evidence.ts';
-export { foldBlocks, type BlockSums, type RobotSums, type Series, type Measure } from './block-sums.ts';
+export { foldBlocks, emptySums, type BlockSums, type Fold, type Foldable, type RobotSums } from './block-sums.ts';
 export {
   estimateEffect,
+  foldEvidence,
+  weighRobots,
   effectOfSums,
-  successSeries,
   robotBaseline,
   bernoulliVariance,
   type Effect,
   type EffectInput,
   type RobotResidual,
+  type Weighed,
 } from './effect.ts';
