@@ -7,24 +7,20 @@ export interface LocalDataFile {
 }
 
 /**
- * A table expression over exactly these files. The day comes from the log, never from the file or its path; a column
- * that an older file lacks is NULL.
+ * A table expression over exactly these files, read as one list: a union of days would be read half as fast. The day comes
+ * from the log, by the place of the file in the list, never from the file or its path. A column that older files lack
+ * is NULL.
  */
 export function scanSql(columns: readonly Column[], files: readonly LocalDataFile[]): string {
-  const pathsByDay = new Map<string, string[]>();
-  for (const { path, recordedOn } of files) {
-    const paths = pathsByDay.get(recordedOn) ?? [];
-    paths.push(path);
-    pathsByDay.set(recordedOn, paths);
-  }
-  const days = [...pathsByDay.keys()].toSorted();
-  const perDay = days.map((day) => {
-    const paths = (pathsByDay.get(day) ?? []).toSorted().map(sqlText).join(', ');
-    return (
-      `SELECT COLUMNS(c -> c <> 'recorded_on'), ${sqlText(day)}::DATE AS recorded_on ` +
-      `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = false)`
-    );
-  });
-  const relation = [`SELECT * FROM ${emptyRelation(columns)}`, ...perDay].join(' UNION ALL BY NAME ');
-  return `(SELECT ${typedColumns(columns)} FROM (${relation}))`;
+  const empty = emptyRelation(columns);
+  if (files.length === 0) return empty;
+  const sorted = files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const paths = sorted.map(({ path }) => sqlText(path)).join(', ');
+  const days = sorted.map(({ recordedOn }) => sqlText(recordedOn)).join(', ');
+  // https://duckdb.org/docs/stable/data/parquet/overview#parameters
+  return (
+    `(SELECT ${typedColumns(columns)} FROM (SELECT * FROM ${empty} UNION ALL BY NAME ` +
+    `SELECT COLUMNS(c -> c <> 'recorded_on'), ([${days}]::DATE[])[(file_index + 1)::BIGINT] AS recorded_on ` +
+    `FROM read_parquet([${paths}], union_by_name = true, hive_partitioning = false)))`
+  );
 }
