@@ -18,7 +18,7 @@ export interface ObjectEntry {
 
 /**
  * A flat store of immutable-by-convention objects. Keys are `/`-separated, ≤ 1,024 bytes, without empty, `.` or `..`
- * segments (refused with `InvalidInput`). A writer that dies leaves nothing visible. Every method fails with
+ * segments, and what `object-key.ts` says beyond (refused with `InvalidInput`). A writer that dies leaves nothing visible. Every method fails with
  * `StoreUnavailable` (retryable) when the store cannot be reached or is full.
  */
 export interface ObjectStore {

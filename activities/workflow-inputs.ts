@@ -38,6 +38,8 @@ const weeklyCycleSchema = z.strictObject({
   /** Trains also when nothing new was collected. */
   trainWithoutNew: z.boolean().default(false),
   cause: z.string().max(200).default('weekly schedule'),
+  /** Between two looks whether another cycle's collection of the same robot type has ended. */
+  collectionTurnWaitMs: z.int().min(10).max(3_600_000).default(30_000),
 });
 
 const collectExperienceSchema = z.strictObject({

@@ -1,6 +1,7 @@
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 
 import type { TrainingOptions } from '../activities/workflow-inputs.ts';
+import type { TrainingSetReference } from '../datasets/training-set.ts';
 import { dataActivities, fleetActivities, trainingActivities } from './activity-proxies.ts';
 import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './messages.ts';
 import { parsedInput } from './parse-input.ts';
@@ -37,7 +38,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   const heldout = await data.exportHeldoutSet({ robotType, datasetVersion });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
-  const model = await trainBest(cycleId, policy, robotType, trainingSet.digest, training, aliases.champion);
+  const model = await trainBest(cycleId, policy, robotType, trainingSet, training, aliases.champion);
 
   show({ stage: 'judging', validationLoss: model.validationLoss });
   const judged = await trainingActivities().evaluateCandidate({
@@ -87,18 +88,22 @@ async function trainBest(
   cycleId: string,
   policy: string,
   robotType: { id: string; version: number },
-  trainingSetDigest: string,
+  trainingSet: TrainingSetReference,
   options: TrainingOptions,
   champion: string | undefined,
 ): Promise<Awaited<ReturnType<ReturnType<typeof trainingActivities>['trainModel']>>> {
   const { trainModel, planTraining } = trainingActivities();
-  const { trials } = await planTraining({ hyperparameters: options.hyperparameters, search: options.search });
+  const { trials } = await planTraining({
+    hyperparameters: options.hyperparameters,
+    search: options.search,
+    trainRows: trainingSet.trainRows,
+  });
   const models = await Promise.all(
     trials.map((trial, index) =>
       trainModel.executeWithOptions({ summary: trial.summary }, [
         {
           runId: `${cycleId}-${index}`,
-          trainingSetDigest,
+          trainingSetDigest: trainingSet.digest,
           robotType,
           seed: options.seed,
           trainer: options.trainer,

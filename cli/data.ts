@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+
+import { listNeedsLabel } from '../activities/list-needs-label.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { openContext } from './context.ts';
+import { printJson, printTable, say } from './print.ts';
+
+/** `flywheel data …`: what the lake holds and what waits for a person. */
+export function registerDataCommands(program: Command): void {
+  const data = program.command('data').description('look into the lake');
+
+  data
+    .command('version')
+    .description('newest dataset version')
+    .option('--json', 'as JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const version = await (await openContext()).lake.currentVersion();
+      if (options.json) printJson(version);
+      else say(`episodes ${version.episodes}, frames ${version.frames}`);
+    });
+
+  data
+    .command('needs-label')
+    .description('episodes whose frames nobody has labelled: failures and interventions without an expert action')
+    .option('--policy <name>', 'policy whose robots to list', defaultPolicy)
+    .option('--limit <count>', 'most episodes to list', '50')
+    .option('--json', 'as JSON', false)
+    .action(async (options: { policy: string; limit: string; json: boolean }) => {
+      const context = await openContext();
+      const limit = Number(options.limit);
+      if (!Number.isInteger(limit) || limit < 1 || limit > 100_000)
+        throw new Error(`--limit: expected a whole number from 1 to 100000, got ${options.limit}`);
+      const { robotType } = await readPolicyDocument(context.store, options.policy);
+      const datasetVersion = await context.lake.currentVersion();
+      const result = await listNeedsLabel(context)({ robotType, datasetVersion, limit });
+      if (options.json) return printJson(result);
+      say(`${result.totalEpisodes} episodes, ${result.totalFrames} frames need a label`);
+      printTable(
+        ['episode', 'robot', 'task', 'outcome', 'day', 'frames', 'unlabelled'],
+        result.episodes.map((episode) => [
+          episode.episodeId,
+          episode.robotId,
+          episode.task,
+          episode.outcome,
+          episode.recordedOn,
+          episode.frames,
+          episode.unlabelledFrames,
+        ]),
+      );
+    });
+
+  data
+    .command('quarantine')
+    .description('what validation refused and why; put a segment back with the workflow releaseQuarantine')
+    .option('--json', 'as JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const { store } = await openContext();
+      const entries: { key: string; detail: unknown }[] = [];
+      for await (const { key } of store.list('quarantine/')) {
+        if (!key.endsWith('.json')) continue;
+        const bytes = await store.get(key);
+        if (bytes !== undefined) entries.push({ key, detail: JSON.parse(new TextDecoder().decode(bytes)) });
+      }
+      if (options.json) return printJson(entries);
+      printTable(
+        ['object', 'refused'],
+        entries.map((entry) => [entry.key, JSON.stringify(entry.detail).slice(0, 160)]),
+      );
+    });
+}

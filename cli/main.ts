@@ -1,0 +1,24 @@
+import { Command } from 'commander';
+
+import { openContext } from './context.ts';
+import { registerCycleCommands } from './cycle.ts';
+import { registerDataCommands } from './data.ts';
+import { registerImportCommand } from './import.ts';
+import { registerModelCommands } from './models.ts';
+import { registerPlanCommands } from './plan.ts';
+
+const program = new Command('flywheel')
+  .description('Continuous learning for robot fleets. Settings come from FLYWHEEL_… variables; see docs/operations.md.')
+  .showHelpAfterError();
+registerImportCommand(program, async () => (await openContext()).store);
+registerDataCommands(program);
+registerModelCommands(program);
+registerCycleCommands(program);
+registerPlanCommands(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`flywheel: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

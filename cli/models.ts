@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+
+import type { Command } from 'commander';
+
+import { readAliases, readAliasHistory } from '../activities/registry/aliases.ts';
+import { readManifest } from '../activities/registry/read-manifest.ts';
+import { registerBaseline } from '../activities/registry/register-baseline.ts';
+import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { openContext } from './context.ts';
+import { printJson, printTable, say } from './print.ts';
+
+/** `flywheel models …`: the registry from the command line. */
+export function registerModelCommands(program: Command): void {
+  const models = program.command('models').description('registered policies and their aliases');
+
+  models
+    .command('baseline')
+    .description(
+      'register an ONNX file as the safe fallback of a policy, after the absolute gates; the first one is champion too',
+    )
+    .argument('<file>', 'an ONNX file')
+    .option('--policy <name>', 'policy it belongs to', defaultPolicy)
+    .option('--robot-type <id@version>', 'robot type of a new policy', 'scitos-g5@1')
+    .option('--why <text>', 'kept in the alias history', 'registered by hand')
+    .option('--json', 'as JSON', false)
+    .action(async (file: string, options: { policy: string; robotType: string; why: string; json: boolean }) => {
+      const context = await openContext();
+      const robotType = parseRobotType(options.robotType);
+      const registered = await registerBaseline({ ...context, signer: context.signer() })({
+        policy: options.policy,
+        robotType,
+        model: await readFile(file),
+        who: userInfo().username,
+        why: options.why,
+      });
+      if (options.json) printJson(registered);
+      else say(`baseline of ${options.policy}: ${registered.version} (${registered.modelSha256})`);
+    });
+
+  models
+    .command('list')
+    .description('versions of a policy, newest last, with their aliases')
+    .option('--policy <name>', 'policy', defaultPolicy)
+    .option('--json', 'as JSON', false)
+    .action(async (options: { policy: string; json: boolean }) => {
+      const context = await openContext();
+      const aliases = await readAliases(context)(options);
+      const versions: string[] = [];
+      for await (const { key } of context.store.list(`models/${options.policy}/`)) {
+        const version = /^models\/[^/]+\/([^/]+)\/manifest\.json$/.exec(key)?.[1];
+        if (version !== undefined) versions.push(version);
+      }
+      const ports = { store: context.store, signer: context.signer() };
+      const manifests = await Promise.all(versions.map((version) => readManifest(ports, options.policy, version)));
+      const rows = manifests.toSorted((a, b) => a.registeredAtMs - b.registeredAtMs);
+      if (options.json) return printJson({ aliases, models: rows });
+      printTable(
+        ['version', 'aliases', 'registered', 'sha256', 'parents'],
+        rows.map((manifest) => [
+          manifest.version,
+          Object.entries(aliases)
+            .filter(([, version]) => version === manifest.version)
+            .map(([alias]) => alias)
+            .join(', '),
+          new Date(manifest.registeredAtMs).toISOString(),
+          manifest.files['model.onnx']?.sha256.slice(0, 16) ?? 'unknown',
+          manifest.parents.join(', '),
+        ]),
+      );
+    });
+
+  models
+    .command('history')
+    .description('every move of the aliases: who, when, why')
+    .option('--policy <name>', 'policy', defaultPolicy)
+    .option('--json', 'as JSON', false)
+    .action(async (options: { policy: string; json: boolean }) => {
+      const history = await readAliasHistory(await openContext())(options);
+      if (options.json) return printJson(history);
+      printTable(
+        ['when', 'moved', 'who', 'why'],
+        history.map((record) => [
+          new Date(record.atMs).toISOString(),
+          Object.entries(record.set)
+            .map(([alias, version]) => `${alias} → ${version}`)
+            .join(', '),
+          record.who,
+          record.why,
+        ]),
+      );
+    });
+}
+
+function parseRobotType(text: string): { id: string; version: number } {
+  const match = /^([a-z0-9][a-z0-9-]*)@([1-9]\d*)$/.exec(text);
+  if (match?.[1] === undefined) throw new Error(`--robot-type: expected id@version, e.g. scitos-g5@1, got ${text}`);
+  return { id: match[1], version: Number(match[2]) };
+}
