@@ -1,0 +1,110 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
+import { RecordBatchReader, type AsyncRecordBatchFileReader, type Data, type RecordBatch } from 'apache-arrow';
+
+import type { PolicySizes } from '../../policies/policy-io.ts';
+import type { RowBlock, RowSource } from '../../policies/rows.ts';
+import { failure } from '../failures.ts';
+
+export interface ArrowRowSource extends RowSource {
+  /** The extra int32 column `episode` of a held-out set, block by block; undefined where the file has none. */
+  episodes(block: number): Promise<Int32Array | undefined>;
+  close(): Promise<void>;
+}
+
+/** Larger record batches than this would make memory depend on the set. */
+const maxBlockRows = 1_048_576;
+
+/**
+ * Reads a set's Arrow IPC file one record batch at a time, on the memory the batch was read into. Fails with `CorruptData`
+ * when the file is no such file, misses a column, has nulls or other widths than the robot type.
+ * https://arrow.apache.org/js/current/classes/AsyncRecordBatchFileReader.html
+ */
+export async function openArrowRows(filePath: string, sizes: PolicySizes): Promise<ArrowRowSource> {
+  const corrupt = (message: string, cause?: unknown) =>
+    failure('CorruptData', `${message}, in an Arrow file of training rows`, { cause, coordinates: { filePath } });
+  const handle = await open(filePath, 'r');
+  try {
+    const reader = await openReader(handle, corrupt);
+    const batches = oneAtATime(async (block) => {
+      const batch = await reader.readRecordBatch(block);
+      if (batch === null) throw corrupt(`expected record batch ${block}, got none`);
+      return batch;
+    });
+    const blockRows: number[] = [];
+    for (let block = 0; block < reader.numRecordBatches; block += 1) {
+      const { numRows } = await batches(block);
+      if (numRows > maxBlockRows) throw corrupt(`expected at most ${maxBlockRows} rows a record batch, got ${numRows}`);
+      blockRows.push(numRows);
+    }
+    return {
+      blockRows,
+      read: async (block) => rowBlock(await batches(block), sizes, corrupt),
+      episodes: async (block) => {
+        const data = column(await batches(block), 'episode')?.values as unknown;
+        return data instanceof Int32Array ? data : undefined;
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+type Corrupt = (message: string, cause?: unknown) => Error;
+
+async function openReader(handle: FileHandle, corrupt: Corrupt): Promise<AsyncRecordBatchFileReader> {
+  try {
+    const reader = (await RecordBatchReader.from(handle)) as AsyncRecordBatchFileReader;
+    return await reader.open({ autoDestroy: false });
+  } catch (cause) {
+    throw corrupt('expected an Arrow IPC file, got other bytes', cause);
+  }
+}
+
+/** The reader has one file position: reads must not overlap. */
+function oneAtATime<T>(read: (block: number) => Promise<T>): (block: number) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (block) => {
+    const next = last.then(() => read(block));
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+function rowBlock(batch: RecordBatch, sizes: PolicySizes, corrupt: Corrupt): RowBlock {
+  const rows = batch.numRows;
+  const numbers = (name: string, width: number, type: 'float32' | 'int32'): Float32Array | Int32Array => {
+    const data = column(batch, name);
+    const list = data?.children[0];
+    const values: unknown = list === undefined ? data?.values : list.values;
+    const isRightType = type === 'float32' ? values instanceof Float32Array : values instanceof Int32Array;
+    const array = values as Float32Array | Int32Array;
+    if (!isRightType || data?.nullCount !== 0 || (list?.nullCount ?? 0) !== 0 || array.length < rows * width)
+      throw corrupt(`expected column ${name} of ${rows} × ${width} ${type} without nulls, got ${describe(data)}`);
+    return array.subarray(0, rows * width);
+  };
+  const labelType = sizes.head === 'discrete' ? 'int32' : 'float32';
+  const hasWeight = batch.schema.fields.some((field) => field.name === 'weight');
+  const task = numbers('task', 1, 'int32') as Int32Array;
+  const label = numbers('label', sizes.head === 'discrete' ? 1 : sizes.actionSize, labelType);
+  const checkIndices = (name: string, values: Float32Array | Int32Array, end: number): void => {
+    const row = values.findIndex((value: number) => value < 0 || value >= end);
+    if (row >= 0) throw corrupt(`expected ${name} from 0 to below ${end}, got ${values[row]} at row ${row} of a batch`);
+  };
+  checkIndices('task', task, sizes.taskCount);
+  if (sizes.head === 'discrete') checkIndices('label', label, sizes.actionSize);
+  return {
+    rows,
+    observation: numbers('observation', sizes.observationSize, 'float32') as Float32Array,
+    task,
+    label,
+    weight: hasWeight ? (numbers('weight', 1, 'float32') as Float32Array) : new Float32Array(rows).fill(1),
+  };
+}
+
+const column = (batch: RecordBatch, name: string): Data | undefined => batch.getChild(name)?.data[0];
+
+const describe = (data: Data | undefined): string =>
+  data === undefined ? 'none' : `${data.length} × ${JSON.stringify(data.type)} with ${data.nullCount} nulls`;

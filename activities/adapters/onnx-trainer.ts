@@ -1,0 +1,152 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { robotTypeName } from '../../datasets/robot-type.ts';
+import { exportPolicy } from '../../policies/export-policy.ts';
+import { initialParameters, type NetworkShape } from '../../policies/network.ts';
+import { columnMoments, type Normalisation } from '../../policies/normalisation.ts';
+import { networkShape, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
+import { randomStream } from '../../policies/random.ts';
+import { totalRows, type RowSource } from '../../policies/rows.ts';
+import type { GraphRuntime } from '../../policies/runtime.ts';
+import { resolveSettings } from '../../policies/specification.ts';
+import { DivergedTraining, trainNetwork, type TrainingLoopResult } from '../../policies/training-loop.ts';
+import { warmStart } from '../../policies/warm-start.ts';
+import { failure } from '../failures.ts';
+import type { Progress } from '../ports.ts';
+import type { Trainer, TrainingJob, TrainingOutcome } from '../trainer-port.ts';
+import { openArrowRows } from './arrow-row-source.ts';
+
+export interface OnnxTrainerPorts {
+  readonly runtime: GraphRuntime;
+  readonly monotonicMs: () => number;
+}
+
+/**
+ * The embedded trainer: the training step is an ONNX graph built in policies/ and run by the given runtime. Reads the rows
+ * twice: once for their mean and deviation, then epoch after epoch; memory does not depend on the number of rows.
+ */
+export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
+  async train(job, progress) {
+    const sizes = policySizes(job.robotType);
+    if (sizes === undefined)
+      throw failure('TrainingImpossible', 'expected a robot type with actions to learn, got one without', {
+        coordinates: { robotType: robotTypeName(job.robotType) },
+      });
+    const train = await openArrowRows(job.trainPath, sizes);
+    try {
+      const validation = await openArrowRows(job.validationPath, sizes);
+      try {
+        return await trainOn(ports, job, sizes, train, validation, progress);
+      } finally {
+        await validation.close();
+      }
+    } finally {
+      await train.close();
+    }
+  },
+});
+
+async function trainOn(
+  ports: OnnxTrainerPorts,
+  job: TrainingJob,
+  sizes: PolicySizes,
+  train: RowSource,
+  validation: RowSource,
+  progress: Progress,
+): Promise<TrainingOutcome> {
+  if (totalRows(train) === 0 || totalRows(validation) === 0)
+    throw failure(
+      'TrainingImpossible',
+      `expected rows to train and to validate on, got ${totalRows(train)} and ${totalRows(validation)}: collect more robot-days or change the split of the robot type`,
+      { coordinates: { robotType: robotTypeName(job.robotType) } },
+    );
+  const { specification, hyperparameters } = resolveSettings(job.settings, totalRows(train));
+  const shape = networkShape(sizes, specification);
+  const { observation, label } = await measureColumns(train, sizes, progress);
+  const start = await startingParameters(job, shape, observation, label);
+  const result = await runLoop(() =>
+    trainNetwork({
+      runtime: ports.runtime,
+      shape,
+      hyperparameters,
+      seed: job.seed,
+      train,
+      validation,
+      observation,
+      label,
+      start: start.parameters,
+      checkpoints: {
+        save: (step, bytes) => job.checkpoints.save(step, bytes),
+        latest: async () => {
+          const saved = await job.checkpoints.latest();
+          return saved === undefined ? undefined : readFile(saved.filePath);
+        },
+      },
+      progress,
+      monotonicMs: ports.monotonicMs,
+    }),
+  );
+  const modelPath = join(job.scratchDirectory, 'model.onnx');
+  await writeFile(modelPath, exportPolicy({ shape, parameters: result.parameters, observation, label }, job.robotType));
+  const best = result.curve.find((point) => point.step === result.bestStep);
+  return {
+    modelPath,
+    steps: result.steps,
+    validationLoss: best?.validationLoss ?? Number.NaN,
+    validationAgreementFraction: best?.validationAgreementFraction ?? null,
+    curve: result.curve,
+    settings: { ...specification, ...hyperparameters },
+    dataWaitFraction: result.dataWaitFraction,
+    ...(start.note === undefined ? {} : { warmStart: start.note }),
+  };
+}
+
+async function runLoop(run: () => Promise<TrainingLoopResult>): Promise<TrainingLoopResult> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof DivergedTraining) throw failure('TrainingImpossible', error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function measureColumns(
+  train: RowSource,
+  sizes: PolicySizes,
+  progress: Progress,
+): Promise<{ observation: Normalisation; label: Normalisation | undefined }> {
+  const observations = columnMoments(sizes.observationSize);
+  const labels = sizes.head === 'continuous' ? columnMoments(sizes.actionSize) : undefined;
+  for (let number = 0; number < train.blockRows.length; number += 1) {
+    const block = await train.read(number);
+    observations.take(block.observation);
+    labels?.take(block.label as Float32Array);
+    progress({ stage: 'measuring columns', rows: observations.rows });
+  }
+  try {
+    return { observation: observations.finish(), label: labels?.finish() };
+  } catch (cause) {
+    throw failure('TrainingImpossible', (cause as Error).message, { cause });
+  }
+}
+
+async function startingParameters(
+  job: TrainingJob,
+  shape: NetworkShape,
+  observation: Normalisation,
+  label: Normalisation | undefined,
+): Promise<{ parameters: Float32Array; note?: string }> {
+  const fresh = initialParameters(shape, randomStream(job.seed, 'initial parameters'));
+  if (job.startFromPath === undefined) return { parameters: fresh };
+  const start = warmStart({
+    model: await readFile(job.startFromPath),
+    shape,
+    type: job.robotType,
+    observation,
+    label,
+    fresh,
+  });
+  if (start.kind === 'warm') return { parameters: start.parameters, note: 'warm' };
+  return { parameters: fresh, note: `cold: ${start.reason}` };
+}

@@ -1,0 +1,90 @@
+import type { RobotType } from '../datasets/robot-type.ts';
+import { buildNetwork, parameterLayout, type NetworkShape } from './network.ts';
+import type { Normalisation } from './normalisation.ts';
+import { createGraph, type Graph, type Value } from './onnx/graph.ts';
+import { policyMetadataKey, policyOutput, policyPorts } from './policy-io.ts';
+import { clip, normalise } from './training-graph.ts';
+
+export interface PolicyParts {
+  readonly shape: NetworkShape;
+  readonly parameters: Float32Array;
+  readonly observation: Normalisation;
+  /** For continuous actions. */
+  readonly label?: Normalisation | undefined;
+}
+
+/** Names of the stored tensors besides the network's own parameters. */
+export const storedNames = {
+  observationMean: 'observation_mean',
+  observationScale: 'observation_scale',
+  actionMean: 'action_mean',
+  actionScale: 'action_scale',
+} as const;
+
+/**
+ * The policy as one ONNX model with normalisation baked in: robots feed raw readings. Carries names and units in its metadata
+ * and nothing that changes between two trainings of the same data and seed, so these give the same bytes.
+ */
+export function exportPolicy({ shape, parameters, observation, label }: PolicyParts, type: RobotType): Uint8Array {
+  const graph = createGraph('policy');
+  const readings = graph.input(policyPorts.observation, 'float32', ['batch', shape.observationSize]);
+  const task = graph.input(policyPorts.task, 'int32', ['batch']);
+  const normalised = clip(graph, normalise(graph, 'observation', readings, observation));
+  const stored = new Map(
+    parameterLayout(shape).map((slot) => [
+      slot.name,
+      graph.constant(slot.name, parameters.subarray(slot.start, slot.start + slot.size), slot.shape),
+    ]),
+  );
+  const result = buildNetwork(graph, shape, stored, normalised, task);
+  const output =
+    label === undefined
+      ? graph.node('Softmax', [result], result.shape, { axis: 1 })
+      : denormalise(graph, result, label, type);
+  graph.output(policyOutput(shape.head), output);
+  return graph.encode({ [policyMetadataKey]: JSON.stringify(describe(shape, type)) });
+}
+
+const row = (graph: Graph, name: string, values: Float32Array): Value => graph.constant(name, values, [values.length]);
+
+/** Back to the robot type's units, cut to its ranges: no policy may command more than the robot allows. */
+function denormalise(graph: Graph, result: Value, label: Normalisation, type: RobotType): Value {
+  const ranges = type.actions.kind === 'continuous' ? type.actions.ranges : [];
+  const deviation = label.scale.map((scale) => (scale === 0 ? 0 : 1 / scale));
+  graph.constant(storedNames.actionScale, label.scale, [label.scale.length]);
+  const scaled = graph.node('Mul', [result, row(graph, 'action_deviation', deviation)], result.shape);
+  const shifted = graph.node('Add', [scaled, row(graph, storedNames.actionMean, label.mean)], result.shape);
+  const least = row(
+    graph,
+    'action_min',
+    Float32Array.from(ranges, (range) => range.min),
+  );
+  const most = row(
+    graph,
+    'action_max',
+    Float32Array.from(ranges, (range) => range.max),
+  );
+  return graph.node('Min', [graph.node('Max', [shifted, least], result.shape), most], result.shape);
+}
+
+const describe = (shape: NetworkShape, type: RobotType): PolicyDescription => ({
+  hiddenWidths: shape.hiddenWidths,
+  taskEmbeddingSize: shape.taskEmbeddingSize,
+  observations: type.observations.map(({ name, unit }) => ({ name, unit })),
+  actions:
+    type.actions.kind === 'continuous'
+      ? type.actions.ranges.map(({ name, unit }) => ({ name, unit }))
+      : type.actions.kind === 'discrete'
+        ? type.actions.names.map((name) => ({ name, unit: 'probability' }))
+        : [],
+  tasks: type.tasks,
+});
+
+/** What the metadata of a model made here says. */
+export interface PolicyDescription {
+  readonly hiddenWidths: readonly number[];
+  readonly taskEmbeddingSize: number;
+  readonly observations: readonly { readonly name: string; readonly unit: string }[];
+  readonly actions: readonly { readonly name: string; readonly unit: string }[];
+  readonly tasks: readonly string[];
+}

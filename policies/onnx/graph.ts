@@ -1,0 +1,149 @@
+import {
+  attributeTypes,
+  elementTypes,
+  encodeModel,
+  irVersion,
+  operatorSetVersion,
+  type ElementType,
+  type WireAttribute,
+  type WireModel,
+  type WireNode,
+  type WireTensor,
+  type WireValueInfo,
+} from './wire-format.ts';
+
+/** A size known when the graph is built, or the name of one that is known when it runs. */
+export type Dimension = number | string;
+export type Shape = readonly Dimension[];
+
+/** A tensor of the graph under construction. */
+export interface Value {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: Shape;
+}
+
+/** One differentiable operation as it was built, with the rule that carries a gradient from its output to its inputs. */
+export interface TapeEntry {
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  /** Gradients for the inputs, in their order; undefined where `wanted` says that nobody asks. */
+  readonly backward: (upstream: Value, wanted: readonly boolean[]) => readonly (Value | undefined)[];
+}
+
+export type Attributes = Readonly<Record<string, number | string | readonly number[]>>;
+type ConstantData = Float32Array | Int32Array | BigInt64Array;
+
+export interface Graph {
+  readonly tape: TapeEntry[];
+  input(name: string, type: ElementType, shape: Shape): Value;
+  /** A stored tensor; equal small constants may be asked for again and again. */
+  constant(name: string, data: ConstantData, shape: readonly number[]): Value;
+  scalar(value: number): Value;
+  /** Adds an operator with one output of the given shape, of the type of its first input unless told otherwise. */
+  node(operator: string, inputs: readonly Value[], shape: Shape, attributes?: Attributes, type?: ElementType): Value;
+  /** Cuts a vector into consecutive pieces of `sizes` (int64). */
+  split(vector: Value, sizes: Value, shapes: readonly Shape[]): readonly Value[];
+  /** Makes the result of an operator visible from outside under a name of its own (renamed, not copied: copies cost time). */
+  output(name: string, value: Value): void;
+  encode(metadata?: Readonly<Record<string, string>>): Uint8Array;
+}
+
+/** Starts an empty graph. Names are made in order of construction, so the same construction gives the same bytes. */
+export function createGraph(graphName: string): Graph {
+  const nodes: WireNode[] = [];
+  const constants = new Map<string, WireTensor>();
+  const inputs: WireValueInfo[] = [];
+  const outputs: WireValueInfo[] = [];
+  const tape: TapeEntry[] = [];
+  const visibleNames = new Map<string, string>();
+
+  const rename = (names: readonly string[]): string[] => names.map((name) => visibleNames.get(name) ?? name);
+
+  const graph: Graph = {
+    tape,
+    input(name, type, shape) {
+      inputs.push(valueInfo(name, type, shape));
+      return { name, type, shape };
+    },
+    constant(name, data, shape) {
+      const type = typeOf(data);
+      if (!constants.has(name)) constants.set(name, tensor(name, type, data, shape));
+      return { name, type, shape };
+    },
+    scalar(value) {
+      return graph.constant(`scalar_${value}`, Float32Array.of(value), []);
+    },
+    node(operator, from, shape, attributes = {}, type = from[0]?.type ?? 'float32') {
+      const name = `${operator}_${nodes.length}`;
+      nodes.push({
+        input: from.map((value) => value.name),
+        output: [name],
+        opType: operator,
+        attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+      });
+      return { name, type, shape };
+    },
+    split(vector, sizes, shapes) {
+      const names = shapes.map((_, position) => `Split_${nodes.length}_${position}`);
+      nodes.push({
+        input: [vector.name, sizes.name],
+        output: names,
+        opType: 'Split',
+        attribute: [attribute('axis', 0)],
+      });
+      return shapes.map((shape, position) => ({ name: names[position] ?? '', type: vector.type, shape }));
+    },
+    output(name, value) {
+      const source = visibleNames.has(value.name) ? graph.node('Identity', [value], value.shape) : value;
+      visibleNames.set(source.name, name);
+      outputs.push(valueInfo(name, value.type, value.shape));
+    },
+    encode(metadata = {}) {
+      const renamed = nodes.map((node) => ({ ...node, input: rename(node.input), output: rename(node.output) }));
+      const model: WireModel = {
+        irVersion,
+        producerName: 'flywheel',
+        opsetImport: [{ domain: '', version: operatorSetVersion }],
+        metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+        graph: {
+          name: graphName,
+          node: renamed,
+          initializer: [...constants.values()],
+          input: inputs,
+          output: outputs,
+        },
+      };
+      return encodeModel(model);
+    },
+  };
+  return graph;
+}
+
+function typeOf(data: ConstantData): ElementType {
+  if (data instanceof Float32Array) return 'float32';
+  return data instanceof Int32Array ? 'int32' : 'int64';
+}
+
+const tensor = (name: string, type: ElementType, data: ConstantData, dims: readonly number[]): WireTensor => ({
+  name,
+  dims,
+  dataType: elementTypes[type],
+  rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
+});
+
+const valueInfo = (name: string, type: ElementType, shape: Shape): WireValueInfo => ({
+  name,
+  type: {
+    tensorType: {
+      elemType: elementTypes[type],
+      shape: { dim: shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size })) },
+    },
+  },
+});
+
+function attribute(name: string, value: number | string | readonly number[]): WireAttribute {
+  if (typeof value === 'string') return { name, type: attributeTypes.string, s: new TextEncoder().encode(value) };
+  if (typeof value === 'number') return { name, type: attributeTypes.int, i: value };
+  return { name, type: attributeTypes.ints, ints: value };
+}

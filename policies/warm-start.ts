@@ -1,0 +1,140 @@
+import { z } from 'zod';
+
+import type { RobotType } from '../datasets/robot-type.ts';
+import { storedNames } from './export-policy.ts';
+import { parameterLayout, type NetworkShape } from './network.ts';
+import type { Normalisation } from './normalisation.ts';
+import { decodeModel, elementTypes } from './onnx/wire-format.ts';
+import { policyMetadataKey } from './policy-io.ts';
+
+const named = z.array(z.object({ name: z.string() }));
+const descriptionSchema = z.object({
+  hiddenWidths: z.array(z.int()),
+  taskEmbeddingSize: z.int(),
+  observations: named,
+  actions: named,
+  tasks: z.array(z.string()),
+});
+
+export interface WarmStartInput {
+  readonly model: Uint8Array;
+  readonly shape: NetworkShape;
+  readonly type: RobotType;
+  readonly observation: Normalisation;
+  readonly label?: Normalisation | undefined;
+  /** Where a parameter has no counterpart in the model, e.g. the embedding of a new task; changed in place and returned. */
+  readonly fresh: Float32Array;
+}
+
+export type WarmStart =
+  | { readonly kind: 'warm'; readonly parameters: Float32Array }
+  | { readonly kind: 'cold'; readonly reason: string };
+
+/**
+ * Starting parameters that make the network answer as `model` does, although observations are normalised by other data now:
+ * the change of scale and mean is folded into the first layer, that of the actions into the last one. Cold, with the
+ * reason, when the model was not made here or has another architecture, observations or actions.
+ */
+export function warmStart(input: WarmStartInput): WarmStart {
+  const { shape, type, fresh } = input;
+  const { graph, metadataProps } = decodeModel(input.model);
+  const text = metadataProps.find(({ key }) => key === policyMetadataKey)?.value;
+  if (text === undefined) return cold('the model was not made by this trainer');
+  const description = descriptionSchema.parse(JSON.parse(text));
+  if (!sameList(description.hiddenWidths, shape.hiddenWidths)) return cold('other hidden widths');
+  if (!sameList(description.observations.map(nameOf), type.observations.map(nameOf))) return cold('other observations');
+  if (!sameList(description.actions.map(nameOf), actionNames(type))) return cold('other actions');
+  if (
+    hasEmbedding(description.tasks) &&
+    hasEmbedding(type.tasks) &&
+    description.taskEmbeddingSize !== shape.taskEmbeddingSize
+  )
+    return cold('another size of the task embedding');
+
+  const stored = new Map(
+    graph.initializer
+      .filter((tensor) => tensor.dataType === elementTypes.float32 && tensor.rawData !== undefined)
+      .map((tensor) => [tensor.name, new Float32Array((tensor.rawData ?? new Uint8Array()).slice().buffer)]),
+  );
+  for (const slot of parameterLayout(shape)) {
+    const values = stored.get(slot.name);
+    const target = fresh.subarray(slot.start, slot.start + slot.size);
+    if (values === undefined) continue;
+    if (slot.name === 'task_embedding')
+      copyTasks(values, description.tasks, target, type.tasks, shape.taskEmbeddingSize);
+    else target.set(values);
+  }
+  foldObservations(input, stored);
+  if (input.label !== undefined) foldActions(input.shape, input.label, stored, fresh);
+  return { kind: 'warm', parameters: fresh };
+}
+
+const cold = (reason: string): WarmStart => ({ kind: 'cold', reason });
+const hasEmbedding = (tasks: readonly string[]): boolean => tasks.length > 1;
+const nameOf = ({ name }: { readonly name: string }): string => name;
+const sameList = <T>(a: readonly T[], b: readonly T[]): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const actionNames = (type: RobotType): readonly string[] => {
+  if (type.actions.kind === 'discrete') return type.actions.names;
+  return type.actions.kind === 'continuous' ? type.actions.ranges.map(nameOf) : [];
+};
+
+function copyTasks(
+  from: Float32Array,
+  known: readonly string[],
+  to: Float32Array,
+  tasks: readonly string[],
+  size: number,
+): void {
+  tasks.forEach((task, row) => {
+    const source = known.indexOf(task);
+    if (source >= 0) to.set(from.subarray(source * size, (source + 1) * size), row * size);
+  });
+}
+
+/** old = new × (oldScale / newScale) + (newMean - oldMean) × oldScale: the factor goes into the weights, the offset into the bias. */
+function foldObservations(
+  { shape, observation, fresh }: WarmStartInput,
+  stored: ReadonlyMap<string, Float32Array>,
+): void {
+  const oldMean = stored.get(storedNames.observationMean) ?? observation.mean;
+  const oldScale = stored.get(storedNames.observationScale) ?? observation.scale;
+  const weight = parameter(shape, fresh, 'layer0_weight');
+  const bias = parameter(shape, fresh, 'layer0_bias');
+  for (let column = 0; column < shape.observationSize; column += 1) {
+    const scale = observation.scale[column] ?? 0;
+    const factor = scale === 0 ? 0 : (oldScale[column] ?? 0) / scale;
+    const offset = ((observation.mean[column] ?? 0) - (oldMean[column] ?? 0)) * (oldScale[column] ?? 0);
+    for (let unit = 0; unit < bias.length; unit += 1) {
+      const value = weight[column * bias.length + unit] ?? 0;
+      bias[unit] = (bias[unit] ?? 0) + value * offset;
+      weight[column * bias.length + unit] = value * factor;
+    }
+  }
+}
+
+/** new = (old / oldScale + oldMean - newMean) × newScale; an action that did not vary before starts from its mean. */
+function foldActions(
+  shape: NetworkShape,
+  label: Normalisation,
+  stored: ReadonlyMap<string, Float32Array>,
+  fresh: Float32Array,
+): void {
+  const oldMean = stored.get(storedNames.actionMean) ?? label.mean;
+  const oldScale = stored.get(storedNames.actionScale) ?? label.scale;
+  const last = shape.hiddenWidths.length;
+  const weight = parameter(shape, fresh, `layer${last}_weight`);
+  const bias = parameter(shape, fresh, `layer${last}_bias`);
+  for (let action = 0; action < bias.length; action += 1) {
+    const scale = label.scale[action] ?? 0;
+    const factor = oldScale[action] === 0 ? 0 : scale / (oldScale[action] ?? 1);
+    for (let index = action; index < weight.length; index += bias.length) weight[index] = (weight[index] ?? 0) * factor;
+    bias[action] = (bias[action] ?? 0) * factor + ((oldMean[action] ?? 0) - (label.mean[action] ?? 0)) * scale;
+  }
+}
+
+function parameter(shape: NetworkShape, flat: Float32Array, name: string): Float32Array {
+  const slot = parameterLayout(shape).find((candidate) => candidate.name === name);
+  if (slot === undefined) throw new Error(`expected a parameter ${name}, got none`);
+  return flat.subarray(slot.start, slot.start + slot.size);
+}
