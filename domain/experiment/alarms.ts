@@ -110,7 +110,7 @@ function standsOut(
 function shortRobots({ throughput, silence }: GuardFacts, { fault }: RolloutLimits): string[] {
   if (silence.candidates < fault.minimumRobots) return [];
   const total = Math.abs(throughput.expectedEpisodes - throughput.episodes);
-  return [...throughput.missing].flatMap(([robotId, missing]) =>
+  return [...throughput.missing()].flatMap(([robotId, missing]) =>
     missing > fault.ownMissingFraction * total ? [robotId] : [],
   );
 }

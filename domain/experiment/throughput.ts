@@ -1,4 +1,4 @@
-import { mean, shareLogEvidence, type BlockSums, type Fold, type RobotEvidence } from '../statistics/index.ts';
+import { shareLogEvidence, type BlockSums, type Fold, type RobotEvidence } from '../statistics/index.ts';
 
 /** Does the candidate make as many episodes as these robots used to? */
 export interface Throughput {
@@ -9,8 +9,17 @@ export interface Throughput {
   readonly logEvidence: number;
   /** True when the candidates make too few, whatever the evidence. */
   readonly short: boolean;
-  /** Episodes each candidate is short of its share; negative = above. */
-  readonly missing: ReadonlyMap<string, number>;
+  /** Episodes each candidate is short of its share; negative = above. Only looked at on an alarm. */
+  readonly missing: () => ReadonlyMap<string, number>;
+}
+
+/** A stretch of constant exposure: its episodes, all robots', and the rates of the robots in it. */
+interface Period {
+  readonly start: number;
+  readonly treatedEpisodes: number;
+  readonly allEpisodes: number;
+  readonly treatedRate: number;
+  readonly allRate: number;
 }
 
 /** Exposures within this many blocks of each other are one wave. */
@@ -31,44 +40,73 @@ export function judgeThroughput(input: {
 }): Throughput {
   const { robots, spans, sums, treatedArm, ratePhi, prior } = input;
   const rates = ratesOf(robots);
-  const firsts = robots.map(({ arm }, index) => (arm === 'candidate' ? (spans[index]?.first ?? -1) : 0));
-  const starts = waveEnds(firsts.filter((first, index) => first >= 0 && robots[index]?.arm === 'candidate'));
-  const expected = robots.map(() => 0);
-  const total = { episodes: 0, expected: 0, logEvidence: 0 };
-  for (const [period, start] of starts.entries()) {
-    const end = starts[period + 1] ?? sums.treatedCounts.length;
-    const exposed = robots.map((_, index) => (firsts[index] ?? -1) >= 0 && (firsts[index] ?? 0) <= start);
-    const isTreated = (index: number): boolean => robots[index]?.arm === treatedArm;
-    let [rateTreated, rateAll] = [0, 0];
-    for (const [index, rate] of rates.entries()) {
-      if (exposed[index] !== true) continue;
-      rateAll += rate;
-      if (isTreated(index)) rateTreated += rate;
-    }
-    const [x, n] = episodesBetween(sums, start, end);
-    const theta0 = rateAll > 0 ? rateTreated / rateAll : 0;
-    total.episodes += x;
-    total.expected += n * theta0;
-    total.logEvidence += shareLogEvidence({ x: x / ratePhi, n: n / ratePhi, theta0, a: prior });
-    for (const [index, rate] of rates.entries()) {
-      if (exposed[index] === true && rateAll > 0) expected[index] = (expected[index] ?? 0) + (n * rate) / rateAll;
-    }
+  const firsts = new Set<number>();
+  for (const [index, { first }] of spans.entries()) {
+    if (first >= 0 && robots[index]?.arm === 'candidate') firsts.add(first);
   }
+  const starts = waveEnds([...firsts]);
+  const periods = starts.map((start, index): Period => {
+    const end = starts[index + 1] ?? sums.treatedCounts.length;
+    const [treatedEpisodes, allEpisodes] = episodesBetween(sums, start, end);
+    let [treatedRate, allRate] = [0, 0];
+    for (let robot = 0; robot < robots.length; robot += 1) {
+      const arm = robots[robot]?.arm;
+      if (!isExposed(arm, spans[robot], start)) continue;
+      const rate = rates[robot] ?? 0;
+      allRate += rate;
+      if (arm === treatedArm) treatedRate += rate;
+    }
+    return { start, treatedEpisodes, allEpisodes, treatedRate, allRate };
+  });
+  let [episodes, expectedEpisodes, logEvidence] = [0, 0, 0];
+  for (const { treatedEpisodes, allEpisodes, treatedRate, allRate } of periods) {
+    const theta0 = allRate > 0 ? treatedRate / allRate : 0;
+    episodes += treatedEpisodes;
+    expectedEpisodes += allEpisodes * theta0;
+    logEvidence += shareLogEvidence({ x: treatedEpisodes / ratePhi, n: allEpisodes / ratePhi, theta0, a: prior });
+  }
+  const short = treatedArm === 'control' ? episodes > expectedEpisodes : episodes < expectedEpisodes;
+  const missing = (): Map<string, number> => missingEpisodes(robots, spans, sums, rates, periods);
+  return { episodes, expectedEpisodes, logEvidence, short, missing };
+}
+
+/** Controls take part from block 0, candidates from their own exposure. */
+const isExposed = (
+  arm: RobotEvidence['arm'] | undefined,
+  span: Fold['spans'][number] | undefined,
+  start: number,
+): boolean => arm === 'control' || (span !== undefined && span.first >= 0 && span.first <= start);
+
+function missingEpisodes(
+  robots: readonly RobotEvidence[],
+  spans: Fold['spans'],
+  sums: BlockSums,
+  rates: readonly number[],
+  periods: readonly Period[],
+): Map<string, number> {
   const missing = new Map<string, number>();
   for (const [index, { robotId, arm }] of robots.entries()) {
-    if (arm === 'candidate') missing.set(robotId, (expected[index] ?? 0) - (sums.robots[index]?.counted ?? 0));
+    if (arm !== 'candidate') continue;
+    const expected = periods
+      .filter(({ start, allRate }) => allRate > 0 && isExposed(arm, spans[index], start))
+      .reduce((sum, { allEpisodes, allRate }) => sum + (allEpisodes * (rates[index] ?? 0)) / allRate, 0);
+    missing.set(robotId, expected - (sums.robots[index]?.counted ?? 0));
   }
-  const short = treatedArm === 'control' ? total.episodes > total.expected : total.episodes < total.expected;
-  return { episodes: total.episodes, expectedEpisodes: total.expected, logEvidence: total.logEvidence, short, missing };
+  return missing;
 }
 
 function ratesOf(robots: readonly RobotEvidence[]): number[] {
-  const known = robots.map(({ baseline }) =>
-    baseline.episodes > 0 ? baseline.episodes / Math.max(1, baseline.days) : undefined,
-  );
-  const average = mean(known.filter((rate) => rate !== undefined)) ?? 1;
-  return known.map((rate) => rate ?? average);
+  let [sum, known] = [0, 0];
+  for (const { baseline } of robots) {
+    if (!(baseline.episodes > 0)) continue;
+    sum += rateOf(baseline);
+    known += 1;
+  }
+  const average = known > 0 ? sum / known : 1;
+  return robots.map(({ baseline }) => (baseline.episodes > 0 ? rateOf(baseline) : average));
 }
+
+const rateOf = ({ episodes, days }: RobotEvidence['baseline']): number => episodes / Math.max(1, days);
 
 /** Where each wave of exposures ends: starts within {@link waveBlocks} of the first of a wave belong to it. */
 function waveEnds(firsts: readonly number[]): number[] {

@@ -1,0 +1,174 @@
+import type { RolloutRun } from './rollout-run.ts';
+import {
+  abTestScenario,
+  atLeast,
+  atMost,
+  meanHours,
+  minutesToRollback,
+  promoted,
+  rolledBack,
+  rolloutScenario,
+  shown,
+  type Figure,
+  type Scenario,
+} from './scenario.ts';
+import type { WorldOptions } from './world.ts';
+
+const fleet = (options: Partial<WorldOptions>): WorldOptions => ({ robots: 100, rho: 0.005, effect: 0, ...options });
+const disaster = fleet({ mean: 0.87, effect: -0.12 });
+
+const falseRollback = (runs: readonly RolloutRun[]): Figure[] => [
+  atMost('rolled back', runs, rolledBack, 0.01),
+  shown('promoted', runs, promoted),
+];
+const alwaysRolledBack = (runs: readonly RolloutRun[]): Figure => atLeast('rolled back', runs, rolledBack, 1);
+
+const equalModel = [0, 0.005, 0.02].map((rho) =>
+  rolloutScenario({
+    id: `equal-${rho}`,
+    title: `equal model, rho ${rho}`,
+    sizes: { runs: 1000, reducedRuns: 24 },
+    world: fleet({ rho }),
+    naive: true,
+    figures: (runs) => [
+      atMost('rolled back', runs, rolledBack, 8 / 1000),
+      atLeast('reached 100 %', runs, ({ reachedAll }) => reachedAll, 0.95),
+      shown('promoted', runs, promoted),
+      meanHours('mean hours', runs),
+    ],
+  }),
+);
+
+const harmfulModel = [
+  rolloutScenario({
+    id: 'worse-1pp',
+    title: '1 pp worse',
+    sizes: { runs: 500, reducedRuns: 12 },
+    world: fleet({ effect: -0.01 }),
+    naive: true,
+    figures: (runs) => [atMost('promoted', runs, promoted, 5 / 500), shown('rolled back', runs, rolledBack)],
+  }),
+  rolloutScenario({
+    id: 'worse-2pp',
+    title: '2 pp worse',
+    sizes: { runs: 300, reducedRuns: 12 },
+    world: fleet({ effect: -0.02 }),
+    naive: true,
+    figures: (runs) => [atMost('promoted', runs, promoted, 0), shown('rolled back', runs, rolledBack)],
+  }),
+  rolloutScenario({
+    id: 'disaster-5',
+    title: '87 → 75 %, 5 canaries',
+    sizes: { runs: 300, reducedRuns: 40 },
+    world: disaster,
+    naive: true,
+    figures: (runs) => [minutesToRollback(runs, 50, 90), alwaysRolledBack(runs)],
+  }),
+  rolloutScenario({
+    id: 'disaster-10',
+    title: '87 → 75 %, 10 canaries',
+    sizes: { runs: 300, reducedRuns: 40 },
+    world: disaster,
+    options: { canaries: 10 },
+    figures: (runs) => [minutesToRollback(runs, 30), alwaysRolledBack(runs)],
+  }),
+];
+
+const brokenParts = [
+  rolloutScenario({
+    id: 'broken-canary',
+    title: 'one canary at 20 %, good model',
+    sizes: { runs: 300, reducedRuns: 16 },
+    world: fleet({}),
+    options: { faults: { brokenCanarySuccess: 0.2 } },
+    figures: (runs) => [
+      atMost('rolled back', runs, rolledBack, 0.03),
+      atLeast('robot fault', runs, ({ robotFaults }) => robotFaults > 0, 0.97),
+    ],
+  }),
+  rolloutScenario({
+    id: 'one-offline',
+    title: 'one candidate offline for 4 h',
+    sizes: { runs: 200, reducedRuns: 12 },
+    world: fleet({}),
+    options: { faults: { offline: { who: 'firstCandidate', fromHour: 2, hours: 4 } } },
+    figures: (runs) => [atMost('rolled back', runs, rolledBack, 2 / 200)],
+  }),
+  rolloutScenario({
+    id: 'all-silent',
+    title: 'both arms silent for 30 min',
+    sizes: { runs: 200, reducedRuns: 12 },
+    world: fleet({}),
+    options: { faults: { offline: { who: 'everybody', fromHour: 2, hours: 0.5 } } },
+    figures: (runs) => [atMost('rolled back', runs, rolledBack, 2 / 200)],
+  }),
+  rolloutScenario({
+    id: 'idle',
+    title: 'candidate that makes no episodes',
+    sizes: { runs: 100, reducedRuns: 20 },
+    world: fleet({}),
+    options: { faults: { idleCandidates: true } },
+    figures: (runs) => [atLeast('rolled back within 30 min', runs, (run) => rolledBack(run) && run.hours <= 0.5, 1)],
+  }),
+];
+
+const roughFleets = [
+  { id: 'volumes', title: 'volumes × 0.2–3', world: fleet({ volumes: [0.2, 3] }) },
+  { id: 'bursts', title: 'hourly bursts, sd 5 pp', world: fleet({ hourlySd: 0.05 }) },
+  { id: 'effect-sd', title: 'effect differs by robot, sd 1 pp', world: fleet({ effectSd: 0.01 }) },
+].map((scenario) => rolloutScenario({ ...scenario, sizes: { runs: 300, reducedRuns: 10 }, figures: falseRollback }));
+
+const shock = rolloutScenario({
+  id: 'shock',
+  title: 'everybody 10 pp worse from hour 10 on',
+  sizes: { runs: 200, reducedRuns: 10 },
+  world: fleet({ shock: { fromHour: 10, change: -0.1 } }),
+  figures: (runs) => [atMost('alarms', runs, (run) => rolledBack(run) || run.robotFaults > 0, 0)],
+});
+
+const abTests = [
+  ...[0, 0.005, 0.02].map((rho) =>
+    abTestScenario({
+      id: `ab-equal-${rho}`,
+      title: `A/B, equal model, rho ${rho}`,
+      sizes: { runs: 1000, reducedRuns: 50 },
+      world: fleet({ rho }),
+      figures: (runs) => [
+        atMost('accepted', runs, ({ decision }) => decision === 'accept', 0.01),
+        atMost('called worse', runs, ({ rejection }) => rejection === 'worse', 0.01),
+        shown('blocked', runs, ({ decision }) => decision === 'block'),
+        // with rho 0 episodes are independent, and only the repeated looks are wrong
+        rho > 0
+          ? atLeast('naive test wrong', runs, ({ naive }) => naive !== 'none', 0.2)
+          : shown('naive test wrong', runs, ({ naive }) => naive !== 'none'),
+      ],
+    }),
+  ),
+  abTestScenario({
+    id: 'ab-worse',
+    title: 'A/B, 1 pp worse',
+    sizes: { runs: 500, reducedRuns: 30 },
+    world: fleet({ effect: -0.01 }),
+    figures: (runs) => [atMost('accepted', runs, ({ decision }) => decision === 'accept', 0)],
+  }),
+  abTestScenario({
+    id: 'ab-better',
+    title: 'A/B, 2 pp better',
+    sizes: { runs: 500, reducedRuns: 30 },
+    world: fleet({ effect: 0.02 }),
+    figures: (runs) => [
+      atLeast('accepted', runs, ({ decision }) => decision === 'accept', 0.99),
+      meanHours('mean hours', runs, 24),
+    ],
+  }),
+];
+
+/** Every row of the acceptance table; where the usual rule has something to show it runs beside ours. */
+export const scenarios: readonly Scenario[] = [
+  ...equalModel,
+  ...harmfulModel,
+  ...brokenParts,
+  ...roughFleets,
+  shock,
+  ...abTests,
+];
