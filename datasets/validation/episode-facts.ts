@@ -8,8 +8,8 @@ export type EpisodeValues = { readonly [K in keyof Omit<Recorded, 'media'>]: Rec
   readonly media: string | null;
 };
 
-/** An episode of the same id that is in the lake, or came earlier in the same batch. */
-export type Twin = 'none' | 'sameContent' | 'otherContent';
+/** How an episode compares with the one of the same id that is in the lake, or came earlier in the same batch. */
+export type Twin = 'sameContent' | 'otherContent';
 
 /** Everything the rules know of one episode of one segment. */
 export interface EpisodeFacts {
@@ -25,5 +25,4 @@ export interface EpisodeFacts {
   readonly landingRobotId: string;
   readonly clockSkewMs: number;
   readonly receivedMs: number;
-  readonly twin: Twin;
 }

@@ -4,7 +4,7 @@ import { correctedUs, maxStartAfterReceiptMs } from '../clock.ts';
 import { outcomes, recordedEpisodeColumns } from '../columns.ts';
 import { robotTypeName, type RobotType } from '../robot-type.ts';
 import { mediaListSchema } from '../segment-row.ts';
-import type { EpisodeFacts, EpisodeValues } from './episode-facts.ts';
+import type { EpisodeFacts, EpisodeValues, Twin } from './episode-facts.ts';
 import { about, type Finding, type Rule } from './rule.ts';
 
 type EpisodeRule = Rule<EpisodeFacts>;
@@ -193,7 +193,7 @@ export const roundingMs = 1;
 export const longestGapMs = ({ rateHz, limits }: RobotType): number => (limits.maxFrameGapPeriods * 1000) / rateHz;
 
 /** Comes last and alone: it needs the lake, and only episodes that break no other rule are compared. */
-export const conflictingDuplicate: EpisodeRule = {
+export const conflictingDuplicate: Rule<{ readonly twin: Twin }> = {
   id: 'episode.conflicting-duplicate',
   doc: 'No other episode of the same id is in the lake or earlier in the batch; the same content again is counted, not refused.',
   waivable: false,

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+import type { Violation } from '../../datasets/validation/rule.ts';
+import { readJson } from '../json-objects.ts';
+import type { ObjectStore } from '../ports.ts';
+
+/** Says that a person wants these very bytes accepted in spite of some rules. */
+export const releaseSchema = z.strictObject({
+  sha256: z.string(),
+  /** Rules waived for these bytes, and no others. */
+  rules: z.array(z.string()),
+  quarantineKey: z.string(),
+  landingKey: z.string(),
+  reason: z.string(),
+  who: z.string(),
+  releasedMs: z.int(),
+});
+export type Release = z.infer<typeof releaseSchema>;
+
+export const releaseKeyOf = (sha256: string): string => `releases/${sha256}.json`;
+
+/** Rules that a person waived for a segment of this content. */
+export async function waivedRules(store: ObjectStore, sha256: string | undefined): Promise<ReadonlySet<string>> {
+  const release = sha256 === undefined ? undefined : await readJson(store, releaseKeyOf(sha256), releaseSchema);
+  return new Set(release?.rules);
+}
+
+export const withoutWaived = (violations: readonly Violation[], waived: ReadonlySet<string>): readonly Violation[] =>
+  waived.size === 0 ? violations : violations.filter(({ rule }) => !waived.has(rule));

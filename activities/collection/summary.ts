@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+const count = z.int().min(0);
+const version = z.strictObject({ episodes: count, frames: count });
+
+/** What a collection did, for the report and for people: `collections/<cycleId>/summary.json`. */
+export const collectionSummarySchema = z.strictObject({
+  cycleId: z.string(),
+  robotType: z.string(),
+  verdict: z.enum(['ok', 'badData', 'nothingNew']),
+  /** One sentence with value, limit and sample size. */
+  reason: z.string(),
+  startedFrom: version,
+  datasetVersion: version,
+  segments: count,
+  sizeBytes: count,
+  /** Segments of other robot types, left in landing. */
+  segmentsOfOtherTypes: count,
+  /** Segments that were gone from landing before they could be read. */
+  segmentsGone: count,
+  segmentsRefused: count,
+  episodesStored: count,
+  framesStored: count,
+  /** Valid failure episodes among those stored. */
+  failuresStored: count,
+  /** Episodes that came again with the same content. */
+  episodesAlreadyStored: count,
+  episodesRefused: count,
+  /** Of the robots that are not left out, 0–1. */
+  refusedEpisodesFraction: z.number(),
+  refusedSegmentsFraction: z.number(),
+  maxRefusedFraction: z.number(),
+  /** Every rule of the validation with what it refused, in the order of docs/data.md. */
+  rules: z.array(
+    z.strictObject({ id: z.string(), doc: z.string(), waivable: z.boolean(), segments: count, episodes: count }),
+  ),
+  robots: z.array(
+    z.strictObject({
+      robotId: z.string(),
+      segments: count,
+      segmentsRefused: count,
+      episodesStored: count,
+      episodesAlreadyStored: count,
+      episodesRefused: count,
+      framesStored: count,
+      failuresStored: count,
+    }),
+  ),
+  /** Robots of which everything was refused. */
+  robotsLeftOut: z.array(z.string()),
+});
+export type CollectionSummary = z.infer<typeof collectionSummarySchema>;
