@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** Why a request was not done, and whether sending it again can help. Callers branch on the type, never on the text. */
+export const wireErrors = {
+  malformed: { status: 400, isRetryable: false },
+  unauthorized: { status: 401, isRetryable: false },
+  /** A valid token, but of another robot. */
+  forbidden: { status: 403, isRetryable: false },
+  notFound: { status: 404, isRetryable: false },
+  /** The robot and the fleet disagree: another robot type, another protocol version. */
+  conflict: { status: 409, isRetryable: false },
+  tooLarge: { status: 413, isRetryable: false },
+  /** The range starts past the end of the file. */
+  rangeNotSatisfiable: { status: 416, isRetryable: false },
+  /** The bytes are not what their name says. The upload was cut or changed on its way: send it again. */
+  wrongDigest: { status: 422, isRetryable: true },
+  tooManyRequests: { status: 429, isRetryable: true },
+  internal: { status: 500, isRetryable: true },
+  /** Too much work, a store that does not answer, or a gateway that is about to stop. */
+  overloaded: { status: 503, isRetryable: true },
+} as const satisfies Record<string, { status: number; isRetryable: boolean }>;
+
+export type WireErrorType = keyof typeof wireErrors;
+
+/** Body of every answer with a status of 400 or more; 429 and 503 carry Retry-After in seconds too. */
+export const errorAnswerSchema = z.strictObject({
+  error: z.strictObject({
+    type: z.enum(Object.keys(wireErrors) as [WireErrorType, ...WireErrorType[]]),
+    message: z.string().max(2_000),
+  }),
+});
+
+export type ErrorAnswer = z.infer<typeof errorAnswerSchema>;

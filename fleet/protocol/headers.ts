@@ -1,0 +1,23 @@
+/** Header names of the protocol beside the standard ones (authorization, etag, if-none-match, range, if-range, retry-after). */
+export const wireHeaders = {
+  /** Milliseconds the lease behind the ordered version still lives, from the moment of the answer; only on answers to `desired` (200 and 304) with a lease. */
+  leaseRemainingMs: 'flywheel-lease-remaining-ms',
+  /** The gateway's wall clock when it answered, milliseconds since 1970 UTC; on every answer. */
+  clockMs: 'flywheel-clock-ms',
+  /** Which gateway answered; on every answer. */
+  gatewayId: 'flywheel-gateway',
+} as const;
+
+/** `Authorization: Bearer <token>`. */
+export const bearer = (token: string): string => `Bearer ${token}`;
+
+/** Strong ETag of a digest (RFC 9110, 8.8.3). `desired` uses the first 32 hex digits of its body's sha256, model files their whole sha256. */
+export const etagOf = (hexDigest: string): string => `"${hexDigest}"`;
+
+/** Whether an `If-None-Match` header names this ETag; weak comparison, as RFC 9110 13.1.2 asks. */
+export function etagMatches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.trim() === '*' || header.split(',').some((tag) => strong(tag) === etag);
+}
+
+const strong = (tag: string): string => tag.trim().replace(/^W\//, '');

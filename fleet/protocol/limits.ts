@@ -1,0 +1,17 @@
+/** Bounds of everything on the wire; both sides hold them. Times are real time, not fleet time. */
+export const wireLimits = {
+  /** Version of this protocol; a gateway refuses others. */
+  protocolVersion: 1,
+  maxSegmentBytes: 64 * 1024 * 1024,
+  /** Body of any request but a segment. */
+  maxJsonBytes: 256 * 1024,
+  maxTelemetryEntries: 500,
+  /** The gateway answers a long poll at the latest after this time, and after a third of what remains of the lease. */
+  maxLongPollMs: 30_000,
+  heartbeatEveryMs: 30_000,
+  /** A batch is on disk at most this long after it came; its answer waits for that. */
+  telemetryCommitMs: 2_000,
+  maxTextLength: 500,
+  /** Longest file of a policy version that is served, `model.onnx` included. */
+  maxModelBytes: 1024 * 1024 * 1024,
+} as const;
