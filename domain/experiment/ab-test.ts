@@ -67,6 +67,7 @@ interface Look {
 
 /** z beyond this says nothing more; keeps a variance of nearly zero from making it infinite. */
 const largestScore = 1e6;
+const leastVariance = 1e-12;
 
 /**
  * One look of the A/B gate: group sequential in both directions at `alpha` each, robots as the unit, each against its own past.
@@ -151,10 +152,11 @@ function lookAt(effect: Effect, input: AbTestInput, limits: AbTestLimits): Look 
   const { look, looks, informationMax } = input;
   const { delta, treatedRobots, controlRobots } = effect;
   const small = Math.min(treatedRobots, controlRobots) < limits.smallArmRobots;
-  const variance = Math.max(1e-12, small ? effect.variance : robustVariance(effect));
+  const { variance, degreesOfFreedom } = small
+    ? { variance: effect.variance, degreesOfFreedom: Math.max(1, treatedRobots + controlRobots - 2) }
+    : robustVariance(effect);
   const information = Math.min(1, 1 / variance / informationMax);
   const final = look === looks || (information >= 1 && !small);
-  const degreesOfFreedom = treatedRobots + controlRobots - 2;
   const score = (value: number): number => Math.max(-largestScore, Math.min(largestScore, value / Math.sqrt(variance)));
   return {
     delta,
@@ -176,15 +178,27 @@ function sequentialBound(information: number, look: number, alpha: number, degre
   return studentUpperQuantile(normalCdf(-bound), degreesOfFreedom);
 }
 
-/** Variance of the difference of weighted arm means from the robots' own scatter, with small-sample factor G/(G-1). */
-function robustVariance(effect: Effect): number {
-  return (['candidate', 'control'] as const).reduce((total, arm) => {
+/**
+ * Variance of the difference of weighted arm means from the robots' own scatter, with small-sample factor G/(G-1), and its
+ * degrees of freedom by Welch and Satterthwaite: G_T + G_C - 2 where both arms know it equally well, less where the smaller
+ * arm decides it. With 20 robots against 80 the full 98 would make 0.9 % false decisions of the 0.5 % allowed.
+ */
+function robustVariance(effect: Effect): { variance: number; degreesOfFreedom: number } {
+  let [total, uncertainty, free] = [0, 0, 0];
+  for (const arm of ['candidate', 'control']) {
     const robots = effect.perRobot.filter((robot) => robot.arm === arm && robot.episodes > 0);
     const weight = robots.reduce((sum, { variance }) => sum + 1 / variance, 0);
     const centre = robots.reduce((sum, { residual, variance }) => sum + residual / variance, 0) / weight;
     const squares = robots.reduce((sum, { residual, variance }) => sum + ((residual - centre) / variance) ** 2, 0);
-    return total + ((squares / weight ** 2) * robots.length) / (robots.length - 1);
-  }, 0);
+    const own = ((squares / weight ** 2) * robots.length) / (robots.length - 1);
+    total += own;
+    uncertainty += own ** 2 / (robots.length - 1);
+    free += robots.length - 1;
+  }
+  return {
+    variance: Math.max(leastVariance, total),
+    degreesOfFreedom: uncertainty > 0 ? Math.min(free, total ** 2 / uncertainty) : free,
+  };
 }
 
 function sampleRatio({ robots, parameters }: AbTestInput, effect: Effect): number {

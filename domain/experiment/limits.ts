@@ -184,7 +184,7 @@ export function stageLimits(limits: RolloutLimits, stage: number): RolloutLimits
 }
 
 /**
- * Robots on the candidate in a stage: its share rounded up, at least its minimum, never fewer than in the stage before;
+ * Robots on the candidate in a stage: its share rounded up, at least its minimum, more than in the stage before;
  * the last stage leaves the holdback on the champion.
  */
 export function stageRobots(limits: RolloutLimits, stage: number, fleetRobots: number): number {
@@ -193,7 +193,7 @@ export function stageRobots(limits: RolloutLimits, stage: number, fleetRobots: n
   let robots = 0;
   for (let index = 0; index <= stage; index += 1) {
     const { fleetFraction, minimumRobots } = stageLimits(limits, index);
-    robots = Math.max(robots, minimumRobots, Math.ceil(fleetFraction * fleetRobots));
+    robots = Math.max(robots + 1, minimumRobots, Math.ceil(fleetFraction * fleetRobots));
   }
   return Math.min(robots, ceiling);
 }

@@ -1,0 +1,49 @@
+import { transition } from './transition.ts';
+import type { RolloutEvent, RolloutState } from './state.ts';
+
+/** Nothing more will happen. */
+export const isTerminal = (state: RolloutState): boolean =>
+  state.kind === 'promoted' ||
+  state.kind === 'rolledBack' ||
+  state.kind === 'endedWithoutPromotion' ||
+  state.kind === 'aborted';
+
+/** A robot may run the candidate, so the guard must tick. */
+export const needsGuard = (state: RolloutState): boolean => !isTerminal(state) && state.kind !== 'planned';
+
+/**
+ * The assignment of this state is not written yet: write it, then send `exposed` with its number, `wantedExposure`. Also in a
+ * pause: an exposure under way is finished, and a faulty robot is taken off.
+ */
+export const wantsExposure = (state: RolloutState): boolean =>
+  needsGuard(state) && state.kind !== 'returning' && state.writtenExposure < state.wantedExposure;
+
+/** All robots are to be put back on the champion: do it, then send `returned`. */
+export const wantsReturn = (state: RolloutState): boolean => state.kind === 'returning';
+
+/** Who runs the candidate in this state: the first `robots` of the trial's order, without the faulty ones. */
+export function exposureOf(state: RolloutState): { readonly robots: number; readonly without: readonly string[] } {
+  const robots = needsGuard(state) && state.kind !== 'returning' ? (state.plan.stages[state.stage]?.robots ?? 0) : 0;
+  return { robots, without: state.faultyRobots };
+}
+
+/** What the guard is to be asked with, in fleet hours: the stage's own clock, and all time since the first exposure. */
+export function guardClock(state: RolloutState): { readonly hoursInStage: number; readonly hoursTotal: number } {
+  const total = state.startedAtMs === null ? 0 : state.atMs - state.startedAtMs;
+  return { hoursInStage: state.stageMs / 3_600_000, hoursTotal: total / 3_600_000 };
+}
+
+/** The champion alias moves when the last stage is entered. */
+export const championIsCandidate = (state: RolloutState): boolean =>
+  state.kind === 'promoted' ||
+  (state.stage === 3 &&
+    state.writtenExposure === state.wantedExposure &&
+    needsGuard(state) &&
+    state.kind !== 'returning');
+
+/** Why an operator's message is refused in this state; nothing if it would change something. For validators of updates. */
+export function refusal(state: RolloutState, event: RolloutEvent): string | undefined {
+  const after = transition(state, event);
+  const changed = after.kind !== state.kind || after.reason !== state.reason;
+  return changed ? undefined : `${event.kind} means nothing while the rollout is ${state.kind}`;
+}

@@ -1,0 +1,180 @@
+import { beginStage, counted, ended, moved, nextStageOf, returning, withoutRobot } from './progress.ts';
+import type { RolloutEvent, RolloutState, TickVerdict } from './state.ts';
+
+/** Everything but promotion ends through here, and a stage may wait this many of its maxima for proof. */
+const mostMaxima = 2;
+
+/**
+ * One step of a rollout. Events that mean nothing in a state leave it as it is, apart from the clock: nothing is an error here,
+ * and the same event twice does no harm. Verdicts are received in every state in which robots may run the candidate, paused
+ * and awaiting approval included; a rollback verdict returns the robots from all of them.
+ */
+export function transition(state: RolloutState, event: RolloutEvent): RolloutState {
+  switch (state.kind) {
+    case 'rolledBack':
+    case 'endedWithoutPromotion':
+    case 'aborted':
+    case 'promoted':
+      return state;
+    case 'returning':
+      return whileReturning(state, event);
+    case 'planned':
+      return whilePlanned(state, event);
+    case 'exposing':
+    case 'watching':
+    case 'held':
+    case 'paused':
+    case 'awaitingApproval':
+    case 'holdback':
+      return whileActive(state, event);
+    default:
+      return state satisfies never;
+  }
+}
+
+type Active = Extract<
+  RolloutState,
+  { kind: 'exposing' | 'watching' | 'held' | 'paused' | 'awaitingApproval' | 'holdback' }
+>;
+
+function whilePlanned(state: Extract<RolloutState, { kind: 'planned' }>, event: RolloutEvent): RolloutState {
+  switch (event.kind) {
+    case 'started':
+      return beginStage(moved(state, event.atMs), 0, 'started');
+    case 'abortRequested':
+    case 'rejected':
+    case 'rollbackRequested':
+      return returning(state, event.kind === 'rollbackRequested' ? 'rolledBack' : 'aborted', event.reason, event.atMs);
+    case 'exposureRefused':
+      return returning(state, 'endedWithoutPromotion', event.reason, event.atMs);
+    case 'exposed':
+    case 'leaseLapsed':
+    case 'ticked':
+    case 'pauseRequested':
+    case 'resumeRequested':
+    case 'approved':
+    case 'approvalExpired':
+    case 'returned':
+      return state;
+    default:
+      return event satisfies never;
+  }
+}
+
+function whileReturning(state: Extract<RolloutState, { kind: 'returning' }>, event: RolloutEvent): RolloutState {
+  if (event.kind === 'returned') return ended(state, event.atMs);
+  const harmful = event.kind === 'ticked' && event.verdict.verdict === 'rollback';
+  if (harmful)
+    return { ...moved(state, event.atMs), kind: 'returning', end: 'rolledBack', reason: event.verdict.reason };
+  if (event.kind === 'rollbackRequested') return { ...state, end: 'rolledBack', reason: event.reason };
+  return state;
+}
+
+function whileActive(state: Active, event: RolloutEvent): RolloutState {
+  switch (event.kind) {
+    case 'ticked':
+      return judged(counted(state, event.atMs), event.verdict);
+    case 'exposed':
+      return exposed(state, event.atMs, event.exposure);
+    case 'leaseLapsed':
+      return lapsed(state, event.atMs);
+    case 'exposureRefused':
+      return returning(state, 'endedWithoutPromotion', event.reason, event.atMs);
+    case 'pauseRequested':
+      return state.kind === 'paused'
+        ? state
+        : { ...counted(state, event.atMs), kind: 'paused', from: state.kind, reason: event.reason };
+    case 'resumeRequested':
+      return state.kind === 'paused' ? resumed(state, event.atMs) : state;
+    case 'approved':
+      return state.kind === 'awaitingApproval' ? approved(state, event) : state;
+    case 'rejected':
+      return awaits(state) ? returning(state, 'endedWithoutPromotion', event.reason, event.atMs) : state;
+    case 'approvalExpired':
+      return awaits(state) ? returning(state, 'endedWithoutPromotion', 'nobody approved in time', event.atMs) : state;
+    case 'abortRequested':
+      return returning(state, 'aborted', event.reason, event.atMs);
+    case 'rollbackRequested':
+      return returning(state, 'rolledBack', event.reason, event.atMs);
+    case 'started':
+    case 'returned':
+      return state;
+    default:
+      return event satisfies never;
+  }
+}
+
+const awaits = (state: Active): boolean =>
+  state.kind === 'awaitingApproval' || (state.kind === 'paused' && state.from === 'awaitingApproval');
+
+/** A verdict; alarms first, in every active state. */
+function judged(state: Active, verdict: TickVerdict): RolloutState {
+  switch (verdict.verdict) {
+    case 'rollback':
+      return returning(state, 'rolledBack', verdict.reason, state.atMs);
+    case 'robotFault':
+      return withoutRobot(state, verdict.suspectRobotId, verdict.reason);
+    case 'advance':
+      return isWatched(state) ? advanced(state, verdict.reason) : state;
+    case 'hold':
+      return (
+        timedOut(state) ?? (state.kind === 'watching' ? { ...state, kind: 'held', reason: verdict.reason } : state)
+      );
+    case 'continue':
+      return (
+        timedOut(state) ?? (state.kind === 'held' ? { ...state, kind: 'watching', reason: verdict.reason } : state)
+      );
+    default:
+      return verdict.verdict satisfies never;
+  }
+}
+
+const isWatched = (state: Active): boolean =>
+  (state.kind === 'watching' || state.kind === 'held' || state.kind === 'holdback') &&
+  state.writtenExposure === state.wantedExposure;
+
+function timedOut(state: Active): RolloutState | undefined {
+  const longest = (state.plan.stages[state.stage]?.maximumHours ?? 0) * mostMaxima * 3_600_000;
+  const watched = state.kind === 'watching' || state.kind === 'held' || state.kind === 'holdback';
+  if (!watched || state.stageMs < longest) return undefined;
+  return returning(state, 'endedWithoutPromotion', `stage ${state.stage} was not proven in time`, state.atMs);
+}
+
+function advanced(state: Active, reason: string): RolloutState {
+  const proven = { ...state, proven: [...state.proven, state.stage], reason };
+  const next = nextStageOf(state.stage);
+  if (next === undefined) return { ...proven, kind: 'promoted' };
+  return state.plan.approvalBefore.includes(next)
+    ? { ...proven, kind: 'awaitingApproval' }
+    : beginStage(proven, next, reason);
+}
+
+function approved(
+  state: Extract<Active, { kind: 'awaitingApproval' }>,
+  { atMs, reason }: { atMs: number; reason: string },
+): RolloutState {
+  const next = nextStageOf(state.stage);
+  return next === undefined ? state : beginStage(moved(state, atMs), next, reason);
+}
+
+function exposed(state: Active, atMs: number, exposure: number): RolloutState {
+  const writtenExposure = Math.max(state.writtenExposure, Math.min(exposure, state.wantedExposure));
+  const written = { ...counted(state, atMs), writtenExposure, startedAtMs: state.startedAtMs ?? atMs };
+  if (writtenExposure < state.wantedExposure) return written;
+  const watch = state.stage === 3 ? 'holdback' : 'watching';
+  if (state.kind === 'exposing') return { ...written, kind: watch };
+  if (state.kind === 'paused' && state.from === 'exposing') return { ...written, kind: 'paused', from: watch };
+  return written;
+}
+
+/** The robots are back on the champion without our doing: the present assignment is to be written again. */
+function lapsed(state: Active, atMs: number): RolloutState {
+  const again = { ...counted(state, atMs), wantedExposure: state.wantedExposure + 1, reason: 'lease lapsed' };
+  return state.kind === 'paused' || state.kind === 'awaitingApproval' ? again : { ...again, kind: 'exposing' };
+}
+
+/** From held the next tick decides anew; the clock stood still meanwhile. */
+function resumed(state: Extract<Active, { kind: 'paused' }>, atMs: number): RolloutState {
+  const { from, ...rest } = moved(state, atMs);
+  return { ...rest, kind: from, reason: 'resumed' };
+}

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import {
+  exposureOf,
+  guardClock,
+  isTerminal,
+  needsGuard,
+  parseRolloutPlan,
+  plannedRollout,
+  refusal,
+  transition,
+  wantsExposure,
+  type RolloutEvent,
+  type RolloutState,
+} from '../../../domain/rollout/index.ts';
+
+const hourMs = 3_600_000;
+const plan = parseRolloutPlan({
+  stages: [
+    { robots: 5, maximumHours: 48 },
+    { robots: 25, maximumHours: 96 },
+    { robots: 50, maximumHours: 48 },
+    { robots: 95, maximumHours: 96 },
+  ],
+  approvalBefore: [2],
+});
+
+const reason = 'because';
+const tick = (verdict: 'continue' | 'advance' | 'hold' | 'rollback' | 'robotFault', atMs = 0): RolloutEvent => ({
+  kind: 'ticked',
+  atMs,
+  verdict: { verdict, reason, ...(verdict === 'robotFault' ? { suspectRobotId: 'robot-7' } : {}) },
+});
+
+/** Every event, verdicts apart, and a tick long after the stage's maximum. */
+const events = {
+  started: { kind: 'started', atMs: 0 },
+  exposed: { kind: 'exposed', atMs: 0, exposure: 100 },
+  exposureRefused: { kind: 'exposureRefused', atMs: 0, reason },
+  leaseLapsed: { kind: 'leaseLapsed', atMs: 0 },
+  continue: tick('continue'),
+  advance: tick('advance'),
+  hold: tick('hold'),
+  lateHold: tick('hold', 1000 * hourMs),
+  rollback: tick('rollback'),
+  robotFault: tick('robotFault'),
+  pause: { kind: 'pauseRequested', atMs: 0, reason },
+  resume: { kind: 'resumeRequested', atMs: 0 },
+  approved: { kind: 'approved', atMs: 0, reason },
+  rejected: { kind: 'rejected', atMs: 0, reason },
+  approvalExpired: { kind: 'approvalExpired', atMs: 0 },
+  abort: { kind: 'abortRequested', atMs: 0, reason },
+  rollbackRequested: { kind: 'rollbackRequested', atMs: 0, reason },
+  returned: { kind: 'returned', atMs: 0 },
+} satisfies Record<string, RolloutEvent>;
+type EventName = keyof typeof events;
+
+/** Walks from planned through the named events. */
+const after = (...names: EventName[]): RolloutState =>
+  names.reduce((state, name) => transition(state, events[name]), plannedRollout(plan, 0));
+
+const toStage1 = ['started', 'exposed', 'advance', 'exposed'] as const;
+const toStage3 = [...toStage1, 'advance', 'approved', 'exposed', 'advance'] as const;
+
+/** One state of every kind. */
+const states = {
+  planned: after(),
+  exposing: after('started'),
+  watching: after('started', 'exposed'),
+  held: after('started', 'exposed', 'hold'),
+  paused: after('started', 'exposed', 'pause'),
+  awaitingApproval: after(...toStage1, 'advance'),
+  holdback: after(...toStage3, 'exposed'),
+  returning: after('started', 'exposed', 'abort'),
+  rolledBack: after('started', 'exposed', 'rollback', 'returned'),
+  endedWithoutPromotion: after('started', 'exposureRefused', 'returned'),
+  aborted: after('started', 'exposed', 'abort', 'returned'),
+  promoted: after(...toStage3, 'exposed', 'advance'),
+} satisfies Record<RolloutState['kind'], RolloutState>;
+
+/** The kind each event leads to; what is not named changes nothing of the kind. */
+const leaves = {
+  exposureRefused: 'returning',
+  rollback: 'returning',
+  abort: 'returning',
+  rollbackRequested: 'returning',
+} as const;
+const table: Record<RolloutState['kind'], Partial<Record<EventName, RolloutState['kind']>>> = {
+  planned: {
+    started: 'exposing',
+    exposureRefused: 'returning',
+    rejected: 'returning',
+    abort: 'returning',
+    rollbackRequested: 'returning',
+  },
+  exposing: { ...leaves, exposed: 'watching', pause: 'paused' },
+  watching: {
+    ...leaves,
+    leaseLapsed: 'exposing',
+    advance: 'exposing',
+    hold: 'held',
+    lateHold: 'returning',
+    pause: 'paused',
+  },
+  held: {
+    ...leaves,
+    leaseLapsed: 'exposing',
+    continue: 'watching',
+    advance: 'exposing',
+    lateHold: 'returning',
+    pause: 'paused',
+  },
+  paused: { ...leaves, resume: 'watching' },
+  awaitingApproval: {
+    ...leaves,
+    pause: 'paused',
+    approved: 'exposing',
+    rejected: 'returning',
+    approvalExpired: 'returning',
+  },
+  holdback: { ...leaves, leaseLapsed: 'exposing', advance: 'promoted', lateHold: 'returning', pause: 'paused' },
+  returning: { returned: 'aborted' },
+  rolledBack: {},
+  endedWithoutPromotion: {},
+  aborted: {},
+  promoted: {},
+};
+
+describe('rollout state machine', () => {
+  for (const [kind, state] of Object.entries(states)) {
+    it(`does what the table says in state ${kind}`, () => {
+      assert.equal(state.kind, kind);
+      for (const [name, event] of Object.entries(events)) {
+        const expected = table[state.kind][name as EventName] ?? kind;
+        assert.equal(transition(state, event).kind, expected, `${kind} × ${name}`);
+      }
+    });
+  }
+
+  it('leaves its input alone', () => {
+    const frozen = (value: unknown): unknown => {
+      if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(frozen);
+      return value;
+    };
+    for (const state of Object.values(states)) {
+      for (const event of Object.values(events))
+        transition(frozen(state) as RolloutState, frozen(event) as RolloutEvent);
+    }
+  });
+
+  it('receives verdicts in a pause and while waiting for approval', () => {
+    for (const state of [states.paused, states.awaitingApproval]) {
+      assert.equal(needsGuard(state), true);
+      assert.equal(transition(state, events.rollback).kind, 'returning');
+      const fault = transition(state, events.robotFault);
+      assert.deepEqual(exposureOf(fault).without, ['robot-7']);
+      assert.equal(wantsExposure(fault), true);
+    }
+  });
+
+  it('freezes the clock of the stage in a pause, not the time since the start', () => {
+    let state = after('started', 'exposed');
+    for (const [hours, event] of [
+      [2, events.continue],
+      [3, events.pause],
+      [10, events.continue],
+      [10, events.resume],
+      [11, events.continue],
+    ] as const) {
+      state = transition(state, { ...event, atMs: hours * hourMs });
+    }
+    assert.deepEqual(guardClock(state), { hoursInStage: 4, hoursTotal: 11 });
+  });
+
+  it('does not advance on an assignment that is not written yet', () => {
+    const faulted = transition(states.watching, events.robotFault);
+    assert.equal(transition(faulted, events.advance).kind, 'watching');
+    const old = transition(faulted, { kind: 'exposed', atMs: 0, exposure: 1 });
+    assert.equal(wantsExposure(old), true);
+    assert.equal(transition(transition(old, events.exposed), events.advance).kind, 'exposing');
+  });
+
+  it('ends as rolled back when harm shows while the robots return for another reason', () => {
+    const state = transition(transition(states.returning, events.rollback), events.returned);
+    assert.equal(state.kind, 'rolledBack');
+  });
+
+  it('tells an operator what means nothing now', () => {
+    assert.match(refusal(states.promoted, events.pause) ?? '', /means nothing while the rollout is promoted/u);
+    assert.equal(refusal(states.watching, events.pause), undefined);
+  });
+
+  it('never promotes but through an advance verdict of every stage in order, and ends otherwise only by returning', () => {
+    const seen = new Map<string, RolloutState>();
+    const queue: RolloutState[] = [plannedRollout(plan, 0), plannedRollout({ ...plan, approvalBefore: [1, 2, 3] }, 0)];
+    let promotions = 0;
+    for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
+      for (const event of Object.values(events)) {
+        const next = transition(state, event);
+        if (isTerminal(next) && next.kind !== state.kind) {
+          if (next.kind === 'promoted') {
+            promotions += 1;
+            assert.deepEqual(next.proven, [0, 1, 2, 3]);
+            assert.equal(event.kind === 'ticked' && event.verdict.verdict, 'advance');
+          } else assert.equal(state.kind, 'returning');
+        }
+        const advanced = event.kind === 'ticked' && event.verdict.verdict === 'advance';
+        if (next.proven.length > state.proven.length) assert.ok(advanced, `${state.kind} × ${event.kind}`);
+        if (next.stage > state.stage) assert.deepEqual(next.proven, [0, 1, 2].slice(0, next.stage));
+        const key = abstractOf(next);
+        if (!seen.has(key)) {
+          seen.set(key, next);
+          queue.push(next);
+        }
+      }
+    }
+    assert.ok(promotions > 0);
+    assert.equal(new Set([...seen.values()].map(({ kind }) => kind)).size, Object.keys(states).length);
+    for (const state of seen.values()) {
+      assert.ok(isTerminal(state) || canEnd(state), `no end from ${JSON.stringify(state)}`);
+    }
+  });
+});
+
+/** Two states alike but for times, reasons and the absolute number of the assignment go on alike. */
+function abstractOf(state: RolloutState): string {
+  const { atMs, startedAtMs, reason: _, wantedExposure, writtenExposure, stageMs, ...rest } = state;
+  return JSON.stringify({
+    ...rest,
+    open: wantedExposure > writtenExposure,
+    begun: startedAtMs !== null,
+    late: atMs > 0,
+    old: stageMs > 0,
+  });
+}
+
+/** A rollback order and the robots' return end every rollout that is not over. */
+const canEnd = (state: RolloutState): boolean =>
+  isTerminal(transition(transition(state, events.rollbackRequested), events.returned));
+
+describe('rollout plan', () => {
+  const stages = plan.stages.map((stage) => ({ ...stage }));
+  for (const [name, input, message] of [
+    [
+      'a stage that does not grow',
+      { stages: stages.map((stage) => ({ ...stage, robots: 5 })) },
+      /stages\.1\.robots: expected more than 5.*got 5/u,
+    ],
+    ['an unknown key', { stages, approvals: [1] }, /Unrecognized key: "approvals"/u],
+    ['a missing stage', { stages: stages.slice(1) }, /stages: .*4/u],
+    [
+      'a negative time',
+      { stages: stages.map((stage) => ({ ...stage, maximumHours: -1 })) },
+      /stages\.0\.maximumHours.*>0, got -1/u,
+    ],
+    ['approval before the first stage', { stages, approvalBefore: [0] }, /approvalBefore\.0.*>=1, got 0/u],
+  ] as const) {
+    it(`refuses ${name}, naming the field`, () => assert.throws(() => parseRolloutPlan(input), { message }));
+  }
+});
