@@ -1,0 +1,52 @@
+import { wallFollowingAction } from '../../datasets/wall-following-rule.ts';
+import { policyPorts } from '../../policies/policy-io.ts';
+import { float32Tensor, int32Tensor, type GraphRuntime } from '../../policies/runtime.ts';
+
+/** Chooses actions for many robots in one call. */
+export interface Driver {
+  /** `readings` holds the robots' readings one after the other, row-major; gives an action index a robot. */
+  choose(readings: Float32Array, robots: number): Promise<ArrayLike<number>>;
+  close(): Promise<void>;
+}
+
+/** Drives by a model.onnx with discrete actions: the likeliest action of each robot; ties take the lower index. */
+export async function modelDriver(runtime: GraphRuntime, model: Uint8Array): Promise<Driver> {
+  const session = await runtime.open(model);
+  const hasTask = session.inputs.some(({ name }) => name === policyPorts.task);
+  return {
+    async choose(readings, robots) {
+      const results = await session.run({
+        [policyPorts.observation]: float32Tensor(readings, [robots, readings.length / robots]),
+        ...(hasTask ? { [policyPorts.task]: int32Tensor(new Int32Array(robots), [robots]) } : {}),
+      });
+      const probabilities = results[policyPorts.discrete]?.data;
+      if (!(probabilities instanceof Float32Array))
+        throw new Error(
+          `expected a policy with an output ${policyPorts.discrete}, got ${Object.keys(results).join(', ')}`,
+        );
+      return likeliest(probabilities, robots);
+    },
+    close: () => session.close(),
+  };
+}
+
+function likeliest(probabilities: Float32Array, robots: number): Int32Array {
+  const actions = probabilities.length / robots;
+  return Int32Array.from({ length: robots }, (_, robot) => {
+    let best = robot * actions;
+    for (let index = best + 1; index < (robot + 1) * actions; index += 1)
+      if ((probabilities[index] ?? 0) > (probabilities[best] ?? 0)) best = index;
+    return best - robot * actions;
+  });
+}
+
+/** Drives by the wall-following rule on what the robots read. */
+export const expertDriver: Driver = {
+  async choose(readings, robots) {
+    const width = readings.length / robots;
+    return Int32Array.from({ length: robots }, (_, robot) =>
+      wallFollowingAction(readings.subarray(robot * width, (robot + 1) * width)),
+    );
+  },
+  close: async () => undefined,
+};

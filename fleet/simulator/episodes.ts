@@ -1,0 +1,52 @@
+import type { Driver } from './driver.ts';
+import type { SimulatedFailure, Surroundings } from './surroundings.ts';
+
+/** One frame of an episode as it happened; `readings` is a copy. */
+export interface SimulatedFrame {
+  readonly readings: Float32Array;
+  readonly action: number;
+  readonly expertAction: number;
+}
+
+export interface SimulatedEpisode {
+  /** Position in the list of robots. */
+  readonly robot: number;
+  readonly frames: readonly SimulatedFrame[];
+  readonly failure: SimulatedFailure | undefined;
+}
+
+/**
+ * Lets every robot live one episode, all in step: each frame is one call of the driver for those still under way. An
+ * episode ends after `framesPerEpisode` frames or at its first failure, but not before `leastFrames`. Order of robots.
+ */
+export async function runEpisodes(
+  robots: readonly Surroundings[],
+  driver: Driver,
+  { framesPerEpisode, leastFrames = 1 }: { readonly framesPerEpisode: number; readonly leastFrames?: number },
+): Promise<readonly SimulatedEpisode[]> {
+  const frames = robots.map((): SimulatedFrame[] => []);
+  for (const robot of robots) robot.begin();
+  let underWay = robots.map((_, index) => index);
+  for (let frame = 0; frame < framesPerEpisode && underWay.length > 0; frame += 1) {
+    const readings = gather(robots, underWay);
+    const actions = await driver.choose(readings, underWay.length);
+    const width = readings.length / underWay.length;
+    underWay.forEach((index, position) => {
+      const [robot, action] = [robots[index], actions[position] ?? 0];
+      if (robot === undefined) return;
+      const seen = readings.subarray(position * width, (position + 1) * width);
+      frames[index]?.push({ readings: seen, action, expertAction: robot.expertAction() });
+      robot.act(action);
+    });
+    underWay = underWay.filter((index) => frame + 1 < leastFrames || robots[index]?.failure() === undefined);
+  }
+  return robots.map((robot, index) => ({ robot: index, frames: frames[index] ?? [], failure: robot.failure() }));
+}
+
+/** Readings of the chosen robots, one after the other, in memory of their own. */
+function gather(robots: readonly Surroundings[], chosen: readonly number[]): Float32Array {
+  const width = robots[0]?.readings.length ?? 0;
+  const readings = new Float32Array(chosen.length * width);
+  chosen.forEach((index, position) => readings.set(robots[index]?.readings ?? [], position * width));
+  return readings;
+}

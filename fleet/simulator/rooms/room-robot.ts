@@ -1,0 +1,75 @@
+import { wallFollowingAction } from '../../../datasets/wall-following-rule.ts';
+import type { RandomStream } from '../../../policies/random.ts';
+import type { Quirks } from '../quirks.ts';
+import type { SimulatedFailure, Surroundings } from '../surroundings.ts';
+import { distort, hasCollided, hullRadiusM, measure, move, sensorCount, type Pose } from './body.ts';
+import { between, isFree, lengthOf, wallsToFollow, type RoomPlan } from './room-plan.ts';
+import type { Room } from './room.ts';
+import { watchWallKeeping } from './wall-keeping.ts';
+
+export interface RoomRobotInput {
+  readonly room: Room;
+  readonly quirks: Quirks;
+  /** Where it starts, what its sensors and wheels do. */
+  readonly random: RandomStream;
+}
+
+/** A robot in a room; it starts beside a wall, which is on its left. The expert sees the room as it is, without quirks. */
+export function roomRobot({ room, quirks, random }: RoomRobotInput): Surroundings {
+  const ranges = new Float32Array(sensorCount);
+  const readings = new Float32Array(sensorCount);
+  let pose = startingPose(room, random);
+  let keeping = watchWallKeeping();
+  let failure: SimulatedFailure | undefined;
+  const lookAround = (isCollided: boolean): void => {
+    measure(room, pose, ranges);
+    distort(ranges, quirks, random, readings);
+    failure = keeping.watch(pose, ranges, isCollided);
+  };
+  lookAround(false);
+  return {
+    readings,
+    expertAction: () => wallFollowingAction(ranges),
+    failure: () => failure,
+    begin() {
+      if (failure !== undefined) pose = startingPose(room, random);
+      keeping = watchWallKeeping();
+      failure = undefined;
+      lookAround(false);
+    },
+    act(action) {
+      const next = move(pose, action, quirks, random);
+      const isCollided = hasCollided(room, next);
+      if (!isCollided) pose = next;
+      lookAround(isCollided);
+    },
+  };
+}
+
+const startAttempts = 1000;
+const leastStartClearanceM = 0.35;
+
+/** Beside a wall at the distance the rule keeps, looking along it within 20 degrees. Longer walls are likelier. */
+function startingPose(room: Room, random: RandomStream): Pose {
+  for (let attempt = 0; attempt < startAttempts; attempt += 1) {
+    const pose = beside(room.plan, random);
+    if (isFree(room.plan, pose) && room.clearance(pose) >= hullRadiusM + leastStartClearanceM) return pose;
+  }
+  throw new Error(
+    `expected a free place beside a wall within ${startAttempts} attempts, got none: the room is too narrow`,
+  );
+}
+
+function beside(plan: RoomPlan, random: RandomStream): Pose {
+  const walls = wallsToFollow(plan);
+  let along = random() * walls.reduce((sum, wall) => sum + lengthOf(wall), 0);
+  const wall = walls.find((candidate) => (along -= lengthOf(candidate)) < 0) ?? walls[0];
+  if (wall === undefined) throw new Error('expected a room with walls, got none');
+  const [length, position, offset] = [lengthOf(wall), random(), hullRadiusM + between(random, 0.5, 0.9)];
+  const [unitX, unitY] = [(wall.to.x - wall.from.x) / length, (wall.to.y - wall.from.y) / length];
+  return {
+    x: wall.from.x + position * length * unitX + offset * unitY,
+    y: wall.from.y + position * length * unitY - offset * unitX,
+    heading: Math.atan2(unitY, unitX) + between(random, -0.35, 0.35),
+  };
+}
