@@ -1,4 +1,4 @@
-export { parseRolloutPlan, type RolloutPlan } from './plan.ts';
+export { parseRolloutPlan, type RolloutPlan, type RolloutStagePlan } from './plan.ts';
 export type { ActiveKind, Progress, Return, RolloutEvent, RolloutStage, RolloutState, TickVerdict } from './state.ts';
 export { plannedRollout } from './progress.ts';
 export { transition } from './transition.ts';

@@ -1,34 +1,61 @@
-import { z } from 'zod';
-
-const lastStage = 3;
-
-const rolloutPlan = z
-  .strictObject({
-    /** Robots on the candidate in stages 0 to 3, and the longest a stage may wait for proof before it holds. */
-    stages: z
-      .array(z.strictObject({ robots: z.number().int().min(1), maximumHours: z.number().gt(0) }))
-      .length(lastStage + 1),
-    /** Stages that a person must let begin. */
-    approvalBefore: z.array(z.number().int().min(1).max(lastStage)).default([]),
-  })
-  .superRefine(({ stages }, context) => {
-    for (const [index, { robots }] of stages.entries()) {
-      const before = stages[index - 1]?.robots ?? 0;
-      if (robots > before) continue;
-      const message = `expected more than ${before}: every stage is larger than the one before`;
-      context.addIssue({ code: 'custom', path: ['stages', index, 'robots'], message, input: robots });
-    }
-  });
-
-/** How a rollout is to go; hours are fleet time. */
-export type RolloutPlan = Readonly<z.output<typeof rolloutPlan>>;
-
-/** Reads a plan; throws with field and expectation when it is unknown in part or does not grow. */
-export function parseRolloutPlan(input: unknown): RolloutPlan {
-  const result = rolloutPlan.safeParse(input, { reportInput: true });
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(
-    ({ path, message, input: got }) => `${path.join('.') || '(the whole)'}: ${message}, got ${JSON.stringify(got)}`,
-  );
-  throw new RangeError(`rollout plan refused: ${problems.join('; ')}`);
+/** One stage: robots on the candidate, and the longest it may wait for proof before it holds, in hours of fleet time. */
+export interface RolloutStagePlan {
+  readonly robots: number;
+  readonly maximumHours: number;
 }
+
+/** How a rollout is to go. */
+export interface RolloutPlan {
+  /** Stages 0 to 3; the last leaves only the holdback on the champion. */
+  readonly stages: readonly RolloutStagePlan[];
+  /** Stages that a person must let begin, 1 to 3. */
+  readonly approvalBefore: readonly number[];
+}
+
+const stageCount = 4;
+
+/**
+ * Reads a plan; throws with field and expectation when something is unknown, missing or out of range, or the stages do not
+ * grow. Written by hand: workflows carry this code, and a schema library is too heavy for them.
+ */
+export function parseRolloutPlan(input: unknown): RolloutPlan {
+  const { stages, approvalBefore = [] } = fields(input, 'plan', ['stages', 'approvalBefore']);
+  if (!Array.isArray(stages) || stages.length !== stageCount) throw refused('stages', `${stageCount} stages`, stages);
+  let before = 0;
+  const parsed = stages.map((stage: unknown, index): RolloutStagePlan => {
+    const { robots, maximumHours } = fields(stage, `stages.${index}`, ['robots', 'maximumHours']);
+    if (!isWhole(robots) || robots <= before) {
+      throw refused(
+        `stages.${index}.robots`,
+        `a whole number above ${before}: every stage is larger than the one before`,
+        robots,
+      );
+    }
+    if (typeof maximumHours !== 'number' || !(maximumHours > 0)) {
+      throw refused(`stages.${index}.maximumHours`, 'a number above 0', maximumHours);
+    }
+    before = robots;
+    return { robots, maximumHours };
+  });
+  if (!Array.isArray(approvalBefore)) throw refused('approvalBefore', 'a list of stages', approvalBefore);
+  const approvals = approvalBefore.map((stage: unknown, index) => {
+    if (!isWhole(stage) || stage < 1 || stage >= stageCount) {
+      throw refused(`approvalBefore.${index}`, `a stage from 1 to ${stageCount - 1}`, stage);
+    }
+    return stage;
+  });
+  return { stages: parsed, approvalBefore: approvals };
+}
+
+function fields(input: unknown, where: string, known: readonly string[]): Record<string, unknown> {
+  if (typeof input !== 'object' || input === null) throw refused(where, 'an object', input);
+  const entries = Object.entries(input);
+  const unknown = entries.find(([key]) => !known.includes(key));
+  if (unknown !== undefined) throw refused(`${where}.${unknown[0]}`, `only ${known.join(' and ')}`, unknown[1]);
+  return Object.fromEntries(entries);
+}
+
+const isWhole = (value: unknown): value is number => Number.isInteger(value);
+
+const refused = (field: string, expected: string, got: unknown): RangeError =>
+  new RangeError(`rollout plan refused: ${field}: expected ${expected}, got ${JSON.stringify(got) ?? 'nothing'}`);
