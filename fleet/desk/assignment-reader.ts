@@ -1,0 +1,38 @@
+import type { ObjectStore } from '../../activities/ports.ts';
+import { readJson } from '../../activities/json-objects.ts';
+import { readLog } from '../../activities/append-log.ts';
+import { applyAssignment, foldAssignments, noAssignments, type AssignmentState } from './assignment-log.ts';
+import { assignmentRecordSchema } from './assignment-record.ts';
+import { fleetKeys, logKey } from './keys.ts';
+
+/** The folded assignment log of one policy, kept up to date at one read a look: what is written never changes. */
+export interface AssignmentReader {
+  /** The state as of now: reads record seq + 1 until there is none. Concurrent calls share one reading. */
+  read(): Promise<AssignmentState>;
+}
+
+export function assignmentReader(store: ObjectStore, policy: string): AssignmentReader {
+  const log = fleetKeys.assignmentLog(policy);
+  let state: AssignmentState | undefined;
+  let reading: Promise<AssignmentState> | undefined;
+
+  async function advance(): Promise<AssignmentState> {
+    let now = state ?? foldAssignments(await readLog(store, log, assignmentRecordSchema));
+    for (;;) {
+      const record = await readJson(store, logKey(log, now.seq + 1), assignmentRecordSchema);
+      if (record === undefined) break;
+      now = applyAssignment(now, { seq: now.seq + 1, record });
+    }
+    if (now !== noAssignments) state = now;
+    return now;
+  }
+
+  return {
+    async read() {
+      reading ??= advance().finally(() => {
+        reading = undefined;
+      });
+      return reading;
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+
+import { writeLogEntry } from '../../activities/append-log.ts';
+import { failure } from '../../activities/failures.ts';
+import { readJson } from '../../activities/json-objects.ts';
+import type { ObjectStore } from '../../activities/ports.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { durationMsSchema, instantMsSchema, policyNameSchema, seqSchema, trialIdSchema } from '../protocol/index.ts';
+import { parse } from './parse.ts';
+import { closedTrialOf } from './assignment-log.ts';
+import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
+import { assignmentRecordSchema, type AssignmentRecord } from './assignment-record.ts';
+import { fleetKeys, logKey } from './keys.ts';
+import { defaultLeaseMs, writeLease } from './lease.ts';
+
+export interface WriteAssignmentInput {
+  readonly policy: string;
+  /** Position in the log that the caller decided on: one after the last it has seen. */
+  readonly seq: number;
+  readonly record: AssignmentRecord;
+}
+
+/**
+ * `written`: this record stands at this seq, now or since an earlier attempt · `conflict`: another one does, read again and
+ * decide anew · `refused`: the record names a trial that is closed, nothing was written.
+ */
+export type WriteAssignmentResult =
+  | { readonly kind: 'written'; readonly seq: number }
+  | { readonly kind: 'conflict'; readonly existingSeq: number }
+  | { readonly kind: 'refused'; readonly closedTrialId: string };
+
+export interface RenewLeaseInput {
+  readonly policy: string;
+  readonly trialId: string;
+  /** When the caller decided to renew: a stalled attempt cannot stretch a lease beyond what was meant. */
+  readonly atMs: number;
+  /** Default 30 min. */
+  readonly leaseMs?: number;
+}
+
+export type RenewLeaseResult =
+  | { readonly kind: 'renewed'; readonly endMs: number }
+  | { readonly kind: 'refused'; readonly closedTrialId: string };
+
+/** What a workflow may do to the fleet. Every method is safe to repeat with the same input. */
+export interface FleetDesk {
+  /** Puts a snapshot (`assign`) or the end of a trial (`closeTrial`) at the seq the caller chose. Never re-reads and retries. */
+  write(input: WriteAssignmentInput): Promise<WriteAssignmentResult>;
+  renewLease(input: RenewLeaseInput): Promise<RenewLeaseResult>;
+}
+
+const writeSchema: z.ZodType<WriteAssignmentInput> = z.strictObject({
+  policy: policyNameSchema,
+  seq: seqSchema,
+  record: assignmentRecordSchema,
+});
+
+const renewSchema = z.strictObject({
+  policy: policyNameSchema,
+  trialId: trialIdSchema,
+  atMs: instantMsSchema,
+  leaseMs: durationMsSchema.min(1_000).default(defaultLeaseMs),
+});
+
+/** The one writer of assignments and leases. Holds nothing but a reading of the log, which never changes behind it. */
+export function openDesk(ports: { readonly store: ObjectStore }): FleetDesk {
+  const { store } = ports;
+  const readers = new Map<string, AssignmentReader>();
+  const stateOf = (policy: string) => {
+    const reader = readers.get(policy) ?? assignmentReader(store, policy);
+    readers.set(policy, reader);
+    return reader.read();
+  };
+
+  return {
+    async write(input) {
+      const { policy, seq, record } = parse(writeSchema, input);
+      const log = fleetKeys.assignmentLog(policy);
+      const state = await stateOf(policy);
+      if (seq > state.seq + 1)
+        throw failure('InvalidInput', `expected seq ${state.seq + 1} at most, one after the last record, got ${seq}`, {
+          coordinates: { log },
+        });
+      if (seq === state.seq + 1) {
+        const closedTrialId = closedTrialOf(state, record);
+        if (closedTrialId !== undefined) return { kind: 'refused', closedTrialId };
+        if ((await writeLogEntry(store, log, seq, record)) === 'created') return { kind: 'written', seq };
+      }
+      const standing = await readJson(store, logKey(log, seq), assignmentRecordSchema);
+      const isSame = standing !== undefined && canonicalJson(standing) === canonicalJson(record);
+      return isSame ? { kind: 'written', seq } : { kind: 'conflict', existingSeq: seq };
+    },
+
+    async renewLease(input) {
+      const { policy, trialId, atMs, leaseMs } = parse(renewSchema, input);
+      if ((await stateOf(policy)).closedTrialIds.has(trialId)) return { kind: 'refused', closedTrialId: trialId };
+      const { endMs } = await writeLease(store, policy, { trialId, renewedAtMs: atMs, endMs: atMs + leaseMs });
+      return { kind: 'renewed', endMs };
+    },
+  };
+}

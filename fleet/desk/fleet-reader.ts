@@ -1,0 +1,72 @@
+import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
+import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
+import { confirmOrders, type Confirmations } from './confirmations.ts';
+import { viewFleet, type FleetView, type ViewLimits } from './fleet-view.ts';
+import { readInstalls, type InstallRecord } from './install-log.ts';
+import { readLease } from './lease.ts';
+import { readPresences } from './presence.ts';
+import { readRobots, type RobotRecord } from './robots.ts';
+import { trialsOf } from './assignment-record.ts';
+
+/** What workflows and people may ask about a fleet. Nothing here writes. */
+export interface FleetReader {
+  /** The assignment log folded; `current` undefined before the first assignment. */
+  readAssignments(policy: string): Promise<AssignmentState>;
+  /** Every registered robot of the policy: contact, what it runs, its last install report. */
+  readFleet(policy: string): Promise<FleetView>;
+  /** Each robot's order now; undefined before the first assignment. */
+  readOrders(policy: string): Promise<((robotId: string) => Order) | undefined>;
+  /**
+   * One look at who follows the current order; undefined before the first assignment. A caller that waits asks again, and
+   * sees by `seq` when somebody assigned anew.
+   */
+  readConfirmations(policy: string): Promise<Confirmations | undefined>;
+}
+
+export function openFleetReader(
+  ports: { readonly store: ObjectStore; readonly clock: Clock },
+  limits?: ViewLimits,
+): FleetReader {
+  const { store, clock } = ports;
+  const readers = new Map<string, AssignmentReader>();
+  const seenRobots = new Map<string, RobotRecord>();
+  const seenInstalls = new Map<string, InstallRecord>();
+
+  async function readAssignments(policy: string): Promise<AssignmentState> {
+    const reader = readers.get(policy) ?? assignmentReader(store, policy);
+    readers.set(policy, reader);
+    return reader.read();
+  }
+
+  async function readFleet(policy: string): Promise<FleetView> {
+    const robots = [...(await readRobots(store, seenRobots)).values()].filter((robot) => robot.policy === policy);
+    const installs = await readInstalls(store, policy, seenInstalls);
+    const presences = await readPresences(store, policy);
+    return viewFleet({ robots, presences, installs, nowMs: clock() }, limits);
+  }
+
+  async function readOrders(policy: string): Promise<((robotId: string) => Order) | undefined> {
+    const { current } = await readAssignments(policy);
+    if (current === undefined) return undefined;
+    const leaseEnds = new Map<string, number>();
+    for (const trialId of trialsOf(current.record)) {
+      const lease = await readLease(store, policy, trialId);
+      if (lease !== undefined) leaseEnds.set(trialId, lease.endMs);
+    }
+    const order = ordersOf(current, (trialId) => leaseEnds.get(trialId));
+    return (robotId) => order(robotId, clock());
+  }
+
+  return {
+    readAssignments,
+    readFleet,
+    readOrders,
+    async readConfirmations(policy) {
+      const { current } = await readAssignments(policy);
+      const orders = await readOrders(policy);
+      if (current === undefined || orders === undefined) return undefined;
+      return confirmOrders(await readFleet(policy), { seq: current.seq, of: orders });
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import type { InstallRecord } from './install-log.ts';
+import type { Presence, SeenRobot } from './presence.ts';
+import type { RobotRecord } from './robots.ts';
+
+export interface ViewLimits {
+  /** A presence file older than this says nothing of now. Written every 15 s, so two may be missed. */
+  readonly presenceFreshMs: number;
+  /** A robot unseen for longer is silent. */
+  readonly silentAfterMs: number;
+}
+
+export const defaultViewLimits: ViewLimits = { presenceFreshMs: 45_000, silentAfterMs: 300_000 };
+
+export interface RobotView {
+  readonly robotId: string;
+  readonly site: string;
+  readonly stratum: string;
+  readonly isQuarantined: boolean;
+  /**
+   * `online`: seen within the limit · `silent`: unseen, though a gateway was there all that time · `unknown`: no gateway was
+   * there long enough to tell.
+   */
+  readonly contact: 'online' | 'silent' | 'unknown';
+  readonly lastSeenMs: number | null;
+  /** What it runs, by the newer of its install report and its heartbeat; null when it never said. */
+  readonly version: string | null;
+  /** Newest order it obeys or at least holds; null when it never held one. */
+  readonly heldSeq: number | null;
+  readonly lastInstall: InstallRecord | null;
+}
+
+export interface FleetView {
+  /** `unknown` when no gateway wrote a fresh presence: nothing follows from silence then. */
+  readonly presence: 'known' | 'unknown';
+  readonly robots: readonly RobotView[];
+}
+
+/** What is known of a policy's robots now, from what gateways and robots wrote. Robots in order of id. */
+export function viewFleet(
+  facts: {
+    readonly robots: readonly RobotRecord[];
+    readonly presences: readonly Presence[];
+    readonly installs: ReadonlyMap<string, InstallRecord>;
+    readonly nowMs: number;
+  },
+  limits: ViewLimits = defaultViewLimits,
+): FleetView {
+  const { nowMs } = facts;
+  const fresh = facts.presences.filter(({ atMs }) => nowMs - atMs <= limits.presenceFreshMs);
+  const watchedSinceMs = Math.min(...fresh.map(({ sinceMs }) => sinceMs));
+  const seen = newestSightings(facts.presences);
+  const contactOf = (lastSeenMs: number): RobotView['contact'] => {
+    if (fresh.length === 0) return 'unknown';
+    if (nowMs - lastSeenMs <= limits.silentAfterMs) return 'online';
+    return nowMs - watchedSinceMs > limits.silentAfterMs ? 'silent' : 'unknown';
+  };
+  const robots = facts.robots
+    .toSorted((a, b) => (a.robotId < b.robotId ? -1 : 1))
+    .map(({ robotId, site, stratum, isQuarantined }): RobotView => {
+      const sighting = seen.get(robotId);
+      const lastInstall = facts.installs.get(robotId) ?? null;
+      return {
+        robotId,
+        site,
+        stratum,
+        isQuarantined,
+        contact: contactOf(sighting?.lastSeenMs ?? Number.NEGATIVE_INFINITY),
+        lastSeenMs: sighting?.lastSeenMs ?? null,
+        version: runningVersion(sighting, lastInstall),
+        heldSeq: newest([
+          sighting?.deliveredSeq,
+          sighting?.assignmentSeq,
+          lastInstall?.report.outcome === 'installed' ? lastInstall.report.assignmentSeq : null,
+        ]),
+        lastInstall,
+      };
+    });
+  return { presence: fresh.length === 0 ? 'unknown' : 'known', robots };
+}
+
+/** A robot may be seen by several gateways: what it said comes from the one that heard it last. */
+function newestSightings(presences: readonly Presence[]): ReadonlyMap<string, SeenRobot> {
+  const merged = new Map<string, SeenRobot>();
+  for (const robot of presences.flatMap(({ robots }) => robots)) {
+    const other = merged.get(robot.robotId) ?? robot;
+    merged.set(robot.robotId, {
+      ...((robot.saidMs ?? -1) > (other.saidMs ?? -1) ? robot : other),
+      lastSeenMs: Math.max(robot.lastSeenMs, other.lastSeenMs),
+      deliveredSeq: newest([robot.deliveredSeq, other.deliveredSeq]),
+    });
+  }
+  return merged;
+}
+
+/** An install report newer than the sighting is newer than the last heartbeat it knows. */
+function runningVersion(sighting: SeenRobot | undefined, install: InstallRecord | null): string | null {
+  if (install !== null && install.receivedMs >= (sighting?.saidMs ?? -1)) return install.report.version;
+  return sighting?.installedVersion ?? install?.report.version ?? null;
+}
+
+const newest = (seqs: readonly (number | null | undefined)[]): number | null =>
+  seqs.reduce<number | null>(
+    (best, seq) => (seq === null || seq === undefined ? best : Math.max(best ?? seq, seq)),
+    null,
+  );

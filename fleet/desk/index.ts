@@ -1,0 +1,24 @@
+/** The fleet's desk: the one writer of assignments and leases, and what may be read of the fleet. */
+export { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
+export { assignmentRecordSchema, type AssignmentRecord } from './assignment-record.ts';
+export type { Confirmations } from './confirmations.ts';
+export {
+  openDesk,
+  type FleetDesk,
+  type RenewLeaseInput,
+  type RenewLeaseResult,
+  type WriteAssignmentInput,
+  type WriteAssignmentResult,
+} from './desk.ts';
+export { openFleetReader, type FleetReader } from './fleet-reader.ts';
+export { defaultViewLimits, type FleetView, type RobotView, type ViewLimits } from './fleet-view.ts';
+export { defaultLeaseMs } from './lease.ts';
+export { addRobot, changeRobot, readRobots, type NewRobot, type RobotRecord } from './robots.ts';
+export { newToken, tokenHash } from './robot-tokens.ts';
+export {
+  readTelemetry,
+  readTelemetryObject,
+  TelemetryDedupe,
+  telemetryKeys,
+  type StoredEntry,
+} from './telemetry-log.ts';

@@ -1,0 +1,28 @@
+/** Where the fleet's state lies in the object store. Logs are folders of `<20 digits>.json`. */
+export const fleetKeys = {
+  robots: 'robots',
+  robotLog: (robotId: string): string => `robots/${robotId}`,
+  assignmentLog: (policy: string): string => `fleet/${policy}/assignments`,
+  lease: (policy: string, trialId: string): string => `fleet/${policy}/leases/${trialId}.json`,
+  installs: (policy: string): string => `fleet/${policy}/installs`,
+  installLog: (policy: string, robotId: string): string => `fleet/${policy}/installs/${robotId}`,
+  presences: (policy: string): string => `fleet/${policy}/presence`,
+  presence: (policy: string, gatewayId: string): string => `fleet/${policy}/presence/${gatewayId}.json`,
+  telemetryHour: (policy: string, hour: string): string => `telemetry/${policy}/${hour}`,
+} as const;
+
+/** `2026-11-22/07` of an instant: the folder of its telemetry, by UTC. */
+export function telemetryHour(atMs: number): string {
+  const text = new Date(atMs).toISOString();
+  return `${text.slice(0, 10)}/${text.slice(11, 13)}`;
+}
+
+const seqPattern = /^(.*)\/(\d{20})\.json$/;
+
+/** Splits the key of a log entry into its log and its position; undefined for other keys. */
+export function parseLogKey(key: string): { readonly log: string; readonly seq: number } | undefined {
+  const [, log, digits] = seqPattern.exec(key) ?? [];
+  return log === undefined ? undefined : { log, seq: Number(digits) };
+}
+
+export const logKey = (log: string, seq: number): string => `${log}/${String(seq).padStart(20, '0')}.json`;

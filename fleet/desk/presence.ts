@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+import { jsonBytes, readJson } from '../../activities/json-objects.ts';
+import type { ObjectStore } from '../../activities/ports.ts';
+import {
+  countSchema,
+  gatewayIdSchema,
+  instantMsSchema,
+  policyVersionSchema,
+  robotIdSchema,
+  seqSchema,
+} from '../protocol/index.ts';
+import { fleetKeys } from './keys.ts';
+
+const seenRobotSchema = z.strictObject({
+  robotId: robotIdSchema,
+  /** Last request of the robot, by the gateway's clock. */
+  lastSeenMs: instantMsSchema,
+  /** Its last heartbeat or handshake; null when this gateway had none. */
+  saidMs: instantMsSchema.nullable(),
+  /** What it said then. */
+  installedVersion: policyVersionSchema.nullable(),
+  /** Order it obeys, as it said; null before the first. */
+  assignmentSeq: seqSchema.nullable(),
+  /** Newest order it holds for certain: it asked for the next one by that one's ETag. -1: the registry's champion. */
+  deliveredSeq: z.int().min(-1).nullable(),
+  isBusy: z.boolean().nullable(),
+  droppedEpisodes: countSchema.nullable(),
+});
+export type SeenRobot = z.infer<typeof seenRobotSchema>;
+
+/** `fleet/<policy>/presence/<gatewayId>.json`: what one gateway sees, rewritten every 15 s. */
+export const presenceSchema = z.strictObject({
+  gatewayId: gatewayIdSchema,
+  /** Start of an unbroken series of these: before it this gateway may have missed robots. */
+  sinceMs: instantMsSchema,
+  atMs: instantMsSchema,
+  robots: z.array(seenRobotSchema).max(100_000),
+});
+export type Presence = z.infer<typeof presenceSchema>;
+
+export const writePresence = (store: ObjectStore, policy: string, presence: Presence): Promise<void> =>
+  store.put(fleetKeys.presence(policy, presence.gatewayId), jsonBytes(presence));
+
+export async function readPresences(store: ObjectStore, policy: string): Promise<readonly Presence[]> {
+  const presences: Presence[] = [];
+  for await (const { key } of store.list(`${fleetKeys.presences(policy)}/`)) {
+    const presence = await readJson(store, key, presenceSchema);
+    if (presence !== undefined) presences.push(presence);
+  }
+  return presences;
+}

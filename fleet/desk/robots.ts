@@ -1,0 +1,93 @@
+import { z } from 'zod';
+
+import { appendOnce } from '../../activities/append-log.ts';
+import { failure } from '../../activities/failures.ts';
+import { readJson } from '../../activities/json-objects.ts';
+import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { instantMsSchema, policyNameSchema, robotIdSchema, sha256Schema } from '../protocol/index.ts';
+import { fleetKeys, parseLogKey } from './keys.ts';
+import { parse } from './parse.ts';
+
+const nameSchema = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._/-]{0,62}$/u, 'expected 1 to 63 letters, digits, spaces, dots, dashes');
+
+/** One entry of `robots/<robotId>/<seq>.json`; the last one holds. */
+export const robotRecordSchema = z.strictObject({
+  robotId: robotIdSchema,
+  policy: policyNameSchema,
+  robotType: z.strictObject({ id: z.string().min(1).max(63), version: z.int().min(1) }),
+  site: nameSchema,
+  /** Robots of one stratum are alike; arms of a trial take their share of each. */
+  stratum: nameSchema,
+  /** sha256 of each token that opens the gateway; empty: none does. */
+  tokenHashes: z.array(sha256Schema).max(2),
+  /** Left out of trials and of what is learned until somebody looked at it. */
+  isQuarantined: z.boolean(),
+  atMs: instantMsSchema,
+  who: z.string().min(1).max(200),
+  why: z.string().min(1).max(500),
+});
+export type RobotRecord = z.infer<typeof robotRecordSchema>;
+
+export interface RobotChange {
+  readonly robotId: string;
+  readonly who: string;
+  readonly why: string;
+}
+
+interface RobotPorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+}
+
+export type NewRobot = RobotChange & Pick<RobotRecord, 'policy' | 'robotType' | 'site' | 'stratum' | 'tokenHashes'>;
+
+/** Registers a robot; `Conflict` when there is one of that id. */
+export async function addRobot(ports: RobotPorts, robot: NewRobot): Promise<RobotRecord> {
+  const record = parse(robotRecordSchema, { ...robot, isQuarantined: false, atMs: ports.clock() });
+  return appendOnce(ports.store, fleetKeys.robotLog(record.robotId), robotRecordSchema, (earlier) => {
+    if (earlier.length === 0) return { append: record };
+    throw failure('Conflict', 'expected a new robot id, got one that is registered', {
+      coordinates: { robotId: record.robotId },
+    });
+  });
+}
+
+/** Appends what changed of a robot: rotated or revoked tokens, quarantine. `NotFound` when it was never added. */
+export async function changeRobot(
+  ports: RobotPorts,
+  change: RobotChange,
+  next: (now: RobotRecord) => Partial<Pick<RobotRecord, 'tokenHashes' | 'isQuarantined' | 'site' | 'stratum'>>,
+): Promise<RobotRecord> {
+  const robotId = parse(robotIdSchema, change.robotId);
+  return appendOnce(ports.store, fleetKeys.robotLog(robotId), robotRecordSchema, (earlier) => {
+    const now = earlier.at(-1)?.record;
+    if (now === undefined)
+      throw failure('NotFound', 'expected a registered robot; add it with `flywheel robots add`', {
+        coordinates: { robotId },
+      });
+    const { who, why } = change;
+    return { append: parse(robotRecordSchema, { ...now, ...next(now), who, why, atMs: ports.clock() }) };
+  });
+}
+
+/** The last record of every registered robot, by robot id. Records never change, so a `seen` map spares reading them again. */
+export async function readRobots(
+  store: ObjectStore,
+  seen: Map<string, RobotRecord> = new Map(),
+): Promise<ReadonlyMap<string, RobotRecord>> {
+  const last = new Map<string, string>();
+  for await (const { key } of store.list(`${fleetKeys.robots}/`)) {
+    const entry = parseLogKey(key);
+    if (entry !== undefined) last.set(entry.log, key);
+  }
+  const robots = new Map<string, RobotRecord>();
+  for (const key of last.values()) {
+    const record = seen.get(key) ?? (await readJson(store, key, robotRecordSchema));
+    if (record === undefined) continue;
+    seen.set(key, record);
+    robots.set(record.robotId, record);
+  }
+  return robots;
+}

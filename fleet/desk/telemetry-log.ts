@@ -1,0 +1,83 @@
+import type { z } from 'zod';
+
+import { failure } from '../../activities/failures.ts';
+import type { ObjectStore } from '../../activities/ports.ts';
+import { instantMsSchema, robotIdSchema, telemetryRequestSchema, type TelemetryEntry } from '../protocol/index.ts';
+import { fleetKeys, telemetryHour } from './keys.ts';
+import { SeqSet } from './seq-set.ts';
+
+/** One line of a telemetry object (`application/x-ndjson`): a batch as a robot sent it. */
+export const telemetryLineSchema = telemetryRequestSchema.safeExtend({
+  robotId: robotIdSchema,
+  receivedMs: instantMsSchema,
+});
+export type TelemetryLine = z.infer<typeof telemetryLineSchema>;
+
+export interface StoredEntry {
+  readonly robotId: string;
+  readonly bootId: string;
+  readonly receivedMs: number;
+  /** The entry's moment by the gateway's clock. */
+  readonly correctedAtMs: number;
+  readonly entry: TelemetryEntry;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * Keys of the telemetry that gateways received in `[startMs, endMs)`, hour by hour. Objects of an hour may still be added a
+ * few seconds after it ended.
+ */
+export async function* telemetryKeys(
+  store: ObjectStore,
+  policy: string,
+  startMs: number,
+  endMs: number,
+): AsyncGenerator<string> {
+  for (let atMs = Math.floor(startMs / hourMs) * hourMs; atMs < endMs; atMs += hourMs)
+    for await (const { key } of store.list(`${fleetKeys.telemetryHour(policy, telemetryHour(atMs))}/`)) yield key;
+}
+
+/** The batches of one telemetry object; `CorruptData` when it is not what a gateway wrote. */
+export async function readTelemetryObject(store: ObjectStore, key: string): Promise<readonly TelemetryLine[]> {
+  const bytes = await store.get(key);
+  const lines = new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n');
+  return lines.filter((line) => line !== '').map((line) => parseLine(line, key));
+}
+
+function parseLine(line: string, key: string): TelemetryLine {
+  try {
+    return telemetryLineSchema.parse(JSON.parse(line));
+  } catch (cause) {
+    throw failure('CorruptData', 'expected a line of telemetry, got other text', { cause, coordinates: { key } });
+  }
+}
+
+/** Drops what was seen before: an entry is told by (robot, boot, seq), through whatever gateway it came. */
+export class TelemetryDedupe {
+  readonly #seen = new Map<string, SeqSet>();
+
+  /** The entries of the batch that are new; they are known from now on. */
+  take(line: TelemetryLine): readonly StoredEntry[] {
+    const { robotId, bootId, receivedMs, clockSkewMs } = line;
+    const life = `${robotId}/${bootId}`;
+    const seen = this.#seen.get(life) ?? new SeqSet();
+    this.#seen.set(life, seen);
+    return line.entries
+      .filter(({ seq }) => seen.add(seq))
+      .map((entry) => ({ robotId, bootId, receivedMs, correctedAtMs: entry.atMs - clockSkewMs, entry }));
+  }
+}
+
+/** Every entry that was received in `[startMs, endMs)`, once each. Memory grows with robots and their boots, not with entries. */
+export async function* readTelemetry(
+  store: ObjectStore,
+  policy: string,
+  startMs: number,
+  endMs: number,
+): AsyncGenerator<StoredEntry> {
+  const dedupe = new TelemetryDedupe();
+  for await (const key of telemetryKeys(store, policy, startMs, endMs))
+    for (const line of await readTelemetryObject(store, key))
+      if (line.receivedMs >= startMs && line.receivedMs < endMs) yield* dedupe.take(line);
+}
