@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { jsonBytes, readJson } from './json-objects.ts';
 import type { ObjectStore } from './ports.ts';

@@ -1,5 +1,5 @@
 import { concludeCollection } from './conclude-collection.ts';
-import { evaluateCandidate } from './evaluate-candidate.ts';
+import { evaluateCandidate, type EvaluateCandidatePorts } from './evaluate-candidate.ts';
 import { exportHeldoutSet } from './export-heldout-set.ts';
 import { ingestBatch } from './ingest-batch.ts';
 import type { Lake } from './lake/lake.ts';
@@ -14,8 +14,7 @@ import { readPolicy } from './registry/read-policy.ts';
 import { registerCandidate } from './registry/register-candidate.ts';
 import { releaseQuarantinedSegment } from './release-quarantined-segment.ts';
 import type { Signer } from './signer-port.ts';
-import { trainModel } from './train-model.ts';
-import type { Trainers } from './trainer-port.ts';
+import { trainModel, type TrainModelPorts } from './train-model.ts';
 import { writeReport } from './report/write-report.ts';
 
 /** Everything the activities of all queues need; a worker of one queue passes what that queue uses. */
@@ -37,11 +36,7 @@ export interface DataPorts extends StorePorts {
   readonly scratchDirectory: string;
 }
 
-export interface TrainingPorts extends StorePorts {
-  readonly trainers: Trainers;
-  readonly progress: Progress;
-  readonly scratchDirectory: string;
-}
+export type TrainingPorts = TrainModelPorts & EvaluateCandidatePorts;
 
 export const inputActivities = { parseInput };
 

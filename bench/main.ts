@@ -23,7 +23,7 @@ const program = new Command('bench')
   .action(async (name: string, options: { scale: number; frames: number; seed: number; json: boolean }) => {
     const leg = legs.find((candidate) => candidate.name === name);
     if (leg === undefined)
-      program.error(`expected a leg, one of ${legs.map((candidate) => candidate.name).join(', ')}, got ${name}`);
+      return program.error(`expected a leg, one of ${legs.map((candidate) => candidate.name).join(', ')}, got ${name}`);
     const progress = (line: string): void => void process.stderr.write(`bench ${name}: ${line}\n`);
     const result = await leg.run({ ...options, progress });
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${describe(result)}\n`);

@@ -4,8 +4,10 @@ import { Client, Connection } from '@temporalio/client';
 
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { openFileSigner } from '../activities/adapters/file-signer.ts';
+import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
 import { openLake, type Lake } from '../activities/lake/lake.ts';
 import type { Clock, ObjectStore, Progress, SqlEngine } from '../activities/ports.ts';
+import type { ModelProbe } from '../activities/model-probe-port.ts';
 import type { Signer } from '../activities/signer-port.ts';
 import { readSettings, type Settings } from '../workers/config.ts';
 import { openStore } from '../workers/open-store.ts';
@@ -18,6 +20,7 @@ export interface CommandContext {
   readonly lake: Lake;
   readonly clock: Clock;
   readonly progress: Progress;
+  readonly probe: ModelProbe;
   readonly scratchDirectory: string;
   readonly codeBuild: string;
   readonly signer: () => Signer;
@@ -39,6 +42,7 @@ export async function openContext(settings = readSettings(process.env)): Promise
     clock,
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     progress: () => undefined,
+    probe: onnxProbe(),
     scratchDirectory: settings.scratchDirectory,
     codeBuild: 'flywheel-command',
     signer: () => openFileSigner(settings.keysDirectory),

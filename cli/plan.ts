@@ -63,7 +63,7 @@ function printAbTest(plan: AbTestPlan, effect: number): void {
   const { days } = plan;
   const known = typeof days === 'number';
   printTable(
-    ['', ''],
+    ['A/B test', 'plan'],
     [
       ['effect to detect', points(effect)],
       ['days', known ? days : 'infeasible'],

@@ -3,6 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 interface LockEntry {
   readonly version?: string;
   readonly dev?: boolean;
+  readonly cpu?: readonly string[];
+  readonly os?: readonly string[];
+  readonly libc?: readonly string[];
+  readonly optional?: boolean;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 interface LockFile {
@@ -46,10 +50,11 @@ function entryOf(name: string, version: string, parent: LockEntry): LockEntry {
   const libc = os.includes('linux') ? words.filter((word) => /^(gnu|musl)/.test(word)) : [];
   return {
     version,
-    ...{ cpu: processors.filter((processor) => words.includes(processor)) },
+    cpu: processors.filter((processor) => words.includes(processor)),
     ...(parent.dev === true ? { dev: true } : {}),
     ...(libc.length === 0 ? {} : { libc: libc.map((word) => (word.startsWith('musl') ? 'musl' : 'glibc')) }),
-    ...{ optional: true, os },
+    optional: true,
+    os,
   };
 }
 

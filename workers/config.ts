@@ -32,6 +32,8 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_THREADS: positive('threads', 1),
   /** Memory limit of the SQL engine in MiB; beyond it the engine spills to scratch. */
   FLYWHEEL_SQL_MEMORY_MIB: positive('MiB', 1024),
+  /** Programs the `command` trainer may run, separated by commas; none by default. */
+  FLYWHEEL_TRAINER_PROGRAMS: z.string().default(''),
   FLYWHEEL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** host:port for Prometheus metrics of the worker; none by default. */
   FLYWHEEL_METRICS_ADDRESS: z.string().optional(),
@@ -48,6 +50,7 @@ export interface Settings {
   readonly temporal: { readonly address: string; readonly namespace: string; readonly queuePrefix: string };
   readonly threads: number;
   readonly sqlMemoryMiB: number;
+  readonly trainerPrograms: readonly string[];
   readonly logLevel: string;
   readonly metricsAddress?: string;
 }
@@ -78,6 +81,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     },
     threads: values.FLYWHEEL_THREADS,
     sqlMemoryMiB: values.FLYWHEEL_SQL_MEMORY_MIB,
+    trainerPrograms: values.FLYWHEEL_TRAINER_PROGRAMS.split(',').filter((program) => program !== ''),
     logLevel: values.FLYWHEEL_LOG_LEVEL,
     ...(values.FLYWHEEL_METRICS_ADDRESS === undefined ? {} : { metricsAddress: values.FLYWHEEL_METRICS_ADDRESS }),
   };

@@ -1,6 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
+import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
+import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
+import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { openFileSigner } from '../activities/adapters/file-signer.ts';
 import type { DataPorts, FleetPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
@@ -16,6 +19,7 @@ export async function openPorts(settings: Settings, codeBuild: string): Promise<
   await mkdir(settings.scratchDirectory, { recursive: true });
   const store = openStore(settings);
   const clock = Date.now;
+  const runtime = onnxRuntime({ threads: settings.threads });
   const engine = cancellableEngine(
     duckDbEngine({
       temporaryDirectory: settings.scratchDirectory,
@@ -30,7 +34,10 @@ export async function openPorts(settings: Settings, codeBuild: string): Promise<
     codeBuild,
     signer: openFileSigner(settings.keysDirectory),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
-    trainers: openTrainers(settings),
+    runtime,
+    trainers: openTrainers(settings, runtime),
+    probe: onnxProbe(),
+    openRows: openArrowRows,
     progress: heartbeatProgress,
     scratchDirectory: settings.scratchDirectory,
   };

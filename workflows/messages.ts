@@ -50,6 +50,8 @@ export interface CycleStatus {
 
 export interface CollectionOutcome {
   readonly verdict: 'ok' | 'badData' | 'nothingNew';
+  /** One sentence with value, limit and sample size. */
+  readonly reason: string;
   readonly startedFrom: DatasetVersion;
   readonly datasetVersion: DatasetVersion;
   readonly episodesStored: number;

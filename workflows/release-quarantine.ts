@@ -6,6 +6,8 @@ import { parsedInput } from './parse-input.ts';
 
 export interface ReleaseResult {
   readonly landingKey: string;
+  /** Rules the next validation will not apply to these bytes. */
+  readonly waivedRules: readonly string[];
 }
 
 /** Puts a refused segment back into landing, with who released it and why; the next cycle reads it again. */
@@ -13,8 +15,10 @@ export async function releaseQuarantine(input?: unknown): Promise<ReleaseResult>
   let status: ReleaseStatus = { stage: 'releasing' };
   setHandler(releaseStatusQuery, () => status);
   const request = await parsedInput('releaseQuarantine', input);
-  const { landingKey } = await dataActivities().releaseQuarantinedSegment(request);
+  const { landingKey, waivedRules } = await dataActivities().releaseQuarantinedSegment(request);
   status = { stage: 'ended' };
-  setCurrentDetails(`Released by ${request.who}: ${request.reason}\n\nBack in landing as \`${landingKey}\`.`);
-  return { landingKey };
+  setCurrentDetails(
+    `Released by ${request.who}: ${request.reason}\n\nBack in landing as \`${landingKey}\`; waived: ${waivedRules.join(', ')}.`,
+  );
+  return { landingKey, waivedRules };
 }

@@ -116,9 +116,9 @@ async function cycle(
   const collection = await collected(policy, robotType.id, request.collectionTurnWaitMs);
   show({ collection });
   if (collection.verdict === 'badData')
-    return { outcome: 'badData', reason: 'too much of the new experience was refused; the champion stays' };
+    return { outcome: 'badData', reason: `${collection.reason}; the champion stays` };
   if (collection.verdict === 'nothingNew' && !request.trainWithoutNew)
-    return { outcome: 'nothingNew', reason: 'no robot brought new experience; the champion stays' };
+    return { outcome: 'nothingNew', reason: `${collection.reason}; the champion stays` };
 
   show({ stage: 'training' });
   const trained = await executeChild(trainPolicy, {

@@ -31,9 +31,13 @@ export const promoteWithoutTrial =
     await readManifest(ports, input.policy, input.candidateVersion);
     await moveAliases(ports, { ...input, why: `${decision.reason}; asked: ${input.why}` }, (aliases) => {
       if (decidePromotionWithoutTrial({ ...input, aliases }).kind !== 'promote')
-        throw failure('Conflict', `expected the champion to stay ${input.candidateVersion}'s parent, it moved meanwhile`, {
-          coordinates: { policy: input.policy },
-        });
+        throw failure(
+          'Conflict',
+          `expected the champion to stay ${input.candidateVersion}'s parent, it moved meanwhile`,
+          {
+            coordinates: { policy: input.policy },
+          },
+        );
       return promotionMoves(aliases, input.candidateVersion, true);
     });
     return decision;

@@ -3,8 +3,9 @@ import path from 'node:path';
 
 import { Client, Connection } from '@temporalio/client';
 
+import { openContext } from '../context.ts';
 import { ensureWeeklySchedule } from '../schedule.ts';
-import { ensureBaseline } from './baseline.ts';
+import { registerTinyBaseline } from './baseline.ts';
 import { runCycles } from './cycles.ts';
 import { takeLock, type DevLock } from './lock.ts';
 import { devUsage, parseDevOptions, type DevOptions } from './options.ts';
@@ -65,7 +66,8 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<n
 
   const environment = environmentOf(options, server.address);
   const settings = readSettings({ ...process.env, ...environment });
-  await ensureBaseline(settings, experience.policy, experience.robotType, say);
+  const baseline = await registerTinyBaseline(await openContext(settings), experience.policy, experience.robotType);
+  if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${experience.policy}.`);
 
   say('Starting the workers …');
   const workers = await startWorkers({ environment, logs, lock });

@@ -1,13 +1,14 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { History } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 
 import { sharedTemporal, stopTemporal } from '../support/temporal.ts';
 import { withWorker } from './harness.ts';
 import { scenarios, type Scenario } from './scenarios.ts';
 import { stubs } from './stubs.ts';
+
+type History = Parameters<typeof historyToJSON>[0];
 
 const folder = new URL('../fixtures/histories/', import.meta.url);
 

@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
 
-import { defaultPayloadConverter, type History } from '@temporalio/common';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, Worker, type InjectedSinks, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 
 import type { RecordedCommand, RecordingSinks } from './recording-interceptors.ts';
+
+type History = ReturnType<typeof historyFromJSON>;
 
 export interface RecordedHistory {
   readonly name: string;

@@ -27,6 +27,7 @@ const goodWeek: Omit<AllActivities, 'parseInput'> = {
     batches: 2,
     segments: 5,
     sizeBytes: 5_000,
+    segmentsOfOtherTypes: 0,
   }),
   ingestBatch: async () => ({
     episodesStored: 10,
@@ -38,6 +39,7 @@ const goodWeek: Omit<AllActivities, 'parseInput'> = {
   }),
   concludeCollection: async ({ cycleId }) => ({
     verdict: 'ok',
+    reason: '4 of 26 episodes refused (15.4 %), at most 20.0 % allowed',
     datasetVersion: { episodes: 5, frames: 6 },
     episodesStored: 20,
     framesStored: 400,
@@ -48,7 +50,11 @@ const goodWeek: Omit<AllActivities, 'parseInput'> = {
     robotsLeftOut: [],
     summaryKey: `collections/${cycleId}/summary.json`,
   }),
-  releaseQuarantinedSegment: async ({ sha256 }) => ({ landingKey: `landing/robot-1/${sha256}.parquet` }),
+  releaseQuarantinedSegment: async ({ sha256 }) => ({
+    landingKey: `landing/robot-1/${sha256}.parquet`,
+    waivedRules: ['frames.sensor-range'],
+    releaseKey: `quarantine-releases/${sha256}.json`,
+  }),
   mixExperience: async () => ({ digest: digest('a'), trainRows: 360, validationRows: 40 }),
   exportHeldoutSet: async () => ({ digest: digest('b'), rows: 100, episodes: 10 }),
   planTraining: async () => ({ trials: [{ summary: 'as given', hyperparameters: {} }] }),

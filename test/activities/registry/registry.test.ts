@@ -30,6 +30,8 @@ const input: RegisterModelInput = {
   gates: [],
 };
 
+const moves = () => ({ champion: '1.0.0', baseline: '1.0.0' });
+
 describe('registry', () => {
   let directory: string;
   let store: ObjectStore;
@@ -100,7 +102,6 @@ describe('registry', () => {
 
   it('moves aliases once per operation and keeps who, when and why', async () => {
     const operation = { policy: 'wall-follower', operationId: 'baseline', who: 'ada', why: 'first' };
-    const moves = () => ({ champion: '1.0.0', baseline: '1.0.0' });
     await moveAliases(ports(), operation, moves);
     await moveAliases(ports(), operation, () => ({ champion: '9.9.9' }));
     assert.deepEqual(await readAliases(ports())(operation), { champion: '1.0.0', baseline: '1.0.0' });

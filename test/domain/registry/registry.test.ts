@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import fc from 'fast-check';
+import { array, assert as check, constantFrom, nat, property, record as recordOf } from 'fast-check';
 
 import {
   aliasesAt,
@@ -14,10 +14,7 @@ import {
   type AliasRecord,
 } from '../../../domain/registry/index.ts';
 
-const version = fc.record(
-  { major: fc.nat(50), minor: fc.nat(50), patch: fc.nat(50) },
-  { noNullPrototype: true },
-);
+const version = recordOf({ major: nat(50), minor: nat(50), patch: nat(50) }, { noNullPrototype: true });
 
 describe('policy versions', () => {
   it('start at 1.0.0 and move the number of the change', () => {
@@ -28,14 +25,14 @@ describe('policy versions', () => {
   });
 
   it('read back what they print and nothing else', () => {
-    fc.assert(fc.property(version, (value) => assert.deepEqual(parsePolicyVersion(formatPolicyVersion(value)), value)));
+    check(property(version, (value) => assert.deepEqual(parsePolicyVersion(formatPolicyVersion(value)), value)));
     for (const text of ['1.2', 'v1.2.3', '01.2.3', '1.2.3-a', '1.2.3.4', ''])
       assert.equal(parsePolicyVersion(text), undefined);
   });
 
   it('are newer than every version taken, whatever the order', () => {
-    fc.assert(
-      fc.property(fc.array(version, { minLength: 1 }), fc.constantFrom('major', 'minor', 'patch'), (taken, change) => {
+    check(
+      property(array(version, { minLength: 1 }), constantFrom('major', 'minor', 'patch'), (taken, change) => {
         const next = parsePolicyVersion(nextPolicyVersion(taken.map(formatPolicyVersion), change as 'major'));
         assert.ok(next !== undefined && taken.every((other) => comparePolicyVersions(next, other) > 0));
       }),

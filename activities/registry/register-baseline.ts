@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import { checkModel } from '../check-model.ts';
+import { failure } from '../failures.ts';
+import { readRobotType } from '../read-robot-type.ts';
+import { moveAliases } from './aliases.ts';
+import { createPolicyDocument } from './policy-document.ts';
+import { registerModel, type RegisterModelResult } from './register-model.ts';
+
+type Ports = Parameters<typeof registerModel>[0] & Parameters<typeof checkModel>[0];
+
+export interface RegisterBaselineInput {
+  readonly policy: string;
+  readonly robotType: { readonly id: string; readonly version: number };
+  /** Bytes of an ONNX file. */
+  readonly model: Uint8Array;
+  readonly who: string;
+  readonly why: string;
+}
+
+/**
+ * Registers a model as the safe fallback of a policy after the absolute gates; a policy without a champion gets it as
+ * champion and anchor too. Idempotent by (policy, content of the model).
+ */
+export const registerBaseline =
+  (ports: Ports) =>
+  async (input: RegisterBaselineInput): Promise<RegisterModelResult> => {
+    const { policy, robotType } = input;
+    const type = await readRobotType(ports.store, robotType.id, robotType.version);
+    const modelSha256 = createHash('sha256').update(input.model).digest('hex');
+    const key = `baselines/${policy}/${modelSha256}/model.onnx`;
+    await ports.store.putIfAbsent(key, input.model);
+    const { passed, gates } = await checkModel(ports)({ key, robotType });
+    if (passed !== 'pass') {
+      const failed = gates.filter((gate) => gate.outcome !== 'pass').map((gate) => gate.sentence);
+      throw failure('InvalidInput', `expected a model that passes the absolute gates, got: ${failed.join('; ')}`);
+    }
+    await createPolicyDocument(ports.store, { policy, robotType });
+    const operationId = `baseline-${modelSha256.slice(0, 16)}`;
+    const registered = await registerModel(ports)({
+      operationId,
+      policy,
+      change: 'minor',
+      robotType: { ...robotType, digest: robotTypeDigest(type) },
+      sources: { 'model.onnx': key },
+      modelSha256,
+      parents: [],
+      training: null,
+      metrics: {},
+      gates: gates.map(({ id, outcome, value, limit }) => ({ id, outcome, value, limit })),
+    });
+    const { version } = registered;
+    await moveAliases(ports, { policy, operationId, who: input.who, why: input.why }, (aliases) =>
+      aliases.champion === undefined
+        ? { baseline: version, champion: version, anchor: version }
+        : { baseline: version },
+    );
+    return registered;
+  };

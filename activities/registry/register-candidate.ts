@@ -1,0 +1,90 @@
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import type { DatasetVersion } from '../../datasets/dataset-version.ts';
+import { versionChange } from '../../domain/registry/index.ts';
+import type { ModelManifest } from '../../policies/model-manifest.ts';
+import { evaluationSchema } from '../evaluation/evaluation-document.ts';
+import { failure } from '../failures.ts';
+import { requireJson } from '../json-objects.ts';
+import { readRobotType } from '../read-robot-type.ts';
+import { readAliases } from './aliases.ts';
+import { readManifest } from './read-manifest.ts';
+import { registerModel, type RegisterModelResult } from './register-model.ts';
+
+type Ports = Parameters<typeof registerModel>[0];
+
+export interface RegisterCandidateInput {
+  readonly operationId: string;
+  readonly policy: string;
+  readonly robotType: { readonly id: string; readonly version: number };
+  readonly modelKey: string;
+  readonly modelSha256: string;
+  readonly evaluationKey: string;
+  readonly goldenKey: string;
+  readonly datasetVersion: DatasetVersion;
+  readonly trainingSetDigest: string;
+  readonly seed: number;
+  readonly hyperparameters: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Registers a trained candidate with its evaluation and golden answers; one that a gate holds back is refused. Idempotent
+ * by (policy, operationId).
+ */
+export const registerCandidate =
+  (ports: Ports) =>
+  async (input: RegisterCandidateInput): Promise<RegisterModelResult> => {
+    const { operationId, policy, evaluationKey, modelSha256 } = input;
+    const evaluation = await requireJson(ports.store, evaluationKey, evaluationSchema, 'judge the candidate first');
+    if (evaluation.passed !== 'pass')
+      throw failure('InvalidInput', 'expected a candidate that passed every offline gate, got one that is held back', {
+        coordinates: { evaluationKey },
+      });
+    const type = await readRobotType(ports.store, input.robotType.id, input.robotType.version);
+    const robotType = { ...input.robotType, digest: robotTypeDigest(type) };
+    const { champion } = await readAliases(ports)({ policy });
+    const parent = champion === undefined ? undefined : await readManifest(ports, policy, champion);
+    return registerModel(ports)({
+      operationId,
+      policy,
+      change: changeAgainst(parent, robotType, input.hyperparameters),
+      robotType,
+      sources: {
+        'model.onnx': input.modelKey,
+        'evaluation.json': evaluationKey,
+        'golden.json': input.goldenKey,
+      },
+      modelSha256,
+      parents: champion === undefined ? [] : [champion],
+      training: {
+        cycleId: operationId,
+        datasetVersion: { ...input.datasetVersion },
+        trainingSetDigest: input.trainingSetDigest,
+        seed: input.seed,
+        hyperparameters: { ...input.hyperparameters },
+      },
+      metrics: {
+        accuracyFraction: evaluation.accuracyFraction,
+        calibrationError: evaluation.calibrationError,
+        latencyP99Ms: evaluation.latencyP99Ms,
+      },
+      gates: evaluation.gates.map(({ id, outcome, value, limit }) => ({ id, outcome, value, limit })),
+    });
+  };
+
+/** Another network or robot type than the champion's is major; the baseline, which was not trained here, tells no network. */
+function changeAgainst(
+  parent: ModelManifest | undefined,
+  robotType: ModelManifest['robotType'],
+  hyperparameters: Readonly<Record<string, unknown>>,
+): 'major' | 'minor' | 'patch' {
+  const widths = (parameters: Readonly<Record<string, unknown>> | undefined): string =>
+    JSON.stringify([parameters?.['hiddenWidths'], parameters?.['taskEmbeddingSize']]);
+  return versionChange({
+    sameRobotType: parent === undefined || parent.robotType.digest === robotType.digest,
+    sameArchitecture:
+      parent === undefined ||
+      parent.training === null ||
+      widths(parent.training.hyperparameters) === widths(hyperparameters),
+    singleTask: false,
+  });
+}

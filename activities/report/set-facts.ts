@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+const count = z.number().min(0);
+
+/** What the report tells of a training set's manifest (datasets/training-set.ts). */
+export const setFactsSchema = z.looseObject({
+  datasetVersion: z.strictObject({ episodes: z.int(), frames: z.int() }),
+  seed: z.int(),
+  targetFrames: count,
+  newFrames: count,
+  historyFrames: count,
+  effectiveFrames: count,
+  correctionShareBeforeCap: count,
+  correctionShareAfterCap: count,
+  needsLabelFrames: count,
+  failures: z.looseObject({ validEpisodes: count, addedEpisodes: count, queuedForLabelEpisodes: count }),
+  strata: z.array(
+    z.looseObject({
+      source: z.enum(['new', 'history']),
+      task: z.string(),
+      availableFrames: count,
+      takenFrames: count,
+    }),
+  ),
+});
+export type SetFacts = z.infer<typeof setFactsSchema>;

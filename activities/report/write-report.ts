@@ -1,0 +1,131 @@
+import { trainingSetFile } from '../../datasets/training-set.ts';
+import { collectionSummarySchema } from '../collection/summary.ts';
+import { evaluationSchema } from '../evaluation/evaluation-document.ts';
+import { jsonBytes, readJson } from '../json-objects.ts';
+import type { Clock, ObjectStore } from '../ports.ts';
+import { trainingMetricsSchema } from '../train-model.ts';
+import type {
+  CollectionSection,
+  CycleReport,
+  EvaluationSection,
+  LineageSection,
+  MixSection,
+  TrainingSection,
+} from './cycle-report.ts';
+import { renderReport } from './render-report.ts';
+import { setFactsSchema, type SetFacts } from './set-facts.ts';
+
+/** What the cycle says of itself; everything larger is read from where its steps left it. */
+export interface WriteReportInput {
+  readonly cycleId: string;
+  readonly policy: string;
+  readonly cause: string;
+  readonly outcome?: string;
+  readonly reason?: string;
+  readonly championVersion?: string;
+  readonly collection?: { readonly summaryKey: string };
+  readonly training?: {
+    readonly trainingSetDigest: string;
+    readonly metricsKey: string;
+    readonly evaluationKey: string;
+    readonly modelSha256: string;
+    readonly candidateVersion?: string;
+  };
+}
+
+export interface WriteReportResult {
+  readonly reportKey: string;
+}
+
+interface Ports {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly codeBuild: string;
+}
+
+/** Writes `reports/<cycleId>.json` and the page made from it. Idempotent by cycleId: writing again replaces both by the same facts. */
+export const writeReport =
+  (ports: Ports) =>
+  async (input: WriteReportInput): Promise<WriteReportResult> => {
+    const { store } = ports;
+    const { collection, training } = input;
+    const set =
+      training && (await readJson(store, trainingSetFile(training.trainingSetDigest, 'manifest.json'), setFactsSchema));
+    const metrics = training && (await readJson(store, training.metricsKey, trainingMetricsSchema));
+    const evaluation = training && (await readJson(store, training.evaluationKey, evaluationSchema));
+    const summary = collection && (await readJson(store, collection.summaryKey, collectionSummarySchema));
+    const report: CycleReport = {
+      cycleId: input.cycleId,
+      policy: input.policy,
+      outcome: input.outcome ?? 'unknown',
+      reason: input.reason ?? 'the cycle gave no reason',
+      cause: input.cause,
+      writtenAtMs: ports.clock(),
+      championVersion: input.championVersion ?? null,
+      candidateVersion: training?.candidateVersion ?? null,
+      collection: summary === undefined ? null : collectionSection(summary),
+      mix: set === undefined ? null : mixSection(set),
+      training: metrics === undefined ? null : trainingSection(metrics, set?.seed ?? null),
+      evaluation: evaluation === undefined ? null : evaluationSection(evaluation),
+      lineage: lineageSection(input, set, ports.codeBuild),
+    };
+    const reportKey = `reports/${input.cycleId}.html`;
+    await store.put(`reports/${input.cycleId}.json`, jsonBytes(report));
+    await store.put(reportKey, new TextEncoder().encode(renderReport(report)));
+    return { reportKey };
+  };
+
+const collectionSection = (summary: ReturnType<typeof collectionSummarySchema.parse>): CollectionSection => ({
+  verdict: summary.verdict,
+  episodesStored: summary.episodesStored,
+  framesStored: summary.framesStored,
+  alreadyStored: summary.episodesAlreadyStored,
+  quarantinedEpisodes: summary.episodesRefused,
+  quarantinedSegments: summary.segmentsRefused,
+  failuresStored: summary.failuresStored,
+  robotsLeftOut: summary.robotsLeftOut,
+  rules: summary.rules.map(({ id, doc, episodes, segments }) => ({ id, doc, refused: episodes + segments })),
+});
+
+const mixSection = (set: SetFacts): MixSection => ({
+  targetFrames: set.targetFrames,
+  newFrames: set.newFrames,
+  historyFrames: set.historyFrames,
+  effectiveFrames: set.effectiveFrames,
+  correctionShareBeforeCap: set.correctionShareBeforeCap,
+  correctionShareAfterCap: set.correctionShareAfterCap,
+  needsLabelFrames: set.needsLabelFrames,
+  failuresAdded: set.failures.addedEpisodes + set.failures.queuedForLabelEpisodes,
+  failuresValid: set.failures.validEpisodes,
+  strata: set.strata,
+});
+
+const trainingSection = (
+  metrics: ReturnType<typeof trainingMetricsSchema.parse>,
+  seed: number | null,
+): TrainingSection => ({
+  seed,
+  steps: metrics.steps,
+  curve: metrics.curve.map(({ step, trainLoss, validationLoss }) => ({ step, trainLoss, validationLoss })),
+});
+
+const evaluationSection = (evaluation: ReturnType<typeof evaluationSchema.parse>): EvaluationSection => ({
+  accuracyFraction: evaluation.accuracyFraction,
+  frames: evaluation.frames,
+  episodes: evaluation.episodes,
+  majorityFraction: evaluation.majorityFraction,
+  linearFraction: evaluation.linearFraction,
+  calibrationError: evaluation.calibrationError,
+  labels: evaluation.labels,
+  confusion: evaluation.confusion,
+  perLabel: evaluation.perLabel,
+  gates: evaluation.gates,
+});
+
+const lineageSection = (input: WriteReportInput, set: SetFacts | undefined, codeBuild: string): LineageSection => ({
+  datasetVersion: set?.datasetVersion ?? null,
+  trainingSetDigest: input.training?.trainingSetDigest ?? null,
+  modelSha256: input.training?.modelSha256 ?? null,
+  parents: input.championVersion === undefined ? [] : [input.championVersion],
+  codeBuild,
+});

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { isListening, waitUntil } from '../../cli/dev/processes.ts';
+
+const script = fileURLToPath(new URL('../../temporal-dev.sh', import.meta.url));
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+function start(...args: readonly string[]): Run {
+  const child = spawn(script, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => {
+      output += bytes.toString();
+    });
+  const exit = once(child, 'exit').then(([code]) => code as number | null);
+  return { child, output: () => output, exit };
+}
+
+interface Lock {
+  readonly supervisor: { readonly pid: number };
+  readonly children: readonly { readonly pid: number }[];
+}
+
+const lockOf = (state: string): Lock => JSON.parse(readFileSync(path.join(state, 'dev.lock.json'), 'utf8')) as Lock;
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const says = (run: Run, text: string): Promise<void> =>
+  waitUntil(async () => run.output().includes(text), `"${text}" in:\n${run.output()}`, 300_000);
+
+describe('temporal-dev.sh', () => {
+  let state: string;
+  const options = (): string[] => ['--state', state, '--port', '17233', '--ui-port', '18233'];
+
+  beforeEach(async () => {
+    state = await mkdtemp(path.join(tmpdir(), 'flywheel-dev-'));
+  });
+  afterEach(() => rm(state, { recursive: true, force: true }));
+
+  it('runs cycles on generated experience, exits with 0 and leaves no process behind', async () => {
+    const run = start(...options(), '--cycles', '2', '--exit');
+    await says(run, 'Starting the workers');
+    const { children } = lockOf(state);
+    assert.equal(await run.exit, 0, run.output());
+    assert.match(run.output(), /promoted: first champion after the baseline/);
+    assert.ok(children.length > 0 && !children.some(({ pid }) => isAlive(pid)));
+    assert.equal(existsSync(path.join(state, 'dev.lock.json')), false);
+    const reports = await readdir(path.join(state, 'store', 'reports'));
+    assert.equal(reports.filter((file) => file.endsWith('.html')).length, 2);
+  });
+
+  it('refuses a second start, stays up until it is told to stop, and goes on at the next start', async () => {
+    const first = start(...options());
+    await says(first, 'Running. Ctrl-C stops it.');
+    assert.ok(await isListening(17_233));
+    const second = start(...options());
+    assert.equal(await second.exit, 1);
+    assert.match(second.output(), /already runs/);
+    first.child.kill('SIGINT');
+    assert.equal(await first.exit, 0);
+    assert.equal(await isListening(17_233), false);
+
+    const third = start(...options());
+    await says(third, 'Running. Ctrl-C stops it.');
+    assert.doesNotMatch(third.output(), /Cycle 1/);
+    third.child.kill('SIGTERM');
+    assert.equal(await third.exit, 0);
+  });
+
+  it('killed in the middle of a cycle, ends what was left behind and finishes the cycle', async () => {
+    const first = start(...options());
+    await says(first, 'training …');
+    const { children } = lockOf(state);
+    first.child.kill('SIGKILL');
+    await first.exit;
+
+    const second = start(...options(), '--exit');
+    assert.equal(await second.exit, 0, second.output());
+    assert.match(second.output(), /Cycle 1 goes on where it stopped/);
+    assert.match(second.output(), /promoted: first champion/);
+    assert.ok(!children.some(({ pid }) => isAlive(pid)));
+  });
+
+  it('says what is wrong with an option', async () => {
+    const run = start('--cycles', 'many');
+    assert.equal(await run.exit, 1);
+    assert.match(run.output(), /--cycles: expected a whole number/);
+  });
+});

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { Worker } from '@temporalio/worker';
+
+import { openContext } from '../../cli/context.ts';
+import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { ObjectStore } from '../../activities/ports.ts';
+import { queues, readSettings, type Settings } from '../../workers/config.ts';
+import { openPorts } from '../../workers/ports.ts';
+import { workerOptions } from '../../workers/run-workers.ts';
+import type { CycleResult } from '../../workflows/messages.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+
+export interface Loop {
+  readonly settings: Settings;
+  readonly store: ObjectStore;
+  readonly directory: string;
+  /** Runs one cycle to its end; ids are fresh. */
+  readonly cycle: (input: Readonly<Record<string, unknown>>) => Promise<CycleResult>;
+}
+
+let loops = 0;
+
+/** A whole installation in a temporary folder, workers of every queue in this process, a tiny baseline registered. */
+export async function withLoop<T>(
+  policy: string,
+  robotType: RobotType,
+  work: (loop: Loop) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-loop-'));
+  loops += 1;
+  const prefix = `loop-${process.pid}-${loops}-`;
+  const settings = readSettings({
+    FLYWHEEL_STORE: path.join(directory, 'store'),
+    FLYWHEEL_KEYS: path.join(directory, 'keys'),
+    FLYWHEEL_SCRATCH: path.join(directory, 'scratch'),
+    FLYWHEEL_QUEUE_PREFIX: prefix,
+  });
+  try {
+    const context = await openContext(settings);
+    await registerTinyBaseline(context, policy, robotType);
+    const { client, connection, bundle } = await sharedTemporal();
+    const ports = await openPorts(settings, 'test');
+    const workers = await Promise.all(
+      queues.map((queue) =>
+        Worker.create({ ...workerOptions(queue, ports, bundle), connection, taskQueue: `${prefix}${queue}` }),
+      ),
+    );
+    let cycles = 0;
+    const loop: Loop = {
+      settings,
+      directory,
+      store: context.store,
+      cycle: async (input) => {
+        cycles += 1;
+        const result = await client.workflow.execute('weeklyCycle', {
+          taskQueue: `${prefix}orchestration`,
+          workflowId: `cycle/${prefix}${cycles}`,
+          args: [{ policy, ...input }],
+        });
+        return result as CycleResult;
+      },
+    };
+    const running = workers.map((worker) => worker.run());
+    try {
+      return await work(loop);
+    } finally {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
