@@ -1,14 +1,6 @@
-import {
-  estimateEffect,
-  groupSequentialBounds,
-  normalCdf,
-  normalQuantile,
-  sampleRatioMismatch,
-  studentUpperQuantile,
-  type Effect,
-  type FleetParameters,
-  type RobotEvidence,
-} from '../statistics/index.ts';
+import { estimateEffect, studentUpperQuantile, type FleetParameters, type RobotEvidence } from '../statistics/index.ts';
+import { reasonsToBlock, sampleRatio } from './ab-blocks.ts';
+import { lookAt, type Look } from './ab-look.ts';
 import { judgeGuardrails, type Guardrail } from './guardrails.ts';
 import { defaultAbTestLimits, parseAbTestLimits, type AbTestLimits, type AbTestLimitsInput } from './limits.ts';
 
@@ -53,21 +45,6 @@ export interface AbTestVerdict {
   readonly guardrails: readonly Guardrail[];
   readonly reasons: readonly string[];
 }
-
-interface Look {
-  readonly delta: number;
-  readonly variance: number;
-  readonly degreesOfFreedom: number;
-  readonly information: number;
-  readonly final: boolean;
-  readonly bound: number;
-  readonly z: number;
-  readonly zEquivalence: number;
-}
-
-/** z beyond this says nothing more; keeps a variance of nearly zero from making it infinite. */
-const largestScore = 1e6;
-const leastVariance = 1e-12;
 
 /**
  * One look of the A/B gate: group sequential in both directions at `alpha` each, robots as the unit, each against its own past.
@@ -146,105 +123,6 @@ function equivalenceRefused(seen: Look, input: AbTestInput, limits: AbTestLimits
     return `the loss against the best champion so far is ${anchorLossFraction}, ${limits.anchorLossFraction} allowed`;
   }
   return undefined;
-}
-
-function lookAt(effect: Effect, input: AbTestInput, limits: AbTestLimits): Look {
-  const { look, looks, informationMax } = input;
-  const { delta, treatedRobots, controlRobots } = effect;
-  const small = Math.min(treatedRobots, controlRobots) < limits.smallArmRobots;
-  const { variance, degreesOfFreedom } = small
-    ? { variance: effect.variance, degreesOfFreedom: Math.max(1, treatedRobots + controlRobots - 2) }
-    : robustVariance(effect);
-  const information = Math.min(1, 1 / variance / informationMax);
-  const final = look === looks || (information >= 1 && !small);
-  const score = (value: number): number => Math.max(-largestScore, Math.min(largestScore, value / Math.sqrt(variance)));
-  return {
-    delta,
-    variance,
-    degreesOfFreedom,
-    information,
-    final,
-    bound: small ? smallBound(final, limits.alpha) : sequentialBound(information, look, limits.alpha, degreesOfFreedom),
-    z: score(delta),
-    zEquivalence: score(delta + limits.equivalenceMarginFraction),
-  };
-}
-
-const smallBound = (final: boolean, alpha: number): number => (final ? -normalQuantile(alpha) : largestScore);
-
-function sequentialBound(information: number, look: number, alpha: number, degreesOfFreedom: number): number {
-  const fractions = Array.from({ length: look }, (_, index) => (information * (index + 1)) / look);
-  const bound = groupSequentialBounds({ information: fractions, alpha }).at(-1) ?? largestScore;
-  return studentUpperQuantile(normalCdf(-bound), degreesOfFreedom);
-}
-
-/**
- * Variance of the difference of weighted arm means from the robots' own scatter, with small-sample factor G/(G-1), and its
- * degrees of freedom by Welch and Satterthwaite: G_T + G_C - 2 where both arms know it equally well, less where the smaller
- * arm decides it. With 20 robots against 80 the full 98 would make 0.9 % false decisions of the 0.5 % allowed.
- */
-function robustVariance(effect: Effect): { variance: number; degreesOfFreedom: number } {
-  let [total, uncertainty, free] = [0, 0, 0];
-  for (const arm of ['candidate', 'control']) {
-    const robots = effect.perRobot.filter((robot) => robot.arm === arm && robot.episodes > 0);
-    const weight = robots.reduce((sum, { variance }) => sum + 1 / variance, 0);
-    const centre = robots.reduce((sum, { residual, variance }) => sum + residual / variance, 0) / weight;
-    const squares = robots.reduce((sum, { residual, variance }) => sum + ((residual - centre) / variance) ** 2, 0);
-    const own = ((squares / weight ** 2) * robots.length) / (robots.length - 1);
-    total += own;
-    uncertainty += own ** 2 / (robots.length - 1);
-    free += robots.length - 1;
-  }
-  return {
-    variance: Math.max(leastVariance, total),
-    degreesOfFreedom: uncertainty > 0 ? Math.min(free, total ** 2 / uncertainty) : free,
-  };
-}
-
-function sampleRatio({ robots, parameters }: AbTestInput, effect: Effect): number {
-  const treated = robots.filter(({ arm }) => arm === 'candidate');
-  const preEpisodes = episodesBefore(robots);
-  const share = preEpisodes > 0 ? episodesBefore(treated) / preEpisodes : treated.length / Math.max(1, robots.length);
-  const total = effect.treatedEpisodes + effect.controlEpisodes;
-  const { ratePhi } = parameters;
-  const known = preEpisodes > 0 ? { preEpisodes } : {};
-  return sampleRatioMismatch({ treated: effect.treatedEpisodes, total, share, ratePhi, ...known }).p;
-}
-
-const episodesBefore = (robots: readonly RobotEvidence[]): number =>
-  robots.reduce((sum, { baseline }) => sum + baseline.episodes, 0);
-
-function reasonsToBlock(
-  { robots, blockedTasks = [] }: AbTestInput,
-  effect: Effect,
-  guardrails: readonly Guardrail[],
-  sampleRatioP: number,
-  limits: AbTestLimits,
-): string[] {
-  const reasons: string[] = [];
-  const unsafe = robots.filter(({ arm, safetyEvents = 0 }) => arm === 'candidate' && safetyEvents > 0);
-  if (unsafe.length > 0) reasons.push(`safety event on ${unsafe.map(({ robotId }) => robotId).join(', ')}`);
-  if (blockedTasks.length > 0) reasons.push(`proven harm in task ${blockedTasks.join(', ')}`);
-  if (effect.treatedEpisodes === 0 || effect.controlEpisodes === 0) {
-    reasons.push(
-      `missing telemetry: ${effect.treatedEpisodes} candidate and ${effect.controlEpisodes} control episodes`,
-    );
-  } else if (sampleRatioP < limits.sampleRatioP) {
-    reasons.push(`sample-ratio mismatch: p ${sampleRatioP.toExponential(1)} < ${limits.sampleRatioP}`);
-  }
-  const missing = missingShare(robots, 'candidate') - missingShare(robots, 'control');
-  if (Math.abs(missing) >= limits.missingFraction) {
-    reasons.push(`missing telemetry: ${Math.round(100 * Math.abs(missing))} % more robots of one arm never reported`);
-  }
-  for (const { metric, verdict } of guardrails) {
-    if (verdict === 'missingInOneArm') reasons.push(`missing telemetry: only one arm reports ${metric}`);
-  }
-  return reasons;
-}
-
-function missingShare(robots: readonly RobotEvidence[], arm: RobotEvidence['arm']): number {
-  const group = robots.filter((robot) => robot.arm === arm);
-  return group.length > 0 ? group.filter(({ blocks }) => blocks.length === 0).length / group.length : 1;
 }
 
 function refuseNonsense({ look, looks, informationMax }: AbTestInput): void {

@@ -17,10 +17,12 @@ export {
   type AbTestLimitsInput,
   type TaskLimitsInput,
 } from './limits.ts';
-export { judgeGuard, decideGuard, type GuardDecision, type GuardInput, type GuardVerdict } from './guard.ts';
+export { judgeGuard, decideGuard, type GuardInput, type GuardVerdict } from './guard.ts';
+export type { GuardDecision, TickSituation } from './guard-rules.ts';
 export { gatherFacts, factsOfFold, type GuardFacts, type GuardSituation } from './guard-facts.ts';
 export type { GuardMetric, MetricEvidence } from './alarms.ts';
 export { judgeAbTest, type AbTestDecision, type AbTestInput, type AbTestVerdict } from './ab-test.ts';
 export type { Guardrail } from './guardrails.ts';
-export { judgeTasks, judgeHeldOutTasks, type TaskEvidence, type TaskVerdict } from './tasks.ts';
+export { judgeTasks, judgeHeldOutTasks, type TaskVerdict } from './tasks.ts';
+export type { TaskEvidence } from './task-evidence.ts';
 export { planAbTest, planRollout, type AbTestPlan, type FleetOutlook, type StagePlan } from './plan-trial.ts';

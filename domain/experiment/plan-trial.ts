@@ -57,6 +57,7 @@ export function planAbTest(
     controlRobots,
     alpha: limits.alpha,
     looksPerDay: small ? 0 : 24 / limits.lookHours,
+    minimumDays: (limits.firstLook * limits.lookHours) / 24,
     maximumDays: limits.maximumDays,
   });
   return { ...plan, candidateRobots, controlRobots };

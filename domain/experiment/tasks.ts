@@ -1,29 +1,13 @@
 import {
   benjaminiHochberg,
-  bernoulliVariance,
   holm,
-  logEvidence,
   mcnemarExact,
-  normalCdf,
-  robotBaseline,
   type FleetParameters,
   type PairedOutcomes,
   type RobotEvidence,
 } from '../statistics/index.ts';
 import { defaultTaskLimits, parseTaskLimits, type TaskLimits, type TaskLimitsInput } from './limits.ts';
-
-/** One task's figures. */
-export interface TaskEvidence {
-  readonly task: string;
-  /** Candidate minus champion in this task, robot effects taken off; 0 when unknown. */
-  readonly delta: number;
-  readonly variance: number;
-  /** One-sided p of "the drop is at most the margin"; 1 when unproven. */
-  readonly p: number;
-  readonly logEvidence: number;
-  readonly episodes: { readonly candidate: number; readonly control: number };
-  readonly robots: { readonly candidate: number; readonly control: number };
-}
+import { isUnproven, taskEvidence, type TaskEvidence } from './task-evidence.ts';
 
 /** What the net says; `block` ends the test or the rollout, `warn` and `unproven` are for people. */
 export interface TaskVerdict {
@@ -124,97 +108,6 @@ function describe(
         `task ${task}: ${(100 * delta).toFixed(2)} pp, ${100 * limits.marginFraction} pp allowed (${by}; ${episodes.candidate} and ${episodes.control} episodes of ${robots.candidate} and ${robots.control} robots)`,
     );
 }
-
-interface RobotTask {
-  readonly arm: RobotEvidence['arm'];
-  readonly successes: number;
-  readonly episodes: number;
-  /** The robot's own level above the fleet's. */
-  readonly effect: number;
-  readonly persistentVariance: number;
-}
-
-function taskEvidence(
-  parameters: FleetParameters,
-  robots: readonly RobotEvidence[],
-  daysTreated: number,
-  listed: readonly string[],
-  limits: TaskLimits,
-): TaskEvidence[] {
-  const byTask = new Map<string, RobotTask[]>(listed.map((task) => [task, []]));
-  for (const robot of robots) {
-    const { base, theta } = robotBaseline(parameters, robot.baseline);
-    const persistentVariance =
-      parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / Math.max(1, daysTreated);
-    for (const [task, { successes, episodes }] of taskTotals(robot)) {
-      const list = byTask.get(task) ?? [];
-      list.push({ arm: robot.arm, successes, episodes, effect: base - parameters.mu, persistentVariance });
-      byTask.set(task, list);
-    }
-  }
-  return [...byTask]
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([task, list]) => oneTask(task, list, parameters.phi, limits));
-}
-
-function taskTotals(robot: RobotEvidence): Map<string, { successes: number; episodes: number }> {
-  const totals = new Map<string, { successes: number; episodes: number }>();
-  for (const { perTask } of robot.blocks) {
-    if (perTask === undefined) continue;
-    for (const [task, { successes, episodes }] of Object.entries(perTask)) {
-      const total = totals.get(task) ?? { successes: 0, episodes: 0 };
-      total.successes += successes;
-      total.episodes += episodes;
-      totals.set(task, total);
-    }
-  }
-  return totals;
-}
-
-function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits: TaskLimits): TaskEvidence {
-  const active = robots.filter(({ episodes }) => episodes > 0);
-  const pooled = active.reduce((sum, { successes }) => sum + successes, 0) / Math.max(1, episodesOf(active));
-  const [candidate, control] = [armEffect(active, 'candidate', pooled, phi), armEffect(active, 'control', pooled, phi)];
-  const known = candidate.robots > 0 && control.robots > 0;
-  const delta = known ? candidate.mean - control.mean : 0;
-  const variance = known ? candidate.variance + control.variance : 1;
-  const figures = {
-    task,
-    delta,
-    variance,
-    episodes: { candidate: candidate.episodes, control: control.episodes },
-    robots: { candidate: candidate.robots, control: control.robots },
-  };
-  if (isUnproven(figures, limits)) return { ...figures, p: 1, logEvidence: 0 };
-  return {
-    ...figures,
-    p: normalCdf((delta + limits.marginFraction) / Math.sqrt(variance)),
-    logEvidence: logEvidence({ delta, variance, tau: limits.tau, margin: limits.marginFraction }),
-  };
-}
-
-/** Mean of success less the robots' own effects; the task's mean is in both arms and cancels. */
-function armEffect(robots: readonly RobotTask[], arm: RobotTask['arm'], pooled: number, phi: number) {
-  const mine = robots.filter((robot) => robot.arm === arm);
-  let [weight, weighted] = [0, 0];
-  for (const { successes, episodes, effect, persistentVariance } of mine) {
-    const variance = (phi * bernoulliVariance(pooled)) / episodes + persistentVariance;
-    weight += 1 / variance;
-    weighted += (successes / episodes - effect) / variance;
-  }
-  const known = weight > 0;
-  return {
-    robots: mine.length,
-    episodes: episodesOf(mine),
-    mean: known ? weighted / weight : 0,
-    variance: known ? 1 / weight : 1,
-  };
-}
-
-const isUnproven = ({ episodes }: Pick<TaskEvidence, 'episodes'>, limits: TaskLimits): boolean =>
-  Math.min(episodes.candidate, episodes.control) < limits.minimumEpisodes;
-
-const episodesOf = (robots: readonly RobotTask[]): number => robots.reduce((sum, { episodes }) => sum + episodes, 0);
 
 /** ln of the mean of exp(values), without overflow; -∞ becomes the lowest number for an empty list. */
 function logMean(values: readonly number[]): number {

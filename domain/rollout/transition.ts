@@ -1,8 +1,6 @@
-import { beginStage, counted, ended, moved, nextStageOf, returning, withoutRobot } from './progress.ts';
-import type { RolloutEvent, RolloutState, TickVerdict } from './state.ts';
-
-/** Everything but promotion ends through here, and a stage may wait this many of its maxima for proof. */
-const mostMaxima = 2;
+import { beginStage, counted, ended, moved, nextStageOf, returning } from './progress.ts';
+import type { RolloutEvent, RolloutState } from './state.ts';
+import { judged, type Active } from './verdicts.ts';
 
 /**
  * One step of a rollout. Events that mean nothing in a state leave it as it is, apart from the clock: nothing is an error here,
@@ -31,11 +29,6 @@ export function transition(state: RolloutState, event: RolloutEvent): RolloutSta
       return state satisfies never;
   }
 }
-
-type Active = Extract<
-  RolloutState,
-  { kind: 'exposing' | 'watching' | 'held' | 'paused' | 'awaitingApproval' | 'holdback' }
->;
 
 function whilePlanned(state: Extract<RolloutState, { kind: 'planned' }>, event: RolloutEvent): RolloutState {
   switch (event.kind) {
@@ -106,48 +99,6 @@ function whileActive(state: Active, event: RolloutEvent): RolloutState {
 
 const awaits = (state: Active): boolean =>
   state.kind === 'awaitingApproval' || (state.kind === 'paused' && state.from === 'awaitingApproval');
-
-/** A verdict; alarms first, in every active state. */
-function judged(state: Active, verdict: TickVerdict): RolloutState {
-  switch (verdict.verdict) {
-    case 'rollback':
-      return returning(state, 'rolledBack', verdict.reason, state.atMs);
-    case 'robotFault':
-      return withoutRobot(state, verdict.suspectRobotId, verdict.reason);
-    case 'advance':
-      return isWatched(state) ? advanced(state, verdict.reason) : state;
-    case 'hold':
-      return (
-        timedOut(state) ?? (state.kind === 'watching' ? { ...state, kind: 'held', reason: verdict.reason } : state)
-      );
-    case 'continue':
-      return (
-        timedOut(state) ?? (state.kind === 'held' ? { ...state, kind: 'watching', reason: verdict.reason } : state)
-      );
-    default:
-      return verdict.verdict satisfies never;
-  }
-}
-
-const isWatched = (state: Active): boolean =>
-  (state.kind === 'watching' || state.kind === 'held' || state.kind === 'holdback') &&
-  state.writtenExposure === state.wantedExposure;
-
-function timedOut(state: Active): RolloutState | undefined {
-  const longest = (state.plan.stages[state.stage]?.maximumHours ?? 0) * mostMaxima * 3_600_000;
-  const watched = state.kind === 'watching' || state.kind === 'held' || state.kind === 'holdback';
-  if (!watched || state.stageMs < longest) return undefined;
-  return returning(state, 'endedWithoutPromotion', `stage ${state.stage} was not proven in time`, state.atMs);
-}
-
-function advanced(state: Active, reason: string): RolloutState {
-  const proven = { ...state, proven: [...state.proven, state.stage], reason };
-  const next = nextStageOf(state.stage);
-  if (next === undefined) return { ...proven, kind: 'promoted' };
-  return state.plan.approvalBefore.includes(next)
-    ? { ...proven, kind: 'awaitingApproval' }
-    : beginStage(proven, next, reason);
-}
 
 function approved(
   state: Extract<Active, { kind: 'awaitingApproval' }>,

@@ -26,6 +26,8 @@ export interface ExperimentInput {
   readonly days?: number;
   /** Default 7. */
   readonly maximumDays?: number;
+  /** Default a quarter of a day. */
+  readonly minimumDays?: number;
 }
 
 /** Why no length is long enough. */
@@ -63,12 +65,20 @@ const gridDays = 0.25;
  */
 export function planExperiment(input: ExperimentInput): ExperimentPlan {
   refuseNonsense(input);
-  const { preDays, effect, maximumDays = 7, alpha = 0.005, power = 0.9, looksPerDay = 4 } = input;
+  const {
+    preDays,
+    effect,
+    minimumDays = gridDays,
+    maximumDays = 7,
+    alpha = 0.005,
+    power = 0.9,
+    looksPerDay = 4,
+  } = input;
   const theta = historyShare(input);
   const multiple = normalQuantile(1 - alpha) + normalQuantile(power);
   const detectable = (days: number): number =>
     multiple * Math.sqrt(lookInflation(looksPerDay * days)) * standardErrorAt(input, days);
-  const needed = effect === undefined ? null : daysNeeded(detectable, Math.abs(effect), maximumDays);
+  const needed = effect === undefined ? null : daysNeeded(detectable, Math.abs(effect), minimumDays, maximumDays);
   const days = needed ?? (effect === undefined ? null : { infeasible: reason(input, detectable(maximumDays)) });
   const atDays = input.days ?? needed ?? maximumDays;
   const standardError = standardErrorAt(input, atDays);
@@ -116,8 +126,13 @@ function withoutHistory(input: ExperimentInput, days: number): number {
 
 const perArm = (input: ExperimentInput): number => 1 / input.treatedRobots + 1 / input.controlRobots;
 
-function daysNeeded(detectable: (days: number) => number, effect: number, maximumDays: number): number | null {
-  for (let days = gridDays; days <= maximumDays; days += gridDays) {
+function daysNeeded(
+  detectable: (days: number) => number,
+  effect: number,
+  minimumDays: number,
+  maximumDays: number,
+): number | null {
+  for (let days = minimumDays; days <= maximumDays; days += gridDays) {
     if (detectable(days) <= effect) return days;
   }
   return null;

@@ -1,0 +1,54 @@
+import { sampleRatioMismatch, type Effect, type FleetParameters, type RobotEvidence } from '../statistics/index.ts';
+import type { Guardrail } from './guardrails.ts';
+import type { AbTestLimits } from './limits.ts';
+
+/** p of the arms being filled as the robots' own past makes one expect. */
+export function sampleRatio(
+  { robots, parameters }: { robots: readonly RobotEvidence[]; parameters: FleetParameters },
+  effect: Effect,
+): number {
+  const treated = robots.filter(({ arm }) => arm === 'candidate');
+  const preEpisodes = episodesBefore(robots);
+  const share = preEpisodes > 0 ? episodesBefore(treated) / preEpisodes : treated.length / Math.max(1, robots.length);
+  const total = effect.treatedEpisodes + effect.controlEpisodes;
+  const { ratePhi } = parameters;
+  const known = preEpisodes > 0 ? { preEpisodes } : {};
+  return sampleRatioMismatch({ treated: effect.treatedEpisodes, total, share, ratePhi, ...known }).p;
+}
+
+const episodesBefore = (robots: readonly RobotEvidence[]): number =>
+  robots.reduce((sum, { baseline }) => sum + baseline.episodes, 0);
+
+/** Why no effect of this test may be believed or acted on; nothing if it may. */
+export function reasonsToBlock(
+  { robots, blockedTasks = [] }: { robots: readonly RobotEvidence[]; blockedTasks?: readonly string[] },
+  effect: Effect,
+  guardrails: readonly Guardrail[],
+  sampleRatioP: number,
+  limits: AbTestLimits,
+): string[] {
+  const reasons: string[] = [];
+  const unsafe = robots.filter(({ arm, safetyEvents = 0 }) => arm === 'candidate' && safetyEvents > 0);
+  if (unsafe.length > 0) reasons.push(`safety event on ${unsafe.map(({ robotId }) => robotId).join(', ')}`);
+  if (blockedTasks.length > 0) reasons.push(`proven harm in task ${blockedTasks.join(', ')}`);
+  if (effect.treatedEpisodes === 0 || effect.controlEpisodes === 0) {
+    reasons.push(
+      `missing telemetry: ${effect.treatedEpisodes} candidate and ${effect.controlEpisodes} control episodes`,
+    );
+  } else if (sampleRatioP < limits.sampleRatioP) {
+    reasons.push(`sample-ratio mismatch: p ${sampleRatioP.toExponential(1)} < ${limits.sampleRatioP}`);
+  }
+  const missing = missingShare(robots, 'candidate') - missingShare(robots, 'control');
+  if (Math.abs(missing) >= limits.missingFraction) {
+    reasons.push(`missing telemetry: ${Math.round(100 * Math.abs(missing))} % more robots of one arm never reported`);
+  }
+  for (const { metric, verdict } of guardrails) {
+    if (verdict === 'missingInOneArm') reasons.push(`missing telemetry: only one arm reports ${metric}`);
+  }
+  return reasons;
+}
+
+function missingShare(robots: readonly RobotEvidence[], arm: RobotEvidence['arm']): number {
+  const group = robots.filter((robot) => robot.arm === arm);
+  return group.length > 0 ? group.filter(({ blocks }) => blocks.length === 0).length / group.length : 1;
+}

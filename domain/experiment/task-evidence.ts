@@ -1,0 +1,118 @@
+import {
+  bernoulliVariance,
+  logEvidence,
+  normalCdf,
+  robotBaseline,
+  type FleetParameters,
+  type RobotEvidence,
+} from '../statistics/index.ts';
+import type { TaskLimits } from './limits.ts';
+
+/** One task's figures. */
+export interface TaskEvidence {
+  readonly task: string;
+  /** Candidate minus champion in this task, robot effects taken off; 0 when unknown. */
+  readonly delta: number;
+  readonly variance: number;
+  /** One-sided p of "the drop is at most the margin"; 1 when unproven. */
+  readonly p: number;
+  readonly logEvidence: number;
+  readonly episodes: { readonly candidate: number; readonly control: number };
+  readonly robots: { readonly candidate: number; readonly control: number };
+}
+
+interface RobotTask {
+  readonly arm: RobotEvidence['arm'];
+  readonly successes: number;
+  readonly episodes: number;
+  /** The robot's own level above the fleet's. */
+  readonly effect: number;
+  readonly persistentVariance: number;
+}
+
+/**
+ * The evidence of every task seen or listed, in the order of their names: robots' success less their own effect, so that the
+ * task's mean cancels between the arms; each robot weighted by the inverse of its variance.
+ */
+export function taskEvidence(
+  parameters: FleetParameters,
+  robots: readonly RobotEvidence[],
+  daysTreated: number,
+  listed: readonly string[],
+  limits: TaskLimits,
+): TaskEvidence[] {
+  const byTask = new Map<string, RobotTask[]>(listed.map((task) => [task, []]));
+  for (const robot of robots) {
+    const { base, theta } = robotBaseline(parameters, robot.baseline);
+    const persistentVariance =
+      parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / Math.max(1, daysTreated);
+    for (const [task, { successes, episodes }] of taskTotals(robot)) {
+      const list = byTask.get(task) ?? [];
+      list.push({ arm: robot.arm, successes, episodes, effect: base - parameters.mu, persistentVariance });
+      byTask.set(task, list);
+    }
+  }
+  return [...byTask]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .map(([task, list]) => oneTask(task, list, parameters.phi, limits));
+}
+
+function taskTotals(robot: RobotEvidence): Map<string, { successes: number; episodes: number }> {
+  const totals = new Map<string, { successes: number; episodes: number }>();
+  for (const { perTask } of robot.blocks) {
+    if (perTask === undefined) continue;
+    for (const [task, { successes, episodes }] of Object.entries(perTask)) {
+      const total = totals.get(task) ?? { successes: 0, episodes: 0 };
+      total.successes += successes;
+      total.episodes += episodes;
+      totals.set(task, total);
+    }
+  }
+  return totals;
+}
+
+function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits: TaskLimits): TaskEvidence {
+  const active = robots.filter(({ episodes }) => episodes > 0);
+  const pooled = active.reduce((sum, { successes }) => sum + successes, 0) / Math.max(1, episodesOf(active));
+  const [candidate, control] = [armEffect(active, 'candidate', pooled, phi), armEffect(active, 'control', pooled, phi)];
+  const known = candidate.robots > 0 && control.robots > 0;
+  const delta = known ? candidate.mean - control.mean : 0;
+  const variance = known ? candidate.variance + control.variance : 1;
+  const figures = {
+    task,
+    delta,
+    variance,
+    episodes: { candidate: candidate.episodes, control: control.episodes },
+    robots: { candidate: candidate.robots, control: control.robots },
+  };
+  if (isUnproven(figures, limits)) return { ...figures, p: 1, logEvidence: 0 };
+  return {
+    ...figures,
+    p: normalCdf((delta + limits.marginFraction) / Math.sqrt(variance)),
+    logEvidence: logEvidence({ delta, variance, tau: limits.tau, margin: limits.marginFraction }),
+  };
+}
+
+/** Mean of success less the robots' own effects; the task's mean is in both arms and cancels. */
+function armEffect(robots: readonly RobotTask[], arm: RobotTask['arm'], pooled: number, phi: number) {
+  const mine = robots.filter((robot) => robot.arm === arm);
+  let [weight, weighted] = [0, 0];
+  for (const { successes, episodes, effect, persistentVariance } of mine) {
+    const variance = (phi * bernoulliVariance(pooled)) / episodes + persistentVariance;
+    weight += 1 / variance;
+    weighted += (successes / episodes - effect) / variance;
+  }
+  const known = weight > 0;
+  return {
+    robots: mine.length,
+    episodes: episodesOf(mine),
+    mean: known ? weighted / weight : 0,
+    variance: known ? 1 / weight : 1,
+  };
+}
+
+/** Fewer episodes an arm than the limit prove nothing. */
+export const isUnproven = ({ episodes }: Pick<TaskEvidence, 'episodes'>, limits: TaskLimits): boolean =>
+  Math.min(episodes.candidate, episodes.control) < limits.minimumEpisodes;
+
+const episodesOf = (robots: readonly RobotTask[]): number => robots.reduce((sum, { episodes }) => sum + episodes, 0);
