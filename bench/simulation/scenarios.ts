@@ -49,6 +49,14 @@ const harmfulModel = [
     figures: (runs) => [atMost('promoted', runs, promoted, 5 / 500), shown('rolled back', runs, rolledBack)],
   }),
   rolloutScenario({
+    id: 'worse-1pp-0.02',
+    title: '1 pp worse, rho 0.02',
+    sizes: { runs: 300, reducedRuns: 8 },
+    world: fleet({ rho: 0.02, effect: -0.01 }),
+    naive: true,
+    figures: (runs) => [atMost('promoted', runs, promoted, 5 / 500), shown('rolled back', runs, rolledBack)],
+  }),
+  rolloutScenario({
     id: 'worse-2pp',
     title: '2 pp worse',
     sizes: { runs: 300, reducedRuns: 12 },

@@ -1,0 +1,44 @@
+import type { Figure, Outcome, Scenario } from './scenario.ts';
+
+/** The figures of one scenario as run. */
+export interface ScenarioResult {
+  readonly id: string;
+  readonly title: string;
+  readonly runs: number;
+  readonly figures: readonly Figure[];
+}
+
+export const resultsOf = (
+  scenarios: readonly Scenario[],
+  outcomes: ReadonlyMap<string, readonly Outcome[]>,
+): ScenarioResult[] =>
+  scenarios.map(({ id, title, figures }) => {
+    const own = outcomes.get(id) ?? [];
+    return { id, title, runs: own.length, figures: figures(own) };
+  });
+
+/** Every figure that misses its bar, as a sentence. */
+export const missed = (results: readonly ScenarioResult[]): string[] =>
+  results.flatMap(({ title, figures }) =>
+    figures.filter(({ holds }) => !holds).map(({ name, value, bar }) => `${title}: ${name} ${value}, bar ${bar}`),
+  );
+
+/** The results as a table in Markdown. */
+export function markdownTable(results: readonly ScenarioResult[]): string {
+  const rows = results.flatMap(({ title, figures }) =>
+    figures.map(({ name, value, bar, holds }, index) => {
+      const mark = bar === '' ? '' : holds ? 'yes' : '**no**';
+      return `| ${index === 0 ? title : ''} | ${name} | ${value} | ${bar} | ${mark} |`;
+    }),
+  );
+  return ['| scenario | figure | value | bar | holds |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+const [startMark, endMark] = ['<!-- simulation:start -->', '<!-- simulation:end -->'];
+
+/** Puts text between the marks of a document; throws when the document has none. */
+export function betweenMarks(document: string, text: string): string {
+  const [start, end] = [document.indexOf(startMark), document.indexOf(endMark)];
+  if (start < 0 || end < start) throw new Error(`expected ${startMark} and ${endMark} in the document, found none`);
+  return `${document.slice(0, start + startMark.length)}\n\n${text}\n\n${document.slice(end)}`;
+}

@@ -1,0 +1,6 @@
+import { runChunk, type Chunk, type ChunkResult } from './pool.ts';
+
+process.on('message', (chunk: Chunk) => {
+  const result: ChunkResult = { chunk, outcomes: runChunk(chunk) };
+  process.send?.(result);
+});
