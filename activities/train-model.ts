@@ -21,8 +21,8 @@ const inputSchema = z.strictObject({
   runId: z.string().regex(/^[\w.-]{1,200}$/),
   trainingSetDigest: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
   robotType: z.strictObject({ id: z.string(), version: z.int() }),
-  /** Network and learning; what is missing takes the trainer's defaults. */
-  hyperparameters: trainingSettingsSchema.default({}),
+  /** In the trainer's own words; what is missing takes its defaults. Those of the embedded trainer are checked before anything is read. */
+  hyperparameters: z.record(z.string(), z.unknown()).default({}),
   seed: z.int().min(0),
   trainer: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('onnx') }),
@@ -45,10 +45,7 @@ export const trainingMetricsSchema = z.strictObject({
 });
 export type TrainingMetrics = z.infer<typeof trainingMetricsSchema>;
 
-/** As people and workflows write it: `hyperparameters` are checked here, unknown names refused. */
-export type TrainModelInput = Omit<z.input<typeof inputSchema>, 'hyperparameters'> & {
-  readonly hyperparameters?: Readonly<Record<string, unknown>>;
-};
+export type TrainModelInput = z.input<typeof inputSchema>;
 
 export interface TrainModelResult {
   readonly modelKey: string;
@@ -77,6 +74,9 @@ export const trainModel =
   async (input: TrainModelInput): Promise<TrainModelResult> => {
     const parsed = inputSchema.safeParse(input);
     if (!parsed.success) throw failure('InvalidInput', `trainModel: ${describeIssues(parsed.error)}`);
+    const settings = trainingSettingsSchema.safeParse(parsed.data.hyperparameters);
+    if (parsed.data.trainer.kind === 'onnx' && !settings.success)
+      throw failure('InvalidInput', `hyperparameters: ${describeIssues(settings.error)}`);
     const { runId } = parsed.data;
     await claimRun(ports.store, parsed.data);
     const metricsKey = trainingRunFile(runId, 'metrics.json');

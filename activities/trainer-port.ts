@@ -1,6 +1,5 @@
 import type { RobotType } from '../datasets/robot-type.ts';
 import type { CurvePoint } from '../policies/checkpoint.ts';
-import type { TrainingSettings } from '../policies/specification.ts';
 import type { ObjectBody, Progress } from './ports.ts';
 
 /** Where a training keeps its state so that another attempt, perhaps on another machine, goes on from there. */
@@ -18,8 +17,8 @@ export interface TrainingJob {
   readonly trainRows: number;
   readonly validationRows: number;
   readonly robotType: RobotType;
-  /** What was asked for; the trainer fills in its defaults and reports what it used. */
-  readonly settings: TrainingSettings;
+  /** What was asked for, in the trainer's own words; it fills in its defaults, refuses what it does not know and reports what it used. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** A model.onnx to start from, where the trainer can. */
   readonly startFromPath?: string;

@@ -20,3 +20,18 @@ export interface RowSource {
 }
 
 export const totalRows = (source: RowSource): number => source.blockRows.reduce((total, rows) => total + rows, 0);
+
+/** Rows [start, end) of a block, on the same memory. */
+export function sliceBlock(block: RowBlock, start: number, end: number): RowBlock {
+  const cut = <T extends Float32Array | Int32Array>(values: T): T => {
+    const width = values.length / block.rows;
+    return values.subarray(start * width, end * width) as T;
+  };
+  return {
+    rows: end - start,
+    observation: cut(block.observation),
+    task: cut(block.task),
+    label: cut(block.label),
+    weight: cut(block.weight),
+  };
+}

@@ -1,11 +1,9 @@
+import { highestIndex, isWithin } from './agreement.ts';
 import type { NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
-import type { RowBlock, RowSource } from './rows.ts';
+import { sliceBlock, type RowBlock, type RowSource } from './rows.ts';
 import { float32Tensor, int32Tensor, type GraphSession } from './runtime.ts';
 import { stepInputs } from './training-graph.ts';
-
-/** How far a continuous action may lie from the label in each dimension to agree with it, in standard deviations of the labels. */
-export const agreementTolerance = 0.5;
 
 export interface Score {
   readonly rows: number;
@@ -20,7 +18,9 @@ export interface ScoringInput {
   readonly shape: NetworkShape;
   readonly parameters: Float32Array;
   readonly source: RowSource;
+  /** For continuous actions: how labels are normalised, and how far an action may be off in its own unit. */
   readonly label?: Normalisation | undefined;
+  readonly tolerance?: Float32Array | undefined;
 }
 
 const rowsAtOnce = 2048;
@@ -36,22 +36,8 @@ export async function scoreRows(input: ScoringInput): Promise<Score> {
   return { rows: totals.rows, loss: totals.loss / totals.weight, agreementFraction: totals.agreements / totals.rows };
 }
 
-function sliceBlock(block: RowBlock, start: number, end: number): RowBlock {
-  const cut = <T extends Float32Array | Int32Array>(values: T): T => {
-    const width = values.length / block.rows;
-    return values.subarray(start * width, end * width) as T;
-  };
-  return {
-    rows: end - start,
-    observation: cut(block.observation),
-    task: cut(block.task),
-    label: cut(block.label),
-    weight: cut(block.weight),
-  };
-}
-
 async function scoreSlice(
-  { session, shape, parameters, label }: ScoringInput,
+  { session, shape, parameters, label, tolerance }: ScoringInput,
   block: RowBlock,
   totals: { rows: number; loss: number; weight: number; agreements: number },
 ): Promise<void> {
@@ -65,9 +51,9 @@ async function scoreSlice(
     const weight = block.weight[row] ?? 0;
     const values = prediction.subarray(row * shape.actionSize, (row + 1) * shape.actionSize);
     const [loss, agrees] =
-      label === undefined
+      label === undefined || tolerance === undefined
         ? discreteRow(values, block.label[row] ?? 0)
-        : continuousRow(values, block.label.subarray(row * shape.actionSize), label);
+        : continuousRow(values, block.label.subarray(row * shape.actionSize), label, tolerance);
     totals.loss += weight * loss;
     totals.weight += weight;
     totals.agreements += agrees ? 1 : 0;
@@ -84,26 +70,19 @@ function discreteRow(scores: Float32Array, label: number): [number, boolean] {
   return [Math.log(sum) + highest - (scores[label] ?? Number.NaN), chosen === label];
 }
 
+/** Half the squared error in normalised units, as trained, and whether the action is within its tolerance in its own. */
 function continuousRow(
   values: Float32Array,
-  target: Float32Array | Int32Array,
+  label: Float32Array | Int32Array,
   { mean, scale }: Normalisation,
+  tolerance: Float32Array,
 ): [number, boolean] {
   let loss = 0;
-  let agrees = true;
-  values.forEach((value, index) => {
-    const wanted = ((target[index] ?? Number.NaN) - (mean[index] ?? 0)) * (scale[index] ?? 0);
-    const difference = value - wanted;
-    loss += 0.5 * difference * difference;
-    agrees &&= Math.abs(difference) <= agreementTolerance;
+  const action = values.map((value, index) => {
+    const factor = scale[index] ?? 0;
+    const centre = mean[index] ?? 0;
+    loss += 0.5 * (value - ((label[index] ?? Number.NaN) - centre) * factor) ** 2;
+    return factor === 0 ? centre : value / factor + centre;
   });
-  return [loss, agrees];
-}
-
-/** Index of the highest value; the first of equals; 0 for an empty list. NaN never wins, and all NaN gives 0. */
-export function highestIndex(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let index = 1; index < values.length; index += 1)
-    if (!((values[index] ?? Number.NaN) <= (values[best] ?? Number.NaN)) && !Number.isNaN(values[index])) best = index;
-  return best;
+  return [loss, isWithin(action, label, tolerance)];
 }

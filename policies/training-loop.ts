@@ -18,6 +18,8 @@ export interface TrainingLoopInput {
   readonly validation: RowSource;
   readonly observation: Normalisation;
   readonly label?: Normalisation | undefined;
+  /** For continuous actions, see scoring. */
+  readonly tolerance?: Float32Array | undefined;
   /** Parameters at step 0. */
   readonly start: Float32Array;
   readonly checkpoints: {

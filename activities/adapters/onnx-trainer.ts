@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { robotTypeName } from '../../datasets/robot-type.ts';
+import { actionTolerance } from '../../policies/agreement.ts';
 import { exportPolicy } from '../../policies/export-policy.ts';
 import { initialParameters, type NetworkShape } from '../../policies/network.ts';
 import { columnMoments, type Normalisation } from '../../policies/normalisation.ts';
@@ -9,10 +10,11 @@ import { networkShape, policySizes, type PolicySizes } from '../../policies/poli
 import { randomStream } from '../../policies/random.ts';
 import { totalRows, type RowSource } from '../../policies/rows.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
-import { resolveSettings } from '../../policies/specification.ts';
+import { resolveSettings, trainingSettingsSchema, type TrainingSettings } from '../../policies/specification.ts';
 import { DivergedTraining, trainNetwork, type TrainingLoopResult } from '../../policies/training-loop.ts';
 import { warmStart } from '../../policies/warm-start.ts';
 import { failure } from '../failures.ts';
+import { describeIssues } from '../json-objects.ts';
 import type { Progress } from '../ports.ts';
 import type { Trainer, TrainingJob, TrainingOutcome } from '../trainer-port.ts';
 import { openArrowRows } from './arrow-row-source.ts';
@@ -28,6 +30,8 @@ export interface OnnxTrainerPorts {
  */
 export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
   async train(job, progress) {
+    const settings = trainingSettingsSchema.safeParse(job.settings);
+    if (!settings.success) throw failure('InvalidInput', `training settings: ${describeIssues(settings.error)}`);
     const sizes = policySizes(job.robotType);
     if (sizes === undefined)
       throw failure('TrainingImpossible', 'expected a robot type with actions to learn, got one without', {
@@ -37,7 +41,7 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
     try {
       const validation = await openArrowRows(job.validationPath, sizes);
       try {
-        return await trainOn(ports, job, sizes, train, validation, progress);
+        return await trainOn(ports, job, settings.data, sizes, train, validation, progress);
       } finally {
         await validation.close();
       }
@@ -50,6 +54,7 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
 async function trainOn(
   ports: OnnxTrainerPorts,
   job: TrainingJob,
+  settings: TrainingSettings,
   sizes: PolicySizes,
   train: RowSource,
   validation: RowSource,
@@ -61,7 +66,7 @@ async function trainOn(
       `expected rows to train and to validate on, got ${totalRows(train)} and ${totalRows(validation)}: collect more robot-days or change the split of the robot type`,
       { coordinates: { robotType: robotTypeName(job.robotType) } },
     );
-  const { specification, hyperparameters } = resolveSettings(job.settings, totalRows(train));
+  const { specification, hyperparameters } = resolveSettings(settings, totalRows(train));
   const shape = networkShape(sizes, specification);
   const { observation, label } = await measureColumns(train, sizes, progress);
   const start = await startingParameters(job, shape, observation, label);
@@ -75,6 +80,7 @@ async function trainOn(
       validation,
       observation,
       label,
+      tolerance: actionTolerance(job.robotType),
       start: start.parameters,
       checkpoints: {
         save: (step, bytes) => job.checkpoints.save(step, bytes),

@@ -1,0 +1,201 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+import type { CurvePoint } from '../../policies/checkpoint.ts';
+import { failure } from '../failures.ts';
+import type { Progress } from '../ports.ts';
+import {
+  impossibleExitCode,
+  parseTrainerLine,
+  trainerContract,
+  type TrainerJobFile,
+  type TrainerLine,
+} from '../trainer-messages.ts';
+import type { Trainer, TrainingJob, TrainingOutcome } from '../trainer-port.ts';
+
+export interface CommandTrainerOptions {
+  /** A program that prints no line of the contract for so long counts as hanging and is ended. */
+  readonly silenceLimitMs?: number;
+  /** Between asking the program to end and ending it. */
+  readonly graceMs?: number;
+}
+
+const watchIntervalMs = 500;
+const errorTailBytes = 4096;
+
+/** What the program has said so far. */
+interface Conversation {
+  readonly curve: CurvePoint[];
+  done: Extract<TrainerLine, { event: 'done' }> | undefined;
+  last: Readonly<Record<string, unknown>>;
+  lastLineMs: number;
+}
+
+/**
+ * Trains by any program that keeps to the contract of docs/training.md. The program runs as the head of a process group of its
+ * own, so that ending it ends its helpers; its standard input closes when this worker dies, which tells it to end by itself.
+ * https://nodejs.org/api/child_process.html#optionsdetached
+ */
+export const commandTrainer = (command: readonly string[], options: CommandTrainerOptions = {}): Trainer => ({
+  async train(job, progress) {
+    const jobFile = await writeJob(job);
+    const jobPath = join(job.scratchDirectory, 'job.json');
+    await writeFile(jobPath, JSON.stringify(jobFile, undefined, 2));
+    const conversation: Conversation = {
+      curve: [],
+      done: undefined,
+      last: { stage: 'starting' },
+      lastLineMs: performance.now(),
+    };
+    await runProgram([...command, jobPath], conversation, job, progress, options);
+    return outcomeOf(conversation, jobFile, command);
+  },
+});
+
+async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
+  const checkpointDirectory = join(job.scratchDirectory, 'checkpoints');
+  await mkdir(checkpointDirectory, { recursive: true });
+  const saved = await job.checkpoints.latest();
+  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed } = job;
+  return {
+    contract: trainerContract,
+    trainPath,
+    validationPath,
+    trainRows,
+    validationRows,
+    robotType,
+    settings,
+    seed,
+    modelPath: join(job.scratchDirectory, 'model.onnx'),
+    checkpointDirectory,
+    resumeFrom: saved === undefined ? null : { step: saved.step, path: saved.filePath },
+    startFromPath: job.startFromPath ?? null,
+  };
+}
+
+async function runProgram(
+  command: readonly string[],
+  conversation: Conversation,
+  job: TrainingJob,
+  progress: Progress,
+  { silenceLimitMs = 600_000, graceMs = 2000 }: CommandTrainerOptions,
+): Promise<void> {
+  const [program = '', ...parameters] = command;
+  const child = spawn(program, parameters, { detached: true, cwd: job.scratchDirectory, stdio: 'pipe' });
+  const errors = tailOf(child);
+  let stopped: Error | undefined;
+  let force: NodeJS.Timeout | undefined;
+  const stop = (reason: Error): void => {
+    if (stopped !== undefined) return;
+    stopped = reason;
+    signalGroup(child, 'SIGTERM');
+    force = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
+  };
+  const watch = setInterval(() => {
+    try {
+      progress({ stage: 'training', ...conversation.last });
+    } catch (error) {
+      stop(error instanceof Error ? error : new Error(String(error)));
+    }
+    if (performance.now() - conversation.lastLineMs > silenceLimitMs)
+      stop(
+        failure('TrainerFailed', `expected a line at least every ${silenceLimitMs / 1000} s, got none`, where(command)),
+      );
+  }, watchIntervalMs);
+  try {
+    const ended = exitOf(child, command);
+    const reading = readLines(child, conversation, job).catch((error: unknown) => {
+      stop(failure('TrainerFailed', (error as Error).message, { cause: error, ...where(command) }));
+    });
+    const [{ code, signal }] = await Promise.all([ended, reading]);
+    if (stopped !== undefined) throw stopped;
+    if (code === 0) return;
+    const text = `the training program ended with ${signal ?? code}: ${errors().trim() || 'it said nothing on stderr'}`;
+    throw failure(code === impossibleExitCode ? 'TrainingImpossible' : 'TrainerFailed', text, where(command));
+  } finally {
+    clearInterval(watch);
+    clearTimeout(force);
+  }
+}
+
+const where = (command: readonly string[]) => ({ coordinates: { command: command.join(' ') } });
+
+function exitOf(
+  child: ChildProcess,
+  command: readonly string[],
+): Promise<{ code: number | null; signal: string | null }> {
+  return new Promise((resolve, reject) => {
+    child.on('error', (cause) =>
+      reject(
+        failure('TrainingImpossible', `expected a program that can be started, got ${cause.message}`, {
+          cause,
+          ...where(command),
+        }),
+      ),
+    );
+    child.on('exit', () => signalGroup(child, 'SIGKILL'));
+    child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+}
+
+/** Handles line after line: while a checkpoint is being stored the program may go on, but its next lines wait. */
+async function readLines(child: ChildProcess, conversation: Conversation, job: TrainingJob): Promise<void> {
+  if (child.stdout === null) return;
+  for await (const text of createInterface({ input: child.stdout })) {
+    const line = parseTrainerLine(text);
+    if (line === undefined) continue;
+    conversation.lastLineMs = performance.now();
+    switch (line.event) {
+      case 'progress':
+        conversation.last = { step: line.step };
+        break;
+      case 'evaluation': {
+        const { step, trainLoss, validationLoss, validationAgreementFraction } = line;
+        conversation.curve.push({ step, trainLoss, validationLoss, validationAgreementFraction });
+        conversation.last = { step, validationLoss };
+        break;
+      }
+      case 'checkpoint':
+        await job.checkpoints.save(line.step, { filePath: line.path });
+        break;
+      case 'done':
+        conversation.done = line;
+    }
+  }
+}
+
+async function outcomeOf(
+  { curve, done }: Conversation,
+  { modelPath }: TrainerJobFile,
+  command: readonly string[],
+): Promise<TrainingOutcome> {
+  const written = await stat(modelPath).catch(() => undefined);
+  if (done === undefined || written === undefined)
+    throw failure(
+      'TrainerFailed',
+      `expected a line "done" and a model at modelPath from a program that ends with 0, got ${done === undefined ? 'no line' : 'no model'}`,
+      where(command),
+    );
+  const { steps, validationLoss, validationAgreementFraction, settings } = done;
+  return { modelPath, steps, validationLoss, validationAgreementFraction, curve, settings };
+}
+
+/** The last of what the program writes to stderr. */
+function tailOf(child: ChildProcess): () => string {
+  let tail = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    tail = (tail + text).slice(-errorTailBytes);
+  });
+  return () => tail;
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

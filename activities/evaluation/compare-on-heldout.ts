@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { heldoutSetFile, trainingSetFile } from '../../datasets/training-set.ts';
+import { evaluateHeldout, type HeldoutOutcome } from '../../policies/evaluation/evaluate-heldout.ts';
+import { goldenAnswers, type GoldenAnswers } from '../../policies/evaluation/golden.ts';
+import type { HeldoutFacts, Partner } from '../../policies/gates/index.ts';
+import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
+import type { RowSource } from '../../policies/rows.ts';
+import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
+import { failure } from '../failures.ts';
+import type { ObjectStore, Progress } from '../ports.ts';
+import type { StoredSet, StoredTrainingSet } from '../read-sets.ts';
+import type { OpenRows } from '../rows-port.ts';
+import type { Trainers } from '../trainer-port.ts';
+import { commonestLabel } from './commonest-label.ts';
+import { taskTraffic } from './task-traffic.ts';
+
+export interface ComparisonPorts {
+  readonly store: ObjectStore;
+  readonly runtime: GraphRuntime;
+  readonly openRows: OpenRows;
+  readonly trainers: Trainers;
+  readonly progress: Progress;
+  readonly scratchDirectory: string;
+}
+
+interface VersionKey {
+  readonly version: string;
+  readonly key: string;
+}
+
+export interface ComparisonInput {
+  readonly type: RobotType;
+  readonly trainingSet: StoredTrainingSet;
+  readonly trainingSetDigest: string;
+  readonly heldoutSet: StoredSet;
+  readonly heldoutDigest: string;
+  readonly candidate: string;
+  readonly champion: VersionKey | undefined;
+  readonly anchor: VersionKey | undefined;
+}
+
+export interface HeldoutComparison {
+  readonly facts: HeldoutFacts;
+  readonly outcome: HeldoutOutcome;
+  readonly golden: GoldenAnswers;
+  /** What a person should know, e.g. why a baseline is missing. */
+  readonly notes: readonly string[];
+}
+
+/** Runs the candidate, the versions it must not fall behind and two plain baselines over the held-out rows, once. */
+export async function compareOnHeldout(ports: ComparisonPorts, input: ComparisonInput): Promise<HeldoutComparison> {
+  const { type } = input;
+  const sizes = policySizes(type);
+  if (sizes === undefined) throw failure('InvalidInput', `expected a robot type with actions, got ${type.id}`);
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(resource: T): T => {
+    opened.push(resource);
+    return resource;
+  };
+  const openModel = async (key: string): Promise<GraphSession> => keep(await open(ports, key, sizes));
+  try {
+    const train = keep(
+      await ports.openRows(
+        await localPath(ports.store, trainingSetFile(input.trainingSetDigest, 'train.arrow')),
+        sizes,
+      ),
+    );
+    const candidate = await openModel(input.candidate);
+    const champion = await tryPartner(input.champion, openModel);
+    const anchor = await tryPartner(input.anchor, openModel);
+    const linear = await trainLinear(ports, input, train);
+    if (linear.session !== undefined) keep(linear.session);
+    const outcome = await evaluateHeldout({
+      type,
+      sizes,
+      source: keep(
+        await ports.openRows(await localPath(ports.store, heldoutSetFile(input.heldoutDigest, 'heldout.arrow')), sizes),
+      ),
+      candidate,
+      others: {
+        ...(champion.session === undefined ? {} : { champion: champion.session }),
+        ...(anchor.session === undefined ? {} : { anchor: anchor.session }),
+        ...(linear.session === undefined ? {} : { linear: linear.session }),
+      },
+      majorityLabel: sizes.head === 'discrete' ? await commonestLabel(train, sizes.actionSize) : undefined,
+      progress: ports.progress,
+    });
+    const traffic = taskTraffic(input.trainingSet.strata, type.tasks);
+    const facts: HeldoutFacts = {
+      episodes: outcome.episodes,
+      frames: outcome.frames,
+      agreeingFrames: outcome.agreeingFrames,
+      champion: champion.partner(outcome.others['champion']?.sums),
+      anchor: anchor.partner(outcome.others['anchor']?.sums),
+      tasks: outcome.tasks.map(({ task, episodes, discordant }, index) => ({
+        task,
+        episodes,
+        onlyNewEpisodes: discordant['champion']?.onlyNew ?? 0,
+        onlyOldEpisodes: discordant['champion']?.onlyOld ?? 0,
+        trafficFraction: traffic[index] ?? 0,
+      })),
+    };
+    return { facts, outcome, golden: await goldenAnswers(candidate, type, sizes), notes: linear.notes };
+  } finally {
+    for (const resource of opened.toReversed()) await resource.close();
+  }
+}
+
+async function localPath(store: ObjectStore, key: string): Promise<string> {
+  const path = await store.localPath(key);
+  if (path !== undefined) return path;
+  throw failure('NotFound', 'expected an object to judge by, got none', { coordinates: { key } });
+}
+
+async function open(ports: ComparisonPorts, key: string, sizes: PolicySizes): Promise<GraphSession> {
+  const session = await ports.runtime.open(await readFile(await localPath(ports.store, key)));
+  const problems = ioProblems(session, sizes);
+  if (problems.length === 0) return session;
+  await session.close();
+  throw failure('InvalidInput', problems.join('; '), { coordinates: { key } });
+}
+
+type Sums = HeldoutOutcome['others'][string]['sums'];
+
+/** A version that cannot run on this robot type's data is no reason to fail the activity, but its gates fail. */
+async function tryPartner(
+  version: VersionKey | undefined,
+  openModel: (key: string) => Promise<GraphSession>,
+): Promise<{ session?: GraphSession; partner: (sums: Sums | undefined) => Partner }> {
+  if (version === undefined) return { partner: () => ({ kind: 'none' }) };
+  const broken = (reason: string): Partner => ({ kind: 'broken', version: version.version, reason });
+  try {
+    const session = await openModel(version.key);
+    return {
+      session,
+      partner: (sums) =>
+        sums === undefined ? broken('it was not run') : { kind: 'compared', version: version.version, sums },
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { partner: () => broken(reason) };
+  }
+}
+
+const linearSteps = 4000;
+
+/** Softmax or least-squares regression on the same training set, for the report; deterministic; left out with a note when it cannot be trained. */
+async function trainLinear(
+  ports: ComparisonPorts,
+  input: ComparisonInput,
+  train: RowSource,
+): Promise<{ session?: GraphSession; notes: readonly string[] }> {
+  const file = (name: 'train.arrow' | 'validation.arrow'): Promise<string> =>
+    localPath(ports.store, trainingSetFile(input.trainingSetDigest, name));
+  try {
+    const { modelPath } = await ports.trainers.onnx.train(
+      {
+        trainPath: await file('train.arrow'),
+        validationPath: await file('validation.arrow'),
+        trainRows: train.blockRows.reduce((sum, rows) => sum + rows, 0),
+        validationRows: input.trainingSet.files['validation.arrow']?.rows ?? 0,
+        robotType: input.type,
+        settings: { hiddenWidths: [], maxSteps: linearSteps, patienceEvaluations: linearSteps, weightDecay: 0 },
+        seed: 1,
+        checkpoints: { save: async () => undefined, latest: async () => undefined },
+        scratchDirectory: ports.scratchDirectory,
+      },
+      ports.progress,
+    );
+    return { session: await ports.runtime.open(await readFile(modelPath)), notes: [] };
+  } catch (error) {
+    if (!(error instanceof Error) || !('type' in error) || error.type !== 'TrainingImpossible') throw error;
+    return { notes: [`no linear baseline: ${error.message}`] };
+  }
+}

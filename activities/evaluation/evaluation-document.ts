@@ -1,0 +1,101 @@
+import { z } from 'zod';
+
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { AbsoluteFacts, GateResult } from '../../policies/gates/index.ts';
+import { readJson } from '../json-objects.ts';
+import type { ObjectStore } from '../ports.ts';
+import type { HeldoutComparison } from './compare-on-heldout.ts';
+
+const fraction = z.number().nullable();
+
+export const gateSchema = z.strictObject({
+  id: z.string(),
+  outcome: z.enum(['pass', 'fail', 'notApplicable']),
+  value: z.number().nullable(),
+  limit: z.number().nullable(),
+  unit: z.string(),
+  sampleSize: z.number(),
+  sentence: z.string(),
+});
+
+/** Details of a judgement, as stored at the evaluation's key. Written last, so its presence means judged. */
+export const evaluationSchema = z.strictObject({
+  input: z.record(z.string(), z.unknown()),
+  passed: z.enum(['pass', 'hold']),
+  gates: z.array(gateSchema),
+  /** Label agreement on held-out frames; null when the model did not get that far. */
+  accuracyFraction: fraction,
+  frames: z.int(),
+  episodes: z.int(),
+  /** What always giving the commonest label of the training set, and a linear model trained on it, reach on the same frames. */
+  majorityFraction: fraction,
+  linearFraction: fraction,
+  championFraction: fraction,
+  anchorFraction: fraction,
+  calibrationError: fraction,
+  /** Discrete actions; empty for continuous ones, as are `confusion` and `perLabel`. */
+  labels: z.array(z.string()),
+  /** Row = recorded label, column = what the candidate says; counts. */
+  confusion: z.array(z.array(z.int())),
+  perLabel: z.array(
+    z.strictObject({ label: z.string(), precision: fraction, recall: fraction, f1: fraction, frames: z.int() }),
+  ),
+  tasks: z.array(
+    z.strictObject({
+      task: z.string(),
+      episodes: z.int(),
+      frames: z.int(),
+      agreementFraction: fraction,
+      trafficFraction: z.number(),
+    }),
+  ),
+  latencyP99Ms: z.number().nullable(),
+  sizeBytes: z.int(),
+  notes: z.array(z.string()),
+});
+export type EvaluationDocument = z.infer<typeof evaluationSchema>;
+
+export const readEvaluation = (store: ObjectStore, key: string): Promise<EvaluationDocument | undefined> =>
+  readJson(store, key, evaluationSchema);
+
+export interface EvaluationParts {
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly type: RobotType;
+  readonly absolute: AbsoluteFacts;
+  readonly gates: readonly GateResult[];
+  readonly passed: 'pass' | 'hold';
+  readonly comparison: HeldoutComparison | undefined;
+}
+
+export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
+  const { input, type, absolute, gates, passed, comparison } = parts;
+  const outcome = comparison?.outcome;
+  const share = (frames: number | undefined): number | null =>
+    outcome === undefined || outcome.frames === 0 || frames === undefined ? null : frames / outcome.frames;
+  return {
+    input: { ...input },
+    passed,
+    gates: [...gates],
+    accuracyFraction: share(outcome?.agreeingFrames),
+    frames: outcome?.frames ?? 0,
+    episodes: outcome?.episodes ?? 0,
+    majorityFraction: type.actions.kind === 'discrete' ? share(outcome?.majorityFrames) : null,
+    linearFraction: share(outcome?.others['linear']?.agreeingFrames),
+    championFraction: share(outcome?.others['champion']?.agreeingFrames),
+    anchorFraction: share(outcome?.others['anchor']?.agreeingFrames),
+    calibrationError: outcome?.calibrationError ?? null,
+    labels: type.actions.kind === 'discrete' ? type.actions.names : [],
+    confusion: (outcome?.confusion?.counts ?? []).map((row) => [...row]),
+    perLabel: [...(outcome?.confusion?.perLabel ?? [])],
+    tasks: (outcome?.tasks ?? []).map(({ task, episodes, frames, agreeingFrames }) => ({
+      task,
+      episodes,
+      frames,
+      agreementFraction: frames === 0 ? null : agreeingFrames / frames,
+      trafficFraction: comparison?.facts.tasks.find((facts) => facts.task === task)?.trafficFraction ?? 0,
+    })),
+    latencyP99Ms: absolute.latency?.p99Ms ?? null,
+    sizeBytes: absolute.sizeBytes,
+    notes: [...(comparison?.notes ?? [])],
+  };
+}

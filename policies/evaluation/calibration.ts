@@ -1,0 +1,24 @@
+const bins = 15;
+
+/**
+ * Expected calibration error: how far the probability of the chosen action is from the share of right choices, averaged over
+ * 15 equal bins of probability weighted by their size (Guo et al. 2017, "On calibration of modern neural networks", eq. 3). 0 is
+ * perfect, null without rows.
+ */
+export function calibrationCounter(): { count(probability: number, isRight: boolean): void; finish(): number | null } {
+  const sums = Array.from({ length: bins }, () => ({ rows: 0, probability: 0, right: 0 }));
+  return {
+    count(probability, isRight) {
+      const bin = sums[Math.min(bins - 1, Math.max(0, Math.floor(probability * bins)))];
+      if (bin === undefined) return;
+      bin.rows += 1;
+      bin.probability += probability;
+      bin.right += isRight ? 1 : 0;
+    },
+    finish() {
+      const rows = sums.reduce((total, bin) => total + bin.rows, 0);
+      const gap = sums.reduce((total, bin) => total + Math.abs(bin.right - bin.probability), 0);
+      return rows === 0 ? null : gap / rows;
+    },
+  };
+}

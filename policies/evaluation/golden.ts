@@ -1,0 +1,48 @@
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { PolicySizes } from '../policy-io.ts';
+import { randomStream } from '../random.ts';
+import type { GraphSession } from '../runtime.ts';
+import { runPolicy } from './contestant.ts';
+
+/** Inputs with the answers the model gave here; a robot that gets others must not use the model. */
+export interface GoldenAnswers {
+  readonly observations: readonly (readonly number[])[];
+  readonly tasks: readonly number[];
+  readonly outputs: readonly (readonly number[])[];
+  /** An output at a time: the largest difference that is still the same answer, on another processor. */
+  readonly tolerances: readonly number[];
+}
+
+const goldenRows = 32;
+const goldenSeed = 1;
+/** Of a probability, or of the width of an action's range. */
+const toleranceFraction = 1e-3;
+
+/** Golden inputs are uniform within the sensors' ranges, tasks in turn: a pure function of the robot type. */
+export async function goldenAnswers(
+  session: GraphSession,
+  type: RobotType,
+  sizes: PolicySizes,
+): Promise<GoldenAnswers> {
+  const random = randomStream(goldenSeed, 'golden inputs');
+  const observation = Float32Array.from({ length: goldenRows * sizes.observationSize }, (_, index) => {
+    const { min = 0, max = 1 } = type.observations[index % sizes.observationSize] ?? {};
+    return min + random() * (max - min);
+  });
+  const task = Int32Array.from({ length: goldenRows }, (_, row) => row % sizes.taskCount);
+  const outputs = await runPolicy(session, sizes, observation, task);
+  return {
+    observations: rowsOf(observation, sizes.observationSize),
+    tasks: [...task],
+    outputs: rowsOf(outputs, sizes.actionSize),
+    tolerances: Array.from({ length: sizes.actionSize }, (_, action) => toleranceFraction * outputWidth(type, action)),
+  };
+}
+
+const outputWidth = (type: RobotType, action: number): number => {
+  const range = type.actions.kind === 'continuous' ? type.actions.ranges[action] : undefined;
+  return range === undefined ? 1 : range.max - range.min;
+};
+
+const rowsOf = (values: Float32Array, width: number): number[][] =>
+  Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);

@@ -1,0 +1,115 @@
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { RowBlock } from '../rows.ts';
+import { calibrationCounter } from './calibration.ts';
+import { confusionCounter } from './confusion.ts';
+import type { Answers } from './contestant.ts';
+import type { HeldoutInput, HeldoutOutcome } from './evaluate-heldout.ts';
+import { pairedCounter } from './paired-counter.ts';
+
+interface OpenEpisode {
+  readonly number: number;
+  readonly task: number;
+  frames: number;
+  agreeing: number;
+  readonly others: Record<string, number>;
+}
+
+/** Adds up the answers of all policies, row after row; holds one episode and sums, nothing that grows with the rows. */
+export function heldoutTally({
+  type,
+  sizes,
+  others,
+  majorityLabel,
+}: Pick<HeldoutInput, 'type' | 'sizes' | 'others' | 'majorityLabel'>) {
+  const names = Object.keys(others);
+  const confusion = confusionCounter(type.actions.kind === 'discrete' ? type.actions.names : []);
+  const calibration = calibrationCounter();
+  const paired = new Map(names.map((name) => [name, pairedCounter()]));
+  const agreeing = new Map(names.map((name) => [name, 0]));
+  const tasks = taskTally(type, names);
+  const total = { episodes: 0, frames: 0, agreeingFrames: 0, majorityFrames: 0 };
+  let open: OpenEpisode | undefined;
+
+  const close = (): void => {
+    if (open === undefined) return;
+    total.episodes += 1;
+    for (const counter of paired.values()) counter.endEpisode();
+    tasks.endEpisode(open);
+    open = undefined;
+  };
+  const episodeOf = (number: number, task: number): OpenEpisode => {
+    if (open !== undefined && open.number === number) return open;
+    close();
+    open = { number, task, frames: 0, agreeing: 0, others: Object.fromEntries(names.map((name) => [name, 0])) };
+    return open;
+  };
+  const addAction = (label: number, chosen: number, probability: number): void => {
+    if (label === majorityLabel) total.majorityFrames += 1;
+    confusion.count(label, chosen);
+    calibration.count(probability, chosen === label);
+  };
+
+  return {
+    frames: () => total.frames,
+    add(block: RowBlock, episodes: Int32Array, candidate: Answers, answers: Readonly<Record<string, Answers>>): void {
+      for (let row = 0; row < block.rows; row += 1) {
+        const episode = episodeOf(episodes[row] ?? -1, block.task[row] ?? -1);
+        const agrees = candidate.agrees[row] ?? 0;
+        total.frames += 1;
+        total.agreeingFrames += agrees;
+        episode.frames += 1;
+        episode.agreeing += agrees;
+        for (const name of names) {
+          const other = answers[name]?.agrees[row] ?? 0;
+          paired.get(name)?.frame(agrees, other);
+          agreeing.set(name, (agreeing.get(name) ?? 0) + other);
+          episode.others[name] = (episode.others[name] ?? 0) + other;
+        }
+        if (sizes.head === 'continuous') continue;
+        const chosen = candidate.chosen[row] ?? 0;
+        addAction(block.label[row] ?? 0, chosen, candidate.outputs[row * sizes.actionSize + chosen] ?? 0);
+      }
+    },
+    finish(): HeldoutOutcome {
+      close();
+      return {
+        ...total,
+        others: Object.fromEntries(
+          [...paired].map(([name, counter]) => [
+            name,
+            { agreeingFrames: agreeing.get(name) ?? 0, sums: counter.finish() },
+          ]),
+        ),
+        tasks: tasks.finish(),
+        confusion: sizes.head === 'discrete' ? confusion.finish() : null,
+        calibrationError: sizes.head === 'discrete' ? calibration.finish() : null,
+      };
+    },
+  };
+}
+
+/** Episodes by task, and which of them only one of two policies brought to success: agreement at or above the type's limit. */
+function taskTally(type: RobotType, names: readonly string[]) {
+  const tasks = type.tasks.map((task) => ({
+    task,
+    episodes: 0,
+    frames: 0,
+    agreeingFrames: 0,
+    discordant: Object.fromEntries(names.map((name) => [name, { onlyNew: 0, onlyOld: 0 }])),
+  }));
+  const succeeds = (agreeing: number, frames: number): boolean => agreeing / frames >= type.limits.minAgreementFraction;
+  return {
+    endEpisode(episode: OpenEpisode): void {
+      const task = tasks[episode.task];
+      if (task === undefined) return;
+      task.episodes += 1;
+      task.frames += episode.frames;
+      task.agreeingFrames += episode.agreeing;
+      const isSuccess = succeeds(episode.agreeing, episode.frames);
+      for (const [name, counts] of Object.entries(task.discordant))
+        if (isSuccess !== succeeds(episode.others[name] ?? 0, episode.frames))
+          counts[isSuccess ? 'onlyNew' : 'onlyOld'] += 1;
+    },
+    finish: () => tasks,
+  };
+}

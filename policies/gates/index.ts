@@ -1,0 +1,34 @@
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { absoluteGates, type AbsoluteFacts } from './absolute.ts';
+import { comparativeGates, type HeldoutFacts } from './comparative.ts';
+import type { GateResult } from './gate.ts';
+
+export type { AbsoluteFacts } from './absolute.ts';
+export type { HeldoutFacts, Partner, TaskFacts } from './comparative.ts';
+export type { GateResult } from './gate.ts';
+export type { PairedSums } from './paired-bound.ts';
+
+export interface OfflineFacts {
+  readonly absolute: AbsoluteFacts;
+  /** Undefined when the model failed before held-out data was looked at. */
+  readonly heldout?: HeldoutFacts;
+}
+
+/** Every offline gate in the order a person reads them: first what any model must be able to do, then what this one must prove. */
+export const offlineGates = (facts: OfflineFacts, limits: RobotType['limits']): readonly GateResult[] => [
+  ...absoluteGates(facts.absolute, limits),
+  ...comparativeGates(facts.heldout, limits),
+];
+
+/**
+ * All gates must pass. One that has nothing to compare with passes in bootstrap only, with one exception: without an anchor
+ * the champion stands in for it, whose gate is the stricter one.
+ */
+export function gateVerdict(gates: readonly GateResult[], bootstrap: boolean): 'pass' | 'hold' {
+  const hasChampion = gates.some((gate) => gate.id === 'champion.overall' && gate.outcome === 'pass');
+  const passes = gates.every((gate) => {
+    if (gate.outcome !== 'notApplicable') return gate.outcome === 'pass';
+    return bootstrap || (gate.id === 'anchor.overall' && hasChampion);
+  });
+  return passes && gates.length > 0 ? 'pass' : 'hold';
+}
