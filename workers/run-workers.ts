@@ -18,8 +18,10 @@ export interface RunWorkersOptions {
 /** Serves the queues until the process is told to stop; waits for a server that is not there yet. */
 export async function runWorkers(options: RunWorkersOptions): Promise<void> {
   const { settings, queues, logger } = options;
-  const bundle = await bundleWorkflows((message) => logger.warn(message));
-  const ports = await openPorts(settings, `flywheel-${bundle.buildId}`);
+  // Only workflows run from the bundle, and only manifests and reports name the build; heavy workers start without it.
+  const needsBundle = queues.includes('orchestration') || queues.includes('fleet');
+  const bundle = needsBundle ? await bundleWorkflows((message) => logger.warn(message)) : undefined;
+  const ports = await openPorts(settings, `flywheel-${bundle?.buildId ?? 'unknown'}`);
   const connection = await connectPatiently(settings.temporal.address, logger);
   try {
     const workers = await Promise.all(
@@ -41,7 +43,7 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
 }
 
 /** What a queue's worker runs and how much of it at once. Few pollers are enough on two cores. */
-export function workerOptions(queue: Queue, ports: Ports, bundle: WorkflowBundle): Omit<WorkerOptions, 'taskQueue'> {
+export function workerOptions(queue: Queue, ports: Ports, bundle?: WorkflowBundle): Omit<WorkerOptions, 'taskQueue'> {
   const common: Omit<WorkerOptions, 'taskQueue'> = {
     shutdownGraceTime: '5 seconds',
     // A cancellation reaches an activity with its next heartbeat: at most 2 s later.
@@ -53,7 +55,7 @@ export function workerOptions(queue: Queue, ports: Ports, bundle: WorkflowBundle
     case 'orchestration':
       return {
         ...common,
-        workflowBundle: bundle,
+        ...(bundle === undefined ? {} : { workflowBundle: bundle }),
         activities: inputActivities,
         maxCachedWorkflows: 200,
         maxConcurrentWorkflowTaskExecutions: 20,

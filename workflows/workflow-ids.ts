@@ -9,10 +9,10 @@ export const workflowIds = {
 
 /**
  * The name under which this run keeps everything it writes: the workflow id's tail made safe for keys, and the first
- * run's id, because a person may start the same workflow id again.
+ * run's id, because the same workflow id is started again and again. Of the run id the last part: it begins with the time.
  */
 export function operationId(): string {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const tail = workflowId.split('/').slice(1).join('-') || workflowId;
-  return `${tail.replaceAll(/[^A-Za-z0-9.-]+/g, '-').slice(0, 100)}-${firstExecutionRunId.slice(0, 8)}`;
+  return `${tail.replaceAll(/[^A-Za-z0-9.-]+/g, '-').slice(0, 100)}-${firstExecutionRunId.slice(-12)}`;
 }

@@ -162,6 +162,18 @@ describe('weeklyCycle', function () {
     });
   });
 
+  it('keeps what a collection writes apart from the collection before, though both have one workflow id', async () => {
+    const { activities, calls } = stubs();
+    await withWorker(activities, async ({ start, suffix }) => {
+      for (const name of ['first', 'second'])
+        await (await start('weeklyCycle', {}, `cycle/${name}-${suffix}`)).result();
+    });
+    const ids = calls
+      .filter((call) => call.name === 'planCollection')
+      .map((call) => (call.input as { cycleId: string }).cycleId);
+    assert.equal(new Set(ids).size, 2);
+  });
+
   describe('with one failing step', () => {
     const steps = [...new Set(story)];
     for (const step of steps) {
