@@ -110,7 +110,12 @@ export function openLake(ports: {
       if (holdsTransaction(base, transaction)) return nothingNew(base);
       const removes = [...base.files].filter(([, file]) => recordedOn.includes(dayOf(file))).map(([key]) => key);
       const result = await tables[table].commit(base, { adds: [], removes, transaction, operation });
-      return { ...result, rows: 0, files: result.outcome === 'committed' ? removes.length : 0 };
+      return {
+        version: result.version,
+        outcome: result.outcome,
+        rows: 0,
+        files: result.outcome === 'committed' ? removes.length : 0,
+      };
     },
     transactionVersion: async (table, appId) => (await tables[table].latest()).transactions.get(appId),
   };
@@ -165,7 +170,7 @@ async function commitFiles(
   await inParallel(staged, transfersAtOnce, (file) => ports.store.put(keyOf(file), { filePath: file.filePath }));
   const added = missingColumns(base.metaData.schemaString, table.columns, table.root);
   const schemaString = extendedSchemaString(base.metaData.schemaString, added, table.root);
-  const result = await table.commit(base, {
+  const { version, outcome } = await table.commit(base, {
     adds: staged.map((file) => ({
       path: logPathOf(file.relativeKey),
       partitionValues: { recorded_on: file.recordedOn },
@@ -179,10 +184,10 @@ async function commitFiles(
     transaction,
     operation,
   });
-  if (result.outcome === 'alreadyCommitted') {
+  if (outcome === 'alreadyCommitted') {
     await inParallel(staged, transfersAtOnce, (file) => ports.store.delete(keyOf(file)));
-    return { ...result, rows: 0, files: 0 };
+    return { version, outcome, rows: 0, files: 0 };
   }
   const rows = staged.reduce((sum, file) => sum + file.rowCount, 0);
-  return { ...result, rows, files: staged.length };
+  return { version, outcome, rows, files: staged.length };
 }

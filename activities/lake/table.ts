@@ -26,8 +26,8 @@ export interface LakePorts {
 export const commitsPerCheckpoint = 100;
 /** States of older versions kept in memory, newest use last. */
 const maxKeptVersions = 8;
-/** Removed files stay in checkpoints this long, so that a vacuum of any engine finds them. */
-const tombstoneDays = 30;
+/** Removed files stay in checkpoints as long as the table keeps them, so that a vacuum of any engine finds them. */
+const tombstoneDays = 365;
 
 export const lakeColumns: Readonly<Record<LakeTable, readonly Column[]>> = {
   episodes: lakeEpisodeColumns,
@@ -95,7 +95,7 @@ export function openTable(ports: LakePorts, table: LakeTable): LakeTableLog {
       withDeltaFailures(async () => {
         const readNext = async (known: Snapshot) => (await readLatest(ports.store, withSql, root, known)) ?? known;
         const result = await commitChange(ports.store, base, readNext, change, ports.clock());
-        if (result.outcome === 'committed') advance(await checkpointIfDue(ports, await latest()));
+        if (result.outcome === 'committed') advance(await checkpointIfDue(ports, result.snapshot));
         return result;
       }),
   };
@@ -145,6 +145,6 @@ async function checkpointIfDue(ports: LakePorts, snapshot: Snapshot): Promise<Sn
   } catch {
     return snapshot;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true }).catch(() => {});
   }
 }

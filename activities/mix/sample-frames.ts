@@ -73,14 +73,19 @@ async function collect(
   );
   const hash = sampleHashSql(seed, 'f.episode_id', 'f.frame_index');
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
+  const widest = [...bounds.values()].reduce((most, bound) => (bound > most ? bound : most), 0n);
   await session.run(
     `CREATE OR REPLACE TEMP TABLE sampled_frame AS
-     SELECT q.cell, e.rowid AS episode, e.task_index, f.is_correction, ${hash} AS sample_hash,
-       ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
+     WITH bounded_episode AS (
+       SELECT e.*, e.rowid AS episode, q.bound, lead.bound AS lead_bound
+       FROM mixed_episode AS e LEFT JOIN cell_quota AS q USING (cell) LEFT JOIN cell_quota AS lead ON lead.cell = e.cell - 1
+     )
+     SELECT e.cell - (f.frame_index = e.lead_index)::INTEGER AS cell, e.episode, e.task_index, f.is_correction,
+       ${hash} AS sample_hash, ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
        ${observation} AS observation, ${label} AS label
-     FROM ${frames} AS f JOIN mixed_episode AS e USING (episode_id)
-       JOIN cell_quota AS q ON q.cell = e.cell - (f.frame_index = e.lead_index)::INTEGER
-     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL) AND ${hash} <= q.bound`,
+     FROM (SELECT * FROM ${frames} AS f WHERE ${hash} <= ${widest}) AS f JOIN bounded_episode AS e USING (episode_id)
+     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)
+       AND ${hash} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
   );
   const counts = await session.rows('SELECT cell, count(*) AS frames FROM sampled_frame GROUP BY cell');
   const found = new Map(counts.map((row) => [Number(row['cell']), Number(row['frames'])]));

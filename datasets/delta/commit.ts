@@ -4,7 +4,7 @@ import { DeltaLogError } from './delta-log-error.ts';
 import { commitKey } from './log-names.ts';
 import type { DeltaLogStore } from './log-store.ts';
 import { assertWritable, ownProtocol } from './protocol.ts';
-import type { Snapshot } from './snapshot.ts';
+import { replay, type Snapshot } from './snapshot.ts';
 
 /** One change of a table. `transaction` makes it happen once: at or below the last version of its appId it is skipped. */
 export interface Change {
@@ -20,6 +20,8 @@ export interface Change {
 export interface CommitResult {
   readonly version: number;
   readonly outcome: 'committed' | 'alreadyCommitted';
+  /** The state at `version`. */
+  readonly snapshot: Snapshot;
 }
 
 /** A writer that loses this often in a row is not racing, it is failing. */
@@ -46,7 +48,8 @@ export async function commitChange(
   const schemaAtStart = snapshot.metaData.schemaString;
   let base = snapshot;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    if (holdsTransaction(base, change.transaction)) return { version: base.version, outcome: 'alreadyCommitted' };
+    if (holdsTransaction(base, change.transaction))
+      return { version: base.version, outcome: 'alreadyCommitted', snapshot: base };
     if (base.metaData.schemaString !== schemaAtStart) {
       throw new DeltaLogError('conflict', 'expected the schema this change was made for, got one changed meanwhile', {
         table: base.root,
@@ -55,17 +58,22 @@ export async function commitChange(
     }
     assertWritable(base.protocol, base.metaData, base.root);
     const version = base.version + 1;
-    const bytes = serialiseActions(actionsOf(base, change, nowMs));
+    const actions = actionsOf(base, change, nowMs);
+    const bytes = serialiseActions([...actions, commitInfo(change.operation, change.removes.length === 0, nowMs)]);
     const key = commitKey(base.root, version);
-    if ((await store.putIfAbsent(key, bytes)) === 'created') return { version, outcome: 'committed' };
-    const winner = await store.get(key);
-    if (winner !== undefined && Buffer.compare(winner, bytes) === 0) return { version, outcome: 'committed' };
+    const isCommitted = (await store.putIfAbsent(key, bytes)) === 'created' || isSame(await store.get(key), bytes);
+    if (isCommitted) {
+      return { version, outcome: 'committed', snapshot: replay(base.root, base, [{ version, actions }]) };
+    }
     base = await readNext(base);
   }
   throw new DeltaLogError('conflict', `expected to win a commit within ${maxAttempts} attempts`, { table: base.root });
 }
 
-function actionsOf(base: Snapshot, change: Change, nowMs: number): readonly (Action | CommitInfo)[] {
+const isSame = (found: Uint8Array | undefined, bytes: Uint8Array): boolean =>
+  found !== undefined && Buffer.compare(found, bytes) === 0;
+
+function actionsOf(base: Snapshot, change: Change, nowMs: number): readonly Action[] {
   const removes = change.removes.map((key): Action => {
     const file = base.files.get(key);
     if (file === undefined) {
@@ -91,7 +99,6 @@ function actionsOf(base: Snapshot, change: Change, nowMs: number): readonly (Act
     ...(change.metaData === undefined ? [] : [{ metaData: change.metaData }]),
     ...removes,
     ...change.adds.map((add) => ({ add })),
-    commitInfo(change.operation, change.removes.length === 0, nowMs),
   ];
 }
 
