@@ -1,4 +1,4 @@
-import { logEvidence } from '../statistics/index.ts';
+import { logEvidence, type Effect } from '../statistics/index.ts';
 import type { GuardFacts } from './guard-facts.ts';
 import type { RolloutLimits } from './limits.ts';
 
@@ -20,17 +20,12 @@ export function measureEvidence(facts: GuardFacts, limits: RolloutLimits): Metri
   const { guard } = limits;
   const { success, latency, throughput } = facts;
   const enough = success.treatedEpisodes >= guard.minimumEpisodes;
-  const bySuccess =
-    success.treatedEpisodes > 0 ? logEvidence({ ...success, tau: guard.tau, margin: guard.marginFraction }) : 0;
+  const bySuccess = evidenceOf(success, guard.tau, guard.marginFraction, 1);
   const byLatency =
-    latency.effect !== null && latency.effect.treatedEpisodes >= guard.minimumEpisodes
-      ? logEvidence({ ...latency.effect, tau: guard.tau, margin: guard.latencyMargin })
-      : 0;
-  const [successLimit, latencyLimit, throughputLimit] = [
-    guard.successAlpha,
-    guard.latencyAlpha,
-    guard.throughputAlpha,
-  ].map((alpha) => Math.log(1 / alpha)) as [number, number, number];
+    latency.effect === null ? 0 : evidenceOf(latency.effect, guard.tau, guard.latencyMargin, guard.minimumEpisodes);
+  const successLimit = Math.log(1 / guard.successAlpha);
+  const latencyLimit = Math.log(1 / guard.latencyAlpha);
+  const throughputLimit = Math.log(1 / guard.throughputAlpha);
   const { episodes, expectedEpisodes } = throughput;
   return [
     {
@@ -56,6 +51,10 @@ export function measureEvidence(facts: GuardFacts, limits: RolloutLimits): Metri
     },
   ];
 }
+
+/** Log evidence of an effect; 0 with fewer than `least` treated episodes. */
+const evidenceOf = ({ delta, variance, treatedEpisodes }: Effect, tau: number, margin: number, least: number): number =>
+  treatedEpisodes >= least ? logEvidence({ delta, variance, tau, margin }) : 0;
 
 /**
  * The one robot that explains an alarm, if there is one: without it no metric alarms, and it stands out from the others

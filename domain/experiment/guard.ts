@@ -48,10 +48,14 @@ export function judgeGuard(input: GuardInput): GuardVerdict {
 /** The decision on facts that are already gathered. */
 export function decideGuard(facts: GuardFacts, situation: TickSituation, limits: RolloutLimits): GuardVerdict {
   const { success } = facts;
+  const { advance } = limits;
   const evidence = measureEvidence(facts, limits);
   const lowerBound =
     success.treatedEpisodes > 0
-      ? Math.max(-1, success.delta - confidenceRadius({ ...success, ...limits.advance }))
+      ? Math.max(
+          -1,
+          success.delta - confidenceRadius({ variance: success.variance, tau: advance.tau, alpha: advance.alpha }),
+        )
       : -1;
   const outcome = firstOutcome({ facts, situation, limits, evidence, lowerBound });
   const shown = evidence.find(({ metric }) => metric === outcome.metric) ?? evidence[0];

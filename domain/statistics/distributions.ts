@@ -1,4 +1,5 @@
 import binomialCdfOf from '@stdlib/stats-base-dists-binomial-cdf';
+import chiSquareCdfOf from '@stdlib/stats-base-dists-chisquare-cdf';
 import chiSquareQuantileOf from '@stdlib/stats-base-dists-chisquare-quantile';
 import normalCdfOf from '@stdlib/stats-base-dists-normal-cdf';
 import normalLogCdfOf from '@stdlib/stats-base-dists-normal-logcdf';
@@ -24,3 +25,7 @@ export const chiSquareQuantile = (p: number, degreesOfFreedom: number): number =
 
 /** P(X ≤ x) for X ~ Binomial(trials, p). */
 export const binomialCdf = (x: number, trials: number, p: number): number => binomialCdfOf(x, trials, p);
+
+/** P(χ² > x) for the given degrees of freedom; 1 for x ≤ 0. Loses accuracy below 1e-15. */
+export const chiSquareUpperTail = (x: number, degreesOfFreedom: number): number =>
+  x <= 0 ? 1 : Math.max(0, 1 - chiSquareCdfOf(x, degreesOfFreedom));

@@ -17,7 +17,8 @@ export { sampleRatioMismatch } from './sample-ratio.ts';
 export { mcnemarExact, pairedDifferenceLowerBound, type PairedOutcomes } from './paired.ts';
 export { kishEffectiveSize } from './kish.ts';
 export { betaFromMoments, betaPosterior, type Beta } from './beta.ts';
-export { normalCdf, normalQuantile, studentUpperQuantile } from './distributions.ts';
+export { intraRobotCorrelation } from './intra-robot-correlation.ts';
+export { chiSquareUpperTail, normalCdf, normalQuantile, studentUpperQuantile } from './distributions.ts';
 export { randomFromSeed, hash32, type Random } from './random.ts';
 export { mean, sampleVariance } from './moments.ts';
 export {
