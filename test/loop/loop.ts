@@ -4,14 +4,19 @@ import path from 'node:path';
 
 import { Worker } from '@temporalio/worker';
 
+import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+
 import { openContext } from '../../cli/context.ts';
 import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
+import { waitUntil } from '../../cli/dev/processes.ts';
+import type { Lake } from '../../activities/lake/lake.ts';
+import type { LakeTable } from '../../datasets/dataset-version.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { queues, readSettings, type Settings } from '../../workers/config.ts';
 import { openPorts } from '../../workers/ports.ts';
 import { workerOptions } from '../../workers/run-workers.ts';
-import type { CycleResult } from '../../workflows/messages.ts';
+import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 export interface Loop {
@@ -20,16 +25,19 @@ export interface Loop {
   readonly directory: string;
   /** Runs one cycle to its end; ids are fresh. */
   readonly cycle: (input: Readonly<Record<string, unknown>>) => Promise<CycleResult>;
+  readonly start: (input: Readonly<Record<string, unknown>>) => Promise<WorkflowHandleWithFirstExecutionRunId>;
+  /** Resolves when the cycle says it is in this stage. */
+  readonly reached: (handle: WorkflowHandle, stage: string) => Promise<void>;
+  /** Ids of every cycle started so far. */
+  readonly workflowIds: () => readonly string[];
+  readonly lake: Lake;
+  readonly rows: (table: LakeTable, version: number) => Promise<number>;
 }
 
 let loops = 0;
 
 /** A whole installation in a temporary folder, workers of every queue in this process, a tiny baseline registered. */
-export async function withLoop<T>(
-  policy: string,
-  robotType: RobotType,
-  work: (loop: Loop) => Promise<T>,
-): Promise<T> {
+export async function withLoop<T>(policy: string, robotType: RobotType, work: (loop: Loop) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-loop-'));
   loops += 1;
   const prefix = `loop-${process.pid}-${loops}-`;
@@ -49,20 +57,32 @@ export async function withLoop<T>(
         Worker.create({ ...workerOptions(queue, ports, bundle), connection, taskQueue: `${prefix}${queue}` }),
       ),
     );
-    let cycles = 0;
+    const started: string[] = [];
+    const start: Loop['start'] = (input) => {
+      const workflowId = `cycle/${prefix}${started.length + 1}`;
+      started.push(workflowId);
+      const taskQueue = `${prefix}orchestration`;
+      return client.workflow.start('weeklyCycle', { taskQueue, workflowId, args: [{ policy, ...input }] });
+    };
     const loop: Loop = {
+      start,
+      lake: context.lake,
+      workflowIds: () => started,
+      reached: (handle, stage) =>
+        waitUntil(async () => (await handle.query<CycleStatus>('status')).stage === stage, stage, 60_000, 50),
+      rows: async (table, version) => {
+        const session = await context.engine.open();
+        try {
+          const [row] = await session.rows(`SELECT count(*) AS n FROM ${await context.lake.scan(table, version)}`);
+          return Number(row?.['n']);
+        } finally {
+          await session.close();
+        }
+      },
       settings,
       directory,
       store: context.store,
-      cycle: async (input) => {
-        cycles += 1;
-        const result = await client.workflow.execute('weeklyCycle', {
-          taskQueue: `${prefix}orchestration`,
-          workflowId: `cycle/${prefix}${cycles}`,
-          args: [{ policy, ...input }],
-        });
-        return result as CycleResult;
-      },
+      cycle: async (input) => (await (await start(input)).result()) as CycleResult,
     };
     const running = workers.map((worker) => worker.run());
     try {
