@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+
+import type { Command } from 'commander';
+
+import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
+import { robotTypeName, robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
+import { onnxPolicyRuntime } from '../fleet/agent/adapters/onnx-runtime.ts';
+import { openAgent, type Agent } from '../fleet/agent/index.ts';
+import { createLineProtocol } from '../fleet/agent/line-protocol.ts';
+
+interface Options {
+  readonly robot: string;
+  readonly gateway: string;
+  readonly dir: string;
+  readonly robotType: string;
+  readonly publicKey: string;
+  readonly tokenFile?: string;
+  readonly quotaMib: string;
+}
+
+/** `flywheel agent`: a robot's agent as a process of its own; the robot's program talks to it by lines of JSON. */
+export function registerAgentCommand(program: Command): void {
+  program
+    .command('agent')
+    .description('run a robot’s agent; the robot’s program writes JSON lines to its standard input, see docs/agent.md')
+    .requiredOption('--robot <id>', 'robot id, as in `robots add`')
+    .requiredOption('--gateway <url>', 'gateway, e.g. https://gateway.example:8443')
+    .requiredOption('--dir <folder>', 'folder of this robot alone: recordings, models, state')
+    .requiredOption('--public-key <file>', 'PEM of the key that signs the fleet’s models; nothing else is trusted')
+    .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
+    .option('--token-file <file>', 'file with the robot’s token; FLYWHEEL_ROBOT_TOKEN unless given')
+    .option('--quota-mib <number>', 'most disk space for recordings that wait, MiB', '1024')
+    .action(async (options: Options) => {
+      await runAgent(options);
+    });
+}
+
+async function runAgent(options: Options): Promise<void> {
+  const lines = createLineProtocol((line) => process.stdout.write(`${line}\n`));
+  const agent = await openAgent({
+    robotId: options.robot,
+    gatewayUrl: gatewayOf(options.gateway),
+    token: await tokenOf(options.tokenFile),
+    directory: options.dir,
+    robotType: await robotTypeOf(options.robotType),
+    publicKeyPem: await readFile(options.publicKey, 'utf8'),
+    clock: Date.now,
+    monotonic: machineMonotonicMs,
+    runtime: onnxPolicyRuntime(),
+    onSafeStop: lines.onSafeStop,
+    log: (line) => void process.stderr.write(`${line}\n`),
+    limits: { quotaBytes: mibOf(options.quotaMib) },
+  });
+  process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\n`);
+  await Promise.race([endOfProcess(), obeyInput(agent, lines)]);
+  await agent.close();
+}
+
+/** Obeys the robot's program; without one (no input at all) the agent goes on by itself. */
+async function obeyInput(agent: Agent, lines: ReturnType<typeof createLineProtocol>): Promise<void> {
+  let count = 0;
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line.trim() === '') continue;
+    count += 1;
+    // What waits for the network or the disk must not hold up the answer to a safe stop.
+    void lines.handle(agent, line);
+  }
+  if (count === 0) await new Promise<never>(() => undefined);
+}
+
+const endOfProcess = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+
+/** The machine's clock since its boot: the same for every process, whatever the wall clock does. */
+const machineMonotonicMs = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;
+
+function gatewayOf(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new Error(`--gateway: expected an http or https address, got ${text}`);
+}
+
+async function tokenOf(file: string | undefined): Promise<string> {
+  const token = file === undefined ? process.env['FLYWHEEL_ROBOT_TOKEN'] : (await readFile(file, 'utf8')).trim();
+  if (token === undefined || token === '')
+    throw new Error(
+      'expected a token in --token-file or FLYWHEEL_ROBOT_TOKEN, got none; `flywheel robots add` prints it',
+    );
+  return token;
+}
+
+async function robotTypeOf(text: string): Promise<RobotType> {
+  const builtIn = builtInRobotTypes.find((type) => robotTypeName(type) === text);
+  return builtIn ?? robotTypeSchema.parse(JSON.parse(await readFile(text, 'utf8')));
+}
+
+function mibOf(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 1024 * 1024) return value * 1024 * 1024;
+  throw new Error(`--quota-mib: expected a whole number from 1 to 1048576, got ${text}`);
+}

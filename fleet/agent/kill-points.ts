@@ -1,0 +1,26 @@
+/** Moments between two durable steps; tests end the process there. Nothing else may hang on them. */
+export const killPoints = [
+  'begin.written',
+  'frame.written',
+  'end.written',
+  'end.synced',
+  'spool.sealed',
+  'segment.written',
+  'segment.named',
+  'telemetry.carried',
+  'spool.removed',
+  'upload.answered',
+  'segment.removed',
+  'telemetry.answered',
+  'drop.marked',
+  'drop.counted',
+  'drop.reported',
+  'model.partial',
+  'model.downloaded',
+  'model.tried',
+  'state.written',
+  'state.switched',
+  'report.answered',
+] as const;
+export type KillPoint = (typeof killPoints)[number];
+export type AtPoint = (point: KillPoint) => void;

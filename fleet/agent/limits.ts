@@ -1,0 +1,31 @@
+import type { RecordingLimits } from './recording.ts';
+import type { BackOffLimits } from './waiting.ts';
+
+/** How an agent measures out its work. Times are milliseconds of the monotonic clock. */
+export interface AgentLimits extends RecordingLimits {
+  /** Most that a power cut can take of an open episode. */
+  readonly syncIntervalMs: number;
+  /** How often leases, contact, age of the spool and the like are looked at. */
+  readonly tickMs: number;
+  /** Telemetry says how long the robot was online, this often. */
+  readonly onlineEveryMs: number;
+  readonly requestTimeoutMs: number;
+  /** A robot that has not come to a stop by then is switched all the same. */
+  readonly safeStopTimeoutMs: number;
+  readonly backOff: BackOffLimits;
+  /** As the gateway says unless given. */
+  readonly heartbeatEveryMs?: number;
+  readonly longPollMs?: number;
+}
+
+export const defaultLimits: AgentLimits = {
+  syncIntervalMs: 1_000,
+  tickMs: 1_000,
+  onlineEveryMs: 60_000,
+  requestTimeoutMs: 20_000,
+  safeStopTimeoutMs: 10_000,
+  backOff: { firstMs: 1_000, longestMs: 300_000 },
+  rotateBytes: 4 * 1024 * 1024,
+  rotateMs: 10 * 60_000,
+  quotaBytes: 1024 * 1024 * 1024,
+};

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+
+import { fleetKeys, publish, championOrder } from './fleet-keys.ts';
+import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
+import { frameAt, openRobot, recordEpisode, robotId, temporaryDirectory, token, until } from './robot.ts';
+import type { Agent } from '../../../fleet/agent/index.ts';
+
+describe('a robot’s agent', () => {
+  const keys = fleetKeys();
+  let gateway: FakeGateway;
+  let folder: { directory: string; remove: () => Promise<void> };
+  let agent: Agent | undefined;
+
+  beforeEach(async () => {
+    gateway = await startFakeGateway(robotId, token);
+    folder = await temporaryDirectory();
+  });
+  afterEach(async () => {
+    await agent?.close();
+    agent = undefined;
+    await gateway.stop();
+    await folder.remove();
+  });
+
+  const open = async (options: Partial<Parameters<typeof openRobot>[0]> = {}): Promise<Agent> => {
+    agent = await openRobot({
+      gatewayUrl: gateway.url,
+      directory: folder.directory,
+      publicKeyPem: keys.publicKeyPem,
+      ...options,
+    });
+    return agent;
+  };
+
+  it('installs the ordered version and acts by it', async () => {
+    const champion = await publish(gateway, keys, '1.0.0', { seed: 1 });
+    gateway.setOrder(championOrder(3, champion, champion));
+    const robot = await open();
+    await until('installed', () => robot.policy() !== undefined);
+    const decision = await robot.policy()?.decide(frameAt(0).observation);
+    assert.ok([0, 1, 2, 3].includes(decision?.action[0] ?? -1));
+    await until('reported', () => gateway.reports.length > 0);
+    assert.deepEqual(
+      gateway.reports.map(({ outcome, reason, version, assignmentSeq }) => ({
+        outcome,
+        reason,
+        version,
+        assignmentSeq,
+      })),
+      [{ outcome: 'installed', reason: 'ordered', version: '1.0.0', assignmentSeq: 3 }],
+    );
+    await until('heartbeat', () => gateway.heartbeats.at(-1)?.installedVersion === '1.0.0');
+  });
+
+  it('uploads what it records and tells every outcome once', async () => {
+    const robot = await open();
+    await recordEpisode(robot);
+    await recordEpisode(robot, { outcome: 'failure', corrections: 3 });
+    await robot.settle();
+    await until('uploaded', () => gateway.segments.size === 2 && robot.status().waitingSegments === 0);
+    await until('told', () => robot.status().waitingTelemetry === 0);
+    const told = [...gateway.entries.values()].filter(({ kind }) => kind === 'episode');
+    assert.deepEqual(
+      told.map((entry) => entry.kind === 'episode' && entry.outcome),
+      ['success', 'failure'],
+    );
+    assert.deepEqual(await readdir(path.join(folder.directory, 'segments')), []);
+  });
+});

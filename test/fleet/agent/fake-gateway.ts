@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+
+import {
+  desiredAnswerSchema,
+  etagOf,
+  handshakeRequestSchema,
+  heartbeatRequestSchema,
+  installReportSchema,
+  telemetryRequestSchema,
+  wireHeaders,
+  type DesiredAnswer,
+  type HeartbeatRequest,
+  type InstallReport,
+  type TelemetryEntry,
+} from '../../../fleet/protocol/index.ts';
+
+export interface FakeGateway {
+  readonly url: string;
+  readonly segments: Map<string, Buffer>;
+  /** How often each segment came. */
+  readonly puts: Map<string, number>;
+  readonly entries: Map<string, TelemetryEntry>;
+  readonly reports: InstallReport[];
+  readonly heartbeats: HeartbeatRequest[];
+  /** Files by `policy/version/name`. */
+  readonly files: Map<string, Uint8Array>;
+  readonly requests: string[];
+  order: DesiredAnswer | undefined;
+  leaseRemainingMs: number | undefined;
+  clockMs: () => number;
+  /** Answers with a status instead of doing anything; undefined does it. */
+  refuse: (path: string) => number | undefined;
+  /** Breaks a model download off after this many bytes. */
+  cutModelAtBytes: number | undefined;
+  setOrder(order: DesiredAnswer): void;
+  stop(): Promise<void>;
+}
+
+/** A gateway in memory that holds what it receives against the protocol. */
+export async function startFakeGateway(robotId: string, token: string): Promise<FakeGateway> {
+  const seenReports = new Set<string>();
+  let changed: (() => void)[] = [];
+  const fake = {
+    url: '',
+    segments: new Map<string, Buffer>(),
+    puts: new Map<string, number>(),
+    entries: new Map<string, TelemetryEntry>(),
+    reports: [] as InstallReport[],
+    heartbeats: [] as HeartbeatRequest[],
+    files: new Map<string, Uint8Array>(),
+    requests: [] as string[],
+    order: undefined as DesiredAnswer | undefined,
+    leaseRemainingMs: undefined as number | undefined,
+    clockMs: (): number => Date.now(),
+    refuse: (() => undefined) as (path: string) => number | undefined,
+    cutModelAtBytes: undefined as number | undefined,
+    setOrder(order: DesiredAnswer) {
+      fake.order = desiredAnswerSchema.parse(order);
+      for (const wake of changed) wake();
+      changed = [];
+    },
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (!response.headersSent) answer(response, 500, { error: { type: 'internal', message: String(error) } });
+      else response.destroy();
+    });
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const path = url.pathname;
+    fake.requests.push(`${request.method} ${path}`);
+    const body = await bodyOf(request);
+    const status = fake.refuse(path);
+    if (status !== undefined) return answer(response, status, { error: { type: 'overloaded', message: 'as told' } });
+    if (request.headers.authorization !== `Bearer ${token}`)
+      return answer(response, 401, { error: { type: 'unauthorized', message: 'wrong token' } });
+    const own = `/v1/robots/${robotId}`;
+    const json = (): unknown => JSON.parse(body.toString('utf8'));
+    if (path === `${own}/handshake`) {
+      handshakeRequestSchema.parse(json());
+      return answer(response, 200, {
+        protocolVersion: 1,
+        gatewayId: 'fake',
+        clockMs: fake.clockMs(),
+        robotId,
+        policy: 'walls',
+        site: 'lab',
+        heartbeatEveryMs: 100,
+        longPollMs: 1_000,
+      });
+    }
+    if (path === `${own}/heartbeat`) {
+      fake.heartbeats.push(heartbeatRequestSchema.parse(json()));
+      return answer(response, 200, { clockMs: fake.clockMs() });
+    }
+    if (path === `${own}/telemetry`) {
+      const batch = telemetryRequestSchema.parse(json());
+      for (const entry of batch.entries) fake.entries.set(`${batch.bootId}/${entry.seq}`, entry);
+      return answer(response, 200, { storedEntries: batch.entries.length, lastSeq: batch.entries.at(-1)?.seq ?? 0 });
+    }
+    if (path === `${own}/install-report`) {
+      const report = installReportSchema.parse(json());
+      if (!seenReports.has(report.reportId)) fake.reports.push(report);
+      seenReports.add(report.reportId);
+      return answer(response, 200, { seq: fake.reports.length });
+    }
+    if (path.startsWith(`${own}/segments/`)) {
+      const sha256 = path.slice(`${own}/segments/`.length);
+      if (createHash('sha256').update(body).digest('hex') !== sha256)
+        return answer(response, 422, { error: { type: 'wrongDigest', message: 'wrong' } });
+      const isNew = !fake.segments.has(sha256);
+      fake.segments.set(sha256, body);
+      fake.puts.set(sha256, (fake.puts.get(sha256) ?? 0) + 1);
+      const outcome = isNew ? 'stored' : 'alreadyStored';
+      return answer(response, isNew ? 201 : 200, { sha256, sizeBytes: body.length, outcome });
+    }
+    if (path === `${own}/desired`) return desired(request, response, Number(url.searchParams.get('waitMs')));
+    const file = /^\/v1\/models\/([^/]+\/[^/]+\/[^/]+)$/.exec(path)?.[1];
+    const bytes = file === undefined ? undefined : fake.files.get(file);
+    if (bytes === undefined) return answer(response, 404, { error: { type: 'notFound', message: path } });
+    return serve(request, response, bytes, file?.endsWith('.onnx') === true ? fake.cutModelAtBytes : undefined);
+  }
+
+  async function desired(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
+    const lease = fake.leaseRemainingMs === undefined ? {} : { [wireHeaders.leaseRemainingMs]: fake.leaseRemainingMs };
+    if (fake.order !== undefined && request.headers['if-none-match'] === tagOf(fake.order)) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(waitMs, 200));
+        changed.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+      if (request.headers['if-none-match'] === tagOf(fake.order)) {
+        response.writeHead(304, lease).end();
+        return;
+      }
+    }
+    if (fake.order === undefined) return answer(response, 404, { error: { type: 'notFound', message: 'no champion' } });
+    return answer(response, 200, fake.order, { etag: tagOf(fake.order), ...lease });
+  }
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  fake.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return fake;
+}
+
+const tagOf = (order: DesiredAnswer): string =>
+  etagOf(createHash('sha256').update(JSON.stringify(order)).digest('hex').slice(0, 32));
+
+function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytes: Uint8Array,
+  cutAtBytes: number | undefined,
+): void {
+  const etag = etagOf(createHash('sha256').update(bytes).digest('hex'));
+  const start = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
+  const isRest = start !== undefined && request.headers['if-range'] === etag;
+  const rest = isRest ? bytes.subarray(Number(start)) : bytes;
+  response.writeHead(isRest ? 206 : 200, { etag, 'content-length': rest.length });
+  if (cutAtBytes === undefined) response.end(rest);
+  else response.write(rest.subarray(0, cutAtBytes), () => setTimeout(() => response.destroy(), 20));
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string | number> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,110 @@
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+
+import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
+import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
+import { canonicalJson } from '../../../domain/canonical-json.ts';
+import type { DesiredAnswer, ModelReference } from '../../../fleet/protocol/index.ts';
+import { onnxPolicyRuntime } from '../../../fleet/agent/adapters/onnx-runtime.ts';
+import { openModel, runRows } from '../../../fleet/agent/policy-runtime.ts';
+import type { ModelManifest } from '../../../policies/model-manifest.ts';
+import { tinyPolicy } from '../../../policies/tiny-policy.ts';
+import type { FakeGateway } from './fake-gateway.ts';
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export interface FleetKeys {
+  readonly publicKeyPem: string;
+  readonly publicKeyId: string;
+  sign(bytes: Uint8Array): string;
+}
+
+export function fleetKeys(): FleetKeys {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  return {
+    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    publicKeyId: sha256(publicKey.export({ type: 'spki', format: 'der' })).slice(0, 16),
+    sign: (bytes) => sign(null, bytes, privateKey).toString('base64'),
+  };
+}
+
+export interface PublishOptions {
+  readonly seed: number;
+  /** Published with golden answers that the model does not give. */
+  readonly hasWrongGolden?: boolean;
+  /** Bytes served instead of the signed ones. */
+  readonly servedModel?: (model: Uint8Array) => Uint8Array;
+}
+
+/** Puts a signed version on a gateway and returns how orders name it. */
+export async function publish(
+  gateway: FakeGateway,
+  keys: FleetKeys,
+  version: string,
+  { seed, hasWrongGolden = false, servedModel = (model) => model }: PublishOptions,
+): Promise<ModelReference> {
+  const model = tinyPolicy(scitosG5Type, seed);
+  const golden = Buffer.from(JSON.stringify(await goldenOf(model, hasWrongGolden ? 0.5 : 0)));
+  const manifest: ModelManifest = {
+    policy: 'walls',
+    version,
+    robotType: { id: scitosG5Type.id, version: scitosG5Type.version, digest: robotTypeDigest(scitosG5Type) },
+    files: {
+      'model.onnx': { sha256: sha256(model), sizeBytes: model.length },
+      'golden.json': { sha256: sha256(golden), sizeBytes: golden.length },
+    },
+    parents: [],
+    training: null,
+    codeBuild: 'test',
+    registeredAtMs: 1,
+    metrics: {},
+    gates: [],
+  };
+  const value = keys.sign(Buffer.from(canonicalJson(manifest)));
+  const signature = { algorithm: 'Ed25519', publicKeyId: keys.publicKeyId, value };
+  gateway.files.set(`walls/${version}/model.onnx`, servedModel(model));
+  gateway.files.set(`walls/${version}/golden.json`, golden);
+  gateway.files.set(`walls/${version}/manifest.json`, Buffer.from(JSON.stringify({ manifest, signature })));
+  return { version, sha256: sha256(model), sizeBytes: model.length, signature: value, publicKeyId: keys.publicKeyId };
+}
+
+async function goldenOf(model: Uint8Array, shift: number) {
+  const ports = { runtime: onnxPolicyRuntime(), robotType: scitosG5Type, monotonic: () => 0 };
+  const { session, sizes } = await openModel(ports, model);
+  const observation = Array.from({ length: sizes.observationSize }, (_, index) => 0.2 * index);
+  const answers = await runRows(session, sizes, Float32Array.from(observation), Int32Array.of(0));
+  await session.close();
+  return {
+    observations: [observation],
+    tasks: [0],
+    outputs: [[...answers].map((value) => value + shift)],
+    toleranceAbsolute: 1e-3,
+  };
+}
+
+/** An order for everybody: no trial. */
+export const championOrder = (
+  seq: number,
+  champion: ModelReference,
+  baseline: ModelReference | null,
+): DesiredAnswer => ({
+  policy: 'walls',
+  seq,
+  model: champion,
+  urgency: 'whenIdle',
+  trialId: null,
+  isLeased: false,
+  champion,
+  baseline,
+});
+
+export const candidateOrder = (
+  seq: number,
+  candidate: ModelReference,
+  champion: ModelReference,
+  baseline: ModelReference | null,
+): DesiredAnswer => ({
+  ...championOrder(seq, champion, baseline),
+  model: candidate,
+  trialId: 'trial-1',
+  isLeased: true,
+});
