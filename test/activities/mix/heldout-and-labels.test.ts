@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { tableFromIPC } from 'apache-arrow';
+import { exportHeldoutSet } from '../../../activities/export-heldout-set.ts';
+import { listNeedsLabel } from '../../../activities/list-needs-label.ts';
+import { heldoutSetFile } from '../../../datasets/training-set.ts';
+import { numbered, openMixFixture, robotType, store, type MixFixture } from './mix-fixture.ts';
+
+const type = { id: robotType.id, version: 1 };
+
+describe('held-out set', () => {
+  let fixture: MixFixture;
+  beforeEach(async () => {
+    fixture = await openMixFixture();
+    await fixture.lake.currentVersion();
+  });
+  afterEach(() => fixture.close());
+
+  const heldout = async (maxEpisodes?: number) => {
+    const datasetVersion = await fixture.lake.currentVersion();
+    const limit = maxEpisodes === undefined ? {} : { maxEpisodes };
+    const result = await exportHeldoutSet(fixture.ports)({ robotType: type, datasetVersion, ...limit });
+    const table = tableFromIPC(await fixture.store.get(heldoutSetFile(result.digest, 'heldout.arrow')));
+    const rows = table.toArray().map((row) => ({
+      number: Math.floor(Number(row.observation.get(0)) / 1_000),
+      frame: Number(row.observation.get(1)),
+      label: Number(row.label),
+      task: Number(row.task),
+      episode: Number(row.episode),
+    }));
+    return { result, rows, columns: table.schema.fields.map((field) => `${field.name}: ${field.type}`) };
+  };
+
+  it('holds the labelled frames of held-out episodes only, episode by episode in frame order', async () => {
+    await store(fixture, 0, [
+      ...numbered(50, 3, { split: 'heldout', frames: 4 }),
+      { number: 10, split: 'heldout', outcome: 'failure', experts: 2, task: 'dock' },
+      { number: 11, split: 'heldout', outcome: 'failure' },
+      ...numbered(0, 5),
+    ]);
+    const { rows, result, columns } = await heldout();
+    assert.deepEqual(columns, [
+      'observation: FixedSizeList[2]<Float32>',
+      'label: Int32',
+      'task: Int32',
+      'episode: Int32',
+    ]);
+    assert.deepEqual([result.rows, result.episodes], [14, 4]);
+    assert.deepEqual(
+      rows.map(({ number, frame, episode }) => `${episode}:${number}/${frame}`),
+      [10, 50, 51, 52].flatMap((number, episode) =>
+        Array.from({ length: number === 10 ? 2 : 4 }, (_, frame) => `${episode}:${number}/${frame}`),
+      ),
+    );
+    assert.deepEqual(rows[0], { number: 10, frame: 0, label: 2, task: 1, episode: 0 });
+  });
+
+  it('thins out task by task, so that a rare task stays whole', async () => {
+    await store(fixture, 0, [
+      ...numbered(0, 60, { split: 'heldout' }),
+      ...numbered(100, 4, { split: 'heldout', task: 'dock' }),
+    ]);
+    const { rows, result } = await heldout(20);
+    assert.equal(result.episodes, 20);
+    assert.equal(new Set(rows.filter(({ task }) => task === 1).map(({ number }) => number)).size, 4);
+    assert.deepEqual((await heldout(20)).result, result);
+  });
+
+  it('is empty when nothing is held out', async () => {
+    await store(fixture, 0, numbered(0, 3));
+    const { result, columns } = await heldout();
+    assert.deepEqual([result.rows, result.episodes, columns.length], [0, 0, 4]);
+  });
+
+  it('lists what needs a label: failures first, then the newest', async () => {
+    await store(fixture, 0, [
+      { number: 1, intervened: true, day: 2, experts: 3 },
+      { number: 2, outcome: 'failure', day: 0 },
+      { number: 3, outcome: 'failure', day: 1, split: 'heldout' },
+      { number: 4, outcome: 'failure', day: 1, experts: 10 },
+      { number: 5 },
+    ]);
+    const datasetVersion = await fixture.lake.currentVersion();
+    const list = (limit: number) => listNeedsLabel(fixture.ports)({ robotType: type, datasetVersion, limit });
+    const { totalEpisodes, totalFrames, episodes } = await list(10);
+    assert.deepEqual([totalEpisodes, totalFrames], [3, 27]);
+    assert.deepEqual(
+      episodes.map(({ episodeId }) => episodeId),
+      ['E000003', 'E000002', 'E000001'],
+    );
+    assert.deepEqual(episodes[2], {
+      episodeId: 'E000001',
+      robotId: 'r1',
+      task: 'follow',
+      outcome: 'success',
+      split: 'train',
+      recordedOn: '2026-11-24',
+      frames: 10,
+      unlabelledFrames: 7,
+    });
+    assert.equal((await list(1)).episodes.length, 1);
+  });
+});
