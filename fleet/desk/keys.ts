@@ -6,6 +6,8 @@ export const fleetKeys = {
   lease: (policy: string, trialId: string): string => `fleet/${policy}/leases/${trialId}.json`,
   installs: (policy: string): string => `fleet/${policy}/installs`,
   installLog: (policy: string, robotId: string): string => `fleet/${policy}/installs/${robotId}`,
+  /** Written by the registry; the gateway only looks whether there is more. */
+  aliasLog: (policy: string): string => `registry/${policy}/aliases`,
   presences: (policy: string): string => `fleet/${policy}/presence`,
   presence: (policy: string, gatewayId: string): string => `fleet/${policy}/presence/${gatewayId}.json`,
   telemetryHour: (policy: string, hour: string): string => `telemetry/${policy}/${hour}`,

@@ -23,18 +23,17 @@ export interface StoredEntry {
 }
 
 const hourMs = 3_600_000;
+/** A batch lies under the hour in which it was written, at most this much after it was received. */
+const writtenWithinMs = 60_000;
 
-/**
- * Keys of the telemetry that gateways received in `[startMs, endMs)`, hour by hour. Objects of an hour may still be added a
- * few seconds after it ended.
- */
+/** Keys of the telemetry objects that may hold batches received in `[startMs, endMs)`, hour by hour. */
 export async function* telemetryKeys(
   store: ObjectStore,
   policy: string,
   startMs: number,
   endMs: number,
 ): AsyncGenerator<string> {
-  for (let atMs = Math.floor(startMs / hourMs) * hourMs; atMs < endMs; atMs += hourMs)
+  for (let atMs = Math.floor(startMs / hourMs) * hourMs; atMs < endMs + writtenWithinMs; atMs += hourMs)
     for await (const { key } of store.list(`${fleetKeys.telemetryHour(policy, telemetryHour(atMs))}/`)) yield key;
 }
 

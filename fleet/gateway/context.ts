@@ -1,0 +1,99 @@
+import type { Logger } from 'pino';
+
+import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { installLog, type InstallLog } from '../desk/install-log.ts';
+import { desiredOrders, type DesiredOrders } from './desired-orders.ts';
+import { FleetWatch } from './fleet-watch.ts';
+import { Metrics } from './metrics.ts';
+import { modelCatalog, type ModelCatalog } from './model-catalog.ts';
+import { PresenceKeeper } from './presence-keeper.ts';
+import { robotDirectory, type RobotDirectory } from './robot-directory.ts';
+import { ByteBudget } from './robot-limits.ts';
+import type { GatewaySettings } from './settings.ts';
+import { TelemetryCommitter } from './telemetry-committer.ts';
+
+export interface GatewayPorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly monotonicMs: () => number;
+  readonly log: Logger;
+  /** Folder for uploads until they are whole; on the store's disk they are linked, not copied. */
+  readonly scratchDirectory: string;
+}
+
+/** Everything the routes work with; one a process. */
+export interface GatewayContext extends GatewayPorts {
+  readonly settings: GatewaySettings;
+  readonly metrics: Metrics;
+  readonly robots: RobotDirectory;
+  readonly watch: FleetWatch;
+  readonly models: ModelCatalog;
+  readonly desired: DesiredOrders;
+  readonly presence: PresenceKeeper;
+  readonly telemetry: TelemetryCommitter;
+  readonly uploads: ByteBudget;
+  readonly installs: (policy: string) => InstallLog;
+  /** Fires when the gateway begins to stop: long polls end, nothing new is taken. */
+  readonly stopping: AbortController;
+}
+
+/** Rotated and revoked tokens take effect within this time, which the API promises to be 5 s. */
+const recheckTokensMs = 2_000;
+const mebibyte = 1024 * 1024;
+
+export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): GatewayContext {
+  const { store, clock, monotonicMs, log } = ports;
+  const metrics = new Metrics();
+  const models = modelCatalog(store);
+  const onError =
+    (what: string) =>
+    (error: unknown): void => {
+      metrics.count('flywheel_gateway_background_failures_total', { what });
+      log.error({ err: error }, `${what} failed; trying again`);
+    };
+  const watch = new FleetWatch({
+    store,
+    clock,
+    monotonicMs,
+    lookEveryMs: settings.lookEveryMs,
+    onError: onError('looking for assignments'),
+  });
+  const installs = new Map<string, InstallLog>();
+  return {
+    ...ports,
+    settings,
+    metrics,
+    models,
+    watch,
+    robots: robotDirectory({ store, monotonicMs, recheckMs: recheckTokensMs, maxRobots: 20_000 }),
+    desired: desiredOrders({
+      watch,
+      models,
+      onUnregistered: (policy, version) =>
+        log.error({ policy, version }, 'an order names a version without a manifest; robots get the champion'),
+    }),
+    presence: new PresenceKeeper({
+      store,
+      clock,
+      gatewayId: settings.gatewayId,
+      everyMs: settings.presenceEveryMs,
+      soonMs: Math.min(2_000, settings.presenceEveryMs),
+      policies: () => watch.policies,
+      onError: onError('writing presence'),
+    }),
+    telemetry: new TelemetryCommitter({
+      store,
+      clock,
+      commitMs: settings.commitMs,
+      commitBytes: mebibyte,
+      maxPendingBytes: 32 * mebibyte,
+    }),
+    uploads: new ByteBudget(settings.maxUploadBytes),
+    installs: (policy) => {
+      const known = installs.get(policy) ?? installLog(store, policy);
+      installs.set(policy, known);
+      return known;
+    },
+    stopping: new AbortController(),
+  };
+}

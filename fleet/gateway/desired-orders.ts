@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+
+import { desiredAnswerSchema, etagOf, type DesiredAnswer } from '../protocol/index.ts';
+import type { Order } from '../desk/assignment-log.ts';
+import type { RobotRecord } from '../desk/robots.ts';
+import type { FleetWatch } from './fleet-watch.ts';
+import type { ModelCatalog } from './model-catalog.ts';
+import type { PolicyOrders } from './policy-watch.ts';
+import { WireError } from './wire-error.ts';
+
+/** One answer of `desired`: the same order gives the same bytes, on every gateway. */
+export interface DesiredBody {
+  readonly seq: number;
+  readonly text: string;
+  readonly etag: string;
+  readonly leaseRemainingMs: number | null;
+}
+
+export interface DesiredOrders {
+  /** What the robot should run now. `notFound` while its policy has no champion that is registered. */
+  now(robot: RobotRecord): Promise<DesiredBody>;
+  /** Waits until the robot's answer differs from `etag`, but not beyond `waitMs` nor a third of its lease, nor past `stop`. */
+  whenChanged(robot: RobotRecord, etag: string, waitMs: number, stop: AbortSignal): Promise<DesiredBody>;
+}
+
+const maxRemembered = 1_000;
+
+export function desiredOrders(ports: {
+  readonly watch: FleetWatch;
+  readonly models: ModelCatalog;
+  readonly onUnregistered: (policy: string, version: string) => void;
+}): DesiredOrders {
+  const { watch, models, onUnregistered } = ports;
+  const bodies = new Map<string, Omit<DesiredBody, 'leaseRemainingMs'>>();
+
+  async function now(robot: RobotRecord): Promise<DesiredBody> {
+    const orders = await watch.of(robot.policy).orders();
+    const order = orders.of(robot.robotId);
+    const answer = order === undefined ? undefined : await answerTo(robot.policy, order, orders);
+    if (answer === undefined || order === undefined)
+      throw new WireError('notFound', `policy ${robot.policy} has no registered champion yet`, {
+        retryAfterMs: 10_000,
+      });
+    return { ...answer, leaseRemainingMs: order.leaseRemainingMs };
+  }
+
+  async function answerTo(policy: string, order: Order, { baselineVersion }: PolicyOrders) {
+    const { seq, version, championVersion, trialId, urgency, leaseRemainingMs } = order;
+    const isLeased = leaseRemainingMs !== null;
+    const key = JSON.stringify([policy, seq, version, championVersion, trialId, urgency, isLeased, baselineVersion]);
+    const known = bodies.get(key);
+    if (known !== undefined) return known;
+    const champion = await models.reference(policy, championVersion);
+    const ordered = await models.reference(policy, version);
+    const baseline = baselineVersion === undefined ? undefined : await models.reference(policy, baselineVersion);
+    if (champion === undefined || ordered === undefined)
+      onUnregistered(policy, champion === undefined ? championVersion : version);
+    if (champion === undefined) return undefined;
+    // An order for a version that nobody registered cannot be followed: the champion is what is left.
+    const followed = ordered === undefined ? { model: champion, trialId: null, isLeased: false } : undefined;
+    const body = { policy, seq, urgency, champion, baseline: baseline ?? null };
+    const answer = written({ ...body, ...(followed ?? { model: ordered ?? champion, trialId, isLeased }) });
+    if (followed !== undefined) return answer;
+    if (bodies.size >= maxRemembered) bodies.clear();
+    bodies.set(key, answer);
+    return answer;
+  }
+
+  return {
+    now,
+    async whenChanged(robot, etag, waitMs, stop) {
+      const policy = watch.of(robot.policy);
+      let body = await now(robot);
+      const leaseMs = body.leaseRemainingMs ?? Number.POSITIVE_INFINITY;
+      const limit = AbortSignal.any([stop, AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(waitMs, leaseMs / 3))))]);
+      while (body.etag === etag && !limit.aborted) {
+        await policy.changed(limit);
+        body = await now(robot);
+      }
+      return body;
+    },
+  };
+}
+
+function written(answer: DesiredAnswer): Omit<DesiredBody, 'leaseRemainingMs'> {
+  const text = JSON.stringify(desiredAnswerSchema.parse(answer));
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  return { seq: answer.seq, text, etag: etagOf(digest) };
+}

@@ -1,0 +1,79 @@
+import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { PolicyWatch } from './policy-watch.ts';
+
+export interface FleetWatchOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly monotonicMs: () => number;
+  readonly lookEveryMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The watches of all policies that are registered, looking on by themselves until they are stopped. */
+export class FleetWatch {
+  readonly #options: FleetWatchOptions;
+  readonly #watches = new Map<string, PolicyWatch>();
+  #timer: NodeJS.Timeout | undefined;
+  #lastLookMs = Number.NEGATIVE_INFINITY;
+  #isStopped = false;
+
+  constructor(options: FleetWatchOptions) {
+    this.#options = options;
+  }
+
+  get policies(): readonly string[] {
+    return [...this.#watches.keys()];
+  }
+
+  get waiting(): number {
+    return [...this.#watches.values()].reduce((sum, watch) => sum + watch.waiting, 0);
+  }
+
+  /** Since the store last answered everything a look asks; infinite before the first. */
+  get sinceLookMs(): number {
+    return this.#options.monotonicMs() - this.#lastLookMs;
+  }
+
+  /** Finds the registered policies and looks at each, over and over. */
+  async start(): Promise<void> {
+    await this.findPolicies();
+    await this.#lookAtAll();
+    this.#schedule();
+  }
+
+  of(policy: string): PolicyWatch {
+    const { store, clock } = this.#options;
+    const watch = this.#watches.get(policy) ?? new PolicyWatch({ store, clock, policy });
+    this.#watches.set(policy, watch);
+    return watch;
+  }
+
+  /** Policies are few and stay, so the list only grows. */
+  async findPolicies(): Promise<void> {
+    for await (const { key } of this.#options.store.list('config/policies/')) {
+      const policy = /^config\/policies\/([a-z0-9-]+)\.json$/.exec(key)?.[1];
+      if (policy !== undefined) this.of(policy);
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => {
+      void this.#lookAtAll()
+        .catch(this.#options.onError)
+        .finally(() => this.#schedule());
+    }, this.#options.lookEveryMs);
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const looks = await Promise.allSettled([...this.#watches.values()].map((watch) => watch.look()));
+    const failed = looks.find((look) => look.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    this.#lastLookMs = this.#options.monotonicMs();
+  }
+}

@@ -1,0 +1,127 @@
+import { readAliasHistory } from '../../activities/registry/aliases.ts';
+import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { ordersOf, type LoggedAssignment, type Order } from '../desk/assignment-log.ts';
+import { assignmentReader } from '../desk/assignment-reader.ts';
+import { trialsOf } from '../desk/assignment-record.ts';
+import { fleetKeys, logKey } from '../desk/keys.ts';
+import { readLease } from '../desk/lease.ts';
+import { aliasesAt, type Aliases } from '../../domain/registry/index.ts';
+
+/** What one policy's robots are ordered, as of the last look at the store. */
+export interface PolicyOrders {
+  /** Undefined while the policy has no champion. */
+  readonly of: (robotId: string) => Order | undefined;
+  readonly baselineVersion: string | undefined;
+}
+
+interface Seen {
+  readonly entry: LoggedAssignment | undefined;
+  readonly leaseEnds: ReadonlyMap<string, number>;
+  readonly aliases: Aliases;
+}
+
+export interface PolicyWatchOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly policy: string;
+}
+
+/** Follows one policy's assignment log, leases and aliases, and calls those who wait when what robots should run changed. */
+export class PolicyWatch {
+  readonly #options: PolicyWatchOptions;
+  readonly #read: () => ReturnType<ReturnType<typeof assignmentReader>['read']>;
+  readonly #waiting = new Set<() => void>();
+  #orders: PolicyOrders | undefined;
+  #aliases: { readonly seq: number; readonly now: Aliases } | undefined;
+  #signature = '';
+  #looking: Promise<void> | undefined;
+
+  constructor(options: PolicyWatchOptions) {
+    this.#options = options;
+    const reader = assignmentReader(options.store, options.policy);
+    this.#read = () => reader.read();
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** The orders by the last look; the first call looks itself. */
+  async orders(): Promise<PolicyOrders> {
+    if (this.#orders === undefined) await this.look();
+    return this.#orders ?? { of: () => undefined, baselineVersion: undefined };
+  }
+
+  /** Reads what is new in the store, and wakes those who wait when it changes orders. Concurrent calls share one look. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  /** Resolves when orders change or `signal` fires, whichever comes first. */
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      if (signal.aborted) return resolve();
+      this.#waiting.add(done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { store, policy, clock } = this.#options;
+    const { current } = await this.#read();
+    const leaseEnds = new Map<string, number>();
+    for (const trialId of current === undefined ? [] : trialsOf(current.record)) {
+      const lease = await readLease(store, policy, trialId);
+      if (lease !== undefined) leaseEnds.set(trialId, lease.endMs);
+    }
+    const seen = { entry: current, leaseEnds, aliases: await this.#readAliases() };
+    this.#orders = ordersSeen(seen, clock);
+    this.#wakeWhenChanged(seen, clock());
+  }
+
+  /** The whole alias log only when there is more of it than before. */
+  async #readAliases(): Promise<Aliases> {
+    const { store, policy } = this.#options;
+    const known = this.#aliases;
+    const next = logKey(fleetKeys.aliasLog(policy), (known?.seq ?? -1) + 1);
+    if (known !== undefined && (await store.get(next)) === undefined) return known.now;
+    const history = await readAliasHistory({ store })({ policy });
+    this.#aliases = { seq: history.at(-1)?.seq ?? -1, now: aliasesAt(history) };
+    return this.#aliases.now;
+  }
+
+  #wakeWhenChanged({ entry, leaseEnds, aliases }: Seen, nowMs: number): void {
+    const alive = [...leaseEnds].filter(([, endMs]) => endMs > nowMs).map(([trialId]) => trialId);
+    const champion = entry === undefined ? aliases.champion : undefined;
+    const signature = JSON.stringify([entry?.seq, alive, champion, aliases.baseline]);
+    if (signature === this.#signature) return;
+    this.#signature = signature;
+    for (const wake of this.#waiting) wake();
+  }
+}
+
+/** Before the first assignment everybody runs the registry's champion. */
+function ordersSeen({ entry, leaseEnds, aliases: { champion, baseline } }: Seen, clock: Clock): PolicyOrders {
+  if (entry !== undefined) {
+    const order = ordersOf(entry, (trialId) => leaseEnds.get(trialId));
+    return { of: (robotId) => order(robotId, clock()), baselineVersion: baseline };
+  }
+  if (champion === undefined) return { of: () => undefined, baselineVersion: baseline };
+  const order: Order = {
+    seq: -1,
+    version: champion,
+    championVersion: champion,
+    trialId: null,
+    urgency: 'whenIdle',
+    leaseRemainingMs: null,
+  };
+  return { of: () => order, baselineVersion: baseline };
+}

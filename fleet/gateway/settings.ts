@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+import { z } from 'zod';
+
+import { describeIssues } from '../../activities/json-objects.ts';
+import { gatewayIdSchema, wireLimits } from '../protocol/index.ts';
+
+const count = (unit: string, least: number, most: number, fallback: number) =>
+  z.coerce.number(`expected a number of ${unit}`).int().min(least).max(most).default(fallback);
+
+/** Every setting of the gateway, read from `FLYWHEEL_GATEWAY_…` once at start. Where experience lies comes from `FLYWHEEL_STORE`. */
+const settingsSchema = z
+  .strictObject({
+    FLYWHEEL_GATEWAY_HOST: z.string().min(1).default('127.0.0.1'),
+    FLYWHEEL_GATEWAY_PORT: count('a port', 0, 65_535, 8_460),
+    /** Names this gateway's presence; must differ among gateways of one store. Default: host name and port. */
+    FLYWHEEL_GATEWAY_ID: gatewayIdSchema.optional(),
+    /** Files in PEM: with both, HTTPS only. */
+    FLYWHEEL_GATEWAY_TLS_CERT: z.string().min(1).optional(),
+    FLYWHEEL_GATEWAY_TLS_KEY: z.string().min(1).optional(),
+    /** File in PEM: every client must show a certificate of this authority, with its robot id as common name. */
+    FLYWHEEL_GATEWAY_TLS_CLIENT_CA: z.string().min(1).optional(),
+    FLYWHEEL_GATEWAY_HEARTBEAT_MS: count('milliseconds', 100, 600_000, wireLimits.heartbeatEveryMs),
+    FLYWHEEL_GATEWAY_LONG_POLL_MS: count('milliseconds', 100, wireLimits.maxLongPollMs, wireLimits.maxLongPollMs),
+    /** How long telemetry may wait for company before it is written and acknowledged. */
+    FLYWHEEL_GATEWAY_COMMIT_MS: count('milliseconds', 1, wireLimits.telemetryCommitMs, 1_000),
+    FLYWHEEL_GATEWAY_PRESENCE_MS: count('milliseconds', 100, 15_000, 15_000),
+    FLYWHEEL_GATEWAY_LOOK_MS: count('milliseconds', 50, 1_000, 1_000),
+    FLYWHEEL_GATEWAY_REQUESTS_PER_SECOND: count('requests', 1, 100_000, 50),
+    FLYWHEEL_GATEWAY_REQUESTS_AT_ONCE: count('requests', 2, 10_000, 16),
+    FLYWHEEL_GATEWAY_CONNECTIONS_PER_ROBOT: count('connections', 1, 10_000, 16),
+    FLYWHEEL_GATEWAY_CONNECTIONS: count('connections', 1, 1_000_000, 10_000),
+    /** Requests that are worked on at once, long polls not counted. */
+    FLYWHEEL_GATEWAY_WORK_AT_ONCE: count('requests', 1, 100_000, 512),
+    /** Segments that are being received, all together. */
+    FLYWHEEL_GATEWAY_UPLOAD_MIB: count('MiB', 64, 1_000_000, 1_024),
+    FLYWHEEL_GATEWAY_STOP_MS: count('milliseconds', 0, 600_000, 20_000),
+  })
+  .superRefine((values, context) => {
+    const { FLYWHEEL_GATEWAY_TLS_CERT: cert, FLYWHEEL_GATEWAY_TLS_KEY: key } = values;
+    if ((cert === undefined) !== (key === undefined))
+      context.addIssue({ code: 'custom', message: 'expected FLYWHEEL_GATEWAY_TLS_CERT and _TLS_KEY together' });
+    if (values.FLYWHEEL_GATEWAY_TLS_CLIENT_CA !== undefined && cert === undefined)
+      context.addIssue({ code: 'custom', message: 'expected _TLS_CERT and _TLS_KEY with _TLS_CLIENT_CA' });
+  });
+
+export interface TlsSettings {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** With it, TLS is mutual. */
+  readonly clientCa?: Buffer;
+}
+
+export interface GatewaySettings {
+  readonly host: string;
+  readonly port: number;
+  readonly gatewayId: string;
+  readonly tls?: TlsSettings;
+  readonly heartbeatEveryMs: number;
+  readonly longPollMs: number;
+  readonly commitMs: number;
+  readonly presenceEveryMs: number;
+  readonly lookEveryMs: number;
+  readonly robotLimits: {
+    readonly requestsPerSecond: number;
+    readonly burstRequests: number;
+    readonly maxConcurrentRequests: number;
+    readonly maxConnections: number;
+  };
+  readonly maxConnections: number;
+  readonly maxConcurrentWork: number;
+  readonly maxUploadBytes: number;
+  readonly stopWithinMs: number;
+}
+
+const prefix = 'FLYWHEEL_GATEWAY_';
+
+/** Parses the environment; throws an error that names every wrong or unknown `FLYWHEEL_GATEWAY_…` variable. */
+export function readGatewaySettings(environment: Readonly<Record<string, string | undefined>>): GatewaySettings {
+  const ours = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => name.startsWith(prefix) && value !== undefined),
+  );
+  const parsed = settingsSchema.safeParse(ours);
+  if (!parsed.success) throw new Error(`settings: ${describeIssues(parsed.error)}`);
+  const values = parsed.data;
+  const tls = readTls(values);
+  return {
+    host: values.FLYWHEEL_GATEWAY_HOST,
+    port: values.FLYWHEEL_GATEWAY_PORT,
+    gatewayId: values.FLYWHEEL_GATEWAY_ID ?? defaultGatewayId(values.FLYWHEEL_GATEWAY_PORT),
+    ...(tls === undefined ? {} : { tls }),
+    heartbeatEveryMs: values.FLYWHEEL_GATEWAY_HEARTBEAT_MS,
+    longPollMs: values.FLYWHEEL_GATEWAY_LONG_POLL_MS,
+    commitMs: values.FLYWHEEL_GATEWAY_COMMIT_MS,
+    presenceEveryMs: values.FLYWHEEL_GATEWAY_PRESENCE_MS,
+    lookEveryMs: values.FLYWHEEL_GATEWAY_LOOK_MS,
+    robotLimits: {
+      requestsPerSecond: values.FLYWHEEL_GATEWAY_REQUESTS_PER_SECOND,
+      burstRequests: values.FLYWHEEL_GATEWAY_REQUESTS_PER_SECOND * 2,
+      maxConcurrentRequests: values.FLYWHEEL_GATEWAY_REQUESTS_AT_ONCE,
+      maxConnections: values.FLYWHEEL_GATEWAY_CONNECTIONS_PER_ROBOT,
+    },
+    maxConnections: values.FLYWHEEL_GATEWAY_CONNECTIONS,
+    maxConcurrentWork: values.FLYWHEEL_GATEWAY_WORK_AT_ONCE,
+    maxUploadBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB * 1024 * 1024,
+    stopWithinMs: values.FLYWHEEL_GATEWAY_STOP_MS,
+  };
+}
+
+/** The environment without the gateway's own settings, for whoever reads the rest and refuses what it does not know. */
+export const withoutGatewaySettings = (
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> =>
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith(prefix)));
+
+function readTls(values: z.infer<typeof settingsSchema>): TlsSettings | undefined {
+  const { FLYWHEEL_GATEWAY_TLS_CERT: cert, FLYWHEEL_GATEWAY_TLS_KEY: key } = values;
+  const clientCa = values.FLYWHEEL_GATEWAY_TLS_CLIENT_CA;
+  if (cert === undefined || key === undefined) return undefined;
+  const files = { cert: readFileSync(cert), key: readFileSync(key) };
+  return clientCa === undefined ? files : { ...files, clientCa: readFileSync(clientCa) };
+}
+
+function defaultGatewayId(port: number): string {
+  const host = hostname()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+/, '');
+  return `${host.slice(0, 50) || 'gateway'}-${port}`;
+}
