@@ -71,12 +71,20 @@ export function foldBlocks(robots: readonly Foldable[]): Fold {
   const successRobots = robots.map(emptySums);
   const spans = robots.map((robot, index) => countSuccesses(robot, success, successRobots[index] ?? emptySums()));
   const size = spans.reduce((most, { last }) => Math.max(most, last + 1), 0);
-  const successSums = finished(robots, success, successRobots, size, () => true, droppedSuccesses);
+  const successSums = finished(
+    robots,
+    success,
+    successRobots,
+    size,
+    ({ base }) => base,
+    () => true,
+    droppedSuccesses,
+  );
   if (!spans.some(({ hasLatency }) => hasLatency)) return { success: successSums, latency: null, spans };
   const latency = emptyChannel(size);
   const latencyRobots = robots.map(emptySums);
   for (const [index, robot] of robots.entries()) countLatencies(robot, latency, latencyRobots[index] ?? emptySums());
-  const slow = finished(robots, latency, latencyRobots, size, hasLatency, droppedLatencies);
+  const slow = finished(robots, latency, latencyRobots, size, () => 0, hasLatency, droppedLatencies);
   return { success: successSums, latency: slow, spans };
 }
 
@@ -161,6 +169,7 @@ function finished(
   { treated, control, excess }: Channel,
   own: readonly RobotSums[],
   size: number,
+  baseOf: (robot: Foldable) => number,
   counts: (entry: Block) => boolean,
   dropped: (blocks: readonly Block[], control: Float64Array) => number,
 ): BlockSums {
@@ -182,7 +191,7 @@ function finished(
       const { used, expected } = expectedOf(robot.blocks, control, excess, counts);
       const left = totals.droppedBlocks > 0 ? dropped(robot.blocks, control) : 0;
       sums.used = used;
-      sums.excess = sums.total - left - expected - used * robot.base;
+      sums.excess = sums.total - left - expected - used * baseOf(robot);
     } else {
       sums.used = sums.counted;
       sums.share = shareOf(robot.blocks, control, treated, counts);

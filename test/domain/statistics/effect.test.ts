@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   baselineOf,
   betweenRobotVariance,
   centreHistory,
   estimateEffect,
   estimateFleetParameters,
+  foldBlocks,
   randomFromSeed,
   type Block,
   type FleetParameters,
@@ -56,6 +57,30 @@ const effectOf = (robots: readonly RobotEvidence[], form: 'blocks' | 'twoArm' = 
 
 const near = (left: number, right: number): void =>
   assert.ok(Math.abs(left - right) <= 1e-9, `${left} is not ${right} to 1e-9`);
+
+const shockedRobot = (arm: RobotEvidence['arm'], robotId: string, shocked: number): RobotEvidence => ({
+  robotId,
+  arm,
+  baseline: { successes: 5950, episodes: 7000, days: 7 },
+  blocks: [
+    { block: 0, successes: 85, episodes: 100 },
+    { block: 1, successes: 85 - shocked, episodes: 100 },
+  ],
+});
+
+const oddBlock = (entry: Block): RobotEvidence[] => [
+  { robotId: 'r1', arm: 'candidate', baseline: { successes: 0, episodes: 0, days: 0 }, blocks: [entry] },
+];
+
+const threeDays = (shift: number) =>
+  [0, 1, 2].map((day) => ({
+    day,
+    hour: 0,
+    policyVersion: day === 0 ? '1.0.0' : '1.1.0',
+    successes: [60, 80, 40][day]! + shift,
+    episodes: 100,
+  }));
+const robots = [-5, -2, 0, 1, 2, 4].map((shift, index) => ({ robotId: `robot-${index}`, cells: threeDays(shift) }));
 
 describe('robot-level effect', () => {
   it('is finite for any robots, none and one included', () => {
@@ -154,16 +179,11 @@ describe('robot-level effect', () => {
   });
 
   it('cancels a shock that hits both arms in the same block', () => {
-    const lives = (arm: RobotEvidence['arm'], robotId: string, shocked: number): RobotEvidence => ({
-      robotId,
-      arm,
-      baseline: { successes: 5950, episodes: 7000, days: 7 },
-      blocks: [
-        { block: 0, successes: 85, episodes: 100 },
-        { block: 1, successes: 85 - shocked, episodes: 100 },
-      ],
-    });
-    const robots = [lives('candidate', 'a', 30), lives('control', 'b', 30), lives('control', 'c', 30)];
+    const robots = [
+      shockedRobot('candidate', 'a', 30),
+      shockedRobot('control', 'b', 30),
+      shockedRobot('control', 'c', 30),
+    ];
     near(effectOf(robots).delta, 0);
   });
 
@@ -212,16 +232,25 @@ describe('robot-level effect', () => {
     assert.deepEqual(effectOf([late, control]), effectOf([inOrder, control]));
   });
 
+  it('folds log latency around no baseline, slower being lower', () => {
+    const slow = (robotId: string, treated: boolean, log: number) => ({
+      robotId,
+      treated,
+      base: 0.85,
+      blocks: [{ block: 0, successes: 9, episodes: 10, latencyLogSum: 10 * log, latencyLogSquares: 10 * log * log }],
+    });
+    const { latency } = foldBlocks([slow('a', true, 3.5), slow('b', false, 3), slow('c', false, 3)]);
+    near((latency?.robots[0]?.excess ?? 0) / 10, -0.5);
+    near((latency?.robots[0]?.total ?? 0) / 10, -3.5);
+  });
+
   it('refuses a block index or counts that make no sense, saying where', () => {
-    const odd = (entry: Block): RobotEvidence[] => [
-      { robotId: 'r1', arm: 'candidate', baseline: { successes: 0, episodes: 0, days: 0 }, blocks: [entry] },
-    ];
     assert.throws(
-      () => effectOf(odd({ block: 1.5, successes: 1, episodes: 1 })),
+      () => effectOf(oddBlock({ block: 1.5, successes: 1, episodes: 1 })),
       /whole number.*\[robot=r1, block=1\.5\]/u,
     );
-    assert.throws(() => effectOf(odd({ block: 1, successes: 1, episodes: -1 })), /episodes ≥ 0, got 1 of -1/u);
-    assert.throws(() => effectOf(odd({ block: 1, successes: Number.NaN, episodes: 1 })), /got NaN of 1/u);
+    assert.throws(() => effectOf(oddBlock({ block: 1, successes: 1, episodes: -1 })), /episodes ≥ 0, got 1 of -1/u);
+    assert.throws(() => effectOf(oddBlock({ block: 1, successes: Number.NaN, episodes: 1 })), /got NaN of 1/u);
   });
 
   it('uses every robot’s own past: a robot that was always worse is not evidence', () => {
@@ -290,15 +319,6 @@ describe('fleet parameters', () => {
   });
 
   it('costs no history when the champion changes or the whole fleet has a bad day', () => {
-    const cells = (shift: number) =>
-      [0, 1, 2].map((day) => ({
-        day,
-        hour: 0,
-        policyVersion: day === 0 ? '1.0.0' : '1.1.0',
-        successes: [60, 80, 40][day]! + shift,
-        episodes: 100,
-      }));
-    const robots = [-5, -2, 0, 1, 2, 4].map((shift, index) => ({ robotId: `robot-${index}`, cells: cells(shift) }));
     const centred = centreHistory({ history: robots, champion: '1.1.0' });
     const shares = centred.map((robot) => baselineOf(robot)).map(({ successes, episodes }) => successes / episodes);
     for (const [index, shift] of [-5, -2, 0, 1, 2, 4].entries()) near(shares[index]!, 0.6 + shift / 100);

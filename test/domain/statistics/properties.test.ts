@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   benjaminiHochberg,
   confidenceRadius,
@@ -29,6 +29,12 @@ const counts = fc.tuple(trials, share).map(([n, p]) => ({ n, x: Math.round(n * p
 const pValue = fc.double({ min: 0, max: 1, noNaN: true });
 const delta = fc.double({ min: -1, max: 1, noNaN: true });
 const variance = fc.double({ min: 1e-12, max: 1, noNaN: true });
+
+const radiusAt = (v: number): number => confidenceRadius({ variance: v, tau: 0.02, alpha: 0.01 });
+
+const countTrue = (rejected: readonly boolean[]): number => rejected.filter(Boolean).length;
+
+const shortfallEvidence = (x: number): number => shareLogEvidence({ x, n: 1000, theta0: 0.2, a: 20 });
 
 describe('statistics properties', () => {
   it('intervals contain the estimate and stay in range', () => {
@@ -73,8 +79,7 @@ describe('statistics properties', () => {
   it('the confidence radius grows with the variance', () => {
     fc.assert(
       fc.property(variance, variance, (one, two) => {
-        const at = (v: number): number => confidenceRadius({ variance: v, tau: 0.02, alpha: 0.01 });
-        if (one < two) assert.ok(at(one) <= at(two));
+        if (one < two) assert.ok(radiusAt(one) <= radiusAt(two));
       }),
     );
   });
@@ -93,12 +98,11 @@ describe('statistics properties', () => {
   it('multiple tests reject no more with smaller levels, and Holm no more than Benjamini–Hochberg', () => {
     fc.assert(
       fc.property(fc.array(pValue, { maxLength: 40 }), (p) => {
-        const count = (rejected: readonly boolean[]): number => rejected.filter(Boolean).length;
-        assert.ok(count(holm(p, 0.01).rejected) <= count(holm(p, 0.05).rejected));
-        assert.ok(count(holm(p, 0.05).rejected) <= count(benjaminiHochberg(p, 0.05).rejected));
+        assert.ok(countTrue(holm(p, 0.01).rejected) <= countTrue(holm(p, 0.05).rejected));
+        assert.ok(countTrue(holm(p, 0.05).rejected) <= countTrue(benjaminiHochberg(p, 0.05).rejected));
         for (const value of benjaminiHochberg(p, 0.05).adjusted) assert.ok(value >= 0 && value <= 1);
         const e = p.map((value) => 1 / Math.max(value, 1e-12));
-        assert.ok(count(eBenjaminiHochberg(e, 0.05).rejected) <= p.length);
+        assert.ok(countTrue(eBenjaminiHochberg(e, 0.05).rejected) <= p.length);
       }),
     );
   });
@@ -204,8 +208,11 @@ describe('statistics properties', () => {
         },
       ),
     );
-    const at = (x: number): number => shareLogEvidence({ x, n: 1000, theta0: 0.2, a: 20 });
-    assert.ok(at(100) > at(150) && at(150) > at(200) && at(300) > at(200));
+    assert.ok(
+      shortfallEvidence(100) > shortfallEvidence(150) &&
+        shortfallEvidence(150) > shortfallEvidence(200) &&
+        shortfallEvidence(300) > shortfallEvidence(200),
+    );
   });
 
   it('a histogram is stable against itself', () => {

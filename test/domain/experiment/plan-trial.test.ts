@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { planAbTest, planRollout } from '../../../domain/experiment/index.ts';
+
+const outlook = { successFraction: 0.85, rho: 0.005, episodesPerRobotDay: 1000, preDays: 7, robots: 100 };
+
+const armsOf = (robots: number): number[] => {
+  const { candidateRobots, controlRobots } = planAbTest({ ...outlook, robots, effect: 0.05 });
+  return [candidateRobots, controlRobots];
+};
+
+describe('planner', () => {
+  it('plans an A/B test in looks of six hours, at least two of them', () => {
+    assert.deepEqual(
+      [planAbTest({ ...outlook, effect: 0.01 }).days, planAbTest({ ...outlook, effect: 0.01 }).looks],
+      [1.75, 7],
+    );
+    assert.equal(planAbTest({ ...outlook, effect: 0.1 }).days, 0.5);
+  });
+
+  it('keeps at least ten robots a side where the fleet has them', () => {
+    assert.deepEqual(
+      [armsOf(100), armsOf(30), armsOf(12)],
+      [
+        [20, 80],
+        [10, 20],
+        [6, 6],
+      ],
+    );
+  });
+
+  it('says why an effect is out of reach', () => {
+    const { days } = planAbTest({ ...outlook, effect: 0.001 });
+    assert.match(
+      typeof days === 'object' ? (days?.infeasible ?? '') : '',
+      /20 \+ 80 robots see 0\.\d\d pp after 7 days, not 0\.10 pp/u,
+    );
+  });
+
+  it('plans the stages of a rollout, with reasons where a stage cannot be proven', () => {
+    const stages = planRollout(outlook);
+    assert.deepEqual(
+      stages.map(({ robots }) => robots),
+      [5, 25, 50, 95],
+    );
+    assert.ok(stages.every(({ hours, maximumHours }) => typeof hours === 'number' && hours <= maximumHours));
+    const [canaries] = planRollout({ ...outlook, robots: 20, episodesPerRobotDay: 50 });
+    assert.match(
+      typeof canaries?.hours === 'object' ? canaries.hours.infeasible : '',
+      /5 robots prove .* in 48 h, 3\.00 pp is asked/u,
+    );
+    const [none] = planRollout({ ...outlook, robots: 4 });
+    assert.match(typeof none?.hours === 'object' ? none.hours.infeasible : '', /no robot is left/u);
+  });
+});
