@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { RobotType } from '../datasets/robot-type.ts';
-import { acceptedEpisodes, acceptedFrames, acceptEpisodes } from './collection/accepted-episodes.ts';
+import { acceptEpisodes } from './collection/accepted-episodes.ts';
 import { addCounts, noCounts } from './collection/count-decision.ts';
-import { decideBatch } from './collection/decide-batch.ts';
+import { decideBatch, type DecidedBatch } from './collection/decide-batch.ts';
 import {
   batchSchema,
   decisionKeyOf,
@@ -13,8 +13,9 @@ import {
   type BatchDecision,
   type PlannedSegment,
 } from './collection/documents.ts';
-import { loadSegments } from './collection/load-segments.ts';
+import { indexEpisodes } from './collection/index-episodes.ts';
 import { presentSegments, type PresentSegment } from './collection/present-segments.ts';
+import { groupSegments } from './collection/segment-files.ts';
 import { quarantineRefused } from './collection/quarantine-refused.ts';
 import { failure } from './failures.ts';
 import { inParallel } from './in-parallel.ts';
@@ -117,14 +118,14 @@ async function ingest(
 ): Promise<void> {
   const { lake, session, progress } = ports;
   const present = await presentSegments(ports.store, batch.segments, progress);
-  const decision = await decided(ports, batch, present);
+  const { decision, accepted } = await decided(ports, batch, present);
   await quarantineRefused(ports, batch.cycleId, present, decision);
   progress({ stage: 'committing', batch: batch.batch });
   await session.run('SET preserve_insertion_order = false');
   const { cycleId, transaction } = batch;
-  await lake.append(session, 'frames', acceptedFrames, transaction, `collect ${cycleId}`);
+  await lake.append(session, 'frames', accepted.frames, transaction, `collect ${cycleId}`);
   progress({ stage: 'frames committed', batch: batch.batch });
-  await lake.append(session, 'episodes', acceptedEpisodes, transaction, `collect ${cycleId}`);
+  await lake.append(session, 'episodes', accepted.episodes, transaction, `collect ${cycleId}`);
   progress({ stage: 'episodes committed', batch: batch.batch });
 }
 
@@ -133,22 +134,19 @@ async function decided(
   ports: IngestPorts & { readonly session: SqlSession },
   { cycleId, batch, type, segments }: IngestBatchInput & { type: RobotType; segments: readonly PlannedSegment[] },
   present: readonly PresentSegment[],
-): Promise<BatchDecision> {
+): Promise<DecidedBatch> {
   const key = decisionKeyOf(cycleId, batch);
   let decision = await readJson(ports.store, key, decisionSchema);
   if (decision === undefined) {
     const own = await decideBatch(ports, type, segments, present);
-    if ((await ports.store.putIfAbsent(key, jsonBytes(own))) === 'created') return own;
+    if ((await ports.store.putIfAbsent(key, jsonBytes(own.decision))) === 'created') return own;
     decision = await requireJson(ports.store, key, decisionSchema, 'another attempt wrote it a moment ago');
   }
   const left = new Set([...decision.refusedSegments.map(({ segment }) => segment), ...decision.gone]);
-  await loadSegments(
-    ports.session,
-    present.filter(({ segment }) => !left.has(segment)),
-    ports.progress,
-  );
-  await acceptEpisodes(ports.session, type, [...decision.refusedEpisodes, ...decision.alreadyStored]);
-  return decision;
+  const groups = groupSegments(present.filter(({ segment }) => !left.has(segment)));
+  await indexEpisodes(ports.session, groups);
+  const excluded = [...decision.refusedEpisodes, ...decision.alreadyStored];
+  return { decision, accepted: await acceptEpisodes(ports.session, type, groups, excluded) };
 }
 
 function totalsOf({ robots, refusedSegments }: BatchDecision): IngestBatchResult {

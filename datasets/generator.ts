@@ -71,7 +71,8 @@ function generatedEpisode(options: GeneratorOptions, robot: number, episode: num
   };
   const decide = actor(random, wrongFractions[outcome], options.correctionFraction ?? 0.5);
   const room: Room = { widthM: 3 + 5 * random(), heightM: 3 + 5 * random() };
-  let pose: Pose = { x: 1 + random(), y: 1 + random(), heading: random() * 2 * Math.PI };
+  // Beside a wall on its left, more or less along it.
+  let pose: Pose = { x: 0.5 + 2 * random(), y: room.heightM - 0.4 - random(), heading: random() - 0.5 };
   return Array.from({ length: framesPerEpisode }, (_, index) => {
     const observation = readRanges(room, pose, random);
     const decision = decide(observation);
@@ -126,7 +127,7 @@ export async function writeGeneratedWeek(
   const {
     week,
     robots = 20,
-    episodesPerRobotDay = 3,
+    episodesPerRobotDay = 2,
     framesPerEpisode = 60,
     robotType = scitosG5Type,
     ...rest

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { writeSegment } from './recorder.ts';
@@ -16,10 +15,20 @@ export interface LandingStore {
   putIfAbsent(key: string, body: { readonly filePath: string }): Promise<'created' | 'exists'>;
 }
 
+/** Digest of a file's bytes, read piece by piece. */
 export async function fileSha256(filePath: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const bytes of createReadStream(filePath)) hash.update(bytes as Uint8Array);
-  return hash.digest('hex');
+  const piece = new Uint8Array(256 * 1024);
+  const file = await open(filePath);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(piece);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /**

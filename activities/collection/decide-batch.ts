@@ -3,15 +3,14 @@ import { conflictingDuplicate } from '../../datasets/validation/episode-rules.ts
 import { violationsOf, type Violation } from '../../datasets/validation/rule.ts';
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import { segmentRules } from '../../datasets/validation/segment-rules.ts';
-import { failure } from '../failures.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
-import { acceptEpisodes } from './accepted-episodes.ts';
+import { acceptEpisodes, type AcceptedRows } from './accepted-episodes.ts';
 import { countDecision } from './count-decision.ts';
 import type { BatchDecision, PlannedSegment } from './documents.ts';
 import { findTwins } from './find-twins.ts';
-import { judgeEpisodes, type JudgedEpisode, type SegmentContext } from './judge-episodes.ts';
-import { loadSegments, type LocalSegment } from './load-segments.ts';
+import type { EpisodePlace } from './accepted-episodes.ts';
+import { judgeSegments } from './judge-segments.ts';
 import type { PresentSegment } from './present-segments.ts';
 import { waivedRules, withoutWaived } from './releases.ts';
 
@@ -22,73 +21,69 @@ export interface DecisionPorts {
   readonly progress: Progress;
 }
 
-interface Refused {
-  readonly segment: number;
-  readonly violations: readonly Violation[];
+/** A decision and the rows for the lake that follow from it. */
+export interface DecidedBatch {
+  readonly decision: BatchDecision;
+  readonly accepted: AcceptedRows;
 }
 
 /**
  * Decides about every segment and episode of a batch: refused with reasons, stored already, or accepted (all others).
- * Leaves the session's tables loaded and `accepted` made.
+ * Leaves the session's tables as `judgeSegments` and `acceptEpisodes` make them.
  */
 export async function decideBatch(
   ports: DecisionPorts,
   type: RobotType,
   segments: readonly PlannedSegment[],
   present: readonly PresentSegment[],
-): Promise<BatchDecision> {
+): Promise<DecidedBatch> {
   const { store, session, progress } = ports;
-  const waivedOf = new Map<number, ReadonlySet<string>>();
-  const refuse = async (segment: PresentSegment, readError?: string): Promise<Refused | undefined> => {
+  const waivedOf = waivedBySegment(store, segments);
+  const refusedSegments: BatchDecision['refusedSegments'] = [];
+  const refuse = async (segment: PresentSegment, readError?: string): Promise<boolean> => {
     const found = segmentViolations(segment, type, readError);
-    if (found.length === 0) return undefined;
-    const waived = await waivedRules(store, landingPlace(segment.planned.key)?.sha256);
-    waivedOf.set(segment.segment, waived);
-    const violations = withoutWaived(found, waived);
-    return violations.length === 0 ? undefined : { segment: segment.segment, violations };
+    const violations = found.length === 0 ? found : withoutWaived(found, await waivedOf(segment.segment));
+    if (violations.length > 0) refusedSegments.push({ segment: segment.segment, violations: [...violations] });
+    return violations.length > 0;
   };
-
-  const refusedSegments: Refused[] = [];
   const readable: PresentSegment[] = [];
-  for (const segment of present) {
-    const refused = await refuse(segment);
-    if (refused === undefined) readable.push(segment);
-    else refusedSegments.push(refused);
-  }
-  const readErrors = await loadSegments(session, readable, progress);
+  for (const segment of present) if (!(await refuse(segment))) readable.push(segment);
+
+  const judged = await judgeSegments(session, type, readable, progress);
   for (const segment of readable) {
-    const readError = readErrors.get(segment.segment);
-    const refused = readError === undefined ? undefined : await refuse(segment, readError);
-    if (refused !== undefined) refusedSegments.push(refused);
+    const readError = judged.readErrors.get(segment.segment);
+    if (readError !== undefined) await refuse(segment, readError);
   }
-
-  const judged = await judgeEpisodes(session, type, contextsOf(readable), progress);
   const refusedEpisodes: BatchDecision['refusedEpisodes'] = [];
-  for (const { head, violations: found } of judged) {
-    if (found.length === 0) continue;
-    const { segment, firstRow } = head;
-    if (!waivedOf.has(segment)) {
-      waivedOf.set(segment, await waivedRules(store, landingPlace(segments[segment]?.key ?? '')?.sha256));
-    }
-    const violations = withoutWaived(found, waivedOf.get(segment) ?? new Set());
-    if (violations.length > 0) {
-      refusedEpisodes.push({ segment, firstRow, episodeId: head.episode.episode_id, violations: [...violations] });
-    }
+  for (const episode of judged.refused) {
+    const violations = withoutWaived(episode.violations, await waivedOf(episode.segment));
+    if (violations.length > 0) refusedEpisodes.push({ ...episode, violations: [...violations] });
   }
-  await acceptEpisodes(session, type, refusedEpisodes);
-  progress({ stage: 'looking for duplicates', episodes: judged.length });
-  const twins = await twinsOf(ports, type, judged);
-  const duplicates = [...twins.refused, ...twins.alreadyStored];
-  if (duplicates.length > 0) await acceptEpisodes(session, type, [...refusedEpisodes, ...duplicates]);
-
-  const presentNumbers = new Set(present.map(({ segment }) => segment));
+  let accepted = await acceptEpisodes(session, type, judged.groups, refusedEpisodes);
+  progress({ stage: 'looking for duplicates', segments: readable.length });
+  const twins = await twinsOf(ports, type, accepted.framesBySegment);
+  const duplicates: readonly EpisodePlace[] = [...twins.refused, ...twins.alreadyStored];
+  if (duplicates.length > 0) {
+    accepted = await acceptEpisodes(session, type, judged.groups, [...refusedEpisodes, ...duplicates]);
+  }
+  const isPresent = new Set(present.map(({ segment }) => segment));
   const decision = {
-    gone: segments.flatMap((_, segment) => (presentNumbers.has(segment) ? [] : [segment])),
-    refusedSegments: refusedSegments.map(({ segment, violations }) => ({ segment, violations: [...violations] })),
+    gone: segments.flatMap((_, segment) => (isPresent.has(segment) ? [] : [segment])),
+    refusedSegments,
     refusedEpisodes: [...refusedEpisodes, ...twins.refused],
     alreadyStored: twins.alreadyStored,
   };
-  return { ...decision, ...(await countDecision(session, present, decision)) };
+  return { accepted, decision: { ...decision, ...(await countDecision(session, present, decision)) } };
+}
+
+/** Rules that a person waived for a segment, looked up once each and only for segments that broke some rule. */
+function waivedBySegment(store: ObjectStore, segments: readonly PlannedSegment[]) {
+  const known = new Map<number, ReadonlySet<string>>();
+  return async (segment: number): Promise<ReadonlySet<string>> => {
+    const waived = known.get(segment) ?? (await waivedRules(store, landingPlace(segments[segment]?.key ?? '')?.sha256));
+    known.set(segment, waived);
+    return waived;
+  };
 }
 
 function segmentViolations(
@@ -97,42 +92,21 @@ function segmentViolations(
   readError: string | undefined,
 ): readonly Violation[] {
   const landingRobotId = landingPlace(planned.key)?.robotId;
-  return violationsOf(
-    segmentRules,
-    { ...planned.facts, key: planned.key, landingRobotId, otherSha256, readError },
-    type,
-  );
+  const facts = { ...planned.facts, key: planned.key, landingRobotId, otherSha256, readError };
+  return violationsOf(segmentRules, facts, type);
 }
-
-const contextsOf = (segments: readonly LocalSegment[]): ReadonlyMap<number, SegmentContext> =>
-  new Map(
-    segments.map(({ segment, robotId, planned }) => [
-      segment,
-      {
-        landingRobotId: robotId,
-        clockSkewMs: planned.facts.footer.clockSkewMs ?? 0,
-        receivedMs: planned.receivedMs,
-      },
-    ]),
-  );
 
 async function twinsOf(
   { session, lake }: DecisionPorts,
   type: RobotType,
-  judged: readonly JudgedEpisode[],
+  acceptedFrames: string,
 ): Promise<Pick<BatchDecision, 'alreadyStored'> & { refused: BatchDecision['refusedEpisodes'] }> {
-  const twins = await findTwins(session, lake);
   const refused: BatchDecision['refusedEpisodes'] = [];
   const alreadyStored: BatchDecision['alreadyStored'] = [];
-  if (twins.length === 0) return { refused, alreadyStored };
-  const firstRows = new Map(judged.map(({ head }) => [`${head.segment}/${head.episode.episode_id}`, head.firstRow]));
-  for (const { segment, episodeId, twin } of twins) {
-    const firstRow = firstRows.get(`${segment}/${episodeId}`);
-    if (firstRow === undefined)
-      throw failure('EngineFailed', `expected episode ${episodeId} among those judged, got none`);
+  for (const { twin, ...episode } of await findTwins(session, lake, acceptedFrames)) {
     const violations = violationsOf([conflictingDuplicate], { twin }, type);
-    if (violations.length > 0) refused.push({ segment, episodeId, firstRow, violations: [...violations] });
-    else alreadyStored.push({ segment, episodeId, firstRow });
+    if (violations.length > 0) refused.push({ ...episode, violations: [...violations] });
+    else alreadyStored.push(episode);
   }
   return { refused, alreadyStored };
 }

@@ -3,11 +3,11 @@ import { sqlName } from '../../datasets/sql-types.ts';
 import type { Twin } from '../../datasets/validation/episode-facts.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlRow, SqlSession } from '../ports.ts';
-import { acceptedFrames } from './accepted-episodes.ts';
 
 /** An accepted episode whose id is in the lake already, or came earlier in the batch. */
 export interface TwinEpisode {
   readonly segment: number;
+  readonly firstRow: number;
   readonly episodeId: string;
   readonly twin: Twin;
 }
@@ -23,7 +23,11 @@ const frameNames = recordedFrameColumns.map(({ name }) => name);
  * days of the batch and one day around them (another measure of the clock may carry an episode over midnight). What comes
  * first stays: the lake's, else the batch's by the order of keys.
  */
-export async function findTwins(session: SqlSession, lake: Lake): Promise<readonly TwinEpisode[]> {
+export async function findTwins(
+  session: SqlSession,
+  lake: Lake,
+  acceptedFrames: string,
+): Promise<readonly TwinEpisode[]> {
   const version = await lake.currentVersion();
   const dayRows = await session.rows(
     `SELECT DISTINCT strftime(unnest([recorded_on - 1, recorded_on, recorded_on + 1]), '%Y-%m-%d') AS day FROM accepted`,
@@ -40,21 +44,26 @@ export async function findTwins(session: SqlSession, lake: Lake): Promise<readon
             AND episode_id NOT IN (SELECT episode_id FROM ${storedEpisodes})
       ) WHERE segment <> original`,
   );
-  const twins = await session.rows('SELECT segment, episode_id FROM twins ORDER BY ALL');
+  const twins = await session.rows(
+    'SELECT segment, first_row, episode_id FROM twins JOIN heads USING (segment, episode_id) ORDER BY ALL',
+  );
   if (twins.length === 0) return [];
 
   const storedFrames = await lake.scan('frames', version.frames, { recordedOn });
-  await session.run(`CREATE OR REPLACE TEMP VIEW frames_of_batch AS SELECT * FROM ${acceptedFrames}`);
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE twin_frames AS SELECT * FROM ${acceptedFrames} WHERE episode_id IN (SELECT episode_id FROM twins)`,
+  );
   const different = await session.rows(
     `WITH stored_frames AS (SELECT * FROM ${storedFrames} WHERE episode_id IN (SELECT episode_id FROM twins)
         AND episode_id BETWEEN (SELECT min(episode_id) FROM twins) AND (SELECT max(episode_id) FROM twins))
     SELECT DISTINCT segment, episode_id FROM (
       ${differences(episodeNames, 'accepted', storedEpisodes)}
-      UNION ALL BY NAME ${differences(['episode_id', ...frameNames], 'frames_of_batch', 'stored_frames')})`,
+      UNION ALL BY NAME ${differences(['episode_id', ...frameNames], 'twin_frames', 'stored_frames')})`,
   );
   const keys = new Set(different.map(keyOf));
   return twins.map((row) => ({
     segment: row['segment'] as number,
+    firstRow: row['first_row'] as number,
     episodeId: row['episode_id'] as string,
     twin: keys.has(keyOf(row)) ? 'otherContent' : 'sameContent',
   }));

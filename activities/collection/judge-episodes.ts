@@ -1,140 +1,138 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
-import type { EpisodeFacts, EpisodeValues } from '../../datasets/validation/episode-facts.ts';
+import { recordedFrameColumns } from '../../datasets/columns.ts';
+import { segmentSelect } from '../../datasets/segment-schema.ts';
+import type { EpisodeFacts } from '../../datasets/validation/episode-facts.ts';
 import { frameFactsCollector } from '../../datasets/validation/frame-facts-collector.ts';
 import { actionSizeOf, missingInt, type FrameColumns, type FrameFacts } from '../../datasets/validation/frame-facts.ts';
 import { violationsOf, type Violation } from '../../datasets/validation/rule.ts';
 import { ownEpisodeRules } from '../../datasets/validation/rules.ts';
-import { recordedEpisodeColumns } from '../../datasets/columns.ts';
-import { sqlName } from '../../datasets/sql-types.ts';
-import { failure, isFailure } from '../failures.ts';
-import type { Progress, SqlChunk, SqlRow, SqlSession } from '../ports.ts';
+import { failure } from '../failures.ts';
+import type { Progress, SqlChunk, SqlSession } from '../ports.ts';
+import { readHeads, type Head } from './index-episodes.ts';
+import { filesSql, type SegmentGroup } from './segment-files.ts';
 
-/** An episode of a segment, as `loadSegments` found it. */
-export interface Head {
+/** An episode that broke rules. */
+export interface RefusedEpisode {
   readonly segment: number;
   readonly firstRow: number;
-  readonly lastRow: number;
-  readonly rows: number;
-  readonly isContradictory: boolean;
-  readonly episode: EpisodeValues;
-}
-
-export interface JudgedEpisode {
-  readonly head: Head;
+  readonly episodeId: string | null;
   readonly violations: readonly Violation[];
 }
 
 /** What the rules want to know of a segment. */
 export type SegmentContext = Pick<EpisodeFacts, 'landingRobotId' | 'clockSkewMs' | 'receivedMs'>;
 
+/** `careful` reads lists that hold a NULL, which the fast way cannot. */
+export type ReadingWay = 'fast' | 'careful';
+
 /**
- * Applies every rule that needs no lake to every loaded episode, in one pass over the frames in the order they were
- * recorded. Memory: one object an episode of the batch.
+ * Applies every rule that needs no lake to every indexed episode of a group, in one pass over its frames in the order
+ * they were recorded. Memory: one object an episode.
  */
 export async function judgeEpisodes(
   session: SqlSession,
   type: RobotType,
-  contexts: ReadonlyMap<number, SegmentContext>,
+  group: SegmentGroup,
+  contextOf: (segment: number) => SegmentContext,
+  way: ReadingWay,
   progress: Progress,
-): Promise<readonly JudgedEpisode[]> {
-  const heads = (await session.rows(headsSql)).map(headOf);
-  const judge = (head: Head, frames: FrameFacts): JudgedEpisode => {
-    const context = contexts.get(head.segment);
-    if (context === undefined) throw new Error(`expected the segment of every episode, got none for ${head.segment}`);
-    const spannedRows = head.lastRow - head.firstRow + 1;
-    const facts = { ...head, ...context, spannedRows, frames };
-    return { head, violations: violationsOf(ownEpisodeRules, facts, type) };
+): Promise<readonly RefusedEpisode[]> {
+  const heads = await readHeads(session, group);
+  const refused: RefusedEpisode[] = [];
+  const judge = (head: Head, frames: FrameFacts): void => {
+    const { landingRobotId, clockSkewMs, receivedMs } = contextOf(head.segment);
+    const facts: EpisodeFacts = {
+      episode: head.episode,
+      frames,
+      rows: head.rows,
+      spannedRows: head.lastRow - head.firstRow + 1,
+      isContradictory: head.isContradictory,
+      landingRobotId,
+      clockSkewMs,
+      receivedMs,
+    };
+    const violations = violationsOf(ownEpisodeRules, facts, type);
+    if (violations.length === 0) return;
+    refused.push({ segment: head.segment, firstRow: head.firstRow, episodeId: head.episode.episode_id, violations });
   };
-  try {
-    return await judged(session, type, heads, judge, progress, 'fast');
-  } catch (error) {
-    // A NULL inside a list is rare and cannot be read as a number; the careful way makes NaN of it.
-    if (!isFailure(error, 'EngineFailed')) throw error;
-    return await judged(session, type, heads, judge, progress, 'careful');
+  const segments = group.segments.map(({ segment }) => segment);
+  const walk = frameWalk(heads, segments, frameFactsCollector(type), judge);
+  let frames = 0;
+  for await (const chunk of session.chunks(framesSql(type, group, way))) {
+    walk.take(chunk);
+    frames += chunk.rowCount;
+    progress({ stage: 'validating', frames, refusedEpisodes: refused.length });
   }
+  walk.end();
+  return refused;
 }
 
-type Way = 'fast' | 'careful';
-
-async function judged(
-  session: SqlSession,
-  type: RobotType,
+/** Goes through frames in file order and hands each episode's facts to `judge` when its last frame has come. */
+function frameWalk(
   heads: readonly Head[],
-  judge: (head: Head, frames: FrameFacts) => JudgedEpisode,
-  progress: Progress,
-  way: Way,
-): Promise<readonly JudgedEpisode[]> {
-  const collector = frameFactsCollector(type);
-  const episodes: JudgedEpisode[] = [];
+  segments: readonly number[],
+  collector: ReturnType<typeof frameFactsCollector>,
+  judge: (head: Head, frames: FrameFacts) => void,
+) {
   let next = 0;
   let missing = 0;
-  let frames = 0;
-  for await (const chunk of session.chunks(framesSql(type, way))) {
-    const columns = frameColumns(chunk);
-    const segments = chunk.numbers(0);
-    const rows = chunk.numbers(1);
-    for (let at = 0; at < chunk.rowCount;) {
-      const head = heads[next];
-      const starts = head !== undefined && segments[at] === head.segment && rows[at] === head.firstRow;
-      if (missing === 0 && head !== undefined && starts && head.lastRow - head.firstRow + 1 === head.rows) {
-        missing = head.rows;
-      }
-      if (missing > 0 && head !== undefined) {
-        const end = Math.min(chunk.rowCount, at + missing);
-        collector.add(columns, at, end);
-        missing -= end - at;
-        at = end;
-        if (missing === 0) episodes.push(judge(head, collector.take()));
-        if (missing === 0) next++;
-        continue;
-      }
-      // Rows of an episode whose frames do not stand together: its head alone says so.
-      if (head !== undefined && starts) {
-        episodes.push(judge(head, collector.take()));
-        next++;
-      }
-      at++;
-    }
-    frames += chunk.rowCount;
-    progress({ stage: 'validating', frames, episodes: episodes.length });
-  }
-  if (next === heads.length) return episodes;
-  throw failure('EngineFailed', `expected ${heads.length} episodes in the order of their rows, got ${next}`);
-}
-
-const headsSql =
-  `SELECT segment, first_row, last_row, row_count, contradictory, ` +
-  `${recordedEpisodeColumns.map(({ name }) => sqlName(name)).join(', ')} FROM heads ORDER BY load_order, first_row`;
-
-function headOf({ segment, first_row, last_row, row_count, contradictory, ...episode }: SqlRow): Head {
+  const startsAt = (segment: number | undefined, row: number | undefined): Head | undefined => {
+    const head = heads[next];
+    return head?.segment === segment && head?.firstRow === row ? head : undefined;
+  };
+  const finish = (head: Head): void => {
+    judge(head, collector.take());
+    next++;
+  };
   return {
-    segment: Number(segment),
-    firstRow: Number(first_row),
-    lastRow: Number(last_row),
-    rows: Number(row_count),
-    isContradictory: contradictory === true,
-    episode: episode as unknown as EpisodeValues,
+    take: (chunk: SqlChunk): void => {
+      const columns = frameColumns(chunk);
+      const files = chunk.numbers(0);
+      const rows = chunk.numbers(1);
+      let at = 0;
+      while (at < chunk.rowCount) {
+        const begun = missing > 0 ? heads[next] : undefined;
+        const head = begun ?? startsAt(segments[files[at] ?? -1], rows[at]);
+        const isTogether = head !== undefined && head.lastRow - head.firstRow + 1 === head.rows;
+        if (head !== undefined && isTogether) {
+          if (begun === undefined) missing = head.rows;
+          const end = Math.min(chunk.rowCount, at + missing);
+          collector.add(columns, at, end);
+          missing -= end - at;
+          at = end;
+          if (missing === 0) finish(head);
+        } else {
+          // Rows of an episode whose frames do not stand together: its head alone says so.
+          if (head !== undefined) finish(head);
+          at++;
+        }
+      }
+    },
+    end: (): void => {
+      if (next === heads.length && missing === 0) return;
+      throw failure('EngineFailed', `expected ${heads.length} episodes in the order of their rows, got ${next}`);
+    },
   };
 }
 
-/** The columns of `frameColumns`, in its order, in the order the rows were loaded. */
-function framesSql(type: RobotType, way: Way): string {
+/** The columns of `frameColumns`, in its order, in the order of the files. */
+function framesSql(type: RobotType, { segments, absent }: SegmentGroup, way: ReadingWay): string {
   const actions = actionSizeOf(type);
-  return `SELECT segment, row_number, coalesce(frame_index, ${missingInt}) AS frame_index,
-    coalesce(timestamp::DOUBLE, 'nan'::DOUBLE) AS timestamp, coalesce(is_correction::INTEGER, -1) AS is_correction,
+  return `SELECT file_index::INTEGER, file_row_number::INTEGER, coalesce(frame_index, ${missingInt}),
+    coalesce(timestamp::DOUBLE, 'nan'::DOUBLE), coalesce(is_correction::INTEGER, -1),
     ${sizeSql('observation')}, ${listSql('observation', type.observations.length, way)},
     ${sizeSql('action')}, ${listSql('action', actions, way)},
     ${sizeSql('expert_action')}, ${listSql('expert_action', actions, way)}
-    FROM recorded_frames`;
+    FROM (SELECT file_index, file_row_number, ${segmentSelect(recordedFrameColumns, absent)} FROM ${filesSql(segments)})`;
 }
 
-const sizeSql = (name: string): string => `coalesce(len(${name}), -1)::INTEGER AS ${name}_size`;
+const sizeSql = (name: string): string => `coalesce(len(${name}), -1)::INTEGER`;
 
-function listSql(name: string, size: number, way: Way): string {
+function listSql(name: string, size: number, way: ReadingWay): string {
   const width = Math.max(1, size);
   const nothing = `[${Array.from({ length: width }, () => "'nan'::FLOAT").join(', ')}]`;
   const values = way === 'fast' ? name : `list_transform(${name}, lambda x: coalesce(x, 'nan'::FLOAT))`;
-  return `(CASE WHEN len(${name}) = ${width} THEN ${values} ELSE ${nothing} END)::FLOAT[${width}] AS ${name}`;
+  return `(CASE WHEN len(${name}) = ${width} THEN ${values} ELSE ${nothing} END)::FLOAT[${width}]`;
 }
 
 const frameColumns = (chunk: SqlChunk): FrameColumns => ({

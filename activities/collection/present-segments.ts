@@ -3,7 +3,7 @@ import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { ObjectStore, Progress } from '../ports.ts';
 import type { PlannedSegment } from './documents.ts';
-import type { LocalSegment } from './load-segments.ts';
+import type { LocalSegment } from './segment-files.ts';
 import { nobody } from './quarantine.ts';
 
 /** A segment of the batch that is still in landing, as a local file. */

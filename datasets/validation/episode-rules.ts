@@ -178,6 +178,7 @@ const duration: EpisodeRule = {
   doc: 'The duration reaches from the start to the last frame, and at most the longest allowed frame gap beyond it.',
   waivable: true,
   check: ofValue('duration_ms', (value, { episode, frames }, type) => {
+    if (frames.count === 0) return undefined;
     const leastMs = (frames.lastUs - (episode.started_at ?? Number.NaN)) / 1000;
     const mostMs = leastMs + longestGapMs(type);
     return value >= leastMs - roundingMs && value <= mostMs + roundingMs

@@ -8,6 +8,7 @@ export interface FrameFinding {
 
 /** What the rules need to know of an episode's frames, in the order they stand in the file. */
 export interface FrameFacts {
+  /** 0 when the frames do not stand together, and nothing else is known of them. */
   readonly count: number;
   readonly missingValue: FrameFinding | undefined;
   readonly duplicateIndex: FrameFinding | undefined;

@@ -76,7 +76,7 @@ const outsideEpisode: FrameRule = {
   doc: 'The first frame is not before the start of the episode, and at most the longest allowed gap after it.',
   waivable: true,
   check: ({ frames, episode }, type) => {
-    if (episode.started_at === null) return undefined;
+    if (episode.started_at === null || frames.count === 0) return undefined;
     const afterMs = (frames.firstUs - episode.started_at) / 1000;
     const mostMs = longestGapMs(type);
     return afterMs >= 0 && afterMs <= mostMs + roundingMs
