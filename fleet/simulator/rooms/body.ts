@@ -41,16 +41,22 @@ export function measure(room: Room, pose: Pose, ranges: Float32Array): void {
     ranges[sensor] = room.range(pose, pose.heading + sensorHeading(sensor), sensorReachM + hullRadiusM) - hullRadiusM;
 }
 
-/** What the robot's sensors make of the true distances: noise, millimetres, its quirks. */
-export function distort(ranges: Float32Array, quirks: Quirks, random: RandomStream, readings: Float32Array): void {
-  const deviationM = Math.hypot(sensorNoiseM, quirks.noiseM);
-  for (let sensor = 0; sensor < sensorCount; sensor += 1) {
-    const rangeM = ranges[sensor] ?? Number.POSITIVE_INFINITY;
-    const measuredM = rangeM + quirks.biasM + gaussian(random) * deviationM;
-    readings[sensor] = Math.min(sensorReachM, Math.max(0, Math.round(measuredM * 1000) / 1000));
-  }
+/** What healthy sensors make of the true distances: noise, whole millimetres, nothing beyond their reach. */
+export function sense(ranges: Float32Array, random: RandomStream, sensed: Float32Array): void {
+  for (let sensor = 0; sensor < sensorCount; sensor += 1)
+    sensed[sensor] = asRead((ranges[sensor] ?? Number.POSITIVE_INFINITY) + gaussian(random) * sensorNoiseM);
+}
+
+/** What a robot's quirks make of it. */
+export function distort(sensed: Float32Array, quirks: Quirks, random: RandomStream, readings: Float32Array): void {
+  readings.set(sensed);
+  if (quirks.noiseM > 0 || quirks.biasM !== 0)
+    for (let sensor = 0; sensor < readings.length; sensor += 1)
+      readings[sensor] = asRead((sensed[sensor] ?? 0) + quirks.biasM + gaussian(random) * quirks.noiseM);
   if (quirks.deadSensor !== undefined) readings[quirks.deadSensor - 1] = deadReadingM;
 }
+
+const asRead = (rangeM: number): number => Math.min(sensorReachM, Math.max(0, Math.round(rangeM * 1000) / 1000));
 
 const deadReadingM = 0.5;
 

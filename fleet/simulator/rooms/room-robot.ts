@@ -2,7 +2,7 @@ import { wallFollowingAction } from '../../../datasets/wall-following-rule.ts';
 import type { RandomStream } from '../../../policies/random.ts';
 import type { Quirks } from '../quirks.ts';
 import type { SimulatedFailure, Surroundings } from '../surroundings.ts';
-import { distort, hasCollided, hullRadiusM, measure, move, sensorCount, type Pose } from './body.ts';
+import { distort, hasCollided, hullRadiusM, measure, move, sense, sensorCount, type Pose } from './body.ts';
 import { between, isFree, lengthOf, wallsToFollow, type RoomPlan } from './room-plan.ts';
 import type { Room } from './room.ts';
 import { watchWallKeeping } from './wall-keeping.ts';
@@ -14,22 +14,24 @@ export interface RoomRobotInput {
   readonly random: RandomStream;
 }
 
-/** A robot in a room; it starts beside a wall, which is on its left. The expert sees the room as it is, without quirks. */
+/** A robot in a room; it starts beside a wall, which is on its left. The expert sees what healthy sensors see. */
 export function roomRobot({ room, quirks, random }: RoomRobotInput): Surroundings {
   const ranges = new Float32Array(sensorCount);
+  const sensed = new Float32Array(sensorCount);
   const readings = new Float32Array(sensorCount);
   let pose = startingPose(room, random);
   let keeping = watchWallKeeping();
   let failure: SimulatedFailure | undefined;
   const lookAround = (isCollided: boolean): void => {
     measure(room, pose, ranges);
-    distort(ranges, quirks, random, readings);
+    sense(ranges, random, sensed);
+    distort(sensed, quirks, random, readings);
     failure = keeping.watch(pose, ranges, isCollided);
   };
   lookAround(false);
   return {
     readings,
-    expertAction: () => wallFollowingAction(ranges),
+    expertAction: () => wallFollowingAction(sensed),
     failure: () => failure,
     begin() {
       if (failure !== undefined) pose = startingPose(room, random);

@@ -1,0 +1,102 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
+import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
+import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
+import { onnxTrainer } from '../../activities/adapters/onnx-trainer.ts';
+import { concludeCollection } from '../../activities/conclude-collection.ts';
+import { ingestBatch } from '../../activities/ingest-batch.ts';
+import { openLake, type Lake } from '../../activities/lake/lake.ts';
+import { mixExperience } from '../../activities/mix-experience.ts';
+import { planCollection } from '../../activities/plan-collection.ts';
+import type { ObjectStore, SqlEngine } from '../../activities/ports.ts';
+import { publishRobotType } from '../../activities/read-robot-type.ts';
+import { trainModel } from '../../activities/train-model.ts';
+import type { Trainers } from '../../activities/trainer-port.ts';
+import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import { landSegment } from '../../datasets/landing.ts';
+import type { SegmentRow } from '../../datasets/segment-row.ts';
+
+/** One robot's rows of one cycle. */
+export interface RobotWeek {
+  readonly robotId: string;
+  readonly rows: readonly SegmentRow[];
+}
+
+export interface CycleOutcome {
+  readonly model: Uint8Array;
+  readonly episodesStored: number;
+  readonly quarantinedEpisodes: number;
+  readonly trainRows: number;
+}
+
+/** The project's own cycle, activity after activity, on a store of its own: what the workflow does, without waiting for anything. */
+export interface LearningLoop {
+  /** Lands, collects, mixes and trains; gives the new policy. */
+  cycle(input: { readonly name: string; readonly weeks: readonly RobotWeek[]; readonly seed: number }): Promise<CycleOutcome>;
+  close(): Promise<void>;
+}
+
+interface Ports {
+  readonly store: ObjectStore;
+  readonly engine: SqlEngine;
+  readonly lake: Lake;
+  readonly trainers: Trainers;
+  readonly progress: () => void;
+  readonly scratchDirectory: string;
+}
+
+/** Fewer than the default: thirty small trainings should not take all day. */
+const trainingSteps = 3000;
+const robotType = { id: scitosG5Type.id, version: scitosG5Type.version };
+
+export async function openLearningLoop(): Promise<LearningLoop> {
+  const directory = await mkdtemp(join(tmpdir(), 'flywheel-loop-'));
+  const scratchDirectory = join(directory, 'scratch');
+  await mkdir(scratchDirectory, { recursive: true });
+  const store = fileObjectStore({ root: join(directory, 'store') });
+  const engine = duckDbEngine({ temporaryDirectory: scratchDirectory, threads: 1 });
+  const lake = openLake({ store, engine, clock: Date.now, stagingDirectory: scratchDirectory });
+  const trainers: Trainers = {
+    onnx: onnxTrainer({ runtime: onnxRuntime(), monotonicMs: () => performance.now() }),
+    command: () => {
+      throw new Error('expected the embedded trainer, got a command');
+    },
+  };
+  const ports: Ports = { store, engine, lake, trainers, progress: () => undefined, scratchDirectory };
+  await publishRobotType(store, scitosG5Type);
+  return {
+    cycle: (input) => runCycle(ports, input),
+    close: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+async function runCycle(ports: Ports, { name, weeks, seed }: Parameters<LearningLoop['cycle']>[0]): Promise<CycleOutcome> {
+  for (const { robotId, rows } of weeks)
+    await landSegment(ports, { robotId, type: scitosG5Type, agentVersion: 'simulator', rows });
+  const newSince = await ports.lake.currentVersion();
+  const { manifestKey, batches } = await planCollection(ports)({ cycleId: name, robotType });
+  for (let batch = 0; batch < batches; batch += 1)
+    await ingestBatch(ports)({ cycleId: name, manifestKey, batch, robotType });
+  const collected = await concludeCollection(ports)({ cycleId: name, manifestKey, robotType, startedFrom: newSince });
+  const { datasetVersion } = collected;
+  const mixed = await mixExperience(ports)({ cycleId: name, robotType, datasetVersion, newSince, seed });
+  const trained = await trainModel(ports)({
+    runId: name,
+    trainingSetDigest: mixed.digest,
+    robotType,
+    seed,
+    trainer: { kind: 'onnx' },
+    hyperparameters: { maxSteps: trainingSteps },
+  });
+  const model = await ports.store.get(trained.modelKey);
+  if (model === undefined) throw new Error(`expected the trained model, got none [key=${trained.modelKey}]`);
+  return {
+    model,
+    episodesStored: collected.episodesStored,
+    quarantinedEpisodes: collected.quarantinedEpisodes,
+    trainRows: mixed.trainRows,
+  };
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+
+import type { GraphRuntime, GraphSession, Tensor, Tensors } from '../../policies/runtime.ts';
+
+/** A model as one robot sees it. */
+export type SharedSession = Pick<GraphSession, 'inputs' | 'outputs' | 'run' | 'close'>;
+
+interface Waiting {
+  readonly feeds: Tensors;
+  readonly resolve: (results: Tensors) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+interface SharedModel {
+  readonly session: GraphSession;
+  readonly run: (feeds: Tensors) => Promise<Tensors>;
+  users: number;
+}
+
+/**
+ * One loaded model for all robots that run it: what they ask in the same turn of the event loop becomes one call, rows one
+ * after the other. Every input and output must have the batch as its first dimension.
+ */
+export function batchingRuntime(runtime: GraphRuntime): { open(model: Uint8Array): Promise<SharedSession> } {
+  const models = new Map<string, Promise<SharedModel>>();
+
+  async function shared(model: Uint8Array): Promise<{ readonly key: string; readonly model: SharedModel }> {
+    const key = createHash('sha256').update(model).digest('hex');
+    const opening = models.get(key) ?? openShared(runtime, model);
+    models.set(key, opening);
+    try {
+      return { key, model: await opening };
+    } catch (cause) {
+      models.delete(key);
+      throw cause;
+    }
+  }
+
+  return {
+    async open(bytes) {
+      const { key, model } = await shared(bytes);
+      model.users += 1;
+      let isOpen = true;
+      return {
+        inputs: model.session.inputs,
+        outputs: model.session.outputs,
+        run: (feeds) => model.run(feeds),
+        async close() {
+          if (!isOpen) return;
+          isOpen = false;
+          model.users -= 1;
+          if (model.users > 0) return;
+          models.delete(key);
+          await model.session.close();
+        },
+      };
+    },
+  };
+}
+
+async function openShared(runtime: GraphRuntime, model: Uint8Array): Promise<SharedModel> {
+  const session = await runtime.open(model);
+  let waiting: Waiting[] = [];
+  const flush = (): void => {
+    const batch = waiting;
+    waiting = [];
+    void runTogether(session, batch);
+  };
+  return {
+    session,
+    users: 0,
+    run: (feeds) =>
+      new Promise((resolve, reject) => {
+        if (waiting.length === 0) setImmediate(flush);
+        waiting.push({ feeds, resolve, reject });
+      }),
+  };
+}
+
+/** One call for all; when it fails each is tried alone, so that a robot's wrong input is its own trouble only. */
+async function runTogether(session: GraphSession, batch: readonly Waiting[]): Promise<void> {
+  try {
+    const results = await session.run(joined(batch.map(({ feeds }) => feeds)));
+    let start = 0;
+    for (const { feeds, resolve } of batch) {
+      const end = start + rowsOf(feeds);
+      resolve(rowsBetween(results, start, end));
+      start = end;
+    }
+  } catch {
+    for (const { feeds, resolve, reject } of batch) await session.run(feeds).then(resolve, reject);
+  }
+}
+
+const rowsOf = (feeds: Tensors): number => Object.values(feeds)[0]?.shape[0] ?? 0;
+
+function joined(all: readonly Tensors[]): Tensors {
+  const [first] = all;
+  if (first === undefined || all.length === 1) return first ?? {};
+  return Object.fromEntries(
+    Object.entries(first).map(([name, tensor]) => {
+      const parts = all.map((feeds) => feeds[name] ?? tensor);
+      const length = parts.reduce((sum, part) => sum + part.data.length, 0);
+      const data = tensor.data instanceof Float32Array ? new Float32Array(length) : new Int32Array(length);
+      let at = 0;
+      for (const part of parts) {
+        data.set(part.data as Float32Array | Int32Array, at);
+        at += part.data.length;
+      }
+      const rows = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
+      return [name, { type: tensor.type, data, shape: [rows, ...tensor.shape.slice(1)] }];
+    }),
+  );
+}
+
+const rowsBetween = (results: Tensors, start: number, end: number): Tensors =>
+  Object.fromEntries(
+    Object.entries(results).map(([name, { type, data, shape }]): [string, Tensor] => {
+      const width = data.length / (shape[0] ?? 1);
+      return [name, { type, data: data.slice(start * width, end * width), shape: [end - start, ...shape.slice(1)] }];
+    }),
+  );

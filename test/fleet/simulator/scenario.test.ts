@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+
+import { noQuirks } from '../../../fleet/simulator/quirks.ts';
+import { conditionOf, parseScenario, quirksOf } from '../../../fleet/simulator/scenario.ts';
+
+describe('a scenario', () => {
+  it('is all rooms, no quirks and no faults when nothing is said', () => {
+    const scenario = parseScenario({});
+    assert.equal(scenario.world.kind, 'rooms');
+    assert.deepEqual(quirksOf(scenario, 3), noQuirks);
+    assert.equal(conditionOf(scenario, 3, 0).isOffline, false);
+  });
+
+  it('refuses what it does not know, and says where', () => {
+    assert.throws(() => parseScenario({ fault: [] }), /fault/);
+    assert.throws(() => parseScenario({ faults: [{ kind: 'fire' }] }), /faults\[0\]/);
+    assert.throws(() => parseScenario({ quirks: [{ deadSensor: 25 }] }), /quirks\[0\].deadSensor/);
+  });
+
+  it('gives quirks to the robots it names; later entries win', () => {
+    const scenario = parseScenario({
+      quirks: [{ noiseM: 0.1 }, { robots: [2], noiseM: 0.3, deadSensor: 7 }],
+    });
+    assert.deepEqual(quirksOf(scenario, 1), { ...noQuirks, noiseM: 0.1, deadSensor: undefined });
+    assert.deepEqual(quirksOf(scenario, 2), { ...noQuirks, noiseM: 0.3, deadSensor: 7 });
+  });
+
+  it('lets faults hold in their own episodes only', () => {
+    const scenario = parseScenario({
+      faults: [
+        { kind: 'offline', robots: [1], start: 2, end: 4 },
+        { kind: 'clockSkew', skewMs: 3_600_000, start: 1 },
+        { kind: 'powerCut', robots: [1], episode: 3 },
+        { kind: 'crashLoop', robots: [0], episode: 3, crashes: 3 },
+        { kind: 'hang', robots: [0], episode: 0, durationMs: 500 },
+        { kind: 'corruptSegment', robots: [0], end: 1 },
+      ],
+    });
+    const offline = [0, 1, 2, 3, 4].map((episode) => conditionOf(scenario, 1, episode).isOffline);
+    assert.deepEqual(offline, [false, false, true, true, false]);
+    assert.deepEqual(
+      [0, 1].map((episode) => conditionOf(scenario, 0, episode).skewMs),
+      [0, 3_600_000],
+    );
+    assert.equal(conditionOf(scenario, 1, 3).isPowerCut, true);
+    assert.equal(conditionOf(scenario, 0, 3).crashes, 3);
+    assert.equal(conditionOf(scenario, 0, 0).hangMs, 500);
+    assert.deepEqual(
+      [0, 1].map((episode) => conditionOf(scenario, 0, episode).corruptsSegments),
+      [true, false],
+    );
+  });
+});
