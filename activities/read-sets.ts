@@ -7,6 +7,7 @@ import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../datasets/training-set.ts';
 import { failure } from './failures.ts';
 import type { ObjectStore } from './ports.ts';
+import { sha256Of } from './training-run.ts';
 
 const filesSchema = z.record(z.string(), z.looseObject({ sha256: z.string(), rows: z.int() }));
 const setSchema = z.looseObject({
@@ -29,6 +30,17 @@ export const readTrainingSet = (store: ObjectStore, digest: string, type: RobotT
 /** The manifest of a held-out set, likewise. */
 export const readHeldoutSet = (store: ObjectStore, digest: string, type: RobotType): Promise<StoredSet> =>
   readSet(store, heldoutSetFile(digest, 'manifest.json'), digest, type, setSchema);
+
+/** A local path of a set's file, whose bytes are proved to be those the manifest names. */
+export async function setFilePath(store: ObjectStore, key: string, set: StoredSet): Promise<string> {
+  const coordinates = { key };
+  const filePath = await store.localPath(key);
+  if (filePath === undefined) throw failure('NotFound', 'expected a file of a set, got none', { coordinates });
+  const expected = set.files[key.slice(key.lastIndexOf('/') + 1)]?.sha256;
+  const got = await sha256Of({ filePath });
+  if (got === expected) return filePath;
+  throw failure('CorruptData', `expected a file with sha256 ${expected}, got ${got}`, { coordinates });
+}
 
 async function readSet<T extends StoredSet>(
   store: ObjectStore,

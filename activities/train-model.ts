@@ -12,7 +12,7 @@ import { failure } from './failures.ts';
 import { describeIssues, jsonBytes, readJson } from './json-objects.ts';
 import type { ObjectStore, Progress } from './ports.ts';
 import { readRobotType } from './read-robot-type.ts';
-import { readTrainingSet } from './read-sets.ts';
+import { readTrainingSet, setFilePath } from './read-sets.ts';
 import type { Trainers, TrainingJob } from './trainer-port.ts';
 import { sha256Of, storedCheckpoints, trainingRunFile } from './training-run.ts';
 
@@ -140,8 +140,8 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
   const manifest = await readTrainingSet(store, request.trainingSetDigest, robotType);
   const start = request.startFromVersion;
   const [trainPath, validationPath, startFromPath] = [
-    await requireLocal(store, trainingSetFile(request.trainingSetDigest, 'train.arrow')),
-    await requireLocal(store, trainingSetFile(request.trainingSetDigest, 'validation.arrow')),
+    await setFilePath(store, trainingSetFile(request.trainingSetDigest, 'train.arrow'), manifest),
+    await setFilePath(store, trainingSetFile(request.trainingSetDigest, 'validation.arrow'), manifest),
     start === undefined ? undefined : await requireLocal(store, modelFile(start.policy, start.version, 'model.onnx')),
   ];
   return {
@@ -161,7 +161,7 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
 async function requireLocal(store: ObjectStore, key: string): Promise<string> {
   const path = await store.localPath(key);
   if (path !== undefined) return path;
-  throw failure('NotFound', 'expected a file of the training, got none: was its set or version deleted?', {
+  throw failure('NotFound', 'expected the model to start from, got none', {
     coordinates: { key },
   });
 }

@@ -70,7 +70,7 @@ export function decodeCheckpoint(bytes: Uint8Array, identity: string): TrainingS
   const read = (index: number): Float32Array => {
     const end = position + 4 * (header.lengths[index] ?? 0);
     if (end > bytes.length) throw new Error(`expected ${end} bytes of checkpoint, got ${bytes.length}`);
-    const copy = new Float32Array(bytes.slice(position, end).buffer);
+    const copy = new Float32Array(Uint8Array.from(bytes.subarray(position, end)).buffer);
     position = end;
     return copy;
   };

@@ -54,7 +54,7 @@ export function warmStart(input: WarmStartInput): WarmStart {
   const stored = new Map(
     graph.initializer
       .filter((tensor) => tensor.dataType === elementTypes.float32 && tensor.rawData !== undefined)
-      .map((tensor) => [tensor.name, new Float32Array((tensor.rawData ?? new Uint8Array()).slice().buffer)]),
+      .map((tensor) => [tensor.name, new Float32Array(Uint8Array.from(tensor.rawData ?? []).buffer)]),
   );
   for (const slot of parameterLayout(shape)) {
     const values = stored.get(slot.name);

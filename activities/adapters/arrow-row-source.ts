@@ -56,7 +56,8 @@ type Corrupt = (message: string, cause?: unknown) => Error;
 
 async function openReader(handle: FileHandle, corrupt: Corrupt): Promise<AsyncRecordBatchFileReader> {
   try {
-    const reader = (await RecordBatchReader.from(handle)) as AsyncRecordBatchFileReader;
+    const reader = await RecordBatchReader.from(handle);
+    if (!reader.isFile()) throw new Error('it has not the marks of an Arrow IPC file');
     return await reader.open({ autoDestroy: false });
   } catch (cause) {
     throw corrupt('expected an Arrow IPC file, got other bytes', cause);

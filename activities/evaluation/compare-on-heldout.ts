@@ -10,7 +10,7 @@ import type { RowSource } from '../../policies/rows.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { failure } from '../failures.ts';
 import type { ObjectStore, Progress } from '../ports.ts';
-import type { StoredSet, StoredTrainingSet } from '../read-sets.ts';
+import { setFilePath, type StoredSet, type StoredTrainingSet } from '../read-sets.ts';
 import type { OpenRows } from '../rows-port.ts';
 import type { Trainers } from '../trainer-port.ts';
 import { commonestLabel } from './commonest-label.ts';
@@ -59,6 +59,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     opened.push(resource);
     return resource;
   };
+  const paths = await setPaths(ports.store, input);
   const openModel = async (key: string): Promise<GraphSession> => keep(await open(ports, key, sizes));
   try {
     const train = keep(
@@ -70,14 +71,12 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     const candidate = await openModel(input.candidate);
     const champion = await tryPartner(input.champion, openModel);
     const anchor = await tryPartner(input.anchor, openModel);
-    const linear = await trainLinear(ports, input, train);
+    const linear = await trainLinear(ports, input, paths, train);
     if (linear.session !== undefined) keep(linear.session);
     const outcome = await evaluateHeldout({
       type,
       sizes,
-      source: keep(
-        await ports.openRows(await localPath(ports.store, heldoutSetFile(input.heldoutDigest, 'heldout.arrow')), sizes),
-      ),
+      source: keep(await ports.openRows(paths.heldout, sizes)),
       candidate,
       others: {
         ...(champion.session === undefined ? {} : { champion: champion.session }),
@@ -106,6 +105,23 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
   } finally {
     for (const resource of opened.toReversed()) await resource.close();
   }
+}
+
+async function setPaths(store: ObjectStore, input: ComparisonInput): Promise<SetPaths> {
+  const { trainingSet, trainingSetDigest, heldoutSet, heldoutDigest } = input;
+  const trainFile = (name: 'train.arrow' | 'validation.arrow'): Promise<string> =>
+    setFilePath(store, trainingSetFile(trainingSetDigest, name), trainingSet);
+  return {
+    train: await trainFile('train.arrow'),
+    validation: await trainFile('validation.arrow'),
+    heldout: await setFilePath(store, heldoutSetFile(heldoutDigest, 'heldout.arrow'), heldoutSet),
+  };
+}
+
+interface SetPaths {
+  readonly train: string;
+  readonly validation: string;
+  readonly heldout: string;
 }
 
 async function localPath(store: ObjectStore, key: string): Promise<string> {
@@ -150,15 +166,14 @@ const linearSteps = 4000;
 async function trainLinear(
   ports: ComparisonPorts,
   input: ComparisonInput,
+  paths: SetPaths,
   train: RowSource,
 ): Promise<{ session?: GraphSession; notes: readonly string[] }> {
-  const file = (name: 'train.arrow' | 'validation.arrow'): Promise<string> =>
-    localPath(ports.store, trainingSetFile(input.trainingSetDigest, name));
   try {
     const { modelPath } = await ports.trainers.onnx.train(
       {
-        trainPath: await file('train.arrow'),
-        validationPath: await file('validation.arrow'),
+        trainPath: paths.train,
+        validationPath: paths.validation,
         trainRows: train.blockRows.reduce((sum, rows) => sum + rows, 0),
         validationRows: input.trainingSet.files['validation.arrow']?.rows ?? 0,
         robotType: input.type,

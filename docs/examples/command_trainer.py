@@ -37,7 +37,7 @@ def end_with_the_caller() -> None:
     """Our standard input closes when the worker dies: nobody waits for us any more."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(0, 1):
             pass
         os._exit(1)
 

@@ -46,5 +46,5 @@ export function pairedBound(sums: PairedSums, confidence: number): PairedBound {
   const clustered = difference - studentUpperQuantile(1 - confidence, episodes - 1) * Math.sqrt(variance);
   const counts = { onlyNew: onlyNewFrames, onlyOld: onlyOldFrames, total: frames };
   const scored = pairedDifferenceLowerBound({ ...counts, confidence, designEffect });
-  return { difference, lowerBound: Math.min(clustered, scored), designEffect };
+  return { difference, lowerBound: Math.max(-1, Math.min(clustered, scored)), designEffect };
 }

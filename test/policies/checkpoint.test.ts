@@ -24,6 +24,7 @@ describe('a checkpoint', () => {
     const shifted = new Uint8Array(bytes.length + 3);
     shifted.set(bytes, 3);
     assert.deepEqual(decodeCheckpoint(shifted.subarray(3), 'x'), state());
+    assert.deepEqual(decodeCheckpoint(Buffer.from(bytes), 'x'), state());
   });
 
   it('of another training is refused', () => {

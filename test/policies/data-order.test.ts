@@ -71,7 +71,7 @@ describe('the order of data', () => {
           );
           const sorted = [...groupOrder(rows, seed, 3, index)].toSorted((a, b) => a - b);
           assert.deepEqual(
-            order,
+            sorted,
             Array.from({ length: rows }, (_, row) => row),
           );
         });
