@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
 import { segmentContentType, wireHeaders, wireLimits } from '../protocol/index.ts';
@@ -58,7 +58,7 @@ async function buildServer(context: GatewayContext): Promise<FastifyInstance> {
   const { tls } = settings;
   const options: FastifyServerOptions = {
     loggerInstance: context.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: wireLimits.maxJsonBytes,
     exposeHeadRoutes: false,
     // A slow robot may take long for a segment; one that sends nothing for a while is cut by the connection's own limit.

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
+
+import type { Command } from 'commander';
+
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import { readRobotType } from '../activities/read-robot-type.ts';
+import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import {
+  addRobot,
+  changeRobot,
+  newToken,
+  openFleetReader,
+  readRobots,
+  tokenHash,
+  type FleetView,
+} from '../fleet/desk/index.ts';
+import { openContext } from './context.ts';
+import { printJson, printTable, say } from './print.ts';
+
+interface ChangeOptions {
+  readonly why: string;
+  readonly json: boolean;
+}
+
+/** `flywheel robots …`: who may talk to the gateways. A token is printed once; only its hash is stored. */
+export function registerRobotCommands(program: Command): void {
+  const robots = program.command('robots').description('robots of the fleet and their tokens');
+  const change = (name: string, description: string, fallbackWhy: string): Command =>
+    robots
+      .command(name)
+      .description(description)
+      .argument('<id>', 'robot id')
+      .option('--why <text>', 'kept in the robot’s log', fallbackWhy)
+      .option('--json', 'as JSON', false);
+
+  change('add', 'register a robot and print its token', 'registered')
+    .requiredOption('--robot-type <id@version>', 'robot type, e.g. scitos-g5@1')
+    .requiredOption('--site <name>', 'where it works')
+    .option('--stratum <name>', 'robots of one stratum are alike; default: its site')
+    .option('--policy <name>', 'policy it runs', defaultPolicy)
+    .action(async (robotId: string, options: ChangeOptions & AddOptions) => {
+      const context = await openContext();
+      const robotType = parseRobotType(options.robotType);
+      await readRobotType(context.store, robotType.id, robotType.version);
+      await checkPolicyType(context.store, options.policy, robotType);
+      const token = newToken(robotId, randomBytes);
+      const { site, policy } = options;
+      const stratum = options.stratum ?? site;
+      const robot = { robotId, robotType, policy, site, stratum, tokenHashes: [tokenHash(token)] };
+      await addRobot(context, { ...robot, ...changed(options) });
+      printToken(robotId, token, options);
+    });
+
+  change('rotate', 'give a robot a new token; the old one stops working within 5 s', 'token rotated')
+    .option('--keep-old', 'the last token goes on working until the next rotation', false)
+    .action(async (robotId: string, options: ChangeOptions & { keepOld: boolean }) => {
+      const context = await openContext();
+      const token = newToken(robotId, randomBytes);
+      await changeRobot(context, { robotId, ...changed(options) }, (now) => ({
+        tokenHashes: [tokenHash(token), ...(options.keepOld ? now.tokenHashes.slice(0, 1) : [])],
+      }));
+      printToken(robotId, token, options);
+    });
+
+  change('revoke', 'take all tokens of a robot away, within 5 s', 'tokens revoked').action(
+    async (robotId: string, options: ChangeOptions) => {
+      await changeRobot(await openContext(), { robotId, ...changed(options) }, () => ({ tokenHashes: [] }));
+      if (options.json) printJson({ robotId, tokens: 0 });
+      else say(`${robotId} has no token any more`);
+    },
+  );
+
+  robots
+    .command('list')
+    .description('robots of a policy: contact, what they run, when they were last seen')
+    .option('--policy <name>', 'policy', defaultPolicy)
+    .option('--json', 'as JSON', false)
+    .action(async (options: { policy: string; json: boolean }) => {
+      const context = await openContext();
+      const view = await openFleetReader(context).readFleet(options.policy);
+      if (options.json) return printJson(view);
+      printView(view, [...(await readRobots(context.store)).values()].length);
+    });
+}
+
+interface AddOptions {
+  readonly robotType: string;
+  readonly site: string;
+  readonly stratum?: string;
+  readonly policy: string;
+}
+
+const changed = ({ why }: ChangeOptions) => ({ who: userInfo().username, why });
+
+function printToken(robotId: string, token: string, { json }: ChangeOptions): void {
+  if (json) return printJson({ robotId, token });
+  say(`token of ${robotId}, shown only now: ${token}`);
+}
+
+function printView(view: FleetView, registered: number): void {
+  printTable(
+    ['robot', 'contact', 'runs', 'last seen', 'site', 'stratum'],
+    view.robots.map((robot) => [
+      robot.robotId,
+      robot.contact,
+      robot.version ?? 'unknown',
+      robot.lastSeenMs === null ? 'never' : new Date(robot.lastSeenMs).toISOString(),
+      robot.site,
+      robot.stratum,
+    ]),
+  );
+  say(`${view.robots.length} of ${registered} registered robots run this policy; gateways: ${view.presence}`);
+}
+
+/** A policy belongs to one robot type, and so do its robots. */
+async function checkPolicyType(
+  store: Parameters<typeof readPolicyDocument>[0],
+  policy: string,
+  robotType: { id: string; version: number },
+): Promise<void> {
+  const document = await readPolicyDocument(store, policy);
+  const expected = document.robotType;
+  if (expected.id !== robotType.id || expected.version !== robotType.version)
+    throw new Error(
+      `--robot-type: expected ${expected.id}@${expected.version}, the type of policy ${policy}, got ${robotType.id}@${robotType.version}`,
+    );
+}
+
+function parseRobotType(text: string): { id: string; version: number } {
+  const match = /^([a-z0-9][a-z0-9-]*)@([1-9]\d*)$/.exec(text);
+  if (match?.[1] === undefined) throw new Error(`--robot-type: expected id@version, e.g. scitos-g5@1, got ${text}`);
+  return { id: match[1], version: Number(match[2]) };
+}

@@ -1,0 +1,5 @@
+import { runGateway } from '../../../fleet/gateway/main.ts';
+
+/** A gateway as its own process, to be killed; settings come from the environment. */
+await runGateway(process.env);
+if (process.connected) process.disconnect();
