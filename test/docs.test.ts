@@ -28,7 +28,7 @@ describe('the documents', () => {
     const inCode = [
       ...new Set([...read('workers/config.ts').matchAll(/^ {2}(FLYWHEEL_\w+):/gm)].map((match) => match[1])),
     ];
-    assert.deepEqual(firstColumn(operations, 'Settings').toSorted(), inCode.toSorted());
+    assert.deepEqual(new Set(firstColumn(operations, 'Settings')), new Set(inCode));
   });
 
   it('name every workflow with every field of its input', () => {

@@ -71,20 +71,21 @@ export const registerCandidate =
     });
   };
 
+const networkOf = (hyperparameters: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify([hyperparameters['hiddenWidths'], hyperparameters['taskEmbeddingSize']]);
+
 /** Another network or robot type than the champion's is major; the baseline, which was not trained here, tells no network. */
 function changeAgainst(
   parent: ModelManifest | undefined,
   robotType: ModelManifest['robotType'],
   hyperparameters: Readonly<Record<string, unknown>>,
 ): 'major' | 'minor' | 'patch' {
-  const widths = (parameters: Readonly<Record<string, unknown>> | undefined): string =>
-    JSON.stringify([parameters?.['hiddenWidths'], parameters?.['taskEmbeddingSize']]);
   return versionChange({
     sameRobotType: parent === undefined || parent.robotType.digest === robotType.digest,
     sameArchitecture:
       parent === undefined ||
       parent.training === null ||
-      widths(parent.training.hyperparameters) === widths(hyperparameters),
+      networkOf(parent.training.hyperparameters) === networkOf(hyperparameters),
     singleTask: false,
   });
 }

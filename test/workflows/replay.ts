@@ -64,7 +64,7 @@ function commandsOf(history: History): RecordedCommand[] {
     const timer = event.timerStartedEventAttributes;
     if (timer) {
       const { seconds, nanos } = timer.startToFireTimeout ?? {};
-      return [{ kind: 'timer', name: '', content: Number(seconds ?? 0) * 1_000 + Number(nanos ?? 0) / 1e6 }];
+      return [{ kind: 'timer', name: '', content: Number(seconds ?? 0) * 1_000 + (nanos ?? 0) / 1e6 }];
     }
     const child = event.startChildWorkflowExecutionInitiatedEventAttributes;
     if (child)
