@@ -12,11 +12,11 @@ import type { BenchLeg, BenchOptions, BenchResult } from './leg.ts';
 
 const episodesAWeek = 700_000;
 const targetFrames = 2_000_000;
-const rounds = 2;
+const rounds = 3;
 
 /**
  * A week of new experience and a week of history, mixed to Arrow files; against a plain scan of the same columns of the
- * same files into typed arrays. Both count the frames of the files per second; best of two rounds each, after one scan
+ * same files into typed arrays. Both count the frames of the files per second; best of three rounds each, after one scan
  * that warms the disk cache for both.
  */
 export const mixLeg: BenchLeg = { name: 'mix', run: measure };
