@@ -1,6 +1,7 @@
 /**
- * The expert of the wall followers with 24 ranges: the rule that the labels of the SCITOS G5 recording (UCI 194) follow in
- * every one of its 5,456 rows. Action indexes are those of the robot type `scitos-g5`.
+ * The expert of the wall followers with 24 ranges: the rule behind the labels of the SCITOS G5 recording (UCI 194). On the
+ * minimum of each sector's readings it gives the label of 5,449 of the 5,456 rows; in the other seven the recording's own
+ * simplified distance to the left is not the minimum of US17–US20. Action indexes are those of the robot type `scitos-g5`.
  */
 export const wallFollowingActions = {
   moveForward: 0,

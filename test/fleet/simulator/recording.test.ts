@@ -22,12 +22,13 @@ describe('the wall-following recording', () => {
       recordingRobot({ recording, quirks: noQuirks, random: randomStream(robot, 'recording robot') }),
     );
 
-  it('is labelled by the rule in every row', async () => {
+  it('is labelled by the rule in all rows but the seven whose left distance is no minimum of the readings', async () => {
     const labels: number[] = [];
     for await (const { cells } of readTable(join(sharedDataset('wall-following'), 'sensor_readings_24.data'), ','))
       if (cells[0] !== 'S1') labels.push(classes.indexOf(cells[24]?.trim() ?? ''));
     assert.equal(recording.length, 5456);
-    assert.deepEqual(recording.map(wallFollowingAction), labels);
+    const others = recording.flatMap((readings, row) => (wallFollowingAction(readings) === labels[row] ? [] : [row]));
+    assert.deepEqual(others, [734, 735, 979, 980, 1634, 4374, 4375]);
   });
 
   it('is lived frame by frame in its order, whatever the robot does, and begins again at its end', () => {
