@@ -1,11 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 
+import { describeFlywheel, measureFlywheel } from './flywheel.ts';
+import { measureGateway } from './gateway.ts';
 import { ingestLeg } from './ingest.ts';
 import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
 import { trainLeg } from './train.ts';
-
-const legs: readonly BenchLeg[] = [ingestLeg, mixLeg, trainLeg];
+import { measureUpload } from './upload.ts';
 
 const number = (least: number, most: number) => (text: string) => {
   const value = Number(text);
@@ -14,24 +15,79 @@ const number = (least: number, most: number) => (text: string) => {
 };
 
 const program = new Command('bench')
-  .description('Measures one leg of the loop against a reference in the same run, as a ratio (larger is better).')
-  .argument('<leg>', `one of ${legs.map((leg) => leg.name).join(', ')}`)
-  .option('--scale <fraction>', 'size of the work; 1 = the week of 700,000 episodes', number(0.0001, 100), 0.05)
-  .option('--frames <count>', 'frames an episode', number(1, 10_000), 20)
-  .option('--seed <number>', 'seed of the generated data', number(0, 2 ** 31 - 1), 1)
-  .option('--json', 'one JSON object on stdout', false)
-  .action(async (name: string, options: { scale: number; frames: number; seed: number; json: boolean }) => {
-    const leg = legs.find((candidate) => candidate.name === name);
-    if (leg === undefined)
-      return program.error(`expected a leg, one of ${legs.map((candidate) => candidate.name).join(', ')}, got ${name}`);
-    const progress = (line: string): void => void process.stderr.write(`bench ${name}: ${line}\n`);
-    const result = await leg.run({ ...options, progress });
-    process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${describe(result)}\n`);
-  });
+  .description('Measures one leg of the loop against a reference in the same run. Ratios: larger is better.')
+  .showHelpAfterError();
 
-const describe = (result: BenchResult): string =>
+const progressOf = (name: string) => (line: string) => void process.stderr.write(`bench ${name}: ${line}\n`);
+const print = (result: object, isJson: boolean, described: string): void =>
+  void process.stdout.write(`${isJson ? JSON.stringify(result) : described}\n`);
+/** `name value` pairs of a result, for people. */
+const listed = (result: object): string =>
+  Object.entries(result)
+    .map(([name, value]) => `${name} ${typeof value === 'number' ? round(value) : String(value)}`)
+    .join(', ');
+const round = (value: number): string => (Math.abs(value) >= 100 ? String(Math.round(value)) : value.toFixed(2));
+
+const seed = ['--seed <number>', 'seed of the generated data', number(0, 2 ** 31 - 1), 1] as const;
+const json = ['--json', 'one JSON object on stdout', false] as const;
+
+function addRatioLeg(leg: BenchLeg, description: string): void {
+  program
+    .command(leg.name)
+    .description(description)
+    .option('--scale <fraction>', 'size of the work; 1 = the week of 700,000 episodes', number(0.0001, 100), 0.05)
+    .option('--frames <count>', 'frames an episode', number(1, 10_000), 20)
+    .option(...seed)
+    .option(...json)
+    .action(async (options: { scale: number; frames: number; seed: number; json: boolean }) => {
+      const result = await leg.run({ ...options, progress: progressOf(leg.name) });
+      print(result, options.json, describeRatio(result));
+    });
+}
+
+const describeRatio = (result: BenchResult): string =>
   `${result.leg} at scale ${result.scale}: ours ${round(result.ours)} ${result.unit}, reference ${round(result.reference)} ${result.unit}, ratio ${result.ratio.toFixed(2)}, peak memory ${Math.round(result.peakRssBytes / 2 ** 20)} MiB`;
 
-const round = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toFixed(2));
+addRatioLeg(ingestLeg, 'landing → validated → Delta against the engine’s own Parquet → Parquet copy');
+addRatioLeg(mixLeg, 'replay mix to Arrow against a plain scan of the same columns');
+addRatioLeg(trainLeg, 'trainer against the bare runtime loop on the same graph');
+
+program
+  .command('gateway')
+  .description('a fleet’s traffic from a second process: latency, processor, memory, time of an order')
+  .option('--robots <count>', 'robots', number(1, 10_000), 500)
+  .option('--seconds <count>', 'how long traffic is measured', number(5, 3_600), 60)
+  .option(...json)
+  .action(async (options: { robots: number; seconds: number; json: boolean }) => {
+    const result = await measureGateway({ ...options, progress: progressOf('gateway') });
+    print(result, options.json, listed(result));
+  });
+
+program
+  .command('upload')
+  .description('segments through the gateway against plain Node http writing the same bytes')
+  .option('--segments <count>', 'segments a round', number(1, 10_000), 200)
+  .option('--bytes <count>', 'bytes a segment', number(1, 64 * 2 ** 20), 2 ** 20)
+  .option('--rounds <count>', 'rounds', number(1, 100), 5)
+  .option(...json)
+  .action(async (options: { segments: number; bytes: number; rounds: number; json: boolean }) => {
+    const { segments, bytes, rounds } = options;
+    const result = await measureUpload({ segments, rounds, segmentBytes: bytes, progress: progressOf('upload') });
+    print(result, options.json, listed(result));
+  });
+
+program
+  .command('flywheel')
+  .description('does the loop improve the policy in rooms it never trained on, and more so with corrections')
+  .option('--cycles <count>', 'cycles', number(1, 100), 5)
+  .option('--seeds <count>', 'seeds', number(1, 100), 3)
+  .option('--episodes <count>', 'held-out episodes a seed', number(10, 10_000), 200)
+  .option(...seed)
+  .option(...json)
+  .action(async (options: { cycles: number; seeds: number; episodes: number; seed: number; json: boolean }) => {
+    const { episodes, ...rest } = options;
+    const result = await measureFlywheel({ ...rest, heldoutEpisodes: episodes, progress: progressOf('flywheel') });
+    print(result, options.json, describeFlywheel(result));
+  });
 
 await program.parseAsync();

@@ -1,11 +1,14 @@
 import { Command } from 'commander';
 
+import { registerAgentCommand } from './agent.ts';
 import { openContext } from './context.ts';
 import { registerCycleCommands } from './cycle.ts';
 import { registerDataCommands } from './data.ts';
+import { registerGatewayCommand } from './gateway.ts';
 import { registerImportCommand } from './import.ts';
 import { registerModelCommands } from './models.ts';
 import { registerPlanCommands } from './plan.ts';
+import { registerRobotCommands } from './robots.ts';
 
 const program = new Command('flywheel')
   .description('Continuous learning for robot fleets. Settings come from FLYWHEEL_… variables; see docs/operations.md.')
@@ -14,6 +17,9 @@ registerImportCommand(program, async () => (await openContext()).store);
 registerDataCommands(program);
 registerModelCommands(program);
 registerCycleCommands(program);
+registerRobotCommands(program);
+registerGatewayCommand(program);
+registerAgentCommand(program);
 registerPlanCommands(program);
 
 try {

@@ -9,6 +9,7 @@ import { registerBaseline } from '../activities/registry/register-baseline.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import { openContext } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
+import { parseRobotType } from './parse-robot-type.ts';
 
 /** `flywheel models …`: the registry from the command line. */
 export function registerModelCommands(program: Command): void {
@@ -90,10 +91,4 @@ export function registerModelCommands(program: Command): void {
         ]),
       );
     });
-}
-
-function parseRobotType(text: string): { id: string; version: number } {
-  const match = /^([a-z0-9][a-z0-9-]*)@([1-9]\d*)$/.exec(text);
-  if (match?.[1] === undefined) throw new Error(`--robot-type: expected id@version, e.g. scitos-g5@1, got ${text}`);
-  return { id: match[1], version: Number(match[2]) };
 }

@@ -17,6 +17,7 @@ import {
 } from '../fleet/desk/index.ts';
 import { openContext } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
+import { parseRobotType } from './parse-robot-type.ts';
 
 interface ChangeOptions {
   readonly why: string;
@@ -125,10 +126,4 @@ async function checkPolicyType(
     throw new Error(
       `--robot-type: expected ${expected.id}@${expected.version}, the type of policy ${policy}, got ${robotType.id}@${robotType.version}`,
     );
-}
-
-function parseRobotType(text: string): { id: string; version: number } {
-  const match = /^([a-z0-9][a-z0-9-]*)@([1-9]\d*)$/.exec(text);
-  if (match?.[1] === undefined) throw new Error(`--robot-type: expected id@version, e.g. scitos-g5@1, got ${text}`);
-  return { id: match[1], version: Number(match[2]) };
 }

@@ -62,10 +62,14 @@ export interface S3StoreSettings {
   readonly endpoint?: string;
 }
 
+/** The gateway and the robot's agent read settings of their own. */
+const isOurs = (name: string): boolean =>
+  name.startsWith('FLYWHEEL_') && !name.startsWith('FLYWHEEL_GATEWAY_') && !name.startsWith('FLYWHEEL_ROBOT_');
+
 /** Parses the environment; throws an error with one line a wrong or unknown `FLYWHEEL_…` variable. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const ours = Object.fromEntries(
-    Object.entries(environment).filter(([name, value]) => name.startsWith('FLYWHEEL_') && value !== undefined),
+    Object.entries(environment).filter(([name, value]) => isOurs(name) && value !== undefined),
   );
   const parsed = settingsSchema.safeParse(ours);
   if (!parsed.success) throw new Error(`settings: ${describeIssues(parsed.error)}`);

@@ -1,0 +1,6 @@
+/** `scitos-g5@1` as id and version; throws with what was expected. */
+export function parseRobotType(text: string): { id: string; version: number } {
+  const match = /^([a-z0-9][a-z0-9-]*)@([1-9]\d*)$/.exec(text);
+  if (match?.[1] === undefined) throw new Error(`--robot-type: expected id@version, e.g. scitos-g5@1, got ${text}`);
+  return { id: match[1], version: Number(match[2]) };
+}
