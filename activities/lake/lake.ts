@@ -157,7 +157,10 @@ async function scan(store: ObjectStore, table: LakeTableLog, version: number, op
   return scanSql(table.columns, local);
 }
 
-/** Files first, then the commit that makes them part of the table; files of a change that was there already are taken back. */
+/**
+ * Files first, then the commit that makes them part of the table. Files of a change that was there already are taken
+ * back; after an error they stay, because the commit may have happened all the same (a vacuum finds them if not).
+ */
 async function commitFiles(
   ports: { readonly store: ObjectStore; readonly clock: Clock },
   table: LakeTableLog,
