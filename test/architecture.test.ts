@@ -26,6 +26,12 @@ const allowed: Readonly<Record<string, { values: readonly string[]; types: reado
   policies: { values: ['policies', 'datasets', 'domain'], types: [] },
   activities: { values: ['activities', 'policies', 'datasets', 'domain'], types: [] },
   workflows: { values: ['workflows', 'domain'], types: ['datasets', 'activities'] },
+  'fleet/protocol': { values: ['fleet/protocol', 'datasets', 'domain', 'policies'], types: [] },
+  'fleet/agent': { values: ['fleet/agent', 'fleet/protocol', 'datasets', 'domain', 'policies'], types: [] },
+  'fleet/desk': {
+    values: ['fleet/desk', 'fleet/protocol', 'activities', 'adapters', 'datasets', 'domain', 'policies'],
+    types: [],
+  },
 };
 
 interface Import {
@@ -43,18 +49,24 @@ function sources(folder: string): string[] {
 }
 
 const textOf = (file: string): string => readFileSync(path.join(root, file), 'utf8');
-const roomOf = (file: string): string =>
-  file.startsWith('activities/adapters/') ? 'adapters' : (file.split('/')[0] ?? '');
+/** The first folder, but adapters and the four parts of the fleet are rooms of their own. */
+function roomOf(file: string): string {
+  const [room = '', inner = ''] = file.split('/');
+  if (file.startsWith('activities/adapters/')) return 'adapters';
+  return room === 'fleet' ? `${room}/${inner}` : room;
+}
 const ours = rooms.flatMap((room) => (readdirSync(root).includes(room) ? sources(room) : []));
 
-const importPattern = /^(?:import|export)\s+(type\s)?[^;]*?from\s+'([^']+)'|import\('([^']+)'\)/gm;
+const importPattern =
+  /^(?:import|export)\s+(type\s)?[^;]*?from\s+'([^']+)'|import\('([^']+)'\)|new URL\('([^']+\.ts)', import\.meta\.url\)/gm;
 
 function importsOf(file: string): Import[] {
   return [...textOf(file).matchAll(importPattern)].map((match) => {
-    const specifier = match[2] ?? match[3] ?? '';
-    const target = specifier.startsWith('.')
-      ? path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
-      : specifier;
+    const specifier = match[2] ?? match[3] ?? match[4] ?? '';
+    const target =
+      specifier.startsWith('.') || match[4] !== undefined
+        ? path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier))
+        : specifier;
     return { file, target, typeOnly: match[1] !== undefined };
   });
 }
