@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
+import { z } from 'zod';
+
+import { readJson, replaceJson } from './durable-files.ts';
 import { GatewayError, leaseRemainingMs, type Answered, type GatewayClient } from './gateway-client.ts';
 import type { InstallReports } from './install-reports.ts';
 import type { AtPoint } from './kill-points.ts';
-import type { SegmentShelf, ShelvedSegment } from './segment-shelf.ts';
+import type { Recording } from './recording.ts';
+import type { ShelvedSegment } from './segment-shelf.ts';
 import type { Steward } from './steward.ts';
-import type { TelemetryQueue } from './telemetry-queue.ts';
 
 export interface ExchangePorts {
   readonly gateway: GatewayClient;
-  readonly shelf: SegmentShelf;
-  readonly telemetry: TelemetryQueue;
+  readonly recording: Pick<Recording, 'shelf' | 'telemetry' | 'giveUp'>;
   readonly reports: InstallReports;
-  readonly steward: Steward;
+  readonly steward: Pick<Steward, 'order' | 'leaseRenewed'>;
+  /** Names the segment whose upload has begun: the gateway may have it. */
+  readonly uploadingFile: string;
   readonly skewMs: () => number;
   /** A gateway has answered a request that only this robot can make. */
   readonly contactMade: (answer: Answered<unknown>) => void;
@@ -33,29 +37,46 @@ export interface Exchange {
 
 const untilRung = 3_600_000;
 
-export function createExchange(ports: ExchangePorts): Exchange {
-  const { gateway, shelf, telemetry, reports, steward, at } = ports;
-  const begun = new Set<string>();
+/** What sending again cannot mend: the gateway does not take these bytes. */
+const finalRefusals: readonly (number | undefined)[] = [400, 413];
+
+export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
+  const { gateway, reports, steward, at } = ports;
+  const { shelf, telemetry } = ports.recording;
+  let uploading = await readJson(ports.uploadingFile, z.string());
   let etag: string | undefined;
 
   async function put(segment: ShelvedSegment): Promise<void> {
+    if (uploading !== segment.name) {
+      uploading = segment.name;
+      await replaceJson(ports.uploadingFile, uploading);
+    }
     const bytes = await readFile(shelf.pathOf(segment));
     if (createHash('sha256').update(bytes).digest('hex') !== segment.sha256)
-      ports.log(`a segment is damaged on this disk and will be refused [segment=${segment.name}]`);
-    begun.add(segment.name);
-    await gateway.segment(segment.sha256, bytes);
+      return giveUp(segment, 'it is damaged on this disk');
+    try {
+      await gateway.segment(segment.sha256, bytes);
+    } catch (cause) {
+      if (!(cause instanceof GatewayError) || !finalRefusals.includes(cause.status)) throw cause;
+      return giveUp(segment, cause.message);
+    }
+    at('upload.answered');
+    await shelf.remove(segment);
+    at('segment.removed');
+  }
+
+  async function giveUp(segment: ShelvedSegment, why: string): Promise<void> {
+    ports.log(`a segment is given up, and counted as dropped: ${why} [segment=${segment.name}]`);
+    await ports.recording.giveUp([segment]);
   }
 
   return {
-    mayBeUploaded: (name) => begun.has(name),
+    mayBeUploaded: (name) => name === uploading,
     async upload() {
-      const [segment] = shelf.all();
+      const segments = shelf.all();
+      const segment = segments.find(({ name }) => name === uploading) ?? segments[0];
       if (segment === undefined) return untilRung;
       await put(segment);
-      at('upload.answered');
-      await shelf.remove(segment);
-      at('segment.removed');
-      begun.delete(segment.name);
       return 0;
     },
     async sendTelemetry() {

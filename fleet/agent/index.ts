@@ -1,4 +1,6 @@
-export { openAgent, agentVersion, type Agent, type AgentOptions, type AgentStatus } from './agent.ts';
+export type { Agent, AgentOptions, AgentStatus } from './agent-api.ts';
+export { agentVersion } from './agent-version.ts';
+export { openAgent } from './agent.ts';
 export type { Frame } from './episode-recorder.ts';
 export { killPoints, type AtPoint, type KillPoint } from './kill-points.ts';
 export { defaultLimits, type AgentLimits } from './limits.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { outcomes } from '../../datasets/columns.ts';
-import type { Agent } from './agent.ts';
+import type { Agent } from './agent-api.ts';
 
 const numbers = z.array(z.number()).max(1024);
 const frame = {

@@ -14,7 +14,7 @@ import {
 import { numberedEntries, type NewEntry } from './kept-entries.ts';
 import type { AtPoint } from './kill-points.ts';
 import { makeSegments } from './make-segments.ts';
-import { openShelf, segmentsToDrop, type SegmentShelf } from './segment-shelf.ts';
+import { openShelf, segmentsToDrop, type SegmentShelf, type ShelvedSegment } from './segment-shelf.ts';
 import type { SyncDescriptor } from './spool.ts';
 import { openSpooler } from './spooler.ts';
 import { openTelemetryQueue, type TelemetryQueue } from './telemetry-queue.ts';
@@ -46,6 +46,7 @@ export interface RecordingPorts {
   readonly limits: RecordingLimits;
   readonly sync: SyncDescriptor;
   readonly at: AtPoint;
+  readonly log: (line: string) => void;
 }
 
 /** Everything a robot records, from the first frame to the segment that waits for its upload. */
@@ -64,6 +65,8 @@ export interface Recording {
   sync(): Promise<void>;
   /** Finishes the spool if it is due (or `now`), makes segments of finished spools and holds the quota. Not in the middle of an episode. */
   settle(options?: { readonly now?: boolean; readonly mayBeUploaded?: (name: string) => boolean }): Promise<void>;
+  /** Drops segments that no gateway will take; counted and reported. */
+  giveUp(segments: readonly ShelvedSegment[]): Promise<void>;
   close(): void;
 }
 
@@ -93,6 +96,7 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
   });
   const episodes = createEpisodeRecorder({ ...ports, newEntry, append: (record) => spooler.append(record) });
   const oneAfterTheOther = createQueue();
+  const unreadable = new Set<string>();
   let startedMs = ports.monotonic();
 
   async function keepFor(files: readonly string[], entry: Parameters<NewEntry>[1]): Promise<void> {
@@ -117,6 +121,17 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
     await spooler.remove(number);
     at('spool.removed');
     for (const segment of made) shelf.add(segment);
+  }
+
+  /** One spool that cannot be converted must not hold up the others; it stays on the disk for a person to look at. */
+  async function shelveOrLeave(number: string): Promise<void> {
+    try {
+      await shelve(number);
+    } catch (cause) {
+      if (!(cause instanceof TypeError)) throw cause;
+      unreadable.add(number);
+      ports.log(`a spool cannot be made a segment and stays as it is: ${cause.message} [spool=${number}]`);
+    }
   }
 
   const sizeBytes = (): number => spooler.sizeBytes() + shelf.sizeBytes();
@@ -145,10 +160,11 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
           await spooler.rotate(() => !episodes.isOpen());
           startedMs = ports.monotonic();
         }
-        for (const number of spooler.finished()) await shelve(number);
+        for (const number of spooler.finished()) if (!unreadable.has(number)) await shelveOrLeave(number);
         const excessBytes = sizeBytes() - limits.quotaBytes;
         if (excessBytes > 0) await drops.drop(segmentsToDrop(shelf.all(), excessBytes, mayBeUploaded));
       }),
+    giveUp: (segments) => oneAfterTheOther(() => drops.drop(segments)),
     close: () => spooler.close(),
   };
 }

@@ -29,16 +29,16 @@ function parseName(name: string): Omit<ShelvedSegment, 'sizeBytes'> | undefined 
 
 /**
  * Which segments to give up so that `excessBytes` are free: plain successes first, then what was aborted, lessons last, in
- * each the oldest first; one whose upload may have reached the gateway only when nothing else of its worth is left.
+ * each the oldest first. Never one whose upload has begun: the gateway may have it, and it would count twice.
  */
 export function segmentsToDrop(
   segments: readonly ShelvedSegment[],
   excessBytes: number,
   mayBeUploaded: (name: string) => boolean = () => false,
 ): readonly ShelvedSegment[] {
-  const rank = (segment: ShelvedSegment): number =>
-    worths.indexOf(segment.worth) * 2 + (mayBeUploaded(segment.name) ? 1 : 0);
-  const inOrder = segments.toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+  const inOrder = segments
+    .filter(({ name }) => !mayBeUploaded(name))
+    .toSorted((a, b) => worths.indexOf(a.worth) - worths.indexOf(b.worth) || (a.name < b.name ? -1 : 1));
   const chosen: ShelvedSegment[] = [];
   let freedBytes = 0;
   for (const segment of inOrder) {
@@ -102,10 +102,9 @@ export async function openShelf(directory: string, unfinishedSpools: ReadonlySet
       await removeFile(pathOf(segment));
     },
     async mark(chosen) {
-      for (const segment of chosen) {
-        segments.delete(segment.name);
-        await rename(pathOf(segment), markOf(segment));
-      }
+      // At once, before anything waits: no upload may begin of what is being dropped.
+      for (const { name } of chosen) segments.delete(name);
+      for (const segment of chosen) await rename(pathOf(segment), markOf(segment));
       await syncDirectory(directory);
     },
     async empty(chosen) {

@@ -1,25 +1,11 @@
-import type { DesiredAnswer, InstallReport } from '../protocol/index.ts';
+import type { DesiredAnswer } from '../protocol/index.ts';
 import { chooseVersion, slotOf, type VersionChoice } from './choose-version.ts';
-import type { InstallationFile } from './installation-file.ts';
-import {
-  fallBackLimit,
-  fallBacksOf,
-  fallBackSlot,
-  inThisBoot,
-  isBlocked,
-  isCrashLooping,
-  isSame,
-  isSeq,
-  switched,
-  withDeath,
-  withTrouble,
-  type Slot,
-} from './installation.ts';
-import type { AtPoint } from './kill-points.ts';
+import { createFallBacks, type FallBackPorts } from './fall-backs.ts';
+import { inThisBoot, isBlocked, isCrashLooping, isSame, switched, withDeath, type Slot } from './installation.ts';
 import type { ModelFolder } from './model-folder.ts';
-import { ModelRefusal, type InstallReason } from './model-refusal.ts';
+import { ModelRefusal } from './model-refusal.ts';
 import type { LoadedPolicy } from './policy-runtime.ts';
-import { elapsedSince, type MachineMoment } from './times.ts';
+import { elapsedSince } from './times.ts';
 import { createQueue } from './waiting.ts';
 
 /** What acts now. */
@@ -27,10 +13,8 @@ export interface ActivePolicy extends LoadedPolicy {
   readonly trialId: string | null;
 }
 
-export interface StewardPorts {
-  readonly file: InstallationFile;
+export interface StewardPorts extends FallBackPorts {
   readonly models: ModelFolder;
-  readonly now: () => MachineMoment;
   readonly contactlessMs: () => number;
   /** True while the robot may be switched without harm. */
   readonly isIdle: () => boolean;
@@ -38,11 +22,6 @@ export interface StewardPorts {
   readonly stopSafely: () => Promise<void>;
   /** Called before another version acts. */
   readonly beforeSwitch: () => Promise<void>;
-  readonly report: (
-    facts: Pick<InstallReport, 'outcome' | 'reason' | 'version' | 'attempted' | 'assignmentSeq' | 'trialId' | 'detail'>,
-  ) => Promise<void>;
-  readonly safetyEvent: (event: string, version: string, trialId: string | null) => Promise<void>;
-  readonly at: AtPoint;
   readonly log: (line: string) => void;
 }
 
@@ -94,48 +73,7 @@ export function createSteward(ports: StewardPorts): Steward {
   const isDone = (choice: VersionChoice): boolean =>
     isSame(choice.slot, file.state().current) && isSame(choice.slot, active ?? null);
 
-  const report = (
-    outcome: InstallReport['outcome'],
-    reason: InstallReason,
-    attempted: { readonly version: string; readonly trialId: string | null } | undefined,
-    detail: string,
-  ): Promise<void> => {
-    const { current, trialId, orderSeq, order } = file.state();
-    const seq = outcome === 'refused' ? (order?.seq ?? null) : orderSeq;
-    return ports.report({
-      outcome,
-      reason,
-      version: current?.version ?? null,
-      attempted: attempted === undefined || attempted.version === current?.version ? null : attempted.version,
-      assignmentSeq: isSeq(seq) ? seq : null,
-      trialId: attempted?.trialId ?? trialId,
-      detail: detail.slice(0, 500),
-    });
-  };
-
-  /** Notes trouble with a version; falling back twice from a candidate is a safety event. */
-  async function blame(slot: Slot, trialId: string | null, reason: InstallReason, isFallBack: boolean): Promise<void> {
-    const before = fallBacksOf(file.state(), slot.version, trialId);
-    await file.change((state) => withTrouble(state, { version: slot.version, trialId, reason, isFallBack }, now()));
-    const after = fallBacksOf(file.state(), slot.version, trialId);
-    if (trialId !== null && before < fallBackLimit && after >= fallBackLimit)
-      await ports.safetyEvent('repeatedFallBack', slot.version, trialId);
-  }
-
-  /** Leaves the current version for what ran before; false when there is nothing to go back to. */
-  async function fallBack(reason: InstallReason, detail: string, isItsFault: boolean): Promise<boolean> {
-    const { current, trialId } = file.state();
-    if (current === null) return false;
-    const slot = fallBackSlot(file.state(), now());
-    if (isItsFault) await blame(current, trialId, reason, true);
-    if (slot === undefined) return false;
-    await file.change((state) =>
-      switched(state, { slot, trialId: null, isLeased: false, orderSeq: state.orderSeq, isPlainOrder: false }),
-    );
-    at('state.switched');
-    await report('fellBack', reason, { version: current.version, trialId }, detail);
-    return true;
-  }
+  const { report, blame, fallBack } = createFallBacks(ports);
 
   /** Loads what is installed, or what it can fall back to; ends because every step leaves a version behind. */
   async function loadInstalled(): Promise<void> {

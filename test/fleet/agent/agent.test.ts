@@ -66,6 +66,6 @@ describe('a robot’s agent', () => {
       told.map((entry) => entry.kind === 'episode' && entry.outcome),
       ['success', 'failure'],
     );
-    assert.deepEqual(await readdir(path.join(folder.directory, 'segments')), []);
+    await until('removed', async () => (await readdir(path.join(folder.directory, 'segments'))).length === 0);
   });
 });

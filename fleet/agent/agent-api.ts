@@ -1,0 +1,85 @@
+import type { Outcome } from '../../datasets/columns.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { Frame } from './episode-recorder.ts';
+import type { Fetch } from './gateway-client.ts';
+import type { AtPoint } from './kill-points.ts';
+import type { AgentLimits } from './limits.ts';
+import type { PolicyRuntime } from './policy-runtime.ts';
+import type { SyncDescriptor } from './spool.ts';
+import type { ActivePolicy } from './steward.ts';
+import type { MonotonicClock, WallClock } from './times.ts';
+
+export interface AgentOptions {
+  readonly robotId: string;
+  readonly gatewayUrl: string;
+  readonly token: string;
+  /** Folder of this robot alone; made when missing. */
+  readonly directory: string;
+  readonly robotType: RobotType;
+  /** PEM of the key that signs the fleet's models: the only one this robot trusts. */
+  readonly publicKeyPem: string;
+  readonly clock: WallClock;
+  readonly monotonic: MonotonicClock;
+  /** Changes with every boot of the machine, when `monotonic` starts anew; Linux's own unless given. */
+  readonly machineBootId?: string;
+  readonly runtime: PolicyRuntime;
+  readonly fetch?: Fetch;
+  /** In [0, 1); spreads what a fleet would do at once. */
+  readonly random?: () => number;
+  /** The robot comes to a safe stop and resolves. Later than `safeStopTimeoutMs` it is switched all the same. */
+  readonly onSafeStop?: () => Promise<void>;
+  readonly log?: (line: string) => void;
+  readonly limits?: Partial<AgentLimits>;
+  /** Puts the spool on the disk; a simulated robot whose power is never cut may do nothing. */
+  readonly sync?: SyncDescriptor;
+  /** For tests of sudden death. */
+  readonly at?: AtPoint;
+}
+
+export interface AgentStatus {
+  readonly isConnected: boolean;
+  readonly installedVersion: string | undefined;
+  readonly trialId: string | null;
+  readonly waitingBytes: number;
+  readonly waitingSegments: number;
+  readonly waitingTelemetry: number;
+  readonly waitingReports: number;
+  readonly droppedEpisodes: number;
+  /** Frames the disk did not take. */
+  readonly lostFrames: number;
+  /** Robot clock minus gateway clock; undefined before the first contact. */
+  readonly skewMs: number | undefined;
+  readonly contactlessMs: number;
+}
+
+/** The robot's side of the fleet. Calls that record are synchronous and cheap; nothing in them waits for the network. */
+export interface Agent {
+  /** Opens an episode and returns its id; `record` does it too, with the robot type's first task. Its frames say when it started. */
+  beginEpisode(options?: { readonly task?: string }): string;
+  /** Adds a frame; survives the death of this process when it returns. Throws on what the robot type does not know. */
+  record(frame: Frame): void;
+  /** Adds a frame in which the expert would have acted otherwise. */
+  correct(frame: Frame, expertAction: ArrayLike<number>): void;
+  /** A person or a safety system took over in this episode. */
+  intervene(): void;
+  /** Something that must never happen did; resolves when it is kept for good. */
+  safetyEvent(kind: string): Promise<void>;
+  /**
+   * Resolves when the episode survives a power cut; false when there was none with frames. An `aborted` or failed one has a
+   * reason. A switch that waited for the robot is done before it resolves.
+   */
+  endEpisode(outcome: Outcome, options?: { readonly reason?: string; readonly atUs?: number }): Promise<boolean>;
+  /** What the robot should act by now; undefined while there is nothing that can be trusted. */
+  policy(): ActivePolicy | undefined;
+  /** The robot may be switched (default between episodes). */
+  idle(): void;
+  /** The robot must not be switched, though no episode is open. */
+  busy(): void;
+  status(): AgentStatus;
+  /** Turns what is recorded into segments now. */
+  settle(): Promise<void>;
+  /** Orderly end: everything recorded is kept, nothing counts as a crash. An open episode ends as aborted. */
+  close(): Promise<void>;
+  /** What sudden death leaves, for simulated robots: nothing is finished, nothing is marked. */
+  crash(): Promise<void>;
+}

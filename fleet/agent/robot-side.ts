@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Outcome } from '../../datasets/columns.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { Frame } from './episode-recorder.ts';
+import type { Recording } from './recording.ts';
+
+export interface RobotSidePorts {
+  readonly recording: Recording;
+  readonly robotType: RobotType;
+  readonly safeStopTimeoutMs: number;
+  readonly onSafeStop: (() => Promise<void>) | undefined;
+  /** Something was recorded, or there is no room. */
+  readonly onChange: () => void;
+  readonly log: (line: string) => void;
+}
+
+/** What the robot's program does and is asked to do. */
+export interface RobotSide {
+  readonly isIdle: () => boolean;
+  readonly lostFrames: () => number;
+  begin(options: { readonly task?: string }): string;
+  add(frame: Frame, expertAction?: ArrayLike<number>): void;
+  intervene(): void;
+  end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean>;
+  setBusy(isBusy: boolean): void;
+  /** Asks for a safe stop and ends the open episode as aborted, reason `rollback`; resolves in bounded time. */
+  stopSafely(): Promise<void>;
+}
+
+export function createRobotSide(ports: RobotSidePorts): RobotSide {
+  const { recording, robotType } = ports;
+  let isBusy = false;
+  /** The agent ended the robot's episode: what the robot still records of it is left out until it begins anew. */
+  let isSevered = false;
+  let lostFrames = 0;
+
+  async function end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean> {
+    const isRecorded = await recording.end(outcome, reason, atUs);
+    ports.onChange();
+    return isRecorded;
+  }
+
+  /** What could not be written is counted; what should not have been asked for is the caller's to hear. */
+  function write(what: () => void): void {
+    if (isSevered) return;
+    try {
+      what();
+    } catch (cause) {
+      if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+      lostFrames += 1;
+      ports.log(`a frame was lost: ${cause.message}`);
+      ports.onChange();
+    }
+  }
+
+  return {
+    isIdle: () => !recording.episodes.isOpen() && !isBusy,
+    lostFrames: () => lostFrames,
+    begin(options) {
+      isSevered = false;
+      return recording.episodes.begin(options);
+    },
+    add(frame, expertAction) {
+      write(() => recording.episodes.frame(frame, expertAction));
+      if (recording.episodes.frames() < robotType.limits.maxEpisodeFrames) return;
+      isSevered = true;
+      end('aborted', 'tooLong').catch((cause: unknown) => ports.log(`an episode was not kept: ${String(cause)}`));
+    },
+    intervene: () => write(() => recording.episodes.intervene()),
+    end(outcome, reason, atUs) {
+      isSevered = false;
+      return end(outcome, reason, atUs);
+    },
+    setBusy(busy) {
+      isBusy = busy;
+      if (!busy) isSevered = false;
+    },
+    async stopSafely() {
+      const giveUp = new AbortController();
+      const timeIsUp = sleep(ports.safeStopTimeoutMs, 'late' as const, { signal: giveUp.signal });
+      const isLate = timeIsUp.catch(() => 'late' as const);
+      const answer = ports.onSafeStop?.().then(() => 'stopped' as const);
+      const how = await Promise.race([isLate, ...(answer === undefined ? [] : [answer])]).catch(() => 'late' as const);
+      giveUp.abort();
+      isSevered = how === 'late' && recording.episodes.isOpen();
+      isBusy = false;
+      await end('aborted', 'rollback');
+    },
+  };
+}
