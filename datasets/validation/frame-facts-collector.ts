@@ -24,7 +24,7 @@ export function frameFactsCollector(type: RobotType): FrameFactsCollector {
   const ranges = actionRanges(type).map((range) => ({ min: Math.fround(range.min), max: Math.fround(range.max) }));
   const isWhole = type.actions.kind === 'discrete';
 
-  const first = new Float32Array(width);
+  const first = new Float32Array(width).fill(Number.NaN);
   const changes = new Uint8Array(width);
   let facts = emptyFacts();
   let highestIndex = -1;
@@ -71,10 +71,8 @@ export function frameFactsCollector(type: RobotType): FrameFactsCollector {
         if (Number.isFinite(value)) facts.outOfRange ??= finding;
         else facts.nonFinite ??= finding;
       }
-      if (row === 0) {
-        first[sensor] = value;
-        changes[sensor] = 0;
-      } else if (value !== first[sensor]) changes[sensor] = 1;
+      if (row === 0) first[sensor] = value;
+      else if (value !== first[sensor]) changes[sensor] = 1;
     }
   };
 
@@ -120,6 +118,7 @@ export function frameFactsCollector(type: RobotType): FrameFactsCollector {
       facts = emptyFacts();
       highestIndex = -1;
       first.fill(Number.NaN);
+      changes.fill(0);
       return taken;
     },
   };

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
+import { footerKeys } from '../../datasets/columns.ts';
+import { importFormats } from '../../datasets/importers/formats.ts';
+import { allRules } from '../../datasets/validation/rules.ts';
+
+const doc = readFileSync(new URL('../../docs/data.md', import.meta.url), 'utf8');
+
+describe('docs/data.md', () => {
+  it('lists every rule with its sentence and whether it can be released, and no other', () => {
+    const listed = [...doc.matchAll(/^\| `([a-z]+\.[a-z-]+)` *\| (.+?) *\| (yes|never) *\|$/gm)].map(
+      ([, id, sentence, released]) => ({ id, doc: sentence, waivable: released === 'yes' }),
+    );
+    assert.deepEqual(
+      listed,
+      allRules.map(({ id, doc, waivable }) => ({ id, doc, waivable })),
+    );
+  });
+
+  it('names every key of the footer and every import format', () => {
+    for (const key of Object.values(footerKeys)) assert.ok(doc.includes(`\`${key}\``), key);
+    for (const { name } of importFormats) assert.ok(doc.includes(`- \`${name}\``), name);
+  });
+});
