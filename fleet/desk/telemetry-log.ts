@@ -68,7 +68,7 @@ export class TelemetryDedupe {
   }
 }
 
-/** Every entry that was received in `[startMs, endMs)`, once each. Memory grows with robots and their boots, not with entries. */
+/** Every entry that was received in `[startMs, endMs)`, once each, in no order. Memory grows with robots and their boots, not with entries. */
 export async function* readTelemetry(
   store: ObjectStore,
   policy: string,

@@ -25,6 +25,7 @@ export class UsageLimiter {
   readonly #limits: RobotLimits;
   readonly #monotonicMs: () => number;
   readonly #usages = new Map<string, Usage>();
+  readonly #owners = new WeakMap<Socket, Usage>();
 
   constructor(limits: RobotLimits, monotonicMs: () => number) {
     this.#limits = limits;
@@ -48,10 +49,14 @@ export class UsageLimiter {
     };
   }
 
+  /** A proxy sends many robots over one connection: it counts to the one that used it last. */
   #watch(usage: Usage, socket: Socket): void {
-    if (usage.sockets.has(socket)) return;
+    const owner = this.#owners.get(socket);
+    if (owner === usage) return;
+    owner?.sockets.delete(socket);
     usage.sockets.add(socket);
-    socket.once('close', () => usage.sockets.delete(socket));
+    this.#owners.set(socket, usage);
+    if (owner === undefined) socket.once('close', () => this.#owners.get(socket)?.sockets.delete(socket));
   }
 
   #usageOf(caller: string): Usage {

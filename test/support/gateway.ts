@@ -13,7 +13,7 @@ import { moveAliases } from '../../activities/registry/aliases.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerModel } from '../../activities/registry/register-model.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
-import { robotTypeSchema } from '../../datasets/robot-type.ts';
+import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import {
   addRobot,
   newToken,
@@ -30,17 +30,7 @@ export const policy = 'wall';
 export const who = { who: 'tester', why: 'test' };
 export const bootId = '01J00000000000000000000000';
 
-const robotType = robotTypeSchema.parse({
-  id: 'test-robot',
-  version: 1,
-  description: 'one sensor, two actions',
-  rateHz: 9,
-  observations: [{ name: 'front', unit: 'm', min: 0, max: 5 }],
-  actions: { kind: 'discrete', names: ['go', 'stop'] },
-  tasks: ['follow'],
-  split: { kind: 'robotDay', validationFraction: 0.1, heldoutFraction: 0.1 },
-  limits: { minEpisodeFrames: 1, maxEpisodeFrames: 1000, maxFrameGapPeriods: 3, minAgreementFraction: 0.5 },
-});
+const robotType = scitosG5Type;
 
 export const robotTypeReference = { id: robotType.id, version: robotType.version, digest: robotTypeDigest(robotType) };
 
@@ -48,6 +38,8 @@ export interface TestFleet {
   readonly directory: string;
   readonly store: ObjectStore;
   readonly desk: FleetDesk;
+  /** Of the key that signs registered versions. */
+  readonly publicKeyPem: string;
   /** Registers a version; the first becomes champion and baseline. */
   register(bytes: Uint8Array): Promise<string>;
   addRobot(robotId: string): Promise<string>;
@@ -71,6 +63,7 @@ export async function openTestFleet(): Promise<TestFleet> {
     directory,
     store,
     desk,
+    publicKeyPem: signer.publicKeyPem,
     async register(bytes) {
       const operationId = `register-${registered++}`;
       await store.put(`incoming/${operationId}`, bytes);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -186,6 +187,14 @@ describe('a gateway in trouble', () => {
     assert.throws(() => readGatewaySettings({ FLYWHEEL_GATEWAY_PROT: '1' }), /FLYWHEEL_GATEWAY_PROT/);
     assert.throws(() => readGatewaySettings({ FLYWHEEL_GATEWAY_PORT: '70000' }), /FLYWHEEL_GATEWAY_PORT/);
     assert.throws(() => readGatewaySettings({ FLYWHEEL_GATEWAY_TLS_CERT: 'a' }), /together/);
+  });
+
+  it('has every setting in its document, and no other', () => {
+    const settings = readFileSync(join(root, 'fleet/gateway/settings.ts'), 'utf8');
+    const document = readFileSync(join(root, 'docs/gateway.md'), 'utf8');
+    const inCode = [...settings.matchAll(/^ {4}(FLYWHEEL_GATEWAY_\w+):/gm)].map((match) => match[1]);
+    const inDocument = [...document.matchAll(/^\| `(FLYWHEEL_GATEWAY_\w+)`/gm)].map((match) => match[1]);
+    assert.deepEqual(inDocument, inCode);
   });
 
   const put = (url: string, bytes: Uint8Array<ArrayBuffer>) =>
