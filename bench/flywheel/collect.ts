@@ -31,7 +31,10 @@ export async function collectWeek(input: CollectInput): Promise<readonly RobotWe
   const indexes = Array.from({ length: input.robots }, (_, robot) => robot);
   const rooms = indexes.map((robot) =>
     openRoom(
-      drawRoom(input.families[robot % input.families.length] ?? 'hall', input.seed * 1_000_003 + input.week * 1009 + robot),
+      drawRoom(
+        input.families[robot % input.families.length] ?? 'hall',
+        input.seed * 1_000_003 + input.week * 1009 + robot,
+      ),
     ),
   );
   try {

@@ -35,7 +35,11 @@ export interface CycleOutcome {
 /** The project's own cycle, activity after activity, on a store of its own: what the workflow does, without waiting for anything. */
 export interface LearningLoop {
   /** Lands, collects, mixes and trains; gives the new policy. */
-  cycle(input: { readonly name: string; readonly weeks: readonly RobotWeek[]; readonly seed: number }): Promise<CycleOutcome>;
+  cycle(input: {
+    readonly name: string;
+    readonly weeks: readonly RobotWeek[];
+    readonly seed: number;
+  }): Promise<CycleOutcome>;
   close(): Promise<void>;
 }
 
@@ -73,7 +77,10 @@ export async function openLearningLoop(): Promise<LearningLoop> {
   };
 }
 
-async function runCycle(ports: Ports, { name, weeks, seed }: Parameters<LearningLoop['cycle']>[0]): Promise<CycleOutcome> {
+async function runCycle(
+  ports: Ports,
+  { name, weeks, seed }: Parameters<LearningLoop['cycle']>[0],
+): Promise<CycleOutcome> {
   for (const { robotId, rows } of weeks)
     await landSegment(ports, { robotId, type: scitosG5Type, agentVersion: 'simulator', rows });
   const newSince = await ports.lake.currentVersion();

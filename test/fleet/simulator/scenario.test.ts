@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 
 import { noQuirks } from '../../../fleet/simulator/quirks.ts';
-import { conditionOf, parseScenario, quirksOf } from '../../../fleet/simulator/scenario.ts';
+import { roomFamilies } from '../../../fleet/simulator/rooms/families.ts';
+import { conditionOf, parseScenario, quirksOf, scenarioSchema } from '../../../fleet/simulator/scenario.ts';
+import { failureReasons } from '../../../fleet/simulator/surroundings.ts';
 
 describe('a scenario', () => {
   it('is all rooms, no quirks and no faults when nothing is said', () => {
@@ -49,5 +52,19 @@ describe('a scenario', () => {
       [0, 1].map((episode) => conditionOf(scenario, 0, episode).corruptsSegments),
       [true, false],
     );
+  });
+});
+
+describe('docs/simulator.md', () => {
+  const text = readFileSync(new URL('../../../docs/simulator.md', import.meta.url), 'utf8');
+
+  it('names every key, fault, family and reason, and no other fault', () => {
+    const faults = scenarioSchema.shape.faults.unwrap().element.options.map((option) => option.shape.kind.value);
+    const keys = Object.keys(scenarioSchema.shape);
+    for (const name of [...keys, ...faults, ...roomFamilies, ...failureReasons])
+      assert.ok(text.includes(`\`${name}\``), name);
+    const rows = text.slice(text.indexOf('| fault ')).split('\n').slice(2);
+    const documented = rows.flatMap((row) => /^\| `(\w+)`/.exec(row)?.[1] ?? []);
+    assert.deepEqual(documented.toSorted(), [...faults].toSorted());
   });
 });

@@ -1,0 +1,245 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { RandomStream } from '../../policies/random.ts';
+import { openAgent, type Agent, type AgentOptions } from '../agent/index.ts';
+import { troubledFetch, type NetworkTrouble } from './faulty-network.ts';
+import { cuttablePower } from './power-cut.ts';
+import { conditionOf, type Condition, type Scenario } from './scenario.ts';
+import type { SimulatedFailure, Surroundings } from './surroundings.ts';
+
+/** What became of the episodes of one robot or of a fleet. */
+export interface FleetTally {
+  /** Ended by the robot, and kept: a power cut cannot take them. */
+  endedEpisodes: number;
+  successes: number;
+  failures: number;
+  /** Begun and recorded, but ended by a death or an order to stop; the agent ends them as aborted. */
+  interruptedEpisodes: number;
+  frames: number;
+  corrections: number;
+  crashes: number;
+  powerCuts: number;
+  corruptedSegments: number;
+  failuresByReason: Partial<Record<SimulatedFailure, number>>;
+}
+
+export const emptyTally = (): FleetTally => ({
+  endedEpisodes: 0,
+  successes: 0,
+  failures: 0,
+  interruptedEpisodes: 0,
+  frames: 0,
+  corrections: 0,
+  crashes: 0,
+  powerCuts: 0,
+  corruptedSegments: 0,
+  failuresByReason: {},
+});
+
+export type AgentPorts = Pick<
+  AgentOptions,
+  | 'gatewayUrl'
+  | 'robotType'
+  | 'publicKeyPem'
+  | 'clock'
+  | 'monotonic'
+  | 'runtime'
+  | 'limits'
+  | 'random'
+  | 'machineBootId'
+> & { readonly fetch: NonNullable<AgentOptions['fetch']>; readonly log: NonNullable<AgentOptions['log']> };
+
+export interface FleetRobotInput {
+  readonly robotId: string;
+  readonly token: string;
+  /** Position in the fleet, as scenarios name robots. */
+  readonly position: number;
+  readonly directory: string;
+  readonly surroundings: Surroundings;
+  readonly scenario: Scenario;
+  /** Which episodes an expert watches. */
+  readonly random: RandomStream;
+  /** Episodes to live; Infinity goes on until stopped. */
+  readonly episodes: number;
+  /** Whether frames come as fast as the robot drives; else they are dated as if they had. */
+  readonly isRealTime: boolean;
+  readonly ports: AgentPorts;
+}
+
+/** One simulated robot: surroundings, the real agent, and what goes wrong with both. */
+export interface FleetRobot {
+  /** Ready to drive another frame now. */
+  isReady(): boolean;
+  isDone(): boolean;
+  /** Drives one frame: asks the policy, acts, records. What it starts beyond (ends, deaths) goes on by itself. */
+  step(): Promise<void>;
+  readonly tally: FleetTally;
+  agent(): Agent;
+  /** Waits until what it started is over. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type State = 'driving' | 'between' | 'done';
+
+const waitForPolicyMs = 50;
+const waitAfterStopMs = 20;
+const framePeriodUs = (type: RobotType): number => 1e6 / type.rateHz;
+
+/** Long because one life is told here, with all that can interrupt it. */
+export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot> {
+  const { robotId, scenario, surroundings, ports, position } = input;
+  const directory = path.join(input.directory, robotId);
+  const tally = emptyTally();
+  const trouble: NetworkTrouble = {
+    isOffline: false,
+    corruptsSegments: false,
+    onCorrupted: () => (tally.corruptedSegments += 1),
+  };
+  const power = cuttablePower();
+  let state: State = 'between';
+  let episode = -1;
+  let [frame, startedUs] = [0, 0];
+  let [isWatched, isStopping, isClosing] = [false, false, false];
+  let condition: Condition = conditionOf(scenario, position, 0);
+  let busyWith: Promise<unknown> = Promise.resolve();
+
+  const wall = (): number => ports.clock() + condition.skewMs;
+  const open = (): Promise<Agent> =>
+    openAgent({
+      ...ports,
+      robotId,
+      directory,
+      token: input.token,
+      clock: wall,
+      sync: power.sync,
+      fetch: troubledFetch(robotId, ports.fetch, trouble),
+      onSafeStop: stopSafely,
+    });
+  let agent = await open();
+
+  /** The agent ends the episode itself once the robot stands still. */
+  async function stopSafely(): Promise<void> {
+    if (state !== 'driving') return;
+    isStopping = true;
+    state = 'between';
+    tally.interruptedEpisodes += frame > 0 ? 1 : 0;
+    inBackground(async () => {
+      await sleep(waitAfterStopMs);
+      await next();
+    });
+  }
+
+  function inBackground(work: () => Promise<void>): void {
+    busyWith = busyWith.then(work).catch((cause: unknown) => {
+      ports.log(`${robotId}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      state = 'done';
+    });
+  }
+
+  /** Begins the next episode, or is done. */
+  async function next(): Promise<void> {
+    episode += 1;
+    if (episode >= input.episodes) {
+      state = 'done';
+      trouble.isOffline = false;
+      return;
+    }
+    condition = conditionOf(scenario, position, episode);
+    trouble.corruptsSegments = condition.corruptsSegments;
+    if (condition.hangMs > 0) {
+      trouble.isOffline = true;
+      await sleep(condition.hangMs);
+    }
+    trouble.isOffline = condition.isOffline;
+    while (agent.policy() === undefined) {
+      if (isClosing) return;
+      await sleep(waitForPolicyMs);
+    }
+    surroundings.begin();
+    agent.beginEpisode();
+    isWatched = input.random() < scenario.correctedFraction;
+    isStopping = false;
+    frame = 0;
+    startedUs = Math.round(wall() * 1000 - scenario.framesPerEpisode * framePeriodUs(ports.robotType));
+    state = 'driving';
+  }
+
+  async function die(): Promise<void> {
+    tally.interruptedEpisodes += frame > 0 ? 1 : 0;
+    for (let death = 0; death < Math.max(1, condition.crashes); death += 1) {
+      await agent.crash();
+      tally.crashes += 1;
+      if (condition.isPowerCut && death === 0) {
+        power.cut(directory);
+        tally.powerCuts += 1;
+      }
+      agent = await open();
+    }
+    await next();
+  }
+
+  async function end(failure: SimulatedFailure | undefined): Promise<void> {
+    const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
+    const isKept = await (failure === undefined
+      ? agent.endEpisode('success', when)
+      : agent.endEpisode('failure', { ...when, reason: failure }));
+    if (isKept) {
+      tally.endedEpisodes += 1;
+      if (failure === undefined) tally.successes += 1;
+      else {
+        tally.failures += 1;
+        tally.failuresByReason[failure] = (tally.failuresByReason[failure] ?? 0) + 1;
+      }
+    }
+    await next();
+  }
+
+  const frameUs = (index: number): number => startedUs + Math.round(index * framePeriodUs(ports.robotType));
+  const isFatal = (): boolean => condition.crashes > 0 || condition.isPowerCut;
+  const deathFrame = Math.ceil(scenario.framesPerEpisode / 2);
+
+  inBackground(next);
+  return {
+    tally,
+    agent: () => agent,
+    isReady: () => state === 'driving',
+    isDone: () => state === 'done',
+    async step() {
+      const seen = Float32Array.from(surroundings.readings);
+      const expertAction = surroundings.expertAction();
+      const decision = await agent.policy()?.decide(seen);
+      if (decision === undefined || state !== 'driving' || isStopping) return;
+      const action = decision.action[0] ?? 0;
+      const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
+      const recorded = { observation: seen, action: [action], latencyMs: decision.latencyMs, ...when };
+      if (isWatched && action !== expertAction) {
+        agent.correct(recorded, [expertAction]);
+        tally.corrections += 1;
+      } else agent.record(recorded);
+      surroundings.act(action);
+      frame += 1;
+      tally.frames += 1;
+      const failure = surroundings.failure();
+      const isOver =
+        frame >= scenario.framesPerEpisode ||
+        (failure !== undefined && frame >= ports.robotType.limits.minEpisodeFrames);
+      const isDying = isFatal() && (isOver || frame >= deathFrame);
+      if (!isOver && !isDying) return;
+      state = 'between';
+      inBackground(isDying ? die : () => end(failure));
+    },
+    settled: async () => {
+      await busyWith;
+      if (state === 'driving' && frame > 0) tally.interruptedEpisodes += 1;
+      state = 'done';
+    },
+    async close() {
+      isClosing = true;
+      await busyWith;
+      await agent.close();
+    },
+  };
+}

@@ -1,0 +1,181 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+
+import { randomStream } from '../../policies/random.ts';
+import type { GraphRuntime } from '../../policies/runtime.ts';
+import { batchingRuntime } from './batching-runtime.ts';
+import { emptyTally, openFleetRobot, type AgentPorts, type FleetRobot, type FleetTally } from './fleet-robot.ts';
+import { readRecording } from './recording/read-recording.ts';
+import { recordingRobot } from './recording/recording-robot.ts';
+import { drawRoom } from './rooms/families.ts';
+import { loadPhysics, type Room } from './rooms/room.ts';
+import { roomRobot } from './rooms/room-robot.ts';
+import { quirksOf, type Scenario } from './scenario.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface SimulateFleetInput {
+  readonly robots: readonly { readonly robotId: string; readonly token: string }[];
+  /** One folder below it for each robot. */
+  readonly directory: string;
+  readonly scenario: Scenario;
+  readonly seed: number;
+  /** Episodes each robot lives; Infinity goes on until `signal`. */
+  readonly episodesPerRobot: number;
+  /** Robots drive at the robot type's rate, or as fast as the machine lets them. */
+  readonly isRealTime: boolean;
+  /** Runs the policies; robots that have the same one are run together. */
+  readonly runtime: GraphRuntime;
+  readonly agent: Omit<AgentPorts, 'runtime'>;
+  /** How long to wait at the end for the gateway to take everything; what is left stays in the robots' folders. */
+  readonly drainMs: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (tally: FleetTally) => void;
+}
+
+export interface SimulateFleetResult extends FleetTally {
+  /** What was lost to disk quotas, as the agents reported it. */
+  readonly droppedEpisodes: number;
+  readonly lostFrames: number;
+  /** Still on the robots when time was up. */
+  readonly waitingSegments: number;
+  readonly waitingTelemetry: number;
+  /** Driving alone, without opening and draining. */
+  readonly drivingMs: number;
+}
+
+const openAtOnce = 10;
+const reportEveryMs = 1_000;
+const idleMs = 2;
+
+/**
+ * Lets a fleet of real agents live in a simulated world, all in this process, each frame of all robots in step. What a
+ * robot meets is a pure function of seed and policy; when it is uploaded is the network's matter.
+ */
+export async function simulateFleet(input: SimulateFleetInput): Promise<SimulateFleetResult> {
+  const world = await openWorld(input.scenario, input.seed);
+  const fleet: FleetRobot[] = [];
+  try {
+    const ports: AgentPorts = { ...input.agent, runtime: batchingRuntime(input.runtime) };
+    for (let first = 0; first < input.robots.length; first += openAtOnce)
+      fleet.push(...(await Promise.all(openFrom(input, world, ports, first))));
+    const startedMs = input.agent.monotonic();
+    await drive(input, fleet);
+    for (const robot of fleet) await robot.settled();
+    const drivingMs = input.agent.monotonic() - startedMs;
+    await drain(input, fleet);
+    return { ...totalOf(fleet), ...leftovers(fleet), drivingMs };
+  } finally {
+    await Promise.all(fleet.map((robot) => robot.close()));
+    world.close();
+  }
+}
+
+function openFrom(
+  input: SimulateFleetInput,
+  world: World,
+  ports: AgentPorts,
+  first: number,
+): readonly Promise<FleetRobot>[] {
+  const { scenario, seed, directory, isRealTime } = input;
+  return input.robots.slice(first, first + openAtOnce).map(({ robotId, token }, index) =>
+    openFleetRobot({
+      robotId,
+      token,
+      position: first + index,
+      directory,
+      scenario,
+      isRealTime,
+      ports,
+      episodes: input.episodesPerRobot,
+      surroundings: world.robot(first + index),
+      random: randomStream(seed, `expert of robot ${first + index}`),
+    }),
+  );
+}
+
+/** Frame after frame, until every robot is done or the signal says so. */
+async function drive(input: SimulateFleetInput, fleet: readonly FleetRobot[]): Promise<void> {
+  const { monotonic } = input.agent;
+  const periodMs = 1000 / input.agent.robotType.rateHz;
+  let reportedMs = monotonic();
+  let dueMs = monotonic();
+  while (input.signal?.aborted !== true && !fleet.every((robot) => robot.isDone())) {
+    const ready = fleet.filter((robot) => robot.isReady());
+    await Promise.all(ready.map((robot) => robot.step()));
+    if (monotonic() - reportedMs >= reportEveryMs) {
+      input.progress?.(totalOf(fleet));
+      reportedMs = monotonic();
+    }
+    dueMs = Math.max(dueMs + periodMs, monotonic() - periodMs);
+    if (input.isRealTime) await sleep(Math.max(0, dueMs - monotonic()));
+    else if (ready.length === 0) await sleep(idleMs);
+    else await nextTurn();
+  }
+}
+
+/** Has the agents upload what they hold, within the time given. */
+async function drain({ agent, drainMs }: SimulateFleetInput, fleet: readonly FleetRobot[]): Promise<void> {
+  await Promise.all(fleet.map((robot) => robot.agent().settle()));
+  const untilMs = agent.monotonic() + drainMs;
+  const isWaiting = (): boolean => {
+    const { waitingSegments, waitingTelemetry } = leftovers(fleet);
+    return waitingSegments + waitingTelemetry > 0;
+  };
+  while (isWaiting() && agent.monotonic() < untilMs) await sleep(10 * idleMs);
+}
+
+function totalOf(fleet: readonly FleetRobot[]): FleetTally {
+  const total = emptyTally();
+  for (const { tally } of fleet) {
+    for (const [name, value] of Object.entries(tally)) if (typeof value === 'number') total[name as CountName] += value;
+    for (const [reason, count] of Object.entries(tally.failuresByReason))
+      total.failuresByReason[reason as ReasonName] = (total.failuresByReason[reason as ReasonName] ?? 0) + count;
+  }
+  return total;
+}
+
+type CountName = Exclude<keyof FleetTally, 'failuresByReason'>;
+type ReasonName = keyof FleetTally['failuresByReason'];
+
+function leftovers(fleet: readonly FleetRobot[]) {
+  const statuses = fleet.map((robot) => robot.agent().status());
+  const sum = (of: (status: (typeof statuses)[number]) => number): number =>
+    statuses.reduce((total, status) => total + of(status), 0);
+  return {
+    droppedEpisodes: sum((status) => status.droppedEpisodes),
+    lostFrames: sum((status) => status.lostFrames),
+    waitingSegments: sum((status) => status.waitingSegments),
+    waitingTelemetry: sum((status) => status.waitingTelemetry),
+  };
+}
+
+interface World {
+  robot(position: number): Surroundings;
+  close(): void;
+}
+
+/** The scenario's world: a room of its own for each robot, or places in one recording. */
+async function openWorld(scenario: Scenario, seed: number): Promise<World> {
+  const randomOf = (position: number) => randomStream(seed, `robot ${position}`);
+  const { world } = scenario;
+  if (world.kind === 'recording') {
+    const recording = await readRecording(world.path);
+    return {
+      robot: (position) =>
+        recordingRobot({ recording, quirks: quirksOf(scenario, position), random: randomOf(position) }),
+      close: () => undefined,
+    };
+  }
+  const openRoom = await loadPhysics();
+  const rooms: Room[] = [];
+  return {
+    robot(position) {
+      const family = world.families[position % world.families.length] ?? 'hall';
+      const room = openRoom(drawRoom(family, seed * 1_000_003 + position));
+      rooms.push(room);
+      return roomRobot({ room, quirks: quirksOf(scenario, position), random: randomOf(position) });
+    },
+    close() {
+      for (const room of rooms) room.close();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+
+import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
+import { openFleet, type OpenFleet } from '../../../bench/fleet/open-fleet.ts';
+import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
+import { parseScenario } from '../../../fleet/simulator/scenario.ts';
+import { simulateFleet } from '../../../fleet/simulator/simulate-fleet.ts';
+import { tinyPolicy } from '../../../policies/tiny-policy.ts';
+
+const framesPerEpisode = 12;
+const episodesPerRobot = 4;
+
+describe('a simulated fleet', () => {
+  let fleet: OpenFleet;
+  beforeEach(async () => (fleet = await openFleet(4, tinyPolicy(scitosG5Type, 1))));
+  afterEach(() => fleet.close());
+
+  async function simulate(scenario: Record<string, unknown>, gatewayUrl: string) {
+    return simulateFleet({
+      robots: fleet.robots,
+      directory: join(fleet.directory, 'robots'),
+      scenario: parseScenario({ framesPerEpisode, ...scenario }),
+      seed: 1,
+      episodesPerRobot,
+      isRealTime: false,
+      runtime: onnxRuntime(),
+      drainMs: 15_000,
+      agent: {
+        gatewayUrl,
+        robotType: scitosG5Type,
+        publicKeyPem: fleet.publicKeyPem,
+        clock: Date.now,
+        monotonic: () => performance.now(),
+        fetch: (url, init) => fetch(url, init),
+        log: () => undefined,
+        limits: { tickMs: 50, backOff: { firstMs: 20, longestMs: 200 }, requestTimeoutMs: 5_000 },
+      },
+    });
+  }
+
+  const landed = async (): Promise<number> => {
+    let segments = 0;
+    for await (const { key } of fleet.store.list('landing/')) segments += key.endsWith('.parquet') ? 1 : 0;
+    return segments;
+  };
+
+  it('gets the champion from the gateway, drives with it and uploads every episode', async () => {
+    const { url } = await fleet.startGateway();
+    const result = await simulate({}, url);
+    assert.equal(result.endedEpisodes, 4 * episodesPerRobot);
+    assert.equal(result.successes + result.failures, result.endedEpisodes);
+    assert.ok(result.corrections > 0 && result.corrections <= result.frames);
+    assert.equal(result.waitingSegments + result.droppedEpisodes + result.lostFrames, 0);
+    assert.ok((await landed()) >= 4);
+  }).timeout(60_000);
+
+  it('lives through crashes, power cuts, a hang, a broken network and damaged files', async () => {
+    const { url } = await fleet.startGateway();
+    const result = await simulate(
+      {
+        quirks: [{ robots: [1], noiseM: 0.2, speedFraction: 0.5 }],
+        faults: [
+          { kind: 'crashLoop', robots: [0], episode: 1, crashes: 2 },
+          { kind: 'powerCut', robots: [1], episode: 2 },
+          { kind: 'hang', robots: [2], episode: 1, durationMs: 200 },
+          { kind: 'offline', robots: [2], start: 2, end: 3 },
+          { kind: 'corruptSegment', robots: [3] },
+        ],
+      },
+      url,
+    );
+    assert.equal(result.endedEpisodes, 4 * episodesPerRobot - 2);
+    assert.equal(result.interruptedEpisodes, 2);
+    assert.equal(result.crashes, 3);
+    assert.equal(result.powerCuts, 1);
+    assert.ok(result.corruptedSegments >= 1);
+    assert.equal(result.waitingSegments + result.droppedEpisodes, 0);
+  }).timeout(60_000);
+});
