@@ -27,7 +27,7 @@ const equalModel = [0, 0.005, 0.02].map((rho) =>
   rolloutScenario({
     id: `equal-${rho}`,
     title: `equal model, rho ${rho}`,
-    sizes: { runs: 1000, reducedRuns: 24 },
+    sizes: { runs: 1000, reducedRuns: 12 },
     world: fleet({ rho }),
     naive: true,
     figures: (runs) => [
@@ -43,7 +43,7 @@ const harmfulModel = [
   rolloutScenario({
     id: 'worse-1pp',
     title: '1 pp worse',
-    sizes: { runs: 500, reducedRuns: 12 },
+    sizes: { runs: 500, reducedRuns: 6 },
     world: fleet({ effect: -0.01 }),
     naive: true,
     figures: (runs) => [atMost('promoted', runs, promoted, 5 / 500), shown('rolled back', runs, rolledBack)],
@@ -51,7 +51,7 @@ const harmfulModel = [
   rolloutScenario({
     id: 'worse-1pp-0.02',
     title: '1 pp worse, rho 0.02',
-    sizes: { runs: 300, reducedRuns: 8 },
+    sizes: { runs: 300, reducedRuns: 4 },
     world: fleet({ rho: 0.02, effect: -0.01 }),
     naive: true,
     figures: (runs) => [atMost('promoted', runs, promoted, 5 / 500), shown('rolled back', runs, rolledBack)],
@@ -59,7 +59,7 @@ const harmfulModel = [
   rolloutScenario({
     id: 'worse-2pp',
     title: '2 pp worse',
-    sizes: { runs: 300, reducedRuns: 12 },
+    sizes: { runs: 300, reducedRuns: 6 },
     world: fleet({ effect: -0.02 }),
     naive: true,
     figures: (runs) => [atMost('promoted', runs, promoted, 0), shown('rolled back', runs, rolledBack)],
@@ -67,7 +67,7 @@ const harmfulModel = [
   rolloutScenario({
     id: 'disaster-5',
     title: '87 → 75 %, 5 canaries',
-    sizes: { runs: 300, reducedRuns: 40 },
+    sizes: { runs: 300, reducedRuns: 24 },
     world: disaster,
     naive: true,
     figures: (runs) => [minutesToRollback(runs, 50, 90), alwaysRolledBack(runs)],
@@ -75,7 +75,7 @@ const harmfulModel = [
   rolloutScenario({
     id: 'disaster-10',
     title: '87 → 75 %, 10 canaries',
-    sizes: { runs: 300, reducedRuns: 40 },
+    sizes: { runs: 300, reducedRuns: 24 },
     world: disaster,
     options: { canaries: 10 },
     figures: (runs) => [minutesToRollback(runs, 30), alwaysRolledBack(runs)],
@@ -86,7 +86,7 @@ const brokenParts = [
   rolloutScenario({
     id: 'broken-canary',
     title: 'one canary at 20 %, good model',
-    sizes: { runs: 300, reducedRuns: 16 },
+    sizes: { runs: 300, reducedRuns: 8 },
     world: fleet({}),
     options: { faults: { brokenCanarySuccess: 0.2 } },
     figures: (runs) => [
@@ -97,7 +97,7 @@ const brokenParts = [
   rolloutScenario({
     id: 'one-offline',
     title: 'one candidate offline for 4 h',
-    sizes: { runs: 200, reducedRuns: 12 },
+    sizes: { runs: 200, reducedRuns: 6 },
     world: fleet({}),
     options: { faults: { offline: { who: 'firstCandidate', fromHour: 2, hours: 4 } } },
     figures: (runs) => [atMost('rolled back', runs, rolledBack, 2 / 200)],
@@ -105,7 +105,7 @@ const brokenParts = [
   rolloutScenario({
     id: 'all-silent',
     title: 'both arms silent for 30 min',
-    sizes: { runs: 200, reducedRuns: 12 },
+    sizes: { runs: 200, reducedRuns: 6 },
     world: fleet({}),
     options: { faults: { offline: { who: 'everybody', fromHour: 2, hours: 0.5 } } },
     figures: (runs) => [atMost('rolled back', runs, rolledBack, 2 / 200)],
@@ -113,7 +113,7 @@ const brokenParts = [
   rolloutScenario({
     id: 'idle',
     title: 'candidate that makes no episodes',
-    sizes: { runs: 100, reducedRuns: 20 },
+    sizes: { runs: 100, reducedRuns: 10 },
     world: fleet({}),
     options: { faults: { idleCandidates: true } },
     figures: (runs) => [atLeast('rolled back within 30 min', runs, (run) => rolledBack(run) && run.hours <= 0.5, 1)],
@@ -124,12 +124,12 @@ const roughFleets = [
   { id: 'volumes', title: 'volumes × 0.2–3', world: fleet({ volumes: [0.2, 3] }) },
   { id: 'bursts', title: 'hourly bursts, sd 5 pp', world: fleet({ hourlySd: 0.05 }) },
   { id: 'effect-sd', title: 'effect differs by robot, sd 1 pp', world: fleet({ effectSd: 0.01 }) },
-].map((scenario) => rolloutScenario({ ...scenario, sizes: { runs: 300, reducedRuns: 10 }, figures: falseRollback }));
+].map((scenario) => rolloutScenario({ ...scenario, sizes: { runs: 300, reducedRuns: 5 }, figures: falseRollback }));
 
 const shock = rolloutScenario({
   id: 'shock',
   title: 'everybody 10 pp worse from hour 10 on',
-  sizes: { runs: 200, reducedRuns: 10 },
+  sizes: { runs: 200, reducedRuns: 5 },
   world: fleet({ shock: { fromHour: 10, change: -0.1 } }),
   figures: (runs) => [atMost('alarms', runs, (run) => rolledBack(run) || run.robotFaults > 0, 0)],
 });
@@ -139,7 +139,7 @@ const abTests = [
     abTestScenario({
       id: `ab-equal-${rho}`,
       title: `A/B, equal model, rho ${rho}`,
-      sizes: { runs: 1000, reducedRuns: 50 },
+      sizes: { runs: 1000, reducedRuns: 40 },
       world: fleet({ rho }),
       figures: (runs) => [
         atMost('accepted', runs, ({ decision }) => decision === 'accept', 0.01),
@@ -155,14 +155,14 @@ const abTests = [
   abTestScenario({
     id: 'ab-worse',
     title: 'A/B, 1 pp worse',
-    sizes: { runs: 500, reducedRuns: 30 },
+    sizes: { runs: 500, reducedRuns: 20 },
     world: fleet({ effect: -0.01 }),
     figures: (runs) => [atMost('accepted', runs, ({ decision }) => decision === 'accept', 0)],
   }),
   abTestScenario({
     id: 'ab-better',
     title: 'A/B, 2 pp better',
-    sizes: { runs: 500, reducedRuns: 30 },
+    sizes: { runs: 500, reducedRuns: 20 },
     world: fleet({ effect: 0.02 }),
     figures: (runs) => [
       atLeast('accepted', runs, ({ decision }) => decision === 'accept', 0.99),

@@ -82,6 +82,13 @@ const threeDays = (shift: number) =>
   }));
 const robots = [-5, -2, 0, 1, 2, 4].map((shift, index) => ({ robotId: `robot-${index}`, cells: threeDays(shift) }));
 
+const slow = (robotId: string, treated: boolean, log: number) => ({
+  robotId,
+  treated,
+  base: 0.85,
+  blocks: [{ block: 0, successes: 9, episodes: 10, latencyLogSum: 10 * log, latencyLogSquares: 10 * log * log }],
+});
+
 describe('robot-level effect', () => {
   it('is finite for any robots, none and one included', () => {
     fc.assert(
@@ -233,12 +240,6 @@ describe('robot-level effect', () => {
   });
 
   it('folds log latency around no baseline, slower being lower', () => {
-    const slow = (robotId: string, treated: boolean, log: number) => ({
-      robotId,
-      treated,
-      base: 0.85,
-      blocks: [{ block: 0, successes: 9, episodes: 10, latencyLogSum: 10 * log, latencyLogSquares: 10 * log * log }],
-    });
     const { latency } = foldBlocks([slow('a', true, 3.5), slow('b', false, 3), slow('c', false, 3)]);
     near((latency?.robots[0]?.excess ?? 0) / 10, -0.5);
     near((latency?.robots[0]?.total ?? 0) / 10, -3.5);
