@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeName, robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
+import { httpsFetch } from '../fleet/agent/adapters/https-fetch.ts';
 import { onnxPolicyRuntime } from '../fleet/agent/adapters/onnx-runtime.ts';
 import { openAgent, type Agent } from '../fleet/agent/index.ts';
 import { createLineProtocol } from '../fleet/agent/line-protocol.ts';
@@ -17,6 +18,9 @@ interface Options {
   readonly publicKey: string;
   readonly tokenFile?: string;
   readonly quotaMib: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** `flywheel agent`: a robot's agent as a process of its own; the robot's program talks to it by lines of JSON. */
@@ -30,6 +34,9 @@ export function registerAgentCommand(program: Command): void {
     .requiredOption('--public-key <file>', 'PEM of the key that signs the fleet’s models; nothing else is trusted')
     .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
     .option('--token-file <file>', 'file with the robot’s token; FLYWHEEL_ROBOT_TOKEN unless given')
+    .option('--ca <file>', 'PEM of the authority that signed the gateway’s certificate, if not one of the system’s')
+    .option('--cert <file>', 'PEM of the robot’s certificate, for gateways that ask for one')
+    .option('--key <file>', 'PEM of the key of --cert')
     .option('--quota-mib <number>', 'most disk space for recordings that wait, MiB', '1024')
     .action(async (options: Options) => {
       await runAgent(options);
@@ -51,9 +58,11 @@ async function runAgent(options: Options): Promise<void> {
     onSafeStop: lines.onSafeStop,
     log: (line) => void process.stderr.write(`${line}\n`),
     limits: { quotaBytes: mibOf(options.quotaMib) },
+    ...(await ownTls(options)),
   });
   process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\n`);
   await Promise.race([endOfProcess(), obeyInput(agent, lines)]);
+  process.stdin.destroy();
   await agent.close();
 }
 
@@ -67,6 +76,15 @@ async function obeyInput(agent: Agent, lines: ReturnType<typeof createLineProtoc
     void lines.handle(agent, line);
   }
   if (count === 0) await new Promise<never>(() => undefined);
+}
+
+async function ownTls({ gateway, ca, cert, key }: Options): Promise<{ fetch?: ReturnType<typeof httpsFetch> }> {
+  if (ca === undefined && cert === undefined && key === undefined) return {};
+  if (!gateway.startsWith('https:')) throw new Error(`--ca, --cert, --key: expected an https gateway, got ${gateway}`);
+  if ((cert === undefined) !== (key === undefined)) throw new Error('expected --cert and --key together, got one');
+  const files = Object.entries({ ca, cert, key }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const texts = await Promise.all(files.map(async ([name, file]) => [name, await readFile(file, 'utf8')] as const));
+  return { fetch: httpsFetch(Object.fromEntries(texts)) };
 }
 
 const endOfProcess = (): Promise<void> =>
