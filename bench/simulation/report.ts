@@ -23,15 +23,29 @@ export const missed = (results: readonly ScenarioResult[]): string[] =>
     figures.filter(({ holds }) => !holds).map(({ name, value, bar }) => `${title}: ${name} ${value}, bar ${bar}`),
   );
 
-/** The results as a table in Markdown. */
+/** The results as a table in Markdown, its columns aligned as the formatter wants them. */
 export function markdownTable(results: readonly ScenarioResult[]): string {
   const rows = results.flatMap(({ title, figures }) =>
-    figures.map(({ name, value, bar, holds }, index) => {
-      const mark = bar === '' ? '' : holds ? 'yes' : '**no**';
-      return `| ${index === 0 ? title : ''} | ${name} | ${value} | ${bar} | ${mark} |`;
-    }),
+    figures.map(({ name, value, bar, holds }, index) => [
+      index === 0 ? title : '',
+      name,
+      value,
+      bar,
+      markOf(bar, holds),
+    ]),
   );
-  return ['| scenario | figure | value | bar | holds |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+  const head = ['scenario', 'figure', 'value', 'bar', 'holds'];
+  const widths = head.map((name, column) =>
+    Math.max(3, ...[[name], ...rows.map((row) => [row[column] ?? ''])].map(([cell = '']) => cell.length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+function markOf(bar: string, holds: boolean): string {
+  if (bar === '') return '';
+  return holds ? 'yes' : '**no**';
 }
 
 const [startMark, endMark] = ['<!-- simulation:start -->', '<!-- simulation:end -->'];

@@ -9,8 +9,7 @@ import {
 } from '../../domain/statistics/index.ts';
 import { betaNumber, binomial, normal, poisson } from './sampling.ts';
 
-/** Blocks of a rollout a day and an hour. */
-export const blocksPerDay = 288;
+/** Blocks of a rollout in an hour. */
 export const blocksPerHour = 12;
 
 /** A simulated fleet and what happens to it. Fractions 0–1; effects in fractions. */

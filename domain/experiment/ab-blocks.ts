@@ -11,7 +11,7 @@ export function sampleRatio(
   const preEpisodes = episodesBefore(robots);
   const share = preEpisodes > 0 ? episodesBefore(treated) / preEpisodes : treated.length / Math.max(1, robots.length);
   const total = effect.treatedEpisodes + effect.controlEpisodes;
-  const { ratePhi } = parameters;
+  const ratePhi = Math.max(1, parameters.ratePhi ?? 1);
   const known = preEpisodes > 0 ? { preEpisodes } : {};
   return sampleRatioMismatch({ treated: effect.treatedEpisodes, total, share, ratePhi, ...known }).p;
 }

@@ -66,7 +66,7 @@ export function factsOfFold(
       spans,
       sums: success,
       treatedArm: input.treatedArm,
-      ratePhi: parameters.ratePhi,
+      ratePhi: Math.max(1, parameters.ratePhi ?? 1),
       prior: limits.guard.throughputPrior,
     }),
     silence: measureSilence({ robots, spans, hoursInStage, hoursTotal, limits }),

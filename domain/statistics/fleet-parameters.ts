@@ -13,8 +13,8 @@ export interface FleetParameters {
   readonly betweenRobotVariance: number;
   /** Days of history. */
   readonly preDays: number;
-  /** Dispersion of a robot's episodes a day relative to Poisson, ≥ 1. */
-  readonly ratePhi: number;
+  /** Dispersion of a robot's episodes a day relative to Poisson, ≥ 1; left out = 1. */
+  readonly ratePhi?: number;
 }
 
 const leastDayVariance = 0.003 ** 2;
@@ -29,7 +29,7 @@ const leastHourEpisodes = 10;
  * beta-binomial-like robot effect with day-to-day movement). Empty histories are skipped; no episodes at all give mu 0.5 and
  * the widest defaults, so that nothing is decided on them. Linear in the cells.
  */
-export function estimateFleetParameters(history: readonly RobotHistory[]): FleetParameters {
+export function estimateFleetParameters(history: readonly RobotHistory[]): Required<FleetParameters> {
   const robots = history
     .map((robot) => ({ ...baselineOf(robot), cells: robot.cells, days: robotDays(robot) }))
     .filter(({ episodes }) => episodes > 0);
