@@ -71,7 +71,10 @@ export async function openTelemetryQueue(directory: string): Promise<TelemetryQu
       if (left.length === 0) return;
       const name = `${spoolNumber}.json`;
       await replaceJson(path.join(directory, name), left);
-      keep(name, left);
+      // A gateway may have acknowledged some while they were written: they must not come back.
+      const unacknowledged = left.map(idOf).filter((id) => waiting.has(id));
+      if (unacknowledged.length > 0) carried.set(name, new Set(unacknowledged));
+      else await removeFile(path.join(directory, name));
     },
   };
 }
