@@ -1,4 +1,5 @@
-export { judgeDrift, defaultDriftLimits, type DriftLimits, type DriftVerdict, type FeatureDrift } from './drift.ts';
+export { judgeDrift, type DriftVerdict } from './drift.ts';
+export { defaultDriftLimits, type DriftLimits, type FeatureDrift } from './feature-drift.ts';
 export { judgeAnomalies, defaultAnomalyLimits, type AnomalyLimits, type RobotAnomaly } from './anomaly.ts';
 export {
   judgeFailureReasons,

@@ -1,4 +1,4 @@
-// long because two folds over a million blocks a tick are written out: made general they take several times as long
+// long: two folds over a million blocks a tick are written out; made general they take several times as much time
 import type { Block } from './robot-evidence.ts';
 
 /** One robot to be folded: its side, what to expect of one of its episodes, and what it did. */
