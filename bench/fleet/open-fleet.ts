@@ -65,7 +65,11 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
     publicKeyPem: signer.publicKeyPem,
     robots: await Promise.all(names.map((robotId) => register(store, robotId))),
     async startGateway() {
-      const settings = readGatewaySettings({ FLYWHEEL_GATEWAY_PORT: '0', FLYWHEEL_GATEWAY_COMMIT_MS: '200' });
+      const settings = readGatewaySettings({
+        FLYWHEEL_GATEWAY_PORT: '0',
+        FLYWHEEL_GATEWAY_COMMIT_MS: '200',
+        FLYWHEEL_GATEWAY_STOP_MS: '500',
+      });
       const log = pino({ level: 'silent' });
       const scratchDirectory = join(directory, 'scratch');
       const ports = { store, clock: Date.now, monotonicMs: () => performance.now(), log, scratchDirectory };

@@ -112,15 +112,15 @@ async function drive(input: SimulateFleetInput, fleet: readonly FleetRobot[]): P
   }
 }
 
-/** Has the agents upload what they hold, within the time given. */
+/** Has the agents upload what they hold, within the time given: outcomes first, then the segments. */
 async function drain({ agent, drainMs }: SimulateFleetInput, fleet: readonly FleetRobot[]): Promise<void> {
-  await Promise.all(fleet.map((robot) => robot.agent().settle()));
   const untilMs = agent.monotonic() + drainMs;
-  const isWaiting = (): boolean => {
-    const { waitingSegments, waitingTelemetry } = leftovers(fleet);
-    return waitingSegments + waitingTelemetry > 0;
+  const wait = async (isWaiting: () => boolean): Promise<void> => {
+    while (isWaiting() && agent.monotonic() < untilMs) await sleep(10 * idleMs);
   };
-  while (isWaiting() && agent.monotonic() < untilMs) await sleep(10 * idleMs);
+  await wait(() => leftovers(fleet).waitingTelemetry > 0);
+  await Promise.all(fleet.map((robot) => robot.agent().settle()));
+  await wait(() => leftovers(fleet).waitingSegments + leftovers(fleet).waitingTelemetry > 0);
 }
 
 function totalOf(fleet: readonly FleetRobot[]): FleetTally {

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
+import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import { parseScenario } from '../../fleet/simulator/scenario.ts';
+import { simulateFleet } from '../../fleet/simulator/simulate-fleet.ts';
+
+/** What one process of a measured fleet simulates. */
+export const partSchema = z.strictObject({
+  robots: z.array(z.strictObject({ robotId: z.string(), token: z.string() })),
+  directory: z.string(),
+  gatewayUrl: z.string(),
+  publicKeyPem: z.string(),
+  episodesPerRobot: z.int(),
+  framesPerEpisode: z.int(),
+  seed: z.int(),
+});
+export type FleetPart = z.infer<typeof partSchema>;
+
+export interface PartResult {
+  readonly endedEpisodes: number;
+  readonly waiting: number;
+  readonly drivingMs: number;
+  readonly cpuMs: number;
+}
+
+/** Simulates a part of the fleet as fast as it can, uploads included. */
+export async function simulatePart(part: FleetPart): Promise<PartResult> {
+  const cpuAtStart = process.cpuUsage();
+  const result = await simulateFleet({
+    robots: part.robots,
+    directory: part.directory,
+    scenario: parseScenario({ framesPerEpisode: part.framesPerEpisode }),
+    seed: part.seed,
+    episodesPerRobot: part.episodesPerRobot,
+    isRealTime: false,
+    runtime: onnxRuntime(),
+    drainMs: 120_000,
+    agent: {
+      gatewayUrl: part.gatewayUrl,
+      robotType: scitosG5Type,
+      publicKeyPem: part.publicKeyPem,
+      clock: Date.now,
+      monotonic: () => performance.now(),
+      fetch: (url, init) => fetch(url, init),
+      log: () => undefined,
+    },
+  });
+  const cpu = process.cpuUsage(cpuAtStart);
+  return {
+    endedEpisodes: result.endedEpisodes,
+    waiting: result.waitingSegments + result.waitingTelemetry,
+    drivingMs: result.drivingMs,
+    cpuMs: (cpu.user + cpu.system) / 1_000,
+  };
+}
