@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { z } from 'zod';
@@ -81,7 +82,8 @@ export async function quarantineEpisode(
   segmentPath: string,
   refusal: Refusal,
 ): Promise<void> {
-  const filePath = join(ports.scratchDirectory, 'refused-episode.parquet');
+  // A name of its own: the store may keep the very file.
+  const filePath = join(ports.scratchDirectory, `refused-${randomUUID()}.parquet`);
   const { footer, absentColumns } = planned.facts;
   const metadata = Object.entries(footerMetadata({ ...unknownFooter, ...footer }));
   const isWanted = refusal.episodeId === null ? 'episode_id IS NULL' : `episode_id = ${sqlText(refusal.episodeId)}`;
@@ -92,6 +94,7 @@ export async function quarantineEpisode(
       `(FORMAT parquet, COMPRESSION zstd, KV_METADATA {${metadata.map((pair) => pair.map(sqlText).join(': ')).join(', ')}})`,
   );
   await put(ports, planned, filePath, 'episode', [refusal]);
+  await rm(filePath);
 }
 
 const unknownFooter = { robotId: nobody, robotType: '', robotTypeDigest: '', agentVersion: '', clockSkewMs: 0 };
