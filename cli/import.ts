@@ -19,22 +19,22 @@ export function registerImportCommand(program: Command, openStore: () => Promise
     .argument('<path>', 'the file, or the folder it lies in')
     .option('--json', 'the summary as JSON on stdout', false)
     .addHelpText('after', `\nFormats:\n${formats}`)
-    .action(async (name: string, path: string, options: { json: boolean }) => {
+    .action(async (name: string, path: string, options: { json: boolean }, command: Command) => {
       const format = importFormats.find((known) => known.name === name);
       if (format === undefined) throw new Error(`expected a known format, got ${name}`);
       const store = await openStore();
       const scratchDirectory = await mkdtemp(join(tmpdir(), 'flywheel-import-'));
       try {
         await publishRobotType(store, format.robotType);
+        const output = command.configureOutput();
+        const progress = (line: string): void => output.writeErr?.(`${line}\n`);
         const summary = await format.run({ path, store, scratchDirectory, progress });
-        process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : described(summary));
+        output.writeOut?.(options.json ? `${JSON.stringify(summary)}\n` : described(summary));
       } finally {
         await rm(scratchDirectory, { recursive: true, force: true });
       }
     });
 }
-
-const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function described(summary: ImportSummary): string {
   const handled = Object.entries(summary.handled).map(([what, count]) => `  ${spelled(what)}: ${count}`);
