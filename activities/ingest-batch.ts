@@ -17,6 +17,7 @@ import { indexEpisodes } from './collection/index-episodes.ts';
 import { presentSegments, type PresentSegment } from './collection/present-segments.ts';
 import { groupSegments } from './collection/segment-files.ts';
 import { quarantineRefused } from './collection/quarantine-refused.ts';
+import { unstoredFrames } from './collection/unstored-frames.ts';
 import { failure } from './failures.ts';
 import { inParallel } from './in-parallel.ts';
 import { jsonBytes, readJson, requireJson } from './json-objects.ts';
@@ -123,7 +124,8 @@ async function ingest(
   progress({ stage: 'committing', batch: batch.batch });
   await session.run('SET preserve_insertion_order = false');
   const { cycleId, transaction } = batch;
-  await lake.append(session, 'frames', accepted.frames, transaction, `collect ${cycleId}`);
+  const frames = await unstoredFrames(lake, session, accepted.frames, transaction.appId);
+  await lake.append(session, 'frames', frames, transaction, `collect ${cycleId}`);
   progress({ stage: 'frames committed', batch: batch.batch });
   await lake.append(session, 'episodes', accepted.episodes, transaction, `collect ${cycleId}`);
   progress({ stage: 'episodes committed', batch: batch.batch });

@@ -65,6 +65,8 @@ export interface Lake {
   ): Promise<AppendResult>;
   /** Last version that `appId` has committed to the table; undefined when it has none. */
   transactionVersion(table: LakeTable, appId: string): Promise<number | undefined>;
+  /** Who committed frames under a transaction that episodes never got: a collection between its two commits, or one that ended there. */
+  unpairedTransactions(): Promise<readonly string[]>;
 }
 
 /** Files moved between the store and this machine at once. */
@@ -118,6 +120,12 @@ export function openLake(ports: {
       };
     },
     transactionVersion: async (table, appId) => (await tables[table].latest()).transactions.get(appId),
+    unpairedTransactions: async () => {
+      const [episodes, frames] = [await tables.episodes.latest(), await tables.frames.latest()];
+      return [...frames.transactions]
+        .filter(([appId, version]) => (episodes.transactions.get(appId) ?? -1) < version)
+        .map(([appId]) => appId);
+    },
   };
 }
 

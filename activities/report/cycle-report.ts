@@ -1,5 +1,6 @@
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { StratumCount } from '../../datasets/training-set.ts';
+import type { GateResult } from '../../policies/gates/index.ts';
 
 /** Everything a person wants to know of a cycle, as one document: `reports/<cycleId>.json`, and rendered as HTML beside it. */
 export interface CycleReport {
@@ -76,17 +77,7 @@ export interface EvaluationSection {
     readonly f1: number | null;
     readonly frames: number;
   }[];
-  readonly gates: readonly ReportedGate[];
-}
-
-export interface ReportedGate {
-  readonly id: string;
-  readonly outcome: 'pass' | 'fail' | 'notApplicable';
-  readonly value: number | null;
-  readonly limit: number | null;
-  readonly unit: string;
-  readonly sampleSize: number;
-  readonly sentence: string;
+  readonly gates: readonly GateResult[];
 }
 
 export interface LineageSection {

@@ -1,3 +1,4 @@
+import type { GateResult } from '../../policies/gates/index.ts';
 import { barChart, lineChart } from './charts.ts';
 import type {
   CollectionSection,
@@ -5,7 +6,6 @@ import type {
   EvaluationSection,
   LineageSection,
   MixSection,
-  ReportedGate,
   TrainingSection,
 } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
@@ -182,7 +182,7 @@ const evaluationBody = (evaluation: EvaluationSection): Html =>
     </table>
     <p>Expected calibration error: ${percent(evaluation.calibrationError)}</p>`;
 
-const gateRow = (gate: ReportedGate): Html =>
+const gateRow = (gate: GateResult): Html =>
   html`<tr>
     <td><code>${gate.id}</code></td>
     <td><span class="tag ${gate.outcome}">${gate.outcome}</span></td>
