@@ -229,7 +229,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       installedVersion: acting()?.version,
       trialId: acting()?.trialId ?? null,
       waitingBytes: recording.sizeBytes(),
-      waitingSegments: recording.shelf.all().length,
+      waitingSegments: recording.waitingSegments(),
       waitingTelemetry: recording.telemetry.count(),
       waitingReports: reports.count(),
       droppedEpisodes: recording.droppedEpisodes(),

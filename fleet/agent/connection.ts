@@ -78,7 +78,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
         isBusy,
         waiting: {
           sizeBytes: recording.sizeBytes(),
-          segments: recording.shelf.all().length,
+          segments: recording.waitingSegments(),
           telemetryEntries: recording.telemetry.count(),
         },
         droppedEpisodes: recording.droppedEpisodes(),

@@ -56,6 +56,8 @@ export interface Recording {
   readonly telemetry: TelemetryQueue;
   readonly droppedEpisodes: () => number;
   readonly sizeBytes: () => number;
+  /** Segments that wait for their upload, and finished spools that will be segments once a gateway has told the time. */
+  readonly waitingSegments: () => number;
   /** File and bytes that a power cut would leave of what is being recorded. */
   readonly current: () => { readonly file: string; readonly syncedBytes: number };
   /** Resolves when the episode survives a power cut; false when there was none to end. */
@@ -141,6 +143,7 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
     shelf,
     telemetry,
     droppedEpisodes: drops.episodes,
+    waitingSegments: () => shelf.all().length + spooler.finished().length,
     sizeBytes,
     current: () => ({ file: spooler.current().file, syncedBytes: spooler.current().syncedBytes() }),
     async end(outcome, reason, atUs) {

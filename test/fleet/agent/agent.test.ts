@@ -68,4 +68,16 @@ describe('a robot’s agent', () => {
     );
     await until('removed', async () => (await readdir(path.join(folder.directory, 'segments'))).length === 0);
   });
+
+  it('says that a recording waits although no gateway has told it the time yet, and uploads it then', async () => {
+    gateway.refuse = () => 503;
+    const robot = await open();
+    await recordEpisode(robot);
+    await robot.settle();
+    assert.equal(robot.status().waitingSegments, 1);
+    assert.equal(gateway.segments.size, 0);
+    gateway.refuse = () => undefined;
+    await until('uploaded', () => robot.status().waitingSegments === 0);
+    assert.equal(gateway.segments.size, 1);
+  });
 });
