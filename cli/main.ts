@@ -9,6 +9,7 @@ import { registerImportCommand } from './import.ts';
 import { registerModelCommands } from './models.ts';
 import { registerPlanCommands } from './plan.ts';
 import { registerRobotCommands } from './robots.ts';
+import { registerSimulateCommand } from './simulate-fleet.ts';
 
 const program = new Command('flywheel')
   .description('Continuous learning for robot fleets. Settings come from FLYWHEEL_… variables; see docs/operations.md.')
@@ -20,6 +21,7 @@ registerCycleCommands(program);
 registerRobotCommands(program);
 registerGatewayCommand(program);
 registerAgentCommand(program);
+registerSimulateCommand(program);
 registerPlanCommands(program);
 
 try {
