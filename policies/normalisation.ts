@@ -16,6 +16,9 @@ export interface ColumnMoments {
   finish(): Normalisation;
 }
 
+/** Rows that are gone through column by column while they are in the processor's cache: several times faster than row by row. */
+const cacheRows = 256;
+
 /**
  * Mean and standard deviation of each column in one pass, in double precision, in constant memory, shifted by the first row
  * against cancellation (Chan, Golub, LeVeque 1983, section 2). The order of rows matters to the last bits only; readers keep file order.
@@ -32,12 +35,20 @@ export function columnMoments(columns: number): ColumnMoments {
     take(values) {
       if (rows === 0 && values.length > 0)
         for (let column = 0; column < columns; column += 1) shift[column] = values[column] ?? 0;
-      let column = 0;
-      for (let index = 0; index < values.length; index += 1) {
-        const difference = (values[index] as number) - (shift[column] as number);
-        (sum[column] as number) += difference;
-        (squares[column] as number) += difference * difference;
-        column = column + 1 === columns ? 0 : column + 1;
+      const cut = cacheRows * columns;
+      for (let start = 0; start < values.length; start += cut) {
+        const end = Math.min(values.length, start + cut);
+        for (let column = 0; column < columns; column += 1) {
+          const offset = shift[column] ?? 0;
+          let [total, square] = [0, 0];
+          for (let index = start + column; index < end; index += columns) {
+            const difference = (values[index] as number) - offset;
+            total += difference;
+            square += difference * difference;
+          }
+          sum[column] = (sum[column] ?? 0) + total;
+          squares[column] = (squares[column] ?? 0) + square;
+        }
       }
       rows += values.length / columns;
     },

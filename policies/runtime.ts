@@ -2,7 +2,7 @@
 
 export type TensorType = 'float32' | 'int32' | 'int64';
 
-/** Row-major values; a runtime reads and writes `data` in place. */
+/** Row-major values; a runtime reads `data` where it lies. */
 export interface Tensor {
   readonly type: TensorType;
   readonly data: Float32Array | Int32Array | BigInt64Array;
@@ -23,8 +23,6 @@ export interface GraphSession {
   readonly outputs: readonly ModelPort[];
   /** Runs the model once; outputs are new tensors. Throws when the feeds do not fit or the model fails. */
   run(feeds: Tensors): Promise<Tensors>;
-  /** Prepares repeated runs on the same memory: inputs are read from `feeds`, outputs written to `results`, nothing is allocated. */
-  bind(feeds: Tensors, results: Tensors): () => Promise<void>;
   close(): Promise<void>;
 }
 

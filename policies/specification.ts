@@ -30,7 +30,7 @@ export type Hyperparameters = z.infer<typeof hyperparametersSchema>;
 /**
  * What is used where nothing is asked for, by the number of training rows. Small sets: one wide layer, many small steps
  * (chosen on the validation stretches of the wall-following recording alone, see docs/training.md). Large sets: two layers,
- * batches that amortise the optimiser, up to ten passes.
+ * batches that amortise the optimiser, up to ten passes, validated once a pass.
  */
 export function defaultTraining(trainRows: number): {
   readonly specification: NetworkSpecification;
@@ -58,8 +58,8 @@ export function defaultTraining(trainRows: number): {
       weightDecay: 0.01,
       batchSize,
       maxSteps: Math.max(4000, 10 * stepsInPass),
-      evaluateEverySteps: Math.max(100, Math.ceil(stepsInPass / 4)),
-      patienceEvaluations: 8,
+      evaluateEverySteps: Math.max(100, stepsInPass),
+      patienceEvaluations: 3,
       checkpointEverySteps: 500,
     },
   };

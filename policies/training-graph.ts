@@ -1,16 +1,17 @@
 import { buildNetwork, parameterCount, parameterLayout, type NetworkShape, type ParameterValues } from './network.ts';
 import { normalisedLimit, type Normalisation } from './normalisation.ts';
 import { adamStep } from './onnx/adam.ts';
-import { createGraph, type Graph, type Value } from './onnx/graph.ts';
+import { createGraph, type Graph, type Shape, type Value } from './onnx/graph.ts';
 import { gradients } from './onnx/gradients.ts';
 import { meanSquaredError, softmaxCrossEntropy } from './onnx/operations.ts';
 
-/** Names of the training step's inputs and outputs. State goes in under one name and comes out under the other. */
+/** Names of the training graph's inputs and outputs. State goes in under one name and comes out under the other. */
 export const stepInputs = {
   observation: 'observation',
   task: 'task',
   label: 'label',
   weight: 'weight',
+  steps: 'steps',
   index: 'index',
   stepSize: 'step_size',
   shrinkage: 'shrinkage',
@@ -33,47 +34,57 @@ export interface NormalisedShape {
 }
 
 /**
- * One training step as an ONNX model: pick rows, normalise, forward, backward, Adam. In go the rows of a whole group as they lie
- * in memory, `observation` [rows, o], `task` and discrete `label` int32 [rows] or `label` [rows, a], `weight` [rows], and
- * `index` int32 [batch], the rows of this step: picking inside the graph is far cheaper than copying outside. Parameters and
- * both moments are flat vectors; `step_size` and `shrinkage` are Adam's.
+ * Training steps as an ONNX model: `steps` (int64 []) times pick rows, normalise, forward, backward, Adam, without leaving the
+ * runtime, because handing the state out and in again costs as much as a good part of a step. In go the rows of a whole group as
+ * they lie in memory, `observation` [rows, o], `task` and discrete `label` int32 [rows] or `label` [rows, a], `weight` [rows];
+ * `index` int32 [steps, batch], the rows of each step; `step_size` and `shrinkage` [steps] for Adam; parameters and both
+ * moments as flat vectors. Out come the state after the last step and `loss` [steps].
  */
-export function buildTrainingStep({ shape, observation, label }: NormalisedShape): Uint8Array {
-  const graph = createGraph('training_step');
-  const index = graph.input(stepInputs.index, 'int32', ['batch']);
-  const pick = (rows: Value): Value =>
-    graph.node('Gather', [rows, index], ['batch', ...rows.shape.slice(1)], { axis: 0 });
-  const observations = pick(graph.input(stepInputs.observation, 'float32', ['rows', shape.observationSize]));
-  const task = pick(graph.input(stepInputs.task, 'int32', ['rows']));
-  const labels = pick(
-    label === undefined
-      ? graph.input(stepInputs.label, 'int32', ['rows'])
-      : graph.input(stepInputs.label, 'float32', ['rows', shape.actionSize]),
-  );
-  const weight = pick(graph.input(stepInputs.weight, 'float32', ['rows']));
-  const stepSize = graph.input(stepInputs.stepSize, 'float32', []);
-  const shrinkage = graph.input(stepInputs.shrinkage, 'float32', []);
-  const size = parameterCount(shape);
-  const state = {
-    parameters: graph.input(stepInputs.parameters, 'float32', [size]),
-    firstMoment: graph.input(stepInputs.firstMoment, 'float32', [size]),
-    secondMoment: graph.input(stepInputs.secondMoment, 'float32', [size]),
+export function buildTrainingSteps({ shape, observation, label }: NormalisedShape): Uint8Array {
+  const graph = createGraph('training_steps');
+  const rows = {
+    observation: graph.input(stepInputs.observation, 'float32', ['rows', shape.observationSize]),
+    task: graph.input(stepInputs.task, 'int32', ['rows']),
+    label:
+      label === undefined
+        ? graph.input(stepInputs.label, 'int32', ['rows'])
+        : graph.input(stepInputs.label, 'float32', ['rows', shape.actionSize]),
+    weight: graph.input(stepInputs.weight, 'float32', ['rows']),
   };
-  const parameters = unpackParameters(graph, shape, state.parameters);
-  const readings = clip(graph, normalise(graph, 'observation', observations, observation));
-  const prediction = buildNetwork(graph, shape, parameters, readings, task);
-  const loss =
-    label === undefined
-      ? softmaxCrossEntropy(graph, prediction, labels, weight)
-      : meanSquaredError(graph, prediction, normalise(graph, 'action', labels, label), weight);
-  const gradient = packGradients(graph, gradients(graph, loss, [...parameters.values()]), size);
-  const next = adamStep(graph, state, gradient, stepSize, shrinkage);
-  graph.output(stepOutputs.loss, loss);
-  graph.output(stepOutputs.parameters, next.parameters);
-  graph.output(stepOutputs.firstMoment, next.firstMoment);
-  graph.output(stepOutputs.secondMoment, next.secondMoment);
+  const count = graph.input(stepInputs.steps, 'int64', []);
+  const indices = graph.input(stepInputs.index, 'int32', ['steps', 'batch']);
+  const stepSizes = graph.input(stepInputs.stepSize, 'float32', ['steps']);
+  const shrinkages = graph.input(stepInputs.shrinkage, 'float32', ['steps']);
+  const size = parameterCount(shape);
+  const start = [stepInputs.parameters, stepInputs.firstMoment, stepInputs.secondMoment].map((name) =>
+    graph.input(name, 'float32', [size]),
+  );
+  const end = graph.loop(count, start, (body, iteration, [flat, firstMoment, secondMoment]) => {
+    if (flat === undefined || firstMoment === undefined || secondMoment === undefined)
+      throw new Error('expected parameters and two moments as state');
+    const turn = (values: Value): Value => pick(body, values, iteration, values.shape.slice(1));
+    const index = turn(indices);
+    const batch = (values: Value): Value => pick(body, values, index, ['batch', ...values.shape.slice(1)]);
+    const parameters = unpackParameters(body, shape, flat);
+    const readings = clip(body, normalise(body, 'observation', batch(rows.observation), observation));
+    const prediction = buildNetwork(body, shape, parameters, readings, batch(rows.task));
+    const labels = batch(rows.label);
+    const loss =
+      label === undefined
+        ? softmaxCrossEntropy(body, prediction, labels, batch(rows.weight))
+        : meanSquaredError(body, prediction, normalise(body, 'action', labels, label), batch(rows.weight));
+    const gradient = packGradients(body, gradients(body, loss, [...parameters.values()]), size);
+    const state = { parameters: flat, firstMoment, secondMoment };
+    const next = adamStep(body, state, gradient, turn(stepSizes), turn(shrinkages));
+    return { state: [next.parameters, next.firstMoment, next.secondMoment], results: [loss] };
+  });
+  const names = [stepOutputs.parameters, stepOutputs.firstMoment, stepOutputs.secondMoment, stepOutputs.loss];
+  [...end.state, ...end.results].forEach((value, position) => graph.output(names[position] ?? '', value));
   return graph.encode();
 }
+
+const pick = (graph: Graph, values: Value, index: Value, shape: Shape): Value =>
+  graph.node('Gather', [values, index], shape, { axis: 0 });
 
 /** The network alone with its parameters as an input: what validation runs between steps. Out come scores or normalised actions. */
 export function buildScoring({ shape, observation }: NormalisedShape): Uint8Array {

@@ -7,7 +7,7 @@ import { totalRows, type RowSource } from './rows.ts';
 import { float32Tensor, int32Tensor, type GraphRuntime, type GraphSession, type Tensors } from './runtime.ts';
 import { scoreRows } from './scoring.ts';
 import type { Hyperparameters } from './specification.ts';
-import { buildScoring, buildTrainingStep, stepInputs, stepOutputs } from './training-graph.ts';
+import { buildScoring, buildTrainingSteps, stepInputs, stepOutputs } from './training-graph.ts';
 
 export interface TrainingLoopInput {
   readonly runtime: GraphRuntime;
@@ -46,7 +46,9 @@ export interface TrainingLoopResult {
 /** The loss became NaN or infinite: trying again would end the same way. */
 export class DivergedTraining extends Error {}
 
-const stepsBetweenProgress = 20;
+/** Steps that run without coming back here, at most, and the work (parameters × rows) after which they do: a fraction of a second. */
+const maxStepsAtOnce = 32;
+const maxWorkAtOnce = 2e9;
 const defaultGroupRows = 131_072;
 
 /**
@@ -60,14 +62,13 @@ export async function trainNetwork(input: TrainingLoopInput): Promise<TrainingLo
   const identity = identityOf(input);
   const saved = await input.checkpoints.latest();
   const state = saved === undefined ? freshState(input.start) : decodeCheckpoint(saved, identity);
-  const stepSession = await runtime.open(buildTrainingStep(input));
+  const stepSession = await runtime.open(buildTrainingSteps(input));
   const scoring = await runtime.open(buildScoring(input));
   try {
     const stepper = createStepper(input, stepSession, state);
     while (!isFinished(state, hyperparameters)) {
       await stepper.advance();
-      if (state.step % stepsBetweenProgress === 0)
-        input.progress({ step: state.step, maxSteps: hyperparameters.maxSteps });
+      input.progress({ step: state.step, maxSteps: hyperparameters.maxSteps });
       if (state.step % hyperparameters.evaluateEverySteps === 0 || state.step === hyperparameters.maxSteps)
         await measure(input, scoring, state);
       if (state.step % hyperparameters.checkpointEverySteps === 0)
@@ -102,51 +103,49 @@ const isFinished = (state: TrainingState, { maxSteps, patienceEvaluations }: Hyp
 export const learningRateAt = ({ learningRate, maxSteps }: Hyperparameters, step: number): number =>
   (learningRate * (1 + Math.cos((Math.PI * step) / maxSteps))) / 2;
 
-/** Runs steps on two copies of the state in turn: one is read while the other is written, and nothing is allocated. */
+/** How many steps to run at once from `step` on: up to the next measurement or checkpoint, so that these see exactly their step. */
+export function stepsAtOnce(step: number, hyperparameters: Hyperparameters, parameters: number): number {
+  const { maxSteps, evaluateEverySteps, checkpointEverySteps, batchSize } = hyperparameters;
+  const byWork = Math.max(1, Math.min(maxStepsAtOnce, Math.floor(maxWorkAtOnce / (parameters * batchSize))));
+  const untilNext = [evaluateEverySteps, checkpointEverySteps].map((every) => every - (step % every));
+  return Math.min(byWork, maxSteps - step, ...untilNext);
+}
+
 function createStepper(input: TrainingLoopInput, session: GraphSession, state: TrainingState) {
-  const { shape, hyperparameters, monotonicMs } = input;
+  const { hyperparameters, monotonicMs } = input;
   const { batchSize } = hyperparameters;
+  const rowsAStep = Math.min(batchSize, totalRows(input.train));
   const feeder = batchFeeder({
     ...input,
     source: input.train,
     batchSize,
     groupRows: input.groupRows ?? defaultGroupRows,
   });
-  const index = new Int32Array(Math.min(batchSize, totalRows(input.train)));
-  const scalars = { stepSize: new Float32Array(1), shrinkage: new Float32Array(1), loss: new Float32Array(1) };
-  const states = [vectorsOf(state), vectorsOf(freshState(state.parameters))] as const;
-  const bindTurn = (rows: LoadedRows, from: Vectors, to: Vectors) => ({
-    to,
-    run: session.bind(
-      { ...rowTensors(shape, rows), ...scalarTensors(scalars, index), ...stateTensors(from, stepInputs) },
-      { ...stateTensors(to, stepOutputs), [stepOutputs.loss]: float32Tensor(scalars.loss, []) },
-    ),
-  });
-  let bound: LoadedRows | undefined;
-  let turns: readonly ReturnType<typeof bindTurn>[] = [];
-  let turn = 0;
   let [waitedMs, workedMs] = [0, 0];
   return {
     async advance() {
       const startedMs = monotonicMs();
-      const picked = await feeder.pick(state.step);
-      index.set(picked.index);
-      if (picked.rows !== bound) {
-        bound = picked.rows;
-        turns = [bindTurn(bound, states[0], states[1]), bindTurn(bound, states[1], states[0])];
-      }
-      const rate = learningRateAt(hyperparameters, state.step);
-      scalars.stepSize[0] = adamStepSize(rate, state.step + 1);
-      scalars.shrinkage[0] = 1 - rate * hyperparameters.weightDecay;
+      const wanted = stepsAtOnce(state.step, hyperparameters, state.parameters.length);
+      const { rows, index, steps } = await pickSteps(feeder, state.step, wanted, rowsAStep);
+      const rates = Float64Array.from({ length: steps }, (_, turn) =>
+        learningRateAt(hyperparameters, state.step + turn),
+      );
       const readyMs = monotonicMs();
-      const now = turns[turn];
-      if (now === undefined) throw new Error('expected a prepared step, got none');
-      await now.run();
-      turn = 1 - turn;
-      Object.assign(state, now.to);
-      state.step += 1;
-      state.lossSum += scalars.loss[0] ?? Number.NaN;
-      state.lossSteps += 1;
+      const results = await session.run({
+        ...rowTensors(input.shape, rows),
+        [stepInputs.steps]: { type: 'int64', data: BigInt64Array.of(BigInt(steps)), shape: [] },
+        [stepInputs.index]: int32Tensor(index, [steps, rowsAStep]),
+        [stepInputs.stepSize]: float32Tensor(
+          Float32Array.from(rates, (rate, turn) => adamStepSize(rate, state.step + turn + 1)),
+          [steps],
+        ),
+        [stepInputs.shrinkage]: float32Tensor(
+          Float32Array.from(rates, (rate) => 1 - rate * hyperparameters.weightDecay),
+          [steps],
+        ),
+        ...stateTensors(state),
+      });
+      takeResults(state, results, steps);
       waitedMs += readyMs - startedMs;
       workedMs += monotonicMs() - startedMs;
     },
@@ -154,18 +153,44 @@ function createStepper(input: TrainingLoopInput, session: GraphSession, state: T
   };
 }
 
-type Vectors = Pick<TrainingState, 'parameters' | 'firstMoment' | 'secondMoment'>;
+/** The rows of up to `wanted` steps, as far as they lie in one group. */
+async function pickSteps(
+  feeder: ReturnType<typeof batchFeeder>,
+  step: number,
+  wanted: number,
+  rowsAStep: number,
+): Promise<{ rows: LoadedRows; index: Int32Array; steps: number }> {
+  const { rows, index: first } = await feeder.pick(step);
+  const index = new Int32Array(wanted * rowsAStep);
+  index.set(first);
+  let steps = 1;
+  while (steps < wanted) {
+    const next = await feeder.pick(step + steps);
+    if (next.rows !== rows) break;
+    index.set(next.index, steps * rowsAStep);
+    steps += 1;
+  }
+  return { rows, index: index.subarray(0, steps * rowsAStep), steps };
+}
 
-const vectorsOf = ({ parameters, firstMoment, secondMoment }: TrainingState): Vectors => ({
-  parameters,
-  firstMoment,
-  secondMoment,
-});
+function takeResults(state: TrainingState, results: Tensors, steps: number): void {
+  const vector = (name: string): Float32Array => {
+    const data = results[name]?.data;
+    if (data instanceof Float32Array) return data;
+    throw new Error(`expected the training graph to give ${name}, got ${Object.keys(results).join(', ')}`);
+  };
+  state.parameters = vector(stepOutputs.parameters);
+  state.firstMoment = vector(stepOutputs.firstMoment);
+  state.secondMoment = vector(stepOutputs.secondMoment);
+  for (const loss of vector(stepOutputs.loss)) state.lossSum += loss;
+  state.lossSteps += steps;
+  state.step += steps;
+}
 
-const stateTensors = (vectors: Vectors, names: Record<keyof Vectors, string>): Tensors => ({
-  [names.parameters]: float32Tensor(vectors.parameters, [vectors.parameters.length]),
-  [names.firstMoment]: float32Tensor(vectors.firstMoment, [vectors.firstMoment.length]),
-  [names.secondMoment]: float32Tensor(vectors.secondMoment, [vectors.secondMoment.length]),
+const stateTensors = ({ parameters, firstMoment, secondMoment }: TrainingState): Tensors => ({
+  [stepInputs.parameters]: float32Tensor(parameters, [parameters.length]),
+  [stepInputs.firstMoment]: float32Tensor(firstMoment, [firstMoment.length]),
+  [stepInputs.secondMoment]: float32Tensor(secondMoment, [secondMoment.length]),
 });
 
 const rowTensors = (shape: NetworkShape, { block }: LoadedRows): Tensors => ({
@@ -176,15 +201,6 @@ const rowTensors = (shape: NetworkShape, { block }: LoadedRows): Tensors => ({
       ? float32Tensor(block.label, [block.rows, shape.actionSize])
       : int32Tensor(block.label, [block.rows]),
   [stepInputs.weight]: float32Tensor(block.weight, [block.rows]),
-});
-
-const scalarTensors = (
-  { stepSize, shrinkage }: { stepSize: Float32Array; shrinkage: Float32Array },
-  index: Int32Array,
-): Tensors => ({
-  [stepInputs.index]: int32Tensor(index, [index.length]),
-  [stepInputs.stepSize]: float32Tensor(stepSize, []),
-  [stepInputs.shrinkage]: float32Tensor(shrinkage, []),
 });
 
 async function measure(input: TrainingLoopInput, session: GraphSession, state: TrainingState): Promise<void> {

@@ -1,6 +1,12 @@
 import { open, type FileHandle } from 'node:fs/promises';
 
-import { RecordBatchReader, type AsyncRecordBatchFileReader, type Data, type RecordBatch } from 'apache-arrow';
+import {
+  FixedSizeList,
+  RecordBatchReader,
+  type AsyncRecordBatchFileReader,
+  type Data,
+  type RecordBatch,
+} from 'apache-arrow';
 
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { RowBlock, RowSource } from '../../policies/rows.ts';
@@ -80,9 +86,16 @@ function rowBlock(batch: RecordBatch, sizes: PolicySizes, corrupt: Corrupt): Row
     const data = column(batch, name);
     const list = data?.children[0];
     const values: unknown = list === undefined ? data?.values : list.values;
+    const columnWidth = data?.type instanceof FixedSizeList ? data.type.listSize : 1;
     const isRightType = type === 'float32' ? values instanceof Float32Array : values instanceof Int32Array;
     const array = values as Float32Array | Int32Array;
-    if (!isRightType || data?.nullCount !== 0 || (list?.nullCount ?? 0) !== 0 || array.length < rows * width)
+    if (
+      !isRightType ||
+      columnWidth !== width ||
+      data?.nullCount !== 0 ||
+      (list?.nullCount ?? 0) !== 0 ||
+      array.length < rows * width
+    )
       throw corrupt(`expected column ${name} of ${rows} × ${width} ${type} without nulls, got ${describe(data)}`);
     return array.subarray(0, rows * width);
   };

@@ -30,13 +30,6 @@ export const onnxRuntime = ({ threads = 1 }: OnnxRuntimeOptions = {}): GraphRunt
         const results = await session.run(mapTensors(feeds, ortTensor));
         return mapTensors(results, ownTensor);
       },
-      bind(feeds, results) {
-        const boundFeeds = mapTensors(feeds, ortTensor);
-        const boundResults = mapTensors(results, ortTensor);
-        return async () => {
-          await session.run(boundFeeds, boundResults);
-        };
-      },
       close: () => session.release(),
     };
   },

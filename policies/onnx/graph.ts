@@ -6,6 +6,7 @@ import {
   operatorSetVersion,
   type ElementType,
   type WireAttribute,
+  type WireGraph,
   type WireModel,
   type WireNode,
   type WireTensor,
@@ -44,13 +45,29 @@ export interface Graph {
   node(operator: string, inputs: readonly Value[], shape: Shape, attributes?: Attributes, type?: ElementType): Value;
   /** Cuts a vector into consecutive pieces of `sizes` (int64). */
   split(vector: Value, sizes: Value, shapes: readonly Shape[]): readonly Value[];
+  /**
+   * Repeats `body` `count` (int64 []) times, handing on `state` from one turn to the next; gives the last state and, for each of the
+   * body's results, its values of all turns along a new first dimension. The body may use values of this graph.
+   */
+  loop(count: Value, state: readonly Value[], body: LoopBody): { state: readonly Value[]; results: readonly Value[] };
   /** Makes the result of an operator visible from outside under a name of its own (renamed, not copied: copies cost time). */
   output(name: string, value: Value): void;
+  wire(): WireGraph;
   encode(metadata?: Readonly<Record<string, string>>): Uint8Array;
 }
 
-/** Starts an empty graph. Names are made in order of construction, so the same construction gives the same bytes. */
-export function createGraph(graphName: string): Graph {
+/** Builds one turn of a loop on a graph of its own; `iteration` is int64 []. */
+export type LoopBody = (
+  graph: Graph,
+  iteration: Value,
+  state: readonly Value[],
+) => { readonly state: readonly Value[]; readonly results: readonly Value[] };
+
+/**
+ * Starts an empty graph. Names are made in order of construction, so the same construction gives the same bytes; `prefix` keeps
+ * those of a loop's body apart from the names around it.
+ */
+export function createGraph(graphName: string, prefix = ''): Graph {
   const nodes: WireNode[] = [];
   const constants = new Map<string, WireTensor>();
   const inputs: WireValueInfo[] = [];
@@ -66,7 +83,8 @@ export function createGraph(graphName: string): Graph {
       inputs.push(valueInfo(name, type, shape));
       return { name, type, shape };
     },
-    constant(name, data, shape) {
+    constant(plainName, data, shape) {
+      const name = `${prefix}${plainName}`;
       const type = typeOf(data);
       if (!constants.has(name)) constants.set(name, tensor(name, type, data, shape));
       return { name, type, shape };
@@ -75,7 +93,7 @@ export function createGraph(graphName: string): Graph {
       return graph.constant(`scalar_${value}`, Float32Array.of(value), []);
     },
     node(operator, from, shape, attributes = {}, type = from[0]?.type ?? 'float32') {
-      const name = `${operator}_${nodes.length}`;
+      const name = `${prefix}${operator}_${nodes.length}`;
       nodes.push({
         input: from.map((value) => value.name),
         output: [name],
@@ -85,7 +103,7 @@ export function createGraph(graphName: string): Graph {
       return { name, type, shape };
     },
     split(vector, sizes, shapes) {
-      const names = shapes.map((_, position) => `Split_${nodes.length}_${position}`);
+      const names = shapes.map((_, position) => `${prefix}Split_${nodes.length}_${position}`);
       nodes.push({
         input: [vector.name, sizes.name],
         output: names,
@@ -94,25 +112,49 @@ export function createGraph(graphName: string): Graph {
       });
       return shapes.map((shape, position) => ({ name: names[position] ?? '', type: vector.type, shape }));
     },
+    loop(count, state, body) {
+      const inner = createGraph(`${graphName}_body`, `${prefix}body_`);
+      const iteration = inner.input(`${prefix}body_iteration`, 'int64', []);
+      const goesOn = inner.input(`${prefix}body_goes_on`, 'bool', []);
+      const before = state.map(({ type, shape }, index) => inner.input(`${prefix}body_state_${index}`, type, shape));
+      const after = body(inner, iteration, before);
+      inner.output(`${prefix}body_still_goes_on`, inner.node('Identity', [goesOn], []));
+      after.state.forEach((value, index) => inner.output(`${prefix}body_next_state_${index}`, value));
+      after.results.forEach((value, index) => inner.output(`${prefix}body_result_${index}`, value));
+      const all = [...state, ...after.results];
+      const names = all.map((_, position) => `${prefix}Loop_${nodes.length}_${position}`);
+      nodes.push({
+        input: [count.name, '', ...state.map(({ name }) => name)],
+        output: names,
+        opType: 'Loop',
+        attribute: [{ name: 'body', type: attributeTypes.graph, g: inner.wire() }],
+      });
+      const values = all.map(({ type, shape }, position) => ({
+        name: names[position] ?? '',
+        type,
+        shape: position < state.length ? shape : ['turns', ...shape],
+      }));
+      return { state: values.slice(0, state.length), results: values.slice(state.length) };
+    },
     output(name, value) {
       const source = visibleNames.has(value.name) ? graph.node('Identity', [value], value.shape) : value;
       visibleNames.set(source.name, name);
       outputs.push(valueInfo(name, value.type, value.shape));
     },
+    wire: () => ({
+      name: graphName,
+      node: nodes.map((node) => ({ ...node, input: rename(node.input), output: rename(node.output) })),
+      initializer: [...constants.values()],
+      input: inputs,
+      output: outputs,
+    }),
     encode(metadata = {}) {
-      const renamed = nodes.map((node) => ({ ...node, input: rename(node.input), output: rename(node.output) }));
       const model: WireModel = {
         irVersion,
         producerName: 'flywheel',
         opsetImport: [{ domain: '', version: operatorSetVersion }],
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-        graph: {
-          name: graphName,
-          node: renamed,
-          initializer: [...constants.values()],
-          input: inputs,
-          output: outputs,
-        },
+        graph: graph.wire(),
       };
       return encodeModel(model);
     },

@@ -8,7 +8,7 @@ const source = `
 syntax = "proto2";
 message AttributeProto {
   optional string name = 1; optional int64 i = 3; optional bytes s = 4;
-  repeated int64 ints = 8; optional int32 type = 20;
+  optional GraphProto g = 6; repeated int64 ints = 8; optional int32 type = 20;
 }
 message NodeProto {
   repeated string input = 1; repeated string output = 2; optional string name = 3; optional string op_type = 4;
@@ -39,13 +39,14 @@ export const operatorSetVersion = 17;
 
 export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 export type ElementType = keyof typeof elementTypes;
-export const attributeTypes = { int: 2, string: 3, ints: 7 } as const;
+export const attributeTypes = { int: 2, string: 3, graph: 5, ints: 7 } as const;
 
 export interface WireAttribute {
   readonly name: string;
   readonly type: number;
   readonly i?: number;
   readonly s?: Uint8Array;
+  readonly g?: WireGraph;
   readonly ints?: readonly number[];
 }
 export interface WireNode {
@@ -70,18 +71,19 @@ export interface WireValueInfo {
     };
   };
 }
+export interface WireGraph {
+  readonly name: string;
+  readonly node: readonly WireNode[];
+  readonly initializer: readonly WireTensor[];
+  readonly input: readonly WireValueInfo[];
+  readonly output: readonly WireValueInfo[];
+}
 export interface WireModel {
   readonly irVersion: number;
   readonly producerName: string;
   readonly opsetImport: readonly { readonly domain: string; readonly version: number }[];
   readonly metadataProps: readonly { readonly key: string; readonly value: string }[];
-  readonly graph: {
-    readonly name: string;
-    readonly node: readonly WireNode[];
-    readonly initializer: readonly WireTensor[];
-    readonly input: readonly WireValueInfo[];
-    readonly output: readonly WireValueInfo[];
-  };
+  readonly graph: WireGraph;
 }
 
 const modelType = protobuf.parse(source).root.lookupType('ModelProto');
