@@ -52,10 +52,6 @@ export interface Trainer {
   train(job: TrainingJob, progress: Progress): Promise<TrainingOutcome>;
 }
 
-export type TrainerChoice =
-  | { readonly kind: 'onnx' }
-  | { readonly kind: 'command'; readonly command: readonly string[] };
-
 /** The trainers a worker has, by what was chosen. */
 export interface Trainers {
   readonly onnx: Trainer;

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 
 import type { ObjectBody, ObjectStore } from './ports.ts';
 import type { CheckpointStore } from './trainer-port.ts';
@@ -51,10 +50,4 @@ export async function sha256Of(body: ObjectBody): Promise<string> {
   if (body instanceof Uint8Array) return hash.update(body).digest('hex');
   for await (const chunk of createReadStream(body.filePath)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');
-}
-
-/** Bytes of a model to be used in memory; `readFile` of its local path keeps one copy only. */
-export async function modelBytes(store: ObjectStore, key: string): Promise<Uint8Array | undefined> {
-  const path = await store.localPath(key);
-  return path === undefined ? undefined : readFile(path);
 }

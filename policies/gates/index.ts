@@ -4,7 +4,7 @@ import { comparativeGates, type HeldoutFacts } from './comparative.ts';
 import type { GateResult } from './gate.ts';
 
 export type { AbsoluteFacts } from './absolute.ts';
-export type { HeldoutFacts, Partner, TaskFacts } from './comparative.ts';
+export type { HeldoutFacts, Partner } from './comparative.ts';
 export type { GateResult } from './gate.ts';
 export type { PairedSums } from './paired-bound.ts';
 
