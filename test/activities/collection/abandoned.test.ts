@@ -28,7 +28,10 @@ describe('a collection that was given up between its two commits', () => {
     assert.equal(result.episodesStored, 6);
     const frames = await world.rows('frames', 'episode_id, frame_index');
     assert.equal(frames.length, 150);
-    assert.equal(new Set(frames.map((row) => `${String(row['episode_id'])}/${String(row['frame_index'])}`)).size, 150);
+    assert.equal(
+      new Set(frames.map((row) => `${row['episode_id'] as string}/${row['frame_index'] as number}`)).size,
+      150,
+    );
     assert.equal((await world.rows('episodes', 'episode_id')).length, 6);
   });
 });
