@@ -31,7 +31,8 @@ const framesPerEpisode = 20;
 
 /**
  * How fast a fleet of simulated robots lives in `rooms`: physics, policy, real agents that record, make segments and upload
- * to a real gateway on the same machine. Time counts while the slowest process drives; `cpuMsPerEpisode` is all that its
+ * to a real gateway on the same machine. Time counts from the first frame
+ * until the slowest process has uploaded everything; `cpuMsPerEpisode` is all that its
  * processes took, start and uploads included, the gateway not.
  */
 export async function measureSimulator(options: SimulatorOptions): Promise<SimulatorResult> {
@@ -47,7 +48,7 @@ export async function measureSimulator(options: SimulatorOptions): Promise<Simul
       if (waiting > 0)
         throw new Error(`expected everything to be uploaded, got ${waiting} segments and entries that wait`);
       const episodes = sum((result) => result.endedEpisodes);
-      const episodesPerSecond = (1_000 * episodes) / Math.max(...results.map((result) => result.drivingMs));
+      const episodesPerSecond = (1_000 * episodes) / Math.max(...results.map((result) => result.totalMs));
       measured.push({ episodesPerSecond, cpuMsPerEpisode: sum((result) => result.cpuMs) / episodes });
       progress(`run ${run + 1}: ${episodes} episodes, ${episodesPerSecond.toFixed(0)} a second`);
     } finally {
@@ -81,7 +82,7 @@ async function simulateParts(
 
 async function inProcess(part: FleetPart): Promise<PartResult> {
   const child = fork(fileURLToPath(new URL('fleet/part-process.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
+    execArgv: ['--import', import.meta.resolve('tsx')],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   child.send(part);

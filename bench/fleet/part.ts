@@ -20,7 +20,7 @@ export type FleetPart = z.infer<typeof partSchema>;
 export interface PartResult {
   readonly endedEpisodes: number;
   readonly waiting: number;
-  readonly drivingMs: number;
+  readonly totalMs: number;
   readonly cpuMs: number;
 }
 
@@ -35,7 +35,7 @@ export async function simulatePart(part: FleetPart): Promise<PartResult> {
     episodesPerRobot: part.episodesPerRobot,
     isRealTime: false,
     runtime: onnxRuntime(),
-    drainMs: 120_000,
+    drainMs: 300_000,
     agent: {
       gatewayUrl: part.gatewayUrl,
       robotType: scitosG5Type,
@@ -50,7 +50,7 @@ export async function simulatePart(part: FleetPart): Promise<PartResult> {
   return {
     endedEpisodes: result.endedEpisodes,
     waiting: result.waitingSegments + result.waitingTelemetry,
-    drivingMs: result.drivingMs,
+    totalMs: result.totalMs,
     cpuMs: (cpu.user + cpu.system) / 1_000,
   };
 }

@@ -40,6 +40,8 @@ export interface SimulateFleetResult extends FleetTally {
   readonly waitingTelemetry: number;
   /** Driving alone, without opening and draining. */
   readonly drivingMs: number;
+  /** Driving and draining: until the gateway had everything, or time was up. */
+  readonly totalMs: number;
 }
 
 const openAtOnce = 10;
@@ -62,7 +64,8 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
     for (const robot of fleet) await robot.settled();
     const drivingMs = input.agent.monotonic() - startedMs;
     await drain(input, fleet);
-    return { ...totalOf(fleet), ...leftovers(fleet), drivingMs };
+    const totalMs = input.agent.monotonic() - startedMs;
+    return { ...totalOf(fleet), ...leftovers(fleet), drivingMs, totalMs };
   } finally {
     await Promise.all(fleet.map((robot) => robot.close()));
     world.close();
@@ -119,7 +122,11 @@ async function drain({ agent, drainMs }: SimulateFleetInput, fleet: readonly Fle
     while (isWaiting() && agent.monotonic() < untilMs) await sleep(10 * idleMs);
   };
   await wait(() => leftovers(fleet).waitingTelemetry > 0);
-  await Promise.all(fleet.map((robot) => robot.agent().settle()));
+  // One after the other: making segments is heavy, and uploads and heartbeats want their turn in between.
+  for (const robot of fleet) {
+    await robot.agent().settle();
+    await nextTurn();
+  }
   await wait(() => leftovers(fleet).waitingSegments + leftovers(fleet).waitingTelemetry > 0);
 }
 
