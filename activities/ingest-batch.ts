@@ -122,7 +122,6 @@ async function ingest(
   const { decision, accepted } = await decided(ports, batch, present);
   await quarantineRefused(ports, batch.cycleId, present, decision);
   progress({ stage: 'committing', batch: batch.batch });
-  await session.run('SET preserve_insertion_order = false');
   const { cycleId, transaction } = batch;
   const frames = await unstoredFrames(lake, session, accepted.frames, transaction.appId);
   await lake.append(session, 'frames', frames, transaction, `collect ${cycleId}`);

@@ -1,5 +1,5 @@
 import type { ColumnType } from './columns.ts';
-import { decodeThriftStruct, type ThriftStruct, type ThriftValue } from './thrift-compact.ts';
+import { decodeThriftStruct, type ThriftStruct, type ThriftValue, type WantedFields } from './thrift-compact.ts';
 
 /** What a Parquet file claims about itself in its footer; nothing of its data is read or believed. */
 export interface ParquetFooter {
@@ -26,12 +26,17 @@ export function readParquetFooter(tail: Uint8Array): ParquetFooter | undefined {
   const sizeBytes = footerSizeBytes(tail);
   if (sizeBytes === undefined || sizeBytes > tail.length) return undefined;
   try {
-    return footerOf(decodeThriftStruct(tail.subarray(tail.length - sizeBytes, tail.length - trailerBytes)));
+    return footerOf(
+      decodeThriftStruct(tail.subarray(tail.length - sizeBytes, tail.length - trailerBytes), footerFields),
+    );
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) return undefined;
     throw error;
   }
 }
+
+/** Schema, number of rows, of each column chunk its path and number of values, key and value pairs. */
+const footerFields: WantedFields = { 2: true, 3: true, 4: { 1: { 3: { 3: true, 5: true } } }, 5: true };
 
 /** Field ids by https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift */
 function footerOf(file: ThriftStruct): ParquetFooter {

@@ -4,7 +4,7 @@ import { violationsOf, type Violation } from '../../datasets/validation/rule.ts'
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import { segmentRules } from '../../datasets/validation/segment-rules.ts';
 import type { Lake } from '../lake/lake.ts';
-import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
+import type { ObjectStore, Progress, SqlEngine, SqlSession } from '../ports.ts';
 import { acceptEpisodes, type AcceptedRows } from './accepted-episodes.ts';
 import { countDecision } from './count-decision.ts';
 import type { BatchDecision, PlannedSegment } from './documents.ts';
@@ -16,6 +16,7 @@ import { waivedRules, withoutWaived } from './releases.ts';
 
 export interface DecisionPorts {
   readonly store: ObjectStore;
+  readonly engine: SqlEngine;
   readonly lake: Lake;
   readonly session: SqlSession;
   readonly progress: Progress;
@@ -49,7 +50,7 @@ export async function decideBatch(
   const readable: PresentSegment[] = [];
   for (const segment of present) if (!(await refuse(segment))) readable.push(segment);
 
-  const judged = await judgeSegments(session, type, readable, progress);
+  const judged = await judgeSegments(ports, type, readable);
   for (const segment of readable) {
     const readError = judged.readErrors.get(segment.segment);
     if (readError !== undefined) await refuse(segment, readError);

@@ -7,8 +7,8 @@ import { actionSizeOf, missingInt, type FrameColumns, type FrameFacts } from '..
 import { violationsOf, type Violation } from '../../datasets/validation/rule.ts';
 import { ownEpisodeRules } from '../../datasets/validation/rules.ts';
 import { failure } from '../failures.ts';
-import type { Progress, SqlChunk, SqlSession } from '../ports.ts';
-import { readHeads, type Head } from './index-episodes.ts';
+import type { Progress, SqlChunk, SqlEngine } from '../ports.ts';
+import type { Head } from './index-episodes.ts';
 import { filesSql, type SegmentGroup } from './segment-files.ts';
 
 /** An episode that broke rules. */
@@ -26,18 +26,18 @@ export type SegmentContext = Pick<EpisodeFacts, 'landingRobotId' | 'clockSkewMs'
 export type ReadingWay = 'fast' | 'careful';
 
 /**
- * Applies every rule that needs no lake to every indexed episode of a group, in one pass over its frames in the order
- * they were recorded. Memory: one object an episode.
+ * Applies every rule that needs no lake to the episodes of a group, in one pass over its frames in the order they were
+ * recorded, on one thread. Memory: one object an episode.
  */
 export async function judgeEpisodes(
-  session: SqlSession,
+  engine: SqlEngine,
   type: RobotType,
   group: SegmentGroup,
+  heads: readonly Head[],
   contextOf: (segment: number) => SegmentContext,
   way: ReadingWay,
   progress: Progress,
 ): Promise<readonly RefusedEpisode[]> {
-  const heads = await readHeads(session, group);
   const refused: RefusedEpisode[] = [];
   const judge = (head: Head, frames: FrameFacts): void => {
     const { landingRobotId, clockSkewMs, receivedMs } = contextOf(head.segment);
@@ -58,10 +58,16 @@ export async function judgeEpisodes(
   const segments = group.segments.map(({ segment }) => segment);
   const walk = frameWalk(heads, segments, frameFactsCollector(type), judge);
   let frames = 0;
-  for await (const chunk of session.chunks(framesSql(type, group, way))) {
-    walk.take(chunk);
-    frames += chunk.rowCount;
-    progress({ stage: 'validating', frames, refusedEpisodes: refused.length });
+  const session = await engine.open({ threads: 1 });
+  try {
+    await session.run('SET preserve_insertion_order = true');
+    for await (const chunk of session.chunks(framesSql(type, group, way))) {
+      walk.take(chunk);
+      frames += chunk.rowCount;
+      progress({ stage: 'validating', frames, refusedEpisodes: refused.length });
+    }
+  } finally {
+    await session.close();
   }
   walk.end();
   return refused;

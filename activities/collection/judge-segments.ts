@@ -1,7 +1,8 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { isFailure } from '../failures.ts';
-import type { Progress, SqlSession } from '../ports.ts';
-import { indexEpisodes } from './index-episodes.ts';
+import { inParallel } from '../in-parallel.ts';
+import type { Progress, SqlEngine, SqlSession } from '../ports.ts';
+import { indexEpisodes, readHeads } from './index-episodes.ts';
 import { judgeEpisodes, type ReadingWay, type RefusedEpisode, type SegmentContext } from './judge-episodes.ts';
 import { filesSql, groupSegments, type LocalSegment, type SegmentGroup } from './segment-files.ts';
 
@@ -13,50 +14,71 @@ export interface JudgedSegments {
   readonly readErrors: ReadonlyMap<number, string>;
 }
 
+export interface JudgePorts {
+  readonly engine: SqlEngine;
+  /** Holds the tables. */
+  readonly session: SqlSession;
+  readonly progress: Progress;
+}
+
 /**
  * Reads and judges segments all at once, which is fast; when that fails, looks at each file alone to find the ones that
  * cannot be decoded, and goes on without them. Leaves tables `segments` and `heads` of what could be read.
  */
 export async function judgeSegments(
-  session: SqlSession,
+  ports: JudgePorts,
   type: RobotType,
   segments: readonly LocalSegment[],
-  progress: Progress,
 ): Promise<JudgedSegments> {
   const none: ReadonlyMap<number, string> = new Map();
   try {
-    return { ...(await judged(session, type, segments, 'fast', progress)), readErrors: none };
+    return { ...(await judged(ports, type, segments, 'fast')), readErrors: none };
   } catch (error) {
     if (!isFailure(error, 'EngineFailed')) throw error;
   }
-  const readErrors = await undecodable(session, segments, progress);
+  const readErrors = await undecodable(ports, segments);
   const rest = segments.filter(({ segment }) => !readErrors.has(segment));
-  return { ...(await judged(session, type, rest, 'careful', progress)), readErrors };
+  return { ...(await judged(ports, type, rest, 'careful')), readErrors };
 }
 
 async function judged(
-  session: SqlSession,
+  ports: JudgePorts,
   type: RobotType,
   segments: readonly LocalSegment[],
   way: ReadingWay,
-  progress: Progress,
 ): Promise<Omit<JudgedSegments, 'readErrors'>> {
+  const { session, progress } = ports;
   const groups = groupSegments(segments);
   const contexts = new Map(segments.map((segment) => [segment.segment, contextOf(segment)]));
-  await session.run('SET preserve_insertion_order = true');
+  const context = (segment: number): SegmentContext => {
+    const found = contexts.get(segment);
+    if (found === undefined) throw new Error(`expected a segment of the batch, got ${segment}`);
+    return found;
+  };
   await session.run('SET parquet_metadata_cache = true');
   await indexEpisodes(session, groups);
   progress({ stage: 'validating', segments: segments.length });
-  const refused: RefusedEpisode[] = [];
-  for (const group of groups) {
-    const context = (segment: number): SegmentContext => {
-      const found = contexts.get(segment);
-      if (found === undefined) throw new Error(`expected a segment of the batch, got ${segment}`);
-      return found;
-    };
-    refused.push(...(await judgeEpisodes(session, type, group, context, way, progress)));
+  const [setting] = await session.rows("SELECT current_setting('threads')::INTEGER AS threads");
+  const threads = Number(setting?.['threads'] ?? 1);
+  const parts = groups.flatMap((group) => partsOf(group, threads));
+  const work = [];
+  for (const part of parts) work.push({ part, heads: await readHeads(session, part) });
+  const refused = await inParallel(work, threads, async ({ part, heads }) => {
+    return judgeEpisodes(ports.engine, type, part, heads, context, way, progress);
+  });
+  return { groups, refused: refused.flat() };
+}
+
+/** Cuts a group into as many parts as there are threads, each with about as many rows and in the order of the group. */
+function partsOf(group: SegmentGroup, count: number): readonly SegmentGroup[] {
+  const rows = group.segments.reduce((sum, { planned }) => sum + planned.facts.rows, 0);
+  const parts: LocalSegment[][] = Array.from({ length: count }, () => []);
+  let before = 0;
+  for (const segment of group.segments) {
+    parts[Math.min(count - 1, Math.floor((before * count) / Math.max(1, rows)))]?.push(segment);
+    before += segment.planned.facts.rows;
   }
-  return { groups, refused };
+  return parts.filter(({ length }) => length > 0).map((segments) => ({ ...group, segments }));
 }
 
 const contextOf = ({ robotId, planned }: LocalSegment): SegmentContext => ({
@@ -69,9 +91,8 @@ const contextOf = ({ robotId, planned }: LocalSegment): SegmentContext => ({
 const notTheSegment = /no space left|interrupt|(binder|catalog|parser) error/i;
 
 async function undecodable(
-  session: SqlSession,
+  { session, progress }: JudgePorts,
   segments: readonly LocalSegment[],
-  progress: Progress,
 ): Promise<ReadonlyMap<number, string>> {
   const errors = new Map<number, string>();
   for (const segment of segments) {

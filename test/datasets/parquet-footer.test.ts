@@ -18,15 +18,32 @@ function withFooter(footer: Uint8Array): Uint8Array {
   return joined(ascii('PAR1'), footer, length, ascii('PAR1'));
 }
 
+const all = { 1: true, 2: true, 3: true, 4: true, 20: true } as const;
+
 describe('reading a Parquet footer', () => {
   it('decodes the compact protocol', () => {
     // 1: i32 -3, 2: binary "ab", 3: list<i32> [1, 2], 4: true, 20: i64 300 (long form of the field id)
-    const struct = decodeThriftStruct(bytes(0x15, 5, 0x18, 2, 97, 98, 0x19, 0x25, 2, 4, 0x11, 0x06, 40, 0xd8, 4, 0));
+    const struct = decodeThriftStruct(
+      bytes(0x15, 5, 0x18, 2, 97, 98, 0x19, 0x25, 2, 4, 0x11, 0x06, 40, 0xd8, 4, 0),
+      all,
+    );
     assert.equal(struct.get(1), -3);
     assert.deepEqual(struct.get(2), ascii('ab'));
     assert.deepEqual(struct.get(3), [1, 2]);
     assert.equal(struct.get(4), true);
     assert.equal(struct.get(20), 300);
+  });
+
+  it('passes over fields that nobody wants, however they are nested', () => {
+    // 1: struct {1: list<struct> [{1: 7}], 2: 8}, 2: i32 -3
+    const nested = bytes(0x1c, 0x19, 0x1c, 0x15, 14, 0, 0x15, 16, 0, 0x15, 5, 0);
+    assert.deepEqual([...decodeThriftStruct(nested, { 2: true })], [[2, -3]]);
+    assert.deepEqual([...decodeThriftStruct(nested, { 1: { 2: true } })], [[1, new Map([[2, 8]])]]);
+    const whole = new Map<number, unknown>([
+      [1, [new Map([[1, 7]])]],
+      [2, 8],
+    ]);
+    assert.deepEqual([...decodeThriftStruct(nested, { 1: true })], [[1, whole]]);
   });
 
   it('refuses lengths beyond the bytes, endless numbers and endless depth', () => {
@@ -37,7 +54,7 @@ describe('reading a Parquet footer', () => {
       Uint8Array.from({ length: 100 }, () => 0x1c),
     ];
     for (const lie of lies) {
-      assert.throws(() => decodeThriftStruct(lie), RangeError);
+      assert.throws(() => decodeThriftStruct(lie, all), RangeError);
       assert.equal(readParquetFooter(withFooter(lie)), undefined);
     }
   });

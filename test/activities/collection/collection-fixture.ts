@@ -57,7 +57,7 @@ export class CollectionWorld {
     const scratchDirectory = join(directory, 'scratch');
     await mkdir(scratchDirectory);
     await publishRobotType(store, scitosG5Type);
-    const engine = duckDbEngine({ temporaryDirectory: join(directory, 'spill'), threads: 1, memoryLimitMiB: 512 });
+    const engine = duckDbEngine({ temporaryDirectory: join(directory, 'spill'), threads: 2, memoryLimitMiB: 512 });
     return new CollectionWorld(directory, portsOf(store, engine, scratchDirectory));
   }
 
