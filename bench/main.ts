@@ -5,6 +5,7 @@ import { measureGateway } from './gateway.ts';
 import { ingestLeg } from './ingest.ts';
 import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
+import { measureSimulator } from './simulator.ts';
 import { trainLeg } from './train.ts';
 import { measureUpload } from './upload.ts';
 
@@ -88,6 +89,19 @@ program
     const { episodes, ...rest } = options;
     const result = await measureFlywheel({ ...rest, heldoutEpisodes: episodes, progress: progressOf('flywheel') });
     print(result, options.json, describeFlywheel(result));
+  });
+
+program
+  .command('simulator')
+  .description('a fleet of simulated robots with real agents and a real gateway on this machine: episodes a second')
+  .option('--robots <count>', 'robots', number(1, 1_000), 100)
+  .option('--runs <count>', 'runs; the median counts', number(1, 20), 3)
+  .option(...seed)
+  .option(...json)
+  .action(async (options: { robots: number; runs: number; seed: number; json: boolean }) => {
+    const result = await measureSimulator({ ...options, progress: progressOf('simulator') });
+    const { runs, ...rest } = result;
+    print(result, options.json, `${listed(rest)}, in ${runs.length} runs`);
   });
 
 await program.parseAsync();

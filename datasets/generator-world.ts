@@ -13,7 +13,6 @@ export interface Pose {
 }
 
 /** Actions in the order of the robot type `scitos-g5`. */
-export const actionIndex = { moveForward: 0, slightLeftTurn: 1, slightRightTurn: 2, sharpRightTurn: 3 } as const;
 
 const motions: readonly { readonly metresPerSecond: number; readonly radiansPerSecond: number }[] = [
   { metresPerSecond: 0.4, radiansPerSecond: 0 },
@@ -60,19 +59,4 @@ export function moved(room: Room, pose: Pose, action: number, seconds: number): 
     y: inside(pose.y + Math.sin(heading) * motion.metresPerSecond * seconds, room.heightM),
     heading,
   };
-}
-
-/** Smallest of readings `first` to `last`, counted from 1. */
-const nearest = (ranges: readonly number[], first: number, last: number): number =>
-  Math.min(...ranges.slice(first - 1, last));
-
-/**
- * What an expert does: follow the wall on the left. The rule of the recording (UCI 194), which holds for each of its 5,456
- * rows: front ≤ 0.9 m → sharp right; else left > 0.9 → slight left; else left < 0.495 → slight right; else forward.
- */
-export function expertAction(ranges: readonly number[]): number {
-  if (nearest(ranges, 11, 15) <= 0.9) return actionIndex.sharpRightTurn;
-  const left = nearest(ranges, 17, 20);
-  if (left > 0.9) return actionIndex.slightLeftTurn;
-  return left < 0.495 ? actionIndex.slightRightTurn : actionIndex.moveForward;
 }

@@ -1,11 +1,12 @@
 import { scitosG5Type } from './built-in-robot-types.ts';
 import type { Outcome } from './columns.ts';
 import { deterministicUlid } from './deterministic-ulid.ts';
-import { expertAction, moved, readRanges, type Pose, type Room } from './generator-world.ts';
+import { moved, readRanges, type Pose, type Room } from './generator-world.ts';
 import { landSegment, type LandingStore } from './landing.ts';
 import type { RobotType } from './robot-type.ts';
 import { seededRandom, type Random } from './seeded-random.ts';
 import type { SegmentRow } from './segment-row.ts';
+import { wallFollowingAction } from './wall-following-rule.ts';
 
 /** Week 0 of generated experience begins here, a Monday; always in the past, so that it is never from the future. */
 export const generatedWeeksStartMs = Date.parse('2024-01-01T00:00:00Z');
@@ -92,7 +93,7 @@ function generatedEpisode(options: GeneratorOptions, robot: number, episode: num
 /** A policy that mostly does what the expert would, and an expert who sometimes corrects it where it does not. */
 function actor(random: Random, wrongFraction: number, correctionFraction: number) {
   return (observation: readonly number[]): { action: number; corrected: number | undefined } => {
-    const expert = expertAction(observation);
+    const expert = wallFollowingAction(observation);
     if (random() >= wrongFraction) return { action: expert, corrected: undefined };
     const action = (expert + 1 + Math.floor(random() * 3)) % 4;
     return { action, corrected: wrongFraction > 0.1 && random() < correctionFraction ? expert : undefined };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { memoryObjectStore } from '../../activities/adapters/memory-object-store.ts';
-import { expertAction } from '../../datasets/generator-world.ts';
+import { wallFollowingAction } from '../../datasets/wall-following-rule.ts';
 import { generateWallFollowing, writeGeneratedWeek } from '../../datasets/generator.ts';
 import { seededRandom } from '../../datasets/seeded-random.ts';
 import { segmentRowSchema } from '../../datasets/segment-row.ts';
@@ -30,14 +30,16 @@ describe('the generator of wall-following weeks', () => {
     const corrections = rows.filter((row) => row.is_correction);
     assert.ok(corrections.length > 0);
     for (const { expert_action, action, observation } of corrections) {
-      assert.equal(expert_action?.[0], expertAction([...(observation as number[])]));
+      assert.equal(expert_action?.[0], wallFollowingAction([...(observation as number[])]));
       assert.notEqual(expert_action?.[0], action[0]);
     }
   });
 
   it('mostly does what the expert would', () => {
     const rows = [...generateWallFollowing({ ...options, failureFraction: 0 })].flat();
-    const right = rows.filter((row) => row.action[0] === expertAction([...(row.observation as number[])])).length;
+    const right = rows.filter(
+      (row) => row.action[0] === wallFollowingAction([...(row.observation as number[])]),
+    ).length;
     assert.ok(right / rows.length > 0.97);
   });
 
