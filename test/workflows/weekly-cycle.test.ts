@@ -141,9 +141,10 @@ describe('weeklyCycle', function () {
 
   it('waits for its turn while another cycle collects from robots of the same type', async () => {
     const gate = new EventEmitter();
+    const released = once(gate, 'release');
     const { activities, calls } = stubs({
       planCollection: async (input) => {
-        await once(gate, 'release');
+        await released;
         return stubs().activities.planCollection(input);
       },
     });
