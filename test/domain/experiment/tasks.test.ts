@@ -53,6 +53,20 @@ describe('nets against forgetting a task', () => {
     }
   });
 
+  it('do not take a handful of failures in an easy task for proof', () => {
+    const easy = (arm: 'candidate' | 'control', index: number, failures: number): RobotEvidence => ({
+      robotId: `${arm}-${index}`,
+      arm,
+      baseline: { successes: 59_500, episodes: 70_000, days: 7 },
+      blocks: [{ block: 0, successes: 0, episodes: 0, perTask: { door: { successes: 10 - failures, episodes: 10 } } }],
+    });
+    const robots = Array.from({ length: 10 }, (_, index) => [
+      easy('candidate', index, index < 3 ? 1 : 0),
+      easy('control', index, 0),
+    ]).flat();
+    for (const mode of ['abTest', 'guard'] as const) assert.deepEqual(judgeTasks({ ...base, robots, mode }).block, []);
+  });
+
   it('list tasks with too few episodes as unproven, also those never seen', () => {
     const verdict = judgeTasks({
       ...base,
