@@ -102,7 +102,13 @@ export async function openTestFleet(): Promise<TestFleet> {
           log: pino({ level: 'silent' }),
           scratchDirectory: join(directory, 'scratch'),
         },
-        readGatewaySettings({ FLYWHEEL_GATEWAY_PORT: '0', FLYWHEEL_GATEWAY_COMMIT_MS: '50', ...settings }),
+        readGatewaySettings({
+          FLYWHEEL_GATEWAY_PORT: '0',
+          FLYWHEEL_GATEWAY_COMMIT_MS: '50',
+          // Robots keep connections open; a test does not wait them out.
+          FLYWHEEL_GATEWAY_STOP_MS: '2000',
+          ...settings,
+        }),
       );
       gateways.push(gateway);
       return gateway;
