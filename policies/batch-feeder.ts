@@ -33,7 +33,7 @@ export function batchFeeder({ source, batchSize, groupRows, seed }: FeederInput)
   const rows = totalRows(source);
   const size = Math.min(batchSize, rows);
   const steps = stepsInEpoch(rows, batchSize);
-  const reader = rows <= groupRows ? keepBlocks(source) : source;
+  const reader = rows <= groupRows ? wholeSet(source, rows) : source;
   let epochNow = -1;
   let groups: readonly OrderGroup[] = [];
   let loading = new Map<number, Promise<LoadedRows>>();
@@ -56,7 +56,7 @@ export function batchFeeder({ source, batchSize, groupRows, seed }: FeederInput)
     async pick(step) {
       const epoch = Math.floor(step / steps);
       if (epoch !== epochNow) {
-        groups = epochGroups({ blockRows: source.blockRows, groupRows, seed, epoch });
+        groups = epochGroups({ blockRows: reader.blockRows, groupRows, seed, epoch });
         [epochNow, loading] = [epoch, new Map()];
       }
       const position = (step % steps) * batchSize;
@@ -70,17 +70,15 @@ export function batchFeeder({ source, batchSize, groupRows, seed }: FeederInput)
   };
 }
 
-/** A set that fits one group is read once. */
-function keepBlocks(source: RowSource): RowSource {
-  const kept = new Map<number, Promise<RowBlock>>();
-  return {
-    blockRows: source.blockRows,
-    read(block) {
-      const reading = kept.get(block) ?? source.read(block);
-      kept.set(block, reading);
-      return reading;
-    },
+/** A set that fits one group is read once and stays in memory as one block. */
+function wholeSet(source: RowSource, rows: number): RowSource {
+  const readAll = async (): Promise<RowBlock> => {
+    const parts: RowBlock[] = [];
+    for (let block = 0; block < source.blockRows.length; block += 1) parts.push(await source.read(block));
+    return joinBlocks(parts);
   };
+  let whole: Promise<RowBlock> | undefined;
+  return { blockRows: [rows], read: () => (whole ??= readAll()) };
 }
 
 async function readGroup(
@@ -94,10 +92,12 @@ async function readGroup(
   const before = await previous;
   if (before !== undefined) parts.push(pickRows(before.block, before.order.subarray(before.order.length - carried)));
   for (const block of group.blocks) parts.push(await source.read(block));
+  const block = joinBlocks(parts);
+  if (carried === 0) return { block, order, first: group.start };
   const shifted = new Int32Array(carried + order.length);
   for (let row = 0; row < carried; row += 1) shifted[row] = row;
-  for (let row = 0; row < order.length; row += 1) shifted[carried + row] = (order[row] ?? 0) + carried;
-  return { block: joinBlocks(parts), order: shifted, first: group.start - carried };
+  for (let row = 0; row < order.length; row += 1) shifted[carried + row] = (order[row] as number) + carried;
+  return { block, order: shifted, first: group.start - carried };
 }
 
 /** Copies single rows; for the few that are carried over. */

@@ -29,7 +29,7 @@ export interface TrainingLoopInput {
   /** Called after every few steps; may throw to stop. */
   readonly progress: (details: Readonly<Record<string, number>>) => void;
   readonly monotonicMs: () => number;
-  /** Rows shuffled together; the memory of reading is twice this. */
+  /** Rows shuffled together; by default as many as take 16 MiB. */
   readonly groupRows?: number;
 }
 
@@ -49,7 +49,10 @@ export class DivergedTraining extends Error {}
 /** Steps that run without coming back here, at most, and the work (parameters × rows) after which they do: a fraction of a second. */
 const maxStepsAtOnce = 32;
 const maxWorkAtOnce = 2e9;
-const defaultGroupRows = 131_072;
+/** Memory of the rows that are shuffled together; two or three such groups are held. */
+const groupBytes = 16 * 1024 * 1024;
+export const groupRowsOf = ({ observationSize, actionSize }: NetworkShape): number =>
+  Math.ceil(groupBytes / (4 * (observationSize + actionSize + 2)));
 
 /**
  * Trains until the steps are used up or validation loss has not improved for `patienceEvaluations` measurements, and
@@ -119,7 +122,7 @@ function createStepper(input: TrainingLoopInput, session: GraphSession, state: T
     ...input,
     source: input.train,
     batchSize,
-    groupRows: input.groupRows ?? defaultGroupRows,
+    groupRows: input.groupRows ?? groupRowsOf(input.shape),
   });
   let [waitedMs, workedMs] = [0, 0];
   return {

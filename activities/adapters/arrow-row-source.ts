@@ -104,8 +104,11 @@ function rowBlock(batch: RecordBatch, sizes: PolicySizes, corrupt: Corrupt): Row
   const task = numbers('task', 1, 'int32') as Int32Array;
   const label = numbers('label', sizes.head === 'discrete' ? 1 : sizes.actionSize, labelType);
   const checkIndices = (name: string, values: Float32Array | Int32Array, end: number): void => {
-    const row = values.findIndex((value: number) => value < 0 || value >= end);
-    if (row >= 0) throw corrupt(`expected ${name} from 0 to below ${end}, got ${values[row]} at row ${row} of a batch`);
+    for (let row = 0; row < values.length; row += 1) {
+      const value = values[row] ?? -1;
+      if (value < 0 || value >= end)
+        throw corrupt(`expected ${name} from 0 to below ${end}, got ${value} at row ${row} of a batch`);
+    }
   };
   checkIndices('task', task, sizes.taskCount);
   if (sizes.head === 'discrete') checkIndices('label', label, sizes.actionSize);

@@ -2,6 +2,11 @@ import type { Graph, Value } from './graph.ts';
 
 export const adamDecay = { first: 0.9, second: 0.999 } as const;
 const epsilon = 1e-8;
+/**
+ * Added to every gradient. Without it the moments of a unit that no longer fires decay into numbers below 1e-38, on which
+ * processors are so slow that a training takes twice as long; what it changes is far below the precision of a weight.
+ */
+const gradientFloor = 1e-18;
 
 export interface AdamState {
   readonly parameters: Value;
@@ -25,8 +30,9 @@ export function adamStep(
 ): AdamState {
   const { shape } = state.parameters;
   const operate = (operator: string, ...inputs: readonly Value[]): Value => graph.node(operator, inputs, shape);
-  const firstMoment = operate('Add', operate('Mul', state.firstMoment, graph.scalar(adamDecay.first)), gradient);
-  const squared = operate('Mul', gradient, gradient);
+  const lifted = operate('Add', gradient, graph.scalar(gradientFloor));
+  const firstMoment = operate('Add', operate('Mul', state.firstMoment, graph.scalar(adamDecay.first)), lifted);
+  const squared = operate('Mul', lifted, lifted);
   const secondMoment = operate('Add', operate('Mul', state.secondMoment, graph.scalar(adamDecay.second)), squared);
   const root = operate('Add', operate('Sqrt', secondMoment), graph.scalar(epsilon / Math.sqrt(1 - adamDecay.second)));
   const change = operate('Mul', operate('Div', firstMoment, root), stepSize);

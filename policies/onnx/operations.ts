@@ -90,6 +90,12 @@ export function oneHot(graph: Graph, indices: Value, classes: number): Value {
 }
 
 /**
+ * Probabilities below e⁻⁵⁰ count as that much in the gradient. A confident network would otherwise send numbers below 1e-38 back
+ * through its layers, on which processors are so slow that a training takes twice as long.
+ */
+const leastLogProbability = -50;
+
+/**
  * Mean over the batch of weight × -log softmax(logits)[label]: logits [n, c], labels [n] int32, weights [n] → scalar.
  * dLogits = (softmax - oneHot) × weight / n (Bishop, Pattern Recognition and Machine Learning, eq. 4.109).
  */
@@ -105,7 +111,8 @@ export function softmaxCrossEntropy(graph: Graph, logits: Value, labels: Value, 
     inputs: [logits],
     output,
     backward: (upstream) => {
-      const probabilities = graph.node('Exp', [logProbabilities], [n, c]);
+      const floored = graph.node('Max', [logProbabilities, graph.scalar(leastLogProbability)], [n, c]);
+      const probabilities = graph.node('Exp', [floored], [n, c]);
       const difference = graph.node('Sub', [probabilities, target], [n, c]);
       return [graph.node('Mul', [difference, perRowFactor(graph, weights, upstream)], [n, c])];
     },
