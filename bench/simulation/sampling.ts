@@ -14,10 +14,16 @@ export function poisson(mean: number, random: Random): number {
   return count;
 }
 
-/** Successes of n trials, by inversion over the failures; p near 1 is cheap. n up to about 2,000. */
+/** pⁿ of more trials than this may underflow. */
+const mostTrialsAtOnce = 500;
+
+/** Successes of n trials, by inversion over the failures; p near 1 is cheap. Many trials are drawn in halves. */
 export function binomial(n: number, p: number, random: Random): number {
   if (n === 0 || p >= 1) return n;
   if (p <= 0) return 0;
+  if (n > mostTrialsAtOnce) {
+    return binomial(Math.floor(n / 2), p, random) + binomial(Math.ceil(n / 2), p, random);
+  }
   const odds = (1 - p) / p;
   let term = p ** n;
   let sum = term;

@@ -1,5 +1,6 @@
 import {
   bernoulliVariance,
+  binomialCdf,
   logEvidence,
   normalCdf,
   robotBaseline,
@@ -72,9 +73,16 @@ function taskTotals(robot: RobotEvidence): Map<string, { successes: number; epis
 }
 
 function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits: TaskLimits): TaskEvidence {
-  const active = robots.filter(({ episodes }) => episodes > 0);
-  const pooled = active.reduce((sum, { successes }) => sum + successes, 0) / Math.max(1, episodesOf(active));
-  const [candidate, control] = [armEffect(active, 'candidate', pooled, phi), armEffect(active, 'control', pooled, phi)];
+  const margin = limits.marginFraction;
+  const arms = {
+    candidate: robots.filter(({ arm, episodes }) => arm === 'candidate' && episodes > 0),
+    control: robots.filter(({ arm, episodes }) => arm === 'control' && episodes > 0),
+  };
+  const level = successOf(arms.control);
+  const tolerated = Math.max(0, level - margin);
+  // under the hypothesis the candidates are at the tolerated level, not at the one they were seen at
+  const candidate = armEffect(arms.candidate, phi * bernoulliVariance(tolerated));
+  const control = armEffect(arms.control, phi * bernoulliVariance(level));
   const known = candidate.robots > 0 && control.robots > 0;
   const delta = known ? candidate.mean - control.mean : 0;
   const variance = known ? candidate.variance + control.variance : 1;
@@ -88,28 +96,40 @@ function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits
   if (isUnproven(figures, limits)) return { ...figures, p: 1, logEvidence: 0 };
   return {
     ...figures,
-    p: normalCdf((delta + limits.marginFraction) / Math.sqrt(variance)),
-    logEvidence: logEvidence({ delta, variance, tau: limits.tau, margin: limits.marginFraction }),
+    p: Math.max(normalCdf((delta + margin) / Math.sqrt(variance)), skewedTail(tolerated, delta + margin, variance)),
+    logEvidence: logEvidence({ delta, variance, tau: limits.tau, margin }),
   };
 }
 
-/** Mean of success less the robots' own effects; the task's mean is in both arms and cancels. */
-function armEffect(robots: readonly RobotTask[], arm: RobotTask['arm'], pooled: number, phi: number) {
-  const mine = robots.filter((robot) => robot.arm === arm);
+/**
+ * P(a mean at most this far above the tolerated success), for as many independent episodes as the variance is worth. Near 100 %
+ * success a handful of failures is far more likely than the normal tail says.
+ */
+function skewedTail(tolerated: number, excess: number, variance: number): number {
+  const episodes = Math.max(1, Math.round(bernoulliVariance(tolerated) / variance));
+  const successes = Math.ceil(episodes * Math.min(1, Math.max(0, tolerated + excess)));
+  return binomialCdf(Math.min(episodes, successes), episodes, tolerated);
+}
+
+/** Mean of success less the robots' own effects; the task's mean is in both arms and cancels. `withinVariance`: of one episode. */
+function armEffect(robots: readonly RobotTask[], withinVariance: number) {
   let [weight, weighted] = [0, 0];
-  for (const { successes, episodes, effect, persistentVariance } of mine) {
-    const variance = (phi * bernoulliVariance(pooled)) / episodes + persistentVariance;
+  for (const { successes, episodes, effect, persistentVariance } of robots) {
+    const variance = withinVariance / episodes + persistentVariance;
     weight += 1 / variance;
     weighted += (successes / episodes - effect) / variance;
   }
   const known = weight > 0;
   return {
-    robots: mine.length,
-    episodes: episodesOf(mine),
+    robots: robots.length,
+    episodes: episodesOf(robots),
     mean: known ? weighted / weight : 0,
     variance: known ? 1 / weight : 1,
   };
 }
+
+const successOf = (robots: readonly RobotTask[]): number =>
+  robots.reduce((sum, { successes }) => sum + successes, 0) / Math.max(1, episodesOf(robots));
 
 /** Fewer episodes an arm than the limit prove nothing. */
 export const isUnproven = ({ episodes }: Pick<TaskEvidence, 'episodes'>, limits: TaskLimits): boolean =>

@@ -18,7 +18,7 @@ export { mcnemarExact, pairedDifferenceLowerBound, type PairedOutcomes } from '.
 export { kishEffectiveSize } from './kish.ts';
 export { betaFromMoments, betaPosterior, type Beta } from './beta.ts';
 export { intraRobotCorrelation } from './intra-robot-correlation.ts';
-export { chiSquareUpperTail, normalCdf, normalQuantile, studentUpperQuantile } from './distributions.ts';
+export { binomialCdf, chiSquareUpperTail, normalCdf, normalQuantile, studentUpperQuantile } from './distributions.ts';
 export { randomFromSeed, hash32, type Random } from './random.ts';
 export { mean, sampleVariance } from './moments.ts';
 export {

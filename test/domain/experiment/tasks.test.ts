@@ -54,15 +54,18 @@ describe('nets against forgetting a task', () => {
   });
 
   it('do not take a handful of failures in an easy task for proof', () => {
-    const easy = (arm: 'candidate' | 'control', index: number, failures: number): RobotEvidence => ({
+    // 3 of 30 failed where 2 % are tolerated: 2 % of fair candidates do so, a normal tail would say 0.1 %
+    const easy = (arm: 'candidate' | 'control', index: number, episodes: number, failures: number): RobotEvidence => ({
       robotId: `${arm}-${index}`,
       arm,
       baseline: { successes: 59_500, episodes: 70_000, days: 7 },
-      blocks: [{ block: 0, successes: 0, episodes: 0, perTask: { door: { successes: 10 - failures, episodes: 10 } } }],
+      blocks: [
+        { block: 0, successes: 0, episodes: 0, perTask: { door: { successes: episodes - failures, episodes } } },
+      ],
     });
     const robots = Array.from({ length: 10 }, (_, index) => [
-      easy('candidate', index, index < 3 ? 1 : 0),
-      easy('control', index, 0),
+      easy('candidate', index, 3, index < 3 ? 1 : 0),
+      easy('control', index, 1000, 0),
     ]).flat();
     for (const mode of ['abTest', 'guard'] as const) assert.deepEqual(judgeTasks({ ...base, robots, mode }).block, []);
   });
