@@ -1,3 +1,4 @@
+import type { ChampionDesk } from './champion-desk-port.ts';
 import { concludeCollection } from './conclude-collection.ts';
 import { evaluateCandidate, type EvaluateCandidatePorts } from './evaluate-candidate.ts';
 import { exportHeldoutSet } from './export-heldout-set.ts';
@@ -25,6 +26,7 @@ export interface StorePorts {
 
 export interface FleetPorts extends StorePorts {
   readonly signer: Signer;
+  readonly desk: ChampionDesk;
   /** Names the build of the code, for manifests and reports. */
   readonly codeBuild: string;
 }

@@ -5,10 +5,12 @@ import { Client, Connection } from '@temporalio/client';
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { openFileSigner } from '../activities/adapters/file-signer.ts';
 import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
+import type { ChampionDesk } from '../activities/champion-desk-port.ts';
 import { openLake, type Lake } from '../activities/lake/lake.ts';
 import type { Clock, ObjectStore, Progress, SqlEngine } from '../activities/ports.ts';
 import type { ModelProbe } from '../activities/model-probe-port.ts';
 import type { Signer } from '../activities/signer-port.ts';
+import { championDesk } from '../fleet/desk/index.ts';
 import { readSettings, type Settings } from '../workers/config.ts';
 import { openStore } from '../workers/open-store.ts';
 
@@ -21,6 +23,7 @@ export interface CommandContext {
   readonly clock: Clock;
   readonly progress: Progress;
   readonly probe: ModelProbe;
+  readonly desk: ChampionDesk;
   readonly scratchDirectory: string;
   readonly codeBuild: string;
   readonly signer: () => Signer;
@@ -43,6 +46,7 @@ export async function openContext(settings = readSettings(process.env)): Promise
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     progress: () => undefined,
     probe: onnxProbe(),
+    desk: championDesk({ store }),
     scratchDirectory: settings.scratchDirectory,
     codeBuild: 'flywheel-command',
     signer: () => openFileSigner(settings.keysDirectory),

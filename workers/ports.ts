@@ -7,6 +7,7 @@ import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { openFileSigner } from '../activities/adapters/file-signer.ts';
 import type { DataPorts, FleetPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
+import { championDesk } from '../fleet/desk/index.ts';
 import { cancellableEngine, heartbeatProgress } from './activity-context.ts';
 import type { Settings } from './config.ts';
 import { openStore } from './open-store.ts';
@@ -33,6 +34,7 @@ export async function openPorts(settings: Settings, codeBuild: string): Promise<
     engine,
     codeBuild,
     signer: openFileSigner(settings.keysDirectory),
+    desk: championDesk({ store }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     runtime,
     trainers: openTrainers(settings, runtime),

@@ -105,7 +105,7 @@ async function cycle(
 ): Promise<Ending> {
   const { policy, cause, training, bootstrap } = request;
   const fleet = fleetActivities();
-  const { robotType, aliases } = await fleet.readPolicy({ policy });
+  const { robotType, aliases, assignmentSeq } = await fleet.readPolicy({ policy });
   show({
     policy,
     cause,
@@ -139,6 +139,8 @@ async function cycle(
     candidateVersion,
     bootstrap,
     gates: trained.outcome === 'registered' ? 'pass' : 'hold',
+    // Orders given since the cycle began make this a conflict: the next cycle decides on what holds then.
+    assignmentSeq: assignmentSeq + 1,
     operationId: cycleId,
     who: `cycle ${current().cycleId}`,
     why: cause,

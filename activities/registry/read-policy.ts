@@ -1,4 +1,5 @@
 import type { Aliases } from '../../domain/registry/index.ts';
+import type { ChampionDesk } from '../champion-desk-port.ts';
 import type { ObjectStore } from '../ports.ts';
 import { readAliases } from './aliases.ts';
 import { readPolicyDocument, type PolicyDocument } from './policy-document.ts';
@@ -6,12 +7,15 @@ import { readPolicyDocument, type PolicyDocument } from './policy-document.ts';
 export interface ReadPolicyResult {
   readonly robotType: PolicyDocument['robotType'];
   readonly aliases: Aliases;
+  /** Position of the last order to the policy's robots; -1 before the first. */
+  readonly assignmentSeq: number;
 }
 
 /** What a cycle must know of its policy before it starts. Only reads. */
 export const readPolicy =
-  (ports: { store: ObjectStore }) =>
+  (ports: { store: ObjectStore; desk: ChampionDesk }) =>
   async (input: { policy: string }): Promise<ReadPolicyResult> => {
     const { robotType } = await readPolicyDocument(ports.store, input.policy);
-    return { robotType, aliases: await readAliases(ports)(input) };
+    const { seq: assignmentSeq } = await ports.desk.readOrders(input.policy);
+    return { robotType, aliases: await readAliases(ports)(input), assignmentSeq };
   };

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import type { ChampionDesk } from '../champion-desk-port.ts';
 import { checkModel } from '../check-model.ts';
 import { failure } from '../failures.ts';
 import { readRobotType } from '../read-robot-type.ts';
-import { moveAliases } from './aliases.ts';
+import { moveAliases, readAliases } from './aliases.ts';
 import { createPolicyDocument } from './policy-document.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
-type Ports = Parameters<typeof registerModel>[0] & Parameters<typeof checkModel>[0];
+type Ports = Parameters<typeof registerModel>[0] & Parameters<typeof checkModel>[0] & { readonly desk: ChampionDesk };
 
 export interface RegisterBaselineInput {
   readonly policy: string;
@@ -21,7 +22,7 @@ export interface RegisterBaselineInput {
 
 /**
  * Registers a model as the safe fallback of a policy after the absolute gates; a policy without a champion gets it as
- * champion and anchor too. Idempotent by (policy, content of the model).
+ * champion and anchor too, and its robots are ordered onto it. Idempotent by (policy, content of the model).
  */
 export const registerBaseline =
   (ports: Ports) =>
@@ -51,7 +52,11 @@ export const registerBaseline =
       gates: gates.map(({ id, outcome, value, limit }) => ({ id, outcome, value, limit })),
     });
     const { version } = registered;
-    await moveAliases(ports, { policy, operationId, who: input.who, why: input.why }, (aliases) =>
+    const origin = { policy, operationId, who: input.who, why: input.why };
+    // A log that is not empty has its orders already, from here or from elsewhere.
+    if ((await readAliases(ports)(input)).champion === undefined)
+      await ports.desk.orderChampion({ ...origin, seq: 0, version, atMs: ports.clock() });
+    await moveAliases(ports, origin, (aliases) =>
       aliases.champion === undefined
         ? { baseline: version, champion: version, anchor: version }
         : { baseline: version },

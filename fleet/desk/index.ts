@@ -1,6 +1,7 @@
 /** The fleet's desk: the one writer of assignments and leases, and what may be read of the fleet. */
 export { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
 export { assignmentRecordSchema, type AssignmentRecord } from './assignment-record.ts';
+export { championDesk } from './champion-desk.ts';
 export type { Confirmations } from './confirmations.ts';
 export {
   openDesk,

@@ -20,7 +20,11 @@ const digest = (letter: string): string => letter.repeat(64);
 
 /** A week that goes well: two batches, a candidate that passes every gate, a champion that is the baseline. */
 const goodWeek: Omit<AllActivities, 'parseInput'> = {
-  readPolicy: async () => ({ robotType, aliases: { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' } }),
+  readPolicy: async () => ({
+    robotType,
+    aliases: { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' },
+    assignmentSeq: 0,
+  }),
   readDatasetVersion: async () => ({ episodes: 3, frames: 4 }),
   planCollection: async ({ cycleId }) => ({
     manifestKey: `collections/${cycleId}/manifest.json`,

@@ -10,7 +10,6 @@ import { isFailure } from '../../../activities/failures.ts';
 import type { ObjectStore } from '../../../activities/ports.ts';
 import { moveAliases, readAliases, readAliasHistory } from '../../../activities/registry/aliases.ts';
 import { createPolicyDocument, readPolicyDocument } from '../../../activities/registry/policy-document.ts';
-import { promoteWithoutTrial } from '../../../activities/registry/promote-without-trial.ts';
 import { readManifest } from '../../../activities/registry/read-manifest.ts';
 import { registerModel, type RegisterModelInput } from '../../../activities/registry/register-model.ts';
 import type { Signer } from '../../../activities/signer-port.ts';
@@ -108,34 +107,6 @@ describe('registry', () => {
     assert.deepEqual(await readAliasHistory(ports())(operation), [
       { seq: 0, operationId: 'baseline', set: moves(), atMs: 1_000, who: 'ada', why: 'first' },
     ]);
-  });
-
-  it('promotes the first successor of the baseline once, and nobody else without a trial', async () => {
-    const policy = 'wall-follower';
-    await registerModel(ports())(input);
-    await registerModel(ports())({ ...input, operationId: 'cycle-2' });
-    await moveAliases(ports(), { policy, operationId: 'baseline', who: 'ada', why: 'first' }, () => ({
-      champion: '1.0.0',
-      baseline: '1.0.0',
-    }));
-    const request = {
-      policy,
-      who: 'cycle',
-      why: 'test',
-      bootstrap: true,
-      gates: 'pass',
-      candidateVersion: '1.1.0',
-    } as const;
-    const first = await promoteWithoutTrial(ports())({ ...request, operationId: 'cycle-2' });
-    const again = await promoteWithoutTrial(ports())({ ...request, operationId: 'cycle-2' });
-    const other = await promoteWithoutTrial(ports())({ ...request, operationId: 'cycle-3' });
-    assert.deepEqual([first.kind, again.kind, other.kind], ['promote', 'promote', 'notOffered']);
-    assert.deepEqual(await readAliases(ports())({ policy }), {
-      champion: '1.1.0',
-      previous: '1.0.0',
-      baseline: '1.0.0',
-      anchor: '1.1.0',
-    });
   });
 
   it('keeps a policy on its robot type', async () => {

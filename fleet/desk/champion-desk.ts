@@ -1,0 +1,37 @@
+import type { ChampionDesk } from '../../activities/champion-desk-port.ts';
+import type { ObjectStore } from '../../activities/ports.ts';
+import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
+import { trialsOf } from './assignment-record.ts';
+import { openDesk } from './desk.ts';
+
+/** The desk as the registry needs it: reads whom the fleet obeys, and orders all of it onto a new champion. */
+export function championDesk(ports: { readonly store: ObjectStore }): ChampionDesk {
+  const desk = openDesk(ports);
+  const readers = new Map<string, AssignmentReader>();
+  return {
+    async readOrders(policy) {
+      const reader = readers.get(policy) ?? assignmentReader(ports.store, policy);
+      readers.set(policy, reader);
+      const { seq, current } = await reader.read();
+      if (current === undefined) return { seq };
+      const { championVersion, operationId, who, why } = current.record;
+      return { seq, current: { championVersion, operationId, who, why, trialIds: [...trialsOf(current.record)] } };
+    },
+    async orderChampion({ policy, seq, version, ...origin }) {
+      const { kind } = await desk.write({
+        policy,
+        seq,
+        record: {
+          kind: 'assign',
+          defaultVersion: version,
+          championVersion: version,
+          trialId: null,
+          urgency: 'whenIdle',
+          overrides: [],
+          ...origin,
+        },
+      });
+      return kind === 'written' ? 'written' : 'conflict';
+    },
+  };
+}
