@@ -30,3 +30,19 @@ export function promotionMoves(aliases: Aliases, candidate: string, candidateIsB
     ...(candidateIsBest || aliases.anchor === undefined ? { anchor: candidate } : {}),
   };
 }
+
+/**
+ * What putting an earlier champion back sets: champion, previous and anchor as they were when it was champion last. Undefined
+ * when it never was.
+ */
+export function demotionMoves(records: readonly AliasRecord[], version: string): Aliases | undefined {
+  const inOrder = records.toSorted((a, b) => a.seq - b.seq);
+  const last = inOrder.findLastIndex((_, index) => aliasesAt(inOrder.slice(0, index + 1)).champion === version);
+  if (last < 0) return undefined;
+  const { champion, previous, anchor } = aliasesAt(inOrder.slice(0, last + 1));
+  return {
+    ...(champion === undefined ? {} : { champion }),
+    ...(previous === undefined ? {} : { previous }),
+    ...(anchor === undefined ? {} : { anchor }),
+  };
+}

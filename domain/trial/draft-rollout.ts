@@ -1,0 +1,56 @@
+import { maximumHours, parseRolloutLimits, stageLimits, stageRobots, type RolloutLimits } from '../experiment/index.ts';
+import type { FleetParameters, RobotHistory } from '../statistics/index.ts';
+import { common, type TrialDraft, type TrialFacts } from './draft-facts.ts';
+import { leastStageHours, type FleetTimes } from './fleet-clock.ts';
+import { smallFleetLimits } from './small-fleet.ts';
+import type { TrialStage } from './trial-plan.ts';
+
+/** Stages of a rollout; with a `doubt` that numbers can prove anything, people let every stage begin. */
+export function draftRollout(
+  facts: TrialFacts,
+  parameters: Required<FleetParameters>,
+  centred: readonly RobotHistory[],
+  doubt: string | undefined,
+): TrialDraft {
+  const robots = facts.robots.length;
+  const wanted = parseRolloutLimits(facts.rolloutLimits ?? {});
+  const limits = withLeastTicks(doubt === undefined ? wanted : smallFleetLimits(wanted), facts.times);
+  const stages = limits.stages.map((_, stage): TrialStage => {
+    const { minimumHours, marginFraction } = stageLimits(limits, stage);
+    return {
+      robots: stageRobots(limits, stage, robots),
+      minimumHours,
+      maximumHours: maximumHours(limits, stage, robots),
+      marginFraction,
+    };
+  });
+  const grows = stages.every(({ robots }, index) => robots > (stages[index - 1]?.robots ?? 0));
+  if (!grows)
+    return {
+      kind: 'impossible',
+      reason: `${robots} robots cannot be exposed in ${stages.length} growing stages beside a holdback: ${stages.map((stage) => stage.robots).join(', ')}`,
+    };
+  const remarks = doubt === undefined ? [] : [`${doubt}: a person lets every stage begin, and the guard watches`];
+  return {
+    kind: 'planned',
+    remarks,
+    plan: {
+      ...common(facts, parameters, centred),
+      rolloutLimits: limits,
+      stages,
+      approvalBefore: doubt === undefined ? [...facts.approvalBefore] : stages.slice(1).map((_, index) => index + 1),
+      abTest: null,
+    },
+  };
+}
+
+/** A day in a minute leaves few ticks: no stage is shorter than its least. */
+function withLeastTicks(limits: RolloutLimits, times: FleetTimes): RolloutLimits {
+  const least = leastStageHours(times);
+  const stages = limits.stages.map((stage) => ({
+    ...stage,
+    minimumHours: Math.max(least, stage.minimumHours),
+    maximumHours: Math.max(least, stage.maximumHours),
+  }));
+  return parseRolloutLimits({ ...limits, stages });
+}

@@ -1,0 +1,82 @@
+import type { RobotEvidence } from '../experiment/index.ts';
+import type { Block } from '../statistics/index.ts';
+import { blocksOf, type Cell } from './cells.ts';
+import type { TrialPlan } from './trial-plan.ts';
+
+/** From when on the first `robots` of the order were candidates. */
+export interface Exposure {
+  readonly robots: number;
+  /** Block of the trial in which it began. */
+  readonly block: number;
+}
+
+/** What is known of a robot beside its cells. */
+export interface Sighting {
+  /** `unknown` is not silence: no gateway was there to hear it. */
+  readonly contact: 'online' | 'silent' | 'unknown';
+  /** Since it was last heard of, by a gateway or by a report; undefined when it never was. Real time. */
+  readonly heardAgeMs: number | undefined;
+  readonly version: string | null;
+}
+
+/** What the evidence of a tick is made of. */
+export interface EvidenceInput {
+  readonly plan: TrialPlan;
+  readonly exposures: readonly Exposure[];
+  /** Robots taken off the candidate as faulty: out of the evidence, in both arms. */
+  readonly faultyRobots: readonly string[];
+  /** The present block; later ones are not looked at. */
+  readonly nowBlock: number;
+  readonly cellsOf: (robotId: string, version: string) => readonly Cell[];
+  readonly sightingOf: (robotId: string) => Sighting;
+  /** Real time since the candidates' last exposure. */
+  readonly exposedForMs: number;
+  /** Width of the blocks asked for, in blocks of the cells. Default 1. */
+  readonly width?: number;
+}
+
+/**
+ * The robots of a trial in their present arms, with what each did on the version of its arm: candidates since their own
+ * exposure, the others since block 0. An outcome counts to the version that ran it. Without any exposure nobody is candidate.
+ */
+export function robotEvidence(input: EvidenceInput): RobotEvidence[] {
+  const { plan, faultyRobots } = input;
+  const faulty = new Set(faultyRobots);
+  return plan.robots.flatMap(({ robotId, baseline }, rank): RobotEvidence[] => {
+    if (faulty.has(robotId)) return [];
+    const since = input.exposures.find(({ robots }) => rank < robots)?.block;
+    const arm = since === undefined ? 'control' : 'candidate';
+    const version = since === undefined ? plan.championVersion : plan.candidateVersion;
+    const cells = input
+      .cellsOf(robotId, version)
+      .filter(({ block }) => block >= (since ?? 0) && block <= input.nowBlock);
+    const safetyEvents = cells.reduce((sum, cell) => sum + (cell.safetyEvents ?? 0), 0);
+    return [
+      {
+        robotId,
+        arm,
+        baseline,
+        blocks: cells.flatMap((cell): Block[] => blocksOf(cell, input.width)),
+        ...(safetyEvents > 0 ? { safetyEvents } : {}),
+        ...reporting(input, robotId),
+        ...(arm === 'candidate' ? installing(input, robotId) : {}),
+      },
+    ];
+  });
+}
+
+/** Age of the last report in fleet time, so that the profile's limit falls on the limit of the judge. */
+function reporting({ plan, sightingOf }: EvidenceInput, robotId: string): { lastReportAgeMs?: number } {
+  const { contact, heardAgeMs } = sightingOf(robotId);
+  if (contact === 'unknown') return { lastReportAgeMs: 0 };
+  if (heardAgeMs === undefined) return {};
+  const limitMs = plan.rolloutLimits.silence.missingMinutes * 60_000;
+  return { lastReportAgeMs: (heardAgeMs * limitMs) / plan.times.missingAfterMs };
+}
+
+/** A candidate that had as long as a silent robot may have, is online and still runs something else did not install it. */
+function installing({ plan, sightingOf, exposedForMs }: EvidenceInput, robotId: string): { installed?: boolean } {
+  const { contact, version } = sightingOf(robotId);
+  if (version === plan.candidateVersion) return { installed: true };
+  return contact === 'online' && exposedForMs >= plan.times.missingAfterMs ? { installed: false } : {};
+}

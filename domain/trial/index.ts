@@ -1,0 +1,9 @@
+export * from './ab-progress.ts';
+export { addReport, blocksOf, type Cell, type Cells, type Report } from './cells.ts';
+export * from './choose-rollback.ts';
+export type { TrialDraft, TrialFacts } from './draft-facts.ts';
+export { draftTrial } from './draft-trial.ts';
+export { robotEvidence, type Exposure, type Sighting } from './evidence.ts';
+export * from './fleet-clock.ts';
+export { statisticalRobots } from './small-fleet.ts';
+export { fleetTimesSchema, trialPlanSchema, type TrialPlan, type TrialStage } from './trial-plan.ts';
