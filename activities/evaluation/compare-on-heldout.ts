@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../datasets/training-set.ts';
-import { evaluateHeldout, type HeldoutOutcome } from '../../policies/evaluation/evaluate-heldout.ts';
+import { evaluateHeldout } from '../../policies/evaluation/evaluate-heldout.ts';
+import type { HeldoutOutcome } from '../../policies/evaluation/heldout-tally.ts';
 import { goldenAnswers, type GoldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { HeldoutFacts, Partner } from '../../policies/gates/index.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';

@@ -1,8 +1,30 @@
-import type { Foldable, RobotSums } from './block-sums.ts';
 import type { Block } from './robot-evidence.ts';
 
 /** A year of five-minute blocks: an index beyond it is a mistake of units. */
 const mostBlocks = 110_000;
+
+/** One robot to be folded: its side, what to expect of one of its episodes, and what it did. */
+export interface Foldable {
+  readonly robotId: string;
+  readonly treated: boolean;
+  readonly base: number;
+  readonly blocks: readonly Block[];
+}
+
+/** Sums of one robot in one metric. */
+export interface RobotSums {
+  /** All episodes, and the sum of their values. */
+  counted: number;
+  total: number;
+  /** Sum of squared values; 0 where values are successes. */
+  totalSquares: number;
+  /** Episodes in blocks where the control arm has some. */
+  used: number;
+  /** Treated: Σ_h (x - n·b - n·s_h). */
+  excess: number;
+  /** Control: Σ_h n·nT_h/nC_h, its weight in what the treated are compared with. */
+  share: number;
+}
 
 /** Per block: counts of both arms, and the control arm's excess, later its mean per episode. */
 export interface Channel {

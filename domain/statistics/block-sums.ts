@@ -8,31 +8,10 @@ import {
   hasLatency,
   shareOf,
   type Channel,
+  type Foldable,
+  type RobotSums,
 } from './block-passes.ts';
 import type { Block } from './robot-evidence.ts';
-
-/** One robot to be folded: its side, what to expect of one of its episodes, and what it did. */
-export interface Foldable {
-  readonly robotId: string;
-  readonly treated: boolean;
-  readonly base: number;
-  readonly blocks: readonly Block[];
-}
-
-/** Sums of one robot in one metric. */
-export interface RobotSums {
-  /** All episodes, and the sum of their values. */
-  counted: number;
-  total: number;
-  /** Sum of squared values; 0 where values are successes. */
-  totalSquares: number;
-  /** Episodes in blocks where the control arm has some. */
-  used: number;
-  /** Treated: Σ_h (x - n·b - n·s_h). */
-  excess: number;
-  /** Control: Σ_h n·nT_h/nC_h, its weight in what the treated are compared with. */
-  share: number;
-}
 
 /** Everything an effect is computed from. Late outcomes change their own block only; order and splitting do not matter. */
 export interface BlockSums {

@@ -36,7 +36,8 @@ export {
   type FleetParameters,
 } from './fleet-parameters.ts';
 export type { Block, RobotEvidence } from './robot-evidence.ts';
-export { foldBlocks, emptySums, type BlockSums, type Fold, type Foldable, type RobotSums } from './block-sums.ts';
+export type { Foldable, RobotSums } from './block-passes.ts';
+export { foldBlocks, emptySums, type BlockSums, type Fold } from './block-sums.ts';
 export {
   estimateEffect,
   foldEvidence,

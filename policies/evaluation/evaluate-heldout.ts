@@ -1,56 +1,26 @@
-import type { RobotType } from '../../datasets/robot-type.ts';
-import type { PairedSums } from '../gates/index.ts';
-import type { PolicySizes } from '../policy-io.ts';
 import { sliceBlock, type RowSource } from '../rows.ts';
 import type { GraphSession } from '../runtime.ts';
-import type { Confusion } from './confusion.ts';
 import { answer, type Answers } from './contestant.ts';
-import { heldoutTally } from './heldout-tally.ts';
+import { heldoutTally, type HeldoutOutcome, type TallyInput } from './heldout-tally.ts';
 
 /** Held-out rows with the episode of each; rows of an episode are adjacent. */
 export interface HeldoutSource extends RowSource {
   episodes(block: number): Promise<Int32Array | undefined>;
 }
 
-export interface HeldoutInput {
-  readonly type: RobotType;
-  readonly sizes: PolicySizes;
+export interface HeldoutInput extends Omit<TallyInput, 'others'> {
   readonly source: HeldoutSource;
   readonly candidate: GraphSession;
   /** Others on the same rows, by name, e.g. champion, anchor, linear. */
   readonly others: Readonly<Record<string, GraphSession>>;
-  /** What always the same answer would be, for the majority baseline; undefined for continuous actions. */
-  readonly majorityLabel: number | undefined;
   readonly progress: (details: Readonly<Record<string, number>>) => void;
-}
-
-export interface TaskOutcome {
-  readonly task: string;
-  readonly episodes: number;
-  readonly frames: number;
-  readonly agreeingFrames: number;
-  /** Episodes whose agreement reaches the robot type's limit with the candidate only, or with the other only, by name of the other. */
-  readonly discordant: Readonly<Record<string, { readonly onlyNew: number; readonly onlyOld: number }>>;
-}
-
-export interface HeldoutOutcome {
-  readonly episodes: number;
-  readonly frames: number;
-  readonly agreeingFrames: number;
-  readonly majorityFrames: number;
-  /** Agreeing frames of each other policy. */
-  readonly others: Readonly<Record<string, { readonly agreeingFrames: number; readonly sums: PairedSums }>>;
-  readonly tasks: readonly TaskOutcome[];
-  /** Null for continuous actions. */
-  readonly confusion: Confusion | null;
-  readonly calibrationError: number | null;
 }
 
 const rowsAtOnce = 4096;
 
 /** Runs all policies over the held-out rows once; memory does not depend on their number. */
 export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutOutcome> {
-  const tally = heldoutTally(input);
+  const tally = heldoutTally({ ...input, others: Object.keys(input.others) });
   for (let number = 0; number < input.source.blockRows.length; number += 1) {
     const block = await input.source.read(number);
     const episodes = await input.source.episodes(number);

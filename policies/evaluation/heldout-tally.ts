@@ -1,10 +1,43 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
+import type { PairedSums } from '../gates/index.ts';
+import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
 import { calibrationCounter } from './calibration.ts';
-import { confusionCounter } from './confusion.ts';
+import { confusionCounter, type Confusion } from './confusion.ts';
 import type { Answers } from './contestant.ts';
-import type { HeldoutInput, HeldoutOutcome } from './evaluate-heldout.ts';
 import { pairedCounter } from './paired-counter.ts';
+
+/** Who is compared, and on what. */
+export interface TallyInput {
+  readonly type: RobotType;
+  readonly sizes: PolicySizes;
+  /** Names of the other policies. */
+  readonly others: readonly string[];
+  /** What always the same answer would be, for the majority baseline; undefined for continuous actions. */
+  readonly majorityLabel: number | undefined;
+}
+
+export interface TaskOutcome {
+  readonly task: string;
+  readonly episodes: number;
+  readonly frames: number;
+  readonly agreeingFrames: number;
+  /** Episodes whose agreement reaches the robot type's limit with the candidate only, or with the other only, by name of the other. */
+  readonly discordant: Readonly<Record<string, { readonly onlyNew: number; readonly onlyOld: number }>>;
+}
+
+export interface HeldoutOutcome {
+  readonly episodes: number;
+  readonly frames: number;
+  readonly agreeingFrames: number;
+  readonly majorityFrames: number;
+  /** Agreeing frames of each other policy. */
+  readonly others: Readonly<Record<string, { readonly agreeingFrames: number; readonly sums: PairedSums }>>;
+  readonly tasks: readonly TaskOutcome[];
+  /** Null for continuous actions. */
+  readonly confusion: Confusion | null;
+  readonly calibrationError: number | null;
+}
 
 interface OpenEpisode {
   readonly number: number;
@@ -15,13 +48,7 @@ interface OpenEpisode {
 }
 
 /** Adds up the answers of all policies, row after row; holds one episode and sums, nothing that grows with the rows. */
-export function heldoutTally({
-  type,
-  sizes,
-  others,
-  majorityLabel,
-}: Pick<HeldoutInput, 'type' | 'sizes' | 'others' | 'majorityLabel'>) {
-  const names = Object.keys(others);
+export function heldoutTally({ type, sizes, others: names, majorityLabel }: TallyInput) {
   const confusion = confusionCounter(type.actions.kind === 'discrete' ? type.actions.names : []);
   const calibration = calibrationCounter();
   const paired = new Map(names.map((name) => [name, pairedCounter()]));
