@@ -4,6 +4,7 @@ export interface ChampionOrders {
   readonly seq: number;
   /** The record in force; undefined before the first. */
   readonly current?: {
+    /** What robots run that nothing else is said of: the champion alias follows it. */
     readonly championVersion: string;
     /** The decision that it comes from, and who took it and why. */
     readonly operationId: string;

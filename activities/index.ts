@@ -16,7 +16,22 @@ import { registerCandidate } from './registry/register-candidate.ts';
 import { releaseQuarantinedSegment } from './release-quarantined-segment.ts';
 import type { Signer } from './signer-port.ts';
 import { trainModel, type TrainModelPorts } from './train-model.ts';
+import type { Fleet, TelemetryLog } from './fleet-port.ts';
 import { writeReport } from './report/write-report.ts';
+import { CellStore } from './trials/cell-store.ts';
+import { collectCells } from './trials/collect-cells.ts';
+import { endExposure } from './trials/end-exposure.ts';
+import { judgeLook } from './trials/judge-look.ts';
+import { judgeTick } from './trials/judge-tick.ts';
+import { planTrial } from './trials/plan-trial.ts';
+import { quarantineRobot } from './trials/quarantine-robot.ts';
+import { readConfirmations } from './trials/read-confirmations.ts';
+import { planRollback, readTrialState } from './trials/read-fleet-state.ts';
+import { recordTrialEnd } from './trials/record-trial-end.ts';
+import { renewLease } from './trials/renew-lease.ts';
+import { repairAliases } from './trials/repair-aliases.ts';
+import { planReader } from './trials/trial-plans.ts';
+import { writeExposure } from './trials/write-exposure.ts';
 
 /** Everything the activities of all queues need; a worker of one queue passes what that queue uses. */
 export interface StorePorts {
@@ -29,6 +44,8 @@ export interface FleetPorts extends StorePorts {
   readonly desk: ChampionDesk;
   /** Names the build of the code, for manifests and reports. */
   readonly codeBuild: string;
+  readonly fleet: Fleet;
+  readonly telemetry: TelemetryLog;
 }
 
 export interface DataPorts extends StorePorts {
@@ -47,7 +64,27 @@ export const fleetActivities = (ports: FleetPorts) => ({
   registerCandidate: registerCandidate(ports),
   promoteWithoutTrial: promoteWithoutTrial(ports),
   writeReport: writeReport(ports),
+  ...trialActivities(ports),
 });
+
+function trialActivities(ports: FleetPorts) {
+  const shared = { ...ports, cells: new CellStore(ports.store), readPlan: planReader(ports.store) };
+  return {
+    planTrial: planTrial(shared),
+    collectCells: collectCells(shared),
+    judgeTick: judgeTick(shared),
+    judgeLook: judgeLook(shared),
+    writeExposure: writeExposure(shared),
+    endExposure: endExposure(shared),
+    renewLease: renewLease(shared),
+    readTrialState: readTrialState(shared),
+    planRollback: planRollback(shared),
+    readConfirmations: readConfirmations(shared),
+    repairAliases: repairAliases(shared),
+    quarantineRobot: quarantineRobot(shared),
+    recordTrialEnd: recordTrialEnd(shared),
+  };
+}
 
 export const dataActivities = (ports: DataPorts) => ({
   readDatasetVersion: readDatasetVersion(ports),

@@ -10,6 +10,7 @@ import { openLake } from '../activities/lake/lake.ts';
 import { championDesk } from '../fleet/desk/index.ts';
 import { cancellableEngine, heartbeatProgress } from './activity-context.ts';
 import type { Settings } from './config.ts';
+import { openFleet, openTelemetry } from './open-fleet.ts';
 import { openStore } from './open-store.ts';
 import { openTrainers } from './open-trainers.ts';
 
@@ -33,6 +34,8 @@ export async function openPorts(settings: Settings, codeBuild: string): Promise<
     clock,
     engine,
     codeBuild,
+    fleet: openFleet({ store, clock }),
+    telemetry: openTelemetry(store),
     signer: openFileSigner(settings.keysDirectory),
     desk: championDesk({ store }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),

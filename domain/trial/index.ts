@@ -7,3 +7,4 @@ export { robotEvidence, type Exposure, type Sighting } from './evidence.ts';
 export * from './fleet-clock.ts';
 export { statisticalRobots } from './small-fleet.ts';
 export { fleetTimesSchema, trialPlanSchema, type TrialPlan, type TrialStage } from './trial-plan.ts';
+export { takeSeq, type SeqRuns } from './seq-runs.ts';

@@ -14,7 +14,8 @@ export function championDesk(ports: { readonly store: ObjectStore }): ChampionDe
       readers.set(policy, reader);
       const { seq, current } = await reader.read();
       if (current === undefined) return { seq };
-      const { championVersion, operationId, who, why } = current.record;
+      // In the last stage of a trial the default is the candidate, and the champion alias has moved with it.
+      const { defaultVersion: championVersion, operationId, who, why } = current.record;
       return { seq, current: { championVersion, operationId, who, why, trialIds: [...trialsOf(current.record)] } };
     },
     async orderChampion({ policy, seq, version, ...origin }) {

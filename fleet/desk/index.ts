@@ -13,7 +13,7 @@ export {
 } from './desk.ts';
 export { openFleetReader, type FleetReader } from './fleet-reader.ts';
 export { defaultViewLimits, type FleetView, type RobotView, type ViewLimits } from './fleet-view.ts';
-export { defaultLeaseMs } from './lease.ts';
+export { defaultLeaseMs, readLease } from './lease.ts';
 export { addRobot, changeRobot, readRobots, type NewRobot, type RobotRecord } from './robots.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
 export {

@@ -4,6 +4,7 @@ import { appendOnce } from '../../activities/append-log.ts';
 import { failure } from '../../activities/failures.ts';
 import { readJson } from '../../activities/json-objects.ts';
 import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import { instantMsSchema, policyNameSchema, robotIdSchema, sha256Schema } from '../protocol/index.ts';
 import { fleetKeys, parseLogKey } from './keys.ts';
 import { parse } from './parse.ts';
@@ -54,7 +55,7 @@ export async function addRobot(ports: RobotPorts, robot: NewRobot): Promise<Robo
   });
 }
 
-/** Appends what changed of a robot: rotated or revoked tokens, quarantine. `NotFound` when it was never added. */
+/** Appends what changed of a robot, if anything did: rotated or revoked tokens, quarantine. `NotFound` when it was never added. */
 export async function changeRobot(
   ports: RobotPorts,
   change: RobotChange,
@@ -68,7 +69,9 @@ export async function changeRobot(
         coordinates: { robotId },
       });
     const { who, why } = change;
-    return { append: parse(robotRecordSchema, { ...now, ...next(now), who, why, atMs: ports.clock() }) };
+    const changed = { ...now, ...next(now) };
+    if (canonicalJson(changed) === canonicalJson(now)) return { found: now };
+    return { append: parse(robotRecordSchema, { ...changed, who, why, atMs: ports.clock() }) };
   });
 }
 

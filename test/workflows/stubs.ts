@@ -1,5 +1,6 @@
 import type { DataActivities, FleetActivities, InputActivities, TrainingActivities } from '../../activities/index.ts';
 import { parseInput } from '../../activities/parse-input.ts';
+import { goodTrial } from './trial-stubs.ts';
 
 export type AllActivities = InputActivities & FleetActivities & DataActivities & TrainingActivities;
 export type ActivityName = keyof AllActivities;
@@ -84,6 +85,7 @@ const goodWeek: Omit<AllActivities, 'parseInput'> = {
   }),
   promoteWithoutTrial: async () => ({ kind: 'promote', reason: 'first champion after the baseline 1.0.0' }),
   writeReport: async ({ cycleId }) => ({ reportKey: `reports/${cycleId}.html` }),
+  ...goodTrial,
 };
 
 /** Stubbed activities of every queue that note their calls; `changes` replaces some of a good week's answers. */

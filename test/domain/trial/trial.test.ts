@@ -16,6 +16,7 @@ import {
   leastStageHours,
   lookHoursOf,
   robotEvidence,
+  takeSeq,
   trialPlanSchema,
   type AbEvent,
   type AbProgress,
@@ -192,6 +193,30 @@ describe('cells', () => {
       ],
     );
     assert.equal(blocks[0]?.onlineMinutes, 4);
+  });
+});
+
+describe('sequence numbers taken', () => {
+  it('are a set in ascending runs, whatever the order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(40), { maxLength: 80 }), (numbers) => {
+        const runs: number[] = [];
+        const reference = new Set<number>();
+        for (const seq of numbers) {
+          assert.equal(takeSeq(runs, seq), !reference.has(seq));
+          reference.add(seq);
+        }
+        assert.deepEqual(
+          runs,
+          runs.toSorted((a, b) => a - b),
+        );
+        const inRuns = runs.flatMap((start, at) =>
+          at % 2 === 0 ? Array.from({ length: (runs[at + 1] ?? 0) - start }, (_, step) => start + step) : [],
+        );
+        assert.deepEqual(new Set(inRuns), reference);
+        assert.equal(new Set(runs).size, runs.length, 'neighbouring runs are one');
+      }),
+    );
   });
 });
 

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+
+import { z } from 'zod';
+
+import type { Cell, Cells } from '../../domain/trial/index.ts';
+import { jsonBytes, readJson, requireJson } from '../json-objects.ts';
+import type { ObjectStore } from '../ports.ts';
+import { trialKeys } from './trial-keys.ts';
+
+const count = z.int().min(0);
+const cellSchema = z.strictObject({
+  block: count,
+  successes: count,
+  episodes: count,
+  onlineMinutes: z.number().optional(),
+  interventions: count.optional(),
+  latencies: count.optional(),
+  latencyLogSum: z.number().optional(),
+  latencyLogSquares: z.number().optional(),
+  safetyEvents: count.optional(),
+  perTask: z.record(z.string(), z.strictObject({ successes: count, episodes: count })).optional(),
+});
+const cellsSchema = z.record(z.string(), z.record(z.string(), z.array(cellSchema)));
+
+/** What was read so far, and where the cells made of it lie. One object a generation; writing it is the commit. */
+const manifestSchema = z.strictObject({
+  /** Telemetry received before is read whole. */
+  scanFromMs: z.number(),
+  /** Objects since then that are read, by key. */
+  consumed: z.array(z.string()),
+  /** Sequence numbers taken, by `robot/boot`. */
+  lives: z.record(z.string(), z.array(z.int())),
+  /** When a batch of each robot was last received. */
+  heardMs: z.record(z.string(), z.number()),
+  /** Content-addressed parts by number; a part is {@link blocksPerPart} blocks of all robots. */
+  parts: z.record(z.string(), z.string()),
+  /** Parts that the generation before had; they go with the next one. */
+  replaced: z.array(z.string()),
+  entries: count,
+});
+export type CellManifest = z.infer<typeof manifestSchema>;
+
+/** Blocks of one part: an hour. */
+export const blocksPerPart = 12;
+/** Parts kept in memory: a week of hours. */
+const rememberedParts = 400;
+const keptGenerations = 3;
+
+/** The cells of trials, in parts that change only when outcomes of their hour come. Parts are immutable: keep, never change. */
+export class CellStore {
+  readonly #store: ObjectStore;
+  readonly #parts = new Map<string, Cells>();
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  manifest(trialId: string, generation: number): Promise<CellManifest> {
+    const hint = `generation ${generation} of the cells was never written`;
+    return requireJson(this.#store, trialKeys.cells(trialId, generation), manifestSchema, hint);
+  }
+
+  findManifest(trialId: string, generation: number): Promise<CellManifest | undefined> {
+    return readJson(this.#store, trialKeys.cells(trialId, generation), manifestSchema);
+  }
+
+  async part(key: string): Promise<Cells> {
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known;
+    const cells = await requireJson(this.#store, key, cellsSchema, 'a part of the cells is gone');
+    return this.#remember(key, cells as Cells);
+  }
+
+  async putPart(trialId: string, cells: Cells): Promise<string> {
+    const bytes = new TextEncoder().encode(JSON.stringify(cells));
+    const key = trialKeys.cellPart(trialId, createHash('sha256').update(bytes).digest('hex'));
+    await this.#store.putIfAbsent(key, bytes);
+    this.#remember(key, cells);
+    return key;
+  }
+
+  /** Makes the next generation; false when another attempt made it first. Old generations and parts nobody names any more go. */
+  async commit(trialId: string, generation: number, next: CellManifest, before?: CellManifest): Promise<boolean> {
+    const key = trialKeys.cells(trialId, generation);
+    if ((await this.#store.putIfAbsent(key, jsonBytes(next))) === 'exists') return false;
+    const named = new Set([...Object.values(next.parts), ...next.replaced]);
+    for (const part of before?.replaced ?? []) if (!named.has(part)) await this.#store.delete(part);
+    if (generation >= keptGenerations) await this.#store.delete(trialKeys.cells(trialId, generation - keptGenerations));
+    return true;
+  }
+
+  /** The cells of every robot and version, all parts together. */
+  async all(manifest: CellManifest): Promise<(robotId: string, version: string) => readonly Cell[]> {
+    const byRobot = new Map<string, Cell[]>();
+    for (const key of Object.values(manifest.parts))
+      for (const [robotId, versions] of Object.entries(await this.part(key)))
+        for (const [version, cells] of Object.entries(versions)) {
+          const name = `${robotId} ${version}`;
+          const list = byRobot.get(name);
+          if (list === undefined) byRobot.set(name, [...cells]);
+          else for (const cell of cells) list.push(cell);
+        }
+    return (robotId, version) => byRobot.get(`${robotId} ${version}`) ?? [];
+  }
+
+  #remember(key: string, cells: Cells): Cells {
+    if (this.#parts.size >= rememberedParts) this.#parts.delete(this.#parts.keys().next().value ?? '');
+    this.#parts.set(key, cells);
+    return cells;
+  }
+}

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+
+import { addReport, fleetClock, takeSeq, type Cells, type Report, type TrialPlan } from '../../domain/trial/index.ts';
+import type { TelemetryBatch, TelemetryLog, TelemetryReport } from '../fleet-port.ts';
+import { parseDoor } from '../parse-door.ts';
+import type { ObjectStore } from '../ports.ts';
+import { blocksPerPart, type CellManifest, type CellStore } from './cell-store.ts';
+import { countedEpisode, reportedAtMs } from './telemetry-reports.ts';
+import { planReferenceSchema, type PlanReader } from './trial-plans.ts';
+
+const inputSchema = z.strictObject({
+  plan: planReferenceSchema,
+  /** The last generation the caller knows; -1 before the first. */
+  generation: z.int().min(-1),
+  /** Start of block 0, fleet time. */
+  originMs: z.number(),
+  /** Real time. */
+  nowMs: z.int(),
+});
+export type CollectCellsInput = z.input<typeof inputSchema>;
+
+export interface CollectCellsResult {
+  readonly generation: number;
+  readonly entries: number;
+  /** There was too much for one call: call again. */
+  readonly isBehind: boolean;
+}
+
+/** Telemetry objects of one call; a gateway writes at most one a second. */
+const mostObjects = 4_000;
+const hourMs = 3_600_000;
+/** Gateways' clocks agree within this. */
+const writtenWithinMs = 5 * 60_000;
+
+/**
+ * Takes telemetry that came since the last generation into the cells of a trial: once each, to the version that ran it, late
+ * outcomes into their own block. Idempotent by (trial, generation): asked again, it gives the generation that was made.
+ */
+export const collectCells =
+  (ports: { store: ObjectStore; telemetry: TelemetryLog; cells: CellStore; readPlan: PlanReader }) =>
+  async (given: CollectCellsInput): Promise<CollectCellsResult> => {
+    const input = parseDoor('collectCells', inputSchema, given);
+    const plan = await ports.readPlan(input.plan);
+    const { trialId } = plan;
+    const next = input.generation + 1;
+    const made = await ports.cells.findManifest(trialId, next);
+    if (made !== undefined) return { generation: next, entries: made.entries, isBehind: false };
+    const before = input.generation < 0 ? undefined : await ports.cells.manifest(trialId, input.generation);
+    const known = before ?? emptyManifest(plan);
+    const { keys, isBehind } = await newKeys(ports.telemetry, plan.policy, known, input.nowMs);
+    if (keys.length === 0 && before !== undefined)
+      return { generation: input.generation, entries: known.entries, isBehind: false };
+
+    const changed = new Map<number, Cells>();
+    const after = structuredClone(known);
+    for (const key of keys)
+      for (const batch of await ports.telemetry.read(key))
+        await takeBatch(ports.cells, plan, input, after, changed, batch);
+    const replaced: string[] = [];
+    for (const [number, cells] of changed) {
+      const old = known.parts[number];
+      if (old !== undefined) replaced.push(old);
+      after.parts[number] = await ports.cells.putPart(trialId, cells);
+    }
+    const scanFromMs = isBehind ? known.scanFromMs : openHour(known.scanFromMs, input.nowMs);
+    const consumed = [...known.consumed, ...keys].filter((key) => hourOf(key) >= scanFromMs);
+    const committed = await ports.cells.commit(trialId, next, { ...after, scanFromMs, consumed, replaced }, before);
+    const entries = committed ? after.entries : (await ports.cells.manifest(trialId, next)).entries;
+    return { generation: next, entries, isBehind };
+  };
+
+const emptyManifest = (plan: TrialPlan): CellManifest => ({
+  scanFromMs: Math.floor(plan.createdAtMs / hourMs) * hourMs,
+  consumed: [],
+  lives: {},
+  heardMs: {},
+  parts: {},
+  replaced: [],
+  entries: 0,
+});
+
+/** The first hour that may still get objects. */
+const openHour = (scanFromMs: number, nowMs: number): number =>
+  Math.max(scanFromMs, Math.floor((nowMs - writtenWithinMs) / hourMs) * hourMs);
+
+/** Start of the hour whose folder an object lies in: `…/2026-11-22/07/<digest>`. */
+function hourOf(key: string): number {
+  const [hour = '', day = ''] = key.split('/').slice(-3, -1).toReversed();
+  return Date.parse(`${day}T${hour}:00:00Z`);
+}
+
+async function newKeys(
+  telemetry: TelemetryLog,
+  policy: string,
+  { scanFromMs, consumed }: CellManifest,
+  nowMs: number,
+): Promise<{ readonly keys: readonly string[]; readonly isBehind: boolean }> {
+  const seen = new Set(consumed);
+  const keys: string[] = [];
+  for await (const key of telemetry.keys(policy, scanFromMs, nowMs)) {
+    if (seen.has(key)) continue;
+    if (keys.length >= mostObjects) return { keys, isBehind: true };
+    keys.push(key);
+  }
+  return { keys, isBehind: false };
+}
+
+async function takeBatch(
+  store: CellStore,
+  plan: TrialPlan,
+  input: CollectCellsInput,
+  manifest: CellManifest,
+  changed: Map<number, Cells>,
+  batch: TelemetryBatch,
+): Promise<void> {
+  const { robotId, receivedMs } = batch;
+  manifest.heardMs[robotId] = Math.max(receivedMs, manifest.heardMs[robotId] ?? 0);
+  const seen = (manifest.lives[`${robotId}/${batch.bootId}`] ??= []);
+  const clock = fleetClock(plan.times);
+  const blockMs = plan.rolloutLimits.blockMinutes * 60_000;
+  for (const entry of batch.entries) {
+    if (!takeSeq(seen, entry.seq)) continue;
+    manifest.entries += 1;
+    const version = entry.policyVersion;
+    if (version === null || (version !== plan.championVersion && version !== plan.candidateVersion)) continue;
+    const block = Math.floor((clock.fleetMs(reportedAtMs(batch, entry)) - input.originMs) / blockMs);
+    const report = reportOf(batch, entry, plan);
+    if (block < 0 || report === undefined) continue;
+    const cells = await partOf(store, manifest, changed, Math.floor(block / blocksPerPart));
+    addReport(cells, { robotId, version, block }, report);
+  }
+}
+
+/** The part as it will be: a copy of what stands, made at the first change. */
+async function partOf(
+  store: CellStore,
+  { parts }: CellManifest,
+  changed: Map<number, Cells>,
+  number: number,
+): Promise<Cells> {
+  const known = changed.get(number);
+  if (known !== undefined) return known;
+  const old = parts[number];
+  const cells = old === undefined ? {} : structuredClone(await store.part(old));
+  changed.set(number, cells);
+  return cells;
+}
+
+function reportOf(batch: TelemetryBatch, entry: TelemetryReport, plan: TrialPlan): Report | undefined {
+  switch (entry.kind) {
+    case 'episode': {
+      const episode = countedEpisode(batch, entry);
+      return episode === undefined ? undefined : { kind: 'episode', ...episode };
+    }
+    case 'online':
+      return { kind: 'online', minutes: fleetClock(plan.times).fleetHours(entry.durationMs) * 60 };
+    case 'safetyEvent':
+      return { kind: 'safetyEvent' };
+    case 'dropped':
+      return undefined;
+    default:
+      return entry satisfies never;
+  }
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+
+import { judgeGuard, judgeTasks } from '../../domain/experiment/index.ts';
+import type { Fleet } from '../fleet-port.ts';
+import { jsonBytes, readJson } from '../json-objects.ts';
+import { parseDoor } from '../parse-door.ts';
+import type { ObjectStore } from '../ports.ts';
+import type { CellStore } from './cell-store.ts';
+import { evidenceShape, readEvidence } from './trial-evidence.ts';
+import { trialKeys } from './trial-keys.ts';
+import type { PlanReader } from './trial-plans.ts';
+
+const inputSchema = z.strictObject({
+  ...evidenceShape,
+  /** Counts up by one with every tick of a trial. */
+  tick: z.int().min(0),
+  stage: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]),
+  hoursInStage: z.number().min(0),
+  hoursTotal: z.number().min(0),
+});
+export type JudgeTickInput = z.input<typeof inputSchema>;
+
+const resultSchema = z.strictObject({
+  verdict: z.enum(['continue', 'advance', 'hold', 'rollback', 'robotFault']),
+  suspectRobotId: z.string().optional(),
+  reason: z.string(),
+  /** Candidate minus champion, and at least this. */
+  delta: z.number(),
+  lowerBound: z.number(),
+  marginFraction: z.number().nullable(),
+  logEvidence: z.number(),
+  threshold: z.number(),
+  candidates: z.int(),
+  robots: z.int(),
+  episodes: z.int(),
+  verdictKey: z.string(),
+});
+/** ≤ 2 KiB; everything else stands under `verdictKey`. */
+export type JudgeTickResult = z.infer<typeof resultSchema>;
+const storedSchema = z.object({ result: resultSchema });
+
+const longestReason = 600;
+
+/**
+ * One tick of the guard over all cells of a trial, the nets of single tasks included. Idempotent by (trial, tick): the verdict
+ * that was written first stays.
+ */
+export const judgeTick =
+  (ports: { store: ObjectStore; fleet: Pick<Fleet, 'readFleet'>; cells: CellStore; readPlan: PlanReader }) =>
+  async (given: JudgeTickInput): Promise<JudgeTickResult> => {
+    const input = parseDoor('judgeTick', inputSchema, given);
+    const { stage, hoursInStage, hoursTotal, tick, faultyRobots, ...question } = input;
+    const plan = await ports.readPlan(input.plan);
+    const verdictKey = trialKeys.tick(plan.trialId, tick);
+    const earlier = await readJson(ports.store, verdictKey, storedSchema);
+    if (earlier !== undefined) return earlier.result;
+
+    const { robots, presence } = await readEvidence(ports, plan, { ...question, faultyRobots });
+    const { parameters } = plan;
+    const daysTreated = hoursTotal / 24;
+    const limits = plan.taskLimits;
+    const tasks = judgeTasks({ parameters, robots, mode: 'guard', daysTreated, tasks: plan.tasks, limits });
+    const verdict = judgeGuard({
+      parameters,
+      robots,
+      presence,
+      stage,
+      hoursInStage,
+      hoursTotal,
+      daysTreated,
+      faultsSoFar: faultyRobots.length,
+      blockedTasks: tasks.block,
+      limits: plan.rolloutLimits,
+    });
+    const { suspectRobotId } = verdict;
+    const result: JudgeTickResult = {
+      verdict: verdict.verdict,
+      ...(suspectRobotId === undefined ? {} : { suspectRobotId }),
+      reason: verdict.reasons.join('; ').slice(0, longestReason),
+      delta: verdict.delta,
+      lowerBound: verdict.lowerBound,
+      marginFraction: verdict.marginFraction,
+      logEvidence: verdict.logEvidence,
+      threshold: verdict.threshold,
+      candidates: robots.filter(({ arm }) => arm === 'candidate').length,
+      robots: verdict.treatedRobots,
+      episodes: verdict.treatedEpisodes,
+      verdictKey,
+    };
+    const document = { asked: given, presence, result, verdict, tasks };
+    if ((await ports.store.putIfAbsent(verdictKey, jsonBytes(document))) === 'created') return result;
+    return (await readJson(ports.store, verdictKey, storedSchema))?.result ?? result;
+  };

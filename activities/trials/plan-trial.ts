@@ -1,0 +1,191 @@
+import { z } from 'zod';
+
+import { comparePolicyVersions, parsePolicyVersion, type Aliases } from '../../domain/registry/index.ts';
+import { draftTrial, type FleetTimes, type TrialFacts, type TrialPlan } from '../../domain/trial/index.ts';
+import { isFailure } from '../failures.ts';
+import { trialsIn, type Fleet, type TelemetryLog } from '../fleet-port.ts';
+import { readJson } from '../json-objects.ts';
+import { parseDoor } from '../parse-door.ts';
+import type { ObjectStore } from '../ports.ts';
+import { readAliases } from '../registry/aliases.ts';
+import { readManifest } from '../registry/read-manifest.ts';
+import type { Signer } from '../signer-port.ts';
+import { readHistory } from './telemetry-history.ts';
+import { trialKeys } from './trial-keys.ts';
+import { storePlan, type PlanReference } from './trial-plans.ts';
+import { timesOf, trialRequestShape } from './trial-request.ts';
+
+const inputSchema = z.strictObject({
+  ...trialRequestShape,
+  policy: z.string(),
+  kind: z.enum(['abTest', 'rollout']),
+  trialId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
+  /** When it was asked for, real time. */
+  nowMs: z.int(),
+});
+export type PlanTrialInput = z.input<typeof inputSchema>;
+
+/** `abandoned`: robots are still assigned to a trial that nobody judges any more; close it and ask again. */
+export type PlanTrialResult =
+  | ({ readonly kind: 'planned' } & PlannedTrial)
+  | { readonly kind: 'impossible'; readonly reason: string }
+  | { readonly kind: 'abandoned'; readonly trialId: string };
+
+/** What a workflow must know of a plan; ≤ 2 KiB. */
+export interface PlannedTrial {
+  readonly plan: PlanReference;
+  readonly championVersion: string;
+  readonly candidateVersion: string;
+  readonly robots: number;
+  readonly stages: TrialPlan['stages'];
+  readonly approvalBefore: readonly number[];
+  readonly approvalHours: number;
+  readonly blockMinutes: number;
+  readonly abTest: { readonly looks: number; readonly lookHours: number; readonly firstLook: number } | null;
+  readonly times: FleetTimes;
+  readonly remarks: string;
+  /** Last record of the assignment log when it was planned. */
+  readonly assignmentSeq: number;
+}
+
+interface PlanTrialPorts {
+  readonly store: ObjectStore;
+  readonly signer: Signer;
+  readonly fleet: Fleet;
+  readonly telemetry: TelemetryLog;
+}
+
+const historyDays = 28;
+const anchorLossSchema = z.object({ lossFraction: z.number() });
+
+/**
+ * Plans an A/B test or a rollout on what the fleet did in the last 28 fleet days, and pins the plan. Idempotent by trial id: a
+ * plan that stands is never made anew. What cannot be tried is an answer, not a failure.
+ */
+export const planTrial =
+  (ports: PlanTrialPorts) =>
+  async (given: PlanTrialInput): Promise<PlanTrialResult> => {
+    const input = parseDoor('planTrial', inputSchema, given);
+    const { policy, trialId } = input;
+    const log = await ports.fleet.readAssignments(policy);
+    const planned = (plan: TrialPlan, reference: PlanReference, remarks: readonly string[]): PlanTrialResult => ({
+      kind: 'planned',
+      ...summaryOf(plan, reference, remarks),
+      approvalHours: input.approvalHours,
+      assignmentSeq: log.seq,
+    });
+    const open = log.current === undefined ? [] : trialsIn(log.current.record).filter((id) => id !== trialId);
+    for (const other of open) {
+      const leaseEndMs = await ports.fleet.readLeaseEnd(policy, other);
+      return leaseEndMs !== undefined && leaseEndMs > input.nowMs
+        ? impossible(`trial ${other} runs on this fleet`)
+        : { kind: 'abandoned', trialId: other };
+    }
+    const aliases = await readAliases(ports)({ policy });
+    const candidate = await candidateOf(ports, policy, input.candidateVersion, aliases);
+    if (typeof candidate !== 'string') return candidate;
+    const facts = await factsOf(ports, input, candidate, aliases);
+    if (facts.robots.length === 0) return impossible(`policy ${policy} has no robot that may take part`);
+    const draft = draftTrial(facts);
+    if (draft.kind === 'impossible') return draft;
+    const { plan, reference } = await storePlan(ports.store, draft.plan);
+    return planned(plan, reference, draft.remarks);
+  };
+
+const impossible = (reason: string) => ({ kind: 'impossible', reason }) as const;
+
+/** The version to try, registered and signed; or why there is none. */
+async function candidateOf(
+  ports: PlanTrialPorts,
+  policy: string,
+  asked: string | undefined,
+  { champion }: Aliases,
+): Promise<string | ReturnType<typeof impossible>> {
+  if (champion === undefined) return impossible(`policy ${policy} has no champion to compare with`);
+  const candidate = asked ?? (await newestAbove(ports.store, policy, champion));
+  if (candidate === undefined) return impossible(`no version of ${policy} is newer than the champion ${champion}`);
+  if (candidate === champion) return impossible(`${candidate} is the champion already`);
+  try {
+    const { gates } = await readManifest(ports, policy, candidate);
+    const failed = gates.filter(({ outcome }) => outcome === 'fail').map(({ id }) => id);
+    return failed.length === 0 ? candidate : impossible(`${candidate} is held by ${failed.join(', ')}`);
+  } catch (error) {
+    if (isFailure(error, 'NotFound')) return impossible(`version ${candidate} of policy ${policy} is not registered`);
+    throw error;
+  }
+}
+
+async function newestAbove(store: ObjectStore, policy: string, champion: string): Promise<string | undefined> {
+  const least = parsePolicyVersion(champion);
+  let newest = least;
+  let found: string | undefined;
+  for await (const { key } of store.list(`models/${policy}/`)) {
+    const [, , text = '', file] = key.split('/');
+    const version = file === 'manifest.json' ? parsePolicyVersion(text) : undefined;
+    if (version === undefined || newest === undefined || comparePolicyVersions(version, newest) <= 0) continue;
+    newest = version;
+    found = text;
+  }
+  return found;
+}
+
+async function factsOf(
+  ports: PlanTrialPorts,
+  input: z.output<typeof inputSchema>,
+  candidateVersion: string,
+  { champion = '', anchor }: Aliases,
+): Promise<TrialFacts> {
+  const { policy, kind, trialId, nowMs } = input;
+  const times = timesOf(input);
+  const { robots } = await ports.fleet.readFleet(policy);
+  const startMs = nowMs - historyDays * times.dayMs;
+  const { history, tasks } = await readHistory(ports, { policy, startMs, endMs: nowMs, times, nowMs });
+  const lossKey = trialKeys.anchorLoss(policy, champion);
+  const loss = anchor === champion ? 0 : (await readJson(ports.store, lossKey, anchorLossSchema))?.lossFraction;
+  const part = new Set(robots.filter(({ isQuarantined }) => !isQuarantined).map(({ robotId }) => robotId));
+  return {
+    kind,
+    policy,
+    trialId,
+    championVersion: champion,
+    candidateVersion,
+    createdAtMs: nowMs,
+    times,
+    tasks,
+    robots: robots.filter(({ robotId }) => part.has(robotId)).map(({ robotId, stratum }) => ({ robotId, stratum })),
+    excluded: robots.filter(({ robotId }) => !part.has(robotId)).map(({ robotId }) => robotId),
+    history: history.filter(({ robotId }) => part.has(robotId)),
+    candidateFraction: input.candidateFraction,
+    effectFraction: input.effectFraction,
+    allowEquivalent: input.allowEquivalent,
+    anchorLossFraction: loss ?? null,
+    approvalBefore: input.approvalBefore,
+    rolloutLimits: input.rolloutLimits,
+    abTestLimits: input.abTestLimits,
+    taskLimits: input.taskLimits,
+  };
+}
+
+const summaryOf = (
+  plan: TrialPlan,
+  reference: PlanReference,
+  remarks: readonly string[],
+): Omit<PlannedTrial, 'assignmentSeq' | 'approvalHours'> => ({
+  plan: reference,
+  championVersion: plan.championVersion,
+  candidateVersion: plan.candidateVersion,
+  robots: plan.robots.length,
+  stages: plan.stages,
+  approvalBefore: plan.approvalBefore,
+  blockMinutes: plan.rolloutLimits.blockMinutes,
+  times: plan.times,
+  abTest:
+    plan.abTest === null
+      ? null
+      : {
+          looks: plan.abTest.looks,
+          lookHours: plan.abTest.lookHours,
+          firstLook: Math.min(plan.abTestLimits.firstLook, plan.abTest.looks),
+        },
+  remarks: remarks.join('; ').slice(0, 500),
+});

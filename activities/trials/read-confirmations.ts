@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+import type { Fleet } from '../fleet-port.ts';
+import { parseDoor } from '../parse-door.ts';
+
+const inputSchema = z.strictObject({
+  policy: z.string(),
+  /** The order asked about; a later one that somebody else gave answers too. */
+  seq: z.int().min(-1),
+});
+
+/** Who follows the order; lists hold at most {@link mostNames} names, counts are whole. */
+export interface ConfirmationsResult {
+  readonly seq: number;
+  readonly confirmed: number;
+  readonly waiting: readonly string[];
+  readonly failed: readonly string[];
+  readonly offline: readonly string[];
+  readonly confirmedRobots: readonly string[];
+}
+
+const mostNames = 500;
+
+/** One look at which robots follow the newest order. Only reads. */
+export const readConfirmations =
+  (ports: { fleet: Fleet }) =>
+  async (given: z.input<typeof inputSchema>): Promise<ConfirmationsResult> => {
+    const { policy, seq } = parseDoor('readConfirmations', inputSchema, given);
+    const seen = await ports.fleet.readConfirmations(policy);
+    if (seen === undefined) return { seq, confirmed: 0, waiting: [], failed: [], offline: [], confirmedRobots: [] };
+    return {
+      seq: seen.seq,
+      confirmed: seen.confirmed.length,
+      waiting: seen.waiting.slice(0, mostNames),
+      failed: seen.failed.map(({ robotId, reason }) => `${robotId}: ${reason}`).slice(0, mostNames),
+      offline: seen.offline.slice(0, mostNames),
+      confirmedRobots: seen.confirmed.slice(0, mostNames),
+    };
+  };

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+
+import type { TrialPlan } from '../../domain/trial/index.ts';
+import { trialsIn, type Fleet, type FleetAssignment, type FleetOverride } from '../fleet-port.ts';
+import { parseDoor } from '../parse-door.ts';
+import { planReferenceSchema, type PlanReader } from './trial-plans.ts';
+
+const inputSchema = z.strictObject({
+  plan: planReferenceSchema,
+  /** Place in the assignment log the workflow decided on: one after the last it knows. */
+  seq: z.int().min(0),
+  /** The first so many robots of the order run the candidate. */
+  robots: z.int().min(1),
+  /** Everybody but the rest of the order runs it: robots that join late too. */
+  isLastStage: z.boolean(),
+  faultyRobots: z.array(z.string()),
+  operationId: z.string(),
+  who: z.string(),
+  why: z.string(),
+  atMs: z.int(),
+});
+export type WriteExposureInput = z.input<typeof inputSchema>;
+
+/** `conflict`: the log went on without us · `refused`: the trial is closed, or another owns the fleet. */
+export type WriteExposureResult =
+  | { readonly kind: 'written'; readonly seq: number }
+  | { readonly kind: 'conflict' | 'refused'; readonly reason: string };
+
+/**
+ * Puts a stage's robots on the candidate: one record at the seq the workflow decided on. Idempotent by (policy, seq, content):
+ * an attempt that wakes late finds its place taken or its trial closed, and changes nothing.
+ */
+export const writeExposure =
+  (ports: { fleet: Fleet; readPlan: PlanReader }) =>
+  async (given: WriteExposureInput): Promise<WriteExposureResult> => {
+    const input = parseDoor('writeExposure', inputSchema, given);
+    const plan = await ports.readPlan(input.plan);
+    const { policy, trialId, championVersion } = plan;
+    const { seq, current } = await ports.fleet.readAssignments(policy);
+    if (seq === input.seq - 1 && current !== undefined) {
+      const others = trialsIn(current.record).filter((id) => id !== trialId);
+      if (others.length > 0) return { kind: 'refused', reason: `trial ${others.join(', ')} owns the fleet` };
+      const { championVersion: champion } = current.record;
+      if (champion !== championVersion)
+        return {
+          kind: 'refused',
+          reason: `the champion is ${champion} by now, the trial began with ${championVersion}`,
+        };
+    }
+    const outcome = await ports.fleet.write({ policy, seq: input.seq, record: recordOf(plan, input) });
+    switch (outcome.kind) {
+      case 'written':
+        return outcome;
+      case 'conflict':
+        return { kind: 'conflict', reason: `record ${outcome.existingSeq} of the assignment log is another's` };
+      case 'refused':
+        return { kind: 'refused', reason: `trial ${outcome.closedTrialId} is closed` };
+      default:
+        return outcome satisfies never;
+    }
+  };
+
+function recordOf(plan: TrialPlan, input: z.output<typeof inputSchema>): FleetAssignment {
+  const { trialId, championVersion, candidateVersion } = plan;
+  const { operationId, who, why, atMs, isLastStage } = input;
+  const faulty = new Set(input.faultyRobots);
+  const order = plan.robots.map(({ robotId }) => robotId);
+  const healthy = (ids: readonly string[]): string[] => ids.filter((id) => !faulty.has(id));
+  const group = (version: string, urgency: FleetOverride['urgency'], robotIds: readonly string[]): FleetOverride[] =>
+    robotIds.length === 0 ? [] : [{ version, trialId, urgency, robotIds }];
+  const back = group(championVersion, 'safeStop', [...faulty]);
+  const origin = { operationId, who, why: why.slice(0, 500), atMs };
+  const common = { kind: 'assign', championVersion, urgency: 'whenIdle', ...origin } as const;
+  if (isLastStage)
+    return {
+      ...common,
+      defaultVersion: candidateVersion,
+      trialId,
+      overrides: [
+        ...back,
+        ...group(championVersion, 'whenIdle', healthy([...order.slice(input.robots), ...plan.excluded])),
+      ],
+    };
+  return {
+    ...common,
+    defaultVersion: championVersion,
+    trialId: null,
+    overrides: [...back, ...group(candidateVersion, 'whenIdle', healthy(order.slice(0, input.robots)))],
+  };
+}

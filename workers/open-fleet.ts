@@ -1,0 +1,33 @@
+import type { Fleet, TelemetryLog } from '../activities/fleet-port.ts';
+import type { Clock, ObjectStore } from '../activities/ports.ts';
+import {
+  changeRobot,
+  openDesk,
+  openFleetReader,
+  readLease,
+  readTelemetryObject,
+  telemetryKeys,
+  type AssignmentRecord,
+} from '../fleet/desk/index.ts';
+
+/** The desk and the fleet's state in the object store, as activities ask for them. */
+export function openFleet(ports: { readonly store: ObjectStore; readonly clock: Clock }): Fleet {
+  const desk = openDesk(ports);
+  const reader = openFleetReader(ports);
+  return {
+    write: (input) => desk.write({ ...input, record: structuredClone(input.record) as AssignmentRecord }),
+    renewLease: (input) => desk.renewLease(input),
+    readLeaseEnd: async (policy, trialId) => (await readLease(ports.store, policy, trialId))?.endMs,
+    readAssignments: (policy) => reader.readAssignments(policy),
+    readFleet: (policy) => reader.readFleet(policy),
+    readConfirmations: (policy) => reader.readConfirmations(policy),
+    quarantineRobot: async ({ robotId, who, why }) => {
+      await changeRobot(ports, { robotId, who, why }, () => ({ isQuarantined: true }));
+    },
+  };
+}
+
+export const openTelemetry = (store: ObjectStore): TelemetryLog => ({
+  keys: (policy, startMs, endMs) => telemetryKeys(store, policy, startMs, endMs),
+  read: (key) => readTelemetryObject(store, key),
+});
