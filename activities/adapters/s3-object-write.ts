@@ -38,6 +38,11 @@ export async function writeObject(
         const isFirstTry = attempt === 1 && error instanceof S3ServiceException && error.$metadata.attempts === 1;
         return !isFirstTry && (await writerOf(place, key)) === writer ? 'created' : 'exists';
       }
+      if (mode === 'create' && statusOf(error) === undefined) {
+        // a server that refuses before it has read the body may close the connection, and its 412 is lost with it
+        const there = await headObject(place, key).catch(() => undefined);
+        if (there !== undefined) return there.Metadata?.['writer'] === writer ? 'created' : 'exists';
+      }
       if (attempt >= place.maxAttempts || !isWorthAnotherTry(error, content.Body)) throw error;
       await sleep(firstRetryDelayMs * 2 ** (attempt - 1));
     } finally {

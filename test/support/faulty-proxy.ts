@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 
-/** What happens to one request. `loseAnswer`: the server gets it and does it, the client never hears. */
-export type Fate = 'pass' | 'loseAnswer' | 'stall' | { readonly status: number; readonly code: string };
+/** What happens to one request. `loseAnswer`: the server gets it and does it, the client never hears; `hangUp`: nobody gets it. */
+export type Fate = 'pass' | 'loseAnswer' | 'hangUp' | 'stall' | { readonly status: number; readonly code: string };
 
 export interface FaultyProxy {
   readonly endpoint: string;
@@ -21,6 +21,10 @@ export async function startFaultyProxy(
     const line = `${incoming.method} ${incoming.url}`;
     const fate = fateOf(line, requests.push(line) - 1);
     if (fate === 'stall') return;
+    if (fate === 'hangUp') {
+      incoming.destroy();
+      return;
+    }
     if (typeof fate === 'object') {
       incoming.resume();
       outgoing.writeHead(fate.status, { 'content-type': 'application/xml' });

@@ -113,6 +113,17 @@ describe('S3 object store, against a real server', () => {
     assert.deepEqual(await store.get('lost/theirs'), text('theirs'));
   });
 
+  it('knows that a key is taken though the server hangs up on the body instead of saying so', async () => {
+    await server.makeBucket('faults');
+    await openStore().put('taken', text('theirs'));
+    const filePath = join(folder, 'late');
+    await writeFile(filePath, 'mine '.repeat(100_000));
+    const { store } = await openBehind((line) => (line.startsWith('PUT') ? 'hangUp' : 'pass'));
+    assert.equal(await store.putIfAbsent('taken', { filePath }), 'exists');
+    assert.deepEqual(await store.get('taken'), text('theirs'));
+    await assert.rejects(store.putIfAbsent('free', { filePath }), isUnavailable('free'));
+  });
+
   it('gives up a server that accepts and then says nothing', async () => {
     const { proxy, store } = await openBehind(() => 'stall', 100);
     await assert.rejects(store.get('silent'), isUnavailable('silent'));
