@@ -21,6 +21,7 @@ interface SimulateOptions {
   readonly episodes: number;
   readonly seed: number;
   readonly realTime: boolean;
+  readonly restSeconds: number;
   readonly drainSeconds: number;
   readonly json: boolean;
 }
@@ -45,15 +46,18 @@ export function registerSimulateCommand(program: Command): void {
     .option('--episodes <count>', 'episodes each robot lives; 0 goes on until Ctrl-C', count(0), 0)
     .option('--seed <number>', 'seed of rooms, starts and noise', count(0), 1)
     .option('--no-real-time', 'drive as fast as the machine lets the robots')
+    .option('--rest-seconds <seconds>', 'how long a robot stands idle between episodes', count(0), 0)
     .option('--drain-seconds <seconds>', 'how long to wait at the end for uploads', count(0), 60)
     .option('--json', 'the tally as one JSON object', false)
     .action(simulate);
 }
 
 async function simulate(options: SimulateOptions): Promise<void> {
-  const stop = new AbortController();
+  const [stop, hurry] = [new AbortController(), new AbortController()];
   const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  // A supervisor that dies takes its robots with it, and nobody is left to upload to.
+  const onDisconnect = (): void => [stop, hurry].forEach((controller) => controller.abort());
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal).once('disconnect', onDisconnect);
   await mkdir(options.dir, { recursive: true });
   try {
     const result = await simulateFleet({
@@ -64,8 +68,10 @@ async function simulate(options: SimulateOptions): Promise<void> {
       episodesPerRobot: options.episodes === 0 ? Number.POSITIVE_INFINITY : options.episodes,
       isRealTime: options.realTime,
       runtime: onnxRuntime(),
+      restMs: 1_000 * options.restSeconds,
       drainMs: 1_000 * options.drainSeconds,
       signal: stop.signal,
+      hurry: hurry.signal,
       agent: {
         gatewayUrl: options.gateway,
         robotType: scitosG5Type,
@@ -79,7 +85,8 @@ async function simulate(options: SimulateOptions): Promise<void> {
     });
     process.stdout.write(`${options.json ? JSON.stringify(result) : describe(result)}\n`);
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('disconnect', onDisconnect);
+    if (process.connected) process.disconnect();
   }
 }
 

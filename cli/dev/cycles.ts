@@ -15,6 +15,7 @@ export interface RunCyclesOptions {
   readonly client: Client;
   readonly settings: Settings;
   readonly options: DevOptions;
+  readonly policy: string;
   readonly experience: Experience;
   readonly queue: string;
   readonly say: (line: string) => void;
@@ -29,29 +30,30 @@ const followEveryMs = 1_000;
  * its end first. True when every cycle did what it should: the first one away from the baseline must promote.
  */
 export async function runCycles(run: RunCyclesOptions): Promise<boolean> {
-  const { client, experience, options, say } = run;
+  const { client, experience, options, policy, say } = run;
   const store = openStore(run.settings);
-  const workflowId = (number: number): string => `cycle/${experience.policy}-dev-${number}`;
-  const counter = cycleCounter(options.stateDirectory, experience.policy);
+  const workflowId = (number: number): string => `cycle/${policy}-dev-${number}`;
+  const counter = cycleCounter(options.stateDirectory, policy);
   const started = counter.read();
   let allFine = true;
   const last = client.workflow.getHandle(workflowId(started));
   if (started > 0 && (await isRunning(last))) {
     say(`Cycle ${started} goes on where it stopped …`);
-    allFine = await follow(last, run);
+    allFine = (await follow(last, run)).isFine;
   }
   const wanted = options.cycles ?? (started === 0 ? 1 : 0);
   for (let number = started + 1; number <= started + wanted; number += 1) {
-    say(`Cycle ${number}: ${await experience.bring(store, number, say)}`);
-    const { champion, baseline } = await readAliases({ store })({ policy: experience.policy });
+    say(`Cycle ${number}:`);
+    say(`  ${await experience.bring()}`);
+    const { champion, baseline } = await readAliases({ store })({ policy });
     const handle = await client.workflow.start('weeklyCycle', {
       workflowId: workflowId(number),
       workflowIdConflictPolicy: 'USE_EXISTING',
       taskQueue: run.queue,
-      staticSummary: `cycle ${number} of ${experience.policy}`,
+      staticSummary: `cycle ${number} of ${policy}`,
       args: [
         {
-          policy: experience.policy,
+          policy,
           training: { seed: options.seed },
           bootstrap: champion === baseline,
           cause: `temporal-dev.sh, cycle ${number}`,
@@ -60,7 +62,9 @@ export async function runCycles(run: RunCyclesOptions): Promise<boolean> {
     });
     counter.write(number);
     const result = await follow(handle, run, champion === baseline ? 'promoted' : undefined);
-    allFine = result && allFine;
+    allFine = result.isFine && allFine;
+    const versions = [champion, result.candidateVersion].filter((version) => version !== undefined);
+    if (experience.compare !== undefined) say(`  ${await experience.compare(versions)}`);
   }
   return allFine;
 }
@@ -83,8 +87,13 @@ function cycleCounter(directory: string, policy: string): { read(): number; writ
   };
 }
 
-/** Prints the stages of a cycle as it passes them, and how it ended; true when that is fine. */
-async function follow(handle: WorkflowHandle, run: RunCyclesOptions, expected?: CycleOutcome): Promise<boolean> {
+interface Followed {
+  readonly isFine: boolean;
+  readonly candidateVersion?: string;
+}
+
+/** Prints the stages of a cycle as it passes them, and how it ended. */
+async function follow(handle: WorkflowHandle, run: RunCyclesOptions, expected?: CycleOutcome): Promise<Followed> {
   const { say } = run;
   let stage = '';
   const startedMs = Date.now();
@@ -106,7 +115,7 @@ async function follow(handle: WorkflowHandle, run: RunCyclesOptions, expected?: 
       const status = await handle.query<CycleStatus>('status').catch(() => undefined);
       say(`  failed: ${status?.reason ?? String(end.error)}`);
       if (status?.reportKey !== undefined) say(`  report    ${reportPlace(run.settings, status.reportKey)}`);
-      return false;
+      return { isFine: false };
     }
     const { result } = end;
     say(`  ${result.outcome}: ${result.reason}`);
@@ -116,7 +125,8 @@ async function follow(handle: WorkflowHandle, run: RunCyclesOptions, expected?: 
       );
     say(`  report    ${reportPlace(run.settings, result.reportKey)}`);
     say(`  took      ${((Date.now() - startedMs) / 1_000).toFixed(1)} s`);
-    return fine.includes(result.outcome) && (expected === undefined || result.outcome === expected);
+    const isFine = fine.includes(result.outcome) && (expected === undefined || result.outcome === expected);
+    return { isFine, ...(result.candidateVersion === undefined ? {} : { candidateVersion: result.candidateVersion }) };
   }
 }
 

@@ -1,28 +1,35 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import { defaultPolicy } from '../../activities/workflow-inputs.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { scitosG5RecordingType, scitosG5Type } from '../../datasets/built-in-robot-types.ts';
-import { writeGeneratedWeek } from '../../datasets/generator.ts';
 import { importWallFollowing } from '../../datasets/importers/wall-following.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { DevOptions } from './options.ts';
 
-/** Where the cycles' experience comes from, and which policy learns from it. */
-export interface Experience {
+/** Which policy the cycles train, and what it learns from: a recording, or without one the simulated fleet. */
+export interface Source {
   readonly policy: string;
   readonly robotType: RobotType;
-  /** Puts one cycle's experience into landing; says in a few words what it was. */
-  readonly bring: (store: ObjectStore, cycle: number, say: (line: string) => void) => Promise<string>;
+  readonly recording?: string;
 }
 
-export function experienceOf(options: DevOptions): Experience {
-  const scratchDirectory = path.join(options.stateDirectory, 'scratch');
-  return options.dataDirectory === undefined
-    ? generated(options.seed, scratchDirectory)
-    : recorded(recordingIn(options.dataDirectory), scratchDirectory);
+export const sourceOf = ({ dataDirectory }: DevOptions): Source =>
+  dataDirectory === undefined
+    ? { policy: defaultPolicy, robotType: scitosG5Type }
+    : {
+        policy: `${defaultPolicy}-recording`,
+        robotType: scitosG5RecordingType,
+        recording: recordingIn(dataDirectory),
+      };
+
+/** What brings the cycles' experience. */
+export interface Experience {
+  /** Puts one cycle's experience into landing; says in a few words what it was. */
+  bring(): Promise<string>;
+  /** What can be said of these versions after a cycle, in one sentence. */
+  compare?(versions: readonly string[]): Promise<string>;
 }
 
 /** DIR or DIR/wall-following, whichever holds the recording; said at once when neither does. */
@@ -35,27 +42,13 @@ function recordingIn(directory: string): string {
 
 const recordingFile = 'sensor_readings_24.data';
 
-const generated = (seed: number, scratchDirectory: string): Experience => ({
-  policy: defaultPolicy,
-  robotType: scitosG5Type,
-  bring: async (store, cycle) => {
-    await mkdir(scratchDirectory, { recursive: true });
-    const week = await writeGeneratedWeek({ store, scratchDirectory }, { seed, week: cycle });
-    return `${week.episodes} generated episodes (${week.frames} frames, ${week.segments} segments) in landing`;
-  },
-});
-
-const recorded = (path: string, scratchDirectory: string): Experience => ({
-  policy: `${defaultPolicy}-recording`,
-  robotType: scitosG5RecordingType,
-  bring: async (store, _cycle, say) => {
-    await mkdir(scratchDirectory, { recursive: true });
-    const summary = await importWallFollowing({
-      path,
-      store,
-      scratchDirectory,
-      progress: (line) => say(`  ${line}`),
-    });
+export const recordedExperience = (
+  ports: { readonly store: ObjectStore; readonly scratchDirectory: string },
+  recording: string,
+  say: (line: string) => void,
+): Experience => ({
+  async bring() {
+    const summary = await importWallFollowing({ ...ports, path: recording, progress: (line) => say(`  ${line}`) });
     return `${summary.episodes} recorded episodes of ${summary.robots} robots (${summary.frames} frames) in landing`;
   },
 });

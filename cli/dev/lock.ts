@@ -49,7 +49,7 @@ export function takeLock(directory: string): { lock: DevLock } | { heldByPid: nu
   const left = read(file);
   if (left !== undefined) {
     if (isAlive(left.supervisor)) return { heldByPid: left.supervisor.pid };
-    for (const child of left.children.filter(isAlive)) process.kill(child.pid, 'SIGTERM');
+    endAll(left.children.filter(isAlive));
     rmSync(file, { force: true });
   }
   let held: z.infer<typeof lockSchema> = { supervisor: recordOf('supervisor', process.pid), children: [] };
@@ -74,6 +74,16 @@ export function takeLock(directory: string): { lock: DevLock } | { heldByPid: nu
       release: () => rmSync(file, { force: true }),
     },
   };
+}
+
+/** SIGTERM, and SIGKILL for what is still there after 15 s: nothing may be started beside what it left open. */
+function endAll(records: readonly ProcessRecord[]): void {
+  const deadlineMs = Date.now() + 15_000;
+  for (const { pid } of records) process.kill(pid, 'SIGTERM');
+  for (let alive = records; alive.length > 0; alive = alive.filter(isAlive)) {
+    if (Date.now() > deadlineMs) for (const { pid } of alive) process.kill(pid, 'SIGKILL');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  }
 }
 
 function read(file: string): z.infer<typeof lockSchema> | undefined {

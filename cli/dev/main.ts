@@ -3,14 +3,16 @@ import path from 'node:path';
 
 import { Client, Connection } from '@temporalio/client';
 
-import { openContext } from '../context.ts';
+import { openContext, type CommandContext } from '../context.ts';
 import { ensureWeeklySchedule } from '../schedule.ts';
 import { registerTinyBaseline } from './baseline.ts';
 import { runCycles } from './cycles.ts';
 import { takeLock, type DevLock } from './lock.ts';
 import { devUsage, parseDevOptions, type DevOptions } from './options.ts';
 import { startTemporalServer } from './temporal-server.ts';
-import { experienceOf } from './experience.ts';
+import { recordedExperience, sourceOf, type Experience, type Source } from './experience.ts';
+import { describeDriving } from './driving.ts';
+import { startFleet } from './fleet.ts';
 import { startWorkers } from './workers.ts';
 import { readSettings, type Settings } from '../../workers/config.ts';
 
@@ -50,7 +52,7 @@ async function main(): Promise<number> {
 
 /** Starts everything, runs the cycles and stays; resolves with the exit code when it is done or something died. */
 async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<number> {
-  const experience = experienceOf(options);
+  const source = sourceOf(options);
   const logs = path.join(options.stateDirectory, 'logs');
   mkdirSync(logs, { recursive: true });
 
@@ -66,28 +68,66 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<n
 
   const environment = environmentOf(options, server.address);
   const settings = readSettings({ ...process.env, ...environment });
-  const baseline = await registerTinyBaseline(await openContext(settings), experience.policy, experience.robotType);
-  if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${experience.policy}.`);
+  const context = await openContext(settings);
+  const baseline = await registerTinyBaseline(context, source.policy, source.robotType);
+  if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${source.policy}.`);
 
   say('Starting the workers …');
   const workers = await startWorkers({ environment, logs, lock });
   stops.push(...workers.map((worker) => worker.stop));
-  const died = Promise.race([server.ended, ...workers.map((worker) => worker.ended)]);
+  const {
+    experience,
+    gatewayUrl,
+    ended: fleetEnded,
+  } = await openExperience({ options, source, context, environment, lock, stops });
+  const died = Promise.race([server.ended, fleetEnded, ...workers.map((worker) => worker.ended)]);
 
   const connection = await Connection.connect({ address: server.address });
   stops.push(() => connection.close());
   const client = new Client({ connection, namespace: settings.temporal.namespace });
   const queue = `${settings.temporal.queuePrefix}orchestration`;
-  await ensureWeeklySchedule(client, experience.policy, queue);
-  sayWhereThingsAre(options, server.uiUrl, server.address, settings);
+  await ensureWeeklySchedule(client, source.policy, queue);
+  sayWhereThingsAre(options, { uiUrl: server.uiUrl, address: server.address, gatewayUrl }, settings);
 
-  const cycles = runCycles({ client, settings, options, experience, queue, say });
+  const cycles = runCycles({ client, settings, options, policy: source.policy, experience, queue, say });
   const ended = await Promise.race([cycles, died]);
   if (typeof ended === 'string') throw new Error(ended);
   if (options.exitWhenDone) return ended ? 0 : 1;
   say('\nRunning. Ctrl-C stops it.');
   process.stderr.write(`${await died}\n`);
   return 1;
+}
+
+interface Opening {
+  readonly options: DevOptions;
+  readonly source: Source;
+  readonly context: CommandContext;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly lock: DevLock;
+  readonly stops: Stop[];
+}
+
+/** The recording that was named, or a gateway and simulated robots. */
+async function openExperience({ options, source, context, environment, lock, stops }: Opening): Promise<{
+  readonly experience: Experience;
+  readonly gatewayUrl?: string;
+  readonly ended: Promise<string>;
+}> {
+  if (source.recording !== undefined)
+    return { experience: recordedExperience(context, source.recording, say), ended: new Promise(() => undefined) };
+  say('Starting the gateway and the simulated robots …');
+  const { policy, robotType } = source;
+  const { robots, seed, stateDirectory } = options;
+  const fleet = await startFleet({ context, policy, robotType, robots, seed, stateDirectory, environment, lock, say });
+  stops.push(() => fleet.stop());
+  return {
+    gatewayUrl: fleet.gatewayUrl,
+    ended: fleet.ended,
+    experience: {
+      bring: () => fleet.drive(),
+      compare: (versions) => describeDriving(context.store, policy, versions, seed),
+    },
+  };
 }
 
 function environmentOf(options: DevOptions, address: string): Record<string, string> {
@@ -101,18 +141,24 @@ function environmentOf(options: DevOptions, address: string): Record<string, str
   };
 }
 
-function sayWhereThingsAre(options: DevOptions, uiUrl: string, address: string, settings: Settings): void {
+interface Places {
+  readonly uiUrl: string;
+  readonly address: string;
+  readonly gatewayUrl?: string | undefined;
+}
+
+function sayWhereThingsAre(options: DevOptions, { uiUrl, address, gatewayUrl }: Places, settings: Settings): void {
   const store = settings.store.kind === 'file' ? settings.store.directory : `s3://${settings.store.bucket}`;
   say(`
   Temporal UI   ${uiUrl}/namespaces/${settings.temporal.namespace}/workflows
-  Temporal      ${address}
+  Temporal      ${address}${gatewayUrl === undefined ? '' : `\n  Gateway       ${gatewayUrl}/documentation`}
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
   Schedule      weekly-sync, Sundays 02:00 UTC
 `);
   const file = path.join(options.stateDirectory, 'dev.json');
   rmSync(file, { force: true });
-  writeFileSync(file, `${JSON.stringify({ uiUrl, address, store }, undefined, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ uiUrl, address, gatewayUrl, store }, undefined, 2)}\n`);
 }
 
 try {

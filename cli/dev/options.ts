@@ -5,8 +5,10 @@ export interface DevOptions {
   /** Cycles to run now; undefined: the first one, if none has promoted a champion yet. */
   readonly cycles?: number;
   readonly exitWhenDone: boolean;
-  /** Folder with recorded data sets; undefined: generated experience. */
+  /** Folder with recorded data sets; undefined: simulated robots. */
   readonly dataDirectory?: string;
+  /** Simulated robots. */
+  readonly robots: number;
   readonly seed: number;
   readonly stateDirectory: string;
   readonly port: number;
@@ -14,15 +16,16 @@ export interface DevOptions {
 }
 
 export const devUsage = `Starts Flywheel on this machine: a Temporal server with its UI, the workers, the weekly schedule, a baseline
-policy, and a first cycle. Stays up until Ctrl-C, then stops what it started. Starting it again goes on where it stopped.
+policy, a gateway with simulated robots, and a first cycle on what they upload. Stays up until Ctrl-C, then stops what it started. Starting it again goes on where it stopped.
 
 Usage: ./temporal-dev.sh [options]
 
   --cycles N     run N cycles now (default: the first one, unless it was run before)
   --exit         stop when the cycles are done; exit code 0 only if they did what they should
   --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data
-                 (default: experience from a small seeded generator)
-  --seed N       seed of generated experience and of training, 0 to 2147483647 (default 1)
+                 (default: simulated robots)
+  --robots N     simulated robots, 5 to 200 (default 30); a few more when the day has none to hold out or validate on
+  --seed N       seed of the simulated rooms and of training, 0 to 2147483647 (default 1)
   --state DIR    where experience, models, reports and the server's database live (default .flywheel)
   --port P       port of the Temporal server (default 7233, or a free one when it is taken)
   --ui-port P    port of its UI (default 8233, or a free one when it is taken)
@@ -37,6 +40,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
       cycles: { type: 'string' },
       exit: { type: 'boolean', default: false },
       data: { type: 'string' },
+      robots: { type: 'string', default: '30' },
       seed: { type: 'string', default: '1' },
       state: { type: 'string', default: '.flywheel' },
       port: { type: 'string', default: '7233' },
@@ -49,6 +53,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
     ...(values.cycles === undefined ? {} : { cycles: whole('--cycles', values.cycles, 0, 1_000) }),
     exitWhenDone: values.exit,
     ...(values.data === undefined ? {} : { dataDirectory: path.resolve(values.data) }),
+    robots: whole('--robots', values.robots, 5, 200),
     seed: whole('--seed', values.seed, 0, 2 ** 31 - 1),
     stateDirectory: path.resolve(values.state),
     port: whole('--port', values.port, 1, 65_535),

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { fileSha256 } from '../../datasets/landing.ts';
+import { goldenAnswersSchema, type GoldenAnswers } from '../../policies/golden-answers.ts';
 import { etagOf, wireLimits, type ModelFile } from '../protocol/index.ts';
 import { isMissing, namesIn, readIfThere, removeFile, replaceFile, syncDirectory } from './durable-files.ts';
 import { GatewayError, type GatewayClient } from './gateway-client.ts';
@@ -10,7 +11,7 @@ import type { Slot } from './installation.ts';
 import type { AtPoint } from './kill-points.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import { loadedPolicy, openModel, type LoadedPolicy, type LoadPorts } from './policy-runtime.ts';
-import { goldenSchema, selfTest, type Golden } from './self-test.ts';
+import { selfTest } from './self-test.ts';
 import { trustedManifest } from './trusted-manifest.ts';
 
 export interface ModelFolderPorts extends LoadPorts {
@@ -153,13 +154,13 @@ export function openModelFolder(ports: ModelFolderPorts): ModelFolder {
   };
 }
 
-async function readGolden(file: string, sha256: string | undefined): Promise<Golden | undefined> {
+async function readGolden(file: string, sha256: string | undefined): Promise<GoldenAnswers | undefined> {
   if (sha256 === undefined) return undefined;
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new ModelRefusal('stateRecovered', 'expected golden answers beside the model, got none', cause);
   });
   requireDigest('golden.json', createHash('sha256').update(bytes).digest('hex'), sha256);
-  const parsed = goldenSchema.safeParse(JSON.parse(bytes.toString('utf8')));
+  const parsed = goldenAnswersSchema.safeParse(JSON.parse(bytes.toString('utf8')));
   if (!parsed.success)
     throw new ModelRefusal('selfTestFailed', 'expected golden answers, got something else', parsed.error);
   return parsed.data;

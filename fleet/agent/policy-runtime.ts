@@ -1,7 +1,8 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { highestIndex } from '../../policies/agreement.ts';
-import { ioProblems, policyOutput, policyPorts, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
-import { float32Tensor, int32Tensor, type GraphSession } from '../../policies/runtime.ts';
+import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
+import { runPolicy } from '../../policies/run-policy.ts';
+import type { GraphSession } from '../../policies/runtime.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { Slot } from './installation.ts';
 import type { MonotonicClock } from './times.ts';
@@ -51,25 +52,6 @@ export async function openModel(
   throw new ModelRefusal('cannotLoad', problems.join('; '));
 }
 
-/** Runs the policy on rows; [rows, actions] as the model gives it. */
-export async function runRows(
-  session: PolicySession,
-  sizes: PolicySizes,
-  observation: Float32Array,
-  task: Int32Array,
-): Promise<Float32Array> {
-  const takesTask = session.inputs.some(({ name }) => name === policyPorts.task);
-  const results = await session.run({
-    [policyPorts.observation]: float32Tensor(observation, [task.length, sizes.observationSize]),
-    ...(takesTask ? { [policyPorts.task]: int32Tensor(task, [task.length]) } : {}),
-  });
-  const output = results[policyOutput(sizes.head)];
-  if (output?.data instanceof Float32Array && output.data.length === task.length * sizes.actionSize) return output.data;
-  throw new Error(
-    `expected ${task.length} × ${sizes.actionSize} float32, got ${output?.type} of ${output?.data.length}`,
-  );
-}
-
 export function loadedPolicy(
   { robotType, monotonic }: LoadPorts,
   slot: Slot,
@@ -81,7 +63,7 @@ export function loadedPolicy(
       const taskIndex = robotType.tasks.indexOf(task);
       if (taskIndex < 0) throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
       const sentMs = monotonic();
-      const values = await runRows(session, sizes, Float32Array.from(observation), Int32Array.of(taskIndex));
+      const values = await runPolicy(session, sizes, Float32Array.from(observation), Int32Array.of(taskIndex));
       const action = sizes.head === 'discrete' ? [highestIndex(values)] : [...values];
       return { action, latencyMs: Math.max(0, monotonic() - sentMs) };
     },

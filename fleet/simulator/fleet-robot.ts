@@ -63,6 +63,8 @@ export interface FleetRobotInput {
   readonly random: RandomStream;
   /** Episodes to live; Infinity goes on until stopped. */
   readonly episodes: number;
+  /** How long it stands idle after each episode, milliseconds. */
+  readonly restMs: number;
   /** Whether frames come as fast as the robot drives; else they are dated as if they had. */
   readonly isRealTime: boolean;
   readonly ports: AgentPorts;
@@ -77,7 +79,7 @@ export interface FleetRobot {
   step(): Promise<void>;
   readonly tally: FleetTally;
   agent(): Agent;
-  /** Waits until what it started is over. */
+  /** Begins no further episode, and waits until what it started is over. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
@@ -86,6 +88,7 @@ type State = 'driving' | 'between' | 'done';
 
 const waitForPolicyMs = 50;
 const waitAfterStopMs = 20;
+const restStepMs = 200;
 const framePeriodUs = (type: RobotType): number => 1e6 / type.rateHz;
 
 /** Long because one life is told here, with all that can interrupt it. */
@@ -102,7 +105,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   let state: State = 'between';
   let episode = -1;
   let [frame, startedUs] = [0, 0];
-  let [isWatched, isStopping, isClosing] = [false, false, false];
+  let [isWatched, isStopping, isLeaving] = [false, false, false];
   let condition: Condition = conditionOf(scenario, position, 0);
   let busyWith: Promise<unknown> = Promise.resolve();
 
@@ -154,10 +157,9 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
       await sleep(condition.hangMs);
     }
     trouble.isOffline = condition.isOffline;
-    while (agent.policy() === undefined) {
-      if (isClosing) return;
-      await sleep(waitForPolicyMs);
-    }
+    if (episode > 0) await rest(input.restMs);
+    while (agent.policy() === undefined && !isLeaving) await sleep(waitForPolicyMs);
+    if (isLeaving) return;
     surroundings.begin();
     agent.beginEpisode();
     isWatched = input.random() < scenario.correctedFraction;
@@ -165,6 +167,13 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     frame = 0;
     startedUs = Math.round(wall() * 1000 - scenario.framesPerEpisode * framePeriodUs(ports.robotType));
     state = 'driving';
+  }
+
+  /** In small steps, so that nobody waits for a robot that rests. */
+  async function rest(restMs: number): Promise<void> {
+    const endMs = ports.monotonic() + restMs;
+    for (let leftMs = restMs; leftMs > 0 && !isLeaving; leftMs = endMs - ports.monotonic())
+      await sleep(Math.min(leftMs, restStepMs));
   }
 
   async function die(): Promise<void> {
@@ -232,12 +241,13 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
       inBackground(isDying ? die : () => end(failure));
     },
     settled: async () => {
+      isLeaving = true;
       await busyWith;
       if (state === 'driving' && frame > 0) tally.interruptedEpisodes += 1;
       state = 'done';
     },
     async close() {
-      isClosing = true;
+      isLeaving = true;
       await busyWith;
       await agent.close();
     },

@@ -20,6 +20,8 @@ export interface SimulateFleetInput {
   readonly seed: number;
   /** Episodes each robot lives; Infinity goes on until `signal`. */
   readonly episodesPerRobot: number;
+  /** How long a robot stands idle between episodes, milliseconds; 0 unless told. */
+  readonly restMs?: number;
   /** Robots drive at the robot type's rate, or as fast as the machine lets them. */
   readonly isRealTime: boolean;
   /** Runs the policies; robots that have the same one are run together. */
@@ -28,6 +30,8 @@ export interface SimulateFleetInput {
   /** How long to wait at the end for the gateway to take everything; what is left stays in the robots' folders. */
   readonly drainMs: number;
   readonly signal?: AbortSignal;
+  /** Ends the wait for uploads too. */
+  readonly hurry?: AbortSignal;
   readonly progress?: (tally: FleetTally) => void;
 }
 
@@ -61,7 +65,7 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
       fleet.push(...(await Promise.all(openFrom(input, world, ports, first))));
     const startedMs = input.agent.monotonic();
     await drive(input, fleet);
-    for (const robot of fleet) await robot.settled();
+    await Promise.all(fleet.map((robot) => robot.settled()));
     const drivingMs = input.agent.monotonic() - startedMs;
     await drain(input, fleet);
     const totalMs = input.agent.monotonic() - startedMs;
@@ -87,6 +91,7 @@ function openFrom(
       directory,
       scenario,
       isRealTime,
+      restMs: input.restMs ?? 0,
       ports,
       episodes: input.episodesPerRobot,
       surroundings: world.robot(first + index),
@@ -116,10 +121,10 @@ async function drive(input: SimulateFleetInput, fleet: readonly FleetRobot[]): P
 }
 
 /** Has the agents upload what they hold, within the time given: outcomes first, then the segments. */
-async function drain({ agent, drainMs }: SimulateFleetInput, fleet: readonly FleetRobot[]): Promise<void> {
+async function drain({ agent, drainMs, hurry }: SimulateFleetInput, fleet: readonly FleetRobot[]): Promise<void> {
   const untilMs = agent.monotonic() + drainMs;
   const wait = async (isWaiting: () => boolean): Promise<void> => {
-    while (isWaiting() && agent.monotonic() < untilMs) await sleep(10 * idleMs);
+    while (hurry?.aborted !== true && isWaiting() && agent.monotonic() < untilMs) await sleep(10 * idleMs);
   };
   await wait(() => leftovers(fleet).waitingTelemetry > 0);
   // One after the other: making segments is heavy, and uploads and heartbeats want their turn in between.

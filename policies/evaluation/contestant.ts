@@ -1,8 +1,9 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { actionTolerance, highestIndex, isWithin } from '../agreement.ts';
-import { policyOutput, policyPorts, type PolicySizes } from '../policy-io.ts';
+import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
-import { float32Tensor, int32Tensor, type GraphSession } from '../runtime.ts';
+import { runPolicy } from '../run-policy.ts';
+import type { GraphSession } from '../runtime.ts';
 
 /** A policy's answers on some rows. */
 export interface Answers {
@@ -12,26 +13,6 @@ export interface Answers {
   readonly chosen: Int32Array;
   /** 1 where the answer agrees with the label. */
   readonly agrees: Uint8Array;
-}
-
-/** Runs an exported policy on rows in its robot type's units. `task` is left out where the model has no such input. */
-export async function runPolicy(
-  session: GraphSession,
-  sizes: PolicySizes,
-  observation: Float32Array,
-  task: Int32Array,
-): Promise<Float32Array> {
-  const takesTask = session.inputs.some((port) => port.name === policyPorts.task);
-  const results = await session.run({
-    [policyPorts.observation]: float32Tensor(observation, [task.length, sizes.observationSize]),
-    ...(takesTask ? { [policyPorts.task]: int32Tensor(task, [task.length]) } : {}),
-  });
-  const name = policyOutput(sizes.head);
-  const output = results[name];
-  const wanted = task.length * sizes.actionSize;
-  if (output === undefined || !(output.data instanceof Float32Array) || output.data.length !== wanted)
-    throw new Error(`expected output ${name} of ${wanted} float32, got ${output?.type} [${output?.shape.join(', ')}]`);
-  return output.data;
 }
 
 /** Answers on a block and where they agree with its labels. An output that is not finite never agrees. */

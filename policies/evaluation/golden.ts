@@ -1,17 +1,9 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
+import type { GoldenAnswers } from '../golden-answers.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import { randomStream } from '../random.ts';
 import type { GraphSession } from '../runtime.ts';
-import { runPolicy } from './contestant.ts';
-
-/** Inputs with the answers the model gave here; a robot that gets others must not use the model. */
-export interface GoldenAnswers {
-  readonly observations: readonly (readonly number[])[];
-  readonly tasks: readonly number[];
-  readonly outputs: readonly (readonly number[])[];
-  /** An output at a time: the largest difference that is still the same answer, on another processor. */
-  readonly tolerances: readonly number[];
-}
+import { runPolicy } from '../run-policy.ts';
 
 const goldenRows = 32;
 const goldenSeed = 1;

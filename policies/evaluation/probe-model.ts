@@ -2,7 +2,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { leastInputsTried, type AbsoluteFacts } from '../gates/absolute.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../runtime.ts';
-import { runPolicy } from './contestant.ts';
+import { runPolicy } from '../run-policy.ts';
 import { extremeInputs } from './extreme-inputs.ts';
 
 export interface ProbeInput {

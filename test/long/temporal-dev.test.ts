@@ -30,7 +30,7 @@ function start(...args: readonly string[]): Run {
 
 interface Lock {
   readonly supervisor: { readonly pid: number };
-  readonly children: readonly { readonly pid: number }[];
+  readonly children: readonly { readonly pid: number; readonly name: string }[];
 }
 
 const lockOf = (state: string): Lock => JSON.parse(readFileSync(path.join(state, 'dev.lock.json'), 'utf8')) as Lock;
@@ -55,12 +55,18 @@ describe('temporal-dev.sh', () => {
   });
   afterEach(() => rm(state, { recursive: true, force: true }));
 
-  it('runs cycles on generated experience, exits with 0 and leaves no process behind', async () => {
-    const run = start(...options(), '--cycles', '2', '--exit');
-    await says(run, 'Starting the workers');
+  it('learns from its robots, cycle after cycle, exits with 0 and leaves no process behind', async () => {
+    const run = start(...options(), '--robots', '12', '--cycles', '2', '--exit');
+    await says(run, 'Cycle 1');
     const { children } = lockOf(state);
     assert.equal(await run.exit, 0, run.output());
+    assert.ok(['gateway', 'simulated robots'].every((name) => children.some((child) => child.name === name)));
+    assert.match(run.output(), /episodes that \d+ robots drove with 1\.0\.0/);
     assert.match(run.output(), /promoted: first champion after the baseline/);
+    assert.match(run.output(), /episodes that \d+ robots drove with 1\.1\.0/);
+    const [first, second] = [...run.output().matchAll(/closed-loop success in .*: \S+ ([\d.]+) %, \S+ ([\d.]+) %/g)];
+    assert.ok(Number(first?.[2]) > Number(first?.[1]) + 20, first?.[0]);
+    assert.equal(second?.[1], first?.[2]);
     assert.ok(children.length > 0 && !children.some(({ pid }) => isAlive(pid)));
     assert.equal(existsSync(path.join(state, 'dev.lock.json')), false);
     const reports = await readdir(path.join(state, 'store', 'reports'));
@@ -103,5 +109,8 @@ describe('temporal-dev.sh', () => {
     const run = start('--cycles', 'many');
     assert.equal(await run.exit, 1);
     assert.match(run.output(), /--cycles: expected a whole number/);
+    const few = start('--robots', '2');
+    assert.equal(await few.exit, 1);
+    assert.match(few.output(), /--robots: expected a whole number from 5 to 200/);
   });
 });

@@ -8,7 +8,7 @@ import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
 import { startProcess, waitUntil, workerReady, type Started } from '../../cli/dev/processes.ts';
 import { openContext } from '../../cli/context.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
-import { writeGeneratedWeek } from '../../datasets/generator.ts';
+import { writeGeneratedWeek } from '../support/generated-week/generator.ts';
 import { readSettings, type Queue } from '../../workers/config.ts';
 import type { CycleResult } from '../../workflows/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { extremeInputs } from '../../policies/evaluation/extreme-inputs.ts';
-import { runPolicy } from '../../policies/evaluation/contestant.ts';
+import { runPolicy } from '../../policies/run-policy.ts';
 import { exportPolicy, type PolicyParts } from '../../policies/export-policy.ts';
 import { initialParameters, parameterCount, parameterLayout } from '../../policies/network.ts';
 import { columnMoments } from '../../policies/normalisation.ts';

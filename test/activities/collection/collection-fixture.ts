@@ -15,7 +15,7 @@ import type { ObjectStore, Progress, SqlEngine, SqlRow } from '../../../activiti
 import { publishRobotType } from '../../../activities/read-robot-type.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import type { LakeTable } from '../../../datasets/dataset-version.ts';
-import { generateWallFollowing } from '../../../datasets/generator.ts';
+import { generateWallFollowing } from '../../support/generated-week/generator.ts';
 import { fileSha256, landingKey } from '../../../datasets/landing.ts';
 import { writeSegment } from '../../../datasets/recorder.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';

@@ -7,7 +7,7 @@ import { evaluateCandidate, type EvaluateCandidateInput } from '../../../activit
 import { evaluationSchema, type EvaluationDocument } from '../../../activities/evaluation/evaluation-document.ts';
 import { isFailure } from '../../../activities/failures.ts';
 import { trainModel } from '../../../activities/train-model.ts';
-import type { GoldenAnswers } from '../../../policies/evaluation/golden.ts';
+import type { GoldenAnswers } from '../../../policies/golden-answers.ts';
 import { float32Tensor, int32Tensor } from '../../../policies/runtime.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import { testRobotType } from './arrow-sets.ts';

@@ -4,8 +4,10 @@ import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { canonicalJson } from '../../../domain/canonical-json.ts';
 import type { DesiredAnswer, ModelReference } from '../../../fleet/protocol/index.ts';
-import { onnxPolicyRuntime } from '../../../fleet/agent/adapters/onnx-runtime.ts';
-import { openModel, runRows } from '../../../fleet/agent/policy-runtime.ts';
+import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
+import { goldenAnswers } from '../../../policies/evaluation/golden.ts';
+import type { GoldenAnswers } from '../../../policies/golden-answers.ts';
+import { policySizes } from '../../../policies/policy-io.ts';
 import type { ModelManifest } from '../../../policies/model-manifest.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import type { FakeGateway } from './fake-gateway.ts';
@@ -67,18 +69,14 @@ export async function publish(
   return { version, sha256: sha256(model), sizeBytes: model.length, signature: value, publicKeyId: keys.publicKeyId };
 }
 
-async function goldenOf(model: Uint8Array, shift: number) {
-  const ports = { runtime: onnxPolicyRuntime(), robotType: scitosG5Type, monotonic: () => 0 };
-  const { session, sizes } = await openModel(ports, model);
-  const observation = Array.from({ length: sizes.observationSize }, (_, index) => 0.2 * index);
-  const answers = await runRows(session, sizes, Float32Array.from(observation), Int32Array.of(0));
+/** As the registry's judge makes them, so that what it writes and what robots read is one thing. */
+async function goldenOf(model: Uint8Array, shift: number): Promise<GoldenAnswers> {
+  const session = await onnxRuntime().open(model);
+  const sizes = policySizes(scitosG5Type);
+  if (sizes === undefined) throw new Error('expected a robot type with actions');
+  const golden = await goldenAnswers(session, scitosG5Type, sizes);
   await session.close();
-  return {
-    observations: [observation],
-    tasks: [0],
-    outputs: [[...answers].map((value) => value + shift)],
-    toleranceAbsolute: 1e-3,
-  };
+  return { ...golden, outputs: golden.outputs.map((row) => row.map((value) => value + shift)) };
 }
 
 /** An order for everybody: no trial. */

@@ -16,7 +16,11 @@ describe('a simulated fleet', () => {
   beforeEach(async () => (fleet = await openFleet(4, tinyPolicy(scitosG5Type, 1))));
   afterEach(() => fleet.close());
 
-  async function simulate(scenario: Record<string, unknown>, gatewayUrl: string) {
+  async function simulate(
+    scenario: Record<string, unknown>,
+    gatewayUrl: string,
+    more: Partial<Parameters<typeof simulateFleet>[0]> = {},
+  ) {
     return simulateFleet({
       robots: fleet.robots,
       directory: join(fleet.directory, 'robots'),
@@ -36,6 +40,7 @@ describe('a simulated fleet', () => {
         log: () => undefined,
         limits: { tickMs: 50, backOff: { firstMs: 20, longestMs: 200 }, requestTimeoutMs: 5_000 },
       },
+      ...more,
     });
   }
 
@@ -77,4 +82,30 @@ describe('a simulated fleet', () => {
     assert.ok(result.corruptedSegments >= 1);
     assert.equal(result.waitingSegments + result.droppedEpisodes, 0);
   }).timeout(60_000);
+
+  it('rests between episodes, and goes home within seconds when it is told to, everything uploaded', async () => {
+    const { url } = await fleet.startGateway();
+    const stop = new AbortController();
+    let toldMs = 0;
+    const result = await simulate({}, url, {
+      episodesPerRobot: Number.POSITIVE_INFINITY,
+      restMs: 3_600_000,
+      signal: stop.signal,
+      progress: ({ endedEpisodes }) => {
+        if (endedEpisodes < 4 || stop.signal.aborted) return;
+        toldMs = performance.now();
+        stop.abort();
+      },
+    });
+    assert.ok(performance.now() - toldMs < 10_000, `${performance.now() - toldMs} ms`);
+    assert.equal(result.endedEpisodes, 4);
+    assert.equal(result.waitingSegments + result.waitingTelemetry, 0);
+  }).timeout(60_000);
+
+  it('leaves without a policy when it is told to', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 300);
+    const result = await simulate({}, 'http://127.0.0.1:9', { signal: stop.signal, drainMs: 0 });
+    assert.equal(result.endedEpisodes, 0);
+  }).timeout(20_000);
 });

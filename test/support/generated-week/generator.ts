@@ -1,12 +1,12 @@
-import { scitosG5Type } from './built-in-robot-types.ts';
-import type { Outcome } from './columns.ts';
-import { deterministicUlid } from './deterministic-ulid.ts';
+import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
+import type { Outcome } from '../../../datasets/columns.ts';
+import { deterministicUlid } from '../../../datasets/deterministic-ulid.ts';
 import { moved, readRanges, type Pose, type Room } from './generator-world.ts';
-import { landSegment, type LandingStore } from './landing.ts';
-import type { RobotType } from './robot-type.ts';
+import { landSegment, type LandingStore } from '../../../datasets/landing.ts';
+import type { RobotType } from '../../../datasets/robot-type.ts';
 import { seededRandom, type Random } from './seeded-random.ts';
-import type { SegmentRow } from './segment-row.ts';
-import { wallFollowingAction } from './wall-following-rule.ts';
+import type { SegmentRow } from '../../../datasets/segment-row.ts';
+import { wallFollowingAction } from '../../../datasets/wall-following-rule.ts';
 
 /** Week 0 of generated experience begins here, a Monday; always in the past, so that it is never from the future. */
 export const generatedWeeksStartMs = Date.parse('2024-01-01T00:00:00Z');

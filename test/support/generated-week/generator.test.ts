@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { memoryObjectStore } from '../../activities/adapters/memory-object-store.ts';
-import { wallFollowingAction } from '../../datasets/wall-following-rule.ts';
-import { generateWallFollowing, writeGeneratedWeek } from '../../datasets/generator.ts';
-import { seededRandom } from '../../datasets/seeded-random.ts';
-import { segmentRowSchema } from '../../datasets/segment-row.ts';
+import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { wallFollowingAction } from '../../../datasets/wall-following-rule.ts';
+import { generateWallFollowing, writeGeneratedWeek } from './generator.ts';
+import { seededRandom } from './seeded-random.ts';
+import { segmentRowSchema } from '../../../datasets/segment-row.ts';
 
 const options = { seed: 1, robots: 3, episodesPerRobot: 20, framesPerEpisode: 40, startMs: 0, endMs: 86_400_000 };
 

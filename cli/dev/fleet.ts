@@ -1,0 +1,208 @@
+import { writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { readAliases } from '../../activities/registry/aliases.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { openFleetReader, readTelemetry } from '../../fleet/desk/index.ts';
+import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
+import type { CommandContext } from '../context.ts';
+import type { DevLock } from './lock.ts';
+import { freePort, startProcess, waitUntil, type Started } from './processes.ts';
+import { registerSimulatedRobots } from './robots.ts';
+
+/** Robots live in these families of rooms; the others are kept to see how a policy drives where it never was. */
+export const livedInFamilies = roomFamilies.slice(0, 4);
+const framesPerEpisode = 60;
+/** Each robot's share of a cycle's experience: enough held-out episodes even when one robot holds out. */
+const episodesPerRobot = 25;
+/** Between cycles a robot does about as many episodes a day as a working one: a thousand. */
+const restSeconds = 80;
+const takeOverLimitMs = 180_000;
+const lookEveryMs = 2_000;
+
+export interface FleetOptions {
+  readonly context: CommandContext;
+  readonly policy: string;
+  readonly robotType: RobotType;
+  readonly robots: number;
+  readonly seed: number;
+  readonly stateDirectory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly lock: DevLock;
+  readonly say: (line: string) => void;
+}
+
+/** A gateway and simulated robots, each in a process of its own. */
+export interface DevFleet {
+  readonly gatewayUrl: string;
+  readonly robots: number;
+  /** Settles with a sentence when the gateway or the robots end though nobody stopped them. */
+  readonly ended: Promise<string>;
+  /** Waits until the robots run the champion and lets them drive with it; resolves with what they brought into landing. */
+  drive(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts a gateway, registers robots and lets them live at a leisurely pace until experience is wanted. */
+export async function startFleet(options: FleetOptions): Promise<DevFleet> {
+  const { context, policy, stateDirectory } = options;
+  const inState = (name: string): string => path.join(stateDirectory, name);
+  const files = { robots: inState('robots.json'), publicKey: inState('fleet.pem'), scenario: inState('scenario.json') };
+  const robotIds = await registerSimulatedRobots(context, {
+    policy,
+    robotType: options.robotType,
+    count: options.robots,
+    sites: livedInFamilies,
+    tokensFile: inState('robot-tokens.json'),
+    robotsFile: files.robots,
+  });
+  const robots = robotIds.length;
+  writeFileSync(files.publicKey, context.signer().publicKeyPem);
+  const world = { kind: 'rooms', families: livedInFamilies };
+  writeFileSync(files.scenario, `${JSON.stringify({ world, framesPerEpisode }, undefined, 2)}\n`);
+  const gateway = await startGatewayProcess(options);
+
+  let settleEnded: (sentence: string) => void = () => undefined;
+  const ended = new Promise<string>((resolve) => (settleEnded = resolve));
+  void gateway.process.ended.then(settleEnded);
+  let living: Started | undefined;
+  let isStopping = false;
+
+  const simulate = (...pace: readonly string[]): Started =>
+    startSimulator(options, [
+      ...['--gateway', gateway.url, '--robots', files.robots, '--public-key', files.publicKey],
+      ...['--scenario', files.scenario, '--dir', inState('robots'), '--seed', String(options.seed)],
+      ...pace,
+    ]);
+
+  function live(): void {
+    const robotsProcess = simulate('--rest-seconds', String(restSeconds), '--drain-seconds', '5');
+    living = robotsProcess;
+    void robotsProcess.ended.then((sentence) => {
+      if (living === robotsProcess) settleEnded(sentence);
+    });
+  }
+
+  async function rest(): Promise<void> {
+    const robotsProcess = living;
+    living = undefined;
+    await robotsProcess?.stop();
+  }
+
+  live();
+  return {
+    gatewayUrl: gateway.url,
+    robots,
+    ended,
+    async drive() {
+      const version = await takenOver(options, robotIds);
+      await rest();
+      const startMs = Date.now();
+      const busy = simulate('--episodes', String(episodesPerRobot), '--no-real-time', '--drain-seconds', '120');
+      living = busy;
+      const isOver = busy.ended.then(() => true);
+      let toldEpisodes = 0;
+      while (!(await Promise.race([isOver, pause(lookEveryMs)]))) {
+        const { episodes } = await outcomesSince(context, policy, startMs, version);
+        if (episodes > toldEpisodes)
+          options.say(`  robots drive: ${episodes} of ${robots * episodesPerRobot} episodes`);
+        toldEpisodes = episodes;
+      }
+      living = undefined;
+      if (isStopping || busy.child.exitCode !== 0) throw new Error(await busy.ended);
+      live();
+      const outcomes = await outcomesSince(context, policy, startMs, version);
+      if (outcomes.episodes < (robots * episodesPerRobot) / 2)
+        throw new Error(
+          `expected about ${robots * episodesPerRobot} episodes with champion ${version}, got ${outcomes.episodes}; see ${inState('logs')}`,
+        );
+      const success = ((100 * outcomes.successes) / outcomes.episodes).toFixed(1);
+      return `${outcomes.episodes} episodes that ${robots} robots drove with ${version}, ${success} % of them successes`;
+    },
+    async stop() {
+      isStopping = true;
+      await rest();
+      await gateway.process.stop(25_000);
+    },
+  };
+}
+
+const pause = (timeMs: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), timeMs));
+
+async function startGatewayProcess(options: FleetOptions): Promise<{ process: Started; url: string }> {
+  const main = fileURLToPath(new URL('../../fleet/gateway/main.ts', import.meta.url));
+  const gateway = startProcess({
+    name: 'gateway',
+    command: process.execPath,
+    args: ['--import', 'tsx', main],
+    logFile: path.join(options.stateDirectory, 'logs', 'gateway.log'),
+    environment: {
+      ...options.environment,
+      FLYWHEEL_GATEWAY_HOST: '127.0.0.1',
+      FLYWHEEL_GATEWAY_PORT: String(await freePort(defaultGatewayPort)),
+      FLYWHEEL_GATEWAY_ID: 'dev',
+      FLYWHEEL_GATEWAY_PRESENCE_MS: '5000',
+    },
+    channel: true,
+  });
+  options.lock.remember(gateway.name, gateway.pid);
+  const ready = new Promise<string>((resolve, reject) => {
+    gateway.child.once('message', (message) => resolve((message as { url: string }).url));
+    void gateway.ended.then((sentence) => reject(new Error(sentence)));
+  });
+  return { process: gateway, url: await ready };
+}
+
+const defaultGatewayPort = 8_460;
+
+/** Simulated robots give way to everything else on this machine. */
+function startSimulator(options: FleetOptions, args: readonly string[]): Started {
+  const robots = startProcess({
+    name: 'simulated robots',
+    command: process.execPath,
+    args: ['--import', 'tsx', fileURLToPath(new URL('../main.ts', import.meta.url)), 'simulate', ...args],
+    logFile: path.join(options.stateDirectory, 'logs', 'robots.log'),
+    environment: options.environment,
+    channel: true,
+  });
+  options.lock.remember(robots.name, robots.pid);
+  if (robots.pid > 0) setPriority(robots.pid, 10);
+  return robots;
+}
+
+/** The champion, once every robot says that it runs it. */
+async function takenOver({ context, policy, say }: FleetOptions, robotIds: readonly string[]): Promise<string> {
+  const { champion } = await readAliases(context)({ policy });
+  if (champion === undefined) throw new Error(`expected a champion of ${policy}, got none`);
+  const reader = openFleetReader(context);
+  const ours = new Set(robotIds);
+  let confirmed = -1;
+  await waitUntil(
+    async () => {
+      const fleet = await reader.readFleet(policy);
+      const running = fleet.robots.filter(
+        ({ robotId, version, contact }) => ours.has(robotId) && contact === 'online' && version === champion,
+      ).length;
+      if (running !== confirmed) say(`  ${running} of ${ours.size} robots run ${champion}`);
+      confirmed = running;
+      return running === ours.size;
+    },
+    `${ours.size} robots that run ${champion}`,
+    takeOverLimitMs,
+    lookEveryMs,
+  );
+  return champion;
+}
+
+/** Outcomes that gateways have stored since, of one version or all. */
+async function outcomesSince(context: CommandContext, policy: string, startMs: number, version?: string) {
+  const outcomes = { episodes: 0, successes: 0 };
+  for await (const { entry } of readTelemetry(context.store, policy, startMs, Date.now() + 1)) {
+    if (entry.kind !== 'episode' || (version !== undefined && entry.policyVersion !== version)) continue;
+    outcomes.episodes += 1;
+    outcomes.successes += entry.outcome === 'success' ? 1 : 0;
+  }
+  return outcomes;
+}
