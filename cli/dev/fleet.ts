@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import path from 'node:path';
@@ -64,25 +65,26 @@ export async function startFleet(options: FleetOptions): Promise<DevFleet> {
   writeFileSync(files.scenario, `${JSON.stringify({ world, framesPerEpisode }, undefined, 2)}\n`);
   const gateway = await startGatewayProcess(options);
 
-  let settleEnded: (sentence: string) => void = () => undefined;
-  const ended = new Promise<string>((resolve) => (settleEnded = resolve));
-  void gateway.process.ended.then(settleEnded);
+  const deaths = new EventEmitter<{ death: [string] }>();
+  const ended = once(deaths, 'death').then(([sentence]) => sentence as string);
+  void gateway.process.ended.then((sentence) => deaths.emit('death', sentence));
   let living: Started | undefined;
   let isStopping = false;
 
-  const simulate = (...pace: readonly string[]): Started =>
-    startSimulator(options, [
-      ...['--gateway', gateway.url, '--robots', files.robots, '--public-key', files.publicKey],
-      ...['--scenario', files.scenario, '--dir', inState('robots'), '--seed', String(options.seed)],
-      ...pace,
-    ]);
+  const settings = Object.entries({
+    gateway: gateway.url,
+    robots: files.robots,
+    'public-key': files.publicKey,
+    scenario: files.scenario,
+    dir: inState('robots'),
+    seed: String(options.seed),
+  }).flatMap(([name, value]) => [`--${name}`, value]);
+  const simulate = (...pace: readonly string[]): Started => startSimulator(options, [...settings, ...pace]);
 
   function live(): void {
     const robotsProcess = simulate('--rest-seconds', String(restSeconds), '--drain-seconds', '5');
     living = robotsProcess;
-    void robotsProcess.ended.then((sentence) => {
-      if (living === robotsProcess) settleEnded(sentence);
-    });
+    void robotsProcess.ended.then((sentence) => living === robotsProcess && deaths.emit('death', sentence));
   }
 
   async function rest(): Promise<void> {

@@ -105,7 +105,9 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   let state: State = 'between';
   let episode = -1;
   let [frame, startedUs] = [0, 0];
-  let [isWatched, isStopping, isLeaving] = [false, false, false];
+  let [isWatched, isStopping] = [false, false];
+  const leaving = new AbortController();
+  const isLeaving = (): boolean => leaving.signal.aborted;
   let condition: Condition = conditionOf(scenario, position, 0);
   let busyWith: Promise<unknown> = Promise.resolve();
 
@@ -158,8 +160,8 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     }
     trouble.isOffline = condition.isOffline;
     if (episode > 0) await rest(input.restMs);
-    while (agent.policy() === undefined && !isLeaving) await sleep(waitForPolicyMs);
-    if (isLeaving) return;
+    while (agent.policy() === undefined && !isLeaving()) await sleep(waitForPolicyMs);
+    if (isLeaving()) return;
     surroundings.begin();
     agent.beginEpisode();
     isWatched = input.random() < scenario.correctedFraction;
@@ -172,7 +174,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   /** In small steps, so that nobody waits for a robot that rests. */
   async function rest(restMs: number): Promise<void> {
     const endMs = ports.monotonic() + restMs;
-    for (let leftMs = restMs; leftMs > 0 && !isLeaving; leftMs = endMs - ports.monotonic())
+    for (let leftMs = restMs; leftMs > 0 && !isLeaving(); leftMs = endMs - ports.monotonic())
       await sleep(Math.min(leftMs, restStepMs));
   }
 
@@ -241,13 +243,13 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
       inBackground(isDying ? die : () => end(failure));
     },
     settled: async () => {
-      isLeaving = true;
+      leaving.abort();
       await busyWith;
       if (state === 'driving' && frame > 0) tally.interruptedEpisodes += 1;
       state = 'done';
     },
     async close() {
-      isLeaving = true;
+      leaving.abort();
       await busyWith;
       await agent.close();
     },

@@ -121,10 +121,11 @@ async function drive(input: SimulateFleetInput, fleet: readonly FleetRobot[]): P
 }
 
 /** Has the agents upload what they hold, within the time given: outcomes first, then the segments. */
-async function drain({ agent, drainMs, hurry }: SimulateFleetInput, fleet: readonly FleetRobot[]): Promise<void> {
+async function drain({ agent, drainMs, ...input }: SimulateFleetInput, fleet: readonly FleetRobot[]): Promise<void> {
   const untilMs = agent.monotonic() + drainMs;
+  const isPatient = (): boolean => input.hurry?.aborted !== true && agent.monotonic() < untilMs;
   const wait = async (isWaiting: () => boolean): Promise<void> => {
-    while (hurry?.aborted !== true && isWaiting() && agent.monotonic() < untilMs) await sleep(10 * idleMs);
+    while (isWaiting() && isPatient()) await sleep(10 * idleMs);
   };
   await wait(() => leftovers(fleet).waitingTelemetry > 0);
   // One after the other: making segments is heavy, and uploads and heartbeats want their turn in between.
