@@ -20,7 +20,8 @@ const inputSchema = z.strictObject({
   policy: z.string().min(1),
   robotType: z.strictObject({ id: z.string(), version: z.int() }),
   heldoutDigest: z.string(),
-  trainingSetDigest: z.string(),
+  /** Left out for a model that was not trained here. */
+  trainingSetDigest: z.string().optional(),
   /** Policy versions to compare with. */
   champion: z.string().optional(),
   anchor: z.string().optional(),
@@ -73,7 +74,8 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
   const { store } = ports;
   const type = await readRobotType(store, input.robotType.id, input.robotType.version);
   const heldoutSet = await readHeldoutSet(store, input.heldoutDigest, type);
-  const trainingSet = await readTrainingSet(store, input.trainingSetDigest, type);
+  const digest = input.trainingSetDigest;
+  const training = digest === undefined ? undefined : { digest, set: await readTrainingSet(store, digest, type) };
   const modelPath = await store.localPath(input.modelKey);
   if (modelPath === undefined)
     throw failure('NotFound', 'expected a candidate to judge, got none', { coordinates: { key: input.modelKey } });
@@ -85,7 +87,7 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
           {
             ...input,
             type,
-            trainingSet,
+            training,
             heldoutSet,
             candidate: input.modelKey,
             champion: versionKey(input.policy, input.champion),

@@ -8,12 +8,14 @@ import { readManifest } from '../activities/registry/read-manifest.ts';
 import { registerBaseline } from '../activities/registry/register-baseline.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import { openContext } from './context.ts';
+import { registerModelCiCommands } from './model-ci.ts';
 import { printJson, printTable, say } from './print.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 
 /** `flywheel models …`: the registry from the command line. */
 export function registerModelCommands(program: Command): void {
   const models = program.command('models').description('registered policies and their aliases');
+  registerModelCiCommands(models);
 
   models
     .command('baseline')

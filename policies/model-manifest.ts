@@ -22,6 +22,8 @@ export const modelManifestSchema = z.strictObject({
       hyperparameters: z.record(z.string(), z.unknown()),
     })
     .nullable(),
+  /** Who handed it in and why; for a model that was made elsewhere and submitted. */
+  submitted: z.strictObject({ who: z.string(), why: z.string() }).optional(),
   /** Build of the code that made it. */
   codeBuild: z.string(),
   registeredAtMs: z.int(),

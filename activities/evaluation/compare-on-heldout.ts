@@ -8,7 +8,6 @@ import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
 import type { HeldoutFacts, Partner } from '../../policies/gates/index.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
-import type { RowSource } from '../../policies/rows.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { failure } from '../failures.ts';
 import type { ObjectStore, Progress } from '../ports.ts';
@@ -16,7 +15,7 @@ import { setFilePath, type StoredSet, type StoredTrainingSet } from '../read-set
 import type { OpenRows } from '../rows-port.ts';
 import type { Trainers } from '../trainer-port.ts';
 import { commonestLabel } from './commonest-label.ts';
-import { taskTraffic } from './task-traffic.ts';
+import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 
 export interface ComparisonPorts {
   readonly store: ObjectStore;
@@ -34,8 +33,8 @@ interface VersionKey {
 
 export interface ComparisonInput {
   readonly type: RobotType;
-  readonly trainingSet: StoredTrainingSet;
-  readonly trainingSetDigest: string;
+  /** What the candidate was trained on; undefined for a model that was not trained here. */
+  readonly training: { readonly set: StoredTrainingSet; readonly digest: string } | undefined;
   readonly heldoutSet: StoredSet;
   readonly heldoutDigest: string;
   readonly candidate: string;
@@ -61,34 +60,38 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     opened.push(resource);
     return resource;
   };
-  const paths = await setPaths(ports.store, input);
+  const heldoutPath = await setFilePath(
+    ports.store,
+    heldoutSetFile(input.heldoutDigest, 'heldout.arrow'),
+    input.heldoutSet,
+  );
   const openModel = async (key: string): Promise<GraphSession> => keep(await open(ports, key, sizes));
   try {
-    const train = keep(
-      await ports.openRows(
-        await localPath(ports.store, trainingSetFile(input.trainingSetDigest, 'train.arrow')),
-        sizes,
-      ),
-    );
+    const training = await openTraining(ports, input, sizes);
+    if (training !== undefined) keep(training.rows);
     const candidate = await openModel(input.candidate);
     const champion = await tryPartner(input.champion, openModel);
     const anchor = await tryPartner(input.anchor, openModel);
-    const linear = await trainLinear(ports, input, paths, train);
+    const linear: LinearBaseline = training === undefined ? noTraining : await trainLinear(ports, input.type, training);
     if (linear.session !== undefined) keep(linear.session);
     const outcome = await evaluateHeldout({
       type,
       sizes,
-      source: keep(await ports.openRows(paths.heldout, sizes)),
+      source: keep(await ports.openRows(heldoutPath, sizes)),
       candidate,
       others: {
         ...(champion.session === undefined ? {} : { champion: champion.session }),
         ...(anchor.session === undefined ? {} : { anchor: anchor.session }),
         ...(linear.session === undefined ? {} : { linear: linear.session }),
       },
-      majorityLabel: sizes.head === 'discrete' ? await commonestLabel(train, sizes.actionSize) : undefined,
+      majorityLabel:
+        sizes.head === 'discrete' && training !== undefined
+          ? await commonestLabel(training.rows, sizes.actionSize)
+          : undefined,
       progress: ports.progress,
     });
-    const traffic = taskTraffic(input.trainingSet.strata, type.tasks);
+    const traffic =
+      input.training === undefined ? heldoutTraffic(outcome.tasks) : taskTraffic(input.training.set.strata, type.tasks);
     const facts: HeldoutFacts = {
       episodes: outcome.episodes,
       frames: outcome.frames,
@@ -109,21 +112,28 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
   }
 }
 
-async function setPaths(store: ObjectStore, input: ComparisonInput): Promise<SetPaths> {
-  const { trainingSet, trainingSetDigest, heldoutSet, heldoutDigest } = input;
-  const trainFile = (name: 'train.arrow' | 'validation.arrow'): Promise<string> =>
-    setFilePath(store, trainingSetFile(trainingSetDigest, name), trainingSet);
-  return {
-    train: await trainFile('train.arrow'),
-    validation: await trainFile('validation.arrow'),
-    heldout: await setFilePath(store, heldoutSetFile(heldoutDigest, 'heldout.arrow'), heldoutSet),
-  };
+interface Training {
+  readonly rows: Awaited<ReturnType<OpenRows>>;
+  readonly trainPath: string;
+  readonly validationPath: string;
+  readonly validationRows: number;
 }
 
-interface SetPaths {
-  readonly train: string;
-  readonly validation: string;
-  readonly heldout: string;
+async function openTraining(
+  ports: ComparisonPorts,
+  { training }: ComparisonInput,
+  sizes: PolicySizes,
+): Promise<Training | undefined> {
+  if (training === undefined) return undefined;
+  const path = (name: 'train.arrow' | 'validation.arrow'): Promise<string> =>
+    setFilePath(ports.store, trainingSetFile(training.digest, name), training.set);
+  const trainPath = await path('train.arrow');
+  return {
+    trainPath,
+    validationPath: await path('validation.arrow'),
+    validationRows: training.set.files['validation.arrow']?.rows ?? 0,
+    rows: await ports.openRows(trainPath, sizes),
+  };
 }
 
 async function localPath(store: ObjectStore, key: string): Promise<string> {
@@ -162,23 +172,24 @@ async function tryPartner(
   }
 }
 
+interface LinearBaseline {
+  readonly session?: GraphSession;
+  readonly notes: readonly string[];
+}
+
 const linearSteps = 4000;
+const noTraining = { notes: ['no training set: neither a linear nor a majority baseline'] } as const;
 
 /** Softmax or least-squares regression on the same training set, for the report; deterministic; left out with a note when it cannot be trained. */
-async function trainLinear(
-  ports: ComparisonPorts,
-  input: ComparisonInput,
-  paths: SetPaths,
-  train: RowSource,
-): Promise<{ session?: GraphSession; notes: readonly string[] }> {
+async function trainLinear(ports: ComparisonPorts, robotType: RobotType, training: Training): Promise<LinearBaseline> {
   try {
     const { modelPath } = await ports.trainers.onnx.train(
       {
-        trainPath: paths.train,
-        validationPath: paths.validation,
-        trainRows: train.blockRows.reduce((sum, rows) => sum + rows, 0),
-        validationRows: input.trainingSet.files['validation.arrow']?.rows ?? 0,
-        robotType: input.type,
+        trainPath: training.trainPath,
+        validationPath: training.validationPath,
+        trainRows: training.rows.blockRows.reduce((sum, rows) => sum + rows, 0),
+        validationRows: training.validationRows,
+        robotType,
         settings: { hiddenWidths: [], maxSteps: linearSteps, patienceEvaluations: linearSteps, weightDecay: 0 },
         seed: 1,
         checkpoints: { save: async () => undefined, latest: async () => undefined },

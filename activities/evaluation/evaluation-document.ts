@@ -79,7 +79,10 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     accuracyFraction: share(outcome?.agreeingFrames),
     frames: outcome?.frames ?? 0,
     episodes: outcome?.episodes ?? 0,
-    majorityFraction: type.actions.kind === 'discrete' ? share(outcome?.majorityFrames) : null,
+    majorityFraction:
+      type.actions.kind === 'discrete' && input['trainingSetDigest'] !== undefined
+        ? share(outcome?.majorityFrames)
+        : null,
     linearFraction: share(outcome?.others['linear']?.agreeingFrames),
     championFraction: share(outcome?.others['champion']?.agreeingFrames),
     anchorFraction: share(outcome?.others['anchor']?.agreeingFrames),

@@ -16,3 +16,12 @@ export function taskTraffic(strata: StoredTrainingSet['strata'], tasks: readonly
   }
   return tasks.map(() => 1 / tasks.length);
 }
+
+/**
+ * The same from held-out episodes alone, for a model that no training set stands behind. Which robot-days are held out is chosen
+ * by hash, so their share stands for all; where a large set was thinned, rare tasks weigh more than they should, never less.
+ */
+export function heldoutTraffic(tasks: readonly { readonly frames: number }[]): readonly number[] {
+  const total = tasks.reduce((sum, { frames }) => sum + frames, 0);
+  return tasks.map(({ frames }) => (total > 0 ? frames / total : 1 / tasks.length));
+}

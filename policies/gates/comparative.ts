@@ -45,7 +45,10 @@ export interface ComparativeLimits {
 
 /** What a candidate must prove on data it has never seen. Without facts every gate fails. */
 export const comparativeGates = (facts: HeldoutFacts | undefined, limits: ComparativeLimits): readonly GateResult[] => {
-  if (facts === undefined) return notMeasured(limits);
+  if (facts === undefined)
+    return comparativeLimits(limits).map(([id, unit, limit]) =>
+      unmeasured(id, unit, limit, 'not measured, because the model failed before'),
+    );
   return [
     episodes(facts),
     agreement(facts, limits),
@@ -56,17 +59,19 @@ export const comparativeGates = (facts: HeldoutFacts | undefined, limits: Compar
   ];
 };
 
-const notMeasured = (limits: ComparativeLimits): readonly GateResult[] =>
-  (
-    [
-      ['heldout.episodes', 'episodes', leastHeldoutEpisodes],
-      ['heldout.agreement', 'fraction', limits.minAgreementFraction],
-      ['champion.overall', 'fraction', championMargin],
-      ['anchor.overall', 'fraction', anchorMargin],
-      ['champion.tasks', 'p-value', taskSignificance],
-      ['champion.unproven', 'fraction', maxUnprovenTraffic],
-    ] as const
-  ).map(([id, unit, limit]) => unmeasured(id, unit, limit, 'not measured, because the model failed before'));
+/** The same gates where there is no held-out data at all: nothing to prove anything on. */
+export const comparativeGatesWithoutData = (limits: ComparativeLimits): readonly GateResult[] =>
+  comparativeLimits(limits).map(([id, unit, limit]) => none(id, unit, limit, 'held-out episodes'));
+
+const comparativeLimits = (limits: ComparativeLimits) =>
+  [
+    ['heldout.episodes', 'episodes', leastHeldoutEpisodes],
+    ['heldout.agreement', 'fraction', limits.minAgreementFraction],
+    ['champion.overall', 'fraction', championMargin],
+    ['anchor.overall', 'fraction', anchorMargin],
+    ['champion.tasks', 'p-value', taskSignificance],
+    ['champion.unproven', 'fraction', maxUnprovenTraffic],
+  ] as const;
 
 const episodes = ({ episodes: count }: HeldoutFacts): GateResult =>
   measured({

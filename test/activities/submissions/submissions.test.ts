@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Command } from 'commander';
+
+import { openArrowRows } from '../../../activities/adapters/arrow-row-source.ts';
+import { openFileSigner } from '../../../activities/adapters/file-signer.ts';
+import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
+import { isFailure } from '../../../activities/failures.ts';
+import { judgeSubmission } from '../../../activities/judge-submission.ts';
+import { readManifest } from '../../../activities/registry/read-manifest.ts';
+import { registerBaseline } from '../../../activities/registry/register-baseline.ts';
+import { registerSubmission } from '../../../activities/registry/register-submission.ts';
+import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
+import { registerModelCiCommands } from '../../../cli/model-ci.ts';
+import type { RobotType } from '../../../datasets/robot-type.ts';
+import { championDesk } from '../../../fleet/desk/index.ts';
+import { probeModel } from '../../../policies/evaluation/probe-model.ts';
+import type { GateResult } from '../../../policies/gates/index.ts';
+import { numbered, openMixFixture, store as storeEpisodes, type MixFixture } from '../mix/mix-fixture.ts';
+import { foreignModel } from './foreign-models.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+/** Every label of the fixture's episodes is `go`, the second action. */
+const go = foreignModel([0, 4, 0]);
+const stop = foreignModel([4, 0, 0]);
+const outcomes = (gates: readonly GateResult[], outcome: GateResult['outcome']) =>
+  gates.filter((gate) => gate.outcome === outcome).map(({ id }) => id);
+const sentence = (gates: readonly GateResult[], id: string) => gates.find((gate) => gate.id === id)?.sentence ?? '';
+
+describe('a model that was made elsewhere', function () {
+  this.timeout(60_000);
+  let fixture: MixFixture;
+  let directory: string;
+
+  beforeEach(async () => {
+    fixture = await openMixFixture();
+    directory = fixture.directory;
+  });
+  afterEach(() => fixture.close());
+
+  function ports() {
+    const runtime = onnxRuntime();
+    return {
+      ...fixture.ports,
+      runtime,
+      openRows: openArrowRows,
+      trainers: {
+        onnx: { train: () => Promise.reject(new Error('nothing is trained here')) },
+        command: () => assert.fail('nothing is trained here'),
+      },
+      probe: {
+        probe: async (path: string, type: RobotType) =>
+          probeModel({
+            runtime,
+            model: await readFile(path),
+            type,
+            monotonicMs: () => performance.now(),
+            progress: () => undefined,
+          }),
+      },
+      signer: openFileSigner(join(directory, 'keys')),
+      desk: championDesk(fixture.ports),
+      clock: () => 1_000,
+      codeBuild: 'test',
+    };
+  }
+  const baseline = (model: Uint8Array) =>
+    registerBaseline(ports())({
+      policy: 'picker',
+      robotType: { id: 'test-robot', version: 1 },
+      model,
+      who: 'a',
+      why: 'b',
+    });
+  const heldoutEpisodes = () =>
+    storeEpisodes(fixture, 1, [
+      ...numbered(1, 40, { split: 'heldout' }),
+      ...numbered(41, 40, { split: 'heldout', task: 'dock', robot: 'r2' }),
+    ]);
+  async function judged(model: Uint8Array) {
+    const filePath = join(directory, 'model.onnx');
+    await writeFile(filePath, model);
+    return judgeSubmission(ports())({ policy: 'picker', filePath });
+  }
+  const submissions = async () => {
+    const keys: string[] = [];
+    for await (const { key } of fixture.store.list('submissions/')) keys.push(key);
+    return keys;
+  };
+
+  it('passes every gate on held-out episodes against the champion, and may be offered', async () => {
+    await heldoutEpisodes();
+    await baseline(stop);
+    const verdict = await judged(go);
+    assert.equal(verdict.passed, 'pass', JSON.stringify(verdict.gates));
+    assert.equal(verdict.mayBeOffered, true);
+    assert.deepEqual(outcomes(verdict.gates, 'pass').length, 11);
+    for (const gate of verdict.gates) assert.ok(gate.sentence.length > 0 && gate.sampleSize > 0, gate.id);
+    assert.equal(verdict.judged?.champion, '1.0.0');
+    assert.match(sentence(verdict.gates, 'champion.overall'), /\+100\.00 pp against champion 1\.0\.0/);
+  });
+
+  it('holds one that falls behind the champion, with value, limit and sample size', async () => {
+    await heldoutEpisodes();
+    await baseline(go);
+    const { passed, mayBeOffered, gates } = await judged(stop);
+    assert.deepEqual([passed, mayBeOffered], ['hold', false]);
+    assert.deepEqual(outcomes(gates, 'fail'), [
+      'heldout.agreement',
+      'champion.overall',
+      'anchor.overall',
+      'champion.tasks',
+    ]);
+    const { value, limit, sampleSize } = gates.find(({ id }) => id === 'champion.overall')!;
+    assert.ok(value! < limit!);
+    assert.deepEqual([limit, sampleSize], [-0.02, 80]);
+  });
+
+  it('holds one with other names and sizes, saying what differs, and stores nothing', async () => {
+    await heldoutEpisodes();
+    await baseline(stop);
+    const { passed, gates } = await judged(foreignModel([0, 1, 0], { observation: 'obs', output: 'logits', width: 5 }));
+    assert.equal(passed, 'hold');
+    const io = sentence(gates, 'model.io');
+    for (const part of [
+      'expected inputs observation, task, got one more: obs',
+      'expected input observation float32 [batch, 2] with an open batch size, got none',
+      'expected output probabilities float32 [batch, 3] with an open batch size, got none',
+    ])
+      assert.ok(io.includes(part), io);
+    assert.deepEqual(outcomes(gates, 'pass'), ['model.size', 'model.loads']);
+    assert.deepEqual(await submissions(), []);
+  });
+
+  it('holds a damaged file', async () => {
+    await baseline(stop);
+    const { passed, gates, judged: judgement } = await judged(go.subarray(0, go.length >> 1));
+    assert.deepEqual([passed, judgement], ['hold', undefined]);
+    assert.match(sentence(gates, 'model.loads'), /does not load/);
+  });
+
+  it('passes alone where nothing is held out yet, but may not be offered', async () => {
+    await baseline(stop);
+    const verdict = await judged(go);
+    assert.deepEqual([verdict.passed, verdict.mayBeOffered], ['pass', false]);
+    assert.equal(outcomes(verdict.gates, 'notApplicable').length, 6);
+    assert.equal(sentence(verdict.gates, 'champion.overall'), 'notApplicable: no held-out episodes');
+    await assert.rejects(registerSubmission(ports())({ verdict, who: 'ada', why: 'try' }), (error) =>
+      isFailure(error, 'InvalidInput'),
+    );
+  });
+
+  it('holds on too few held-out episodes', async () => {
+    await storeEpisodes(fixture, 1, numbered(1, 5, { split: 'heldout' }));
+    await baseline(stop);
+    const { passed, gates } = await judged(go);
+    assert.equal(passed, 'hold');
+    assert.equal(sentence(gates, 'heldout.episodes'), '5 held-out episodes, at least 20 are needed');
+  });
+
+  it('has no verdict without a file or a policy', async () => {
+    await baseline(stop);
+    const judge = judgeSubmission(ports());
+    await assert.rejects(judge({ policy: 'picker', filePath: join(directory, 'none.onnx') }), (error) =>
+      isFailure(error, 'NotFound'),
+    );
+    await assert.rejects(judge({ policy: 'nobody', filePath: 'x' }), (error) => isFailure(error, 'NotFound'));
+  });
+
+  it('is registered once as a candidate with parent, origin and golden answers', async () => {
+    await heldoutEpisodes();
+    await baseline(stop);
+    const verdict = await judged(go);
+    const first = await registerSubmission(ports())({ verdict, who: 'ada', why: 'better grip' });
+    const again = await registerSubmission(ports())({ verdict: await judged(go), who: 'bob', why: 'again' });
+    assert.deepEqual(again, first);
+    const manifest = await readManifest(ports(), 'picker', first.version);
+    assert.equal(first.version, '2.0.0');
+    assert.deepEqual(manifest.parents, ['1.0.0']);
+    assert.deepEqual(manifest.submitted, { who: 'ada', why: 'better grip' });
+    assert.equal(manifest.training, null);
+    assert.deepEqual(Object.keys(manifest.files).toSorted(), ['evaluation.json', 'golden.json', 'model.onnx']);
+    assert.ok(manifest.gates.every(({ outcome }) => outcome === 'pass'));
+  });
+
+  it('is not registered by who has not the fleet’s key', async () => {
+    await heldoutEpisodes();
+    await baseline(stop);
+    const verdict = await judged(go);
+    const stranger = { ...ports(), signer: openFileSigner(join(directory, 'other-keys')) };
+    await assert.rejects(registerSubmission(stranger)({ verdict, who: 'eve', why: 'mine' }), (error) =>
+      isFailure(error, 'UntrustedArtifact'),
+    );
+  });
+
+  it('is checked by the workflow file with options that the command knows', async () => {
+    const text = await readFile(join(root, '.github/workflows/model-ci.yml'), 'utf8');
+    const models = new Command('models');
+    registerModelCiCommands(models);
+    const called = [...text.matchAll(/flywheel -- models (\w+) (.*)$/gm)];
+    assert.ok(called.length > 0);
+    for (const [, name, rest = ''] of called) {
+      const known = models.commands.find((command) => command.name() === name)?.options.map(({ long }) => long);
+      for (const [option] of rest.matchAll(/--[a-z-]+/g)) assert.ok(known?.includes(option), `${name} ${option}`);
+    }
+  });
+
+  describe('on the command line', () => {
+    const check = (...args: string[]) =>
+      new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+        const environment = {
+          ...process.env,
+          FLYWHEEL_STORE: join(directory, 'store'),
+          FLYWHEEL_KEYS: join(directory, 'keys'),
+          FLYWHEEL_SCRATCH: join(directory, 'scratch'),
+        };
+        const command = ['--import', 'tsx', 'cli/main.ts', 'models', 'check', ...args];
+        const child = execFile(process.execPath, command, { cwd: root, env: environment }, (_, stdout, stderr) =>
+          resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+        );
+      });
+
+    it('exits with 0, 1 and 2, and prints every gate', async () => {
+      await createPolicyDocument(fixture.store, { policy: 'picker', robotType: { id: 'test-robot', version: 1 } });
+      const [good, bad] = [join(directory, 'good.onnx'), join(directory, 'bad.onnx')];
+      await writeFile(good, go);
+      await writeFile(bad, foreignModel([0, 1], {}));
+      const [pass, hold, noFile, noOption] = await Promise.all([
+        check(good, '--policy', 'picker', '--json'),
+        check(bad, '--policy', 'picker'),
+        check(join(directory, 'none.onnx'), '--policy', 'picker'),
+        check(good, '--strict'),
+      ]);
+      assert.equal(pass.code, 0, pass.stderr);
+      const { passed, gates } = JSON.parse(pass.stdout) as { passed: string; gates: GateResult[] };
+      assert.deepEqual([passed, gates.length], ['pass', 11]);
+      assert.equal(hold.code, 1, hold.stderr);
+      assert.match(hold.stdout, /hold: held by model\.io/);
+      assert.match(hold.stdout, /expected output probabilities float32 \[batch, 3\].*got float32 \[batch, 2\]/);
+      assert.deepEqual([noFile.code, noOption.code], [2, 2]);
+      assert.match(noFile.stderr, /expected a model file, got none/);
+    });
+  });
+});
