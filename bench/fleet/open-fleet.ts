@@ -68,7 +68,6 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
       const settings = readGatewaySettings({
         FLYWHEEL_GATEWAY_PORT: '0',
         FLYWHEEL_GATEWAY_COMMIT_MS: '200',
-        FLYWHEEL_GATEWAY_STOP_MS: '500',
       });
       const log = pino({ level: 'silent' });
       const scratchDirectory = join(directory, 'scratch');

@@ -7,6 +7,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 
 import { segmentContentType, wireHeaders, wireLimits } from '../protocol/index.ts';
 import { authenticate, checkPath } from './authenticate.ts';
+import { watchConnections, type Connections } from './connections.ts';
 import { gatewayContext, type GatewayContext, type GatewayPorts } from './context.ts';
 import { answerErrors } from './error-answers.ts';
 import { modelRoutes } from './model-routes.ts';
@@ -31,17 +32,19 @@ export async function startGateway(ports: GatewayPorts, settings: GatewaySetting
   const context = gatewayContext(ports, settings);
   await mkdir(ports.scratchDirectory, { recursive: true });
   const app = await buildServer(context);
+  const connections = watchConnections(app.server, { isTls: settings.tls !== undefined });
   await context.watch.start();
   context.presence.start();
   const url = await app.listen({ host: settings.host, port: settings.port });
   ports.log.info({ url, gatewayId: settings.gatewayId }, 'gateway listens');
-  return { url, openApi: () => app.swagger(), stop: () => stopGateway(app, context) };
+  return { url, openApi: () => app.swagger(), stop: () => stopGateway(app, context, connections) };
 }
 
-async function stopGateway(app: FastifyInstance, context: GatewayContext): Promise<void> {
+async function stopGateway(app: FastifyInstance, context: GatewayContext, connections: Connections): Promise<void> {
   const { settings, log } = context;
   log.info('gateway stops');
   context.stopping.abort();
+  connections.closeWhenIdle();
   await context.telemetry.flush();
   const cut = setTimeout(() => app.server.closeAllConnections(), settings.stopWithinMs);
   try {
@@ -63,7 +66,7 @@ async function buildServer(context: GatewayContext): Promise<FastifyInstance> {
     exposeHeadRoutes: false,
     // A slow robot may take long for a segment; one that sends nothing for a while is cut by the connection's own limit.
     requestTimeout: 900_000,
-    connectionTimeout: 90_000,
+    connectionTimeout: settings.stallMs,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -150,9 +153,11 @@ const strangerLimits = {
 };
 
 function measure(app: FastifyInstance, context: GatewayContext): void {
-  const { metrics, clock } = context;
+  const { metrics, clock, stopping } = context;
   app.addHook('onSend', async (_, reply) => {
     void reply.header(wireHeaders.clockMs, clock());
+    // What is still answered while the gateway stops is the last thing on its connection.
+    if (stopping.signal.aborted) void reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';

@@ -35,12 +35,16 @@ const settingsSchema = z
     FLYWHEEL_GATEWAY_WORK_AT_ONCE: count('requests', 1, 100_000, 512),
     /** Segments that are being received, all together. */
     FLYWHEEL_GATEWAY_UPLOAD_MIB: count('MiB', 64, 1_000_000, 1_024),
+    /** A connection on which nothing moves for so long is cut; longer than a long poll. */
+    FLYWHEEL_GATEWAY_STALL_MS: count('milliseconds', 100, 3_600_000, 90_000),
     FLYWHEEL_GATEWAY_STOP_MS: count('milliseconds', 0, 600_000, 20_000),
   })
   .superRefine((values, context) => {
     const { FLYWHEEL_GATEWAY_TLS_CERT: cert, FLYWHEEL_GATEWAY_TLS_KEY: key } = values;
     if ((cert === undefined) !== (key === undefined))
       context.addIssue({ code: 'custom', message: 'expected FLYWHEEL_GATEWAY_TLS_CERT and _TLS_KEY together' });
+    if (values.FLYWHEEL_GATEWAY_STALL_MS <= values.FLYWHEEL_GATEWAY_LONG_POLL_MS)
+      context.addIssue({ code: 'custom', message: 'expected FLYWHEEL_GATEWAY_STALL_MS above _LONG_POLL_MS' });
     if (values.FLYWHEEL_GATEWAY_TLS_CLIENT_CA !== undefined && cert === undefined)
       context.addIssue({ code: 'custom', message: 'expected _TLS_CERT and _TLS_KEY with _TLS_CLIENT_CA' });
   });
@@ -71,6 +75,7 @@ export interface GatewaySettings {
   readonly maxConnections: number;
   readonly maxConcurrentWork: number;
   readonly maxUploadBytes: number;
+  readonly stallMs: number;
   readonly stopWithinMs: number;
 }
 
@@ -104,6 +109,7 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
     maxConnections: values.FLYWHEEL_GATEWAY_CONNECTIONS,
     maxConcurrentWork: values.FLYWHEEL_GATEWAY_WORK_AT_ONCE,
     maxUploadBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB * 1024 * 1024,
+    stallMs: values.FLYWHEEL_GATEWAY_STALL_MS,
     stopWithinMs: values.FLYWHEEL_GATEWAY_STOP_MS,
   };
 }

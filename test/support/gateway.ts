@@ -105,8 +105,6 @@ export async function openTestFleet(): Promise<TestFleet> {
         readGatewaySettings({
           FLYWHEEL_GATEWAY_PORT: '0',
           FLYWHEEL_GATEWAY_COMMIT_MS: '50',
-          // Robots keep connections open; a test does not wait them out.
-          FLYWHEEL_GATEWAY_STOP_MS: '2000',
           ...settings,
         }),
       );

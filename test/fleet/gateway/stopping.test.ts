@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+
+import { bearer, segmentContentType, wirePaths } from '../../../fleet/protocol/index.ts';
+import { openTestFleet, sha256, type TestFleet } from '../../support/gateway.ts';
+
+describe('a gateway that stops', () => {
+  let fleet: TestFleet;
+  let token: string;
+  const agent = new Agent({ keepAlive: true });
+  const sockets: Socket[] = [];
+
+  beforeEach(async () => {
+    fleet = await openTestFleet();
+    token = await fleet.addRobot('r1');
+    await fleet.register(new Uint8Array([1]));
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    agent.destroy();
+    await fleet.close();
+  });
+
+  const send = (url: string, headers: Readonly<Record<string, string>> = {}, method = 'GET') =>
+    httpRequest(url, { method, agent, headers: { authorization: bearer(token), ...headers } }).on(
+      'error',
+      () => undefined,
+    );
+
+  async function answered(request: ReturnType<typeof send>): Promise<IncomingMessage> {
+    const [response] = (await once(request.end(), 'response')) as [IncomingMessage];
+    response.resume();
+    await once(response, 'end');
+    return response;
+  }
+
+  async function stopped(stop: () => Promise<void>): Promise<number> {
+    const startMs = performance.now();
+    await stop();
+    return performance.now() - startMs;
+  }
+
+  it('closes idle connections at once, those that never asked anything too, and answers long polls', async () => {
+    const gateway = await fleet.startGateway({ FLYWHEEL_GATEWAY_STOP_MS: '20000' });
+    const { port, hostname } = new URL(gateway.url);
+    const silent = connect(Number(port), hostname);
+    sockets.push(silent);
+    await once(silent, 'connect');
+    const halfAsked = connect(Number(port), hostname);
+    sockets.push(halfAsked);
+    halfAsked.write('GET /healthz HTTP/1.1\r\nHost: gateway\r\n');
+    const first = await answered(send(gateway.url + wirePaths.desired('r1', 0)));
+    const poll = answered(
+      send(gateway.url + wirePaths.desired('r1', 30_000), { 'if-none-match': first.headers.etag ?? '' }),
+    );
+    await answered(send(`${gateway.url}/healthz`));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const tookMs = await stopped(() => gateway.stop());
+    assert.equal((await poll).statusCode, 304);
+    assert.ok(tookMs < 2_000, `took ${tookMs} ms`);
+  }).timeout(40_000);
+
+  it('finishes the upload that is under way, and waits for nothing else', async () => {
+    const gateway = await fleet.startGateway({ FLYWHEEL_GATEWAY_STOP_MS: '20000' });
+    const bytes = Buffer.alloc(300_000, 7);
+    const upload = send(
+      gateway.url + wirePaths.segment('r1', sha256(bytes)),
+      { 'content-type': segmentContentType, 'content-length': String(bytes.length) },
+      'PUT',
+    );
+    upload.write(bytes.subarray(0, 1_000));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const response = once(upload, 'response') as Promise<[IncomingMessage]>;
+    const stopping = stopped(() => gateway.stop());
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    upload.end(bytes.subarray(1_000));
+    const [answer] = await response;
+    answer.resume();
+    assert.equal(answer.statusCode, 201);
+    const tookMs = await stopping;
+    assert.ok(tookMs >= 450 && tookMs < 2_500, `took ${tookMs} ms`);
+  }).timeout(40_000);
+
+  it('cuts an upload that sends nothing when its time is up, and leaves nothing of it', async () => {
+    const gateway = await fleet.startGateway({ FLYWHEEL_GATEWAY_STOP_MS: '500' });
+    const upload = send(
+      gateway.url + wirePaths.segment('r1', 'a'.repeat(64)),
+      { 'content-type': segmentContentType, 'content-length': '1000' },
+      'PUT',
+    );
+    upload.write('some');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const tookMs = await stopped(() => gateway.stop());
+    assert.ok(tookMs >= 450 && tookMs < 3_000, `took ${tookMs} ms`);
+    for await (const { key } of fleet.store.list('landing/')) assert.fail(key);
+  }).timeout(40_000);
+
+  it('that runs cuts the connection of an upload that sends nothing for a while', async () => {
+    const gateway = await fleet.startGateway({
+      FLYWHEEL_GATEWAY_STALL_MS: '500',
+      FLYWHEEL_GATEWAY_LONG_POLL_MS: '100',
+    });
+    const upload = send(
+      gateway.url + wirePaths.segment('r1', 'a'.repeat(64)),
+      { 'content-type': segmentContentType, 'content-length': '1000' },
+      'PUT',
+    );
+    const startMs = performance.now();
+    upload.write('some');
+    await new Promise((resolve) => upload.once('close', resolve));
+    const tookMs = performance.now() - startMs;
+    assert.ok(tookMs >= 400 && tookMs < 5_000, `took ${tookMs} ms`);
+    const { statusCode } = await answered(send(`${gateway.url}/healthz`));
+    assert.equal(statusCode, 200);
+  }).timeout(40_000);
+});
