@@ -6,13 +6,8 @@ import { ulid } from 'ulid';
 import { openDesk } from '../fleet/desk/index.ts';
 import { bearer, segmentContentType, wirePaths } from '../fleet/protocol/index.ts';
 import { openClient, type Client } from './gateway-load/client.ts';
-import {
-  benchPolicy,
-  openBenchFleet,
-  startBenchGateway,
-  type BenchFleet,
-  type BenchRobot,
-} from './gateway-load/fleet.ts';
+import { fleetPolicy, openFleet, type MeasuredRobot, type OpenFleet } from './fleet/open-fleet.ts';
+import { startBenchGateway } from './fleet/server-process.ts';
 
 export interface GatewayBenchOptions {
   /** 500 is the design load. */
@@ -47,12 +42,13 @@ const episodesPerSegment = 10;
 /** 10 episodes of 20 frames of 24 numbers, as the recorder writes them. */
 const segmentBytes = 40_000;
 const longPollMs = 30_000;
+const modelBytes = 300_000;
 
 /** The traffic of a fleet at the design's load, from this process, against a gateway in its own. */
 export async function measureGateway(options: GatewayBenchOptions): Promise<GatewayBenchResult> {
   const { robots, seconds, progress } = options;
   progress(`registering ${robots} robots`);
-  const fleet = await openBenchFleet(robots);
+  const fleet = await openFleet(robots, randomBytes(modelBytes));
   const gateway = await startBenchGateway(fleet.directory);
   const client = openClient(gateway.url);
   const load = new Load(fleet, client);
@@ -93,7 +89,7 @@ class Load {
   readonly heartbeatsMs: number[] = [];
   requests = 0;
   failures = 0;
-  readonly #fleet: BenchFleet;
+  readonly #fleet: OpenFleet;
   readonly #client: Client;
   readonly #bootId = ulid();
   readonly #seqs = new Map<string, number>();
@@ -101,7 +97,7 @@ class Load {
   #seen = new Map<string, number>();
   #polls: Promise<void>[] = [];
 
-  constructor(fleet: BenchFleet, client: Client) {
+  constructor(fleet: OpenFleet, client: Client) {
     this.#fleet = fleet;
     this.#client = client;
   }
@@ -135,7 +131,7 @@ class Load {
     const who = { operationId: 'bench', who: 'bench', why: 'bench', atMs: Date.now() };
     const snapshot = { defaultVersion: version, championVersion: version, trialId: null, overrides: [] };
     const record = { kind: 'assign' as const, urgency: 'safeStop' as const, ...snapshot, ...who };
-    await openDesk({ store: this.#fleet.store }).write({ policy: benchPolicy, seq: 0, record });
+    await openDesk({ store: this.#fleet.store }).write({ policy: fleetPolicy, seq: 0, record });
     while (this.#seen.size < this.#fleet.robots.length) {
       if (performance.now() - startMs > 60_000) throw new Error('expected every robot to hear the order within 60 s');
       await sleep(5);
@@ -162,12 +158,12 @@ class Load {
     }
   }
 
-  async #poll(robot: BenchRobot, first: string): Promise<void> {
+  async #poll(robot: MeasuredRobot, first: string): Promise<void> {
     let etag = first;
     while (this.#isRunning) etag = await this.#ask(robot, etag).catch(() => sleep(1_000).then(() => etag));
   }
 
-  async #ask({ robotId, token }: BenchRobot, etag: string | undefined): Promise<string> {
+  async #ask({ robotId, token }: MeasuredRobot, etag: string | undefined): Promise<string> {
     const held: Record<string, string> = etag === undefined ? {} : { 'if-none-match': etag };
     const path = wirePaths.desired(robotId, etag === undefined ? 0 : longPollMs);
     const reply = await this.#client.send('GET', path, { authorization: bearer(token), ...held });
@@ -177,7 +173,7 @@ class Load {
     return reply.headers.etag ?? '';
   }
 
-  async #heartbeat(robot: BenchRobot): Promise<void> {
+  async #heartbeat(robot: MeasuredRobot): Promise<void> {
     const elapsedMs = await this.#post(robot, wirePaths.heartbeat(robot.robotId), {
       bootId: this.#bootId,
       clockMs: Date.now(),
@@ -190,7 +186,7 @@ class Load {
     this.heartbeatsMs.push(elapsedMs);
   }
 
-  async #outcome(robot: BenchRobot): Promise<void> {
+  async #outcome(robot: MeasuredRobot): Promise<void> {
     const seq = this.#seqs.get(robot.robotId) ?? 0;
     this.#seqs.set(robot.robotId, seq + 1);
     const ran = { policyVersion: '1.0.0', trialId: null, task: 'follow-wall', intervened: false };
@@ -200,7 +196,7 @@ class Load {
     await this.#post(robot, wirePaths.telemetry(robot.robotId), batch);
   }
 
-  async #segment({ robotId, token }: BenchRobot): Promise<void> {
+  async #segment({ robotId, token }: MeasuredRobot): Promise<void> {
     const bytes = randomBytes(segmentBytes);
     const path = wirePaths.segment(robotId, createHash('sha256').update(bytes).digest('hex'));
     const headers = { authorization: bearer(token), 'content-type': segmentContentType };
@@ -209,7 +205,7 @@ class Load {
     if (status !== 201) this.failures += 1;
   }
 
-  async #post({ token }: BenchRobot, path: string, body: unknown): Promise<number> {
+  async #post({ token }: MeasuredRobot, path: string, body: unknown): Promise<number> {
     const headers = { authorization: bearer(token), 'content-type': 'application/json' };
     const { status, elapsedMs } = await this.#client.send('POST', path, headers, Buffer.from(JSON.stringify(body)));
     this.requests += 1;

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 import { bearer, segmentContentType, wirePaths } from '../fleet/protocol/index.ts';
 import { openClient, type Client } from './gateway-load/client.ts';
-import { openBenchFleet, startBenchGateway, startServerProcess, type BenchRobot } from './gateway-load/fleet.ts';
+import { openFleet, type MeasuredRobot } from './fleet/open-fleet.ts';
+import { startBenchGateway, startServerProcess } from './fleet/server-process.ts';
 
 export interface UploadBenchOptions {
   /** Segments a round. */
@@ -25,6 +26,7 @@ export interface UploadBenchResult {
 }
 
 const concurrentUploads = 4;
+const modelBytes = 300_000;
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -34,7 +36,7 @@ interface Segment {
 /** Uploads the same number of fresh segments to a gateway and to plain Node, in turns. */
 export async function measureUpload(options: UploadBenchOptions): Promise<UploadBenchResult> {
   const { segments, segmentBytes, rounds, progress } = options;
-  const fleet = await openBenchFleet(concurrentUploads);
+  const fleet = await openFleet(concurrentUploads, randomBytes(modelBytes));
   const gateway = await startBenchGateway(fleet.directory, { FLYWHEEL_GATEWAY_REQUESTS_PER_SECOND: '10000' });
   const script = fileURLToPath(new URL('gateway-load/plain-server-main.ts', import.meta.url));
   const plain = await startServerProcess(script, { PLAIN_SERVER_FOLDER: join(fleet.directory, 'plain') });
@@ -61,7 +63,7 @@ export async function measureUpload(options: UploadBenchOptions): Promise<Upload
   return { leg: 'upload', unit: 'MB/s', ...best, ratio: best.ours / best.reference };
 }
 
-async function rateOf(client: Client, segments: readonly Segment[], robots: readonly BenchRobot[]): Promise<number> {
+async function rateOf(client: Client, segments: readonly Segment[], robots: readonly MeasuredRobot[]): Promise<number> {
   const waiting = [...segments];
   const startMs = performance.now();
   await Promise.all(

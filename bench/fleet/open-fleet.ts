@@ -7,6 +7,7 @@ import pino from 'pino';
 
 import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
 import { openFileSigner } from '../../activities/adapters/file-signer.ts';
+import { inParallel } from '../../activities/in-parallel.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { publishRobotType } from '../../activities/read-robot-type.ts';
 import { moveAliases } from '../../activities/registry/aliases.ts';
@@ -19,41 +20,55 @@ import { addRobot, newToken, tokenHash } from '../../fleet/desk/index.ts';
 import { startGateway, type Gateway } from '../../fleet/gateway/gateway.ts';
 import { readGatewaySettings } from '../../fleet/gateway/settings.ts';
 
+export interface MeasuredRobot {
+  readonly robotId: string;
+  readonly token: string;
+}
+
 /** A fleet's server side in a temporary folder: store, signed champion, registered robots, gateways in this process. */
 export interface OpenFleet {
   readonly directory: string;
   readonly store: ObjectStore;
   readonly publicKeyPem: string;
-  readonly robots: readonly { readonly robotId: string; readonly token: string }[];
+  readonly robots: readonly MeasuredRobot[];
+  /** Registers another version; it is nobody's champion. */
+  register(model: Uint8Array): Promise<string>;
   startGateway(): Promise<Gateway>;
   close(): Promise<void>;
 }
 
-const policy = 'wall-follower';
+export const fleetPolicy = 'wall-follower';
 const robotType = { id: scitosG5Type.id, version: scitosG5Type.version };
 const by = { who: 'bench', why: 'a fleet to measure' };
+const registeredAtOnce = 50;
 
 export async function openFleet(robots: number, champion: Uint8Array): Promise<OpenFleet> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-fleet-'));
   const store = fileObjectStore({ root: join(directory, 'store') });
   const signer = openFileSigner(join(directory, 'keys'));
   await publishRobotType(store, scitosG5Type);
-  await createPolicyDocument(store, { policy, robotType });
-  await store.put('incoming/model.onnx', champion);
-  const modelSha256 = await fileSha256((await store.localPath('incoming/model.onnx')) ?? '');
-  const { version } = await registerModel({ store, signer, clock: Date.now, codeBuild: 'bench' })({
-    policy,
-    robotType: { ...robotType, digest: robotTypeDigest(scitosG5Type) },
-    parents: [],
-    training: null,
-    operationId: 'first',
-    change: 'minor',
-    sources: { 'model.onnx': 'incoming/model.onnx' },
-    modelSha256,
-    gates: [],
-    metrics: {},
-  });
-  await moveAliases({ store, clock: Date.now }, { policy, operationId: 'first', ...by }, () => ({
+  await createPolicyDocument(store, { policy: fleetPolicy, robotType });
+  let versions = 0;
+  const register = async (model: Uint8Array): Promise<string> => {
+    const operationId = `version-${versions++}`;
+    const key = `incoming/${operationId}.onnx`;
+    await store.put(key, model);
+    const { version } = await registerModel({ store, signer, clock: Date.now, codeBuild: 'bench' })({
+      policy: fleetPolicy,
+      robotType: { ...robotType, digest: robotTypeDigest(scitosG5Type) },
+      parents: [],
+      training: null,
+      operationId,
+      change: 'minor',
+      sources: { 'model.onnx': key },
+      modelSha256: await fileSha256((await store.localPath(key)) ?? ''),
+      gates: [],
+      metrics: {},
+    });
+    return version;
+  };
+  const version = await register(champion);
+  await moveAliases({ store, clock: Date.now }, { policy: fleetPolicy, operationId: 'first', ...by }, () => ({
     champion: version,
     baseline: version,
   }));
@@ -63,7 +78,8 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
     directory,
     store,
     publicKeyPem: signer.publicKeyPem,
-    robots: await Promise.all(names.map((robotId) => register(store, robotId))),
+    robots: await inParallel(names, registeredAtOnce, (robotId) => addMeasuredRobot(store, robotId)),
+    register,
     async startGateway() {
       const settings = readGatewaySettings({
         FLYWHEEL_GATEWAY_PORT: '0',
@@ -83,9 +99,16 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
   };
 }
 
-async function register(store: ObjectStore, robotId: string): Promise<{ robotId: string; token: string }> {
+async function addMeasuredRobot(store: ObjectStore, robotId: string): Promise<MeasuredRobot> {
   const token = newToken(robotId, randomBytes);
-  const record = { robotId, policy, robotType, site: 'rooms', stratum: 'rooms', tokenHashes: [tokenHash(token)] };
+  const record = {
+    robotId,
+    policy: fleetPolicy,
+    robotType,
+    site: 'rooms',
+    stratum: 'rooms',
+    tokenHashes: [tokenHash(token)],
+  };
   await addRobot({ store, clock: Date.now }, { ...record, ...by });
   return { robotId, token };
 }
