@@ -23,6 +23,10 @@ export const failureCatalogue = {
   TrainingImpossible: { retryable: false },
   /** A signature or digest is wrong: nothing that carries it may be used. */
   UntrustedArtifact: { retryable: false },
+  /** The receiver of notifications cannot be reached or is busy. */
+  NotificationFailed: { retryable: true },
+  /** The receiver of notifications does not want this one. */
+  NotificationRefused: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 
 export type FailureType = keyof typeof failureCatalogue;
@@ -33,6 +37,8 @@ export interface FailureOptions {
   readonly coordinates?: Readonly<Record<string, string | number>>;
   /** Small structured facts for programs. */
   readonly details?: readonly unknown[];
+  /** When the other side wants to be asked again. */
+  readonly retryAfterMs?: number;
 }
 
 /** Builds a failure of the catalogue. The message ends with the coordinates: `… [key=models/a]`. */
@@ -43,6 +49,7 @@ export function failure(type: FailureType, message: string, options: FailureOpti
     message: coordinates.length === 0 ? message : `${message} [${coordinates.join(', ')}]`,
     nonRetryable: !failureCatalogue[type].retryable,
     ...(options.cause instanceof Error ? { cause: options.cause } : {}),
+    ...(options.retryAfterMs === undefined ? {} : { nextRetryDelay: options.retryAfterMs }),
     ...(options.details === undefined ? {} : { details: [...options.details] }),
   });
 }

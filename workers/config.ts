@@ -37,6 +37,10 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** host:port for Prometheus metrics of the worker; none by default. */
   FLYWHEEL_METRICS_ADDRESS: z.string().optional(),
+  /** Where incidents are POSTed; nowhere by default. */
+  FLYWHEEL_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Signs what is POSTed; never logged. */
+  FLYWHEEL_WEBHOOK_SECRET: z.string().min(16, 'expected at least 16 characters').optional(),
   /** Where tests and imports find recorded data sets. */
   FLYWHEEL_DATASETS: z.string().optional(),
   /** Cache folder of the tools. */
@@ -53,6 +57,7 @@ export interface Settings {
   readonly trainerPrograms: readonly string[];
   readonly logLevel: string;
   readonly metricsAddress?: string;
+  readonly webhook?: { readonly url: string; readonly secret: string };
 }
 
 export interface S3StoreSettings {
@@ -88,6 +93,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     trainerPrograms: values.FLYWHEEL_TRAINER_PROGRAMS.split(',').filter((program) => program !== ''),
     logLevel: values.FLYWHEEL_LOG_LEVEL,
     ...(values.FLYWHEEL_METRICS_ADDRESS === undefined ? {} : { metricsAddress: values.FLYWHEEL_METRICS_ADDRESS }),
+    ...webhookOf(values.FLYWHEEL_WEBHOOK_URL, values.FLYWHEEL_WEBHOOK_SECRET),
   };
 }
 
@@ -97,4 +103,14 @@ function parseStoreUrl(text: string, region: string, endpoint: string | undefine
   if (match?.[1] === undefined)
     throw new Error(`settings: FLYWHEEL_STORE: expected a folder or s3://bucket, got ${text}`);
   return { kind: 's3', bucket: match[1], region, ...(endpoint === undefined ? {} : { endpoint }) };
+}
+
+/** Both or none: nothing is sent unsigned, and a secret for nothing is a mistake. */
+function webhookOf(url: string | undefined, secret: string | undefined): Pick<Settings, 'webhook'> {
+  if (url === undefined && secret === undefined) return {};
+  if (url === undefined || secret === undefined)
+    throw new Error(
+      `settings: expected FLYWHEEL_WEBHOOK_URL and FLYWHEEL_WEBHOOK_SECRET together, got the ${url === undefined ? 'secret' : 'URL'} only`,
+    );
+  return { webhook: { url, secret } };
 }

@@ -16,3 +16,17 @@ export {
   type RobotCondition,
   type RobotSigns,
 } from './robot-health.ts';
+export {
+  acknowledgeIncident,
+  advanceIncidents,
+  incidentCauses,
+  openIncidents,
+  type BookStep,
+  type Finding,
+  type Hysteresis,
+  type IncidentBook,
+  type IncidentCause,
+  type IncidentEvent,
+  type OpenIncident,
+  type Tracked,
+} from './incidents.ts';

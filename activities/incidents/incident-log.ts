@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+import { incidentCauses, type IncidentEvent } from '../../domain/monitoring/index.ts';
+import { readLog, writeLogEntry, type LogEntry } from '../append-log.ts';
+import type { ObjectStore } from '../ports.ts';
+
+const eventSchema = z.strictObject({
+  incidentId: z.string(),
+  cause: z.enum(incidentCauses),
+  subject: z.string(),
+  state: z.enum(['opened', 'closed', 'acknowledged']),
+  atMs: z.int(),
+  reason: z.string(),
+  who: z.string().optional(),
+}) as z.ZodType<IncidentEvent>;
+
+/** One look of the monitor in which something changed: `incidents/<policy>/<seq>.json`. */
+export const incidentRecordSchema = z.strictObject({
+  /** Names the look; appending it again finds it. */
+  lookId: z.string(),
+  events: z.array(eventSchema).min(1),
+});
+export type IncidentRecord = z.infer<typeof incidentRecordSchema>;
+
+const prefixOf = (policy: string): string => `incidents/${policy}`;
+
+/** Records after `after`, oldest first; all without it. */
+export const readIncidents = (
+  store: ObjectStore,
+  policy: string,
+  after?: number,
+): Promise<readonly LogEntry<IncidentRecord>[]> =>
+  readLog(store, prefixOf(policy), incidentRecordSchema, after === -1 ? undefined : after);
+
+/**
+ * Appends what one look changed, and gives its place. Idempotent by `lookId` among the records from `fromSeq` on: the caller
+ * remembers how long the log was before the look.
+ */
+export async function appendIncidents(
+  store: ObjectStore,
+  policy: string,
+  fromSeq: number,
+  record: IncidentRecord,
+): Promise<number> {
+  for (let next = fromSeq; ;) {
+    const later = await readIncidents(store, policy, next - 1);
+    const found = later.find((entry) => entry.record.lookId === record.lookId);
+    if (found !== undefined) return found.seq;
+    next = (later.at(-1)?.seq ?? next - 1) + 1;
+    if ((await writeLogEntry(store, prefixOf(policy), next, record)) === 'created') return next;
+  }
+}

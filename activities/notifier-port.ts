@@ -1,0 +1,16 @@
+import type { IncidentEvent } from '../domain/monitoring/index.ts';
+
+/** What somebody outside is told of an incident. */
+export interface Notification extends IncidentEvent {
+  readonly policy: string;
+  /** The same for every attempt to tell the same thing: incident and state. */
+  readonly notificationId: string;
+}
+
+/**
+ * Tells one thing to whoever wants to know. Fails with `NotificationFailed` when trying again can help, with
+ * `NotificationRefused` when it cannot.
+ */
+export interface Notifier {
+  notify(notification: Notification): Promise<void>;
+}
