@@ -9,9 +9,10 @@ declare module 'parquetjs-lite' {
     readonly fields?: Readonly<Record<string, ParquetField>>;
   }
 
-  /** Opaque: made by `new ParquetSchema(fields)`. */
+  /** Made by `new ParquetSchema(fields)`. */
   export interface ParquetSchema {
     readonly fields: unknown;
+    readonly fieldList: readonly { readonly path: readonly string[] }[];
   }
 
   export interface ParquetWriterOptions {
