@@ -76,8 +76,10 @@ function printSpeed(): void {
   const speeds = measureTickSpeed();
   if (json === true) process.stdout.write(`${JSON.stringify(speeds, undefined, 2)}\n`);
   else {
-    for (const { name, tickMs, readMs } of speeds) {
-      process.stdout.write(`${name}: ${tickMs.toFixed(0)} ms a tick, ${readMs.toFixed(0)} ms for reading the blocks\n`);
+    for (const { name, tickMs, evidenceMs, readMs } of speeds) {
+      process.stdout.write(
+        `${name}: ${tickMs.toFixed(0)} ms a tick, ${evidenceMs.toFixed(0)} ms for making its evidence from cells, ${readMs.toFixed(0)} ms for reading the blocks\n`,
+      );
     }
   }
 }

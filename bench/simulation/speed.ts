@@ -1,11 +1,13 @@
 import { judgeGuard, type RobotEvidence } from '../../domain/experiment/index.ts';
 import { randomFromSeed, type Block, type FleetParameters } from '../../domain/statistics/index.ts';
+import { blocksOf, type Cell } from '../../domain/trial/index.ts';
 import { binomial, poisson } from './sampling.ts';
 
-/** Milliseconds of one guard tick beside what merely reading the same blocks takes. */
+/** Milliseconds of one guard tick, of making its evidence from cells, and of merely reading the same blocks. */
 export interface TickSpeed {
   readonly name: string;
   readonly tickMs: number;
+  readonly evidenceMs: number;
   readonly readMs: number;
 }
 
@@ -23,10 +25,12 @@ const parameters: FleetParameters = {
 export function measureTickSpeed(): TickSpeed[] {
   return [false, true].map((withLatency) => {
     const robots = fleet(withLatency);
+    const cells = robots.map(({ blocks }) => blocks.map((block) => cellOf(block)));
     const situation = { parameters, stage: 1, hoursInStage: 60, hoursTotal: 168, daysTreated: 7 } as const;
     return {
       name: withLatency ? 'success, throughput, silence and latency' : 'success, throughput and silence',
       tickMs: medianMs(() => judgeGuard({ ...situation, robots }).delta),
+      evidenceMs: medianMs(() => cells.flatMap((own) => own.flatMap((cell) => blocksOf(cell))).length),
       readMs: medianMs(() => episodesOf(robots)),
     };
   });
@@ -48,6 +52,11 @@ function fleet(withLatency: boolean): RobotEvidence[] {
     blocks: Array.from({ length: blockCount }, (_unused, block) => blockOf(block)),
   }));
 }
+
+const cellOf = ({ block, successes, episodes, latencyLogSum, latencyLogSquares }: Block): Cell =>
+  latencyLogSum === undefined || latencyLogSquares === undefined || episodes === 0
+    ? { block, successes, episodes }
+    : { block, successes, episodes, latencies: episodes, latencyLogSum, latencyLogSquares };
 
 const episodesOf = (robots: readonly RobotEvidence[]): number => {
   let sum = 0;

@@ -74,26 +74,29 @@ function addEpisode(cell: Cell, episode: Extract<Report, { kind: 'episode' }>): 
   cell.latencyLogSquares = (cell.latencyLogSquares ?? 0) + log * log;
 }
 
+const noTasks: NonNullable<Block['perTask']> = {};
+
 /**
  * The cell as the judges take it, its blocks `width` of ours wide. Latency has one value an episode there, so episodes
- * without one become an entry of their own; entries of one block add up.
+ * without one become an entry of their own; entries of one block add up. Every entry is spelled out: a tick makes a million
+ * of them, and objects made by spreading are read thirty times slower.
  */
 export function blocksOf(cell: Cell, width = 1): Block[] {
-  const { successes, episodes, onlineMinutes, interventions = 0, perTask, latencies = 0 } = cell;
-  const whole: Block = {
-    block: Math.floor(cell.block / width),
-    successes,
-    episodes,
-    interventions,
-    ...(onlineMinutes === undefined ? {} : { onlineMinutes }),
-    ...(perTask === undefined ? {} : { perTask }),
-  };
-  if (latencies === 0) return [whole];
+  const { successes, episodes, onlineMinutes = 0, interventions = 0, perTask = noTasks, latencies = 0 } = cell;
+  const block = Math.floor(cell.block / width);
+  if (latencies === 0) return [{ block, successes, episodes, onlineMinutes, interventions, perTask }];
   const { latencyLogSum = 0, latencyLogSquares = 0 } = cell;
-  if (latencies === episodes) return [{ ...whole, latencyLogSum, latencyLogSquares }];
-  const timed = Math.min(successes, latencies);
-  return [
-    { ...whole, successes: timed, episodes: latencies, latencyLogSum, latencyLogSquares },
-    { block: whole.block, successes: successes - timed, episodes: episodes - latencies },
-  ];
+  const timed = latencies === episodes ? successes : Math.min(successes, latencies);
+  const entry: Block = {
+    block,
+    successes: timed,
+    episodes: latencies,
+    onlineMinutes,
+    interventions,
+    perTask,
+    latencyLogSum,
+    latencyLogSquares,
+  };
+  if (latencies === episodes) return [entry];
+  return [entry, { block, successes: successes - timed, episodes: episodes - latencies }];
 }
