@@ -17,6 +17,8 @@ import { releaseQuarantinedSegment } from './release-quarantined-segment.ts';
 import type { Signer } from './signer-port.ts';
 import { trainModel, type TrainModelPorts } from './train-model.ts';
 import type { Fleet, TelemetryLog } from './fleet-port.ts';
+import type { TrialSlot } from './trial-slot-port.ts';
+import { offerCandidate } from './trials/offer-candidate.ts';
 import { writeReport } from './report/write-report.ts';
 import { CellStore } from './trials/cell-store.ts';
 import { collectCells } from './trials/collect-cells.ts';
@@ -46,6 +48,7 @@ export interface FleetPorts extends StorePorts {
   readonly codeBuild: string;
   readonly fleet: Fleet;
   readonly telemetry: TelemetryLog;
+  readonly slot: TrialSlot;
 }
 
 export interface DataPorts extends StorePorts {
@@ -83,6 +86,7 @@ function trialActivities(ports: FleetPorts) {
     repairAliases: repairAliases(shared),
     quarantineRobot: quarantineRobot(shared),
     recordTrialEnd: recordTrialEnd(shared),
+    offerCandidate: offerCandidate(shared),
   };
 }
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { trialRequestShape } from './trials/trial-request.ts';
+
 /**
  * What a person may type in the Temporal UI to start a workflow: every field with its default, unknown fields refused.
  * Workflows import the inferred types only; the schemas run in the activity `parseInput`.
@@ -37,7 +39,12 @@ const weeklyCycleSchema = z.strictObject({
   bootstrap: z.boolean().default(false),
   /** Trains also when nothing new was collected. */
   trainWithoutNew: z.boolean().default(false),
-  cause: z.string().max(200).default('weekly schedule'),
+  cause: z.string().min(1).max(200).default('weekly schedule'),
+  /** How the candidate is tried on the fleet: input of `trialPolicy` beside policy, version, who and cause. */
+  trial: z
+    .strictObject({ ...trialRequestShape, abTest: z.boolean().default(true) })
+    .omit({ candidateVersion: true, who: true, cause: true })
+    .prefault({}),
   /** Between two looks whether another cycle's collection of the same robot type has ended. */
   collectionTurnWaitMs: z.int().min(10).max(3_600_000).default(30_000),
 });
@@ -62,11 +69,50 @@ const releaseQuarantineSchema = z.strictObject({
   who: z.string().min(1).max(200),
 });
 
+const trialPolicySchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  ...trialRequestShape,
+  /** False: straight to the rollout. */
+  abTest: z.boolean().default(true),
+});
+
+const abTestSchema = z.strictObject({ policy: name.default(defaultPolicy), ...trialRequestShape });
+
+const rolloutPolicySchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  ...trialRequestShape,
+  /** An A/B test proved it better: it becomes the anchor with its promotion. */
+  isBetter: z.boolean().default(false),
+  /** What the champion will have lost against the anchor with it; null: unknown. */
+  anchorLossFraction: z.number().min(0).max(1).nullable().default(null),
+});
+
+const rollbackPolicySchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  /** A version, or an alias; default: ends the trial that runs, otherwise the champion before. */
+  target: z.string().min(1).max(40).optional(),
+  reason: z.string().min(1).max(500).default('asked for'),
+  who: z.string().min(1).max(200).default('operator'),
+  /** Robots that are online may take this long before they are listed as failed. */
+  confirmMs: z.int().min(1).max(3_600_000).default(600_000),
+  confirmEveryMs: z.int().min(10).max(60_000).default(2_000),
+  /** Nobody's approval of another target is a no after this long. */
+  approvalMs: z
+    .int()
+    .min(10)
+    .max(30 * 24 * 3_600_000)
+    .default(24 * 3_600_000),
+});
+
 export const workflowInputSchemas = {
   weeklyCycle: weeklyCycleSchema,
   collectExperience: collectExperienceSchema,
   trainPolicy: trainPolicySchema,
   releaseQuarantine: releaseQuarantineSchema,
+  trialPolicy: trialPolicySchema,
+  abTest: abTestSchema,
+  rolloutPolicy: rolloutPolicySchema,
+  rollbackPolicy: rollbackPolicySchema,
 } as const;
 
 export type WorkflowName = keyof typeof workflowInputSchemas;

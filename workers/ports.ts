@@ -1,9 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 
+import type { Client } from '@temporalio/client';
+
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
+import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { openFileSigner } from '../activities/adapters/file-signer.ts';
 import type { DataPorts, FleetPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
@@ -16,8 +19,8 @@ import { openTrainers } from './open-trainers.ts';
 
 export type Ports = FleetPorts & DataPorts & TrainingPorts;
 
-/** The real world for the activities of every queue, as the settings say. */
-export async function openPorts(settings: Settings, codeBuild: string): Promise<Ports> {
+/** The real world for the activities of every queue, as the settings say; `client` reaches the workflows of the same server. */
+export async function openPorts(settings: Settings, codeBuild: string, client: Client): Promise<Ports> {
   await mkdir(settings.scratchDirectory, { recursive: true });
   const store = openStore(settings);
   const clock = Date.now;
@@ -36,6 +39,7 @@ export async function openPorts(settings: Settings, codeBuild: string): Promise<
     codeBuild,
     fleet: openFleet({ store, clock }),
     telemetry: openTelemetry(store),
+    slot: temporalTrialSlot({ client, taskQueue: `${settings.temporal.queuePrefix}orchestration` }),
     signer: openFileSigner(settings.keysDirectory),
     desk: championDesk({ store }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),

@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
@@ -21,16 +22,18 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
   // Only workflows run from the bundle, and only manifests and reports name the build; heavy workers start without it.
   const needsBundle = queues.includes('orchestration') || queues.includes('fleet');
   const bundle = needsBundle ? await bundleWorkflows((message) => logger.warn(message)) : undefined;
-  const ports = await openPorts(settings, `flywheel-${bundle?.buildId ?? 'unknown'}`);
   const connection = await connectPatiently(settings.temporal.address, logger);
+  const { namespace, queuePrefix } = settings.temporal;
   try {
+    const client = new Client({ connection, namespace });
+    const ports = await openPorts(settings, `flywheel-${bundle?.buildId ?? 'unknown'}`, client);
     const workers = await Promise.all(
       queues.map((queue) =>
         Worker.create({
           ...workerOptions(queue, ports, bundle),
           connection,
-          namespace: settings.temporal.namespace,
-          taskQueue: `${settings.temporal.queuePrefix}${queue}`,
+          namespace,
+          taskQueue: `${queuePrefix}${queue}`,
         }),
       ),
     );

@@ -26,6 +26,44 @@ export const fleetActivities = (): ActivityInterfaceFor<FleetActivities> =>
     retry,
   });
 
+/** Reads weeks of telemetry the first time. */
+export const planActivities = (): Pick<ActivityInterfaceFor<FleetActivities>, 'planTrial'> =>
+  proxyActivities<FleetActivities>({
+    taskQueue: queueOf('fleet'),
+    startToCloseTimeout: '1 hour',
+    scheduleToCloseTimeout: '1 day',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
+  });
+
+/**
+ * What the guard looks at. Longer than the lease it is not waited for: the robots are back by themselves by then, and the next
+ * tick looks anew.
+ */
+export const guardActivities = (
+  leaseMs: number,
+): Pick<ActivityInterfaceFor<FleetActivities>, 'collectCells' | 'judgeTick' | 'judgeLook' | 'renewLease'> =>
+  proxyActivities<FleetActivities>({
+    taskQueue: queueOf('fleet'),
+    startToCloseTimeout: '1 minute',
+    scheduleToCloseTimeout: leaseMs,
+    cancellationType,
+    retry: { ...retry, maximumInterval: '5 seconds' },
+  });
+
+/** What takes robots back: tried until it succeeds, because nothing else may follow. */
+export const returnActivities = (): Pick<
+  ActivityInterfaceFor<FleetActivities>,
+  'readTrialState' | 'endExposure' | 'repairAliases' | 'recordTrialEnd' | 'readConfirmations'
+> =>
+  proxyActivities<FleetActivities>({
+    taskQueue: queueOf('fleet'),
+    startToCloseTimeout: '1 minute',
+    cancellationType,
+    retry: { ...retry, maximumInterval: '5 seconds' },
+  });
+
 /** Lake and mix: minutes to hours of SQL; an outage of the store is waited out. */
 export const dataActivities = (): ActivityInterfaceFor<DataActivities> =>
   proxyActivities<DataActivities>({

@@ -33,7 +33,16 @@ export interface ReleaseStatus {
   readonly stage: 'releasing' | 'ended';
 }
 
-export type CycleOutcome = 'promoted' | 'notOffered' | 'gatesHold' | 'badData' | 'nothingNew' | 'aborted' | 'failed';
+/** `offered`: the trial slot has it; `promoted`: without a trial, as the first champion after the baseline. */
+export type CycleOutcome =
+  | 'promoted'
+  | 'offered'
+  | 'notOffered'
+  | 'gatesHold'
+  | 'badData'
+  | 'nothingNew'
+  | 'aborted'
+  | 'failed';
 
 export interface CycleStatus {
   readonly cycleId: string;

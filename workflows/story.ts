@@ -17,7 +17,7 @@ export function describeCycle(status: CycleStatus): string {
         }`,
     ),
     step('Candidate', status.stage === 'offering', training?.candidateVersion),
-    'Trial on the fleet: not part of this cycle yet',
+    step('Trial on the fleet', status.stage === 'offering', status.outcome === 'offered' ? status.reason : undefined),
     '',
     `Champion at the start: ${status.championVersion ?? 'none'} · cause: ${status.cause || 'unknown'}`,
     status.reportKey === undefined ? undefined : `Report: \`${status.reportKey}\``,

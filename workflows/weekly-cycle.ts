@@ -42,7 +42,7 @@ interface Ending {
 
 /**
  * The weekly loop: collect → validate → retrain → gate → offer → report. It never waits for the fleet: a candidate that
- * needs a trial is registered and offered, and "not offered, because …" is a normal end.
+ * needs a trial is registered and offered to the trial slot, and "not offered, because …" is a normal end.
  */
 export async function weeklyCycle(input?: unknown): Promise<CycleResult> {
   const cycleId = operationId();
@@ -133,21 +133,15 @@ async function cycle(
   if (candidateVersion === undefined)
     return { outcome: 'gatesHold', reason: `held by ${trained.failedGates.join(', ')}; the champion stays` };
 
-  // Trials on the fleet (abTest, rolloutPolicy) take the candidate from here; until they exist only the bootstrap path promotes.
-  const offer = await fleet.promoteWithoutTrial({
-    policy,
-    candidateVersion,
-    bootstrap,
-    gates: trained.outcome === 'registered' ? 'pass' : 'hold',
+  const operation = { policy, candidateVersion, operationId: cycleId, who: `cycle ${current().cycleId}`, why: cause };
+  if (bootstrap) {
     // Orders given since the cycle began make this a conflict: the next cycle decides on what holds then.
-    assignmentSeq: assignmentSeq + 1,
-    operationId: cycleId,
-    who: `cycle ${current().cycleId}`,
-    why: cause,
-  });
-  return offer.kind === 'promote'
-    ? { outcome: 'promoted', reason: offer.reason }
-    : { outcome: 'notOffered', reason: offer.reason };
+    const seq = assignmentSeq + 1;
+    const direct = await fleet.promoteWithoutTrial({ ...operation, bootstrap, gates: 'pass', assignmentSeq: seq });
+    if (direct.kind === 'promote') return { outcome: 'promoted', reason: direct.reason };
+  }
+  const { kind, reason } = await fleet.offerCandidate({ ...operation, request: request.trial });
+  return { outcome: kind, reason };
 }
 
 /** How long a cycle waits for another cycle's collection of the same robot type before it gives up. */

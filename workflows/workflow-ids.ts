@@ -5,7 +5,16 @@ export const workflowIds = {
   /** At most one collection a robot type: two would read the same segments. */
   collectExperience: (robotTypeId: string): string => `collect/${robotTypeId}`,
   trainPolicy: (cycleId: string): string => `train/${cycleId}`,
+  /** One trial a policy: the slot everything that wants into the fleet goes through. */
+  trialPolicy: (policy: string): string => `trial/${policy}`,
+  /** Below the slot they belong to. */
+  abTest: (slot: string): string => `${slot}/ab`,
+  rolloutPolicy: (slot: string): string => `${slot}/rollout`,
 } as const;
+
+/** The id of a trial: the operation's, made longer than the policy's own name needs and short enough for robots. */
+export const trialIdOf = (policy: string, kind: 'ab' | 'rollout'): string =>
+  `${policy}-${kind}-${workflowInfo().firstExecutionRunId.slice(-12)}`;
 
 /**
  * The name under which this run keeps everything it writes: the workflow id's tail made safe for keys, and the first

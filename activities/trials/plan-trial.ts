@@ -28,7 +28,7 @@ export type PlanTrialInput = z.input<typeof inputSchema>;
 /** `abandoned`: robots are still assigned to a trial that nobody judges any more; close it and ask again. */
 export type PlanTrialResult =
   | ({ readonly kind: 'planned' } & PlannedTrial)
-  | { readonly kind: 'impossible'; readonly reason: string }
+  | { readonly kind: 'impossible'; readonly reason: string; readonly isForPeople: boolean }
   | { readonly kind: 'abandoned'; readonly trialId: string };
 
 /** What a workflow must know of a plan; ≤ 2 KiB. */
@@ -92,7 +92,7 @@ export const planTrial =
     return planned(plan, reference, draft.remarks);
   };
 
-const impossible = (reason: string) => ({ kind: 'impossible', reason }) as const;
+const impossible = (reason: string) => ({ kind: 'impossible', reason, isForPeople: false }) as const;
 
 /** The version to try, registered and signed; or why there is none. */
 async function candidateOf(

@@ -22,7 +22,7 @@ export interface RunCyclesOptions {
 }
 
 /** How a cycle may end when nothing went wrong. */
-const fine: readonly CycleOutcome[] = ['promoted', 'notOffered', 'gatesHold', 'nothingNew'];
+const fine: readonly CycleOutcome[] = ['promoted', 'offered', 'notOffered', 'gatesHold', 'nothingNew'];
 const followEveryMs = 1_000;
 
 /**

@@ -118,9 +118,12 @@ function exposed(state: Active, atMs: number, exposure: number): RolloutState {
   return written;
 }
 
-/** The robots are back on the champion without our doing: the present assignment is to be written again. */
+/**
+ * The robots are back on the champion without our doing: the present assignment is to be written again. The time since the last
+ * tick was not watched: an outage must not prove a stage.
+ */
 function lapsed(state: Active, atMs: number): RolloutState {
-  const again = { ...counted(state, atMs), wantedExposure: state.wantedExposure + 1, reason: 'lease lapsed' };
+  const again = { ...moved(state, atMs), wantedExposure: state.wantedExposure + 1, reason: 'lease lapsed' };
   return state.kind === 'paused' || state.kind === 'awaitingApproval' ? again : { ...again, kind: 'exposing' };
 }
 

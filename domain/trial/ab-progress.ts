@@ -1,5 +1,16 @@
-/** How an A/B test ends. `harmful`: the guard stopped it. `notStarted`: it could not be planned or begun. */
-export type AbTestEnd = 'accept' | 'acceptEquivalent' | 'reject' | 'block' | 'harmful' | 'aborted' | 'notStarted';
+/**
+ * How an A/B test ends. `harmful`: the guard stopped it. `infeasible`: numbers cannot decide here, people must. `notStarted`: there
+ * is nothing to test, or the fleet was not free.
+ */
+export type AbTestEnd =
+  | 'accept'
+  | 'acceptEquivalent'
+  | 'reject'
+  | 'block'
+  | 'harmful'
+  | 'aborted'
+  | 'infeasible'
+  | 'notStarted';
 
 /** How far an A/B test has come. Times are fleet time, milliseconds. */
 export interface AbProgress {
@@ -60,7 +71,9 @@ export const begunAbTest = (atMs: number): AbProgress => ({
  */
 export function abTransition(state: AbProgress, event: AbEvent): AbProgress {
   if (state.kind === 'ended') return state;
-  const now = counted(state, event.atMs);
+  // Time without a lease was not watched.
+  const now =
+    event.kind === 'leaseLapsed' ? { ...state, atMs: Math.max(state.atMs, event.atMs) } : counted(state, event.atMs);
   if (state.kind === 'returning') return whileReturning(now, event);
   switch (event.kind) {
     case 'exposed':

@@ -38,7 +38,8 @@ export interface TrialFacts {
 /** A plan with what people should know of it, or why there can be none. */
 export type TrialDraft =
   | { readonly kind: 'planned'; readonly plan: TrialPlan; readonly remarks: readonly string[] }
-  | { readonly kind: 'impossible'; readonly reason: string };
+  /** `isForPeople`: numbers cannot decide, a rollout in stages that people let begin can. */
+  | { readonly kind: 'impossible'; readonly reason: string; readonly isForPeople: boolean };
 
 /** What both kinds of plan have: robots by rank with their past, parameters, limits. */
 export function common(facts: TrialFacts, parameters: Required<FleetParameters>, centred: readonly RobotHistory[]) {

@@ -28,6 +28,7 @@ export function draftRollout(
   if (!grows)
     return {
       kind: 'impossible',
+      isForPeople: false,
       reason: `${robots} robots cannot be exposed in ${stages.length} growing stages beside a holdback: ${stages.map((stage) => stage.robots).join(', ')}`,
     };
   const remarks = doubt === undefined ? [] : [`${doubt}: a person lets every stage begin, and the guard watches`];

@@ -24,7 +24,7 @@ export function draftTrial(facts: TrialFacts): TrialDraft {
   const doubt = whyNotStatistical(robots, episodes);
   const parameters = estimateFleetParameters(centred);
   if (facts.kind === 'abTest') {
-    if (doubt !== undefined) return { kind: 'impossible', reason: `${doubt}: no A/B test` };
+    if (doubt !== undefined) return { kind: 'impossible', reason: `${doubt}: no A/B test`, isForPeople: true };
     return draftAbTest(facts, parameters, centred);
   }
   return draftRollout(facts, parameters, centred, doubt);

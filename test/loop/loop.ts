@@ -51,7 +51,7 @@ export async function withLoop<T>(policy: string, robotType: RobotType, work: (l
     const context = await openContext(settings);
     await registerTinyBaseline(context, policy, robotType);
     const { client, connection, bundle } = await sharedTemporal();
-    const ports = await openPorts(settings, 'test');
+    const ports = await openPorts(settings, 'test', client);
     const workers = await Promise.all(
       queues.map((queue) =>
         Worker.create({ ...workerOptions(queue, ports, bundle), connection, taskQueue: `${prefix}${queue}` }),

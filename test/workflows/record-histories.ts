@@ -5,7 +5,8 @@ import type { Client } from '@temporalio/client';
 
 import { sharedTemporal, stopTemporal } from '../support/temporal.ts';
 import { withWorker } from './harness.ts';
-import { scenarios, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
 import { stubs } from './stubs.ts';
 
 type History = Parameters<typeof historyToJSON>[0];

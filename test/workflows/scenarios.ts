@@ -1,18 +1,8 @@
 import { Context } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
 
-import { stubs, type Stubs } from './stubs.ts';
-
-/** One run worth remembering: its history is recorded once and replayed by every later build. */
-export interface Scenario {
-  readonly name: string;
-  readonly workflow: string;
-  readonly workflowId?: string;
-  readonly input?: unknown;
-  readonly changes?: Parameters<typeof stubs>[0];
-  /** What an operator does meanwhile. */
-  readonly drive?: (handle: WorkflowHandle, calls: Stubs['calls']) => Promise<void>;
-}
+import { until, type Scenario } from './scenario.ts';
+import { stubs } from './stubs.ts';
+import { trialScenarios } from './trial-scenarios.ts';
 
 const good = stubs().activities;
 
@@ -25,14 +15,6 @@ export async function untilCancelled(): Promise<never> {
   } finally {
     clearInterval(beat);
   }
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 1_000; attempt += 1) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('expected the condition to become true within 20 s');
 }
 
 export const heldByAgreement: NonNullable<Scenario['changes']> = {
@@ -59,11 +41,13 @@ export const withVerdict = (verdict: 'badData' | 'nothingNew'): NonNullable<Scen
 });
 
 export const scenarios: readonly Scenario[] = [
+  ...trialScenarios,
   { name: 'weekly-cycle-promoted', workflow: 'weeklyCycle', input: { bootstrap: true } },
+  { name: 'weekly-cycle-offered', workflow: 'weeklyCycle' },
   {
     name: 'weekly-cycle-not-offered',
     workflow: 'weeklyCycle',
-    changes: { promoteWithoutTrial: async () => ({ kind: 'notOffered', reason: 'a promotion needs a trial' }) },
+    changes: { offerCandidate: async () => ({ kind: 'notOffered', reason: 'there is no robot to try it on' }) },
   },
   { name: 'weekly-cycle-gates-hold', workflow: 'weeklyCycle', changes: heldByAgreement },
   { name: 'weekly-cycle-bad-data', workflow: 'weeklyCycle', changes: withVerdict('badData') },

@@ -15,6 +15,7 @@ type TrialActivities = Pick<
   | 'repairAliases'
   | 'quarantineRobot'
   | 'recordTrialEnd'
+  | 'offerCandidate'
 >;
 
 /** Times short enough for a test: a fleet hour in a millisecond. */
@@ -32,15 +33,15 @@ const stage = (robots: number) => ({ robots, minimumHours: 1, maximumHours: 1_00
 
 /** A trial that goes well: accepted at the first judged look, every stage proven at its first tick, all robots confirm. */
 export const goodTrial: TrialActivities = {
-  planTrial: async ({ kind, trialId, times }) => ({
+  planTrial: async ({ kind, trialId, times, approvalBefore = [], approvalHours = 72 }) => ({
     kind: 'planned',
     plan: { trialId, digest: 'e'.repeat(64) },
     championVersion: '1.0.0',
     candidateVersion: '1.1.0',
     robots: 100,
     stages: kind === 'abTest' ? [stage(20)] : [stage(5), stage(25), stage(50), stage(95)],
-    approvalBefore: [],
-    approvalHours: 72,
+    approvalBefore,
+    approvalHours,
     blockMinutes: 5,
     abTest: kind === 'abTest' ? { looks: 7, lookHours: 6, firstLook: 2 } : null,
     times: { ...testTimes, ...(times as Partial<typeof testTimes>) },
@@ -96,5 +97,32 @@ export const goodTrial: TrialActivities = {
   }),
   repairAliases: async () => ({ championVersion: '1.0.0', isMoved: false }),
   quarantineRobot: async () => undefined,
+  offerCandidate: async ({ candidateVersion }) => ({ kind: 'offered', reason: `${candidateVersion} begins` }),
   recordTrialEnd: async ({ trialId }) => ({ key: `trials/${trialId}/end.json` }),
 };
+
+type Verdict = Awaited<ReturnType<TrialActivities['judgeTick']>>['verdict'];
+
+/** The guard says these, one a tick, and the last one from then on. */
+export function verdicts(...list: readonly Verdict[]): Pick<TrialActivities, 'judgeTick'> {
+  return {
+    judgeTick: async (input) => {
+      const verdict = list[Math.min(input.tick, list.length - 1)] ?? 'advance';
+      const suspect = verdict === 'robotFault' ? { suspectRobotId: 'robot-3' } : {};
+      return { ...(await goodTrial.judgeTick(input)), verdict, ...suspect, reason: `the guard says ${verdict}` };
+    },
+  };
+}
+
+/** A stage is held, for ever or for some ticks of the trial; the others advance. */
+export function holdAt(stage: number, ticks = Number.POSITIVE_INFINITY): Pick<TrialActivities, 'judgeTick'> {
+  let held = 0;
+  return {
+    judgeTick: async (input) => {
+      const answer = await goodTrial.judgeTick(input);
+      if (input.stage !== stage || held >= ticks) return answer;
+      held += 1;
+      return { ...answer, verdict: 'hold', reason: `stage ${stage} is not proven` };
+    },
+  };
+}

@@ -5,7 +5,8 @@ import { ApplicationFailure } from '@temporalio/activity';
 
 import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
 import { failureOf, withWorker } from './harness.ts';
-import { heldByAgreement, until, untilCancelled, withVerdict } from './scenarios.ts';
+import { until } from './scenario.ts';
+import { heldByAgreement, untilCancelled, withVerdict } from './scenarios.ts';
 import { stubs, type ActivityName } from './stubs.ts';
 
 const story: readonly ActivityName[] = [
@@ -24,7 +25,7 @@ const story: readonly ActivityName[] = [
   'trainModel',
   'evaluateCandidate',
   'registerCandidate',
-  'promoteWithoutTrial',
+  'offerCandidate',
   'writeReport',
 ];
 
@@ -43,25 +44,37 @@ const run = (
 describe('weeklyCycle', function () {
   this.timeout(120_000);
 
-  it('collects, trains, judges, registers, promotes and reports, in this order, started with no input at all', async () => {
+  it('collects, trains, judges, registers, offers and reports, in this order, started with no input at all', async () => {
     const { result, names } = await run({});
     assert.deepEqual(names, story);
-    assert.equal(result.outcome, 'promoted');
+    assert.equal(result.outcome, 'offered');
     assert.equal(result.candidateVersion, '1.1.0');
     assert.match(result.reportKey, /^reports\//);
   });
 
-  it('ends as notOffered with the reason when a trial is needed', async () => {
-    const reason = 'the champion is 1.1.0, not the baseline: a promotion needs a trial on the fleet';
-    const { result } = await run({ promoteWithoutTrial: async () => ({ kind: 'notOffered', reason }) }, {});
+  it('ends as notOffered with the reason when the slot does not take the candidate', async () => {
+    const reason = 'policy wall-follower has no robot to try 1.1.0 on';
+    const { result } = await run({ offerCandidate: async () => ({ kind: 'notOffered', reason }) }, {});
     assert.deepEqual([result.outcome, result.reason], ['notOffered', reason]);
+  });
+
+  it('promotes without a trial only when it is asked to, and offers what may not be', async () => {
+    const asked = await run({}, { bootstrap: true });
+    assert.equal(asked.result.outcome, 'promoted');
+    assert.ok(!asked.names.includes('offerCandidate'));
+    const refused = await run(
+      { promoteWithoutTrial: async () => ({ kind: 'notOffered', reason: 'a promotion needs a trial' }) },
+      { bootstrap: true },
+    );
+    assert.equal(refused.result.outcome, 'offered');
+    assert.deepEqual(refused.names.slice(-3), ['promoteWithoutTrial', 'offerCandidate', 'writeReport']);
   });
 
   it('registers nothing when a gate holds, and names the gate', async () => {
     const { result, names } = await run(heldByAgreement);
     assert.equal(result.outcome, 'gatesHold');
     assert.match(result.reason, /agreement/);
-    assert.ok(!names.includes('registerCandidate') && !names.includes('promoteWithoutTrial'));
+    assert.ok(!names.includes('registerCandidate') && !names.includes('offerCandidate'));
     assert.equal(names.at(-1), 'writeReport');
   });
 
@@ -79,7 +92,7 @@ describe('weeklyCycle', function () {
       const handle = await start('weeklyCycle', {
         policy: 'picker',
         training: { seed: 7, targetFrames: 5_000, hyperparameters: { learningRate: 0.01 } },
-        bootstrap: true,
+        trial: { profile: 'compressed', candidateFraction: 0.5 },
         cause: 'asked by a test',
       });
       await handle.result();
@@ -90,10 +103,9 @@ describe('weeklyCycle', function () {
     assert.deepEqual([inputOf('mixExperience')['seed'], inputOf('mixExperience')['targetFrames']], [7, 5_000]);
     assert.deepEqual(inputOf('mixExperience')['newSince'], { episodes: 3, frames: 4 });
     assert.deepEqual(inputOf('planTraining')['hyperparameters'], { learningRate: 0.01 });
-    assert.deepEqual(
-      [inputOf('promoteWithoutTrial')['bootstrap'], inputOf('promoteWithoutTrial')['why']],
-      [true, 'asked by a test'],
-    );
+    const { request, why } = inputOf('offerCandidate');
+    const { profile, candidateFraction } = request as Record<string, unknown>;
+    assert.deepEqual([profile, candidateFraction, why], ['compressed', 0.5, 'asked by a test']);
   });
 
   const wrong: readonly (readonly [unknown, RegExp])[] = [
@@ -158,7 +170,7 @@ describe('weeklyCycle', function () {
       const results = (await Promise.all([first.result(), second.result()])) as CycleResult[];
       assert.deepEqual(
         results.map((result) => result.outcome),
-        ['promoted', 'promoted'],
+        ['offered', 'offered'],
       );
     });
   });
@@ -189,7 +201,7 @@ describe('weeklyCycle', function () {
             return (stubs().activities as unknown as Record<string, (input: never) => unknown>)[step]?.(input);
           },
         });
-        assert.equal(result.outcome, 'promoted');
+        assert.equal(result.outcome, 'offered');
       });
     }
 

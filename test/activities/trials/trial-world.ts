@@ -76,6 +76,7 @@ export async function openTrialWorld(robots: number): Promise<TrialWorld> {
     ...ports,
     fleet: openFleet({ store, clock }),
     telemetry: openTelemetry(store),
+    slot: { offer: async ({ candidateVersion }) => ({ kind: 'offered', answer: `${candidateVersion} begins` }) },
   });
 
   for (const robotId of robotIds) {

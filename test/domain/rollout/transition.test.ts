@@ -171,6 +171,15 @@ describe('rollout state machine', () => {
     assert.deepEqual(guardClock(state), { hoursInStage: 4, hoursTotal: 11 });
   });
 
+  it('counts no time without a lease as watched: an outage proves no stage', () => {
+    let state = after('started', 'exposed');
+    state = transition(state, { ...events.continue, atMs: hourMs });
+    state = transition(state, { ...events.leaseLapsed, atMs: 50 * hourMs });
+    assert.equal(guardClock(state).hoursInStage, 1);
+    assert.equal(transition(state, { ...events.advance, atMs: 50 * hourMs }).stage, 0);
+    assert.equal(transition(state, { ...events.rollback, atMs: 50 * hourMs }).kind, 'returning');
+  });
+
   it('does not advance on an assignment that is not written yet', () => {
     const faulted = transition(states.watching, events.robotFault);
     assert.equal(transition(faulted, events.advance).kind, 'watching');

@@ -328,7 +328,8 @@ describe('the progress of an A/B test', () => {
   it('takes a faulty robot off once, and writes the assignment again', () => {
     const state = after(exposed, tick('robotFault'), tick('robotFault'));
     assert.deepEqual([state.faultyRobots, state.wantedExposure, state.writtenExposure], [['r7'], 2, 1]);
-    assert.equal(after(exposed, { kind: 'leaseLapsed', atMs: 0 }).wantedExposure, 2);
+    const lapsed = after(exposed, tick('continue', hourMs), { kind: 'leaseLapsed', atMs: 50 * hourMs });
+    assert.deepEqual([lapsed.wantedExposure, lapsed.watchedMs], [2, hourMs], 'an outage is no time watched');
   });
 
   it('hears a look once', () => {

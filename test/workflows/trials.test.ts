@@ -1,0 +1,564 @@
+import assert from 'node:assert/strict';
+
+import { ApplicationFailure } from '@temporalio/activity';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+
+import type {
+  AbTestResult,
+  RollbackResult,
+  RolloutResult,
+  RolloutStatus,
+  TrialResult,
+  TrialStatus,
+} from '../../workflows/trial-messages.ts';
+import { failureOf, withWorker, type Harness } from './harness.ts';
+import { until } from './scenario.ts';
+import { stubs, type ActivityName, type Stubs } from './stubs.ts';
+import { goodTrial, holdAt, verdicts } from './trial-stubs.ts';
+
+type Changes = Parameters<typeof stubs>[0];
+type Drive = (handle: WorkflowHandleWithFirstExecutionRunId, calls: Stubs['calls'], harness: Harness) => Promise<void>;
+
+interface Results {
+  readonly rolloutPolicy: RolloutResult;
+  readonly abTest: AbTestResult;
+  readonly trialPolicy: TrialResult;
+  readonly rollbackPolicy: RollbackResult;
+}
+
+async function run<Name extends keyof Results>(
+  workflow: Name,
+  { changes, input, drive }: { changes?: Changes; input?: unknown; drive?: Drive } = {},
+): Promise<{ result: Results[Name]; calls: Stubs['calls']; handle: WorkflowHandleWithFirstExecutionRunId }> {
+  const { activities, calls } = stubs(changes);
+  return withWorker(activities, async (harness) => {
+    const handle = await harness.start(workflow, input);
+    await drive?.(handle, calls, harness);
+    return { result: (await handle.result()) as Results[Name], calls, handle };
+  });
+}
+
+const inputsOf = (calls: Stubs['calls'], name: ActivityName): Record<string, unknown>[] =>
+  calls.filter((call) => call.name === name).map((call) => call.input as Record<string, unknown>);
+const called = (calls: Stubs['calls'], name: ActivityName, times = 1) =>
+  until(() => calls.filter((call) => call.name === name).length >= times);
+const signal = (handle: WorkflowHandleWithFirstExecutionRunId, kind: string) =>
+  handle.signal('operator', { kind, reason: `${kind} by a test` });
+const stageOf = async (handle: WorkflowHandleWithFirstExecutionRunId): Promise<string | undefined> =>
+  (await handle.query<RolloutStatus>('status')).state?.kind;
+
+describe('rolloutPolicy', function () {
+  this.timeout(120_000);
+
+  it('goes through its stages, moves the champion alias after the last assignment, and leaves nobody behind', async () => {
+    const { result, calls } = await run('rolloutPolicy');
+    assert.deepEqual([result.outcome, result.candidateVersion, result.stagesProven], ['promoted', '1.1.0', 4]);
+    const exposures = inputsOf(calls, 'writeExposure');
+    assert.deepEqual(
+      exposures.map(({ seq, robots, isLastStage }) => [seq, robots, isLastStage]),
+      [
+        [4, 5, false],
+        [5, 25, false],
+        [6, 50, false],
+        [7, 95, true],
+      ],
+    );
+    const story = calls.map(({ name }) => name);
+    assert.ok(story.indexOf('repairAliases') > story.lastIndexOf('writeExposure'));
+    assert.ok(story.indexOf('renewLease') < story.indexOf('writeExposure'));
+    const [end] = inputsOf(calls, 'endExposure');
+    assert.deepEqual([end?.['version'], end?.['urgency'], end?.['seq']], ['1.1.0', 'whenIdle', 9]);
+    assert.equal(inputsOf(calls, 'recordTrialEnd')[0]?.['outcome'], 'promoted');
+    assert.deepEqual(result.robots, { confirmed: 99, offline: ['robot-7'], failed: [] });
+  });
+
+  it('takes everybody back at once when a stage does harm', async () => {
+    const { result, calls } = await run('rolloutPolicy', { changes: verdicts('advance', 'rollback') });
+    assert.deepEqual([result.outcome, result.stagesProven], ['rolledBack', 1]);
+    const [end] = inputsOf(calls, 'endExposure');
+    assert.deepEqual([end?.['version'], end?.['urgency']], ['1.0.0', 'safeStop']);
+    assert.equal(inputsOf(calls, 'writeExposure').length, 2);
+    assert.ok(calls.map(({ name }) => name).includes('readConfirmations'));
+  });
+
+  it('holds a stage that is not proven, and ends it when it never is', async () => {
+    const changes = {
+      ...holdAt(0),
+      planTrial: async (input: never) => {
+        const plan = await goodTrial.planTrial(input);
+        if (plan.kind !== 'planned') return plan;
+        return { ...plan, stages: plan.stages.map((stage) => ({ ...stage, maximumHours: 50 })) };
+      },
+    } as Changes;
+    const { result, calls } = await run('rolloutPolicy', { changes });
+    assert.equal(result.outcome, 'endedWithoutPromotion');
+    assert.match(result.reason, /stage 0 was not proven in time/);
+    assert.equal(inputsOf(calls, 'endExposure')[0]?.['urgency'], 'whenIdle');
+  });
+
+  it('takes a faulty robot off, quarantines it and goes on', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: verdicts('robotFault', 'advance'),
+    });
+    assert.deepEqual([result.outcome, result.faultyRobots], ['promoted', ['robot-3']]);
+    assert.deepEqual(inputsOf(calls, 'writeExposure')[1]?.['faultyRobots'], ['robot-3']);
+    assert.deepEqual(
+      inputsOf(calls, 'quarantineRobot').map(({ robotId }) => robotId),
+      ['robot-3'],
+    );
+    assert.deepEqual(inputsOf(calls, 'judgeTick').at(-1)?.['faultyRobots'], ['robot-3']);
+  });
+
+  it('is aborted by a message, and the robots come back when they are idle', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: holdAt(1),
+      drive: async (handle, calls) => {
+        await called(calls, 'judgeTick', 3);
+        await signal(handle, 'abortRequested');
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['aborted', 'abortRequested by a test']);
+    assert.equal(inputsOf(calls, 'endExposure')[0]?.['urgency'], 'whenIdle');
+  });
+
+  it('brings the robots back before it obeys a cancellation', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: holdAt(0),
+      drive: async (handle, calls) => {
+        await called(calls, 'judgeTick', 2);
+        await handle.cancel();
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['aborted', 'the workflow was cancelled']);
+    assert.equal(inputsOf(calls, 'endExposure').length, 1);
+  });
+
+  it('judges on in a pause, in which nothing advances, and goes on afterwards', async () => {
+    const { result } = await run('rolloutPolicy', {
+      changes: holdAt(0, 4),
+      drive: async (handle, calls) => {
+        await called(calls, 'judgeTick', 1);
+        await signal(handle, 'pauseRequested');
+        await until(() => calls.length > 0);
+        const ticks = inputsOf(calls, 'judgeTick').length;
+        await called(calls, 'judgeTick', ticks + 6);
+        assert.equal(await stageOf(handle), 'paused');
+        assert.equal(inputsOf(calls, 'writeExposure').length, 1);
+        await signal(handle, 'resumeRequested');
+      },
+    });
+    assert.equal(result.outcome, 'promoted');
+  });
+
+  it('ends in the safe side when nobody approves in time', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      input: { approvalBefore: [1], approvalHours: 1_500 },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['endedWithoutPromotion', 'nobody approved in time']);
+    assert.equal(inputsOf(calls, 'writeExposure').length, 1);
+    assert.ok(inputsOf(calls, 'judgeTick').length >= 3, 'the guard ticks while it waits');
+  });
+
+  it('goes on as a new run with everything it knows', async () => {
+    const { result, calls, handle } = await run('rolloutPolicy', { changes: holdAt(1, 12) });
+    assert.equal(result.outcome, 'promoted');
+    const description = await handle.describe();
+    assert.notEqual(description.runId, handle.firstExecutionRunId);
+    const ticks = inputsOf(calls, 'judgeTick').map(({ tick }) => tick);
+    assert.deepEqual(
+      ticks,
+      ticks.map((_, index) => index),
+    );
+    assert.deepEqual(
+      inputsOf(calls, 'writeExposure').map(({ seq }) => seq),
+      [4, 5, 6, 7],
+    );
+    assert.equal(inputsOf(calls, 'planTrial').length, 1);
+  });
+
+  it('exposes nothing more once somebody else owns the fleet', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: {
+        writeExposure: async ({ seq }) =>
+          seq === 4 ? { kind: 'written', seq } : { kind: 'conflict', reason: 'record 5 is another’s' },
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['endedWithoutPromotion', 'record 5 is another’s']);
+    assert.equal(inputsOf(calls, 'endExposure').length, 1);
+  });
+
+  it('closes its trial after a lost race at the next free place', async () => {
+    let seq = 8;
+    const { calls } = await run('rolloutPolicy', {
+      changes: {
+        ...verdicts('rollback'),
+        readTrialState: async () => ({ seq: seq++, isClosed: false }),
+        endExposure: async ({ seq }) => (seq < 11 ? { kind: 'conflict' } : { kind: 'written', seq }),
+      },
+    });
+    assert.deepEqual(
+      inputsOf(calls, 'endExposure').map((input) => input['seq']),
+      [9, 10, 11],
+    );
+  });
+
+  it('brings the robots back when the guard cannot judge', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: {
+        judgeTick: async () => {
+          throw ApplicationFailure.nonRetryable('a telemetry object is broken', 'CorruptData');
+        },
+      },
+    });
+    assert.equal(result.outcome, 'aborted');
+    assert.match(result.reason, /the guard cannot judge: a telemetry object is broken/);
+    assert.equal(inputsOf(calls, 'endExposure').length, 1);
+  });
+
+  it('exposes a stage again after its lease lapsed, evidence kept', async () => {
+    let asked = 0;
+    const { result, calls } = await run('rolloutPolicy', {
+      input: { times: { leaseMs: 1_000 } },
+      changes: {
+        judgeTick: async (input) => {
+          const answer = await goodTrial.judgeTick(input);
+          asked += 1;
+          if (asked === 1) await new Promise((resolve) => setTimeout(resolve, 1_500));
+          return answer;
+        },
+        renewLease: async () => ({ kind: 'renewed' }),
+      },
+    });
+    assert.equal(result.outcome, 'promoted');
+    const exposures = inputsOf(calls, 'writeExposure');
+    const sizes = exposures.map(({ robots }) => robots);
+    assert.deepEqual(sizes.slice(0, 2), [5, 5]);
+    assert.deepEqual([...new Set(sizes)], [5, 25, 50, 95]);
+  });
+
+  it('does not start when nothing can be tried, and says why', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: { planTrial: async () => ({ kind: 'impossible', reason: 'no robot', isForPeople: false }) },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['notStarted', 'no robot']);
+    assert.deepEqual(
+      calls.map(({ name }) => name),
+      ['planTrial'],
+    );
+  });
+
+  it('closes a trial that nobody judges any more before it plans its own', async () => {
+    let asked = 0;
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: {
+        planTrial: async (input) =>
+          asked++ === 0 ? { kind: 'abandoned', trialId: 'old' } : goodTrial.planTrial(input),
+        planRollback: async () => ({
+          seq: 2,
+          openTrialId: 'old',
+          choice: { kind: 'endTrial', trialId: 'old', version: '1.0.0', reason: 'ends trial old' },
+        }),
+      },
+    });
+    assert.equal(result.outcome, 'promoted');
+    const [first] = inputsOf(calls, 'endExposure');
+    assert.deepEqual([first?.['trialId'], first?.['seq'], first?.['version']], ['old', 3, '1.0.0']);
+  });
+});
+
+describe('abTest', function () {
+  this.timeout(120_000);
+  const decision = (one: 'reject' | 'block' | 'acceptEquivalent' | 'continue'): Changes => ({
+    judgeLook: async (input) => ({ ...(await goodTrial.judgeLook(input)), decision: one, reason: `it says ${one}` }),
+  });
+
+  it('exposes one arm, looks, accepts, and returns the arm to the champion', async () => {
+    const { result, calls } = await run('abTest');
+    assert.deepEqual([result.decision, result.candidateVersion], ['accept', '1.1.0']);
+    assert.deepEqual(
+      inputsOf(calls, 'writeExposure').map(({ robots, isLastStage }) => [robots, isLastStage]),
+      [[20, false]],
+    );
+    const [end] = inputsOf(calls, 'endExposure');
+    assert.deepEqual([end?.['version'], end?.['urgency']], ['1.0.0', 'whenIdle']);
+    const [look] = inputsOf(calls, 'judgeLook');
+    assert.ok(Number(look?.['look']) >= 2 && Number(look?.['look']) <= 7);
+  });
+
+  for (const one of ['reject', 'block', 'acceptEquivalent'] as const)
+    it(`ends with ${one} and its reason`, async () => {
+      const { result } = await run('abTest', { changes: decision(one) });
+      assert.deepEqual([result.decision, result.reason], [one, `it says ${one}`]);
+    });
+
+  it('is stopped by the guard, with everybody back at once', async () => {
+    const { result, calls } = await run('abTest', {
+      changes: { ...decision('continue'), ...verdicts('advance', 'rollback') },
+    });
+    assert.equal(result.decision, 'harmful');
+    assert.equal(inputsOf(calls, 'endExposure')[0]?.['urgency'], 'safeStop');
+  });
+
+  it('takes each look once, and goes on as a new run', async () => {
+    let looks = 0;
+    const { result, calls, handle } = await run('abTest', {
+      input: { times: { dayMs: 400 } },
+      changes: {
+        judgeLook: async (input) => {
+          looks += 1;
+          const answer = await goodTrial.judgeLook(input);
+          return { ...answer, decision: input.look < 6 ? 'continue' : 'accept' };
+        },
+      },
+    });
+    assert.equal(result.decision, 'accept');
+    assert.notEqual((await handle.describe()).runId, handle.firstExecutionRunId);
+    const numbers = inputsOf(calls, 'judgeLook').map(({ look }) => look);
+    assert.equal(new Set(numbers).size, looks);
+  });
+
+  it('says when numbers cannot decide', async () => {
+    const { result } = await run('abTest', {
+      changes: { planTrial: async () => ({ kind: 'impossible', reason: 'only 8 robots', isForPeople: true }) },
+    });
+    assert.deepEqual([result.decision, result.reason], ['infeasible', 'only 8 robots']);
+  });
+});
+
+describe('trialPolicy', function () {
+  this.timeout(120_000);
+  const word = (reason = 'a test') => ({ args: [{ reason }] as [{ reason: string }] });
+  const statusOf = (handle: WorkflowHandleWithFirstExecutionRunId) => handle.query<TrialStatus>('status');
+  const step = async (handle: WorkflowHandleWithFirstExecutionRunId, kind: string): Promise<void> => {
+    for (let attempt = 0; attempt < 400; attempt += 1) {
+      const { step } = await statusOf(handle);
+      if (step?.kind === kind) return;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    assert.equal((await statusOf(handle)).step?.kind, kind);
+  };
+  const inRollout = async (handle: WorkflowHandleWithFirstExecutionRunId): Promise<void> => {
+    for (let attempt = 0; attempt < 400 && (await statusOf(handle)).stage !== 'rollout'; attempt += 1)
+      await new Promise((resolve) => setTimeout(resolve, 25));
+  };
+  async function refused(update: Promise<unknown>, words: RegExp): Promise<void> {
+    const failure = await failureOf(update);
+    assert.match(failure.message, words);
+  }
+
+  it('tests, rolls out and promotes, started with no input at all', async () => {
+    const { result, calls } = await run('trialPolicy');
+    assert.deepEqual([result.outcome, result.abTest, result.candidateVersion], ['promoted', 'accept', '1.1.0']);
+    const plans = inputsOf(calls, 'planTrial');
+    assert.deepEqual(
+      plans.map(({ kind }) => kind),
+      ['abTest', 'rollout'],
+    );
+    assert.notEqual(plans[0]?.['trialId'], plans[1]?.['trialId']);
+    assert.equal(plans[1]?.['candidateVersion'], '1.1.0', 'what was tested is what is rolled out');
+    assert.equal(inputsOf(calls, 'repairAliases').find(({ isBetter }) => isBetter === true)?.['isBetter'], true);
+  });
+
+  it('rolls nothing out that the test rejects', async () => {
+    const { result, calls } = await run('trialPolicy', {
+      changes: {
+        judgeLook: async (input) => ({
+          ...(await goodTrial.judgeLook(input)),
+          decision: 'reject',
+          reason: 'no better',
+        }),
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason, result.abTest], ['rejected', 'no better', 'reject']);
+    assert.equal(inputsOf(calls, 'planTrial').length, 1);
+  });
+
+  it('lets people decide when the fleet is too small for a test', async () => {
+    const { result } = await run('trialPolicy', {
+      changes: {
+        planTrial: async (input) =>
+          input.kind === 'abTest'
+            ? { kind: 'impossible', reason: 'only 8 robots', isForPeople: true }
+            : goodTrial.planTrial({ ...input, approvalBefore: [1], approvalHours: 1_000_000 }),
+      },
+      drive: async (handle) => {
+        await inRollout(handle);
+        await step(handle, 'awaitingApproval');
+        await handle.executeUpdate('approve', word());
+      },
+    });
+    assert.deepEqual([result.outcome, result.abTest], ['promoted', 'infeasible']);
+  });
+
+  it('answers every message that means nothing now in words', async () => {
+    const { result } = await run('trialPolicy', {
+      changes: holdAt(0),
+      input: { abTest: false },
+      drive: async (handle) => {
+        await step(handle, 'held');
+        await refused(handle.executeUpdate('resume', word()), /it is not paused/);
+        await refused(handle.executeUpdate('approve', word()), /no stage waits for approval/);
+        await refused(handle.executeUpdate('reject', word()), /no stage waits for approval/);
+        await refused(handle.executeUpdate('pause', { args: [{}] }), /expected \{"reason": "why"\}/);
+        assert.match(await handle.executeUpdate('pause', word()), /the guard goes on/);
+        await step(handle, 'paused');
+        await refused(handle.executeUpdate('pause', word()), /paused already/);
+        await handle.executeUpdate('resume', word());
+        await step(handle, 'held');
+        await handle.executeUpdate('abort', word('enough'));
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason, result.abTest], ['aborted', 'enough', null]);
+  });
+
+  it('rejects at an approval, with the robots back', async () => {
+    const { result, calls } = await run('trialPolicy', {
+      input: { abTest: false, approvalBefore: [2], approvalHours: 8_000 },
+      drive: async (handle) => {
+        await step(handle, 'awaitingApproval');
+        await handle.executeUpdate('reject', word('not this week'));
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['endedWithoutPromotion', 'not this week']);
+    assert.equal(inputsOf(calls, 'endExposure').length, 1);
+  });
+
+  it('lets a newer offer replace the one that waits, never the one that runs', async () => {
+    const offer = (candidateVersion: string) => ({ args: [{ candidateVersion, abTest: false }] as [object] });
+    const { calls, result } = await run('trialPolicy', {
+      input: { candidateVersion: '1.1.0', abTest: false },
+      changes: {
+        ...holdAt(0, 30),
+        planTrial: async (input) => ({
+          ...(await goodTrial.planTrial(input)),
+          candidateVersion: input.candidateVersion ?? 'none',
+        }),
+      },
+      drive: async (handle) => {
+        await step(handle, 'held');
+        assert.match(await handle.executeUpdate('offer', offer('1.1.0')), /on trial already/);
+        assert.match(await handle.executeUpdate('offer', offer('1.2.0')), /1\.2\.0 waits for the end of 1\.1\.0/);
+        assert.match(await handle.executeUpdate('offer', offer('1.2.0')), /waits already/);
+        assert.match(await handle.executeUpdate('offer', offer('1.3.0')), /1\.2\.0, which waited, is superseded/);
+        await refused(
+          handle.executeUpdate('offer', { args: [{ candidateVersion: 'latest' }] }),
+          /candidateVersion: .*latest/,
+        );
+        assert.equal((await statusOf(handle)).waitingVersion, '1.3.0');
+      },
+    });
+    assert.equal(result.outcome, 'promoted');
+    assert.equal(result.candidateVersion, '1.3.0');
+    const ends = inputsOf(calls, 'recordTrialEnd').map(({ outcome, candidateVersion }) => [outcome, candidateVersion]);
+    assert.deepEqual(ends, [
+      ['promoted', '1.1.0'],
+      ['superseded', '1.2.0'],
+      ['promoted', '1.3.0'],
+    ]);
+  });
+
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [{ candidateVersion: 'newest' }, /candidateVersion: expected a policy version/],
+    [{ candidateFraction: 0.9 }, /candidateFraction/],
+    [{ rolloutLimits: { guard: { tau: -1 } } }, /rolloutLimits: .*guard\.tau/],
+    [{ canidate: '1.0.0' }, /"canidate"/],
+  ];
+  for (const [input, expected] of wrong)
+    it(`fails at once on ${JSON.stringify(input)}, naming the field`, async () => {
+      const { activities, calls } = stubs();
+      await withWorker(activities, async ({ start }) => {
+        const failure = await failureOf((await start('trialPolicy', input)).result());
+        assert.equal(failure.type, 'InvalidInput');
+        assert.match(failure.message, expected);
+      });
+      assert.deepEqual(calls, []);
+    });
+});
+
+describe('rollbackPolicy', function () {
+  this.timeout(120_000);
+  const choose = (kind: 'assign' | 'ask', version: string): Changes => ({
+    planRollback: async () => ({ seq: 8, openTrialId: null, choice: { kind, version, reason: `to ${version}` } }),
+  });
+
+  it('orders everybody to the champion before, safely stopped, and lists who followed', async () => {
+    const { result, calls } = await run('rollbackPolicy');
+    assert.deepEqual([result.outcome, result.version, result.offline], ['rolledBack', '1.0.0', ['robot-7']]);
+    const [order] = inputsOf(calls, 'endExposure');
+    assert.deepEqual([order?.['seq'], order?.['urgency'], order?.['trialId']], [9, 'safeStop', undefined]);
+    assert.ok(inputsOf(calls, 'repairAliases').length === 1);
+  });
+
+  it('ends the trial that runs', async () => {
+    const { result, calls } = await run('rollbackPolicy', {
+      changes: {
+        planRollback: async () => ({
+          seq: 8,
+          openTrialId: 't1',
+          choice: { kind: 'endTrial', trialId: 't1', version: '1.0.0', reason: 'ends trial t1' },
+        }),
+      },
+    });
+    assert.deepEqual([result.outcome, result.endedTrialId], ['rolledBack', 't1']);
+    assert.equal(inputsOf(calls, 'endExposure')[0]?.['trialId'], 't1');
+  });
+
+  it('decides anew when somebody wrote in between', async () => {
+    let seq = 8;
+    const { result, calls } = await run('rollbackPolicy', {
+      changes: {
+        planRollback: async () => ({
+          seq: seq++,
+          openTrialId: null,
+          choice: { kind: 'assign', version: '1.0.0', reason: 'back' },
+        }),
+        endExposure: async ({ seq }) => (seq < 10 ? { kind: 'conflict' } : { kind: 'written', seq }),
+      },
+    });
+    assert.equal(result.outcome, 'rolledBack');
+    assert.equal(inputsOf(calls, 'planRollback').length, 2);
+  });
+
+  it('waits for a person before it goes anywhere else, and does not when nobody comes', async () => {
+    const approved = await run('rollbackPolicy', {
+      input: { target: 'baseline' },
+      changes: choose('ask', '0.9.0'),
+      drive: async (handle) => {
+        await until(() => true);
+        for (;;) {
+          const { stage } = await handle.query<{ stage: string }>('status');
+          if (stage === 'awaitingApproval') break;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        await assert.rejects(handle.executeUpdate('approve', { args: [{}] }));
+        await handle.executeUpdate('approve', { args: [{ reason: 'I agree' }] });
+      },
+    });
+    assert.deepEqual([approved.result.outcome, approved.result.version], ['rolledBack', '0.9.0']);
+    const late = await run('rollbackPolicy', {
+      input: { target: 'baseline', approvalMs: 50 },
+      changes: choose('ask', '0.9.0'),
+    });
+    assert.equal(late.result.outcome, 'rejected');
+    assert.deepEqual(inputsOf(late.calls, 'endExposure'), []);
+  });
+
+  it('lists robots that do not confirm in time as failed', async () => {
+    const { result } = await run('rollbackPolicy', {
+      input: { confirmMs: 60, confirmEveryMs: 20 },
+      changes: {
+        readConfirmations: async (input) => ({ ...(await goodTrial.readConfirmations(input)), waiting: ['robot-9'] }),
+      },
+    });
+    assert.deepEqual(result.failed, ['robot-9: not confirmed in time']);
+  });
+
+  it('does nothing where there is nothing to go back to', async () => {
+    const { result } = await run('rollbackPolicy', {
+      changes: {
+        planRollback: async () => ({ seq: 0, openTrialId: null, choice: { kind: 'nothing', reason: 'no previous' } }),
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['nothingToDo', 'no previous']);
+  });
+});
