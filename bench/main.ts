@@ -5,6 +5,7 @@ import { measureGateway } from './gateway.ts';
 import { ingestLeg } from './ingest.ts';
 import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
+import { measureRollback } from './rollback.ts';
 import { measureSimulator } from './simulator.ts';
 import { trainLeg } from './train.ts';
 import { measureUpload } from './upload.ts';
@@ -102,6 +103,20 @@ program
     const result = await measureSimulator({ ...options, progress: progressOf('simulator') });
     const { runs, ...rest } = result;
     print(result, options.json, `${listed(rest)}, in ${runs.length} runs`);
+  });
+
+program
+  .command('rollback')
+  .description(
+    'alarm → last online robot confirmed: real agents in long episodes, collections and trainings beside them',
+  )
+  .option('--robots <count>', 'robots', number(2, 10_000), 500)
+  .option('--rounds <count>', 'rounds; the worst counts', number(1, 1_000), 10)
+  .option(...seed)
+  .option(...json)
+  .action(async (options: { robots: number; rounds: number; seed: number; json: boolean }) => {
+    const result = await measureRollback({ ...options, progress: progressOf('rollback') });
+    print(result, options.json, listed(result));
   });
 
 await program.parseAsync();

@@ -16,7 +16,7 @@ const processes = [
 export async function startWorkers(options: {
   readonly environment: Readonly<Record<string, string>>;
   readonly logs: string;
-  readonly lock: DevLock;
+  readonly lock: Pick<DevLock, 'remember'>;
 }): Promise<readonly Started[]> {
   const main = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
   const workers = processes.map(({ name, queues, niceness }) => {

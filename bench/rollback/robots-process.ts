@@ -1,0 +1,26 @@
+import { workingRobots, workSchema, type Running, type WorkingRobots } from './working-robots.ts';
+
+/** Robots in a process of their own: takes their work as the first message, then answers every message with who runs what. */
+let robots: WorkingRobots | undefined;
+
+const answer = (running: Running): void => void process.send?.(running);
+
+process.on('message', (message) => {
+  if (robots !== undefined) {
+    answer(robots.running());
+    return;
+  }
+  workingRobots(workSchema.parse(message)).then(
+    (opened) => {
+      robots = opened;
+      answer(opened.running());
+    },
+    (cause: unknown) => {
+      process.stderr.write(`${String(cause)}\n`);
+      process.exit(1);
+    },
+  );
+});
+process.once('SIGTERM', () => {
+  void (robots?.close() ?? Promise.resolve()).finally(() => process.exit(0));
+});
