@@ -19,7 +19,6 @@ export function memoryObjectStore(nowMs: Clock = Date.now): ObjectStore {
   const objects = new Map<string, StoredObject>();
   /** How many objects lie under each folder. */
   const folders = new Map<string, number>();
-  let localFolder: string | undefined;
 
   function countInFolders(key: string, change: 1 | -1): void {
     for (const folder of foldersOf(key)) folders.set(folder, (folders.get(folder) ?? 0) + change);
@@ -67,10 +66,7 @@ export function memoryObjectStore(nowMs: Clock = Date.now): ObjectStore {
       checkKey(key);
       const found = objects.get(key);
       if (found === undefined) return undefined;
-      localFolder ??= folderUntilExit();
-      const path = join(localFolder, createHash('sha256').update(found.bytes).digest('hex') + keyExtension(key));
-      await guarded(`write ${path}`, { key }, () => writeFile(path, found.bytes));
-      return path;
+      return localFile(key, found.bytes);
     },
   };
 }
@@ -91,6 +87,24 @@ function folderClash(key: string): Error {
   return failure('InvalidInput', 'expected a key that is not both an object and a folder of objects, got one that is', {
     coordinates: { key },
   });
+}
+
+/** One folder for all stores of a process, whose files are named by content and written once. */
+let localFolder: string | undefined;
+const localFiles = new Map<string, Promise<void>>();
+
+async function localFile(key: string, bytes: Uint8Array): Promise<string> {
+  localFolder ??= folderUntilExit();
+  const path = join(localFolder, createHash('sha256').update(bytes).digest('hex') + keyExtension(key));
+  const writing = localFiles.get(path) ?? guarded(`write ${path}`, { key }, () => writeFile(path, bytes));
+  localFiles.set(path, writing);
+  try {
+    await writing;
+  } catch (cause) {
+    localFiles.delete(path);
+    throw cause;
+  }
+  return path;
 }
 
 function folderUntilExit(): string {

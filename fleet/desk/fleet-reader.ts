@@ -3,7 +3,7 @@ import { ordersOf, type AssignmentState, type Order } from './assignment-log.ts'
 import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
 import { confirmOrders, type Confirmations } from './confirmations.ts';
 import { viewFleet, type FleetView, type ViewLimits } from './fleet-view.ts';
-import { readInstalls, type InstallRecord } from './install-log.ts';
+import { installReader, type InstallReader } from './install-log.ts';
 import { readLease } from './lease.ts';
 import { readPresences } from './presence.ts';
 import { readRobots, type RobotRecord } from './robots.ts';
@@ -31,7 +31,7 @@ export function openFleetReader(
   const { store, clock } = ports;
   const readers = new Map<string, AssignmentReader>();
   const seenRobots = new Map<string, RobotRecord>();
-  const seenInstalls = new Map<string, InstallRecord>();
+  const installReaders = new Map<string, InstallReader>();
 
   async function readAssignments(policy: string): Promise<AssignmentState> {
     const reader = readers.get(policy) ?? assignmentReader(store, policy);
@@ -41,9 +41,11 @@ export function openFleetReader(
 
   async function readFleet(policy: string): Promise<FleetView> {
     const robots = [...(await readRobots(store, seenRobots)).values()].filter((robot) => robot.policy === policy);
-    const installs = await readInstalls(store, policy, seenInstalls);
+    const installs = installReaders.get(policy) ?? installReader(store, policy);
+    installReaders.set(policy, installs);
     const presences = await readPresences(store, policy);
-    return viewFleet({ robots, presences, installs, nowMs: clock() }, limits);
+    const lastInstalls = await installs.read(robots.map(({ robotId }) => robotId));
+    return viewFleet({ robots, presences, installs: lastInstalls, nowMs: clock() }, limits);
   }
 
   async function readOrders(policy: string): Promise<((robotId: string) => Order) | undefined> {

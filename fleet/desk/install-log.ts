@@ -4,7 +4,8 @@ import { readLog, writeLogEntry, type LogEntry } from '../../activities/append-l
 import { readJson } from '../../activities/json-objects.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { gatewayIdSchema, installReportSchema, instantMsSchema, robotIdSchema } from '../protocol/index.ts';
-import { fleetKeys, parseLogKey } from './keys.ts';
+import { inParallel } from '../../activities/in-parallel.ts';
+import { fleetKeys, logKey, parseLogKey } from './keys.ts';
 
 /** One entry of `fleet/<policy>/installs/<robotId>/<seq>.json`. */
 export const installRecordSchema = z.strictObject({
@@ -50,23 +51,44 @@ export function installLog(store: ObjectStore, policy: string): InstallLog {
   };
 }
 
-/** The last install record of every robot of the policy, by robot id. `seen` spares reading a record again. */
-export async function readInstalls(
-  store: ObjectStore,
-  policy: string,
-  seen: Map<string, InstallRecord> = new Map(),
-): Promise<ReadonlyMap<string, InstallRecord>> {
-  const last = new Map<string, string>();
-  for await (const { key } of store.list(`${fleetKeys.installs(policy)}/`)) {
-    const entry = parseLogKey(key);
-    if (entry !== undefined) last.set(entry.log, key);
+/** The last install record of robots, kept up to date at one read a robot and look, however long their logs are. */
+export interface InstallReader {
+  /** By robot id; robots that never reported are not in it. */
+  read(robotIds: readonly string[]): Promise<ReadonlyMap<string, InstallRecord>>;
+}
+
+const readsAtOnce = 32;
+
+export function installReader(store: ObjectStore, policy: string): InstallReader {
+  let ends: Map<string, LogEntry<InstallRecord>> | undefined;
+
+  /** Once a process: the whole listing says where each log ends. */
+  async function findEnds(): Promise<Map<string, LogEntry<InstallRecord>>> {
+    const last = new Map<string, { readonly key: string; readonly seq: number }>();
+    for await (const { key } of store.list(`${fleetKeys.installs(policy)}/`)) {
+      const entry = parseLogKey(key);
+      if (entry !== undefined) last.set(entry.log, { key, seq: entry.seq });
+    }
+    const found = await inParallel([...last.values()], readsAtOnce, async ({ key, seq }) => {
+      const record = await readJson(store, key, installRecordSchema);
+      return record === undefined ? [] : [{ seq, record }];
+    });
+    return new Map(found.flat().map((entry) => [entry.record.robotId, entry]));
   }
-  const installs = new Map<string, InstallRecord>();
-  for (const key of last.values()) {
-    const record = seen.get(key) ?? (await readJson(store, key, installRecordSchema));
-    if (record === undefined) continue;
-    seen.set(key, record);
-    installs.set(record.robotId, record);
-  }
-  return installs;
+
+  return {
+    async read(robotIds) {
+      const known = (ends ??= await findEnds());
+      const now = await inParallel(robotIds, readsAtOnce, async (robotId) => {
+        const log = fleetKeys.installLog(policy, robotId);
+        for (;;) {
+          const seq = (known.get(robotId)?.seq ?? -1) + 1;
+          const record = await readJson(store, logKey(log, seq), installRecordSchema);
+          if (record === undefined) return known.get(robotId)?.record;
+          known.set(robotId, { seq, record });
+        }
+      });
+      return new Map(now.flatMap((record) => (record === undefined ? [] : [[record.robotId, record]])));
+    },
+  };
 }

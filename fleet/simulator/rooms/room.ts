@@ -12,9 +12,12 @@ export interface Room {
   close(): void;
 }
 
-/** Loads the physics engine once; after it rooms open at once. */
+let loaded: Promise<void> | undefined;
+
+/** Loads the physics engine once a process, though two ask at the same time: the later load would take the memory from under the rooms of the earlier. */
 export const loadPhysics = async (): Promise<(plan: RoomPlan) => Room> => {
-  await init();
+  loaded ??= init();
+  await loaded;
   return openRoom;
 };
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 
 import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
 import { isFailure } from '../../../activities/failures.ts';
@@ -21,5 +22,16 @@ describe('memory object store', () => {
     }
     await store.delete('a/b');
     assert.equal(await store.putIfAbsent('a', new Uint8Array()), 'created');
+  });
+
+  it('gives local files of many stores without a listener on the process for each', async () => {
+    const before = process.listenerCount('exit');
+    for (let count = 0; count < 20; count += 1) {
+      const store = memoryObjectStore();
+      await store.put('a.bin', new Uint8Array([count]));
+      const file = (await store.localPath('a.bin')) ?? 'none';
+      assert.deepEqual([...(await readFile(file))], [count]);
+    }
+    assert.ok(process.listenerCount('exit') <= before + 1);
   });
 });
