@@ -187,11 +187,11 @@ function keepBusy(
   { seed, progress }: RollbackBenchOptions,
 ): { ended(): number; stop(): Promise<void> } {
   let ended = 0;
-  let isStopping = false;
+  const stopping = new AbortController();
   const repeat = async (act: (turn: number) => Promise<void>): Promise<void> => {
-    for (let turn = 0; !isStopping; turn += 1)
+    for (let turn = 0; !stopping.signal.aborted; turn += 1)
       await act(turn).catch((error: unknown) => {
-        if (!isStopping) progress(`the load beside it: ${rootCause(error) ?? String(error)}`);
+        if (!stopping.signal.aborted) progress(`the load beside it: ${rootCause(error) ?? String(error)}`);
         return sleep(1_000);
       });
   };
@@ -200,7 +200,7 @@ function keepBusy(
   const engine = duckDbEngine({ temporaryDirectory: join(fleet.directory, 'spill'), threads: 1 });
   const run = async (type: string, workflowId: string, input: object): Promise<void> => {
     const handle = await client.workflow.start(type, { workflowId, taskQueue: orchestration, args: [input] });
-    if (isStopping) await handle.cancel();
+    if (stopping.signal.aborted) await handle.cancel();
     running.add(handle);
     try {
       await handle.result();
@@ -227,7 +227,7 @@ function keepBusy(
   return {
     ended: () => ended,
     async stop() {
-      isStopping = true;
+      stopping.abort();
       await Promise.allSettled([...running].map((handle) => handle.cancel()));
       await Promise.allSettled([collecting, training]);
     },

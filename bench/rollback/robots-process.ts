@@ -5,21 +5,20 @@ let robots: WorkingRobots | undefined;
 
 const answer = (running: Running): void => void process.send?.(running);
 
+async function open(work: unknown): Promise<void> {
+  robots = await workingRobots(workSchema.parse(work));
+  answer(robots.running());
+}
+
 process.on('message', (message) => {
   if (robots !== undefined) {
     answer(robots.running());
     return;
   }
-  workingRobots(workSchema.parse(message)).then(
-    (opened) => {
-      robots = opened;
-      answer(opened.running());
-    },
-    (cause: unknown) => {
-      process.stderr.write(`${String(cause)}\n`);
-      process.exit(1);
-    },
-  );
+  open(message).catch((cause: unknown) => {
+    process.stderr.write(`${String(cause)}\n`);
+    process.exit(1);
+  });
 });
 process.once('SIGTERM', () => {
   void (robots?.close() ?? Promise.resolve()).finally(() => process.exit(0));
