@@ -9,8 +9,9 @@ import { DefaultLogger } from '@temporalio/worker';
 import { openFileSigner } from '../../../activities/adapters/file-signer.ts';
 import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
 import { fleetActivities, type FleetActivities } from '../../../activities/index.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import type { Clock, ObjectStore } from '../../../activities/ports.ts';
 import { moveAliases } from '../../../activities/registry/aliases.ts';
+import type { TrialSlot } from '../../../activities/trial-slot-port.ts';
 import { registerModel } from '../../../activities/registry/register-model.ts';
 import { randomFromSeed } from '../../../domain/statistics/index.ts';
 import { addRobot, championDesk, type RobotView } from '../../../fleet/desk/index.ts';
@@ -28,6 +29,13 @@ export const startMs = Date.UTC(2026, 5, 1);
 
 type EpisodeEntry = Partial<Extract<TelemetryEntry, { kind: 'episode' }>>;
 
+interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly episodes: number;
+  readonly success: number;
+}
+
 /** A fleet on a memory store: robots, versions 1.0.0 (champion, baseline) and 1.1.0, telemetry and presence written as a gateway writes them. */
 export interface TrialWorld {
   readonly store: ObjectStore;
@@ -41,20 +49,37 @@ export interface TrialWorld {
     input: Parameters<FleetActivities[Name]>[0],
   ): Promise<Awaited<ReturnType<FleetActivities[Name]>>>;
   /** Episodes of a robot that ended in `[fromMs, toMs)`, evenly, in one telemetry object. */
-  live(
-    robotId: string,
-    version: string,
-    span: { fromMs: number; toMs: number; episodes: number; success: number },
-  ): Promise<void>;
+  live(robotId: string, version: string, span: Span): Promise<void>;
   /** One batch as a gateway stores it. */
   report(robotId: string, entries: readonly (EpisodeEntry & { seq: number })[], receivedMs?: number): Promise<void>;
-  /** What a gateway sees now: who is online and what they run. */
-  see(versionOf: (robotId: string) => RobotView['version'], online?: (robotId: string) => boolean): Promise<void>;
+  /** What a gateway sees now: who is online, what they run, and the order they hold. */
+  see(
+    versionOf: (robotId: string) => RobotView['version'],
+    online?: (robotId: string) => boolean,
+    heldSeq?: number | null,
+  ): Promise<void>;
+  /** Every robot lives the same span, written as one object, as a gateway groups them. */
+  liveTogether(
+    span: { fromMs: number; toMs: number },
+    of: (robotId: string) => { version: string; episodes: number; success: number },
+  ): Promise<void>;
   robotIds: readonly string[];
   close(): Promise<void>;
 }
 
-export async function openTrialWorld(robots: number): Promise<TrialWorld> {
+export interface TrialWorldOptions {
+  /** Registered versions: 1.0.0, 1.1.0, … Default 2. */
+  readonly versions?: number;
+  /** Default: a clock that only the test moves. */
+  readonly clock?: Clock;
+  readonly slot?: TrialSlot;
+}
+
+const idleSlot: TrialSlot = {
+  offer: async ({ candidateVersion }) => ({ kind: 'offered', answer: `${candidateVersion} begins` }),
+};
+
+export async function openTrialWorld(robots: number, options: TrialWorldOptions = {}): Promise<TrialWorld> {
   const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-trial-'));
   const reads: string[] = [];
   const memory = memoryObjectStore();
@@ -70,13 +95,13 @@ export async function openTrialWorld(robots: number): Promise<TrialWorld> {
   const random = randomFromSeed('trial world');
   const nextSeq = new Map<string, number>();
   const world = { nowMs: startMs };
-  const clock = (): number => world.nowMs;
+  const clock = options.clock ?? ((): number => world.nowMs);
   const ports = { store, clock, signer, desk: championDesk({ store }), codeBuild: 'test' };
   const activities = fleetActivities({
     ...ports,
     fleet: openFleet({ store, clock }),
     telemetry: openTelemetry(store),
-    slot: { offer: async ({ candidateVersion }) => ({ kind: 'offered', answer: `${candidateVersion} begins` }) },
+    slot: options.slot ?? idleSlot,
   });
 
   for (const robotId of robotIds) {
@@ -84,7 +109,7 @@ export async function openTrialWorld(robots: number): Promise<TrialWorld> {
     const place = { site: 'hall', stratum: `hall-${Number(robotId.slice(-3)) % 2}` };
     await addRobot({ store, clock }, { robotId, policy, robotType, ...place, tokenHashes: [], who: 't', why: 't' });
   }
-  for (const name of ['first', 'second']) {
+  for (const name of ['first', 'second', 'third'].slice(0, options.versions ?? 2)) {
     const bytes = new TextEncoder().encode(name);
     await store.put(`incoming/${name}`, bytes);
     await registerModel(ports)({
@@ -115,7 +140,7 @@ export async function openTrialWorld(robots: number): Promise<TrialWorld> {
   const episode = (seq: number, more: EpisodeEntry): unknown => ({
     kind: 'episode',
     seq,
-    atMs: world.nowMs,
+    atMs: clock(),
     policyVersion: '1.0.0',
     trialId: null,
     episodeId: '01J00000000000000000000001',
@@ -127,13 +152,27 @@ export async function openTrialWorld(robots: number): Promise<TrialWorld> {
     latencyP50Ms: 3,
     ...more,
   });
-  async function write(robotId: string, entries: readonly unknown[], receivedMs: number): Promise<void> {
-    const bytes = new TextEncoder().encode(
-      `${JSON.stringify({ robotId, bootId, receivedMs, clockSkewMs: 0, entries })}\n`,
-    );
+  const lineOf = (robotId: string, entries: readonly unknown[], receivedMs: number): string =>
+    `${JSON.stringify({ robotId, bootId, receivedMs, clockSkewMs: 0, entries })}\n`;
+  async function write(lines: readonly string[], receivedMs: number): Promise<void> {
+    const bytes = new TextEncoder().encode(lines.join(''));
     const digest = createHash('sha256').update(bytes).digest('hex');
     await store.put(`${fleetKeys.telemetryHour(policy, telemetryHour(receivedMs))}/${digest}`, bytes);
   }
+  const lived = (robotId: string, version: string, span: Span): readonly unknown[] =>
+    Array.from({ length: span.episodes }, (_, index) => {
+      const isSuccess = random() < span.success;
+      return episode(seqOf(robotId), {
+        atMs: Math.floor(span.fromMs + ((span.toMs - span.fromMs) * (index + 0.5)) / span.episodes),
+        policyVersion: version,
+        outcome: isSuccess ? 'success' : 'failure',
+        failureReason: isSuccess ? null : 'collision',
+      });
+    });
+  const batches = (robotId: string, entries: readonly unknown[], receivedMs: number): string[] =>
+    Array.from({ length: Math.ceil(entries.length / 200) }, (_, at) =>
+      lineOf(robotId, entries.slice(at * 200, at * 200 + 200), receivedMs),
+    );
 
   return {
     store,
@@ -141,46 +180,44 @@ export async function openTrialWorld(robots: number): Promise<TrialWorld> {
     reads,
     robotIds,
     get nowMs() {
-      return world.nowMs;
+      return clock();
     },
     set nowMs(value) {
       world.nowMs = value;
     },
     call: (name, input) =>
       environment.run(activities[name] as unknown as (input: never) => Promise<never>, input as never),
-    async live(robotId, version, { fromMs, toMs, episodes, success }) {
-      const all = Array.from({ length: episodes }, (_, index) => {
-        const isSuccess = random() < success;
-        return episode(seqOf(robotId), {
-          atMs: Math.floor(fromMs + ((toMs - fromMs) * (index + 0.5)) / episodes),
-          policyVersion: version,
-          outcome: isSuccess ? 'success' : 'failure',
-          failureReason: isSuccess ? null : 'collision',
-        });
+    live: (robotId, version, span) =>
+      write(batches(robotId, lived(robotId, version, span), span.toMs - 1), span.toMs - 1),
+    async liveTogether({ fromMs, toMs }, of) {
+      const lines = robotIds.flatMap((robotId) => {
+        const { version, ...more } = of(robotId);
+        return batches(robotId, lived(robotId, version, { fromMs, toMs, ...more }), toMs);
       });
-      for (let at = 0; at < all.length; at += 200) await write(robotId, all.slice(at, at + 200), toMs - 1);
+      if (lines.length > 0) await write(lines, toMs);
     },
-    async report(robotId, entries, receivedMs = world.nowMs) {
-      await write(
+    async report(robotId, entries, receivedMs = clock()) {
+      const line = lineOf(
         robotId,
         entries.map(({ seq, ...more }) => episode(seq, more)),
         receivedMs,
       );
+      await write([line], receivedMs);
     },
-    async see(versionOf, online = () => true) {
+    async see(versionOf, online = () => true, heldSeq = null) {
       await writePresence(store, policy, {
         gatewayId,
         sinceMs: startMs - 100 * hourMs,
-        atMs: world.nowMs,
+        atMs: clock(),
         robots: robotIds.map((robotId) => ({
           robotId,
           installedVersion: versionOf(robotId),
-          assignmentSeq: null,
+          assignmentSeq: heldSeq,
           deliveredSeq: null,
           isBusy: false,
           droppedEpisodes: 0,
-          lastSeenMs: online(robotId) ? world.nowMs : world.nowMs - 2 * hourMs,
-          saidMs: online(robotId) ? world.nowMs : world.nowMs - 2 * hourMs,
+          lastSeenMs: online(robotId) ? clock() : clock() - 2 * hourMs,
+          saidMs: online(robotId) ? clock() : clock() - 2 * hourMs,
         })),
       });
     },
