@@ -107,7 +107,7 @@ export async function startFleet(options: FleetOptions): Promise<DevFleet> {
       const isOver = busy.ended.then(() => true);
       let toldEpisodes = 0;
       while (!(await Promise.race([isOver, pause(lookEveryMs)]))) {
-        const { episodes } = await outcomesSince(context, policy, startMs, version);
+        const { episodes } = await outcomesSince(context, policy, startMs);
         if (episodes > toldEpisodes)
           options.say(`  robots drive: ${episodes} of ${robots * episodesPerRobot} episodes`);
         toldEpisodes = episodes;
@@ -115,7 +115,7 @@ export async function startFleet(options: FleetOptions): Promise<DevFleet> {
       living = undefined;
       if (isStopping || busy.child.exitCode !== 0) throw new Error(await busy.ended);
       live();
-      const outcomes = await outcomesSince(context, policy, startMs, version);
+      const outcomes = await outcomesSince(context, policy, startMs);
       if (outcomes.episodes < (robots * episodesPerRobot) / 2)
         throw new Error(
           `expected about ${robots * episodesPerRobot} episodes with champion ${version}, got ${outcomes.episodes}; see ${inState('logs')}`,
@@ -174,7 +174,7 @@ function startSimulator(options: FleetOptions, args: readonly string[]): Started
   return robots;
 }
 
-/** The champion, once every robot says that it runs it. */
+/** The champion, once every robot says that it runs what it was ordered: a trial has some of them on its candidate. */
 async function takenOver({ context, policy, say }: FleetOptions, robotIds: readonly string[]): Promise<string> {
   const { champion } = await readAliases(context)({ policy });
   if (champion === undefined) throw new Error(`expected a champion of ${policy}, got none`);
@@ -184,14 +184,16 @@ async function takenOver({ context, policy, say }: FleetOptions, robotIds: reado
   await waitUntil(
     async () => {
       const fleet = await reader.readFleet(policy);
+      const orders = await reader.readOrders(policy);
       const running = fleet.robots.filter(
-        ({ robotId, version, contact }) => ours.has(robotId) && contact === 'online' && version === champion,
+        ({ robotId, version, contact }) =>
+          ours.has(robotId) && contact === 'online' && version === (orders?.(robotId).version ?? champion),
       ).length;
-      if (running !== confirmed) say(`  ${running} of ${ours.size} robots run ${champion}`);
+      if (running !== confirmed) say(`  ${running} of ${ours.size} robots run what they were ordered`);
       confirmed = running;
       return running === ours.size;
     },
-    `${ours.size} robots that run ${champion}`,
+    `${ours.size} robots that run what they were ordered`,
     takeOverLimitMs,
     lookEveryMs,
   );
@@ -199,10 +201,10 @@ async function takenOver({ context, policy, say }: FleetOptions, robotIds: reado
 }
 
 /** Outcomes that gateways have stored since, of one version or all. */
-async function outcomesSince(context: CommandContext, policy: string, startMs: number, version?: string) {
+async function outcomesSince(context: CommandContext, policy: string, startMs: number) {
   const outcomes = { episodes: 0, successes: 0 };
   for await (const { entry } of readTelemetry(context.store, policy, startMs, Date.now() + 1)) {
-    if (entry.kind !== 'episode' || (version !== undefined && entry.policyVersion !== version)) continue;
+    if (entry.kind !== 'episode') continue;
     outcomes.episodes += 1;
     outcomes.successes += entry.outcome === 'success' ? 1 : 0;
   }
