@@ -48,10 +48,10 @@ export interface TestFleet {
   close(): Promise<void>;
 }
 
-/** A fleet of one policy on a file store in a temporary folder, with gateways in this process. */
-export async function openTestFleet(): Promise<TestFleet> {
+/** A fleet of one policy on a file store in a temporary folder, or on the store given, with gateways in this process. */
+export async function openTestFleet(given?: ObjectStore): Promise<TestFleet> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-gateway-'));
-  const store = fileObjectStore({ root: join(directory, 'store') });
+  const store = given ?? fileObjectStore({ root: join(directory, 'store') });
   const signer = openFileSigner(join(directory, 'keys'));
   const desk = openDesk({ store });
   const gateways: Gateway[] = [];

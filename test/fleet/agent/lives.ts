@@ -5,7 +5,6 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
-import type { FakeGateway } from './fake-gateway.ts';
 import type { LifePlan } from './children/robot-life.ts';
 
 const program = fileURLToPath(new URL('children/robot-life.ts', import.meta.url));
@@ -46,8 +45,11 @@ export interface StoredEpisode {
   readonly files: number;
 }
 
-/** Every episode in the segments a gateway holds, as SQL reads them. */
-export async function storedEpisodes(gateway: FakeGateway, directory: string): Promise<readonly StoredEpisode[]> {
+/** Every episode in the segments a gateway holds, by their sha256, as SQL reads them. */
+export async function storedEpisodes(
+  gateway: { readonly segments: ReadonlyMap<string, Uint8Array> },
+  directory: string,
+): Promise<readonly StoredEpisode[]> {
   if (gateway.segments.size === 0) return [];
   const files: string[] = [];
   for (const [sha256, bytes] of gateway.segments) {

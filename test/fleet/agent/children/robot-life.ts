@@ -11,6 +11,9 @@ export interface LifePlan {
   readonly directory: string;
   readonly gatewayUrl: string;
   readonly publicKeyPem: string;
+  /** Where the test's own robot will not do. */
+  readonly robotId?: string;
+  readonly token?: string;
   readonly life: number;
   readonly episodes: number;
   readonly quotaBytes: number;
@@ -26,6 +29,8 @@ const agent = await openRobot({
   directory: plan.directory,
   gatewayUrl: plan.gatewayUrl,
   publicKeyPem: plan.publicKeyPem,
+  ...(plan.robotId === undefined ? {} : { robotId: plan.robotId }),
+  ...(plan.token === undefined ? {} : { token: plan.token }),
   limits: { rotateBytes: 6_000, quotaBytes: plan.quotaBytes },
   at(point) {
     if (point !== plan.death?.point) return;
