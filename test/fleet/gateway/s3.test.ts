@@ -70,7 +70,8 @@ describe('a gateway on an S3 store', function () {
     const seqs: number[] = [];
     for await (const { entry } of readTelemetry(fleet.store, policy, Date.now() - 600_000, Date.now() + 1))
       seqs.push(entry.seq);
-    assert.deepEqual(seqs.toSorted(), [1, 2]);
+    assert.deepEqual(new Set(seqs), new Set([1, 2]));
+    assert.equal(seqs.length, 2);
   });
 
   it('ends a long poll within 2 s of an assignment that another process writes; a real agent follows it and uploads', async () => {
