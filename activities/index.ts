@@ -29,6 +29,7 @@ import { planTrial } from './trials/plan-trial.ts';
 import { quarantineRobot } from './trials/quarantine-robot.ts';
 import { readConfirmations } from './trials/read-confirmations.ts';
 import { planRollback, readTrialState } from './trials/read-fleet-state.ts';
+import { recordApproval } from './trials/record-approval.ts';
 import { recordTrialEnd } from './trials/record-trial-end.ts';
 import { renewLease } from './trials/renew-lease.ts';
 import { repairAliases } from './trials/repair-aliases.ts';
@@ -85,6 +86,7 @@ function trialActivities(ports: FleetPorts) {
     readConfirmations: readConfirmations(shared),
     repairAliases: repairAliases(shared),
     quarantineRobot: quarantineRobot(shared),
+    recordApproval: recordApproval(shared),
     recordTrialEnd: recordTrialEnd(shared),
     offerCandidate: offerCandidate(shared),
   };

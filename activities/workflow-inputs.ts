@@ -74,6 +74,8 @@ const trialPolicySchema = z.strictObject({
   ...trialRequestShape,
   /** False: straight to the rollout. */
   abTest: z.boolean().default(true),
+  /** True: started to hand over an offer; when that was refused there is nothing to try. */
+  offersOnly: z.boolean().default(false),
 });
 
 const abTestSchema = z.strictObject({ policy: name.default(defaultPolicy), ...trialRequestShape });

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import type { CycleResult, CycleStatus } from '../workflows/messages.ts';
 import { openContext, withClient } from './context.ts';
+import { parseJsonObject } from './parse-json-object.ts';
 import { printJson, say } from './print.ts';
 import { ensureWeeklySchedule, weeklyScheduleId } from './schedule.ts';
 
@@ -19,7 +20,7 @@ export function registerCycleCommands(program: Command): void {
     .option('--json', 'the result as JSON', false)
     .action(async (options: { policy: string; input: string; follow: boolean; json: boolean }) => {
       const { settings } = await openContext();
-      const input = parseInput(options.input);
+      const input = parseJsonObject('--input', options.input);
       await withClient(settings, async (client) => {
         const handle = await client.workflow.start('weeklyCycle', {
           workflowId: `cycle/${options.policy}-${new Date().toISOString()}`,
@@ -69,14 +70,4 @@ export function registerCycleCommands(program: Command): void {
         say(`${weeklyScheduleId(options.policy)} ${await ensureWeeklySchedule(client, options.policy, queue)}`);
       });
     });
-}
-
-function parseInput(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Said below: what is wrong is the same either way.
-  }
-  throw new Error(`--input: expected a JSON object, got ${text}`);
 }

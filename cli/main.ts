@@ -10,6 +10,7 @@ import { registerModelCommands } from './models.ts';
 import { registerPlanCommands } from './plan.ts';
 import { registerRobotCommands } from './robots.ts';
 import { registerSimulateCommand } from './simulate-fleet.ts';
+import { registerTrialCommands } from './trials.ts';
 
 const program = new Command('flywheel')
   .description('Continuous learning for robot fleets. Settings come from FLYWHEEL_… variables; see docs/operations.md.')
@@ -18,6 +19,7 @@ registerImportCommand(program, async () => (await openContext()).store);
 registerDataCommands(program);
 registerModelCommands(program);
 registerCycleCommands(program);
+registerTrialCommands(program);
 registerRobotCommands(program);
 registerGatewayCommand(program);
 registerAgentCommand(program);

@@ -55,7 +55,7 @@ export const guardActivities = (
 /** What takes robots back: tried until it succeeds, because nothing else may follow. */
 export const returnActivities = (): Pick<
   ActivityInterfaceFor<FleetActivities>,
-  'readTrialState' | 'endExposure' | 'repairAliases' | 'recordTrialEnd' | 'readConfirmations'
+  'readTrialState' | 'endExposure' | 'repairAliases' | 'recordApproval' | 'recordTrialEnd' | 'readConfirmations'
 > =>
   proxyActivities<FleetActivities>({
     taskQueue: queueOf('fleet'),

@@ -38,6 +38,9 @@ interface Carried {
   readonly awaitingSinceMs: number | null;
 }
 
+/** A person's answer to a stage that waited for one. */
+type Answer = Omit<Parameters<ReturnType<typeof returnActivities>['recordApproval']>[0], 'trialId'>;
+
 const hourMs = 3_600_000;
 
 /** Rolls a policy out stage by stage; a stage that is not proven harmless holds, a harmful one is undone. */
@@ -61,6 +64,11 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
     const rolloutPlan = parseRolloutPlan({ stages: stagePlans, approvalBefore: planned.approvalBefore });
     let state = carried?.state ?? plannedRollout(rolloutPlan, fleetNow(run));
     let awaitingSinceMs = carried?.awaitingSinceMs ?? null;
+    const answers: Answer[] = [];
+    const recordAnswers = async (): Promise<void> => {
+      for (const answer of answers.splice(0))
+        await returnActivities().recordApproval({ trialId: plan.trialId, ...answer });
+    };
     const tell = progressTeller();
     const apply = (event: RolloutEvent): void => {
       const after = transition(state, event);
@@ -89,7 +97,12 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
           : undefined,
       faultyRobots: () => state.faultyRobots,
       guardClock: () => ({ stage: state.stage, ...guardClock(state) }),
-      heard: (message, atMs) => apply({ ...message, kind: message.kind, atMs }),
+      heard: (message, atMs) => {
+        const { kind, reason, who = 'operator' } = message;
+        const isAnswer = (kind === 'approved' || kind === 'rejected') && state.kind === 'awaitingApproval';
+        if (isAnswer) answers.push({ answer: kind, stage: state.stage + 1, reason, who, atMs: nowMs() });
+        apply({ kind, reason, atMs });
+      },
       exposed: (exposure, atMs) => apply({ kind: 'exposed', atMs, exposure }),
       exposureRefused: (reason, atMs) => apply({ kind: 'exposureRefused', atMs, reason }),
       leaseLapsed: (atMs) => apply({ kind: 'leaseLapsed', atMs }),
@@ -106,6 +119,7 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
         if (isExpired && state.kind === 'awaitingApproval') apply({ kind: 'approvalExpired', atMs });
       },
       afterExposure: async () => {
+        await recordAnswers();
         if (state.stage !== 3) return;
         const why = `${candidateVersion} runs on everything but the holdback: ${state.reason}`;
         await fleetActivities().repairAliases({ policy, who: request.who, why, isBetter, anchorLossFraction });
@@ -115,6 +129,7 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
         continueAsNew<typeof rolloutPolicy>(input, { run, state, rows: status.rows, awaitingSinceMs }),
     };
     let robots = await guardedLoop(step, run, inbox);
+    await recordAnswers();
     if (state.kind === 'promoted') {
       const why = `${candidateVersion} replaces ${championVersion}: ${state.reason}`;
       await closeTrial(run, {

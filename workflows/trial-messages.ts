@@ -39,6 +39,7 @@ export interface OperatorMessage {
     | 'abortRequested'
     | 'rollbackRequested';
   readonly reason: string;
+  readonly who?: string;
 }
 
 export interface StepProgress {
@@ -109,7 +110,7 @@ export interface TrialStatus {
 }
 
 export interface TrialResult {
-  readonly outcome: RolloutResult['outcome'] | 'rejected' | 'blocked';
+  readonly outcome: RolloutResult['outcome'] | 'rejected' | 'blocked' | 'failed';
   readonly reason: string;
   readonly candidateVersion: string | null;
   readonly abTest: AbTestEnd | null;

@@ -1,28 +1,23 @@
 import {
-  ApplicationFailure,
-  ParentClosePolicy,
-  ChildWorkflowCancellationType,
+  TemporalFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
+  rootCause,
   setCurrentDetails,
   setHandler,
-  startChild,
   upsertSearchAttributes,
-  workflowInfo,
-  type ChildWorkflowHandle,
 } from '@temporalio/workflow';
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
-import { abTest } from './ab-test.ts';
 import { returnActivities } from './activity-proxies.ts';
 import { abortUpdate } from './messages.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
-import { rolloutPolicy } from './rollout-policy.ts';
 import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
 import { OfferSlot, requireOffer, type Offer } from './offer-slot.ts';
 import { trialAnswers, whyRefused } from './trial-answers.ts';
+import { runTrial } from './trial-course.ts';
 import { refuse, returningWhenCancelled } from './trial-loop.ts';
 import {
   approveUpdate,
@@ -33,14 +28,13 @@ import {
   rejectUpdate,
   resumeUpdate,
   trialStatusQuery,
-  type AbTestResult,
   type OperatorMessage,
   type OperatorWord,
   type TrialResult,
   type TrialStatus,
 } from './trial-messages.ts';
 import { describeTrial } from './trial-story.ts';
-import { operationId, workflowIds } from './workflow-ids.ts';
+import { operationId } from './workflow-ids.ts';
 
 type Request = ParsedInput<'trialPolicy'>;
 
@@ -79,8 +73,8 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
   );
   const operated = (kind: OperatorMessage['kind']) =>
     [
-      ({ reason }: OperatorWord): string => {
-        inbox.push({ kind, reason });
+      ({ reason, who }: OperatorWord): string => {
+        inbox.push({ kind, reason, ...(who === undefined ? {} : { who }) });
         return trialAnswers[kind];
       },
       {
@@ -113,66 +107,20 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     return result;
   });
 
-  /** What waits goes first; the input is itself an offer when nothing does. A wrong offer ends its turn, not the slot. */
+  /** What waits goes first; the input is itself an offer when nothing does. An offer that fails ends its turn, not the slot. */
   async function nextTrial(own: Request): Promise<TrialResult> {
     const offer = slot.take();
     show({ stage: 'planning', candidateVersion: offer?.candidateVersion ?? own.candidateVersion ?? null });
-    if (offer === undefined) return tried(own);
+    const course = { inbox, show };
+    if (offer === undefined)
+      return own.offersOnly ? notRun('notStarted', 'nothing was offered') : runTrial(own, course);
     const { policy } = own;
     try {
-      return await tried(await parsedInput('trialPolicy', { ...offer.request, policy }));
+      return await runTrial(await parsedInput('trialPolicy', { ...offer.request, policy }), course);
     } catch (error) {
-      if (!(error instanceof ApplicationFailure) || error.type !== 'InvalidInput') throw error;
-      return notRun('notStarted', `the offer was wrong: ${error.message}`);
+      if (!(error instanceof TemporalFailure)) throw error;
+      return notRun('failed', rootCause(error) ?? error.message);
     }
-  }
-
-  async function tried(request: Request): Promise<TrialResult> {
-    const { abTest: isTested, ...common } = request;
-    if (inbox.some(({ kind }) => kind === 'abortRequested')) return notRun('aborted', abortReason());
-    let test: AbTestResult | undefined;
-    if (isTested) {
-      show({ stage: 'abTest' });
-      test = await follow(await startChild(abTest, { ...childOptions(workflowIds.abTest), args: [common] }));
-      show({ abTest: test, step: null, candidateVersion: test.candidateVersion ?? status.candidateVersion });
-      const end = endOfTest(test);
-      if (end !== undefined) return { ...end, abTest: test.decision, faultyRobots: test.faultyRobots };
-      if (inbox.some(({ kind }) => kind === 'abortRequested'))
-        return { ...notRun('aborted', abortReason()), abTest: test.decision };
-    }
-    show({ stage: 'rollout' });
-    const proven = {
-      ...(test?.candidateVersion ? { candidateVersion: test.candidateVersion } : {}),
-      isBetter: test?.decision === 'accept',
-      anchorLossFraction: test?.decision === 'acceptEquivalent' ? test.anchorLossFraction : null,
-    };
-    const args: [unknown] = [{ ...common, ...proven }];
-    const rollout = await follow(await startChild(rolloutPolicy, { ...childOptions(workflowIds.rolloutPolicy), args }));
-    const { outcome, reason, candidateVersion, faultyRobots } = rollout;
-    return { outcome, reason, candidateVersion, abTest: test?.decision ?? null, faultyRobots };
-  }
-
-  /** Passes messages on while the step runs, and waits for its end. */
-  async function follow<Result>(started: ChildWorkflowHandle<(input?: unknown) => Promise<Result>>): Promise<Result> {
-    let isOver = false;
-    const deliver = async (): Promise<void> => {
-      for (;;) {
-        await condition(() => inbox.length > 0 || isOver);
-        if (isOver) return;
-        for (const message of inbox.splice(0)) await started.signal(operatorSignal, message).catch(() => undefined);
-      }
-    };
-    const delivered = deliver();
-    try {
-      return await started.result();
-    } finally {
-      isOver = true;
-      await delivered;
-    }
-  }
-
-  function abortReason(): string {
-    return inbox.find(({ kind }) => kind === 'abortRequested')?.reason ?? 'aborted';
   }
 
   function notRun(outcome: TrialResult['outcome'], reason: string): TrialResult {
@@ -190,31 +138,3 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     }
   }
 }
-
-/** A test that ends the trial; undefined when the rollout follows. */
-function endOfTest(test: AbTestResult): Pick<TrialResult, 'outcome' | 'reason' | 'candidateVersion'> | undefined {
-  const { decision, reason, candidateVersion } = test;
-  switch (decision) {
-    case 'accept':
-    case 'acceptEquivalent':
-    case 'infeasible':
-      return undefined;
-    case 'reject':
-      return { outcome: 'rejected', reason, candidateVersion };
-    case 'block':
-      return { outcome: 'blocked', reason, candidateVersion };
-    case 'harmful':
-      return { outcome: 'rolledBack', reason, candidateVersion };
-    case 'aborted':
-    case 'notStarted':
-      return { outcome: decision, reason, candidateVersion };
-    default:
-      return decision satisfies never;
-  }
-}
-
-const childOptions = (idOf: (slot: string) => string) => ({
-  workflowId: idOf(workflowInfo().workflowId),
-  parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-  cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-});

@@ -14,7 +14,7 @@ export function temporalTrialSlot(options: { readonly client: Client; readonly t
         workflowId: `trial/${policy}`,
         workflowIdConflictPolicy: 'USE_EXISTING',
         taskQueue,
-        args: [{ policy }],
+        args: [{ policy, offersOnly: true }],
         staticSummary: `trials of ${policy}`,
       });
       const offered = { ...request, candidateVersion, who, cause: why };

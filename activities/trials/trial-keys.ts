@@ -4,6 +4,7 @@ const digits = (value: number, width: number): string => String(value).padStart(
 export const trialKeys = {
   plan: (trialId: string): string => `trials/${trialId}/plan.json`,
   end: (trialId: string): string => `trials/${trialId}/end.json`,
+  approval: (trialId: string, stage: number): string => `trials/${trialId}/approvals/stage-${stage}.json`,
   cells: (trialId: string, generation: number): string => `trials/${trialId}/cells/${digits(generation, 20)}.json`,
   cellPart: (trialId: string, digest: string): string => `trials/${trialId}/cells/parts/${digest}.json`,
   tick: (trialId: string, tick: number): string => `trials/${trialId}/verdicts/tick-${digits(tick, 8)}.json`,

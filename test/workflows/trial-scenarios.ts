@@ -41,6 +41,19 @@ export const trialScenarios: readonly Scenario[] = [
     workflow: 'rolloutPolicy',
     input: { approvalBefore: [1], approvalHours: 500 },
   },
+  {
+    name: 'rollout-policy-approved',
+    workflow: 'rolloutPolicy',
+    input: { approvalBefore: [2], approvalHours: 8_000 },
+    drive: async (handle, calls) => {
+      await called(calls, 'writeExposure', 2);
+      for (let kind = ''; kind !== 'awaitingApproval';) {
+        const { state } = await handle.query<{ state: { kind: string } | null }>('status');
+        kind = state?.kind ?? '';
+      }
+      await handle.signal('operator', { kind: 'approved', reason: 'looks well', who: 'ada' });
+    },
+  },
   { name: 'rollout-policy-continued', workflow: 'rolloutPolicy', changes: holdAt(1, 12) },
   { name: 'ab-test-accepted', workflow: 'abTest' },
   {

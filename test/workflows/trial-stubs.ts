@@ -14,6 +14,7 @@ type TrialActivities = Pick<
   | 'readConfirmations'
   | 'repairAliases'
   | 'quarantineRobot'
+  | 'recordApproval'
   | 'recordTrialEnd'
   | 'offerCandidate'
 >;
@@ -98,6 +99,7 @@ export const goodTrial: TrialActivities = {
   repairAliases: async () => ({ championVersion: '1.0.0', isMoved: false }),
   quarantineRobot: async () => undefined,
   offerCandidate: async ({ candidateVersion }) => ({ kind: 'offered', reason: `${candidateVersion} begins` }),
+  recordApproval: async ({ trialId, stage }) => ({ key: `trials/${trialId}/approvals/stage-${stage}.json` }),
   recordTrialEnd: async ({ trialId }) => ({ key: `trials/${trialId}/end.json` }),
 };
 

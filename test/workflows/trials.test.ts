@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 
+import { plannedRollout, transition, type RolloutEvent } from '../../domain/rollout/index.ts';
+import { describeRollout } from '../../workflows/trial-story.ts';
 import type {
   AbTestResult,
   RollbackResult,
@@ -11,6 +13,7 @@ import type {
   TrialResult,
   TrialStatus,
 } from '../../workflows/trial-messages.ts';
+import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker, type Harness } from './harness.ts';
 import { until } from './scenario.ts';
 import { stubs, type ActivityName, type Stubs } from './stubs.ts';
@@ -46,6 +49,28 @@ const signal = (handle: WorkflowHandleWithFirstExecutionRunId, kind: string) =>
   handle.signal('operator', { kind, reason: `${kind} by a test` });
 const stageOf = async (handle: WorkflowHandleWithFirstExecutionRunId): Promise<string | undefined> =>
   (await handle.query<RolloutStatus>('status')).state?.kind;
+
+describe('the story of a rollout', () => {
+  it('is a table of stages with value, threshold, robots, episodes and time left', async () => {
+    const plan = await goodTrial.planTrial({ policy: 'wall', kind: 'rollout', trialId: 't', nowMs: 0 });
+    if (plan.kind !== 'planned') throw new Error('expected a plan');
+    const stages = plan.stages.map((stage) => ({ ...stage, minimumHours: 4, maximumHours: 48 }));
+    const hour = 3_600_000;
+    const events: RolloutEvent[] = [
+      { kind: 'started', atMs: 0 },
+      { kind: 'exposed', atMs: 0, exposure: 1 },
+      { kind: 'ticked', atMs: 5 * hour, verdict: { verdict: 'advance', reason: 'proven' } },
+      { kind: 'exposed', atMs: 5 * hour, exposure: 2 },
+      { kind: 'ticked', atMs: 6 * hour, verdict: { verdict: 'continue', reason: 'not yet proven' } },
+    ];
+    const state = events.reduce(transition, plannedRollout({ stages, approvalBefore: [] }, 0));
+    const row = { robots: 25, lowerBound: -0.031, marginFraction: 0.02, reportingRobots: 24, episodes: 1_200 };
+    const text = describeRollout({ ...plan, stages }, state, [{ stage: 1, ...row }], undefined);
+    assert.match(text, /\| 0 \| 5 \| – \| 2\.00 pp \| – \| – \| proven \|/);
+    assert.match(text, /\| 1 \| 25 \| 3\.10 pp \| 2\.00 pp \| 24 \| 1200 \| at least 3\.0 h \|/);
+    assert.match(text, /\| 3 \| 95 \| – \| 2\.00 pp \| – \| – \| at least 4\.0 h \|/);
+  });
+});
 
 describe('rolloutPolicy', function () {
   this.timeout(120_000);
@@ -164,6 +189,11 @@ describe('rolloutPolicy', function () {
     assert.equal(result.outcome, 'promoted');
     const description = await handle.describe();
     assert.notEqual(description.runId, handle.firstExecutionRunId);
+    const { client } = await sharedTemporal();
+    const first = await client.workflow.getHandle(handle.workflowId, handle.firstExecutionRunId).fetchHistory();
+    const carried = first.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.input?.payloads ?? [];
+    const sizeBytes = carried.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    assert.ok(sizeBytes > 500 && sizeBytes <= 8_192, `${sizeBytes} bytes`);
     const ticks = inputsOf(calls, 'judgeTick').map(({ tick }) => tick);
     assert.deepEqual(
       ticks,
@@ -374,7 +404,7 @@ describe('trialPolicy', function () {
   });
 
   it('lets people decide when the fleet is too small for a test', async () => {
-    const { result } = await run('trialPolicy', {
+    const { result, calls } = await run('trialPolicy', {
       changes: {
         planTrial: async (input) =>
           input.kind === 'abTest'
@@ -384,10 +414,15 @@ describe('trialPolicy', function () {
       drive: async (handle) => {
         await inRollout(handle);
         await step(handle, 'awaitingApproval');
-        await handle.executeUpdate('approve', word());
+        await handle.executeUpdate('approve', { args: [{ reason: 'looks well', who: 'ada' }] });
       },
     });
     assert.deepEqual([result.outcome, result.abTest], ['promoted', 'infeasible']);
+    const [approval] = inputsOf(calls, 'recordApproval');
+    assert.deepEqual(
+      [approval?.['answer'], approval?.['stage'], approval?.['reason'], approval?.['who']],
+      ['approved', 1, 'looks well', 'ada'],
+    );
   });
 
   it('answers every message that means nothing now in words', async () => {
@@ -455,6 +490,30 @@ describe('trialPolicy', function () {
       ['superseded', '1.2.0'],
       ['promoted', '1.3.0'],
     ]);
+  });
+
+  it('goes on with the next offer after one that cannot be tried', async () => {
+    const { calls, result } = await run('trialPolicy', {
+      input: { candidateVersion: '1.1.0', abTest: false },
+      changes: holdAt(0, 10),
+      drive: async (handle) => {
+        await step(handle, 'held');
+        const offer = { candidateVersion: '1.2.0', candidateFraction: 7 };
+        await handle.executeUpdate('offer', { args: [offer] });
+      },
+    });
+    assert.equal(result.outcome, 'failed');
+    assert.match(result.reason, /candidateFraction/);
+    assert.deepEqual(
+      inputsOf(calls, 'recordTrialEnd').map(({ outcome }) => outcome),
+      ['promoted'],
+    );
+  });
+
+  it('tries nothing of its own when it was started for an offer that was refused', async () => {
+    const { result, calls } = await run('trialPolicy', { input: { offersOnly: true } });
+    assert.deepEqual([result.outcome, result.reason], ['notStarted', 'nothing was offered']);
+    assert.deepEqual(calls, []);
   });
 
   const wrong: readonly (readonly [unknown, RegExp])[] = [

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+import { jsonBytes } from '../json-objects.ts';
+import { parseDoor } from '../parse-door.ts';
+import type { ObjectStore } from '../ports.ts';
+import { trialKeys } from './trial-keys.ts';
+
+const inputSchema = z.strictObject({
+  trialId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
+  /** Stage that waited to begin. */
+  stage: z.int().min(1).max(3),
+  answer: z.enum(['approved', 'rejected']),
+  reason: z.string(),
+  who: z.string(),
+  atMs: z.int(),
+});
+
+/** Keeps who let a stage begin or did not, when and why. Idempotent by (trial, stage): the first answer stays. */
+export const recordApproval =
+  (ports: { store: ObjectStore }) =>
+  async (given: z.input<typeof inputSchema>): Promise<{ readonly key: string }> => {
+    const approval = parseDoor('recordApproval', inputSchema, given);
+    const key = trialKeys.approval(approval.trialId, approval.stage);
+    await ports.store.putIfAbsent(key, jsonBytes(approval));
+    return { key };
+  };
