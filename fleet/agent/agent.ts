@@ -138,7 +138,13 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     gateway,
     recording,
     reports,
-    steward,
+    steward: {
+      leaseRenewed: (remainingMs) => ownSteward.leaseRenewed(remainingMs),
+      async order(order, leaseRemainingMs) {
+        await ownSteward.order(order, leaseRemainingMs);
+        bells.steward.ring();
+      },
+    },
     uploadingFile: folder('uploading.json'),
     skewMs: () => connection.skewMs() ?? 0,
     contactMade(answer) {

@@ -104,10 +104,9 @@ export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
         ports.contactMade(answer);
         const remainingMs = leaseRemainingMs(answer.headers);
         if (answer.body !== undefined) {
-          await steward.order(answer.body);
+          await steward.order(answer.body, remainingMs);
           etag = answer.headers.get('etag') ?? undefined;
-        }
-        if (remainingMs !== undefined) await steward.leaseRenewed(remainingMs);
+        } else if (remainingMs !== undefined) await steward.leaseRenewed(remainingMs);
         return etag === undefined ? waitMs : 0;
       } catch (cause) {
         // A policy without a champion: nothing to run yet, and nothing wrong.

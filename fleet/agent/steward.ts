@@ -5,7 +5,7 @@ import { inThisBoot, isBlocked, isCrashLooping, isSame, switched, withDeath, typ
 import type { ModelFolder } from './model-folder.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { LoadedPolicy } from './policy-runtime.ts';
-import { elapsedSince } from './times.ts';
+import { elapsedSince, type MachineMoment } from './times.ts';
 import { createQueue } from './waiting.ts';
 
 /** What acts now. */
@@ -30,8 +30,8 @@ export interface Steward {
   readonly active: () => ActivePolicy | undefined;
   /** Puts right what a dead process left and loads the installed version, or what it can fall back to. */
   start(): Promise<void>;
-  /** Takes an order; `reconcile` obeys it. */
-  order(order: DesiredAnswer): Promise<void>;
+  /** Takes an order, with its lease in one step where it has one; `reconcile` obeys it. */
+  order(order: DesiredAnswer, leaseRemainingMs?: number): Promise<void>;
   leaseRenewed(remainingMs: number): Promise<void>;
   /** Goes one step towards what should run: fetch, check, load, switch. `GatewayError` when that needs a gateway that does not answer. */
   reconcile(): Promise<void>;
@@ -54,6 +54,11 @@ export function createSteward(ports: StewardPorts): Steward {
   const oneSwitch = createQueue();
   /** End of the lease as the disk has it: a process that starts again may rely on that much. */
   let keptLeaseEndsMs = Number.NEGATIVE_INFINITY;
+
+  const leaseEnding = (remainingMs: number): MachineMoment => {
+    const { machineBootId, monotonicMs } = now();
+    return { machineBootId, monotonicMs: monotonicMs + remainingMs };
+  };
 
   const isLeaseAlive = (): boolean => {
     const { leaseEnds } = file.state();
@@ -206,11 +211,19 @@ export function createSteward(ports: StewardPorts): Steward {
         await fallBack('crashLoop', 'the agent died three times in five minutes', true);
       await loadInstalled();
     },
-    order: (order) => file.change((state) => ({ ...state, order, policy: order.policy })),
+    async order(order, leaseRemainingMs) {
+      const leaseEnds = leaseRemainingMs === undefined ? undefined : leaseEnding(leaseRemainingMs);
+      if (leaseEnds !== undefined) keptLeaseEndsMs = leaseEnds.monotonicMs;
+      await file.change((state) => ({
+        ...state,
+        order,
+        policy: order.policy,
+        ...(leaseEnds === undefined ? {} : { leaseEnds }),
+      }));
+    },
     async leaseRenewed(remainingMs) {
-      const { machineBootId, monotonicMs } = now();
-      const leaseEnds = { machineBootId, monotonicMs: monotonicMs + remainingMs };
-      const isDue = keptLeaseEndsMs < monotonicMs + remainingMs / 2;
+      const leaseEnds = leaseEnding(remainingMs);
+      const isDue = keptLeaseEndsMs < now().monotonicMs + remainingMs / 2;
       file.remember((state) => ({ ...state, leaseEnds }));
       if (!isDue) return;
       keptLeaseEndsMs = leaseEnds.monotonicMs;

@@ -31,7 +31,7 @@ describe('a fleet of simulated robots, when something fails', function () {
     simulateFleet({
       robots,
       directory: join(fleet.directory, 'robots'),
-      scenario: parseScenario({ framesPerEpisode: 30 }),
+      scenario: parseScenario({ framesPerEpisode: 12 }),
       seed: 1,
       episodesPerRobot: Number.POSITIVE_INFINITY,
       isRealTime: true,
@@ -75,11 +75,11 @@ describe('a fleet of simulated robots, when something fails', function () {
   }
 
   it('comes back from a candidate within seconds of a rollback, in the middle of episodes, which count for no arm', async () => {
-    const { url } = await fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '200' });
     await fleet.desk.renewLease({ policy, trialId: 't1', atMs: Date.now() });
     await fleet.assign(0, {
       overrides: [{ version: '1.1.0', trialId: 't1', urgency: 'whenIdle', robotIds: names }],
     });
+    const { url } = await fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '200' });
     const stop = leaving();
     const life = simulate(url, { signal: stop.signal, scenario: parseScenario({ framesPerEpisode: 5_400 }) });
     const reader = openFleetReader({ store: fleet.store, clock: Date.now });

@@ -191,6 +191,19 @@ describe('what a robot installs', () => {
     await until('told', () => [...gateway.entries.values()].filter(({ kind }) => kind === 'episode').length === 2);
   });
 
+  it('takes a candidate with its lease in one step, however often it looks in between', async () => {
+    const { baseline, champion, candidate } = await three();
+    gateway.leaseRemainingMs = 30 * 60_000;
+    gateway.setOrder(candidateOrder(1, candidate, champion, baseline));
+    await open({ limits: { tickMs: 1 } });
+    await runs('1.2.0');
+    await told({ outcome: 'installed', reason: 'ordered', version: '1.2.0' });
+    assert.deepEqual(
+      gateway.reports.filter(({ reason }) => reason === 'leaseExpired'),
+      [],
+    );
+  });
+
   it('goes back to the champion by itself when the lease ends without contact', async () => {
     const { baseline, champion, candidate } = await three();
     gateway.leaseRemainingMs = 30 * 60_000;
