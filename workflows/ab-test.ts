@@ -8,7 +8,7 @@ import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { planStep, progressTeller } from './plan-step.ts';
 import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { guardedLoop, returningWhenCancelled, type Step } from './trial-loop.ts';
+import { guardedLoop, hearing, returningWhenCancelled, type Step } from './trial-loop.ts';
 import { abTestStatusQuery, operatorSignal, type AbTestResult, type OperatorMessage } from './trial-messages.ts';
 import { begunRun, fleetNow, look, nobody, type TrialMemory } from './trial-run.ts';
 import { describeAbTest } from './trial-story.ts';
@@ -38,7 +38,7 @@ export async function abTest(input?: unknown, carried?: Carried): Promise<AbTest
     ...(lastTick === undefined ? {} : { tick: lastTick }),
     ...(lastLook === undefined ? {} : { look: lastLook }),
   }));
-  setHandler(operatorSignal, (message) => void inbox.push(message));
+  setHandler(operatorSignal, hearing(inbox));
   return returningWhenCancelled(inbox, async () => {
     const { policy, ...request } = await parsedInput('abTest', input);
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);

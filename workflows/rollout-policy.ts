@@ -17,7 +17,7 @@ import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { planStep, progressTeller } from './plan-step.ts';
 import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { guardedLoop, returningWhenCancelled, type Step } from './trial-loop.ts';
+import { guardedLoop, hearing, returningWhenCancelled, type Step } from './trial-loop.ts';
 import {
   operatorSignal,
   rolloutStatusQuery,
@@ -48,7 +48,7 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
   const inbox: OperatorMessage[] = [];
   let status: RolloutStatus = { state: carried?.state ?? null, trialId: '', rows: carried?.rows ?? [] };
   setHandler(rolloutStatusQuery, () => status);
-  setHandler(operatorSignal, (message) => void inbox.push(message));
+  setHandler(operatorSignal, hearing(inbox));
   return returningWhenCancelled(inbox, async () => {
     const { policy, isBetter, anchorLossFraction, ...request } = await parsedInput('rolloutPolicy', input);
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);

@@ -19,6 +19,8 @@ export function whyRefused(
   const reason: unknown = word?.reason;
   if (typeof reason !== 'string' || reason.trim() === '' || reason.length > 500)
     return 'expected {"reason": "why"} of 1 to 500 characters';
+  const who: unknown = word?.who;
+  if (who !== undefined && (typeof who !== 'string' || who.length > 200)) return 'who: expected at most 200 characters';
   if (stage === 'recording' || stage === 'ended') return `the trial is ${stage === 'ended' ? 'over' : 'ending'}`;
   const state = step?.kind;
   if (state === 'returning') return 'the robots are on their way back to the champion already';

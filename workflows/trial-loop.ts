@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancellationScope, condition, rootCause, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, condition, log, rootCause, workflowInfo } from '@temporalio/workflow';
 
 import type { JudgeTickResult } from '../activities/trials/judge-tick.ts';
 import { nowMs } from './now.ts';
@@ -86,14 +86,15 @@ async function guardTick(step: Step, run: TrialMemory): Promise<void> {
   if (judged.kind === 'unjudged') return;
   step.ticked(judged.result, fleetNow(run));
   if (step.isEnded() || step.wantsReturn() !== undefined) return;
-  if (!(await renew(run))) step.exposureRefused('the trial was closed', fleetNow(run));
+  if ((await renew(run)) === 'closed') step.exposureRefused('the trial was closed', fleetNow(run));
 }
 
 async function writeExposure(step: Step, run: TrialMemory): Promise<void> {
   for (let wanted = step.wantsExposure(); wanted !== undefined; wanted = step.wantsExposure()) {
     const { exposure, ...more } = wanted;
-    const refusal = await expose(run, { ...more, faultyRobots: step.faultyRobots() });
-    if (refusal !== undefined) return step.exposureRefused(refusal, fleetNow(run));
+    const answer = await expose(run, { ...more, faultyRobots: step.faultyRobots() });
+    if (answer.kind === 'late') return;
+    if (answer.kind === 'refused') return step.exposureRefused(answer.reason, fleetNow(run));
     step.exposed(exposure, fleetNow(run));
     await step.afterExposure();
   }
@@ -127,6 +128,29 @@ export function returningWhenCancelled<T>(inbox: OperatorMessage[], work: () => 
     inbox.push({ kind: 'abortRequested', reason: 'the workflow was cancelled' }),
   );
   return CancellationScope.nonCancellable(work);
+}
+
+const messageKinds: readonly string[] = [
+  'pauseRequested',
+  'resumeRequested',
+  'approved',
+  'rejected',
+  'abortRequested',
+  'rollbackRequested',
+] satisfies OperatorMessage['kind'][];
+
+/** Takes messages that are such into the inbox; a signal has no answer, so others are only logged. */
+export function hearing(inbox: OperatorMessage[]): (message: unknown) => void {
+  return (message) => {
+    const { kind, reason, who } = (message ?? {}) as Record<string, unknown>;
+    const isOurs = typeof kind === 'string' && messageKinds.includes(kind) && typeof reason === 'string';
+    if (!isOurs) return log.warn('expected an operator message with kind and reason, got another', { message });
+    inbox.push({
+      kind: kind as OperatorMessage['kind'],
+      reason: reason.slice(0, 500),
+      ...(typeof who === 'string' ? { who: who.slice(0, 200) } : {}),
+    });
+  };
 }
 
 /** What an operator must say with a message; throws in words otherwise. For validators, so without waiting. */

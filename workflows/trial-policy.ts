@@ -18,7 +18,7 @@ import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
 import { OfferSlot, requireOffer, type Offer } from './offer-slot.ts';
 import { trialAnswers, whyRefused } from './trial-answers.ts';
 import { runTrial } from './trial-course.ts';
-import { refuse, returningWhenCancelled } from './trial-loop.ts';
+import { hearing, refuse, returningWhenCancelled } from './trial-loop.ts';
 import {
   approveUpdate,
   offerUpdate,
@@ -89,7 +89,7 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
   setHandler(approveUpdate, ...operated('approved'));
   setHandler(rejectUpdate, ...operated('rejected'));
   setHandler(abortUpdate, ...operated('abortRequested'));
-  setHandler(operatorSignal, (message) => void inbox.push(message));
+  setHandler(operatorSignal, hearing(inbox));
 
   return returningWhenCancelled(inbox, async () => {
     const own = await parsedInput('trialPolicy', input);

@@ -47,23 +47,33 @@ export const fleetNow = (run: TrialMemory): number => clockOf(run).fleetMs(nowMs
 const trialIdOf = (run: TrialMemory): string => run.plan.plan.trialId;
 const guard = (run: TrialMemory) => guardActivities(Math.max(1_000, run.plan.times.leaseMs));
 
-/** Lets the candidate run on; false when the trial was closed by somebody else. */
-export async function renew(run: TrialMemory): Promise<boolean> {
+/** `closed`: somebody else ended the trial · `late`: the store did not answer in time, and the lease goes on ending. */
+export type Renewal = 'renewed' | 'closed' | 'late';
+
+/** Lets the candidate run on. */
+export async function renew(run: TrialMemory): Promise<Renewal> {
   const { policy, plan } = run;
   const atMs = nowMs();
   const { leaseMs } = plan.times;
-  const { kind } = await guard(run).renewLease({ policy, trialId: trialIdOf(run), atMs, leaseMs });
-  if (kind === 'renewed') run.leasedUntilMs = atMs + leaseMs;
-  return kind === 'renewed';
+  const asked = await judged(() => guard(run).renewLease({ policy, trialId: trialIdOf(run), atMs, leaseMs }));
+  if (asked.kind === 'unjudged') return 'late';
+  if (asked.result.kind === 'refused') return 'closed';
+  run.leasedUntilMs = atMs + leaseMs;
+  return 'renewed';
 }
 
-/** Puts the first `robots` of the order on the candidate; the reason when the fleet is not ours any more. */
+/** `late`: nothing is written yet, ask again · `refused`: the fleet is not ours any more. */
+export type Exposed = { readonly kind: 'exposed' | 'late' } | { readonly kind: 'refused'; readonly reason: string };
+
+/** Puts the first `robots` of the order on the candidate, once their lease lives. */
 export async function expose(
   run: TrialMemory,
   wanted: { robots: number; isLastStage: boolean; faultyRobots: readonly string[]; why: string },
-): Promise<string | undefined> {
+): Promise<Exposed> {
   const { faultyRobots } = wanted;
-  if (!(await renew(run))) return 'the trial was closed';
+  const renewal = await renew(run);
+  if (renewal === 'closed') return { kind: 'refused', reason: 'the trial was closed' };
+  if (renewal === 'late') return { kind: 'late' };
   const seq = run.assignmentSeq + 1;
   const atMs = nowMs();
   const written = await fleetActivities().writeExposure.executeWithOptions({ summary: `${wanted.robots} robots` }, [
@@ -77,7 +87,7 @@ export async function expose(
       who: run.who,
     },
   ]);
-  if (written.kind !== 'written') return written.reason;
+  if (written.kind !== 'written') return { kind: 'refused', reason: written.reason };
   run.assignmentSeq = written.seq;
   run.originMs ??= clockOf(run).fleetMs(atMs);
   if (wanted.robots > (run.exposures.at(-1)?.robots ?? 0))
@@ -85,7 +95,7 @@ export async function expose(
   for (const robotId of faultyRobots.slice(run.quarantined))
     await fleetActivities().quarantineRobot({ robotId, who: run.who, why: `robotFault in trial ${trialIdOf(run)}` });
   run.quarantined = faultyRobots.length;
-  return undefined;
+  return { kind: 'exposed' };
 }
 
 /** What both judges are asked with; undefined before anybody is exposed. */
@@ -121,9 +131,10 @@ export async function tick(
   return judged(async () => {
     const asked = await question(run, faultyRobots);
     if (asked === undefined) return undefined;
-    const result = await guard(run).judgeTick({ ...asked, ...clock, tick: run.ticks });
+    // Counted before it is asked: a verdict that came too late for its tick is not the next one's.
+    const tick = run.ticks;
     run.ticks += 1;
-    return result;
+    return guard(run).judgeTick({ ...asked, ...clock, tick });
   });
 }
 

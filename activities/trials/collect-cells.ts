@@ -22,7 +22,7 @@ export type CollectCellsInput = z.input<typeof inputSchema>;
 export interface CollectCellsResult {
   readonly generation: number;
   readonly entries: number;
-  /** There was too much for one call: call again. */
+  /** There was too much for one call, or an earlier attempt made this generation and more came since: call again. */
   readonly isBehind: boolean;
 }
 
@@ -44,7 +44,7 @@ export const collectCells =
     const { trialId } = plan;
     const next = input.generation + 1;
     const made = await ports.cells.findManifest(trialId, next);
-    if (made !== undefined) return { generation: next, entries: made.entries, isBehind: false };
+    if (made !== undefined) return { generation: next, entries: made.entries, isBehind: true };
     const before = input.generation < 0 ? undefined : await ports.cells.manifest(trialId, input.generation);
     const known = before ?? emptyManifest(plan);
     const { keys, isBehind } = await newKeys(ports.telemetry, plan.policy, known, input.nowMs);

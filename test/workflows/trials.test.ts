@@ -266,6 +266,35 @@ describe('rolloutPolicy', function () {
     assert.deepEqual([...new Set(sizes)], [5, 25, 50, 95]);
   });
 
+  it('goes on when the store was away for longer than a lease, and counts no such tick twice', async () => {
+    let renewals = 0;
+    const { result, calls } = await run('rolloutPolicy', {
+      input: { times: { leaseMs: 1_000 } },
+      changes: {
+        ...holdAt(0, 3),
+        renewLease: async () => {
+          renewals += 1;
+          if (renewals === 3) await new Promise((resolve) => setTimeout(resolve, 2_000));
+          return { kind: 'renewed' };
+        },
+      },
+    });
+    assert.equal(result.outcome, 'promoted', result.reason);
+    const ticks = inputsOf(calls, 'judgeTick').map(({ tick }) => tick);
+    assert.equal(new Set(ticks).size, ticks.length);
+  });
+
+  it('does not mind signals that are none', async () => {
+    const { result } = await run('rolloutPolicy', {
+      changes: holdAt(0, 4),
+      drive: async (handle) => {
+        for (const message of [undefined, {}, 'stop', { kind: 'abortRequested' }, { kind: 'stop', reason: 'r' }])
+          await handle.signal('operator', message);
+      },
+    });
+    assert.equal(result.outcome, 'promoted');
+  });
+
   it('does not start when nothing can be tried, and says why', async () => {
     const { result, calls } = await run('rolloutPolicy', {
       changes: { planTrial: async () => ({ kind: 'impossible', reason: 'no robot', isForPeople: false }) },

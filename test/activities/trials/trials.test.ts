@@ -291,7 +291,11 @@ describe('the activities of a trial', function () {
       const second = await collect(first.generation);
       assert.equal(world.reads.filter((key) => key.startsWith('telemetry/')).length, 1);
       assert.equal(second.entries, first.entries + 1);
-      assert.deepEqual(await collect(first.generation), { ...second }, 'the same generation again');
+      assert.deepEqual(
+        await collect(first.generation),
+        { ...second, isBehind: true },
+        'the same generation again, and a look for what came since',
+      );
       const key = [...(await keys(`trials/wall-rollout/cells/parts/`))];
       const cells = await Promise.all(
         key.map(async (one) => JSON.parse(new TextDecoder().decode(await world.store.get(one)))),
