@@ -50,6 +50,15 @@ export interface RobotSight {
   readonly contact: 'online' | 'silent' | 'unknown';
   readonly lastSeenMs: number | null;
   readonly version: string | null;
+  /** What it last said of its installations; null when it never did. */
+  readonly lastInstall: {
+    readonly receivedMs: number;
+    readonly report: {
+      readonly outcome: 'installed' | 'refused' | 'fellBack';
+      readonly reason: string;
+      readonly attempted: string | null;
+    };
+  } | null;
 }
 
 export interface FleetSight {

@@ -20,6 +20,12 @@ import type { Fleet, TelemetryLog } from './fleet-port.ts';
 import type { TrialSlot } from './trial-slot-port.ts';
 import { offerCandidate } from './trials/offer-candidate.ts';
 import { writeReport } from './report/write-report.ts';
+import { notifyIncidents } from './incidents/notify-incidents.ts';
+import { observeDrift } from './monitor/observe-drift.ts';
+import { observeFleet, type ObserveFleetPorts } from './monitor/observe-fleet.ts';
+import { refreshFleetBaseline } from './monitor/refresh-fleet-baseline.ts';
+import { startRollback, triggerCycle } from './monitor/start-in-loop.ts';
+import type { Notifier } from './notifier-port.ts';
 import { CellStore } from './trials/cell-store.ts';
 import { collectCells } from './trials/collect-cells.ts';
 import { endExposure } from './trials/end-exposure.ts';
@@ -92,6 +98,20 @@ function trialActivities(ports: FleetPorts) {
   };
 }
 
+export interface MonitorPorts extends ObserveFleetPorts {
+  /** Undefined: nobody asked to be told. */
+  readonly notifier: Notifier | undefined;
+}
+
+/** On the queue `fleet`, beside {@link fleetActivities}. */
+export const monitorActivities = (ports: MonitorPorts) => ({
+  observeFleet: observeFleet(ports),
+  refreshFleetBaseline: refreshFleetBaseline(ports),
+  triggerCycle: triggerCycle(ports),
+  startRollback: startRollback(ports),
+  notifyIncidents: notifyIncidents(ports),
+});
+
 export const dataActivities = (ports: DataPorts) => ({
   readDatasetVersion: readDatasetVersion(ports),
   planCollection: planCollection(ports),
@@ -100,6 +120,7 @@ export const dataActivities = (ports: DataPorts) => ({
   releaseQuarantinedSegment: releaseQuarantinedSegment(ports),
   mixExperience: mixExperience(ports),
   exportHeldoutSet: exportHeldoutSet(ports),
+  observeDrift: observeDrift(ports),
 });
 
 export const trainingActivities = (ports: TrainingPorts) => ({
@@ -110,5 +131,6 @@ export const trainingActivities = (ports: TrainingPorts) => ({
 
 export type InputActivities = typeof inputActivities;
 export type FleetActivities = ReturnType<typeof fleetActivities>;
+export type MonitorActivities = ReturnType<typeof monitorActivities>;
 export type DataActivities = ReturnType<typeof dataActivities>;
 export type TrainingActivities = ReturnType<typeof trainingActivities>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { monitorLimitsSchema } from './monitor/monitor-input.ts';
 import { trialRequestShape } from './trials/trial-request.ts';
 
 /**
@@ -106,6 +107,31 @@ const rollbackPolicySchema = z.strictObject({
     .default(24 * 3_600_000),
 });
 
+const fleetMonitorSchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  /** `compressed`: a fleet day in a minute. */
+  profile: z.enum(['real', 'compressed']).default('real'),
+  /** Real length of a fleet day; default: the profile's. */
+  dayMs: z.int().min(24).optional(),
+  /** Between two looks, real time; default: a minute, compressed 2 s. */
+  tickMs: z.int().min(10).max(3_600_000).optional(),
+  limits: monitorLimitsSchema.prefault({}),
+  /** Looks at what robots see. */
+  drift: z.boolean().default(true),
+  /** Starts cycles. */
+  triggers: z.boolean().default(true),
+  /** Takes a promotion back that crashes robots, once, never to the baseline. */
+  automaticRollback: z.boolean().default(true),
+  /** Input of the cycles that it starts, beside policy and cause. */
+  cycle: z
+    .record(z.string(), z.unknown())
+    .superRefine((given, context) => {
+      const { error } = weeklyCycleSchema.omit({ policy: true, cause: true }).safeParse(given);
+      for (const { path, message } of error?.issues ?? []) context.addIssue({ code: 'custom', path, message });
+    })
+    .default({}),
+});
+
 export const workflowInputSchemas = {
   weeklyCycle: weeklyCycleSchema,
   collectExperience: collectExperienceSchema,
@@ -115,6 +141,7 @@ export const workflowInputSchemas = {
   abTest: abTestSchema,
   rolloutPolicy: rolloutPolicySchema,
   rollbackPolicy: rollbackPolicySchema,
+  fleetMonitor: fleetMonitorSchema,
 } as const;
 
 export type WorkflowName = keyof typeof workflowInputSchemas;

@@ -6,9 +6,11 @@ import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
+import { temporalLoopDesk } from '../activities/adapters/temporal-loop-desk.ts';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
+import { webhookNotifier } from '../activities/adapters/webhook-notifier.ts';
 import { openFileSigner } from '../activities/adapters/file-signer.ts';
-import type { DataPorts, FleetPorts, TrainingPorts } from '../activities/index.ts';
+import type { DataPorts, FleetPorts, MonitorPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
 import { championDesk } from '../fleet/desk/index.ts';
 import { cancellableEngine, heartbeatProgress } from './activity-context.ts';
@@ -17,13 +19,14 @@ import { openFleet, openTelemetry } from './open-fleet.ts';
 import { openStore } from './open-store.ts';
 import { openTrainers } from './open-trainers.ts';
 
-export type Ports = FleetPorts & DataPorts & TrainingPorts;
+export type Ports = FleetPorts & MonitorPorts & DataPorts & TrainingPorts;
 
 /** The real world for the activities of every queue, as the settings say; `client` reaches the workflows of the same server. */
 export async function openPorts(settings: Settings, codeBuild: string, client: Client): Promise<Ports> {
   await mkdir(settings.scratchDirectory, { recursive: true });
   const store = openStore(settings);
   const clock = Date.now;
+  const starts = { client, taskQueue: `${settings.temporal.queuePrefix}orchestration` };
   const runtime = onnxRuntime({ threads: settings.threads });
   const engine = cancellableEngine(
     duckDbEngine({
@@ -39,7 +42,9 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
     codeBuild,
     fleet: openFleet({ store, clock }),
     telemetry: openTelemetry(store),
-    slot: temporalTrialSlot({ client, taskQueue: `${settings.temporal.queuePrefix}orchestration` }),
+    slot: temporalTrialSlot(starts),
+    loop: temporalLoopDesk(starts),
+    notifier: settings.webhook === undefined ? undefined : webhookNotifier({ ...settings.webhook, clock }),
     signer: openFileSigner(settings.keysDirectory),
     desk: championDesk({ store }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),

@@ -2,7 +2,13 @@ import { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
-import { dataActivities, fleetActivities, inputActivities, trainingActivities } from '../activities/index.ts';
+import {
+  dataActivities,
+  fleetActivities,
+  monitorActivities,
+  inputActivities,
+  trainingActivities,
+} from '../activities/index.ts';
 import { beatingInterceptor } from './activity-context.ts';
 import { bundleWorkflows, type WorkflowBundle } from './bundle.ts';
 import type { Queue, Settings } from './config.ts';
@@ -66,7 +72,7 @@ export function workerOptions(queue: Queue, ports: Ports, bundle?: WorkflowBundl
         activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
       };
     case 'fleet':
-      return activityWorker(common, fleetActivities(ports), 50, 4);
+      return activityWorker(common, { ...fleetActivities(ports), ...monitorActivities(ports) }, 50, 4);
     case 'data':
       return activityWorker(common, dataActivities(ports), 1, 2);
     case 'training':

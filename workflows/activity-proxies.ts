@@ -1,7 +1,13 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 
-import type { DataActivities, FleetActivities, InputActivities, TrainingActivities } from '../activities/index.ts';
+import type {
+  DataActivities,
+  FleetActivities,
+  InputActivities,
+  MonitorActivities,
+  TrainingActivities,
+} from '../activities/index.ts';
 
 /** Resource classes, each a task queue that can be a process of its own. `orchestration` runs the workflows. */
 type Resource = 'fleet' | 'data' | 'training';
@@ -62,6 +68,27 @@ export const returnActivities = (): Pick<
     startToCloseTimeout: '1 minute',
     cancellationType,
     retry: { ...retry, maximumInterval: '5 seconds' },
+  });
+
+/** Looks and their consequences: one that cannot be done is given up, because the next look sees more. */
+export const monitorActivities = (): ActivityInterfaceFor<MonitorActivities> =>
+  proxyActivities<MonitorActivities>({
+    taskQueue: queueOf('fleet'),
+    startToCloseTimeout: '1 minute',
+    scheduleToCloseTimeout: '10 minutes',
+    cancellationType,
+    retry,
+  });
+
+/** Behind whatever the data queue does; too late it is of no use. */
+export const driftActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'observeDrift'> =>
+  proxyActivities<DataActivities>({
+    taskQueue: queueOf('data'),
+    startToCloseTimeout: '30 minutes',
+    scheduleToCloseTimeout: '6 hours',
+    heartbeatTimeout,
+    cancellationType,
+    retry,
   });
 
 /** Lake and mix: minutes to hours of SQL; an outage of the store is waited out. */

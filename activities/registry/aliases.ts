@@ -15,11 +15,11 @@ const aliasRecordSchema: z.ZodType<AliasRecord> = z.strictObject({
 
 const prefixOf = (policy: string): string => `registry/${policy}/aliases`;
 
-/** Every move of the policy's aliases, oldest first: which version was champion at any past moment is a query on it. */
+/** Every move of the policy's aliases, oldest first, those after record `after` only: which version was champion at any past moment is a query on it. */
 export const readAliasHistory =
   (ports: { store: ObjectStore }) =>
-  async (input: { policy: string }): Promise<readonly AliasRecord[]> =>
-    (await readLog(ports.store, prefixOf(input.policy), aliasRecordSchema)).map(({ record }) => record);
+  async (input: { policy: string; after?: number }): Promise<readonly AliasRecord[]> =>
+    (await readLog(ports.store, prefixOf(input.policy), aliasRecordSchema, input.after)).map(({ record }) => record);
 
 /** The policy's aliases now; an empty object for a policy without any. */
 export const readAliases =

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 
 import { openContext, type CommandContext } from '../context.ts';
+import { devMonitor, ensureMonitor } from '../monitor.ts';
 import { ensureWeeklySchedule } from '../schedule.ts';
 import { registerTinyBaseline } from './baseline.ts';
 import { runCycles } from './cycles.ts';
@@ -87,6 +88,7 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<n
   const client = new Client({ connection, namespace: settings.temporal.namespace });
   const queue = `${settings.temporal.queuePrefix}orchestration`;
   await ensureWeeklySchedule(client, source.policy, queue);
+  await ensureMonitor(client, queue, { policy: source.policy, ...devMonitor });
   sayWhereThingsAre(options, { uiUrl: server.uiUrl, address: server.address, gatewayUrl }, settings);
 
   const cycles = runCycles({ client, settings, options, policy: source.policy, experience, queue, say });

@@ -30,3 +30,15 @@ export {
   type OpenIncident,
   type Tracked,
 } from './incidents.ts';
+export { chooseTrigger, type TriggerChoice, type TriggerFacts } from './choose-trigger.ts';
+export { judgeFailures, type FailureFindings } from './failure-findings.ts';
+export { defaultMonitorLimits, monitorLimitRanges, whyNoMonitorLimits, type MonitorLimits } from './monitor-limits.ts';
+export {
+  conditionsSince,
+  isSilent,
+  judgeRobotAnomalies,
+  judgeRobots,
+  type FleetBaseline,
+  type WatchedRobot,
+} from './robot-findings.ts';
+export { forgetOld, rememberOutcome, type FleetMemory, type Outcome, type RobotMemory } from './robot-memory.ts';

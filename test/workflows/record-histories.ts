@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import type { Client } from '@temporalio/client';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
 
 import { sharedTemporal, stopTemporal } from '../support/temporal.ts';
 import { withWorker } from './harness.ts';
@@ -13,12 +14,15 @@ type History = Parameters<typeof historyToJSON>[0];
 
 const folder = new URL('../fixtures/histories/', import.meta.url);
 
+/** What the names of the scenarios to record begin with; without it all are recorded. */
+const [wanted = ''] = process.argv.slice(2);
+
 /** Runs every scenario on a real server and keeps the history of each run in it, children and continued runs included. */
 async function main(): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const file of await readdir(folder)) await rm(new URL(file, folder));
+  for (const file of (await readdir(folder)).filter((name) => name.startsWith(wanted))) await rm(new URL(file, folder));
   const { client } = await sharedTemporal();
-  for (const scenario of scenarios) {
+  for (const scenario of scenarios.filter(({ name }) => name.startsWith(wanted))) {
     const runs = await record(client, scenario);
     for (const [index, run] of runs.entries()) {
       const name = index === 0 ? scenario.name : `${scenario.name}-${index}`;
@@ -37,7 +41,10 @@ async function record(
   return withWorker(activities, async ({ start }) => {
     const handle = await start(scenario.workflow, scenario.input, scenario.workflowId);
     await scenario.drive?.(handle, calls);
-    await handle.result();
+    if (scenario.isEndless === true) {
+      await client.workflow.getHandle(handle.workflowId).cancel();
+      await assert.rejects(handle.result(), WorkflowFailedError);
+    } else await handle.result();
     const runs: { workflowId: string; history: History }[] = [];
     let runId: string | undefined = handle.firstExecutionRunId;
     while (runId !== undefined) {

@@ -9,6 +9,8 @@ export interface Scenario {
   readonly workflowId?: string;
   readonly input?: unknown;
   readonly changes?: Parameters<typeof stubs>[0];
+  /** Ended by its cancellation after what the operator did. */
+  readonly isEndless?: boolean;
   /** What an operator does meanwhile. */
   readonly drive?: (handle: WorkflowHandle, calls: Stubs['calls']) => Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 
+import { monitorScenarios } from './monitor-scenarios.ts';
 import { until, type Scenario } from './scenario.ts';
 import { stubs } from './stubs.ts';
 import { trialScenarios } from './trial-scenarios.ts';
@@ -85,4 +86,5 @@ export const scenarios: readonly Scenario[] = [
     workflow: 'releaseQuarantine',
     input: { sha256: 'd'.repeat(64), reason: 'the sensor range was wrong', who: 'ada' },
   },
+  ...monitorScenarios,
 ];

@@ -1,8 +1,15 @@
-import type { DataActivities, FleetActivities, InputActivities, TrainingActivities } from '../../activities/index.ts';
+import type {
+  DataActivities,
+  FleetActivities,
+  InputActivities,
+  MonitorActivities,
+  TrainingActivities,
+} from '../../activities/index.ts';
 import { parseInput } from '../../activities/parse-input.ts';
+import { quietFleet } from './monitor-stubs.ts';
 import { goodTrial } from './trial-stubs.ts';
 
-export type AllActivities = InputActivities & FleetActivities & DataActivities & TrainingActivities;
+export type AllActivities = InputActivities & FleetActivities & MonitorActivities & DataActivities & TrainingActivities;
 export type ActivityName = keyof AllActivities;
 
 export interface Call {
@@ -86,6 +93,7 @@ const goodWeek: Omit<AllActivities, 'parseInput'> = {
   promoteWithoutTrial: async () => ({ kind: 'promote', reason: 'first champion after the baseline 1.0.0' }),
   writeReport: async ({ cycleId }) => ({ reportKey: `reports/${cycleId}.html` }),
   ...goodTrial,
+  ...quietFleet,
 };
 
 /** Stubbed activities of every queue that note their calls; `changes` replaces some of a good week's answers. */

@@ -1,0 +1,59 @@
+import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+
+import type { LoopDesk } from '../loop-desk-port.ts';
+
+const listed = 20;
+
+/**
+ * Sees cycles by visibility, and starts them by fixed ids, so that a second start of the same thing is the first one. A server
+ * that does not answer a question means that nobody can tell.
+ * https://docs.temporal.io/list-filter
+ */
+export function temporalLoopDesk(options: { readonly client: Client; readonly taskQueue: string }): LoopDesk {
+  const { client, taskQueue } = options;
+  return {
+    async cycles(policy) {
+      const found: { isRunning: boolean; startedMs: number }[] = [];
+      try {
+        // Newest first, as visibility lists them.
+        const query = `WorkflowType = 'weeklyCycle' AND FlywheelPolicy = '${policy.replaceAll("'", '')}'`;
+        for await (const { status, startTime } of client.workflow.list({ query, pageSize: listed })) {
+          found.push({ isRunning: status.name === 'RUNNING', startedMs: startTime.getTime() });
+          if (found.length >= listed) break;
+        }
+      } catch {
+        return undefined;
+      }
+      const running = found.filter(({ isRunning }) => isRunning).length;
+      return { running, lastStartedMs: found.length === 0 ? null : Math.max(...found.map((one) => one.startedMs)) };
+    },
+    async startCycle({ policy, cause, request }) {
+      const workflowId = `cycle/${policy}-triggered`;
+      try {
+        await client.workflow.start('weeklyCycle', {
+          workflowId,
+          taskQueue,
+          args: [{ ...request, policy, cause }],
+          workflowIdConflictPolicy: 'FAIL',
+          staticSummary: `cycle of ${policy}`,
+          staticDetails: cause,
+        });
+        return { kind: 'started', workflowId };
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'running', workflowId };
+        throw error;
+      }
+    },
+    async startRollback({ policy, reason }) {
+      const workflowId = `rollback/${policy}`;
+      await client.workflow.start('rollbackPolicy', {
+        workflowId,
+        taskQueue,
+        args: [{ policy, target: 'previous', reason, who: 'fleetMonitor' }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: `rollback of ${policy}`,
+      });
+      return { workflowId };
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { aliasNames, type AliasRecord } from '../../domain/registry/index.ts';
+import type { ObjectStore } from '../ports.ts';
+import { readAliasHistory } from '../registry/aliases.ts';
+import type { Champions } from './monitor-state.ts';
+
+export const noChampions: Champions = {
+  seq: -1,
+  champion: null,
+  previous: null,
+  baseline: null,
+  promotion: null,
+  past: [],
+};
+
+/** Versions remembered as past champions: ten years of weekly promotions. */
+const mostPast = 520;
+
+/** The champions after the alias records that came since; reads those only. */
+export async function followChampion(
+  ports: { readonly store: ObjectStore },
+  policy: string,
+  known: Champions,
+): Promise<Champions> {
+  const after = known.seq < 0 ? {} : { after: known.seq };
+  return (await readAliasHistory(ports)({ policy, ...after })).reduce(moved, known);
+}
+
+function moved(before: Champions, { seq, set, operationId, atMs }: AliasRecord): Champions {
+  const names = aliasNames.filter((name) => name !== 'anchor' && set[name] !== undefined);
+  const after = { ...before, seq, ...Object.fromEntries(names.map((name) => [name, set[name]])) };
+  const { champion } = set;
+  if (champion === undefined || champion === before.champion) return after;
+  const isReturn = before.past.includes(champion);
+  const past = [...before.past.filter((version) => version !== champion), champion].slice(-mostPast);
+  return { ...after, past, promotion: { operationId, atMs, isReturn } };
+}

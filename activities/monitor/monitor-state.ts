@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+import type { FleetMemory, IncidentBook, IncidentEvent } from '../../domain/monitoring/index.ts';
+import { jsonBytes, readJson } from '../json-objects.ts';
+import type { ObjectStore } from '../ports.ts';
+
+/** Whose champion it is and since when. */
+const championsSchema = z.strictObject({
+  /** Last record of the alias log that was read; -1 before the first. */
+  seq: z.int().min(-1),
+  champion: z.string().nullable(),
+  previous: z.string().nullable(),
+  baseline: z.string().nullable(),
+  /** The last move of the champion: to one that never was champion before, or back to one that was. */
+  promotion: z.strictObject({ operationId: z.string(), atMs: z.int(), isReturn: z.boolean() }).nullable(),
+  /** Every version that was champion, the newest last. */
+  past: z.array(z.string()),
+});
+export type Champions = z.infer<typeof championsSchema>;
+
+const record = <T>() => z.record(z.string(), z.unknown()) as unknown as z.ZodType<T>;
+
+/** Everything the monitor remembers between two looks; a new document a look, the old ones deleted. */
+const stateSchema = z.strictObject({
+  /** The look that made it, by its time. */
+  lookMs: z.int(),
+  /** The incident log has at least so many records before this look's. */
+  logSeq: z.int().min(0),
+  /** Telemetry from this hour on may still hold something new. */
+  scanFromMs: z.number(),
+  /** Objects of open hours that were read, by their hour. */
+  consumed: z.record(z.string(), z.array(z.string())),
+  /** What was counted of every robot's life, and when it last spoke. */
+  lives: z.record(z.string(), z.strictObject({ runs: z.array(z.number()), heardMs: z.number() })),
+  champions: championsSchema,
+  memory: record<FleetMemory>(),
+  /** Episodes with interventions by fleet hour, ascending. */
+  interventions: z.array(z.tuple([z.int(), z.int()])),
+  book: record<IncidentBook>(),
+  /** What this look changed; the incident log follows it. */
+  events: z.array(record<IncidentEvent>()),
+  /** What the look answered. */
+  result: z.record(z.string(), z.unknown()),
+});
+export type MonitorState = z.infer<typeof stateSchema>;
+
+export interface KeptState {
+  readonly generation: number;
+  readonly state: MonitorState;
+}
+
+const prefixOf = (policy: string): string => `monitor/${policy}/looks/`;
+const keyOf = (policy: string, generation: number): string =>
+  `${prefixOf(policy)}${String(generation).padStart(20, '0')}.json`;
+
+/** The newest state; undefined before the first look. */
+export async function latestState(store: ObjectStore, policy: string): Promise<KeptState | undefined> {
+  let generation = -1;
+  for await (const { key } of store.list(prefixOf(policy))) generation = Number(key.slice(-25, -5));
+  if (generation < 0) return undefined;
+  const state = await readJson(store, keyOf(policy, generation), stateSchema);
+  return state === undefined ? latestState(store, policy) : { generation, state };
+}
+
+/** Makes the state the newest; false when another look came first. Two generations are kept. */
+export async function commitState(
+  store: ObjectStore,
+  policy: string,
+  before: KeptState | undefined,
+  state: MonitorState,
+): Promise<boolean> {
+  const generation = (before?.generation ?? -1) + 1;
+  if ((await store.putIfAbsent(keyOf(policy, generation), jsonBytes(state))) === 'exists') return false;
+  if (generation >= 2) await store.delete(keyOf(policy, generation - 2));
+  return true;
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+import { judgeDrift, type DriftVerdict } from '../../domain/monitoring/index.ts';
+import { randomFromSeed } from '../../domain/statistics/index.ts';
+import { jsonBytes, readJson } from '../json-objects.ts';
+import type { SetPorts } from '../mix/ports.ts';
+import { inScratch, readTrainableRobotType } from '../mix/in-scratch.ts';
+import { parseDoor } from '../parse-door.ts';
+import { readPolicyDocument } from '../registry/policy-document.ts';
+import { sampleLake, sampleLanding } from './sample-observations.ts';
+
+const inputSchema = z.strictObject({
+  policy: z.string().min(1),
+  /** Names the look, real time. */
+  nowMs: z.int(),
+});
+
+export interface ObserveDriftResult {
+  /** False: too few robots on either side to say anything. */
+  readonly isJudged: boolean;
+  readonly alarm: boolean;
+  /** Cut short; all figures are in `driftKey`. */
+  readonly reason: string;
+  readonly robots: { readonly reference: number; readonly current: number };
+  readonly driftKey: string;
+}
+
+const documentSchema = z.looseObject({
+  alarm: z.boolean(),
+  reasons: z.array(z.string()),
+  robots: z.strictObject({ reference: z.number(), current: z.number() }),
+});
+
+const longestReason = 300;
+
+/**
+ * Do robots see something else than what the lake holds? A sample of what was uploaded and not collected yet against a sample
+ * of the lake's newest days, robot by robot. Idempotent by (policy, `nowMs`): what was judged once is returned as it was.
+ */
+export const observeDrift =
+  (ports: SetPorts) =>
+  async (given: z.input<typeof inputSchema>): Promise<ObserveDriftResult> => {
+    const { policy, nowMs } = parseDoor('observeDrift', inputSchema, given);
+    const driftKey = `monitor/${policy}/drift/${nowMs}.json`;
+    const known = await readJson(ports.store, driftKey, documentSchema);
+    const { alarm, reasons, robots } = known ?? (await judged(ports, policy, nowMs, driftKey));
+    const isJudged = Math.min(robots.reference, robots.current) >= 2;
+    const reason = reasons.join('; ').slice(0, longestReason) || 'nothing drifted';
+    return { isJudged, alarm, reason, robots, driftKey };
+  };
+
+async function judged(
+  ports: SetPorts,
+  policy: string,
+  nowMs: number,
+  driftKey: string,
+): Promise<Pick<DriftVerdict, 'alarm' | 'reasons' | 'robots'>> {
+  const document = await readPolicyDocument(ports.store, policy);
+  const robotType = await readTrainableRobotType(ports, document.robotType);
+  const verdict = await inScratch(ports, async (session) => {
+    const current = await sampleLanding(ports, session, robotType);
+    ports.progress({ stage: 'sampled landing', robots: current.length });
+    const reference = await sampleLake(ports, session, robotType);
+    ports.progress({ stage: 'sampled the lake', robots: reference.length });
+    const random = randomFromSeed(`drift/${policy}/${nowMs}`);
+    return judgeDrift({ features: robotType.observations.map(({ name }) => name), reference, current, random });
+  });
+  await ports.store.put(driftKey, jsonBytes(verdict));
+  return verdict;
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+
+import {
+  acknowledgeIncident,
+  advanceIncidents,
+  type IncidentBook,
+  type IncidentEvent,
+} from '../../domain/monitoring/index.ts';
+import { fleetClock } from '../../domain/trial/index.ts';
+import type { Fleet, TelemetryLog } from '../fleet-port.ts';
+import { appendIncidents } from '../incidents/incident-log.ts';
+import type { LoopDesk } from '../loop-desk-port.ts';
+import { parseDoor } from '../parse-door.ts';
+import type { ObjectStore } from '../ports.ts';
+import { followChampion, noChampions } from './follow-champion.ts';
+import { judgeLookAt } from './judge-look-at.ts';
+import { answerOf, type ObserveFleetResult } from './look-answer.ts';
+import { commitState, latestState, type KeptState, type MonitorState } from './monitor-state.ts';
+import { monitorLimitsSchema } from './monitor-input.ts';
+import { readFleetBaseline } from './refresh-fleet-baseline.ts';
+import { takeTelemetry } from './take-telemetry.ts';
+import { watchRobots } from './watch-robots.ts';
+
+const inputSchema = z.strictObject({
+  policy: z.string().min(1),
+  /** Names the look: real time, later than any before. */
+  nowMs: z.int(),
+  /** Real length of a fleet day. */
+  dayMs: z.number().positive(),
+  limits: monitorLimitsSchema,
+  automaticRollback: z.boolean(),
+  /** The promotion that was rolled back automatically already. */
+  rolledBack: z.string().nullable(),
+  /** What a look at drift found since the last look; null: there was none. */
+  drift: z.strictObject({ alarm: z.boolean(), reason: z.string() }).nullable(),
+  acknowledgements: z.array(z.strictObject({ incidentId: z.string(), who: z.string(), reason: z.string() })).max(50),
+});
+export type { ObserveFleetResult } from './look-answer.ts';
+export type ObserveFleetInput = z.input<typeof inputSchema>;
+export type ObserveRequest = z.output<typeof inputSchema>;
+
+export interface ObserveFleetPorts {
+  readonly store: ObjectStore;
+  readonly fleet: Fleet;
+  readonly telemetry: TelemetryLog;
+  readonly loop: LoopDesk;
+}
+
+const dayHours = 24;
+
+/**
+ * One look at the fleet: takes in what was reported since the last look, judges it, opens and closes incidents, and says what
+ * there is to do, in ≤ 2 KiB. Idempotent by (policy, `nowMs`): a look that was made is answered again, and an older one that
+ * wakes late changes nothing.
+ */
+export const observeFleet =
+  (ports: ObserveFleetPorts) =>
+  async (given: ObserveFleetInput): Promise<ObserveFleetResult> => {
+    const input = parseDoor('observeFleet', inputSchema, given);
+    const { policy } = input;
+    for (;;) {
+      const before = await latestState(ports.store, policy);
+      if (before !== undefined && before.state.lookMs >= input.nowMs) return finish(ports.store, policy, before.state);
+      const state = await look(ports, input, before);
+      if (await commitState(ports.store, policy, before, state)) return finish(ports.store, policy, state);
+    }
+  };
+
+async function look(
+  ports: ObserveFleetPorts,
+  input: ObserveRequest,
+  before: KeptState | undefined,
+): Promise<MonitorState> {
+  const { policy, nowMs } = input;
+  const clock = fleetClock(input);
+  const state = before?.state ?? emptyState(nowMs - clock.realMs(dayHours));
+  state.logSeq += state.events.length > 0 ? 1 : 0;
+  state.champions = await followChampion(ports, policy, state.champions);
+  const isBehind = await takeTelemetry(ports.telemetry, policy, state, { nowMs, clock });
+  const watched = await watchRobots(ports, policy, nowMs, state.memory);
+  const baseline = await readFleetBaseline(ports.store, policy);
+  const judgement = judgeLookAt(input, state, watched, baseline);
+  const { book, events } = advanced(state.book, input, judgement);
+  const cycles = await ports.loop.cycles(policy);
+  const answer = answerOf({ input, state: { ...state, book, events }, watched, judgement, cycles, isBehind });
+  return { ...state, lookMs: nowMs, book, events, result: { ...answer } };
+}
+
+function advanced(
+  book: IncidentBook,
+  { limits, nowMs, acknowledgements }: ObserveRequest,
+  { findings, isKnown }: ReturnType<typeof judgeLookAt>,
+): { readonly book: IncidentBook; readonly events: IncidentEvent[] } {
+  const events: IncidentEvent[] = [];
+  let next = book;
+  for (const word of acknowledgements) {
+    const step = acknowledgeIncident(next, { ...word, nowMs });
+    next = step.book;
+    events.push(...step.events);
+  }
+  const { openAfterTicks, closeAfterTicks } = limits;
+  const step = advanceIncidents(next, {
+    findings,
+    isKnown,
+    nowMs,
+    hysteresis: (cause) => {
+      // What happened has happened; a look at drift stands for many.
+      if (cause === 'drift') return { openAfterTicks: 1, closeAfterTicks: 1 };
+      const isEvent = ['crashLoop', 'unsafe', 'installRefused', 'rollbackNeeded'].includes(cause);
+      return { openAfterTicks: isEvent ? 1 : openAfterTicks, closeAfterTicks };
+    },
+  });
+  return { book: step.book, events: [...events, ...step.events] };
+}
+
+/** The log follows the state, whoever died in between. */
+async function finish(store: ObjectStore, policy: string, state: MonitorState): Promise<ObserveFleetResult> {
+  const { events, logSeq } = state;
+  const lookId = `look-${state.lookMs}`;
+  const seq = events.length === 0 ? logSeq - 1 : await appendIncidents(store, policy, logSeq, { lookId, events });
+  return { ...(state.result as unknown as Omit<ObserveFleetResult, 'logEndSeq'>), logEndSeq: seq + 1 };
+}
+
+const emptyState = (scanFromMs: number): MonitorState => ({
+  lookMs: 0,
+  logSeq: 0,
+  scanFromMs,
+  consumed: {},
+  lives: {},
+  champions: noChampions,
+  memory: {},
+  interventions: [],
+  book: {},
+  events: [],
+  result: {},
+});

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+import type { FleetBaseline } from '../../domain/monitoring/index.ts';
+import { baselineOf, centreHistory, estimateFleetParameters } from '../../domain/statistics/index.ts';
+import { fleetProfiles } from '../../domain/trial/index.ts';
+import type { TelemetryLog } from '../fleet-port.ts';
+import { jsonBytes, readJson } from '../json-objects.ts';
+import { parseDoor } from '../parse-door.ts';
+import type { ObjectStore } from '../ports.ts';
+import { readAliases } from '../registry/aliases.ts';
+import { readHistory } from '../trials/telemetry-history.ts';
+
+const baselineSchema: z.ZodType<FleetBaseline & { readonly madeAtMs: number; readonly champion: string }> =
+  z.strictObject({
+    madeAtMs: z.int(),
+    champion: z.string(),
+    parameters: z.strictObject({
+      mu: z.number(),
+      phi: z.number(),
+      dayVariance: z.number(),
+      betweenRobotVariance: z.number(),
+      preDays: z.number(),
+      ratePhi: z.number(),
+    }),
+    robots: z.record(z.string(), z.strictObject({ successes: z.number(), episodes: z.number(), days: z.number() })),
+  });
+
+const keyOf = (policy: string): string => `monitor/${policy}/baseline.json`;
+
+/** The fleet's past as it was summed up last; undefined before the first time. */
+export const readFleetBaseline = (store: ObjectStore, policy: string): Promise<FleetBaseline | undefined> =>
+  readJson(store, keyOf(policy), baselineSchema);
+
+const inputSchema = z.strictObject({
+  policy: z.string().min(1),
+  nowMs: z.int(),
+  dayMs: z.number().positive(),
+});
+
+const historyDays = 28;
+
+/**
+ * Sums up what every robot did in the 28 fleet days before the last one, on the champion's level, as what anomalies are judged
+ * by. Without any episode of the champion there is none. Idempotent by (policy, `nowMs`): a newer one stays.
+ */
+export const refreshFleetBaseline =
+  (ports: { readonly store: ObjectStore; readonly telemetry: TelemetryLog }) =>
+  async (given: z.input<typeof inputSchema>): Promise<{ readonly robots: number; readonly episodes: number }> => {
+    const { policy, nowMs, dayMs } = parseDoor('refreshFleetBaseline', inputSchema, given);
+    const { champion } = await readAliases(ports)({ policy });
+    if (champion === undefined) return { robots: 0, episodes: 0 };
+    const times = { ...fleetProfiles.real, dayMs };
+    // The last day is what is judged: it is no part of what it is judged by.
+    const endMs = nowMs - dayMs;
+    const { history } = await readHistory(ports, { policy, startMs: endMs - historyDays * dayMs, endMs, times, nowMs });
+    const centred = centreHistory({ history, champion, days: historyDays });
+    const past = centred.map((robot) => [robot.robotId, baselineOf(robot)] as const);
+    const known = past.filter(([, { episodes }]) => episodes > 0);
+    const episodes = known.reduce((sum, [, baseline]) => sum + baseline.episodes, 0);
+    if (known.length === 0) return { robots: 0, episodes: 0 };
+    const standing = await readJson(ports.store, keyOf(policy), baselineSchema);
+    if (standing === undefined || standing.madeAtMs < nowMs) {
+      const parameters = estimateFleetParameters(centred);
+      const document = { madeAtMs: nowMs, champion, parameters, robots: Object.fromEntries(known) };
+      await ports.store.put(keyOf(policy), jsonBytes(document));
+    }
+    return { robots: known.length, episodes };
+  };

@@ -1,0 +1,121 @@
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { sqlText } from '../../datasets/sql-types.ts';
+import type { RobotPoints } from '../../domain/statistics/index.ts';
+import { isFailure } from '../failures.ts';
+import type { SetPorts } from '../mix/ports.ts';
+import type { ObjectStore, SqlRow, SqlSession } from '../ports.ts';
+
+/** Enough for the tests, and few enough to read in a moment whatever the fleet's size. */
+const mostRobots = 60;
+const segmentsOfRobot = 3;
+const framesOfSegment = 20;
+const referenceDays = 3;
+const episodesOfRobot = 6;
+const framesOfEpisode = 10;
+/** Segments of one robot that are looked through for its newest. */
+const mostListed = 2_000;
+
+/** Observations of frames that were uploaded and not collected yet, by robot. A file that cannot be read is left out: validation says why. */
+export async function sampleLanding(
+  ports: SetPorts,
+  session: SqlSession,
+  robotType: RobotType,
+): Promise<readonly RobotPoints[]> {
+  const robots: RobotPoints[] = [];
+  for (const robotId of await landingRobots(ports.store)) {
+    const points: (readonly number[])[] = [];
+    for (const key of await newestSegments(ports.store, robotId))
+      points.push(...(await sampleSegment(ports.store, session, key, robotType)));
+    if (points.length > 0) robots.push({ robotId, points });
+  }
+  return robots;
+}
+
+/** The first robots that have something in landing, one short listing each. */
+async function landingRobots(store: ObjectStore): Promise<readonly string[]> {
+  const robots: string[] = [];
+  let after = 'landing/';
+  while (robots.length < mostRobots) {
+    let robotId: string | undefined;
+    for await (const { key } of store.list('landing/', { after })) {
+      robotId = key.split('/')[1];
+      break;
+    }
+    if (robotId === undefined) break;
+    robots.push(robotId);
+    after = `landing/${robotId}/~`;
+  }
+  return robots;
+}
+
+async function newestSegments(store: ObjectStore, robotId: string): Promise<readonly string[]> {
+  const found: { key: string; modifiedMs: number }[] = [];
+  for await (const entry of store.list(`landing/${robotId}/`)) {
+    found.push(entry);
+    if (found.length >= mostListed) break;
+  }
+  return found
+    .toSorted((a, b) => b.modifiedMs - a.modifiedMs)
+    .slice(0, segmentsOfRobot)
+    .map(({ key }) => key);
+}
+
+async function sampleSegment(
+  store: ObjectStore,
+  session: SqlSession,
+  key: string,
+  robotType: RobotType,
+): Promise<readonly (readonly number[])[]> {
+  const path = await store.localPath(key);
+  if (path === undefined) return [];
+  try {
+    const rows = await session.rows(
+      `SELECT observation FROM (
+         SELECT robot_type, robot_type_version, observation
+         FROM read_parquet(${sqlText(path)}, hive_partitioning = false)
+       ) WHERE robot_type = ${sqlText(robotType.id)} AND robot_type_version = ${robotType.version}
+       USING SAMPLE reservoir(${framesOfSegment} ROWS) REPEATABLE (1)`,
+    );
+    return pointsOf(rows, robotType);
+  } catch (error) {
+    if (isFailure(error, 'EngineFailed')) return [];
+    throw error;
+  }
+}
+
+/** Observations of the lake's newest days, by robot: a few frames of a few episodes each, chosen by hash. */
+export async function sampleLake(
+  ports: SetPorts,
+  session: SqlSession,
+  robotType: RobotType,
+): Promise<readonly RobotPoints[]> {
+  const version = await ports.lake.currentVersion();
+  const days = (await ports.lake.days('episodes', version.episodes)).slice(-referenceDays);
+  if (days.length === 0) return [];
+  const episodes = await ports.lake.scan('episodes', version.episodes, { recordedOn: days });
+  const frames = await ports.lake.scan('frames', version.frames, { recordedOn: days });
+  const rows = await session.rows(
+    `WITH chosen AS (
+       SELECT episode_id, robot_id FROM ${episodes}
+       WHERE robot_type = ${sqlText(robotType.id)} AND robot_type_version = ${robotType.version}
+       QUALIFY row_number() OVER (PARTITION BY robot_id ORDER BY hash(episode_id), episode_id) <= ${episodesOfRobot}
+         AND dense_rank() OVER (ORDER BY hash(robot_id), robot_id) <= ${mostRobots}
+     )
+     SELECT c.robot_id, f.observation FROM ${frames} AS f JOIN chosen AS c USING (episode_id)
+     QUALIFY row_number() OVER (PARTITION BY episode_id ORDER BY hash(f.frame_index), f.frame_index) <= ${framesOfEpisode}
+     ORDER BY c.robot_id, episode_id, f.frame_index`,
+  );
+  const byRobot = new Map<string, SqlRow[]>();
+  for (const row of rows) {
+    const robotId = row['robot_id'];
+    if (typeof robotId !== 'string') continue;
+    byRobot.set(robotId, [...(byRobot.get(robotId) ?? []), row]);
+  }
+  return [...byRobot].map(([robotId, own]) => ({ robotId, points: pointsOf(own, robotType) }));
+}
+
+const pointsOf = (rows: readonly SqlRow[], { observations }: RobotType): readonly (readonly number[])[] =>
+  rows.flatMap(({ observation }) => {
+    const point = Array.isArray(observation) ? observation.map(Number) : [];
+    return point.length === observations.length ? [point] : [];
+  });

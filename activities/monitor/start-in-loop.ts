@@ -1,0 +1,25 @@
+import type { LoopDesk } from '../loop-desk-port.ts';
+
+export interface TriggerCycleInput {
+  readonly policy: string;
+  readonly cause: string;
+  /** Input of `weeklyCycle` beside policy and cause. */
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
+export interface TriggerCycleResult {
+  readonly kind: 'started' | 'running';
+  readonly workflowId: string;
+}
+
+/** Starts a cycle with its cause, unless a triggered one runs. Idempotent by policy while it runs. */
+export const triggerCycle =
+  (ports: { readonly loop: LoopDesk }) =>
+  (input: TriggerCycleInput): Promise<TriggerCycleResult> =>
+    ports.loop.startCycle(input);
+
+/** Starts the rollback to the champion before. Idempotent by policy while it runs. */
+export const startRollback =
+  (ports: { readonly loop: LoopDesk }) =>
+  (input: { readonly policy: string; readonly reason: string }): Promise<{ readonly workflowId: string }> =>
+    ports.loop.startRollback(input);

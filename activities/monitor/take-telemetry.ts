@@ -1,0 +1,97 @@
+import { forgetOld, rememberOutcome } from '../../domain/monitoring/index.ts';
+import { takeSeq, type FleetClock } from '../../domain/trial/index.ts';
+import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
+import { countedEpisode, reportedAtMs } from '../trials/telemetry-reports.ts';
+import type { MonitorState } from './monitor-state.ts';
+
+/** Telemetry objects of one look; a gateway writes at most one every two seconds. */
+const mostObjects = 2_000;
+const hourMs = 3_600_000;
+/** Gateways' clocks agree within this. */
+const writtenWithinMs = 5 * 60_000;
+/** A life that was silent for so long sends nothing again. */
+const lifeMemoryMs = 7 * 24 * hourMs;
+/** Enough to tell the objects of an hour apart. */
+const digestDigits = 16;
+const interventionHours = 24 * 60;
+
+/**
+ * Takes what robots reported since the last look into the state: every entry once, outcomes to the champion only, because a
+ * candidate is the trial's. True when there was too much for one look. Changes `state`.
+ */
+export async function takeTelemetry(
+  telemetry: TelemetryLog,
+  policy: string,
+  state: MonitorState,
+  at: { readonly nowMs: number; readonly clock: FleetClock },
+): Promise<boolean> {
+  let [taken, isBehind] = [0, false];
+  const known = new Set(
+    Object.entries(state.consumed).flatMap(([hour, names]) => names.map((name) => `${hour}/${name}`)),
+  );
+  for await (const key of telemetry.keys(policy, state.scanFromMs, at.nowMs)) {
+    const [digest = '', hour = '', day = ''] = key.split('/').toReversed();
+    const name = digest.slice(0, digestDigits);
+    if (known.has(`${day}T${hour}/${name}`)) continue;
+    if (taken >= mostObjects) {
+      isBehind = true;
+      break;
+    }
+    taken += 1;
+    for (const batch of await telemetry.read(key)) takeBatch(state, batch, at);
+    (state.consumed[`${day}T${hour}`] ??= []).push(name);
+  }
+  prune(state, at, isBehind);
+  return isBehind;
+}
+
+function takeBatch(
+  state: MonitorState,
+  batch: TelemetryBatch,
+  { nowMs, clock }: { readonly nowMs: number; readonly clock: FleetClock },
+): void {
+  const { robotId, bootId, receivedMs } = batch;
+  const life = (state.lives[`${robotId}/${bootId}`] ??= { runs: [], heardMs: receivedMs });
+  life.heardMs = Math.max(life.heardMs, receivedMs);
+  const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
+  for (const entry of batch.entries) {
+    if (!takeSeq(life.runs, entry.seq)) continue;
+    const atMs = reportedAtMs(batch, entry);
+    const hour = Math.floor(clock.fleetMs(atMs) / hourMs);
+    if (entry.kind === 'safetyEvent') {
+      const robot = (state.memory[robotId] ??= { hours: [], halves: {} });
+      if (atMs >= (robot.safety?.atMs ?? 0)) robot.safety = { atMs, version: entry.policyVersion };
+    }
+    if (entry.kind !== 'episode') continue;
+    if (entry.intervened) countIntervention(state, hour);
+    const episode = countedEpisode(batch, entry);
+    if (episode === undefined || episode.version !== state.champions.champion) continue;
+    const { failureReason } = entry;
+    rememberOutcome(state.memory, robotId, { hour, nowHour }, { isSuccess: episode.isSuccess, failureReason });
+  }
+}
+
+function countIntervention(state: MonitorState, hour: number): void {
+  const index = state.interventions.findLastIndex(([known]) => known <= hour);
+  const known = state.interventions[index];
+  if (known !== undefined && known[0] === hour) known[1] += 1;
+  else state.interventions.splice(index + 1, 0, [hour, 1]);
+}
+
+/** Forgets what can no longer matter, so that the state does not grow with the fleet's age. */
+function prune(
+  state: MonitorState,
+  { nowMs, clock }: { readonly nowMs: number; readonly clock: FleetClock },
+  isBehind: boolean,
+): void {
+  const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
+  forgetOld(state.memory, nowHour);
+  state.interventions = state.interventions.filter(([hour]) => hour > nowHour - interventionHours);
+  for (const [life, { heardMs }] of Object.entries(state.lives))
+    if (heardMs < nowMs - lifeMemoryMs) delete state.lives[life];
+  if (isBehind) return;
+  const openHour = Math.floor((nowMs - writtenWithinMs) / hourMs) * hourMs;
+  state.scanFromMs = Math.max(state.scanFromMs, openHour);
+  for (const hour of Object.keys(state.consumed))
+    if (Date.parse(`${hour}:00:00Z`) < state.scanFromMs) delete state.consumed[hour];
+}

@@ -1,0 +1,90 @@
+import { userInfo } from 'node:os';
+
+import type { Command } from 'commander';
+
+import { readIncidents } from '../activities/incidents/incident-log.ts';
+import { latestState } from '../activities/monitor/monitor-state.ts';
+import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { openIncidents } from '../domain/monitoring/index.ts';
+import { openContext, withClient } from './context.ts';
+import { printJson, printTable, say } from './print.ts';
+
+interface ListOptions {
+  readonly policy: string;
+  readonly history: boolean;
+  readonly limit: string;
+  readonly json: boolean;
+}
+
+/** `flywheel incidents …`: what is wrong with a fleet, what was, and who has seen it. */
+export function registerIncidentCommands(program: Command): void {
+  const incidents = program.command('incidents').description('what is wrong with the fleet, and what was');
+
+  incidents
+    .command('list')
+    .description('open incidents, or with --history the last events of the incident log')
+    .option('--policy <name>', 'policy', defaultPolicy)
+    .option('--history', 'opened, closed and acknowledged, newest last', false)
+    .option('--limit <count>', 'most events of the history', '100')
+    .option('--json', 'as JSON', false)
+    .action((options: ListOptions) => (options.history ? printHistory(options) : printOpen(options)));
+
+  incidents
+    .command('acknowledge')
+    .description('say that somebody has seen an open incident; it stays open until it is gone')
+    .argument('<incident-id>', 'as `incidents list` shows it')
+    .requiredOption('--reason <text>', 'what is done about it; kept in the log')
+    .option('--policy <name>', 'policy', defaultPolicy)
+    .option('--json', 'as JSON', false)
+    .action(async (incidentId: string, options: { reason: string; policy: string; json: boolean }) => {
+      const { settings } = await openContext();
+      await withClient(settings, async (client) => {
+        const handle = client.workflow.getHandle(`monitor/${options.policy}`);
+        const word = { incidentId, reason: options.reason, who: userInfo().username };
+        const answer = await handle.executeUpdate<string, [typeof word]>('acknowledge', { args: [word] });
+        if (options.json) printJson({ ...word, answer });
+        else say(answer);
+      });
+    });
+}
+
+async function printOpen({ policy, json }: ListOptions): Promise<void> {
+  const { store } = await openContext();
+  const kept = await latestState(store, policy);
+  const open = kept === undefined ? [] : openIncidents(kept.state.book);
+  const lookedAtMs = kept?.state.lookMs ?? null;
+  if (json) return printJson({ policy, lookedAtMs, incidents: open });
+  printTable(
+    ['incident', 'since', 'seen by', 'what'],
+    open.map((incident) => [
+      incident.incidentId,
+      new Date(incident.openedAtMs).toISOString(),
+      incident.acknowledgedBy ?? '',
+      incident.reason,
+    ]),
+  );
+  say(
+    lookedAtMs === null
+      ? `nobody has looked at ${policy} yet; start the workflow fleetMonitor as monitor/${policy}`
+      : `last look ${new Date(lookedAtMs).toISOString()}`,
+  );
+}
+
+async function printHistory({ policy, limit, json }: ListOptions): Promise<void> {
+  const most = Number(limit);
+  if (!Number.isInteger(most) || most < 1 || most > 100_000)
+    throw new Error(`--limit: expected a whole number from 1 to 100000, got ${limit}`);
+  const { store } = await openContext();
+  const events = (await readIncidents(store, policy)).flatMap(({ record }) => record.events).slice(-most);
+  if (json) return printJson({ policy, events });
+  printTable(
+    ['when', 'incident', 'state', 'who', 'what'],
+    events.map((event) => [
+      new Date(event.atMs).toISOString(),
+      event.incidentId,
+      event.state,
+      event.who ?? '',
+      event.reason,
+    ]),
+  );
+}

@@ -1,0 +1,52 @@
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+
+import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { openContext, withClient } from './context.ts';
+import { say } from './print.ts';
+
+/** Input of the workflow `fleetMonitor`; what is missing takes its defaults there. */
+export interface MonitorOptions {
+  readonly policy: string;
+  readonly profile: 'real' | 'compressed';
+  readonly tickMs?: number;
+  readonly triggers?: boolean;
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+/** In development a fleet day is a minute, and the script runs the cycles. */
+export const devMonitor = {
+  profile: 'compressed',
+  tickMs: 5_000,
+  triggers: false,
+  limits: { driftEveryHours: 48 },
+} as const satisfies Omit<MonitorOptions, 'policy'>;
+
+/** Starts the monitor of a policy; one that runs goes on as it is. Gives its workflow id. */
+export async function ensureMonitor(client: Client, taskQueue: string, options: MonitorOptions): Promise<string> {
+  const { workflowId } = await client.workflow.start('fleetMonitor', {
+    workflowId: `monitor/${options.policy}`,
+    taskQueue,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `monitor of ${options.policy}`,
+    args: [options],
+  });
+  return workflowId;
+}
+
+/** `flywheel monitor`: see to it that a fleet is watched. */
+export function registerMonitorCommand(program: Command): void {
+  program
+    .command('monitor')
+    .description('start the monitor of a fleet, unless it runs')
+    .option('--policy <name>', 'policy whose robots to watch', defaultPolicy)
+    .option('--compressed', 'a fleet day in a minute, for demonstrations', false)
+    .action(async ({ policy, compressed }: { policy: string; compressed: boolean }) => {
+      const { settings } = await openContext();
+      await withClient(settings, async (client) => {
+        const queue = `${settings.temporal.queuePrefix}orchestration`;
+        const profile = compressed ? 'compressed' : 'real';
+        say(`${await ensureMonitor(client, queue, { policy, profile })} watches`);
+      });
+    });
+}

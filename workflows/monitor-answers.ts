@@ -1,0 +1,38 @@
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+
+import type { ObserveFleetResult } from '../activities/monitor/observe-fleet.ts';
+import type { Acknowledgement, MonitorStatus } from './monitor-messages.ts';
+import { refuse, requireReason } from './trial-loop.ts';
+import { workflowIds } from './workflow-ids.ts';
+
+/** Words of people that one look takes in; more wait. */
+export const mostAcknowledgements = 50;
+
+/** One monitor a policy: two would start everything twice. */
+export function refuseOtherIds(policy: string): void {
+  const expected = workflowIds.fleetMonitor(policy);
+  const { workflowId } = workflowInfo();
+  if (workflowId !== expected)
+    throw ApplicationFailure.nonRetryable(
+      `expected workflow id "${expected}", got "${workflowId}": start it again with that id`,
+      'InvalidInput',
+    );
+}
+
+/** Refuses in words what acknowledges nothing that is open. For validators, so without waiting. */
+export function refuseAcknowledgement(word: unknown, { look }: MonitorStatus, inbox: readonly Acknowledgement[]): void {
+  requireReason(word);
+  const { incidentId, who } = word as Record<string, unknown>;
+  if (typeof incidentId !== 'string' || !/^[A-Za-z]+\.[A-Za-z0-9-]+\.\d+$/.test(incidentId))
+    refuse('incidentId: expected an id like silent.robot-1.1700000000000, as `flywheel incidents list` shows it');
+  if (who !== undefined && (typeof who !== 'string' || who === '' || who.length > 200))
+    refuse('who: expected a name of 1 to 200 characters');
+  if (inbox.length >= mostAcknowledgements) refuse('too many acknowledgements wait: try again after the next look');
+  if (look === null || look.openIncidents > look.incidents.length) return;
+  const known = look.incidents.find((incident) => incident.incidentId === incidentId);
+  if (known === undefined) refuse(`there is no open incident ${incidentId}; ${openOnes(look)}`);
+  if (known?.acknowledgedBy) refuse(`${incidentId} is acknowledged by ${known.acknowledgedBy} already`);
+}
+
+const openOnes = ({ incidents }: ObserveFleetResult): string =>
+  incidents.length === 0 ? 'none is open' : `open are ${incidents.map(({ incidentId }) => incidentId).join(', ')}`;
