@@ -1,11 +1,13 @@
 import { userInfo } from 'node:os';
 
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { readIncidents } from '../activities/incidents/incident-log.ts';
 import { latestState } from '../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import { openIncidents } from '../domain/monitoring/index.ts';
+import type { Acknowledgement } from '../workflows/monitor-messages.ts';
 import { openContext, withClient } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
 
@@ -41,11 +43,22 @@ export function registerIncidentCommands(program: Command): void {
       await withClient(settings, async (client) => {
         const handle = client.workflow.getHandle(`monitor/${options.policy}`);
         const word = { incidentId, reason: options.reason, who: userInfo().username };
-        const answer = await handle.executeUpdate<string, [typeof word]>('acknowledge', { args: [word] });
+        const answer = await acknowledged(handle, word);
         if (options.json) printJson({ ...word, answer });
         else say(answer);
       });
     });
+}
+
+/** What the monitor answers; a refusal in its words. */
+async function acknowledged(handle: WorkflowHandle, word: Acknowledgement): Promise<string> {
+  try {
+    return await handle.executeUpdate<string, [Acknowledgement]>('acknowledge', { args: [word] });
+  } catch (error) {
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof Error)
+      throw new Error(error.cause.message, { cause: error });
+    throw error;
+  }
 }
 
 async function printOpen({ policy, json }: ListOptions): Promise<void> {

@@ -35,7 +35,7 @@ const longestReason = 300;
 
 /**
  * Do robots see something else than what the lake holds? A sample of what was uploaded and not collected yet against a sample
- * of the lake's newest days, robot by robot. Idempotent by (policy, `nowMs`): what was judged once is returned as it was.
+ * of the lake's newest days of the same robots. Idempotent by (policy, `nowMs`): what was judged once is returned as it was.
  */
 export const observeDrift =
   (ports: SetPorts) =>
@@ -60,7 +60,8 @@ async function judged(
   const verdict = await inScratch(ports, async (session) => {
     const current = await sampleLanding(ports, session, robotType);
     ports.progress({ stage: 'sampled landing', robots: current.length });
-    const reference = await sampleLake(ports, session, robotType);
+    const robotIds = current.map(({ robotId }) => robotId);
+    const reference = await sampleLake(ports, session, robotType, robotIds);
     ports.progress({ stage: 'sampled the lake', robots: reference.length });
     const random = randomFromSeed(`drift/${policy}/${nowMs}`);
     return judgeDrift({ features: robotType.observations.map(({ name }) => name), reference, current, random });

@@ -70,11 +70,10 @@ async function sampleSegment(
   if (path === undefined) return [];
   try {
     const rows = await session.rows(
-      `SELECT observation FROM (
-         SELECT robot_type, robot_type_version, observation
-         FROM read_parquet(${sqlText(path)}, hive_partitioning = false)
-       ) WHERE robot_type = ${sqlText(robotType.id)} AND robot_type_version = ${robotType.version}
-       USING SAMPLE reservoir(${framesOfSegment} ROWS) REPEATABLE (1)`,
+      // By a hash that differs from file to file: the same rows of every file would be no sample of what robots see.
+      `SELECT observation FROM read_parquet(${sqlText(path)}, hive_partitioning = false, file_row_number = true)
+       WHERE robot_type = ${sqlText(robotType.id)} AND robot_type_version = ${robotType.version}
+       ORDER BY hash(${sqlText(key)} || ':' || file_row_number), file_row_number LIMIT ${framesOfSegment}`,
     );
     return pointsOf(rows, robotType);
   } catch (error) {
@@ -83,12 +82,17 @@ async function sampleSegment(
   }
 }
 
-/** Observations of the lake's newest days, by robot: a few frames of a few episodes each, chosen by hash. */
+/**
+ * Observations of the lake's newest days, by robot: a few frames of a few episodes each, chosen by hash. Of these robots only,
+ * so that a difference between robots is no drift.
+ */
 export async function sampleLake(
   ports: SetPorts,
   session: SqlSession,
   robotType: RobotType,
+  robotIds: readonly string[],
 ): Promise<readonly RobotPoints[]> {
+  if (robotIds.length === 0) return [];
   const version = await ports.lake.currentVersion();
   const days = (await ports.lake.days('episodes', version.episodes)).slice(-referenceDays);
   if (days.length === 0) return [];
@@ -98,11 +102,11 @@ export async function sampleLake(
     `WITH chosen AS (
        SELECT episode_id, robot_id FROM ${episodes}
        WHERE robot_type = ${sqlText(robotType.id)} AND robot_type_version = ${robotType.version}
+         AND robot_id IN (${robotIds.map(sqlText).join(', ')})
        QUALIFY row_number() OVER (PARTITION BY robot_id ORDER BY hash(episode_id), episode_id) <= ${episodesOfRobot}
-         AND dense_rank() OVER (ORDER BY hash(robot_id), robot_id) <= ${mostRobots}
      )
      SELECT c.robot_id, f.observation FROM ${frames} AS f JOIN chosen AS c USING (episode_id)
-     QUALIFY row_number() OVER (PARTITION BY episode_id ORDER BY hash(f.frame_index), f.frame_index) <= ${framesOfEpisode}
+     QUALIFY row_number() OVER (PARTITION BY episode_id ORDER BY hash(episode_id || ':' || f.frame_index), f.frame_index) <= ${framesOfEpisode}
      ORDER BY c.robot_id, episode_id, f.frame_index`,
   );
   const byRobot = new Map<string, SqlRow[]>();
