@@ -9,13 +9,15 @@ export type StepPlan = PlannedTrial | { readonly impossible: string; readonly is
 
 const mostAbandoned = 5;
 
-/** Plans a step; a trial that nobody judges any more is closed first. */
+/** Plans a step. An alias that was left behind the assignment log is repaired, a trial that nobody judges any more closed first. */
 export async function planStep(input: Omit<PlanTrialInput, 'nowMs'>): Promise<StepPlan> {
+  const who = input.who ?? 'operator';
+  await returnActivities().repairAliases({ policy: input.policy, who, why: 'found behind the assignment log' });
   for (let round = 0; round < mostAbandoned; round += 1) {
     const result = await planActivities().planTrial({ ...input, nowMs: nowMs() });
     if (result.kind === 'planned') return result;
     if (result.kind === 'impossible') return { impossible: result.reason, isForPeople: result.isForPeople };
-    await closeAbandoned(input.policy, result.trialId, input.who ?? 'operator');
+    await closeAbandoned(input.policy, result.trialId, who);
   }
   return { impossible: 'other trials are opened on this fleet again and again', isForPeople: false };
 }
