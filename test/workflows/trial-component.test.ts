@@ -7,7 +7,7 @@ import { temporalTrialSlot } from '../../activities/adapters/temporal-trial-slot
 import { inputActivities } from '../../activities/index.ts';
 import { readAliases, readAliasHistory } from '../../activities/registry/aliases.ts';
 import { openFleetReader, type FleetReader } from '../../fleet/desk/index.ts';
-import type { TrialResult, TrialStatus } from '../../workflows/trial-messages.ts';
+import type { RollbackResult, TrialResult, TrialStatus } from '../../workflows/trial-messages.ts';
 import { openTrialWorld, policy, type TrialWorld } from '../activities/trials/trial-world.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
@@ -28,6 +28,7 @@ const successOf: Readonly<Record<string, number>> = { '1.0.0': 0.75, '1.1.0': 0.
 
 /** Robots that do what they are ordered: they live in steps, and a gateway sees them. */
 class LivingFleet {
+  readonly successOf: Record<string, number> = { ...successOf };
   readonly #world: TrialWorld;
   readonly #reader: FleetReader;
   readonly #failed: unknown[] = [];
@@ -44,6 +45,13 @@ class LivingFleet {
     const orders = await this.#reader.readOrders(policy);
     const all = this.#world.robotIds.map((id) => orders?.(id).version ?? '1.0.0');
     return Object.fromEntries([...new Set(all)].map((one) => [one, all.filter((other) => other === one).length]));
+  }
+
+  /** Resolves once a robot runs the version. */
+  async runs(version: string): Promise<void> {
+    for (let look = 0; look < 300 && (await this.versions())[version] === undefined; look += 1)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.ok((await this.versions())[version] !== undefined, `nobody runs ${version}`);
   }
 
   async stop(): Promise<void> {
@@ -65,7 +73,7 @@ class LivingFleet {
         const episodes = Math.floor(wanted);
         due.set(id, wanted - episodes);
         const version = versionOf(id);
-        return { version, episodes, success: successOf[version] ?? 0 };
+        return { version, episodes, success: this.successOf[version] ?? 0 };
       });
       const { seq } = await this.#reader.readAssignments(policy);
       await this.#world.see(versionOf, () => true, seq < 0 ? null : seq);
@@ -77,7 +85,7 @@ class LivingFleet {
 describe('a trial with real activities on a fleet that lives', function () {
   this.timeout(180_000);
 
-  it('promotes a better candidate through test and stages, and takes a worse one back from every robot', async () => {
+  it('promotes a better candidate through test and stages, and takes a worse one back from every robot, by itself and when told', async () => {
     const { client, connection, bundle } = await sharedTemporal();
     const prefix = `trial-${randomUUID().slice(0, 8)}-`;
     const taskQueue = `${prefix}orchestration`;
@@ -95,11 +103,11 @@ describe('a trial with real activities on a fleet that lives', function () {
     ]);
     const running = workers.map((worker) => worker.run());
     const fleet = new LivingFleet(world);
-    const offer = (candidateVersion: string, request: object) =>
+    const offer = (candidateVersion: string, request: object, time = 'first') =>
       world.call('offerCandidate', {
         policy,
         candidateVersion,
-        operationId: `offer-${candidateVersion}-${prefix}`,
+        operationId: `offer-${candidateVersion}-${time}-${prefix}`,
         who: 'a cycle',
         why: 'a test',
         request: { times, ...request },
@@ -131,6 +139,23 @@ describe('a trial with real activities on a fleet that lives', function () {
       assert.deepEqual(champions, ['1.0.0', '1.1.0'], 'a candidate that never reached the last stage moves no alias');
       const status = await client.workflow.getHandle(`trial/${policy}`).query<TrialStatus>('status');
       assert.deepEqual([status.stage, status.result?.outcome], ['ended', 'rolledBack']);
+
+      // The same candidate once more, harmless this time: an operator takes it back in the middle of its first stage.
+      fleet.successOf['1.2.0'] = successOf['1.1.0'] ?? 0;
+      const held = { advance: { alpha: 1e-9 } };
+      await offer('1.2.0', { abTest: false, rolloutLimits: held }, 'again');
+      await fleet.runs('1.2.0');
+      const rollback = (await client.workflow.execute('rollbackPolicy', {
+        taskQueue,
+        workflowId: `rollback/${policy}`,
+        args: [{ policy, reason: 'it smells', confirmMs: 20_000, confirmEveryMs: 100 }],
+      })) as RollbackResult;
+      assert.equal(rollback.outcome, 'rolledBack');
+      assert.match(rollback.endedTrialId ?? '', /^wall-rollout-/);
+      assert.deepEqual([rollback.confirmed.length, rollback.offline, rollback.failed], [robots, [], []]);
+      const ended = await result();
+      assert.deepEqual([ended.outcome, ended.reason], ['rolledBack', 'rollback: it smells']);
+      assert.deepEqual(await fleet.versions(), { '1.1.0': robots });
 
       const nobody = await world.call('offerCandidate', {
         policy: 'empty',
