@@ -17,6 +17,8 @@ export interface LifePlan {
   readonly life: number;
   readonly episodes: number;
   readonly quotaBytes: number;
+  /** How long a life lasts at least, for what comes from outside to reach it. */
+  readonly leastMs?: number;
   /** Null: live to the end, upload everything and close. */
   readonly death: { readonly point: KillPoint; readonly nth: number } | null;
 }
@@ -52,6 +54,7 @@ for (let index = 0; index < plan.episodes; index++) {
   say({ ended: id });
   if (index % 2 === 1) await sleep(15);
 }
+while (performance.now() < (plan.leastMs ?? 0)) await sleep(10);
 await agent.settle();
 for (let waited = 0; waited < 400; waited++) {
   const { waitingSegments, waitingTelemetry, waitingReports } = agent.status();
