@@ -96,7 +96,7 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
             }
           : undefined,
       faultyRobots: () => state.faultyRobots,
-      guardClock: () => ({ stage: state.stage, ...guardClock(state) }),
+      guardClock: () => ({ stage: state.stage, ...guardClock(state, fleetNow(run)) }),
       heard: (message, atMs) => {
         const { kind, reason, who = 'operator' } = message;
         const isAnswer = (kind === 'approved' || kind === 'rejected') && state.kind === 'awaitingApproval';

@@ -1,3 +1,4 @@
+import { counted } from './progress.ts';
 import { transition } from './transition.ts';
 import type { RolloutEvent, RolloutState } from './state.ts';
 
@@ -27,10 +28,17 @@ export function exposureOf(state: RolloutState): { readonly robots: number; read
   return { robots, without: state.faultyRobots };
 }
 
-/** What the guard is to be asked with, in fleet hours: the stage's own clock, and all time since the first exposure. */
-export function guardClock(state: RolloutState): { readonly hoursInStage: number; readonly hoursTotal: number } {
-  const total = state.startedAtMs === null ? 0 : state.atMs - state.startedAtMs;
-  return { hoursInStage: state.stageMs / 3_600_000, hoursTotal: total / 3_600_000 };
+/**
+ * What the guard is to be asked with, in fleet hours: the stage's own clock, and all time since the first exposure. `nowMs` is
+ * fleet time of the tick; without it the last event's.
+ */
+export function guardClock(
+  state: RolloutState,
+  nowMs: number = state.atMs,
+): { readonly hoursInStage: number; readonly hoursTotal: number } {
+  const { stageMs, atMs, startedAtMs } = isTerminal(state) ? state : counted(state, nowMs);
+  const total = startedAtMs === null ? 0 : atMs - startedAtMs;
+  return { hoursInStage: stageMs / 3_600_000, hoursTotal: total / 3_600_000 };
 }
 
 /** The champion alias moves when the last stage is entered. */

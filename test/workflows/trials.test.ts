@@ -521,6 +521,19 @@ describe('trialPolicy', function () {
     ]);
   });
 
+  it('leaves no candidate behind when it is terminated: its step hears of it and brings the robots back', async () => {
+    const { activities, calls } = stubs(holdAt(0));
+    await withWorker(activities, async ({ start }) => {
+      const handle = await start('trialPolicy', { abTest: false });
+      await step(handle, 'held');
+      await handle.terminate('by a test');
+      const { client } = await sharedTemporal();
+      const result = (await client.workflow.getHandle(`${handle.workflowId}/rollout`).result()) as RolloutResult;
+      assert.deepEqual([result.outcome, result.reason], ['aborted', 'the workflow was cancelled']);
+    });
+    assert.equal(inputsOf(calls, 'endExposure').length, 1);
+  });
+
   it('goes on with the next offer after one that cannot be tried', async () => {
     const { calls, result } = await run('trialPolicy', {
       input: { candidateVersion: '1.1.0', abTest: false },

@@ -169,6 +169,9 @@ describe('rollout state machine', () => {
       state = transition(state, { ...event, atMs: hours * hourMs });
     }
     assert.deepEqual(guardClock(state), { hoursInStage: 4, hoursTotal: 11 });
+    assert.deepEqual(guardClock(state, 12 * hourMs), { hoursInStage: 5, hoursTotal: 12 });
+    const paused = transition(state, { ...events.pause, atMs: 11 * hourMs });
+    assert.deepEqual(guardClock(paused, 12 * hourMs), { hoursInStage: 4, hoursTotal: 12 });
   });
 
   it('counts no time without a lease as watched: an outage proves no stage', () => {
