@@ -1,12 +1,18 @@
+import { userInfo } from 'node:os';
+
 import { Argument, type Command, type CommanderError } from 'commander';
 
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
+import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
+import { submitModel } from '../activities/submit-model.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import type { GateResult } from '../policies/gates/index.ts';
+import { openFleet } from '../workers/open-fleet.ts';
 import { openTrainers } from '../workers/open-trainers.ts';
-import { openContext, type CommandContext } from './context.ts';
+import { openContext, withClient, type CommandContext } from './context.ts';
+import { parseJsonObject } from './parse-json-object.ts';
 import { printJson, printTable, say } from './print.ts';
 
 /** What a build server branches on: 0 every gate passes, 1 a gate holds the model back, 2 there is no verdict. */
@@ -17,7 +23,12 @@ interface CheckOptions {
   readonly json: boolean;
 }
 
-/** `flywheel models check`: the gates of the fleet for a model of any origin, as a step of a build. */
+interface SubmitOptions extends CheckOptions {
+  readonly why: string;
+  readonly input: string;
+}
+
+/** `flywheel models check` and `submit`: the gates of the fleet for a model of any origin, as a step of a build. */
 export function registerModelCiCommands(models: Command): void {
   const command = (name: string, description: string): Command =>
     models
@@ -33,19 +44,50 @@ export function registerModelCiCommands(models: Command): void {
     'run every offline gate on an ONNX file; exit code 0: all pass, 1: a gate holds it, 2: it could not be checked',
   ).action((filePath: string, options: CheckOptions) =>
     withVerdict(async () => {
-      const verdict = await judge(await openContext(), filePath, options.policy);
-      if (options.json) printJson({ ...verdict, judged: verdict.judged ?? null });
+      const verdict = await judgeSubmission(judging(await openContext()))({ policy: options.policy, filePath });
+      if (options.json) printJson(asJson(verdict));
       else printVerdict(verdict);
       return verdict.passed;
     }),
   );
+
+  command(
+    'submit',
+    'the same, then register the model as a candidate and offer it to the trial slot; exit code 1 unless it is offered',
+  )
+    .option('--why <text>', 'kept in the manifest and with the trial', 'flywheel models submit')
+    .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
+    .action((filePath: string, options: SubmitOptions) => withVerdict(() => submit(filePath, options)));
 }
 
-const judge = (context: CommandContext, filePath: string, policy: string): Promise<SubmissionVerdict> => {
+/** What judging needs beside the context of every command. */
+function judging(context: CommandContext) {
   const runtime = onnxRuntime({ threads: context.settings.threads });
-  const trainers = openTrainers(context.settings, runtime);
-  return judgeSubmission({ ...context, runtime, trainers, openRows: openArrowRows })({ policy, filePath });
-};
+  return { ...context, runtime, trainers: openTrainers(context.settings, runtime), openRows: openArrowRows };
+}
+
+async function submit(filePath: string, options: SubmitOptions): Promise<'pass' | 'hold'> {
+  const context = await openContext();
+  const { settings, store, clock } = context;
+  const request = parseJsonObject('--input', options.input);
+  const result = await withClient(settings, (client) =>
+    submitModel({
+      ...judging(context),
+      signer: context.signer(),
+      fleet: openFleet({ store, clock }),
+      slot: temporalTrialSlot({ client, taskQueue: `${settings.temporal.queuePrefix}orchestration` }),
+    })({ policy: options.policy, filePath, who: userInfo().username, why: options.why, request }),
+  );
+  const { verdict, version, offer } = result;
+  if (options.json) printJson({ ...result, verdict: asJson(verdict) });
+  else {
+    printVerdict(verdict);
+    say(version === null ? 'not registered' : `registered as ${version}; ${offer?.kind}: ${offer?.reason}`);
+  }
+  return offer?.kind === 'offered' ? 'pass' : 'hold';
+}
+
+const asJson = (verdict: SubmissionVerdict) => ({ ...verdict, judged: verdict.judged ?? null });
 
 async function withVerdict(work: () => Promise<'pass' | 'hold'>): Promise<void> {
   try {

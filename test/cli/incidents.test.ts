@@ -74,7 +74,10 @@ describe('flywheel incidents', function () {
   });
   after(async () => {
     const { client } = await sharedTemporal();
-    await client.workflow.getHandle(`monitor/${policy}`).terminate();
+    await client.workflow
+      .getHandle(`monitor/${policy}`)
+      .terminate()
+      .catch(() => undefined);
     await stop();
     await new Promise((resolve) => hook.close(resolve));
     for (const [name, value] of Object.entries(set))

@@ -15,6 +15,8 @@ import { readManifest } from '../../../activities/registry/read-manifest.ts';
 import { registerBaseline } from '../../../activities/registry/register-baseline.ts';
 import { registerSubmission } from '../../../activities/registry/register-submission.ts';
 import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
+import { submitModel } from '../../../activities/submit-model.ts';
+import type { TrialOffer } from '../../../activities/trial-slot-port.ts';
 import { registerModelCiCommands } from '../../../cli/model-ci.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import { championDesk } from '../../../fleet/desk/index.ts';
@@ -195,6 +197,70 @@ describe('a model that was made elsewhere', function () {
     await assert.rejects(registerSubmission(stranger)({ verdict, who: 'eve', why: 'mine' }), (error) =>
       isFailure(error, 'UntrustedArtifact'),
     );
+  });
+
+  describe('submitted', () => {
+    const offers: TrialOffer[] = [];
+    const submit = async (model: Uint8Array, robots: number, answer: 'offered' | 'refused' = 'offered') => {
+      const filePath = join(directory, 'model.onnx');
+      await writeFile(filePath, model);
+      offers.length = 0;
+      return submitModel({
+        ...ports(),
+        fleet: { readFleet: async () => ({ presence: 'known', robots: Array.from({ length: robots }, () => robot) }) },
+        slot: {
+          offer: async (offer) => {
+            offers.push(offer);
+            return { kind: answer, answer: `${offer.candidateVersion} begins` };
+          },
+        },
+      })({ policy: 'picker', filePath, who: 'ada', why: 'better grip', request: { abTest: false } });
+    };
+    const robot = {
+      robotId: 'r1',
+      stratum: 'hall',
+      isQuarantined: false,
+      contact: 'online',
+      lastSeenMs: 1,
+      version: '1.0.0',
+      lastInstall: null,
+    } as const;
+
+    it('is registered and offered to the trial slot, the same file as the same version', async () => {
+      await heldoutEpisodes();
+      await baseline(stop);
+      const first = await submit(go, 3);
+      assert.deepEqual([first.version, first.offer], ['2.0.0', { kind: 'offered', reason: '2.0.0 begins' }]);
+      const [{ operationId, ...offer } = assert.fail('no offer')] = offers;
+      assert.deepEqual(offer, {
+        policy: 'picker',
+        candidateVersion: '2.0.0',
+        who: 'ada',
+        why: 'better grip',
+        request: { abTest: false },
+      });
+      assert.equal((await submit(go, 3)).version, '2.0.0');
+      assert.equal(offers[0]?.operationId, operationId);
+    });
+
+    it('says why it is not offered: a gate, no robot, a slot that does not take it', async () => {
+      await heldoutEpisodes();
+      await baseline(go);
+      const held = await submit(stop, 3);
+      assert.deepEqual([held.verdict.passed, held.version, held.offer, offers], ['hold', null, null, []]);
+      const other = foreignModel([0, 5, 0]);
+      assert.deepEqual((await submit(other, 0)).offer, {
+        kind: 'notOffered',
+        reason: 'policy picker has no robot to try 2.0.0 on',
+      });
+      assert.equal((await submit(other, 1, 'refused')).offer?.kind, 'notOffered');
+    });
+
+    it('is not even registered where there is nothing to compare with', async () => {
+      await baseline(stop);
+      const { verdict, version, offer } = await submit(go, 3);
+      assert.deepEqual([verdict.passed, version, offer], ['pass', null, null]);
+    });
   });
 
   it('is checked by the workflow file with options that the command knows', async () => {
