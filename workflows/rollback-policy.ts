@@ -1,12 +1,14 @@
 import {
   allHandlersFinished,
   condition,
+  continueAsNew,
   getExternalWorkflowHandle,
   log,
   setCurrentDetails,
   setHandler,
   sleep,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
@@ -32,11 +34,20 @@ type Request = ParsedInput<'rollbackPolicy'>;
 
 const mostRaces = 100;
 
+/** The order that was given; goes with a run that continues as new. */
+interface Ordered {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly version: string;
+  readonly reason: string;
+  readonly endedTrialId: string | null;
+}
+
 /**
  * Takes a policy's robots back at once: a trial that runs is ended, everyone on the champion; otherwise to the champion
  * before. Any other target waits for a person. Ends with the robots that confirmed, that are still offline, that failed.
  */
-export async function rollbackPolicy(input?: unknown): Promise<RollbackResult> {
+export async function rollbackPolicy(input?: unknown, given?: Ordered): Promise<RollbackResult> {
   let status: RollbackStatus = { stage: 'deciding', version: null, reason: '' };
   let verdict: 'approved' | 'rejected' | undefined;
   const show = (change: Partial<RollbackStatus>): void => {
@@ -62,7 +73,8 @@ export async function rollbackPolicy(input?: unknown): Promise<RollbackResult> {
 
   const request = await parsedInput('rollbackPolicy', input);
   upsertSearchAttributes([{ key: policyAttribute, value: request.policy }]);
-  const result = await rolledBack(request);
+  const order = given ?? (await decided(request));
+  const result = 'outcome' in order ? order : await followed(request, order);
   show({ stage: 'ended', reason: result.reason });
   setCurrentDetails(describeRollback(result.reason, result));
   upsertSearchAttributes([{ key: outcomeAttribute, value: result.outcome }]);
@@ -70,7 +82,7 @@ export async function rollbackPolicy(input?: unknown): Promise<RollbackResult> {
   return result;
 
   /** Decides on what the log says now, writes after it, and decides anew when somebody wrote in between. */
-  async function rolledBack(request: Request): Promise<RollbackResult> {
+  async function decided(request: Request): Promise<RollbackResult | Ordered> {
     const { policy, target, reason, who } = request;
     for (let race = 0; race < mostRaces; race += 1) {
       const plan = await fleetActivities().planRollback({ policy, ...(target === undefined ? {} : { target }) });
@@ -84,16 +96,27 @@ export async function rollbackPolicy(input?: unknown): Promise<RollbackResult> {
       if (seq === undefined) continue;
       await returnActivities().repairAliases({ policy, who, why: `${reason}: ${choice.reason}` });
       if (plan.openTrialId !== null) await tellTrial(policy, `rollback: ${reason}`);
-      const robots = await confirmations(request, seq);
-      return {
-        outcome: 'rolledBack',
-        reason: choice.reason,
-        version: choice.version,
-        endedTrialId: plan.openTrialId,
-        ...robots,
-      };
+      const { version, reason: why } = choice;
+      return { seq, atMs: nowMs(), version, reason: why, endedTrialId: plan.openTrialId };
     }
     return { ...nothing, outcome: 'nothingToDo', reason: 'others assigned the fleet again and again: try once more' };
+  }
+
+  /** Waits for the robots; a history that grows long goes on as a new run. */
+  async function followed({ policy, confirmMs, confirmEveryMs }: Request, order: Ordered): Promise<RollbackResult> {
+    const { seq, atMs, version, reason, endedTrialId } = order;
+    show({ stage: 'returning', version, reason });
+    for (;;) {
+      const seen: ConfirmationsResult = await returnActivities().readConfirmations({ policy, seq });
+      const { confirmedRobots: confirmed, offline } = seen;
+      if (seen.waiting.length === 0 || nowMs() - atMs >= confirmMs) {
+        const late = seen.waiting.map((robotId) => `${robotId}: not confirmed in time`);
+        const failed = [...seen.failed, ...late];
+        return { outcome: 'rolledBack', reason, version, endedTrialId, confirmed, offline, failed };
+      }
+      await sleep(confirmEveryMs);
+      if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof rollbackPolicy>(input, order);
+    }
   }
 
   async function approved({ approvalMs }: Request): Promise<boolean> {
@@ -136,20 +159,4 @@ async function tellTrial(policy: string, reason: string): Promise<void> {
     } catch (error) {
       log.info('no such step of a trial runs', { id, error });
     }
-}
-
-async function confirmations(
-  { policy, confirmMs, confirmEveryMs }: Request,
-  seq: number,
-): Promise<Pick<RollbackResult, 'confirmed' | 'offline' | 'failed'>> {
-  const startedMs = nowMs();
-  for (;;) {
-    const seen: ConfirmationsResult = await returnActivities().readConfirmations({ policy, seq });
-    const isLate = nowMs() - startedMs >= confirmMs;
-    if (seen.waiting.length === 0 || isLate) {
-      const late = seen.waiting.map((robotId) => `${robotId}: not confirmed in time`);
-      return { confirmed: seen.confirmedRobots, offline: seen.offline, failed: [...seen.failed, ...late] };
-    }
-    await sleep(confirmEveryMs);
-  }
 }

@@ -10,6 +10,17 @@ const called = (calls: Stubs['calls'], name: string, times: number): Promise<voi
 const tell = (handle: WorkflowHandle, kind: string): Promise<void> =>
   handle.signal('operator', { kind, reason: `${kind} by an operator` });
 
+/** One robot is on its way for so many looks. */
+function waitingFor(most: number): NonNullable<Scenario['changes']> {
+  let looks = 0;
+  return {
+    readConfirmations: async (input) => {
+      looks += 1;
+      return { ...(await goodTrial.readConfirmations(input)), waiting: looks < most ? ['robot-9'] : [] };
+    },
+  };
+}
+
 /** Every branch of the trials on the fleet that is to stay replayable. */
 export const trialScenarios: readonly Scenario[] = [
   { name: 'rollout-policy-advanced', workflow: 'rolloutPolicy' },
@@ -82,6 +93,12 @@ export const trialScenarios: readonly Scenario[] = [
     },
   },
   { name: 'rollback-policy-to-previous', workflow: 'rollbackPolicy' },
+  {
+    name: 'rollback-policy-continued',
+    workflow: 'rollbackPolicy',
+    input: { confirmEveryMs: 10 },
+    changes: waitingFor(15),
+  },
   {
     name: 'rollback-policy-not-approved',
     workflow: 'rollbackPolicy',

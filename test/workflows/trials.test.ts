@@ -644,6 +644,23 @@ describe('rollbackPolicy', function () {
     assert.deepEqual(inputsOf(late.calls, 'endExposure'), []);
   });
 
+  it('waits on as a new run, without deciding or ordering again', async () => {
+    let looks = 0;
+    const { result, calls, handle } = await run('rollbackPolicy', {
+      input: { confirmEveryMs: 10 },
+      changes: {
+        readConfirmations: async (input) => {
+          looks += 1;
+          return { ...(await goodTrial.readConfirmations(input)), waiting: looks < 15 ? ['robot-9'] : [] };
+        },
+      },
+    });
+    assert.deepEqual([result.outcome, result.version, result.failed], ['rolledBack', '1.0.0', []]);
+    assert.notEqual((await handle.describe()).runId, handle.firstExecutionRunId);
+    assert.equal(inputsOf(calls, 'endExposure').length, 1);
+    assert.equal(inputsOf(calls, 'planRollback').length, 1);
+  });
+
   it('lists robots that do not confirm in time as failed', async () => {
     const { result } = await run('rollbackPolicy', {
       input: { confirmMs: 60, confirmEveryMs: 20 },
