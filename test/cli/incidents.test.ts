@@ -11,15 +11,19 @@ import { Command } from 'commander';
 
 import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
 import { publishRobotType } from '../../activities/read-robot-type.ts';
+import { moveAliases, readAliases } from '../../activities/registry/aliases.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerIncidentCommands } from '../../cli/incidents.ts';
 import { ensureMonitor } from '../../cli/monitor.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { addRobot } from '../../fleet/desk/index.ts';
+import { installLog } from '../../fleet/desk/install-log.ts';
 import { writePresence } from '../../fleet/desk/presence.ts';
 import { queues, readSettings } from '../../workers/config.ts';
+import { openFleet } from '../../workers/open-fleet.ts';
 import { openPorts } from '../../workers/ports.ts';
 import { workerOptions } from '../../workers/run-workers.ts';
+import type { MonitorStatus } from '../../workflows/monitor-messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 const minuteMs = 60_000;
@@ -153,11 +157,92 @@ describe('flywheel incidents', function () {
       told,
       ['opened', 'acknowledged', 'closed'].map((state) => `${incidentId}/${state}`),
     );
-    const status = await client.workflow
-      .getHandle(`monitor/${policy}`)
-      .query<{ drift: string; trouble: string | null }>('status');
+    const status = await statusOf(policy);
     assert.equal(status.trouble, null);
-    assert.match(status.drift, /^not judged: 0 and 0 robots with samples/);
+    assert.match(status.drift ?? '', /^not judged: 0 and 0 robots with samples/);
+  });
+
+  it('takes a promotion back that crashes robots: once, to the champion before, at once', async () => {
+    const { client } = await sharedTemporal();
+    const fleet = `${policy}-crashing`;
+    const ports = { store: store(), clock: Date.now };
+    const robotIds = Array.from({ length: 6 }, (_, index) => `c${index}`);
+    const origin = { who: 't', why: 't' };
+    for (const robotId of robotIds)
+      await addRobot(ports, {
+        robotId,
+        policy: fleet,
+        robotType: { id: 'scitos-g5', version: 1 },
+        site: 'hall',
+        stratum: 'hall',
+        tokenHashes: [],
+        ...origin,
+      });
+    const versions = ['1.0.0', '1.0.5', '1.1.0'];
+    for (const [index, version] of versions.entries()) {
+      const previous = versions[index - 1];
+      await moveAliases(ports, { policy: fleet, operationId: `to-${version}`, ...origin }, () => ({
+        champion: version,
+        ...(previous === undefined ? { baseline: version } : { previous }),
+      }));
+    }
+    await openFleet(ports).write({
+      policy: fleet,
+      seq: 0,
+      record: {
+        kind: 'assign',
+        defaultVersion: '1.1.0',
+        championVersion: '1.1.0',
+        trialId: null,
+        urgency: 'whenIdle',
+        overrides: [],
+        operationId: 'to-1.1.0',
+        atMs: Date.now(),
+        ...origin,
+      },
+    });
+    const installs = installLog(store(), fleet);
+    for (const [index, robotId] of robotIds.slice(0, 3).entries())
+      await installs.append({
+        robotId,
+        gatewayId: 'gateway-1',
+        receivedMs: Date.now(),
+        report: {
+          reportId: `01J0000000000000000000000${index}`,
+          bootId: '01J00000000000000000000000',
+          atMs: Date.now(),
+          clockSkewMs: 0,
+          outcome: 'fellBack',
+          reason: 'crashLoop',
+          version: '1.0.5',
+          attempted: '1.1.0',
+          assignmentSeq: 0,
+          trialId: null,
+          detail: '',
+        },
+      });
+    await ensureMonitor(client, `${queuePrefix}orchestration`, { policy: fleet, profile: 'real', tickMs: 200 });
+    try {
+      const reader = openFleet(ports);
+      const { current } = await until(async () => {
+        const state = await reader.readAssignments(fleet);
+        return state.seq > 0 ? state : undefined;
+      });
+      assert.deepEqual([current?.record.defaultVersion, current?.record.urgency], ['1.0.5', 'safeStop']);
+      await until(async () => ((await readAliases(ports)({ policy: fleet })).champion === '1.0.5' ? true : undefined));
+      const looks = async () => (await statusOf(fleet)).looks;
+      const before = await looks();
+      await until(async () => ((await looks()) > before + 3 ? true : undefined));
+      const { rolledBack, trouble } = await statusOf(fleet);
+      assert.deepEqual([rolledBack, trouble], ['to-1.1.0', null]);
+      assert.equal((await reader.readAssignments(fleet)).seq, 1);
+    } finally {
+      for (const id of [`monitor/${fleet}`, `rollback/${fleet}`])
+        await client.workflow
+          .getHandle(id)
+          .terminate()
+          .catch(() => undefined);
+    }
   });
 
   it('sees cycles of a policy and starts one at a time', async () => {
@@ -180,6 +265,11 @@ describe('flywheel incidents', function () {
     await until(async () => ((await loop.cycles(policy))?.running === 0 ? true : undefined));
   });
 });
+
+async function statusOf(policy: string): Promise<MonitorStatus> {
+  const { client } = await sharedTemporal();
+  return client.workflow.getHandle(`monitor/${policy}`).query<MonitorStatus>('status');
+}
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
