@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { FleetMemory, IncidentBook, IncidentEvent } from '../../domain/monitoring/index.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
+import { readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
 
 /** Whose champion it is and since when. */
@@ -70,7 +70,9 @@ export async function commitState(
   state: MonitorState,
 ): Promise<boolean> {
   const generation = (before?.generation ?? -1) + 1;
-  if ((await store.putIfAbsent(keyOf(policy, generation), jsonBytes(state))) === 'exists') return false;
+  // Written every minute and for programs only: without the spaces that people like.
+  const bytes = new TextEncoder().encode(JSON.stringify(state));
+  if ((await store.putIfAbsent(keyOf(policy, generation), bytes)) === 'exists') return false;
   if (generation >= 2) await store.delete(keyOf(policy, generation - 2));
   return true;
 }
