@@ -142,6 +142,21 @@ describe('the comparative gates', () => {
     assert.equal(few.outcome, 'pass');
   });
 
+  it('find the one forgotten among 150 tasks, and none where all are alike', () => {
+    const tasks = (forgotten?: number): HeldoutFacts['tasks'] =>
+      Array.from({ length: 150 }, (_, index) => ({
+        task: `task-${index}`,
+        episodes: 40,
+        onlyNewEpisodes: index % 4,
+        onlyOldEpisodes: index === forgotten ? 25 : (index + 2) % 4,
+        trafficFraction: 1 / 150,
+      }));
+    assert.equal(heldout({ tasks: tasks() }, 'champion.tasks').outcome, 'pass');
+    const held = heldout({ tasks: tasks(77) }, 'champion.tasks');
+    assert.equal(held.outcome, 'fail');
+    assert.match(held.sentence, /task-77\b/u);
+  });
+
   it('hold when more than a fifth of the work is on tasks with few held-out episodes', () => {
     assert.equal(heldout({ tasks: splitTasks(0.21) }, 'champion.unproven').outcome, 'fail');
     assert.equal(heldout({ tasks: splitTasks(0.2) }, 'champion.unproven').outcome, 'pass');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { judgeHeldOutTasks, judgeTasks } from '../../../domain/experiment/index.ts';
 import { randomFromSeed, type RobotEvidence } from '../../../domain/statistics/index.ts';
+import { binomial } from '../../../bench/simulation/sampling.ts';
 import { parameters } from './fleets.ts';
 
 const names = Array.from({ length: 12 }, (_, index) => `task-${String(index).padStart(2, '0')}`);
@@ -103,5 +104,49 @@ describe('nets against forgetting a task', () => {
     });
     assert.deepEqual([verdict.block, verdict.unproven], [['door'], ['stairs']]);
     assert.equal(verdict.perTask[2]?.p, 1);
+  });
+});
+
+describe('nets against forgetting one of 150 tasks', () => {
+  const all = Array.from({ length: 150 }, (_, index) => `task-${String(index).padStart(3, '0')}`);
+  /** A day of 100 robots × 1,000 episodes, 20 on the candidate, tasks as common as 1, ½, ⅓, … of each other. */
+  function day(seed: string, forgotten: Readonly<Record<string, number>> = {}): RobotEvidence[] {
+    const random = randomFromSeed(seed);
+    const share = all.map((_, index) => 1 / (1 + index / 10));
+    const total = share.reduce((sum, part) => sum + part, 0);
+    return Array.from({ length: 100 }, (_, robot) => {
+      const level = 0.01 * ((robot % 5) - 2);
+      const arm = robot % 5 === 0 ? 'candidate' : 'control';
+      const perTask = Object.fromEntries(
+        all.map((task, index) => {
+          const episodes = Math.round((1_000 * (share[index] ?? 0)) / total);
+          const drop = arm === 'candidate' ? (forgotten[task] ?? 0) : 0;
+          const success = Math.min(1, 0.8 + 0.001 * index + level - drop);
+          return [task, { successes: binomial(episodes, success, random), episodes }];
+        }),
+      );
+      return {
+        robotId: `robot-${robot}`,
+        arm,
+        baseline: { successes: (0.85 + level) * 70_000, episodes: 70_000, days: 7 },
+        blocks: [{ block: 0, successes: 0, episodes: 0, perTask }],
+      };
+    });
+  }
+
+  it('find the forgotten one, common or rare, and no other', () => {
+    for (const task of ['task-003', 'task-120'])
+      for (const mode of ['abTest', 'guard'] as const) {
+        const { block, perTask, unproven } = judgeTasks({ ...base, robots: day(task, { [task]: 0.4 }), mode });
+        assert.deepEqual([block, perTask.length, unproven], [[task], 150, []]);
+      }
+  });
+
+  it('block nothing in thirty days of equal models', () => {
+    for (let seed = 0; seed < 30; seed += 1) {
+      const robots = day(`equal-${seed}`);
+      for (const mode of ['abTest', 'guard'] as const)
+        assert.deepEqual(judgeTasks({ ...base, robots, mode }).block, [], `seed ${seed}, ${mode}`);
+    }
   });
 });
