@@ -73,7 +73,7 @@ describe('fleetMonitor', function () {
       await until(() => inputsOf(watched, 'notifyIncidents').length > 0);
       look = openLook();
       const before = watched.looks().length;
-      await until(() => watched.looks().length >= before + 4);
+      await until(() => watched.looks().length >= before + 2);
       const told = inputsOf(watched, 'notifyIncidents') as { fromSeq: number }[];
       assert.deepEqual(
         told.map(({ fromSeq }) => fromSeq),
@@ -99,7 +99,7 @@ describe('fleetMonitor', function () {
     const look = openLook({ changes: { opened: 1, closed: 0, acknowledged: 0 } });
     const busy = async () => Promise.reject(new Error('busy'));
     await watching({ observeFleet: async () => look, notifyIncidents: busy }, async ({ looks }) => {
-      await until(() => looks().length >= 5);
+      await until(() => looks().length >= 3);
     });
   });
 
@@ -165,7 +165,7 @@ describe('fleetMonitor', function () {
     await watching(
       { observeFleet: async () => look },
       async (watched) => {
-        await until(() => watched.looks().length >= 5);
+        await until(() => watched.looks().length >= 3);
         const [started, ...more] = inputsOf(watched, 'triggerCycle') as { cause: string; request: unknown }[];
         assert.deepEqual(more, []);
         assert.match(started?.cause ?? '', /^corrections: 1500 episodes with interventions/);
@@ -197,7 +197,7 @@ describe('fleetMonitor', function () {
     const rollback = { kind: 'start', reason: 'crash loops on 3 of 30 robots', promotion: 'trial-7' } as const;
     const trigger = { drift: 'range_3', errorRate: null, interventions: 0, runningCycles: 0 };
     await watching({ observeFleet: async () => quietLook({ rollback, trigger }) }, async (watched) => {
-      await until(() => watched.looks().length >= 5);
+      await until(() => watched.looks().length >= 3);
       assert.equal(inputsOf(watched, 'startRollback').length, 1);
       assert.deepEqual(inputsOf(watched, 'triggerCycle'), []);
       assert.equal(watched.looks().at(-1)?.rolledBack, 'trial-7');
@@ -221,7 +221,7 @@ describe('fleetMonitor', function () {
       async (watched) => {
         await until(() => watched.looks().some(({ drift }) => drift !== null));
         const before = watched.looks().length;
-        await until(() => watched.looks().length >= before + 3);
+        await until(() => watched.looks().length >= before + 2);
         const found = watched.looks().filter(({ drift }) => drift !== null);
         assert.deepEqual(
           found.map(({ drift }) => drift),
