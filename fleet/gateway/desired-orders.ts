@@ -72,12 +72,22 @@ export function desiredOrders(ports: {
       const policy = watch.of(robot.policy);
       let body = await now(robot);
       const leaseMs = body.leaseRemainingMs ?? Number.POSITIVE_INFINITY;
-      const limit = AbortSignal.any([stop, AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(waitMs, leaseMs / 3))))]);
-      while (body.etag === etag && !limit.aborted) {
-        await policy.changed(limit);
-        body = await now(robot);
+      // Not AbortSignal.timeout: below AbortSignal.any it is collected as garbage and never fires (Node.js 20 and 22).
+      const limit = new AbortController();
+      const end = (): void => limit.abort();
+      const timer = setTimeout(end, Math.ceil(Math.min(waitMs, leaseMs / 3)));
+      stop.addEventListener('abort', end);
+      if (stop.aborted) end();
+      try {
+        while (body.etag === etag && !limit.signal.aborted) {
+          await policy.changed(limit.signal);
+          body = await now(robot);
+        }
+        return body;
+      } finally {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', end);
       }
-      return body;
     },
   };
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import {
   desiredAnswerSchema,
@@ -48,6 +51,21 @@ describe('orders through a gateway', () => {
     assert.equal(answer?.seq, -1);
     assert.equal(answer?.model.version, '1.0.0');
     assert.equal(answer?.baseline?.version, '1.0.0');
+  });
+
+  it('end their wait in time though garbage was collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const { etag } = await ask();
+    const startedMs = performance.now();
+    const waiting = ask(etag, 1_000);
+    for (let turn = 0; turn < 3; turn += 1) {
+      await sleep(150);
+      collectGarbage();
+    }
+    const answer = await Promise.race([waiting, sleep(5_000)]);
+    assert.equal(answer?.status, 304, 'the long poll went on after its time');
+    assert.ok(performance.now() - startedMs >= 900);
   });
 
   it('name what the model’s bytes must be, and who signed them', async () => {
