@@ -1,8 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { readAliases } from '../../activities/registry/aliases.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
@@ -10,7 +8,8 @@ import { openFleetReader, readTelemetry } from '../../fleet/desk/index.ts';
 import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
 import type { CommandContext } from '../context.ts';
 import type { DevLock } from './lock.ts';
-import { freePort, startProcess, waitUntil, type Started } from './processes.ts';
+import { startGatewayProcess, startSimulator } from './fleet-processes.ts';
+import { waitUntil, type Started } from './processes.ts';
 import { registerSimulatedRobots } from './robots.ts';
 
 /** Robots live in these families of rooms; the others are kept to see how a policy drives where it never was. */
@@ -132,47 +131,6 @@ export async function startFleet(options: FleetOptions): Promise<DevFleet> {
 }
 
 const pause = (timeMs: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), timeMs));
-
-async function startGatewayProcess(options: FleetOptions): Promise<{ process: Started; url: string }> {
-  const main = fileURLToPath(new URL('../../fleet/gateway/main.ts', import.meta.url));
-  const gateway = startProcess({
-    name: 'gateway',
-    command: process.execPath,
-    args: ['--import', 'tsx', main],
-    logFile: path.join(options.stateDirectory, 'logs', 'gateway.log'),
-    environment: {
-      ...options.environment,
-      FLYWHEEL_GATEWAY_HOST: '127.0.0.1',
-      FLYWHEEL_GATEWAY_PORT: String(await freePort(defaultGatewayPort)),
-      FLYWHEEL_GATEWAY_ID: 'dev',
-      FLYWHEEL_GATEWAY_PRESENCE_MS: '5000',
-    },
-    channel: true,
-  });
-  options.lock.remember(gateway.name, gateway.pid);
-  const ready = new Promise<string>((resolve, reject) => {
-    gateway.child.once('message', (message) => resolve((message as { url: string }).url));
-    void gateway.ended.then((sentence) => reject(new Error(sentence)));
-  });
-  return { process: gateway, url: await ready };
-}
-
-const defaultGatewayPort = 8_460;
-
-/** Simulated robots give way to everything else on this machine. */
-function startSimulator(options: FleetOptions, args: readonly string[]): Started {
-  const robots = startProcess({
-    name: 'simulated robots',
-    command: process.execPath,
-    args: ['--import', 'tsx', fileURLToPath(new URL('../main.ts', import.meta.url)), 'simulate', ...args],
-    logFile: path.join(options.stateDirectory, 'logs', 'robots.log'),
-    environment: options.environment,
-    channel: true,
-  });
-  options.lock.remember(robots.name, robots.pid);
-  if (robots.pid > 0) setPriority(robots.pid, 10);
-  return robots;
-}
 
 /** The champion, once every robot says that it runs what it was ordered: a trial has some of them on its candidate. */
 async function takenOver({ context, policy, say }: FleetOptions, robotIds: readonly string[]): Promise<string> {

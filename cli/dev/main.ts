@@ -14,6 +14,7 @@ import { startTemporalServer } from './temporal-server.ts';
 import { recordedExperience, sourceOf, type Experience, type Source } from './experience.ts';
 import { describeDriving } from './driving.ts';
 import { startFleet } from './fleet.ts';
+import { playScenario } from './scenarios/play.ts';
 import { startWorkers } from './workers.ts';
 import { readSettings, type Settings } from '../../workers/config.ts';
 
@@ -40,14 +41,18 @@ async function main(): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('interrupted'));
   });
   try {
-    const outcome = await Promise.race([run(options, taken.lock, stops), interrupted]);
+    const work =
+      options.scenario === undefined
+        ? run(options, taken.lock, stops)
+        : playScenario(options.scenario, { options, lock: taken.lock, stops, environmentOf, say });
+    const outcome = await Promise.race([work, interrupted]);
     if (outcome !== 'interrupted') return outcome;
     say('\nStopping …');
     return 0;
   } finally {
     for (const stop of stops.toReversed()) await stop();
     taken.lock.release();
-    say('Stopped. Start again to go on where this ended.');
+    say(options.scenario === undefined ? 'Stopped. Start again to go on where this ended.' : 'Stopped.');
   }
 }
 

@@ -1,10 +1,14 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { isScenarioName, scenarioNames, type ScenarioName } from './scenarios/index.ts';
+
 export interface DevOptions {
   /** Cycles to run now; undefined: the first one, if none has promoted a champion yet. */
   readonly cycles?: number;
   readonly exitWhenDone: boolean;
+  /** What to play instead, on a state folder of its own. */
+  readonly scenario?: ScenarioName;
   /** Folder with recorded data sets; undefined: simulated robots. */
   readonly dataDirectory?: string;
   /** Simulated robots. */
@@ -22,6 +26,9 @@ Usage: ./temporal-dev.sh [options]
 
   --cycles N     run N cycles now (default: the first one, unless it was run before)
   --exit         stop when the cycles are done; exit code 0 only if they did what they should
+  --scenario NAME  play a story to its end, in about 1 to 8 minutes, on a fresh folder DIR/scenarios/NAME; exit code 0 only if
+                 robots, aliases, assignments and lake end as they should. NAME:
+                 ${scenarioNames.join(', ')}
   --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data
                  (default: simulated robots)
   --robots N     simulated robots, 5 to 200 (default 30); a few more when the day has none to hold out or validate on
@@ -39,6 +46,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
     options: {
       cycles: { type: 'string' },
       exit: { type: 'boolean', default: false },
+      scenario: { type: 'string' },
       data: { type: 'string' },
       robots: { type: 'string', default: '30' },
       seed: { type: 'string', default: '1' },
@@ -49,13 +57,18 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
     },
   });
   if (values.help) return 'help';
+  const { scenario } = values;
+  if (scenario !== undefined && !isScenarioName(scenario))
+    throw new Error(`--scenario: expected one of ${scenarioNames.join(', ')}, got ${scenario}`);
+  const state = path.resolve(values.state);
   return {
     ...(values.cycles === undefined ? {} : { cycles: whole('--cycles', values.cycles, 0, 1_000) }),
     exitWhenDone: values.exit,
     ...(values.data === undefined ? {} : { dataDirectory: path.resolve(values.data) }),
     robots: whole('--robots', values.robots, 5, 200),
     seed: whole('--seed', values.seed, 0, 2 ** 31 - 1),
-    stateDirectory: path.resolve(values.state),
+    ...(scenario === undefined ? {} : { scenario }),
+    stateDirectory: scenario === undefined ? state : path.join(state, 'scenarios', scenario),
     port: whole('--port', values.port, 1, 65_535),
     uiPort: whole('--ui-port', values['ui-port'], 1, 65_535),
   };

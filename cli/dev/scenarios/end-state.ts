@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util';
+
+import { z } from 'zod';
+
+import { readLog } from '../../../activities/append-log.ts';
+import { requireJson } from '../../../activities/json-objects.ts';
+import { readAliasHistory } from '../../../activities/registry/aliases.ts';
+import { assignmentRecordSchema, readTelemetry, type AssignmentRecord } from '../../../fleet/desk/index.ts';
+import { waitUntil } from '../processes.ts';
+import type { World } from './world.ts';
+
+/** What an installation should look like when a scenario is over. */
+export interface EndState {
+  /** What every robot runs, by the order it holds and by its own word. */
+  readonly champion: string;
+  /** Every champion there was, the first one first. */
+  readonly champions: readonly string[];
+  /** Tests and rollouts that exposed robots, each closed in the assignment log. Unless given, every one there is. */
+  readonly closedTrials?: number;
+  /** Versions with at least one episode in the lake. Unless given, any. */
+  readonly drivenVersions?: readonly string[];
+  /** Episodes that validation refused. */
+  readonly refusedEpisodes?: number;
+}
+
+/** Fails with one sentence when something is not as expected. */
+export function expectSame(what: string, expected: unknown, got: unknown): void {
+  if (!isDeepStrictEqual(expected, got))
+    throw new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
+}
+
+/** Every record of the policy's assignment log, oldest first. */
+export async function assignmentsOf(world: World): Promise<readonly AssignmentRecord[]> {
+  const log = await readLog(world.context.store, `fleet/${world.policy}/assignments`, assignmentRecordSchema);
+  return log.map(({ record }) => record);
+}
+
+const endSchema = z.object({
+  candidateVersion: z.string().nullable(),
+  outcome: z.string(),
+  reason: z.string(),
+  atMs: z.number(),
+});
+
+/** How tests, rollouts and offers that never ran ended, oldest first. */
+export async function trialEndsOf({ context: { store } }: World): Promise<readonly z.infer<typeof endSchema>[]> {
+  const ends: z.infer<typeof endSchema>[] = [];
+  for await (const { key } of store.list('trials/'))
+    if (key.endsWith('/end.json')) ends.push(await requireJson(store, key, endSchema, 'it was just listed'));
+  return ends.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/**
+ * Checks robots, alias history, assignment log and lake. The robots rest first and what they still hold is collected, so that every
+ * episode they ever told of must be in the lake, or in quarantine, once.
+ */
+export async function expectEndState(world: World, expected: EndState): Promise<void> {
+  const { policy, context, fleet, say } = world;
+  await world.everyRobotFollows();
+  const { robots } = await world.reader.readFleet(policy);
+  const versions = new Map(robots.map(({ robotId, version }) => [robotId, version]));
+  for (const robotId of fleet.robotIds) expectSame(`version of ${robotId}`, expected.champion, versions.get(robotId));
+
+  const history = await readAliasHistory(context)({ policy });
+  const champions = history.flatMap(({ set: { champion } }) => (champion === undefined ? [] : [champion]));
+  expectSame('champions of the alias history', expected.champions, champions);
+
+  const records = await assignmentsOf(world);
+  const opened = new Set(
+    records.flatMap(({ trialId, overrides }) => [
+      ...(trialId === null ? [] : [trialId]),
+      ...overrides.map((one) => one.trialId),
+    ]),
+  );
+  const closed = records.flatMap((record) => (record.kind === 'closeTrial' ? [record.closedTrialId] : []));
+  expectSame('closed trials', [...opened].toSorted(), closed.toSorted());
+  if (expected.closedTrials !== undefined) expectSame('number of closed trials', expected.closedTrials, closed.length);
+  const last = records.at(-1);
+  expectSame('last assignment', [expected.champion, []], [last?.defaultVersion, last?.overrides]);
+
+  say('robots, alias history and assignment log as they should be; the robots bring in what they recorded …');
+  await fleet.rest();
+  await expectLake(world, expected);
+  say(
+    `end state as it should be: ${robots.length} robots on ${expected.champion}, champions ${champions.join(' → ')}, ${records.length} assignments, ${closed.length} trials closed`,
+  );
+}
+
+async function expectLake(world: World, { drivenVersions, refusedEpisodes = 0 }: EndState): Promise<void> {
+  const { context, policy } = world;
+  const told = new Set<string>();
+  for await (const { entry } of readTelemetry(context.store, policy, world.startedMs, Date.now() + 1))
+    if (entry.kind === 'episode') told.add(entry.episodeId);
+  let rows: { all: number; distinct: number; versions: string } = { all: 0, distinct: 0, versions: '' };
+  await waitUntil(
+    async () => {
+      await world.collect();
+      rows = await episodesIn(world);
+      return rows.all >= told.size - refusedEpisodes;
+    },
+    `${told.size - refusedEpisodes} episodes in the lake`,
+    60_000,
+    1_000,
+  );
+  const good = told.size - refusedEpisodes;
+  expectSame('episodes in the lake', [good, good], [rows.all, rows.distinct]);
+  if (drivenVersions !== undefined)
+    expectSame('versions that drove', [...drivenVersions].toSorted().join(), rows.versions);
+}
+
+async function episodesIn({ context: { engine, lake } }: World) {
+  const session = await engine.open();
+  try {
+    const { episodes } = await lake.currentVersion();
+    const [row] = await session.rows(
+      `SELECT count(*) AS n, count(DISTINCT episode_id) AS ids, string_agg(DISTINCT policy_version, ',' ORDER BY policy_version) AS versions FROM ${await lake.scan('episodes', episodes)}`,
+    );
+    return { all: Number(row?.['n']), distinct: Number(row?.['ids']), versions: textOf(row?.['versions']) };
+  } finally {
+    await session.close();
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

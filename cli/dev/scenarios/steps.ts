@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { assignmentsOf, expectSame } from './end-state.ts';
+import type { World } from './world.ts';
+
+/** Parts of a story that several scenarios tell. */
+
+const episodesBefore = 12;
+
+/** A champion that every robot drove some episodes with, which wait in landing. Resolves with its version. */
+export async function drivenChampion(world: World, model: Uint8Array, why: string): Promise<string> {
+  const champion = await world.baseline(model, why);
+  await world.fleet.drive(episodesBefore);
+  const { length } = world.fleet.robotIds;
+  world.say(`${length} robots drove ${length * episodesBefore} episodes with ${champion}, ${why}`);
+  return champion;
+}
+
+/** A champion that is known: it drove, and the lake has its episodes. Robots live on. Resolves with its version. */
+export async function livingChampion(world: World, model: Uint8Array, why: string): Promise<string> {
+  const champion = await drivenChampion(world, model, why);
+  const { quarantinedEpisodes } = await world.collect();
+  expectSame('quarantined episodes', 0, quarantinedEpisodes);
+  world.fleet.live();
+  await world.everyRobotFollows();
+  return champion;
+}
+
+/** When the order to come back was decided, and how long after it the last robot was back. Needs a trial that is to be rolled back. */
+export async function watchReturn(world: World): Promise<{ readonly alarmMs: number; readonly backMs: number }> {
+  for (;;) {
+    const closing = (await assignmentsOf(world)).findLast(({ kind }) => kind === 'closeTrial');
+    if (closing !== undefined) {
+      await world.everyRobotFollows();
+      return { alarmMs: closing.atMs, backMs: Date.now() - closing.atMs };
+    }
+    await sleep(100);
+  }
+}
+
+/** Waits until the rollout watches this stage. */
+export async function stageOf(world: World, stage: number): Promise<void> {
+  const wanted = (await world.trial()).candidateVersion;
+  for (;;) {
+    const status = await world.rollout();
+    if (status?.state?.kind === 'watching' || status?.state?.kind === 'held' || status?.state?.kind === 'holdback')
+      if (status.state.stage >= stage) return;
+    const trial = await world.trial();
+    if (trial.stage === 'ended' || trial.candidateVersion !== wanted)
+      throw new Error(
+        `expected stage ${stage} of ${wanted}, got the end of its trial: ${JSON.stringify(trial.result)}`,
+      );
+    await sleep(250);
+  }
+}

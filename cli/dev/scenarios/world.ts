@@ -1,0 +1,167 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+import { WorkflowNotFoundError } from '@temporalio/client';
+
+import { openArrowRows } from '../../../activities/adapters/arrow-row-source.ts';
+import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
+import { temporalTrialSlot } from '../../../activities/adapters/temporal-trial-slot.ts';
+import { judgeSubmission } from '../../../activities/judge-submission.ts';
+import { publishRobotType } from '../../../activities/read-robot-type.ts';
+import { readAliases } from '../../../activities/registry/aliases.ts';
+import { registerBaseline } from '../../../activities/registry/register-baseline.ts';
+import { registerSubmission } from '../../../activities/registry/register-submission.ts';
+import { openFleetReader, type FleetReader } from '../../../fleet/desk/index.ts';
+import { openTrainers } from '../../../workers/open-trainers.ts';
+import type { CollectionOutcome, CycleResult } from '../../../workflows/messages.ts';
+import type { RolloutStatus, TrialResult, TrialStatus } from '../../../workflows/trial-messages.ts';
+import { waitUntil } from '../processes.ts';
+import { openScenarioFleet, type ScenarioFleet } from './fleet.ts';
+import type { Installation } from './installation.ts';
+
+/** What a scenario does with an installation: everything by the same doors as people and cycles. */
+export interface World extends Installation {
+  readonly fleet: ScenarioFleet;
+  readonly reader: FleetReader;
+  readonly startedMs: number;
+  /** Makes a model the safe fallback, and the champion where there is none. */
+  baseline(model: Uint8Array, why: string): Promise<string>;
+  /** Takes what robots uploaded into the lake. */
+  collect(): Promise<CollectionOutcome>;
+  /** Offline gates, and registered when all pass; throws with the gates that held it otherwise. */
+  submit(name: string, model: Uint8Array): Promise<string>;
+  /** Offers a version to the trial slot, in the compressed profile. */
+  offer(candidateVersion: string, request?: Readonly<Record<string, unknown>>): Promise<string>;
+  trial(): Promise<TrialStatus>;
+  /** The rollout of the trial; undefined while there is none. */
+  rollout(): Promise<RolloutStatus | undefined>;
+  /** Runs a cycle to its end, its candidate offered in the compressed profile. */
+  cycle(name: string): Promise<CycleResult>;
+  /** Waits until the trial's status is as asked. */
+  trialIs(what: string, condition: (status: TrialStatus) => boolean, limitMs?: number): Promise<TrialStatus>;
+  /** An operator's word to the trial. */
+  operate(update: 'pause' | 'resume' | 'abort' | 'approve' | 'reject', reason: string): Promise<string>;
+  /** How the slot's last trial ended. */
+  trialEnd(): Promise<TrialResult>;
+  /** Waits until every robot is online and runs what it was ordered. */
+  everyRobotFollows(limitMs?: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const who = 'a scenario';
+const trialLimitMs = 1_200_000;
+const followLimitMs = 120_000;
+
+export interface WorldOptions {
+  readonly robots: number;
+  readonly seed: number;
+}
+
+/** Opens the fleet of a scenario on an installation. */
+export async function openWorld(installation: Installation, options: WorldOptions): Promise<World> {
+  const { context, client, policy, robotType, taskQueue } = installation;
+  const startedMs = Date.now();
+  const say = (line: string): void =>
+    installation.say(`[${((Date.now() - startedMs) / 1_000).toFixed(1).padStart(6)} s] ${line}`);
+  await mkdir(path.join(installation.stateDirectory, 'logs'), { recursive: true });
+  await publishRobotType(context.store, robotType);
+  const runtime = onnxRuntime({ threads: context.settings.threads });
+  const signed = { ...context, signer: context.signer() };
+  const slot = temporalTrialSlot({ client, taskQueue });
+  const fleet = await openScenarioFleet(installation, options);
+  const reader = openFleetReader(context);
+  const handle = client.workflow.getHandle(`trial/${policy}`);
+  let offers = 0;
+
+  const trial = (): Promise<TrialStatus> => handle.query<TrialStatus>('status');
+  return {
+    ...installation,
+    say,
+    fleet,
+    reader,
+    startedMs,
+    trial,
+    async baseline(model, why) {
+      const type = { id: robotType.id, version: robotType.version };
+      return (await registerBaseline(signed)({ policy, robotType: type, model, who, why })).version;
+    },
+    collect: () =>
+      client.workflow.execute('collectExperience', {
+        workflowId: `collect/${robotType.id}`,
+        taskQueue,
+        args: [{ policy }],
+      }) as Promise<CollectionOutcome>,
+    async submit(name, model) {
+      const filePath = path.join(installation.stateDirectory, `${name}.onnx`);
+      await writeFile(filePath, model);
+      const trainers = openTrainers(context.settings, runtime);
+      const verdict = await judgeSubmission({ ...context, runtime, trainers, openRows: openArrowRows })({
+        policy,
+        filePath,
+      });
+      for (const { id, outcome, sentence } of verdict.gates) say(`  ${outcome.padEnd(5)} ${id}: ${sentence}`);
+      return (await registerSubmission(signed)({ verdict, who, why: name })).version;
+    },
+    async offer(candidateVersion, request = {}) {
+      offers += 1;
+      const { kind, answer } = await slot.offer({
+        policy,
+        candidateVersion,
+        who,
+        why: 'a scenario',
+        request: { profile: 'compressed', ...request },
+        operationId: `scenario-${startedMs}-${offers}`,
+      });
+      if (kind === 'refused') throw new Error(`the slot refused ${candidateVersion}: ${answer}`);
+      say(`offered ${candidateVersion}: ${answer}`);
+      return answer;
+    },
+    async rollout() {
+      const rollout = client.workflow.getHandle(`trial/${policy}/rollout`);
+      try {
+        return await rollout.query<RolloutStatus>('status');
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      }
+    },
+    cycle: (name) =>
+      client.workflow.execute('weeklyCycle', {
+        workflowId: `cycle/${policy}-${name}`,
+        taskQueue,
+        args: [
+          { policy, training: { seed: options.seed }, cause: `scenario, ${name}`, trial: { profile: 'compressed' } },
+        ],
+      }) as Promise<CycleResult>,
+    async trialIs(what, condition, limitMs = trialLimitMs) {
+      let last = await trial();
+      await waitUntil(
+        async () => {
+          last = await trial();
+          return condition(last);
+        },
+        `a trial that is ${what}; at last it was ${JSON.stringify(last)}`,
+        limitMs,
+      );
+      return last;
+    },
+    operate: (update, reason) => handle.executeUpdate<string, [unknown]>(update, { args: [{ reason, who }] }),
+    trialEnd: () => handle.result() as Promise<TrialResult>,
+    async everyRobotFollows(limitMs = followLimitMs) {
+      const { champion = '' } = await readAliases(context)({ policy });
+      await waitUntil(
+        async () => {
+          const { robots } = await reader.readFleet(policy);
+          const orders = await reader.readOrders(policy);
+          return robots.every(
+            ({ robotId, version, contact }) =>
+              contact === 'online' && version === (orders?.(robotId).version ?? champion),
+          );
+        },
+        `${fleet.robotIds.length} robots that run what they were ordered`,
+        limitMs,
+      );
+    },
+    stop: () => fleet.stop(),
+  };
+}

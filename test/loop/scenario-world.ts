@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { Worker } from '@temporalio/worker';
+
+import { openContext } from '../../cli/context.ts';
+import { openWorld, type World } from '../../cli/dev/scenarios/world.ts';
+import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import { queues, readSettings } from '../../workers/config.ts';
+import { openPorts } from '../../workers/ports.ts';
+import { workerOptions } from '../../workers/run-workers.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+
+/** A scenario's world on the shared server: workers in this process, gateway and robots in processes of their own. */
+export async function withWorld(robots: number, work: (world: World) => Promise<void>): Promise<void> {
+  const stateDirectory = await mkdtemp(path.join(tmpdir(), 'flywheel-scenario-'));
+  const prefix = `scenario-${randomUUID().slice(0, 8)}-`;
+  const policy = `wall-${prefix.slice(9, -1)}`;
+  const { client, connection, bundle, address } = await sharedTemporal();
+  const environment = {
+    FLYWHEEL_STORE: path.join(stateDirectory, 'store'),
+    FLYWHEEL_KEYS: path.join(stateDirectory, 'keys'),
+    FLYWHEEL_SCRATCH: path.join(stateDirectory, 'scratch'),
+    FLYWHEEL_QUEUE_PREFIX: prefix,
+    FLYWHEEL_TEMPORAL_ADDRESS: address,
+    TZ: 'UTC',
+  };
+  const { TZ: _, ...ours } = environment;
+  const settings = readSettings(ours);
+  const lines: string[] = [];
+  const ports = await openPorts(settings, 'test', client);
+  const workers = await Promise.all(
+    queues.map((queue) =>
+      Worker.create({ ...workerOptions(queue, ports, bundle), connection, taskQueue: `${prefix}${queue}` }),
+    ),
+  );
+  const running = workers.map((worker) => worker.run());
+  let world: World | undefined;
+  try {
+    world = await openWorld(
+      {
+        context: await openContext(settings),
+        client,
+        taskQueue: `${prefix}orchestration`,
+        policy,
+        robotType: scitosG5Type,
+        stateDirectory,
+        environment,
+        lock: { remember: () => undefined },
+        say: (line) => {
+          lines.push(line);
+          if (process.env['TELL_SCENARIO'] !== undefined) process.stderr.write(`${line}\n`);
+        },
+      },
+      { robots, seed: 1 },
+    );
+    await work(world);
+  } catch (error) {
+    process.stderr.write(`${lines.join('\n')}\n`);
+    throw error;
+  } finally {
+    await world?.stop();
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(running);
+    await rm(stateDirectory, { recursive: true, force: true });
+  }
+}
