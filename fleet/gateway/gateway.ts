@@ -34,8 +34,15 @@ export async function startGateway(ports: GatewayPorts, settings: GatewaySetting
   const app = await buildServer(context);
   const connections = watchConnections(app.server, { isTls: settings.tls !== undefined });
   await context.watch.start();
+  let url: string;
+  try {
+    url = await app.listen({ host: settings.host, port: settings.port });
+  } catch (error) {
+    context.watch.stop();
+    await app.close();
+    throw error;
+  }
   context.presence.start();
-  const url = await app.listen({ host: settings.host, port: settings.port });
   ports.log.info({ url, gatewayId: settings.gatewayId }, 'gateway listens');
   return { url, openApi: () => app.swagger(), stop: () => stopGateway(app, context, connections) };
 }

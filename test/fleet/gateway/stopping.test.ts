@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { bearer, segmentContentType, wirePaths } from '../../../fleet/protocol/index.ts';
 import { openTestFleet, sha256, type TestFleet } from '../../support/gateway.ts';
+
+const main = fileURLToPath(new URL('../../../fleet/gateway/main.ts', import.meta.url));
 
 describe('a gateway that stops', () => {
   let fleet: TestFleet;
@@ -28,6 +33,25 @@ describe('a gateway that stops', () => {
       'error',
       () => undefined,
     );
+
+  it('ends with an error when its port is taken', async () => {
+    const { url } = await fleet.startGateway();
+    const child = spawn(process.execPath, ['--import', 'tsx', main], {
+      env: {
+        ...process.env,
+        FLYWHEEL_STORE: join(fleet.directory, 'store'),
+        FLYWHEEL_SCRATCH: join(fleet.directory, 'other'),
+        FLYWHEEL_GATEWAY_PORT: new URL(url).port,
+      },
+    });
+    let said = '';
+    child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    const killer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const [code] = (await once(child, 'close')) as [number | null];
+    clearTimeout(killer);
+    assert.equal(code, 1, said);
+    assert.match(said, /EADDRINUSE/);
+  });
 
   async function answered(request: ReturnType<typeof send>): Promise<IncomingMessage> {
     const [response] = (await once(request.end(), 'response')) as [IncomingMessage];
