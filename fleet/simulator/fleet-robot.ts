@@ -245,7 +245,11 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     settled: async () => {
       leaving.abort();
       await busyWith;
-      if (state === 'driving' && frame > 0) tally.interruptedEpisodes += 1;
+      if (state === 'driving') {
+        tally.interruptedEpisodes += frame > 0 ? 1 : 0;
+        // ended here, and not by the agent when it closes: what is recorded is to be uploaded before
+        await agent.endEpisode('aborted', { reason: 'agentStopped' });
+      }
       state = 'done';
     },
     async close() {

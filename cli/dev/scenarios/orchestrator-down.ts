@@ -11,7 +11,7 @@ const { leaseMs } = fleetProfiles.compressed;
 
 /**
  * The server is killed while a bad candidate is exposed and comes back after the lease: meanwhile every robot is on the champion by
- * itself. Afterwards the trial goes on, exposes again, and the guard takes the candidate back.
+ * itself. Afterwards the trial goes on, with the evidence it had, and the guard takes the candidate back.
  */
 export async function orchestratorDown(world: World): Promise<void> {
   const { server } = world;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
@@ -100,6 +101,27 @@ describe('a simulated fleet', () => {
     assert.ok(performance.now() - toldMs < 10_000, `${performance.now() - toldMs} ms`);
     assert.equal(result.endedEpisodes, 4);
     assert.equal(result.waitingSegments + result.waitingTelemetry, 0);
+  }).timeout(60_000);
+
+  it('uploads the episodes it is called away from, as aborted', async () => {
+    const { url } = await fleet.startGateway();
+    const stop = new AbortController();
+    const result = await simulate({ framesPerEpisode: 5_000 }, url, {
+      isRealTime: true,
+      signal: stop.signal,
+      progress: ({ frames }) => frames >= 4 * 2 && stop.abort(),
+    });
+    assert.equal(result.interruptedEpisodes, 4);
+    assert.equal(result.waitingSegments + result.waitingTelemetry, 0);
+    for (const { robotId } of fleet.robots)
+      assert.deepEqual(
+        (await readdir(join(fleet.directory, 'robots', robotId, 'segments'))).filter((name) =>
+          name.endsWith('.parquet'),
+        ),
+        [],
+        `${robotId} keeps what it recorded`,
+      );
+    assert.ok((await landed()) >= 4);
   }).timeout(60_000);
 
   it('leaves without a policy when it is told to', async () => {
