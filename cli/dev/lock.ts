@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
@@ -37,7 +38,8 @@ const recordOf = (name: string, pid: number): ProcessRecord => ({
 export interface DevLock {
   /** Remembers a process this supervisor started, so that the next start can end it if this one is killed. */
   remember(name: string, pid: number): void;
-  release(): void;
+  /** Ends what is still there of the remembered, e.g. after a start that was cut short, and frees the folder. */
+  release(): Promise<void>;
 }
 
 /**
@@ -71,14 +73,29 @@ export function takeLock(directory: string): { lock: DevLock } | { heldByPid: nu
         write(temporary);
         renameSync(temporary, file);
       },
-      release: () => rmSync(file, { force: true }),
+      release: async () => {
+        await endOwn(held.children.filter(isAlive));
+        rmSync(file, { force: true });
+      },
     },
   };
 }
 
-/** SIGTERM, and SIGKILL for what is still there after 15 s: nothing may be started beside what it left open. */
+const patienceMs = 15_000;
+
+/** SIGTERM, and SIGKILL for what is still there after 15 s. Own children are gone only when the event loop had its turn. */
+async function endOwn(records: readonly ProcessRecord[]): Promise<void> {
+  const deadlineMs = Date.now() + patienceMs;
+  for (const { pid } of records) process.kill(pid, 'SIGTERM');
+  for (let alive = records; alive.length > 0; alive = alive.filter(isAlive)) {
+    if (Date.now() > deadlineMs) for (const { pid } of alive) process.kill(pid, 'SIGKILL');
+    await sleep(100);
+  }
+}
+
+/** The same for children of a supervisor that is gone, at once: nothing may be started beside what they left open. */
 function endAll(records: readonly ProcessRecord[]): void {
-  const deadlineMs = Date.now() + 15_000;
+  const deadlineMs = Date.now() + patienceMs;
   for (const { pid } of records) process.kill(pid, 'SIGTERM');
   for (let alive = records; alive.length > 0; alive = alive.filter(isAlive)) {
     if (Date.now() > deadlineMs) for (const { pid } of alive) process.kill(pid, 'SIGKILL');

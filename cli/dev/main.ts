@@ -51,7 +51,7 @@ async function main(): Promise<number> {
     return 0;
   } finally {
     for (const stop of stops.toReversed()) await stop();
-    taken.lock.release();
+    await taken.lock.release();
     say(options.scenario === undefined ? 'Stopped. Start again to go on where this ended.' : 'Stopped.');
   }
 }
