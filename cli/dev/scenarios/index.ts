@@ -1,5 +1,6 @@
 import { badModel } from './bad-model.ts';
 import { corruptData } from './corrupt-data.ts';
+import { noImprovement } from './no-improvement.ts';
 import { orchestratorDown } from './orchestrator-down.ts';
 import { rollbackDuringTrial } from './rollback-during-trial.ts';
 import { superseded } from './superseded.ts';
@@ -21,6 +22,11 @@ export const scenarios = {
     story:
       'half of the robots lose a sensor: the week ends as bad data, the champion stays, the next week is good again.',
     play: corruptData,
+  },
+  'no-improvement': {
+    story:
+      'a candidate that drives as well as the champion, no better, ends without promotion, and the reason is told.',
+    play: noImprovement,
   },
   'orchestrator-down': {
     story:

@@ -38,6 +38,25 @@ export async function watchReturn(world: World): Promise<{ readonly alarmMs: num
   }
 }
 
+/** Tells the verdicts of a trial as it passes from step to step, until it ends; fails unless it ends as expected. */
+export async function followTrial(world: World, expected: string): Promise<void> {
+  let told = '';
+  const end = world.trialEnd();
+  const ended = end.then(
+    () => true,
+    () => true,
+  );
+  for (let isOver = false; !isOver; isOver = await Promise.race([ended, sleep(500, false)])) {
+    const { stage, step } = await world.trial();
+    const sentence = step === null ? stage : `${stage} ${step.kind}: ${step.reason}`;
+    if (sentence !== told) world.say(`  ${sentence}`);
+    told = sentence;
+  }
+  const { outcome, reason } = await end;
+  world.say(`the trial ended as ${outcome}: ${reason}`);
+  expectSame('end of the trial', expected, outcome);
+}
+
 /** Waits until the rollout watches this stage. */
 export async function stageOf(world: World, stage: number): Promise<void> {
   const wanted = (await world.trial()).candidateVersion;
