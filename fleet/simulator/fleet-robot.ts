@@ -212,38 +212,43 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   const isFatal = (): boolean => condition.crashes > 0 || condition.isPowerCut;
   const deathFrame = Math.ceil(scenario.framesPerEpisode / 2);
 
+  async function step(): Promise<void> {
+    const seen = Float32Array.from(surroundings.readings);
+    const expertAction = surroundings.expertAction();
+    const decision = await agent.policy()?.decide(seen);
+    if (decision === undefined || state !== 'driving' || isStopping) return;
+    const action = decision.action[0] ?? 0;
+    const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
+    const recorded = { observation: seen, action: [action], latencyMs: decision.latencyMs, ...when };
+    if (isWatched && action !== expertAction) {
+      agent.correct(recorded, [expertAction]);
+      tally.corrections += 1;
+    } else agent.record(recorded);
+    surroundings.act(action);
+    frame += 1;
+    tally.frames += 1;
+    const failure = surroundings.failure();
+    const isOver =
+      frame >= scenario.framesPerEpisode || (failure !== undefined && frame >= ports.robotType.limits.minEpisodeFrames);
+    const isDying = isFatal() && (isOver || frame >= deathFrame);
+    if (!isOver && !isDying) return;
+    state = 'between';
+    inBackground(isDying ? die : () => end(failure));
+  }
+
   inBackground(next);
   return {
     tally,
     agent: () => agent,
     isReady: () => state === 'driving',
     isDone: () => state === 'done',
-    async step() {
-      const seen = Float32Array.from(surroundings.readings);
-      const expertAction = surroundings.expertAction();
-      const decision = await agent.policy()?.decide(seen);
-      if (decision === undefined || state !== 'driving' || isStopping) return;
-      const action = decision.action[0] ?? 0;
-      const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
-      const recorded = { observation: seen, action: [action], latencyMs: decision.latencyMs, ...when };
-      if (isWatched && action !== expertAction) {
-        agent.correct(recorded, [expertAction]);
-        tally.corrections += 1;
-      } else agent.record(recorded);
-      surroundings.act(action);
-      frame += 1;
-      tally.frames += 1;
-      const failure = surroundings.failure();
-      const isOver =
-        frame >= scenario.framesPerEpisode ||
-        (failure !== undefined && frame >= ports.robotType.limits.minEpisodeFrames);
-      const isDying = isFatal() && (isOver || frame >= deathFrame);
-      if (!isOver && !isDying) return;
-      state = 'between';
-      inBackground(isDying ? die : () => end(failure));
-    },
+    step,
     settled: async () => {
       leaving.abort();
+      await busyWith;
+      // an episode below the least length would be refused
+      const least = ports.robotType.limits.minEpisodeFrames;
+      for (let more = least; more > 0 && state === 'driving' && frame < least; more -= 1) await step();
       await busyWith;
       if (state === 'driving') {
         tally.interruptedEpisodes += frame > 0 ? 1 : 0;
