@@ -3,12 +3,11 @@ import { createInterface } from 'node:readline';
 
 import type { Command } from 'commander';
 
-import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
-import { robotTypeName, robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
 import { httpsFetch } from '../fleet/agent/adapters/https-fetch.ts';
 import { onnxPolicyRuntime } from '../fleet/agent/adapters/onnx-runtime.ts';
 import { openAgent, type Agent } from '../fleet/agent/index.ts';
 import { createLineProtocol } from '../fleet/agent/line-protocol.ts';
+import { readRobotType } from './parse-robot-type.ts';
 
 interface Options {
   readonly robot: string;
@@ -50,7 +49,7 @@ async function runAgent(options: Options): Promise<void> {
     gatewayUrl: gatewayOf(options.gateway),
     token: await tokenOf(options.tokenFile),
     directory: options.dir,
-    robotType: await robotTypeOf(options.robotType),
+    robotType: await readRobotType(options.robotType),
     publicKeyPem: await readFile(options.publicKey, 'utf8'),
     clock: Date.now,
     monotonic: machineMonotonicMs,
@@ -107,11 +106,6 @@ async function tokenOf(file: string | undefined): Promise<string> {
       'expected a token in --token-file or FLYWHEEL_ROBOT_TOKEN, got none; `flywheel robots add` prints it',
     );
   return token;
-}
-
-async function robotTypeOf(text: string): Promise<RobotType> {
-  const builtIn = builtInRobotTypes.find((type) => robotTypeName(type) === text);
-  return builtIn ?? robotTypeSchema.parse(JSON.parse(await readFile(text, 'utf8')));
 }
 
 function mibOf(text: string): number {

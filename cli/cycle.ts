@@ -67,7 +67,9 @@ export function registerCycleCommands(program: Command): void {
       const { settings } = await openContext();
       await withClient(settings, async (client) => {
         const queue = `${settings.temporal.queuePrefix}orchestration`;
-        say(`${weeklyScheduleId(options.policy)} ${await ensureWeeklySchedule(client, options.policy, queue)}`);
+        say(
+          `${weeklyScheduleId(options.policy)} ${await ensureWeeklySchedule(client, { policy: options.policy, taskQueue: queue })}`,
+        );
       });
     });
 }

@@ -5,9 +5,9 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
 
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
-import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
 import { robotIdSchema } from '../fleet/protocol/index.ts';
 import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
+import { readRobotType } from './parse-robot-type.ts';
 import { simulateFleet, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
 
 const robotsSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.string().min(1) })).min(1);
@@ -21,7 +21,8 @@ interface SimulateOptions {
   readonly episodes: number;
   readonly seed: number;
   readonly realTime: boolean;
-  readonly restSeconds: number;
+  readonly episodeSeconds: number;
+  readonly robotType: string;
   readonly drainSeconds: number;
   readonly json: boolean;
 }
@@ -33,6 +34,12 @@ const count = (least: number) => (text: string) => {
   return value;
 };
 
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 86_400)) throw new InvalidArgumentError('expected a number from 0 to 86400');
+  return value;
+}
+
 /** `flywheel simulate`: a fleet of simulated robots with real agents, until they have lived their episodes or Ctrl-C. */
 export function registerSimulateCommand(program: Command): void {
   program
@@ -42,11 +49,12 @@ export function registerSimulateCommand(program: Command): void {
     .requiredOption('--robots <file>', 'JSON list of {robotId, token}, as `flywheel robots add` gave them')
     .requiredOption('--public-key <file>', 'PEM of the key that signs the fleet’s models')
     .requiredOption('--dir <folder>', 'folder for the robots’ disks')
-    .option('--scenario <file>', 'JSON file: world, quirks, faults')
+    .option('--scenario <file>', 'JSON file: world, quirks, faults; read again on SIGHUP')
     .option('--episodes <count>', 'episodes each robot lives; 0 goes on until Ctrl-C', count(0), 0)
     .option('--seed <number>', 'seed of rooms, starts and noise', count(0), 1)
     .option('--no-real-time', 'drive as fast as the machine lets the robots')
-    .option('--rest-seconds <seconds>', 'how long a robot stands idle between episodes', count(0), 0)
+    .option('--episode-seconds <seconds>', 'a robot begins an episode every so often, or as soon as it can', seconds, 0)
+    .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
     .option('--drain-seconds <seconds>', 'how long to wait at the end for uploads', count(0), 60)
     .option('--json', 'the tally as one JSON object', false)
     .action(simulate);
@@ -58,23 +66,31 @@ async function simulate(options: SimulateOptions): Promise<void> {
   // A supervisor that dies takes its robots with it, and nobody is left to upload to.
   const onDisconnect = (): void => [stop, hurry].forEach((controller) => controller.abort());
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal).once('disconnect', onDisconnect);
+  let scenario = await scenarioIn(options.scenario);
+  // What is wrong with robots may change while they live; a file that cannot be read changes nothing.
+  const onReload = (): void =>
+    void scenarioIn(options.scenario).then(
+      (read) => void (scenario = read),
+      (error: unknown) => say(`goes on as before: ${String(error)}`),
+    );
+  process.on('SIGHUP', onReload);
   await mkdir(options.dir, { recursive: true });
   try {
     const result = await simulateFleet({
       robots: robotsSchema.parse(await jsonIn(options.robots)),
       directory: path.resolve(options.dir),
-      scenario: await scenarioIn(options.scenario),
+      scenario: () => scenario,
       seed: options.seed,
       episodesPerRobot: options.episodes === 0 ? Number.POSITIVE_INFINITY : options.episodes,
       isRealTime: options.realTime,
       runtime: onnxRuntime(),
-      restMs: 1_000 * options.restSeconds,
+      episodeEveryMs: 1_000 * options.episodeSeconds,
       drainMs: 1_000 * options.drainSeconds,
       signal: stop.signal,
       hurry: hurry.signal,
       agent: {
         gatewayUrl: options.gateway,
-        robotType: scitosG5Type,
+        robotType: await readRobotType(options.robotType),
         publicKeyPem: await readFile(options.publicKey, 'utf8'),
         clock: Date.now,
         monotonic: () => performance.now(),
@@ -85,7 +101,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
     });
     process.stdout.write(`${options.json ? JSON.stringify(result) : describe(result)}\n`);
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('disconnect', onDisconnect);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('disconnect', onDisconnect).off('SIGHUP', onReload);
     if (process.connected) process.disconnect();
   }
 }

@@ -5,10 +5,22 @@ import { robotTypeSchema, type RobotType } from './robot-type.ts';
 
 /** The wall follower of the simulator and of the real fleet. */
 export const scitosG5Type: RobotType = robotTypeSchema.parse(scitosG5);
+/** The same robot in the simulator's rooms, where each family of rooms is a task of its own. */
+export const scitosG5RoomsType: RobotType = robotTypeSchema.parse({
+  ...scitosG5,
+  id: 'scitos-g5-rooms',
+  description: 'The SCITOS G5 of the simulator: as scitos-g5, and each family of rooms is a task.',
+  tasks: ['hall', 'corner', 'pillars', 'round', 'ring', 'alcoves', 'zigzag', 'slanted'],
+});
 /** The real wall-following recording; split by time. */
 export const scitosG5RecordingType: RobotType = robotTypeSchema.parse(recording);
 /** The real UR3 recording; carries no commands. */
 export const ur3CobotopsType: RobotType = robotTypeSchema.parse(ur3Cobotops);
 
 /** The documents that come with the project; others are added to the store without code. */
-export const builtInRobotTypes: readonly RobotType[] = [scitosG5Type, scitosG5RecordingType, ur3CobotopsType];
+export const builtInRobotTypes: readonly RobotType[] = [
+  scitosG5Type,
+  scitosG5RoomsType,
+  scitosG5RecordingType,
+  ur3CobotopsType,
+];

@@ -27,10 +27,11 @@ export interface PartResult {
 /** Simulates a part of the fleet as fast as it can, uploads included. */
 export async function simulatePart(part: FleetPart): Promise<PartResult> {
   const cpuAtStart = process.cpuUsage();
+  const scenario = parseScenario({ framesPerEpisode: part.framesPerEpisode });
   const result = await simulateFleet({
     robots: part.robots,
     directory: part.directory,
-    scenario: parseScenario({ framesPerEpisode: part.framesPerEpisode }),
+    scenario: () => scenario,
     seed: part.seed,
     episodesPerRobot: part.episodesPerRobot,
     isRealTime: false,

@@ -39,7 +39,11 @@ export async function collectWeek(input: CollectInput): Promise<readonly RobotWe
   );
   try {
     const robots = rooms.map((room, robot) =>
-      roomRobot({ room, quirks: noQuirks, random: randomStream(input.seed, `week ${input.week}, robot ${robot}`) }),
+      roomRobot({
+        room,
+        quirks: () => noQuirks,
+        random: randomStream(input.seed, `week ${input.week}, robot ${robot}`),
+      }),
     );
     const rows = indexes.map((): SegmentRow[] => []);
     for (let episode = 0; episode < input.episodesPerRobot; episode += 1)

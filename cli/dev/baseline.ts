@@ -1,7 +1,5 @@
 import { registerBaseline } from '../../activities/registry/register-baseline.ts';
 import { readAliases } from '../../activities/registry/aliases.ts';
-import { publishRobotType } from '../../activities/read-robot-type.ts';
-import { builtInRobotTypes } from '../../datasets/built-in-robot-types.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { tinyPolicy } from '../../policies/tiny-policy.ts';
 import type { CommandContext } from '../context.ts';
@@ -9,7 +7,7 @@ import type { CommandContext } from '../context.ts';
 const tinyPolicySeed = 1;
 
 /**
- * Makes the built-in robot types known and gives a policy without a champion a tiny, untrained baseline: poor on purpose,
+ * Gives a policy without a champion a tiny, untrained baseline: poor on purpose,
  * valid, and something to improve upon. Does nothing for a policy that has a champion.
  */
 export async function registerTinyBaseline(
@@ -17,7 +15,6 @@ export async function registerTinyBaseline(
   policy: string,
   robotType: RobotType,
 ): Promise<'registered' | 'present'> {
-  for (const type of builtInRobotTypes) await publishRobotType(context.store, type);
   const { champion } = await readAliases(context)({ policy });
   if (champion !== undefined) return 'present';
   await registerBaseline({ ...context, signer: context.signer() })({

@@ -1,12 +1,19 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defaultPolicy } from '../../activities/workflow-inputs.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
-import { scitosG5RecordingType, scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import { scitosG5RecordingType, scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
 import { importWallFollowing } from '../../datasets/importers/wall-following.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { readTelemetry } from '../../fleet/desk/index.ts';
+import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
+import { describeDriving } from './driving.ts';
+import type { TrialResult } from '../../workflows/trial-messages.ts';
+import type { Installation } from './installation.ts';
 import type { DevOptions } from './options.ts';
+import { followTrial } from './trial.ts';
+import type { World } from './world.ts';
 
 /** Which policy the cycles train, and what it learns from: a recording, or without one the simulated fleet. */
 export interface Source {
@@ -17,17 +24,19 @@ export interface Source {
 
 export const sourceOf = ({ dataDirectory }: DevOptions): Source =>
   dataDirectory === undefined
-    ? { policy: defaultPolicy, robotType: scitosG5Type }
+    ? { policy: defaultPolicy, robotType: scitosG5RoomsType }
     : {
         policy: `${defaultPolicy}-recording`,
         robotType: scitosG5RecordingType,
         recording: recordingIn(dataDirectory),
       };
 
-/** What brings the cycles' experience. */
+/** What cycles learn from, and who tries what they made. */
 export interface Experience {
-  /** Puts one cycle's experience into landing; says in a few words what it was. */
-  bring(): Promise<string>;
+  /** Sees to one cycle's experience; `isFirst`: nothing was learned yet. Says in a few words what it was. */
+  bring(isFirst: boolean): Promise<string>;
+  /** Follows the trial of a candidate that was offered to its end. */
+  tried(candidateVersion: string): Promise<TrialResult['outcome']>;
   /** What can be said of these versions after a cycle, in one sentence. */
   compare?(versions: readonly string[]): Promise<string>;
 }
@@ -42,13 +51,60 @@ function recordingIn(directory: string): string {
 
 const recordingFile = 'sensor_readings_24.data';
 
-export const recordedExperience = (
-  ports: { readonly store: ObjectStore; readonly scratchDirectory: string },
-  recording: string,
-  say: (line: string) => void,
-): Experience => ({
+export const recordedExperience = ({ context, say }: Installation, recording: string): Experience => ({
   async bring() {
-    const summary = await importWallFollowing({ ...ports, path: recording, progress: (line) => say(`  ${line}`) });
+    const summary = await importWallFollowing({ ...context, path: recording, progress: (line) => say(`  ${line}`) });
     return `${summary.episodes} recorded episodes of ${summary.robots} robots (${summary.frames} frames) in landing`;
   },
+  tried: async (candidateVersion) => {
+    throw new Error(`expected no trial without robots, got ${candidateVersion} offered`);
+  },
 });
+
+/** The last family stays unknown: a policy that is bad there passes every offline gate. */
+export const knownFamilies = roomFamilies.slice(0, -1);
+
+/** Enough held-out episodes of every task, even when few robots are held out. */
+const episodesPerRobot = 60;
+const lookEveryMs = 2_000;
+
+/** What a living fleet brings. Before the first cycle it drives at full speed, before later ones it lives on. */
+export function fleetExperience(world: World, seed: number): Experience {
+  const { fleet, context, policy, robotType, say } = world;
+  return {
+    async bring(isFirst) {
+      const robots = fleet.robotIds.length;
+      const families = knownFamilies;
+      say(`  ${robots} robots drive in rooms of these kinds: ${families.join(', ')} …`);
+      const startMs = Date.now();
+      if (isFirst) {
+        await fleet.rest();
+        await fleet.drive(episodesPerRobot, { families });
+        fleet.live({ families });
+      }
+      await world.everyRobotFollows();
+      let outcomes = await outcomesSince(world, startMs);
+      for (; outcomes.episodes < robots * episodesPerRobot; outcomes = await outcomesSince(world, startMs))
+        await sleep(lookEveryMs);
+      const { episodes, successes } = outcomes;
+      return `${episodes} episodes, ${((100 * successes) / episodes).toFixed(1)} % of them successes`;
+    },
+    async tried(candidateVersion) {
+      const { outcome } = await followTrial(world, candidateVersion);
+      await world.everyRobotFollows();
+      return outcome;
+    },
+    compare: (versions) => describeDriving(context.store, { policy, robotType, versions, seed }),
+  };
+}
+
+/** Outcomes that gateways have stored since. */
+async function outcomesSince({ context, policy }: World, startMs: number) {
+  const outcomes = { episodes: 0, successes: 0 };
+  for await (const { entry } of readTelemetry(context.store, policy, startMs, Date.now() + 1)) {
+    if (entry.kind !== 'episode' || entry.outcome === 'aborted') continue;
+    outcomes.episodes += 1;
+    outcomes.successes += entry.outcome === 'success' ? 1 : 0;
+  }
+  return outcomes;
+}

@@ -2,169 +2,165 @@ import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { readAliases } from '../../activities/registry/aliases.ts';
-import type { RobotType } from '../../datasets/robot-type.ts';
-import { openFleetReader, readTelemetry } from '../../fleet/desk/index.ts';
-import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
-import type { CommandContext } from '../context.ts';
-import type { DevLock } from './lock.ts';
+import { roomFamilies, type RoomFamily } from '../../fleet/simulator/rooms/families.ts';
 import { startGatewayProcess, startSimulator } from './fleet-processes.ts';
-import { waitUntil, type Started } from './processes.ts';
+import type { Installation } from './installation.ts';
+import type { Started } from './processes.ts';
 import { registerSimulatedRobots } from './robots.ts';
 
-/** Robots live in these families of rooms; the others are kept to see how a policy drives where it never was. */
-export const livedInFamilies = roomFamilies.slice(0, 4);
+/** Short episodes, so that a fleet day of a minute has enough of them; long enough that a bad policy fails in most. */
 const framesPerEpisode = 60;
-/** Each robot's share of a cycle's experience: enough held-out episodes even when one robot holds out. */
-const episodesPerRobot = 25;
-/** Between cycles a robot does about as many episodes a day as a working one: a thousand. */
-const restSeconds = 80;
-const takeOverLimitMs = 180_000;
-const lookEveryMs = 2_000;
+/** A robot begins an episode this often: forty in a fleet day, however fast the machine is. */
+const episodeSeconds = 1.5;
+const drainSeconds = 60;
+const stopMs = 90_000;
+/** What the compressed profile counts on: a robot that says nothing for ten seconds is silent. */
+const gatewaySettings = {
+  FLYWHEEL_GATEWAY_HEARTBEAT_MS: '1000',
+  FLYWHEEL_GATEWAY_PRESENCE_MS: '1000',
+  FLYWHEEL_GATEWAY_COMMIT_MS: '300',
+};
 
-export interface FleetOptions {
-  readonly context: CommandContext;
-  readonly policy: string;
-  readonly robotType: RobotType;
-  readonly robots: number;
-  readonly seed: number;
-  readonly stateDirectory: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly lock: DevLock;
-  readonly say: (line: string) => void;
+/** Where robots live, and what is wrong with some of them: parts of a simulator's scenario file. */
+export interface Circumstances {
+  /** They go from one to the next with every episode. Default: the fleet's. */
+  readonly families?: readonly RoomFamily[];
+  readonly quirks?: readonly Readonly<Record<string, unknown>>[];
+  readonly faults?: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A gateway and simulated robots, each in a process of its own. */
+/** A gateway and simulated robots with real agents, in processes of their own, at the pace of the compressed profile. */
 export interface DevFleet {
+  readonly robotIds: readonly string[];
   readonly gatewayUrl: string;
-  readonly robots: number;
   /** Settles with a sentence when the gateway or the robots end though nobody stopped them. */
   readonly ended: Promise<string>;
-  /** Waits until the robots run the champion and lets them drive with it; resolves with what they brought into landing. */
-  drive(): Promise<string>;
+  /** Every robot drives so many episodes at full speed, and uploads all of them. Robots that lived are to rest before. */
+  drive(episodes: number, circumstances?: Circumstances): Promise<void>;
+  /** Robots live on from now, until they rest. */
+  live(circumstances?: Circumstances): void;
+  /** What is wrong with living robots changes with their next episodes; where they live does not. */
+  trouble(troubles: Omit<Circumstances, 'families'>): void;
+  /** Stops the robots; what they recorded is uploaded before. */
+  rest(): Promise<void>;
+  /** Robots stand still and say nothing until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Kills the gateway; `startGateway` has it back on the same port. */
+  killGateway(): Promise<void>;
+  startGateway(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts a gateway, registers robots and lets them live at a leisurely pace until experience is wanted. */
-export async function startFleet(options: FleetOptions): Promise<DevFleet> {
-  const { context, policy, stateDirectory } = options;
+export interface FleetOptions {
+  readonly robots: number;
+  readonly seed: number;
+  /** Where robots live unless told otherwise. Default: everywhere. */
+  readonly families?: readonly RoomFamily[];
+}
+
+/** Starts the gateway and registers robots; they do not live yet. Long because one life is told here. */
+export async function openDevFleet(installation: Installation, options: FleetOptions): Promise<DevFleet> {
+  const { context, policy, robotType, stateDirectory } = installation;
   const inState = (name: string): string => path.join(stateDirectory, name);
-  const files = { robots: inState('robots.json'), publicKey: inState('fleet.pem'), scenario: inState('scenario.json') };
+  const files = {
+    robots: inState('robots.json'),
+    publicKey: inState('fleet.pem'),
+    scenario: inState('scenario.json'),
+    robotType: inState('robot-type.json'),
+  };
   const robotIds = await registerSimulatedRobots(context, {
     policy,
-    robotType: options.robotType,
+    robotType,
     count: options.robots,
-    sites: livedInFamilies,
+    site: 'rooms',
     tokensFile: inState('robot-tokens.json'),
     robotsFile: files.robots,
   });
-  const robots = robotIds.length;
   writeFileSync(files.publicKey, context.signer().publicKeyPem);
-  const world = { kind: 'rooms', families: livedInFamilies };
-  writeFileSync(files.scenario, `${JSON.stringify({ world, framesPerEpisode }, undefined, 2)}\n`);
-  const gateway = await startGatewayProcess(options);
-
+  writeFileSync(files.robotType, JSON.stringify(robotType));
   const deaths = new EventEmitter<{ death: [string] }>();
   const ended = once(deaths, 'death').then(([sentence]) => sentence as string);
-  void gateway.process.ended.then((sentence) => deaths.emit('death', sentence));
-  let living: Started | undefined;
-  let isStopping = false;
+  /** Those whose end nobody asked for. */
+  let [gateway, living]: (Started | undefined)[] = [];
+  const watch = (started: Started): void =>
+    void started.ended.then((sentence) => [gateway, living].includes(started) && deaths.emit('death', sentence));
+  const first = await startGatewayProcess(installation, gatewaySettings);
+  const { url } = first;
+  gateway = first.process;
+  watch(gateway);
+  let lives = 0;
 
-  const settings = Object.entries({
-    gateway: gateway.url,
-    robots: files.robots,
-    'public-key': files.publicKey,
-    scenario: files.scenario,
-    dir: inState('robots'),
-    seed: String(options.seed),
-  }).flatMap(([name, value]) => [`--${name}`, value]);
-  const simulate = (...pace: readonly string[]): Started => startSimulator(options, [...settings, ...pace]);
+  let families = options.families ?? roomFamilies;
+  const writeScenario = (troubles: Omit<Circumstances, 'families'>): void =>
+    writeFileSync(
+      files.scenario,
+      JSON.stringify({ world: { kind: 'rooms', families }, framesPerEpisode, ...troubles }),
+    );
 
-  function live(): void {
-    const robotsProcess = simulate('--rest-seconds', String(restSeconds), '--drain-seconds', '5');
-    living = robotsProcess;
-    void robotsProcess.ended.then((sentence) => living === robotsProcess && deaths.emit('death', sentence));
+  function simulate(circumstances: Circumstances, ...pace: readonly string[]): Started {
+    const { families: wanted = options.families ?? roomFamilies, ...troubles } = circumstances;
+    families = wanted;
+    writeScenario(troubles);
+    lives += 1;
+    const settings = Object.entries({
+      gateway: url,
+      robots: files.robots,
+      'public-key': files.publicKey,
+      'robot-type': files.robotType,
+      scenario: files.scenario,
+      dir: inState('robots'),
+      seed: String(options.seed + lives),
+      'drain-seconds': String(drainSeconds),
+    }).flatMap(([name, value]) => [`--${name}`, value]);
+    return startSimulator(installation, [...settings, '--no-real-time', ...pace]);
   }
 
   async function rest(): Promise<void> {
-    const robotsProcess = living;
+    const robots = living;
     living = undefined;
-    await robotsProcess?.stop();
+    await robots?.stop(stopMs);
   }
 
-  live();
   return {
-    gatewayUrl: gateway.url,
-    robots,
+    robotIds,
+    gatewayUrl: url,
     ended,
-    async drive() {
-      const version = await takenOver(options, robotIds);
-      await rest();
-      const startMs = Date.now();
-      const busy = simulate('--episodes', String(episodesPerRobot), '--no-real-time', '--drain-seconds', '120');
-      living = busy;
-      const isOver = busy.ended.then(() => true);
-      let toldEpisodes = 0;
-      while (!(await Promise.race([isOver, pause(lookEveryMs)]))) {
-        const { episodes } = await outcomesSince(context, policy, startMs);
-        if (episodes > toldEpisodes)
-          options.say(`  robots drive: ${episodes} of ${robots * episodesPerRobot} episodes`);
-        toldEpisodes = episodes;
-      }
+    async drive(episodes, circumstances = {}) {
+      const robots = simulate(circumstances, '--episodes', String(episodes));
+      living = robots;
+      const sentence = await robots.ended;
       living = undefined;
-      if (isStopping || busy.child.exitCode !== 0) throw new Error(await busy.ended);
-      live();
-      const outcomes = await outcomesSince(context, policy, startMs);
-      if (outcomes.episodes < (robots * episodesPerRobot) / 2)
-        throw new Error(
-          `expected about ${robots * episodesPerRobot} episodes with champion ${version}, got ${outcomes.episodes}; see ${inState('logs')}`,
-        );
-      const success = ((100 * outcomes.successes) / outcomes.episodes).toFixed(1);
-      return `${outcomes.episodes} episodes that ${robots} robots drove with ${version}, ${success} % of them successes`;
+      if (robots.child.exitCode !== 0) throw new Error(sentence);
+    },
+    live(circumstances = {}) {
+      const robots = simulate(circumstances, '--episode-seconds', String(episodeSeconds));
+      living = robots;
+      watch(robots);
+    },
+    trouble(troubles) {
+      writeScenario(troubles);
+      living?.child.kill('SIGHUP');
+    },
+    rest,
+    freeze: () => void living?.child.kill('SIGSTOP'),
+    thaw: () => void living?.child.kill('SIGCONT'),
+    async killGateway() {
+      const killed = gateway;
+      gateway = undefined;
+      killed?.child.kill('SIGKILL');
+      await killed?.ended;
+    },
+    async startGateway() {
+      const onSamePort = { ...gatewaySettings, FLYWHEEL_GATEWAY_PORT: new URL(url).port };
+      gateway = (await startGatewayProcess(installation, onSamePort)).process;
+      watch(gateway);
     },
     async stop() {
-      isStopping = true;
       await rest();
-      await gateway.process.stop(25_000);
+      const last = gateway;
+      gateway = undefined;
+      await last?.stop(25_000);
     },
   };
-}
-
-const pause = (timeMs: number): Promise<false> => new Promise((resolve) => setTimeout(() => resolve(false), timeMs));
-
-/** The champion, once every robot says that it runs what it was ordered: a trial has some of them on its candidate. */
-async function takenOver({ context, policy, say }: FleetOptions, robotIds: readonly string[]): Promise<string> {
-  const { champion } = await readAliases(context)({ policy });
-  if (champion === undefined) throw new Error(`expected a champion of ${policy}, got none`);
-  const reader = openFleetReader(context);
-  const ours = new Set(robotIds);
-  let confirmed = -1;
-  await waitUntil(
-    async () => {
-      const fleet = await reader.readFleet(policy);
-      const orders = await reader.readOrders(policy);
-      const running = fleet.robots.filter(
-        ({ robotId, version, contact }) =>
-          ours.has(robotId) && contact === 'online' && version === (orders?.(robotId).version ?? champion),
-      ).length;
-      if (running !== confirmed) say(`  ${running} of ${ours.size} robots run what they were ordered`);
-      confirmed = running;
-      return running === ours.size;
-    },
-    `${ours.size} robots that run what they were ordered`,
-    takeOverLimitMs,
-    lookEveryMs,
-  );
-  return champion;
-}
-
-/** Outcomes that gateways have stored since, of one version or all. */
-async function outcomesSince(context: CommandContext, policy: string, startMs: number) {
-  const outcomes = { episodes: 0, successes: 0 };
-  for await (const { entry } of readTelemetry(context.store, policy, startMs, Date.now() + 1)) {
-    if (entry.kind !== 'episode') continue;
-    outcomes.episodes += 1;
-    outcomes.successes += entry.outcome === 'success' ? 1 : 0;
-  }
-  return outcomes;
 }

@@ -1,22 +1,22 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { Client, Connection } from '@temporalio/client';
-
-import { openContext, type CommandContext } from '../context.ts';
+import { publishRobotType } from '../../activities/read-robot-type.ts';
+import { readAliases } from '../../activities/registry/aliases.ts';
+import { builtInRobotTypes } from '../../datasets/built-in-robot-types.ts';
 import { devMonitor, ensureMonitor } from '../monitor.ts';
 import { ensureWeeklySchedule } from '../schedule.ts';
 import { registerTinyBaseline } from './baseline.ts';
-import { runCycles } from './cycles.ts';
+import { fleetExperience, recordedExperience, sourceOf, type Experience } from './experience.ts';
+import { startInstallation, type Installation, type StartedInstallation } from './installation.ts';
 import { takeLock, type DevLock } from './lock.ts';
 import { devUsage, parseDevOptions, type DevOptions } from './options.ts';
-import { startTemporalServer } from './temporal-server.ts';
-import { recordedExperience, sourceOf, type Experience, type Source } from './experience.ts';
-import { describeDriving } from './driving.ts';
-import { startFleet } from './fleet.ts';
+import { runningCycle } from './cycles.ts';
+import { finishCycle, runCycles } from './run-cycles.ts';
+import { compressedCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, tellFleetStory } from './scenarios/flywheel.ts';
 import { playScenario } from './scenarios/play.ts';
-import { startWorkers } from './workers.ts';
-import { readSettings, type Settings } from '../../workers/config.ts';
+import { withScheduleAtRest } from './schedule-at-rest.ts';
+import { openWorld, type World } from './world.ts';
 
 type Stop = () => Promise<void>;
 
@@ -44,7 +44,7 @@ async function main(): Promise<number> {
     const work =
       options.scenario === undefined
         ? run(options, taken.lock, stops)
-        : playScenario(options.scenario, { options, lock: taken.lock, stops, environmentOf, say });
+        : playScenario(options.scenario, { options, lock: taken.lock, stops, say });
     const outcome = await Promise.race([work, interrupted]);
     if (outcome !== 'interrupted') return outcome;
     say('\nStopping …');
@@ -58,110 +58,80 @@ async function main(): Promise<number> {
 
 /** Starts everything, runs the cycles and stays; resolves with the exit code when it is done or something died. */
 async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<number> {
-  const source = sourceOf(options);
-  const logs = path.join(options.stateDirectory, 'logs');
-  mkdirSync(logs, { recursive: true });
+  const { policy, robotType, recording } = sourceOf(options);
+  const installation = await startInstallation({ options, policy, robotType, lock, stops, say });
+  const { context, client, taskQueue, died } = installation;
+  for (const type of builtInRobotTypes) await publishRobotType(context.store, type);
+  await ensureWeeklySchedule(
+    client,
+    recording === undefined
+      ? { policy, taskQueue, weekMs: compressedWeekMs, input: compressedCycle(options.seed) }
+      : { policy, taskQueue, input: { bootstrap: true, training: { seed: options.seed } } },
+  );
+  await ensureMonitor(client, taskQueue, { policy, ...devMonitor });
+  const deaths = [died];
+  let work: () => Promise<boolean>;
+  if (recording === undefined) {
+    say('Starting the gateway and the simulated robots …');
+    const world = await openWorld(installation, { robots: options.robots, seed: options.seed });
+    stops.push(() => world.stop());
+    if ((await readAliases(context)({ policy })).champion === undefined)
+      say(`First champion: ${await world.baseline(poorPolicy(), poorPolicyWhy)}, ${poorPolicyWhy}.`);
+    deaths.push(world.fleet.ended);
+    sayWhereThingsAre(options, installation, world.fleet.gatewayUrl);
+    work = () => fleetWork(world, options);
+  } else {
+    const baseline = await registerTinyBaseline(context, policy, robotType);
+    if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${policy}.`);
+    sayWhereThingsAre(options, installation);
+    work = () => recordingWork(installation, recordedExperience(installation, recording), options);
+  }
 
-  say('Starting the Temporal server …');
-  const server = await startTemporalServer({
-    databaseFile: path.join(options.stateDirectory, 'temporal.db'),
-    logFile: path.join(logs, 'temporal.log'),
-    port: options.port,
-    uiPort: options.uiPort,
-    started: (pid) => lock.remember('temporal server', pid),
-  });
-  stops.push(server.stop);
-
-  const environment = environmentOf(options, server.address);
-  const settings = readSettings({ ...process.env, ...environment });
-  const context = await openContext(settings);
-  const baseline = await registerTinyBaseline(context, source.policy, source.robotType);
-  if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${source.policy}.`);
-
-  say('Starting the workers …');
-  const workers = await startWorkers({ environment, logs, lock });
-  stops.push(...workers.map((worker) => worker.stop));
-  const {
-    experience,
-    gatewayUrl,
-    ended: fleetEnded,
-  } = await openExperience({ options, source, context, environment, lock, stops });
-  const died = Promise.race([server.ended, fleetEnded, ...workers.map((worker) => worker.ended)]);
-
-  const connection = await Connection.connect({ address: server.address });
-  stops.push(() => connection.close());
-  const client = new Client({ connection, namespace: settings.temporal.namespace });
-  const queue = `${settings.temporal.queuePrefix}orchestration`;
-  await ensureWeeklySchedule(client, source.policy, queue);
-  await ensureMonitor(client, queue, { policy: source.policy, ...devMonitor });
-  sayWhereThingsAre(options, { uiUrl: server.uiUrl, address: server.address, gatewayUrl }, settings);
-
-  const cycles = runCycles({ client, settings, options, policy: source.policy, experience, queue, say });
-  const ended = await Promise.race([cycles, died]);
+  const ended = await Promise.race([withScheduleAtRest(installation, work), ...deaths]);
   if (typeof ended === 'string') throw new Error(ended);
   if (options.exitWhenDone) return ended ? 0 : 1;
-  say('\nRunning. Ctrl-C stops it.');
-  process.stderr.write(`${await died}\n`);
+  say('\nRunning; the weekly schedule goes on by itself. Ctrl-C stops it.');
+  process.stderr.write(`${await Promise.race(deaths)}\n`);
   return 1;
 }
 
-interface Opening {
-  readonly options: DevOptions;
-  readonly source: Source;
-  readonly context: CommandContext;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly lock: DevLock;
-  readonly stops: Stop[];
+/** The cycles that were asked for; a new fleet's story unless told. */
+async function fleetWork(world: World, { cycles, seed }: DevOptions): Promise<boolean> {
+  const experience = fleetExperience(world, seed);
+  if (cycles === undefined && (await hasLearnedNothing(world)) && (await runningCycle(world)) === undefined)
+    return tellFleetStory(world);
+  world.fleet.live();
+  const isFine = await finishCycle(world, experience);
+  return (await runCycles(world, experience, cycles ?? 0)) && isFine;
 }
 
-/** The recording that was named, or a gateway and simulated robots. */
-async function openExperience({ options, source, context, environment, lock, stops }: Opening): Promise<{
-  readonly experience: Experience;
-  readonly gatewayUrl?: string;
-  readonly ended: Promise<string>;
-}> {
-  if (source.recording !== undefined)
-    return { experience: recordedExperience(context, source.recording, say), ended: new Promise(() => undefined) };
-  say('Starting the gateway and the simulated robots …');
-  const { policy, robotType } = source;
-  const { robots, seed, stateDirectory } = options;
-  const fleet = await startFleet({ context, policy, robotType, robots, seed, stateDirectory, environment, lock, say });
-  stops.push(() => fleet.stop());
-  return {
-    gatewayUrl: fleet.gatewayUrl,
-    ended: fleet.ended,
-    experience: {
-      bring: () => fleet.drive(),
-      compare: (versions) => describeDriving(context.store, policy, versions, seed),
-    },
-  };
+async function recordingWork(
+  installation: Installation,
+  experience: Experience,
+  { cycles }: DevOptions,
+): Promise<boolean> {
+  const isFine = await finishCycle(installation, experience);
+  const wanted = cycles ?? ((await hasLearnedNothing(installation)) ? 1 : 0);
+  return (await runCycles(installation, experience, wanted)) && isFine;
 }
 
-function environmentOf(options: DevOptions, address: string): Record<string, string> {
-  const directory = (name: string): string => path.join(options.stateDirectory, name);
-  return {
-    FLYWHEEL_STORE: process.env['FLYWHEEL_STORE'] ?? directory('store'),
-    FLYWHEEL_KEYS: process.env['FLYWHEEL_KEYS'] ?? directory('keys'),
-    FLYWHEEL_SCRATCH: process.env['FLYWHEEL_SCRATCH'] ?? directory('scratch'),
-    FLYWHEEL_TEMPORAL_ADDRESS: address,
-    TZ: 'UTC',
-  };
+async function hasLearnedNothing({ context, policy }: Installation): Promise<boolean> {
+  const { champion, baseline } = await readAliases(context)({ policy });
+  return champion === baseline;
 }
 
-interface Places {
-  readonly uiUrl: string;
-  readonly address: string;
-  readonly gatewayUrl?: string | undefined;
-}
-
-function sayWhereThingsAre(options: DevOptions, { uiUrl, address, gatewayUrl }: Places, settings: Settings): void {
-  const store = settings.store.kind === 'file' ? settings.store.directory : `s3://${settings.store.bucket}`;
+function sayWhereThingsAre(options: DevOptions, installation: StartedInstallation, gatewayUrl?: string): void {
+  const { context, uiUrl, address } = installation;
+  const { store: place } = context.settings;
+  const store = place.kind === 'file' ? place.directory : `s3://${place.bucket}`;
+  const week =
+    gatewayUrl === undefined ? 'Sundays 02:00 UTC' : `every ${compressedWeekMs / 60_000} min: a fleet day is a minute`;
   say(`
-  Temporal UI   ${uiUrl}/namespaces/${settings.temporal.namespace}/workflows
+  Temporal UI   ${uiUrl}
   Temporal      ${address}${gatewayUrl === undefined ? '' : `\n  Gateway       ${gatewayUrl}/documentation`}
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
-  Schedule      weekly-sync, Sundays 02:00 UTC
+  Schedule      weekly-sync, ${week}
 `);
   const file = path.join(options.stateDirectory, 'dev.json');
   rmSync(file, { force: true });
@@ -174,3 +144,5 @@ try {
   process.stderr.write(`temporal-dev.sh: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }
+// A story that was cut short still waits for something.
+process.exit();

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { isScenarioName, scenarioNames, type ScenarioName } from './scenarios/index.ts';
 
 export interface DevOptions {
-  /** Cycles to run now; undefined: the first one, if none has promoted a champion yet. */
+  /** Cycles to run now, each with its trial; undefined: the story of a new fleet, or the first one of a recording. */
   readonly cycles?: number;
   readonly exitWhenDone: boolean;
   /** What to play instead, on a state folder of its own. */
@@ -19,19 +19,23 @@ export interface DevOptions {
   readonly uiPort: number;
 }
 
-export const devUsage = `Starts Flywheel on this machine: a Temporal server with its UI, the workers, the weekly schedule, a baseline
-policy, a gateway with simulated robots, and a first cycle on what they upload. Stays up until Ctrl-C, then stops what it started. Starting it again goes on where it stopped.
+export const devUsage = `Starts Flywheel on this machine: a Temporal server with its UI, the workers, the weekly schedule, a poor first
+champion, a gateway and simulated robots. A fleet day lasts a minute. Tells a new fleet's story: a cycle makes the champion better, its
+candidate tried on part of the fleet and rolled out stage by stage; then a policy that is bad on purpose is caught. Afterwards the
+schedule goes on by itself, a cycle every seven minutes. Stays up until Ctrl-C, then stops what it started. Starting it again goes on
+where it stopped.
 
 Usage: ./temporal-dev.sh [options]
 
-  --cycles N     run N cycles now (default: the first one, unless it was run before)
-  --exit         stop when the cycles are done; exit code 0 only if they did what they should
-  --scenario NAME  play a story to its end, in about 1 to 8 minutes, on a fresh folder DIR/scenarios/NAME; exit code 0 only if
+  --cycles N     run N cycles now, each with the trial of its candidate, instead of the story; 0 leaves all to the schedule
+  --exit         stop when that is done; exit code 0 only if all did what they should
+  --scenario NAME  play a story to its end, in about 1 to 15 minutes, on a fresh folder DIR/scenarios/NAME; exit code 0 only if
                  robots, aliases, assignments and lake end as they should. NAME:
                  ${scenarioNames.join(', ')}
   --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data
                  (default: simulated robots)
-  --robots N     simulated robots, 5 to 200 (default 30); a few more when the day has none to hold out or validate on
+  --robots N     simulated robots, 5 to 200 (default 30; below 20 a person decides every stage); a few more when the day has too few
+                 to hold out or validate on
   --seed N       seed of the simulated rooms and of training, 0 to 2147483647 (default 1)
   --state DIR    where experience, models, reports and the server's database live (default .flywheel)
   --port P       port of the Temporal server (default 7233, or a free one when it is taken)

@@ -13,22 +13,27 @@ const robotsSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.s
 type RobotToken = z.infer<typeof robotsSchema>[number];
 
 const origin = { who: 'temporal-dev.sh', why: 'a simulated robot' };
-/** A day without robots to hold out, or to validate on, ends its cycle at a gate: so many more are tried to find some. */
+/** A day without enough robots to hold out, or to validate on, ends its cycle at a gate: so many more are tried to find some. */
 const mostExtraRobots = 200;
+/** Share of the robots that is to be held out at least. */
+const leastHeldoutFraction = 0.13;
 
 /**
- * Ids of `count` robots, and of as many more as it takes until the day has robots of every split: which split a robot's
- * day belongs to is decided by hash. Throws when 200 more do not suffice.
+ * Ids of `count` robots, and of as many more as it takes until the day has robots of every split, enough of them held out:
+ * which split a robot's day belongs to is decided by hash. Throws when 200 more do not suffice.
  */
 export function robotIdsFor(count: number, day: string, rule: RobotType['split']): readonly string[] {
   const ids: string[] = [];
-  const splits = new Set<string>();
-  while (ids.length < count || (rule.kind === 'robotDay' && splits.size < 3)) {
+  const splits = { train: 0, validation: 0, heldout: 0 };
+  const isEnough = (): boolean =>
+    rule.kind !== 'robotDay' ||
+    (splits.train > 0 && splits.validation > 0 && splits.heldout >= leastHeldoutFraction * count);
+  while (ids.length < count || !isEnough()) {
     if (ids.length >= count + mostExtraRobots)
-      throw new Error(`expected robots of every split on ${day}, got only ${[...splits].join(', ')}`);
+      throw new Error(`expected robots of every split on ${day}, got ${JSON.stringify(splits)}`);
     const robotId = `sim-${String(ids.length + 1).padStart(3, '0')}`;
     ids.push(robotId);
-    splits.add(splitOf({ robotId, recordedOn: day, startedAtUs: 0 }, rule));
+    splits[splitOf({ robotId, recordedOn: day, startedAtUs: 0 }, rule)] += 1;
   }
   return ids;
 }
@@ -37,8 +42,8 @@ export interface RegisterSimulatedRobotsInput {
   readonly policy: string;
   readonly robotType: RobotType;
   readonly count: number;
-  /** Where each robot works, in turn. */
-  readonly sites: readonly string[];
+  /** Where they work. */
+  readonly site: string;
   /** Keeps every token ever made, readable by its owner only: what it holds from an earlier start stays valid. */
   readonly tokensFile: string;
   /** The robots of this start, as the simulator reads them. */
@@ -50,7 +55,7 @@ export async function registerSimulatedRobots(
   context: Pick<CommandContext, 'store' | 'clock'>,
   input: RegisterSimulatedRobotsInput,
 ): Promise<readonly string[]> {
-  const { policy, robotType, sites } = input;
+  const { policy, robotType, site } = input;
   const day = new Date(context.clock()).toISOString().slice(0, 10);
   const known = new Map(readTokens(input.tokensFile).map((robot) => [robot.robotId, robot]));
   const robots = robotIdsFor(input.count, day, robotType.split).map(
@@ -60,8 +65,7 @@ export async function registerSimulatedRobots(
   writeTokens(input.tokensFile, [...known.values()]);
   writeTokens(input.robotsFile, robots);
   const registered = await readRobots(context.store);
-  for (const [index, { robotId, token }] of robots.entries()) {
-    const site = sites[index % sites.length] ?? 'rooms';
+  for (const { robotId, token } of robots) {
     const tokenHashes = [tokenHash(token)];
     const record = registered.get(robotId);
     if (record === undefined) {

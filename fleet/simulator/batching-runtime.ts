@@ -17,17 +17,25 @@ interface SharedModel {
   users: number;
 }
 
+export interface BatchingRuntime {
+  open(model: Uint8Array): Promise<SharedSession>;
+  /** Of a model that is open; 0 of any other. */
+  sizeBytes(sha256: string): number;
+}
+
 /**
  * One loaded model for all robots that run it: what they ask in the same turn of the event loop becomes one call, rows one
  * after the other. Every input and output must have the batch as its first dimension.
  */
-export function batchingRuntime(runtime: GraphRuntime): { open(model: Uint8Array): Promise<SharedSession> } {
+export function batchingRuntime(runtime: GraphRuntime): BatchingRuntime {
   const models = new Map<string, Promise<SharedModel>>();
+  const sizes = new Map<string, number>();
 
   async function shared(model: Uint8Array): Promise<{ readonly key: string; readonly model: SharedModel }> {
     const key = createHash('sha256').update(model).digest('hex');
     const opening = models.get(key) ?? openShared(runtime, model);
     models.set(key, opening);
+    sizes.set(key, model.length);
     try {
       return { key, model: await opening };
     } catch (cause) {
@@ -37,6 +45,7 @@ export function batchingRuntime(runtime: GraphRuntime): { open(model: Uint8Array
   }
 
   return {
+    sizeBytes: (sha256) => sizes.get(sha256) ?? 0,
     async open(bytes) {
       const { key, model } = await shared(bytes);
       model.users += 1;
@@ -51,6 +60,7 @@ export function batchingRuntime(runtime: GraphRuntime): { open(model: Uint8Array
           model.users -= 1;
           if (model.users > 0) return;
           models.delete(key);
+          sizes.delete(key);
           await model.session.close();
         },
       };

@@ -14,6 +14,8 @@ export interface ClosedLoopInput {
   readonly seeds: readonly number[];
   /** Episodes a seed, shared evenly among the families; each in a room of its own. */
   readonly episodes: number;
+  /** The robot type's tasks; the family of a room is its task where there is one of that name. */
+  readonly tasks?: readonly string[];
   /** Length of an episode; 20 s unless told. */
   readonly framesPerEpisode?: number;
 }
@@ -86,9 +88,17 @@ async function runSeed(driver: Driver, input: ClosedLoopInput, seed: number): Pr
   const rooms = families.map((family, episode) => openRoom(drawRoom(family, seed * 100_003 + episode)));
   try {
     const robots = rooms.map((room, episode) =>
-      roomRobot({ room, quirks: noQuirks, random: randomStream(seed, `closed loop, episode ${episode}`) }),
+      roomRobot({
+        room,
+        family: families[episode] ?? 'hall',
+        quirks: () => noQuirks,
+        random: randomStream(seed, `closed loop, episode ${episode}`),
+      }),
     );
-    const episodes = await runEpisodes(robots, driver, { framesPerEpisode: input.framesPerEpisode ?? defaultFrames });
+    const episodes = await runEpisodes(robots, driver, {
+      framesPerEpisode: input.framesPerEpisode ?? defaultFrames,
+      tasks: input.tasks ?? [],
+    });
     return episodes.map(({ failure, robot }) => ({ seed, failure, family: families[robot] }));
   } finally {
     for (const room of rooms) room.close();

@@ -4,8 +4,8 @@ import { float32Tensor, int32Tensor, type GraphRuntime } from '../../policies/ru
 
 /** Chooses actions for many robots in one call. */
 export interface Driver {
-  /** `readings` holds the robots' readings one after the other, row-major; gives an action index a robot. */
-  choose(readings: Float32Array, robots: number): Promise<ArrayLike<number>>;
+  /** `readings` holds the robots' readings one after the other, row-major, `tasks` their tasks' indexes; gives an action index a robot. */
+  choose(readings: Float32Array, tasks: Int32Array): Promise<ArrayLike<number>>;
   close(): Promise<void>;
 }
 
@@ -14,10 +14,11 @@ export async function modelDriver(runtime: GraphRuntime, model: Uint8Array): Pro
   const session = await runtime.open(model);
   const hasTask = session.inputs.some(({ name }) => name === policyPorts.task);
   return {
-    async choose(readings, robots) {
+    async choose(readings, tasks) {
+      const robots = tasks.length;
       const results = await session.run({
         [policyPorts.observation]: float32Tensor(readings, [robots, readings.length / robots]),
-        ...(hasTask ? { [policyPorts.task]: int32Tensor(new Int32Array(robots), [robots]) } : {}),
+        ...(hasTask ? { [policyPorts.task]: int32Tensor(tasks, [robots]) } : {}),
       });
       const probabilities = results[policyPorts.discrete]?.data;
       if (!(probabilities instanceof Float32Array))
@@ -42,11 +43,9 @@ function likeliest(probabilities: Float32Array, robots: number): Int32Array {
 
 /** Drives by the wall-following rule on what the robots read. */
 export const expertDriver: Driver = {
-  async choose(readings, robots) {
-    const width = readings.length / robots;
-    return Int32Array.from({ length: robots }, (_, robot) =>
-      wallFollowingAction(readings.subarray(robot * width, (robot + 1) * width)),
-    );
+  async choose(readings, tasks) {
+    const width = readings.length / tasks.length;
+    return tasks.map((_, robot) => wallFollowingAction(readings.subarray(robot * width, (robot + 1) * width)));
   },
   close: async () => undefined,
 };

@@ -15,6 +15,13 @@ export interface SimulatedEpisode {
   readonly failure: SimulatedFailure | undefined;
 }
 
+export interface EpisodeOptions {
+  readonly framesPerEpisode: number;
+  readonly leastFrames?: number;
+  /** The robot type's; a robot in a place without a task of that name has the first one. */
+  readonly tasks?: readonly string[];
+}
+
 /**
  * Lets every robot live one episode, all in step: each frame is one call of the driver for those still under way. An
  * episode ends after `framesPerEpisode` frames or at its first failure, but not before `leastFrames`. Order of robots.
@@ -22,14 +29,18 @@ export interface SimulatedEpisode {
 export async function runEpisodes(
   robots: readonly Surroundings[],
   driver: Driver,
-  { framesPerEpisode, leastFrames = 1 }: { readonly framesPerEpisode: number; readonly leastFrames?: number },
+  { framesPerEpisode, leastFrames = 1, tasks = [] }: EpisodeOptions,
 ): Promise<readonly SimulatedEpisode[]> {
   const frames = robots.map((): SimulatedFrame[] => []);
   for (const robot of robots) robot.begin();
+  const taskOf = robots.map((robot) => Math.max(0, tasks.indexOf(robot.place() ?? '')));
   let underWay = robots.map((_, index) => index);
   for (let frame = 0; frame < framesPerEpisode && underWay.length > 0; frame += 1) {
     const readings = gather(robots, underWay);
-    const actions = await driver.choose(readings, underWay.length);
+    const actions = await driver.choose(
+      readings,
+      Int32Array.from(underWay, (index) => taskOf[index] ?? 0),
+    );
     const width = readings.length / underWay.length;
     underWay.forEach((index, position) => {
       const [robot, action] = [robots[index], actions[position] ?? 0];

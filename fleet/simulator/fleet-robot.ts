@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { RandomStream } from '../../policies/random.ts';
 import { openAgent, type Agent, type AgentOptions } from '../agent/index.ts';
+import { decisionLatencyMs } from './computer.ts';
 import { troubledFetch, type NetworkTrouble } from './faulty-network.ts';
 import { cuttablePower } from './power-cut.ts';
 import { conditionOf, type Condition, type Scenario } from './scenario.ts';
@@ -38,7 +39,7 @@ export const emptyTally = (): FleetTally => ({
   failuresByReason: {},
 });
 
-export type AgentPorts = Pick<
+export type RobotPorts = Pick<
   AgentOptions,
   | 'gatewayUrl'
   | 'robotType'
@@ -49,7 +50,12 @@ export type AgentPorts = Pick<
   | 'limits'
   | 'random'
   | 'machineBootId'
-> & { readonly fetch: NonNullable<AgentOptions['fetch']>; readonly log: NonNullable<AgentOptions['log']> };
+> & {
+  readonly fetch: NonNullable<AgentOptions['fetch']>;
+  readonly log: NonNullable<AgentOptions['log']>;
+  /** Of a model that robots have loaded, by its sha256. */
+  readonly modelSizeBytes: (sha256: string) => number;
+};
 
 export interface FleetRobotInput {
   readonly robotId: string;
@@ -58,16 +64,16 @@ export interface FleetRobotInput {
   readonly position: number;
   readonly directory: string;
   readonly surroundings: Surroundings;
-  readonly scenario: Scenario;
-  /** Which episodes an expert watches. */
+  readonly scenario: () => Scenario;
+  /** Which episodes an expert watches, how long the computer thinks. */
   readonly random: RandomStream;
   /** Episodes to live; Infinity goes on until stopped. */
   readonly episodes: number;
-  /** How long it stands idle after each episode, milliseconds. */
-  readonly restMs: number;
+  /** It begins an episode every so many milliseconds, or at once where that is over. */
+  readonly episodeEveryMs: number;
   /** Whether frames come as fast as the robot drives; else they are dated as if they had. */
   readonly isRealTime: boolean;
-  readonly ports: AgentPorts;
+  readonly ports: RobotPorts;
 }
 
 /** One simulated robot: surroundings, the real agent, and what goes wrong with both. */
@@ -89,11 +95,17 @@ type State = 'driving' | 'between' | 'done';
 const waitForPolicyMs = 50;
 const waitAfterStopMs = 20;
 const restStepMs = 200;
+/** Spreads the fleet's first episodes over the time between two, evenly for any number of robots; none waits long. */
+const mostSpreadMs = 2_000;
+const spread = (position: number): number => (position * 0.618_034) % 1;
+/** The task that is named after the place, where the robot type has one. */
+const taskIn = ({ tasks }: RobotType, surroundings: Surroundings): string =>
+  tasks.find((task) => task === surroundings.place()) ?? tasks[0] ?? '';
 const framePeriodUs = (type: RobotType): number => 1e6 / type.rateHz;
 
 /** Long because one life is told here, with all that can interrupt it. */
 export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot> {
-  const { robotId, scenario, surroundings, ports, position } = input;
+  const { robotId, surroundings, ports, position } = input;
   const directory = path.join(input.directory, robotId);
   const tally = emptyTally();
   const trouble: NetworkTrouble = {
@@ -108,7 +120,10 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   let [isWatched, isStopping] = [false, false];
   const leaving = new AbortController();
   const isLeaving = (): boolean => leaving.signal.aborted;
+  let scenario = input.scenario();
   let condition: Condition = conditionOf(scenario, position, 0);
+  let task = taskIn(ports.robotType, surroundings);
+  let dueMs = ports.monotonic() + spread(position) * Math.min(input.episodeEveryMs, mostSpreadMs);
   let busyWith: Promise<unknown> = Promise.resolve();
 
   const wall = (): number => ports.clock() + condition.skewMs;
@@ -152,6 +167,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
       trouble.isOffline = false;
       return;
     }
+    scenario = input.scenario();
     condition = conditionOf(scenario, position, episode);
     trouble.corruptsSegments = condition.corruptsSegments;
     if (condition.hangMs > 0) {
@@ -159,11 +175,13 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
       await sleep(condition.hangMs);
     }
     trouble.isOffline = condition.isOffline;
-    if (episode > 0) await rest(input.restMs);
+    await restUntil(dueMs);
+    dueMs = Math.max(dueMs + input.episodeEveryMs, ports.monotonic());
     while (agent.policy() === undefined && !isLeaving()) await sleep(waitForPolicyMs);
     if (isLeaving()) return;
     surroundings.begin();
-    agent.beginEpisode();
+    task = taskIn(ports.robotType, surroundings);
+    agent.beginEpisode({ task });
     isWatched = input.random() < scenario.correctedFraction;
     isStopping = false;
     frame = 0;
@@ -172,10 +190,9 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   }
 
   /** In small steps, so that nobody waits for a robot that rests. */
-  async function rest(restMs: number): Promise<void> {
-    const endMs = ports.monotonic() + restMs;
-    for (let leftMs = restMs; leftMs > 0 && !isLeaving(); leftMs = endMs - ports.monotonic())
-      await sleep(Math.min(leftMs, restStepMs));
+  async function restUntil(endMs: number): Promise<void> {
+    const left = (): number => endMs - ports.monotonic();
+    for (let leftMs = left(); leftMs > 0 && !isLeaving(); leftMs = left()) await sleep(Math.min(leftMs, restStepMs));
   }
 
   async function die(): Promise<void> {
@@ -210,16 +227,18 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
 
   const frameUs = (index: number): number => startedUs + Math.round(index * framePeriodUs(ports.robotType));
   const isFatal = (): boolean => condition.crashes > 0 || condition.isPowerCut;
-  const deathFrame = Math.ceil(scenario.framesPerEpisode / 2);
+  const deathFrame = (): number => Math.ceil(scenario.framesPerEpisode / 2);
 
   async function step(): Promise<void> {
     const seen = Float32Array.from(surroundings.readings);
     const expertAction = surroundings.expertAction();
-    const decision = await agent.policy()?.decide(seen);
-    if (decision === undefined || state !== 'driving' || isStopping) return;
+    const policy = agent.policy();
+    const decision = await policy?.decide(seen, task);
+    if (policy === undefined || decision === undefined || state !== 'driving' || isStopping) return;
     const action = decision.action[0] ?? 0;
     const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
-    const recorded = { observation: seen, action: [action], latencyMs: decision.latencyMs, ...when };
+    const latencyMs = decisionLatencyMs(ports.modelSizeBytes(policy.sha256), input.random);
+    const recorded = { observation: seen, action: [action], latencyMs, ...when };
     if (isWatched && action !== expertAction) {
       agent.correct(recorded, [expertAction]);
       tally.corrections += 1;
@@ -230,7 +249,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     const failure = surroundings.failure();
     const isOver =
       frame >= scenario.framesPerEpisode || (failure !== undefined && frame >= ports.robotType.limits.minEpisodeFrames);
-    const isDying = isFatal() && (isOver || frame >= deathFrame);
+    const isDying = isFatal() && (isOver || frame >= deathFrame());
     if (!isOver && !isDying) return;
     state = 'between';
     inBackground(isDying ? die : () => end(failure));

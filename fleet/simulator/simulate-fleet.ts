@@ -3,12 +3,13 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { randomStream } from '../../policies/random.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
 import { batchingRuntime } from './batching-runtime.ts';
-import { emptyTally, openFleetRobot, type AgentPorts, type FleetRobot, type FleetTally } from './fleet-robot.ts';
+import { emptyTally, openFleetRobot, type FleetRobot, type FleetTally, type RobotPorts } from './fleet-robot.ts';
 import { readRecording } from './recording/read-recording.ts';
 import { recordingRobot } from './recording/recording-robot.ts';
 import { drawRoom } from './rooms/families.ts';
 import { loadPhysics, type Room } from './rooms/room.ts';
 import { roomRobot } from './rooms/room-robot.ts';
+import { tour } from './rooms/tour.ts';
 import { quirksOf, type Scenario } from './scenario.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -16,17 +17,18 @@ export interface SimulateFleetInput {
   readonly robots: readonly { readonly robotId: string; readonly token: string }[];
   /** One folder below it for each robot. */
   readonly directory: string;
-  readonly scenario: Scenario;
+  /** Asked for at the beginning of every episode; its world is that of the first answer. */
+  readonly scenario: () => Scenario;
   readonly seed: number;
   /** Episodes each robot lives; Infinity goes on until `signal`. */
   readonly episodesPerRobot: number;
-  /** How long a robot stands idle between episodes, milliseconds; 0 unless told. */
-  readonly restMs?: number;
+  /** A robot begins an episode every so many milliseconds, or at once where that is over; 0 unless told. */
+  readonly episodeEveryMs?: number;
   /** Robots drive at the robot type's rate, or as fast as the machine lets them. */
   readonly isRealTime: boolean;
   /** Runs the policies; robots that have the same one are run together. */
   readonly runtime: GraphRuntime;
-  readonly agent: Omit<AgentPorts, 'runtime'>;
+  readonly agent: Omit<RobotPorts, 'runtime' | 'modelSizeBytes'>;
   /** How long to wait at the end for the gateway to take everything; what is left stays in the robots' folders. */
   readonly drainMs: number;
   readonly signal?: AbortSignal;
@@ -60,7 +62,8 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
   const world = await openWorld(input.scenario, input.seed);
   const fleet: FleetRobot[] = [];
   try {
-    const ports: AgentPorts = { ...input.agent, runtime: batchingRuntime(input.runtime) };
+    const runtime = batchingRuntime(input.runtime);
+    const ports: RobotPorts = { ...input.agent, runtime, modelSizeBytes: runtime.sizeBytes };
     for (let first = 0; first < input.robots.length; first += openAtOnce)
       fleet.push(...(await Promise.all(openFrom(input, world, ports, first))));
     const startedMs = input.agent.monotonic();
@@ -79,7 +82,7 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
 function openFrom(
   input: SimulateFleetInput,
   world: World,
-  ports: AgentPorts,
+  ports: RobotPorts,
   first: number,
 ): readonly Promise<FleetRobot>[] {
   const { scenario, seed, directory, isRealTime } = input;
@@ -91,11 +94,11 @@ function openFrom(
       directory,
       scenario,
       isRealTime,
-      restMs: input.restMs ?? 0,
+      episodeEveryMs: input.episodeEveryMs ?? 0,
       ports,
       episodes: input.episodesPerRobot,
       surroundings: world.robot(first + index),
-      random: randomStream(seed, `expert of robot ${first + index}`),
+      random: randomStream(seed, `robot ${first + index} itself`),
     }),
   );
 }
@@ -166,15 +169,15 @@ interface World {
   close(): void;
 }
 
-/** The scenario's world: a room of its own for each robot, or places in one recording. */
-async function openWorld(scenario: Scenario, seed: number): Promise<World> {
+/** The scenario's world: rooms of its own for each robot, one of each family, or places in one recording. */
+async function openWorld(scenarioNow: () => Scenario, seed: number): Promise<World> {
   const randomOf = (position: number) => randomStream(seed, `robot ${position}`);
-  const { world } = scenario;
+  const { world } = scenarioNow();
+  const quirks = (position: number) => () => quirksOf(scenarioNow(), position);
   if (world.kind === 'recording') {
     const recording = await readRecording(world.path);
     return {
-      robot: (position) =>
-        recordingRobot({ recording, quirks: quirksOf(scenario, position), random: randomOf(position) }),
+      robot: (position) => recordingRobot({ recording, quirks: quirks(position), random: randomOf(position) }),
       close: () => undefined,
     };
   }
@@ -182,10 +185,13 @@ async function openWorld(scenario: Scenario, seed: number): Promise<World> {
   const rooms: Room[] = [];
   return {
     robot(position) {
-      const family = world.families[position % world.families.length] ?? 'hall';
-      const room = openRoom(drawRoom(family, seed * 1_000_003 + position));
-      rooms.push(room);
-      return roomRobot({ room, quirks: quirksOf(scenario, position), random: randomOf(position) });
+      const random = randomOf(position);
+      const places = world.families.map((family) => () => {
+        const room = openRoom(drawRoom(family, seed * 1_000_003 + position));
+        rooms.push(room);
+        return roomRobot({ room, family, quirks: quirks(position), random });
+      });
+      return tour(places, position);
     },
     close() {
       for (const room of rooms) room.close();

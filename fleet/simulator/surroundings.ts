@@ -4,8 +4,10 @@ export type SimulatedFailure = (typeof failureReasons)[number];
 
 /** What one simulated robot lives in. Pure functions of its seed and the actions given. */
 export interface Surroundings {
-  /** The robot's readings now, in the robot type's order; the same array every time. */
+  /** The robot's readings now, in the robot type's order; overwritten by `act` and `begin`. */
   readonly readings: Float32Array;
+  /** What kind of place it is in, as a robot type may name a task; undefined where there is nothing to tell. */
+  place(): string | undefined;
   /** What the expert would do now. */
   expertAction(): number;
   /** Begins an episode: where the last one ended, or somewhere new after a failure. */

@@ -38,7 +38,7 @@ describe('the simulated robots of temporal-dev.sh', () => {
     const register = (count: number) =>
       registerSimulatedRobots(
         { store, clock: Date.now },
-        { policy: 'wall', robotType: scitosG5Type, count, sites: ['hall', 'round'], tokensFile, robotsFile },
+        { policy: 'wall', robotType: scitosG5Type, count, site: 'rooms', tokensFile, robotsFile },
       );
     const inFile = async (): Promise<{ robotId: string; token: string }[]> =>
       JSON.parse(await readFile(robotsFile, 'utf8')) as { robotId: string; token: string }[];
@@ -51,7 +51,7 @@ describe('the simulated robots of temporal-dev.sh', () => {
     for (const file of [tokensFile, robotsFile]) assert.equal((await stat(file)).mode & 0o777, 0o600);
     const robots = await readRobots(store);
     for (const { robotId, token } of first) assert.deepEqual(robots.get(robotId)?.tokenHashes, [tokenHash(token)]);
-    assert.deepEqual([robots.get('sim-001')?.site, robots.get('sim-002')?.site], ['hall', 'round']);
+    assert.equal(robots.get('sim-001')?.site, 'rooms');
 
     await register(6);
     assert.ok((await inFile()).length <= ids.length);

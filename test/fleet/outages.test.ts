@@ -31,7 +31,7 @@ describe('a fleet of simulated robots, when something fails', function () {
     simulateFleet({
       robots,
       directory: join(fleet.directory, 'robots'),
-      scenario: parseScenario({ framesPerEpisode: 12 }),
+      scenario: () => parseScenario({ framesPerEpisode: 12 }),
       seed: 1,
       episodesPerRobot: Number.POSITIVE_INFINITY,
       isRealTime: true,
@@ -81,7 +81,7 @@ describe('a fleet of simulated robots, when something fails', function () {
     });
     const { url } = await fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '200' });
     const stop = leaving();
-    const life = simulate(url, { signal: stop.signal, scenario: parseScenario({ framesPerEpisode: 5_400 }) });
+    const life = simulate(url, { signal: stop.signal, scenario: () => parseScenario({ framesPerEpisode: 5_400 }) });
     const reader = openFleetReader({ store: fleet.store, clock: Date.now });
     const areConfirmed = (seq: number) => async (): Promise<boolean> => {
       const now = await reader.readConfirmations(policy);

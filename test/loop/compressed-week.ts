@@ -116,14 +116,15 @@ export async function liveCompressedWeek(options: WeekOptions): Promise<WeekAcco
   }
 
   function simulate(robots: OpenFleet['robots'], shiftMs: number, drainMs: number) {
+    const scenario = parseScenario({
+      framesPerEpisode,
+      quirks: robots === others ? [{ robots: [deadSensorRobot], deadSensor: 5 }] : [],
+      faults: robots === others && day === damaging.day ? [{ kind: 'corruptSegment', robots: [damaging.robot] }] : [],
+    });
     return simulateFleet({
       robots,
       directory: join(fleet.directory, 'robots'),
-      scenario: parseScenario({
-        framesPerEpisode,
-        quirks: robots === others ? [{ robots: [deadSensorRobot], deadSensor: 5 }] : [],
-        faults: robots === others && day === damaging.day ? [{ kind: 'corruptSegment', robots: [damaging.robot] }] : [],
-      }),
+      scenario: () => scenario,
       seed: 100 + day,
       episodesPerRobot: options.episodesPerRobotDay,
       isRealTime: false,

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { Worker } from '@temporalio/worker';
 
 import { openContext } from '../../cli/context.ts';
-import { openWorld, type World } from '../../cli/dev/scenarios/world.ts';
+import { openWorld, type World } from '../../cli/dev/world.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { queues, readSettings } from '../../workers/config.ts';
 import { openPorts } from '../../workers/ports.ts';

@@ -1,7 +1,7 @@
 import { expectEndState, expectSame } from './end-state.ts';
 import { cautiousPolicy } from './policies.ts';
 import { drivenChampion } from './steps.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 const episodes = 12;
 const deadSensor = 13;

@@ -7,7 +7,7 @@ import { requireJson } from '../../../activities/json-objects.ts';
 import { readAliasHistory } from '../../../activities/registry/aliases.ts';
 import { assignmentRecordSchema, readTelemetry, type AssignmentRecord } from '../../../fleet/desk/index.ts';
 import { waitUntil } from '../processes.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 /** What an installation should look like when a scenario is over. */
 export interface EndState {
@@ -43,7 +43,11 @@ const endSchema = z.object({
 });
 
 /** How tests, rollouts and offers that never ran ended, oldest first. */
-export async function trialEndsOf({ context: { store } }: World): Promise<readonly z.infer<typeof endSchema>[]> {
+export async function trialEndsOf({
+  context: { store },
+}: {
+  readonly context: Pick<World['context'], 'store'>;
+}): Promise<readonly z.infer<typeof endSchema>[]> {
   const ends: z.infer<typeof endSchema>[] = [];
   for await (const { key } of store.list('trials/'))
     if (key.endsWith('/end.json')) ends.push(await requireJson(store, key, endSchema, 'it was just listed'));

@@ -1,22 +1,48 @@
+import { scitosG5RoomsType } from '../../../datasets/built-in-robot-types.ts';
+import type { RobotType } from '../../../datasets/robot-type.ts';
+import { roomFamilies, type RoomFamily } from '../../../fleet/simulator/rooms/families.ts';
 import { badModel } from './bad-model.ts';
+import { brokenRobot } from './broken-robot.ts';
 import { corruptData } from './corrupt-data.ts';
+import { flywheel } from './flywheel.ts';
 import { noImprovement } from './no-improvement.ts';
+import { offlineRobots } from './offline-robots.ts';
 import { orchestratorDown } from './orchestrator-down.ts';
 import { rollbackDuringTrial } from './rollback-during-trial.ts';
 import { superseded } from './superseded.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 interface Scenario {
   /** One sentence for people. */
   readonly story: string;
   /** Plays it and checks how it ends; fails with what was not as it should be. */
   readonly play: (world: World) => Promise<void>;
+  /** What its robots are. Default: robots with a single task. */
+  readonly robotType?: RobotType;
+  /** Where they live. Default: in the first four families, which is enough for a single task. */
+  readonly families?: readonly RoomFamily[];
 }
 
 export const scenarios = {
+  flywheel: {
+    story:
+      'a cycle makes a poor champion better, by A/B test and stages; a policy that is bad on purpose is caught and every robot is back.',
+    play: flywheel,
+    robotType: scitosG5RoomsType,
+    families: roomFamilies,
+  },
   'bad-model': {
     story: 'a policy that passes every offline gate and drives into walls is caught, and every robot is back.',
     play: badModel,
+  },
+  'broken-robot': {
+    story: 'one robot breaks in the middle of a rollout: it alone goes back, the good candidate is promoted.',
+    play: brokenRobot,
+  },
+  'offline-robots': {
+    story:
+      'every robot is offline for hours in each stage, and the gateway goes down: the stage holds, nothing is lost.',
+    play: offlineRobots,
   },
   'corrupt-data': {
     story:
@@ -46,3 +72,4 @@ export const scenarios = {
 export type ScenarioName = keyof typeof scenarios;
 export const scenarioNames = Object.keys(scenarios) as readonly ScenarioName[];
 export const isScenarioName = (name: string): name is ScenarioName => Object.hasOwn(scenarios, name);
+export const scenarioOf = (name: ScenarioName): Scenario => scenarios[name];

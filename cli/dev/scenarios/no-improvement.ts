@@ -1,7 +1,8 @@
 import { expectEndState, expectSame } from './end-state.ts';
 import { cautiousPolicy, goodPolicy } from './policies.ts';
-import { followTrial, livingChampion } from './steps.ts';
-import type { World } from './world.ts';
+import { followTrial } from '../trial.ts';
+import { livingChampion } from './steps.ts';
+import type { World } from '../world.ts';
 
 /** A fleet day in 15 s: the test runs all its seven days. */
 const times = { dayMs: 15_000 };
@@ -11,10 +12,9 @@ export async function noImprovement(world: World): Promise<void> {
   const champion = await livingChampion(world, cautiousPolicy(), 'a cautious wall follower');
   const candidate = await world.submit('drives as well, no better', goodPolicy());
   await world.offer(candidate, { times });
-  await followTrial(world, 'rejected');
-  const { reason } = await world.trialEnd();
+  const { outcome, reason, candidateVersion } = await followTrial(world, candidate);
+  expectSame('end of the trial', ['rejected', candidate], [outcome, candidateVersion]);
   if (reason === '') throw new Error('expected a reason for the end without promotion, got none');
-  expectSame('candidate', candidate, (await world.trialEnd()).candidateVersion);
   await expectEndState(world, {
     champion,
     champions: [champion],

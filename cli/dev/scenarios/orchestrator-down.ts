@@ -5,7 +5,7 @@ import { waitUntil } from '../processes.ts';
 import { assignmentsOf, expectEndState, expectSame } from './end-state.ts';
 import { blindPolicy, cautiousPolicy } from './policies.ts';
 import { livingChampion, watchReturn } from './steps.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 const { leaseMs } = fleetProfiles.compressed;
 

@@ -9,7 +9,10 @@ export const cautiousPolicy = (): Uint8Array => rulePolicy({ frontM: 0.9, farM: 
  * Does what the expert does everywhere the cautious champion ever was, so that it agrees better with every held-out label than the
  * champion itself; but it drives nearer to the walls than any data reaches, and is blind there. As a champion it is a poor one.
  */
-export const blindPolicy = (): Uint8Array => rulePolicy({ ...expert, blindM: 0.6 });
+export const blindPolicy = (blindM = 0.6): Uint8Array => rulePolicy({ ...expert, blindM });
+
+/** The expert's rule, but blind where robots seldom come: one episode in twenty fails. */
+export const middlingPolicy = (): Uint8Array => blindPolicy(0.46);
 
 /** The expert's rule; another distance makes another version that drives as well. */
 export const goodPolicy = (farM = expert.farM): Uint8Array => rulePolicy({ ...expert, farM });

@@ -2,7 +2,7 @@ import type { RollbackResult } from '../../../workflows/trial-messages.ts';
 import { expectEndState, expectSame } from './end-state.ts';
 import { blindPolicy, goodPolicy } from './policies.ts';
 import { livingChampion, stageOf } from './steps.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 /** An operator takes the fleet back in the middle of a rollout: the trial ends, everyone on the champion. */
 export async function rollbackDuringTrial(world: World): Promise<void> {

@@ -25,6 +25,8 @@ const all = 'batch';
 export function rulePolicy({ frontM, farM, closeM, blindM = 0 }: RuleDistances): Uint8Array {
   const graph = createGraph('rule');
   const observation = graph.input(policyPorts.observation, 'float32', [all, readings]);
+  // The rule is the same for every task; robot types with several ask for the input.
+  graph.input(policyPorts.task, 'int32', [all]);
   const [front, left] = [nearest(graph, observation, 'front'), nearest(graph, observation, 'left')];
   const isBlind = below(graph, left, blindM);
   const far = graph.scalar(reachM);

@@ -1,24 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { assignmentsOf, expectSame } from './end-state.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 /** Parts of a story that several scenarios tell. */
 
 const episodesBefore = 12;
+const longPast = 80;
 
 /** A champion that every robot drove some episodes with, which wait in landing. Resolves with its version. */
-export async function drivenChampion(world: World, model: Uint8Array, why: string): Promise<string> {
+export async function drivenChampion(
+  world: World,
+  model: Uint8Array,
+  why: string,
+  episodes = episodesBefore,
+): Promise<string> {
   const champion = await world.baseline(model, why);
-  await world.fleet.drive(episodesBefore);
+  await world.fleet.drive(episodes);
   const { length } = world.fleet.robotIds;
-  world.say(`${length} robots drove ${length * episodesBefore} episodes with ${champion}, ${why}`);
+  world.say(`${length} robots drove ${length * episodes} episodes with ${champion}, ${why}`);
   return champion;
 }
 
 /** A champion that is known: it drove, and the lake has its episodes. Robots live on. Resolves with its version. */
-export async function livingChampion(world: World, model: Uint8Array, why: string): Promise<string> {
-  const champion = await drivenChampion(world, model, why);
+export async function livingChampion(
+  world: World,
+  model: Uint8Array,
+  why: string,
+  episodes = episodesBefore,
+): Promise<string> {
+  const champion = await drivenChampion(world, model, why, episodes);
   const { quarantinedEpisodes } = await world.collect();
   expectSame('quarantined episodes', 0, quarantinedEpisodes);
   world.fleet.live();
@@ -26,35 +37,23 @@ export async function livingChampion(world: World, model: Uint8Array, why: strin
   return champion;
 }
 
+/** A living champion of which more is known: what a rollout is to prove within a percentage point needs a past. */
+export const knownChampion = (world: World, model: Uint8Array, why: string): Promise<string> =>
+  livingChampion(world, model, why, longPast);
+
 /** When the order to come back was decided, and how long after it the last robot was back. Needs a trial that is to be rolled back. */
-export async function watchReturn(world: World): Promise<{ readonly alarmMs: number; readonly backMs: number }> {
+export async function watchReturn(
+  world: World,
+  sinceMs = world.startedMs,
+): Promise<{ readonly alarmMs: number; readonly backMs: number }> {
   for (;;) {
-    const closing = (await assignmentsOf(world)).findLast(({ kind }) => kind === 'closeTrial');
+    const closing = (await assignmentsOf(world)).findLast(({ kind, atMs }) => kind === 'closeTrial' && atMs >= sinceMs);
     if (closing !== undefined) {
       await world.everyRobotFollows();
       return { alarmMs: closing.atMs, backMs: Date.now() - closing.atMs };
     }
     await sleep(100);
   }
-}
-
-/** Tells the verdicts of a trial as it passes from step to step, until it ends; fails unless it ends as expected. */
-export async function followTrial(world: World, expected: string): Promise<void> {
-  let told = '';
-  const end = world.trialEnd();
-  const ended = end.then(
-    () => true,
-    () => true,
-  );
-  for (let isOver = false; !isOver; isOver = await Promise.race([ended, sleep(500, false)])) {
-    const { stage, step } = await world.trial();
-    const sentence = step === null ? stage : `${stage} ${step.kind}: ${step.reason}`;
-    if (sentence !== told) world.say(`  ${sentence}`);
-    told = sentence;
-  }
-  const { outcome, reason } = await end;
-  world.say(`the trial ended as ${outcome}: ${reason}`);
-  expectSame('end of the trial', expected, outcome);
 }
 
 /** Waits until the rollout watches this stage. */

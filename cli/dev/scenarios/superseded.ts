@@ -1,7 +1,7 @@
 import { expectEndState, expectSame, trialEndsOf } from './end-state.ts';
 import { blindPolicy, cautiousPolicy, goodPolicy } from './policies.ts';
 import { livingChampion, watchReturn } from './steps.ts';
-import type { World } from './world.ts';
+import type { World } from '../world.ts';
 
 /**
  * Two newer candidates are offered while one is on trial: the newest one waits, the one it replaces is recorded as superseded

@@ -9,7 +9,8 @@ export type Recording = readonly Float32Array[];
 
 export interface RecordingRobotInput {
   readonly recording: Recording;
-  readonly quirks: Quirks;
+  /** Asked for at the beginning of every episode. */
+  readonly quirks: () => Quirks;
   /** Where in the recording it starts. */
   readonly random: RandomStream;
 }
@@ -33,15 +34,18 @@ export function recordingRobot({ recording, quirks, random }: RecordingRobotInpu
   const expertAction = (): number => wallFollowingAction(now());
   const failure = () =>
     frames >= judgedAfterFrames && disagreements > mostDisagreementFraction * frames ? 'disagreed' : undefined;
-  const lookAround = (): void => distort(now(), quirks, random, readings);
+  let own = quirks();
+  const lookAround = (): void => distort(now(), own, random, readings);
   lookAround();
   return {
     readings,
+    place: () => undefined,
     expertAction,
     failure,
     begin() {
       if (failure() !== undefined) position = Math.floor(random() * recording.length);
       [frames, disagreements] = [0, 0];
+      own = quirks();
       lookAround();
     },
     act(action) {

@@ -3,44 +3,50 @@ import type { RandomStream } from '../../../policies/random.ts';
 import type { Quirks } from '../quirks.ts';
 import type { SimulatedFailure, Surroundings } from '../surroundings.ts';
 import { distort, hasCollided, hullRadiusM, measure, move, sense, sensorCount, type Pose } from './body.ts';
+import type { RoomFamily } from './families.ts';
 import { between, isFree, lengthOf, wallsToFollow, type RoomPlan } from './room-plan.ts';
 import type { Room } from './room.ts';
 import { watchWallKeeping } from './wall-keeping.ts';
 
 export interface RoomRobotInput {
   readonly room: Room;
-  readonly quirks: Quirks;
+  readonly family?: RoomFamily;
+  /** Asked for at the beginning of every episode. */
+  readonly quirks: () => Quirks;
   /** Where it starts, what its sensors and wheels do. */
   readonly random: RandomStream;
 }
 
 /** A robot in a room; it starts beside a wall, which is on its left. The expert sees what healthy sensors see. */
-export function roomRobot({ room, quirks, random }: RoomRobotInput): Surroundings {
+export function roomRobot({ room, family, quirks, random }: RoomRobotInput): Surroundings {
   const ranges = new Float32Array(sensorCount);
   const sensed = new Float32Array(sensorCount);
   const readings = new Float32Array(sensorCount);
+  let own = quirks();
   let pose = startingPose(room, random);
   let keeping = watchWallKeeping();
   let failure: SimulatedFailure | undefined;
   const lookAround = (isCollided: boolean): void => {
     measure(room, pose, ranges);
     sense(ranges, random, sensed);
-    distort(sensed, quirks, random, readings);
+    distort(sensed, own, random, readings);
     failure = keeping.watch(pose, ranges, isCollided);
   };
   lookAround(false);
   return {
     readings,
+    place: () => family,
     expertAction: () => wallFollowingAction(sensed),
     failure: () => failure,
     begin() {
       if (failure !== undefined) pose = startingPose(room, random);
       keeping = watchWallKeeping();
       failure = undefined;
+      own = quirks();
       lookAround(false);
     },
     act(action) {
-      const next = move(pose, action, quirks, random);
+      const next = move(pose, action, own, random);
       const isCollided = hasCollided(room, next);
       if (!isCollided) pose = next;
       lookAround(isCollided);

@@ -19,7 +19,7 @@ describe('the wall-following recording', () => {
 
   const robots = (count: number) =>
     Array.from({ length: count }, (_, robot) =>
-      recordingRobot({ recording, quirks: noQuirks, random: randomStream(robot, 'recording robot') }),
+      recordingRobot({ recording, quirks: () => noQuirks, random: randomStream(robot, 'recording robot') }),
     );
 
   it('is labelled by the rule in all rows but the seven whose left distance is no minimum of the readings', async () => {
@@ -33,7 +33,7 @@ describe('the wall-following recording', () => {
 
   it('is lived frame by frame in its order, whatever the robot does, and begins again at its end', () => {
     const [first, second] = [new Float32Array(24).fill(1), new Float32Array(24).fill(2)];
-    const robot = recordingRobot({ recording: [first, second], quirks: noQuirks, random: () => 0.9 });
+    const robot = recordingRobot({ recording: [first, second], quirks: () => noQuirks, random: () => 0.9 });
     robot.begin();
     const seen = [0, 1, 2].map((action) => {
       const reading = robot.readings[0];
@@ -46,13 +46,13 @@ describe('the wall-following recording', () => {
   it('lets those succeed who do what the expert does, and nobody else', async () => {
     const expert = await runEpisodes(robots(20), expertDriver, { framesPerEpisode: 60 });
     assert.ok(expert.every(({ failure }) => failure === undefined));
-    const neverSharp: Driver = { choose: async (_, count) => new Int32Array(count).fill(1), close: async () => {} };
+    const neverSharp: Driver = { choose: async (_, tasks) => tasks.map(() => 1), close: async () => {} };
     const others = await runEpisodes(robots(20), neverSharp, { framesPerEpisode: 60 });
     assert.ok(others.filter(({ failure }) => failure === 'disagreed').length >= 18);
   });
 
   it('says so when there is no recording', async () => {
     await assert.rejects(readRecording('/nowhere'), /sensor_readings_24\.data/);
-    assert.throws(() => recordingRobot({ recording: [], quirks: noQuirks, random: () => 0 }), /empty/);
+    assert.throws(() => recordingRobot({ recording: [], quirks: () => noQuirks, random: () => 0 }), /empty/);
   });
 });

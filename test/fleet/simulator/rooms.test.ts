@@ -17,13 +17,13 @@ import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 const randomDriver = (seed: number): Driver => {
   const random = randomStream(seed, 'random driver');
   return {
-    choose: async (_, robots) => Int32Array.from({ length: robots }, () => Math.floor(4 * random())),
+    choose: async (_, tasks) => tasks.map(() => Math.floor(4 * random())),
     close: async () => undefined,
   };
 };
 
 const robotIn = (room: Room, seed: number, quirks: Quirks = noQuirks) =>
-  roomRobot({ room, quirks, random: randomStream(seed, 'test robot') });
+  roomRobot({ room, quirks: () => quirks, random: randomStream(seed, 'test robot') });
 
 async function twoLives(openRoom: (plan: RoomPlan) => Room) {
   const room = openRoom(drawRoom('pillars', 3));
@@ -81,7 +81,7 @@ describe('rooms', () => {
     assert.ok((await closedLoopSuccess(randomDriver(1), input)).successFraction < 0.15);
     for (let action = 0; action < 4; action += 1) {
       const always: Driver = {
-        choose: async (_, robots) => new Int32Array(robots).fill(action),
+        choose: async (_, tasks) => tasks.map(() => action),
         close: async () => {},
       };
       assert.ok((await closedLoopSuccess(always, input)).successFraction < 0.15, `action ${action}`);

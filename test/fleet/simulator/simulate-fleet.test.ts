@@ -25,7 +25,7 @@ describe('a simulated fleet', () => {
     return simulateFleet({
       robots: fleet.robots,
       directory: join(fleet.directory, 'robots'),
-      scenario: parseScenario({ framesPerEpisode, ...scenario }),
+      scenario: () => parseScenario({ framesPerEpisode, ...scenario }),
       seed: 1,
       episodesPerRobot,
       isRealTime: false,
@@ -90,7 +90,7 @@ describe('a simulated fleet', () => {
     let toldMs = 0;
     const result = await simulate({}, url, {
       episodesPerRobot: Number.POSITIVE_INFINITY,
-      restMs: 3_600_000,
+      episodeEveryMs: 3_600_000,
       signal: stop.signal,
       progress: ({ endedEpisodes }) => {
         if (endedEpisodes < 4 || stop.signal.aborted) return;
@@ -101,6 +101,31 @@ describe('a simulated fleet', () => {
     assert.ok(performance.now() - toldMs < 10_000, `${performance.now() - toldMs} ms`);
     assert.equal(result.endedEpisodes, 4);
     assert.equal(result.waitingSegments + result.waitingTelemetry, 0);
+  }).timeout(60_000);
+
+  it('goes offline and comes back when the scenario says so, nothing lost', async () => {
+    const { url } = await fleet.startGateway();
+    const [stop, calm, trouble] = [
+      new AbortController(),
+      parseScenario({ framesPerEpisode }),
+      parseScenario({ framesPerEpisode, faults: [{ kind: 'offline' }] }),
+    ];
+    let scenario = calm;
+    let offlineFrom = Number.POSITIVE_INFINITY;
+    const result = await simulate({}, url, {
+      scenario: () => scenario,
+      episodesPerRobot: Number.POSITIVE_INFINITY,
+      episodeEveryMs: 100,
+      signal: stop.signal,
+      progress: ({ endedEpisodes }) => {
+        if (endedEpisodes >= offlineFrom + 8) scenario = calm;
+        else if (endedEpisodes >= 4 && scenario === calm && offlineFrom === Number.POSITIVE_INFINITY)
+          [scenario, offlineFrom] = [trouble, endedEpisodes];
+        if (endedEpisodes >= offlineFrom + 16) stop.abort();
+      },
+    });
+    assert.ok(result.endedEpisodes >= 20);
+    assert.equal(result.waitingSegments + result.waitingTelemetry + result.droppedEpisodes, 0);
   }).timeout(60_000);
 
   it('uploads the episodes it is called away from, as aborted', async () => {

@@ -3,32 +3,37 @@ import path from 'node:path';
 
 import { WorkflowNotFoundError } from '@temporalio/client';
 
-import { openArrowRows } from '../../../activities/adapters/arrow-row-source.ts';
-import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
-import { temporalTrialSlot } from '../../../activities/adapters/temporal-trial-slot.ts';
-import { judgeSubmission } from '../../../activities/judge-submission.ts';
-import { publishRobotType } from '../../../activities/read-robot-type.ts';
-import { readAliases } from '../../../activities/registry/aliases.ts';
-import { registerBaseline } from '../../../activities/registry/register-baseline.ts';
-import { registerSubmission } from '../../../activities/registry/register-submission.ts';
-import { openFleetReader, type FleetReader } from '../../../fleet/desk/index.ts';
-import { openTrainers } from '../../../workers/open-trainers.ts';
-import type { CollectionOutcome, CycleResult } from '../../../workflows/messages.ts';
-import type { RolloutStatus, TrialResult, TrialStatus } from '../../../workflows/trial-messages.ts';
-import { waitUntil } from '../processes.ts';
-import { openScenarioFleet, type ScenarioFleet } from './fleet.ts';
+import { openArrowRows } from '../../activities/adapters/arrow-row-source.ts';
+import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
+import { temporalTrialSlot } from '../../activities/adapters/temporal-trial-slot.ts';
+import { judgeSubmission, type SubmissionVerdict } from '../../activities/judge-submission.ts';
+import { publishRobotType } from '../../activities/read-robot-type.ts';
+import { readAliases } from '../../activities/registry/aliases.ts';
+import { registerBaseline } from '../../activities/registry/register-baseline.ts';
+import { registerSubmission } from '../../activities/registry/register-submission.ts';
+import { openFleetReader, type FleetReader } from '../../fleet/desk/index.ts';
+import { openTrainers } from '../../workers/open-trainers.ts';
+import type { CollectionOutcome, CycleResult } from '../../workflows/messages.ts';
+import type { RolloutStatus, TrialResult, TrialStatus } from '../../workflows/trial-messages.ts';
+import { openDevFleet, type DevFleet, type FleetOptions } from './fleet.ts';
 import type { Installation } from './installation.ts';
+import { waitUntil } from './processes.ts';
 
-/** What a scenario does with an installation: everything by the same doors as people and cycles. */
+/** An installation with a simulated fleet, and what one does with it: everything by the same doors as people and cycles. */
 export interface World extends Installation {
-  readonly fleet: ScenarioFleet;
+  readonly fleet: DevFleet;
   readonly reader: FleetReader;
   readonly startedMs: number;
+  readonly seed: number;
   /** Makes a model the safe fallback, and the champion where there is none. */
   baseline(model: Uint8Array, why: string): Promise<string>;
   /** Takes what robots uploaded into the lake. */
   collect(): Promise<CollectionOutcome>;
-  /** Offline gates, and registered when all pass; throws with the gates that held it otherwise. */
+  /** What the offline gates say of a model. */
+  judge(name: string, model: Uint8Array): Promise<SubmissionVerdict>;
+  /** Registers a model that passed; throws with the gates that held it otherwise. */
+  register(name: string, verdict: SubmissionVerdict): Promise<string>;
+  /** Both. */
   submit(name: string, model: Uint8Array): Promise<string>;
   /** Offers a version to the trial slot, in the compressed profile. */
   offer(candidateVersion: string, request?: Readonly<Record<string, unknown>>): Promise<string>;
@@ -48,17 +53,12 @@ export interface World extends Installation {
   stop(): Promise<void>;
 }
 
-const who = 'a scenario';
+const who = 'temporal-dev.sh';
 const trialLimitMs = 1_200_000;
 const followLimitMs = 120_000;
 
-export interface WorldOptions {
-  readonly robots: number;
-  readonly seed: number;
-}
-
-/** Opens the fleet of a scenario on an installation. */
-export async function openWorld(installation: Installation, options: WorldOptions): Promise<World> {
+/** Opens a fleet on an installation; its robots do not live yet. */
+export async function openWorld(installation: Installation, options: FleetOptions): Promise<World> {
   const { context, client, policy, robotType, taskQueue } = installation;
   const startedMs = Date.now();
   const say = (line: string): void =>
@@ -68,10 +68,22 @@ export async function openWorld(installation: Installation, options: WorldOption
   const runtime = onnxRuntime({ threads: context.settings.threads });
   const signed = { ...context, signer: context.signer() };
   const slot = temporalTrialSlot({ client, taskQueue });
-  const fleet = await openScenarioFleet(installation, options);
+  const fleet = await openDevFleet(installation, options);
   const reader = openFleetReader(context);
   const handle = client.workflow.getHandle(`trial/${policy}`);
   let offers = 0;
+
+  async function judge(name: string, model: Uint8Array): Promise<SubmissionVerdict> {
+    const filePath = path.join(installation.stateDirectory, `${name}.onnx`);
+    await writeFile(filePath, model);
+    const trainers = openTrainers(context.settings, runtime);
+    return judgeSubmission({ ...context, runtime, trainers, openRows: openArrowRows })({ policy, filePath });
+  }
+
+  async function register(name: string, verdict: SubmissionVerdict): Promise<string> {
+    for (const { id, outcome, sentence } of verdict.gates) say(`  ${outcome.padEnd(5)} ${id}: ${sentence}`);
+    return (await registerSubmission(signed)({ verdict, who, why: name })).version;
+  }
 
   const trial = (): Promise<TrialStatus> => handle.query<TrialStatus>('status');
   return {
@@ -80,6 +92,7 @@ export async function openWorld(installation: Installation, options: WorldOption
     fleet,
     reader,
     startedMs,
+    seed: options.seed,
     trial,
     async baseline(model, why) {
       const type = { id: robotType.id, version: robotType.version };
@@ -91,26 +104,18 @@ export async function openWorld(installation: Installation, options: WorldOption
         taskQueue,
         args: [{ policy }],
       }) as Promise<CollectionOutcome>,
-    async submit(name, model) {
-      const filePath = path.join(installation.stateDirectory, `${name}.onnx`);
-      await writeFile(filePath, model);
-      const trainers = openTrainers(context.settings, runtime);
-      const verdict = await judgeSubmission({ ...context, runtime, trainers, openRows: openArrowRows })({
-        policy,
-        filePath,
-      });
-      for (const { id, outcome, sentence } of verdict.gates) say(`  ${outcome.padEnd(5)} ${id}: ${sentence}`);
-      return (await registerSubmission(signed)({ verdict, who, why: name })).version;
-    },
+    judge,
+    register,
+    submit: async (name, model) => register(name, await judge(name, model)),
     async offer(candidateVersion, request = {}) {
       offers += 1;
       const { kind, answer } = await slot.offer({
         policy,
         candidateVersion,
         who,
-        why: 'a scenario',
+        why: 'shown by temporal-dev.sh',
         request: { profile: 'compressed', ...request },
-        operationId: `scenario-${startedMs}-${offers}`,
+        operationId: `dev-${startedMs}-${offers}`,
       });
       if (kind === 'refused') throw new Error(`the slot refused ${candidateVersion}: ${answer}`);
       say(`offered ${candidateVersion}: ${answer}`);
