@@ -20,8 +20,11 @@ export type Champions = z.infer<typeof championsSchema>;
 
 const record = <T>() => z.record(z.string(), z.unknown()) as unknown as z.ZodType<T>;
 
-/** Everything the monitor remembers between two looks; a new document a look, the old ones deleted. */
-const stateSchema = z.strictObject({
+/**
+ * Everything the monitor remembers between two looks; a new document a look, the old ones deleted. A state that an earlier build
+ * left is taken on: what it does not have begins empty, what is of no use any more is dropped.
+ */
+const stateSchema = z.object({
   /** The look that made it, by its time. */
   lookMs: z.int(),
   /** The incident log has at least so many records before this look's. */
@@ -34,8 +37,10 @@ const stateSchema = z.strictObject({
   lives: z.record(z.string(), z.strictObject({ runs: z.array(z.number()), heardMs: z.number() })),
   champions: championsSchema,
   memory: record<FleetMemory>(),
-  /** Episodes with interventions by fleet hour, ascending. */
-  interventions: z.array(z.tuple([z.int(), z.int()])),
+  /** Corrected frames by the fleet hour of their receipt, ascending. */
+  correctedFrames: z.array(z.tuple([z.int(), z.int()])).default([]),
+  /** When the newest cycle that was ever seen began: the server forgets closed ones. Null: none was seen. */
+  lastCycleStartedMs: z.number().nullable().default(null),
   book: record<IncidentBook>(),
   /** What this look changed; the incident log follows it. */
   events: z.array(record<IncidentEvent>()),

@@ -82,6 +82,7 @@ async function look(
   const judgement = judgeLookAt(input, state, watched, baseline);
   const { book, events } = advanced(state.book, input, judgement);
   const cycles = await ports.loop.cycles(policy);
+  state.lastCycleStartedMs = laterOf(state.lastCycleStartedMs, cycles?.lastStartedMs ?? null);
   const answer = answerOf({ input, state: { ...state, book, events }, watched, judgement, cycles, isBehind });
   return { ...state, lookMs: nowMs, book, events, result: { ...answer } };
 }
@@ -113,6 +114,9 @@ function advanced(
   return { book: step.book, events: [...events, ...step.events] };
 }
 
+const laterOf = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.max(one, other);
+
 /** The log follows the state, whoever died in between. */
 async function finish(store: ObjectStore, policy: string, state: MonitorState): Promise<ObserveFleetResult> {
   const { events, logSeq } = state;
@@ -129,7 +133,8 @@ const emptyState = (scanFromMs: number): MonitorState => ({
   lives: {},
   champions: noChampions,
   memory: {},
-  interventions: [],
+  correctedFrames: [],
+  lastCycleStartedMs: null,
   book: {},
   events: [],
   result: {},
