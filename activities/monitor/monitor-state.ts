@@ -1,6 +1,12 @@
 import { z } from 'zod';
 
-import type { FleetMemory, IncidentBook, IncidentEvent } from '../../domain/monitoring/index.ts';
+import {
+  noDataTrouble,
+  type DataStanding,
+  type FleetMemory,
+  type IncidentBook,
+  type IncidentEvent,
+} from '../../domain/monitoring/index.ts';
 import { readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
 
@@ -17,6 +23,17 @@ const championsSchema = z.strictObject({
   past: z.array(z.string()),
 });
 export type Champions = z.infer<typeof championsSchema>;
+
+/** Reports of cycles that were read. */
+const readReportsSchema = z.strictObject({
+  /** When the newest became visible, by the store's clock; 0 before the first. */
+  newestMs: z.number(),
+  /** Those that became visible not long before it. */
+  keys: z.array(z.string()),
+});
+export type ReadReports = z.infer<typeof readReportsSchema>;
+
+export const noReports: ReadReports = { newestMs: 0, keys: [] };
 
 const record = <T>() => z.record(z.string(), z.unknown()) as unknown as z.ZodType<T>;
 
@@ -41,6 +58,9 @@ const stateSchema = z.object({
   correctedFrames: z.array(z.tuple([z.int(), z.int()])).default([]),
   /** When the newest cycle that was ever seen began: the server forgets closed ones. Null: none was seen. */
   lastCycleStartedMs: z.number().nullable().default(null),
+  reports: readReportsSchema.default(noReports),
+  /** What those reports left standing of the fleet's data. */
+  data: record<DataStanding>().default(noDataTrouble),
   book: record<IncidentBook>(),
   /** What this look changed; the incident log follows it. */
   events: z.array(record<IncidentEvent>()),
