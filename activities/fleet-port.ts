@@ -96,6 +96,8 @@ export type TelemetryReport = {
       readonly outcome: 'success' | 'failure' | 'aborted';
       readonly failureReason: string | null;
       readonly intervened: boolean;
+      /** Frames in which an expert said otherwise. */
+      readonly correctedFrames: number;
       readonly latencyP50Ms: number | null;
     }
   | { readonly kind: 'online'; readonly durationMs: number }

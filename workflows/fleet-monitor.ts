@@ -218,7 +218,7 @@ export async function fleetMonitor(input?: unknown, carried: Carried = fresh): P
       {
         drift: trigger.drift ?? undefined,
         errorRate: trigger.errorRate ?? undefined,
-        interventions: trigger.interventions,
+        correctedFrames: trigger.correctedFrames,
         runningCycles: trigger.runningCycles ?? undefined,
         hoursSinceTrigger: last === null ? undefined : clock.fleetHours(nowMs() - last.atMs),
       },

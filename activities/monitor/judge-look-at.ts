@@ -2,6 +2,7 @@ import {
   conditionsSince,
   isSilent,
   judgeAutomaticRollback,
+  judgeData,
   judgeFailures,
   judgeRobotAnomalies,
   judgeRobots,
@@ -54,6 +55,7 @@ export function judgeLookAt(
       ...judgeRobots(robots, presence, nowMs, limits),
       ...anomalies.findings,
       ...failures.findings,
+      ...judgeData(state.data),
       ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
       ...(rollback.kind === 'none' ? [] : [fleetWide('rollbackNeeded', rollback.reason)]),
     ],
@@ -73,6 +75,10 @@ export function judgeLookAt(
           return failures.isKnown;
         case 'drift':
           return drift !== null;
+        case 'badData':
+        case 'leftOut':
+          // What the last collections said stands until a later one says otherwise.
+          return true;
         case 'rollbackNeeded':
           return !watched.isTrialOpen;
         default:

@@ -23,7 +23,7 @@ export interface ObserveFleetResult {
   readonly trigger: {
     readonly drift: string | null;
     readonly errorRate: string | null;
-    readonly interventions: number;
+    readonly correctedFrames: number;
     /** Null when nobody can tell. */
     readonly runningCycles: number | null;
   };
@@ -39,7 +39,7 @@ const hourMs = 3_600_000;
 /** The answer of a look without the end of the log, which follows. */
 export function answerOf(parts: {
   readonly input: ObserveRequest;
-  readonly state: Pick<MonitorState, 'book' | 'events' | 'champions' | 'interventions'>;
+  readonly state: Pick<MonitorState, 'book' | 'events' | 'champions' | 'correctedFrames' | 'lastCycleStartedMs'>;
   readonly watched: WatchedFleet;
   readonly judgement: LookJudgement;
   readonly cycles: Awaited<ReturnType<LoopDesk['cycles']>>;
@@ -50,7 +50,9 @@ export function answerOf(parts: {
   const open = openIncidents(state.book);
   const reasonOf = (cause: IncidentCause): string | null => open.find((one) => one.cause === cause)?.reason ?? null;
   const count = (kind: string): number => state.events.filter((event) => event.state === kind).length;
-  const sinceHour = Math.floor(fleetClock(input).fleetMs(cycles?.lastStartedMs ?? 0) / hourMs);
+  const { lastCycleStartedMs } = state;
+  const cycleHour =
+    lastCycleStartedMs === null ? -1 : Math.floor(fleetClock(input).fleetMs(lastCycleStartedMs) / hourMs);
   return {
     presence: watched.presence,
     champion: state.champions.champion,
@@ -67,9 +69,10 @@ export function answerOf(parts: {
     trigger: {
       drift: cut(reasonOf('drift')),
       errorRate: cut(reasonOf('errorRate')),
-      interventions: state.interventions
-        .filter(([hour]) => hour >= sinceHour)
-        .reduce((sum, [, episodes]) => sum + episodes, 0),
+      // The cycle may have read what came in its own hour: that is not counted again.
+      correctedFrames: state.correctedFrames
+        .filter(([hour]) => hour > cycleHour)
+        .reduce((sum, [, frames]) => sum + frames, 0),
       runningCycles: cycles?.running ?? null,
     },
     rollback: { ...judgement.rollback, reason: judgement.rollback.reason.slice(0, 2 * longestReason) },

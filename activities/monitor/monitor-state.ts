@@ -1,6 +1,12 @@
 import { z } from 'zod';
 
-import type { FleetMemory, IncidentBook, IncidentEvent } from '../../domain/monitoring/index.ts';
+import {
+  noDataTrouble,
+  type DataStanding,
+  type FleetMemory,
+  type IncidentBook,
+  type IncidentEvent,
+} from '../../domain/monitoring/index.ts';
 import { readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
 
@@ -18,10 +24,24 @@ const championsSchema = z.strictObject({
 });
 export type Champions = z.infer<typeof championsSchema>;
 
+/** Reports of cycles that were read. */
+const readReportsSchema = z.strictObject({
+  /** When the newest became visible, by the store's clock; 0 before the first. */
+  newestMs: z.number(),
+  /** Those that became visible not long before it. */
+  keys: z.array(z.string()),
+});
+export type ReadReports = z.infer<typeof readReportsSchema>;
+
+export const noReports: ReadReports = { newestMs: 0, keys: [] };
+
 const record = <T>() => z.record(z.string(), z.unknown()) as unknown as z.ZodType<T>;
 
-/** Everything the monitor remembers between two looks; a new document a look, the old ones deleted. */
-const stateSchema = z.strictObject({
+/**
+ * Everything the monitor remembers between two looks; a new document a look, the old ones deleted. A state that an earlier build
+ * left is taken on: what it does not have begins empty, what is of no use any more is dropped.
+ */
+const stateSchema = z.object({
   /** The look that made it, by its time. */
   lookMs: z.int(),
   /** The incident log has at least so many records before this look's. */
@@ -34,8 +54,13 @@ const stateSchema = z.strictObject({
   lives: z.record(z.string(), z.strictObject({ runs: z.array(z.number()), heardMs: z.number() })),
   champions: championsSchema,
   memory: record<FleetMemory>(),
-  /** Episodes with interventions by fleet hour, ascending. */
-  interventions: z.array(z.tuple([z.int(), z.int()])),
+  /** Corrected frames by the fleet hour of their receipt, ascending. */
+  correctedFrames: z.array(z.tuple([z.int(), z.int()])).default([]),
+  /** When the newest cycle that was ever seen began: the server forgets closed ones. Null: none was seen. */
+  lastCycleStartedMs: z.number().nullable().default(null),
+  reports: readReportsSchema.default(noReports),
+  /** What those reports left standing of the fleet's data. */
+  data: record<DataStanding>().default(noDataTrouble),
   book: record<IncidentBook>(),
   /** What this look changed; the incident log follows it. */
   events: z.array(record<IncidentEvent>()),

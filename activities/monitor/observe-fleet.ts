@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   acknowledgeIncident,
   advanceIncidents,
+  noDataTrouble,
   type IncidentBook,
   type IncidentEvent,
 } from '../../domain/monitoring/index.ts';
@@ -12,10 +13,11 @@ import { appendIncidents } from '../incidents/incident-log.ts';
 import type { LoopDesk } from '../loop-desk-port.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
+import { followCollections } from './follow-collections.ts';
 import { followChampion, noChampions } from './follow-champion.ts';
 import { judgeLookAt } from './judge-look-at.ts';
 import { answerOf, type ObserveFleetResult } from './look-answer.ts';
-import { commitState, latestState, type KeptState, type MonitorState } from './monitor-state.ts';
+import { commitState, latestState, noReports, type KeptState, type MonitorState } from './monitor-state.ts';
 import { monitorLimitsSchema } from './monitor-input.ts';
 import { readFleetBaseline } from './refresh-fleet-baseline.ts';
 import { takeTelemetry } from './take-telemetry.ts';
@@ -78,10 +80,13 @@ async function look(
   state.champions = await followChampion(ports, policy, state.champions);
   const isBehind = await takeTelemetry(ports.telemetry, policy, state, { nowMs, clock });
   const watched = await watchRobots(ports, policy, nowMs, state.memory);
+  const registered = new Set(watched.robots.map(({ robotId }) => robotId));
+  Object.assign(state, await followCollections(ports.store, policy, state, (robotId) => registered.has(robotId)));
   const baseline = await readFleetBaseline(ports.store, policy);
   const judgement = judgeLookAt(input, state, watched, baseline);
   const { book, events } = advanced(state.book, input, judgement);
   const cycles = await ports.loop.cycles(policy);
+  state.lastCycleStartedMs = laterOf(state.lastCycleStartedMs, cycles?.lastStartedMs ?? null);
   const answer = answerOf({ input, state: { ...state, book, events }, watched, judgement, cycles, isBehind });
   return { ...state, lookMs: nowMs, book, events, result: { ...answer } };
 }
@@ -104,14 +109,17 @@ function advanced(
     isKnown,
     nowMs,
     hysteresis: (cause) => {
-      // What happened has happened; a look at drift stands for many.
-      if (cause === 'drift') return { openAfterTicks: 1, closeAfterTicks: 1 };
+      // What happened has happened; a look at drift, and a collection, stand for many.
+      if (['drift', 'badData', 'leftOut'].includes(cause)) return { openAfterTicks: 1, closeAfterTicks: 1 };
       const isEvent = ['crashLoop', 'unsafe', 'installRefused', 'rollbackNeeded'].includes(cause);
       return { openAfterTicks: isEvent ? 1 : openAfterTicks, closeAfterTicks };
     },
   });
   return { book: step.book, events: [...events, ...step.events] };
 }
+
+const laterOf = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.max(one, other);
 
 /** The log follows the state, whoever died in between. */
 async function finish(store: ObjectStore, policy: string, state: MonitorState): Promise<ObserveFleetResult> {
@@ -129,7 +137,10 @@ const emptyState = (scanFromMs: number): MonitorState => ({
   lives: {},
   champions: noChampions,
   memory: {},
-  interventions: [],
+  correctedFrames: [],
+  lastCycleStartedMs: null,
+  reports: noReports,
+  data: noDataTrouble,
   book: {},
   events: [],
   result: {},

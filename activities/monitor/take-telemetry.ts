@@ -13,7 +13,7 @@ const writtenWithinMs = 5 * 60_000;
 const lifeMemoryMs = 7 * 24 * hourMs;
 /** Enough to tell the objects of an hour apart. */
 const digestDigits = 16;
-const interventionHours = 24 * 60;
+const correctionHours = 24 * 60;
 
 /**
  * Takes what robots reported since the last look into the state: every entry once, outcomes to the champion only, because a
@@ -54,6 +54,7 @@ function takeBatch(
   const life = (state.lives[`${robotId}/${bootId}`] ??= { runs: [], heardMs: receivedMs });
   life.heardMs = Math.max(life.heardMs, receivedMs);
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
+  const receivedHour = Math.floor(clock.fleetMs(receivedMs) / hourMs);
   for (const entry of batch.entries) {
     if (!takeSeq(life.runs, entry.seq)) continue;
     const atMs = reportedAtMs(batch, entry);
@@ -63,7 +64,7 @@ function takeBatch(
       if (atMs >= (robot.safety?.atMs ?? 0)) robot.safety = { atMs, version: entry.policyVersion };
     }
     if (entry.kind !== 'episode') continue;
-    if (entry.intervened) countIntervention(state, hour);
+    if (entry.correctedFrames > 0) countCorrections(state, receivedHour, entry.correctedFrames);
     const episode = countedEpisode(batch, entry);
     if (episode === undefined || episode.version !== state.champions.champion) continue;
     const { failureReason } = entry;
@@ -71,11 +72,12 @@ function takeBatch(
   }
 }
 
-function countIntervention(state: MonitorState, hour: number): void {
-  const index = state.interventions.findLastIndex(([known]) => known <= hour);
-  const known = state.interventions[index];
-  if (known !== undefined && known[0] === hour) known[1] += 1;
-  else state.interventions.splice(index + 1, 0, [hour, 1]);
+/** By receipt, not by the episode's end: what a robot kept while it was offline no cycle has learned from yet. */
+function countCorrections(state: MonitorState, receivedHour: number, frames: number): void {
+  const index = state.correctedFrames.findLastIndex(([known]) => known <= receivedHour);
+  const known = state.correctedFrames[index];
+  if (known !== undefined && known[0] === receivedHour) known[1] += frames;
+  else state.correctedFrames.splice(index + 1, 0, [receivedHour, frames]);
 }
 
 /** Forgets what can no longer matter, so that the state does not grow with the fleet's age. */
@@ -86,7 +88,7 @@ function prune(
 ): void {
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
   forgetOld(state.memory, nowHour);
-  state.interventions = state.interventions.filter(([hour]) => hour > nowHour - interventionHours);
+  state.correctedFrames = state.correctedFrames.filter(([hour]) => hour > nowHour - correctionHours);
   for (const [life, { heardMs }] of Object.entries(state.lives))
     if (heardMs < nowMs - lifeMemoryMs) delete state.lives[life];
   if (isBehind) return;

@@ -21,6 +21,8 @@ export interface CycleReport {
 }
 
 export interface CollectionSection {
+  /** Everything the collection counted, robot by robot. */
+  readonly summaryKey: string;
   readonly verdict: string;
   readonly episodesStored: number;
   readonly framesStored: number;

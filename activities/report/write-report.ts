@@ -1,5 +1,5 @@
 import { trainingSetFile } from '../../datasets/training-set.ts';
-import { collectionSummarySchema } from '../collection/summary.ts';
+import { collectionSummarySchema, type CollectionSummary } from '../collection/summary.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { jsonBytes, readJson } from '../json-objects.ts';
 import type { Clock, ObjectStore } from '../ports.ts';
@@ -63,7 +63,8 @@ export const writeReport =
       writtenAtMs: ports.clock(),
       championVersion: input.championVersion ?? null,
       candidateVersion: training?.candidateVersion ?? null,
-      collection: summary === undefined ? null : collectionSection(summary),
+      collection:
+        summary === undefined || collection === undefined ? null : collectionSection(summary, collection.summaryKey),
       mix: set === undefined ? null : mixSection(set),
       training: metrics === undefined ? null : trainingSection(metrics, set?.seed ?? null),
       evaluation: evaluation === undefined ? null : evaluationSection(evaluation),
@@ -75,7 +76,8 @@ export const writeReport =
     return { reportKey };
   };
 
-const collectionSection = (summary: ReturnType<typeof collectionSummarySchema.parse>): CollectionSection => ({
+const collectionSection = (summary: CollectionSummary, summaryKey: string): CollectionSection => ({
+  summaryKey,
   verdict: summary.verdict,
   episodesStored: summary.episodesStored,
   framesStored: summary.framesStored,

@@ -5,8 +5,8 @@ export interface TriggerFacts {
   /** Sentences of open incidents that new data can help with; undefined where there is none. */
   readonly drift: string | undefined;
   readonly errorRate: string | undefined;
-  /** Episodes in which a person stepped in since the last cycle began. */
-  readonly interventions: number;
+  /** Frames in which an expert said otherwise, reported since the last cycle began. */
+  readonly correctedFrames: number;
   /** Cycles of the policy that run; undefined when nobody can tell. */
   readonly runningCycles: number | undefined;
   /** Since the monitor last started one; undefined: never. */
@@ -19,7 +19,7 @@ export type TriggerChoice =
 
 /**
  * Should a cycle be started now, and why? Drift before a risen error rate before enough corrections. Never while one runs or
- * nobody can tell, and not sooner after the last than the limit. `interventions: 1200` with the defaults → start.
+ * nobody can tell, and not sooner after the last than the limit. `correctedFrames: 600_000` with the defaults → start.
  */
 export function chooseTrigger(facts: TriggerFacts, limits: MonitorLimits): TriggerChoice {
   const cause = causeOf(facts, limits);
@@ -33,10 +33,10 @@ export function chooseTrigger(facts: TriggerFacts, limits: MonitorLimits): Trigg
   return { kind: 'start', cause: cause.slice(0, 200) };
 }
 
-function causeOf({ drift, errorRate, interventions }: TriggerFacts, limits: MonitorLimits): string | undefined {
+function causeOf({ drift, errorRate, correctedFrames }: TriggerFacts, limits: MonitorLimits): string | undefined {
   if (drift !== undefined) return `drift: ${drift}`;
   if (errorRate !== undefined) return `error rate: ${errorRate}`;
-  if (interventions >= limits.correctionsToTrigger)
-    return `corrections: ${interventions} episodes with interventions, ${limits.correctionsToTrigger} are enough`;
+  if (correctedFrames >= limits.correctedFramesToTrigger)
+    return `corrections: ${correctedFrames} corrected frames, ${limits.correctedFramesToTrigger} are enough`;
   return undefined;
 }

@@ -8,6 +8,8 @@ export const incidentCauses = [
   'failureReason',
   'errorRate',
   'drift',
+  'badData',
+  'leftOut',
   'rollbackNeeded',
 ] as const;
 export type IncidentCause = (typeof incidentCauses)[number];

@@ -30,6 +30,7 @@ export {
   type OpenIncident,
   type Tracked,
 } from './incidents.ts';
+export { afterCollection, judgeData, noDataTrouble, type CollectionNews, type DataStanding } from './data-findings.ts';
 export { chooseTrigger, type TriggerChoice, type TriggerFacts } from './choose-trigger.ts';
 export { judgeFailures, type FailureFindings } from './failure-findings.ts';
 export { defaultMonitorLimits, monitorLimitRanges, whyNoMonitorLimits, type MonitorLimits } from './monitor-limits.ts';

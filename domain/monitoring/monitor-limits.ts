@@ -10,8 +10,8 @@ export interface MonitorLimits {
   /** A failure reason, or all failures, must rise by this share of all episodes. */
   readonly failureRiseFraction: number;
   readonly errorRiseFraction: number;
-  /** Interventions since the last cycle that are worth one. */
-  readonly correctionsToTrigger: number;
+  /** Corrected frames since the last cycle that are worth one. */
+  readonly correctedFramesToTrigger: number;
   /** Between two cycles that the monitor starts. */
   readonly triggerDistanceHours: number;
   /** Between two looks at what the robots see. */
@@ -25,7 +25,7 @@ export const defaultMonitorLimits: MonitorLimits = {
   anomalyMarginFraction: 0.05,
   failureRiseFraction: 0.02,
   errorRiseFraction: 0.05,
-  correctionsToTrigger: 1_000,
+  correctedFramesToTrigger: 500_000,
   triggerDistanceHours: 48,
   driftEveryHours: 6,
 };
@@ -44,7 +44,7 @@ export const monitorLimitRanges: Readonly<Record<keyof MonitorLimits, Range>> = 
   anomalyMarginFraction: { least: 0.001, most: 1 },
   failureRiseFraction: { least: 0.001, most: 1 },
   errorRiseFraction: { least: 0.001, most: 1 },
-  correctionsToTrigger: { least: 1, most: 1e9, isWhole: true },
+  correctedFramesToTrigger: { least: 1, most: 1e12, isWhole: true },
   triggerDistanceHours: { least: 1, most: 8_760 },
   driftEveryHours: { least: 0.01, most: 8_760 },
 };

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { wireLimits } from '../protocol/index.ts';
 import type { AtPoint } from './kill-points.ts';
 import type { NewEntry } from './kept-entries.ts';
 import { durationMs, latencies } from './segment-rows.ts';
@@ -56,6 +57,7 @@ interface OpenEpisode {
   readonly clockOffsetMs: number;
   lastUs: number;
   frames: number;
+  correctedFrames: number;
   isIntervened: boolean;
   latenciesMs: RecordOf<'frame'>[];
 }
@@ -87,6 +89,7 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
       clockOffsetMs: ports.wall() - ports.monotonic(),
       lastUs: 0,
       frames: 0,
+      correctedFrames: 0,
       isIntervened: false,
       latenciesMs: [],
     };
@@ -122,6 +125,7 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
       ports.at('frame.written');
       episode.lastUs = atUs;
       episode.frames++;
+      if (expert !== null) episode.correctedFrames++;
       if (latencyMs !== null) episode.latenciesMs.push({ ...record, observation: [], action: [] });
     },
     intervene() {
@@ -141,6 +145,7 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
           begin: { ...episode.begin, startedAtUs: episode.startedAtUs },
           frames: episode.latenciesMs,
           lastFrameUs: episode.lastUs,
+          correctedFrames: episode.correctedFrames,
           isIntervened: episode.isIntervened,
         },
         { outcome, reason: reasonOf(outcome, reason), atUs: atUs ?? nowUs(episode) },
@@ -163,7 +168,8 @@ export const endOfInterrupted = (
 ): RecordOf<'end'> => {
   const lastFrameUs = open.frames.at(-1)?.atUs ?? open.begin.startedAtUs;
   const how = { outcome: 'aborted', reason: 'agentStopped', atUs: lastFrameUs } as const;
-  return endRecord({ ...open, lastFrameUs }, how, robotType, newEntry);
+  const correctedFrames = open.frames.filter(({ expertAction }) => expertAction !== null).length;
+  return endRecord({ ...open, lastFrameUs, correctedFrames }, how, robotType, newEntry);
 };
 
 function endRecord(
@@ -171,6 +177,7 @@ function endRecord(
     readonly begin: RecordOf<'begin'>;
     readonly frames: readonly RecordOf<'frame'>[];
     readonly lastFrameUs: number;
+    readonly correctedFrames: number;
     readonly isIntervened: boolean;
   },
   how: { readonly outcome: Outcome; readonly reason: string | null; readonly atUs: number },
@@ -191,6 +198,7 @@ function endRecord(
     outcome: how.outcome,
     failureReason: how.reason,
     intervened: episode.isIntervened,
+    correctedFrames: Math.min(episode.correctedFrames, wireLimits.maxCorrectedFrames),
     latencyP50Ms: p50 === null || p50 <= 0 ? null : Math.min(p50, 3_600_000),
   });
   return { kind: 'end', outcome: how.outcome, reason: how.reason, endedAtUs, kept };

@@ -26,15 +26,35 @@ const hourMs = 3_600_000;
 /** A batch lies under the hour in which it was written, at most this much after it was received. */
 const writtenWithinMs = 60_000;
 
-/** Keys of the telemetry objects that may hold batches received in `[startMs, endMs)`, hour by hour. */
+/** Hours of later years are not written with four digits, and would not sort. */
+const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/**
+ * Keys of the telemetry objects that may hold batches received in `[startMs, endMs)`, hour by hour. One listing of what is there:
+ * hours without telemetry cost nothing, be they all since 1970.
+ */
 export async function* telemetryKeys(
   store: ObjectStore,
   policy: string,
   startMs: number,
   endMs: number,
 ): AsyncGenerator<string> {
-  for (let atMs = Math.floor(startMs / hourMs) * hourMs; atMs < endMs + writtenWithinMs; atMs += hourMs)
-    for await (const { key } of store.list(`${fleetKeys.telemetryHour(policy, telemetryHour(atMs))}/`)) yield key;
+  const lastMs = Math.min(Math.ceil(endMs + writtenWithinMs) - 1, latestMs);
+  if (lastMs < startMs - (startMs % hourMs)) return;
+  const first = fleetKeys.telemetryHour(policy, telemetryHour(startMs));
+  const last = fleetKeys.telemetryHour(policy, telemetryHour(lastMs));
+  for await (const { key } of store.list(sharedFolder(`${first}/`, `${last}/`), { after: first })) {
+    if (key.slice(0, last.length) > last) return;
+    // Only folders of hours hold telemetry.
+    if (key[last.length] === '/') yield key;
+  }
+}
+
+/** The folder below which both lie: `a/b/` of `a/b/c/` and `a/b/d/`. */
+function sharedFolder(one: string, other: string): string {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return one.slice(0, one.lastIndexOf('/', length - 1) + 1);
 }
 
 /** The batches of one telemetry object; `CorruptData` when it is not what a gateway wrote. */
@@ -68,7 +88,10 @@ export class TelemetryDedupe {
   }
 }
 
-/** Every entry that was received in `[startMs, endMs)`, once each, in no order. Memory grows with robots and their boots, not with entries. */
+/**
+ * Every entry that was received in `[startMs, endMs)`, once each, by hours of their receipt and in no order within one. Memory grows with robots and their
+ * boots, not with entries.
+ */
 export async function* readTelemetry(
   store: ObjectStore,
   policy: string,

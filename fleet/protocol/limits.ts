@@ -6,6 +6,8 @@ export const wireLimits = {
   /** Body of any request but a segment. */
   maxJsonBytes: 256 * 1024,
   maxTelemetryEntries: 500,
+  /** Corrected frames that one episode can report: 55 hours of them at 50 a second. */
+  maxCorrectedFrames: 10_000_000,
   /** The gateway answers a long poll at the latest after this time, and after a third of what remains of the lease. */
   maxLongPollMs: 30_000,
   heartbeatEveryMs: 30_000,

@@ -34,6 +34,8 @@ export const telemetryEntrySchema = z.discriminatedUnion('kind', [
     /** `rollback` for episodes a safe stop ended: they belong to no arm. */
     failureReason: z.string().min(1).max(100).nullable(),
     intervened: z.boolean(),
+    /** Frames in which an expert said otherwise; an older agent does not tell: 0. */
+    correctedFrames: z.int().min(0).max(wireLimits.maxCorrectedFrames).default(0),
     /** Median latency of the policy over the episode; null when it was not asked. */
     latencyP50Ms: z.number().positive().max(3_600_000).nullable(),
   }),

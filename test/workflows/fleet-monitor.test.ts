@@ -161,14 +161,14 @@ describe('fleetMonitor', function () {
   });
 
   it('starts a cycle with its cause once, not again within the distance', async () => {
-    const look = quietLook({ trigger: { drift: null, errorRate: null, interventions: 1_500, runningCycles: 0 } });
+    const look = quietLook({ trigger: { drift: null, errorRate: null, correctedFrames: 600_000, runningCycles: 0 } });
     await watching(
       { observeFleet: async () => look },
       async (watched) => {
         await until(() => watched.looks().length >= 3);
         const [started, ...more] = inputsOf(watched, 'triggerCycle') as { cause: string; request: unknown }[];
         assert.deepEqual(more, []);
-        assert.match(started?.cause ?? '', /^corrections: 1500 episodes with interventions/);
+        assert.match(started?.cause ?? '', /^corrections: 600000 corrected frames/);
         assert.deepEqual(started?.request, { training: { seed: 3 } });
         const { lastTrigger } = await watched.status();
         assert.match(lastTrigger?.workflowId ?? '', /^cycle\/fleet-.*-triggered$/);
@@ -178,7 +178,7 @@ describe('fleetMonitor', function () {
   });
 
   it('starts none while one runs or when it is not to', async () => {
-    const trigger = { drift: 'range_3', errorRate: null, interventions: 0, runningCycles: 1 };
+    const trigger = { drift: 'range_3', errorRate: null, correctedFrames: 0, runningCycles: 1 };
     await watching({ observeFleet: async () => quietLook({ trigger }) }, async (watched) => {
       await until(() => watched.looks().length >= 3);
       assert.deepEqual(inputsOf(watched, 'triggerCycle'), []);
@@ -195,7 +195,7 @@ describe('fleetMonitor', function () {
 
   it('takes a promotion back once, and learns nothing meanwhile', async () => {
     const rollback = { kind: 'start', reason: 'crash loops on 3 of 30 robots', promotion: 'trial-7' } as const;
-    const trigger = { drift: 'range_3', errorRate: null, interventions: 0, runningCycles: 0 };
+    const trigger = { drift: 'range_3', errorRate: null, correctedFrames: 0, runningCycles: 0 };
     await watching({ observeFleet: async () => quietLook({ rollback, trigger }) }, async (watched) => {
       await until(() => watched.looks().length >= 3);
       assert.equal(inputsOf(watched, 'startRollback').length, 1);

@@ -56,7 +56,9 @@ export const monitorScenarios: readonly Scenario[] = [
     ...common,
     name: 'fleet-monitor-triggered',
     input: { ...input, drift: false, cycle: { training: { seed: 3 } } },
-    changes: showing(quietLook({ trigger: { drift: null, errorRate: 'failed', interventions: 0, runningCycles: 0 } })),
+    changes: showing(
+      quietLook({ trigger: { drift: null, errorRate: 'failed', correctedFrames: 0, runningCycles: 0 } }),
+    ),
     drive: (_, calls) => seen(calls, 3),
   },
   {

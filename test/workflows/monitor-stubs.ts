@@ -14,7 +14,7 @@ export const quietLook = (changes: Partial<ObserveFleetResult> = {}): ObserveFle
   openIncidents: 0,
   incidents: [],
   changes: { opened: 0, closed: 0, acknowledged: 0 },
-  trigger: { drift: null, errorRate: null, interventions: 0, runningCycles: 0 },
+  trigger: { drift: null, errorRate: null, correctedFrames: 0, runningCycles: 0 },
   rollback: { kind: 'none', reason: 'crash loops or safety events on 0 of 30 robots', promotion: null },
   logEndSeq: 0,
   ...changes,

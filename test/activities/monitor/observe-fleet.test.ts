@@ -166,16 +166,72 @@ describe('observeFleet', function () {
     assert.notDeepEqual(grown.failureFraction, after.failureFraction);
   });
 
-  it('counts interventions since the last cycle began, and says when nobody knows of cycles', async () => {
-    world = await openMonitorWorld(4);
-    await world.report('robot-000', [{ seq: 1, atMs: startMs - 3 * hourMs, intervened: true }], startMs - 3 * hourMs);
-    await world.report('robot-001', [{ seq: 1, intervened: true }, { seq: 2 }], startMs);
-    assert.equal((await world.look()).trigger.interventions, 2);
-    world.loop.cycles = { running: 1, lastStartedMs: startMs - hourMs };
-    const { trigger } = await world.look();
-    assert.deepEqual([trigger.interventions, trigger.runningCycles], [1, 1]);
-    world.loop.cycles = undefined;
-    assert.equal((await world.look()).trigger.runningCycles, null);
+  describe('corrections', () => {
+    const correctedFrames = async () => (await world.look()).trigger.correctedFrames;
+
+    it('are frames, whichever version and robot they are of; interventions alone are none', async () => {
+      world = await openMonitorWorld(4);
+      await world.report('robot-000', [
+        { seq: 1, correctedFrames: 3 },
+        { seq: 2, intervened: true },
+      ]);
+      await world.report('robot-001', [
+        { seq: 1, correctedFrames: 4, policyVersion: '1.1.0', trialId: 'trial-1' },
+        { seq: 2, correctedFrames: 5, outcome: 'aborted', failureReason: 'agentStopped', policyVersion: null },
+      ]);
+      assert.equal(await correctedFrames(), 12);
+      assert.equal(await correctedFrames(), 12);
+    });
+
+    it('count once though they come twice', async () => {
+      world = await openMonitorWorld(4);
+      await world.report('robot-000', [{ seq: 1, correctedFrames: 3 }]);
+      await world.report('robot-000', [
+        { seq: 1, correctedFrames: 3 },
+        { seq: 2, correctedFrames: 2 },
+      ]);
+      assert.equal(await correctedFrames(), 5);
+    });
+
+    it('are new when they came after the hour in which the last cycle began, whenever they were made', async () => {
+      world = await openMonitorWorld(4);
+      const [before, after] = [startMs - 3 * hourMs, startMs - hourMs];
+      await world.report('robot-000', [{ seq: 1, atMs: before, correctedFrames: 10 }], before);
+      await world.report(
+        'robot-001',
+        [{ seq: 1, atMs: startMs - 2 * hourMs, correctedFrames: 20 }],
+        startMs - 2 * hourMs,
+      );
+      await world.report('robot-002', [{ seq: 1, atMs: startMs - 9 * hourMs, correctedFrames: 40 }], after);
+      assert.equal(await correctedFrames(), 70);
+      world.loop.cycles = { running: 1, lastStartedMs: startMs - 2 * hourMs + minuteMs };
+      const { trigger } = await world.look();
+      assert.deepEqual([trigger.correctedFrames, trigger.runningCycles], [40, 1]);
+    });
+
+    it('stay old when the server has forgotten the cycle, or does not answer', async () => {
+      world = await openMonitorWorld(4);
+      await world.report('robot-000', [{ seq: 1, atMs: startMs - hourMs, correctedFrames: 10 }], startMs - hourMs);
+      world.loop.cycles = { running: 0, lastStartedMs: startMs };
+      assert.equal(await correctedFrames(), 0);
+      world.loop.cycles = { running: 0, lastStartedMs: null };
+      assert.equal(await correctedFrames(), 0);
+      world.loop.cycles = undefined;
+      const { trigger } = await world.look();
+      assert.deepEqual([trigger.correctedFrames, trigger.runningCycles], [0, null]);
+    });
+
+    it('are counted on from what an earlier build remembered without them', async () => {
+      world = await openMonitorWorld(4);
+      await world.look();
+      const key = (await keysOf(world, 'monitor/')).at(-1)!;
+      const kept = JSON.parse(new TextDecoder().decode(await world.store.get(key))) as Record<string, unknown>;
+      delete kept['correctedFrames'];
+      delete kept['lastCycleStartedMs'];
+      await world.store.put(key, new TextEncoder().encode(JSON.stringify({ ...kept, interventions: [[1, 1]] })));
+      await world.report('robot-000', [{ seq: 1, correctedFrames: 3 }]);
+      assert.equal(await correctedFrames(), 3);
+    });
   });
 
   describe('a promotion that crashes robots', () => {

@@ -118,7 +118,7 @@ describe('a cycle is triggered', () => {
   const quiet: TriggerFacts = {
     drift: undefined,
     errorRate: undefined,
-    interventions: 0,
+    correctedFrames: 0,
     runningCycles: 0,
     hoursSinceTrigger: undefined,
   };
@@ -130,11 +130,11 @@ describe('a cycle is triggered', () => {
       kind: 'start',
       cause: 'error rate: failed: 10 → 20 %',
     });
-    assert.deepEqual(choose({ interventions: 1_000 }), {
+    assert.deepEqual(choose({ correctedFrames: 500_000 }), {
       kind: 'start',
-      cause: 'corrections: 1000 episodes with interventions, 1000 are enough',
+      cause: 'corrections: 500000 corrected frames, 500000 are enough',
     });
-    assert.equal(choose({ interventions: 999 }).kind, 'wait');
+    assert.equal(choose({ correctedFrames: 499_999 }).kind, 'wait');
   });
 
   it('never while one runs, nobody can tell, or the last one was just now', () => {

@@ -63,10 +63,30 @@ describe('a robot’s agent', () => {
     await until('told', () => robot.status().waitingTelemetry === 0);
     const told = [...gateway.entries.values()].filter(({ kind }) => kind === 'episode');
     assert.deepEqual(
-      told.map((entry) => entry.kind === 'episode' && entry.outcome),
-      ['success', 'failure'],
+      told.map((entry) => entry.kind === 'episode' && [entry.outcome, entry.correctedFrames]),
+      [
+        ['success', 0],
+        ['failure', 3],
+      ],
     );
     await until('removed', async () => (await readdir(path.join(folder.directory, 'segments'))).length === 0);
+  });
+
+  it('tells the corrections of an episode in which it died, as it ends it in its next life', async () => {
+    gateway.refuse = () => 503;
+    const first = await open();
+    first.beginEpisode();
+    for (let index = 0; index < 12; index++)
+      if (index % 3 === 0) first.correct(frameAt(index), [1]);
+      else first.record(frameAt(index));
+    await first.crash();
+    gateway.refuse = () => undefined;
+    const next = await open();
+    await until('told', () => gateway.entries.size > 0 && next.status().waitingTelemetry === 0);
+    const told = [...gateway.entries.values()].flatMap((entry) =>
+      entry.kind === 'episode' ? [[entry.outcome, entry.failureReason, entry.correctedFrames]] : [],
+    );
+    assert.deepEqual(told, [['aborted', 'agentStopped', 4]]);
   });
 
   it('says that a recording waits although no gateway has told it the time yet, and uploads it then', async () => {

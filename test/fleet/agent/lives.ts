@@ -42,6 +42,7 @@ export interface StoredEpisode {
   readonly outcome: string;
   readonly frames: number;
   readonly frameCount: number;
+  readonly correctedFrames: number;
   readonly files: number;
 }
 
@@ -61,7 +62,7 @@ export async function storedEpisodes(
   try {
     const rows = await session.rows(
       `SELECT episode_id AS id, any_value(outcome) AS outcome, count(*) AS frames, any_value(frame_count) AS frame_count,
-         count(DISTINCT filename) AS files
+         count(*) FILTER (WHERE is_correction) AS corrected_frames, count(DISTINCT filename) AS files
        FROM read_parquet([${files.join(', ')}], filename = true) GROUP BY ALL ORDER BY id`,
     );
     return rows.map((row) => ({
@@ -69,6 +70,7 @@ export async function storedEpisodes(
       outcome: row['outcome'] as string,
       frames: Number(row['frames']),
       frameCount: Number(row['frame_count']),
+      correctedFrames: Number(row['corrected_frames']),
       files: Number(row['files']),
     }));
   } finally {

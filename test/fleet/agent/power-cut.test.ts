@@ -102,7 +102,11 @@ describe('a power cut', () => {
   it('takes of an open episode what came after the last sync, and ends the rest as aborted', async () => {
     const agent = await open(20);
     const id = agent.beginEpisode();
-    for (let index = 0; index < 30; index++) agent.record({ ...frameAt(index), atUs: 1e15 + index * 1e5 });
+    for (let index = 0; index < 30; index++) {
+      const frame = { ...frameAt(index), atUs: 1e15 + index * 1e5 };
+      if (index % 5 === 0) agent.correct(frame, [3]);
+      else agent.record(frame);
+    }
     await until('synced', async () => {
       const [name] = await readdir(path.join(directory(), 'spool'));
       const { ino, size } = await stat(path.join(directory(), 'spool', name!));
@@ -115,7 +119,7 @@ describe('a power cut', () => {
     await until('uploaded', () => gateway.segments.size === 1);
     await next.close();
     assert.deepEqual(await storedEpisodes(gateway, folder.directory), [
-      { id, outcome: 'aborted', frames: 30, frameCount: 30, files: 1 },
+      { id, outcome: 'aborted', frames: 30, frameCount: 30, correctedFrames: 6, files: 1 },
     ]);
   });
 });

@@ -95,7 +95,9 @@ export async function sufferSuddenDeaths(options: {
 
     const stored = await storedEpisodes(gateway, folder.directory);
     const entries = [...gateway.entries.values()];
-    const told = entries.flatMap((entry) => (entry.kind === 'episode' ? [entry.episodeId] : []));
+    const episodes = entries.flatMap((entry) => (entry.kind === 'episode' ? [entry] : []));
+    const told = episodes.map(({ episodeId }) => episodeId);
+    const corrected = new Map(episodes.map(({ episodeId, correctedFrames }) => [episodeId, correctedFrames]));
     const dropped = entries.reduce(
       (sum, entry) => sum + (entry.kind === 'dropped' ? entry.successes + entry.others : 0),
       0,
@@ -103,6 +105,11 @@ export async function sufferSuddenDeaths(options: {
     assert.deepEqual(
       stored.filter(({ frames, frameCount, files }) => frames !== frameCount || files !== 1),
       [],
+    );
+    assert.deepEqual(
+      stored.filter(({ id, correctedFrames }) => corrected.get(id) !== correctedFrames),
+      [],
+      'episodes told with other corrections than their frames have',
     );
     assert.deepEqual(
       ended.filter((id) => !told.includes(id)),

@@ -93,8 +93,12 @@ describe('a gateway and a real agent', () => {
     for await (const { key } of fleet.store.list('landing/r1/')) segments.push(key);
     assert.equal(segments.length, 2);
     const outcomes: string[] = [];
+    let correctedFrames = 0;
     for await (const { entry } of readTelemetry(fleet.store, policy, Date.now() - 600_000, Date.now() + 1))
-      if (entry.kind === 'episode') outcomes.push(entry.outcome);
-    assert.deepEqual(outcomes.toSorted(), ['failure', 'success']);
+      if (entry.kind === 'episode') {
+        outcomes.push(entry.outcome);
+        correctedFrames += entry.correctedFrames;
+      }
+    assert.deepEqual([outcomes.toSorted(), correctedFrames], [['failure', 'success'], 3]);
   });
 });

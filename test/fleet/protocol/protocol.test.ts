@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 
-import { etagMatches, robotIdSchema, telemetryRequestSchema, ulidSchema } from '../../../fleet/protocol/index.ts';
+import {
+  etagMatches,
+  robotIdSchema,
+  telemetryEntrySchema,
+  telemetryRequestSchema,
+  ulidSchema,
+} from '../../../fleet/protocol/index.ts';
 
 const entry = (seq: number) => ({
   kind: 'safetyEvent',
@@ -23,6 +29,29 @@ describe('the wire protocol', () => {
     assert.equal(telemetryRequestSchema.safeParse(batch([1, 1])).success, false);
     assert.equal(telemetryRequestSchema.safeParse(batch([])).success, false);
     assert.equal(telemetryRequestSchema.safeParse(batch(Array.from({ length: 501 }, (_, seq) => seq))).success, false);
+  });
+
+  it('takes the corrected frames of an episode, none from an older agent, and no impossible number', () => {
+    const episode = {
+      kind: 'episode',
+      seq: 0,
+      atMs: 1,
+      policyVersion: '1.0.0',
+      trialId: null,
+      episodeId: '01J00000000000000000000000',
+      task: 'follow',
+      durationMs: 1_000,
+      outcome: 'success',
+      failureReason: null,
+      intervened: false,
+      latencyP50Ms: null,
+    };
+    const taken = (more: object): unknown => {
+      const parsed = telemetryEntrySchema.safeParse({ ...episode, ...more });
+      return parsed.success && parsed.data.kind === 'episode' ? parsed.data.correctedFrames : 'refused';
+    };
+    assert.deepEqual([taken({}), taken({ correctedFrames: 7 })], [0, 7]);
+    for (const correctedFrames of [-1, 1.5, null, '7', 10_000_001]) assert.equal(taken({ correctedFrames }), 'refused');
   });
 
   it('refuses fields it does not know', () => {

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+import { afterCollection, type CollectionNews, type DataStanding } from '../../domain/monitoring/index.ts';
+import { collectionSummarySchema } from '../collection/summary.ts';
+import { readJson } from '../json-objects.ts';
+import type { ObjectEntry, ObjectStore } from '../ports.ts';
+import type { ReadReports } from './monitor-state.ts';
+
+/** Reports of one look, the newest: a first look does not read years, and no minute brings so many. */
+const mostReports = 100;
+/** A report may become visible this much after one that is newer by the store's clock. */
+const overlapMs = 3_600_000;
+
+/** Of a cycle's report what matters here. A report without a summary tells of a cycle that collected nothing. */
+const reportSchema = z.object({
+  cycleId: z.string(),
+  policy: z.string(),
+  collection: z.object({ summaryKey: z.string().optional() }).nullable(),
+});
+
+/**
+ * What is wrong with the fleet's data after the cycles that reported since the last look; reads each report once. Every cycle's
+ * report counts for the robots, one of this policy for the fleet.
+ */
+export async function followCollections(
+  store: ObjectStore,
+  policy: string,
+  known: { readonly data: DataStanding; readonly reports: ReadReports },
+  isRegistered: (robotId: string) => boolean,
+): Promise<{ readonly data: DataStanding; readonly reports: ReadReports }> {
+  const recent = await reportsSince(store, known.reports.newestMs - overlapMs);
+  const fresh = recent.filter(({ key }) => !known.reports.keys.includes(key)).slice(-mostReports);
+  let { data } = known;
+  for (const { key } of fresh) {
+    const news = await newsOf(store, policy, key);
+    if (news !== undefined) data = afterCollection(data, news, isRegistered);
+  }
+  const newestMs = Math.max(known.reports.newestMs, recent.at(-1)?.modifiedMs ?? 0);
+  const keys = recent.filter(({ modifiedMs }) => modifiedMs >= newestMs - overlapMs).map(({ key }) => key);
+  return { data, reports: { newestMs, keys } };
+}
+
+/** Reports that became visible at `fromMs` or later, oldest first. */
+async function reportsSince(store: ObjectStore, fromMs: number): Promise<readonly ObjectEntry[]> {
+  const found: ObjectEntry[] = [];
+  for await (const entry of store.list('reports/'))
+    if (entry.key.endsWith('.json') && entry.modifiedMs >= fromMs) found.push(entry);
+  return found.toSorted((a, b) => a.modifiedMs - b.modifiedMs || (a.key < b.key ? -1 : 1));
+}
+
+async function newsOf(store: ObjectStore, policy: string, reportKey: string): Promise<CollectionNews | undefined> {
+  const report = await readJson(store, reportKey, reportSchema);
+  const summaryKey = report?.collection?.summaryKey;
+  const summary = summaryKey === undefined ? undefined : await readJson(store, summaryKey, collectionSummarySchema);
+  if (report === undefined || summary === undefined) return undefined;
+  const leftOut = new Set(summary.robotsLeftOut);
+  return {
+    cycleId: report.cycleId,
+    isOwn: report.policy === policy,
+    verdict: summary.verdict,
+    reason: summary.reason,
+    robots: summary.robots.map((robot) => ({
+      robotId: robot.robotId,
+      acceptedEpisodes: robot.episodesStored + robot.episodesAlreadyStored,
+      refusedEpisodes: robot.episodesRefused,
+      refusedSegments: robot.segmentsRefused,
+      isLeftOut: leftOut.has(robot.robotId),
+    })),
+  };
+}
