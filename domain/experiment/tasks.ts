@@ -24,7 +24,7 @@ export interface TaskVerdict {
  * The nets against forgetting single tasks (shared method, section 6). In an A/B test: per task the robots' residuals against
  * task mean + robot effect; a drop of more than the margin blocks after Holm, warns after Benjamini–Hochberg; fewer than 30
  * episodes an arm prove nothing. In a rollout's guard: an e-process per task, latched once it reaches K/alpha; a mean e-value
- * of 100 over the tasks blocks the tasks above it. `tasks` lists what must be proven even if no episode came.
+ * of 100 over the tasks blocks the tasks above it; the only task of a fleet is left to the guard itself. `tasks` lists what must be proven even if no episode came.
  */
 export function judgeTasks(input: {
   parameters: FleetParameters;
@@ -84,7 +84,9 @@ function guardVerdict(
   before: readonly string[],
   limits: TaskLimits,
 ): TaskVerdict {
-  const threshold = Math.log(Math.max(1, perTask.length) / limits.blockAlpha);
+  // The only task is the whole: the guard's own evidence judges it, and knows a broken robot from a bad candidate.
+  if (perTask.length < 2) return { block: [], warn: [], unproven, latched: [], perTask, reasons: [] };
+  const threshold = Math.log(perTask.length / limits.blockAlpha);
   const crossed = perTask.filter((task) => task.logEvidence >= threshold).map(({ task }) => task);
   const latched = [...new Set([...before, ...crossed])].toSorted();
   const meanThreshold = Math.log(limits.meanEvidence);

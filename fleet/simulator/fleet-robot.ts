@@ -265,6 +265,8 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     settled: async () => {
       leaving.abort();
       await busyWith;
+      // at home there is a network
+      trouble.isOffline = false;
       // an episode below the least length would be refused
       const least = ports.robotType.limits.minEpisodeFrames;
       for (let more = least; more > 0 && state === 'driving' && frame < least; more -= 1) await step();

@@ -63,7 +63,7 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
   const fleet: FleetRobot[] = [];
   try {
     const runtime = batchingRuntime(input.runtime);
-    const ports: RobotPorts = { ...input.agent, runtime, modelSizeBytes: runtime.sizeBytes };
+    const ports: RobotPorts = { ...input.agent, runtime, modelSizeBytes: (sha256) => runtime.sizeBytes(sha256) };
     for (let first = 0; first < input.robots.length; first += openAtOnce)
       fleet.push(...(await Promise.all(openFrom(input, world, ports, first))));
     const startedMs = input.agent.monotonic();

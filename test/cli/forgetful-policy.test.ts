@@ -22,7 +22,7 @@ describe('a policy that forgot a task', () => {
     const answersOf = async (model: Uint8Array): Promise<readonly number[]> => {
       const driver = await modelDriver(runtime, model);
       try {
-        return [...Array.from(await driver.choose(readings, each))];
+        return Array.from(await driver.choose(readings, each));
       } finally {
         await driver.close();
       }

@@ -89,6 +89,19 @@ describe('nets against forgetting a task', () => {
     assert.deepEqual(later.block, ['task-04']);
   });
 
+  it('leave the only task of a fleet to the guard itself, which knows a broken robot from a bad candidate', () => {
+    const robots = fleet({ drop: 0.2 }).map((robot) => ({
+      ...robot,
+      blocks: robot.blocks.map((block) => ({
+        ...block,
+        perTask: { 'task-04': block.perTask?.['task-04'] ?? { successes: 0, episodes: 0 } },
+      })),
+    }));
+    const verdict = judgeTasks({ ...base, robots, mode: 'guard' });
+    assert.ok((verdict.perTask[0]?.logEvidence ?? 0) > Math.log(100));
+    assert.deepEqual([verdict.block, verdict.latched], [[], []]);
+  });
+
   it('have nothing to say about no robots', () => {
     const verdict = judgeTasks({ ...base, robots: [], mode: 'guard' });
     assert.deepEqual([verdict.block, verdict.perTask], [[], []]);
