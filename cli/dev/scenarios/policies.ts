@@ -11,8 +11,8 @@ export const cautiousPolicy = (): Uint8Array => rulePolicy({ frontM: 0.9, farM: 
  */
 export const blindPolicy = (blindM = 0.6): Uint8Array => rulePolicy({ ...expert, blindM });
 
-/** The expert's rule, but blind where robots seldom come: one episode in twenty fails. */
-export const middlingPolicy = (): Uint8Array => blindPolicy(0.46);
+/** The expert's rule, but blind where robots seldom come: one episode in ten fails. */
+export const middlingPolicy = (): Uint8Array => blindPolicy(0.48);
 
 /** The expert's rule; another distance makes another version that drives as well. */
 export const goodPolicy = (farM = expert.farM): Uint8Array => rulePolicy({ ...expert, farM });
