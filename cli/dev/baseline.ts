@@ -1,3 +1,4 @@
+import { publishRobotType } from '../../activities/read-robot-type.ts';
 import { registerBaseline } from '../../activities/registry/register-baseline.ts';
 import { readAliases } from '../../activities/registry/aliases.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
@@ -7,14 +8,15 @@ import type { CommandContext } from '../context.ts';
 const tinyPolicySeed = 1;
 
 /**
- * Gives a policy without a champion a tiny, untrained baseline: poor on purpose,
- * valid, and something to improve upon. Does nothing for a policy that has a champion.
+ * Makes the robot type known and gives a policy without a champion a tiny, untrained baseline: poor on purpose, valid, and
+ * something to improve upon. Does nothing for a policy that has a champion.
  */
 export async function registerTinyBaseline(
   context: CommandContext,
   policy: string,
   robotType: RobotType,
 ): Promise<'registered' | 'present'> {
+  await publishRobotType(context.store, robotType);
   const { champion } = await readAliases(context)({ policy });
   if (champion !== undefined) return 'present';
   await registerBaseline({ ...context, signer: context.signer() })({

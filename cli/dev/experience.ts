@@ -74,14 +74,13 @@ export function fleetExperience(world: World, seed: number): Experience {
   return {
     async bring(isFirst) {
       const robots = fleet.robotIds.length;
-      const families = knownFamilies;
-      say(`  ${robots} robots drive in rooms of these kinds: ${families.join(', ')} …`);
       const startMs = Date.now();
       if (isFirst) {
+        say(`  ${robots} robots drive in rooms of these kinds: ${knownFamilies.join(', ')} …`);
         await fleet.rest();
-        await fleet.drive(episodesPerRobot, { families });
-        fleet.live({ families });
-      }
+        await fleet.drive(episodesPerRobot, { families: knownFamilies });
+        fleet.live({ families: knownFamilies });
+      } else say(`  ${robots} robots live on …`);
       await world.everyRobotFollows();
       let outcomes = await outcomesSince(world, startMs);
       for (; outcomes.episodes < robots * episodesPerRobot; outcomes = await outcomesSince(world, startMs))

@@ -99,6 +99,7 @@ describe('the robot types that come with the project', () => {
       Object.fromEntries(builtInRobotTypes.map((type) => [robotTypeName(type), robotTypeDigest(type).slice(0, 16)])),
       {
         'scitos-g5@1': 'df05eca891bf808e',
+        'scitos-g5-rooms@1': '207dfc2eb8d8f220',
         'scitos-g5-recording@1': '7b938147060b3def',
         'ur3-cobotops@1': '3d5705883dd674ba',
       },

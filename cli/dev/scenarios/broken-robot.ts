@@ -3,7 +3,7 @@ import { waitUntil } from '../processes.ts';
 import { followTrial } from '../trial.ts';
 import type { World } from '../world.ts';
 import { expectEndState, expectSame } from './end-state.ts';
-import { goodPolicy, middlingPolicy } from './policies.ts';
+import { cautiousPolicy, goodPolicy } from './policies.ts';
 import { knownChampion, stageOf } from './steps.ts';
 
 /** The sensors of a robot that hit something: every reading is off by up to metres. */
@@ -14,7 +14,7 @@ const brokenNoiseM = 1.5;
  * quarantine, the rollout goes on and is promoted.
  */
 export async function brokenRobot(world: World): Promise<void> {
-  const champion = await knownChampion(world, middlingPolicy(), 'a middling wall follower');
+  const champion = await knownChampion(world, cautiousPolicy(), 'a cautious wall follower');
   const candidate = await world.submit('a good wall follower', goodPolicy());
   await world.offer(candidate, { abTest: false });
   await stageOf(world, 0);
