@@ -1,3 +1,4 @@
+import { defaultRolloutLimits } from '../../../domain/experiment/index.ts';
 import { readRobots } from '../../../fleet/desk/index.ts';
 import { waitUntil } from '../processes.ts';
 import { followTrial } from '../trial.ts';
@@ -5,6 +6,12 @@ import type { World } from '../world.ts';
 import { expectEndState, expectSame } from './end-state.ts';
 import { cautiousPolicy, goodPolicy } from './policies.ts';
 import { knownChampion, stageOf } from './steps.ts';
+
+/** Forty episodes a day prove a wider margin than a thousand; the alarms are as ever. */
+const stages = defaultRolloutLimits.stages.map((stage) => ({
+  ...stage,
+  marginFraction: stage.marginFraction === null ? null : 0.05,
+}));
 
 /** The sensors of a robot that hit something: every reading is off by up to metres. */
 const brokenNoiseM = 1.5;
@@ -16,7 +23,7 @@ const brokenNoiseM = 1.5;
 export async function brokenRobot(world: World): Promise<void> {
   const champion = await knownChampion(world, cautiousPolicy(), 'a cautious wall follower');
   const candidate = await world.submit('a good wall follower', goodPolicy());
-  await world.offer(candidate, { abTest: false });
+  await world.offer(candidate, { abTest: false, rolloutLimits: { stages } });
   await stageOf(world, 0);
   await world.everyRobotFollows();
   const orders = await world.reader.readOrders(world.policy);
