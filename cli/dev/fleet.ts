@@ -43,9 +43,6 @@ export interface DevFleet {
   trouble(troubles: Omit<Circumstances, 'families'>): void;
   /** Stops the robots; what they recorded is uploaded before. */
   rest(): Promise<void>;
-  /** Robots stand still and say nothing until `thaw`. */
-  freeze(): void;
-  thaw(): void;
   /** Kills the gateway; `startGateway` has it back on the same port. */
   killGateway(): Promise<void>;
   startGateway(): Promise<void>;
@@ -143,8 +140,6 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       living?.child.kill('SIGHUP');
     },
     rest,
-    freeze: () => void living?.child.kill('SIGSTOP'),
-    thaw: () => void living?.child.kill('SIGCONT'),
     async killGateway() {
       const killed = gateway;
       gateway = undefined;

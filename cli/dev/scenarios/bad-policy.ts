@@ -14,10 +14,10 @@ export async function catchBadPolicy(world: World, name: string, model: Uint8Arr
   const offeredMs = Date.now();
   await world.offer(bad);
   const { alarmMs, backMs } = await watchReturn(world, offeredMs);
-  const { outcome, reason } = await world.trialEnd();
+  const { outcome, reason, candidateVersion } = await world.trialEnd();
   world.say(`alarm ${((alarmMs - offeredMs) / 1_000).toFixed(1)} s after the offer: ${outcome}: ${reason}`);
   world.say(`last robot back ${(backMs / 1_000).toFixed(1)} s after the alarm`);
-  expectSame('end of the trial', ['rolledBack', bad], [outcome, (await world.trialEnd()).candidateVersion]);
+  expectSame('end of the trial', ['rolledBack', bad], [outcome, candidateVersion]);
   if (backMs > returnLimitMs) throw new Error(`expected every robot back within 60 s of the alarm, got ${backMs} ms`);
   return bad;
 }
