@@ -2,6 +2,7 @@ import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { closedLoopSuccessOfModel } from '../../fleet/simulator/closed-loop.ts';
+import type { Quirks } from '../../fleet/simulator/quirks.ts';
 import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
 
@@ -15,18 +16,21 @@ export async function describeDriving(
     robotType: { tasks },
     versions,
     seed,
+    quirks,
   }: {
     readonly policy: string;
     readonly robotType: Pick<RobotType, 'tasks'>;
     readonly versions: readonly string[];
     readonly seed: number;
+    /** Of the robots that drive: what living ones have. */
+    readonly quirks: Quirks;
   },
 ): Promise<string> {
   const parts: string[] = [];
   for (const version of new Set(versions)) {
     const model = await store.get(modelFile(policy, version, 'model.onnx'));
     if (model === undefined) continue;
-    const input = { families: roomFamilies, seeds: [seed], episodes, tasks };
+    const input = { families: roomFamilies, seeds: [seed], episodes, tasks, quirks };
     const { successes } = await closedLoopSuccessOfModel(onnxRuntime(), model, input);
     parts.push(`${version} ${((100 * successes) / episodes).toFixed(1)} %`);
   }

@@ -8,8 +8,10 @@ import { importWallFollowing } from '../../datasets/importers/wall-following.ts'
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { readTelemetry } from '../../fleet/desk/index.ts';
 import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
+import { parseScenario, quirksOf } from '../../fleet/simulator/scenario.ts';
 import { describeDriving } from './driving.ts';
 import type { TrialResult } from '../../workflows/trial-messages.ts';
+import type { Circumstances } from './fleet.ts';
 import type { Installation } from './installation.ts';
 import type { DevOptions } from './options.ts';
 import { followTrial } from './trial.ts';
@@ -68,9 +70,17 @@ export const knownFamilies = roomFamilies.slice(0, -1);
 const episodesPerRobot = 60;
 const lookEveryMs = 2_000;
 
-/** What a living fleet brings. Before the first cycle it drives at full speed, before later ones it lives on. */
-export function fleetExperience(world: World, seed: number): Experience {
-  const { fleet, context, policy, robotType, say } = world;
+/** What becomes of every robot of a fleet that lives on. */
+export interface Change {
+  /** In a sentence, for people. */
+  readonly sentence: string;
+  readonly quirks: Required<Circumstances>['quirks'];
+}
+
+/** What a living fleet brings. Before the first cycle it drives at full speed, before later ones it lives on, changed or not. */
+export function fleetExperience(world: World, change?: Change): Experience {
+  const { fleet, context, policy, robotType, seed, say } = world;
+  const quirks = quirksOf(parseScenario({ quirks: change?.quirks }), 0);
   return {
     async bring(isFirst) {
       const robots = fleet.robotIds.length;
@@ -80,7 +90,13 @@ export function fleetExperience(world: World, seed: number): Experience {
         await fleet.rest();
         await fleet.drive(episodesPerRobot, { families: knownFamilies });
         fleet.live({ families: knownFamilies });
-      } else say(`  ${robots} robots live on …`);
+      } else {
+        if (change !== undefined) {
+          say(`  ${change.sentence}`);
+          fleet.trouble({ quirks: change.quirks });
+        }
+        say(`  ${robots} robots live on …`);
+      }
       await world.everyRobotFollows();
       let outcomes = await outcomesSince(world, startMs);
       for (; outcomes.episodes < robots * episodesPerRobot; outcomes = await outcomesSince(world, startMs))
@@ -93,7 +109,7 @@ export function fleetExperience(world: World, seed: number): Experience {
       await world.everyRobotFollows();
       return outcome;
     },
-    compare: (versions) => describeDriving(context.store, { policy, robotType, versions, seed }),
+    compare: (versions) => describeDriving(context.store, { policy, robotType, versions, seed, quirks }),
   };
 }
 

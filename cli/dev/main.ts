@@ -96,8 +96,8 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<n
 }
 
 /** The cycles that were asked for; a new fleet's story unless told. */
-async function fleetWork(world: World, { cycles, seed }: DevOptions): Promise<boolean> {
-  const experience = fleetExperience(world, seed);
+async function fleetWork(world: World, { cycles }: DevOptions): Promise<boolean> {
+  const experience = fleetExperience(world);
   if (cycles === undefined && (await hasLearnedNothing(world)) && (await runningCycle(world)) === undefined)
     return tellFleetStory(world);
   world.fleet.live();

@@ -21,15 +21,15 @@ export interface DevOptions {
 
 export const devUsage = `Starts Flywheel on this machine: a Temporal server with its UI, the workers, the weekly schedule, a poor first
 champion, a gateway and simulated robots. A fleet day lasts a minute. Tells a new fleet's story: a cycle makes the champion better, its
-candidate tried on part of the fleet and rolled out stage by stage; then a policy that is bad on purpose is caught. Afterwards the
-schedule goes on by itself, a cycle every seven minutes. Stays up until Ctrl-C, then stops what it started. Starting it again goes on
-where it stopped.
+candidate tried on part of the fleet and rolled out stage by stage; sensors wear out and the next cycle learns to do without them; then
+a policy that is bad on purpose is caught. Afterwards the schedule goes on by itself, a cycle every seven minutes. Stays up until
+Ctrl-C, then stops what it started. Starting it again goes on where it stopped.
 
 Usage: ./temporal-dev.sh [options]
 
   --cycles N     run N cycles now, each with the trial of its candidate, instead of the story; 0 leaves all to the schedule
   --exit         stop when that is done; exit code 0 only if all did what they should
-  --scenario NAME  play a story to its end, in about 1 to 15 minutes, on a fresh folder DIR/scenarios/NAME; exit code 0 only if
+  --scenario NAME  play a story to its end, in about 1 to 20 minutes, on a fresh folder DIR/scenarios/NAME; exit code 0 only if
                  robots, aliases, assignments and lake end as they should. NAME:
                  ${scenarioNames.join(', ')}
   --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data

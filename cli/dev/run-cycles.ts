@@ -13,12 +13,18 @@ const fineOutcomes: readonly string[] = [
 
 /**
  * Brings experience and runs `count` cycles on it by the weekly schedule, one after the other, each with the trial of its
- * candidate. True when every one did what it should: the first one away from the baseline must give a champion.
+ * candidate. True when every one did what it should: the first one away from the baseline must give a champion. `done`: how
+ * many the story told before.
  */
-export async function runCycles(installation: Installation, experience: Experience, count: number): Promise<boolean> {
+export async function runCycles(
+  installation: Installation,
+  experience: Experience,
+  count: number,
+  done = 0,
+): Promise<boolean> {
   const { context, policy, say } = installation;
   let allFine = true;
-  for (let number = 1; number <= count; number += 1) {
+  for (let number = done + 1; number <= done + count; number += 1) {
     const { champion, baseline } = await readAliases(context)({ policy });
     say(`Cycle ${number}:`);
     say(`  ${await experience.bring(champion === baseline)}`);

@@ -54,10 +54,11 @@ function whilePlanned(state: Extract<RolloutState, { kind: 'planned' }>, event: 
   }
 }
 
+/** The first alarm says why; later ones judge robots that are on their way back already. */
 function whileReturning(state: Extract<RolloutState, { kind: 'returning' }>, event: RolloutEvent): RolloutState {
   if (event.kind === 'returned') return ended(state, event.atMs);
-  const harmful = event.kind === 'ticked' && event.verdict.verdict === 'rollback';
-  if (harmful)
+  const isAlarm = event.kind === 'ticked' && event.verdict.verdict === 'rollback';
+  if (isAlarm && state.end !== 'rolledBack')
     return { ...moved(state, event.atMs), kind: 'returning', end: 'rolledBack', reason: event.verdict.reason };
   if (event.kind === 'rollbackRequested') return { ...state, end: 'rolledBack', reason: event.reason };
   return state;

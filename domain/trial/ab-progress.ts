@@ -101,10 +101,11 @@ export function abTransition(state: AbProgress, event: AbEvent): AbProgress {
   }
 }
 
+/** The first alarm says why; later ones judge robots that are on their way back already. */
 function whileReturning(now: AbProgress, event: AbEvent): AbProgress {
   if (event.kind === 'returned') return { ...now, kind: 'ended' };
-  const alarm = event.kind === 'ticked' && event.verdict === 'rollback';
-  return alarm || event.kind === 'rollbackRequested' ? { ...now, end: 'harmful', reason: event.reason } : now;
+  const isNewAlarm = event.kind === 'ticked' && event.verdict === 'rollback' && now.end !== 'harmful';
+  return isNewAlarm || event.kind === 'rollbackRequested' ? { ...now, end: 'harmful', reason: event.reason } : now;
 }
 
 function exposed(now: AbProgress, exposure: number): AbProgress {

@@ -2,7 +2,7 @@ import { randomStream } from '../../policies/random.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
 import { modelDriver, type Driver } from './driver.ts';
 import { runEpisodes } from './episodes.ts';
-import { noQuirks } from './quirks.ts';
+import { noQuirks, type Quirks } from './quirks.ts';
 import { drawRoom, type RoomFamily } from './rooms/families.ts';
 import { loadPhysics } from './rooms/room.ts';
 import { roomRobot } from './rooms/room-robot.ts';
@@ -18,6 +18,8 @@ export interface ClosedLoopInput {
   readonly tasks?: readonly string[];
   /** Length of an episode; 20 s unless told. */
   readonly framesPerEpisode?: number;
+  /** What is wrong with every robot; nothing unless told. */
+  readonly quirks?: Quirks;
 }
 
 export interface ClosedLoopResult {
@@ -81,6 +83,7 @@ interface SeedResult {
 
 async function runSeed(driver: Driver, input: ClosedLoopInput, seed: number): Promise<readonly SeedResult[]> {
   const openRoom = await loadPhysics();
+  const { quirks = noQuirks } = input;
   const families = Array.from(
     { length: input.episodes },
     (_, episode) => input.families[episode % input.families.length] ?? 'hall',
@@ -91,7 +94,7 @@ async function runSeed(driver: Driver, input: ClosedLoopInput, seed: number): Pr
       roomRobot({
         room,
         family: families[episode] ?? 'hall',
-        quirks: () => noQuirks,
+        quirks: () => quirks,
         random: randomStream(seed, `closed loop, episode ${episode}`),
       }),
     );

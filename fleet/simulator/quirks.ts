@@ -4,6 +4,8 @@ export interface Quirks {
   readonly noiseM: number;
   /** Added to every reading, metres. */
   readonly biasM: number;
+  /** 1-based numbers of the sensors that noise and bias concern; all unless told. */
+  readonly sensors?: readonly number[] | undefined;
   /** 1-based number of a sensor that always says the same. */
   readonly deadSensor?: number | undefined;
   /** Share of the usual speed, 0–1. */

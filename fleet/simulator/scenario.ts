@@ -15,6 +15,7 @@ const quirkSchema = z.strictObject({
   robots,
   noiseM: z.number().min(0).max(5).optional(),
   biasM: z.number().min(-5).max(5).optional(),
+  sensors: z.array(z.int().min(1).max(sensorCount)).min(1).optional(),
   deadSensor: z.int().min(1).max(sensorCount).optional(),
   speedFraction: z.number().min(0).max(1).optional(),
 });
@@ -65,9 +66,10 @@ const concerns = (selection: z.infer<typeof robots>, robot: number): boolean =>
 export function quirksOf(scenario: Scenario, robot: number): Quirks {
   const own = scenario.quirks.filter((quirk) => concerns(quirk.robots, robot));
   return own.reduce<Quirks>(
-    (quirks, { noiseM, biasM, deadSensor, speedFraction }) => ({
+    (quirks, { noiseM, biasM, sensors, deadSensor, speedFraction }) => ({
       noiseM: noiseM ?? quirks.noiseM,
       biasM: biasM ?? quirks.biasM,
+      sensors: sensors ?? quirks.sensors,
       speedFraction: speedFraction ?? quirks.speedFraction,
       deadSensor: deadSensor ?? quirks.deadSensor,
     }),

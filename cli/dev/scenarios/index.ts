@@ -26,7 +26,7 @@ interface Scenario {
 export const scenarios = {
   flywheel: {
     story:
-      'a cycle makes a poor champion better, by A/B test and stages; a policy that is bad on purpose is caught and every robot is back.',
+      'a cycle makes a poor champion better, by A/B test and stages; sensors wear out, and the next one learns to do without them; a policy that is bad on purpose is caught and every robot is back.',
     play: flywheel,
     robotType: scitosG5RoomsType,
     families: roomFamilies,

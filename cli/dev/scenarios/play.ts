@@ -4,6 +4,7 @@ import path from 'node:path';
 import { defaultPolicy } from '../../../activities/workflow-inputs.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { roomFamilies } from '../../../fleet/simulator/rooms/families.ts';
+import { devMonitor, ensureMonitor } from '../../monitor.ts';
 import { startInstallation, type StartOptions } from '../installation.ts';
 import { openWorld } from '../world.ts';
 import { scenarioOf, type ScenarioName } from './index.ts';
@@ -25,6 +26,7 @@ export async function playScenario(
   const { robots, seed } = options;
   const world = await openWorld(installation, { robots, seed, families });
   stops.push(() => world.stop());
+  await ensureMonitor(installation.client, installation.taskQueue, { policy: defaultPolicy, ...devMonitor });
   say(`  Temporal UI   ${installation.uiUrl}\n`);
   await play(world);
   return 0;

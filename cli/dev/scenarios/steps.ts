@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { readIncidents } from '../../../activities/incidents/incident-log.ts';
+import type { IncidentCause } from '../../../domain/monitoring/index.ts';
+import { waitUntil } from '../processes.ts';
 import { assignmentsOf, expectSame } from './end-state.ts';
 import type { World } from '../world.ts';
 
@@ -7,6 +10,7 @@ import type { World } from '../world.ts';
 
 const episodesBefore = 12;
 const longPast = 80;
+const incidentLimitMs = 60_000;
 
 /** A champion that every robot drove some episodes with, which wait in landing. Resolves with its version. */
 export async function drivenChampion(
@@ -70,4 +74,23 @@ export async function stageOf(world: World, stage: number): Promise<void> {
       );
     await sleep(250);
   }
+}
+
+/** Waits until the monitor has open incidents of this cause about just these subjects, in any order. */
+export async function incidentsAre(world: World, cause: IncidentCause, subjects: readonly string[]): Promise<void> {
+  const { context, policy } = world;
+  const wanted = subjects.toSorted().join();
+  await waitUntil(
+    async () => {
+      const open = new Set<string>();
+      for (const { record } of await readIncidents(context.store, policy))
+        for (const event of record.events)
+          if (event.cause !== cause) continue;
+          else if (event.state === 'closed') open.delete(event.subject);
+          else open.add(event.subject);
+      return [...open].toSorted().join() === wanted;
+    },
+    `open incidents ${cause} about ${wanted || 'nobody'}`,
+    incidentLimitMs,
+  );
 }

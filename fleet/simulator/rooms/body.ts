@@ -47,12 +47,14 @@ export function sense(ranges: Float32Array, random: RandomStream, sensed: Float3
     sensed[sensor] = asRead((ranges[sensor] ?? Number.POSITIVE_INFINITY) + gaussian(random) * sensorNoiseM);
 }
 
+const everySensor: readonly number[] = Array.from({ length: sensorCount }, (_, index) => index + 1);
+
 /** What a robot's quirks make of it. */
 export function distort(sensed: Float32Array, quirks: Quirks, random: RandomStream, readings: Float32Array): void {
   readings.set(sensed);
   if (quirks.noiseM > 0 || quirks.biasM !== 0)
-    for (let sensor = 0; sensor < readings.length; sensor += 1)
-      readings[sensor] = asRead((sensed[sensor] ?? 0) + quirks.biasM + gaussian(random) * quirks.noiseM);
+    for (const sensor of quirks.sensors ?? everySensor)
+      readings[sensor - 1] = asRead((sensed[sensor - 1] ?? 0) + quirks.biasM + gaussian(random) * quirks.noiseM);
   if (quirks.deadSensor !== undefined) readings[quirks.deadSensor - 1] = deadReadingM;
 }
 

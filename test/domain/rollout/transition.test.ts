@@ -196,6 +196,19 @@ describe('rollout state machine', () => {
     assert.equal(state.kind, 'rolledBack');
   });
 
+  it('keeps the reason of the first alarm while the robots return', () => {
+    const alarm = (reason: string): RolloutEvent => ({
+      kind: 'ticked',
+      atMs: 0,
+      verdict: { verdict: 'rollback', reason },
+    });
+    const state = [alarm('harm'), alarm('harm, but nobody runs it'), events.returned].reduce(
+      transition,
+      states.watching,
+    );
+    assert.equal(state.reason, 'harm');
+  });
+
   it('tells an operator what means nothing now', () => {
     assert.match(refusal(states.promoted, events.pause) ?? '', /means nothing while the rollout is promoted/u);
     assert.equal(refusal(states.watching, events.pause), undefined);

@@ -316,6 +316,11 @@ describe('the progress of an A/B test', () => {
     assert.equal(after({ kind: 'exposureRefused', atMs: 0, reason: 'owned' }).end, 'notStarted');
   });
 
+  it('keeps the reason of the first alarm while the arms return', () => {
+    const later: AbEvent = { kind: 'ticked', atMs: 0, verdict: 'rollback', reason: 'harm, but nobody runs it' };
+    assert.equal(after(exposed, tick('rollback'), later, returned).reason, 'because');
+  });
+
   it('is stopped by the guard also in a pause, in which looks count for nothing and the clock stands', () => {
     assert.equal(after(exposed, pause, tick('rollback')).end, 'harmful');
     assert.equal(after(exposed, pause, look('accept')).kind, 'paused');

@@ -8,6 +8,7 @@ import { drawRoom, roomFamilies } from '../../../fleet/simulator/rooms/families.
 import { measure } from '../../../fleet/simulator/rooms/body.ts';
 import { isFree, rectangle, type RoomPlan } from '../../../fleet/simulator/rooms/room-plan.ts';
 import { roomRobot } from '../../../fleet/simulator/rooms/room-robot.ts';
+import type { Surroundings } from '../../../fleet/simulator/surroundings.ts';
 import { loadPhysics, type Room } from '../../../fleet/simulator/rooms/room.ts';
 import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
@@ -95,12 +96,17 @@ describe('rooms', () => {
     const healthy = robotIn(room, 1);
     const dead = robotIn(room, 1, { ...noQuirks, deadSensor: 13 });
     const biased = robotIn(room, 1, { ...noQuirks, biasM: 0.2 });
+    const worn = robotIn(room, 1, { ...noQuirks, biasM: 0.2, sensors: [19, 24] });
     for (let frame = 0; frame < 20; frame += 1) {
       assert.equal(dead.readings[12], 0.5);
       dead.act(0);
     }
-    const shift = (biased.readings[18] ?? 0) - (healthy.readings[18] ?? 0);
-    assert.ok(Math.abs(shift - 0.2) < 0.01, `${shift}`);
+    for (let sensor = 0; sensor < 24; sensor += 1) {
+      const shiftOf = (robot: Surroundings): number => (robot.readings[sensor] ?? 0) - (healthy.readings[sensor] ?? 0);
+      if ((healthy.readings[sensor] ?? 0) > 4.5) continue;
+      assert.ok(Math.abs(shiftOf(biased) - 0.2) < 0.01, `${shiftOf(biased)}`);
+      assert.ok(Math.abs(shiftOf(worn) - ([18, 23].includes(sensor) ? 0.2 : 0)) < 0.01, `${shiftOf(worn)}`);
+    }
     room.close();
   });
 });
