@@ -84,6 +84,21 @@ describe('the tree', () => {
     assert.deepEqual(wrong, []);
   });
 
+  it('has no files that import each other in a ring, types included', () => {
+    const targetsOf = new Map<string, string[]>();
+    for (const { file, target } of local)
+      if (target !== file) targetsOf.set(file, [...(targetsOf.get(file) ?? []), target]);
+    const done = new Set<string>();
+    const walk = (file: string, way: readonly string[]): void => {
+      const start = way.indexOf(file);
+      if (start >= 0) assert.fail([...way.slice(start), file].join(' → '));
+      if (done.has(file)) return;
+      for (const target of targetsOf.get(file) ?? []) walk(target, [...way, file]);
+      done.add(file);
+    };
+    for (const file of targetsOf.keys()) walk(file, []);
+  });
+
   it('keeps each adapter to ports and one vendor', () => {
     for (const file of ours.filter((name) => roomOf(name) === 'adapters')) {
       const targets = importsOf(file).map(({ target }) => target);

@@ -13,7 +13,7 @@ import {
 } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
 import type { MonitorState } from './monitor-state.ts';
-import type { ObserveRequest } from './observe-fleet.ts';
+import type { ObserveRequest } from './monitor-input.ts';
 import type { WatchedFleet } from './watch-robots.ts';
 
 /** `ask`: it would be rolled back, but a person has to. */

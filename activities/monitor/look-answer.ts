@@ -3,7 +3,7 @@ import { fleetClock } from '../../domain/trial/index.ts';
 import type { LoopDesk } from '../loop-desk-port.ts';
 import type { LookJudgement, RollbackAdvice } from './judge-look-at.ts';
 import type { MonitorState } from './monitor-state.ts';
-import type { ObserveRequest } from './observe-fleet.ts';
+import type { ObserveRequest } from './monitor-input.ts';
 import type { WatchedFleet } from './watch-robots.ts';
 
 /** What a look says to the workflow; ≤ 2 KiB, the whole is in the store. */

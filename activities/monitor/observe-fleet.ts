@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 import {
   acknowledgeIncident,
   advanceIncidents,
@@ -18,28 +16,13 @@ import { followChampion, noChampions } from './follow-champion.ts';
 import { judgeLookAt } from './judge-look-at.ts';
 import { answerOf, type ObserveFleetResult } from './look-answer.ts';
 import { commitState, latestState, noReports, type KeptState, type MonitorState } from './monitor-state.ts';
-import { monitorLimitsSchema } from './monitor-input.ts';
+import { observeFleetSchema, type ObserveFleetInput, type ObserveRequest } from './monitor-input.ts';
 import { readFleetBaseline } from './refresh-fleet-baseline.ts';
 import { takeTelemetry } from './take-telemetry.ts';
 import { watchRobots } from './watch-robots.ts';
 
-const inputSchema = z.strictObject({
-  policy: z.string().min(1),
-  /** Names the look: real time, later than any before. */
-  nowMs: z.int(),
-  /** Real length of a fleet day. */
-  dayMs: z.number().positive(),
-  limits: monitorLimitsSchema,
-  automaticRollback: z.boolean(),
-  /** The promotion that was rolled back automatically already. */
-  rolledBack: z.string().nullable(),
-  /** What a look at drift found since the last look; null: there was none. */
-  drift: z.strictObject({ alarm: z.boolean(), reason: z.string() }).nullable(),
-  acknowledgements: z.array(z.strictObject({ incidentId: z.string(), who: z.string(), reason: z.string() })).max(50),
-});
 export type { ObserveFleetResult } from './look-answer.ts';
-export type ObserveFleetInput = z.input<typeof inputSchema>;
-export type ObserveRequest = z.output<typeof inputSchema>;
+export type { ObserveFleetInput } from './monitor-input.ts';
 
 export interface ObserveFleetPorts {
   readonly store: ObjectStore;
@@ -58,7 +41,7 @@ const dayHours = 24;
 export const observeFleet =
   (ports: ObserveFleetPorts) =>
   async (given: ObserveFleetInput): Promise<ObserveFleetResult> => {
-    const input = parseDoor('observeFleet', inputSchema, given);
+    const input = parseDoor('observeFleet', observeFleetSchema, given);
     const { policy } = input;
     for (;;) {
       const before = await latestState(ports.store, policy);

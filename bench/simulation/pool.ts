@@ -1,29 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { scenarios } from './scenarios.ts';
+
+import type { Chunk, ChunkResult } from './chunk.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 
-/** Runs `from` (inclusive) to `to` (exclusive) of one scenario. */
-export interface Chunk {
-  readonly scenarioId: string;
-  readonly seed: string;
-  readonly from: number;
-  readonly to: number;
-}
-
-export interface ChunkResult {
-  readonly chunk: Chunk;
-  readonly outcomes: readonly Outcome[];
-}
-
 const chunkRuns = 10;
-
-/** One run's own seed: the same whatever worker takes it. */
-export const runChunk = ({ scenarioId, seed, from, to }: Chunk): readonly Outcome[] => {
-  const scenario = scenarios.find(({ id }) => id === scenarioId);
-  if (scenario === undefined) throw new RangeError(`expected a scenario, got ${scenarioId}`);
-  return Array.from({ length: to - from }, (_, index) => scenario.run(`${seed}/${scenarioId}/${from + index}`));
-};
 
 /**
  * Runs scenarios in worker processes; the outcomes come back in the order of their runs, so they do not depend on which worker

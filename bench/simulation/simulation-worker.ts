@@ -1,4 +1,4 @@
-import { runChunk, type Chunk, type ChunkResult } from './pool.ts';
+import { runChunk, type Chunk, type ChunkResult } from './chunk.ts';
 
 process.on('message', (chunk: Chunk) => {
   const result: ChunkResult = { chunk, outcomes: runChunk(chunk) };

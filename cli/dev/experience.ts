@@ -13,7 +13,6 @@ import { describeDriving } from './driving.ts';
 import type { TrialResult } from '../../workflows/trial-messages.ts';
 import type { Circumstances } from './fleet.ts';
 import type { Installation } from './installation.ts';
-import type { DevOptions } from './options.ts';
 import { followTrial } from './trial.ts';
 import type { World } from './world.ts';
 
@@ -24,7 +23,7 @@ export interface Source {
   readonly recording?: string;
 }
 
-export const sourceOf = ({ dataDirectory }: DevOptions): Source =>
+export const sourceOf = (dataDirectory: string | undefined): Source =>
   dataDirectory === undefined
     ? { policy: defaultPolicy, robotType: scitosG5RoomsType }
     : {

@@ -9,7 +9,6 @@ import { readSettings } from '../../workers/config.ts';
 import { openContext, type CommandContext } from '../context.ts';
 import type { FleetProcessOptions } from './fleet-processes.ts';
 import type { DevLock } from './lock.ts';
-import type { DevOptions } from './options.ts';
 import { freePort } from './processes.ts';
 import { startTemporalServer, type TemporalServer } from './temporal-server.ts';
 import { startWorkers } from './workers.ts';
@@ -33,8 +32,15 @@ export interface RestartableServer {
   start(): Promise<void>;
 }
 
+/** The folder of everything an installation keeps, and the ports that its server has unless they are taken. */
+export interface Place {
+  readonly stateDirectory: string;
+  readonly port: number;
+  readonly uiPort: number;
+}
+
 export interface StartOptions {
-  readonly options: DevOptions;
+  readonly place: Place;
   readonly policy: string;
   readonly robotType: RobotType;
   readonly lock: DevLock;
@@ -52,15 +58,15 @@ export interface StartedInstallation extends Installation {
 
 /** Starts a Temporal server and the workers on a state folder. */
 export async function startInstallation(start: StartOptions): Promise<StartedInstallation> {
-  const { options, lock, stops, say } = start;
-  const { stateDirectory } = options;
+  const { place, lock, stops, say } = start;
+  const { stateDirectory } = place;
   const logs = path.join(stateDirectory, 'logs');
   mkdirSync(logs, { recursive: true });
   const deaths = new EventEmitter<{ death: [string] }>();
   const died = once(deaths, 'death').then(([sentence]) => sentence as string);
 
   say('Starting the Temporal server …');
-  const [port, uiPort] = [await freePort(options.port), await freePort(options.uiPort)];
+  const [port, uiPort] = [await freePort(place.port), await freePort(place.uiPort)];
   let server: TemporalServer | undefined;
   const startServer = async (): Promise<TemporalServer> => {
     const started = await startTemporalServer({
@@ -78,7 +84,7 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
   stops.push(async () => server?.stop());
 
   say('Starting the workers …');
-  const environment = environmentOf(options, address);
+  const environment = environmentOf(stateDirectory, address);
   const workers = await startWorkers({ environment, logs, lock });
   stops.push(...workers.map((worker) => worker.stop));
   for (const worker of workers) void worker.ended.then((sentence) => deaths.emit('death', sentence));
@@ -113,7 +119,7 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
   };
 }
 
-function environmentOf({ stateDirectory }: DevOptions, address: string): Record<string, string> {
+function environmentOf(stateDirectory: string, address: string): Record<string, string> {
   const directory = (name: string): string => path.join(stateDirectory, name);
   return {
     FLYWHEEL_STORE: process.env['FLYWHEEL_STORE'] ?? directory('store'),

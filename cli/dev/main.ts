@@ -44,7 +44,7 @@ async function main(): Promise<number> {
     const work =
       options.scenario === undefined
         ? run(options, taken.lock, stops)
-        : playScenario(options.scenario, { options, lock: taken.lock, stops, say });
+        : playScenario(options.scenario, { place: options, lock: taken.lock, stops, say }, options);
     const outcome = await Promise.race([work, interrupted]);
     if (outcome !== 'interrupted') return outcome;
     say('\nStopping …');
@@ -58,8 +58,8 @@ async function main(): Promise<number> {
 
 /** Starts everything, runs the cycles and stays; resolves with the exit code when it is done or something died. */
 async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<number> {
-  const { policy, robotType, recording } = sourceOf(options);
-  const installation = await startInstallation({ options, policy, robotType, lock, stops, say });
+  const { policy, robotType, recording } = sourceOf(options.dataDirectory);
+  const installation = await startInstallation({ place: options, policy, robotType, lock, stops, say });
   const { context, client, taskQueue, died } = installation;
   for (const type of builtInRobotTypes) await publishRobotType(context.store, type);
   await ensureWeeklySchedule(

@@ -5,6 +5,7 @@ import { defaultPolicy } from '../../../activities/workflow-inputs.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { roomFamilies } from '../../../fleet/simulator/rooms/families.ts';
 import { devMonitor, ensureMonitor } from '../../monitor.ts';
+import type { FleetOptions } from '../fleet.ts';
 import { startInstallation, type StartOptions } from '../installation.ts';
 import { openWorld } from '../world.ts';
 import { scenarioOf, type ScenarioName } from './index.ts';
@@ -13,9 +14,13 @@ import { scenarioOf, type ScenarioName } from './index.ts';
 export async function playScenario(
   name: ScenarioName,
   start: Omit<StartOptions, 'policy' | 'robotType'>,
+  { robots, seed }: FleetOptions,
 ): Promise<number> {
-  const { options, stops, say } = start;
-  const { stateDirectory } = options;
+  const {
+    place: { stateDirectory },
+    stops,
+    say,
+  } = start;
   if (process.env['FLYWHEEL_STORE'] !== undefined)
     throw new Error('--scenario: expected no FLYWHEEL_STORE, because a scenario begins with an empty store');
   for (const entry of existsSync(stateDirectory) ? readdirSync(stateDirectory) : [])
@@ -23,7 +28,6 @@ export async function playScenario(
   const { story, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4) } = scenarioOf(name);
   say(`Scenario ${name}: ${story}\n`);
   const installation = await startInstallation({ ...start, policy: defaultPolicy, robotType });
-  const { robots, seed } = options;
   const world = await openWorld(installation, { robots, seed, families });
   stops.push(() => world.stop());
   await ensureMonitor(installation.client, installation.taskQueue, { policy: defaultPolicy, ...devMonitor });
