@@ -4,9 +4,8 @@ import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/clie
 import type { Command } from 'commander';
 
 import { readIncidents } from '../activities/incidents/incident-log.ts';
-import { latestState } from '../activities/monitor/monitor-state.ts';
+import { readOpenIncidents } from '../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
-import { openIncidents } from '../domain/monitoring/index.ts';
 import type { Acknowledgement } from '../workflows/monitor-messages.ts';
 import { openContext, withClient } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -63,13 +62,11 @@ async function acknowledged(handle: WorkflowHandle, word: Acknowledgement): Prom
 
 async function printOpen({ policy, json }: ListOptions): Promise<void> {
   const { store } = await openContext();
-  const kept = await latestState(store, policy);
-  const open = kept === undefined ? [] : openIncidents(kept.state.book);
-  const lookedAtMs = kept?.state.lookMs ?? null;
-  if (json) return printJson({ policy, lookedAtMs, incidents: open });
+  const { lookedAtMs, incidents } = await readOpenIncidents(store, policy);
+  if (json) return printJson({ policy, lookedAtMs, incidents });
   printTable(
     ['incident', 'since', 'seen by', 'what'],
-    open.map((incident) => [
+    incidents.map((incident) => [
       incident.incidentId,
       new Date(incident.openedAtMs).toISOString(),
       incident.acknowledgedBy ?? '',

@@ -2,10 +2,12 @@ import { z } from 'zod';
 
 import {
   noDataTrouble,
+  openIncidents,
   type DataStanding,
   type FleetMemory,
   type IncidentBook,
   type IncidentEvent,
+  type OpenIncident,
 } from '../../domain/monitoring/index.ts';
 import { readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
@@ -85,6 +87,16 @@ export async function latestState(store: ObjectStore, policy: string): Promise<K
   if (generation < 0) return undefined;
   const state = await readJson(store, keyOf(policy, generation), stateSchema);
   return state === undefined ? latestState(store, policy) : { generation, state };
+}
+
+/** What is wrong with a fleet, as of the monitor's last look; `lookedAtMs` is null before the first. */
+export async function readOpenIncidents(
+  store: ObjectStore,
+  policy: string,
+): Promise<{ readonly lookedAtMs: number | null; readonly incidents: readonly OpenIncident[] }> {
+  const kept = await latestState(store, policy);
+  if (kept === undefined) return { lookedAtMs: null, incidents: [] };
+  return { lookedAtMs: kept.state.lookMs, incidents: openIncidents(kept.state.book) };
 }
 
 /** Makes the state the newest; false when another look came first. Two generations are kept. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../../activities/workflow-inputs.ts';
 import { scitosG5RecordingType, scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
 import { importWallFollowing } from '../../datasets/importers/wall-following.ts';
@@ -100,6 +101,9 @@ export function fleetExperience(world: World, change?: Change): Experience {
       let outcomes = await outcomesSince(world, startMs);
       for (; outcomes.episodes < robots * episodesPerRobot; outcomes = await outcomesSince(world, startMs))
         await sleep(lookEveryMs);
+      const { incidents } = await readOpenIncidents(context.store, policy);
+      for (const { cause, subject, reason } of incidents)
+        if (!fleet.robotIds.includes(subject)) say(`  the monitor: ${cause}: ${reason}`);
       const { episodes, successes } = outcomes;
       return `${episodes} episodes, ${((100 * successes) / episodes).toFixed(1)} % of them successes`;
     },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { readIncidents } from '../../../activities/incidents/incident-log.ts';
+import { readOpenIncidents } from '../../../activities/monitor/monitor-state.ts';
 import type { IncidentCause } from '../../../domain/monitoring/index.ts';
 import { waitUntil } from '../processes.ts';
 import { assignmentsOf, expectSame } from './end-state.ts';
@@ -82,13 +82,9 @@ export async function incidentsAre(world: World, cause: IncidentCause, subjects:
   const wanted = subjects.toSorted().join();
   await waitUntil(
     async () => {
-      const open = new Set<string>();
-      for (const { record } of await readIncidents(context.store, policy))
-        for (const event of record.events)
-          if (event.cause !== cause) continue;
-          else if (event.state === 'closed') open.delete(event.subject);
-          else open.add(event.subject);
-      return [...open].toSorted().join() === wanted;
+      const { incidents } = await readOpenIncidents(context.store, policy);
+      const about = incidents.filter((incident) => incident.cause === cause).map(({ subject }) => subject);
+      return about.toSorted().join() === wanted;
     },
     `open incidents ${cause} about ${wanted || 'nobody'}`,
     incidentLimitMs,
