@@ -64,6 +64,7 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
   mkdirSync(logs, { recursive: true });
   const deaths = new EventEmitter<{ death: [string] }>();
   const died = once(deaths, 'death').then(([sentence]) => sentence as string);
+  let isStopping = false;
 
   say('Starting the Temporal server …');
   const [port, uiPort] = [await freePort(place.port), await freePort(place.uiPort)];
@@ -77,7 +78,7 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
       started: (pid) => lock.remember('temporal server', pid),
     });
     server = started;
-    void started.ended.then((sentence) => server === started && deaths.emit('death', sentence));
+    void started.ended.then((sentence) => !isStopping && server === started && deaths.emit('death', sentence));
     return started;
   };
   const { address, uiUrl } = await startServer();
@@ -87,11 +88,16 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
   const environment = environmentOf(stateDirectory, address);
   const workers = await startWorkers({ environment, logs, lock });
   stops.push(...workers.map((worker) => worker.stop));
-  for (const worker of workers) void worker.ended.then((sentence) => deaths.emit('death', sentence));
+  for (const worker of workers) void worker.ended.then((sentence) => !isStopping && deaths.emit('death', sentence));
   const context = await openContext(readSettings({ ...process.env, ...environment }));
   const { temporal } = context.settings;
   const connection = await Connection.connect({ address });
-  stops.push(() => connection.close());
+  stops.push(
+    () => connection.close(),
+    async () => {
+      isStopping = true;
+    },
+  );
   return {
     context,
     client: new Client({ connection, namespace: temporal.namespace }),
