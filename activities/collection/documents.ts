@@ -59,7 +59,7 @@ const violationSchema = z.strictObject({
 });
 const violationsSchema: z.ZodType<Violation[]> = z.array(violationSchema);
 
-const robotCountsSchema = z.strictObject({
+export const robotCountsSchema = z.strictObject({
   segments: count,
   segmentsRefused: count,
   episodesStored: count,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { robotCountsSchema } from './documents.ts';
+
 const count = z.int().min(0);
 const version = z.strictObject({ episodes: count, frames: count });
 
@@ -34,18 +36,7 @@ export const collectionSummarySchema = z.strictObject({
   rules: z.array(
     z.strictObject({ id: z.string(), doc: z.string(), waivable: z.boolean(), segments: count, episodes: count }),
   ),
-  robots: z.array(
-    z.strictObject({
-      robotId: z.string(),
-      segments: count,
-      segmentsRefused: count,
-      episodesStored: count,
-      episodesAlreadyStored: count,
-      episodesRefused: count,
-      framesStored: count,
-      failuresStored: count,
-    }),
-  ),
+  robots: z.array(z.strictObject({ robotId: z.string(), ...robotCountsSchema.shape })),
   /** Robots of which everything was refused. */
   robotsLeftOut: z.array(z.string()),
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { FleetBaseline } from '../../domain/monitoring/index.ts';
 import { baselineOf, centreHistory, estimateFleetParameters } from '../../domain/statistics/index.ts';
-import { fleetProfiles } from '../../domain/trial/index.ts';
+import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../domain/trial/index.ts';
 import type { TelemetryLog } from '../fleet-port.ts';
 import { jsonBytes, readJson } from '../json-objects.ts';
 import { parseDoor } from '../parse-door.ts';
@@ -14,15 +14,8 @@ const baselineSchema: z.ZodType<FleetBaseline & { readonly madeAtMs: number; rea
   z.strictObject({
     madeAtMs: z.int(),
     champion: z.string(),
-    parameters: z.strictObject({
-      mu: z.number(),
-      phi: z.number(),
-      dayVariance: z.number(),
-      betweenRobotVariance: z.number(),
-      preDays: z.number(),
-      ratePhi: z.number(),
-    }),
-    robots: z.record(z.string(), z.strictObject({ successes: z.number(), episodes: z.number(), days: z.number() })),
+    parameters: fleetParametersSchema,
+    robots: z.record(z.string(), robotPastSchema),
   });
 
 const keyOf = (policy: string): string => `monitor/${policy}/baseline.json`;

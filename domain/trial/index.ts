@@ -6,5 +6,12 @@ export { draftTrial } from './draft-trial.ts';
 export { robotEvidence, type Exposure, type Sighting } from './evidence.ts';
 export * from './fleet-clock.ts';
 export { statisticalRobots } from './small-fleet.ts';
-export { fleetTimesSchema, trialPlanSchema, type TrialPlan, type TrialStage } from './trial-plan.ts';
+export {
+  fleetParametersSchema,
+  fleetTimesSchema,
+  robotPastSchema,
+  trialPlanSchema,
+  type TrialPlan,
+  type TrialStage,
+} from './trial-plan.ts';
 export { takeSeq, type SeqRuns } from './seq-runs.ts';

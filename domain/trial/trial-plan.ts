@@ -15,11 +15,23 @@ export const fleetTimesSchema = z.strictObject({
   confirmMs: positive,
 });
 
+/** `FleetParameters` as they are kept; `ratePhi` is always told. */
+export const fleetParametersSchema = z.strictObject({
+  mu: z.number(),
+  phi: z.number(),
+  dayVariance: z.number(),
+  betweenRobotVariance: z.number(),
+  preDays: z.number(),
+  ratePhi: z.number(),
+});
+
+/** A robot's own past on the champion's level. */
+export const robotPastSchema = z.strictObject({ successes: z.number(), episodes: z.number(), days: z.number() });
+
 const robotSchema = z.strictObject({
   robotId: z.string(),
   stratum: z.string(),
-  /** Its own past on the champion's level. */
-  baseline: z.strictObject({ successes: z.number(), episodes: z.number(), days: z.number() }),
+  baseline: robotPastSchema,
 });
 
 const stageSchema = z.strictObject({
@@ -46,14 +58,7 @@ export const trialPlanSchema = z.strictObject({
   robots: z.array(robotSchema).min(1),
   /** Robots of the policy that take no part: in quarantine. They keep the champion. */
   excluded: z.array(z.string()),
-  parameters: z.strictObject({
-    mu: z.number(),
-    phi: z.number(),
-    dayVariance: z.number(),
-    betweenRobotVariance: z.number(),
-    preDays: z.number(),
-    ratePhi: z.number(),
-  }),
+  parameters: fleetParametersSchema,
   rolloutLimits: z.unknown().transform(parseRolloutLimits),
   abTestLimits: z.unknown().transform(parseAbTestLimits),
   taskLimits: z.unknown().transform(parseTaskLimits),
