@@ -13,6 +13,8 @@ const framesPerEpisode = 60;
 /** A robot begins an episode this often: forty in a fleet day, however fast the machine is. */
 const episodeSeconds = 1.5;
 const drainSeconds = 60;
+/** A tick of the compressed profile, as a tick of the real one is no shorter than an agent's longest wait. */
+const backOffSeconds = 2;
 const stopMs = 90_000;
 /** What the compressed profile counts on: a robot that says nothing for ten seconds is silent. */
 const gatewaySettings = {
@@ -109,6 +111,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       dir: inState('robots'),
       seed: String(options.seed + lives),
       'drain-seconds': String(drainSeconds),
+      'back-off-seconds': String(backOffSeconds),
     }).flatMap(([name, value]) => [`--${name}`, value]);
     return startSimulator(installation, [...settings, '--no-real-time', ...pace]);
   }

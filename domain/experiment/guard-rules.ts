@@ -1,7 +1,7 @@
 import { explainingRobot, type GuardMetric, type MetricEvidence } from './alarms.ts';
 import type { GuardFacts, GuardSituation } from './guard-facts.ts';
 import { maximumHours, stageLimits, type RolloutLimits } from './limits.ts';
-import { readSilence } from './silence.ts';
+import { areSilentAlike, readSilence } from './silence.ts';
 
 export type GuardDecision = 'continue' | 'advance' | 'hold' | 'rollback' | 'robotFault';
 
@@ -68,7 +68,9 @@ function taskAlarm({ situation: { blockedTasks = [] } }: Case): Outcome | undefi
 }
 
 function evidenceAlarm({ facts, situation, limits, evidence }: Case): Outcome | undefined {
-  const alarms = evidence.filter(({ alarm, metric }) => alarm && !(metric === 'throughput' && unseen(situation)));
+  // Robots that the network silences bring what they made later, and not all at once.
+  const isNetwork = unseen(situation) || areSilentAlike(facts.silence, limits);
+  const alarms = evidence.filter(({ alarm, metric }) => alarm && !(metric === 'throughput' && isNetwork));
   const [first] = alarms;
   if (first === undefined) return undefined;
   const { metric } = first;

@@ -51,13 +51,24 @@ export function measureSilence(input: {
   return { candidates, silentCandidates, controls, silentControls, notInstalled };
 }
 
+/** Enough candidates are silent to mean something, and controls much as they are: then it is the network. */
+export function areSilentAlike(silence: Silence, limits: RolloutLimits): boolean {
+  const { missingFraction, controlAlikeFraction } = limits.silence;
+  const { treatedShare, controlShare } = sharesOf(silence);
+  return treatedShare > 0 && treatedShare >= missingFraction && controlShare >= controlAlikeFraction * treatedShare;
+}
+
 /** What the silence means: the candidates' doing, one robot's, or the network's, which also silences controls. */
 export function readSilence(silence: Silence, presence: 'known' | 'unknown', limits: RolloutLimits): SilenceReading {
-  const { missingFraction, controlAlikeFraction, controlReportingFraction } = limits.silence;
-  const treatedShare = silence.candidates > 0 ? silence.silentCandidates.length / silence.candidates : 0;
+  const { missingFraction, controlReportingFraction } = limits.silence;
+  const { treatedShare, controlShare } = sharesOf(silence);
   if (treatedShare === 0 || treatedShare < missingFraction) return 'none';
-  const controlShare = silence.controls > 0 ? silence.silentControls / silence.controls : 1;
-  const network = controlShare >= controlAlikeFraction * treatedShare || 1 - controlShare < controlReportingFraction;
+  const network = areSilentAlike(silence, limits) || 1 - controlShare < controlReportingFraction;
   if (presence === 'unknown' || network) return 'infrastructure';
   return silence.silentCandidates.length === 1 ? 'oneRobot' : 'candidates';
 }
+
+const sharesOf = (silence: Silence): { readonly treatedShare: number; readonly controlShare: number } => ({
+  treatedShare: silence.candidates > 0 ? silence.silentCandidates.length / silence.candidates : 0,
+  controlShare: silence.controls > 0 ? silence.silentControls / silence.controls : 1,
+});

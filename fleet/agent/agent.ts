@@ -16,7 +16,7 @@ import { createGatewayClient } from './gateway-client.ts';
 import { openInstallReports } from './install-reports.ts';
 import { openInstallationFile } from './installation-file.ts';
 import { defaultLimits } from './limits.ts';
-import { repeat } from './loops.ts';
+import { createOutage, repeat } from './loops.ts';
 import { openModelFolder } from './model-folder.ts';
 import { momentOf, openRecording } from './recording.ts';
 import { createRobotSide } from './robot-side.ts';
@@ -65,12 +65,19 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     signal,
   });
   const installedVersion = (): string | null => acting()?.version ?? null;
+  const outage = createOutage();
   const connection = createConnection({
     gateway,
     bootId,
     robotType,
     file,
-    contact,
+    contact: {
+      ...contact,
+      made() {
+        contact.made();
+        outage.over();
+      },
+    },
     wall,
     monotonic,
     installedVersion,
@@ -160,7 +167,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     bells.upload.ring();
   };
 
-  const loopPorts = { signal, random, backOff: limits.backOff, log };
+  const loopPorts = { signal, random, backOff: limits.backOff, outage, log };
   const loop = (name: string, bell: ReturnType<typeof createBell>, step: () => Promise<number>): Promise<void> =>
     repeat(loopPorts, name, bell, step);
   const spread = (timeMs: number): number => timeMs * (0.9 + 0.2 * random());

@@ -52,6 +52,9 @@ export class GatewayError extends Error {
   }
 }
 
+/** No answer came at all. */
+export class UnreachedError extends GatewayError {}
+
 export interface GatewayClientPorts {
   readonly robotId: string;
   readonly gatewayUrl: string;
@@ -99,7 +102,7 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
       return { status: response.status, body: response, headers: response.headers, sentMs, receivedMs };
     } catch (cause) {
       if (cause instanceof GatewayError) throw cause;
-      throw new GatewayError(`the gateway did not answer [url=${base}${path}]`, { cause });
+      throw new UnreachedError(`the gateway did not answer [url=${base}${path}]`, { cause });
     } finally {
       clearTimeout(timer);
       ports.signal.removeEventListener('abort', stop);

@@ -24,7 +24,7 @@ export const defaultLimits: AgentLimits = {
   onlineEveryMs: 60_000,
   requestTimeoutMs: 20_000,
   safeStopTimeoutMs: 10_000,
-  backOff: { firstMs: 1_000, longestMs: 300_000 },
+  backOff: { firstMs: 1_000, longestMs: 60_000 },
   rotateBytes: 4 * 1024 * 1024,
   rotateMs: 10 * 60_000,
   quotaBytes: 1024 * 1024 * 1024,

@@ -1,16 +1,43 @@
-import { GatewayError } from './gateway-client.ts';
+import { GatewayError, UnreachedError } from './gateway-client.ts';
 import { backOffMs, createBell, type BackOffLimits, type Bell } from './waiting.ts';
+
+/** Loops that wait because the gateway could not be reached. */
+export interface Outage {
+  /** Until the wait is over, `bell` is rung when the gateway answers another loop. */
+  waiting(loop: string, bell: Bell, wait: Promise<void>): Promise<void>;
+  /** A gateway has answered: nobody has to wait any more. A loop that fails alone is not called: the outage is its own. */
+  over(): void;
+}
+
+/** Large bodies fail on lines that carry small ones: this loop's failures alone are no outage. */
+const heavyLoop = 'upload';
+
+export function createOutage(): Outage {
+  const bells = new Map<string, Bell>();
+  return {
+    async waiting(loop, bell, wait) {
+      bells.set(loop, bell);
+      await wait;
+      bells.delete(loop);
+    },
+    over() {
+      if ([...bells.keys()].some((loop) => loop !== heavyLoop)) for (const bell of bells.values()) bell.ring();
+    },
+  };
+}
 
 export interface LoopPorts {
   readonly signal: AbortSignal;
   readonly random: () => number;
   readonly backOff: BackOffLimits;
+  readonly outage: Outage;
   readonly log: (line: string) => void;
 }
 
 /**
  * Does a step again and again until the signal ends it: after the time the step returns or a ring of its bell, whichever is
- * first; after a failure, when the back-off or the gateway's Retry-After is over, whatever rings. Never rejects.
+ * first; after a failure, when the back-off or the gateway's Retry-After is over, whatever rings, or when a gateway that could
+ * not be reached is there again. Never rejects.
  */
 export async function repeat(ports: LoopPorts, name: string, bell: Bell, step: () => Promise<number>): Promise<void> {
   const { signal } = ports;
@@ -26,7 +53,8 @@ export async function repeat(ports: LoopPorts, name: string, bell: Bell, step: (
       const waitMs = backOffMs(failures, ports.backOff, ports.random);
       const askedMs = cause instanceof GatewayError ? (cause.retryAfterMs ?? 0) : 0;
       ports.log(`${name}: ${cause instanceof Error ? describe(cause) : String(cause)}`);
-      await silence.wait(Math.max(waitMs, askedMs * (1 + 0.1 * ports.random())), signal);
+      const wait = silence.wait(Math.max(waitMs, askedMs * (1 + 0.1 * ports.random())), signal);
+      await (cause instanceof UnreachedError ? ports.outage.waiting(name, silence, wait) : wait);
     }
   }
 }

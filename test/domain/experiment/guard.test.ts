@@ -155,6 +155,13 @@ describe('guard', () => {
       const tenControls = Array.from({ length: 10 }, (_, index) => 8 + index);
       assert.equal(judge({ hours: 1, change: silentFrom(0.75, 0, 1, 2, 3, 4, 5, ...tenControls) }).verdict, 'hold');
     });
+    it('on both sides is no lack of throughput, though more controls are back already', () => {
+      const away = Array.from({ length: 60 }, (_, robot) => robot);
+      const verdict = judge({ robots: 100, hours: 12, change: silentFrom(8, ...away) });
+      assert.deepEqual(pick(verdict), ['hold', 'missing']);
+      const throughput = verdict.evidence.find(({ metric }) => metric === 'throughput');
+      assert.ok(throughput !== undefined && throughput.logEvidence > throughput.threshold);
+    });
     it('is read from the last report where that is known', () => {
       const robots = evidence({ hours: 1 }).map((robot, index) => ({
         ...robot,

@@ -14,7 +14,9 @@ import {
   type Installation,
 } from '../../../fleet/agent/installation.ts';
 import { betterGatewayTime, skewAt, type MachineMoment } from '../../../fleet/agent/times.ts';
-import { backOffMs } from '../../../fleet/agent/waiting.ts';
+import { UnreachedError } from '../../../fleet/agent/gateway-client.ts';
+import { createOutage, repeat } from '../../../fleet/agent/loops.ts';
+import { backOffMs, createBell } from '../../../fleet/agent/waiting.ts';
 import type { DesiredAnswer, ModelReference } from '../../../fleet/protocol/index.ts';
 
 const reference = (version: string, digit: string): ModelReference => ({
@@ -182,5 +184,43 @@ describe('the back-off', () => {
       backOffMs(1, limits, () => 0),
       100,
     );
+  });
+
+  it('is over for every loop when the gateway answers one of them', async () => {
+    const stop = new AbortController();
+    const outage = createOutage();
+    const tries: Record<string, number> = {};
+    let isAway = true;
+    const run = (name: string): Promise<void> =>
+      repeat(
+        {
+          signal: stop.signal,
+          random: () => 0.5,
+          backOff: { firstMs: 3_600_000, longestMs: 3_600_000 },
+          outage,
+          log: () => undefined,
+        },
+        name,
+        createBell(),
+        async () => {
+          tries[name] = (tries[name] ?? 0) + 1;
+          if (isAway) throw new UnreachedError('nobody there', {});
+          return 3_600_000;
+        },
+      );
+    const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+    const upload = run('upload');
+    await turn();
+    outage.over();
+    await turn();
+    assert.deepEqual(tries, { upload: 1 }, 'an upload that fails alone waits its time out');
+    const telemetry = run('telemetry');
+    await turn();
+    isAway = false;
+    outage.over();
+    await turn();
+    assert.deepEqual(tries, { upload: 2, telemetry: 2 });
+    stop.abort();
+    await Promise.all([upload, telemetry]);
   });
 });
