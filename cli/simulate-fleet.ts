@@ -24,7 +24,7 @@ interface SimulateOptions {
   readonly episodeSeconds: number;
   readonly robotType: string;
   readonly drainSeconds: number;
-  readonly backOffSeconds: number;
+  readonly contactSeconds: number;
   readonly json: boolean;
 }
 
@@ -57,7 +57,12 @@ export function registerSimulateCommand(program: Command): void {
     .option('--episode-seconds <seconds>', 'a robot begins an episode every so often, or as soon as it can', seconds, 0)
     .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
     .option('--drain-seconds <seconds>', 'how long to wait at the end for uploads', count(0), 60)
-    .option('--back-off-seconds <seconds>', 'the longest that agents wait after a failed request', seconds, 60)
+    .option(
+      '--contact-seconds <seconds>',
+      'agents say this often that they are there, and wait no longer after a failed request',
+      seconds,
+      60,
+    )
     .option('--json', 'the tally as one JSON object', false)
     .action(simulate);
 }
@@ -97,7 +102,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
         clock: Date.now,
         monotonic: () => performance.now(),
         fetch: (url, init) => fetch(url, init),
-        limits: { backOff: backOffUpTo(1_000 * options.backOffSeconds) },
+        limits: contactEvery(1_000 * options.contactSeconds),
         log: say,
       },
       progress: ({ endedEpisodes, failures }) => say(`${endedEpisodes} episodes, ${failures} of them failures`),
@@ -109,7 +114,10 @@ async function simulate(options: SimulateOptions): Promise<void> {
   }
 }
 
-const backOffUpTo = (longestMs: number) => ({ firstMs: Math.min(1_000, longestMs), longestMs });
+const contactEvery = (longestMs: number) => ({
+  onlineEveryMs: longestMs,
+  backOff: { firstMs: Math.min(1_000, longestMs), longestMs },
+});
 
 const say = (line: string): void => void process.stderr.write(`simulate: ${line}\n`);
 

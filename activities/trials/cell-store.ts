@@ -32,6 +32,8 @@ const manifestSchema = z.strictObject({
   lives: z.record(z.string(), z.array(z.int())),
   /** When a batch of each robot was last received. */
   heardMs: z.record(z.string(), z.number()),
+  /** Block of the newest entry of each robot. */
+  newestBlocks: z.record(z.string(), count).default({}),
   /** Content-addressed parts by number; a part is {@link blocksPerPart} blocks of all robots. */
   parts: z.record(z.string(), z.string()),
   /** Parts that the generation before had; they go with the next one. */

@@ -74,6 +74,7 @@ const emptyManifest = (plan: TrialPlan): CellManifest => ({
   consumed: [],
   lives: {},
   heardMs: {},
+  newestBlocks: {},
   parts: {},
   replaced: [],
   entries: 0,
@@ -121,9 +122,10 @@ async function takeBatch(
   for (const entry of batch.entries) {
     if (!takeSeq(seen, entry.seq)) continue;
     manifest.entries += 1;
+    const block = Math.floor((clock.fleetMs(reportedAtMs(batch, entry)) - input.originMs) / blockMs);
+    if (block >= 0) manifest.newestBlocks[robotId] = Math.max(block, manifest.newestBlocks[robotId] ?? 0);
     const version = entry.policyVersion;
     if (version === null || (version !== plan.championVersion && version !== plan.candidateVersion)) continue;
-    const block = Math.floor((clock.fleetMs(reportedAtMs(batch, entry)) - input.originMs) / blockMs);
     const report = reportOf(batch, entry, plan);
     if (block < 0 || report === undefined) continue;
     const cells = await partOf(store, manifest, changed, Math.floor(block / blocksPerPart));

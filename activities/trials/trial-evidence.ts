@@ -43,6 +43,7 @@ export async function readEvidence(
     return {
       contact: robot?.contact ?? 'unknown',
       version: robot?.version ?? null,
+      newestBlock: manifest.newestBlocks[robotId],
       heardAgeMs: heardMs > 0 ? Math.max(0, nowMs - heardMs) : undefined,
     };
   };

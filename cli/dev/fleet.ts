@@ -13,8 +13,8 @@ const framesPerEpisode = 60;
 /** A robot begins an episode this often: forty in a fleet day, however fast the machine is. */
 const episodeSeconds = 1.5;
 const drainSeconds = 60;
-/** A tick of the compressed profile, as a tick of the real one is no shorter than an agent's longest wait. */
-const backOffSeconds = 2;
+/** No longer than a tick of the compressed profile, as it is in the real one. */
+const contactSeconds = 1;
 const stopMs = 90_000;
 /** What the compressed profile counts on: a robot that says nothing for ten seconds is silent. */
 const gatewaySettings = {
@@ -111,7 +111,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       dir: inState('robots'),
       seed: String(options.seed + lives),
       'drain-seconds': String(drainSeconds),
-      'back-off-seconds': String(backOffSeconds),
+      'contact-seconds': String(contactSeconds),
     }).flatMap(([name, value]) => [`--${name}`, value]);
     return startSimulator(installation, [...settings, '--no-real-time', ...pace]);
   }

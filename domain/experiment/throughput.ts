@@ -28,7 +28,8 @@ const waveBlocks = 3;
 /**
  * Compares the candidates' share of all episodes with their share before, in periods of constant exposure; each period's
  * evidence adds up. Waves of exposure that take up to 15 minutes are one period, starting when the wave is over. Rates come
- * from each robot's own past; a robot without one counts as the average robot.
+ * from each robot's own past; a robot without one counts as the average robot. Only blocks that are known of every robot count:
+ * after an outage robots bring what they made one after the other.
  */
 export function judgeThroughput(input: {
   robots: readonly RobotEvidence[];
@@ -45,8 +46,9 @@ export function judgeThroughput(input: {
     if (first >= 0 && robots[index]?.arm === 'candidate') firsts.add(first);
   }
   const starts = waveEnds([...firsts]);
+  const knownUntil = Math.min(sums.treatedCounts.length, ...knownBlocks(robots));
   const periods = starts.map((start, index): Period => {
-    const end = starts[index + 1] ?? sums.treatedCounts.length;
+    const end = Math.min(starts[index + 1] ?? knownUntil, knownUntil);
     const [treatedEpisodes, allEpisodes] = episodesBetween(sums, start, end);
     let [treatedRate, allRate] = [0, 0];
     for (let robot = 0; robot < robots.length; robot += 1) {
@@ -66,7 +68,7 @@ export function judgeThroughput(input: {
     logEvidence += shareLogEvidence({ x: treatedEpisodes / ratePhi, n: allEpisodes / ratePhi, theta0, a: prior });
   }
   const short = treatedArm === 'control' ? episodes > expectedEpisodes : episodes < expectedEpisodes;
-  const missing = (): Map<string, number> => missingEpisodes(robots, spans, sums, rates, periods);
+  const missing = (): Map<string, number> => missingEpisodes(robots, spans, rates, periods, knownUntil);
   return { episodes, expectedEpisodes, logEvidence, short, missing };
 }
 
@@ -80,20 +82,24 @@ const isExposed = (
 function missingEpisodes(
   robots: readonly RobotEvidence[],
   spans: Fold['spans'],
-  sums: BlockSums,
   rates: readonly number[],
   periods: readonly Period[],
+  knownUntil: number,
 ): Map<string, number> {
   const missing = new Map<string, number>();
-  for (const [index, { robotId, arm }] of robots.entries()) {
+  for (const [index, { robotId, arm, blocks }] of robots.entries()) {
     if (arm !== 'candidate') continue;
     const expected = periods
       .filter(({ start, allRate }) => allRate > 0 && isExposed(arm, spans[index], start))
       .reduce((sum, { allEpisodes, allRate }) => sum + (allEpisodes * (rates[index] ?? 0)) / allRate, 0);
-    missing.set(robotId, expected - (sums.robots[index]?.counted ?? 0));
+    const made = blocks.reduce((sum, { block, episodes }) => sum + (block < knownUntil ? episodes : 0), 0);
+    missing.set(robotId, expected - made);
   }
   return missing;
 }
+
+const knownBlocks = (robots: readonly RobotEvidence[]): number[] =>
+  robots.flatMap(({ knownUntilBlock }) => knownUntilBlock ?? []);
 
 function ratesOf(robots: readonly RobotEvidence[]): number[] {
   let [sum, known] = [0, 0];

@@ -25,6 +25,8 @@ export interface RobotEvidence {
   readonly blocks: readonly Block[];
   readonly safetyEvents?: number;
   readonly lastReportAgeMs?: number;
+  /** What it made in the blocks before this one is known; later ones may still come. Left out: every block counts as known. */
+  readonly knownUntilBlock?: number;
   /** False: on the list of candidates, online, but not running the candidate yet. */
   readonly installed?: boolean;
 }

@@ -17,6 +17,8 @@ export interface Sighting {
   /** Since it was last heard of, by a gateway or by a report; undefined when it never was. Real time. */
   readonly heardAgeMs: number | undefined;
   readonly version: string | null;
+  /** Block of the newest thing it told of; undefined before the first. Robots tell in order. */
+  readonly newestBlock: number | undefined;
 }
 
 /** What the evidence of a tick is made of. */
@@ -59,6 +61,7 @@ export function robotEvidence(input: EvidenceInput): RobotEvidence[] {
         blocks: cells.flatMap((cell): Block[] => blocksOf(cell, input.width)),
         ...(safetyEvents > 0 ? { safetyEvents } : {}),
         ...reporting(input, robotId),
+        ...known(input, robotId),
         ...(arm === 'candidate' ? installing(input, robotId) : {}),
       },
     ];
@@ -72,6 +75,20 @@ function reporting({ plan, sightingOf }: EvidenceInput, robotId: string): { last
   if (heardAgeMs === undefined) return {};
   const limitMs = plan.rolloutLimits.silence.missingMinutes * 60_000;
   return { lastReportAgeMs: (heardAgeMs * limitMs) / plan.times.missingAfterMs };
+}
+
+/**
+ * A robot that is there may still have to bring what it made in an outage, up to a day of it. One that is away, or tells nothing for
+ * longer although it is there, keeps nobody waiting.
+ */
+function known(
+  { plan, sightingOf, nowBlock, width = 1 }: EvidenceInput,
+  robotId: string,
+): { knownUntilBlock?: number } {
+  const { contact, newestBlock = 0 } = sightingOf(robotId);
+  const blocksPerDay = (24 * 60) / plan.rolloutLimits.blockMinutes;
+  if (contact !== 'online' || nowBlock - newestBlock > blocksPerDay) return {};
+  return { knownUntilBlock: Math.floor(newestBlock / width) };
 }
 
 /** A candidate that had as long as a silent robot may have, is online and still runs something else did not install it. */

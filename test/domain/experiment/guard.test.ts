@@ -201,6 +201,19 @@ describe('guard', () => {
     assert.deepEqual([...pick(one), one.suspectRobotId], ['robotFault', 'throughput', 'robot-04']);
   });
 
+  it('waits with the throughput for robots that are back and have not brought everything yet', () => {
+    const behind = [0, 1, 2, 3, 4, 5];
+    const robots = evidence({ robots: 100, hours: 12, change: silentFrom(8, ...behind) }).map((robot, index) => ({
+      ...robot,
+      lastReportAgeMs: 1_000,
+      knownUntilBlock: behind.includes(index) ? 8 * 12 : 12 * 12,
+    }));
+    const input = { parameters, stage: 1, hoursInStage: 12, hoursTotal: 12, daysTreated: 0.5 } as const;
+    assert.equal(judgeGuard({ ...input, robots }).verdict, 'continue');
+    const told = robots.map((robot) => ({ ...robot, knownUntilBlock: 12 * 12 }));
+    assert.deepEqual(pick(judgeGuard({ ...input, robots: told })), ['rollback', 'throughput']);
+  });
+
   it('does not alarm when the candidates make more episodes than before', () => {
     const eager = judge({
       robots: 100,

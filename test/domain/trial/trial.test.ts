@@ -223,7 +223,7 @@ describe('sequence numbers taken', () => {
 describe('the evidence', () => {
   const { plan } = planOf(facts(40));
   const first = plan.robots[0]!.robotId;
-  const online = { contact: 'online', heardAgeMs: 60_000, version: '1.1.0' } as const;
+  const online = { contact: 'online', heardAgeMs: 60_000, version: '1.1.0', newestBlock: 9 } as const;
   const input = {
     plan,
     exposures: [{ robots: 5, block: 2 }],
@@ -274,6 +274,17 @@ describe('the evidence', () => {
     assert.equal(age({ heardAgeMs: 10_000 }, fleetProfiles.compressed), 15 * 60_000);
     assert.equal(age({ heardAgeMs: hourMs, contact: 'unknown' }), 0);
     assert.equal(age({ heardAgeMs: undefined }), undefined);
+  });
+
+  it('is known up to the newest thing a robot told of, while it is there and not a day behind', () => {
+    const known = (sighting: object, nowBlock = 10) =>
+      robotEvidence({ ...input, nowBlock, sightingOf: () => ({ ...online, ...sighting }) })[0]?.knownUntilBlock;
+    assert.equal(known({}), 9);
+    assert.equal(known({ newestBlock: undefined }), 0);
+    assert.equal(known({ contact: 'silent' }), undefined);
+    assert.equal(known({}, 9 + 288), 9);
+    assert.equal(known({}, 9 + 289), undefined);
+    assert.equal(robotEvidence({ ...input, width: 4, sightingOf: () => online })[0]?.knownUntilBlock, 2);
   });
 });
 
