@@ -87,15 +87,17 @@ export async function freePort(wanted?: number): Promise<number> {
   });
 }
 
+/** Asks again and again; after `limitMs` throws with what was expected, asked for then where it changes. */
 export async function waitUntil(
   condition: () => Promise<boolean>,
-  what: string,
+  what: string | (() => string),
   limitMs: number,
   stepMs = 200,
 ): Promise<void> {
   const deadlineMs = Date.now() + limitMs;
   while (!(await condition())) {
-    if (Date.now() > deadlineMs) throw new Error(`expected ${what} within ${limitMs / 1000} s, got nothing`);
+    if (Date.now() > deadlineMs)
+      throw new Error(`expected ${typeof what === 'string' ? what : what()} within ${limitMs / 1000} s, got nothing`);
     await new Promise((resolve) => setTimeout(resolve, stepMs));
   }
 }

@@ -145,7 +145,7 @@ export async function openWorld(installation: Installation, options: FleetOption
           last = await trial();
           return condition(last);
         },
-        `a trial that is ${what}; at last it was ${JSON.stringify(last)}`,
+        () => `a trial that is ${what}; at last it was ${JSON.stringify(last)}`,
         limitMs,
       );
       return last;

@@ -43,8 +43,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const says = (run: Run, text: string): Promise<void> =>
-  waitUntil(async () => run.output().includes(text), `"${text}" in:\n${run.output()}`, 300_000);
+async function says(run: Run, text: string): Promise<void> {
+  const isSaid = async (): Promise<boolean> => run.output().includes(text);
+  const isOver = (): boolean => run.child.exitCode !== null;
+  await waitUntil(
+    async () => isOver() || isSaid(),
+    () => `"${text}" in:\n${run.output()}`,
+    300_000,
+  );
+  assert.ok(await isSaid(), `expected "${text}" in:\n${run.output()}`);
+}
 
 const running = 'Running; the weekly schedule goes on by itself. Ctrl-C stops it.';
 

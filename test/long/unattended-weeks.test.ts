@@ -43,7 +43,7 @@ describe('temporal-dev.sh left alone', function () {
       };
       await waitUntil(
         async () => child.exitCode !== null || (await reports()).length >= weeks,
-        `${weeks} cycles in:\n${output}`,
+        () => `${weeks} cycles in:\n${output}`,
         (weeks + 1) * weekMs,
         5_000,
       );
