@@ -40,6 +40,7 @@ const precedence: readonly ((guardCase: Case) => Outcome | undefined)[] = [
   infrastructureHold,
   missingAlarm,
   tooFewReporting,
+  backlogHold,
   advanceStage,
   maximumTime,
 ];
@@ -124,6 +125,12 @@ function tooFewReporting({ facts, situation, limits }: Case): Outcome | undefine
     return { verdict: 'hold', reason: 'controls report latency, candidates do not' };
   }
   return undefined;
+}
+
+/** Nothing advances on what is half known. */
+function backlogHold({ facts: { silence } }: Case): Outcome | undefined {
+  if (silence.behind === 0) return undefined;
+  return { verdict: 'hold', reason: `${silence.behind} robots are back and have not told everything yet` };
 }
 
 function advanceStage({ facts, situation, limits, lowerBound }: Case): Outcome | undefined {

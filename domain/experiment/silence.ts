@@ -9,6 +9,8 @@ export interface Silence {
   readonly silentControls: number;
   /** Candidates online without the candidate policy. */
   readonly notInstalled: number;
+  /** Robots that are there but have not told of anything for as long. */
+  readonly behind: number;
 }
 
 /** Least share of candidates that must be silent before it means anything. */
@@ -48,7 +50,8 @@ export function measureSilence(input: {
       if (silent(robot, index)) silentCandidates.push(robot.robotId);
     }
   }
-  return { candidates, silentCandidates, controls, silentControls, notInstalled };
+  const behind = robots.filter(({ backlogAgeMs = 0 }) => backlogAgeMs >= missingMinutes * 60_000).length;
+  return { candidates, silentCandidates, controls, silentControls, notInstalled, behind };
 }
 
 /** Enough candidates are silent to mean something, and controls much as they are: then it is the network. */

@@ -46,9 +46,9 @@ export function judgeThroughput(input: {
     if (first >= 0 && robots[index]?.arm === 'candidate') firsts.add(first);
   }
   const starts = waveEnds([...firsts]);
-  const knownUntil = Math.min(sums.treatedCounts.length, ...knownBlocks(robots));
+  const until = Math.min(sums.treatedCounts.length, ...knownBlocks(robots));
   const periods = starts.map((start, index): Period => {
-    const end = Math.min(starts[index + 1] ?? knownUntil, knownUntil);
+    const end = Math.min(starts[index + 1] ?? until, until);
     const [treatedEpisodes, allEpisodes] = episodesBetween(sums, start, end);
     let [treatedRate, allRate] = [0, 0];
     for (let robot = 0; robot < robots.length; robot += 1) {
@@ -68,7 +68,7 @@ export function judgeThroughput(input: {
     logEvidence += shareLogEvidence({ x: treatedEpisodes / ratePhi, n: allEpisodes / ratePhi, theta0, a: prior });
   }
   const short = treatedArm === 'control' ? episodes > expectedEpisodes : episodes < expectedEpisodes;
-  const missing = (): Map<string, number> => missingEpisodes(robots, spans, rates, periods, knownUntil);
+  const missing = (): Map<string, number> => missingEpisodes(robots, spans, rates, periods, until);
   return { episodes, expectedEpisodes, logEvidence, short, missing };
 }
 
@@ -84,7 +84,7 @@ function missingEpisodes(
   spans: Fold['spans'],
   rates: readonly number[],
   periods: readonly Period[],
-  knownUntil: number,
+  until: number,
 ): Map<string, number> {
   const missing = new Map<string, number>();
   for (const [index, { robotId, arm, blocks }] of robots.entries()) {
@@ -92,7 +92,7 @@ function missingEpisodes(
     const expected = periods
       .filter(({ start, allRate }) => allRate > 0 && isExposed(arm, spans[index], start))
       .reduce((sum, { allEpisodes, allRate }) => sum + (allEpisodes * (rates[index] ?? 0)) / allRate, 0);
-    const made = blocks.reduce((sum, { block, episodes }) => sum + (block < knownUntil ? episodes : 0), 0);
+    const made = blocks.reduce((sum, { block, episodes }) => sum + (block < until ? episodes : 0), 0);
     missing.set(robotId, expected - made);
   }
   return missing;

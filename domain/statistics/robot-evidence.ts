@@ -27,6 +27,8 @@ export interface RobotEvidence {
   readonly lastReportAgeMs?: number;
   /** What it made in the blocks before this one is known; later ones may still come. Left out: every block counts as known. */
   readonly knownUntilBlock?: number;
+  /** How long ago the newest thing it told of was, where it is waited for; on the scale of `lastReportAgeMs`. */
+  readonly backlogAgeMs?: number;
   /** False: on the list of candidates, online, but not running the candidate yet. */
   readonly installed?: boolean;
 }

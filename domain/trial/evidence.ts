@@ -68,13 +68,16 @@ export function robotEvidence(input: EvidenceInput): RobotEvidence[] {
   });
 }
 
-/** Age of the last report in fleet time, so that the profile's limit falls on the limit of the judge. */
+/** An age in fleet time, so that the profile's limit falls on the limit of the judge. */
+const scaled = ({ rolloutLimits, times }: TrialPlan, realMs: number): number =>
+  (realMs * rolloutLimits.silence.missingMinutes * 60_000) / times.missingAfterMs;
+
+/** Age of the last report. */
 function reporting({ plan, sightingOf }: EvidenceInput, robotId: string): { lastReportAgeMs?: number } {
   const { contact, heardAgeMs } = sightingOf(robotId);
   if (contact === 'unknown') return { lastReportAgeMs: 0 };
   if (heardAgeMs === undefined) return {};
-  const limitMs = plan.rolloutLimits.silence.missingMinutes * 60_000;
-  return { lastReportAgeMs: (heardAgeMs * limitMs) / plan.times.missingAfterMs };
+  return { lastReportAgeMs: scaled(plan, heardAgeMs) };
 }
 
 /**
@@ -84,12 +87,15 @@ function reporting({ plan, sightingOf }: EvidenceInput, robotId: string): { last
 function known(
   { plan, sightingOf, nowBlock, width = 1 }: EvidenceInput,
   robotId: string,
-): { knownUntilBlock?: number } {
+): { knownUntilBlock?: number; backlogAgeMs?: number } {
   const { contact, newestBlock = 0 } = sightingOf(robotId);
-  const blocksPerDay = (24 * 60) / plan.rolloutLimits.blockMinutes;
-  if (contact !== 'online' || nowBlock - newestBlock > blocksPerDay) return {};
-  return { knownUntilBlock: Math.floor(newestBlock / width) };
+  const behindMinutes = (nowBlock - newestBlock) * plan.rolloutLimits.blockMinutes;
+  if (contact !== 'online' || behindMinutes > dayMinutes) return {};
+  const realMs = (behindMinutes / dayMinutes) * plan.times.dayMs;
+  return { knownUntilBlock: Math.floor(newestBlock / width), backlogAgeMs: scaled(plan, realMs) };
 }
+
+const dayMinutes = 24 * 60;
 
 /** A candidate that had as long as a silent robot may have, is online and still runs something else did not install it. */
 function installing({ plan, sightingOf, exposedForMs }: EvidenceInput, robotId: string): { installed?: boolean } {

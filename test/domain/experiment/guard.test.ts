@@ -207,10 +207,15 @@ describe('guard', () => {
       ...robot,
       lastReportAgeMs: 1_000,
       knownUntilBlock: behind.includes(index) ? 8 * 12 : 12 * 12,
+      backlogAgeMs: behind.includes(index) ? 4 * 3_600_000 : 0,
     }));
     const input = { parameters, stage: 1, hoursInStage: 12, hoursTotal: 12, daysTreated: 0.5 } as const;
-    assert.equal(judgeGuard({ ...input, robots }).verdict, 'continue');
-    const told = robots.map((robot) => ({ ...robot, knownUntilBlock: 12 * 12 }));
+    const waiting = judgeGuard({ ...input, robots });
+    assert.deepEqual(
+      [waiting.verdict, waiting.reasons[0]],
+      ['hold', '6 robots are back and have not told everything yet'],
+    );
+    const told = robots.map((robot) => ({ ...robot, knownUntilBlock: 12 * 12, backlogAgeMs: 0 }));
     assert.deepEqual(pick(judgeGuard({ ...input, robots: told })), ['rollback', 'throughput']);
   });
 

@@ -285,6 +285,9 @@ describe('the evidence', () => {
     assert.equal(known({}, 9 + 288), 9);
     assert.equal(known({}, 9 + 289), undefined);
     assert.equal(robotEvidence({ ...input, width: 4, sightingOf: () => online })[0]?.knownUntilBlock, 2);
+    const age = (times = plan.times) => robotEvidence({ ...input, plan: { ...plan, times } })[0]?.backlogAgeMs;
+    assert.equal(age(), 5 * 60_000);
+    assert.equal(Math.round(age(fleetProfiles.compressed) ?? 0), Math.round((60_000 / 288) * 90));
   });
 });
 
