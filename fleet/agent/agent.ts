@@ -52,7 +52,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
 
   let steward: Steward | undefined;
   const acting = (): ActivePolicy | undefined => steward?.active();
-  const contact = await openContact(folder('contact.json'), now);
+  const outage = createOutage();
+  const contact = await openContact(folder('contact.json'), now, outage.over);
   const file = await openInstallationFile(folder('installed.json'), at, log);
   const reports = await openInstallReports(folder('reports'));
   const gateway = createGatewayClient({
@@ -65,19 +66,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     signal,
   });
   const installedVersion = (): string | null => acting()?.version ?? null;
-  const outage = createOutage();
   const connection = createConnection({
     gateway,
     bootId,
     robotType,
     file,
-    contact: {
-      ...contact,
-      made() {
-        contact.made();
-        outage.over();
-      },
-    },
+    contact,
     wall,
     monotonic,
     installedVersion,

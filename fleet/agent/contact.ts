@@ -23,7 +23,8 @@ export interface Contact {
   keep(): Promise<void>;
 }
 
-export async function openContact(file: string, now: () => MachineMoment): Promise<Contact> {
+/** `onMade` hears of every answer. */
+export async function openContact(file: string, now: () => MachineMoment, onMade: () => void): Promise<Contact> {
   const kept = await readJson(file, keptSchema);
   const before = kept === undefined ? 0 : kept.contactlessMs + Math.max(0, elapsedSince(kept.at, now()) ?? 0);
   let since = now().monotonicMs - before;
@@ -33,6 +34,7 @@ export async function openContact(file: string, now: () => MachineMoment): Promi
     contactlessMs,
     made() {
       since = now().monotonicMs;
+      onMade();
     },
     async keep() {
       const at = now();
