@@ -6,7 +6,7 @@ export interface Outage {
   /** Until the wait is over, `bell` is rung when the gateway answers another loop. */
   waiting(loop: string, bell: Bell, wait: Promise<void>): Promise<void>;
   /** A gateway has answered: nobody has to wait any more. A loop that fails alone is not called: the outage is its own. */
-  over(): void;
+  readonly over: () => void;
 }
 
 /** Large bodies fail on lines that carry small ones: this loop's failures alone are no outage. */
