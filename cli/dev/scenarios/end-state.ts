@@ -102,7 +102,8 @@ async function expectLake(world: World, { drivenVersions, refusedEpisodes = 0 }:
       rows = await episodesIn(world);
       return rows.all >= told.size - refusedEpisodes;
     },
-    `${told.size - refusedEpisodes} episodes in the lake`,
+    () =>
+      `${told.size - refusedEpisodes} episodes in the lake beside ${refusedEpisodes} refused, of which ${rows.all} are there,`,
     60_000,
     1_000,
   );

@@ -22,10 +22,10 @@ describe('a scenario', () => {
 
   it('gives quirks to the robots it names; later entries win', () => {
     const scenario = parseScenario({
-      quirks: [{ noiseM: 0.1 }, { robots: [2], noiseM: 0.3, deadSensor: 7 }],
+      quirks: [{ noiseM: 0.1 }, { robots: [2], noiseM: 0.3, deadSensor: 7, sensors: [3, 4] }],
     });
-    assert.deepEqual(quirksOf(scenario, 1), { ...noQuirks, noiseM: 0.1, deadSensor: undefined });
-    assert.deepEqual(quirksOf(scenario, 2), { ...noQuirks, noiseM: 0.3, deadSensor: 7 });
+    assert.deepEqual(quirksOf(scenario, 1), { ...noQuirks, noiseM: 0.1, deadSensor: undefined, sensors: undefined });
+    assert.deepEqual(quirksOf(scenario, 2), { ...noQuirks, noiseM: 0.3, deadSensor: 7, sensors: [3, 4] });
   });
 
   it('lets faults hold in their own episodes only', () => {
