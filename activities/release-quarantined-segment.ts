@@ -1,9 +1,9 @@
 import { landingKey as landingKeyOf } from '../datasets/landing.ts';
 import { waivableRuleIds } from '../datasets/validation/rules.ts';
-import { quarantineKeyOf, quarantineRecordSchema, type QuarantineRecord } from './collection/quarantine.ts';
+import { quarantined, quarantineKeyOf, type QuarantineRecord } from './collection/quarantine.ts';
 import { releaseKeyOf, releaseSchema, type Release } from './collection/releases.ts';
 import { failure } from './failures.ts';
-import { jsonBytes, readJson, requireJson } from './json-objects.ts';
+import { jsonBytes, requireJson } from './json-objects.ts';
 import type { Clock, ObjectStore } from './ports.ts';
 
 export interface ReleaseQuarantinedSegmentInput {
@@ -29,7 +29,7 @@ export const releaseQuarantinedSegment =
   (ports: { readonly store: ObjectStore; readonly clock: Clock }) =>
   async (input: ReleaseQuarantinedSegmentInput): Promise<ReleaseQuarantinedSegmentResult> => {
     const { store, clock } = ports;
-    const record = await quarantined(store, input.sha256);
+    const record = await recordOf(store, input.sha256);
     const rules = waivable(record);
     const quarantineKey = quarantineKeyOf(record.cycleId, record.sha256, 'parquet');
     const landingKey = landingKeyOf(record.robotId, record.sha256);
@@ -48,12 +48,8 @@ export const releaseQuarantinedSegment =
   };
 
 /** The record of these bytes, whichever collection refused them. */
-async function quarantined(store: ObjectStore, sha256: string): Promise<QuarantineRecord> {
-  for await (const { key } of store.list('quarantine/')) {
-    if (!key.endsWith(`/${sha256}.json`)) continue;
-    const record = await readJson(store, key, quarantineRecordSchema);
-    if (record !== undefined) return record;
-  }
+async function recordOf(store: ObjectStore, sha256: string): Promise<QuarantineRecord> {
+  for await (const record of quarantined(store, sha256)) return record;
   throw failure(
     'NotFound',
     `expected something quarantined with sha256 ${sha256}, got nothing: look under quarantine/`,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { quarantined, quarantineKeyOf, type QuarantineRecord } from '../activities/collection/quarantine.ts';
 import { listNeedsLabel } from '../activities/list-needs-label.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
@@ -56,12 +57,9 @@ export function registerDataCommands(program: Command): void {
     .option('--json', 'as JSON', false)
     .action(async (options: { json: boolean }) => {
       const { store } = await openContext();
-      const entries: { key: string; detail: unknown }[] = [];
-      for await (const { key } of store.list('quarantine/')) {
-        if (!key.endsWith('.json')) continue;
-        const bytes = await store.get(key);
-        if (bytes !== undefined) entries.push({ key, detail: JSON.parse(new TextDecoder().decode(bytes)) });
-      }
+      const entries: { key: string; detail: QuarantineRecord }[] = [];
+      for await (const detail of quarantined(store))
+        entries.push({ key: quarantineKeyOf(detail.cycleId, detail.sha256, 'json'), detail });
       if (options.json) return printJson(entries);
       printTable(
         ['object', 'refused'],

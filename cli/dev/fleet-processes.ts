@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { DevLock } from './lock.ts';
-import { freePort, startProcess, type Started } from './processes.ts';
+import { startProcess, type Started } from './processes.ts';
 
 export interface FleetProcessOptions {
   readonly stateDirectory: string;
@@ -11,9 +11,7 @@ export interface FleetProcessOptions {
   readonly lock: Pick<DevLock, 'remember'>;
 }
 
-const defaultGatewayPort = 8_460;
-
-/** Starts a gateway on the wanted port, or a free one, and waits until it listens; `settings` are its `FLYWHEEL_GATEWAY_…`. */
+/** Starts a gateway, on a free port unless `settings` want one, and waits until it listens; `settings` are its `FLYWHEEL_GATEWAY_…`. */
 export async function startGatewayProcess(
   options: FleetProcessOptions,
   settings: Readonly<Record<string, string>> = {},
@@ -27,7 +25,7 @@ export async function startGatewayProcess(
     environment: {
       ...options.environment,
       FLYWHEEL_GATEWAY_HOST: '127.0.0.1',
-      FLYWHEEL_GATEWAY_PORT: String(await freePort(defaultGatewayPort)),
+      FLYWHEEL_GATEWAY_PORT: '0',
       FLYWHEEL_GATEWAY_ID: 'dev',
       FLYWHEEL_GATEWAY_PRESENCE_MS: '5000',
       ...settings,

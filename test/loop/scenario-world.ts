@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -12,6 +12,18 @@ import { queues, readSettings } from '../../workers/config.ts';
 import { openPorts } from '../../workers/ports.ts';
 import { workerOptions } from '../../workers/run-workers.ts';
 import { sharedTemporal } from '../support/temporal.ts';
+
+const logEnd = 4_000;
+
+/** What gateway and robots said last. */
+async function lastLogs(directory: string): Promise<string> {
+  const names = await readdir(directory);
+  const ends = names.map(async (name) => {
+    const text = await readFile(path.join(directory, name), 'utf8');
+    return `${name}:\n${text.slice(-logEnd)}`;
+  });
+  return (await Promise.all(ends)).join('\n');
+}
 
 /** A scenario's world on the shared server: workers in this process, gateway and robots in processes of their own. */
 export async function withWorld(robots: number, work: (world: World) => Promise<void>): Promise<void> {
@@ -58,7 +70,7 @@ export async function withWorld(robots: number, work: (world: World) => Promise<
     );
     await work(world);
   } catch (error) {
-    process.stderr.write(`${lines.join('\n')}\n`);
+    process.stderr.write(`${lines.join('\n')}\n${await lastLogs(path.join(stateDirectory, 'logs'))}\n`);
     throw error;
   } finally {
     await world?.stop();

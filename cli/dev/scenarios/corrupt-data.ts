@@ -1,3 +1,4 @@
+import { quarantined } from '../../../activities/collection/quarantine.ts';
 import { expectEndState, expectSame } from './end-state.ts';
 import { cautiousPolicy } from './policies.ts';
 import { drivenChampion, incidentsAre } from './steps.ts';
@@ -19,9 +20,8 @@ export async function corruptData(world: World): Promise<void> {
   const bad = await world.cycle('bad-week');
   world.say(`${bad.outcome}: ${bad.reason}`);
   expectSame('end of the bad week', ['badData', undefined], [bad.outcome, bad.candidateVersion]);
-  let refused = 0;
-  for await (const { key } of context.store.list('quarantine/')) refused += key.endsWith('.json') ? 1 : 0;
-  if (refused === 0) throw new Error('expected refused segments in quarantine with their reasons, got none');
+  if ((await quarantined(context.store).next()).done === true)
+    throw new Error('expected refused segments in quarantine with their reasons, got none');
   await incidentsAre(world, 'badData', ['fleet']);
   world.say('the monitor has an incident of it');
 
