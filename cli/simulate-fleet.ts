@@ -59,7 +59,7 @@ export function registerSimulateCommand(program: Command): void {
     .option('--drain-seconds <seconds>', 'how long to wait at the end for uploads', count(0), 60)
     .option(
       '--contact-seconds <seconds>',
-      'agents say this often that they are there, and wait no longer after a failed request',
+      'agents say this often that they are there, wait no longer after a failed request, and upload what they recorded every tenth time',
       seconds,
       60,
     )
@@ -116,6 +116,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
 
 const contactEvery = (longestMs: number) => ({
   onlineEveryMs: longestMs,
+  rotateMs: 10 * longestMs,
   backOff: { firstMs: Math.min(1_000, longestMs), longestMs },
 });
 

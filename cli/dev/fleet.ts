@@ -13,7 +13,7 @@ const framesPerEpisode = 60;
 /** A robot begins an episode this often: forty in a fleet day, however fast the machine is. */
 const episodeSeconds = 1.5;
 const drainSeconds = 60;
-/** No longer than a tick of the compressed profile, as it is in the real one. */
+/** No longer than a tick of the compressed profile, as it is in the real one; recordings are uploaded within hours of the fleet clock. */
 const contactSeconds = 1;
 const stopMs = 90_000;
 /** What the compressed profile counts on: a robot that says nothing for ten seconds is silent. */
