@@ -15,9 +15,9 @@ import { sharedTemporal } from '../support/temporal.ts';
 
 const logEnd = 4_000;
 
-/** What gateway and robots said last. */
+/** What gateway and robots said last, as far as there are any. */
 async function lastLogs(directory: string): Promise<string> {
-  const names = await readdir(directory);
+  const names = await readdir(directory).catch(() => []);
   const ends = names.map(async (name) => {
     const text = await readFile(path.join(directory, name), 'utf8');
     return `${name}:\n${text.slice(-logEnd)}`;
