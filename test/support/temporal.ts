@@ -24,7 +24,13 @@ export const onEndOfRun = (close: () => Promise<void>): void => {
   closers.push(close);
 };
 
-/** The one real server of this test run, started at its first use. Histories suggest continue-as-new early, so that tests see it. */
+/** Histories suggest continue-as-new early, so that tests see it; timers of milliseconds do not wait for the end of a second. */
+const dynamicConfig = {
+  'limit.historyCount.suggestContinueAsNew': '60',
+  'history.timerProcessorMaxTimeShift': '"10ms"',
+};
+
+/** The one real server of this test run, started at its first use. */
 export async function sharedTemporal(): Promise<SharedTemporal> {
   shared ??= start();
   return (await shared).temporal;
@@ -35,7 +41,7 @@ async function start(): Promise<{ temporal: SharedTemporal; server: TemporalServ
   const server = await startTemporalServer({
     databaseFile: path.join(directory, 'temporal.db'),
     logFile: path.join(directory, 'temporal.log'),
-    dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': '60' },
+    dynamicConfig,
   });
   const connection = await NativeConnection.connect({ address: server.address });
   const bundle = await bundleWorkflows((message) => process.stderr.write(`${message}\n`));

@@ -489,10 +489,11 @@ describe('trialPolicy', function () {
 
   it('lets a newer offer replace the one that waits, never the one that runs', async () => {
     const offer = (candidateVersion: string) => ({ args: [{ candidateVersion, abTest: false }] as [object] });
+    let isHeld = true;
     const { calls, result } = await run('trialPolicy', {
       input: { candidateVersion: '1.1.0', abTest: false },
       changes: {
-        ...holdAt(0, 30),
+        judgeTick: async (input) => (isHeld ? holdAt(0) : goodTrial).judgeTick(input),
         planTrial: async (input) => ({
           ...(await goodTrial.planTrial(input)),
           candidateVersion: input.candidateVersion ?? 'none',
@@ -509,6 +510,7 @@ describe('trialPolicy', function () {
           /candidateVersion: .*latest/,
         );
         assert.equal((await statusOf(handle)).waitingVersion, '1.3.0');
+        isHeld = false;
       },
     });
     assert.equal(result.outcome, 'promoted');
