@@ -35,11 +35,11 @@ const count = (least: number) => (text: string) => {
   return value;
 };
 
-function seconds(text: string): number {
+const seconds = (least: number) => (text: string) => {
   const value = Number(text);
-  if (!(value >= 0 && value <= 86_400)) throw new InvalidArgumentError('expected a number from 0 to 86400');
+  if (!(value >= least && value <= 86_400)) throw new InvalidArgumentError(`expected a number from ${least} to 86400`);
   return value;
-}
+};
 
 /** `flywheel simulate`: a fleet of simulated robots with real agents, until they have lived their episodes or Ctrl-C. */
 export function registerSimulateCommand(program: Command): void {
@@ -54,13 +54,18 @@ export function registerSimulateCommand(program: Command): void {
     .option('--episodes <count>', 'episodes each robot lives; 0 goes on until Ctrl-C', count(0), 0)
     .option('--seed <number>', 'seed of rooms, starts and noise', count(0), 1)
     .option('--no-real-time', 'drive as fast as the machine lets the robots')
-    .option('--episode-seconds <seconds>', 'a robot begins an episode every so often, or as soon as it can', seconds, 0)
+    .option(
+      '--episode-seconds <seconds>',
+      'a robot begins an episode every so often, or as soon as it can',
+      seconds(0),
+      0,
+    )
     .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
     .option('--drain-seconds <seconds>', 'how long to wait at the end for uploads', count(0), 60)
     .option(
       '--contact-seconds <seconds>',
       'agents say this often that they are there, wait no longer after a failed request, and upload what they recorded every tenth time',
-      seconds,
+      seconds(0.1),
       60,
     )
     .option('--json', 'the tally as one JSON object', false)
