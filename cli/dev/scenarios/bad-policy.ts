@@ -1,11 +1,8 @@
-import type { TrialResult } from '../../../workflows/trial-messages.ts';
 import type { World } from '../world.ts';
 import { expectSame } from './end-state.ts';
 import { watchReturn } from './steps.ts';
 
 const returnLimitMs = 60_000;
-/** Which of the nets is the first to prove the harm is chance: the guard, a task's net at a look of the A/B test, or the look itself. */
-const caught: readonly TrialResult['outcome'][] = ['rolledBack', 'blocked', 'rejected'];
 
 /**
  * Submits a policy that is bad on purpose but passes every offline gate, and watches how it is caught on the fleet: every robot
@@ -21,7 +18,9 @@ export async function catchBadPolicy(world: World, name: string, model: Uint8Arr
   world.say(`alarm ${((alarmMs - offeredMs) / 1_000).toFixed(1)} s after the offer: ${outcome}: ${reason}`);
   world.say(`last robot back ${(backMs / 1_000).toFixed(1)} s after the alarm`);
   expectSame('candidate of the trial', bad, candidateVersion);
-  if (!caught.includes(outcome)) throw new Error(`expected a trial that ends ${caught.join(' or ')}, got ${outcome}`);
+  // A task's net is read by guard and A/B test alike: whose next tick or look comes first is chance.
+  const isTaskBlock = outcome === 'blocked' && reason.includes('proven harm in task');
+  if (!isTaskBlock) expectSame('end of the trial', 'rolledBack', outcome);
   if (backMs > returnLimitMs) throw new Error(`expected every robot back within 60 s of the alarm, got ${backMs} ms`);
   return bad;
 }

@@ -20,7 +20,7 @@ export interface EndState {
   readonly closedTrials?: number;
   /** Versions with at least one episode in the lake. Unless given, any. */
   readonly drivenVersions?: readonly string[];
-  /** Episodes that validation refused, without those that were cut short. Default: none. */
+  /** Episodes that validation refused, without those that an order to come back cut short. Default: none. */
   readonly refusedEpisodes?: number;
 }
 
@@ -93,7 +93,7 @@ export async function expectEndState(world: World, expected: EndState): Promise<
 
 async function expectLake(world: World, { drivenVersions, refusedEpisodes = 0 }: EndState): Promise<void> {
   const { context, policy } = world;
-  const told = new Map<string, { readonly outcome: string }>();
+  const told = new Map<string, { readonly failureReason: string | null }>();
   for await (const { entry } of readTelemetry(context.store, policy, world.startedMs, Date.now() + 1))
     if (entry.kind === 'episode') told.set(entry.episodeId, entry);
   let stored = await episodesIn(world);
@@ -111,7 +111,8 @@ async function expectLake(world: World, { drivenVersions, refusedEpisodes = 0 }:
   const good = told.size - refused.size;
   expectSame('episodes in the lake', [good, good], [stored.all, stored.distinct]);
   const cutShort = [...refused].filter(
-    ([episodeId, rules]) => told.get(episodeId)?.outcome === 'aborted' && rules.every((rule) => rule === lengthRule),
+    ([episodeId, rules]) =>
+      told.get(episodeId)?.failureReason === 'rollback' && rules.every((rule) => rule === lengthRule),
   );
   expectSame('refused episodes', refusedEpisodes, refused.size - cutShort.length);
   if (drivenVersions !== undefined)
@@ -122,7 +123,7 @@ async function expectLake(world: World, { drivenVersions, refusedEpisodes = 0 }:
 const lengthRule = 'episode.length';
 
 /** Broken rules by refused episode. */
-async function rulesOfRefused({ context: { store } }: World): Promise<ReadonlyMap<string, readonly string[]>> {
+export async function rulesOfRefused({ context: { store } }: World): Promise<ReadonlyMap<string, readonly string[]>> {
   const rules = new Map<string, readonly string[]>();
   for await (const { violations } of quarantined(store))
     for (const { episodeId, rule } of violations)
