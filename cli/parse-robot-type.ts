@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeName, robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
+import { readJsonFile } from './read-json-file.ts';
 
 /** `scitos-g5@1` as id and version; throws with what was expected. */
 export function parseRobotType(text: string): { id: string; version: number } {
@@ -13,5 +12,5 @@ export function parseRobotType(text: string): { id: string; version: number } {
 /** A built-in robot type by its name, `scitos-g5@1`, or the document in a file. */
 export async function readRobotType(nameOrFile: string): Promise<RobotType> {
   const builtIn = builtInRobotTypes.find((type) => robotTypeName(type) === nameOrFile);
-  return builtIn ?? robotTypeSchema.parse(JSON.parse(await readFile(nameOrFile, 'utf8')));
+  return builtIn ?? (await readJsonFile(nameOrFile, robotTypeSchema));
 }

@@ -8,6 +8,7 @@ import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { robotIdSchema } from '../fleet/protocol/index.ts';
 import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
 import { readRobotType } from './parse-robot-type.ts';
+import { readJsonFile } from './read-json-file.ts';
 import { simulateFleet, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
 
 const robotsSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.string().min(1) })).min(1);
@@ -89,7 +90,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
   await mkdir(options.dir, { recursive: true });
   try {
     const result = await simulateFleet({
-      robots: robotsSchema.parse(await jsonIn(options.robots)),
+      robots: await readJsonFile(options.robots, robotsSchema),
       directory: path.resolve(options.dir),
       scenario: () => scenario,
       seed: options.seed,
@@ -127,10 +128,8 @@ const contactEvery = (longestMs: number) => ({
 
 const say = (line: string): void => void process.stderr.write(`simulate: ${line}\n`);
 
-const jsonIn = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8')) as unknown;
-
 const scenarioIn = async (file: string | undefined): Promise<Scenario> =>
-  parseScenario(file === undefined ? {} : await jsonIn(file));
+  parseScenario(file === undefined ? {} : await readJsonFile(file, z.unknown()));
 
 const describe = (result: SimulateFleetResult): string =>
   [
