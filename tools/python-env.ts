@@ -23,19 +23,34 @@ async function pythonVersion(report: Report): Promise<string> {
 
 /** A virtual environment works after a rename as long as its python is called, not the scripts beside it. */
 async function install(folder: string, report: Report): Promise<void> {
-  const python = join(folder, 'bin', 'python');
   report('making the Python environment of the tests: once per machine, about a minute, 130 MB to download');
-  await must({ command: 'python3', arguments: ['-m', 'venv', folder], doing: 'making the environment' }, report);
+  await makeVirtualEnvironment(folder, requirements, [], report);
+  const imports = 'import deltalake, pyarrow, numpy, onnx, onnxruntime';
+  const python = join(folder, 'bin', 'python');
+  await must({ command: python, arguments: ['-c', imports], doing: 'trying the Python packages' }, report);
+}
+
+/** Makes a virtual environment that holds exactly a requirements file; only finished packages are installed, none is built. */
+export async function makeVirtualEnvironment(
+  folder: string,
+  requirementsFile: string,
+  options: readonly string[],
+  report: Report,
+): Promise<void> {
+  const version = await pythonVersion(report);
+  await must(
+    { command: 'python3', arguments: ['-m', 'venv', folder], doing: `making the environment of Python ${version}` },
+    report,
+  );
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:'];
   await must(
     {
-      command: python,
-      arguments: ['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary', ':all:', '-r', requirements],
+      command: join(folder, 'bin', 'python'),
+      arguments: [...pip, ...options, '-r', requirementsFile],
       doing: 'installing the Python packages',
     },
     report,
   );
-  const imports = 'import deltalake, pyarrow, numpy, onnx, onnxruntime';
-  await must({ command: python, arguments: ['-c', imports], doing: 'trying the Python packages' }, report);
 }
 
 async function must(step: Step, report: Report): Promise<void> {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 
 import type { Report } from './tool-cache.ts';
 
@@ -12,6 +13,10 @@ export interface Step {
   readonly environment?: NodeJS.ProcessEnv;
   /** Said with the elapsed seconds every 15 s, e.g. `building temporal`. */
   readonly doing: string;
+  /** Told each line that the program prints on its standard error and output. */
+  readonly line?: (text: string) => void;
+  /** Said after the elapsed seconds, e.g. `12 of 40 packages`. */
+  readonly howFar?: () => string;
 }
 
 export interface StepResult {
@@ -31,12 +36,15 @@ export async function runStep(step: Step, report: Report): Promise<StepResult | 
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const keep = (chunk: Buffer) => {
-    output = (output + chunk.toString('utf8')).slice(-keptOutputLength);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  const progress = setInterval(() => report(`${step.doing}: ${elapsedSeconds()} s`), progressEveryMs);
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      output = `${output}${line}\n`.slice(-keptOutputLength);
+      step.line?.(line);
+    });
+  const progress = setInterval(() => {
+    const howFar = step.howFar === undefined ? '' : `, ${step.howFar()}`;
+    report(`${step.doing}: ${elapsedSeconds()} s${howFar}`);
+  }, progressEveryMs);
   try {
     return await new Promise<StepResult | undefined>((resolve, reject) => {
       child.once('error', (error) => ('code' in error && error.code === 'ENOENT' ? resolve(undefined) : reject(error)));

