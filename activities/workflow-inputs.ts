@@ -96,6 +96,8 @@ const rollbackPolicySchema = z.strictObject({
   target: z.string().min(1).max(40).optional(),
   reason: z.string().min(1).max(500).default('asked for'),
   who: z.string().min(1).max(200).default('operator'),
+  /** Names the request, so that the update `order` which comes with the start asks for the same thing. */
+  requestId: z.string().min(1).max(200).optional(),
   /** Robots that are online may take this long before they are listed as failed. */
   confirmMs: z.int().min(1).max(3_600_000).default(600_000),
   confirmEveryMs: z.int().min(10).max(60_000).default(2_000),

@@ -4,6 +4,7 @@ import { abTransition, begunAbTest, type AbEvent, type AbProgress } from '../dom
 import type { JudgeLookResult } from '../activities/trials/judge-look.ts';
 import type { JudgeTickResult } from '../activities/trials/judge-tick.ts';
 import { returnActivities } from './activity-proxies.ts';
+import { requireWorkflowId } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { planStep, progressTeller } from './plan-step.ts';
@@ -12,7 +13,7 @@ import { guardedLoop, hearing, returningWhenCancelled, type Step } from './trial
 import { abTestStatusQuery, operatorSignal, type AbTestResult, type OperatorMessage } from './trial-messages.ts';
 import { begunRun, fleetNow, look, nobody, type TrialMemory } from './trial-run.ts';
 import { describeAbTest } from './trial-story.ts';
-import { trialIdOf } from './workflow-ids.ts';
+import { trialIdOf, workflowIds } from './workflow-ids.ts';
 
 /** What a run hands to the next one when its history has grown long; ≤ 8 KiB. */
 interface Carried {
@@ -42,6 +43,7 @@ export async function abTest(input?: unknown, carried?: Carried): Promise<AbTest
   return returningWhenCancelled(inbox, async () => {
     const { policy, ...request } = await parsedInput('abTest', input);
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
+    if (carried === undefined) requireWorkflowId(workflowIds.abTest(workflowIds.trialPolicy(policy)));
     const ownId = trialIdOf(policy, 'ab');
     const run = carried?.run ?? (await begun(policy, ownId));
     if ('impossible' in run) {

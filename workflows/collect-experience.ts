@@ -1,7 +1,8 @@
-import { ApplicationFailure, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 
 import type { DatasetVersion } from '../datasets/dataset-version.ts';
 import { dataActivities, fleetActivities } from './activity-proxies.ts';
+import { refuseOtherId } from './fixed-id.ts';
 import { collectionStatusQuery, type CollectionOutcome, type CollectionStatus } from './messages.ts';
 import { parsedInput } from './parse-input.ts';
 import { describeCollection } from './story.ts';
@@ -28,7 +29,8 @@ export async function collectExperience(input?: unknown, carried?: Carried): Pro
   const data = dataActivities();
   const { policy, batchSizeBytes } = await parsedInput('collectExperience', input);
   const { robotType } = await fleetActivities().readPolicy({ policy });
-  refuseOtherIds(robotType.id);
+  // The fixed id is what keeps two collections from reading the same segments.
+  refuseOtherId(workflowIds.collectExperience(robotType.id));
   const cycleId = operationId();
 
   const plan = carried ?? (await planned());
@@ -68,17 +70,6 @@ export async function collectExperience(input?: unknown, carried?: Carried): Pro
     show({ stage: 'ingesting', batches });
     return { manifestKey, startedFrom };
   }
-}
-
-/** The fixed id is what keeps two collections from reading the same segments, so no other id may collect. */
-function refuseOtherIds(robotTypeId: string): void {
-  const expected = workflowIds.collectExperience(robotTypeId);
-  const { workflowId } = workflowInfo();
-  if (workflowId !== expected)
-    throw ApplicationFailure.nonRetryable(
-      `expected workflow id "${expected}", got "${workflowId}": start it again with that id`,
-      'InvalidInput',
-    );
 }
 
 const notStarted: CollectionStatus = {

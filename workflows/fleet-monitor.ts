@@ -17,7 +17,8 @@ import { defaultMonitorLimits, whyNoMonitorLimits, type MonitorLimits } from '..
 import { fleetClock, fleetProfiles } from '../domain/trial/fleet-clock.ts';
 import { driftActivities, monitorActivities } from './activity-proxies.ts';
 import { Chores } from './chores.ts';
-import { mostAcknowledgements, refuseAcknowledgement, refuseOtherIds } from './monitor-answers.ts';
+import { refuseOtherId } from './fixed-id.ts';
+import { mostAcknowledgements, refuseAcknowledgement } from './monitor-answers.ts';
 import {
   acknowledgeUpdate,
   monitorStatusQuery,
@@ -30,6 +31,7 @@ import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { policyAttribute } from './search-attributes.ts';
 import { refuse } from './trial-loop.ts';
+import { workflowIds } from './workflow-ids.ts';
 
 /** What a run hands to the next one; what robots did is in the store. */
 interface Carried {
@@ -115,7 +117,7 @@ export async function fleetMonitor(input?: unknown, carried: Carried = fresh): P
   const { policy, profile } = request;
   const dayMs = request.dayMs ?? fleetProfiles[profile].dayMs;
   const tickMs = request.tickMs ?? (profile === 'real' ? minuteMs : fleetProfiles[profile].tickMs);
-  refuseOtherIds(policy);
+  refuseOtherId(workflowIds.fleetMonitor(policy));
   upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
   const clock = fleetClock({ dayMs });
   given = request.limits;

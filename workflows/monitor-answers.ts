@@ -1,23 +1,9 @@
-import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-
 import type { ObserveFleetResult } from '../activities/monitor/observe-fleet.ts';
 import type { Acknowledgement, MonitorStatus } from './monitor-messages.ts';
 import { refuse, requireReason } from './trial-loop.ts';
-import { workflowIds } from './workflow-ids.ts';
 
 /** Words of people that one look takes in; more wait. */
 export const mostAcknowledgements = 50;
-
-/** One monitor a policy: two would start everything twice. */
-export function refuseOtherIds(policy: string): void {
-  const expected = workflowIds.fleetMonitor(policy);
-  const { workflowId } = workflowInfo();
-  if (workflowId !== expected)
-    throw ApplicationFailure.nonRetryable(
-      `expected workflow id "${expected}", got "${workflowId}": start it again with that id`,
-      'InvalidInput',
-    );
-}
 
 /** Refuses in words what acknowledges nothing that is open. For validators, so without waiting. */
 export function refuseAcknowledgement(word: unknown, { look }: MonitorStatus, inbox: readonly Acknowledgement[]): void {

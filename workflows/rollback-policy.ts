@@ -1,36 +1,42 @@
 import {
+  TemporalFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
-  log,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
-import type { ConfirmationsResult } from '../activities/trials/read-confirmations.ts';
 import type { PlanRollbackResult } from '../activities/trials/read-fleet-state.ts';
 import { fleetActivities, returnActivities } from './activity-proxies.ts';
+import { requireWorkflowId } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
+import { RollbackDesk } from './rollback-desk.ts';
+import { ApprovalDesk } from './rollback-approval.ts';
+import { tellTrial, writeOrder } from './rollback-order.ts';
 import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { refuse, requireReason } from './trial-loop.ts';
+import { requirePerson } from './trial-loop.ts';
 import {
   approveUpdate,
-  operatorSignal,
+  orderUpdate,
   rejectUpdate,
   rollbackStatusQuery,
+  type RollbackAnswer,
+  type RollbackRecord,
+  type RollbackRequest,
   type RollbackResult,
   type RollbackStatus,
 } from './trial-messages.ts';
 import { describeRollback } from './trial-story.ts';
-import { operationId, workflowIds } from './workflow-ids.ts';
+import { workflowIds } from './workflow-ids.ts';
 
 type Request = ParsedInput<'rollbackPolicy'>;
+type Choice = PlanRollbackResult['choice'];
 
 const mostRaces = 100;
 
@@ -41,122 +47,183 @@ interface Ordered {
   readonly version: string;
   readonly reason: string;
   readonly endedTrialId: string | null;
+  /** What was asked so far, where that is more than the input says. */
+  readonly requests?: readonly RollbackRecord[];
 }
 
 /**
  * Takes a policy's robots back at once: a trial that runs is ended, everyone on the champion; otherwise to the champion
- * before. Any other target waits for a person. Ends with the robots that confirmed, that are still offline, that failed.
+ * before. Any other target waits for a person; whatever waits, a request that needs nobody's approval acts at once. Ends with
+ * the robots that confirmed, that are still offline, that failed.
  */
 export async function rollbackPolicy(input?: unknown, given?: Ordered): Promise<RollbackResult> {
-  let status: RollbackStatus = { stage: 'deciding', version: null, reason: '' };
-  let verdict: 'approved' | 'rejected' | undefined;
+  const desk = new RollbackDesk(given?.requests);
+  const approval = new ApprovalDesk();
+  let status: RollbackStatus = { stage: 'deciding', version: null, reason: '', waiting: null, requests: [] };
   const show = (change: Partial<RollbackStatus>): void => {
-    status = { ...status, ...change };
+    status = { ...status, ...change, waiting: approval.waiting, requests: desk.records };
     setCurrentDetails(describeRollback(`${status.stage}: ${status.reason}`, undefined));
   };
   setHandler(rollbackStatusQuery, () => status);
-  const answered = (answer: 'approved' | 'rejected') =>
-    [
-      (): string => {
-        verdict ??= answer;
-        return answer;
-      },
-      {
-        validator: (word: unknown) => {
-          requireReason(word);
-          if (status.stage !== 'awaitingApproval' || verdict !== undefined) refuse('nothing waits for approval');
-        },
-      },
-    ] as const;
-  setHandler(approveUpdate, ...answered('approved'));
-  setHandler(rejectUpdate, ...answered('rejected'));
+  setHandler(approveUpdate, ...approval.hears('approved'));
+  setHandler(rejectUpdate, ...approval.hears('rejected'));
+  setHandler(
+    orderUpdate,
+    async ({ requestId = uuid4(), target = null, reason, who = '' }) => {
+      desk.ask({ requestId, target, reason, who });
+      await condition(() => desk.answerTo(requestId) !== undefined);
+      const answer = desk.answerTo(requestId);
+      if (answer === undefined || answer instanceof Error) throw answer ?? new Error('unreachable');
+      return answer;
+    },
+    { validator: requirePerson },
+  );
 
   const request = await parsedInput('rollbackPolicy', input);
-  upsertSearchAttributes([{ key: policyAttribute, value: request.policy }]);
-  const order = given ?? (await decided(request));
-  const result = 'outcome' in order ? order : await followed(request, order);
-  show({ stage: 'ended', reason: result.reason });
-  setCurrentDetails(describeRollback(result.reason, result));
-  upsertSearchAttributes([{ key: outcomeAttribute, value: result.outcome }]);
-  await condition(allHandlersFinished);
-  return result;
+  const { policy } = request;
+  if (given === undefined) requireWorkflowId(workflowIds.rollbackPolicy(policy));
+  upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
+  const { requestId = 'start', target = null, reason, who } = request;
+  let ordered = given;
+  let result: RollbackResult | undefined;
+  let failure: Error | undefined;
+  if (ordered === undefined) desk.ask({ requestId, target, reason, who });
+  while (desk.hasNew || ordered !== undefined || approval.waiting !== null || !allHandlersFinished()) {
+    const next = desk.take();
+    if (next !== undefined) await decide(next).catch((error: unknown) => notDecided(next, error));
+    else if (ordered !== undefined && !approval.isAnswered) await followOnce(request, ordered);
+    else if (approval.waiting !== null) await awaitPerson();
+    else await condition(() => desk.hasNew || allHandlersFinished());
+  }
+  if (failure !== undefined && result === undefined) throw failure;
+  const end: RollbackResult = { ...(result ?? nothingDone('nothing was asked for')), ...told() };
+  show({ stage: 'ended', reason: end.reason });
+  setCurrentDetails(describeRollback(end.reason, end));
+  upsertSearchAttributes([{ key: outcomeAttribute, value: end.outcome }]);
+  return end;
 
   /** Decides on what the log says now, writes after it, and decides anew when somebody wrote in between. */
-  async function decided(request: Request): Promise<RollbackResult | Ordered> {
-    const { policy, target, reason, who } = request;
+  async function decide(asked: RollbackRequest, approvedBy: string | null = null, before?: PlanRollbackResult) {
+    let plan = before;
     for (let race = 0; race < mostRaces; race += 1) {
-      const plan = await fleetActivities().planRollback({ policy, ...(target === undefined ? {} : { target }) });
+      plan ??= await planned(asked);
       const { choice } = plan;
-      if (choice.kind === 'nothing') return { ...nothing, outcome: 'nothingToDo', reason: choice.reason };
+      if (choice.kind === 'nothing') return ended(asked, { outcome: 'nothingToDo', reason: choice.reason });
       show({ version: choice.version, reason: choice.reason });
-      if (choice.kind === 'ask' && !(await approved(request)))
-        return { ...nothing, outcome: 'rejected', reason: `${choice.reason}, and nobody did` };
-      show({ stage: 'returning' });
-      const seq = await ordered(request, plan, choice.version);
-      if (seq === undefined) continue;
-      await returnActivities().repairAliases({ policy, who, why: `${reason}: ${choice.reason}` });
-      if (plan.openTrialId !== null) await tellTrial(policy, `rollback: ${reason}`);
-      const { version, reason: why } = choice;
-      return { seq, atMs: nowMs(), version, reason: why, endedTrialId: plan.openTrialId };
+      if (choice.kind === 'ask' && approvedBy === null) return ask(asked, plan, choice);
+      if (await order(asked, plan, choice, approvedBy)) return;
+      plan = undefined;
     }
-    return { ...nothing, outcome: 'nothingToDo', reason: 'others assigned the fleet again and again: try once more' };
+    ended(asked, { outcome: 'nothingToDo', reason: 'others assigned the fleet again and again: try once more' });
   }
 
-  /** Waits for the robots; a history that grows long goes on as a new run. */
-  async function followed({ policy, confirmMs, confirmEveryMs }: Request, order: Ordered): Promise<RollbackResult> {
+  function planned({ target }: RollbackRequest): Promise<PlanRollbackResult> {
+    return fleetActivities().planRollback({ policy, ...(target === null ? {} : { target }) });
+  }
+
+  async function order(
+    asked: RollbackRequest,
+    plan: PlanRollbackResult,
+    choice: Exclude<Choice, { kind: 'nothing' }>,
+    approvedBy: string | null,
+  ): Promise<boolean> {
+    overtake(asked);
+    show({ stage: 'returning' });
+    const why = approvedBy === null ? asked.reason : `${asked.reason}; approved by ${approvedBy}`;
+    const seq = await writeOrder(policy, plan, choice.version, { who: asked.who, why });
+    if (seq === undefined) return false;
+    const { version, reason } = choice;
+    desk.answer(asked, { kind: 'ordered', version, seq, reason, approvedBy });
+    await returnActivities().repairAliases({ policy, who: asked.who, why: `${why}: ${reason}` });
+    if (plan.openTrialId !== null) await tellTrial(policy, `rollback: ${asked.reason}`);
+    ordered = { seq, atMs: nowMs(), version, reason, endedTrialId: plan.openTrialId };
+    return true;
+  }
+
+  function ask(
+    asked: RollbackRequest,
+    plan: PlanRollbackResult,
+    { version, reason }: { version: string; reason: string },
+  ) {
+    overtake(asked);
+    approval.ask({ request: asked, plan, version, reason, untilMs: nowMs() + request.approvalMs });
+    desk.answer(asked, { kind: 'awaitingApproval', version, seq: null, reason, approvedBy: null });
+    show(ordered === undefined ? { stage: 'awaitingApproval' } : {});
+  }
+
+  /** Whatever waited for a person is answered by what acts, or asks, now. */
+  function overtake({ requestId, who }: RollbackRequest): void {
+    const waited = approval.drop();
+    if (waited === undefined || waited.request.requestId === requestId) return;
+    const { request: dropped, version } = waited;
+    const reason = `overtaken by the request of ${who}`;
+    desk.answer(dropped, { kind: 'overtaken', version, seq: null, reason, approvedBy: null });
+  }
+
+  function ended(asked: RollbackRequest, { outcome, reason }: Pick<RollbackResult, 'outcome' | 'reason'>): void {
+    const kind: RollbackAnswer['kind'] = outcome === 'rejected' ? 'rejected' : 'nothing';
+    desk.answer(asked, { kind, version: null, seq: null, reason, approvedBy: null });
+    if (ordered === undefined && approval.waiting === null && result?.outcome !== 'rolledBack')
+      result = nothingDone(reason, outcome);
+    show({});
+  }
+
+  async function awaitPerson(): Promise<void> {
+    const waited = approval.current;
+    if (waited === undefined) return;
+    await condition(() => approval.isAnswered || desk.hasNew, Math.max(1, waited.untilMs - nowMs()));
+    const answer = approval.answer;
+    if (answer === undefined && desk.hasNew) return;
+    approval.drop();
+    if (answer?.verdict === 'approved')
+      return decide(waited.request, `${answer.who}: ${answer.reason}`.slice(0, 300), waited.plan);
+    const why = answer === undefined ? 'and nobody did' : `and ${answer.who} did not: ${answer.reason}`;
+    ended(waited.request, { outcome: 'rejected', reason: `${waited.reason}, ${why}` });
+  }
+
+  /** Looks who followed, waits a little unless all did; a history that grows long goes on as a new run. */
+  async function followOnce({ confirmMs, confirmEveryMs }: Request, order: Ordered): Promise<void> {
     const { seq, atMs, version, reason, endedTrialId } = order;
     show({ stage: 'returning', version, reason });
-    for (;;) {
-      const seen: ConfirmationsResult = await returnActivities().readConfirmations({ policy, seq });
-      const { confirmedRobots: confirmed, offline } = seen;
-      if (seen.waiting.length === 0 || nowMs() - atMs >= confirmMs) {
-        const late = seen.waiting.map((robotId) => `${robotId}: not confirmed in time`);
-        const failed = [...seen.failed, ...late];
-        return { outcome: 'rolledBack', reason, version, endedTrialId, confirmed, offline, failed };
-      }
-      await sleep(confirmEveryMs);
-      if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof rollbackPolicy>(input, order);
+    const seen = await returnActivities().readConfirmations({ policy, seq });
+    if (desk.hasNew) return;
+    const { confirmedRobots: confirmed, offline } = seen;
+    if (seen.waiting.length === 0 || nowMs() - atMs >= confirmMs) {
+      const late = seen.waiting.map((robotId) => `${robotId}: not confirmed in time`);
+      const failed = [...seen.failed, ...late];
+      result = { outcome: 'rolledBack', reason, version, endedTrialId, confirmed, offline, failed };
+      ordered = undefined;
+      return;
+    }
+    await condition(() => desk.hasNew || approval.isAnswered, confirmEveryMs);
+    if (workflowInfo().continueAsNewSuggested && !desk.hasNew && approval.waiting === null) {
+      await condition(() => allHandlersFinished() || desk.hasNew);
+      if (!desk.hasNew) await continueAsNew<typeof rollbackPolicy>(input, { ...order, ...told() });
     }
   }
 
-  async function approved({ approvalMs }: Request): Promise<boolean> {
-    if (verdict === undefined) {
-      show({ stage: 'awaitingApproval' });
-      await condition(() => verdict !== undefined, approvalMs);
-    }
-    return verdict === 'approved';
+  /** What was asked, once that is more than a run that was started with its input says by itself. */
+  function told(): { requests?: readonly RollbackRecord[] } {
+    const { records } = desk;
+    const isMore =
+      request.requestId !== undefined || records.length > 1 || records.some((one) => one.answer.approvedBy);
+    return isMore ? { requests: records } : {};
+  }
+
+  /** A request that cannot be decided on fails by itself, and the run only when that was all it was asked. */
+  function notDecided(asked: RollbackRequest, error: unknown): void {
+    if (!(error instanceof TemporalFailure)) throw error;
+    desk.fail(asked, error);
+    failure ??= error;
   }
 }
 
-const nothing = { version: null, endedTrialId: null, confirmed: [], offline: [], failed: [] };
-
-async function ordered(
-  { policy, who, reason }: Request,
-  { seq: last, openTrialId }: PlanRollbackResult,
-  version: string,
-): Promise<number | undefined> {
-  const written = await returnActivities().endExposure({
-    policy,
-    version,
-    ...(openTrialId === null ? {} : { trialId: openTrialId }),
-    isForced: true,
-    seq: last + 1,
-    urgency: 'safeStop',
-    operationId: `rollback-${operationId()}#${last + 1}`,
-    who,
-    why: reason,
-    atMs: nowMs(),
-  });
-  return written.kind === 'written' ? written.seq : undefined;
-}
-
-/** The trial's robots are on the way already; its workflows end with the reason. */
-async function tellTrial(policy: string, reason: string): Promise<void> {
-  const slot = workflowIds.trialPolicy(policy);
-  for (const id of [workflowIds.rolloutPolicy(slot), workflowIds.abTest(slot)])
-    try {
-      await getExternalWorkflowHandle(id).signal(operatorSignal, { kind: 'rollbackRequested', reason });
-    } catch (error) {
-      log.info('no such step of a trial runs', { id, error });
-    }
-}
+const nothingDone = (reason: string, outcome: RollbackResult['outcome'] = 'nothingToDo'): RollbackResult => ({
+  version: null,
+  endedTrialId: null,
+  confirmed: [],
+  offline: [],
+  failed: [],
+  outcome,
+  reason,
+});

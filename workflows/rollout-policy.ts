@@ -13,6 +13,7 @@ import {
   type RolloutState,
 } from '../domain/rollout/index.ts';
 import { fleetActivities, returnActivities } from './activity-proxies.ts';
+import { requireWorkflowId } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { planStep, progressTeller } from './plan-step.ts';
@@ -28,7 +29,7 @@ import {
 } from './trial-messages.ts';
 import { begunRun, closeTrial, fleetNow, nobody, untilConfirmed, type TrialMemory } from './trial-run.ts';
 import { describeRollout } from './trial-story.ts';
-import { trialIdOf } from './workflow-ids.ts';
+import { trialIdOf, workflowIds } from './workflow-ids.ts';
 
 /** What a run hands to the next one when its history has grown long; ≤ 8 KiB. */
 interface Carried {
@@ -52,6 +53,7 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
   return returningWhenCancelled(inbox, async () => {
     const { policy, isBetter, anchorLossFraction, ...request } = await parsedInput('rolloutPolicy', input);
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
+    if (carried === undefined) requireWorkflowId(workflowIds.rolloutPolicy(workflowIds.trialPolicy(policy)));
     const trialId = trialIdOf(policy, 'rollout');
     const planned = carried?.run.plan ?? (await planStep({ ...request, policy, kind: 'rollout', trialId }));
     if ('impossible' in planned) {

@@ -160,6 +160,16 @@ export function requireReason(word: unknown): void {
     throw ApplicationFailure.nonRetryable('expected {"reason": "why"} of 1 to 500 characters', 'InvalidInput');
 }
 
+/** The same, and who: what is decided is kept with a person's name. */
+export function requirePerson(word: unknown): void {
+  requireReason(word);
+  const who = (word as { who?: unknown }).who;
+  if (typeof who !== 'string' || who.trim() === '' || who.length > 200)
+    refuse(
+      'who: expected the name of the person who decides, 1 to 200 characters, as in {"reason": "…", "who": "ada"}',
+    );
+}
+
 export function refuse(message: string): never {
   throw ApplicationFailure.nonRetryable(message, 'InvalidInput');
 }

@@ -117,10 +117,47 @@ export interface TrialResult {
   readonly faultyRobots: readonly string[];
 }
 
+/** Asks for a rollback while one runs: to the champion or the champion before at once, whatever waits for an approval. */
+export const orderUpdate = defineUpdate<RollbackAnswer, [RollbackOrder]>('order');
+
+export interface RollbackOrder extends OperatorWord {
+  /** A version or an alias; default: ends the trial that runs, else the champion before. */
+  readonly target?: string;
+  /** The same request again changes nothing. */
+  readonly requestId?: string;
+}
+
+/** Somebody's wish to take the fleet back. */
+export interface RollbackRequest {
+  readonly requestId: string;
+  readonly target: string | null;
+  readonly reason: string;
+  readonly who: string;
+}
+
+/** What a request became. `overtaken`: it waited for an approval, and another one acted. */
+export interface RollbackAnswer {
+  readonly kind: 'ordered' | 'awaitingApproval' | 'nothing' | 'rejected' | 'overtaken';
+  readonly version: string | null;
+  /** Place of the order in the assignment log; null without one. */
+  readonly seq: number | null;
+  readonly reason: string;
+  /** Who let it happen, where a person had to; null elsewhere. */
+  readonly approvedBy: string | null;
+}
+
+export interface RollbackRecord extends RollbackRequest {
+  readonly answer: RollbackAnswer;
+}
+
 export interface RollbackStatus {
   readonly stage: 'deciding' | 'awaitingApproval' | 'returning' | 'ended';
   readonly version: string | null;
   readonly reason: string;
+  /** The request that waits for a person, and until when; null: none waits. */
+  readonly waiting: (RollbackRequest & { readonly version: string; readonly untilMs: number }) | null;
+  /** Everything that was asked of this workflow, oldest first. */
+  readonly requests: readonly RollbackRecord[];
 }
 
 export interface RollbackResult {
@@ -131,4 +168,6 @@ export interface RollbackResult {
   readonly confirmed: readonly string[];
   readonly offline: readonly string[];
   readonly failed: readonly string[];
+  /** Who asked for what, and who approved it, when there was more than one request or an approval. */
+  readonly requests?: readonly RollbackRecord[];
 }

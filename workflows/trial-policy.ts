@@ -12,6 +12,7 @@ import {
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import { returnActivities } from './activity-proxies.ts';
 import { abortUpdate } from './messages.ts';
+import { requireWorkflowId } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
@@ -34,7 +35,7 @@ import {
   type TrialStatus,
 } from './trial-messages.ts';
 import { describeTrial } from './trial-story.ts';
-import { operationId } from './workflow-ids.ts';
+import { operationId, workflowIds } from './workflow-ids.ts';
 
 type Request = ParsedInput<'trialPolicy'>;
 
@@ -95,6 +96,7 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     const own = await parsedInput('trialPolicy', input);
     const { policy } = own;
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
+    if (waiting === undefined) requireWorkflowId(workflowIds.trialPolicy(policy));
     show({ policy });
     const result = await nextTrial(own);
     show({ stage: 'recording', result });

@@ -7,6 +7,8 @@ export const workflowIds = {
   trainPolicy: (cycleId: string): string => `train/${cycleId}`,
   /** One trial a policy: the slot everything that wants into the fleet goes through. */
   trialPolicy: (policy: string): string => `trial/${policy}`,
+  /** One a policy: a second request is heard by the one that runs. */
+  rollbackPolicy: (policy: string): string => `rollback/${policy}`,
   /** One a policy. */
   fleetMonitor: (policy: string): string => `monitor/${policy}`,
   /** Below the slot they belong to. */

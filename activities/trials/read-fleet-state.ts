@@ -6,6 +6,7 @@ import { trialsIn, type Fleet } from '../fleet-port.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
 import { readAliasHistory } from '../registry/aliases.ts';
+import { readPolicyDocument } from '../registry/policy-document.ts';
 
 const stateSchema = z.strictObject({ policy: z.string(), trialId: z.string() });
 
@@ -33,13 +34,15 @@ export interface PlanRollbackResult {
   readonly choice: RollbackChoice;
 }
 
-/** Decides where a rollback goes from what the fleet runs now. Only reads. */
+/** Decides where a rollback goes from what the fleet runs now. Only reads; `NotFound` for a policy that does not exist. */
 export const planRollback =
   (ports: { store: ObjectStore; fleet: Fleet }) =>
   async (given: z.input<typeof rollbackSchema>): Promise<PlanRollbackResult> => {
     const { policy, target } = parseDoor('planRollback', rollbackSchema, given);
     const { seq, current } = await ports.fleet.readAssignments(policy);
     const history = await readAliasHistory(ports)({ policy });
+    // Of a policy that nobody knows there is nothing to take back, and that is said as what it is.
+    if (current === undefined && history.length === 0) await readPolicyDocument(ports.store, policy);
     const openTrialId = current === undefined ? undefined : trialsIn(current.record)[0];
     const choice = chooseRollback({
       target,

@@ -20,12 +20,14 @@ export type RollbackChoice =
 
 /**
  * Chooses where a rollback goes. During a trial it ends the trial, everyone on the champion; otherwise it goes to `previous`,
- * and the order may be given at once. Any other version must have been champion or be the baseline, and a person must agree.
+ * and the order may be given at once. Any other version must have been champion or be the baseline, and a person must agree; so
+ * must one where `previous` is the baseline, which nobody trained. During a trial `champion` is the one that it began with.
  */
 export function chooseRollback(facts: RollbackFacts): RollbackChoice {
   const { target, aliases, openTrialId } = facts;
   const before = facts.assigned?.championVersion ?? aliases.champion;
-  if (openTrialId !== undefined && before !== undefined && (target === undefined || named(target, aliases) === before))
+  const isBack = target === undefined || target === 'champion' || named(target, aliases) === before;
+  if (openTrialId !== undefined && before !== undefined && isBack)
     return {
       kind: 'endTrial',
       trialId: openTrialId,
@@ -40,6 +42,8 @@ export function chooseRollback(facts: RollbackFacts): RollbackChoice {
   const past = facts.history.some(({ set }) => set.champion === version);
   if (!past && version !== aliases.baseline)
     return { kind: 'nothing', reason: `${version} was never champion of this policy and is not its baseline` };
+  if (version === aliases.baseline)
+    return { kind: 'ask', version, reason: `${version} is the baseline: a person has to agree` };
   return version === aliases.previous
     ? { kind: 'assign', version, reason: `back to the champion before, ${version}` }
     : { kind: 'ask', version, reason: `${version} is not the champion before: a person has to agree` };

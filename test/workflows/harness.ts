@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 
+import { defaultPolicy } from '../../activities/workflow-inputs.ts';
+import { workflowIds } from '../../workflows/workflow-ids.ts';
 import { onEndOfRun, sharedTemporal } from '../support/temporal.ts';
 import { stubs, type ActivityName, type AllActivities } from './stubs.ts';
 
 export interface Harness {
-  /** Starts a workflow; ids get a suffix of their own unless one is given. */
+  /** Starts a workflow; ids get a suffix of their own unless one is given, or the workflow takes no other than its own. */
   readonly start: (
     workflow: string,
     input: unknown,
@@ -33,14 +35,28 @@ export async function withWorker<T>(activities: AllActivities, work: (harness: H
   const suffix = randomUUID().slice(0, 8);
   return work({
     suffix,
-    start: (workflow, input, workflowId = `${workflow}/${suffix}`) =>
+    start: (workflow, input, workflowId = fixedId(workflow, input) ?? `${workflow}/${suffix}`) =>
       client.workflow.start(workflow, {
         taskQueue: queue,
         workflowId,
+        // What a test that failed left behind keeps no other from its id.
+        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
         args: input === undefined ? [] : [input],
         workflowExecutionTimeout: '2 minutes',
       }),
   });
+}
+
+function fixedId(workflow: string, input: unknown): string | undefined {
+  const { policy = defaultPolicy } = (input ?? {}) as { policy?: string };
+  const slot = workflowIds.trialPolicy(policy);
+  const ids: Readonly<Record<string, string>> = {
+    trialPolicy: slot,
+    abTest: workflowIds.abTest(slot),
+    rolloutPolicy: workflowIds.rolloutPolicy(slot),
+    rollbackPolicy: workflowIds.rollbackPolicy(policy),
+  };
+  return ids[workflow];
 }
 
 async function startWorker(): Promise<void> {

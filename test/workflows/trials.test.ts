@@ -7,7 +7,9 @@ import { plannedRollout, transition, type RolloutEvent } from '../../domain/roll
 import { describeRollout } from '../../workflows/trial-story.ts';
 import type {
   AbTestResult,
+  RollbackAnswer,
   RollbackResult,
+  RollbackStatus,
   RolloutResult,
   RolloutStatus,
   TrialResult,
@@ -578,6 +580,27 @@ describe('trialPolicy', function () {
     });
 });
 
+describe('workflows with a fixed id', function () {
+  this.timeout(120_000);
+  for (const [workflow, expected] of [
+    ['trialPolicy', 'trial/wall'],
+    ['abTest', 'trial/wall/ab'],
+    ['rolloutPolicy', 'trial/wall/rollout'],
+    ['rollbackPolicy', 'rollback/wall'],
+    ['fleetMonitor', 'monitor/wall'],
+  ] as const)
+    it(`${workflow} refuses any other id with the one to use`, async () => {
+      const { activities, calls } = stubs();
+      await withWorker(activities, async ({ start, suffix }) => {
+        const handle = await start(workflow, { policy: 'wall' }, `trial/second-${suffix}`);
+        const failure = await failureOf(handle.result());
+        assert.equal(failure.type, 'InvalidInput');
+        assert.ok(failure.message.startsWith(`expected workflow id "${expected}", got "trial/second-${suffix}"`));
+      });
+      assert.deepEqual(calls, []);
+    });
+});
+
 describe('rollbackPolicy', function () {
   this.timeout(120_000);
   const choose = (kind: 'assign' | 'ask', version: string): Changes => ({
@@ -634,16 +657,136 @@ describe('rollbackPolicy', function () {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
         await assert.rejects(handle.executeUpdate('approve', { args: [{}] }));
-        await handle.executeUpdate('approve', { args: [{ reason: 'I agree' }] });
+        const nobody = await failureOf(handle.executeUpdate('approve', { args: [{ reason: 'I agree' }] }));
+        assert.match(nobody.message, /who: expected the name of the person/);
+        await handle.executeUpdate('approve', { args: [{ reason: 'I agree', who: 'bo' }] });
       },
     });
     assert.deepEqual([approved.result.outcome, approved.result.version], ['rolledBack', '0.9.0']);
+    const [order] = inputsOf(approved.calls, 'endExposure');
+    assert.equal(order?.['why'], 'asked for; approved by bo: I agree');
+    assert.equal(approved.result.requests?.[0]?.answer.approvedBy, 'bo: I agree');
     const late = await run('rollbackPolicy', {
       input: { target: 'baseline', approvalMs: 50 },
       changes: choose('ask', '0.9.0'),
     });
     assert.equal(late.result.outcome, 'rejected');
     assert.deepEqual(inputsOf(late.calls, 'endExposure'), []);
+  });
+
+  describe('while one waits for a person', () => {
+    /** `baseline` has to be approved, the champion before has not, and anything else is nothing. */
+    const byTarget: Changes = {
+      planRollback: async ({ target }) => ({
+        seq: 8,
+        openTrialId: null,
+        choice:
+          target === 'baseline' || target === '0.8.0'
+            ? { kind: 'ask', version: target === 'baseline' ? '0.9.0' : target, reason: `${target} has to be approved` }
+            : target === undefined
+              ? { kind: 'assign', version: '1.0.0', reason: 'back to the champion before' }
+              : { kind: 'nothing', reason: `there is no ${target}` },
+      }),
+    };
+    const asked = (target: string) => ({ target, reason: 'slowly worse', who: 'ada' });
+    const waits = async (handle: WorkflowHandleWithFirstExecutionRunId, version: string): Promise<void> => {
+      for (let attempt = 0; attempt < 500; attempt += 1) {
+        const { waiting } = await handle.query<RollbackStatus>('status');
+        if (waiting?.version === version) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      throw new Error(`expected ${version} to wait for a person`);
+    };
+
+    it('an emergency acts at once, with its own reason and person, and the other is overtaken', async () => {
+      const { result, calls } = await run('rollbackPolicy', {
+        input: asked('baseline'),
+        changes: byTarget,
+        drive: async (handle) => {
+          await waits(handle, '0.9.0');
+          const answer = await handle.executeUpdate<RollbackAnswer, [unknown]>('order', {
+            args: [{ reason: 'robots crash', who: 'bo', requestId: 'b' }],
+          });
+          assert.deepEqual([answer.kind, answer.version, answer.seq], ['ordered', '1.0.0', 9]);
+        },
+      });
+      assert.deepEqual([result.outcome, result.version], ['rolledBack', '1.0.0']);
+      const orders = inputsOf(calls, 'endExposure').map(({ version, who, why }) => [version, who, why]);
+      assert.deepEqual(orders, [['1.0.0', 'bo', 'robots crash']]);
+      assert.deepEqual(
+        result.requests?.map(({ who, target, answer }) => [who, target, answer.kind, answer.reason]),
+        [
+          ['ada', 'baseline', 'overtaken', 'overtaken by the request of bo'],
+          ['bo', null, 'ordered', 'back to the champion before'],
+        ],
+      );
+    });
+
+    it('a newer one that waits too takes its place, one that comes to nothing does not, and what waits can be approved', async () => {
+      const { result, calls } = await run('rollbackPolicy', {
+        input: asked('baseline'),
+        changes: byTarget,
+        drive: async (handle) => {
+          await waits(handle, '0.9.0');
+          const order = (word: unknown) => handle.executeUpdate<RollbackAnswer, [unknown]>('order', { args: [word] });
+          assert.equal((await order({ ...asked('7.7.7'), who: 'cy' })).kind, 'nothing');
+          await waits(handle, '0.9.0');
+          assert.equal((await order({ ...asked('0.8.0'), who: 'bo' })).kind, 'awaitingApproval');
+          await waits(handle, '0.8.0');
+          await assert.rejects(order({ reason: 'no name' }));
+          await handle.executeUpdate('approve', { args: [{ reason: 'yes', who: 'di' }] });
+        },
+      });
+      assert.deepEqual([result.outcome, result.version], ['rolledBack', '0.8.0']);
+      assert.deepEqual(
+        inputsOf(calls, 'endExposure').map(({ version, who }) => [version, who]),
+        [['0.8.0', 'bo']],
+      );
+    });
+
+    it('the same request twice is one', async () => {
+      const { result, calls } = await run('rollbackPolicy', {
+        input: { ...asked('baseline'), requestId: 'a', approvalMs: 300 },
+        changes: byTarget,
+        drive: async (handle) => {
+          const again = await handle.executeUpdate<RollbackAnswer, [unknown]>('order', {
+            args: [{ ...asked('baseline'), requestId: 'a' }],
+          });
+          assert.equal(again.kind, 'awaitingApproval');
+        },
+      });
+      assert.equal(result.outcome, 'rejected');
+      assert.equal(result.requests?.length, 1);
+      assert.equal(inputsOf(calls, 'planRollback').length, 1);
+    });
+  });
+
+  it('hears an emergency while robots of an earlier one still come back', async () => {
+    let seq = 8;
+    const { result, calls } = await run('rollbackPolicy', {
+      input: { confirmEveryMs: 10_000 },
+      changes: {
+        planRollback: async ({ target }) => ({
+          seq,
+          openTrialId: null,
+          choice: { kind: 'assign', version: target ?? '1.0.0', reason: 'back' },
+        }),
+        endExposure: async (input) => {
+          seq = input.seq;
+          return { kind: 'written', seq };
+        },
+        readConfirmations: async (input) => ({
+          ...(await goodTrial.readConfirmations(input)),
+          waiting: input.seq === 9 ? ['robot-9'] : [],
+        }),
+      },
+      drive: async (handle, calls) => {
+        await called(calls, 'readConfirmations');
+        await handle.executeUpdate('order', { args: [{ target: '0.9.0', reason: 'that one is bad too', who: 'bo' }] });
+      },
+    });
+    assert.equal(result.version, '0.9.0');
+    assert.equal(inputsOf(calls, 'endExposure').length, 2);
   });
 
   it('waits on as a new run, without deciding or ordering again', async () => {

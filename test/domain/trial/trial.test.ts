@@ -378,6 +378,23 @@ describe('a rollback', () => {
     assert.equal(chooseRollback({ ...given, target: '1.0.0' }).kind, 'ask');
   });
 
+  it('goes to the untrained baseline with an approval only, also when it is the champion before', () => {
+    const young = {
+      ...given,
+      history: history.slice(0, 2),
+      aliases: { ...aliases, champion: '1.1.0', previous: '1.0.0' },
+    };
+    const assigned = { defaultVersion: '1.1.0', championVersion: '1.1.0' };
+    for (const target of [undefined, 'previous', 'baseline', '1.0.0'])
+      assert.equal(chooseRollback({ ...young, assigned, target }).kind, 'ask', target);
+  });
+
+  it('takes `champion` during a trial as the one the trial began with, also when the alias has moved on', () => {
+    const last = { ...aliases, champion: '1.3.0', previous: '1.2.0' };
+    const choice = chooseRollback({ ...given, aliases: last, openTrialId: 't1', target: 'champion' });
+    assert.deepEqual([choice.kind, 'version' in choice && choice.version], ['endTrial', '1.2.0']);
+  });
+
   it('ends a trial first, with everyone on the champion it began with', () => {
     const choice = chooseRollback({ ...given, openTrialId: 't1' });
     assert.deepEqual([choice.kind, 'version' in choice && choice.version], ['endTrial', '1.2.0']);
