@@ -13,6 +13,7 @@ import type { Signer } from '../activities/signer-port.ts';
 import { championDesk } from '../fleet/desk/index.ts';
 import { readSettings, type Settings } from '../workers/config.ts';
 import { openStore } from '../workers/open-store.ts';
+import { CommandError } from './exit-codes.ts';
 
 /** What a command works with: the same store, keys and lake the workers use, opened when the command asks. */
 export interface CommandContext {
@@ -58,9 +59,10 @@ export async function withClient<T>(settings: Settings, work: (client: Client) =
   const { address, namespace } = settings.temporal;
   let connection: Connection;
   try {
-    connection = await Connection.connect({ address, connectTimeout: '5 seconds' });
+    connection = await Connection.connect({ address, connectTimeout: '3 seconds' });
   } catch (cause) {
-    throw new Error(
+    throw new CommandError(
+      'missing',
       `expected a Temporal server on ${address}, got none; start it with ./temporal-dev.sh or set FLYWHEEL_TEMPORAL_ADDRESS`,
       { cause },
     );

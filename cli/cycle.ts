@@ -1,75 +1,112 @@
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 
+import { parseInput } from '../activities/parse-input.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import type { CycleResult, CycleStatus } from '../workflows/messages.ts';
+import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
+import { requirePolicy } from './require-policy.ts';
+import { CommandError } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
+import { whoOption } from './person.ts';
 import { printJson, say } from './print.ts';
-import { ensureWeeklySchedule, weeklyScheduleId } from './schedule.ts';
+import { statusOf } from './run-status.ts';
 
-/** `flywheel cycle …` and `flywheel schedule`: start, watch and end cycles. */
+interface StartOptions {
+  readonly policy: string;
+  readonly input: string;
+  readonly who: string;
+  readonly follow: boolean;
+  readonly json: boolean;
+}
+
+/** `flywheel cycle …`: start, watch and end cycles. */
 export function registerCycleCommands(program: Command): void {
   const cycle = program.command('cycle').description('start, watch and abort cycles');
 
-  cycle
-    .command('start')
-    .description('start a cycle now')
-    .option('--policy <name>', 'policy to retrain', defaultPolicy)
-    .option('--input <json>', 'full input of the workflow; see docs/operations.md', '{}')
-    .option('--follow', 'wait for its end; exit code 1 unless it ended well', false)
-    .option('--json', 'the result as JSON', false)
-    .action(async (options: { policy: string; input: string; follow: boolean; json: boolean }) => {
-      const { settings } = await openContext();
-      const input = parseJsonObject('--input', options.input);
-      await withClient(settings, async (client) => {
-        const handle = await client.workflow.start('weeklyCycle', {
-          workflowId: `cycle/${options.policy}-${new Date().toISOString()}`,
-          taskQueue: `${settings.temporal.queuePrefix}orchestration`,
-          args: [{ policy: options.policy, cause: 'flywheel cycle start', ...input }],
-        });
-        if (!options.follow)
-          return options.json ? printJson({ workflowId: handle.workflowId }) : say(handle.workflowId);
-        const result = (await handle.result()) as CycleResult;
-        if (options.json) printJson(result);
-        else say(`${result.outcome}: ${result.reason}\nreport ${result.reportKey}`);
-      });
-    });
+  whoOption(
+    cycle
+      .command('start')
+      .description('start a cycle now')
+      .option('--policy <name>', 'policy to retrain', defaultPolicy)
+      .option('--input <json>', 'full input of the workflow; see docs/operations.md', '{}')
+      .option('--follow', 'wait for its end; exit code 0 only for promoted, offered and notOffered', false)
+      .option('--json', 'the result as JSON', false),
+  ).action(start);
 
   cycle
     .command('status')
-    .description('what a cycle is doing')
+    .description('what a cycle is doing, or how it ended; as JSON')
     .argument('<workflow-id>')
     .action(async (workflowId: string) => {
       const { settings } = await openContext();
       await withClient(settings, async (client) =>
-        printJson(await client.workflow.getHandle(workflowId).query<CycleStatus>('status')),
+        printJson(await statusOf<CycleStatus>({ client, settings, workflowId })),
       );
     });
 
-  cycle
-    .command('abort')
-    .description('end a cycle early; the champion stays')
-    .argument('<workflow-id>')
-    .requiredOption('--reason <text>', 'why; kept in the report')
-    .action(async (workflowId: string, options: { reason: string }) => {
-      const { settings } = await openContext();
-      await withClient(settings, async (client) => {
-        const handle = client.workflow.getHandle(workflowId);
-        say(await handle.executeUpdate<string, [{ reason: string }]>('abort', { args: [{ reason: options.reason }] }));
-      });
+  whoOption(
+    cycle
+      .command('abort')
+      .description('end a cycle early; the champion stays')
+      .argument('<workflow-id>')
+      .requiredOption('--reason <text>', 'why; kept in the report'),
+  ).action(async (workflowId: string, { reason, who }: { reason: string; who: string }) => {
+    const { settings } = await openContext();
+    await withClient(settings, async (client) => {
+      const handle = client.workflow.getHandle(workflowId);
+      const abort = (): Promise<string> =>
+        handle.executeUpdate<string, [unknown]>('abort', { args: [{ reason, who }] });
+      say(await ask({ client, settings, workflowId }, abort));
     });
+  });
+}
 
-  program
-    .command('schedule')
-    .description('make or update the weekly schedule: Sundays 02:00 UTC')
-    .option('--policy <name>', 'policy to retrain', defaultPolicy)
-    .action(async (options: { policy: string }) => {
-      const { settings } = await openContext();
-      await withClient(settings, async (client) => {
-        const queue = `${settings.temporal.queuePrefix}orchestration`;
-        say(
-          `${weeklyScheduleId(options.policy)} ${await ensureWeeklySchedule(client, { policy: options.policy, taskQueue: queue })}`,
-        );
-      });
+async function start({ policy, input: text, who, follow, json }: StartOptions): Promise<void> {
+  const context = await openContext();
+  const { settings, clock } = context;
+  const input = { policy, cause: `flywheel cycle start by ${who}`.slice(0, 200), ...parseJsonObject('--input', text) };
+  const parsed = await parseInput({ workflow: 'weeklyCycle', input });
+  await requirePolicy(context, parsed.policy);
+  await withClient(settings, async (client) => {
+    const workflowId = `cycle/${parsed.policy}-${new Date(clock()).toISOString()}`;
+    const handle = await client.workflow.start('weeklyCycle', {
+      workflowId,
+      taskQueue: orchestrationQueue(settings),
+      args: [input],
+      staticSummary: `cycle of ${parsed.policy}`,
     });
+    if (!json) say(workflowId);
+    const begun = await begins({ client, settings, workflowId }, handle);
+    if (follow) printEnd(await endOf(handle), json);
+    else if (json) printJson({ workflowId, stage: begun.stage });
+  });
+}
+
+/** A cycle that nobody takes up is said to be so; it begins once a worker is there. */
+const begins = (to: Asked, handle: WorkflowHandle): Promise<CycleStatus> =>
+  ask(to, () => handle.query<CycleStatus>('status'), 'it is started, and begins as soon as one is there');
+
+/** How it ended, whatever way: a cycle that failed has told why, and written its report, before it did. */
+async function endOf(handle: WorkflowHandle): Promise<CycleResult> {
+  try {
+    return (await handle.result()) as CycleResult;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cycleId, outcome, reason, reportKey } = await handle.query<CycleStatus>('status');
+    if (reportKey === undefined) throw failedAs(error);
+    return { cycleId, outcome: outcome ?? 'failed', reason: reason ?? failedAs(error).message, reportKey };
+  }
+}
+
+/** Ends in which the cycle did what it is for; a trial that was not offered has its reason, and the candidate is registered. */
+const goodEnds: readonly CycleResult['outcome'][] = ['promoted', 'offered', 'notOffered'];
+
+function printEnd(result: CycleResult, json: boolean): void {
+  const { outcome, reason, reportKey } = result;
+  if (json) printJson(result);
+  else say(`${outcome}: ${reason}\nreport ${reportKey}`);
+  if (!goodEnds.includes(outcome))
+    throw new CommandError('no', `the cycle ended as ${outcome}: ${reason} (report ${reportKey})`);
 }

@@ -1,13 +1,17 @@
 import { userInfo } from 'node:os';
 
-import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { readIncidents } from '../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import type { Acknowledgement } from '../workflows/monitor-messages.ts';
+import { workflowIds } from '../workflows/workflow-ids.ts';
+import { ask } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
+import { CommandError } from './exit-codes.ts';
+import type { PersonalWord } from './person.ts';
+import { requirePolicy } from './require-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 
 interface ListOptions {
@@ -36,32 +40,27 @@ export function registerIncidentCommands(program: Command): void {
     .argument('<incident-id>', 'as `incidents list` shows it')
     .requiredOption('--reason <text>', 'what is done about it; kept in the log')
     .option('--policy <name>', 'policy', defaultPolicy)
+    .option('--who <name>', 'who has seen it; kept in the log; default: your user name', userInfo().username)
     .option('--json', 'as JSON', false)
-    .action(async (incidentId: string, options: { reason: string; policy: string; json: boolean }) => {
+    .action(async (incidentId: string, options: PersonalWord & { json: boolean }) => {
       const { settings } = await openContext();
       await withClient(settings, async (client) => {
-        const handle = client.workflow.getHandle(`monitor/${options.policy}`);
-        const word = { incidentId, reason: options.reason, who: userInfo().username };
-        const answer = await acknowledged(handle, word);
+        const to = { client, settings, workflowId: workflowIds.fleetMonitor(options.policy) };
+        const handle = client.workflow.getHandle(to.workflowId);
+        const word: Acknowledgement = { incidentId, reason: options.reason, who: options.who };
+        const answer = await ask(to, () =>
+          handle.executeUpdate<string, [Acknowledgement]>('acknowledge', { args: [word] }),
+        );
         if (options.json) printJson({ ...word, answer });
         else say(answer);
       });
     });
 }
 
-/** What the monitor answers; a refusal in its words. */
-async function acknowledged(handle: WorkflowHandle, word: Acknowledgement): Promise<string> {
-  try {
-    return await handle.executeUpdate<string, [Acknowledgement]>('acknowledge', { args: [word] });
-  } catch (error) {
-    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof Error)
-      throw new Error(error.cause.message, { cause: error });
-    throw error;
-  }
-}
-
 async function printOpen({ policy, json }: ListOptions): Promise<void> {
-  const { store } = await openContext();
+  const context = await openContext();
+  await requirePolicy(context, policy);
+  const { store } = context;
   const { lookedAtMs, incidents } = await readOpenIncidents(store, policy);
   if (json) return printJson({ policy, lookedAtMs, incidents });
   printTable(
@@ -83,8 +82,10 @@ async function printOpen({ policy, json }: ListOptions): Promise<void> {
 async function printHistory({ policy, limit, json }: ListOptions): Promise<void> {
   const most = Number(limit);
   if (!Number.isInteger(most) || most < 1 || most > 100_000)
-    throw new Error(`--limit: expected a whole number from 1 to 100000, got ${limit}`);
-  const { store } = await openContext();
+    throw new CommandError('wrong', `--limit: expected a whole number from 1 to 100000, got ${limit}`);
+  const context = await openContext();
+  await requirePolicy(context, policy);
+  const { store } = context;
   const events = (await readIncidents(store, policy)).flatMap(({ record }) => record.events).slice(-most);
   if (json) return printJson({ policy, events });
   printTable(

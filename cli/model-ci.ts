@@ -1,21 +1,27 @@
 import { userInfo } from 'node:os';
 
+import type { Client } from '@temporalio/client';
 import { Argument, type Command, type CommanderError } from 'commander';
 
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
+import type { TrialSlot } from '../activities/trial-slot-port.ts';
 import { submitModel } from '../activities/submit-model.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import type { GateResult } from '../policies/gates/index.ts';
+import type { Settings } from '../workers/config.ts';
 import { openFleet } from '../workers/open-fleet.ts';
 import { openTrainers } from '../workers/open-trainers.ts';
+import { workflowIds } from '../workflows/workflow-ids.ts';
 import { openContext, withClient, type CommandContext } from './context.ts';
+import { ask, orchestrationQueue } from './ask-workflow.ts';
+import { exitCodeOf, reportFailure } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
 import { printJson, printTable, say } from './print.ts';
 
-/** What a build server branches on: 0 every gate passes, 1 a gate holds the model back, 2 there is no verdict. */
+/** What a build server branches on: 0 every gate passes, 1 a gate holds the model back, 2 and above there is no verdict. */
 const exitCodes = { pass: 0, hold: 1, noVerdict: 2 } as const;
 
 interface CheckOptions {
@@ -25,6 +31,7 @@ interface CheckOptions {
 
 interface SubmitOptions extends CheckOptions {
   readonly why: string;
+  readonly who: string;
   readonly input: string;
 }
 
@@ -41,7 +48,7 @@ export function registerModelCiCommands(models: Command): void {
 
   command(
     'check',
-    'run every offline gate on an ONNX file; exit code 0: all pass, 1: a gate holds it, 2: it could not be checked',
+    'run every offline gate on an ONNX file; exit code 0: all pass, 1: a gate holds it, 2 or 3: it could not be checked',
   ).action((filePath: string, options: CheckOptions) =>
     withVerdict(async () => {
       const verdict = await judgeSubmission(judging(await openContext()))({ policy: options.policy, filePath });
@@ -57,6 +64,7 @@ export function registerModelCiCommands(models: Command): void {
   )
     .option('--why <text>', 'kept in the manifest and with the trial', 'flywheel models submit')
     .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
+    .option('--who <name>', 'who submits it; kept with it; default: your user name', userInfo().username)
     .action((filePath: string, options: SubmitOptions) => withVerdict(() => submit(filePath, options)));
 }
 
@@ -75,8 +83,8 @@ async function submit(filePath: string, options: SubmitOptions): Promise<'pass' 
       ...judging(context),
       signer: context.signer(),
       fleet: openFleet({ store, clock }),
-      slot: temporalTrialSlot({ client, taskQueue: `${settings.temporal.queuePrefix}orchestration` }),
-    })({ policy: options.policy, filePath, who: userInfo().username, why: options.why, request }),
+      slot: patientSlot(client, settings, options.policy),
+    })({ policy: options.policy, filePath, who: options.who, why: options.why, request }),
   );
   const { verdict, version, offer } = result;
   if (options.json) printJson({ ...result, verdict: asJson(verdict) });
@@ -87,14 +95,22 @@ async function submit(filePath: string, options: SubmitOptions): Promise<'pass' 
   return offer?.kind === 'offered' ? 'pass' : 'hold';
 }
 
+/** The slot, with what is missing said where nobody answers; the model is registered by then, and can be offered again. */
+function patientSlot(client: Client, settings: Settings, policy: string): TrialSlot {
+  const slot = temporalTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
+  const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
+  const then = 'the model is registered, and not offered: `flywheel trial offer` does it';
+  return { offer: (offer) => ask(to, () => slot.offer(offer), then) };
+}
+
 const asJson = (verdict: SubmissionVerdict) => ({ ...verdict, judged: verdict.judged ?? null });
 
 async function withVerdict(work: () => Promise<'pass' | 'hold'>): Promise<void> {
   try {
     process.exitCode = exitCodes[await work()];
   } catch (error) {
-    process.stderr.write(`flywheel: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = exitCodes.noVerdict;
+    reportFailure(error);
+    process.exitCode = Math.max(exitCodes.noVerdict, exitCodeOf(error));
   }
 }
 

@@ -2,13 +2,17 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import type { MonitorStatus } from '../workflows/monitor-messages.ts';
+import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
+import { requirePolicy } from './require-policy.ts';
 import { say } from './print.ts';
 
 /** Input of the workflow `fleetMonitor`; what is missing takes its defaults there. */
 export interface MonitorOptions {
   readonly policy: string;
-  readonly profile: 'real' | 'compressed';
+  /** Default: the installation's. */
+  readonly profile?: 'real' | 'compressed';
   readonly tickMs?: number;
   readonly triggers?: boolean;
   readonly limits?: Readonly<Record<string, number>>;
@@ -42,11 +46,20 @@ export function registerMonitorCommand(program: Command): void {
     .option('--policy <name>', 'policy whose robots to watch', defaultPolicy)
     .option('--compressed', 'a fleet day in a minute, for demonstrations', false)
     .action(async ({ policy, compressed }: { policy: string; compressed: boolean }) => {
-      const { settings } = await openContext();
+      const context = await openContext();
+      const { settings } = context;
+      await requirePolicy(context, policy);
       await withClient(settings, async (client) => {
-        const queue = `${settings.temporal.queuePrefix}orchestration`;
-        const profile = compressed ? 'compressed' : 'real';
-        say(`${await ensureMonitor(client, queue, { policy, profile })} watches`);
+        const profile = compressed ? { profile: 'compressed' as const } : {};
+        const workflowId = await ensureMonitor(client, orchestrationQueue(settings), { policy, ...profile });
+        const handle = client.workflow.getHandle(workflowId);
+        const status = (): Promise<MonitorStatus> => handle.query<MonitorStatus>('status');
+        const { looks } = await ask(
+          { client, settings, workflowId },
+          status,
+          'it is started, and watches as soon as one is there',
+        );
+        say(`${workflowId} watches: ${looks === 0 ? 'the first look comes now' : `${looks} looks so far`}`);
       });
     });
 }

@@ -1,3 +1,5 @@
+import { CommandError } from './exit-codes.ts';
+
 /** The JSON object of an option; throws naming the option when it is something else. */
 export function parseJsonObject(option: string, text: string): Record<string, unknown> {
   try {
@@ -6,5 +8,5 @@ export function parseJsonObject(option: string, text: string): Record<string, un
   } catch {
     // Said below: what is wrong is the same either way.
   }
-  throw new Error(`${option}: expected a JSON object, got ${text}`);
+  throw new CommandError('wrong', `${option}: expected a JSON object, got ${text}`);
 }

@@ -17,9 +17,11 @@ import {
 } from '../fleet/desk/index.ts';
 import { openContext } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
+import { requirePolicy } from './require-policy.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 
 interface ChangeOptions {
+  readonly who: string;
   readonly why: string;
   readonly json: boolean;
 }
@@ -33,6 +35,7 @@ export function registerRobotCommands(program: Command): void {
       .description(description)
       .argument('<id>', 'robot id')
       .option('--why <text>', 'kept in the robot’s log', fallbackWhy)
+      .option('--who <name>', 'who does this; kept in the robot’s log; default: your user name', userInfo().username)
       .option('--json', 'as JSON', false);
 
   change('add', 'register a robot and print its token', 'registered')
@@ -79,6 +82,7 @@ export function registerRobotCommands(program: Command): void {
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {
       const context = await openContext();
+      await requirePolicy(context, options.policy);
       const view = await openFleetReader(context).readFleet(options.policy);
       if (options.json) return printJson(view);
       printView(view, [...(await readRobots(context.store)).values()].length);
@@ -92,7 +96,7 @@ interface AddOptions {
   readonly policy: string;
 }
 
-const changed = ({ why }: ChangeOptions) => ({ who: userInfo().username, why });
+const changed = ({ who, why }: ChangeOptions) => ({ who, why });
 
 function printToken(robotId: string, token: string, { json }: ChangeOptions): void {
   if (json) return printJson({ robotId, token });

@@ -1,4 +1,10 @@
-import { ScheduleNotFoundError, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from '@temporalio/client';
+import {
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type Client,
+  type ScheduleDescription,
+  type ScheduleOptions,
+} from '@temporalio/client';
 
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 
@@ -31,6 +37,62 @@ export async function ensureWeeklySchedule(client: Client, weekly: WeeklySchedul
   }
   await client.schedule.create({ ...options, scheduleId });
   return 'created';
+}
+
+/** A schedule as it stands, in words that can be compared. */
+export interface PresentSchedule {
+  readonly when: string;
+  readonly taskQueue: string;
+  /** Input of its cycles beside the policy. */
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly isPaused: boolean;
+}
+
+/** Undefined when there is none. */
+export async function readWeeklySchedule(client: Client, policy: string): Promise<PresentSchedule | undefined> {
+  try {
+    const { spec, action, state } = await client.schedule.getHandle(weeklyScheduleId(policy)).describe();
+    const [input = {}] = (action.args ?? []) as [Record<string, unknown>?];
+    const { policy: _, ...rest } = input;
+    return { when: whenOf(spec), taskQueue: action.taskQueue, input: rest, isPaused: state.paused };
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** What would change, a line a field: before → after. Empty when nothing would. */
+export function scheduleDifference(present: PresentSchedule, wanted: WeeklySchedule): readonly string[] {
+  const when = wanted.weekMs === undefined ? sundays : `every ${wanted.weekMs} ms`;
+  const rows = [
+    ['when', present.when, when],
+    ['task queue', present.taskQueue, wanted.taskQueue],
+    ...[...new Set([...Object.keys(present.input), ...Object.keys(wanted.input ?? {})])]
+      .toSorted()
+      .map((name) => [`input.${name}`, shown(present.input[name]), shown(wanted.input?.[name])]),
+  ] as const;
+  return rows
+    .filter(([, before, after]) => before !== after)
+    .map(([what, before, after]) => `${what}: ${before} → ${after}`);
+}
+
+const sundays = 'SUNDAY 02:00:00 UTC';
+const shown = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
+
+/** `SUNDAY 02:00:00 UTC`, `every 420000 ms`; whatever else people set, as JSON. */
+function whenOf(spec: ScheduleDescription['spec']): string {
+  const { calendars = [], intervals = [], timezone = 'UTC' } = spec;
+  const [calendar] = calendars;
+  if (calendars.length === 0 && intervals.length === 1) return `every ${Number(intervals[0]?.every)} ms`;
+  if (calendars.length !== 1 || intervals.length > 0 || calendar === undefined) return JSON.stringify(spec);
+  const one = (ranges: readonly { start: unknown; end: unknown }[] | undefined): string =>
+    (ranges ?? [])
+      .map(({ start, end }) => (start === end ? String(start) : `${String(start)}-${String(end)}`).padStart(2, '0'))
+      .join(',');
+  const { dayOfWeek, dayOfMonth, month, hour, minute, second } = calendar;
+  const isEvery = one(dayOfMonth) === '1-31' && one(month).toUpperCase() === 'JANUARY-DECEMBER';
+  const days = isEvery ? one(dayOfWeek) : `${one(dayOfWeek)} of ${one(dayOfMonth)} ${one(month)}`;
+  return `${days} ${one(hour)}:${one(minute)}:${one(second)} ${timezone}`;
 }
 
 const scheduleOf = ({

@@ -1,53 +1,42 @@
-import { userInfo } from 'node:os';
-
-import { WorkflowFailedError, WorkflowUpdateFailedError, type Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
+import { parseInput } from '../activities/parse-input.ts';
+import { requireVersion } from '../activities/registry/read-manifest.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
-import type { RollbackResult, TrialStatus } from '../workflows/trial-messages.ts';
+import type { TrialStatus } from '../workflows/trial-messages.ts';
+import { workflowIds } from '../workflows/workflow-ids.ts';
+import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
+import { CommandError } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
+import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
+import { requirePolicy } from './require-policy.ts';
+import { statusOf } from './run-status.ts';
 
-interface Word {
-  readonly policy: string;
-  readonly reason: string;
-}
-
-/** `flywheel trial …` and `flywheel rollback`: what an operator does with trials on the fleet. */
+/** `flywheel trial …`: what an operator does with trials on the fleet. */
 export function registerTrialCommands(program: Command): void {
   const trial = program.command('trial').description('trials on the fleet: offer, watch and steer them');
 
-  trial
-    .command('offer')
-    .description('offer a registered version to the trial slot of its policy')
-    .argument('<version>', 'policy version like 1.2.3')
-    .option('--policy <name>', 'policy', defaultPolicy)
-    .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
-    .option('--reason <text>', 'why; kept with the trial', 'flywheel trial offer')
-    .action(async (candidateVersion: string, options: Word & { input: string }) => {
-      const { settings, clock } = await openContext();
-      const request = parseJsonObject('--input', options.input);
-      const { policy, reason: why } = options;
-      await withClient(settings, async (client) => {
-        const slot = temporalTrialSlot({ client, taskQueue: `${settings.temporal.queuePrefix}orchestration` });
-        const operationId = `offer-${candidateVersion}-${clock()}`;
-        const who = userInfo().username;
-        const { kind, answer } = await slot.offer({ policy, candidateVersion, who, why, request, operationId });
-        if (kind === 'refused') throw new Error(answer);
-        say(answer);
-      });
-    });
+  whoOption(
+    trial
+      .command('offer')
+      .description('offer a registered version to the trial slot of its policy')
+      .argument('<version>', 'policy version like 1.2.3')
+      .option('--policy <name>', 'policy', defaultPolicy)
+      .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
+      .option('--reason <text>', 'why; kept with the trial', 'flywheel trial offer'),
+  ).action(offer);
 
   trial
     .command('status')
-    .description('what the trial of a policy is doing')
+    .description('what the trial of a policy is doing, or how its last one ended; as JSON')
     .option('--policy <name>', 'policy', defaultPolicy)
     .action(async ({ policy }: { policy: string }) => {
       const { settings } = await openContext();
       await withClient(settings, async (client) =>
-        printJson(await client.workflow.getHandle(`trial/${policy}`).query<TrialStatus>('status')),
+        printJson(await statusOf<TrialStatus>({ client, settings, workflowId: workflowIds.trialPolicy(policy) })),
       );
     });
 
@@ -58,57 +47,37 @@ export function registerTrialCommands(program: Command): void {
     ['reject', 'end instead; the robots go back to the champion'],
     ['abort', 'end the trial; the robots go back to the champion'],
   ] as const)
-    trial
-      .command(name)
-      .description(description)
-      .option('--policy <name>', 'policy', defaultPolicy)
-      .requiredOption('--reason <text>', 'why; kept with the trial')
-      .action(async ({ policy, reason }: Word) => {
-        const { settings } = await openContext();
-        await withClient(settings, async (client) => say(await tell(client, policy, name, reason)));
-      });
-
-  program
-    .command('rollback')
-    .description('take all robots back at once: ends a trial that runs, else to the champion before')
-    .option('--policy <name>', 'policy', defaultPolicy)
-    .option('--target <version>', 'an earlier champion or "baseline"; waits for an approval')
-    .requiredOption('--reason <text>', 'why; kept in the assignment log')
-    .option('--json', 'the result as JSON', false)
-    .action(async (options: Word & { target?: string; json: boolean }) => {
+    whoOption(
+      trial
+        .command(name)
+        .description(description)
+        .option('--policy <name>', 'policy', defaultPolicy)
+        .requiredOption('--reason <text>', 'why; kept with the trial'),
+    ).action(async ({ policy, reason, who }: PersonalWord) => {
       const { settings } = await openContext();
-      const { policy, reason, target } = options;
       await withClient(settings, async (client) => {
-        const handle = await client.workflow.start('rollbackPolicy', {
-          workflowId: `rollback/${policy}`,
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          taskQueue: `${settings.temporal.queuePrefix}orchestration`,
-          args: [{ policy, reason, who: userInfo().username, ...(target === undefined ? {} : { target }) }],
-        });
-        if (target !== undefined) say(`${handle.workflowId} runs; it may wait for an approval`);
-        const result = (await inWords(handle.result())) as RollbackResult;
-        if (options.json) return printJson(result);
-        say(`${result.outcome}: ${result.reason}`);
-        say(`${result.confirmed.length} confirmed, ${result.offline.length} offline, ${result.failed.length} failed`);
-        for (const failed of result.failed) say(`  failed: ${failed}`);
+        const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
+        const handle = client.workflow.getHandle(to.workflowId);
+        say(await ask(to, () => handle.executeUpdate<string, [unknown]>(name, { args: [{ reason, who }] })));
       });
     });
 }
 
-const tell = (client: Client, policy: string, name: string, reason: string): Promise<string> =>
-  inWords(
-    client.workflow.getHandle(`trial/${policy}`).executeUpdate<string, [{ reason: string; who: string }]>(name, {
-      args: [{ reason, who: userInfo().username }],
-    }),
-  );
-
-/** A refusal as the workflow said it. */
-async function inWords<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    const isRefusal = error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError;
-    if (isRefusal && error.cause instanceof Error) throw new Error(error.cause.message, { cause: error });
-    throw error;
-  }
+async function offer(candidateVersion: string, options: PersonalWord & { input: string }): Promise<void> {
+  const context = await openContext();
+  const { settings, clock, store } = context;
+  const { policy, reason: why, who } = options;
+  const request = parseJsonObject('--input', options.input);
+  await parseInput({ workflow: 'trialPolicy', input: { ...request, policy, candidateVersion, who } });
+  await requirePolicy(context, policy);
+  await requireVersion(store, policy, candidateVersion);
+  await withClient(settings, async (client) => {
+    const slot = temporalTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
+    const operationId = `offer-${candidateVersion}-${clock()}`;
+    const offered = { policy, candidateVersion, who, why, request, operationId };
+    const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
+    const { kind, answer } = await ask(to, () => slot.offer(offered), 'nothing is offered: ask again');
+    if (kind === 'refused') throw new CommandError('no', answer);
+    say(answer);
+  });
 }

@@ -28,3 +28,17 @@ export async function readManifest(
     });
   return manifest;
 }
+
+const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}$/;
+
+/** `NotFound`, unless the version is registered; reads no manifest, so it asks for no key. */
+export async function requireVersion(store: ObjectStore, policy: string, version: string): Promise<void> {
+  if (!versionPattern.test(version))
+    throw failure('InvalidInput', `version: expected a policy version like 1.2.3, got ${JSON.stringify(version)}`);
+  const prefix = modelFile(policy, version, 'manifest.json');
+  for await (const { key } of store.list(prefix)) if (key === prefix) return;
+  throw failure(
+    'NotFound',
+    `version ${version} of policy ${policy} is not registered; \`flywheel models list\` shows what is`,
+  );
+}

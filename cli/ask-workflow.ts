@@ -1,0 +1,95 @@
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  isGrpcDeadlineError,
+  type Client,
+} from '@temporalio/client';
+
+import type { Settings } from '../workers/config.ts';
+import { CommandError } from './exit-codes.ts';
+
+/** A command answers within 5 s; the rest of that time is for saying what is missing. */
+const answerWithinMs = 3_500;
+const explainWithinMs = 1_000;
+/** A worker that polls is heard of this often at least. */
+const pollEveryMs = 90_000;
+
+export interface Asked {
+  readonly client: Client;
+  readonly settings: Settings;
+  readonly workflowId: string;
+}
+
+/** The queue workflows run on. */
+export const orchestrationQueue = ({ temporal }: Settings): string => `${temporal.queuePrefix}orchestration`;
+
+/**
+ * What a workflow answers to a query or an update, within 5 s. A refusal comes in its words; where nobody answers, the error
+ * names the worker that is missing, or what the workflow waits for. `unlessAnswered` says what is true then.
+ */
+export async function ask<T>(to: Asked, asking: () => Promise<T>, unlessAnswered = ''): Promise<T> {
+  try {
+    return await to.client.withDeadline(Date.now() + answerWithinMs, asking);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new CommandError('wrong', `expected ${to.workflowId} to run, it does not`, { cause: error });
+    if (error instanceof WorkflowUpdateFailedError) throw failedAs(error);
+    if (!(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) && !isGrpcDeadlineError(error)) throw error;
+    const told = unlessAnswered === '' ? '' : `; ${unlessAnswered}`;
+    throw new CommandError(
+      'missing',
+      `expected an answer of ${to.workflowId} within 5 s, got none: ${await whyNoAnswer(to)}${told}`,
+      { cause: error },
+    );
+  }
+}
+
+/** A failure or refusal of a workflow in its own words: those of the innermost cause. */
+export function failedAs(error: Error): CommandError {
+  let inner: Error = error;
+  while (inner.cause instanceof Error) inner = inner.cause;
+  const isUnknown = 'type' in inner && inner.type === 'NotFound';
+  return new CommandError(isUnknown ? 'wrong' : 'no', inner.message, { cause: error });
+}
+
+/** In words why a workflow does not answer; never throws. */
+async function whyNoAnswer({ client, settings, workflowId }: Asked): Promise<string> {
+  try {
+    return await client.withDeadline(Date.now() + explainWithinMs, async () => {
+      const missing: string[] = [];
+      for (const [queue, type] of [
+        ['orchestration', 1],
+        ['fleet', 2],
+      ] as const)
+        if (!(await isServed(client, `${settings.temporal.queuePrefix}${queue}`, type))) missing.push(queue);
+      if (missing.length > 0)
+        return `no worker serves ${missing.map((name) => `the queue ${settings.temporal.queuePrefix}${name}`).join(' and ')}; start one with \`npm run worker\``;
+      return (await pendingTrouble(client, workflowId)) ?? 'a worker is there, and did not answer in time';
+    });
+  } catch {
+    return 'the Temporal server does not say why';
+  }
+}
+
+/** Was a poller heard of lately? The server remembers those that are gone for some minutes. */
+async function isServed(client: Client, name: string, taskQueueType: 1 | 2): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name },
+    taskQueueType,
+  });
+  return (pollers ?? []).some(
+    ({ lastAccessTime }) => Date.now() - 1_000 * Number(lastAccessTime?.seconds ?? 0) < pollEveryMs,
+  );
+}
+
+/** What the workflow tries for the `fromAttempt`th time or more, and why it fails. */
+export async function pendingTrouble(client: Client, workflowId: string, fromAttempt = 1): Promise<string | undefined> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
+  const [pending] = (raw.pendingActivities ?? []).toSorted((a, b) => (b.attempt ?? 0) - (a.attempt ?? 0));
+  if (pending === undefined || (pending.attempt ?? 1) < fromAttempt) return undefined;
+  const name = pending.activityType?.name ?? 'an activity';
+  const cause = pending.lastFailure?.message;
+  return `${name} is tried for the ${pending.attempt ?? 1}. time${cause ? `: ${cause.slice(0, 300)}` : ''}`;
+}

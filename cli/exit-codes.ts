@@ -1,0 +1,42 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { CommanderError } from 'commander';
+
+/** What the shell hears of a command; docs/operations.md has the table. */
+export const exitCodes = {
+  /** Done; what was waited for ended well. */
+  done: 0,
+  /** The answer is no: refused, held back, nothing to do, or ended otherwise than well. */
+  no: 1,
+  /** Not carried out: the command line, the input, the policy or the id is wrong. */
+  wrong: 2,
+  /** Not carried out: server, worker or store is missing; worth trying again once it is there. */
+  missing: 3,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** An end of a command that has its own exit code. */
+export class CommandError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(kind: keyof typeof exitCodes, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCodes[kind];
+  }
+}
+
+/** The code an error ends a command with; whatever nobody foresaw is `wrong`: nothing was carried out. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrong;
+  if (error instanceof WorkflowNotFoundError) return exitCodes.wrong;
+  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  return type === 'StoreUnavailable' ? exitCodes.missing : exitCodes.wrong;
+}
+
+/** Says what went wrong on stderr and sets the exit code. Commander has said its own errors already. */
+export function reportFailure(error: unknown): void {
+  process.exitCode = exitCodeOf(error);
+  if (error instanceof CommanderError) return;
+  process.stderr.write(`flywheel: ${error instanceof Error ? error.message : String(error)}\n`);
+}

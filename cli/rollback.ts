@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+
+import {
+  WithStartWorkflowOperation,
+  WorkflowFailedError,
+  type Client,
+  type Workflow,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import type { Command } from 'commander';
+
+import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import type { RollbackAnswer, RollbackOrder, RollbackResult, RollbackStatus } from '../workflows/trial-messages.ts';
+import { workflowIds } from '../workflows/workflow-ids.ts';
+import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
+import { openContext, withClient } from './context.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { whoOption, type PersonalWord } from './person.ts';
+import { printJson, say } from './print.ts';
+
+interface StartOptions extends PersonalWord {
+  readonly target?: string;
+  readonly wait: boolean;
+  readonly json: boolean;
+}
+
+/** `flywheel rollback …`: takes a fleet back, and answers what waits for a person. */
+export function registerRollbackCommands(program: Command): void {
+  const rollback = program
+    .command('rollback')
+    .description('take all robots back at once: ends a trial that runs, else to the champion before');
+
+  whoOption(
+    rollback
+      .command('start', { isDefault: true })
+      .description('order it; says within 5 s what was ordered, then waits for the robots')
+      .option('--policy <name>', 'policy', defaultPolicy)
+      .option('--target <version>', 'an earlier champion or "baseline"; waits for an approval')
+      .requiredOption('--reason <text>', 'why; kept in the assignment log')
+      .option('--no-wait', 'do not wait for the robots')
+      .option('--json', 'the result as JSON', false),
+  ).action((options: StartOptions) => start(options));
+
+  for (const [name, description] of [
+    ['approve', 'let the rollback happen that waits for a person'],
+    ['reject', 'end it; the fleet stays on what it runs'],
+  ] as const)
+    whoOption(
+      rollback
+        .command(name)
+        .description(description)
+        .option('--policy <name>', 'policy', defaultPolicy)
+        .requiredOption('--reason <text>', 'why; kept in the assignment log'),
+    ).action(({ policy, reason, who }: PersonalWord) =>
+      atRollback(policy, async (to, handle) =>
+        say(await ask(to, () => handle.executeUpdate<string, [unknown]>(name, { args: [{ reason, who }] }))),
+      ),
+    );
+
+  rollback
+    .command('status')
+    .description('what was asked, by whom, what became of it, and what waits for a person; as JSON')
+    .option('--policy <name>', 'policy', defaultPolicy)
+    .action(({ policy }: { policy: string }) =>
+      atRollback(policy, async (to, handle) => printJson(await ask(to, () => handle.query<RollbackStatus>('status')))),
+    );
+}
+
+async function atRollback(policy: string, work: (to: Asked, handle: WorkflowHandle) => Promise<void>): Promise<void> {
+  const { settings } = await openContext();
+  const workflowId = workflowIds.rollbackPolicy(policy);
+  await withClient(settings, (client) => work({ client, settings, workflowId }, client.workflow.getHandle(workflowId)));
+}
+
+async function start(options: StartOptions): Promise<void> {
+  const { settings } = await openContext();
+  const { policy, json } = options;
+  await withClient(settings, async (client) => {
+    const to = { client, settings, workflowId: workflowIds.rollbackPolicy(policy) };
+    const answer = await order(to, options);
+    if (answer.kind === 'awaitingApproval') {
+      if (json) return printJson(answer);
+      say(`${answer.reason}; nothing is ordered yet`);
+      say(`\`flywheel rollback approve --policy ${policy} --reason WHY\` lets it happen, \`rollback reject\` ends it`);
+      return;
+    }
+    if (answer.kind !== 'ordered') {
+      if (json) printJson(answer);
+      throw new CommandError('no', `nothing was ordered: ${answer.reason}`);
+    }
+    if (!json) say(`ordered ${answer.version}, assignment ${answer.seq}: ${answer.reason}`);
+    if (options.wait) printResult(await resultOf(client.workflow.getHandle(to.workflowId)), json);
+    else if (json) printJson(answer);
+  });
+}
+
+/** One call that starts the rollback unless one runs, and tells that one if it does. */
+async function order(to: Asked, { policy, reason, target, who }: StartOptions): Promise<RollbackAnswer> {
+  const { client, settings, workflowId } = to;
+  const requestId = randomUUID();
+  const request = { reason, who, requestId, ...(target === undefined ? {} : { target }) } satisfies RollbackOrder;
+  const startWorkflowOperation = new WithStartWorkflowOperation('rollbackPolicy', {
+    workflowId,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    taskQueue: orchestrationQueue(settings),
+    staticSummary: `rollback of ${policy}`,
+    memo: { requestId },
+    args: [{ policy, ...request }],
+  });
+  const asking = (): Promise<RollbackAnswer> =>
+    client.workflow.executeUpdateWithStart<Workflow, RollbackAnswer, [RollbackOrder]>('order', {
+      args: [request],
+      updateId: requestId,
+      startWorkflowOperation,
+    });
+  try {
+    return await ask(to, asking);
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.missing) throw error;
+    const isStarted = await startedBy(client, workflowId, requestId);
+    const then = isStarted ? 'it is started, and acts as soon as one is there' : 'nothing is ordered: ask again';
+    throw new CommandError('missing', `${error.message}; ${then}`, { cause: error });
+  }
+}
+
+/** Was the run that waits now started by this request? Then nothing is lost when nobody answers. */
+async function startedBy(client: Client, workflowId: string, requestId: string): Promise<boolean> {
+  try {
+    const { memo } = await client.withDeadline(Date.now() + 500, () =>
+      client.workflow.getHandle(workflowId).describe(),
+    );
+    return memo?.['requestId'] === requestId;
+  } catch {
+    return false;
+  }
+}
+
+async function resultOf(handle: WorkflowHandle): Promise<RollbackResult> {
+  try {
+    return (await handle.result()) as RollbackResult;
+  } catch (error) {
+    throw error instanceof WorkflowFailedError ? failedAs(error) : error;
+  }
+}
+
+function printResult(result: RollbackResult, json: boolean): void {
+  const { outcome, reason, version, confirmed, offline, failed } = result;
+  if (json) printJson(result);
+  else {
+    say(`${outcome}: ${version ?? 'nowhere'}: ${reason}`);
+    say(`${confirmed.length} confirmed, ${offline.length} offline, ${failed.length} failed`);
+    for (const robot of failed) say(`  failed: ${robot}`);
+  }
+  if (failed.length > 0) process.exitCode = exitCodes.no;
+}
