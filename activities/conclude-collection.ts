@@ -16,6 +16,7 @@ import { collectionSummarySchema, type CollectionSummary } from './collection/su
 import { jsonBytes, readJson, requireJson } from './json-objects.ts';
 import type { Lake } from './lake/lake.ts';
 import type { ObjectStore, Progress } from './ports.ts';
+import { dictionary } from '../domain/dictionary.ts';
 
 export interface ConcludeCollectionInput {
   readonly cycleId: string;
@@ -118,7 +119,7 @@ async function addedUp(
   rules: ReadonlyMap<string, RuleCounts>;
   segmentsGone: number;
 }> {
-  const robots: Record<string, RobotCounts> = {};
+  const robots = dictionary<RobotCounts>();
   const rules = new Map<string, RuleCounts>();
   let segmentsGone = 0;
   for (const batch of manifest.batches.keys()) {

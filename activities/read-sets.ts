@@ -8,8 +8,9 @@ import { heldoutSetFile, trainingSetFile } from '../datasets/training-set.ts';
 import { failure } from './failures.ts';
 import type { ObjectStore } from './ports.ts';
 import { sha256Of } from './training-run.ts';
+import { dictionarySchema } from '../domain/dictionary-schema.ts';
 
-const filesSchema = z.record(z.string(), z.looseObject({ sha256: z.string(), rows: z.int() }));
+const filesSchema = dictionarySchema(z.looseObject({ sha256: z.string(), rows: z.int() }));
 const setSchema = z.looseObject({
   robotType: z.string(),
   robotTypeDigest: z.string(),

@@ -1,5 +1,6 @@
 import type { ColumnType } from './columns.ts';
 import { decodeThriftStruct, type ThriftStruct, type ThriftValue, type WantedFields } from './thrift-compact.ts';
+import { dictionary } from '../domain/dictionary.ts';
 
 /** What a Parquet file claims about itself in its footer; nothing of its data is read or believed. */
 export interface ParquetFooter {
@@ -50,8 +51,8 @@ function footerOf(file: ThriftStruct): ParquetFooter {
     rows: number(file.get(3)),
     mostValues: [...valuesByColumn.values()].reduce((most, values) => Math.max(most, values), 0),
     columns: columnsOf(structs(file.get(2))),
-    metadata: Object.fromEntries(
-      structs(file.get(5)).map((pair) => [textOf(pair.get(1)), pair.has(2) ? textOf(pair.get(2)) : '']),
+    metadata: dictionary(
+      structs(file.get(5)).map((pair) => [textOf(pair.get(1)), pair.has(2) ? textOf(pair.get(2)) : ''] as const),
     ),
   };
 }

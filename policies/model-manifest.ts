@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dictionarySchema } from '../domain/dictionary-schema.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
 const semver = z.string().regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.3');
@@ -9,7 +10,7 @@ export const modelManifestSchema = z.strictObject({
   version: semver,
   robotType: z.strictObject({ id: z.string(), version: z.int(), digest: sha256 }),
   /** Digest and size of every file of the version, `model.onnx` first of all. */
-  files: z.record(z.string(), z.strictObject({ sha256, sizeBytes: z.int().nonnegative() })),
+  files: dictionarySchema(z.strictObject({ sha256, sizeBytes: z.int().nonnegative() })),
   /** Versions it was made from: the champion it was warm-started from or measured against. */
   parents: z.array(semver),
   /** Null for a model that was not trained here. */
@@ -27,7 +28,7 @@ export const modelManifestSchema = z.strictObject({
   /** Build of the code that made it. */
   codeBuild: z.string(),
   registeredAtMs: z.int(),
-  metrics: z.record(z.string(), z.number().nullable()),
+  metrics: dictionarySchema(z.number().nullable()),
   gates: z.array(
     z.strictObject({
       id: z.string(),

@@ -114,6 +114,21 @@ describe('the tree', () => {
       assert.doesNotMatch(textOf(file), banned, file);
   });
 
+  it('names nothing from outside in a plain object: dictionaries come from one place', () => {
+    const literals = /\bRecord<[^=;]*> = \{\}|\?\?= \{\}|\breduce\([^;]*, \{\}\)/;
+    const records = /\bz\.record\((?!z\.string\(\), z\.unknown\(\)\))/;
+    const judged = /^(domain|activities\/(trials|monitor|collection)|fleet\/desk)\//;
+    const found = ours
+      .filter((file) => /^(domain|datasets|policies|activities|workflows|fleet)\//.test(file))
+      .flatMap((file) =>
+        [literals, records, ...(judged.test(file) ? [/\bObject\.fromEntries\(/] : [])].flatMap((banned) => {
+          const match = banned.exec(textOf(file))?.[0];
+          return match === undefined ? [] : [`${file}: ${match}: expected dictionary() or dictionarySchema()`];
+        }),
+      );
+    assert.deepEqual(found, []);
+  });
+
   it('keeps the schema library out of workflow code, where every cached workflow pays for it', () => {
     assert.deepEqual(
       imports.filter(({ file, target }) => file.startsWith('workflows/') && target === 'zod'),

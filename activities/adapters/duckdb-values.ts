@@ -12,6 +12,7 @@ import {
 } from '@duckdb/node-api';
 import { failure } from '../failures.ts';
 import type { SqlValue } from '../ports.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 
 /** NULL is spoken of apart from values. */
 type Value = Exclude<SqlValue, null>;
@@ -42,7 +43,7 @@ const nested: Converter = (value, type, converter) => JSDuckDBValueConverter(val
 const map: Converter = (value, type, converter) => {
   if (!(value instanceof DuckDBMapValue)) return null;
   const entries = nested(value, type, converter) as readonly { readonly key: string; readonly value: SqlValue }[];
-  return Object.fromEntries(entries.map((entry) => [entry.key, entry.value]));
+  return dictionary(entries.map((entry) => [entry.key, entry.value] as const));
 };
 
 const byTypeId: Partial<Record<DuckDBTypeId, Converter>> = {

@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import type { GraphRuntime, ModelPort, Tensor, TensorType } from '../../policies/runtime.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 
 export interface OnnxRuntimeOptions {
   /** Threads inside an operator. One by default: results are then equal on every run, and other work keeps a core. */
@@ -43,7 +44,7 @@ const modelPort = (metadata: InferenceSession.ValueMetadata): ModelPort =>
 const mapTensors = <From, To>(
   tensors: Readonly<Record<string, From>>,
   convert: (tensor: From) => To,
-): Record<string, To> => Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, convert(tensor)]));
+): Record<string, To> => dictionary(Object.entries(tensors).map(([name, tensor]) => [name, convert(tensor)] as const));
 
 function ortTensor({ type, data, shape }: Tensor): OrtTensor {
   return new OrtTensor(type, data, [...shape]);

@@ -3,6 +3,7 @@ import type { Violation } from '../../datasets/validation/rule.ts';
 import type { SqlSession } from '../ports.ts';
 import type { BatchDecision, PlannedSegment, RobotCounts, RuleCounts } from './documents.ts';
 import { nobody } from './quarantine.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 
 type Counted = Pick<BatchDecision, 'robots' | 'rules'>;
 
@@ -72,4 +73,4 @@ function ruleCounts(decision: Omit<BatchDecision, keyof Counted>): Readonly<Reco
 }
 
 const sorted = <Value>(map: ReadonlyMap<string, Value>): Record<string, Value> =>
-  Object.fromEntries([...map].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  dictionary([...map].toSorted(([a], [b]) => (a < b ? -1 : 1)));

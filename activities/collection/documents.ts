@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Violation } from '../../datasets/validation/rule.ts';
+import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 
 /** Keys of what a collection keeps of itself, `collections/<cycleId>/…`. */
 export const manifestKeyOf = (cycleId: string): string => `collections/${cycleId}/manifest.json`;
@@ -85,7 +86,7 @@ export const decisionSchema = z.strictObject({
   refusedSegments: z.array(z.strictObject({ segment: count, violations: violationsSchema })),
   refusedEpisodes: z.array(z.strictObject({ ...episodeReference, violations: violationsSchema })),
   alreadyStored: z.array(z.strictObject(episodeReference)),
-  robots: z.record(z.string(), robotCountsSchema),
-  rules: z.record(z.string(), ruleCountsSchema),
+  robots: dictionarySchema(robotCountsSchema),
+  rules: dictionarySchema(ruleCountsSchema),
 });
 export type BatchDecision = z.infer<typeof decisionSchema>;

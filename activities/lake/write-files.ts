@@ -5,6 +5,7 @@ import { columnsWithForbiddenNulls, statsOf } from '../../datasets/delta/file-st
 import { sqlName, sqlText, sqlTypes } from '../../datasets/sql-types.ts';
 import { failure } from '../failures.ts';
 import type { SqlRow, SqlSession } from '../ports.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 
 /** A finished Parquet file on its way into a table. */
 export interface StagedFile {
@@ -79,7 +80,7 @@ function stagedFile(row: SqlRow, columns: readonly Column[]): StagedFile {
 /** The engine quotes names and gives nested columns as `"list"."element"`; those are left out. */
 function topLevelStatistics(row: SqlRow): Readonly<Record<string, Readonly<Record<string, string>>>> {
   const all = row['column_statistics'] as Readonly<Record<string, Readonly<Record<string, string>>>>;
-  return Object.fromEntries(
+  return dictionary(
     Object.entries(all).flatMap(([name, statistics]) => {
       const top = /^"([^".]+)"$/.exec(name)?.[1];
       return top === undefined ? [] : [[top, statistics] as const];

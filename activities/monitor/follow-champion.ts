@@ -1,3 +1,4 @@
+import { dictionary } from '../../domain/dictionary.ts';
 import { aliasNames, type AliasRecord } from '../../domain/registry/index.ts';
 import type { ObjectStore } from '../ports.ts';
 import { readAliasHistory } from '../registry/aliases.ts';
@@ -27,7 +28,7 @@ export async function followChampion(
 
 function moved(before: Champions, { seq, set, operationId, atMs }: AliasRecord): Champions {
   const names = aliasNames.filter((name) => name !== 'anchor' && set[name] !== undefined);
-  const after = { ...before, seq, ...Object.fromEntries(names.map((name) => [name, set[name]])) };
+  const after = { ...before, seq, ...dictionary(names.map((name) => [name, set[name]] as const)) };
   const { champion } = set;
   if (champion === undefined || champion === before.champion) return after;
   const isReturn = before.past.includes(champion);

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 
+import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import {
   noDataTrouble,
   openIncidents,
-  type DataStanding,
-  type FleetMemory,
   type IncidentBook,
   type IncidentEvent,
   type OpenIncident,
@@ -37,7 +36,16 @@ export type ReadReports = z.infer<typeof readReportsSchema>;
 
 export const noReports: ReadReports = { newestMs: 0, keys: [] };
 
-const record = <T>() => z.record(z.string(), z.unknown()) as unknown as z.ZodType<T>;
+const trusted = <T>() => z.unknown() as unknown as z.ZodType<T>;
+
+const counts = dictionarySchema(z.number());
+const memorySchema = dictionarySchema(
+  z.object({
+    hours: z.array(z.tuple([z.number(), z.number(), z.number()])),
+    halves: dictionarySchema(z.object({ episodes: z.number(), reasons: counts })),
+    safety: z.object({ atMs: z.number(), version: z.string().nullable() }).exactOptional(),
+  }),
+);
 
 /**
  * Everything the monitor remembers between two looks; a new document a look, the old ones deleted. A state that an earlier build
@@ -51,21 +59,21 @@ const stateSchema = z.object({
   /** Telemetry from this hour on may still hold something new. */
   scanFromMs: z.number(),
   /** Objects of open hours that were read, by their hour. */
-  consumed: z.record(z.string(), z.array(z.string())),
+  consumed: dictionarySchema(z.array(z.string())),
   /** What was counted of every robot's life, and when it last spoke. */
-  lives: z.record(z.string(), z.strictObject({ runs: z.array(z.number()), heardMs: z.number() })),
+  lives: dictionarySchema(z.strictObject({ runs: z.array(z.number()), heardMs: z.number() })),
   champions: championsSchema,
-  memory: record<FleetMemory>(),
+  memory: memorySchema,
   /** Corrected frames by the fleet hour of their receipt, ascending. */
   correctedFrames: z.array(z.tuple([z.int(), z.int()])).default([]),
   /** When the newest cycle that was ever seen began: the server forgets closed ones. Null: none was seen. */
   lastCycleStartedMs: z.number().nullable().default(null),
   reports: readReportsSchema.default(noReports),
   /** What those reports left standing of the fleet's data. */
-  data: record<DataStanding>().default(noDataTrouble),
-  book: record<IncidentBook>(),
+  data: z.object({ badData: z.string().nullable(), leftOut: dictionarySchema(z.string()) }).default(noDataTrouble),
+  book: dictionarySchema(trusted<IncidentBook[string]>()),
   /** What this look changed; the incident log follows it. */
-  events: z.array(record<IncidentEvent>()),
+  events: z.array(trusted<IncidentEvent>()),
   /** What the look answered. */
   result: z.record(z.string(), z.unknown()),
 });

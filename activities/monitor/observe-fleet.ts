@@ -1,3 +1,4 @@
+import { dictionary } from '../../domain/dictionary.ts';
 import {
   acknowledgeIncident,
   advanceIncidents,
@@ -116,15 +117,15 @@ const emptyState = (scanFromMs: number): MonitorState => ({
   lookMs: 0,
   logSeq: 0,
   scanFromMs,
-  consumed: {},
-  lives: {},
+  consumed: dictionary(),
+  lives: dictionary(),
   champions: noChampions,
-  memory: {},
+  memory: dictionary(),
   correctedFrames: [],
   lastCycleStartedMs: null,
   reports: noReports,
   data: noDataTrouble,
-  book: {},
+  book: dictionary(),
   events: [],
   result: {},
 });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { dictionary } from '../../domain/dictionary.ts';
+import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { FleetBaseline } from '../../domain/monitoring/index.ts';
 import { baselineOf, centreHistory, estimateFleetParameters } from '../../domain/statistics/index.ts';
 import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../domain/trial/index.ts';
@@ -15,7 +17,7 @@ const baselineSchema: z.ZodType<FleetBaseline & { readonly madeAtMs: number; rea
     madeAtMs: z.int(),
     champion: z.string(),
     parameters: fleetParametersSchema,
-    robots: z.record(z.string(), robotPastSchema),
+    robots: dictionarySchema(robotPastSchema),
   });
 
 const keyOf = (policy: string): string => `monitor/${policy}/baseline.json`;
@@ -54,7 +56,7 @@ export const refreshFleetBaseline =
     const standing = await readJson(ports.store, keyOf(policy), baselineSchema);
     if (standing === undefined || standing.madeAtMs < nowMs) {
       const parameters = estimateFleetParameters(centred);
-      const document = { madeAtMs: nowMs, champion, parameters, robots: Object.fromEntries(known) };
+      const document = { madeAtMs: nowMs, champion, parameters, robots: dictionary(known) };
       await ports.store.put(keyOf(policy), jsonBytes(document));
     }
     return { robots: known.length, episodes };

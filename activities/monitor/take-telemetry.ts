@@ -1,5 +1,6 @@
-import { forgetOld, rememberOutcome } from '../../domain/monitoring/index.ts';
-import { takeSeq, type FleetClock } from '../../domain/trial/index.ts';
+import { forgetOld, newMemory, rememberOutcome } from '../../domain/monitoring/index.ts';
+import { dictionary } from '../../domain/dictionary.ts';
+import { RobotLives, type FleetClock } from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
 import { countedEpisode, reportedAtMs } from '../trials/telemetry-reports.ts';
 import type { MonitorState } from './monitor-state.ts';
@@ -29,6 +30,7 @@ export async function takeTelemetry(
   const known = new Set(
     Object.entries(state.consumed).flatMap(([hour, names]) => names.map((name) => `${hour}/${name}`)),
   );
+  const lives = new RobotLives(Object.entries(state.lives));
   for await (const key of telemetry.keys(policy, state.scanFromMs, at.nowMs)) {
     const [digest = '', hour = '', day = ''] = key.split('/').toReversed();
     const name = digest.slice(0, digestDigits);
@@ -38,29 +40,30 @@ export async function takeTelemetry(
       break;
     }
     taken += 1;
-    for (const batch of await telemetry.read(key)) takeBatch(state, batch, at);
+    for (const batch of await telemetry.read(key)) takeBatch(state, lives, batch, at);
     (state.consumed[`${day}T${hour}`] ??= []).push(name);
   }
+  state.lives = dictionary([...lives.entries()].filter(([, { heardMs }]) => heardMs >= at.nowMs - lifeMemoryMs));
   prune(state, at, isBehind);
   return isBehind;
 }
 
 function takeBatch(
   state: MonitorState,
+  lives: RobotLives,
   batch: TelemetryBatch,
   { nowMs, clock }: { readonly nowMs: number; readonly clock: FleetClock },
 ): void {
   const { robotId, bootId, receivedMs } = batch;
-  const life = (state.lives[`${robotId}/${bootId}`] ??= { runs: [], heardMs: receivedMs });
-  life.heardMs = Math.max(life.heardMs, receivedMs);
+  lives.hear(robotId, bootId, receivedMs);
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
   const receivedHour = Math.floor(clock.fleetMs(receivedMs) / hourMs);
   for (const entry of batch.entries) {
-    if (!takeSeq(life.runs, entry.seq)) continue;
+    if (!lives.take(robotId, bootId, entry.seq)) continue;
     const atMs = reportedAtMs(batch, entry);
     const hour = Math.floor(clock.fleetMs(atMs) / hourMs);
     if (entry.kind === 'safetyEvent') {
-      const robot = (state.memory[robotId] ??= { hours: [], halves: {} });
+      const robot = (state.memory[robotId] ??= newMemory());
       if (atMs >= (robot.safety?.atMs ?? 0)) robot.safety = { atMs, version: entry.policyVersion };
     }
     if (entry.kind !== 'episode') continue;
@@ -89,8 +92,6 @@ function prune(
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
   forgetOld(state.memory, nowHour);
   state.correctedFrames = state.correctedFrames.filter(([hour]) => hour > nowHour - correctionHours);
-  for (const [life, { heardMs }] of Object.entries(state.lives))
-    if (heardMs < nowMs - lifeMemoryMs) delete state.lives[life];
   if (isBehind) return;
   const openHour = Math.floor((nowMs - writtenWithinMs) / hourMs) * hourMs;
   state.scanFromMs = Math.max(state.scanFromMs, openHour);

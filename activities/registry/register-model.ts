@@ -10,6 +10,7 @@ import { jsonBytes } from '../json-objects.ts';
 import type { Clock, ObjectStore } from '../ports.ts';
 import type { Signer } from '../signer-port.ts';
 import { manifestBytes, readManifest } from './read-manifest.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 
 const claimSchema = z.strictObject({ version: z.string(), operationId: z.string(), atMs: z.int() });
 
@@ -43,7 +44,7 @@ export const registerModel =
   async (input: RegisterModelInput): Promise<RegisterModelResult> => {
     const { operationId, change, sources, modelSha256, ...facts } = input;
     const { version, atMs } = await claimVersion(ports, input.policy, operationId, change);
-    const files: Record<string, { sha256: string; sizeBytes: number }> = {};
+    const files = dictionary<{ sha256: string; sizeBytes: number }>();
     for (const [name, sourceKey] of Object.entries(sources)) {
       const bytes = await ports.store.get(sourceKey);
       if (bytes === undefined)

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
+import { dictionary } from '../../domain/dictionary.ts';
+import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { Cell, Cells } from '../../domain/trial/index.ts';
 import { jsonBytes, readJson, requireJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
@@ -18,9 +20,9 @@ const cellSchema = z.strictObject({
   latencyLogSum: z.number().optional(),
   latencyLogSquares: z.number().optional(),
   safetyEvents: count.optional(),
-  perTask: z.record(z.string(), z.strictObject({ successes: count, episodes: count })).optional(),
+  perTask: dictionarySchema(z.strictObject({ successes: count, episodes: count })).optional(),
 });
-const cellsSchema = z.record(z.string(), z.record(z.string(), z.array(cellSchema)));
+const cellsSchema = dictionarySchema(dictionarySchema(z.array(cellSchema)));
 
 /** What was read so far, and where the cells made of it lie. One object a generation; writing it is the commit. */
 const manifestSchema = z.strictObject({
@@ -29,13 +31,13 @@ const manifestSchema = z.strictObject({
   /** Objects since then that are read, by key. */
   consumed: z.array(z.string()),
   /** Sequence numbers taken, by `robot/boot`. */
-  lives: z.record(z.string(), z.array(z.int())),
+  lives: dictionarySchema(z.array(z.int())),
   /** When a batch of each robot was last received. */
-  heardMs: z.record(z.string(), z.number()),
+  heardMs: dictionarySchema(z.number()),
   /** Block of the newest entry of each robot. */
-  newestBlocks: z.record(z.string(), count).default({}),
+  newestBlocks: dictionarySchema(count).default(() => dictionary<number>()),
   /** Content-addressed parts by number; a part is {@link blocksPerPart} blocks of all robots. */
-  parts: z.record(z.string(), z.string()),
+  parts: dictionarySchema(z.string()),
   /** Parts that the generation before had; they go with the next one. */
   replaced: z.array(z.string()),
   entries: count,

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 
-import { addReport, fleetClock, takeSeq, type Cells, type Report, type TrialPlan } from '../../domain/trial/index.ts';
+import { dictionary } from '../../domain/dictionary.ts';
+import {
+  addReport,
+  copyCells,
+  fleetClock,
+  otherTask,
+  RobotLives,
+  type Cells,
+  type Report,
+  type RobotLife,
+  type TrialPlan,
+} from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog, TelemetryReport } from '../fleet-port.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
@@ -52,10 +63,9 @@ export const collectCells =
       return { generation: input.generation, entries: known.entries, isBehind: false };
 
     const changed = new Map<number, Cells>();
-    const after = structuredClone(known);
-    for (const key of keys)
-      for (const batch of await ports.telemetry.read(key))
-        await takeBatch(ports.cells, plan, input, after, changed, batch);
+    const taking = takingOf(ports.cells, plan, input, known, changed);
+    for (const key of keys) for (const batch of await ports.telemetry.read(key)) await takeBatch(taking, batch);
+    const after = { ...taking.manifest, lives: dictionary(runsOf(taking.lives)) };
     const replaced: string[] = [];
     for (const [number, cells] of changed) {
       const old = known.parts[number];
@@ -72,10 +82,10 @@ export const collectCells =
 const emptyManifest = (plan: TrialPlan): CellManifest => ({
   scanFromMs: Math.floor(plan.createdAtMs / hourMs) * hourMs,
   consumed: [],
-  lives: {},
-  heardMs: {},
-  newestBlocks: {},
-  parts: {},
+  lives: dictionary(),
+  heardMs: dictionary(),
+  newestBlocks: dictionary(),
+  parts: dictionary(),
   replaced: [],
   entries: 0,
 });
@@ -106,29 +116,65 @@ async function newKeys(
   return { keys, isBehind: false };
 }
 
-async function takeBatch(
+/** What one call changes: a copy of the manifest, the lives in it, and the parts. */
+interface Taking {
+  readonly store: CellStore;
+  readonly plan: TrialPlan;
+  readonly originMs: number;
+  readonly tasks: ReadonlySet<string> | undefined;
+  readonly manifest: CellManifest;
+  readonly lives: RobotLives;
+  readonly changed: Map<number, Cells>;
+}
+
+function takingOf(
   store: CellStore,
   plan: TrialPlan,
-  input: CollectCellsInput,
-  manifest: CellManifest,
+  { originMs }: Pick<CollectCellsInput, 'originMs'>,
+  known: CellManifest,
   changed: Map<number, Cells>,
-  batch: TelemetryBatch,
-): Promise<void> {
-  const { robotId, receivedMs } = batch;
+): Taking {
+  const lives = Object.entries(known.lives).map(([name, runs]): [string, RobotLife] => [
+    name,
+    { runs: [...runs], heardMs: 0 },
+  ]);
+  return {
+    store,
+    plan,
+    originMs,
+    changed,
+    tasks: plan.catalogue === undefined ? undefined : new Set(plan.catalogue),
+    lives: new RobotLives(lives),
+    manifest: {
+      ...known,
+      heardMs: copy(known.heardMs),
+      newestBlocks: copy(known.newestBlocks),
+      parts: copy(known.parts),
+    },
+  };
+}
+
+const copy = <Value>(of: Readonly<Record<string, Value>>): Record<string, Value> => dictionary(Object.entries(of));
+
+const runsOf = (lives: RobotLives) => [...lives.entries()].map(([name, { runs }]) => [name, runs] as const);
+
+async function takeBatch(taking: Taking, batch: TelemetryBatch): Promise<void> {
+  const { plan, manifest, lives, changed } = taking;
+  const { robotId, bootId, receivedMs } = batch;
   manifest.heardMs[robotId] = Math.max(receivedMs, manifest.heardMs[robotId] ?? 0);
-  const seen = (manifest.lives[`${robotId}/${batch.bootId}`] ??= []);
+  lives.hear(robotId, bootId, 0);
   const clock = fleetClock(plan.times);
   const blockMs = plan.rolloutLimits.blockMinutes * 60_000;
   for (const entry of batch.entries) {
-    if (!takeSeq(seen, entry.seq)) continue;
+    if (!lives.take(robotId, bootId, entry.seq)) continue;
     manifest.entries += 1;
-    const block = Math.floor((clock.fleetMs(reportedAtMs(batch, entry)) - input.originMs) / blockMs);
+    const block = Math.floor((clock.fleetMs(reportedAtMs(batch, entry)) - taking.originMs) / blockMs);
     if (block >= 0) manifest.newestBlocks[robotId] = Math.max(block, manifest.newestBlocks[robotId] ?? 0);
     const version = entry.policyVersion;
     if (version === null || (version !== plan.championVersion && version !== plan.candidateVersion)) continue;
-    const report = reportOf(batch, entry, plan);
+    const report = reportOf(batch, entry, taking);
     if (block < 0 || report === undefined) continue;
-    const cells = await partOf(store, manifest, changed, Math.floor(block / blocksPerPart));
+    const cells = await partOf(taking.store, manifest, changed, Math.floor(block / blocksPerPart));
     addReport(cells, { robotId, version, block }, report);
   }
 }
@@ -143,16 +189,18 @@ async function partOf(
   const known = changed.get(number);
   if (known !== undefined) return known;
   const old = parts[number];
-  const cells = old === undefined ? {} : structuredClone(await store.part(old));
+  const cells = old === undefined ? dictionary<Cells[string]>() : copyCells(await store.part(old));
   changed.set(number, cells);
   return cells;
 }
 
-function reportOf(batch: TelemetryBatch, entry: TelemetryReport, plan: TrialPlan): Report | undefined {
+function reportOf(batch: TelemetryBatch, entry: TelemetryReport, { plan, tasks }: Taking): Report | undefined {
   switch (entry.kind) {
     case 'episode': {
       const episode = countedEpisode(batch, entry);
-      return episode === undefined ? undefined : { kind: 'episode', ...episode };
+      if (episode === undefined) return undefined;
+      const task = tasks === undefined || tasks.has(episode.task) ? episode.task : otherTask;
+      return { kind: 'episode', ...episode, task };
     }
     case 'online':
       return { kind: 'online', minutes: fleetClock(plan.times).fleetHours(entry.durationMs) * 60 };

@@ -7,7 +7,9 @@ import { trialsIn, type Fleet, type TelemetryLog } from '../fleet-port.ts';
 import { readJson } from '../json-objects.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
+import { readRobotType } from '../read-robot-type.ts';
 import { readAliases } from '../registry/aliases.ts';
+import { readPolicyDocument } from '../registry/policy-document.ts';
 import { readManifest } from '../registry/read-manifest.ts';
 import type { Signer } from '../signer-port.ts';
 import { readHistory } from './telemetry-history.ts';
@@ -139,7 +141,8 @@ async function factsOf(
   const times = timesOf(input);
   const { robots } = await ports.fleet.readFleet(policy);
   const startMs = nowMs - historyDays * times.dayMs;
-  const { history, tasks } = await readHistory(ports, { policy, startMs, endMs: nowMs, times, nowMs });
+  const catalogue = await catalogueOf(ports.store, policy);
+  const { history, tasks } = await readHistory(ports, { policy, startMs, endMs: nowMs, times, nowMs, catalogue });
   const lossKey = trialKeys.anchorLoss(policy, champion);
   const loss = anchor === champion ? 0 : (await readJson(ports.store, lossKey, anchorLossSchema))?.lossFraction;
   const part = new Set(robots.filter(({ isQuarantined }) => !isQuarantined).map(({ robotId }) => robotId));
@@ -152,6 +155,7 @@ async function factsOf(
     createdAtMs: nowMs,
     times,
     tasks,
+    catalogue,
     robots: robots.filter(({ robotId }) => part.has(robotId)).map(({ robotId, stratum }) => ({ robotId, stratum })),
     excluded: robots.filter(({ robotId }) => !part.has(robotId)).map(({ robotId }) => robotId),
     history: history.filter(({ robotId }) => part.has(robotId)),
@@ -164,6 +168,17 @@ async function factsOf(
     abTestLimits: input.abTestLimits,
     taskLimits: input.taskLimits,
   };
+}
+
+/** The tasks a robot of the policy can do; undefined where the policy or its robot type has no document yet. */
+async function catalogueOf(store: ObjectStore, policy: string): Promise<readonly string[] | undefined> {
+  try {
+    const { robotType } = await readPolicyDocument(store, policy);
+    return (await readRobotType(store, robotType.id, robotType.version)).tasks;
+  } catch (error) {
+    if (isFailure(error, 'NotFound')) return undefined;
+    throw error;
+  }
 }
 
 const summaryOf = (

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
+import { dictionary } from '../../domain/dictionary.ts';
+import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { VersionedHistory } from '../../domain/statistics/index.ts';
-import { fleetClock, takeSeq, type FleetTimes, type SeqRuns } from '../../domain/trial/index.ts';
+import { fleetClock, RobotLives, type FleetTimes } from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
 import { jsonBytes, readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
@@ -10,7 +12,7 @@ import { countedEpisode } from './telemetry-reports.ts';
 
 /** Outcomes by robot, version and fleet hour since 1970: `[hour, successes, episodes]`. */
 const summarySchema = z.strictObject({
-  robots: z.record(z.string(), z.record(z.string(), z.array(z.tuple([z.int(), z.int(), z.int()])))),
+  robots: dictionarySchema(dictionarySchema(z.array(z.tuple([z.int(), z.int(), z.int()])))),
   tasks: z.array(z.string()),
 });
 type Summary = z.infer<typeof summarySchema>;
@@ -18,10 +20,26 @@ type Summary = z.infer<typeof summarySchema>;
 const hourMs = 3_600_000;
 /** Batches lie under the hour they were written in; gateways' clocks agree within this. */
 const closedAfterMs = 5 * 60_000;
+/** What a robot brings later than this is no past to compare with; fleet hours. */
+const latestHours = 56 * 24;
+/** Versions that a robot can have run in one hour; it names no more. */
+const mostVersions = 20;
+/** As many as a robot type can have. */
+const mostTasks = 1_024;
 
 export interface FleetHistory {
   readonly history: readonly VersionedHistory[];
   readonly tasks: readonly string[];
+}
+
+/** Which history is asked for. `catalogue`: only these tasks are noted; undefined: any, up to what a robot type can have. */
+export interface HistoryQuestion {
+  readonly policy: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly times: FleetTimes;
+  readonly nowMs: number;
+  readonly catalogue?: readonly string[] | undefined;
 }
 
 /**
@@ -30,13 +48,14 @@ export interface FleetHistory {
  */
 export async function readHistory(
   ports: { readonly store: ObjectStore; readonly telemetry: TelemetryLog },
-  of: { policy: string; startMs: number; endMs: number; times: FleetTimes; nowMs: number },
+  of: HistoryQuestion,
 ): Promise<FleetHistory> {
   const robots = new Map<string, VersionedHistory['cells'][number][]>();
   const tasks = new Set<string>();
+  const isTask = taskFilter(of.catalogue);
   for (let atMs = Math.floor(of.startMs / hourMs) * hourMs; atMs < of.endMs; atMs += hourMs) {
     const summary = await summaryOf(ports, of, atMs);
-    for (const task of summary.tasks) tasks.add(task);
+    for (const task of summary.tasks) if (isTask(task, tasks)) tasks.add(task);
     for (const [robotId, versions] of Object.entries(summary.robots)) {
       const cells = robots.get(robotId) ?? [];
       robots.set(robotId, cells);
@@ -48,53 +67,79 @@ export async function readHistory(
   return { history: [...robots].map(([robotId, cells]) => ({ robotId, cells })), tasks: [...tasks] };
 }
 
+/** Whether a task is noted beside those that are. */
+function taskFilter(catalogue: readonly string[] | undefined): (task: string, noted: ReadonlySet<string>) => boolean {
+  if (catalogue === undefined) return (_, { size }) => size < mostTasks;
+  const known = new Set(catalogue);
+  return (task) => known.has(task);
+}
+
 async function summaryOf(
   { store, telemetry }: { readonly store: ObjectStore; readonly telemetry: TelemetryLog },
-  { policy, times, nowMs }: { policy: string; times: FleetTimes; nowMs: number },
+  { policy, times, nowMs, catalogue }: HistoryQuestion,
   atMs: number,
 ): Promise<Summary> {
   const text = new Date(atMs).toISOString();
   const key = trialKeys.telemetrySummary(policy, times.dayMs, `${text.slice(0, 10)}/${text.slice(11, 13)}`);
   const kept = await readJson(store, key, summarySchema);
   if (kept !== undefined) return kept;
-  const batches: TelemetryBatch[] = [];
-  for await (const object of telemetry.keys(policy, atMs, atMs)) batches.push(...(await telemetry.read(object)));
-  const summary = summed(batches, times);
+  const summing = new HourSum(times, taskFilter(catalogue));
+  let batches = 0;
+  for await (const object of telemetry.keys(policy, atMs, atMs))
+    for (const batch of await telemetry.read(object)) {
+      batches += 1;
+      summing.take(batch);
+    }
   const isClosed = nowMs >= atMs + hourMs + closedAfterMs;
-  if (isClosed && batches.length > 0) await store.putIfAbsent(key, jsonBytes(summary));
-  return summary;
+  if (isClosed && batches > 0) await store.putIfAbsent(key, jsonBytes(summing.summary()));
+  return summing.summary();
 }
 
-function summed(batches: readonly TelemetryBatch[], times: FleetTimes): Summary {
-  const clock = fleetClock(times);
-  const lives = new Map<string, SeqRuns>();
-  const robots: Record<string, Record<string, Map<number, [number, number, number]>>> = {};
-  const tasks = new Set<string>();
-  for (const batch of batches) {
-    const life = `${batch.robotId}/${batch.bootId}`;
-    const seen = lives.get(life) ?? [];
-    lives.set(life, seen);
+/** The sums of one hour of receipt. Bounded for every robot: versions, hours, tasks. */
+class HourSum {
+  readonly #clock;
+  readonly #isTask;
+  readonly #lives = new RobotLives();
+  readonly #robots = new Map<string, Map<string, Map<number, [number, number, number]>>>();
+  readonly #tasks = new Set<string>();
+
+  constructor(times: FleetTimes, isTask: ReturnType<typeof taskFilter>) {
+    this.#clock = fleetClock(times);
+    this.#isTask = isTask;
+  }
+
+  take(batch: TelemetryBatch): void {
+    const { robotId, bootId, receivedMs } = batch;
+    this.#lives.hear(robotId, bootId, receivedMs);
+    const oldest = Math.floor(this.#clock.fleetMs(receivedMs) / hourMs) - latestHours;
     for (const entry of batch.entries) {
-      if (!takeSeq(seen, entry.seq)) continue;
+      if (!this.#lives.take(robotId, bootId, entry.seq)) continue;
       const episode = countedEpisode(batch, entry);
       if (episode === undefined) continue;
-      tasks.add(episode.task);
-      const versions = (robots[batch.robotId] ??= {});
-      const hours = (versions[episode.version] ??= new Map());
-      const hour = Math.floor(clock.fleetMs(episode.atMs) / hourMs);
+      const hour = Math.floor(this.#clock.fleetMs(episode.atMs) / hourMs);
+      if (hour < oldest) continue;
+      if (this.#isTask(episode.task, this.#tasks)) this.#tasks.add(episode.task);
+      const versions = this.#robots.get(robotId) ?? new Map<string, Map<number, [number, number, number]>>();
+      this.#robots.set(robotId, versions);
+      if (!versions.has(episode.version) && versions.size >= mostVersions) continue;
+      const hours = versions.get(episode.version) ?? new Map<number, [number, number, number]>();
+      versions.set(episode.version, hours);
       const sum = hours.get(hour) ?? [hour, 0, 0];
       hours.set(hour, sum);
       sum[1] += episode.isSuccess ? 1 : 0;
       sum[2] += 1;
     }
   }
-  return {
-    tasks: [...tasks],
-    robots: Object.fromEntries(
-      Object.entries(robots).map(([robotId, versions]) => [
-        robotId,
-        Object.fromEntries(Object.entries(versions).map(([version, hours]) => [version, [...hours.values()]])),
-      ]),
-    ),
-  };
+
+  summary(): Summary {
+    return {
+      tasks: [...this.#tasks],
+      robots: dictionary([...this.#robots].map(([robotId, versions]) => [robotId, hoursOf(versions)] as const)),
+    };
+  }
 }
+
+const hoursOf = (versions: Map<string, Map<number, [number, number, number]>>): Summary['robots'][string] =>
+  dictionary(
+    [...versions].map(([version, hours]): [string, [number, number, number][]] => [version, [...hours.values()]]),
+  );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { dictionary } from '../../domain/dictionary.ts';
 import { parseAbTestLimits, parseRolloutLimits, parseTaskLimits } from '../../domain/experiment/index.ts';
 import { fleetProfiles, type FleetTimes } from '../../domain/trial/index.ts';
 
@@ -63,5 +64,5 @@ export type TrialRequest = z.output<typeof requestSchema>;
 /** The profile with what the request replaces. */
 export function timesOf({ profile, times }: Pick<TrialRequest, 'profile' | 'times'>): FleetTimes {
   const given = Object.entries(times).filter(([, value]) => value !== undefined);
-  return { ...fleetProfiles[profile], ...Object.fromEntries(given) };
+  return { ...fleetProfiles[profile], ...dictionary(given) };
 }

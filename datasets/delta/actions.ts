@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DeltaLogError } from './delta-log-error.ts';
+import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 
 /**
  * The actions of a Delta log that make up a table's state, as far as this project needs them. Unknown fields and
@@ -9,7 +10,7 @@ const text = z.string();
 const count = z.number();
 /** Checkpoints carry NULL where a commit leaves a field out. */
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
-const texts = z.record(text, text.nullable());
+const texts = dictionarySchema(text.nullable());
 
 const protocolSchema = z.object({
   minReaderVersion: count,

@@ -1,4 +1,5 @@
 import type { Column } from '../columns.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 
 /** What the engine reports of one Parquet file it wrote: per column, the statistics as text. */
 export interface WrittenFile {
@@ -15,9 +16,9 @@ const comparableTypes: readonly string[] = ['string', 'int32', 'int64', 'date'];
  * believed and hide rows, so what is not certain is left out.
  */
 export function statsOf(file: WrittenFile, columns: readonly Column[]): string {
-  const minValues: Record<string, string | number> = {};
-  const maxValues: Record<string, string | number> = {};
-  const nullCount: Record<string, number> = {};
+  const minValues = dictionary<string | number>();
+  const maxValues = dictionary<string | number>();
+  const nullCount = dictionary<number>();
   for (const { name, type } of columns) {
     const column = file.columns[name];
     if (column === undefined) continue;

@@ -3,6 +3,7 @@ import {
   binomialCdf,
   logEvidence,
   normalCdf,
+  otherTask,
   robotBaseline,
   type FleetParameters,
   type RobotEvidence,
@@ -33,7 +34,7 @@ interface RobotTask {
 
 /**
  * The evidence of every task seen or listed, in the order of their names: robots' success less their own effect, so that the
- * task's mean cancels between the arms; each robot weighted by the inverse of its variance.
+ * task's mean cancels between the arms; each robot weighted by the inverse of its variance. What the robot type does not know is left out.
  */
 export function taskEvidence(
   parameters: FleetParameters,
@@ -63,6 +64,7 @@ function taskTotals(robot: RobotEvidence): Map<string, { successes: number; epis
   for (const { perTask } of robot.blocks) {
     if (perTask === undefined) continue;
     for (const [task, { successes, episodes }] of Object.entries(perTask)) {
+      if (task === otherTask) continue;
       const total = totals.get(task) ?? { successes: 0, episodes: 0 };
       total.successes += successes;
       total.episodes += episodes;

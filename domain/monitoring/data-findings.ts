@@ -1,4 +1,5 @@
 import type { Finding } from './incidents.ts';
+import { dictionary } from '../dictionary.ts';
 
 /** What a cycle's collection said of the data it read. */
 export interface CollectionNews {
@@ -25,7 +26,7 @@ export interface DataStanding {
   readonly leftOut: Readonly<Record<string, string>>;
 }
 
-export const noDataTrouble: DataStanding = { badData: null, leftOut: {} };
+export const noDataTrouble: DataStanding = { badData: null, leftOut: dictionary() };
 
 /**
  * What stands after one more collection. Bad data ends with a collection that may be learned from; one without anything new says
@@ -47,12 +48,15 @@ export function afterCollection(
   const added = news.robots.filter((robot) => robot.isLeftOut && (news.isOwn || isRegistered(robot.robotId)));
   return {
     badData: badDataAfter(before.badData, news),
-    leftOut: Object.fromEntries([
+    leftOut: dictionary<string>([
       ...standing,
-      ...added.map(({ robotId, refusedEpisodes, refusedSegments }) => [
-        robotId,
-        `everything was refused, ${refusedEpisodes} episodes and ${refusedSegments} segments: cycle ${news.cycleId}`,
-      ]),
+      ...added.map(
+        ({ robotId, refusedEpisodes, refusedSegments }) =>
+          [
+            robotId,
+            `everything was refused, ${refusedEpisodes} episodes and ${refusedSegments} segments: cycle ${news.cycleId}`,
+          ] as const,
+      ),
     ]),
   };
 }

@@ -2,6 +2,7 @@ import { judgeFailureReasons, type ReasonChange, type RobotFailures } from './fa
 import type { Finding } from './incidents.ts';
 import type { MonitorLimits } from './monitor-limits.ts';
 import { currentHalves, referenceHalves, type FleetMemory } from './robot-memory.ts';
+import { dictionary } from '../dictionary.ts';
 
 /** What the fleet's failures say; `isKnown` false while there is too little to say anything. */
 export interface FailureFindings {
@@ -45,7 +46,7 @@ const rising = (reference: RobotFailures[], current: RobotFailures[], riseFracti
 /** Every robot's failures in the half days `(after, upTo]`. */
 function windowOf(memory: FleetMemory, after: number, upTo: number): RobotFailures[] {
   return Object.entries(memory).flatMap(([robotId, { halves }]) => {
-    const reasons: Record<string, number> = {};
+    const reasons = dictionary<number>();
     let episodes = 0;
     for (const [half, sums] of Object.entries(halves)) {
       if (Number(half) <= after || Number(half) > upTo) continue;

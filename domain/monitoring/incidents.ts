@@ -1,3 +1,5 @@
+import { dictionary } from '../dictionary.ts';
+
 /** What an incident can be about. One is open a cause and subject at a time, however often it is seen. */
 export const incidentCauses = [
   'silent',
@@ -77,7 +79,7 @@ export function advanceIncidents(
   },
 ): BookStep {
   const found = new Map(look.findings.map((finding) => [keyOf(finding), finding]));
-  const next: Record<string, Tracked> = {};
+  const next = dictionary<Tracked>();
   const events: IncidentEvent[] = [];
   for (const key of [...new Set([...Object.keys(book), ...found.keys()])].toSorted()) {
     const before = book[key];
@@ -104,7 +106,7 @@ export function acknowledgeIncident(
   if (key === undefined || tracked?.kind !== 'open' || tracked.acknowledgedBy !== null) return { book, events: [] };
   const { incidentId, who, reason, nowMs } = word;
   const event = { ...subjectOf(key), incidentId, state: 'acknowledged', atMs: nowMs, reason, who } as const;
-  return { book: { ...book, [key]: { ...tracked, acknowledgedBy: who } }, events: [event] };
+  return { book: dictionary([...Object.entries(book), [key, { ...tracked, acknowledgedBy: who }]]), events: [event] };
 }
 
 /** An open incident as people list them. */

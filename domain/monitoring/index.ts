@@ -42,4 +42,11 @@ export {
   type FleetBaseline,
   type WatchedRobot,
 } from './robot-findings.ts';
-export { forgetOld, rememberOutcome, type FleetMemory, type Outcome, type RobotMemory } from './robot-memory.ts';
+export {
+  forgetOld,
+  newMemory,
+  rememberOutcome,
+  type FleetMemory,
+  type Outcome,
+  type RobotMemory,
+} from './robot-memory.ts';

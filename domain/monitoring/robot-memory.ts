@@ -1,3 +1,5 @@
+import { dictionary } from '../dictionary.ts';
+
 /** What the monitor remembers of one robot on the champion: a day by hours, eight days by half days. */
 export interface RobotMemory {
   /** `[fleet hour since 1970, successes, episodes]`, ascending, the last 24 hours. */
@@ -8,7 +10,11 @@ export interface RobotMemory {
   safety?: { atMs: number; version: string | null };
 }
 
+/** By robot; prototype-less, as everything in it that is named from outside. */
 export type FleetMemory = Record<string, RobotMemory>;
+
+/** Nothing remembered yet. */
+export const newMemory = (): RobotMemory => ({ hours: [], halves: dictionary() });
 
 /** One outcome as the monitor counts it. */
 export interface Outcome {
@@ -32,12 +38,12 @@ export function rememberOutcome(
   const { hour, nowHour } = at;
   const half = Math.floor(hour / 12);
   if (half <= Math.floor(nowHour / 12) - currentHalves - referenceHalves) return;
-  const robot = (fleet[robotId] ??= { hours: [], halves: {} });
-  const sums = (robot.halves[half] ??= { episodes: 0, reasons: {} });
+  const robot = (fleet[robotId] ??= newMemory());
+  const sums = (robot.halves[half] ??= { episodes: 0, reasons: dictionary() });
   sums.episodes += 1;
   if (!isSuccess) {
     const told = failureReason ?? 'unknown';
-    const reason = Object.hasOwn(sums.reasons, told) || Object.keys(sums.reasons).length < mostReasons ? told : 'other';
+    const reason = told in sums.reasons || Object.keys(sums.reasons).length < mostReasons ? told : 'other';
     sums.reasons[reason] = (sums.reasons[reason] ?? 0) + 1;
   }
   if (hour <= nowHour - currentHours) return;

@@ -1,3 +1,5 @@
+import { dictionary } from '../dictionary.ts';
+
 /** One stage: robots on the candidate, and the longest it may wait for proof before it holds, in hours of fleet time. */
 export interface RolloutStagePlan {
   readonly robots: number;
@@ -52,7 +54,7 @@ function fields(input: unknown, where: string, known: readonly string[]): Record
   const entries = Object.entries(input);
   const unknown = entries.find(([key]) => !known.includes(key));
   if (unknown !== undefined) throw refused(`${where}.${unknown[0]}`, `only ${known.join(' and ')}`, unknown[1]);
-  return Object.fromEntries(entries);
+  return dictionary(entries);
 }
 
 const isWhole = (value: unknown): value is number => Number.isInteger(value);

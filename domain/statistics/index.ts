@@ -35,7 +35,7 @@ export {
   baselineVariance,
   type FleetParameters,
 } from './fleet-parameters.ts';
-export type { Block, RobotEvidence } from './robot-evidence.ts';
+export { otherTask, type Block, type RobotEvidence } from './robot-evidence.ts';
 export type { Foldable, RobotSums } from './block-passes.ts';
 export { foldBlocks, emptySums, type BlockSums, type Fold } from './block-sums.ts';
 export {

@@ -1,5 +1,8 @@
 import type { Baseline } from './history.ts';
 
+/** What robots report of tasks their type does not have is counted under this name, and no task of its own. */
+export const otherTask = '(other)';
+
 /** What a robot did in one time block. Several entries of one block add up. An entry with episodes 0 = reported, none made; no entry = silent. */
 export interface Block {
   /** Whole number ≥ 0; block 0 is the start of the rollout or test. 5 min wide in rollouts, 1 h in A/B tests. */

@@ -1,4 +1,7 @@
-import type { Block } from '../statistics/index.ts';
+import { dictionary } from '../dictionary.ts';
+import { otherTask, type Block } from '../statistics/index.ts';
+
+export { otherTask } from '../statistics/index.ts';
 
 /** What one robot did in one time block on one policy version. Numbers that are 0 are left out. */
 export interface Cell {
@@ -15,7 +18,7 @@ export interface Cell {
   perTask?: Record<string, { successes: number; episodes: number }>;
 }
 
-/** Cells by robot and policy version; in each list every block once, in any order. */
+/** Cells by robot and policy version, both prototype-less; in each list every block once, in any order. */
 export type Cells = Record<string, Record<string, Cell[]>>;
 
 /** What a robot reported, as far as it counts here. */
@@ -29,6 +32,9 @@ export type Report =
     }
   | { readonly kind: 'online'; readonly minutes: number }
   | { readonly kind: 'safetyEvent' };
+
+/** Tasks of one cell; a robot type has at most as many, and what comes beyond counts under {@link otherTask}. */
+const mostTasks = 1_024;
 
 /** Adds a report to the cell of its robot, version and block, whatever came before: late outcomes change their own block only. */
 export function addReport(cells: Cells, at: { robotId: string; version: string; block: number }, report: Report): void {
@@ -48,8 +54,28 @@ export function addReport(cells: Cells, at: { robotId: string; version: string; 
   }
 }
 
+/** Cells that may be changed without changing these. */
+export const copyCells = (cells: Cells): Cells =>
+  dictionary(
+    Object.entries(cells).map(
+      ([robotId, versions]) =>
+        [
+          robotId,
+          dictionary(Object.entries(versions).map(([version, list]) => [version, list.map(copyCell)] as const)),
+        ] as const,
+    ),
+  );
+
+const copyCell = (cell: Cell): Cell =>
+  cell.perTask === undefined
+    ? { ...cell }
+    : {
+        ...cell,
+        perTask: dictionary(Object.entries(cell.perTask).map(([task, counts]) => [task, { ...counts }] as const)),
+      };
+
 function cellAt(cells: Cells, { robotId, version, block }: { robotId: string; version: string; block: number }): Cell {
-  const versions = (cells[robotId] ??= {});
+  const versions = (cells[robotId] ??= dictionary());
   const list = (versions[version] ??= []);
   const known = list.findLast((cell) => cell.block === block);
   if (known !== undefined) return known;
@@ -63,8 +89,9 @@ function addEpisode(cell: Cell, episode: Extract<Report, { kind: 'episode' }>): 
   cell.episodes += 1;
   if (isSuccess) cell.successes += 1;
   if (intervened) cell.interventions = (cell.interventions ?? 0) + 1;
-  const tasks = (cell.perTask ??= {});
-  const own = (tasks[task] ??= { successes: 0, episodes: 0 });
+  const tasks = (cell.perTask ??= dictionary());
+  const name = task in tasks || Object.keys(tasks).length < mostTasks ? task : otherTask;
+  const own = (tasks[name] ??= { successes: 0, episodes: 0 });
   own.episodes += 1;
   if (isSuccess) own.successes += 1;
   if (latencyMs === null) return;
@@ -74,7 +101,7 @@ function addEpisode(cell: Cell, episode: Extract<Report, { kind: 'episode' }>): 
   cell.latencyLogSquares = (cell.latencyLogSquares ?? 0) + log * log;
 }
 
-const noTasks: NonNullable<Block['perTask']> = {};
+const noTasks: NonNullable<Block['perTask']> = dictionary();
 
 /**
  * The cell as the judges take it, its blocks `width` of ours wide. Latency has one value an episode there, so episodes

@@ -25,6 +25,8 @@ export interface TrialFacts {
   readonly excluded: readonly string[];
   readonly history: readonly VersionedHistory[];
   readonly tasks: readonly string[];
+  /** Tasks of the robot type; undefined when nobody can tell. */
+  readonly catalogue?: readonly string[] | undefined;
   readonly candidateFraction: number;
   readonly effectFraction: number;
   readonly allowEquivalent: boolean;
@@ -64,6 +66,7 @@ export function common(facts: TrialFacts, parameters: Required<FleetParameters>,
     parameters,
     excluded: facts.excluded.toSorted(),
     tasks: facts.tasks.toSorted(),
+    ...(facts.catalogue === undefined ? {} : { catalogue: facts.catalogue.toSorted() }),
     abTestLimits: parseAbTestLimits(facts.abTestLimits ?? {}),
     taskLimits: parseTaskLimits(facts.taskLimits ?? {}),
   };

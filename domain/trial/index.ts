@@ -1,5 +1,5 @@
 export * from './ab-progress.ts';
-export { addReport, blocksOf, type Cell, type Cells, type Report } from './cells.ts';
+export { addReport, blocksOf, copyCells, otherTask, type Cell, type Cells, type Report } from './cells.ts';
 export * from './choose-rollback.ts';
 export type { TrialDraft, TrialFacts } from './draft-facts.ts';
 export { draftTrial } from './draft-trial.ts';
@@ -14,4 +14,5 @@ export {
   type TrialPlan,
   type TrialStage,
 } from './trial-plan.ts';
-export { takeSeq, type SeqRuns } from './seq-runs.ts';
+export { mostLives, RobotLives, type RobotLife } from './robot-lives.ts';
+export { mostRuns, takeSeq, type SeqRuns } from './seq-runs.ts';

@@ -2,9 +2,9 @@ import type { z } from 'zod';
 
 import { failure } from '../../activities/failures.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
+import { RobotLives } from '../../domain/trial/index.ts';
 import { instantMsSchema, robotIdSchema, telemetryRequestSchema, type TelemetryEntry } from '../protocol/index.ts';
 import { fleetKeys, telemetryHour } from './keys.ts';
-import { SeqSet } from './seq-set.ts';
 
 /** One line of a telemetry object (`application/x-ndjson`): a batch as a robot sent it. */
 export const telemetryLineSchema = telemetryRequestSchema.safeExtend({
@@ -74,23 +74,21 @@ function parseLine(line: string, key: string): TelemetryLine {
 
 /** Drops what was seen before: an entry is told by (robot, boot, seq), through whatever gateway it came. */
 export class TelemetryDedupe {
-  readonly #seen = new Map<string, SeqSet>();
+  readonly #lives = new RobotLives();
 
   /** The entries of the batch that are new; they are known from now on. */
   take(line: TelemetryLine): readonly StoredEntry[] {
     const { robotId, bootId, receivedMs, clockSkewMs } = line;
-    const life = `${robotId}/${bootId}`;
-    const seen = this.#seen.get(life) ?? new SeqSet();
-    this.#seen.set(life, seen);
+    this.#lives.hear(robotId, bootId, receivedMs);
     return line.entries
-      .filter(({ seq }) => seen.add(seq))
+      .filter(({ seq }) => this.#lives.take(robotId, bootId, seq))
       .map((entry) => ({ robotId, bootId, receivedMs, correctedAtMs: entry.atMs - clockSkewMs, entry }));
   }
 }
 
 /**
- * Every entry that was received in `[startMs, endMs)`, once each, by hours of their receipt and in no order within one. Memory grows with robots and their
- * boots, not with entries.
+ * Every entry that was received in `[startMs, endMs)`, once each, by hours of their receipt and in no order within one. Memory grows with robots,
+ * not with entries.
  */
 export async function* readTelemetry(
   store: ObjectStore,

@@ -2,6 +2,7 @@ import { sliceBlock, type RowSource } from '../rows.ts';
 import type { GraphSession } from '../runtime.ts';
 import { answer, type Answers } from './contestant.ts';
 import { heldoutTally, type HeldoutOutcome, type TallyInput } from './heldout-tally.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 
 /** Held-out rows with the episode of each; rows of an episode are adjacent. */
 export interface HeldoutSource extends RowSource {
@@ -28,7 +29,7 @@ export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutOutco
     for (let start = 0; start < block.rows; start += rowsAtOnce) {
       const part = sliceBlock(block, start, Math.min(block.rows, start + rowsAtOnce));
       const candidate = await answer(input.candidate, input.type, input.sizes, part);
-      const others: Record<string, Answers> = {};
+      const others = dictionary<Answers>();
       for (const [name, session] of Object.entries(input.others))
         others[name] = await answer(session, input.type, input.sizes, part);
       tally.add(part, episodes.subarray(start, start + part.rows), candidate, others);

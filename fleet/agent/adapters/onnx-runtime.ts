@@ -2,6 +2,7 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import type { ModelPort, Tensor, Tensors, TensorType } from '../../../policies/runtime.ts';
 import type { PolicyRuntime } from '../policy-runtime.ts';
+import { dictionary } from '../../../domain/dictionary.ts';
 
 const errorsOnly = 3;
 const readableTypes: readonly string[] = ['float32', 'int32', 'int64'] satisfies TensorType[];
@@ -28,9 +29,9 @@ export const onnxPolicyRuntime = (): PolicyRuntime => ({
           name,
           new OrtTensor(type, data, [...shape]),
         ]);
-        const results = await session.run(Object.fromEntries(given));
-        return Object.fromEntries(
-          Object.entries(results).map(([name, tensor]) => [name, ownTensor(tensor)]),
+        const results = await session.run(dictionary(given));
+        return dictionary(
+          Object.entries(results).map(([name, tensor]) => [name, ownTensor(tensor)] as const),
         ) as Tensors;
       },
       close: () => session.release(),

@@ -5,7 +5,6 @@ import * as fc from 'fast-check';
 import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
 import type { ObjectStore } from '../../../activities/ports.ts';
 import { readTelemetry, telemetryKeys } from '../../../fleet/desk/index.ts';
-import { SeqSet } from '../../../fleet/desk/seq-set.ts';
 
 const hourMs = 3_600_000;
 
@@ -126,22 +125,5 @@ describe('the telemetry reader', () => {
     const store = memoryObjectStore();
     await store.put('telemetry/wall/1970-01-01/01/a', new TextEncoder().encode('{"robotId":'));
     await assert.rejects(readTelemetry(store, 'wall', 0, 9_000_000).next(), { type: 'CorruptData' });
-  });
-});
-
-describe('a set of sequence numbers', () => {
-  it('is a set, whatever the order', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(40), { maxLength: 80 }), (numbers) => {
-        const runs = new SeqSet();
-        const reference = new Set<number>();
-        for (const seq of numbers) {
-          assert.equal(runs.add(seq), !reference.has(seq));
-          reference.add(seq);
-        }
-        const starts = [...reference].filter((seq) => !reference.has(seq - 1));
-        assert.equal(runs.runs, starts.length);
-      }),
-    );
   });
 });
