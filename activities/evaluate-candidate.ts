@@ -96,10 +96,7 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
         ),
       )
     : undefined;
-  const gates = offlineGates(
-    { absolute, ...(comparison === undefined ? {} : { heldout: comparison.facts }) },
-    type.limits,
-  );
+  const gates = offlineGates({ absolute, ...(comparison === undefined ? {} : { heldout: comparison.facts }) }, type);
   const passed = gateVerdict(gates, input.bootstrap);
   const document = evaluationDocument({ input, type, absolute, gates, passed, comparison });
   if (comparison !== undefined) await store.put(goldenKeyOf(input.evaluationKey), jsonBytes(comparison.golden));

@@ -61,11 +61,11 @@ export const judgeSubmission =
       gates,
       judged,
     });
-    if (alone.passed === 'hold') return verdict([...alone.gates, ...comparativeGates(undefined, type.limits)]);
+    if (alone.passed === 'hold') return verdict([...alone.gates, ...comparativeGates(undefined, type)]);
 
     const datasetVersion = await ports.lake.currentVersion();
     const heldout = await exportHeldoutSet(ports)({ robotType, datasetVersion });
-    if (heldout.episodes === 0) return verdict([...alone.gates, ...comparativeGatesWithoutData(type.limits)]);
+    if (heldout.episodes === 0) return verdict([...alone.gates, ...comparativeGatesWithoutData(type)]);
     const modelKey = `submissions/${policy}/${modelSha256}/model.onnx`;
     await ports.store.putIfAbsent(modelKey, await readFile(filePath));
     const partners = partnersOf(await readAliases(ports)({ policy }));

@@ -11,8 +11,24 @@ const observationSchema = z.strictObject({
   saturatesAt: z.number().optional(),
 });
 
+const discreteActionsSchema = z
+  .strictObject({
+    kind: z.literal('discrete'),
+    names: z.array(z.string().min(1)).min(2).max(1024),
+    /** Actions that must not be missed, e.g. to brake: a model that finds fewer of their held-out frames is held, whatever the champion does. */
+    critical: z
+      .array(z.strictObject({ name: z.string().min(1), minRecallFraction: z.number().gt(0).max(1) }))
+      .min(1)
+      .max(1024)
+      .optional(),
+  })
+  .refine(({ names, critical = [] }) => critical.every(({ name }) => names.includes(name)), {
+    path: ['critical'],
+    error: 'expected names of actions of this robot type',
+  });
+
 const actionsSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('discrete'), names: z.array(z.string().min(1)).min(2).max(1024) }),
+  discreteActionsSchema,
   z.strictObject({ kind: z.literal('continuous'), ranges: z.array(observationSchema).min(1).max(256) }),
   /** A type whose recordings carry no commands: for the lake and validation only; cannot be learned from. */
   z.strictObject({ kind: z.literal('none') }),

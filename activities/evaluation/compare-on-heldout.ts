@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../datasets/training-set.ts';
 import { evaluateHeldout } from '../../policies/evaluation/evaluate-heldout.ts';
-import type { HeldoutOutcome } from '../../policies/evaluation/heldout-tally.ts';
+import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/heldout-tally.ts';
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
-import type { HeldoutFacts, Partner } from '../../policies/gates/index.ts';
+import type { HeldoutFacts, Partner, TaskFacts } from '../../policies/gates/index.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { failure } from '../failures.ts';
@@ -84,6 +84,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
         ...(anchor.session === undefined ? {} : { anchor: anchor.session }),
         ...(linear.session === undefined ? {} : { linear: linear.session }),
       },
+      ...(champion.session === undefined ? {} : { reference: 'champion' }),
       majorityLabel:
         sizes.head === 'discrete' && training !== undefined
           ? await commonestLabel(training.rows, sizes.actionSize)
@@ -98,18 +99,26 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       agreeingFrames: outcome.agreeingFrames,
       champion: champion.partner(outcome.others['champion']?.sums),
       anchor: anchor.partner(outcome.others['anchor']?.sums),
-      tasks: outcome.tasks.map(({ task, episodes, discordant }, index) => ({
-        task,
-        episodes,
-        onlyNewEpisodes: discordant['champion']?.onlyNew ?? 0,
-        onlyOldEpisodes: discordant['champion']?.onlyOld ?? 0,
-        trafficFraction: traffic[index] ?? 0,
-      })),
+      tasks: outcome.tasks.map((task, index) => taskFacts(task, traffic[index] ?? 0)),
+      labels: outcome.labels,
     };
     return { facts, outcome, golden: await goldenAnswers(candidate, type, sizes), notes: linear.notes };
   } finally {
     for (const resource of opened.toReversed()) await resource.close();
   }
+}
+
+function taskFacts({ task, episodes, discordant, agreement }: TaskOutcome, trafficFraction: number): TaskFacts {
+  const { onlyNew = 0, onlyOld = 0 } = discordant['champion'] ?? {};
+  const sums = agreement['champion'];
+  return {
+    task,
+    episodes,
+    onlyNewEpisodes: onlyNew,
+    onlyOldEpisodes: onlyOld,
+    ...(sums === undefined ? {} : { agreement: sums }),
+    trafficFraction,
+  };
 }
 
 interface Training {

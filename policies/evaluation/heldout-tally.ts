@@ -1,10 +1,11 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
-import type { PairedSums } from '../gates/index.ts';
+import { pairedRatioCounter, type LabelFacts, type PairedRatioSums, type PairedSums } from '../gates/index.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
 import { calibrationCounter } from './calibration.ts';
 import { confusionCounter, type Confusion } from './confusion.ts';
 import type { Answers } from './contestant.ts';
+import { labelTally } from './label-tally.ts';
 import { pairedCounter } from './paired-counter.ts';
 
 /** Who is compared, and on what. */
@@ -13,6 +14,8 @@ export interface TallyInput {
   readonly sizes: PolicySizes;
   /** Names of the other policies. */
   readonly others: readonly string[];
+  /** The one of them whose labels the candidate's are held against, usually the champion. */
+  readonly reference?: string;
   /** What always the same answer would be, for the majority baseline; undefined for continuous actions. */
   readonly majorityLabel: number | undefined;
 }
@@ -24,6 +27,8 @@ export interface TaskOutcome {
   readonly agreeingFrames: number;
   /** Episodes whose agreement reaches the robot type's limit with the candidate only, or with the other only, by name of the other. */
   readonly discordant: Readonly<Record<string, { readonly onlyNew: number; readonly onlyOld: number }>>;
+  /** Label agreement beside that of each other policy, by its name. */
+  readonly agreement: Readonly<Record<string, PairedRatioSums>>;
 }
 
 export interface HeldoutOutcome {
@@ -34,6 +39,8 @@ export interface HeldoutOutcome {
   /** Agreeing frames of each other policy. */
   readonly others: Readonly<Record<string, { readonly agreeingFrames: number; readonly sums: PairedSums }>>;
   readonly tasks: readonly TaskOutcome[];
+  /** Recall and precision of each action, beside the reference's where there is one; empty for continuous actions. */
+  readonly labels: readonly LabelFacts[];
   /** Null for continuous actions. */
   readonly confusion: Confusion | null;
   readonly calibrationError: number | null;
@@ -48,8 +55,10 @@ interface OpenEpisode {
 }
 
 /** Adds up the answers of all policies, row after row; holds one episode and sums, nothing that grows with the rows. */
-export function heldoutTally({ type, sizes, others: names, majorityLabel }: TallyInput) {
-  const confusion = confusionCounter(type.actions.kind === 'discrete' ? type.actions.names : []);
+export function heldoutTally({ type, sizes, others: names, reference, majorityLabel }: TallyInput) {
+  const actionNames = type.actions.kind === 'discrete' ? type.actions.names : [];
+  const confusion = confusionCounter(actionNames);
+  const labels = labelTally(actionNames);
   const calibration = calibrationCounter();
   const paired = new Map(names.map((name) => [name, pairedCounter()]));
   const agreeing = new Map(names.map((name) => [name, 0]));
@@ -61,6 +70,7 @@ export function heldoutTally({ type, sizes, others: names, majorityLabel }: Tall
     if (open === undefined) return;
     total.episodes += 1;
     for (const counter of paired.values()) counter.endEpisode();
+    labels.endEpisode();
     tasks.endEpisode(open);
     open = undefined;
   };
@@ -94,6 +104,11 @@ export function heldoutTally({ type, sizes, others: names, majorityLabel }: Tall
         }
         if (sizes.head === 'continuous') continue;
         const chosen = candidate.chosen[row] ?? 0;
+        labels.frame(
+          block.label[row] ?? 0,
+          chosen,
+          reference === undefined ? undefined : answers[reference]?.chosen[row],
+        );
         addAction(block.label[row] ?? 0, chosen, candidate.outputs[row * sizes.actionSize + chosen] ?? 0);
       }
     },
@@ -108,6 +123,7 @@ export function heldoutTally({ type, sizes, others: names, majorityLabel }: Tall
           ]),
         ),
         tasks: tasks.finish(),
+        labels: labels.finish(reference !== undefined && names.includes(reference)),
         confusion: sizes.head === 'discrete' ? confusion.finish() : null,
         calibrationError: sizes.head === 'discrete' ? calibration.finish() : null,
       };
@@ -123,6 +139,7 @@ function taskTally(type: RobotType, names: readonly string[]) {
     frames: 0,
     agreeingFrames: 0,
     discordant: Object.fromEntries(names.map((name) => [name, { onlyNew: 0, onlyOld: 0 }])),
+    agreement: new Map(names.map((name) => [name, pairedRatioCounter()])),
   }));
   const succeeds = (agreeing: number, frames: number): boolean => agreeing / frames >= type.limits.minAgreementFraction;
   return {
@@ -132,11 +149,17 @@ function taskTally(type: RobotType, names: readonly string[]) {
       task.episodes += 1;
       task.frames += episode.frames;
       task.agreeingFrames += episode.agreeing;
+      for (const [name, counter] of task.agreement)
+        counter.endEpisode(episode.agreeing, episode.frames, episode.others[name] ?? 0, episode.frames);
       const isSuccess = succeeds(episode.agreeing, episode.frames);
       for (const [name, counts] of Object.entries(task.discordant))
         if (isSuccess !== succeeds(episode.others[name] ?? 0, episode.frames))
           counts[isSuccess ? 'onlyNew' : 'onlyOld'] += 1;
     },
-    finish: () => tasks,
+    finish: (): readonly TaskOutcome[] =>
+      tasks.map((task) => ({
+        ...task,
+        agreement: Object.fromEntries([...task.agreement].map(([name, counter]) => [name, counter.finish()])),
+      })),
   };
 }

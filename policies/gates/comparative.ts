@@ -1,17 +1,9 @@
-import { holm, mcnemarExact, wilsonInterval } from '../../domain/statistics/index.ts';
-import { measured, percent, points, unmeasured, type GateResult } from './gate.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { wilsonInterval } from '../../domain/statistics/index.ts';
+import { measured, notApplicable, percent, points, unmeasured, type GateResult } from './gate.ts';
+import { criticalRecall, labelHarm, labelSignificance, type CriticalLabel, type LabelFacts } from './labels.ts';
 import { pairedBound, type PairedSums } from './paired-bound.ts';
-
-/** A task's held-out episodes; an episode succeeds when its label agreement reaches the robot type's limit. */
-export interface TaskFacts {
-  readonly task: string;
-  readonly episodes: number;
-  /** Episodes that only the candidate, and that only the champion brought to success; 0 without a champion. */
-  readonly onlyNewEpisodes: number;
-  readonly onlyOldEpisodes: number;
-  /** Share of the robots' recent work, 0–1. */
-  readonly trafficFraction: number;
-}
+import { maxUnprovenTraffic, taskHarm, taskSignificance, unprovenTraffic, type TaskFacts } from './tasks.ts';
 
 /** Another version on the same held-out frames, or why there is none to compare with. */
 export type Partner =
@@ -27,51 +19,55 @@ export interface HeldoutFacts {
   readonly anchor: Partner;
   /** Every task of the robot type. */
   readonly tasks: readonly TaskFacts[];
+  /** Every action of a robot type with discrete actions; empty for continuous ones. */
+  readonly labels: readonly LabelFacts[];
 }
 
 /** Fewer held-out episodes cannot prove anything about a policy. */
 export const leastHeldoutEpisodes = 20;
-/** Fewer held-out episodes leave a task unproven. The only task of a robot type is proved by the whole set. */
-export const leastTaskEpisodes = 30;
 export const comparisonConfidence = 0.99;
 export const championMargin = -0.02;
 export const anchorMargin = -0.03;
-export const taskSignificance = 0.01;
-export const maxUnprovenTraffic = 0.2;
 
-export interface ComparativeLimits {
-  readonly minAgreementFraction: number;
-}
+/** What the gates need of a robot type. */
+export type JudgedType = Pick<RobotType, 'limits' | 'actions'>;
 
 /** What a candidate must prove on data it has never seen. Without facts every gate fails. */
-export const comparativeGates = (facts: HeldoutFacts | undefined, limits: ComparativeLimits): readonly GateResult[] => {
+export const comparativeGates = (facts: HeldoutFacts | undefined, type: JudgedType): readonly GateResult[] => {
   if (facts === undefined)
-    return comparativeLimits(limits).map(([id, unit, limit]) =>
+    return comparativeLimits(type).map(([id, unit, limit]) =>
       unmeasured(id, unit, limit, 'not measured, because the model failed before'),
     );
+  const critical = criticalLabels(type);
   return [
     episodes(facts),
-    agreement(facts, limits),
+    agreement(facts, type.limits),
+    ...(critical.length === 0 ? [] : [criticalRecall(facts.labels, critical)]),
     noWorse('champion.overall', 'champion', facts.champion, championMargin),
     noWorse('anchor.overall', 'anchor', facts.anchor, anchorMargin),
+    ...(type.actions.kind === 'discrete' ? [labels(facts, critical)] : []),
     tasks(facts),
-    unprovenTraffic(facts),
+    unproven(facts),
   ];
 };
 
 /** The same gates where there is no held-out data at all: nothing to prove anything on. */
-export const comparativeGatesWithoutData = (limits: ComparativeLimits): readonly GateResult[] =>
-  comparativeLimits(limits).map(([id, unit, limit]) => none(id, unit, limit, 'held-out episodes'));
+export const comparativeGatesWithoutData = (type: JudgedType): readonly GateResult[] =>
+  comparativeLimits(type).map(([id, unit, limit]) => notApplicable(id, unit, limit, 'held-out episodes'));
 
-const comparativeLimits = (limits: ComparativeLimits) =>
-  [
-    ['heldout.episodes', 'episodes', leastHeldoutEpisodes],
-    ['heldout.agreement', 'fraction', limits.minAgreementFraction],
-    ['champion.overall', 'fraction', championMargin],
-    ['anchor.overall', 'fraction', anchorMargin],
-    ['champion.tasks', 'p-value', taskSignificance],
-    ['champion.unproven', 'fraction', maxUnprovenTraffic],
-  ] as const;
+const criticalLabels = ({ actions }: JudgedType): readonly CriticalLabel[] =>
+  actions.kind === 'discrete' ? (actions.critical ?? []) : [];
+
+const comparativeLimits = (type: JudgedType): readonly (readonly [string, string, number])[] => [
+  ['heldout.episodes', 'episodes', leastHeldoutEpisodes],
+  ['heldout.agreement', 'fraction', type.limits.minAgreementFraction],
+  ...(criticalLabels(type).length === 0 ? [] : ([['labels.critical', 'fraction', 0]] as const)),
+  ['champion.overall', 'fraction', championMargin],
+  ['anchor.overall', 'fraction', anchorMargin],
+  ...(type.actions.kind === 'discrete' ? ([['champion.labels', 'p-value', labelSignificance]] as const) : []),
+  ['champion.tasks', 'p-value', taskSignificance],
+  ['champion.unproven', 'fraction', maxUnprovenTraffic],
+];
 
 const episodes = ({ episodes: count }: HeldoutFacts): GateResult =>
   measured({
@@ -84,7 +80,7 @@ const episodes = ({ episodes: count }: HeldoutFacts): GateResult =>
     sentence: `${count} held-out episodes, at least ${leastHeldoutEpisodes} are needed`,
   });
 
-function agreement({ frames, agreeingFrames, episodes: count }: HeldoutFacts, limits: ComparativeLimits): GateResult {
+function agreement({ frames, agreeingFrames, episodes: count }: HeldoutFacts, limits: RobotType['limits']): GateResult {
   const value = agreeingFrames / frames;
   const { low, high } = wilsonInterval({ successes: agreeingFrames, trials: frames, z: 1.96 });
   return measured({
@@ -98,18 +94,8 @@ function agreement({ frames, agreeingFrames, episodes: count }: HeldoutFacts, li
   });
 }
 
-const none = (id: string, unit: string, limit: number, name: string): GateResult => ({
-  id,
-  outcome: 'notApplicable',
-  value: null,
-  limit,
-  unit,
-  sampleSize: 0,
-  sentence: `notApplicable: no ${name}`,
-});
-
 function noWorse(id: string, name: 'champion' | 'anchor', partner: Partner, margin: number): GateResult {
-  if (partner.kind === 'none') return none(id, 'fraction', margin, name);
+  if (partner.kind === 'none') return notApplicable(id, 'fraction', margin, name);
   if (partner.kind === 'broken')
     return unmeasured(id, 'fraction', margin, `the ${name} ${partner.version} cannot be compared: ${partner.reason}`);
   const { difference, lowerBound, designEffect } = pairedBound(partner.sums, comparisonConfidence);
@@ -125,48 +111,21 @@ function noWorse(id: string, name: 'champion' | 'anchor', partner: Partner, marg
   });
 }
 
-const leastEpisodesOfTask = (facts: HeldoutFacts): number =>
-  facts.tasks.length === 1 ? leastHeldoutEpisodes : leastTaskEpisodes;
+function labels({ champion, labels: facts }: HeldoutFacts, critical: readonly CriticalLabel[]): GateResult {
+  if (champion.kind === 'none') return notApplicable('champion.labels', 'p-value', labelSignificance, 'champion');
+  if (champion.kind === 'broken')
+    return unmeasured('champion.labels', 'p-value', labelSignificance, 'the champion cannot be compared');
+  return labelHarm(facts, critical);
+}
 
-function tasks(facts: HeldoutFacts): GateResult {
-  if (facts.champion.kind === 'none') return none('champion.tasks', 'p-value', taskSignificance, 'champion');
-  if (facts.champion.kind === 'broken')
+function tasks({ champion, tasks: facts }: HeldoutFacts): GateResult {
+  if (champion.kind === 'none') return notApplicable('champion.tasks', 'p-value', taskSignificance, 'champion');
+  if (champion.kind === 'broken')
     return unmeasured('champion.tasks', 'p-value', taskSignificance, 'the champion cannot be compared');
-  const proven = facts.tasks.filter((task) => task.episodes >= leastEpisodesOfTask(facts));
-  const harm = proven.map((task) => mcnemarExact({ onlyNew: task.onlyNewEpisodes, onlyOld: task.onlyOldEpisodes }));
-  const { rejected, adjusted } = holm(
-    harm.map(({ oneSidedHarm }) => oneSidedHarm),
-    taskSignificance,
-  );
-  const worse = proven.filter((_, index) => rejected[index] === true);
-  return measured({
-    id: 'champion.tasks',
-    value: Math.min(1, ...adjusted),
-    limit: taskSignificance,
-    unit: 'p-value',
-    sampleSize: proven.length,
-    passes: worse.length === 0,
-    sentence:
-      worse.length === 0
-        ? `no task of ${proven.length} is proved worse than with the champion (least adjusted p, ${taskSignificance} is the limit)`
-        : `worse than the champion: ${worse.map((task) => `${task.task} (${task.onlyOldEpisodes} episodes lost, ${task.onlyNewEpisodes} won)`).join(', ')}`,
-  });
+  return taskHarm(facts);
 }
 
-function unprovenTraffic(facts: HeldoutFacts): GateResult {
-  const id = 'champion.unproven';
-  if (facts.champion.kind === 'none') return none(id, 'fraction', maxUnprovenTraffic, 'champion');
-  const least = leastEpisodesOfTask(facts);
-  const unproven = facts.tasks.filter((task) => task.episodes < least);
-  const value = unproven.reduce((sum, task) => sum + task.trafficFraction, 0);
-  const names = unproven.slice(0, 5).map(({ task }) => task);
-  return measured({
-    id,
-    value,
-    limit: maxUnprovenTraffic,
-    unit: 'fraction',
-    sampleSize: facts.tasks.length,
-    passes: value <= maxUnprovenTraffic,
-    sentence: `${percent(value)} of the work is on ${unproven.length} of ${facts.tasks.length} tasks with fewer than ${least} held-out episodes${names.length === 0 ? '' : ` (${names.join(', ')}${unproven.length > names.length ? ', …' : ''})`}; at most ${percent(maxUnprovenTraffic)} is allowed`,
-  });
-}
+const unproven = ({ champion, tasks: facts }: HeldoutFacts): GateResult =>
+  champion.kind === 'none'
+    ? notApplicable('champion.unproven', 'fraction', maxUnprovenTraffic, 'champion')
+    : unprovenTraffic(facts);

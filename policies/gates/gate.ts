@@ -31,6 +31,17 @@ export const unmeasured = (id: string, unit: string, limit: number | null, sente
   sentence,
 });
 
+/** A gate that has nothing to compare with yet. */
+export const notApplicable = (id: string, unit: string, limit: number, missing: string): GateResult => ({
+  id,
+  outcome: 'notApplicable',
+  value: null,
+  limit,
+  unit,
+  sampleSize: 0,
+  sentence: `notApplicable: no ${missing}`,
+});
+
 /** Percent with two decimals, for sentences. */
 export const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
 /** Percentage points with sign and two decimals, for sentences. */

@@ -1,12 +1,14 @@
-import type { RobotType } from '../../datasets/robot-type.ts';
 import { absoluteGates, type AbsoluteFacts } from './absolute.ts';
-import { comparativeGates, type HeldoutFacts } from './comparative.ts';
+import { comparativeGates, type HeldoutFacts, type JudgedType } from './comparative.ts';
 import type { GateResult } from './gate.ts';
 
 export type { AbsoluteFacts } from './absolute.ts';
 export type { HeldoutFacts, Partner } from './comparative.ts';
 export type { GateResult } from './gate.ts';
 export type { PairedSums } from './paired-bound.ts';
+export { pairedRatioCounter, type PairedRatioSums } from './paired-ratio.ts';
+export type { LabelFacts } from './labels.ts';
+export type { TaskFacts } from './tasks.ts';
 
 export interface OfflineFacts {
   readonly absolute: AbsoluteFacts;
@@ -15,9 +17,9 @@ export interface OfflineFacts {
 }
 
 /** Every offline gate in the order a person reads them: first what any model must be able to do, then what this one must prove. */
-export const offlineGates = (facts: OfflineFacts, limits: RobotType['limits']): readonly GateResult[] => [
-  ...absoluteGates(facts.absolute, limits),
-  ...comparativeGates(facts.heldout, limits),
+export const offlineGates = (facts: OfflineFacts, type: JudgedType): readonly GateResult[] => [
+  ...absoluteGates(facts.absolute, type.limits),
+  ...comparativeGates(facts.heldout, type),
 ];
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 
 import * as fc from 'fast-check';
 
@@ -10,7 +11,8 @@ import { pairedCounter } from '../../policies/evaluation/paired-counter.ts';
 import { randomStream } from '../../policies/random.ts';
 import { testRobotType } from '../activities/training/arrow-sets.ts';
 
-const { limits } = testRobotType();
+const type = testRobotType();
+const { limits } = type;
 
 const goodModel: AbsoluteFacts = {
   sizeBytes: 1000,
@@ -46,6 +48,7 @@ const goodHeldout: HeldoutFacts = {
     onlyOldEpisodes: 0,
     trafficFraction: 0.5,
   })),
+  labels: [],
 };
 
 const gate = (gates: readonly GateResult[], id: string): GateResult => {
@@ -56,7 +59,7 @@ const gate = (gates: readonly GateResult[], id: string): GateResult => {
 const absolute = (facts: Partial<AbsoluteFacts>, id: string) =>
   gate(absoluteGates({ ...goodModel, ...facts }, limits), id);
 const heldout = (facts: Partial<HeldoutFacts>, id: string) =>
-  gate(comparativeGates({ ...goodHeldout, ...facts }, limits), id);
+  gate(comparativeGates({ ...goodHeldout, ...facts }, type), id);
 
 /** Two tasks, the second with one episode too few and a share of the work. */
 const splitTasks = (traffic: number) => [
@@ -65,7 +68,7 @@ const splitTasks = (traffic: number) => [
 ];
 
 const offline = (facts: Partial<HeldoutFacts> = {}) =>
-  offlineGates({ absolute: goodModel, heldout: { ...goodHeldout, ...facts } }, limits);
+  offlineGates({ absolute: goodModel, heldout: { ...goodHeldout, ...facts } }, type);
 
 describe('the absolute gates', () => {
   it('pass a good model, each with value, limit and sample size', () => {
@@ -99,12 +102,12 @@ describe('the absolute gates', () => {
 
 describe('the comparative gates', () => {
   it('pass a candidate that is better', () => {
-    for (const result of comparativeGates(goodHeldout, limits)) assert.equal(result.outcome, 'pass', result.sentence);
+    for (const result of comparativeGates(goodHeldout, type)) assert.equal(result.outcome, 'pass', result.sentence);
   });
 
   it('all fail when held-out data was not looked at', () => {
-    const gates = comparativeGates(undefined, limits);
-    assert.equal(gates.length, comparativeGates(goodHeldout, limits).length);
+    const gates = comparativeGates(undefined, type);
+    assert.equal(gates.length, comparativeGates(goodHeldout, type).length);
     assert.ok(gates.every(({ outcome, sampleSize }) => outcome === 'fail' && sampleSize === 0));
   });
 
@@ -171,6 +174,20 @@ describe('the comparative gates', () => {
   it('fail when the champion cannot run on this data', () => {
     const champion = { kind: 'broken', version: '1.0.0', reason: 'other inputs' } as const;
     for (const id of ['champion.overall', 'champion.tasks']) assert.equal(heldout({ champion }, id).outcome, 'fail');
+  });
+});
+
+describe('the documented gates', () => {
+  it('are those of the code, in its order', () => {
+    const critical = [{ name: 'left', minRecallFraction: 0.5 }];
+    const discrete = testRobotType({ actions: { kind: 'discrete', names: ['left', 'right'], critical } });
+    const ids = offlineGates({ absolute: goodModel, heldout: goodHeldout }, discrete).map(({ id }) => id);
+    const text = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8');
+    const table = text.split(/^## /m).find((part) => part.startsWith('The gates')) ?? '';
+    assert.deepEqual(
+      [...table.matchAll(/^\| `([a-z]+\.[a-z-]+)`/gm)].map(([, id]) => id),
+      ids,
+    );
   });
 });
 

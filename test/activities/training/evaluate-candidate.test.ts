@@ -101,7 +101,7 @@ describe('evaluateCandidate', () => {
     const failed = gates.filter(({ outcome }) => outcome === 'fail');
     assert.deepEqual(
       failed.map(({ id }) => id),
-      ['heldout.agreement', 'champion.overall', 'anchor.overall', 'champion.tasks'],
+      ['heldout.agreement', 'champion.overall', 'anchor.overall', 'champion.labels', 'champion.tasks'],
     );
     assert.ok(failed.every(({ sentence }) => sentence.length > 0));
   });

@@ -1,0 +1,95 @@
+import { holm } from '../../domain/statistics/index.ts';
+import { measured, percent, type GateResult } from './gate.ts';
+import { pairedRatio, type PairedRatioSums } from './paired-ratio.ts';
+
+/** One action (label) on the held-out frames. */
+export interface LabelFacts {
+  readonly label: string;
+  /** Frames with this label recorded, and those of them that the candidate found. */
+  readonly frames: number;
+  readonly foundFrames: number;
+  /** Candidate against champion; undefined without a champion. */
+  readonly recall?: PairedRatioSums;
+  readonly precision?: PairedRatioSums;
+}
+
+/** A label that a robot must not miss, and the least share of its held-out frames that a model must find, 0–1. */
+export interface CriticalLabel {
+  readonly name: string;
+  readonly minRecallFraction: number;
+}
+
+/** Recall and precision of a label may be so much lower than the champion's before that counts as harm; a critical label's may not. */
+export const labelMargin = 0.05;
+export const labelSignificance = 0.01;
+/** Fewer held-out frames of a critical label prove nothing about it. */
+export const leastCriticalFrames = 20;
+
+interface Comparison {
+  readonly label: string;
+  readonly measure: 'recall' | 'precision';
+  readonly sums: PairedRatioSums;
+  readonly margin: number;
+}
+
+/**
+ * No label may be proved worse than with the champion: recall and precision of each, tested together (Holm). So a model that
+ * gives up a rare label is held although its overall agreement hardly falls.
+ */
+export function labelHarm(labels: readonly LabelFacts[], critical: readonly CriticalLabel[]): GateResult {
+  const isCritical = new Set(critical.map(({ name }) => name));
+  const comparisons = labels.flatMap(({ label, recall, precision }): Comparison[] => {
+    const margin = isCritical.has(label) ? 0 : labelMargin;
+    return [
+      ...(recall === undefined ? [] : [{ label, measure: 'recall' as const, sums: recall, margin }]),
+      ...(precision === undefined ? [] : [{ label, measure: 'precision' as const, sums: precision, margin }]),
+    ];
+  });
+  const tested = comparisons.map((comparison) => ({ ...comparison, ...pairedRatio(comparison.sums, comparison) }));
+  const { rejected, adjusted } = holm(
+    tested.map(({ harm }) => harm),
+    labelSignificance,
+  );
+  const worse = tested.filter((_, index) => rejected[index] === true);
+  return measured({
+    id: 'champion.labels',
+    value: Math.min(1, ...adjusted),
+    limit: labelSignificance,
+    unit: 'p-value',
+    sampleSize: labels.reduce((sum, { frames }) => sum + frames, 0),
+    passes: worse.length === 0,
+    sentence:
+      worse.length === 0
+        ? `recall and precision of no label of ${labels.length} are proved worse than with the champion (least adjusted p; ${labelSignificance} is the limit)`
+        : `worse than the champion: ${worse
+            .slice(0, 5)
+            .map(
+              ({ label, measure, candidate, other, sums }) =>
+                `${measure} of ${label} ${percent(candidate ?? 0)} against ${percent(other ?? 0)} (${sums.episodes} episodes)`,
+            )
+            .join(', ')}`,
+  });
+}
+
+/** A label marked critical is found often enough, whatever the champion does. Its value is the worst label's recall less its limit. */
+export function criticalRecall(labels: readonly LabelFacts[], critical: readonly CriticalLabel[]): GateResult {
+  const found = critical.map(({ name, minRecallFraction }) => {
+    const { frames = 0, foundFrames = 0 } = labels.find(({ label }) => label === name) ?? {};
+    const recall = frames === 0 ? 0 : foundFrames / frames;
+    const passes = frames >= leastCriticalFrames && recall >= minRecallFraction;
+    return { name, minRecallFraction, frames, recall, passes };
+  });
+  const said = found.map(({ name, minRecallFraction, frames, recall, passes }) => {
+    const limit = `at least ${percent(minRecallFraction)} of at least ${leastCriticalFrames} is needed`;
+    return `${name}: found in ${percent(recall)} of ${frames} held-out frames${passes ? '' : `, ${limit}`}`;
+  });
+  return measured({
+    id: 'labels.critical',
+    value: Math.min(...found.map(({ recall, minRecallFraction }) => recall - minRecallFraction)),
+    limit: 0,
+    unit: 'fraction',
+    sampleSize: Math.min(...found.map(({ frames }) => frames)),
+    passes: found.every(({ passes }) => passes),
+    sentence: said.join('; '),
+  });
+}
