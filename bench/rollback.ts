@@ -86,6 +86,8 @@ export async function measureRollback(options: RollbackBenchOptions): Promise<Ro
   }
 }
 
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
 /** Server and workers as `temporal-dev.sh` starts them. */
 async function startOrchestrator(fleet: OpenFleet, stops: (() => Promise<unknown>)[]): Promise<Client> {
   const logs = join(fleet.directory, 'logs');
@@ -103,7 +105,8 @@ async function startOrchestrator(fleet: OpenFleet, stops: (() => Promise<unknown
     FLYWHEEL_LOG_LEVEL: 'error',
     TZ: 'UTC',
   };
-  const workers = await startWorkers({ environment, logs, lock: { remember: () => undefined } });
+  const lock = { remember: () => undefined };
+  const workers = await startWorkers({ environment, logs, lock, say });
   for (const worker of workers) stops.push(() => worker.stop());
   const connection = await Connection.connect({ address: server.address });
   stops.push(() => connection.close());

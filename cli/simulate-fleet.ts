@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { robotIdSchema } from '../fleet/protocol/index.ts';
 import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
+import { endWithParent, leaveParent } from '../workers/end-with-parent.ts';
 import { readRobotType } from './parse-robot-type.ts';
 import { readJsonFile } from './read-json-file.ts';
 import { simulateFleet, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
@@ -78,7 +79,8 @@ async function simulate(options: SimulateOptions): Promise<void> {
   const onSignal = (): void => stop.abort();
   // A supervisor that dies takes its robots with it, and nobody is left to upload to.
   const onDisconnect = (): void => [stop, hurry].forEach((controller) => controller.abort());
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal).once('disconnect', onDisconnect);
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  endWithParent(onDisconnect);
   let scenario = await scenarioIn(options.scenario);
   // What is wrong with robots may change while they live; a file that cannot be read changes nothing.
   const onReload = (): void =>
@@ -115,8 +117,8 @@ async function simulate(options: SimulateOptions): Promise<void> {
     });
     process.stdout.write(`${options.json ? JSON.stringify(result) : describe(result)}\n`);
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('disconnect', onDisconnect).off('SIGHUP', onReload);
-    if (process.connected) process.disconnect();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onReload);
+    leaveParent();
   }
 }
 

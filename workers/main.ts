@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { Runtime } from '@temporalio/worker';
 
 import { queues, readSettings, type Queue } from './config.ts';
+import { endWithParent, leaveParent, tellParent } from './end-with-parent.ts';
 import { FoldingLogger, openLogger } from './logger.ts';
 import { runWorkers } from './run-workers.ts';
 
@@ -33,9 +34,8 @@ async function main(): Promise<void> {
         ? {}
         : { metrics: { prometheus: { bindAddress: settings.metricsAddress } } },
   });
-  // A supervisor that dies takes its workers with it; one started by hand has no channel and never disconnects.
-  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-  await runWorkers({ settings, queues: wanted, logger, ready: () => process.send?.('ready') });
+  endWithParent(() => process.kill(process.pid, 'SIGTERM'));
+  await runWorkers({ settings, queues: wanted, logger, ready: () => tellParent('ready') });
 }
 
 function parseQueues(text: string): readonly Queue[] {
@@ -51,5 +51,5 @@ try {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exitCode = 1;
 } finally {
-  if (process.connected) process.disconnect();
+  leaveParent();
 }

@@ -7,10 +7,9 @@ import type { Settings } from '../../workers/config.ts';
 import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
 import { weeklyScheduleId } from '../schedule.ts';
 import type { Installation } from './installation.ts';
-import { waitUntil } from './processes.ts';
+import { waitFor } from './wait-for.ts';
 
 const followEveryMs = 1_000;
-const startLimitMs = 30_000;
 
 /** The cycle that the weekly schedule has running now, if any. */
 export async function runningCycle({ client, policy }: Installation): Promise<WorkflowHandle | undefined> {
@@ -26,28 +25,30 @@ export async function startCycle(installation: Installation): Promise<WorkflowHa
   const before = (await schedule.describe()).info.numActionsTaken;
   await schedule.trigger(ScheduleOverlapPolicy.SKIP);
   let started: WorkflowHandle | undefined;
-  await waitUntil(
-    async () => {
+  await waitFor({
+    what: `a cycle of the schedule ${weeklyScheduleId(policy)}`,
+    say: installation.say,
+    lookEveryMs: 200,
+    async look() {
       started = await runningCycle(installation);
-      if (started !== undefined) return true;
-      const { numActionsTaken, recentActions } = (await schedule.describe()).info;
-      const last = recentActions.at(-1)?.action;
-      if (numActionsTaken > before && last?.type === 'startWorkflow')
-        started = client.workflow.getHandle(last.workflow.workflowId);
-      return started !== undefined;
+      if (started === undefined) {
+        const { numActionsTaken, recentActions } = (await schedule.describe()).info;
+        const last = recentActions.at(-1)?.action;
+        if (numActionsTaken > before && last?.type === 'startWorkflow')
+          started = client.workflow.getHandle(last.workflow.workflowId);
+      }
+      return { isDone: started !== undefined, state: 'it started none' };
     },
-    `a cycle of the schedule ${weeklyScheduleId(policy)}`,
-    startLimitMs,
-  );
+  });
   if (started === undefined) throw new Error('expected a cycle that was just seen, got none');
   return started;
 }
 
-/** Prints the stages of a cycle as it passes them, and how it ended; undefined when it failed. */
+/** Prints the stages of a cycle as it passes them, and how it ended; throws when it has no end of its own. */
 export async function followCycle(
   handle: WorkflowHandle,
   { context: { settings }, say }: Installation,
-): Promise<CycleResult | undefined> {
+): Promise<CycleResult> {
   let stage = '';
   const startedMs = Date.now();
   const ended = handle.result().then(
@@ -65,9 +66,10 @@ export async function followCycle(
       continue;
     }
     if ('error' in end) {
-      say(`  failed: ${status?.reason ?? String(end.error)}`);
+      const reason = status?.reason ?? reasonOf(end.error);
+      say(`  failed: ${reason}`);
       if (status?.reportKey !== undefined) say(`  report    ${reportPlace(settings, status.reportKey)}`);
-      return undefined;
+      throw new Error(`it failed: ${reason}`);
     }
     const { result } = end;
     say(`  ${result.outcome}: ${result.reason}`);
@@ -79,6 +81,12 @@ export async function followCycle(
     say(`  took      ${((Date.now() - startedMs) / 1_000).toFixed(1)} s`);
     return result;
   }
+}
+
+/** `Workflow execution terminated` and the like say little alone; what caused it says more. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 const percent = (fraction: number | null | undefined): string =>

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../../activities/workflow-inputs.ts';
@@ -15,6 +14,7 @@ import type { TrialResult } from '../../workflows/trial-messages.ts';
 import type { Circumstances } from './fleet.ts';
 import type { Installation } from './installation.ts';
 import { followTrial } from './trial.ts';
+import { waitFor } from './wait-for.ts';
 import type { World } from './world.ts';
 
 /** Which policy the cycles train, and what it learns from: a recording, or without one the simulated fleet. */
@@ -68,7 +68,6 @@ export const knownFamilies = roomFamilies.slice(0, -1);
 
 /** Enough held-out episodes of every task, even when few robots are held out. */
 const episodesPerRobot = 60;
-const lookEveryMs = 2_000;
 
 /** What becomes of every robot of a fleet that lives on. */
 export interface Change {
@@ -98,9 +97,17 @@ export function fleetExperience(world: World, change?: Change): Experience {
         say(`  ${robots} robots live on …`);
       }
       await world.everyRobotFollows();
-      let outcomes = await outcomesSince(world, startMs);
-      for (; outcomes.episodes < robots * episodesPerRobot; outcomes = await outcomesSince(world, startMs))
-        await sleep(lookEveryMs);
+      let outcomes = { episodes: 0, successes: 0 };
+      const wanted = robots * episodesPerRobot;
+      await waitFor({
+        what: `${wanted} episodes of this fleet`,
+        say,
+        lookEveryMs: 2_000,
+        async look() {
+          outcomes = await outcomesSince(world, startMs);
+          return { isDone: outcomes.episodes >= wanted, state: `${outcomes.episodes} were told of` };
+        },
+      });
       const { incidents } = await readOpenIncidents(context.store, policy);
       for (const { cause, subject, reason } of incidents)
         if (!fleet.robotIds.includes(subject)) say(`  the monitor: ${cause}: ${reason}`);

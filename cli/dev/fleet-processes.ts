@@ -1,9 +1,9 @@
-import { setPriority } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { DevLock } from './lock.ts';
-import { startProcess, type Started } from './processes.ts';
+import { firstMessage, giveWay, startProcess, type Started } from './processes.ts';
+import type { Mortal } from './supervision/keep-running.ts';
 
 export interface FleetProcessOptions {
   readonly stateDirectory: string;
@@ -11,11 +11,16 @@ export interface FleetProcessOptions {
   readonly lock: Pick<DevLock, 'remember'>;
 }
 
-/** Starts a gateway, on a free port unless `settings` want one, and waits until it listens; `settings` are its `FLYWHEEL_GATEWAY_…`. */
-export async function startGatewayProcess(
+export interface GatewayProcess extends Started, Mortal {
+  /** Where it listens, once it does. */
+  readonly ready: Promise<string>;
+}
+
+/** Starts a gateway, on a free port unless `settings` want one; `settings` are its `FLYWHEEL_GATEWAY_…`. */
+export function startGatewayProcess(
   options: FleetProcessOptions,
   settings: Readonly<Record<string, string>> = {},
-): Promise<{ process: Started; url: string }> {
+): GatewayProcess {
   const main = fileURLToPath(new URL('../../fleet/gateway/main.ts', import.meta.url));
   const gateway = startProcess({
     name: 'gateway',
@@ -32,16 +37,14 @@ export async function startGatewayProcess(
     },
     channel: true,
   });
-  options.lock.remember(gateway.name, gateway.pid);
-  const ready = new Promise<string>((resolve, reject) => {
-    gateway.child.once('message', (message) => resolve((message as { url: string }).url));
-    void gateway.ended.then((sentence) => reject(new Error(sentence)));
-  });
-  return { process: gateway, url: await ready };
+  options.lock.remember(gateway);
+  const ready = firstMessage(gateway).then((message) => (message as { url: string }).url);
+  ready.catch(() => undefined);
+  return { ...gateway, ready };
 }
 
 /** Starts `flywheel simulate`. Simulated robots give way to everything else on this machine. */
-export function startSimulator(options: FleetProcessOptions, args: readonly string[]): Started {
+export function startSimulator(options: FleetProcessOptions, args: readonly string[]): Started & Mortal {
   const robots = startProcess({
     name: 'simulated robots',
     command: process.execPath,
@@ -50,7 +53,7 @@ export function startSimulator(options: FleetProcessOptions, args: readonly stri
     environment: options.environment,
     channel: true,
   });
-  options.lock.remember(robots.name, robots.pid);
-  if (robots.pid > 0) setPriority(robots.pid, 10);
-  return robots;
+  options.lock.remember(robots);
+  giveWay(robots);
+  return { ...robots, ready: Promise.resolve() };
 }

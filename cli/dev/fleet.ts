@@ -1,4 +1,3 @@
-import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -7,6 +6,7 @@ import { startGatewayProcess, startSimulator } from './fleet-processes.ts';
 import type { Installation } from './installation.ts';
 import type { Started } from './processes.ts';
 import { registerSimulatedRobots } from './robots.ts';
+import { keepRunning, type Kept, type Mortal } from './supervision/keep-running.ts';
 
 /** Short episodes, so that a fleet day of a minute has enough of them; long enough that a bad policy fails in most. */
 const framesPerEpisode = 60;
@@ -16,6 +16,8 @@ const drainSeconds = 60;
 /** No longer than a tick of the compressed profile, as it is in the real one; recordings are uploaded within hours of the fleet clock. */
 const contactSeconds = 1;
 const stopMs = 90_000;
+/** A drive that was cut short is driven anew; robots that cannot live at all end it. */
+const driveAttempts = 5;
 /** What the compressed profile counts on: a robot that says nothing for ten seconds is silent. */
 const gatewaySettings = {
   FLYWHEEL_GATEWAY_HEARTBEAT_MS: '1000',
@@ -31,16 +33,18 @@ export interface Circumstances {
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A gateway and simulated robots with real agents, in processes of their own, at the pace of the compressed profile. */
+/**
+ * A gateway and simulated robots with real agents, in processes of their own, at the pace of the compressed profile. Both are
+ * started again when they end though nobody asked for it.
+ */
 export interface DevFleet {
   readonly robotIds: readonly string[];
   readonly gatewayUrl: string;
-  /** Settles with a sentence when the gateway or the robots end though nobody stopped them. */
-  readonly ended: Promise<string>;
   /** Every robot drives so many episodes at full speed, and uploads all of them. Robots that lived are to rest before. */
   drive(episodes: number, circumstances?: Circumstances): Promise<void>;
   /** Robots live on from now, until they rest. */
   live(circumstances?: Circumstances): void;
+  isLiving(): boolean;
   /** What is wrong with living robots changes with their next episodes; where they live does not. */
   trouble(troubles: Omit<Circumstances, 'families'>): void;
   /** Stops the robots; what they recorded is uploaded before. */
@@ -60,7 +64,7 @@ export interface FleetOptions {
 
 /** Starts the gateway and registers robots; they do not live yet. Long because one life is told here. */
 export async function openDevFleet(installation: Installation, options: FleetOptions): Promise<DevFleet> {
-  const { context, policy, robotType, stateDirectory } = installation;
+  const { context, policy, robotType, stateDirectory, say } = installation;
   const inState = (name: string): string => path.join(stateDirectory, name);
   const files = {
     robots: inState('robots.json'),
@@ -78,16 +82,19 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   });
   writeFileSync(files.publicKey, context.signer().publicKeyPem);
   writeFileSync(files.robotType, JSON.stringify(robotType));
-  const deaths = new EventEmitter<{ death: [string] }>();
-  const ended = once(deaths, 'death').then(([sentence]) => sentence as string);
-  /** Those whose end nobody asked for. */
-  let [gateway, living]: (Started | undefined)[] = [];
-  const watch = (started: Started): void =>
-    void started.ended.then((sentence) => [gateway, living].includes(started) && deaths.emit('death', sentence));
-  const first = await startGatewayProcess(installation, gatewaySettings);
-  const { url } = first;
-  gateway = first.process;
-  watch(gateway);
+  let url = '';
+  const gateway = await keepRunning({
+    name: 'gateway',
+    say,
+    start: () => {
+      const port = url === '' ? '0' : new URL(url).port;
+      const started = startGatewayProcess(installation, { ...gatewaySettings, FLYWHEEL_GATEWAY_PORT: port });
+      void started.ready.then((at) => (url = at)).catch(() => undefined);
+      return started;
+    },
+  });
+  let living: Promise<Kept<Started & Mortal>> | undefined;
+  let driving: Started | undefined;
   let lives = 0;
 
   let families = options.families ?? roomFamilies;
@@ -97,10 +104,12 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       JSON.stringify({ world: { kind: 'rooms', families }, framesPerEpisode, ...troubles }),
     );
 
-  function simulate(circumstances: Circumstances, ...pace: readonly string[]): Started {
-    const { families: wanted = options.families ?? roomFamilies, ...troubles } = circumstances;
+  function arrange({ families: wanted = options.families ?? roomFamilies, ...troubles }: Circumstances): void {
     families = wanted;
     writeScenario(troubles);
+  }
+
+  function simulate(...pace: readonly string[]): Started & Mortal {
     lives += 1;
     const settings = Object.entries({
       gateway: url,
@@ -117,48 +126,51 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   }
 
   async function rest(): Promise<void> {
-    const robots = living;
-    living = undefined;
-    await robots?.stop(stopMs);
+    const [driven, robots] = [driving, living];
+    [driving, living] = [undefined, undefined];
+    await driven?.stop(stopMs);
+    await (await robots)?.stop(stopMs);
   }
 
   return {
     robotIds,
     gatewayUrl: url,
-    ended,
     async drive(episodes, circumstances = {}) {
-      const robots = simulate(circumstances, '--episodes', String(episodes));
-      living = robots;
-      const sentence = await robots.ended;
-      living = undefined;
-      if (robots.child.exitCode !== 0) throw new Error(sentence);
+      arrange(circumstances);
+      for (let attempt = 1; ; attempt += 1) {
+        const robots = simulate('--episodes', String(episodes));
+        driving = robots;
+        const sentence = await robots.ended;
+        const isWanted = driving === robots;
+        driving = undefined;
+        if (robots.child.exitCode === 0) return;
+        if (!isWanted || attempt === driveAttempts) throw new Error(sentence);
+        say(`${sentence}; the robots drive again.`);
+      }
     },
     live(circumstances = {}) {
-      const robots = simulate(circumstances, '--episode-seconds', String(episodeSeconds));
-      living = robots;
-      watch(robots);
+      arrange(circumstances);
+      living = keepRunning({
+        name: 'simulated robots',
+        say,
+        start: () => simulate('--episode-seconds', String(episodeSeconds)),
+      });
     },
+    isLiving: () => living !== undefined,
     trouble(troubles) {
       writeScenario(troubles);
-      living?.child.kill('SIGHUP');
+      void living?.then((robots) => robots.now()?.child.kill('SIGHUP'));
     },
     rest,
-    async killGateway() {
-      const killed = gateway;
-      gateway = undefined;
-      killed?.child.kill('SIGKILL');
-      await killed?.ended;
-    },
-    async startGateway() {
-      const onSamePort = { ...gatewaySettings, FLYWHEEL_GATEWAY_PORT: new URL(url).port };
-      gateway = (await startGatewayProcess(installation, onSamePort)).process;
-      watch(gateway);
-    },
+    killGateway: () =>
+      gateway.rest(async ({ child, ended }) => {
+        child.kill('SIGKILL');
+        await ended;
+      }),
+    startGateway: () => gateway.resume(),
     async stop() {
       await rest();
-      const last = gateway;
-      gateway = undefined;
-      await last?.stop(25_000);
+      await gateway.stop(25_000);
     },
   };
 }

@@ -1,16 +1,17 @@
-import { EventEmitter, once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { readSettings } from '../../workers/config.ts';
+import { toolPath } from '../../tools/tool.ts';
 import { openContext, type CommandContext } from '../context.ts';
 import type { FleetProcessOptions } from './fleet-processes.ts';
 import type { DevLock } from './lock.ts';
 import { freePort } from './processes.ts';
-import { startTemporalServer, type TemporalServer } from './temporal-server.ts';
+import { keepRunning } from './supervision/keep-running.ts';
+import { launchTemporalServer } from './temporal-server.ts';
 import { startWorkers } from './workers.ts';
 
 /** What stories are played on: a store, a Temporal server, workers of every queue, and a folder of its own. */
@@ -52,52 +53,43 @@ export interface StartOptions {
 export interface StartedInstallation extends Installation {
   readonly address: string;
   readonly uiUrl: string;
-  /** Settles with a sentence when the server or a worker ends though nobody stopped it. */
-  readonly died: Promise<string>;
 }
 
-/** Starts a Temporal server and the workers on a state folder. */
+/** Starts a Temporal server and the workers on a state folder; each is started again when it ends by itself. */
 export async function startInstallation(start: StartOptions): Promise<StartedInstallation> {
   const { place, lock, stops, say } = start;
   const { stateDirectory } = place;
   const logs = path.join(stateDirectory, 'logs');
   mkdirSync(logs, { recursive: true });
-  const deaths = new EventEmitter<{ death: [string] }>();
-  const died = once(deaths, 'death').then(([sentence]) => sentence as string);
-  let isStopping = false;
 
+  const command = await toolPath('temporal');
+  const [port, uiPort] = [await portFor('Temporal server', place.port, say), await portFor('UI', place.uiPort, say)];
   say('Starting the Temporal server …');
-  const [port, uiPort] = [await freePort(place.port), await freePort(place.uiPort)];
-  let server: TemporalServer | undefined;
-  const startServer = async (): Promise<TemporalServer> => {
-    const started = await startTemporalServer({
-      databaseFile: path.join(stateDirectory, 'temporal.db'),
-      logFile: path.join(logs, 'temporal.log'),
-      port,
-      uiPort,
-      started: (pid) => lock.remember('temporal server', pid),
-    });
-    server = started;
-    void started.ended.then((sentence) => !isStopping && server === started && deaths.emit('death', sentence));
-    return started;
-  };
-  const { address, uiUrl } = await startServer();
-  stops.push(async () => server?.stop());
+  const server = await keepRunning({
+    name: 'temporal server',
+    say,
+    start: () => {
+      const started = launchTemporalServer(command, {
+        databaseFile: path.join(stateDirectory, 'temporal.db'),
+        logFile: path.join(logs, 'temporal.log'),
+        port,
+        uiPort,
+      });
+      lock.remember(started);
+      return started;
+    },
+  });
+  stops.push(() => server.stop());
 
   say('Starting the workers …');
+  const address = `127.0.0.1:${port}`;
   const environment = environmentOf(stateDirectory, address);
-  const workers = await startWorkers({ environment, logs, lock });
-  stops.push(...workers.map((worker) => worker.stop));
-  for (const worker of workers) void worker.ended.then((sentence) => !isStopping && deaths.emit('death', sentence));
+  const workers = await startWorkers({ environment, logs, lock, say });
+  stops.push(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
   const context = await openContext(readSettings({ ...process.env, ...environment }));
   const { temporal } = context.settings;
-  const connection = await Connection.connect({ address });
-  stops.push(
-    () => connection.close(),
-    async () => {
-      isStopping = true;
-    },
-  );
+  const connection = await Connection.connect({ address, interceptors: [patientCalls] });
+  stops.push(() => connection.close());
   return {
     context,
     client: new Client({ connection, namespace: temporal.namespace }),
@@ -109,21 +101,27 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
     lock,
     say,
     address,
-    uiUrl: `${uiUrl}/namespaces/${temporal.namespace}/workflows`,
-    died,
+    uiUrl: `http://127.0.0.1:${uiPort}/namespaces/${temporal.namespace}/workflows`,
     server: {
-      async kill() {
-        const killed = server;
-        server = undefined;
-        if (killed !== undefined) process.kill(killed.pid, 'SIGKILL');
-        await killed?.ended;
-      },
-      async start() {
-        await startServer();
-      },
+      kill: () =>
+        server.rest(async ({ pid, ended }) => {
+          process.kill(pid, 'SIGKILL');
+          await ended;
+        }),
+      start: () => server.resume(),
     },
   };
 }
+
+/** The port that is wanted, or a free one where somebody else listens there; the change is told. */
+async function portFor(what: string, wanted: number, say: (line: string) => void): Promise<number> {
+  const port = await freePort(wanted);
+  if (port !== wanted) say(`Port ${wanted} is taken: the ${what} gets ${port}.`);
+  return port;
+}
+
+/** A server that is started again is back within seconds; a call waits for it for two minutes before it fails. */
+const patientCalls = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 80, maxIntervalMs: () => 1_500 }));
 
 function environmentOf(stateDirectory: string, address: string): Record<string, string> {
   const directory = (name: string): string => path.join(stateDirectory, name);

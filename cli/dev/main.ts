@@ -16,51 +16,87 @@ import { finishCycle, runCycles } from './run-cycles.ts';
 import { compressedCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, tellFleetStory } from './scenarios/flywheel.ts';
 import { playScenario } from './scenarios/play.ts';
 import { withScheduleAtRest } from './schedule-at-rest.ts';
+import { startGuard } from './supervision/guard.ts';
+import { openVoice, type Voice } from './supervision/voice.ts';
+import { toldSteps } from './told-steps.ts';
 import { openWorld, type World } from './world.ts';
 
 type Stop = () => Promise<void>;
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
 async function main(): Promise<number> {
   const options = parseDevOptions(process.argv.slice(2));
   if (options === 'help') {
-    say(devUsage);
+    process.stdout.write(`${devUsage}\n`);
     return 0;
   }
-  mkdirSync(options.stateDirectory, { recursive: true, mode: 0o700 });
-  const taken = takeLock(options.stateDirectory);
+  mkdirSync(path.join(options.stateDirectory, 'logs'), { recursive: true, mode: 0o700 });
+  const taken = takeLock(options.stateDirectory, startGuard());
   if ('heldByPid' in taken) {
     process.stderr.write(
       `Flywheel already runs on ${options.stateDirectory} (process ${taken.heldByPid}). Stop it with Ctrl-C there, or start another with --state DIR.\n`,
     );
     return 1;
   }
+  const voice = openVoice(process.stdout, path.join(options.stateDirectory, 'logs', 'supervisor.log'));
+  process.stderr.on('error', () => undefined);
+  const { say } = voice;
+  outliveFaults(voice);
   const stops: Stop[] = [];
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('interrupted'));
-  });
+  let isStopping = false;
+  // What was cut short by the end has nothing to say of it.
+  const tell = (line: string): void => {
+    if (!isStopping) say(line);
+  };
+  const stopAsked = Promise.race([signalled(say), voice.lost]).then((why) => ({ why }));
   try {
     const work =
       options.scenario === undefined
-        ? run(options, taken.lock, stops)
-        : playScenario(options.scenario, { place: options, lock: taken.lock, stops, say }, options);
-    const outcome = await Promise.race([work, interrupted]);
-    if (outcome !== 'interrupted') return outcome;
-    say('\nStopping …');
+        ? run(options, taken.lock, stops, tell)
+        : playScenario(options.scenario, { place: options, lock: taken.lock, stops, say: tell }, options);
+    const outcome = await Promise.race([work, stopAsked]);
+    if (typeof outcome === 'number') return outcome;
+    say(
+      `\nStopping: ${outcome.why}. Robots bring in what they recorded first, at most a minute; Ctrl-C again does not wait.`,
+    );
     return 0;
   } finally {
-    for (const stop of stops.toReversed()) await stop();
+    isStopping = true;
+    for (const stop of stops.toReversed())
+      await stop().catch((error: unknown) => voice.note(`while stopping: ${String(error)}`));
     await taken.lock.release();
     say(options.scenario === undefined ? 'Stopped. Start again to go on where this ended.' : 'Stopped.');
   }
 }
 
-/** Starts everything, runs the cycles and stays; resolves with the exit code when it is done or something died. */
-async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<number> {
+/** Resolves with the first signal that asks for an end; the second one does not wait: the guard ends the children then. */
+const signalled = (say: (line: string) => void): Promise<string> =>
+  new Promise((resolve) => {
+    let count = 0;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => {
+        count += 1;
+        if (count === 1) return resolve(signal);
+        say(`${signal} again: everything is ended at once.`);
+        process.exit(130);
+      });
+  });
+
+/** A fault in the story or in a call that nobody waits for any more is written down; everything that runs stays up. */
+function outliveFaults({ note, say }: Voice): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (error: unknown) => {
+      note(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      say(
+        `  A fault of this script, written down in logs/supervisor.log: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    });
+}
+
+/** Starts everything, runs the cycles and stays; resolves with the exit code only where `--exit` asks for an end. */
+async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line: string) => void): Promise<number> {
   const { policy, robotType, recording } = sourceOf(options.dataDirectory);
   const installation = await startInstallation({ place: options, policy, robotType, lock, stops, say });
-  const { context, client, taskQueue, died } = installation;
+  const { context, client, taskQueue } = installation;
   for (const type of builtInRobotTypes) await publishRobotType(context.store, type);
   await ensureWeeklySchedule(
     client,
@@ -69,15 +105,13 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<n
       : { policy, taskQueue, input: { bootstrap: true, training: { seed: options.seed } } },
   );
   await ensureMonitor(client, taskQueue, { policy, ...devMonitor });
-  const deaths = [died];
-  let work: () => Promise<boolean>;
+  let work: () => Promise<readonly string[]>;
   if (recording === undefined) {
     say('Starting the gateway and the simulated robots …');
     const world = await openWorld(installation, { robots: options.robots, seed: options.seed });
     stops.push(() => world.stop());
     if ((await readAliases(context)({ policy })).champion === undefined)
       say(`First champion: ${await world.baseline(poorPolicy(), poorPolicyWhy)}, ${poorPolicyWhy}.`);
-    deaths.push(world.fleet.ended);
     sayWhereThingsAre(options, installation, world.fleet.gatewayUrl);
     work = () => fleetWork(world, options);
   } else {
@@ -87,32 +121,35 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[]): Promise<n
     work = () => recordingWork(installation, recordedExperience(installation, recording), options);
   }
 
-  const ended = await Promise.race([withScheduleAtRest(installation, work), ...deaths]);
-  if (typeof ended === 'string') throw new Error(ended);
-  if (options.exitWhenDone) return ended ? 0 : 1;
+  const { step, missed } = toldSteps(say);
+  const missedInWork = await step('the weekly schedule', () => withScheduleAtRest(installation, work));
+  const all = [...(missedInWork ?? []), ...missed];
+  if (all.length > 0) say(['', 'What did not go as told:', ...all.map((sentence) => `  ${sentence}`)].join('\n'));
+  if (options.exitWhenDone) return all.length === 0 ? 0 : 1;
   say('\nRunning; the weekly schedule goes on by itself. Ctrl-C stops it.');
-  process.stderr.write(`${await Promise.race(deaths)}\n`);
-  return 1;
+  return new Promise<never>(() => undefined);
 }
 
-/** The cycles that were asked for; a new fleet's story unless told. */
-async function fleetWork(world: World, { cycles }: DevOptions): Promise<boolean> {
+/** The cycles that were asked for; a new fleet's story unless told. Resolves with what did not go as told. */
+async function fleetWork(world: World, { cycles }: DevOptions): Promise<readonly string[]> {
   const experience = fleetExperience(world);
   if (cycles === undefined && (await hasLearnedNothing(world)) && (await runningCycle(world)) === undefined)
     return tellFleetStory(world);
   world.fleet.live();
-  const isFine = await finishCycle(world, experience);
-  return (await runCycles(world, experience, cycles ?? 0)) && isFine;
+  const missed = await finishCycle(world, experience);
+  const missedLater = await runCycles(world, experience, cycles ?? 0);
+  if (!world.fleet.isLiving()) world.fleet.live();
+  return [...missed, ...missedLater];
 }
 
 async function recordingWork(
   installation: Installation,
   experience: Experience,
   { cycles }: DevOptions,
-): Promise<boolean> {
-  const isFine = await finishCycle(installation, experience);
+): Promise<readonly string[]> {
+  const missed = await finishCycle(installation, experience);
   const wanted = cycles ?? ((await hasLearnedNothing(installation)) ? 1 : 0);
-  return (await runCycles(installation, experience, wanted)) && isFine;
+  return [...missed, ...(await runCycles(installation, experience, wanted))];
 }
 
 async function hasLearnedNothing({ context, policy }: Installation): Promise<boolean> {
@@ -121,7 +158,7 @@ async function hasLearnedNothing({ context, policy }: Installation): Promise<boo
 }
 
 function sayWhereThingsAre(options: DevOptions, installation: StartedInstallation, gatewayUrl?: string): void {
-  const { context, uiUrl, address } = installation;
+  const { context, uiUrl, address, say } = installation;
   const { store: place } = context.settings;
   const store = place.kind === 'file' ? place.directory : `s3://${place.bucket}`;
   const week =

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
+import { setPriority } from 'node:os';
+
+import { logTail } from './supervision/log-tail.ts';
 
 export interface Started {
   readonly name: string;
@@ -9,6 +12,8 @@ export interface Started {
   readonly ended: Promise<string>;
   /** SIGTERM, and after `patienceMs` SIGKILL; resolves when it is gone. */
   readonly stop: (patienceMs?: number) => Promise<void>;
+  /** What it wrote last, a few lines. */
+  readonly lastLines: () => readonly string[];
   readonly child: ChildProcess;
 }
 
@@ -25,12 +30,14 @@ export interface StartOptions {
 /** Starts a process in a group of its own, so that Ctrl-C in the terminal reaches only the supervisor. */
 export function startProcess(options: StartOptions): Started {
   const log = openSync(options.logFile, 'a', 0o600);
+  const { size: logStart } = fstatSync(log);
   const spawnOptions: SpawnOptions = {
     detached: true,
     stdio: options.channel === true ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
     env: { ...process.env, ...options.environment },
   };
   const child = spawn(options.command, [...options.args], spawnOptions);
+  closeSync(log);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`${options.name} could not start: ${error.message}`));
     child.once('exit', (code, signal) =>
@@ -39,12 +46,15 @@ export function startProcess(options: StartOptions): Started {
       ),
     );
   });
+  // A process that was killed leaves its own children to themselves: they are ended with it.
+  void ended.then(() => endGroup(child.pid));
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null && child.pid !== undefined;
   return {
     name: options.name,
     pid: child.pid ?? 0,
     ended,
     child,
+    lastLines: () => logTail(options.logFile, logStart),
     stop: async (patienceMs = 15_000) => {
       if (!isRunning()) return;
       child.kill('SIGTERM');
@@ -55,12 +65,32 @@ export function startProcess(options: StartOptions): Started {
   };
 }
 
-/** Resolves when the worker says it polls; fails with the reason when it ends first. */
-export const workerReady = (worker: Started): Promise<void> =>
-  new Promise((resolve, reject) => {
-    worker.child.once('message', () => resolve());
-    void worker.ended.then((sentence) => reject(new Error(sentence)));
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody was left.
+  }
+}
+
+/** Resolves with the first message of a process, which says that it does what it is for; rejects with the reason when it ends first. */
+export function firstMessage({ child, ended }: Started): Promise<unknown> {
+  const message = new Promise<unknown>((resolve, reject) => {
+    child.once('message', resolve);
+    void ended.then((sentence) => reject(new Error(sentence)));
   });
+  message.catch(() => undefined);
+  return message;
+}
+
+/** Lets everything else on this machine go first. */
+export function giveWay({ pid }: Started, niceness = 10): void {
+  try {
+    if (pid > 0) setPriority(pid, niceness);
+  } catch {
+    // It ended already, which is told elsewhere.
+  }
+}
 
 /** True when somebody listens on the local port. */
 export const isListening = (port: number): Promise<boolean> =>

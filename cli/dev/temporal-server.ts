@@ -3,6 +3,7 @@ import { Connection } from '@temporalio/client';
 import { toolPath } from '../../tools/tool.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
 import { freePort, startProcess, waitUntil } from './processes.ts';
+import type { Mortal } from './supervision/keep-running.ts';
 
 export interface TemporalServerOptions {
   readonly databaseFile: string;
@@ -11,25 +12,35 @@ export interface TemporalServerOptions {
   readonly port?: number;
   readonly uiPort?: number;
   readonly dynamicConfig?: Readonly<Record<string, string>>;
-  /** Told the pid as soon as there is one. */
-  readonly started?: (pid: number) => void;
 }
 
-export interface TemporalServer {
+export interface TemporalServer extends Mortal {
+  readonly name: string;
   readonly address: string;
   readonly uiUrl: string;
   readonly pid: number;
-  readonly ended: Promise<string>;
-  readonly stop: () => Promise<void>;
 }
 
 const startLimitMs = 60_000;
 
 /** Starts a development server on a database file; going on with a file it wrote before resumes every workflow. */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
-  const command = await toolPath('temporal');
-  const port = await freePort(options.port);
-  const uiPort = await freePort(options.uiPort);
+  const [port, uiPort] = [await freePort(options.port), await freePort(options.uiPort)];
+  const server = launchTemporalServer(await toolPath('temporal'), { ...options, port, uiPort });
+  try {
+    await server.ready;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/** The same with a given program, on just these ports; `ready` when it answers. */
+export function launchTemporalServer(
+  command: string,
+  { port, uiPort, ...options }: TemporalServerOptions & { readonly port: number; readonly uiPort: number },
+): TemporalServer {
   const dynamicConfig = { 'system.enableActivityEagerExecution': 'true', ...options.dynamicConfig };
   const started = startProcess({
     name: 'temporal server',
@@ -42,25 +53,20 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
       Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
     ].flat(),
   });
-  options.started?.(started.pid);
   const address = `127.0.0.1:${port}`;
+  let isOver = false;
   const died = started.ended.then((sentence): never => {
+    isOver = true;
     throw new Error(sentence);
   });
-  try {
-    await Promise.race([waitUntil(() => isServing(address), `a Temporal server on ${address}`, startLimitMs), died]);
-  } catch (error) {
-    await started.stop();
-    throw error;
-  }
-  died.catch(() => undefined);
-  return {
-    address,
-    uiUrl: `http://127.0.0.1:${uiPort}`,
-    pid: started.pid,
-    ended: started.ended,
-    stop: () => started.stop(),
-  };
+  const answers = waitUntil(
+    async () => isOver || (await isServing(address)),
+    `a Temporal server on ${address}`,
+    startLimitMs,
+  );
+  const ready = Promise.race([answers, died]);
+  for (const promise of [answers, died, ready]) promise.catch(() => undefined);
+  return { ...started, address, uiUrl: `http://127.0.0.1:${uiPort}`, ready };
 }
 
 async function isServing(address: string): Promise<boolean> {

@@ -18,6 +18,7 @@ import type { RolloutStatus, TrialResult, TrialStatus } from '../../workflows/tr
 import { openDevFleet, type DevFleet, type FleetOptions } from './fleet.ts';
 import type { Installation } from './installation.ts';
 import { waitUntil } from './processes.ts';
+import { waitFor } from './wait-for.ts';
 
 /** An installation with a simulated fleet, and what one does with it: everything by the same doors as people and cycles. */
 export interface World extends Installation {
@@ -38,6 +39,8 @@ export interface World extends Installation {
   /** Offers a version to the trial slot, in the compressed profile. */
   offer(candidateVersion: string, request?: Readonly<Record<string, unknown>>): Promise<string>;
   trial(): Promise<TrialStatus>;
+  /** How the slot's trial was ended from outside, e.g. `terminated`; undefined when it was not. */
+  trialBrokenOff(): Promise<string | undefined>;
   /** The rollout of the trial; undefined while there is none. */
   rollout(): Promise<RolloutStatus | undefined>;
   /** Runs a cycle to its end, its candidate offered in the compressed profile. */
@@ -48,14 +51,16 @@ export interface World extends Installation {
   operate(update: 'pause' | 'resume' | 'abort' | 'approve' | 'reject', reason: string): Promise<string>;
   /** How the slot's last trial ended. */
   trialEnd(): Promise<TrialResult>;
-  /** Waits until every robot is online and runs what it was ordered. */
-  everyRobotFollows(limitMs?: number): Promise<void>;
+  /** Waits until every robot is online and runs what it was ordered, as long as robots still move. */
+  everyRobotFollows(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const who = 'temporal-dev.sh';
 const trialLimitMs = 1_200_000;
-const followLimitMs = 120_000;
+const brokenOff: readonly string[] = ['TERMINATED', 'CANCELLED', 'FAILED', 'TIMED_OUT'];
+/** How many of those that are waited for are named. */
+const mostNamed = 5;
 
 /** Opens a fleet on an installation; its robots do not live yet. */
 export async function openWorld(installation: Installation, options: FleetOptions): Promise<World> {
@@ -94,6 +99,10 @@ export async function openWorld(installation: Installation, options: FleetOption
     startedMs,
     seed: options.seed,
     trial,
+    async trialBrokenOff() {
+      const { name } = (await handle.describe()).status;
+      return brokenOff.includes(name) ? name.toLowerCase().replace('_', ' ') : undefined;
+    },
     async baseline(model, why) {
       const type = { id: robotType.id, version: robotType.version };
       return (await registerBaseline(signed)({ policy, robotType: type, model, who, why })).version;
@@ -152,21 +161,24 @@ export async function openWorld(installation: Installation, options: FleetOption
     },
     operate: (update, reason) => handle.executeUpdate<string, [unknown]>(update, { args: [{ reason, who }] }),
     trialEnd: () => handle.result() as Promise<TrialResult>,
-    async everyRobotFollows(limitMs = followLimitMs) {
-      const { champion = '' } = await readAliases(context)({ policy });
-      await waitUntil(
-        async () => {
+    everyRobotFollows: () =>
+      waitFor({
+        what: `${fleet.robotIds.length} robots that run what they were ordered`,
+        say,
+        lookEveryMs: 200,
+        async look() {
+          const { champion = '' } = await readAliases(context)({ policy });
           const { robots } = await reader.readFleet(policy);
           const orders = await reader.readOrders(policy);
-          return robots.every(
-            ({ robotId, version, contact }) =>
-              contact === 'online' && version === (orders?.(robotId).version ?? champion),
-          );
+          const others = robots.flatMap(({ robotId, version, contact }) => {
+            const wanted = orders?.(robotId).version ?? champion;
+            if (contact === 'online' && version === wanted) return [];
+            return [`${robotId} is ${contact} with ${version ?? 'no version'}, ordered ${wanted}`];
+          });
+          const more = others.length > mostNamed ? `; and ${others.length - mostNamed} more` : '';
+          return { isDone: others.length === 0, state: `${others.slice(0, mostNamed).join('; ')}${more}` };
         },
-        `${fleet.robotIds.length} robots that run what they were ordered`,
-        limitMs,
-      );
-    },
+      }),
     stop: () => fleet.stop(),
   };
 }

@@ -1,4 +1,5 @@
 import { readSettings } from '../../workers/config.ts';
+import { endWithParent, leaveParent, tellParent } from '../../workers/end-with-parent.ts';
 import { openLogger } from '../../workers/logger.ts';
 import { openStore } from '../../workers/open-store.ts';
 import { startGateway } from './gateway.ts';
@@ -13,6 +14,10 @@ Settings come from FLYWHEEL_GATEWAY_… and FLYWHEEL_… environment variables; 
 
 /** Runs a gateway as the environment says, until a signal stops it or, under a supervisor, the supervisor dies. */
 export async function runGateway(environment: NodeJS.ProcessEnv): Promise<void> {
+  const told = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    endWithParent(resolve);
+  });
   const gatewaySettings = readGatewaySettings(environment);
   const settings = readSettings(withoutGatewaySettings(environment));
   const log = openLogger(settings.logLevel, `gateway ${gatewaySettings.gatewayId}`);
@@ -26,10 +31,8 @@ export async function runGateway(environment: NodeJS.ProcessEnv): Promise<void> 
     },
     gatewaySettings,
   );
-  process.send?.({ kind: 'ready', url: gateway.url });
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.once(signal, () => resolve());
-  });
+  tellParent({ kind: 'ready', url: gateway.url });
+  await told;
   await gateway.stop();
 }
 
@@ -43,6 +46,6 @@ if (import.meta.filename === process.argv[1]) {
       process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
       process.exitCode = 1;
     } finally {
-      if (process.connected) process.disconnect();
+      leaveParent();
     }
 }

@@ -20,7 +20,7 @@ describe("the supervisor's lock of its state folder", () => {
 
     const forgotten = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
     const ended = once(forgotten, 'exit');
-    taken.lock.remember('forgotten', forgotten.pid ?? 0);
+    taken.lock.remember({ name: 'forgotten', pid: forgotten.pid ?? 0, ended });
     await taken.lock.release();
     assert.deepEqual(await ended, [null, 'SIGTERM']);
     assert.equal(existsSync(path.join(directory, 'dev.lock.json')), false);

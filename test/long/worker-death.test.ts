@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
-import { startProcess, waitUntil, workerReady, type Started } from '../../cli/dev/processes.ts';
+import { startProcess, waitUntil, firstMessage, type Started } from '../../cli/dev/processes.ts';
 import { openContext } from '../../cli/context.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { writeGeneratedWeek } from '../support/generated-week/generator.ts';
@@ -47,7 +47,7 @@ async function cycleWithDeath(victim: Queue | undefined): Promise<Outcome> {
       channel: true,
     });
     running.push(worker);
-    await workerReady(worker);
+    await firstMessage(worker);
     return worker;
   };
   try {

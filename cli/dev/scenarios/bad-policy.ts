@@ -1,8 +1,11 @@
+import { waitFor } from '../wait-for.ts';
 import type { World } from '../world.ts';
 import { expectSame } from './end-state.ts';
 import { watchReturn } from './steps.ts';
 
 const returnLimitMs = 60_000;
+/** Somebody else's trial may be before it, and has its time. */
+const turnPatienceMs = 1_800_000;
 
 /**
  * Submits a policy that is bad on purpose but passes every offline gate, and watches how it is caught on the fleet: every robot
@@ -11,8 +14,9 @@ const returnLimitMs = 60_000;
 export async function catchBadPolicy(world: World, name: string, model: Uint8Array): Promise<string> {
   const bad = await world.submit(name, model);
   world.say(`${bad}, ${name}, passed every offline gate`);
-  const offeredMs = Date.now();
   await world.offer(bad);
+  await onTrial(world, bad);
+  const offeredMs = Date.now();
   const { alarmMs, backMs } = await watchReturn(world, offeredMs);
   const { outcome, reason, candidateVersion } = await world.trialEnd();
   world.say(`alarm ${((alarmMs - offeredMs) / 1_000).toFixed(1)} s after the offer: ${outcome}: ${reason}`);
@@ -23,4 +27,23 @@ export async function catchBadPolicy(world: World, name: string, model: Uint8Arr
   if (!isTaskBlock) expectSame('end of the trial', 'rolledBack', outcome);
   if (backMs > returnLimitMs) throw new Error(`expected every robot back within 60 s of the alarm, got ${backMs} ms`);
   return bad;
+}
+
+/** Waits for the turn of a version that was offered; throws when it will have none. */
+async function onTrial(world: World, version: string): Promise<void> {
+  await waitFor({
+    what: `the turn of ${version}`,
+    say: world.say,
+    lookEveryMs: 100,
+    patienceMs: turnPatienceMs,
+    async look() {
+      const { candidateVersion, waitingVersion, stage } = await world.trial();
+      const isOurs = candidateVersion === version && stage !== 'starting';
+      if (!isOurs && candidateVersion !== null && candidateVersion !== version && waitingVersion !== version)
+        throw new Error(`expected ${version} on trial, got ${candidateVersion}: another offer took the slot`);
+      const brokenOff = await world.trialBrokenOff();
+      if (brokenOff !== undefined) throw new Error(`the trial slot was ${brokenOff} from outside`);
+      return { isDone: isOurs, state: `${candidateVersion ?? 'nothing'} has the slot: ${stage}` };
+    },
+  });
 }

@@ -45,17 +45,25 @@ export async function livingChampion(
 export const knownChampion = (world: World, model: Uint8Array, why: string): Promise<string> =>
   livingChampion(world, model, why, longPast);
 
-/** When the order to come back was decided, and how long after it the last robot was back. Needs a trial that is to be rolled back. */
+/**
+ * When the order to come back was decided, and how long after it the last robot was back. Throws when the trial ended from outside,
+ * or without any robot that had to come back.
+ */
 export async function watchReturn(
   world: World,
   sinceMs = world.startedMs,
 ): Promise<{ readonly alarmMs: number; readonly backMs: number }> {
+  const closingNow = async () =>
+    (await assignmentsOf(world)).findLast(({ kind, atMs }) => kind === 'closeTrial' && atMs >= sinceMs);
   for (;;) {
-    const closing = (await assignmentsOf(world)).findLast(({ kind, atMs }) => kind === 'closeTrial' && atMs >= sinceMs);
+    const brokenOff = await world.trialBrokenOff();
+    const isOver = brokenOff !== undefined || (await world.trial()).stage === 'ended';
+    const closing = await closingNow();
     if (closing !== undefined) {
       await world.everyRobotFollows();
       return { alarmMs: closing.atMs, backMs: Date.now() - closing.atMs };
     }
+    if (isOver) throw new Error(`the trial was ${brokenOff ?? 'ended'}, and nobody ordered its robots back`);
     await sleep(100);
   }
 }
