@@ -121,9 +121,8 @@ async function firstFailing(
 
 function passes(copy: string, tests: readonly string[]): Promise<boolean> {
   const mocha = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
-  const config = path.join(copy, '.mutants-mocharc.json');
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [mocha, '--config', config, '--bail', ...tests], {
+    const child = spawn(process.execPath, [mocha, '--bail', ...tests], {
       cwd: copy,
       stdio: 'ignore',
       detached: true,
@@ -143,8 +142,6 @@ function copyTree(): string {
   const left = new Set(['node_modules', '.git', '.flywheel']);
   cpSync(root, copy, { recursive: true, filter: (source) => !left.has(path.relative(root, source)) });
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
-  const { spec: _all, ...settings } = JSON.parse(textOf('.mocharc.json')) as Record<string, unknown>;
-  writeFileSync(path.join(copy, '.mutants-mocharc.json'), JSON.stringify(settings));
   return copy;
 }
 
