@@ -6,7 +6,7 @@ import type { AtPoint } from './kill-points.ts';
 import type { AgentLimits } from './limits.ts';
 import type { PolicyRuntime } from './policy-runtime.ts';
 import type { SyncDescriptor } from './spool.ts';
-import type { ActivePolicy } from './steward.ts';
+import type { ActivePolicy } from './keeper-state.ts';
 import type { MonotonicClock, WallClock } from './times.ts';
 
 export interface AgentOptions {

@@ -8,6 +8,7 @@ import { ulid } from 'ulid';
 import { robotIdSchema } from '../protocol/index.ts';
 import type { Agent, AgentOptions } from './agent-api.ts';
 import { agentVersion } from './agent-version.ts';
+import { createBells, runInBackground } from './background.ts';
 import { createConnection } from './connection.ts';
 import { openContact } from './contact.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -15,22 +16,27 @@ import { createExchange } from './exchange.ts';
 import { createGatewayClient } from './gateway-client.ts';
 import { openInstallReports } from './install-reports.ts';
 import { openInstallationFile } from './installation-file.ts';
+import type { ActivePolicy } from './keeper-state.ts';
 import { defaultLimits } from './limits.ts';
-import { createOutage, repeat } from './loops.ts';
+import { createOutage, untilDone, type LoopPorts } from './loops.ts';
 import { openModelFolder } from './model-folder.ts';
 import { momentOf, openRecording } from './recording.ts';
 import { createRobotSide } from './robot-side.ts';
+import { printable } from './printable.ts';
 import { syncToDisk } from './spool.ts';
-import { createSteward, type ActivePolicy, type Steward } from './steward.ts';
 import type { MachineMoment } from './times.ts';
-import { createBell } from './waiting.ts';
+import { createVersionKeeper, type VersionKeeper } from './version-keeper.ts';
+
+/** Lines carry text of gateways and models. */
+const longestLogLine = 2_000;
 
 /** Opens a robot's agent: it loads the installed policy, then talks to the gateway by itself, however long that is away. */
 export async function openAgent(options: AgentOptions): Promise<Agent> {
   const { robotType, monotonic, clock: wall } = options;
   const robotId = robotIdSchema.parse(options.robotId);
   const limits = { ...defaultLimits, ...options.limits };
-  const { random = Math.random, log = () => undefined, at = () => undefined } = options;
+  const { random = Math.random, at = () => undefined } = options;
+  const log = (line: string): void => options.log?.(printable(line, longestLogLine));
   const machineBootId = options.machineBootId ?? linuxBootId();
   const now = (): MachineMoment => ({ machineBootId, monotonicMs: monotonic() });
   const folder = (name: string): string => path.join(options.directory, name);
@@ -42,17 +48,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const stop = new AbortController();
   const { signal } = stop;
   setMaxListeners(100, signal);
-  const bells = {
-    steward: createBell(),
-    upload: createBell(),
-    telemetry: createBell(),
-    reports: createBell(),
-    settle: createBell(),
-  };
+  const bells = createBells();
 
-  let steward: Steward | undefined;
-  const acting = (): ActivePolicy | undefined => steward?.active();
+  let keeper: VersionKeeper | undefined;
+  const acting = (): ActivePolicy | undefined => keeper?.active();
   const outage = createOutage();
+  const loopPorts: LoopPorts = { signal, random, backOff: limits.backOff, outage, log };
   const contact = await openContact(folder('contact.json'), now, outage.over);
   const file = await openInstallationFile(folder('installed.json'), at, log);
   const reports = await openInstallReports(folder('reports'));
@@ -113,14 +114,29 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     await keep({ kind: 'online', ...momentOf({ wall, acting }), durationMs });
   }
 
-  const ownSteward = createSteward({
+  const { download, loadTimeoutMs, decideTimeoutMs } = limits;
+  const models = openModelFolder({
+    ...options,
+    directory: folder('models'),
+    gateway,
+    at,
+    download,
+    loadTimeoutMs,
+    decideTimeoutMs,
+    onFailed(slot, detail) {
+      keeper?.failed(slot, detail).catch((cause: unknown) => log(`after a failed policy: ${String(cause)}`));
+    },
+  });
+  const ownKeeper = createVersionKeeper({
     file,
-    models: openModelFolder({ ...options, directory: folder('models'), gateway, at }),
+    models,
     now,
     contactlessMs: contact.contactlessMs,
     isIdle: side.isIdle,
     stopSafely: () => side.stopSafely(),
     beforeSwitch: keepOnline,
+    untilDone: (name, ended, step) => untilDone({ ...loopPorts, signal: ended }, name, step),
+    onChange: () => bells.keeper.ring(),
     at,
     log,
     async report(facts) {
@@ -132,25 +148,25 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     safetyEvent: (event, policyVersion, trialId) =>
       keep({ kind: 'safetyEvent', ...momentOf({ wall, acting }), policyVersion, trialId, event }),
   });
-  await ownSteward.start();
-  steward = ownSteward;
+  await ownKeeper.start();
+  keeper = ownKeeper;
 
   const exchange = await createExchange({
     gateway,
     recording,
     reports,
-    steward: {
-      leaseRenewed: (remainingMs) => ownSteward.leaseRenewed(remainingMs),
+    keeper: {
+      leaseRenewed: (remainingMs) => ownKeeper.leaseRenewed(remainingMs),
       async order(order, leaseRemainingMs) {
-        await ownSteward.order(order, leaseRemainingMs);
-        bells.steward.ring();
+        await ownKeeper.order(order, leaseRemainingMs);
+        bells.keeper.ring();
       },
     },
     uploadingFile: folder('uploading.json'),
     skewMs: () => connection.skewMs() ?? 0,
     contactMade(answer) {
       connection.contactMade(answer);
-      bells.steward.ring();
+      bells.keeper.ring();
     },
     at,
     log,
@@ -161,57 +177,26 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     bells.upload.ring();
   };
 
-  const loopPorts = { signal, random, backOff: limits.backOff, outage, log };
-  const loop = (name: string, bell: ReturnType<typeof createBell>, step: () => Promise<number>): Promise<void> =>
-    repeat(loopPorts, name, bell, step);
-  const spread = (timeMs: number): number => timeMs * (0.9 + 0.2 * random());
-
-  async function talk(): Promise<void> {
-    const handshaking = new AbortController();
-    signal.addEventListener('abort', () => handshaking.abort(), { once: true });
-    await repeat({ ...loopPorts, signal: handshaking.signal }, 'handshake', createBell(), async () => {
-      await connection.handshake();
-      handshaking.abort();
-      return 0;
-    });
-    if (signal.aborted) return;
-    bells.settle.ring();
-    await Promise.all([
-      loop('heartbeat', createBell(), async () => {
-        await connection.heartbeat(recording, !side.isIdle());
-        return spread(limits.heartbeatEveryMs ?? connection.heartbeatEveryMs());
-      }),
-      loop('order', createBell(), () => exchange.askForOrder(limits.longPollMs ?? connection.longPollMs())),
-      loop('upload', bells.upload, exchange.upload),
-      loop('telemetry', bells.telemetry, exchange.sendTelemetry),
-      loop('install report', bells.reports, exchange.sendReport),
-    ]);
-  }
-
-  const loops = Promise.all([
-    talk(),
-    loop('steward', bells.steward, async () => {
-      await contact.keep();
-      await ownSteward.reconcile();
-      return limits.tickMs;
-    }),
-    loop('sync', createBell(), async () => {
-      await recording.sync();
-      return limits.syncIntervalMs;
-    }),
-    loop('online', createBell(), async () => {
+  const background = runInBackground({
+    loops: loopPorts,
+    bells,
+    limits,
+    connection,
+    contact,
+    exchange,
+    keeper: ownKeeper,
+    recording,
+    isBusy: () => !side.isIdle(),
+    async keepOnlineIfDue() {
       if (monotonic() - onlineSinceMs >= limits.onlineEveryMs) await keepOnline();
-      return limits.tickMs;
-    }),
-    loop('settle', bells.settle, async () => {
-      await settle(false);
-      return limits.tickMs;
-    }),
-  ]);
+    },
+    settle: () => settle(false),
+  });
 
   async function leave(): Promise<void> {
     stop.abort(new Error('the agent stops'));
-    await loops;
+    await background;
+    await ownKeeper.release();
   }
 
   return {
@@ -222,13 +207,13 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     safetyEvent: (kind) => keep({ kind: 'safetyEvent', ...momentOf({ wall, acting }), event: kind.slice(0, 100) }),
     async endEpisode(outcome, { reason, atUs } = {}) {
       const isRecorded = await side.end(outcome, reason, atUs);
-      await ownSteward.switchIfReady();
+      await ownKeeper.switchIfReady();
       return isRecorded;
     },
     policy: acting,
     idle() {
       side.setBusy(false);
-      bells.steward.ring();
+      bells.keeper.ring();
     },
     busy: () => side.setBusy(true),
     status: () => ({
@@ -250,7 +235,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       await side.end('aborted', 'agentStopped');
       await keepOnline();
       await settle(true);
-      await ownSteward.stop();
+      await ownKeeper.stop();
       recording.close();
       unlock();
     },

@@ -4,18 +4,18 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 import { readJson, replaceJson } from './durable-files.ts';
-import { GatewayError, leaseRemainingMs, type Answered, type GatewayClient } from './gateway-client.ts';
+import { etagIn, GatewayError, leaseRemainingMs, type Answered, type GatewayClient } from './gateway-client.ts';
 import type { InstallReports } from './install-reports.ts';
 import type { AtPoint } from './kill-points.ts';
 import type { Recording } from './recording.ts';
 import type { ShelvedSegment } from './segment-shelf.ts';
-import type { Steward } from './steward.ts';
+import type { VersionKeeper } from './version-keeper.ts';
 
 export interface ExchangePorts {
   readonly gateway: GatewayClient;
   readonly recording: Pick<Recording, 'shelf' | 'telemetry' | 'giveUp'>;
   readonly reports: InstallReports;
-  readonly steward: Pick<Steward, 'order' | 'leaseRenewed'>;
+  readonly keeper: Pick<VersionKeeper, 'order' | 'leaseRenewed'>;
   /** Names the segment whose upload has begun: the gateway may have it. */
   readonly uploadingFile: string;
   readonly skewMs: () => number;
@@ -41,7 +41,7 @@ const untilRung = 3_600_000;
 const finalRefusals: readonly (number | undefined)[] = [400, 413];
 
 export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
-  const { gateway, reports, steward, at } = ports;
+  const { gateway, reports, keeper, at } = ports;
   const { shelf, telemetry } = ports.recording;
   let uploading = await readJson(ports.uploadingFile, z.string());
   let etag: string | undefined;
@@ -104,9 +104,9 @@ export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
         ports.contactMade(answer);
         const remainingMs = leaseRemainingMs(answer.headers);
         if (answer.body !== undefined) {
-          await steward.order(answer.body, remainingMs);
-          etag = answer.headers.get('etag') ?? undefined;
-        } else if (remainingMs !== undefined) await steward.leaseRenewed(remainingMs);
+          await keeper.order(answer.body, remainingMs);
+          etag = etagIn(answer.headers);
+        } else if (remainingMs !== undefined) await keeper.leaseRenewed(remainingMs);
         return etag === undefined ? waitMs : 0;
       } catch (cause) {
         // A policy without a champion: nothing to run yet, and nothing wrong.

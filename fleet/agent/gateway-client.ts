@@ -11,6 +11,7 @@ import {
   segmentContentType,
   telemetryAnswerSchema,
   wireHeaders,
+  wireLimits,
   wirePaths,
   type DesiredAnswer,
   type HandshakeAnswer,
@@ -24,6 +25,8 @@ import {
   type TelemetryAnswer,
   type TelemetryRequest,
 } from '../protocol/index.ts';
+import { orAborted, withDeadline } from './deadline.ts';
+import { printable } from './printable.ts';
 import type { MonotonicClock } from './times.ts';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -61,7 +64,7 @@ export interface GatewayClientPorts {
   readonly token: string;
   readonly fetch: Fetch;
   readonly monotonic: MonotonicClock;
-  /** An answer later than this is none. */
+  /** An answer that is not whole by then is none; recordings have as much longer as they take at `leastUploadBytesPerMs`. */
   readonly timeoutMs: number;
   /** Ends every request. */
   readonly signal: AbortSignal;
@@ -76,43 +79,53 @@ export interface GatewayClient {
   /** Body undefined: the order with this ETag still holds (304). */
   desired(etag: string | undefined, waitMs: number): Promise<Answered<DesiredAnswer | undefined>>;
   segment(sha256: string, bytes: Uint8Array): Promise<Answered<SegmentAnswer>>;
-  /** A file of a version, from a byte on if it still has this digest; status 206 when only the rest comes. The body must be read. */
+  /**
+   * A file of a version, from a byte on if it still has this digest; status 206 when only the rest comes. The signal ends the
+   * wait for the answer; its body must be read, or cancelled, in whatever time the reader allows.
+   */
   model(
     file: { policy: string; version: string; name: ModelFile },
-    resume?: { startBytes: number; etag: string },
+    resume: { startBytes: number; etag: string } | undefined,
+    signal: AbortSignal,
   ): Promise<Answered<ReadableStream<Uint8Array>>>;
 }
+
+/** A recording that goes up slower than this is given up and tried again. */
+const leastUploadBytesPerMs = 2;
+/** An ETag of this protocol is a digest in quotes; another is as good as none. */
+const etagPattern = /^"[0-9a-zA-Z]{1,100}"$/;
 
 export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
   const { robotId, monotonic } = ports;
   const base = ports.gatewayUrl.replace(/\/+$/, '');
 
-  async function send(path: string, init: RequestInit, timeoutMs: number): Promise<Answered<Response>> {
-    const giveUp = new AbortController();
-    const timer = setTimeout(() => giveUp.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-    const stop = (): void => giveUp.abort(ports.signal.reason);
-    ports.signal.addEventListener('abort', stop, { once: true });
-    if (ports.signal.aborted) stop();
-    const sentMs = monotonic();
-    try {
-      const headers = { authorization: bearer(ports.token), ...(init.headers as Record<string, string> | undefined) };
-      const response = await ports.fetch(base + path, { ...init, headers, signal: giveUp.signal });
-      const receivedMs = monotonic();
-      if (response.status >= 400) throw await refusal(path, response);
-      return { status: response.status, body: response, headers: response.headers, sentMs, receivedMs };
-    } catch (cause) {
-      if (cause instanceof GatewayError) throw cause;
-      throw new UnreachedError(`the gateway did not answer [url=${base}${path}]`, { cause });
-    } finally {
-      clearTimeout(timer);
-      ports.signal.removeEventListener('abort', stop);
-    }
+  /** One request and all of its answer, within a time; whatever stalls, before or after the headers, is no answer. */
+  function send<T>(
+    path: string,
+    init: RequestInit,
+    timeoutMs: number,
+    read: (response: Response, signal: AbortSignal) => Promise<T>,
+    parent: AbortSignal = ports.signal,
+  ): Promise<Answered<T>> {
+    return refusingAsUnreached(`${base}${path}`, () =>
+      withDeadline('an answer', timeoutMs, parent, async (signal) => {
+        const sentMs = monotonic();
+        const headers = { authorization: bearer(ports.token), ...(init.headers as Record<string, string> | undefined) };
+        const response = await orAborted(ports.fetch(base + path, { ...init, headers, signal }), signal);
+        const receivedMs = monotonic();
+        if (response.status >= 400) throw await refusal(path, response, signal);
+        const body = await read(response, signal);
+        return { status: response.status, body, headers: response.headers, sentMs, receivedMs };
+      }),
+    );
   }
 
-  async function json<T>(path: string, init: RequestInit, schema: z.ZodType<T>): Promise<Answered<T>> {
-    const answer = await send(path, init, ports.timeoutMs);
-    return { ...answer, body: await parsed(path, answer.body, schema) };
-  }
+  const json = <T>(
+    path: string,
+    init: RequestInit,
+    schema: z.ZodType<T>,
+    timeoutMs = ports.timeoutMs,
+  ): Promise<Answered<T>> => send(path, init, timeoutMs, (response, signal) => parsed(path, response, schema, signal));
 
   const post = <T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<Answered<T>> =>
     json(path, { method: 'POST', headers: jsonHeaders, body: JSON.stringify(body) }, schema);
@@ -122,48 +135,99 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
     heartbeat: (body) => post(wirePaths.heartbeat(robotId), body, heartbeatAnswerSchema),
     telemetry: (body) => post(wirePaths.telemetry(robotId), body, telemetryAnswerSchema),
     installReport: (body) => post(wirePaths.installReport(robotId), body, installAnswerSchema),
-    async desired(etag, waitMs) {
+    desired(etag, waitMs) {
       const path = wirePaths.desired(robotId, waitMs);
       const headers = etag === undefined ? {} : { 'if-none-match': etag };
-      const answer = await send(path, { headers }, waitMs + ports.timeoutMs);
-      if (answer.status === 304) return { ...answer, body: undefined };
-      return { ...answer, body: await parsed(path, answer.body, desiredAnswerSchema) };
+      return send(path, { headers }, waitMs + ports.timeoutMs, async (response, signal) =>
+        response.status === 304 ? undefined : parsed(path, response, desiredAnswerSchema, signal),
+      );
     },
     segment: (sha256, bytes) =>
       json(
         wirePaths.segment(robotId, sha256),
         { method: 'PUT', headers: { 'content-type': segmentContentType }, body: bytes as Uint8Array<ArrayBuffer> },
         segmentAnswerSchema,
+        ports.timeoutMs + bytes.length / leastUploadBytesPerMs,
       ),
-    async model({ policy, version, name }, resume) {
+    model({ policy, version, name }, resume, signal) {
       const headers: Record<string, string> =
         resume === undefined ? {} : { range: `bytes=${resume.startBytes}-`, 'if-range': resume.etag };
       const path = wirePaths.model(policy, version, name);
-      const answer = await send(path, { headers }, ports.timeoutMs);
-      if (answer.body.body === null) throw new GatewayError(`expected a body, got none [url=${base}${path}]`, {});
-      return { ...answer, body: answer.body.body as ReadableStream<Uint8Array> };
+      return send(path, { headers }, ports.timeoutMs, async ({ body }) => wholeBody(path, body), signal);
     },
   };
 }
 
+function wholeBody(path: string, body: Response['body']): ReadableStream<Uint8Array> {
+  if (body === null) throw new GatewayError(`expected a body, got none [path=${path}]`, {});
+  return body as ReadableStream<Uint8Array>;
+}
+
 const jsonHeaders = { 'content-type': 'application/json' };
 
-async function parsed<T>(path: string, response: Response, schema: z.ZodType<T>): Promise<T> {
+async function refusingAsUnreached<T>(url: string, request: () => Promise<T>): Promise<T> {
   try {
-    return schema.parse(await response.json());
+    return await request();
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new UnreachedError(`the gateway did not answer [url=${url}]`, { cause });
+  }
+}
+
+async function parsed<T>(path: string, response: Response, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+  const text = await boundedText(path, response, signal);
+  try {
+    return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new GatewayError(`the gateway answered what the protocol does not know [path=${path}]`, { cause });
   }
 }
 
-async function refusal(path: string, response: Response): Promise<GatewayError> {
-  const answer = errorAnswerSchema.safeParse(await response.json().catch(() => undefined));
-  const why = answer.success ? `${answer.data.error.type}: ${answer.data.error.message}` : 'no reason given';
+/** The body as text, at most what the protocol allows; the rest of a longer one is not read. */
+async function boundedText(path: string, response: Response, signal: AbortSignal): Promise<string> {
+  const reader = (response.body as ReadableStream<Uint8Array> | null)?.getReader();
+  if (reader === undefined) return '';
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  try {
+    for (;;) {
+      const { done, value } = await orAborted(reader.read(), signal);
+      if (done) return Buffer.concat(chunks).toString('utf8');
+      sizeBytes += value.length;
+      if (sizeBytes > wireLimits.maxJsonBytes)
+        throw new GatewayError(`expected at most ${wireLimits.maxJsonBytes} bytes, got more [path=${path}]`, {});
+      chunks.push(value);
+    }
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+async function refusal(path: string, response: Response, signal: AbortSignal): Promise<GatewayError> {
+  const body = await boundedText(path, response, signal).catch(() => '');
+  const answer = errorAnswerSchema.safeParse(jsonOf(body));
+  const why = answer.success
+    ? `${answer.data.error.type}: ${printable(answer.data.error.message, wireLimits.maxTextLength)}`
+    : 'no reason given';
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new GatewayError(`the gateway refused with ${response.status}, ${why} [path=${path}]`, {
     status: response.status,
     retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, 3_600_000) : undefined,
   });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The ETag of an order's answer; undefined when there is none or it is none of this protocol. */
+export function etagIn(headers: Headers): string | undefined {
+  const etag = headers.get('etag');
+  return etag !== null && etagPattern.test(etag) ? etag : undefined;
 }
 
 /** What remains of the lease behind the order, from the moment of the answer; undefined without a lease. */

@@ -5,4 +5,4 @@ export type { Frame } from './episode-recorder.ts';
 export { killPoints, type AtPoint, type KillPoint } from './kill-points.ts';
 export { defaultLimits, type AgentLimits } from './limits.ts';
 export type { Decision, PolicyRuntime, PolicySession } from './policy-runtime.ts';
-export type { ActivePolicy } from './steward.ts';
+export type { ActivePolicy } from './keeper-state.ts';

@@ -1,3 +1,4 @@
+import type { DownloadLimits } from './download.ts';
 import type { RecordingLimits } from './recording.ts';
 import type { BackOffLimits } from './waiting.ts';
 
@@ -13,6 +14,11 @@ export interface AgentLimits extends RecordingLimits {
   /** A robot that has not come to a stop by then is switched all the same. */
   readonly safeStopTimeoutMs: number;
   readonly backOff: BackOffLimits;
+  readonly download: DownloadLimits;
+  /** A version that is not loaded and has not passed its self-test by then is refused. */
+  readonly loadTimeoutMs: number;
+  /** A policy that has not decided by then has failed: the robot stops safely and falls back. */
+  readonly decideTimeoutMs: number;
   /** As the gateway says unless given. */
   readonly heartbeatEveryMs?: number;
   readonly longPollMs?: number;
@@ -25,6 +31,9 @@ export const defaultLimits: AgentLimits = {
   requestTimeoutMs: 20_000,
   safeStopTimeoutMs: 10_000,
   backOff: { firstMs: 1_000, longestMs: 60_000 },
+  download: { idleTimeoutMs: 20_000, leastBytesPerS: 1_024, speedWindowMs: 30_000, totalTimeoutMs: 6 * 3_600_000 },
+  loadTimeoutMs: 60_000,
+  decideTimeoutMs: 1_000,
   rotateBytes: 4 * 1024 * 1024,
   rotateMs: 10 * 60_000,
   quotaBytes: 1024 * 1024 * 1024,

@@ -9,6 +9,9 @@ export interface Outage {
   readonly over: () => void;
 }
 
+/** A gateway cannot keep a robot from asking for longer than this. */
+const longestAskedMs = 60_000;
+
 /** Large bodies fail on lines that carry small ones: this loop's failures alone are no outage. */
 const heavyLoop = 'upload';
 
@@ -51,12 +54,26 @@ export async function repeat(ports: LoopPorts, name: string, bell: Bell, step: (
       if (signal.aborted) return;
       failures += 1;
       const waitMs = backOffMs(failures, ports.backOff, ports.random);
-      const askedMs = cause instanceof GatewayError ? (cause.retryAfterMs ?? 0) : 0;
+      const askedMs = Math.min(cause instanceof GatewayError ? (cause.retryAfterMs ?? 0) : 0, longestAskedMs);
       ports.log(`${name}: ${cause instanceof Error ? describe(cause) : String(cause)}`);
       const wait = silence.wait(Math.max(waitMs, askedMs * (1 + 0.1 * ports.random())), signal);
       await (cause instanceof UnreachedError ? ports.outage.waiting(name, silence, wait) : wait);
     }
   }
+}
+
+/** Does a step until it succeeds once or the signal ends it, with the waits of `repeat`. Never rejects. */
+export async function untilDone(ports: LoopPorts, name: string, step: () => Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  ports.signal.addEventListener('abort', end, { once: true });
+  if (ports.signal.aborted) end();
+  await repeat({ ...ports, signal: over.signal }, name, createBell(), async () => {
+    await step();
+    end();
+    return 0;
+  });
+  ports.signal.removeEventListener('abort', end);
 }
 
 const describe = (error: Error): string =>

@@ -3,15 +3,35 @@ import { highestIndex } from '../../policies/agreement.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import { runPolicy } from '../../policies/run-policy.ts';
 import type { GraphSession } from '../../policies/runtime.ts';
+import { DeadlineMissed, orAborted, withDeadline } from './deadline.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { Slot } from './installation.ts';
 import type { MonotonicClock } from './times.ts';
 
+/** A model that is loaded. `close` ends it in bounded time, also in the middle of a run. */
 export type PolicySession = Pick<GraphSession, 'inputs' | 'outputs' | 'run' | 'close'>;
 
-/** What runs a policy's ONNX model. A simulator may share one session between many robots and run them in one batch. */
+export interface OpenOptions {
+  /** A file with the very bytes of the model, for a runtime that would rather read them itself. */
+  readonly file?: string;
+  /** Aborted when nobody waits for the model any more; what can be ended in the middle of it ends. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What runs a policy's ONNX model. A simulator may share one session between many robots and run them in one batch. Only a
+ * runtime that runs models outside this process can end one that hangs: on a robot, `isolatedPolicyRuntime`.
+ */
 export interface PolicyRuntime {
-  open(model: Uint8Array): Promise<PolicySession>;
+  open(model: Uint8Array, options?: OpenOptions): Promise<PolicySession>;
+}
+
+/** What ran the model is gone: it was killed, or took more memory than it may. */
+export class SessionLost extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SessionLost';
+  }
 }
 
 /** What a policy does in one situation. */
@@ -23,6 +43,7 @@ export interface Decision {
 
 /** A policy that is loaded and has passed its self-test. */
 export interface LoadedPolicy extends Slot {
+  /** Rejects with `DeadlineMissed` when the model does not answer in time; the agent then stops the robot and falls back. */
   decide(observation: ArrayLike<number>, task?: string): Promise<Decision>;
   close(): Promise<void>;
 }
@@ -31,41 +52,69 @@ export interface LoadPorts {
   readonly runtime: PolicyRuntime;
   readonly robotType: RobotType;
   readonly monotonic: MonotonicClock;
+  readonly decideTimeoutMs: number;
+  /** A policy has failed for good while it acted: it missed its deadline, or what ran it is gone. */
+  readonly onFailed: (slot: Slot, detail: string) => void;
 }
 
-/** Opens a model and holds it against the robot type; throws a `ModelRefusal` when it does not fit. */
+/** Opens a model and holds it against the robot type; throws a `ModelRefusal` when it does not fit, or the signal's reason. */
 export async function openModel(
-  { runtime, robotType }: LoadPorts,
+  { runtime, robotType }: Pick<LoadPorts, 'runtime' | 'robotType'>,
   model: Uint8Array,
+  options: OpenOptions & { readonly signal: AbortSignal },
 ): Promise<{ readonly session: PolicySession; readonly sizes: PolicySizes }> {
   const sizes = policySizes(robotType);
   if (sizes === undefined) throw new ModelRefusal('cannotLoad', `robot type ${robotType.id} has no actions to decide`);
   let session: PolicySession;
   try {
-    session = await runtime.open(model);
+    session = await orAborted(runtime.open(model, options), options.signal, closeInBackground);
   } catch (cause) {
+    if (options.signal.aborted) throw cause;
     throw new ModelRefusal('cannotLoad', 'expected a model that the runtime can load', cause);
   }
   const problems = ioProblems(session, sizes);
   if (problems.length === 0) return { session, sizes };
-  await session.close();
+  closeInBackground(session);
   throw new ModelRefusal('cannotLoad', problems.join('; '));
 }
 
+/** Closes a session that may be in the middle of a run that never ends: nobody waits for it. */
+export function closeInBackground(session: Pick<PolicySession, 'close'>): void {
+  session.close().catch(() => undefined);
+}
+
 export function loadedPolicy(
-  { robotType, monotonic }: LoadPorts,
+  ports: LoadPorts,
   slot: Slot,
   { session, sizes }: { readonly session: PolicySession; readonly sizes: PolicySizes },
 ): LoadedPolicy {
+  const { robotType, monotonic, decideTimeoutMs } = ports;
+  let failure: Error | undefined;
+
+  function failed(cause: Error): void {
+    if (failure !== undefined) return;
+    failure = cause;
+    closeInBackground(session);
+    ports.onFailed(slot, cause.message);
+  }
+
   return {
     ...slot,
     async decide(observation, task = robotType.tasks[0] ?? '') {
+      if (failure !== undefined) throw failure;
       const taskIndex = robotType.tasks.indexOf(task);
       if (taskIndex < 0) throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
       const sentMs = monotonic();
-      const values = await runPolicy(session, sizes, Float32Array.from(observation), Int32Array.of(taskIndex));
-      const action = sizes.head === 'discrete' ? [highestIndex(values)] : [...values];
-      return { action, latencyMs: Math.max(0, monotonic() - sentMs) };
+      try {
+        const values = await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
+          runPolicy(session, sizes, Float32Array.from(observation), Int32Array.of(taskIndex)),
+        );
+        const action = sizes.head === 'discrete' ? [highestIndex(values)] : [...values];
+        return { action, latencyMs: Math.max(0, monotonic() - sentMs) };
+      } catch (cause) {
+        if (cause instanceof DeadlineMissed || cause instanceof SessionLost) failed(cause);
+        throw cause;
+      }
     },
     close: () => session.close(),
   };

@@ -1,17 +1,19 @@
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import { runPolicy } from '../../policies/run-policy.ts';
+import { orAborted } from './deadline.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { PolicySession } from './policy-runtime.ts';
 
 /**
- * Runs the model on its golden inputs and throws a `ModelRefusal` unless it gives the golden answers. A version without
- * golden answers must at least answer zeros with finite numbers.
+ * Runs the model on its golden inputs, one row at a time as a robot decides, and throws a `ModelRefusal` unless it gives the
+ * golden answers, or the signal's reason. A version without golden answers must at least answer zeros with finite numbers.
  */
 export async function selfTest(
   session: PolicySession,
   sizes: PolicySizes,
   golden: GoldenAnswers | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
   const { observations, tasks, outputs, tolerances } = golden ?? zerosFor(sizes);
   const fits =
@@ -21,21 +23,34 @@ export async function selfTest(
     observations.length === tasks.length &&
     outputs.length === tasks.length;
   if (!fits) throw new ModelRefusal('selfTestFailed', 'expected golden answers that fit the robot type, got others');
-  let answers: Float32Array;
+  for (const [row, observation] of observations.entries()) {
+    const answer = await answerOf(session, sizes, observation, tasks[row] ?? 0, signal);
+    const expected = outputs[row] ?? [];
+    const isNear = (value: number, at: number): boolean =>
+      Math.abs(value - (expected[at] ?? Number.NaN)) <= (tolerances[at] ?? 0);
+    const wrong = answer.findIndex((value, at) => !isNear(value, at));
+    if (wrong >= 0)
+      throw new ModelRefusal(
+        'selfTestFailed',
+        `expected ${expected[wrong]} within ${tolerances[wrong]}, got ${answer[wrong]} [row=${row}, output=${wrong}]`,
+      );
+  }
+}
+
+async function answerOf(
+  session: PolicySession,
+  sizes: PolicySizes,
+  observation: readonly number[],
+  task: number,
+  signal: AbortSignal,
+): Promise<Float32Array> {
   try {
-    answers = await runPolicy(session, sizes, Float32Array.from(observations.flat()), Int32Array.from(tasks));
+    const running = runPolicy(session, sizes, Float32Array.from(observation), Int32Array.of(task));
+    return await orAborted(running, signal);
   } catch (cause) {
+    if (signal.aborted) throw cause;
     throw new ModelRefusal('selfTestFailed', 'expected the model to answer its golden inputs, it failed', cause);
   }
-  const expected = outputs.flat();
-  const toleranceAt = (at: number): number => tolerances[at % sizes.actionSize] ?? 0;
-  const wrong = answers.findIndex((value, at) => !(Math.abs(value - (expected[at] ?? Number.NaN)) <= toleranceAt(at)));
-  if (wrong < 0) return;
-  const row = Math.floor(wrong / sizes.actionSize);
-  throw new ModelRefusal(
-    'selfTestFailed',
-    `expected ${expected[wrong]} within ${toleranceAt(wrong)}, got ${answers[wrong]} [row=${row}, output=${wrong % sizes.actionSize}]`,
-  );
 }
 
 const zerosFor = (sizes: PolicySizes): GoldenAnswers => ({

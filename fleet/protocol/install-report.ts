@@ -17,6 +17,8 @@ export const installReasons = [
   'noContact',
   'crashLoop',
   'selfTestFailed',
+  /** It did not load, pass its self-test or decide in the time it had; or what ran it was ended for its memory. */
+  'deadlineMissed',
   'wrongDigest',
   'wrongSignature',
   'downloadFailed',

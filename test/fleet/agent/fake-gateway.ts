@@ -35,6 +35,10 @@ export interface FakeGateway {
   refuse: (path: string) => number | undefined;
   /** Breaks a model download off after this many bytes. */
   cutModelAtBytes: number | undefined;
+  /** Answers a request for a file of a version in a way of its own; false leaves it to the gateway. */
+  serveBadly: (file: string, request: IncomingMessage, response: ServerResponse, bytes: Uint8Array) => boolean;
+  /** Answers any other request in a way of its own; false leaves it to the gateway. */
+  answerBadly: (path: string, response: ServerResponse) => boolean;
   setOrder(order: DesiredAnswer): void;
   stop(): Promise<void>;
 }
@@ -57,6 +61,8 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     clockMs: (): number => Date.now(),
     refuse: (() => undefined) as (path: string) => number | undefined,
     cutModelAtBytes: undefined as number | undefined,
+    serveBadly: (() => false) as FakeGateway['serveBadly'],
+    answerBadly: (() => false) as FakeGateway['answerBadly'],
     setOrder(order: DesiredAnswer) {
       fake.order = desiredAnswerSchema.parse(order);
       for (const wake of changed) wake();
@@ -85,6 +91,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     if (status !== undefined) return answer(response, status, { error: { type: 'overloaded', message: 'as told' } });
     if (request.headers.authorization !== `Bearer ${token}`)
       return answer(response, 401, { error: { type: 'unauthorized', message: 'wrong token' } });
+    if (fake.answerBadly(path, response)) return;
     const own = `/v1/robots/${robotId}`;
     const json = (): unknown => JSON.parse(body.toString('utf8'));
     if (path === `${own}/handshake`) {
@@ -129,6 +136,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     const file = /^\/v1\/models\/([^/]+\/[^/]+\/[^/]+)$/.exec(path)?.[1];
     const bytes = file === undefined ? undefined : fake.files.get(file);
     if (bytes === undefined) return answer(response, 404, { error: { type: 'notFound', message: path } });
+    if (fake.serveBadly(file ?? '', request, response, bytes)) return;
     return serve(request, response, bytes, file?.endsWith('.onnx') === true ? fake.cutModelAtBytes : undefined);
   }
 

@@ -1,0 +1,66 @@
+import type { VersionChoice } from './choose-version.ts';
+import { isSame, switched } from './installation.ts';
+import { choose, isDone, orLogged, type Keeper } from './keeper-state.ts';
+import { closeInBackground, type LoadedPolicy } from './policy-runtime.ts';
+
+/** The chosen version, if it is loaded. */
+export function readyFor({ prepared, standby }: Keeper, { slot }: VersionChoice): LoadedPolicy | undefined {
+  return [prepared, standby].find((each) => each !== undefined && isSame(each, slot));
+}
+
+/** Switches a robot that may be switched now, or after a safe stop if the order cannot wait. */
+export async function switchTo(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolicy): Promise<void> {
+  const { isIdle, stopSafely } = keeper.ports;
+  if (!isIdle()) {
+    if (choice.urgency !== 'safeStop') return;
+    await stopSafely();
+  }
+  await keeper.oneSwitch(() => commit(keeper, choice, loaded));
+}
+
+/** Makes a switch that is ready, if the robot may be switched now. */
+export async function switchIfReady(keeper: Keeper): Promise<void> {
+  const choice = choose(keeper);
+  const ready = choice && readyFor(keeper, choice);
+  if (choice === undefined || ready === undefined || !keeper.ports.isIdle()) return;
+  await commit(keeper, choice, ready);
+}
+
+async function commit(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolicy): Promise<void> {
+  const { file, at, beforeSwitch, isIdle } = keeper.ports;
+  if (isDone(keeper, choice) || readyFor(keeper, choice) !== loaded) return;
+  const { slot, reason, trialId, isLeased, orderSeq, urgency } = choice;
+  const { current: left, trialId: leftTrialId, orderSeq: lastSeq } = file.state();
+  const isPlainOrder = reason === 'ordered' && urgency === 'whenIdle';
+  const to = { slot, trialId, isLeased, orderSeq: orderSeq ?? lastSeq, isPlainOrder };
+  // A disk that takes nothing any more must not keep the robot on what it should leave.
+  if (!isSame(slot, left)) await orLogged(keeper, () => file.change((state) => switched(state, to)));
+  at('state.switched');
+  await orLogged(keeper, beforeSwitch);
+  if (!isIdle() || readyFor(keeper, choice) !== loaded) return;
+  activate(keeper, loaded, trialId);
+  const from = left === null || isSame(slot, left) ? undefined : { version: left.version, trialId: leftTrialId };
+  const { report } = keeper.fallBacks;
+  if (reason === 'ordered') await report('installed', reason, from && { ...from, trialId }, '');
+  else await report('fellBack', reason, from, '');
+}
+
+/** The loaded policy acts; what acted stays loaded beside it, and what stayed so until now is let go. */
+function activate(keeper: Keeper, loaded: LoadedPolicy, trialId: string | null): void {
+  const before = keeper.standby;
+  keeper.standby = keeper.active;
+  keeper.active = { ...loaded, trialId };
+  if (keeper.prepared === loaded) keeper.prepared = undefined;
+  if (before !== undefined && before !== loaded) closeInBackground(before);
+}
+
+/** The version is right; the trial, the lease or the number of the order may be new. */
+export async function followOrder(keeper: Keeper, { trialId, isLeased, orderSeq }: VersionChoice): Promise<void> {
+  const { file } = keeper.ports;
+  const state = file.state();
+  const isNewTrial = state.trialId !== trialId;
+  if (!isNewTrial && state.isLeased === isLeased && (orderSeq === null || state.orderSeq === orderSeq)) return;
+  await file.change((state) => ({ ...state, trialId, isLeased, orderSeq: orderSeq ?? state.orderSeq }));
+  if (keeper.active !== undefined) keeper.active = { ...keeper.active, trialId };
+  if (isNewTrial) await keeper.fallBacks.report('installed', 'ordered', undefined, '');
+}
