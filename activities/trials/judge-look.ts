@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { judgeAbTest, judgeTasks } from '../../domain/experiment/index.ts';
+import { cellsPerTestBlock, judgeAbTest, judgeTasks } from '../../domain/experiment/index.ts';
 import { failure } from '../failures.ts';
 import type { Fleet } from '../fleet-port.ts';
 import { jsonBytes, readJson } from '../json-objects.ts';
@@ -40,8 +40,6 @@ export type JudgeLookResult = z.infer<typeof resultSchema>;
 const storedSchema = z.object({ result: resultSchema });
 
 const longestReason = 600;
-/** The cells' blocks are 5 min, a test's are an hour. */
-const minutesOf = { abTest: 60 } as const;
 
 /**
  * One look at an A/B test, with the net of single tasks. Idempotent by (trial, look): the decision that was written first
@@ -60,7 +58,7 @@ export const judgeLook =
     const earlier = await readJson(ports.store, verdictKey, storedSchema);
     if (earlier !== undefined) return earlier.result;
 
-    const width = Math.max(1, Math.round(minutesOf.abTest / plan.rolloutLimits.blockMinutes));
+    const width = cellsPerTestBlock(plan.abTestLimits, plan.rolloutLimits);
     const { robots } = await readEvidence(ports, plan, question, width);
     const daysTreated = hoursTotal / 24;
     const limits = plan.taskLimits;

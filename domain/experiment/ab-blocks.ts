@@ -1,6 +1,6 @@
 import { sampleRatioMismatch, type Effect, type FleetParameters, type RobotEvidence } from '../statistics/index.ts';
 import type { Guardrail } from './guardrails.ts';
-import type { AbTestLimits } from './limits.ts';
+import type { AbTestLimits, RolloutLimits } from './limits.ts';
 
 /** p of the arms being filled as the robots' own past makes one expect. */
 export function sampleRatio(
@@ -52,3 +52,9 @@ function missingShare(robots: readonly RobotEvidence[], arm: RobotEvidence['arm'
   const group = robots.filter((robot) => robot.arm === arm);
   return group.length > 0 ? group.filter(({ blocks }) => blocks.length === 0).length / group.length : 1;
 }
+
+/** How many of the cells that robots are counted in (a rollout's blocks) make one block of a test; at least 1. */
+export const cellsPerTestBlock = (
+  test: Pick<AbTestLimits, 'blockMinutes'>,
+  rollout: Pick<RolloutLimits, 'blockMinutes'>,
+): number => Math.max(1, Math.round(test.blockMinutes / rollout.blockMinutes));

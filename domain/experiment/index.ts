@@ -21,6 +21,7 @@ export { judgeGuard, decideGuard, type GuardInput, type GuardVerdict } from './g
 export type { GuardDecision, TickSituation } from './guard-rules.ts';
 export { gatherFacts, factsOfFold, type GuardFacts, type GuardSituation } from './guard-facts.ts';
 export type { GuardMetric, MetricEvidence } from './alarms.ts';
+export { cellsPerTestBlock } from './ab-blocks.ts';
 export { judgeAbTest, type AbTestDecision, type AbTestInput, type AbTestVerdict } from './ab-test.ts';
 export type { Guardrail } from './guardrails.ts';
 export { judgeTasks, judgeHeldOutTasks, type TaskVerdict } from './tasks.ts';
