@@ -55,10 +55,10 @@ export async function measureGateway(options: GatewayBenchOptions): Promise<Gate
   try {
     await load.connect();
     progress(`every robot is connected; measuring for ${seconds} s`);
-    const before = await usage(client);
+    const before = await usage(gateway.operationsUrl ?? '');
     const endMs = performance.now() + seconds * 1_000;
     await load.run(endMs);
-    const after = await usage(client);
+    const after = await usage(gateway.operationsUrl ?? '');
     progress('ordering anew');
     const orderToLastRobotMs = await load.order();
     const heartbeats = load.heartbeatsMs.toSorted((a, b) => a - b);
@@ -214,8 +214,8 @@ class Load {
   }
 }
 
-async function usage(client: Client): Promise<{ cpuSeconds: number; rssBytes: number; atMs: number }> {
-  const { text } = await client.send('GET', '/metrics', {});
+async function usage(operationsUrl: string): Promise<{ cpuSeconds: number; rssBytes: number; atMs: number }> {
+  const text = await (await fetch(`${operationsUrl}/metrics`)).text();
   const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   return {
     cpuSeconds: value('process_cpu_seconds_total'),

@@ -7,6 +7,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface ServerProcess {
   readonly url: string;
+  /** Where its metrics are; undefined for a server without any. */
+  readonly operationsUrl: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -34,9 +36,10 @@ export async function startServerProcess(
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const url = await Promise.race([listening(child), ended(child)]);
+  const { url, operationsUrl } = await Promise.race([listening(child), ended(child)]);
   return {
     url,
+    operationsUrl,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
@@ -45,9 +48,9 @@ export async function startServerProcess(
   };
 }
 
-async function listening(child: ChildProcess): Promise<string> {
-  const [message] = (await once(child, 'message')) as [{ url: string }];
-  return message.url;
+async function listening(child: ChildProcess): Promise<{ url: string; operationsUrl?: string }> {
+  const [message] = (await once(child, 'message')) as [{ url: string; operationsUrl?: string }];
+  return message;
 }
 
 async function ended(child: ChildProcess): Promise<never> {

@@ -11,9 +11,16 @@ export interface FleetProcessOptions {
   readonly lock: Pick<DevLock, 'remember'>;
 }
 
+export interface GatewayPlace {
+  /** For robots. */
+  readonly url: string;
+  /** For its metrics and documentation. */
+  readonly operationsUrl: string;
+}
+
 export interface GatewayProcess extends Started, Mortal {
   /** Where it listens, once it does. */
-  readonly ready: Promise<string>;
+  readonly ready: Promise<GatewayPlace>;
 }
 
 /** Starts a gateway, on a free port unless `settings` want one; `settings` are its `FLYWHEEL_GATEWAY_…`. */
@@ -38,7 +45,7 @@ export function startGatewayProcess(
     channel: true,
   });
   options.lock.remember(gateway);
-  const ready = firstMessage(gateway).then((message) => (message as { url: string }).url);
+  const ready = firstMessage(gateway).then((message) => message as GatewayPlace);
   ready.catch(() => undefined);
   return { ...gateway, ready };
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { roomFamilies, type RoomFamily } from '../../fleet/simulator/rooms/families.ts';
-import { startGatewayProcess, startSimulator } from './fleet-processes.ts';
+import { startGatewayProcess, startSimulator, type GatewayPlace } from './fleet-processes.ts';
 import type { Installation } from './installation.ts';
 import type { Started } from './processes.ts';
 import { registerSimulatedRobots } from './robots.ts';
@@ -40,6 +40,8 @@ export interface Circumstances {
 export interface DevFleet {
   readonly robotIds: readonly string[];
   readonly gatewayUrl: string;
+  /** The gateway's metrics and documentation. */
+  readonly operationsUrl: string;
   /** Every robot drives so many episodes at full speed, and uploads all of them. Robots that lived are to rest before. */
   drive(episodes: number, circumstances?: Circumstances): Promise<void>;
   /** Robots live on from now, until they rest. */
@@ -82,20 +84,25 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   });
   writeFileSync(files.publicKey, context.signer().publicKeyPem);
   writeFileSync(files.robotType, JSON.stringify(robotType));
-  let url = '';
+  let place: GatewayPlace | undefined;
+  const portOf = (url: string | undefined): string => (url === undefined ? '0' : new URL(url).port);
   const gateway = await keepRunning({
     name: 'gateway',
     say,
     start: () => {
-      const port = url === '' ? '0' : new URL(url).port;
-      const started = startGatewayProcess(installation, { ...gatewaySettings, FLYWHEEL_GATEWAY_PORT: port });
-      void started.ready.then((at) => (url = at)).catch(() => undefined);
+      const started = startGatewayProcess(installation, {
+        ...gatewaySettings,
+        FLYWHEEL_GATEWAY_PORT: portOf(place?.url),
+        FLYWHEEL_GATEWAY_OPERATIONS_PORT: portOf(place?.operationsUrl),
+      });
+      void started.ready.then((at) => (place = at)).catch(() => undefined);
       return started;
     },
   });
   let living: Promise<Kept<Started & Mortal>> | undefined;
   let driving: Started | undefined;
   let lives = 0;
+  const { url = '', operationsUrl = '' } = place ?? {};
 
   let families = options.families ?? roomFamilies;
   const writeScenario = (troubles: Omit<Circumstances, 'families'>): void =>
@@ -135,6 +142,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   return {
     robotIds,
     gatewayUrl: url,
+    operationsUrl,
     async drive(episodes, circumstances = {}) {
       arrange(circumstances);
       for (let attempt = 1; ; attempt += 1) {

@@ -112,7 +112,7 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
     stops.push(() => world.stop());
     if ((await readAliases(context)({ policy })).champion === undefined)
       say(`First champion: ${await world.baseline(poorPolicy(), poorPolicyWhy)}, ${poorPolicyWhy}.`);
-    sayWhereThingsAre(options, installation, world.fleet.gatewayUrl);
+    sayWhereThingsAre(options, installation, world.fleet);
     work = () => fleetWork(world, options);
   } else {
     const baseline = await registerTinyBaseline(context, policy, robotType);
@@ -157,7 +157,12 @@ async function hasLearnedNothing({ context, policy }: Installation): Promise<boo
   return champion === baseline;
 }
 
-function sayWhereThingsAre(options: DevOptions, installation: StartedInstallation, gatewayUrl?: string): void {
+function sayWhereThingsAre(
+  options: DevOptions,
+  installation: StartedInstallation,
+  fleet?: { readonly gatewayUrl: string; readonly operationsUrl: string },
+): void {
+  const { gatewayUrl, operationsUrl } = fleet ?? {};
   const { context, uiUrl, address, say } = installation;
   const { store: place } = context.settings;
   const store = place.kind === 'file' ? place.directory : `s3://${place.bucket}`;
@@ -165,14 +170,14 @@ function sayWhereThingsAre(options: DevOptions, installation: StartedInstallatio
     gatewayUrl === undefined ? 'Sundays 02:00 UTC' : `every ${compressedWeekMs / 60_000} min: a fleet day is a minute`;
   say(`
   Temporal UI   ${uiUrl}
-  Temporal      ${address}${gatewayUrl === undefined ? '' : `\n  Gateway       ${gatewayUrl}/documentation`}
+  Temporal      ${address}${gatewayUrl === undefined ? '' : `\n  Gateway       ${gatewayUrl} (metrics, ${operationsUrl}/documentation)`}
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
   Schedule      weekly-sync, ${week}
 `);
   const file = path.join(options.stateDirectory, 'dev.json');
   rmSync(file, { force: true });
-  writeFileSync(file, `${JSON.stringify({ uiUrl, address, gatewayUrl, store }, undefined, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ uiUrl, address, gatewayUrl, operationsUrl, store }, undefined, 2)}\n`);
 }
 
 try {

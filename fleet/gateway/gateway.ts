@@ -1,28 +1,32 @@
 import { mkdir } from 'node:fs/promises';
 
 import fastifySwagger from '@fastify/swagger';
-import fastifySwaggerUi from '@fastify/swagger-ui';
 import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
 import { segmentContentType, wireHeaders, wireLimits } from '../protocol/index.ts';
-import { authenticate, checkPath } from './authenticate.ts';
-import { watchConnections, type Connections } from './connections.ts';
+import { collectRoutes, guard, Strangers, type ServedRoute } from './access.ts';
+import { BodyPace } from './body-pace.ts';
+import { Connections } from './connections.ts';
 import { gatewayContext, type GatewayContext, type GatewayPorts } from './context.ts';
-import { answerErrors } from './error-answers.ts';
+import { answerErrors, frameworkErrors } from './error-answers.ts';
 import { modelRoutes } from './model-routes.ts';
-import { operationsRoutes } from './operations-routes.ts';
-import { noteRobot } from './request-robot.ts';
-import { UsageLimiter } from './robot-limits.ts';
+import { healthRoutes } from './operations-routes.ts';
+import { buildOperationsServer } from './operations-server.ts';
+import { answerClientError, answerSlowBody, refuseExpectations } from './raw-answers.ts';
 import { robotRoutes } from './robot-routes.ts';
 import type { GatewaySettings } from './settings.ts';
-import { WireError } from './wire-error.ts';
+import { UnprovenSockets } from './unproven-sockets.ts';
 
 export interface Gateway {
-  /** Where it listens, e.g. `http://127.0.0.1:8460`. */
+  /** Where robots reach it, e.g. `http://127.0.0.1:8460`. */
   readonly url: string;
+  /** Where its metrics and documentation are, e.g. `http://127.0.0.1:8461`. */
+  readonly operationsUrl: string;
   /** The OpenAPI document it serves. */
   readonly openApi: () => unknown;
+  /** Every route that robots reach. */
+  readonly routes: readonly ServedRoute[];
   /** Ends long polls, finishes what was begun, writes what waits, and closes; what lasts longer than the limit is cut. */
   stop(): Promise<void>;
 }
@@ -30,24 +34,36 @@ export interface Gateway {
 /** Starts a gateway. Any number of them may serve one store. */
 export async function startGateway(ports: GatewayPorts, settings: GatewaySettings): Promise<Gateway> {
   const context = gatewayContext(ports, settings);
-  await mkdir(ports.scratchDirectory, { recursive: true });
-  const app = await buildServer(context);
-  const connections = watchConnections(app.server, { isTls: settings.tls !== undefined });
-  await context.watch.start();
+  await mkdir(ports.scratchDirectory, { recursive: true, mode: 0o700 });
+  const { app, connections, routes } = await buildServer(context);
+  await app.ready();
+  const operations = await buildOperationsServer(context, app.swagger());
   let url: string;
+  let operationsUrl: string;
   try {
+    await context.watch.start();
+    operationsUrl = await operations.listen(settings.operations);
     url = await app.listen({ host: settings.host, port: settings.port });
   } catch (error) {
     context.watch.stop();
+    await operations.close();
     await app.close();
     throw error;
   }
   context.presence.start();
-  ports.log.info({ url, gatewayId: settings.gatewayId }, 'gateway listens');
-  return { url, openApi: () => app.swagger(), stop: () => stopGateway(app, context, connections) };
+  ports.log.info({ url, operationsUrl, gatewayId: settings.gatewayId }, 'gateway listens');
+  const stop = () => stopGateway({ app, operations, context, connections });
+  return { url, operationsUrl, openApi: () => app.swagger(), routes, stop };
 }
 
-async function stopGateway(app: FastifyInstance, context: GatewayContext, connections: Connections): Promise<void> {
+interface Running {
+  readonly app: FastifyInstance;
+  readonly operations: FastifyInstance;
+  readonly context: GatewayContext;
+  readonly connections: Connections;
+}
+
+async function stopGateway({ app, operations, context, connections }: Running): Promise<void> {
   const { settings, log } = context;
   log.info('gateway stops');
   context.stopping.abort();
@@ -60,34 +76,44 @@ async function stopGateway(app: FastifyInstance, context: GatewayContext, connec
     clearTimeout(cut);
     context.watch.stop();
     await context.presence.stop();
+    await operations.close();
   }
 }
 
-async function buildServer(context: GatewayContext): Promise<FastifyInstance> {
-  const { settings } = context;
+/** Bytes of headers of one request. */
+const maxHeaderBytes = 16 * 1024;
+
+async function buildServer(context: GatewayContext) {
+  const { settings, metrics, monotonicMs } = context;
   const { tls } = settings;
+  const connections = new Connections();
+  const strangers = new Strangers(monotonicMs);
   const options: FastifyServerOptions = {
     loggerInstance: context.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: wireLimits.maxJsonBytes,
     exposeHeadRoutes: false,
-    // A slow robot may take long for a segment; one that sends nothing for a while is cut by the connection's own limit.
+    // A slow robot may take long for a segment; bodies have a least rate of their own.
     requestTimeout: 900_000,
     connectionTimeout: settings.stallMs,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: frameworkErrors(context, (request, error) => strangers.refuse(request, error)),
+    clientErrorHandler: answerClientError({ connections, metrics }),
   };
-  const secured: FastifyServerOptions = tls === undefined ? {} : ({ https: httpsOptions(tls) } as FastifyServerOptions);
-  const app: FastifyInstance = fastify({ ...options, ...secured });
-  app.server.maxConnections = settings.maxConnections;
-  app.server.headersTimeout = 20_000;
+  const http = { maxHeaderSize: maxHeaderBytes, headersTimeout: 10_000, connectionsCheckingInterval: 2_000 };
+  const secured = tls === undefined ? { http } : { https: { ...http, ...httpsOptions(tls) } };
+  const app: FastifyInstance = fastify({ ...options, ...secured } as FastifyServerOptions);
+  const unproven = watchServer(app, context, connections);
+  const routes = collectRoutes(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser(segmentContentType, (_, payload, done) => done(null, payload));
   answerErrors(app, context);
-  guard(app, context);
+  guard(app, context, { strangers, unproven });
   measure(app, context);
   await app.register(fastifySwagger, {
     openapi: {
@@ -96,11 +122,31 @@ async function buildServer(context: GatewayContext): Promise<FastifyInstance> {
     },
     transform: jsonSchemaTransform,
   });
-  await app.register(fastifySwaggerUi, { routePrefix: '/documentation' });
   await app.register(robotRoutes(context));
   await app.register(modelRoutes(context));
-  await app.register(operationsRoutes(context));
-  return app;
+  await app.register(healthRoutes(context));
+  return { app, connections, routes };
+}
+
+/** What holds for connections and bodies, before and beside any route. */
+function watchServer(app: FastifyInstance, context: GatewayContext, connections: Connections): UnprovenSockets {
+  const { settings, metrics, monotonicMs } = context;
+  const { graceMs, leastBytesPerSecond } = settings.bodies;
+  const unproven = new UnprovenSockets({
+    maxPerAddress: settings.maxConnectionsPerAddress,
+    maxSockets: Math.ceil(settings.maxConnections / 2),
+    onCut: () => metrics.count('flywheel_gateway_unproven_connections_cut_total'),
+  });
+  const sweepMs = Math.min(1_000, Math.max(50, graceMs / 4));
+  const onSlow = answerSlowBody({ connections, metrics });
+  const pace = new BodyPace({ graceMs, leastBytesPerSecond, sweepMs, monotonicMs, onSlow });
+  app.server.maxConnections = settings.maxConnections;
+  unproven.watch(app.server);
+  connections.watch(app.server, { isTls: settings.tls !== undefined });
+  pace.watch(app.server);
+  refuseExpectations(app.server);
+  metrics.gauge('flywheel_gateway_bodies_receiving', () => pace.receiving);
+  return unproven;
 }
 
 const apiText =
@@ -111,53 +157,9 @@ const httpsOptions = ({ cert, key, clientCa }: NonNullable<GatewaySettings['tls'
   cert,
   key,
   minVersion: 'TLSv1.2',
+  handshakeTimeout: 10_000,
   ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
 });
-
-/** Path, token and share are checked before a body is read. Long polls wait without working, so they have no part in the work limit. */
-function guard(app: FastifyInstance, context: GatewayContext): void {
-  const { settings, robots, monotonicMs, stopping } = context;
-  const isTlsMutual = settings.tls?.clientCa !== undefined;
-  const robotLimiter = new UsageLimiter(settings.robotLimits, monotonicMs);
-  const strangerLimiter = new UsageLimiter(strangerLimits, monotonicMs);
-  let working = 0;
-
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header(wireHeaders.gatewayId, settings.gatewayId);
-    if (!request.url.startsWith('/v1/')) return;
-    const params = (request.params ?? {}) as Readonly<Record<string, string>>;
-    checkPath(params);
-    if (stopping.signal.aborted)
-      throw new WireError('overloaded', 'this gateway is about to stop; use another', { retryAfterMs: 1_000 });
-    if (working >= settings.maxConcurrentWork)
-      throw new WireError('overloaded', 'the gateway has more to do than it may take on', { retryAfterMs: 2_000 });
-    try {
-      const robot = await authenticate(request, params, { robots, isTlsMutual });
-      const ended = robotLimiter.admit(robot.robotId, request.socket);
-      const isWork = request.routeOptions.url !== '/v1/robots/:id/desired';
-      if (isWork) working += 1;
-      reply.raw.once('close', () => {
-        ended();
-        if (isWork) working -= 1;
-      });
-      noteRobot(request, robot);
-      context.presence.see(robot);
-    } catch (error) {
-      // Guessing tokens is slowed down by address; robots behind one address with good tokens do not feel it.
-      if (error instanceof WireError && error.type === 'unauthorized')
-        strangerLimiter.admit(request.ip, request.socket)();
-      throw error;
-    }
-  });
-  context.metrics.gauge('flywheel_gateway_requests_running', () => working);
-}
-
-const strangerLimits = {
-  requestsPerSecond: 20,
-  burstRequests: 50,
-  maxConcurrentRequests: 1_000,
-  maxConnections: 1_000,
-};
 
 function measure(app: FastifyInstance, context: GatewayContext): void {
   const { metrics, clock, stopping } = context;

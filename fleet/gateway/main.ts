@@ -31,7 +31,7 @@ export async function runGateway(environment: NodeJS.ProcessEnv): Promise<void> 
     },
     gatewaySettings,
   );
-  tellParent({ kind: 'ready', url: gateway.url });
+  tellParent({ kind: 'ready', url: gateway.url, operationsUrl: gateway.operationsUrl });
   await told;
   await gateway.stop();
 }

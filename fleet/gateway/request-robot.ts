@@ -12,3 +12,6 @@ export function robotOf(request: FastifyRequest): RobotRecord {
   if (robot === undefined) throw new Error('expected an authenticated request');
   return robot;
 }
+
+/** False until a robot was authenticated for this request. */
+export const isOfRobot = (request: FastifyRequest): boolean => robots.has(request);

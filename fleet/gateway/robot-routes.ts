@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
@@ -171,7 +171,8 @@ export const robotRoutes =
         const sizeBytes = declaredSize(request.headers['content-length']);
         const giveBack = context.uploads.take(sizeBytes);
         try {
-          const body = request.body as Readable;
+          const { body } = request;
+          if (!(body instanceof Readable)) throw new WireError('malformed', `expected a body of ${segmentContentType}`);
           const answer = await receive({ robotId, sha256: request.params.sha256, sizeBytes, body });
           metrics.count('flywheel_gateway_segments_total', { outcome: answer.outcome });
           metrics.count('flywheel_gateway_segment_bytes_total', {}, sizeBytes);

@@ -14,6 +14,9 @@ const settingsSchema = z
   .strictObject({
     FLYWHEEL_GATEWAY_HOST: z.string().min(1).default('127.0.0.1'),
     FLYWHEEL_GATEWAY_PORT: count('a port', 0, 65_535, 8_460),
+    /** Metrics and documentation, without tokens: only this machine unless told otherwise. */
+    FLYWHEEL_GATEWAY_OPERATIONS_HOST: z.string().min(1).default('127.0.0.1'),
+    FLYWHEEL_GATEWAY_OPERATIONS_PORT: z.coerce.number('expected a port').int().min(0).max(65_535).optional(),
     /** Names this gateway's presence; must differ among gateways of one store. Default: host name and port. */
     FLYWHEEL_GATEWAY_ID: gatewayIdSchema.optional(),
     /** Files in PEM: with both, HTTPS only. */
@@ -31,10 +34,15 @@ const settingsSchema = z
     FLYWHEEL_GATEWAY_REQUESTS_AT_ONCE: count('requests', 2, 10_000, 16),
     FLYWHEEL_GATEWAY_CONNECTIONS_PER_ROBOT: count('connections', 1, 10_000, 16),
     FLYWHEEL_GATEWAY_CONNECTIONS: count('connections', 1, 1_000_000, 10_000),
+    /** Connections of one address on which no robot has shown its token yet; beyond it the oldest is cut. */
+    FLYWHEEL_GATEWAY_CONNECTIONS_PER_ADDRESS: count('connections', 1, 1_000_000, 256),
     /** Requests that are worked on at once, long polls not counted. */
     FLYWHEEL_GATEWAY_WORK_AT_ONCE: count('requests', 1, 100_000, 512),
     /** Segments that are being received, all together. */
     FLYWHEEL_GATEWAY_UPLOAD_MIB: count('MiB', 64, 1_000_000, 1_024),
+    /** A body may wait this long, and a second more for each so many bytes that came; a slower one is ended. */
+    FLYWHEEL_GATEWAY_BODY_GRACE_MS: count('milliseconds', 100, 900_000, 20_000),
+    FLYWHEEL_GATEWAY_BODY_BYTES_PER_SECOND: count('bytes', 1, 1_000_000_000, 1_024),
     /** A connection on which nothing moves for so long is cut; longer than a long poll. */
     FLYWHEEL_GATEWAY_STALL_MS: count('milliseconds', 100, 3_600_000, 90_000),
     FLYWHEEL_GATEWAY_STOP_MS: count('milliseconds', 0, 600_000, 20_000),
@@ -59,6 +67,7 @@ export interface TlsSettings {
 export interface GatewaySettings {
   readonly host: string;
   readonly port: number;
+  readonly operations: { readonly host: string; readonly port: number };
   readonly gatewayId: string;
   readonly tls?: TlsSettings;
   readonly heartbeatEveryMs: number;
@@ -73,6 +82,8 @@ export interface GatewaySettings {
     readonly maxConnections: number;
   };
   readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly bodies: { readonly graceMs: number; readonly leastBytesPerSecond: number };
   readonly maxConcurrentWork: number;
   readonly maxUploadBytes: number;
   readonly stallMs: number;
@@ -93,6 +104,10 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
   return {
     host: values.FLYWHEEL_GATEWAY_HOST,
     port: values.FLYWHEEL_GATEWAY_PORT,
+    operations: {
+      host: values.FLYWHEEL_GATEWAY_OPERATIONS_HOST,
+      port: values.FLYWHEEL_GATEWAY_OPERATIONS_PORT ?? nextPort(values.FLYWHEEL_GATEWAY_PORT),
+    },
     gatewayId: values.FLYWHEEL_GATEWAY_ID ?? defaultGatewayId(values.FLYWHEEL_GATEWAY_PORT),
     ...(tls === undefined ? {} : { tls }),
     heartbeatEveryMs: values.FLYWHEEL_GATEWAY_HEARTBEAT_MS,
@@ -107,6 +122,11 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
       maxConnections: values.FLYWHEEL_GATEWAY_CONNECTIONS_PER_ROBOT,
     },
     maxConnections: values.FLYWHEEL_GATEWAY_CONNECTIONS,
+    maxConnectionsPerAddress: values.FLYWHEEL_GATEWAY_CONNECTIONS_PER_ADDRESS,
+    bodies: {
+      graceMs: values.FLYWHEEL_GATEWAY_BODY_GRACE_MS,
+      leastBytesPerSecond: values.FLYWHEEL_GATEWAY_BODY_BYTES_PER_SECOND,
+    },
     maxConcurrentWork: values.FLYWHEEL_GATEWAY_WORK_AT_ONCE,
     maxUploadBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB * 1024 * 1024,
     stallMs: values.FLYWHEEL_GATEWAY_STALL_MS,
@@ -119,6 +139,9 @@ export const withoutGatewaySettings = (
   environment: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith(prefix)));
+
+/** A free port beside a free one. */
+const nextPort = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
 
 function readTls(values: z.infer<typeof settingsSchema>): TlsSettings | undefined {
   const { FLYWHEEL_GATEWAY_TLS_CERT: cert, FLYWHEEL_GATEWAY_TLS_KEY: key } = values;

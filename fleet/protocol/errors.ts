@@ -9,6 +9,8 @@ export const wireErrors = {
   notFound: { status: 404, isRetryable: false },
   /** The robot and the fleet disagree: another robot type, another protocol version. */
   conflict: { status: 409, isRetryable: false },
+  /** The body came slower than the gateway waits for. */
+  tooSlow: { status: 408, isRetryable: true },
   tooLarge: { status: 413, isRetryable: false },
   /** The range starts past the end of the file. */
   rangeNotSatisfiable: { status: 416, isRetryable: false },
@@ -16,8 +18,12 @@ export const wireErrors = {
   wrongDigest: { status: 422, isRetryable: true },
   tooManyRequests: { status: 429, isRetryable: true },
   internal: { status: 500, isRetryable: true },
+  /** This one file is not in the store as its manifest says; everything else is served as before. */
+  damagedFile: { status: 500, isRetryable: true },
   /** Too much work, a store that does not answer, or a gateway that is about to stop. */
   overloaded: { status: 503, isRetryable: true },
+  /** The store has no room: nothing new can be kept until somebody makes some. */
+  storeFull: { status: 507, isRetryable: true },
 } as const satisfies Record<string, { status: number; isRetryable: boolean }>;
 
 export type WireErrorType = keyof typeof wireErrors;

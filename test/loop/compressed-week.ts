@@ -248,6 +248,7 @@ async function killableGateway(fleet: OpenFleet) {
         FLYWHEEL_SCRATCH: join(fleet.directory, 'scratch'),
         FLYWHEEL_LOG_LEVEL: 'silent',
         FLYWHEEL_GATEWAY_PORT: String(port),
+        FLYWHEEL_GATEWAY_OPERATIONS_PORT: '0',
         FLYWHEEL_GATEWAY_COMMIT_MS: '200',
       },
     });

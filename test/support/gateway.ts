@@ -104,6 +104,7 @@ export async function openTestFleet(given?: ObjectStore): Promise<TestFleet> {
         },
         readGatewaySettings({
           FLYWHEEL_GATEWAY_PORT: '0',
+          FLYWHEEL_GATEWAY_OPERATIONS_PORT: '0',
           FLYWHEEL_GATEWAY_COMMIT_MS: '50',
           ...settings,
         }),

@@ -287,19 +287,22 @@ describe('a gateway', () => {
     });
   });
 
-  it('documents its API', async () => {
-    const document = (await (await fetch(`${gateway.url}/documentation/json`)).json()) as { paths: object };
+  it('documents its API, away from the robots’ port', async () => {
+    const document = (await (await fetch(`${gateway.operationsUrl}/documentation/json`)).json()) as { paths: object };
     const paths = Object.keys(document.paths);
     for (const path of ['handshake', 'heartbeat', 'telemetry', 'desired', 'install-report', 'segments/{sha256}'])
       assert.ok(paths.includes(`/v1/robots/{id}/${path}`), path);
-    assert.equal((await fetch(`${gateway.url}/documentation/`)).status, 200);
+    assert.equal((await fetch(`${gateway.operationsUrl}/documentation/`)).status, 200);
+    for (const path of ['/documentation', '/documentation/json', '/documentation/static/index.html', '/metrics'])
+      assert.equal((await fetch(gateway.url + path)).status, 404, path);
   });
 
-  it('tells its health, readiness and metrics to whoever asks', async () => {
+  it('tells its health and readiness to whoever asks, and its metrics on an address of their own', async () => {
     await post(gateway.url + wirePaths.heartbeat('r1'), token, heartbeat());
     assert.equal((await fetch(`${gateway.url}/healthz`)).status, 200);
     assert.equal((await fetch(`${gateway.url}/readyz`)).status, 200);
-    const text = await (await fetch(`${gateway.url}/metrics`)).text();
+    assert.equal((await fetch(`${gateway.operationsUrl}/readyz`)).status, 200);
+    const text = await (await fetch(`${gateway.operationsUrl}/metrics`)).text();
     assert.match(text, /^flywheel_gateway_requests_total\{route="\/v1\/robots\/:id\/heartbeat",status="200"\} \d+$/m);
     assert.match(text, /^flywheel_gateway_request_duration_seconds_bucket\{.*le="0\.05"\} \d+$/m);
   });

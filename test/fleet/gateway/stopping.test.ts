@@ -42,6 +42,7 @@ describe('a gateway that stops', () => {
         FLYWHEEL_STORE: join(fleet.directory, 'store'),
         FLYWHEEL_SCRATCH: join(fleet.directory, 'other'),
         FLYWHEEL_GATEWAY_PORT: new URL(url).port,
+        FLYWHEEL_GATEWAY_OPERATIONS_PORT: '0',
       },
     });
     let said = '';
