@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { isFailure } from '../../activities/failures.ts';
 import { readJson } from '../../activities/json-objects.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { modelFile, signedManifestSchema, type SignedManifest } from '../../policies/model-manifest.ts';
@@ -16,7 +17,7 @@ export interface ServedFile {
  * remembered; signatures are the robots' to check, who pin the key.
  */
 export interface ModelCatalog {
-  /** Undefined for a version without a manifest or without a model. */
+  /** Undefined for a version without a manifest or without a model, and for one whose manifest is damaged. */
   reference(policy: string, version: string): Promise<ModelReference | undefined>;
   /** Undefined for a file the version does not have. */
   file(policy: string, version: string, file: ModelFile): Promise<ServedFile | undefined>;
@@ -41,7 +42,10 @@ export function modelCatalog(store: ObjectStore): ModelCatalog {
 
   return {
     async reference(policy, version) {
-      const signed = await manifestOf(policy, version);
+      const signed = await manifestOf(policy, version).catch((error: unknown) => {
+        if (isFailure(error, 'CorruptData')) return undefined;
+        throw error;
+      });
       const model = signed?.manifest.files['model.onnx'];
       if (signed === undefined || model === undefined) return undefined;
       const { value, publicKeyId } = signed.signature;

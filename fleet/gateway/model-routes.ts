@@ -2,15 +2,18 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { isFailure } from '../../activities/failures.ts';
 import { errorAnswerSchema, modelFiles } from '../protocol/index.ts';
 import type { GatewayContext } from './context.ts';
-import { serveModel } from './serve-model.ts';
+import { damaged } from './file-proof.ts';
+import { modelServer } from './serve-model.ts';
 import { WireError } from './wire-error.ts';
 
 /** Files of registered versions, for the robots of their policy. */
 export const modelRoutes =
   (context: GatewayContext): FastifyPluginAsyncZod =>
   async (app) => {
+    const server = modelServer(context.store);
     app.route({
       method: 'GET',
       url: '/v1/models/:policy/:version/:file',
@@ -22,16 +25,27 @@ export const modelRoutes =
       },
       handler: async (request, reply) => {
         const { policy, version, file } = request.params;
-        const served = await context.models.file(policy, version, file);
+        const served = await ofThisFile(request.url, () => context.models.file(policy, version, file));
         if (served === undefined)
           throw new WireError('notFound', `expected a registered version with ${file}, got ${policy} ${version}`);
-        const answer = await serveModel(context.store, served, {
-          range: request.headers.range,
-          ifRange: request.headers['if-range']?.toString(),
-          ifNoneMatch: request.headers['if-none-match'],
-        });
+        const { range, 'if-range': ifRange, 'if-none-match': ifNoneMatch } = request.headers;
+        const conditions = { range, ifRange: ifRange?.toString(), ifNoneMatch };
+        const answer = await ofThisFile(served.key, () => server.serve(served, conditions));
         const type = file.endsWith('.json') ? 'application/json; charset=utf-8' : 'application/octet-stream';
         return (reply as FastifyReply).code(answer.status).headers(answer.headers).type(type).send(answer.body);
       },
     });
   };
+
+/** What the store cannot do for one file says nothing about the rest: the answer names the file. */
+async function ofThisFile<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (isFailure(cause, 'CorruptData'))
+      throw damaged({ key }, 'expected a whole manifest of the version, got another document');
+    if (!isFailure(cause, 'StoreUnavailable')) throw cause;
+    const message = `the store does not give ${key} now; other files are served as before`;
+    throw new WireError('overloaded', message, { retryAfterMs: 5_000, cause });
+  }
+}
