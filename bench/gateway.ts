@@ -189,7 +189,7 @@ class Load {
   async #outcome(robot: MeasuredRobot): Promise<void> {
     const seq = this.#seqs.get(robot.robotId) ?? 0;
     this.#seqs.set(robot.robotId, seq + 1);
-    const ran = { policyVersion: '1.0.0', trialId: null, task: 'follow-wall', intervened: false };
+    const ran = { policyVersion: '1.0.0', trialId: null, task: 'wall-following', intervened: false };
     const outcome = { outcome: 'success', failureReason: null, durationMs: 60_000, latencyP50Ms: 3 };
     const entry = { kind: 'episode', seq, atMs: Date.now(), episodeId: ulid(), ...ran, ...outcome };
     const batch = { bootId: this.#bootId, clockSkewMs: 0, entries: [entry] };

@@ -8,6 +8,7 @@ import { Metrics } from './metrics.ts';
 import { modelCatalog, type ModelCatalog } from './model-catalog.ts';
 import { PresenceKeeper } from './presence-keeper.ts';
 import { robotDirectory, type RobotDirectory } from './robot-directory.ts';
+import { robotTypes, type RobotTypes } from './robot-types.ts';
 import { ByteBudget } from './robot-limits.ts';
 import type { GatewaySettings } from './settings.ts';
 import { TelemetryCommitter } from './telemetry-committer.ts';
@@ -27,6 +28,7 @@ export interface GatewayContext extends GatewayPorts {
   readonly metrics: Metrics;
   readonly robots: RobotDirectory;
   readonly watch: FleetWatch;
+  readonly robotTypes: RobotTypes;
   readonly models: ModelCatalog;
   readonly desired: DesiredOrders;
   readonly presence: PresenceKeeper;
@@ -39,6 +41,7 @@ export interface GatewayContext extends GatewayPorts {
 
 /** Rotated and revoked tokens take effect within this time, which the API promises to be 5 s. */
 const recheckTokensMs = 2_000;
+const directoryBounds = { maxRobots: 20_000, maxUnknown: 10_000, lookupsPerSecond: 20, burstLookups: 100 };
 const mebibyte = 1024 * 1024;
 
 export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): GatewayContext {
@@ -63,9 +66,10 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
     ...ports,
     settings,
     metrics,
+    robotTypes: robotTypes(store),
     models,
     watch,
-    robots: robotDirectory({ store, monotonicMs, recheckMs: recheckTokensMs, maxRobots: 20_000 }),
+    robots: robotDirectory({ store, monotonicMs, recheckMs: recheckTokensMs, ...directoryBounds }),
     desired: desiredOrders({
       watch,
       models,

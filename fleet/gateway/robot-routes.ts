@@ -4,9 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-import { readRobotType } from '../../activities/read-robot-type.ts';
-import { isFailure } from '../../activities/failures.ts';
-import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import { cleanText } from '../../domain/clean-text.ts';
 import {
   desiredAnswerSchema,
   desiredQuerySchema,
@@ -21,7 +19,7 @@ import {
   segmentAnswerSchema,
   segmentContentType,
   telemetryAnswerSchema,
-  telemetryRequestSchema,
+  telemetryEnvelopeSchema,
   wireHeaders,
   wireLimits,
   type HandshakeRequest,
@@ -30,6 +28,7 @@ import type { RobotRecord } from '../desk/robots.ts';
 import type { GatewayContext } from './context.ts';
 import { receiveSegment } from './receive-segment.ts';
 import { robotOf } from './request-robot.ts';
+import { sortEntries } from './sort-entries.ts';
 import { WireError } from './wire-error.ts';
 
 const errors = { '4xx': errorAnswerSchema, '5xx': errorAnswerSchema };
@@ -93,16 +92,26 @@ export const robotRoutes =
       schema: {
         summary: 'Report outcomes and events; answered when they are stored',
         params,
-        body: telemetryRequestSchema,
+        body: telemetryEnvelopeSchema,
         response: { 200: telemetryAnswerSchema, ...errors },
         security,
       },
-      handler: async (request) => {
-        const { robotId, policy } = robotOf(request);
-        const { entries } = request.body;
-        await context.telemetry.add(policy, { ...request.body, robotId, receivedMs: clock() });
-        metrics.count('flywheel_gateway_telemetry_entries_total', {}, entries.length);
-        return { storedEntries: entries.length, lastSeq: entries.at(-1)?.seq ?? 0 };
+      handler: async (request, reply) => {
+        const robot = robotOf(request);
+        const { robotId, policy } = robot;
+        const { tasks } = await context.robotTypes.of(robot);
+        const { taken, refused, lastSeq } = sortEntries(request.body.entries, tasks);
+        if (taken.length > 0) {
+          const line = { ...request.body, entries: [...taken], robotId, receivedMs: clock() };
+          await context.telemetry.add(policy, line);
+        }
+        metrics.count('flywheel_gateway_telemetry_entries_total', {}, taken.length);
+        if (refused.length > 0) {
+          for (const reason of refused) metrics.count('flywheel_gateway_telemetry_refused_total', { reason });
+          context.log.debug({ robotId, refused: refused.length, reasons: [...new Set(refused)] }, 'entries refused');
+          void reply.header(wireHeaders.refusedEntries, refused.length);
+        }
+        return { storedEntries: taken.length, lastSeq };
       },
     });
 
@@ -119,7 +128,8 @@ export const robotRoutes =
       handler: async (request) => {
         const { robotId, policy } = robotOf(request);
         const { gatewayId } = settings;
-        const record = { robotId, gatewayId, receivedMs: clock(), report: request.body };
+        const report = { ...request.body, detail: cleanText(request.body.detail) };
+        const record = { robotId, gatewayId, receivedMs: clock(), report };
         metrics.count('flywheel_gateway_install_reports_total', { outcome: request.body.outcome });
         return { seq: await context.installs(policy).append(record) };
       },
@@ -202,11 +212,7 @@ async function checkAgreement(context: GatewayContext, robot: RobotRecord, said:
       'conflict',
       `expected robot type ${id}@${version}, got ${said.robotType.id}@${said.robotType.version}`,
     );
-  const type = await readRobotType(context.store, id, version).catch((error: unknown) => {
-    if (isFailure(error, 'NotFound')) throw new WireError('conflict', `robot type ${id}@${version} is not published`);
-    throw error;
-  });
-  const digest = robotTypeDigest(type);
+  const { digest } = await context.robotTypes.of(robot);
   if (digest !== said.robotType.digest)
     throw new WireError(
       'conflict',

@@ -4,6 +4,8 @@ export const wireHeaders = {
   leaseRemainingMs: 'flywheel-lease-remaining-ms',
   /** The gateway's wall clock when it answered, milliseconds since 1970 UTC; on every answer. */
   clockMs: 'flywheel-clock-ms',
+  /** How many entries of a telemetry batch were refused for good; only on answers to batches with such entries. */
+  refusedEntries: 'flywheel-refused-entries',
   /** Which gateway answered; on every answer. */
   gatewayId: 'flywheel-gateway',
 } as const;

@@ -62,6 +62,20 @@ export const telemetryRequestSchema = z.strictObject({
 });
 export type TelemetryRequest = z.infer<typeof telemetryRequestSchema>;
 
-/** 200: every entry of the batch is stored for good. Nothing else acknowledges. */
+/**
+ * The same as gateways take it: they look at each entry for itself, so that a bad one keeps no good one back.
+ */
+export const telemetryEnvelopeSchema = telemetryRequestSchema.omit({ entries: true }).extend({
+  entries: z
+    .array(z.unknown())
+    .min(1)
+    .max(wireLimits.maxTelemetryEntries)
+    .describe('Outcomes and events in ascending order of seq, each as fleet/protocol/telemetry.ts says'),
+});
+
+/**
+ * 200: the robot need not send this batch again. `storedEntries` are stored for good; the others were refused for good (header
+ * `flywheel-refused-entries`): no entry of the protocol, or a task that the robot type does not have. Nothing else acknowledges.
+ */
 export const telemetryAnswerSchema = z.strictObject({ storedEntries: countSchema, lastSeq: seqSchema });
 export type TelemetryAnswer = z.infer<typeof telemetryAnswerSchema>;
