@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 
+import { measureDecide } from './decide.ts';
 import { describeFlywheel, measureFlywheel } from './flywheel.ts';
 import { measureGateway } from './gateway.ts';
 import { ingestLeg } from './ingest.ts';
@@ -63,6 +64,16 @@ program
   .action(async (options: { robots: number; seconds: number; json: boolean }) => {
     const result = await measureGateway({ ...options, progress: progressOf('gateway') });
     print(result, options.json, listed(result));
+  });
+
+program
+  .command('decide')
+  .description('a robot’s decisions with the model in this process and in one of its own')
+  .option('--decisions <count>', 'decisions each', number(100, 1_000_000), 5_000)
+  .option(...json)
+  .action(async ({ decisions, json: isJson }: { decisions: number; json: boolean }) => {
+    const result = await measureDecide({ decisions });
+    print(result, isJson, listed(result));
   });
 
 program

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 
 import { httpsFetch } from '../fleet/agent/adapters/https-fetch.ts';
-import { onnxPolicyRuntime } from '../fleet/agent/adapters/onnx-runtime.ts';
+import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.ts';
 import { openAgent, type Agent } from '../fleet/agent/index.ts';
 import { createLineProtocol } from '../fleet/agent/line-protocol.ts';
 import { readRobotType } from './parse-robot-type.ts';
@@ -53,7 +53,7 @@ async function runAgent(options: Options): Promise<void> {
     publicKeyPem: await readFile(options.publicKey, 'utf8'),
     clock: Date.now,
     monotonic: machineMonotonicMs,
-    runtime: onnxPolicyRuntime(),
+    runtime: isolatedPolicyRuntime(),
     onSafeStop: lines.onSafeStop,
     log: (line) => void process.stderr.write(`${line}\n`),
     limits: { quotaBytes: mibOf(options.quotaMib) },

@@ -54,6 +54,8 @@ export async function workingRobots(work: Work): Promise<WorkingRobots> {
       random,
       fetch: (url, init) => fetch(url, init),
       onSafeStop: () => sleep(brakingMs),
+      // One call of the model for all robots of this process, beside everything else it does.
+      limits: { decideTimeoutMs: 600_000, loadTimeoutMs: 600_000 },
     });
   });
   const lives = agents.map((agent, position) =>

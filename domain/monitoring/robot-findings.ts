@@ -25,9 +25,9 @@ export interface WatchedRobot {
 const minute = 60_000;
 /** A safety event is news for this long, real time. */
 const safetyMemoryMs = 24 * 60 * minute;
-/** Reports of a fall-back that crashes or a failed self-test caused. */
-const crashReasons: readonly string[] = ['crashLoop', 'selfTestFailed'];
-const refusalReasons: readonly string[] = ['wrongDigest', 'wrongSignature', 'cannotLoad'];
+/** Reports of a fall-back that crashes, a failed self-test or a missed deadline caused. */
+const crashReasons: readonly string[] = ['crashLoop', 'selfTestFailed', 'deadlineMissed'];
+const refusalReasons: readonly string[] = ['wrongDigest', 'wrongSignature', 'cannotLoad', 'deadlineMissed'];
 
 /** Has nobody heard of it for too long, though somebody listened? Undefined: nobody can tell. */
 export function isSilent(

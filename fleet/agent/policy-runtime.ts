@@ -3,7 +3,7 @@ import { highestIndex } from '../../policies/agreement.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import { runPolicy } from '../../policies/run-policy.ts';
 import type { GraphSession } from '../../policies/runtime.ts';
-import { DeadlineMissed, orAborted, withDeadline } from './deadline.ts';
+import { orAborted, withDeadline } from './deadline.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { Slot } from './installation.ts';
 import type { MonotonicClock } from './times.ts';
@@ -43,7 +43,10 @@ export interface Decision {
 
 /** A policy that is loaded and has passed its self-test. */
 export interface LoadedPolicy extends Slot {
-  /** Rejects with `DeadlineMissed` when the model does not answer in time; the agent then stops the robot and falls back. */
+  /**
+   * Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
+   * stops the robot and falls back.
+   */
   decide(observation: ArrayLike<number>, task?: string): Promise<Decision>;
   close(): Promise<void>;
 }
@@ -53,7 +56,7 @@ export interface LoadPorts {
   readonly robotType: RobotType;
   readonly monotonic: MonotonicClock;
   readonly decideTimeoutMs: number;
-  /** A policy has failed for good while it acted: it missed its deadline, or what ran it is gone. */
+  /** A policy has failed for good while it acted: it missed its deadline, what ran it is gone, or it failed on a reading. */
   readonly onFailed: (slot: Slot, detail: string) => void;
 }
 
@@ -90,12 +93,26 @@ export function loadedPolicy(
 ): LoadedPolicy {
   const { robotType, monotonic, decideTimeoutMs } = ports;
   let failure: Error | undefined;
+  let isClosed = false;
 
   function failed(cause: Error): void {
-    if (failure !== undefined) return;
+    if (failure !== undefined || isClosed) return;
     failure = cause;
     closeInBackground(session);
     ports.onFailed(slot, cause.message);
+  }
+
+  /** Whatever the model does wrong on a sound observation, it cannot be acted by. */
+  async function run(observation: Float32Array, taskIndex: number): Promise<Float32Array> {
+    try {
+      return await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
+        runPolicy(session, sizes, observation, Int32Array.of(taskIndex)),
+      );
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      failed(error);
+      throw error;
+    }
   }
 
   return {
@@ -104,18 +121,16 @@ export function loadedPolicy(
       if (failure !== undefined) throw failure;
       const taskIndex = robotType.tasks.indexOf(task);
       if (taskIndex < 0) throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
+      if (observation.length !== sizes.observationSize)
+        throw new TypeError(`expected an observation of ${sizes.observationSize} numbers, got ${observation.length}`);
       const sentMs = monotonic();
-      try {
-        const values = await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
-          runPolicy(session, sizes, Float32Array.from(observation), Int32Array.of(taskIndex)),
-        );
-        const action = sizes.head === 'discrete' ? [highestIndex(values)] : [...values];
-        return { action, latencyMs: Math.max(0, monotonic() - sentMs) };
-      } catch (cause) {
-        if (cause instanceof DeadlineMissed || cause instanceof SessionLost) failed(cause);
-        throw cause;
-      }
+      const values = await run(Float32Array.from(observation), taskIndex);
+      const action = sizes.head === 'discrete' ? [highestIndex(values)] : [...values];
+      return { action, latencyMs: Math.max(0, monotonic() - sentMs) };
     },
-    close: () => session.close(),
+    async close() {
+      isClosed = true;
+      await session.close();
+    },
   };
 }

@@ -203,7 +203,8 @@ function keepBaseline(keeper: Keeper, wanted: Slot): void {
   keeper.work.begin(wanted, `fetch of the baseline ${wanted.version}`, async (signal) => {
     try {
       await keeper.work.fetch(wanted, signal);
-      closeInBackground(await keeper.work.tryOut(wanted, signal));
+      const isLoaded = [keeper.active, keeper.standby].some((each) => isSame(each ?? null, wanted));
+      if (!isLoaded) closeInBackground(await keeper.work.tryOut(wanted, signal));
       await file.change((state) => ({
         ...state,
         baseline: wanted,

@@ -18,7 +18,7 @@ export interface WorkPorts extends Pick<FallBackPorts, 'file' | 'at'> {
 
 /** What takes long with versions (fetching, loading, trying out), one piece at a time, beside the loop that decides. */
 export interface Work {
-  /** Begins a piece of work for a version, or goes on with it; another version's piece is ended first. */
+  /** Begins a piece of work for a version, or goes on with it if it has this name; another piece is ended first. */
   begin(slot: Slot, name: string, step: (signal: AbortSignal) => Promise<void>): void;
   /** Ends the piece of work unless it is for this version. */
   keepOnlyFor(slot: Slot): void;
@@ -34,6 +34,7 @@ export interface Work {
 
 interface Piece {
   readonly slot: Slot;
+  readonly name: string;
   readonly stop: AbortController;
   readonly done: Promise<void>;
 }
@@ -55,7 +56,7 @@ export function createWork(ports: WorkPorts): Work {
 
   return {
     begin(slot, name, step) {
-      if (piece !== undefined && isSame(piece.slot, slot)) return;
+      if (piece !== undefined && piece.name === name && isSame(piece.slot, slot)) return;
       end();
       failures.clear();
       const stop = new AbortController();
@@ -66,7 +67,7 @@ export function createWork(ports: WorkPorts): Work {
         piece = undefined;
         ports.onChange();
       };
-      piece = { slot, stop, done: run() };
+      piece = { slot, name, stop, done: run() };
     },
     keepOnlyFor(slot) {
       if (piece !== undefined && !isSame(piece.slot, slot)) end();

@@ -17,7 +17,7 @@ export const installReasons = [
   'noContact',
   'crashLoop',
   'selfTestFailed',
-  /** It did not load, pass its self-test or decide in the time it had; or what ran it was ended for its memory. */
+  /** It did not load, pass its self-test or decide in the time and memory it had. */
   'deadlineMissed',
   'wrongDigest',
   'wrongSignature',

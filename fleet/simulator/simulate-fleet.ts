@@ -50,6 +50,8 @@ export interface SimulateFleetResult extends FleetTally {
   readonly totalMs: number;
 }
 
+/** Many robots share one call of a model and one machine: what takes long here says nothing about a model. */
+const patience = { decideTimeoutMs: 600_000, loadTimeoutMs: 600_000 };
 const openAtOnce = 10;
 const reportEveryMs = 1_000;
 const idleMs = 2;
@@ -63,7 +65,13 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
   const fleet: FleetRobot[] = [];
   try {
     const runtime = batchingRuntime(input.runtime);
-    const ports: RobotPorts = { ...input.agent, runtime, modelSizeBytes: (sha256) => runtime.sizeBytes(sha256) };
+    const limits = { ...patience, ...input.agent.limits };
+    const ports: RobotPorts = {
+      ...input.agent,
+      limits,
+      runtime,
+      modelSizeBytes: (sha256) => runtime.sizeBytes(sha256),
+    };
     for (let first = 0; first < input.robots.length; first += openAtOnce)
       fleet.push(...(await Promise.all(openFrom(input, world, ports, first))));
     const startedMs = input.agent.monotonic();

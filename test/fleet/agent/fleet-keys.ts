@@ -31,6 +31,10 @@ export function fleetKeys(): FleetKeys {
 
 export interface PublishOptions {
   readonly seed: number;
+  /** The model; a tiny policy of this seed unless given. */
+  readonly model?: Uint8Array;
+  /** The model whose answers are the golden ones; the published one unless given. */
+  readonly goldenModel?: Uint8Array;
   /** Published with golden answers that the model does not give. */
   readonly hasWrongGolden?: boolean;
   /** Bytes served instead of the signed ones. */
@@ -42,10 +46,10 @@ export async function publish(
   gateway: FakeGateway,
   keys: FleetKeys,
   version: string,
-  { seed, hasWrongGolden = false, servedModel = (model) => model }: PublishOptions,
+  { seed, hasWrongGolden = false, servedModel = (model) => model, ...given }: PublishOptions,
 ): Promise<ModelReference> {
-  const model = tinyPolicy(scitosG5Type, seed);
-  const golden = Buffer.from(JSON.stringify(await goldenOf(model, hasWrongGolden ? 0.5 : 0)));
+  const model = given.model ?? tinyPolicy(scitosG5Type, seed);
+  const golden = Buffer.from(JSON.stringify(await goldenOf(given.goldenModel ?? model, hasWrongGolden ? 0.5 : 0)));
   const manifest: ModelManifest = {
     policy: 'walls',
     version,

@@ -16,6 +16,8 @@ export const quickLimits: Partial<AgentLimits> = {
   backOff: { firstMs: 20, longestMs: 100 },
   heartbeatEveryMs: 50,
   longPollMs: 100,
+  // A busy machine is no hanging model.
+  decideTimeoutMs: 60_000,
 };
 
 export const robotId = 'robot-1';

@@ -1,0 +1,20 @@
+import type { ModelPort, Tensors } from '../../../policies/runtime.ts';
+
+/** What an agent asks of the process that runs a model for it; one request at a time is answered, in order. */
+export type InferenceRequest =
+  | {
+      readonly id: number;
+      readonly kind: 'open';
+      readonly model: { readonly file: string } | { readonly bytes: Uint8Array };
+    }
+  | { readonly id: number; readonly kind: 'run'; readonly feeds: Tensors };
+
+export interface OpenedModel {
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
+}
+
+export type InferenceAnswer =
+  | { readonly id: number; readonly opened: OpenedModel }
+  | { readonly id: number; readonly results: Tensors }
+  | { readonly id: number; readonly error: string };
