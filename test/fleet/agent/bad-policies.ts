@@ -53,3 +53,10 @@ export const devoursMemory = (): Uint8Array =>
     const zeros = graph.node('Expand', [graph.scalar(0), shape], ['many']);
     return graph.node('ReduceSum', [graph.node('Sin', [zeros], ['many'])], [], { keepdims: 0 });
   });
+
+/** Sound, but as large as asked. */
+export const heavy = (sizeBytes: number): Uint8Array =>
+  policyWith((graph) => {
+    const weights = graph.constant('ballast', new Float32Array(sizeBytes / 4), [sizeBytes / 4]);
+    return graph.node('ReduceSum', [weights], [], { keepdims: 0 });
+  });
