@@ -12,10 +12,11 @@ import {
   type RobotCounts,
   type RuleCounts,
 } from './collection/documents.ts';
+import { troubleNoted, type Attempted } from './collection/trouble.ts';
 import { collectionSummarySchema, type CollectionSummary } from './collection/summary.ts';
 import { jsonBytes, readJson, requireJson } from './json-objects.ts';
 import type { Lake } from './lake/lake.ts';
-import type { ObjectStore, Progress } from './ports.ts';
+import type { Progress } from './ports.ts';
 import { dictionary } from '../domain/dictionary.ts';
 
 export interface ConcludeCollectionInput {
@@ -41,8 +42,7 @@ export interface ConcludeCollectionResult {
   readonly summaryKey: string;
 }
 
-export interface ConcludePorts {
-  readonly store: ObjectStore;
+export interface ConcludePorts extends Attempted {
   readonly lake: Lake;
   readonly progress: Progress;
 }
@@ -55,28 +55,31 @@ const maxListedRobots = 20;
  */
 export const concludeCollection =
   (ports: ConcludePorts) =>
-  async (input: ConcludeCollectionInput): Promise<ConcludeCollectionResult> => {
-    const { store } = ports;
-    const key = summaryKeyOf(input.cycleId);
-    let summary = await readJson(store, key, collectionSummarySchema);
-    if (summary === undefined) {
-      await store.putIfAbsent(key, jsonBytes(await summarise(ports, input)));
-      summary = await requireJson(store, key, collectionSummarySchema, 'it was written a moment ago');
-    }
-    return {
-      verdict: summary.verdict,
-      reason: summary.reason,
-      datasetVersion: summary.datasetVersion,
-      episodesStored: summary.episodesStored,
-      framesStored: summary.framesStored,
-      failuresStored: summary.failuresStored,
-      alreadyStored: summary.episodesAlreadyStored,
-      quarantinedEpisodes: summary.episodesRefused,
-      quarantinedSegments: summary.segmentsRefused,
-      robotsLeftOut: summary.robotsLeftOut.slice(0, maxListedRobots),
-      summaryKey: key,
-    };
+  (input: ConcludeCollectionInput): Promise<ConcludeCollectionResult> =>
+    troubleNoted(ports, { ...input, step: 'concluding' }, () => conclude(ports, input));
+
+async function conclude(ports: ConcludePorts, input: ConcludeCollectionInput): Promise<ConcludeCollectionResult> {
+  const { store } = ports;
+  const key = summaryKeyOf(input.cycleId);
+  let summary = await readJson(store, key, collectionSummarySchema);
+  if (summary === undefined) {
+    await store.putIfAbsent(key, jsonBytes(await summarise(ports, input)));
+    summary = await requireJson(store, key, collectionSummarySchema, 'it was written a moment ago');
+  }
+  return {
+    verdict: summary.verdict,
+    reason: summary.reason,
+    datasetVersion: summary.datasetVersion,
+    episodesStored: summary.episodesStored,
+    framesStored: summary.framesStored,
+    failuresStored: summary.failuresStored,
+    alreadyStored: summary.episodesAlreadyStored,
+    quarantinedEpisodes: summary.episodesRefused,
+    quarantinedSegments: summary.segmentsRefused,
+    robotsLeftOut: summary.robotsLeftOut.slice(0, maxListedRobots),
+    summaryKey: key,
   };
+}
 
 async function summarise(ports: ConcludePorts, input: ConcludeCollectionInput): Promise<CollectionSummary> {
   const manifest = await requireJson(ports.store, input.manifestKey, manifestSchema, 'plan the collection first');

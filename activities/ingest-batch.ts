@@ -14,14 +14,17 @@ import {
   type PlannedSegment,
 } from './collection/documents.ts';
 import { indexEpisodes } from './collection/index-episodes.ts';
+import type { ReadingWay } from './collection/judge-episodes.ts';
 import { presentSegments, type PresentSegment } from './collection/present-segments.ts';
 import { groupSegments } from './collection/segment-files.ts';
 import { quarantineRefused } from './collection/quarantine-refused.ts';
+import { segmentJudge, type SegmentJudge } from './collection/segment-judge.ts';
+import { troubleNoted, type Attempted } from './collection/trouble.ts';
 import { unstoredFrames } from './collection/unstored-frames.ts';
-import { failure } from './failures.ts';
+import { failure, isFailure } from './failures.ts';
 import { inParallel } from './in-parallel.ts';
 import { jsonBytes, readJson, requireJson } from './json-objects.ts';
-import type { Lake, LakeTransaction } from './lake/lake.ts';
+import type { Lake, LakeTransaction, StagedRows } from './lake/lake.ts';
 import type { ObjectStore, Progress, SqlEngine, SqlSession } from './ports.ts';
 import { readRobotType } from './read-robot-type.ts';
 
@@ -42,44 +45,49 @@ export interface IngestBatchResult {
   readonly quarantinedSegments: number;
 }
 
-export interface IngestPorts {
-  readonly store: ObjectStore;
+export interface IngestPorts extends Attempted {
   readonly engine: SqlEngine;
   readonly lake: Lake;
   readonly progress: Progress;
   readonly scratchDirectory: string;
+  /** Reads foreign bytes; in this process unless another one is given. */
+  readonly judge?: SegmentJudge;
 }
 
 const deletesAtOnce = 16;
 
 /**
  * Takes one batch of segments from landing into the lake, the refused into quarantine. Idempotent by (manifest, batch):
- * what is decided is written down first, then the refused are kept, then frames and episodes are committed as one
- * transaction number, then the segments are deleted; a retry goes on behind the last of these that happened.
+ * rows are made into files, what is decided is written down, then the refused are kept, then frames and episodes are
+ * committed as one transaction number, then the segments are deleted; a retry goes on behind the last of these that
+ * happened. Nothing is written down before all of it could be read, so that no file can stop what follows.
  */
 export const ingestBatch =
   (ports: IngestPorts) =>
-  async (input: IngestBatchInput): Promise<IngestBatchResult> => {
-    const { store, lake, progress } = ports;
-    const segments = await readBatch(store, input);
-    const transaction = { appId: `collect/${input.cycleId}`, version: input.batch };
-    const last = await lake.transactionVersion('episodes', transaction.appId);
-    if (last === undefined || last < input.batch) {
-      const type = await readRobotType(store, input.robotType.id, input.robotType.version);
-      await withSession(ports, (session, scratchDirectory) =>
-        ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, transaction }),
-      );
-    }
-    const decision = await requireJson(
-      store,
-      decisionKeyOf(input.cycleId, input.batch),
-      decisionSchema,
-      'a batch that is committed has its decision written down',
+  (input: IngestBatchInput): Promise<IngestBatchResult> =>
+    troubleNoted(ports, { ...input, step: `batch ${input.batch + 1}` }, () => ingestOnce(ports, input));
+
+async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<IngestBatchResult> {
+  const { store, lake, progress } = ports;
+  const segments = await readBatch(store, input);
+  const transaction = { appId: `collect/${input.cycleId}`, version: input.batch };
+  const last = await lake.transactionVersion('episodes', transaction.appId);
+  if (last === undefined || last < input.batch) {
+    const type = await readRobotType(store, input.robotType.id, input.robotType.version);
+    await withSession(ports, (session, scratchDirectory) =>
+      ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, transaction }),
     );
-    await inParallel(segments, deletesAtOnce, ({ key }) => store.delete(key));
-    progress({ stage: 'segments deleted', batch: input.batch, segments: segments.length });
-    return totalsOf(decision);
-  };
+  }
+  const decision = await requireJson(
+    store,
+    decisionKeyOf(input.cycleId, input.batch),
+    decisionSchema,
+    'a batch that is committed has its decision written down',
+  );
+  await inParallel(segments, deletesAtOnce, ({ key }) => store.delete(key));
+  progress({ stage: 'segments deleted', batch: input.batch, segments: segments.length });
+  return totalsOf(decision);
+}
 
 async function readBatch(
   store: ObjectStore,
@@ -117,37 +125,78 @@ async function ingest(
     readonly transaction: LakeTransaction;
   },
 ): Promise<void> {
-  const { lake, session, progress } = ports;
-  const present = await presentSegments(ports.store, batch.segments, progress);
-  const { decision, accepted } = await decided(ports, batch, present);
-  await quarantineRefused(ports, batch.cycleId, present, decision);
-  progress({ stage: 'committing', batch: batch.batch });
+  const { lake, progress } = ports;
   const { cycleId, transaction } = batch;
-  const frames = await unstoredFrames(lake, session, accepted.frames, transaction.appId);
-  await lake.append(session, 'frames', frames, transaction, `collect ${cycleId}`);
-  progress({ stage: 'frames committed', batch: batch.batch });
-  await lake.append(session, 'episodes', accepted.episodes, transaction, `collect ${cycleId}`);
-  progress({ stage: 'episodes committed', batch: batch.batch });
+  const present = await presentSegments(ports.store, batch.type, batch.segments, progress);
+  const { decision, frames, episodes } = await decided(ports, batch, present);
+  try {
+    await quarantineRefused(ports, cycleId, present, decision);
+    progress({ stage: 'committing', batch: batch.batch });
+    await lake.commitStaged('frames', frames, transaction, `collect ${cycleId}`);
+    progress({ stage: 'frames committed', batch: batch.batch });
+    await lake.commitStaged('episodes', episodes, transaction, `collect ${cycleId}`);
+    progress({ stage: 'episodes committed', batch: batch.batch });
+  } finally {
+    await lake.discardStaged(frames);
+    await lake.discardStaged(episodes);
+  }
 }
 
+/** A decision that stands, and the rows that follow from it as files. */
+interface StagedBatch {
+  readonly decision: BatchDecision;
+  readonly frames: StagedRows | undefined;
+  readonly episodes: StagedRows | undefined;
+}
+
+type BatchPorts = IngestPorts & { readonly session: SqlSession };
+type Batch = Parameters<typeof ingest>[1];
+
 /** The decision of an earlier attempt, with the session's tables made to follow it; else a new one, written down. */
-async function decided(
-  ports: IngestPorts & { readonly session: SqlSession },
-  { cycleId, batch, type, segments }: IngestBatchInput & { type: RobotType; segments: readonly PlannedSegment[] },
-  present: readonly PresentSegment[],
-): Promise<DecidedBatch> {
-  const key = decisionKeyOf(cycleId, batch);
+async function decided(ports: BatchPorts, batch: Batch, present: readonly PresentSegment[]): Promise<StagedBatch> {
+  const key = decisionKeyOf(batch.cycleId, batch.batch);
   let decision = await readJson(ports.store, key, decisionSchema);
   if (decision === undefined) {
-    const own = await decideBatch(ports, type, segments, present);
+    const own = await decideAnew(ports, batch, present);
     if ((await ports.store.putIfAbsent(key, jsonBytes(own.decision))) === 'created') return own;
+    await ports.lake.discardStaged(own.frames);
+    await ports.lake.discardStaged(own.episodes);
     decision = await requireJson(ports.store, key, decisionSchema, 'another attempt wrote it a moment ago');
   }
   const left = new Set([...decision.refusedSegments.map(({ segment }) => segment), ...decision.gone]);
   const groups = groupSegments(present.filter(({ segment }) => !left.has(segment)));
   await indexEpisodes(ports.session, groups);
   const excluded = [...decision.refusedEpisodes, ...decision.alreadyStored];
-  return { decision, accepted: await acceptEpisodes(ports.session, type, groups, excluded) };
+  const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded);
+  return staged(ports, batch, { decision, accepted });
+}
+
+/** Fast; where something fails on the way to the lake's files, once more with every segment looked at by itself. */
+async function decideAnew(ports: BatchPorts, batch: Batch, present: readonly PresentSegment[]): Promise<StagedBatch> {
+  const judge = ports.judge ?? segmentJudge(ports.engine);
+  const way = async (reading: ReadingWay): Promise<StagedBatch> =>
+    staged(ports, batch, await decideBatch({ ...ports, judge }, batch.type, batch.segments, present, reading));
+  try {
+    return await way('fast');
+  } catch (error) {
+    if (!isFailure(error, 'EngineFailed')) throw error;
+    return way('careful');
+  }
+}
+
+async function staged(
+  { lake, session }: BatchPorts,
+  { transaction }: Batch,
+  { decision, accepted }: DecidedBatch,
+): Promise<StagedBatch> {
+  const unstored = await unstoredFrames(lake, session, accepted.frames, transaction.appId);
+  const frames = await lake.stage(session, 'frames', unstored, transaction);
+  try {
+    return { decision, frames, episodes: await lake.stage(session, 'episodes', accepted.episodes, transaction) };
+  } catch (error) {
+    await lake.discardStaged(frames);
+    throw error;
+  }
 }
 
 function totalsOf({ robots, refusedSegments }: BatchDecision): IngestBatchResult {

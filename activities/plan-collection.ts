@@ -10,6 +10,7 @@ import {
   type PlannedSegment,
 } from './collection/documents.ts';
 import { probeSegment } from './collection/probe-segment.ts';
+import { troubleNoted, type Attempted } from './collection/trouble.ts';
 import { failure } from './failures.ts';
 import { inParallel } from './in-parallel.ts';
 import { jsonBytes, readJson } from './json-objects.ts';
@@ -31,6 +32,10 @@ export interface PlanCollectionResult {
   readonly segmentsOfOtherTypes: number;
 }
 
+export interface PlanCollectionPorts extends Attempted {
+  readonly progress: Progress;
+}
+
 /** What one batch may hold, so that its memory is the same however large the week is. */
 export const defaultBatchSizeBytes = 128 * 1024 * 1024;
 export const maxBatchFrames = 1_000_000;
@@ -45,20 +50,23 @@ const probesPerStep = 256;
  * own policy; what cannot be read belongs to whoever comes first.
  */
 export const planCollection =
-  (ports: { readonly store: ObjectStore; readonly progress: Progress }) =>
-  async (input: PlanCollectionInput): Promise<PlanCollectionResult> => {
-    const { store } = ports;
-    const manifestKey = manifestKeyOf(input.cycleId);
-    let manifest = await readJson(store, manifestKey, manifestSchema);
-    if (manifest === undefined) {
-      await store.putIfAbsent(manifestKey, jsonBytes(await plan(ports, input)));
-      manifest = await readJson(store, manifestKey, manifestSchema);
-    }
-    if (manifest === undefined)
-      throw failure('NotFound', 'expected the manifest that was just written', { coordinates: { manifestKey } });
-    const { batches, segments, sizeBytes, segmentsOfOtherTypes } = manifest;
-    return { manifestKey, batches: batches.length, segments, sizeBytes, segmentsOfOtherTypes };
-  };
+  (ports: PlanCollectionPorts) =>
+  (input: PlanCollectionInput): Promise<PlanCollectionResult> =>
+    troubleNoted(ports, { ...input, step: 'planning' }, () => planOnce(ports, input));
+
+async function planOnce(ports: PlanCollectionPorts, input: PlanCollectionInput): Promise<PlanCollectionResult> {
+  const { store } = ports;
+  const manifestKey = manifestKeyOf(input.cycleId);
+  let manifest = await readJson(store, manifestKey, manifestSchema);
+  if (manifest === undefined) {
+    await store.putIfAbsent(manifestKey, jsonBytes(await plan(ports, input)));
+    manifest = await readJson(store, manifestKey, manifestSchema);
+  }
+  if (manifest === undefined)
+    throw failure('NotFound', 'expected the manifest that was just written', { coordinates: { manifestKey } });
+  const { batches, segments, sizeBytes, segmentsOfOtherTypes } = manifest;
+  return { manifestKey, batches: batches.length, segments, sizeBytes, segmentsOfOtherTypes };
+}
 
 async function plan(
   { store, progress }: { store: ObjectStore; progress: Progress },

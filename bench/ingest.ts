@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
+import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
 import { fileObjectStore } from '../activities/adapters/file-object-store.ts';
 import { concludeCollection } from '../activities/conclude-collection.ts';
 import { ingestBatch } from '../activities/ingest-batch.ts';
@@ -83,7 +84,8 @@ async function collectMs(collection: Collection): Promise<{ oursMs: number; peak
   const { store, engine, scratchDirectory, options, frames } = collection;
   const lake = openLake({ store, engine, clock: Date.now, stagingDirectory: scratchDirectory });
   await publishRobotType(store, scitosG5Type);
-  const ports = { store, engine, lake, clock: Date.now, progress: () => {}, scratchDirectory };
+  const judge = segmentJudgeProcess({ temporaryDirectory: scratchDirectory });
+  const ports = { store, engine, judge, lake, clock: Date.now, progress: () => {}, scratchDirectory };
   const robotType = { id: scitosG5Type.id, version: scitosG5Type.version };
   const cycleId = 'bench';
   let peakRssBytes = process.memoryUsage.rss();

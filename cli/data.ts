@@ -5,11 +5,13 @@ import { listNeedsLabel } from '../activities/list-needs-label.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/workflow-inputs.ts';
 import { openContext } from './context.ts';
+import { registerLandingCommands } from './data-landing.ts';
 import { printJson, printTable, say } from './print.ts';
 
 /** `flywheel data …`: what the lake holds and what waits for a person. */
 export function registerDataCommands(program: Command): void {
-  const data = program.command('data').description('look into the lake');
+  const data = program.command('data').description('what waits, what the lake holds and what was refused');
+  registerLandingCommands(data);
 
   data
     .command('version')

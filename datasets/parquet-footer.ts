@@ -2,13 +2,29 @@ import type { ColumnType } from './columns.ts';
 import { decodeThriftStruct, type ThriftStruct, type ThriftValue, type WantedFields } from './thrift-compact.ts';
 import { dictionary } from '../domain/dictionary.ts';
 
+export type FooterColumnType = Exclude<ColumnType, 'timestamp' | 'date' | 'mediaList'> | 'other';
+
+/** The pages of one column in one row group, as the footer claims them. */
+export interface ColumnChunk {
+  /** From the top-level column to the leaf. */
+  readonly path: readonly string[];
+  readonly values: number;
+  readonly uncompressedBytes: number;
+  readonly compressedBytes: number;
+  /** Offset of the first page header. */
+  readonly start: number;
+}
+
 /** What a Parquet file claims about itself in its footer; nothing of its data is read or believed. */
 export interface ParquetFooter {
   readonly rows: number;
   /** The most values that one column claims, lists taken apart: what a reader would have to hold. */
   readonly mostValues: number;
   /** Top-level columns with the type they have for us; `other` is one we do not know. */
-  readonly columns: ReadonlyMap<string, Exclude<ColumnType, 'timestamp' | 'date' | 'mediaList'> | 'other'>;
+  readonly columns: ReadonlyMap<string, FooterColumnType>;
+  /** Names of the top-level columns as they stand there, the same one perhaps twice. */
+  readonly names: readonly string[];
+  readonly chunks: readonly ColumnChunk[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -36,76 +52,128 @@ export function readParquetFooter(tail: Uint8Array): ParquetFooter | undefined {
   }
 }
 
-/** Schema, number of rows, of each column chunk its path and number of values, key and value pairs. */
-const footerFields: WantedFields = { 2: true, 3: true, 4: { 1: { 3: { 3: true, 5: true } } }, 5: true };
+/** Schema, number of rows, of each column chunk path, values, sizes and where its pages lie, key and value pairs. */
+const footerFields: WantedFields = {
+  2: true,
+  3: true,
+  4: { 1: { 3: { 3: true, 5: true, 6: true, 7: true, 9: true, 11: true } } },
+  5: true,
+};
 
 /** Field ids by https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift */
 function footerOf(file: ThriftStruct): ParquetFooter {
-  const chunks = structs(file.get(4)).flatMap((group) => structs(group.get(1)).map((chunk) => struct(chunk.get(3))));
+  const chunks = structs(file.get(4)).flatMap((group) => structs(group.get(1)).map(chunkOf));
   const valuesByColumn = new Map<string, number>();
-  for (const chunk of chunks) {
-    const path = items(chunk.get(3)).map(textOf).join('.');
-    valuesByColumn.set(path, (valuesByColumn.get(path) ?? 0) + number(chunk.get(5)));
+  for (const { path, values } of chunks) {
+    const name = path.join('.');
+    valuesByColumn.set(name, (valuesByColumn.get(name) ?? 0) + values);
   }
+  const elements = structs(file.get(2));
   return {
     rows: number(file.get(3)),
     mostValues: [...valuesByColumn.values()].reduce((most, values) => Math.max(most, values), 0),
-    columns: columnsOf(structs(file.get(2))),
+    ...columnsOf(elements),
+    chunks,
     metadata: dictionary(
       structs(file.get(5)).map((pair) => [textOf(pair.get(1)), pair.has(2) ? textOf(pair.get(2)) : ''] as const),
     ),
   };
 }
 
-/** The schema comes as a flat list in preorder; the first element is the root. */
-function columnsOf(elements: readonly ThriftStruct[]): ParquetFooter['columns'] {
-  const columns = new Map<string, 'other' | Exclude<ColumnType, 'timestamp' | 'date' | 'mediaList'>>();
-  let position = 1;
-  const endOf = (start: number): number => {
-    const children = Number(elements[start]?.get(5) ?? 0);
-    let end = start + 1;
-    for (let child = 0; child < children && end < elements.length; child++) end = endOf(end);
-    return end;
+function chunkOf(chunk: ThriftStruct): ColumnChunk {
+  const meta = struct(chunk.get(3));
+  const dictionary = meta.get(11);
+  const data = number(meta.get(9));
+  return {
+    path: items(meta.get(3)).map(textOf),
+    values: number(meta.get(5)),
+    uncompressedBytes: number(meta.get(6)),
+    compressedBytes: number(meta.get(7)),
+    // Some writers give 0 where there is no dictionary.
+    start: typeof dictionary === 'number' && dictionary > 0 ? Math.min(dictionary, data) : data,
   };
-  while (position < elements.length) {
-    const end = endOf(position);
-    const subtree = elements.slice(position, end);
-    columns.set(textOf(subtree[0]?.get(4)), columnType(subtree));
-    position = end;
-  }
-  return columns;
 }
 
-function columnType(subtree: readonly ThriftStruct[]): 'other' | 'float32List' | ReturnType<typeof leafType> {
-  const [top] = subtree;
-  const leaf = subtree.at(-1);
-  if (top === undefined || leaf === undefined) return 'other';
-  const isRepeated = subtree.some((element) => element.get(3) === 2);
-  if (subtree.length === 1 && !isRepeated) return leafType(leaf);
-  const isList = subtree.length <= 3 && isRepeated && subtree.filter((element) => element.get(3) === 2).length === 1;
+/** The schema comes as a flat list in preorder; the first element is the root. */
+function columnsOf(elements: readonly ThriftStruct[]): Pick<ParquetFooter, 'columns' | 'names'> {
+  const columns = new Map<string, FooterColumnType>();
+  const names: string[] = [];
+  let position = 1;
+  while (position < elements.length) {
+    const end = endOf(elements, position);
+    const subtree = elements.slice(position, end);
+    const name = textOf(subtree[0]?.get(4));
+    names.push(name);
+    columns.set(name, columnType(subtree));
+    position = end;
+  }
+  return { columns, names };
+}
+
+/** Where the subtree that begins at `start` ends. Not recursive: depth is the file's to say. */
+function endOf(elements: readonly ThriftStruct[], start: number): number {
+  let end = start;
+  for (let missing = 1; missing > 0 && end < elements.length; end++) {
+    missing += Math.max(0, Number(elements[end]?.get(5) ?? 0)) - 1;
+  }
+  return end;
+}
+
+function columnType(subtree: readonly ThriftStruct[]): FooterColumnType {
+  const [top, middle, leaf] = subtree;
+  if (top === undefined) return 'other';
+  if (subtree.length === 1) return isRepeated(top) ? 'other' : leafType(top);
+  const isList =
+    subtree.length === 3 &&
+    !isRepeated(top) &&
+    isAnnotatedList(top) &&
+    isRepeated(middle) &&
+    Number(middle?.get(5)) === 1 &&
+    !isRepeated(leaf) &&
+    leaf?.get(5) === undefined;
   return isList && leafType(leaf) === 'float32' ? 'float32List' : 'other';
 }
 
-/** Annotations that do not change how the stored numbers read: none, UTF8 text, plain signed 32 and 64 bit. */
-function leafType(leaf: ThriftStruct): 'other' | 'boolean' | 'int32' | 'int64' | 'float32' | 'float64' | 'string' {
-  const converted = leaf.get(6);
-  const isText = converted === 0 || (leaf.has(10) && struct(leaf.get(10)).has(1));
+const isRepeated = (element: ThriftStruct | undefined): boolean => element?.get(3) === 2;
+const isAnnotatedList = (element: ThriftStruct): boolean => element.get(6) === 3 || logicalTypeOf(element) === 3;
+
+/** The member of the union LogicalType that is set; undefined for none. */
+const logicalTypeOf = (element: ThriftStruct): number | undefined =>
+  element.has(10) ? [...struct(element.get(10)).keys()][0] : undefined;
+
+/**
+ * Only annotations that do not change how the stored values read: none, UTF8 text, plain signed 32 and 64 bit. A reader
+ * turns every other one (timestamps, decimals, unsigned) into a type of its own.
+ */
+function leafType(leaf: ThriftStruct | undefined): FooterColumnType {
+  if (leaf === undefined) return 'other';
+  const [converted, logical] = [leaf.get(6), logicalTypeOf(leaf)];
+  const isPlain = converted === undefined && logical === undefined;
   switch (Number(leaf.get(1))) {
     case 0:
-      return 'boolean';
+      return isPlain ? 'boolean' : 'other';
     case 1:
-      return converted === undefined || converted === 17 ? 'int32' : 'other';
+      return isSignedInteger(leaf, 17, 32) ? 'int32' : 'other';
     case 2:
-      return converted === undefined || converted === 18 ? 'int64' : 'other';
+      return isSignedInteger(leaf, 18, 64) ? 'int64' : 'other';
     case 4:
-      return 'float32';
+      return isPlain ? 'float32' : 'other';
     case 5:
-      return 'float64';
+      return isPlain ? 'float64' : 'other';
     case 6:
-      return isText ? 'string' : 'other';
+      return (converted === 0 || logical === 1) && (converted ?? 0) === 0 && (logical ?? 1) === 1 ? 'string' : 'other';
     default:
       return 'other';
   }
+}
+
+/** Not annotated, or as a signed integer of this width in the older way, the newer one, or both. */
+function isSignedInteger(leaf: ThriftStruct, convertedType: number, bits: number): boolean {
+  const [converted, logical] = [leaf.get(6), logicalTypeOf(leaf)];
+  if (converted !== undefined && converted !== convertedType) return false;
+  if (logical === undefined) return true;
+  const integer = logical === 10 ? struct(struct(leaf.get(10)).get(10)) : undefined;
+  return integer?.get(1) === bits && integer.get(2) === true;
 }
 
 const decoder = new TextDecoder();

@@ -25,9 +25,12 @@ export const footerMetadata = (footer: Omit<SegmentFooter, 'schemaVersion'>): Re
 /** Three hundred years in milliseconds: beyond it a number is no clock skew, and sums in microseconds would overflow. */
 const largestNumber = 1e13;
 
+/** Longer than anything a robot says there: what is cut off is refused by the rule that looks at it. */
+const maxTextCharacters = 256;
+
 /** Reads what `footerMetadata` wrote. What is missing or no number is undefined: rules decide about it. */
 export function parseFooter(metadata: Readonly<Record<string, string>>): Partial<SegmentFooter> {
-  const text = (key: string): string | undefined => metadata[key];
+  const text = (key: string): string | undefined => metadata[key]?.slice(0, maxTextCharacters);
   const number = (key: string): number | undefined => {
     const value = text(key);
     const number = value === undefined || value.trim() === '' ? Number.NaN : Number(value);

@@ -14,6 +14,9 @@ export const heartbeatProgress: Progress = (details) => {
   if (context.cancellationSignal.aborted) throw context.cancellationSignal.reason;
 };
 
+/** Which attempt of the running activity this is, from 1. */
+export const currentAttempt = (): number => Context.current().info.attempt;
+
 /** Beats every second while an activity runs, so that a long SQL statement is no silence and a cancellation arrives within seconds. */
 export const beatingInterceptor: ActivityInterceptorsFactory = (context) => ({
   inbound: {

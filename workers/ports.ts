@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Client } from '@temporalio/client';
 
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
+import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
@@ -13,7 +14,7 @@ import { openFileSigner } from '../activities/adapters/file-signer.ts';
 import type { DataPorts, FleetPorts, MonitorPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
 import { championDesk } from '../fleet/desk/index.ts';
-import { cancellableEngine, heartbeatProgress } from './activity-context.ts';
+import { cancellableEngine, currentAttempt, heartbeatProgress } from './activity-context.ts';
 import type { Settings } from './config.ts';
 import { openFleet, openTelemetry } from './open-fleet.ts';
 import { openStore } from './open-store.ts';
@@ -28,13 +29,12 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
   const clock = Date.now;
   const starts = { client, taskQueue: `${settings.temporal.queuePrefix}orchestration` };
   const runtime = onnxRuntime({ threads: settings.threads });
-  const engine = cancellableEngine(
-    duckDbEngine({
-      temporaryDirectory: settings.scratchDirectory,
-      threads: settings.threads,
-      memoryLimitMiB: settings.sqlMemoryMiB,
-    }),
-  );
+  const engineOptions = {
+    temporaryDirectory: settings.scratchDirectory,
+    threads: settings.threads,
+    memoryLimitMiB: settings.sqlMemoryMiB,
+  };
+  const engine = cancellableEngine(duckDbEngine(engineOptions));
   return {
     store,
     clock,
@@ -50,6 +50,8 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     runtime,
     trainers: openTrainers(settings, runtime),
+    judge: segmentJudgeProcess(engineOptions),
+    attempt: currentAttempt,
     probe: onnxProbe(),
     openRows: openArrowRows,
     progress: heartbeatProgress,

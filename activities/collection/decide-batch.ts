@@ -2,24 +2,32 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { conflictingDuplicate } from '../../datasets/validation/episode-rules.ts';
 import { violationsOf, type Violation } from '../../datasets/validation/rule.ts';
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
-import { segmentRules } from '../../datasets/validation/segment-rules.ts';
+import {
+  maxRefusedPerSegment,
+  segmentRules,
+  type LandedSegmentFacts,
+} from '../../datasets/validation/segment-rules.ts';
 import type { Lake } from '../lake/lake.ts';
-import type { ObjectStore, Progress, SqlEngine, SqlSession } from '../ports.ts';
+import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
 import { acceptEpisodes, type AcceptedRows } from './accepted-episodes.ts';
 import { countDecision } from './count-decision.ts';
 import type { BatchDecision, PlannedSegment } from './documents.ts';
 import { findTwins } from './find-twins.ts';
 import type { EpisodePlace } from './accepted-episodes.ts';
 import { judgeSegments } from './judge-segments.ts';
+import type { ReadingWay, RefusedEpisode } from './judge-episodes.ts';
 import type { PresentSegment } from './present-segments.ts';
 import { waivedRules, withoutWaived } from './releases.ts';
+import { groupSegments } from './segment-files.ts';
+import type { SegmentJudge } from './segment-judge.ts';
 
 export interface DecisionPorts {
   readonly store: ObjectStore;
-  readonly engine: SqlEngine;
+  readonly judge: SegmentJudge;
   readonly lake: Lake;
   readonly session: SqlSession;
   readonly progress: Progress;
+  readonly scratchDirectory: string;
 }
 
 /** A decision and the rows for the lake that follow from it. */
@@ -37,12 +45,13 @@ export async function decideBatch(
   type: RobotType,
   segments: readonly PlannedSegment[],
   present: readonly PresentSegment[],
+  way: ReadingWay,
 ): Promise<DecidedBatch> {
   const { store, session, progress } = ports;
   const waivedOf = waivedBySegment(store, segments);
   const refusedSegments: BatchDecision['refusedSegments'] = [];
-  const refuse = async (segment: PresentSegment, readError?: string): Promise<boolean> => {
-    const found = segmentViolations(segment, type, readError);
+  const refuse = async (segment: PresentSegment, shown: Partial<Shown> = {}): Promise<boolean> => {
+    const found = segmentViolations(segment, type, { ...nothingShown, ...shown });
     const violations = found.length === 0 ? found : withoutWaived(found, await waivedOf(segment.segment));
     if (violations.length > 0) refusedSegments.push({ segment: segment.segment, violations: [...violations] });
     return violations.length > 0;
@@ -50,22 +59,34 @@ export async function decideBatch(
   const readable: PresentSegment[] = [];
   for (const segment of present) if (!(await refuse(segment))) readable.push(segment);
 
-  const judged = await judgeSegments(ports, type, readable);
-  for (const segment of readable) {
-    const readError = judged.readErrors.get(segment.segment);
-    if (readError !== undefined) await refuse(segment, readError);
-  }
-  const refusedEpisodes: BatchDecision['refusedEpisodes'] = [];
+  const judged = await judgeSegments(ports, type, readable, way);
+  const stillRefused: RefusedEpisode[] = [];
   for (const episode of judged.refused) {
     const violations = withoutWaived(episode.violations, await waivedOf(episode.segment));
-    if (violations.length > 0) refusedEpisodes.push({ ...episode, violations: [...violations] });
+    if (violations.length > 0) stillRefused.push({ ...episode, violations });
   }
-  let accepted = await acceptEpisodes(session, type, judged.groups, refusedEpisodes);
+  const crowded = crowdedSegments(stillRefused);
+  for (const segment of readable) {
+    const readError = judged.readErrors.get(segment.segment);
+    const longText = judged.longTexts.get(segment.segment);
+    const refusedEpisodes = crowded.get(segment.segment);
+    if (readError !== undefined || longText !== undefined || refusedEpisodes !== undefined) {
+      await refuse(segment, { readError, longText, refusedEpisodes });
+    }
+  }
+  const refusedEpisodes = stillRefused
+    .filter(({ segment }) => !crowded.has(segment))
+    .map((episode) => ({ ...episode, violations: [...episode.violations] }));
+  const groups = groupSegments(
+    judged.groups.flatMap(({ segments: some }) => some).filter(({ segment }) => !crowded.has(segment)),
+  );
+  await forgetHeads(session, crowded.keys());
+  let accepted = await acceptEpisodes(session, type, groups, refusedEpisodes);
   progress({ stage: 'looking for duplicates', segments: readable.length });
   const twins = await twinsOf(ports, type, accepted.framesBySegment);
   const duplicates: readonly EpisodePlace[] = [...twins.refused, ...twins.alreadyStored];
   if (duplicates.length > 0) {
-    accepted = await acceptEpisodes(session, type, judged.groups, [...refusedEpisodes, ...duplicates]);
+    accepted = await acceptEpisodes(session, type, groups, [...refusedEpisodes, ...duplicates]);
   }
   const isPresent = new Set(present.map(({ segment }) => segment));
   const decision = {
@@ -87,13 +108,42 @@ function waivedBySegment(store: ObjectStore, segments: readonly PlannedSegment[]
   };
 }
 
+/** Refused episodes of a batch that are kept each alone. */
+const maxRefusedPerBatch = 20_000;
+
+/**
+ * Segments of which so many episodes are refused that keeping each alone would make a decision of a gigabyte: those beyond
+ * the limit of a segment, then the ones with the most until the batch keeps its own; ties by position.
+ */
+function crowdedSegments(refused: readonly RefusedEpisode[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const { segment } of refused) counts.set(segment, (counts.get(segment) ?? 0) + 1);
+  const crowded = new Map<number, number>();
+  let left = refused.length;
+  for (const [segment, count] of [...counts].toSorted(([a, m], [b, n]) => n - m || a - b)) {
+    if (count <= maxRefusedPerSegment && left <= maxRefusedPerBatch) break;
+    crowded.set(segment, count);
+    left -= count;
+  }
+  return crowded;
+}
+
+async function forgetHeads(session: SqlSession, segments: Iterable<number>): Promise<void> {
+  const list = [...segments].join(', ');
+  if (list !== '') await session.run(`DELETE FROM heads WHERE segment IN (${list})`);
+}
+
+/** What reading a segment showed. */
+type Shown = Pick<LandedSegmentFacts, 'readError' | 'longText' | 'refusedEpisodes'>;
+const nothingShown: Shown = { readError: undefined, longText: undefined, refusedEpisodes: undefined };
+
 function segmentViolations(
-  { planned, otherSha256 }: PresentSegment,
+  { planned, otherSha256, pageProblem }: PresentSegment,
   type: RobotType,
-  readError: string | undefined,
+  shown: Shown,
 ): readonly Violation[] {
   const landingRobotId = landingPlace(planned.key)?.robotId;
-  const facts = { ...planned.facts, key: planned.key, landingRobotId, otherSha256, readError };
+  const facts = { ...planned.facts, key: planned.key, landingRobotId, otherSha256, pageProblem, ...shown };
   return violationsOf(segmentRules, facts, type);
 }
 

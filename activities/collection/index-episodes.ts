@@ -1,7 +1,8 @@
-import { recordedEpisodeColumns } from '../../datasets/columns.ts';
+import { recordedEpisodeColumns, type Column } from '../../datasets/columns.ts';
 import { segmentSelect, segmentSqlType } from '../../datasets/segment-schema.ts';
 import { sqlName, sqlText } from '../../datasets/sql-types.ts';
 import type { EpisodeValues } from '../../datasets/validation/episode-facts.ts';
+import { maxMediaBytes, maxTextBytes } from '../../datasets/validation/segment-rules.ts';
 import type { SqlChunk, SqlSession } from '../ports.ts';
 import { fileListSql, filesSql, skewUs, type SegmentGroup } from './segment-files.ts';
 
@@ -17,15 +18,32 @@ export interface Head {
 
 /**
  * Makes tables `segments` (a row a segment) and `heads` (a row an episode of a segment: its columns, where its rows are,
- * whether its rows contradict each other).
+ * whether its rows contradict each other, bytes of its longest text and of its media). Texts beyond the limits are not kept:
+ * see {@link longTexts}.
  */
 export async function indexEpisodes(session: SqlSession, groups: readonly SegmentGroup[]): Promise<void> {
+  await listSegments(session, groups);
+  for (const group of groups) await session.run(headsSql(group));
+}
+
+/** Makes the same tables, with heads that were indexed elsewhere. */
+export async function takeHeads(
+  session: SqlSession,
+  groups: readonly SegmentGroup[],
+  headsPaths: readonly string[],
+): Promise<void> {
+  await listSegments(session, groups);
+  for (const path of headsPaths) await session.run(`INSERT INTO heads BY NAME FROM read_parquet(${sqlText(path)})`);
+}
+
+async function listSegments(session: SqlSession, groups: readonly SegmentGroup[]): Promise<void> {
   await session.run(
     'CREATE OR REPLACE TEMP TABLE segments (segment INTEGER, landing_robot VARCHAR, skew_us BIGINT, received_us BIGINT)',
   );
   await session.run(
     'CREATE OR REPLACE TEMP TABLE heads (segment INTEGER, first_row INTEGER, last_row INTEGER, row_count INTEGER, ' +
-      `contradictory BOOLEAN, ${recordedEpisodeColumns.map((c) => `${sqlName(c.name)} ${segmentSqlType(c)}`).join(', ')})`,
+      'contradictory BOOLEAN, text_bytes BIGINT, media_bytes BIGINT, ' +
+      `${recordedEpisodeColumns.map((c) => `${sqlName(c.name)} ${segmentSqlType(c)}`).join(', ')})`,
   );
   for (const group of groups) {
     const rows = group.segments.map(
@@ -33,19 +51,49 @@ export async function indexEpisodes(session: SqlSession, groups: readonly Segmen
         `(${segment.segment}, ${sqlText(segment.robotId)}, ${skewUs(segment)}, ${segment.planned.receivedMs * 1000})`,
     );
     await session.run(`INSERT INTO segments VALUES ${rows.join(', ')}`);
-    await session.run(headsSql(group));
   }
+}
+
+/** A segment with a text beyond the limits. */
+export interface LongText {
+  readonly segment: number;
+  readonly value: string;
+}
+
+/** Segments of table `heads` with such texts, in their order. */
+export async function longTexts(session: SqlSession): Promise<readonly LongText[]> {
+  const rows = await session.rows(
+    `SELECT segment, max(text_bytes) AS text, max(media_bytes) AS media FROM heads
+      GROUP BY segment HAVING text > ${maxTextBytes} OR media > ${maxMediaBytes} ORDER BY segment`,
+  );
+  return rows.map(({ segment, text, media }) => ({
+    segment: Number(segment),
+    value: `a text of ${Number(text)} bytes, media of ${Number(media)}`,
+  }));
+}
+
+const textNames = recordedEpisodeColumns.filter(({ type }) => type === 'string').map(({ name }) => sqlName(name));
+const textBytesSql = `greatest(${textNames.map((name) => `coalesce(strlen(${name}), 0)`).join(', ')})`;
+
+/** A column with texts beyond its limit left out, so that whatever gathers them stays small. */
+function boundedSql({ name, type }: Column): string {
+  const column = sqlName(name);
+  const limit = type === 'string' ? maxTextBytes : type === 'mediaList' ? maxMediaBytes : undefined;
+  return limit === undefined ? column : `CASE WHEN strlen(${column}) <= ${limit} THEN ${column} END AS ${column}`;
 }
 
 function headsSql({ segments, absent }: SegmentGroup): string {
   const names = recordedEpisodeColumns.map(({ name }) => sqlName(name));
   const others = names.filter((name) => name !== '"episode_id"');
-  const recorded =
-    `SELECT file_index, file_row_number AS row_number, hash(${others.join(', ')}) AS digest, ${names.join(', ')} ` +
+  const bounded =
+    `SELECT file_index, file_row_number AS row_number, ${textBytesSql} AS text_bytes, ` +
+    `coalesce(strlen(media), 0) AS media_bytes, ${recordedEpisodeColumns.map(boundedSql).join(', ')} ` +
     `FROM (SELECT file_index, file_row_number, ${segmentSelect(recordedEpisodeColumns, absent)} FROM ${filesSql(segments)})`;
+  const recorded = `SELECT *, hash(${others.join(', ')}) AS digest FROM (${bounded})`;
   const grouped =
     `SELECT file_index::INTEGER AS file_index, min(row_number) AS first_row, max(row_number) AS last_row, ` +
-    `count(*) AS row_count, min(digest) <> max(digest) AS contradictory, episode_id, ` +
+    `count(*) AS row_count, min(digest) <> max(digest) AS contradictory, max(text_bytes) AS text_bytes, ` +
+    `max(media_bytes) AS media_bytes, episode_id, ` +
     `${others.map((name) => `first(${name}) AS ${name}`).join(', ')} FROM (${recorded}) GROUP BY file_index, episode_id`;
   return `INSERT INTO heads BY NAME SELECT * EXCLUDE (file_index, skew_us) FROM (${grouped}) JOIN ${fileListSql(segments)} USING (file_index)`;
 }

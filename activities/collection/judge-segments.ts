@@ -1,109 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+
+import { segmentColumns } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { segmentSqlType } from '../../datasets/segment-schema.ts';
+import { sqlName, sqlText } from '../../datasets/sql-types.ts';
 import { isFailure } from '../failures.ts';
-import { inParallel } from '../in-parallel.ts';
-import type { Progress, SqlEngine, SqlSession } from '../ports.ts';
-import { indexEpisodes, readHeads } from './index-episodes.ts';
-import { judgeEpisodes, type ReadingWay, type RefusedEpisode, type SegmentContext } from './judge-episodes.ts';
-import { filesSql, groupSegments, type LocalSegment, type SegmentGroup } from './segment-files.ts';
+import type { Progress, SqlSession } from '../ports.ts';
+import { takeHeads } from './index-episodes.ts';
+import type { ReadingWay, RefusedEpisode } from './judge-episodes.ts';
+import { groupSegments, type LocalSegment, type SegmentGroup } from './segment-files.ts';
+import type { SegmentJudge } from './segment-judge.ts';
 
 export interface JudgedSegments {
   /** What could be read. */
   readonly groups: readonly SegmentGroup[];
   readonly refused: readonly RefusedEpisode[];
-  /** What the engine said of segments that cannot be decoded. */
+  /** What was said of segments that cannot be read. */
   readonly readErrors: ReadonlyMap<number, string>;
+  /** Texts that are too long, by segment. */
+  readonly longTexts: ReadonlyMap<number, string>;
 }
 
 export interface JudgePorts {
-  readonly engine: SqlEngine;
+  readonly judge: SegmentJudge;
   /** Holds the tables. */
   readonly session: SqlSession;
   readonly progress: Progress;
+  readonly scratchDirectory: string;
 }
 
 /**
- * Reads and judges segments all at once, which is fast; when that fails, looks at each file alone to find the ones that
- * cannot be decoded, and goes on without them. Leaves tables `segments` and `heads` of what could be read.
+ * Judges segments all at once, which is fast. When that fails they are judged in halves, and halves of halves, each with
+ * the very statements of the whole: a segment with which they fail, alone and twice, is named; the others lose nothing by
+ * it. A sound segment of ours is judged first, so that a full disk is nobody's fault. Leaves tables `segments` and `heads`
+ * of what could be read.
  */
 export async function judgeSegments(
   ports: JudgePorts,
   type: RobotType,
   segments: readonly LocalSegment[],
+  way: ReadingWay = 'fast',
 ): Promise<JudgedSegments> {
-  const none: ReadonlyMap<number, string> = new Map();
-  try {
-    return { ...(await judged(ports, type, segments, 'fast')), readErrors: none };
-  } catch (error) {
-    if (!isFailure(error, 'EngineFailed')) throw error;
-  }
-  const readErrors = await undecodable(ports, segments);
-  const rest = segments.filter(({ segment }) => !readErrors.has(segment));
-  return { ...(await judged(ports, type, rest, 'careful')), readErrors };
+  const found = new Findings();
+  const left = await wholeOrParts(ports, type, segments, way, found);
+  const groups = groupSegments(left);
+  await takeHeads(ports.session, groups, found.headsPaths);
+  return { groups, refused: found.refused, readErrors: found.readErrors, longTexts: found.longTexts };
 }
 
-async function judged(
+class Findings {
+  readonly refused: RefusedEpisode[] = [];
+  readonly headsPaths: string[] = [];
+  readonly readErrors = new Map<number, string>();
+  readonly longTexts = new Map<number, string>();
+}
+
+/** Gives what could be read. */
+async function wholeOrParts(
   ports: JudgePorts,
   type: RobotType,
   segments: readonly LocalSegment[],
   way: ReadingWay,
-): Promise<Omit<JudgedSegments, 'readErrors'>> {
-  const { session, progress } = ports;
-  const groups = groupSegments(segments);
-  const contexts = new Map(segments.map((segment) => [segment.segment, contextOf(segment)]));
-  const context = (segment: number): SegmentContext => {
-    const found = contexts.get(segment);
-    if (found === undefined) throw new Error(`expected a segment of the batch, got ${segment}`);
-    return found;
-  };
-  await session.run('SET parquet_metadata_cache = true');
-  await indexEpisodes(session, groups);
-  progress({ stage: 'validating', segments: segments.length });
-  const [setting] = await session.rows("SELECT current_setting('threads')::INTEGER AS threads");
-  const threads = Number(setting?.['threads'] ?? 1);
-  const parts = groups.flatMap((group) => partsOf(group, threads));
-  const work = [];
-  for (const part of parts) work.push({ part, heads: await readHeads(session, part) });
-  const refused = await inParallel(work, threads, async ({ part, heads }) => {
-    return judgeEpisodes(ports.engine, type, part, heads, context, way, progress);
-  });
-  return { groups, refused: refused.flat() };
-}
-
-/** Cuts a group into as many parts as there are threads, each with about as many rows and in the order of the group. */
-function partsOf(group: SegmentGroup, count: number): readonly SegmentGroup[] {
-  const rows = group.segments.reduce((sum, { planned }) => sum + planned.facts.rows, 0);
-  const parts: LocalSegment[][] = Array.from({ length: count }, () => []);
-  let before = 0;
-  for (const segment of group.segments) {
-    parts[Math.min(count - 1, Math.floor((before * count) / Math.max(1, rows)))]?.push(segment);
-    before += segment.planned.facts.rows;
+  found: Findings,
+): Promise<readonly LocalSegment[]> {
+  if (way === 'fast') {
+    try {
+      return await judged(ports, type, segments, 'fast', found);
+    } catch (error) {
+      if (!mayBeTheSegments(error)) throw error;
+    }
   }
-  return parts.filter(({ length }) => length > 0).map((segments) => ({ ...group, segments }));
+  await judgeControl(ports, type);
+  return inHalves(ports, type, segments, found);
 }
 
-const contextOf = ({ robotId, planned }: LocalSegment): SegmentContext => ({
-  landingRobotId: robotId,
-  clockSkewMs: planned.facts.footer.clockSkewMs ?? 0,
-  receivedMs: planned.receivedMs,
-});
+async function inHalves(
+  ports: JudgePorts,
+  type: RobotType,
+  segments: readonly LocalSegment[],
+  found: Findings,
+): Promise<readonly LocalSegment[]> {
+  const failed = await attempt(() => judged(ports, type, segments, 'careful', found));
+  if (failed.error === undefined) return failed.left;
+  const [first] = segments;
+  if (segments.length === 1 && first !== undefined) {
+    const again = await attempt(() => judged(ports, type, segments, 'careful', found));
+    if (again.error === undefined) return again.left;
+    found.readErrors.set(first.segment, again.error.message.replaceAll(first.path, first.planned.key));
+    return [];
+  }
+  ports.progress({ stage: 'looking for damaged segments', segments: segments.length, damaged: found.readErrors.size });
+  const half = Math.ceil(segments.length / 2);
+  const left = await inHalves(ports, type, segments.slice(0, half), found);
+  return [...left, ...(await inHalves(ports, type, segments.slice(half), found))];
+}
+
+async function attempt(
+  work: () => Promise<readonly LocalSegment[]>,
+): Promise<{ readonly left: readonly LocalSegment[]; readonly error?: Error }> {
+  try {
+    return { left: await work() };
+  } catch (error) {
+    if (mayBeTheSegments(error)) return { left: [], error };
+    throw error;
+  }
+}
+
+/** Judges once; segments with texts that are too long are put aside and the others judged without them. */
+async function judged(
+  { judge, progress, scratchDirectory }: JudgePorts,
+  type: RobotType,
+  segments: readonly LocalSegment[],
+  way: ReadingWay,
+  found: Findings,
+): Promise<readonly LocalSegment[]> {
+  let left = segments;
+  while (left.length > 0) {
+    const headsPath = join(scratchDirectory, `heads-${randomUUID()}.parquet`);
+    const { refused, longTexts } = await judge.judge(
+      { type, segments: left, way, headsPath, scratchDirectory },
+      progress,
+    );
+    if (longTexts.length === 0) {
+      found.refused.push(...refused);
+      found.headsPaths.push(headsPath);
+      break;
+    }
+    for (const { segment, value } of longTexts) found.longTexts.set(segment, value);
+    left = left.filter(({ segment }) => !found.longTexts.has(segment));
+  }
+  return left;
+}
+
+/** Fails when even a segment of our own cannot be judged. */
+async function judgeControl(ports: JudgePorts, type: RobotType): Promise<void> {
+  const path = join(ports.scratchDirectory, `control-${randomUUID()}.parquet`);
+  const columns = segmentColumns.map((column) => `NULL::${segmentSqlType(column)} AS ${sqlName(column.name)}`);
+  await ports.session.run(`COPY (SELECT ${columns.join(', ')}) TO ${sqlText(path)} (FORMAT parquet)`);
+  const facts = {
+    form: 'parquet',
+    sizeBytes: 0,
+    rows: 1,
+    mostValues: 1,
+    footer: {},
+    columnProblems: [],
+    absentColumns: [],
+  } as const;
+  const control = { segment: 0, path, robotId: 'control', planned: { key: 'control', receivedMs: 0, facts } };
+  await judged(ports, type, [control], 'careful', new Findings());
+}
 
 /** Failures that say nothing about the bytes of a segment. */
-const notTheSegment = /no space left|interrupt|(binder|catalog|parser) error/i;
+const notTheSegment = /no space left|interrupt/i;
 
-async function undecodable(
-  { session, progress }: JudgePorts,
-  segments: readonly LocalSegment[],
-): Promise<ReadonlyMap<number, string>> {
-  const errors = new Map<number, string>();
-  for (const segment of segments) {
-    try {
-      await session.run(`CREATE OR REPLACE TEMP TABLE decoded AS SELECT * FROM ${filesSql([segment])}`);
-    } catch (error) {
-      if (!isFailure(error, 'EngineFailed') || notTheSegment.test(error.message)) throw error;
-      errors.set(segment.segment, error.message.replaceAll(segment.path, segment.planned.key));
-    }
-    progress({ stage: 'looking for damaged segments', damaged: errors.size });
-  }
-  await session.run('DROP TABLE IF EXISTS decoded');
-  return errors;
-}
+const mayBeTheSegments = (error: unknown): error is Error =>
+  isFailure(error, 'EngineFailed') && !notTheSegment.test(error.message);

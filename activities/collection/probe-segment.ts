@@ -5,7 +5,7 @@ import type { ObjectEntry, ObjectStore } from '../ports.ts';
 /** Enough for the footer of nearly every segment; a longer one costs a second read. */
 const tailSizeBytes = 64 * 1024;
 /** A footer beyond this is no robot's: the segment counts as unreadable. */
-const maxFooterSizeBytes = 8 * 1024 * 1024;
+const maxFooterSizeBytes = 4 * 1024 * 1024;
 
 /** Reads the two ends of a segment, never its data. Undefined when it is gone. */
 export async function probeSegment(

@@ -1,3 +1,4 @@
+import { isFailure } from '../failures.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
 import type { BatchDecision } from './documents.ts';
@@ -45,9 +46,15 @@ export async function quarantineRefused(
   for (const [segment, refused] of refusals) {
     const file = files.get(segment);
     if (whole.has(segment) || file === undefined) continue;
-    for (const refusal of refused) {
-      await quarantineEpisode({ store, cycleId, session, scratchDirectory }, file.planned, file.path, refusal);
-      progress({ stage: 'quarantining episodes', segment });
+    try {
+      for (const refusal of refused) {
+        await quarantineEpisode({ store, cycleId, session, scratchDirectory }, file.planned, file.path, refusal);
+        progress({ stage: 'quarantining episodes', segment });
+      }
+    } catch (error) {
+      // Its rows cannot be written apart: the bytes as they came hold them too, and nothing waits behind them.
+      if (!isFailure(error, 'EngineFailed')) throw error;
+      await quarantineSegment({ store, cycleId }, file.planned, file.path, refused);
     }
   }
 }

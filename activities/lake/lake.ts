@@ -56,6 +56,25 @@ export interface Lake {
     transaction: LakeTransaction,
     operation: string,
   ): Promise<AppendResult>;
+  /**
+   * The first half of `append`: COPYes the relation into local files, for a `commitStaged` later. Fails where the rows
+   * cannot be written, before anything was promised. Undefined when the transaction has been committed already.
+   */
+  stage(
+    session: SqlSession,
+    table: LakeTable,
+    relationSql: string,
+    transaction: LakeTransaction,
+  ): Promise<StagedRows | undefined>;
+  /** The second half: commits what was staged, once, and takes the local files away. */
+  commitStaged(
+    table: LakeTable,
+    staged: StagedRows | undefined,
+    transaction: LakeTransaction,
+    operation: string,
+  ): Promise<AppendResult>;
+  /** Takes away what was staged and will not be committed. */
+  discardStaged(staged: StagedRows | undefined): Promise<void>;
   /** Takes all files of these days out of the table; idempotent by transaction; `Conflict` when another writer removed one first. */
   remove(
     table: LakeTable,
@@ -69,8 +88,18 @@ export interface Lake {
   unpairedTransactions(): Promise<readonly string[]>;
 }
 
+/** Rows of a table in local files, on their way into it. */
+export interface StagedRows {
+  readonly directory: string;
+  readonly files: readonly StagedFile[];
+}
+
 /** Files moved between the store and this machine at once. */
 const transfersAtOnce = 8;
+
+const discardStaged: Lake['discardStaged'] = async (staged) => {
+  if (staged !== undefined) await rm(staged.directory, { recursive: true, force: true });
+};
 
 export function openLake(ports: {
   readonly store: ObjectStore;
@@ -84,6 +113,30 @@ export function openLake(ports: {
     episodes: openTable(own, 'episodes'),
     frames: openTable(own, 'frames'),
   };
+  const stage: Lake['stage'] = async (session, table, relationSql, transaction) => {
+    const base = await tables[table].latest();
+    if (holdsTransaction(base, transaction)) return undefined;
+    const fileId = own.newFileId();
+    const directory = join(ports.stagingDirectory, fileId);
+    try {
+      return {
+        directory,
+        files: await writeFiles(session, tables[table].columns, relationSql, { directory, fileId }),
+      };
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  };
+  const commitStaged: Lake['commitStaged'] = async (table, staged, transaction, operation) => {
+    const base = await tables[table].latest();
+    try {
+      if (staged === undefined || holdsTransaction(base, transaction)) return nothingNew(base);
+      return await commitFiles(own, tables[table], base, staged.files, transaction, operation);
+    } finally {
+      await discardStaged(staged);
+    }
+  };
   return {
     currentVersion: async () => {
       const versions = { episodes: 0, frames: 0 };
@@ -95,17 +148,12 @@ export function openLake(ports: {
       const { files } = await tables[table].at(version);
       return [...new Set([...files.values()].map(dayOf))].toSorted();
     },
+    stage,
+    commitStaged,
+    discardStaged,
     append: async (session, table, relationSql, transaction, operation) => {
-      const base = await tables[table].latest();
-      if (holdsTransaction(base, transaction)) return nothingNew(base);
-      const fileId = own.newFileId();
-      const directory = join(ports.stagingDirectory, fileId);
-      try {
-        const staged = await writeFiles(session, tables[table].columns, relationSql, { directory, fileId });
-        return await commitFiles(own, tables[table], base, staged, transaction, operation);
-      } finally {
-        await rm(directory, { recursive: true, force: true });
-      }
+      const staged = await stage(session, table, relationSql, transaction);
+      return commitStaged(table, staged, transaction, operation);
     },
     remove: async (table, recordedOn, transaction, operation) => {
       const base = await tables[table].latest();

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 
 import { afterCollection, type CollectionNews, type DataStanding } from '../../domain/monitoring/index.ts';
+import { robotTypeName } from '../../datasets/robot-type.ts';
 import { collectionSummarySchema } from '../collection/summary.ts';
+import { readTrouble } from '../collection/trouble.ts';
+import { isFailure } from '../failures.ts';
 import { readJson } from '../json-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../ports.ts';
+import { readPolicyDocument } from '../registry/policy-document.ts';
 import type { ReadReports } from './monitor-state.ts';
 
 /** Reports of one look, the newest: a first look does not read years, and no minute brings so many. */
@@ -38,6 +42,25 @@ export async function followCollections(
   const newestMs = Math.max(known.reports.newestMs, recent.at(-1)?.modifiedMs ?? 0);
   const keys = recent.filter(({ modifiedMs }) => modifiedMs >= newestMs - overlapMs).map(({ key }) => key);
   return { data, reports: { newestMs, keys } };
+}
+
+/** The same with what keeps the policy's collection from getting on now; a record that cannot be read is trouble too. */
+export async function withStuckCollection(
+  store: ObjectStore,
+  policy: string,
+  { badData, leftOut }: DataStanding,
+): Promise<DataStanding> {
+  try {
+    const { robotType } = await readPolicyDocument(store, policy);
+    const trouble = await readTrouble(store, robotTypeName(robotType));
+    if (trouble === undefined) return { badData, leftOut };
+    const { cycleId, step, attempts, reason } = trouble;
+    return { badData, leftOut, stuck: `${step} of ${cycleId} was tried ${attempts} times: ${reason}` };
+  } catch (error) {
+    if (isFailure(error, 'NotFound')) return { badData, leftOut };
+    if (!isFailure(error, 'CorruptData')) throw error;
+    return { badData, leftOut, stuck: error.message };
+  }
 }
 
 /** Reports that became visible at `fromMs` or later, oldest first. */

@@ -77,6 +77,7 @@ export function judgeLookAt(
           return drift !== null;
         case 'badData':
         case 'leftOut':
+        case 'collectionStuck':
           // What the last collections said stands until a later one says otherwise.
           return true;
         case 'rollbackNeeded':

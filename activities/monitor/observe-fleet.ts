@@ -12,7 +12,7 @@ import { appendIncidents } from '../incidents/incident-log.ts';
 import type { LoopDesk } from '../loop-desk-port.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
-import { followCollections } from './follow-collections.ts';
+import { followCollections, withStuckCollection } from './follow-collections.ts';
 import { followChampion, noChampions } from './follow-champion.ts';
 import { judgeLookAt } from './judge-look-at.ts';
 import { answerOf, type ObserveFleetResult } from './look-answer.ts';
@@ -66,6 +66,7 @@ async function look(
   const watched = await watchRobots(ports, policy, nowMs, state.memory);
   const registered = new Set(watched.robots.map(({ robotId }) => robotId));
   Object.assign(state, await followCollections(ports.store, policy, state, (robotId) => registered.has(robotId)));
+  state.data = await withStuckCollection(ports.store, policy, state.data);
   const baseline = await readFleetBaseline(ports.store, policy);
   const judgement = judgeLookAt(input, state, watched, baseline);
   const { book, events } = advanced(state.book, input, judgement);
@@ -94,7 +95,8 @@ function advanced(
     nowMs,
     hysteresis: (cause) => {
       // What happened has happened; a look at drift, and a collection, stand for many.
-      if (['drift', 'badData', 'leftOut'].includes(cause)) return { openAfterTicks: 1, closeAfterTicks: 1 };
+      if (['drift', 'badData', 'leftOut', 'collectionStuck'].includes(cause))
+        return { openAfterTicks: 1, closeAfterTicks: 1 };
       const isEvent = ['crashLoop', 'unsafe', 'installRefused', 'rollbackNeeded'].includes(cause);
       return { openAfterTicks: isEvent ? 1 : openAfterTicks, closeAfterTicks };
     },

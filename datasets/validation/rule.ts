@@ -36,12 +36,16 @@ export function violationsOf<Facts>(
 }
 
 /** A finding about a segment or an episode as a whole. */
-export const about = (value: unknown, expected: string): Finding => ({ value: shown(value), expected, row: null });
+export const about = (value: unknown, expected: string): Finding => ({
+  value: shown(value),
+  expected: shortExpected(expected),
+  row: null,
+});
 
 /** A finding about one frame. */
 export const aboutFrame = (row: number, value: unknown, expected: string): Finding => ({
   value: shown(value),
-  expected,
+  expected: shortExpected(expected),
   row,
 });
 
@@ -50,3 +54,6 @@ const shown = (value: unknown): string => {
   const text = String(value);
   return text.length <= maxShownCharacters ? text : `${text.slice(0, maxShownCharacters)}…`;
 };
+const maxExpectedCharacters = 400;
+const shortExpected = (text: string): string =>
+  text.length <= maxExpectedCharacters ? text : `${text.slice(0, maxExpectedCharacters)}…`;

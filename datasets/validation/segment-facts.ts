@@ -46,7 +46,7 @@ export function segmentFacts(input: { head: Uint8Array; tail: Uint8Array; sizeBy
     rows: footer.rows,
     mostValues: footer.mostValues,
     footer: parseFooter(footer.metadata),
-    ...columnFacts(footer.columns),
+    ...columnFacts(footer),
   };
 }
 
@@ -66,8 +66,35 @@ function damagedForm({ head, sizeBytes }: { head: Uint8Array; sizeBytes: number 
 const typeInSegment = (type: ColumnType): string =>
   type === 'timestamp' ? 'int64' : type === 'mediaList' ? 'string' : type;
 
-function columnFacts(columns: ParquetFooter['columns']): Pick<SegmentFacts, 'columnProblems' | 'absentColumns'> {
-  const columnProblems: string[] = [];
+/** Names that the reader gives columns of its own; a file that has one makes them ambiguous. */
+const readersNames = new Set(['file_row_number', 'file_index', 'filename', 'file_size', 'file_last_modified', 'rowid']);
+const ourNames: ReadonlySet<string> = new Set(segmentColumns.map(({ name }) => name));
+const maxColumns = 1024;
+const maxListedNames = 20;
+
+/**
+ * Columns that the schema does not have are passed over, as programs such as pandas add some; but not where the reader,
+ * which does not tell capital letters apart, would take them for one of its own or of ours.
+ */
+function nameProblems(names: readonly string[]): readonly string[] {
+  if (names.length > maxColumns) return [`${names.length} columns, expected at most ${maxColumns}`];
+  const seen = new Set<string>();
+  const problems: string[] = [];
+  for (const name of names) {
+    const folded = name.toLowerCase();
+    if (readersNames.has(folded)) problems.push(`${name}: a name that the reader keeps for itself`);
+    else if (seen.has(folded)) problems.push(`${name.slice(0, 64)}: expected once, got it twice`);
+    else if (ourNames.has(folded) && name !== folded) problems.push(`${name}: expected ${folded}`);
+    seen.add(folded);
+  }
+  return problems.slice(0, maxListedNames);
+}
+
+function columnFacts({
+  columns,
+  names,
+}: Pick<ParquetFooter, 'columns' | 'names'>): Pick<SegmentFacts, 'columnProblems' | 'absentColumns'> {
+  const columnProblems: string[] = [...nameProblems(names)];
   const absentColumns: string[] = [];
   for (const { name, type, nullable } of segmentColumns) {
     const found = columns.get(name);

@@ -1,5 +1,6 @@
-import { segmentSchemaVersion } from '../columns.ts';
+import { segmentColumns, segmentSchemaVersion } from '../columns.ts';
 import { maxClockSkewMs } from '../clock.ts';
+import type { PageLimits } from '../parquet-pages.ts';
 import { robotTypeDigest } from '../robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../robot-type.ts';
 import { about, type Rule } from './rule.ts';
@@ -12,6 +13,12 @@ export interface LandedSegmentFacts extends SegmentFacts {
   readonly landingRobotId: string | undefined;
   /** sha256 in the key is not the one of the bytes: what the bytes have. */
   readonly otherSha256: string | undefined;
+  /** What the page headers announce beyond the limits; undefined when they keep them. */
+  readonly pageProblem: string | undefined;
+  /** Texts that are too long, once the data was read. */
+  readonly longText: string | undefined;
+  /** How many of its episodes are refused, where that is too many to keep each alone. */
+  readonly refusedEpisodes: number | undefined;
   /** Why the engine could not read the data, though the footer is in order. */
   readonly readError: string | undefined;
 }
@@ -23,7 +30,7 @@ export const maxSegmentBytes = 256 * 1024 * 1024;
 export const maxSegmentRows = 1_000_000;
 
 const forms: Readonly<Record<Exclude<SegmentForm, 'parquet'>, string>> = {
-  truncatedParquet: 'a Parquet file that was cut off',
+  truncatedParquet: 'a Parquet file that was cut off, or whose footer cannot be read',
   empty: 'an empty file',
   gitLfsPointer: 'a Git LFS pointer: the file itself was not fetched',
   text: 'a text file, such as CSV',
@@ -64,6 +71,60 @@ const tooLarge: SegmentRule = {
 
 const mostNumbersPerFrame = (type: RobotType): number =>
   Math.max(256, type.observations.length, type.actions.kind === 'continuous' ? type.actions.ranges.length : 1);
+
+/** One page is held whole while it is read, of every column at once. */
+const maxPageBytes = 128 * 1024 * 1024;
+const maxUncompressedBytes = 1024 * 1024 * 1024;
+const textBytesPerFrame = 8 * 1024;
+const maxPages = 250_000;
+const textColumns: ReadonlySet<string> = new Set(
+  segmentColumns.filter(({ type }) => type === 'string' || type === 'mediaList').map(({ name }) => name),
+);
+
+/** What the pages of a segment of this type with so many frames may announce. */
+export const pageLimits = (type: RobotType, rows: number): PageLimits => ({
+  pageBytes: maxPageBytes,
+  totalBytes: maxUncompressedBytes,
+  textBytes: 4 * 1024 * 1024 + Math.min(rows, maxSegmentRows) * textBytesPerFrame,
+  textColumns,
+  columnValues: Math.min(rows, maxSegmentRows) * mostNumbersPerFrame(type),
+  pages: maxPages,
+});
+
+const pages: SegmentRule = {
+  id: 'segment.pages',
+  doc: 'The pages announce at most 128 MiB each, 1 GiB in all, 4 MiB and 8 KiB a frame of text, and the values the footer speaks of.',
+  waivable: false,
+  check: (facts, type) => {
+    const { form, pageProblem } = facts;
+    // What the footer admits to already is said once.
+    if (form !== 'parquet' || pageProblem === undefined || tooLarge.check(facts, type) !== undefined) return undefined;
+    return about(pageProblem, 'pages within the limits');
+  },
+};
+
+/** Bytes of one text, in UTF-8. */
+export const maxTextBytes = 4096;
+export const maxMediaBytes = 65_536;
+
+const textLength: SegmentRule = {
+  id: 'segment.text-length',
+  doc: 'No text of an episode is longer than 4,096 bytes, its media no longer than 65,536.',
+  waivable: false,
+  check: ({ longText }) =>
+    longText === undefined ? undefined : about(longText, `at most ${maxTextBytes} bytes, media ${maxMediaBytes}`),
+};
+
+/** Refused episodes of one segment, and of a batch, that are kept each alone. */
+export const maxRefusedPerSegment = 1000;
+
+const refusedEpisodes: SegmentRule = {
+  id: 'segment.refused-episodes',
+  doc: 'So few episodes are refused that each can be kept alone: at most 1,000 of a segment and 20,000 of a batch.',
+  waivable: false,
+  check: ({ refusedEpisodes: count }) =>
+    count === undefined ? undefined : about(`${count} episodes refused`, `at most ${maxRefusedPerSegment}`),
+};
 
 const schemaVersion: SegmentRule = {
   id: 'segment.schema-version',
@@ -143,10 +204,13 @@ export const segmentRules: readonly SegmentRule[] = [
   place,
   unreadable,
   tooLarge,
+  pages,
   schemaVersion,
   columns,
   empty,
   robot,
   robotType,
   clockSkew,
+  textLength,
+  refusedEpisodes,
 ];

@@ -24,6 +24,8 @@ export interface DataStanding {
   readonly badData: string | null;
   /** By robot. */
   readonly leftOut: Readonly<Record<string, string>>;
+  /** Why the collection that runs does not get on; not there while it does. */
+  readonly stuck?: string;
 }
 
 export const noDataTrouble: DataStanding = { badData: null, leftOut: dictionary() };
@@ -66,9 +68,10 @@ function badDataAfter(before: string | null, { isOwn, verdict, reason, cycleId }
   return verdict === 'ok' ? null : `${reason}: cycle ${cycleId}`;
 }
 
-/** The bad data of the fleet, then the robots that are left out, by id. */
-export const judgeData = ({ badData, leftOut }: DataStanding): Finding[] => [
+/** What is wrong with the fleet's data, then the robots that are left out, by id. */
+export const judgeData = ({ badData, leftOut, stuck }: DataStanding): Finding[] => [
   ...(badData === null ? [] : [{ cause: 'badData', subject: 'fleet', reason: badData } as const]),
+  ...(stuck === undefined ? [] : [{ cause: 'collectionStuck', subject: 'fleet', reason: stuck } as const]),
   ...Object.entries(leftOut)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([subject, reason]): Finding => ({ cause: 'leftOut', subject, reason })),

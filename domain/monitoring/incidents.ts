@@ -12,6 +12,7 @@ export const incidentCauses = [
   'drift',
   'badData',
   'leftOut',
+  'collectionStuck',
   'rollbackNeeded',
 ] as const;
 export type IncidentCause = (typeof incidentCauses)[number];

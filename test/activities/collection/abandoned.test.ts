@@ -15,9 +15,9 @@ describe('a collection that was given up between its two commits', () => {
     const { lake } = world.ports;
     const dying: Lake = {
       ...lake,
-      append: async (session, table, ...rest) => {
+      commitStaged: async (table, ...rest) => {
         if (table === 'episodes') throw new Error('given up');
-        return lake.append(session, table, ...rest);
+        return lake.commitStaged(table, ...rest);
       },
     };
     await assert.rejects(world.collect('given-up', { ports: { ...world.ports, lake: dying } }), /given up/);

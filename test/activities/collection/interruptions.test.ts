@@ -26,9 +26,9 @@ describe('a worker that dies while it collects', () => {
       ...ports,
       lake: {
         ...ports.lake,
-        append: async (...input) => {
+        commitStaged: async (...input) => {
           if (++appends === 2) throw new Killed('before the episodes');
-          return ports.lake.append(...input);
+          return ports.lake.commitStaged(...input);
         },
       },
     };

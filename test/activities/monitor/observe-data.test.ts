@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { CollectionSummary } from '../../../activities/collection/summary.ts';
 import { jsonBytes } from '../../../activities/json-objects.ts';
+import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
 import { writeReport } from '../../../activities/report/write-report.ts';
 import { CollectionWorld, oneRobot } from '../collection/collection-fixture.ts';
 import { policy } from '../trials/trial-world.ts';
@@ -180,5 +181,25 @@ describe('observeFleet, of the data that cycles collected', function () {
     } finally {
       await collection.close();
     }
+  });
+
+  it('says when a collection does not get on, and stops saying so', async () => {
+    await createPolicyDocument(world.store, { policy, robotType: { id: 'scitos-g5', version: 1 } });
+    const trouble = {
+      robotType: 'scitos-g5@1',
+      cycleId: 'c7',
+      step: 'batch 2',
+      attempts: 3,
+      reason: 'no [key=landing/x]',
+    };
+    await world.store.put('collection-trouble/scitos-g5@1.json', jsonBytes(trouble));
+    await world.look();
+    assert.deepEqual(await open(), ['collectionStuck fleet']);
+    await world.store.put('collection-trouble/scitos-g5@1.json', new TextEncoder().encode('{'));
+    await world.look();
+    assert.deepEqual(await open(), ['collectionStuck fleet']);
+    await world.store.delete('collection-trouble/scitos-g5@1.json');
+    await world.look();
+    assert.deepEqual(await open(), []);
   });
 });

@@ -19,6 +19,9 @@ const segmentCases: Readonly<Record<string, readonly Partial<LandedSegmentFacts>
     { readError: 'bad page' },
   ],
   'segment.too-large': [{ rows: 1_000_000_000 }, { sizeBytes: 300_000_000 }, { rows: 1, mostValues: 1_000_000_000 }],
+  'segment.pages': [{ pageProblem: 'media: expected at most 100 bytes of text, got 101' }],
+  'segment.text-length': [{ longText: 'a text of 5000 bytes, media of 0' }],
+  'segment.refused-episodes': [{ refusedEpisodes: 1001 }],
   'segment.schema-version': [
     { footer: { ...validSegment.footer, schemaVersion: 2 } },
     { footer: { ...validSegment.footer, schemaVersion: 0.5 } },
