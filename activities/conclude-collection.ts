@@ -97,6 +97,7 @@ async function summarise(ports: ConcludePorts, input: ConcludeCollectionInput): 
     segments: manifest.segments,
     sizeBytes: manifest.sizeBytes,
     segmentsOfOtherTypes: manifest.segmentsOfOtherTypes,
+    waiting: manifest.waiting,
     segmentsGone,
     segmentsRefused: total.segmentsRefused,
     episodesStored: total.episodesStored,

@@ -4,6 +4,7 @@ import { evaluateCandidate, type EvaluateCandidatePorts } from './evaluate-candi
 import { exportHeldoutSet } from './export-heldout-set.ts';
 import { ingestBatch } from './ingest-batch.ts';
 import type { Lake } from './lake/lake.ts';
+import type { RobotStandings } from './collection/waiting.ts';
 import type { SegmentJudge } from './collection/segment-judge.ts';
 import { mixExperience } from './mix-experience.ts';
 import { parseInput } from './parse-input.ts';
@@ -63,6 +64,7 @@ export interface DataPorts extends StorePorts {
   readonly engine: SqlEngine;
   /** Reads what robots uploaded; see {@link IngestPorts}. */
   readonly judge?: SegmentJudge;
+  readonly robotStandings?: RobotStandings;
   /** Which attempt of the running activity this is, from 1. */
   readonly attempt?: () => number;
   readonly lake: Lake;

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
-import type { SegmentFacts } from '../datasets/validation/segment-facts.ts';
 import {
   batchKeyOf,
   manifestKeyOf,
@@ -10,12 +9,13 @@ import {
   type PlannedSegment,
 } from './collection/documents.ts';
 import { probeSegment } from './collection/probe-segment.ts';
+import { WaitingCount, waitingRule, type RobotStandings } from './collection/waiting.ts';
 import { troubleNoted, type Attempted } from './collection/trouble.ts';
 import { failure } from './failures.ts';
 import { inParallel } from './in-parallel.ts';
 import { jsonBytes, readJson } from './json-objects.ts';
 import { inSteps } from './collection/in-steps.ts';
-import type { ObjectStore, Progress } from './ports.ts';
+import type { Progress } from './ports.ts';
 
 export interface PlanCollectionInput {
   readonly cycleId: string;
@@ -34,6 +34,8 @@ export interface PlanCollectionResult {
 
 export interface PlanCollectionPorts extends Attempted {
   readonly progress: Progress;
+  /** Undefined: whatever lies in landing is taken in, whoever brought it. */
+  readonly robotStandings?: RobotStandings;
 }
 
 /** What one batch may hold, so that its memory is the same however large the week is. */
@@ -47,7 +49,8 @@ const probesPerStep = 256;
 /**
  * Lists what lies in landing for a robot type and cuts it into batches, in the order of the keys. Idempotent by cycleId:
  * the first attempt to end writes the manifest, every other one reads it. Segments of other robot types stay for their
- * own policy; what cannot be read belongs to whoever comes first.
+ * own policy, those of robots that are not registered, quarantined or revoked until that changes; what cannot be read belongs to
+ * whoever comes first.
  */
 export const planCollection =
   (ports: PlanCollectionPorts) =>
@@ -69,12 +72,13 @@ async function planOnce(ports: PlanCollectionPorts, input: PlanCollectionInput):
 }
 
 async function plan(
-  { store, progress }: { store: ObjectStore; progress: Progress },
+  { store, progress, robotStandings }: PlanCollectionPorts,
   { cycleId, robotType, batchSizeBytes = defaultBatchSizeBytes }: PlanCollectionInput,
 ): Promise<CollectionManifest> {
   const wanted = robotTypeName(robotType);
   const batches: CollectionManifest['batches'] = [];
-  let segmentsOfOtherTypes = 0;
+  const waiting = new WaitingCount();
+  const reasonToWait = await waitingRule(store, wanted, robotStandings);
   let open = emptyBatch();
 
   const close = async (): Promise<void> => {
@@ -90,8 +94,9 @@ async function plan(
     for (const [index, entry] of entries.entries()) {
       const facts = probed[index];
       if (facts === undefined) continue;
-      if (isOfAnotherType(facts, wanted)) {
-        segmentsOfOtherTypes++;
+      const reason = reasonToWait(entry.key, facts);
+      if (reason !== undefined) {
+        waiting.add(reason.reason, reason.name);
         continue;
       }
       // A claim that no robot makes is refused before its data is read, so it does not fill a batch.
@@ -108,20 +113,21 @@ async function plan(
     progress({ stage: 'planning', batches: batches.length, segments: sum(batches, 'segments') + open.segments.length });
   }
   await close();
+  const listed = waiting.list();
   return {
     cycleId,
     robotType: wanted,
     segments: sum(batches, 'segments'),
     sizeBytes: sum(batches, 'sizeBytes'),
     frames: sum(batches, 'frames'),
-    segmentsOfOtherTypes,
+    segmentsOfOtherTypes: listed.reduce(
+      (sum, { reason, segments }) => sum + (reason === 'otherType' ? segments : 0),
+      0,
+    ),
+    waiting: listed,
     batches,
   };
 }
-
-/** A footer that names no robot type at all is nobody's: it is refused here rather than left for ever. */
-const isOfAnotherType = ({ footer: { robotType } }: SegmentFacts, wanted: string): boolean =>
-  robotType !== undefined && robotType !== wanted && /^[a-z0-9-]+@\d+$/.test(robotType);
 
 const emptyBatch = (): { segments: PlannedSegment[]; sizeBytes: number; frames: number } => ({
   segments: [],

@@ -10,9 +10,13 @@ import type { SegmentRow } from './segment-row.ts';
 /** Key of a segment: receiving the same bytes twice is receiving them once. */
 export const landingKey = (robotId: string, sha256: string): string => `landing/${robotId}/${sha256}.parquet`;
 
+/** Says that a robot's data was brought by a person: it need not be registered to be learned from. */
+const recordingKey = (robotId: string): string => `recordings/${robotId}.json`;
+export const recordedRobot = (key: string): string | undefined => /^recordings\/(.+)\.json$/.exec(key)?.[1];
+
 /** What landing needs of an object store. */
 export interface LandingStore {
-  putIfAbsent(key: string, body: { readonly filePath: string }): Promise<'created' | 'exists'>;
+  putIfAbsent(key: string, body: Uint8Array | { readonly filePath: string }): Promise<'created' | 'exists'>;
 }
 
 /** Digest of a file's bytes, read piece by piece. */
@@ -32,8 +36,8 @@ export async function fileSha256(filePath: string): Promise<string> {
 }
 
 /**
- * Records rows of one robot as a segment and puts it into landing, as a robot's upload would. Skew is 0: the rows carry
- * the right time. Idempotent by content.
+ * Records rows of one robot as a segment and puts it into landing, as a robot's upload would, and the robot among those that
+ * exist in recordings. Skew is 0: the rows carry the right time. Idempotent by content.
  */
 export async function landSegment(
   ports: { readonly store: LandingStore; readonly scratchDirectory: string },
@@ -45,6 +49,10 @@ export async function landSegment(
     const { robotId, agentVersion, type } = segment;
     const footer = { robotId, agentVersion, robotType: robotTypeName(type), clockSkewMs: 0 };
     const { rows } = await writeSegment(segment.rows, { ...footer, robotTypeDigest: robotTypeDigest(type) }, filePath);
+    await ports.store.putIfAbsent(
+      recordingKey(robotId),
+      new TextEncoder().encode(`${JSON.stringify({ robotId, broughtBy: agentVersion })}\n`),
+    );
     const key = landingKey(robotId, await fileSha256(filePath));
     return { key, rows, outcome: await ports.store.putIfAbsent(key, { filePath }) };
   } finally {

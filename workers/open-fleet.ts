@@ -1,3 +1,4 @@
+import type { RobotStanding } from '../activities/collection/waiting.ts';
 import type { Fleet, TelemetryLog } from '../activities/fleet-port.ts';
 import type { Clock, ObjectStore } from '../activities/ports.ts';
 import {
@@ -5,6 +6,7 @@ import {
   openDesk,
   openFleetReader,
   readLease,
+  readRobots,
   readTelemetryObject,
   telemetryKeys,
   type AssignmentRecord,
@@ -25,6 +27,17 @@ export function openFleet(ports: { readonly store: ObjectStore; readonly clock: 
       await changeRobot(ports, { robotId, who, why }, () => ({ isQuarantined: true }));
     },
   };
+}
+
+/** Who may be learned from, by what the desk has registered. */
+export async function robotStandings(store: ObjectStore): Promise<ReadonlyMap<string, RobotStanding>> {
+  const robots = await readRobots(store);
+  return new Map(
+    [...robots].map(([robotId, { isQuarantined, tokenHashes }]) => [
+      robotId,
+      isQuarantined ? 'quarantined' : tokenHashes.length === 0 ? 'revoked' : 'welcome',
+    ]),
+  );
 }
 
 export const openTelemetry = (store: ObjectStore): TelemetryLog => ({

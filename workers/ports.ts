@@ -16,7 +16,7 @@ import { openLake } from '../activities/lake/lake.ts';
 import { championDesk } from '../fleet/desk/index.ts';
 import { cancellableEngine, currentAttempt, heartbeatProgress } from './activity-context.ts';
 import type { Settings } from './config.ts';
-import { openFleet, openTelemetry } from './open-fleet.ts';
+import { openFleet, openTelemetry, robotStandings } from './open-fleet.ts';
 import { openStore } from './open-store.ts';
 import { openTrainers } from './open-trainers.ts';
 
@@ -52,6 +52,7 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
     trainers: openTrainers(settings, runtime),
     judge: segmentJudgeProcess(engineOptions),
     attempt: currentAttempt,
+    robotStandings: () => robotStandings(store),
     probe: onnxProbe(),
     openRows: openArrowRows,
     progress: heartbeatProgress,

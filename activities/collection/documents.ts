@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Violation } from '../../datasets/validation/rule.ts';
+import { waitingSchema } from './waiting.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 
 /** Keys of what a collection keeps of itself, `collections/<cycleId>/…`. */
@@ -22,6 +23,8 @@ export const manifestSchema = z.strictObject({
   frames: count,
   /** Segments of other robot types, left for their own policy's collection. */
   segmentsOfOtherTypes: count,
+  /** What stays in landing and why; manifests of earlier versions do not say. */
+  waiting: z.array(waitingSchema).default([]),
   batches: z.array(z.strictObject({ key: z.string(), segments: count, sizeBytes: count, frames: count })),
 });
 export type CollectionManifest = z.infer<typeof manifestSchema>;

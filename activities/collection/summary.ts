@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { robotCountsSchema } from './documents.ts';
+import { waitingSchema } from './waiting.ts';
 
 const count = z.int().min(0);
 const version = z.strictObject({ episodes: count, frames: count });
@@ -18,6 +19,8 @@ export const collectionSummarySchema = z.strictObject({
   sizeBytes: count,
   /** Segments of other robot types, left in landing. */
   segmentsOfOtherTypes: count,
+  /** What stays in landing and why, the most first; summaries of earlier versions do not say. */
+  waiting: z.array(waitingSchema).default([]),
   /** Segments that were gone from landing before they could be read. */
   segmentsGone: count,
   segmentsRefused: count,

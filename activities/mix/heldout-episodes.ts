@@ -1,6 +1,7 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports.ts';
+import { robotShareSql } from './robot-share.ts';
 import { daysOf } from './labelled-episodes.ts';
 import { shapedColumns } from './sample-frames.ts';
 
@@ -9,7 +10,7 @@ const seed = 0;
 
 /**
  * Makes the temporary table `heldout_episode` out of `labelled_episode`: those with a labelled frame, numbered from 0 in
- * the order of their ids. Past `maxEpisodes` the tasks take turns, so that a rare task keeps what it has; ties by hash,
+ * the order of their ids; of a robot its share only ({@link robotShareSql}). Past `maxEpisodes` the tasks take turns, so that a rare task keeps what it has; ties by hash,
  * then id. Gives their number and their days.
  */
 export async function chooseHeldoutEpisodes(
@@ -19,10 +20,12 @@ export async function chooseHeldoutEpisodes(
   const hash = episodeHashSql(seed, 'episode_id');
   await session.run(
     `CREATE TEMP TABLE heldout_episode AS
-     WITH turns AS (
-       SELECT episode_id, task_index, recorded_on, is_labelled_by_outcome, ${hash} AS episode_hash,
-         row_number() OVER (PARTITION BY task_index ORDER BY ${hash}, episode_id) AS turn
+     WITH labelled AS (
+       SELECT episode_id, robot_id, task_index, recorded_on, is_labelled_by_outcome, ${hash} AS episode_hash
        FROM labelled_episode WHERE labelled_count > 0
+     ), turns AS (
+       SELECT * EXCLUDE (robot_id), row_number() OVER (PARTITION BY task_index ORDER BY episode_hash, episode_id) AS turn
+       FROM (${robotShareSql('labelled')})
      ), chosen AS (
        FROM turns QUALIFY row_number() OVER (ORDER BY turn, episode_hash, episode_id) <= ${maxEpisodes}
      )

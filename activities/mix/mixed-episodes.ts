@@ -3,6 +3,7 @@ import { apportionWithFloor } from '../../datasets/mix/apportion.ts';
 import { cellKinds, planMix, type CellKind, type PlannedCell } from '../../datasets/mix/mix-plan.ts';
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports.ts';
+import { robotShareSql } from './robot-share.ts';
 
 const sources = ['new', 'history', 'validation'] as const;
 type Source = (typeof sources)[number];
@@ -29,7 +30,7 @@ const historyTaskFloorFraction = 0.5;
  * Makes the temporary table `mixed_episode` out of `labelled_episode`: the episodes whose frames may enter, with the
  * number of their cell and, for a new failure that is labelled throughout, the frame that leads (−1 otherwise). A robot
  * gives at most `historyEpisodesPerRobot` episodes of history: first each task's floor, then failures, then others; ties
- * by hash, then id.
+ * by hash, then id. Of what is new and of validation a robot gives its share: see {@link robotShareSql}.
  */
 export async function chooseEpisodes(
   session: SqlSession,
@@ -54,10 +55,12 @@ export async function chooseEpisodes(
        QUALIFY row_number() OVER (
          PARTITION BY robot_id ORDER BY task_rank > ${floor}, NOT is_failure, episode_hash, episode_id
        ) <= ${perRobot}
+     ), fresh AS (FROM labelled WHERE split = 'train' AND is_new
+     ), validating AS (FROM labelled WHERE split = 'validation'
      ), entering AS (
-       SELECT *, 0 AS source FROM labelled WHERE split = 'train' AND is_new
+       SELECT *, 0 AS source FROM (${robotShareSql('fresh')})
        UNION ALL BY NAME SELECT *, 1 AS source FROM history
-       UNION ALL BY NAME SELECT *, 2 AS source FROM labelled WHERE split = 'validation'
+       UNION ALL BY NAME SELECT *, 2 AS source FROM (${robotShareSql('validating')})
      )
      SELECT episode_id, recorded_on, task_index, is_labelled_by_outcome, labelled_count, source,
        ${cellOf('source', `CASE WHEN is_failure AND source < 2 THEN 1 ELSE 2 END`)} AS cell,

@@ -31,6 +31,8 @@ export interface CollectionSection {
   readonly quarantinedSegments: number;
   readonly failuresStored: number;
   readonly robotsLeftOut: readonly string[];
+  /** What stays in landing: the reason, the robot or robot type, and how many segments. */
+  readonly waiting: readonly { readonly reason: string; readonly name: string; readonly segments: number }[];
   /** Every rule, refusing or not. */
   readonly rules: readonly { readonly id: string; readonly doc: string; readonly refused: number }[];
 }
@@ -43,9 +45,11 @@ export interface MixSection {
   readonly correctionShareBeforeCap: number;
   readonly correctionShareAfterCap: number;
   readonly needsLabelFrames: number;
-  /** Failure episodes that entered the set or the label queue, of the valid failure episodes of this cycle. */
+  /** Valid failure episodes of this cycle, and those among them that entered the set with at least one labelled frame. */
   readonly failuresAdded: number;
   readonly failuresValid: number;
+  /** Those that did not and wait for a label; reports of earlier versions counted them among the added. */
+  readonly failuresWaiting: number;
   readonly strata: readonly StratumCount[];
 }
 

@@ -52,6 +52,23 @@ const section = <T>(title: string, content: T | null, body: (content: T) => Html
     ${content === null ? html`<p class="muted">The cycle ended before this step.</p>` : body(content)}
   </section>`;
 
+const waitingWords: Readonly<Record<string, string>> = {
+  otherType: 'of robot type',
+  unregistered: 'of unregistered robot',
+  quarantined: 'of quarantined robot',
+  revoked: 'of robot without a token',
+};
+const maxWaitingShown = 10;
+
+/** `12 segments of quarantined robot r7; 3 of robot type arm@2` */
+function waitingText(waiting: CollectionSection['waiting']): string {
+  const shown = waiting
+    .slice(0, maxWaitingShown)
+    .map(({ reason, name, segments }) => `${count(segments)} ${waitingWords[reason] ?? reason} ${name}`);
+  const more = waiting.length > maxWaitingShown ? [`${waiting.length - maxWaitingShown} more in the summary`] : [];
+  return [...shown, ...more].join('; ') || 'nothing';
+}
+
 const collectionBody = (collection: CollectionSection): Html =>
   html`${facts([
       ['Verdict', collection.verdict],
@@ -63,6 +80,7 @@ const collectionBody = (collection: CollectionSection): Html =>
         `${count(collection.quarantinedEpisodes)} episodes, ${count(collection.quarantinedSegments)} whole segments`,
       ],
       ['Robots left out', collection.robotsLeftOut.join(', ') || 'none'],
+      ['Left in landing', waitingText(collection.waiting)],
     ])}
     <h3>Refused, by rule</h3>
     <table>
@@ -94,7 +112,8 @@ const mixBody = (mix: MixSection): Html =>
       'Failures added',
       mix.failuresValid === 0
         ? 'no failure episodes this cycle'
-        : `${count(mix.failuresAdded)} of ${count(mix.failuresValid)} (${percent(mix.failuresAdded / mix.failuresValid)})`,
+        : `${count(mix.failuresAdded)} of ${count(mix.failuresValid)} (${percent(mix.failuresAdded / mix.failuresValid)}); ` +
+          `${count(mix.failuresWaiting)} wait for a label`,
     ],
   ])}
   ${barChart(

@@ -86,6 +86,7 @@ const collectionSection = (summary: CollectionSummary, summaryKey: string): Coll
   quarantinedSegments: summary.segmentsRefused,
   failuresStored: summary.failuresStored,
   robotsLeftOut: summary.robotsLeftOut,
+  waiting: summary.waiting,
   rules: summary.rules.map(({ id, doc, episodes, segments }) => ({ id, doc, refused: episodes + segments })),
 });
 
@@ -97,8 +98,9 @@ const mixSection = (set: SetFacts): MixSection => ({
   correctionShareBeforeCap: set.correctionShareBeforeCap,
   correctionShareAfterCap: set.correctionShareAfterCap,
   needsLabelFrames: set.needsLabelFrames,
-  failuresAdded: set.failures.addedEpisodes + set.failures.queuedForLabelEpisodes,
+  failuresAdded: set.failures.addedEpisodes,
   failuresValid: set.failures.validEpisodes,
+  failuresWaiting: set.failures.queuedForLabelEpisodes,
   strata: set.strata,
 });
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { landSegment } from '../../../datasets/landing.ts';
+import type { RobotStanding } from '../../../activities/collection/waiting.ts';
 import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
 import { planCollection } from '../../../activities/plan-collection.ts';
 import { publishRobotType, readRobotType } from '../../../activities/read-robot-type.ts';
@@ -184,12 +186,60 @@ describe('collecting what robots landed', () => {
   });
 
   it('leaves segments of other robot types in landing, and counts them', async () => {
-    const { robotId, episodes } = oneRobot(7, 2);
+    const { robotId, episodes } = oneRobot(7, 3);
+    await publishRobotType(world.ports.store, { ...scitosG5Type, id: 'other-robot' });
     await world.land(robotId, episodes[0]!);
     const foreign = await world.land(robotId, episodes[1]!, { robotType: 'other-robot@1' });
+    const newer = await world.land(robotId, episodes[2]!, { robotType: 'scitos-g5@2' });
     const { result, summary } = await world.collect('c1');
-    assert.deepEqual([result.episodesStored, summary.segmentsOfOtherTypes], [1, 1]);
-    assert.deepEqual(await world.keys('landing/'), [foreign]);
+    assert.deepEqual([result.episodesStored, summary.segmentsOfOtherTypes], [1, 2]);
+    assert.deepEqual(summary.waiting, [
+      { reason: 'otherType', name: 'other-robot@1', segments: 1 },
+      { reason: 'otherType', name: 'scitos-g5@2', segments: 1 },
+    ]);
+    assert.deepEqual(await world.keys('landing/'), [foreign, newer].toSorted());
+  });
+
+  it('refuses a segment of a robot type that nobody published: no collection would ever take it', async () => {
+    const { robotId, episodes } = oneRobot(7, 2);
+    await world.land(robotId, episodes[0]!);
+    await world.land(robotId, episodes[1]!, { robotType: 'no-such-robot@1' });
+    const { result } = await world.collect('c1');
+    assert.deepEqual([result.episodesStored, result.quarantinedSegments], [1, 1]);
+    const [record] = await world.documents('quarantine/c1/');
+    assert.deepEqual(record!['rules'], ['segment.robot-type']);
+  });
+
+  it('takes in registered robots and recordings only; what others sent waits until they are welcome', async () => {
+    const byRobot = [...generatedEpisodes(12, 4, 1)];
+    const [welcome, quarantined, revoked, stranger] = byRobot.map(([robotId]) => robotId);
+    for (const [robotId, own] of byRobot) await world.land(robotId, own.flat());
+    const [recorded] = [...generatedEpisodes(13, 5, 1)].slice(-1);
+    const { store, scratchDirectory } = world.ports;
+    const rows = recorded![1].flat();
+    await landSegment(
+      { store, scratchDirectory },
+      { robotId: recorded![0], type: scitosG5Type, agentVersion: 'import', rows },
+    );
+    const standings = new Map<string, RobotStanding>([
+      [welcome!, 'welcome'],
+      [quarantined!, 'quarantined'],
+      [revoked!, 'revoked'],
+    ]);
+    const ports = { ...world.ports, robotStandings: async () => standings };
+    const { result, summary } = await world.collect('c1', { ports });
+    assert.equal(result.episodesStored, 2);
+    assert.deepEqual(
+      summary.waiting.map(({ reason, name }) => [reason, name]),
+      [
+        ['quarantined', quarantined],
+        ['revoked', revoked],
+        ['unregistered', stranger],
+      ],
+    );
+    assert.deepEqual(summary.robots.map((robot) => robot.robotId).toSorted(), [welcome, recorded![0]]);
+    standings.set(quarantined!, 'welcome');
+    assert.equal((await world.collect('c2', { ports })).result.episodesStored, 1);
   });
 
   it('plans once: what lands later waits for the next collection', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
 import { collectionSummarySchema, type CollectionSummary } from '../../../activities/collection/summary.ts';
+import type { RobotStandings } from '../../../activities/collection/waiting.ts';
 import type { SegmentJudge } from '../../../activities/collection/segment-judge.ts';
 import { concludeCollection, type ConcludeCollectionResult } from '../../../activities/conclude-collection.ts';
 import { ingestBatch, type IngestBatchResult } from '../../../activities/ingest-batch.ts';
@@ -35,6 +36,7 @@ export interface Collected {
 
 export interface Ports {
   readonly judge?: SegmentJudge;
+  readonly robotStandings?: RobotStandings;
   readonly store: ObjectStore;
   readonly engine: SqlEngine;
   readonly lake: Lake;

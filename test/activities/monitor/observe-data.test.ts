@@ -16,7 +16,7 @@ const noCounts = {
   framesStored: 0,
   failuresStored: 0,
 };
-const noTotals = { ...noCounts, sizeBytes: 0, segmentsOfOtherTypes: 0, segmentsGone: 0 };
+const noTotals = { ...noCounts, sizeBytes: 0, segmentsOfOtherTypes: 0, segmentsGone: 0, waiting: [] };
 
 /** A collection with so many episodes stored and refused of each robot. */
 function summaryOf(
