@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { defaultPolicy } from './default-policy.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
 import { trialRequestShape } from './trials/trial-request.ts';
 
@@ -12,8 +13,6 @@ const seed = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
-
-export const defaultPolicy = 'wall-follower';
 
 const trainerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('onnx') }),

@@ -1,19 +1,15 @@
-import { mkdir } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
 
-import { Client, Connection } from '@temporalio/client';
+import type { Client, Connection } from '@temporalio/client';
 
-import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
-import { openFileSigner } from '../activities/adapters/file-signer.ts';
-import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
 import type { ChampionDesk } from '../activities/champion-desk-port.ts';
-import { openLake, type Lake } from '../activities/lake/lake.ts';
+import type { Lake } from '../activities/lake/lake.ts';
 import type { Clock, ObjectStore, Progress, SqlEngine } from '../activities/ports.ts';
 import type { ModelProbe } from '../activities/model-probe-port.ts';
 import type { Signer } from '../activities/signer-port.ts';
-import { championDesk } from '../fleet/desk/index.ts';
-import { readSettings, type Settings } from '../workers/config.ts';
-import { openStore } from '../workers/open-store.ts';
+import type { Settings } from '../workers/config.ts';
 import { CommandError } from './exit-codes.ts';
+import { findSettings, type FoundSettings } from './find-settings.ts';
 
 /** What a command works with: the same store, keys and lake the workers use, opened when the command asks. */
 export interface CommandContext {
@@ -30,14 +26,47 @@ export interface CommandContext {
   readonly signer: () => Signer;
 }
 
-export async function openContext(settings = readSettings(process.env)): Promise<CommandContext> {
-  await mkdir(settings.scratchDirectory, { recursive: true });
+/**
+ * Opens the installation that environment and context file name. Throws where there is none: a command that begins one says
+ * `openNewContext`. What a command does not use is not loaded: the SQL engine and the model runtime come with their first use.
+ */
+export async function openContext(settings?: Settings): Promise<CommandContext> {
+  if (settings !== undefined) return contextOf(settings);
+  const found = findSettings(process.env, process.cwd());
+  requireStore(found);
+  return contextOf(found.settings);
+}
+
+/** The same for commands that may be the first ones of an installation. */
+export const openNewContext = (): Promise<CommandContext> =>
+  contextOf(findSettings(process.env, process.cwd()).settings);
+
+function requireStore({ settings: { store }, origins, places, file }: FoundSettings): void {
+  if (store.kind !== 'file' || existsSync(store.directory)) return;
+  const named = origins.FLYWHEEL_STORE === 'default' ? '' : ` (named by the ${file ?? 'environment'})`;
+  const looked = file === undefined ? `, and no context file in ${places.join(', ')}` : '';
+  throw new CommandError(
+    'missing',
+    `expected a store in ${store.directory}, there is none${named}${looked}; start ./temporal-dev.sh or set FLYWHEEL_STORE`,
+  );
+}
+
+async function contextOf(settings: Settings): Promise<CommandContext> {
+  const [{ openStore }, { openLake }, { championDesk }, { openFileSigner }] = await Promise.all([
+    import('../workers/open-store.ts'),
+    import('../activities/lake/lake.ts'),
+    import('../fleet/desk/champion-desk.ts'),
+    import('../activities/adapters/file-signer.ts'),
+  ]);
   const store = openStore(settings);
-  const engine = duckDbEngine({
-    temporaryDirectory: settings.scratchDirectory,
-    threads: settings.threads,
-    memoryLimitMiB: settings.sqlMemoryMiB,
-  });
+  const engine: SqlEngine = {
+    async open(options) {
+      mkdirSync(settings.scratchDirectory, { recursive: true });
+      const { duckDbEngine } = await import('../activities/adapters/duckdb-engine.ts');
+      const { scratchDirectory: temporaryDirectory, threads, sqlMemoryMiB: memoryLimitMiB } = settings;
+      return duckDbEngine({ temporaryDirectory, threads, memoryLimitMiB }).open(options);
+    },
+  };
   const clock = Date.now;
   return {
     settings,
@@ -46,9 +75,18 @@ export async function openContext(settings = readSettings(process.env)): Promise
     clock,
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     progress: () => undefined,
-    probe: onnxProbe(),
+    probe: {
+      async probe(...job) {
+        const { onnxProbe } = await import('../activities/adapters/onnx-probe-process.ts');
+        return onnxProbe().probe(...job);
+      },
+    },
     desk: championDesk({ store }),
-    scratchDirectory: settings.scratchDirectory,
+    /** Made when somebody asks for it. */
+    get scratchDirectory() {
+      mkdirSync(settings.scratchDirectory, { recursive: true });
+      return settings.scratchDirectory;
+    },
     codeBuild: 'flywheel-command',
     signer: () => openFileSigner(settings.keysDirectory),
   };
@@ -57,6 +95,7 @@ export async function openContext(settings = readSettings(process.env)): Promise
 /** Runs `work` with a client of the Temporal server the settings name; says what to do when it is not there. */
 export async function withClient<T>(settings: Settings, work: (client: Client) => Promise<T>): Promise<T> {
   const { address, namespace } = settings.temporal;
+  const { Client, Connection } = await import('@temporalio/client');
   let connection: Connection;
   try {
     connection = await Connection.connect({ address, connectTimeout: '3 seconds' });

@@ -2,7 +2,7 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { parseInput } from '../activities/parse-input.ts';
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import type { CycleResult, CycleStatus } from '../workflows/messages.ts';
 import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { quarantined, quarantineKeyOf, type QuarantineRecord } from '../activities/collection/quarantine.ts';
 import { listNeedsLabel } from '../activities/list-needs-label.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';
 import { registerLandingCommands } from './data-landing.ts';
 import { printJson, printTable, say } from './print.ts';

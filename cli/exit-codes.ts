@@ -1,4 +1,3 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { CommanderError } from 'commander';
 
 /** What the shell hears of a command; docs/operations.md has the table. */
@@ -29,7 +28,8 @@ export class CommandError extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrong;
-  if (error instanceof WorkflowNotFoundError) return exitCodes.wrong;
+  // By its name: no command loads the client for the sake of an error that it cannot have.
+  if (error instanceof Error && error.name === 'WorkflowNotFoundError') return exitCodes.wrong;
   const type = error instanceof Error && 'type' in error ? error.type : undefined;
   return type === 'StoreUnavailable' ? exitCodes.missing : exitCodes.wrong;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { runGateway } from '../fleet/gateway/main.ts';
+import { environmentWithContext } from './find-settings.ts';
 
 /** `flywheel gateway`: the server robots talk to, in this process until a signal stops it. */
 export function registerGatewayCommand(program: Command): void {
@@ -9,5 +10,5 @@ export function registerGatewayCommand(program: Command): void {
     .description(
       'run a gateway for robots; settings come from FLYWHEEL_GATEWAY_… variables; several may serve one store',
     )
-    .action(() => runGateway(process.env));
+    .action(() => runGateway(environmentWithContext(process.env, process.cwd())));
 }

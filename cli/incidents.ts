@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 import { readIncidents } from '../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../activities/monitor/monitor-state.ts';
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import type { Acknowledgement } from '../workflows/monitor-messages.ts';
 import { workflowIds } from '../workflows/workflow-ids.ts';
 import { ask } from './ask-workflow.ts';

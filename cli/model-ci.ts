@@ -9,7 +9,7 @@ import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts
 import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
 import type { TrialSlot } from '../activities/trial-slot-port.ts';
 import { submitModel } from '../activities/submit-model.ts';
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import type { GateResult } from '../policies/gates/index.ts';
 import type { Settings } from '../workers/config.ts';
 import { openFleet } from '../workers/open-fleet.ts';

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { readAliases, readAliasHistory } from '../activities/registry/aliases.ts';
 import { readManifest } from '../activities/registry/read-manifest.ts';
 import { registerBaseline } from '../activities/registry/register-baseline.ts';
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';
 import { registerModelCiCommands } from './model-ci.ts';
 import { printJson, printTable, say } from './print.ts';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import type { MonitorStatus } from '../workflows/monitor-messages.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';

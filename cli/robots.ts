@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { readRobotType } from '../activities/read-robot-type.ts';
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import {
   addRobot,
   changeRobot,

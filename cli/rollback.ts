@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import type { Command } from 'commander';
 
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import type { RollbackAnswer, RollbackOrder, RollbackResult, RollbackStatus } from '../workflows/trial-messages.ts';
 import { workflowIds } from '../workflows/workflow-ids.ts';
 import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';

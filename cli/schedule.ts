@@ -6,7 +6,7 @@ import {
   type ScheduleOptions,
 } from '@temporalio/client';
 
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 
 /** `weekly-sync` for the default policy; further policies carry their name. */
 export const weeklyScheduleId = (policy: string): string =>

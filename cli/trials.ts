@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { parseInput } from '../activities/parse-input.ts';
 import { requireVersion } from '../activities/registry/read-manifest.ts';
-import { defaultPolicy } from '../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
 import type { TrialStatus } from '../workflows/trial-messages.ts';
 import { workflowIds } from '../workflows/workflow-ids.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';

@@ -45,6 +45,8 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_DATASETS: z.string().optional(),
   /** Cache folder of the tools. */
   FLYWHEEL_CACHE: z.string().optional(),
+  /** File that tells commands which installation is meant; see `flywheel context`. */
+  FLYWHEEL_CONTEXT: z.string().min(1).optional(),
 });
 
 export interface Settings {
@@ -97,8 +99,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   };
 }
 
+/** The one name of a store, for comparing: an absolute folder or `s3://bucket`. */
+export const resolveStore = (text: string): string =>
+  text.startsWith('s3:') ? text.replace(/\/$/, '') : path.resolve(text.replace(/^file:(\/\/)?/, ''));
+
 function parseStoreUrl(text: string, region: string, endpoint: string | undefined): Settings['store'] {
-  if (!text.startsWith('s3:')) return { kind: 'file', directory: path.resolve(text.replace(/^file:(\/\/)?/, '')) };
+  if (!text.startsWith('s3:')) return { kind: 'file', directory: resolveStore(text) };
   const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/?$/.exec(text);
   if (match?.[1] === undefined)
     throw new Error(`settings: FLYWHEEL_STORE: expected a folder or s3://bucket, got ${text}`);

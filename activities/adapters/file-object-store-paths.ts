@@ -7,8 +7,26 @@ import { errorCode } from './object-store-guard.ts';
 
 /** Makes the store's folders when missing; the root without symbolic links, against which every path is held. */
 export async function openRoot(root: string): Promise<string> {
-  await mkdir(join(root, reservedSegment), { recursive: true });
+  await makeFolders(join(root, reservedSegment));
   return realpath(root);
+}
+
+/** One by one: Node's own `recursive` never returns where the system refuses a folder as missing, as below /proc. */
+async function makeFolders(folder: string): Promise<void> {
+  const make = async (): Promise<'made' | 'missing'> => {
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return 'missing';
+      if (errorCode(error) !== 'EEXIST') throw error;
+    }
+    return 'made';
+  };
+  if ((await make()) === 'made') return;
+  if (dirname(folder) !== folder) await makeFolders(dirname(folder));
+  await mkdir(folder).catch((error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  });
 }
 
 /**

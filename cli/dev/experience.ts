@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
-import { defaultPolicy } from '../../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../../activities/default-policy.ts';
 import { scitosG5RecordingType, scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
 import { importWallFollowing } from '../../datasets/importers/wall-following.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';

@@ -42,6 +42,8 @@ const recordOf = (name: string, pid: number): ProcessRecord => ({
   startedAt: startTimeOf(pid) ?? 'unknown',
 });
 
+const lockFile = 'dev.lock.json';
+
 export interface DevLock {
   /** Remembers a process this supervisor started until it ends, so that the guard, or the next start, can end it if this one is killed. */
   remember(child: { readonly name: string; readonly pid: number; readonly ended: Promise<unknown> }): void;
@@ -54,7 +56,7 @@ export interface DevLock {
  * killed supervisor left behind are ended first, by pid and start time, nothing else is. `guard` is told who the children are.
  */
 export function takeLock(directory: string, guard?: Pick<Guard, 'watch'>): { lock: DevLock } | { heldByPid: number } {
-  const file = path.join(directory, 'dev.lock.json');
+  const file = path.join(directory, lockFile);
   const left = read(file);
   if (left !== undefined) {
     if (isAlive(left.supervisor)) return { heldByPid: left.supervisor.pid };
@@ -100,6 +102,12 @@ export function takeLock(directory: string, guard?: Pick<Guard, 'watch'>): { loc
       },
     },
   };
+}
+
+/** Whether a supervisor runs on the folder. */
+export function isHeld(directory: string): boolean {
+  const held = read(path.join(directory, lockFile));
+  return held !== undefined && isAlive(held.supervisor);
 }
 
 const patienceMs = 15_000;

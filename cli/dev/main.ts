@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { publishRobotType } from '../../activities/read-robot-type.ts';
@@ -20,6 +20,7 @@ import { startGuard } from './supervision/guard.ts';
 import { openVoice, type Voice } from './supervision/voice.ts';
 import { toldSteps } from './told-steps.ts';
 import { openWorld, type World } from './world.ts';
+import { writeContext } from './write-context.ts';
 
 type Stop = () => Promise<void>;
 
@@ -168,16 +169,16 @@ function sayWhereThingsAre(
   const store = place.kind === 'file' ? place.directory : `s3://${place.bucket}`;
   const week =
     gatewayUrl === undefined ? 'Sundays 02:00 UTC' : `every ${compressedWeekMs / 60_000} min: a fleet day is a minute`;
+  const files = writeContext(installation, gatewayUrl === undefined ? undefined : { gatewayUrl }, true);
   say(`
   Temporal UI   ${uiUrl}
   Temporal      ${address}${gatewayUrl === undefined ? '' : `\n  Gateway       ${gatewayUrl} (metrics, ${operationsUrl}/documentation)`}
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
   Schedule      weekly-sync, ${week}
+  Commands      find this by ${files.join(' and ')}
 `);
-  const file = path.join(options.stateDirectory, 'dev.json');
-  rmSync(file, { force: true });
-  writeFileSync(file, `${JSON.stringify({ uiUrl, address, gatewayUrl, operationsUrl, store }, undefined, 2)}\n`);
+  rmSync(path.join(options.stateDirectory, 'dev.json'), { force: true });
 }
 
 try {

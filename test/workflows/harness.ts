@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 
-import { defaultPolicy } from '../../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../../activities/default-policy.ts';
 import { workflowIds } from '../../workflows/workflow-ids.ts';
 import { onEndOfRun, sharedTemporal } from '../support/temporal.ts';
 import { stubs, type ActivityName, type AllActivities } from './stubs.ts';

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { defaultPolicy } from '../../../activities/workflow-inputs.ts';
+import { defaultPolicy } from '../../../activities/default-policy.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { roomFamilies } from '../../../fleet/simulator/rooms/families.ts';
 import { devMonitor, ensureMonitor } from '../../monitor.ts';
 import type { FleetOptions } from '../fleet.ts';
 import { startInstallation, type StartOptions } from '../installation.ts';
 import { openWorld } from '../world.ts';
+import { writeContext } from '../write-context.ts';
 import { scenarioOf, type ScenarioName } from './index.ts';
 
 /** Plays one scenario from an empty folder to its end; resolves with 0, or fails with what was not as it should be. */
@@ -31,6 +32,8 @@ export async function playScenario(
   const world = await openWorld(installation, { robots, seed, families });
   stops.push(() => world.stop());
   await ensureMonitor(installation.client, installation.taskQueue, { policy: defaultPolicy, ...devMonitor });
+  const [file] = writeContext(installation, world.fleet, false);
+  say(`  Commands      FLYWHEEL_CONTEXT=${file ?? ''}`);
   say(`  Temporal UI   ${installation.uiUrl}\n`);
   await play(world);
   return 0;

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+
+type Register = (program: Command) => void;
+
+/** Every file of commands under the names of the commands that it adds to the program, in the order in which help shows them. */
+export const commandGroups = {
+  import: async () => {
+    const { registerImportCommand } = await import('./import.ts');
+    const { openNewContext } = await import('./context.ts');
+    return (program) => registerImportCommand(program, async () => (await openNewContext()).store);
+  },
+  data: async () => (await import('./data.ts')).registerDataCommands,
+  models: async () => (await import('./models.ts')).registerModelCommands,
+  cycle: async () => (await import('./cycle.ts')).registerCycleCommands,
+  trial: async () => (await import('./trials.ts')).registerTrialCommands,
+  rollback: async () => (await import('./rollback.ts')).registerRollbackCommands,
+  schedule: async () => (await import('./schedule-command.ts')).registerScheduleCommand,
+  incidents: async () => (await import('./incidents.ts')).registerIncidentCommands,
+  monitor: async () => (await import('./monitor.ts')).registerMonitorCommand,
+  robots: async () => (await import('./robots.ts')).registerRobotCommands,
+  gateway: async () => (await import('./gateway.ts')).registerGatewayCommand,
+  agent: async () => (await import('./agent.ts')).registerAgentCommand,
+  simulate: async () => (await import('./simulate-fleet.ts')).registerSimulateCommand,
+  plan: async () => (await import('./plan.ts')).registerPlanCommands,
+  context: async () => (await import('./context-command.ts')).registerContextCommand,
+} as const satisfies Record<string, () => Promise<Register>>;
+
+export type CommandGroup = keyof typeof commandGroups;
+
+/** The group of the command that is asked for; undefined where it is not plain: help, an unknown word, nothing. */
+export function groupOf([word = '']: readonly string[]): CommandGroup | undefined {
+  return (Object.keys(commandGroups) as CommandGroup[]).find((names) => names.split(' ').includes(word));
+}
