@@ -1,22 +1,11 @@
 import { userInfo } from 'node:os';
 
-import type { Client } from '@temporalio/client';
 import { Argument, type Command, type CommanderError } from 'commander';
 
-import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
-import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
-import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
-import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
-import type { TrialSlot } from '../activities/trial-slot-port.ts';
-import { submitModel } from '../activities/submit-model.ts';
+import type { SubmissionVerdict } from '../activities/judge-submission.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { GateResult } from '../policies/gates/index.ts';
-import type { Settings } from '../workers/config.ts';
-import { openFleet } from '../workers/open-fleet.ts';
-import { openTrainers } from '../workers/open-trainers.ts';
-import { workflowIds } from '../workflows/workflow-ids.ts';
-import { openContext, withClient, type CommandContext } from './context.ts';
-import { ask, orchestrationQueue } from './ask-workflow.ts';
+import { openContext, withClient } from './context.ts';
 import { exitCodeOf, reportFailure } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -51,7 +40,8 @@ export function registerModelCiCommands(models: Command): void {
     'run every offline gate on an ONNX file; exit code 0: all pass, 1: a gate holds it, 2 or 3: it could not be checked',
   ).action((filePath: string, options: CheckOptions) =>
     withVerdict(async () => {
-      const verdict = await judgeSubmission(judging(await openContext()))({ policy: options.policy, filePath });
+      const { judgeFile } = await import('./judge-file.ts');
+      const verdict = await judgeFile(await openContext(), options.policy, filePath);
       if (options.json) printJson(asJson(verdict));
       else printVerdict(verdict);
       return verdict.passed;
@@ -68,23 +58,14 @@ export function registerModelCiCommands(models: Command): void {
     .action((filePath: string, options: SubmitOptions) => withVerdict(() => submit(filePath, options)));
 }
 
-/** What judging needs beside the context of every command. */
-function judging(context: CommandContext) {
-  const runtime = onnxRuntime({ threads: context.settings.threads });
-  return { ...context, runtime, trainers: openTrainers(context.settings, runtime), openRows: openArrowRows };
-}
-
 async function submit(filePath: string, options: SubmitOptions): Promise<'pass' | 'hold'> {
   const context = await openContext();
-  const { settings, store, clock } = context;
+  const { settings } = context;
   const request = parseJsonObject('--input', options.input);
+  const { submitFile } = await import('./judge-file.ts');
+  const { policy, who, why } = options;
   const result = await withClient(settings, (client) =>
-    submitModel({
-      ...judging(context),
-      signer: context.signer(),
-      fleet: openFleet({ store, clock }),
-      slot: patientSlot(client, settings, options.policy),
-    })({ policy: options.policy, filePath, who: options.who, why: options.why, request }),
+    submitFile(context, client, { policy, filePath, who, why, request }),
   );
   const { verdict, version, offer } = result;
   if (options.json) printJson({ ...result, verdict: asJson(verdict) });
@@ -93,14 +74,6 @@ async function submit(filePath: string, options: SubmitOptions): Promise<'pass' 
     say(version === null ? 'not registered' : `registered as ${version}; ${offer?.kind}: ${offer?.reason}`);
   }
   return offer?.kind === 'offered' ? 'pass' : 'hold';
-}
-
-/** The slot, with what is missing said where nobody answers; the model is registered by then, and can be offered again. */
-function patientSlot(client: Client, settings: Settings, policy: string): TrialSlot {
-  const slot = temporalTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
-  const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
-  const then = 'the model is registered, and not offered: `flywheel trial offer` does it';
-  return { offer: (offer) => ask(to, () => slot.offer(offer), then) };
 }
 
 const asJson = (verdict: SubmissionVerdict) => ({ ...verdict, judged: verdict.judged ?? null });

@@ -39,7 +39,7 @@ describe('the commands', () => {
 
   it('load no engine, runtime, server or client before they need one', () => {
     const heavy = ['@temporalio/client', '@duckdb/node-api', 'onnxruntime-node', 'fastify', 'apache-arrow'];
-    for (const file of ['cli/main.ts', 'cli/context.ts', 'cli/context-command.ts', 'cli/robots.ts']) {
+    for (const file of ['cli/main.ts', 'cli/context.ts', 'cli/context-command.ts', 'cli/robots.ts', 'cli/models.ts']) {
       const packages = packagesOf(file);
       assert.ok(packages.size > 0, file);
       assert.deepEqual(

@@ -1,0 +1,49 @@
+import type { Client } from '@temporalio/client';
+
+import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
+import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
+import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
+import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
+import { submitModel } from '../activities/submit-model.ts';
+import type { TrialSlot } from '../activities/trial-slot-port.ts';
+import type { Settings } from '../workers/config.ts';
+import { openFleet } from '../workers/open-fleet.ts';
+import { openTrainers } from '../workers/open-trainers.ts';
+import { workflowIds } from '../workflows/workflow-ids.ts';
+import { ask, orchestrationQueue } from './ask-workflow.ts';
+import type { CommandContext } from './context.ts';
+
+/** What the offline gates say of a model file. Loads runtime and trainers, so only who judges imports it. */
+export const judgeFile = (context: CommandContext, policy: string, filePath: string): Promise<SubmissionVerdict> =>
+  judgeSubmission(judging(context))({ policy, filePath });
+
+type Submission = Parameters<ReturnType<typeof submitModel>>[0];
+
+/** The same, then the model is registered and offered to the trial slot. */
+export function submitFile(
+  context: CommandContext,
+  client: Client,
+  submission: Submission,
+): ReturnType<ReturnType<typeof submitModel>> {
+  const { settings, store, clock } = context;
+  return submitModel({
+    ...judging(context),
+    signer: context.signer(),
+    fleet: openFleet({ store, clock }),
+    slot: patientSlot(client, settings, submission.policy),
+  })(submission);
+}
+
+/** What judging needs beside the context of every command. */
+function judging(context: CommandContext) {
+  const runtime = onnxRuntime({ threads: context.settings.threads });
+  return { ...context, runtime, trainers: openTrainers(context.settings, runtime), openRows: openArrowRows };
+}
+
+/** The slot, with what is missing said where nobody answers; the model is registered by then, and can be offered again. */
+function patientSlot(client: Client, settings: Settings, policy: string): TrialSlot {
+  const slot = temporalTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
+  const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
+  const then = 'the model is registered, and not offered: `flywheel trial offer` does it';
+  return { offer: (offer) => ask(to, () => slot.offer(offer), then) };
+}
