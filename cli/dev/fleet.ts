@@ -23,7 +23,14 @@ const gatewaySettings = {
   FLYWHEEL_GATEWAY_HEARTBEAT_MS: '1000',
   FLYWHEEL_GATEWAY_PRESENCE_MS: '1000',
   FLYWHEEL_GATEWAY_COMMIT_MS: '300',
+  // A fleet day is a minute: a day of ours has 1,440 of them.
+  FLYWHEEL_GATEWAY_DAY_ENTRIES: '10000000',
+  FLYWHEEL_GATEWAY_DAY_SEGMENTS: '1000000',
+  FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS: '100000',
 };
+
+/** A gateway that starts again listens where it did before. */
+const portOf = (url: string | undefined): string => (url === undefined ? '0' : new URL(url).port);
 
 /** Where robots live, and what is wrong with some of them: parts of a simulator's scenario file. */
 export interface Circumstances {
@@ -85,7 +92,6 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   writeFileSync(files.publicKey, context.signer().publicKeyPem);
   writeFileSync(files.robotType, JSON.stringify(robotType));
   let place: GatewayPlace | undefined;
-  const portOf = (url: string | undefined): string => (url === undefined ? '0' : new URL(url).port);
   const gateway = await keepRunning({
     name: 'gateway',
     say,

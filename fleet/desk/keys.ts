@@ -1,6 +1,8 @@
 /** Where the fleet's state lies in the object store. Logs are folders of `<20 digits>.json`. */
 export const fleetKeys = {
   robots: 'robots',
+  /** Which robots have a new record, for gateways to follow. */
+  robotChanges: 'robot-changes',
   robotLog: (robotId: string): string => `robots/${robotId}`,
   assignmentLog: (policy: string): string => `fleet/${policy}/assignments`,
   lease: (policy: string, trialId: string): string => `fleet/${policy}/leases/${trialId}.json`,

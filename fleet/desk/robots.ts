@@ -8,6 +8,7 @@ import { canonicalJson } from '../../domain/canonical-json.ts';
 import { instantMsSchema, policyNameSchema, robotIdSchema, sha256Schema } from '../protocol/index.ts';
 import { fleetKeys, parseLogKey } from './keys.ts';
 import { parse } from './parse.ts';
+import { noteRobotChange } from './robot-changes.ts';
 
 const nameSchema = z
   .string()
@@ -62,7 +63,7 @@ export async function changeRobot(
   next: (now: RobotRecord) => Partial<Pick<RobotRecord, 'tokenHashes' | 'isQuarantined' | 'site' | 'stratum'>>,
 ): Promise<RobotRecord> {
   const robotId = parse(robotIdSchema, change.robotId);
-  return appendOnce(ports.store, fleetKeys.robotLog(robotId), robotRecordSchema, (earlier) => {
+  const record = await appendOnce(ports.store, fleetKeys.robotLog(robotId), robotRecordSchema, (earlier) => {
     const now = earlier.at(-1)?.record;
     if (now === undefined)
       throw failure('NotFound', 'expected a registered robot; add it with `flywheel robots add`', {
@@ -73,6 +74,8 @@ export async function changeRobot(
     if (canonicalJson(changed) === canonicalJson(now)) return { found: now };
     return { append: parse(robotRecordSchema, { ...changed, who, why, atMs: ports.clock() }) };
   });
+  await noteRobotChange(ports.store, robotId, ports.clock());
+  return record;
 }
 
 /** The last record of every registered robot, by robot id. Records never change, so a `seen` map spares reading them again. */

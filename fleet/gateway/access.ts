@@ -80,6 +80,7 @@ export function guard(
     void reply.header(wireHeaders.gatewayId, settings.gatewayId);
     if (!request.is404 && request.routeOptions.config.isOpen === true) return;
     const params = (request.params ?? {}) as Readonly<Record<string, string>>;
+    const ask = () => authenticate(request, params, { robots, isTlsMutual });
     let robot;
     try {
       if (request.is404) throw new WireError('notFound', 'expected a path of this API; see docs/gateway.md');
@@ -88,7 +89,7 @@ export function guard(
         throw new WireError('overloaded', 'this gateway is about to stop; use another', { retryAfterMs: 1_000 });
       if (working >= settings.maxConcurrentWork)
         throw new WireError('overloaded', 'the gateway has more to do than it may take on', { retryAfterMs: 2_000 });
-      robot = await authenticate(request, params, { robots, isTlsMutual });
+      robot = await ask();
     } catch (error) {
       throw error instanceof WireError && error.status < 500 ? strangers.refuse(request, error) : error;
     }
@@ -100,7 +101,7 @@ export function guard(
       if (isWork) working -= 1;
     });
     unproven.proved(request.socket);
-    noteRobot(request, robot);
+    noteRobot(request, robot, ask);
     context.presence.see(robot);
   });
   context.metrics.gauge('flywheel_gateway_requests_running', () => working);

@@ -2,16 +2,18 @@ import type { Logger } from 'pino';
 
 import type { Clock, ObjectStore } from '../../activities/ports.ts';
 import { installLog, type InstallLog } from '../desk/install-log.ts';
+import { DailyQuotas } from './daily-quotas.ts';
 import { desiredOrders, type DesiredOrders } from './desired-orders.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { Metrics } from './metrics.ts';
 import { modelCatalog, type ModelCatalog } from './model-catalog.ts';
 import { PresenceKeeper } from './presence-keeper.ts';
+import { RobotChanges } from './robot-changes.ts';
 import { robotDirectory, type RobotDirectory } from './robot-directory.ts';
 import { robotTypes, type RobotTypes } from './robot-types.ts';
-import { ByteBudget } from './robot-limits.ts';
 import type { GatewaySettings } from './settings.ts';
 import { TelemetryCommitter } from './telemetry-committer.ts';
+import { UploadShares } from './upload-shares.ts';
 
 export interface GatewayPorts {
   readonly store: ObjectStore;
@@ -27,13 +29,15 @@ export interface GatewayContext extends GatewayPorts {
   readonly settings: GatewaySettings;
   readonly metrics: Metrics;
   readonly robots: RobotDirectory;
+  readonly robotChanges: RobotChanges;
   readonly watch: FleetWatch;
   readonly robotTypes: RobotTypes;
   readonly models: ModelCatalog;
   readonly desired: DesiredOrders;
   readonly presence: PresenceKeeper;
   readonly telemetry: TelemetryCommitter;
-  readonly uploads: ByteBudget;
+  readonly uploads: UploadShares;
+  readonly quotas: DailyQuotas;
   readonly installs: (policy: string) => InstallLog;
   /** Fires when the gateway begins to stop: long polls end, nothing new is taken. */
   readonly stopping: AbortController;
@@ -54,11 +58,14 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
       metrics.count('flywheel_gateway_background_failures_total', { what });
       log.error({ err: error }, `${what} failed; trying again`);
     };
+  const robots = robotDirectory({ store, monotonicMs, recheckMs: recheckTokensMs, ...directoryBounds });
+  const robotChanges = new RobotChanges(store, robots);
   const watch = new FleetWatch({
     store,
     clock,
     monotonicMs,
     lookEveryMs: settings.lookEveryMs,
+    lookFirst: () => robotChanges.look(),
     onError: onError('looking for assignments'),
   });
   const installs = new Map<string, InstallLog>();
@@ -69,7 +76,8 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
     robotTypes: robotTypes(store),
     models,
     watch,
-    robots: robotDirectory({ store, monotonicMs, recheckMs: recheckTokensMs, ...directoryBounds }),
+    robots,
+    robotChanges,
     desired: desiredOrders({
       watch,
       models,
@@ -92,7 +100,8 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
       commitBytes: mebibyte,
       maxPendingBytes: 32 * mebibyte,
     }),
-    uploads: new ByteBudget(settings.maxUploadBytes),
+    uploads: new UploadShares(settings.uploads),
+    quotas: new DailyQuotas(settings.dailyQuotas, clock),
     installs: (policy) => {
       const known = installs.get(policy) ?? installLog(store, policy);
       installs.set(policy, known);

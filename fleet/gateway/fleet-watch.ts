@@ -6,6 +6,8 @@ export interface FleetWatchOptions {
   readonly clock: Clock;
   readonly monotonicMs: () => number;
   readonly lookEveryMs: number;
+  /** Looked at before the policies, so that whoever lost their token gets no order any more. */
+  readonly lookFirst: () => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -71,8 +73,9 @@ export class FleetWatch {
   }
 
   async #lookAtAll(): Promise<void> {
+    const [first] = await Promise.allSettled([this.#options.lookFirst()]);
     const looks = await Promise.allSettled([...this.#watches.values()].map((watch) => watch.look()));
-    const failed = looks.find((look) => look.status === 'rejected');
+    const failed = [first, ...looks].find((look) => look.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     this.#lastLookMs = this.#options.monotonicMs();
   }

@@ -3,9 +3,10 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
-import type { ObjectStore } from '../../activities/ports.ts';
 import { landingKey } from '../../datasets/landing.ts';
 import type { SegmentAnswer } from '../protocol/index.ts';
+import type { GatewayContext } from './context.ts';
+import type { Upload } from './upload-shares.ts';
 import { WireError } from './wire-error.ts';
 
 export interface ReceiveSegmentInput {
@@ -21,11 +22,12 @@ export interface ReceiveSegmentInput {
  * never visible, and leaves nothing behind. Idempotent by (robot, sha256).
  */
 export const receiveSegment =
-  (ports: { readonly store: ObjectStore; readonly scratchDirectory: string }) =>
+  (ports: Pick<GatewayContext, 'store' | 'scratchDirectory' | 'uploads'>) =>
   async ({ robotId, sha256, sizeBytes, body }: ReceiveSegmentInput): Promise<SegmentAnswer> => {
     const filePath = join(ports.scratchDirectory, `upload-${randomUUID()}`);
+    const upload = ports.uploads.begin(robotId, sizeBytes);
     try {
-      const received = await writeHashed(body, filePath, sizeBytes);
+      const received = await writeHashed(body, filePath, sizeBytes, upload);
       if (received.sha256 !== sha256 || received.sizeBytes !== sizeBytes)
         throw new WireError(
           'wrongDigest',
@@ -35,11 +37,12 @@ export const receiveSegment =
       return { sha256, sizeBytes, outcome: outcome === 'created' ? 'stored' : 'alreadyStored' };
     } finally {
       await rm(filePath, { force: true });
+      upload.end();
     }
   };
 
 /** Hashes each chunk while the one before is being written. */
-async function writeHashed(body: Readable, filePath: string, maxBytes: number) {
+async function writeHashed(body: Readable, filePath: string, maxBytes: number, upload: Upload) {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   const handle = await open(filePath, 'wx', 0o600);
@@ -48,6 +51,7 @@ async function writeHashed(body: Readable, filePath: string, maxBytes: number) {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       sizeBytes += chunk.byteLength;
       if (sizeBytes > maxBytes) throw new WireError('malformed', 'expected as many bytes as declared, got more');
+      upload.add(chunk.byteLength);
       hash.update(chunk);
       await writing;
       writing = writeAll(handle, chunk);

@@ -27,7 +27,7 @@ import {
 import type { RobotRecord } from '../desk/robots.ts';
 import type { GatewayContext } from './context.ts';
 import { receiveSegment } from './receive-segment.ts';
-import { robotOf } from './request-robot.ts';
+import { robotAgain, robotOf } from './request-robot.ts';
 import { sortEntries } from './sort-entries.ts';
 import { WireError } from './wire-error.ts';
 
@@ -102,8 +102,12 @@ export const robotRoutes =
         const { tasks } = await context.robotTypes.of(robot);
         const { taken, refused, lastSeq } = sortEntries(request.body.entries, tasks);
         if (taken.length > 0) {
+          const giveBack = context.quotas.take(robotId, { telemetryEntries: taken.length });
           const line = { ...request.body, entries: [...taken], robotId, receivedMs: clock() };
-          await context.telemetry.add(policy, line);
+          await context.telemetry.add(policy, line).catch((error: unknown) => {
+            giveBack();
+            throw error;
+          });
         }
         metrics.count('flywheel_gateway_telemetry_entries_total', {}, taken.length);
         if (refused.length > 0) {
@@ -128,6 +132,7 @@ export const robotRoutes =
       handler: async (request) => {
         const { robotId, policy } = robotOf(request);
         const { gatewayId } = settings;
+        context.quotas.take(robotId, { installReports: 1 });
         const report = { ...request.body, detail: cleanText(request.body.detail) };
         const record = { robotId, gatewayId, receivedMs: clock(), report };
         metrics.count('flywheel_gateway_install_reports_total', { outcome: request.body.outcome });
@@ -155,7 +160,13 @@ export const robotRoutes =
           reply.raw.once('close', () => gone.abort());
           const stop = AbortSignal.any([context.stopping.signal, gone.signal]);
           const waitMs = Math.min(request.query.waitMs, settings.longPollMs);
-          body = await context.desired.whenChanged(robot, body.etag, waitMs, stop);
+          let isRobotChanged = false;
+          const unlisten = context.robotChanges.listen(robot.robotId, () => {
+            isRobotChanged = true;
+            gone.abort();
+          });
+          body = await context.desired.whenChanged(robot, body.etag, waitMs, stop).finally(unlisten);
+          if (isRobotChanged) await robotAgain(request);
         }
         void reply.header('etag', body.etag).header('cache-control', 'no-store');
         if (body.leaseRemainingMs !== null)
@@ -179,16 +190,18 @@ export const robotRoutes =
       handler: async (request, reply) => {
         const { robotId } = robotOf(request);
         const sizeBytes = declaredSize(request.headers['content-length']);
-        const giveBack = context.uploads.take(sizeBytes);
+        const { body } = request;
+        if (!(body instanceof Readable)) throw new WireError('malformed', `expected a body of ${segmentContentType}`);
+        const giveBack = context.quotas.take(robotId, { segments: 1, uploadBytes: sizeBytes });
+        let isNew = false;
         try {
-          const { body } = request;
-          if (!(body instanceof Readable)) throw new WireError('malformed', `expected a body of ${segmentContentType}`);
           const answer = await receive({ robotId, sha256: request.params.sha256, sizeBytes, body });
+          isNew = answer.outcome === 'stored';
           metrics.count('flywheel_gateway_segments_total', { outcome: answer.outcome });
           metrics.count('flywheel_gateway_segment_bytes_total', {}, sizeBytes);
           return await reply.code(answer.outcome === 'stored' ? 201 : 200).send(answer);
         } finally {
-          giveBack();
+          if (!isNew) giveBack();
         }
       },
     });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { describeIssues } from '../../activities/json-objects.ts';
 import { gatewayIdSchema, wireLimits } from '../protocol/index.ts';
+import type { QuotaLimits } from './daily-quotas.ts';
 
 const count = (unit: string, least: number, most: number, fallback: number) =>
   z.coerce.number(`expected a number of ${unit}`).int().min(least).max(most).default(fallback);
@@ -40,6 +41,12 @@ const settingsSchema = z
     FLYWHEEL_GATEWAY_WORK_AT_ONCE: count('requests', 1, 100_000, 512),
     /** Segments that are being received, all together. */
     FLYWHEEL_GATEWAY_UPLOAD_MIB: count('MiB', 64, 1_000_000, 1_024),
+    FLYWHEEL_GATEWAY_UPLOAD_MIB_PER_ROBOT: count('MiB', 64, 1_000_000, 128),
+    /** What one robot may put into the store within a day (UTC). */
+    FLYWHEEL_GATEWAY_DAY_UPLOAD_MIB: count('MiB', 64, 100_000_000, 8_192),
+    FLYWHEEL_GATEWAY_DAY_SEGMENTS: count('segments', 1, 1_000_000_000, 20_000),
+    FLYWHEEL_GATEWAY_DAY_ENTRIES: count('entries', 1, 1_000_000_000, 200_000),
+    FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS: count('reports', 1, 1_000_000_000, 500),
     /** A body may wait this long, and a second more for each so many bytes that came; a slower one is ended. */
     FLYWHEEL_GATEWAY_BODY_GRACE_MS: count('milliseconds', 100, 900_000, 20_000),
     FLYWHEEL_GATEWAY_BODY_BYTES_PER_SECOND: count('bytes', 1, 1_000_000_000, 1_024),
@@ -85,11 +92,13 @@ export interface GatewaySettings {
   readonly maxConnectionsPerAddress: number;
   readonly bodies: { readonly graceMs: number; readonly leastBytesPerSecond: number };
   readonly maxConcurrentWork: number;
-  readonly maxUploadBytes: number;
+  readonly uploads: { readonly maxBytes: number; readonly maxRobotBytes: number };
+  readonly dailyQuotas: QuotaLimits;
   readonly stallMs: number;
   readonly stopWithinMs: number;
 }
 
+const mebibyte = 1024 * 1024;
 const prefix = 'FLYWHEEL_GATEWAY_';
 
 /** Parses the environment; throws an error that names every wrong or unknown `FLYWHEEL_GATEWAY_…` variable. */
@@ -128,7 +137,16 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
       leastBytesPerSecond: values.FLYWHEEL_GATEWAY_BODY_BYTES_PER_SECOND,
     },
     maxConcurrentWork: values.FLYWHEEL_GATEWAY_WORK_AT_ONCE,
-    maxUploadBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB * 1024 * 1024,
+    uploads: {
+      maxBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB * mebibyte,
+      maxRobotBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB_PER_ROBOT * mebibyte,
+    },
+    dailyQuotas: {
+      uploadBytes: values.FLYWHEEL_GATEWAY_DAY_UPLOAD_MIB * mebibyte,
+      segments: values.FLYWHEEL_GATEWAY_DAY_SEGMENTS,
+      telemetryEntries: values.FLYWHEEL_GATEWAY_DAY_ENTRIES,
+      installReports: values.FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS,
+    },
     stallMs: values.FLYWHEEL_GATEWAY_STALL_MS,
     stopWithinMs: values.FLYWHEEL_GATEWAY_STOP_MS,
   };
