@@ -7,7 +7,7 @@ import type { Lake } from './lake/lake.ts';
 import type { RobotStandings } from './collection/waiting.ts';
 import type { SegmentJudge } from './collection/segment-judge.ts';
 import { mixExperience } from './mix-experience.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInputWith, type TrialProfile } from './parse-input.ts';
 import { planCollection } from './plan-collection.ts';
 import { planTraining } from './plan-training.ts';
 import type { Clock, ObjectStore, Progress, SqlEngine } from './ports.ts';
@@ -26,7 +26,7 @@ import { notifyIncidents } from './incidents/notify-incidents.ts';
 import { observeDrift } from './monitor/observe-drift.ts';
 import { observeFleet, type ObserveFleetPorts } from './monitor/observe-fleet.ts';
 import { refreshFleetBaseline } from './monitor/refresh-fleet-baseline.ts';
-import { startRollback, triggerCycle } from './monitor/start-in-loop.ts';
+import { readCycleTurn, startRollback, triggerCycle } from './monitor/start-in-loop.ts';
 import type { Notifier } from './notifier-port.ts';
 import { CellStore } from './trials/cell-store.ts';
 import { collectCells } from './trials/collect-cells.ts';
@@ -74,7 +74,7 @@ export interface DataPorts extends StorePorts {
 
 export type TrainingPorts = TrainModelPorts & EvaluateCandidatePorts;
 
-export const inputActivities = { parseInput };
+export const inputActivities = (profile: TrialProfile) => ({ parseInput: parseInputWith(profile) });
 
 export const fleetActivities = (ports: FleetPorts) => ({
   readPolicy: readPolicy(ports),
@@ -116,6 +116,7 @@ export const monitorActivities = (ports: MonitorPorts) => ({
   refreshFleetBaseline: refreshFleetBaseline(ports),
   triggerCycle: triggerCycle(ports),
   startRollback: startRollback(ports),
+  readCycleTurn: readCycleTurn(ports),
   notifyIncidents: notifyIncidents(ports),
 });
 
@@ -136,7 +137,7 @@ export const trainingActivities = (ports: TrainingPorts) => ({
   evaluateCandidate: evaluateCandidate(ports),
 });
 
-export type InputActivities = typeof inputActivities;
+export type InputActivities = ReturnType<typeof inputActivities>;
 export type FleetActivities = ReturnType<typeof fleetActivities>;
 export type MonitorActivities = ReturnType<typeof monitorActivities>;
 export type DataActivities = ReturnType<typeof dataActivities>;

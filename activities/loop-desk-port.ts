@@ -2,6 +2,8 @@
 export interface LoopDesk {
   /** Cycles that run now, and when the last one began; undefined when nobody can tell. */
   cycles(policy: string): Promise<{ readonly running: number; readonly lastStartedMs: number | null } | undefined>;
+  /** The cycle of a policy that has the turn now; null: none has. */
+  turnHolder(policy: string): Promise<string | null>;
   /** At most one triggered cycle a policy: asking while one runs starts nothing. `request` is the input of `weeklyCycle`. */
   startCycle(input: {
     readonly policy: string;

@@ -39,7 +39,8 @@ const weeklyCycleSchema = z.strictObject({
   bootstrap: z.boolean().default(false),
   /** Trains also when nothing new was collected. */
   trainWithoutNew: z.boolean().default(false),
-  cause: z.string().min(1).max(200).default('weekly schedule'),
+  /** Why, and who started it; default: the schedule that did, or that it was by hand. */
+  cause: z.string().min(1).max(200).optional(),
   /** How the candidate is tried on the fleet: input of `trialPolicy` beside policy, version, who and cause. */
   trial: z
     .strictObject({ ...trialRequestShape, abTest: z.boolean().default(true) })

@@ -15,6 +15,11 @@ const explainWithinMs = 1_000;
 /** A worker that polls is heard of this often at least. */
 const pollEveryMs = 90_000;
 
+/** What a queue hands out, as the server numbers it. */
+type TaskKind = NonNullable<Parameters<Client['workflowService']['describeTaskQueue']>[0]['taskQueueType']>;
+const workflowTasks = 1 as TaskKind;
+const activityTasks = 2 as TaskKind;
+
 export interface Asked {
   readonly client: Client;
   readonly settings: Settings;
@@ -59,8 +64,8 @@ async function whyNoAnswer({ client, settings, workflowId }: Asked): Promise<str
     return await client.withDeadline(Date.now() + explainWithinMs, async () => {
       const missing: string[] = [];
       for (const [queue, type] of [
-        ['orchestration', 1],
-        ['fleet', 2],
+        ['orchestration', workflowTasks],
+        ['fleet', activityTasks],
       ] as const)
         if (!(await isServed(client, `${settings.temporal.queuePrefix}${queue}`, type))) missing.push(queue);
       if (missing.length > 0)
@@ -73,7 +78,7 @@ async function whyNoAnswer({ client, settings, workflowId }: Asked): Promise<str
 }
 
 /** Was a poller heard of lately? The server remembers those that are gone for some minutes. */
-async function isServed(client: Client, name: string, taskQueueType: 1 | 2): Promise<boolean> {
+async function isServed(client: Client, name: string, taskQueueType: TaskKind): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name },

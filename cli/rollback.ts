@@ -17,6 +17,7 @@ import { openContext, withClient } from './context.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
+import { statusOf } from './run-status.ts';
 
 interface StartOptions extends PersonalWord {
   readonly target?: string;
@@ -62,7 +63,7 @@ export function registerRollbackCommands(program: Command): void {
     .description('what was asked, by whom, what became of it, and what waits for a person; as JSON')
     .option('--policy <name>', 'policy', defaultPolicy)
     .action(({ policy }: { policy: string }) =>
-      atRollback(policy, async (to, handle) => printJson(await ask(to, () => handle.query<RollbackStatus>('status')))),
+      atRollback(policy, async (to) => printJson(await statusOf<RollbackStatus>(to))),
     );
 }
 

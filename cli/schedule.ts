@@ -79,20 +79,21 @@ export function scheduleDifference(present: PresentSchedule, wanted: WeeklySched
 const sundays = 'SUNDAY 02:00:00 UTC';
 const shown = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
 
+const rangesOf = (ranges: readonly { start: unknown; end: unknown }[] | undefined): string =>
+  (ranges ?? [])
+    .map(({ start, end }) => (start === end ? String(start) : `${String(start)}-${String(end)}`).padStart(2, '0'))
+    .join(',');
+
 /** `SUNDAY 02:00:00 UTC`, `every 420000 ms`; whatever else people set, as JSON. */
 function whenOf(spec: ScheduleDescription['spec']): string {
-  const { calendars = [], intervals = [], timezone = 'UTC' } = spec;
+  const { calendars = [], intervals = [], timezone } = spec;
   const [calendar] = calendars;
   if (calendars.length === 0 && intervals.length === 1) return `every ${Number(intervals[0]?.every)} ms`;
   if (calendars.length !== 1 || intervals.length > 0 || calendar === undefined) return JSON.stringify(spec);
-  const one = (ranges: readonly { start: unknown; end: unknown }[] | undefined): string =>
-    (ranges ?? [])
-      .map(({ start, end }) => (start === end ? String(start) : `${String(start)}-${String(end)}`).padStart(2, '0'))
-      .join(',');
   const { dayOfWeek, dayOfMonth, month, hour, minute, second } = calendar;
-  const isEvery = one(dayOfMonth) === '1-31' && one(month).toUpperCase() === 'JANUARY-DECEMBER';
-  const days = isEvery ? one(dayOfWeek) : `${one(dayOfWeek)} of ${one(dayOfMonth)} ${one(month)}`;
-  return `${days} ${one(hour)}:${one(minute)}:${one(second)} ${timezone}`;
+  const isEvery = rangesOf(dayOfMonth) === '1-31' && rangesOf(month).toUpperCase() === 'JANUARY-DECEMBER';
+  const days = isEvery ? rangesOf(dayOfWeek) : `${rangesOf(dayOfWeek)} of ${rangesOf(dayOfMonth)} ${rangesOf(month)}`;
+  return `${days} ${rangesOf(hour)}:${rangesOf(minute)}:${rangesOf(second)} ${timezone || 'UTC'}`;
 }
 
 const scheduleOf = ({

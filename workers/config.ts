@@ -28,6 +28,8 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   /** Put before every task queue name, so that several installations share one server. */
   FLYWHEEL_QUEUE_PREFIX: z.string().max(100).default(''),
+  /** How fast a fleet day passes in trials that say nothing: `compressed` is a minute, for demonstrations. */
+  FLYWHEEL_TRIAL_PROFILE: z.enum(['real', 'compressed']).default('real'),
   /** Threads of the SQL engine and of the trainer, each. */
   FLYWHEEL_THREADS: positive('threads', 1),
   /** Memory limit of the SQL engine in MiB; beyond it the engine spills to scratch. */
@@ -54,6 +56,7 @@ export interface Settings {
   readonly keysDirectory: string;
   readonly scratchDirectory: string;
   readonly temporal: { readonly address: string; readonly namespace: string; readonly queuePrefix: string };
+  readonly trialProfile: 'real' | 'compressed';
   readonly threads: number;
   readonly sqlMemoryMiB: number;
   readonly trainerPrograms: readonly string[];
@@ -90,6 +93,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       namespace: values.FLYWHEEL_TEMPORAL_NAMESPACE,
       queuePrefix: values.FLYWHEEL_QUEUE_PREFIX,
     },
+    trialProfile: values.FLYWHEEL_TRIAL_PROFILE,
     threads: values.FLYWHEEL_THREADS,
     sqlMemoryMiB: values.FLYWHEEL_SQL_MEMORY_MIB,
     trainerPrograms: values.FLYWHEEL_TRAINER_PROGRAMS.split(',').filter((program) => program !== ''),

@@ -20,7 +20,13 @@ import { openFleet, openTelemetry, robotStandings } from './open-fleet.ts';
 import { openStore } from './open-store.ts';
 import { openTrainers } from './open-trainers.ts';
 
-export type Ports = FleetPorts & MonitorPorts & DataPorts & TrainingPorts;
+export type Ports = FleetPorts &
+  MonitorPorts &
+  DataPorts &
+  TrainingPorts & {
+    /** What trials take that say nothing of how fast a fleet day passes. */
+    readonly trialProfile: Settings['trialProfile'];
+  };
 
 /** The real world for the activities of every queue, as the settings say; `client` reaches the workflows of the same server. */
 export async function openPorts(settings: Settings, codeBuild: string, client: Client): Promise<Ports> {
@@ -36,6 +42,7 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
   };
   const engine = cancellableEngine(duckDbEngine(engineOptions));
   return {
+    trialProfile: settings.trialProfile,
     store,
     clock,
     engine,

@@ -65,7 +65,7 @@ export function workerOptions(queue: Queue, ports: Ports, bundle?: WorkflowBundl
       return {
         ...common,
         ...(bundle === undefined ? {} : { workflowBundle: bundle }),
-        activities: inputActivities,
+        activities: inputActivities(ports.trialProfile),
         maxCachedWorkflows: 200,
         maxConcurrentWorkflowTaskExecutions: 20,
         workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: 4 },

@@ -4,7 +4,7 @@ import { abTransition, begunAbTest, type AbEvent, type AbProgress } from '../dom
 import type { JudgeLookResult } from '../activities/trials/judge-look.ts';
 import type { JudgeTickResult } from '../activities/trials/judge-tick.ts';
 import { returnActivities } from './activity-proxies.ts';
-import { requireWorkflowId } from './fixed-id.ts';
+import { idGuard } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { planStep, progressTeller } from './plan-step.ts';
@@ -28,6 +28,7 @@ const hourMs = 3_600_000;
  * by the guard at every tick. Whatever the decision, both arms end on the champion.
  */
 export async function abTest(input?: unknown, carried?: Carried): Promise<AbTestResult> {
+  const requireId = idGuard();
   const inbox: OperatorMessage[] = [];
   let progress = carried?.progress ?? begunAbTest(0);
   let lastTick: JudgeTickResult | undefined;
@@ -43,7 +44,7 @@ export async function abTest(input?: unknown, carried?: Carried): Promise<AbTest
   return returningWhenCancelled(inbox, async () => {
     const { policy, ...request } = await parsedInput('abTest', input);
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
-    if (carried === undefined) requireWorkflowId(workflowIds.abTest(workflowIds.trialPolicy(policy)));
+    if (carried === undefined) requireId(workflowIds.abTest(workflowIds.trialPolicy(policy)));
     const ownId = trialIdOf(policy, 'ab');
     const run = carried?.run ?? (await begun(policy, ownId));
     if ('impossible' in run) {

@@ -1,5 +1,6 @@
 export { abTest } from './ab-test.ts';
 export { collectExperience } from './collect-experience.ts';
+export { cycleTurn } from './cycle-turn.ts';
 export { fleetMonitor } from './fleet-monitor.ts';
 export { releaseQuarantine } from './release-quarantine.ts';
 export { rollbackPolicy } from './rollback-policy.ts';

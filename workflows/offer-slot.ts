@@ -33,7 +33,7 @@ export class OfferSlot {
     this.#waiting = { candidateVersion, request };
     const replaced = before === undefined ? '' : `; ${before}, which waited, is superseded`;
     return runningVersion === null
-      ? `${candidateVersion} begins${replaced}`
+      ? `${candidateVersion} is planned now, and begins if that finds it possible${replaced}`
       : `${candidateVersion} waits for the end of ${runningVersion}${replaced}`;
   }
 

@@ -13,7 +13,7 @@ import {
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import type { PlanRollbackResult } from '../activities/trials/read-fleet-state.ts';
 import { fleetActivities, returnActivities } from './activity-proxies.ts';
-import { requireWorkflowId } from './fixed-id.ts';
+import { idGuard } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { RollbackDesk } from './rollback-desk.ts';
@@ -57,6 +57,7 @@ interface Ordered {
  * the robots that confirmed, that are still offline, that failed.
  */
 export async function rollbackPolicy(input?: unknown, given?: Ordered): Promise<RollbackResult> {
+  const requireId = idGuard();
   const desk = new RollbackDesk(given?.requests);
   const approval = new ApprovalDesk();
   let status: RollbackStatus = { stage: 'deciding', version: null, reason: '', waiting: null, requests: [] };
@@ -81,7 +82,7 @@ export async function rollbackPolicy(input?: unknown, given?: Ordered): Promise<
 
   const request = await parsedInput('rollbackPolicy', input);
   const { policy } = request;
-  if (given === undefined) requireWorkflowId(workflowIds.rollbackPolicy(policy));
+  if (given === undefined) requireId(workflowIds.rollbackPolicy(policy));
   upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
   const { requestId = 'start', target = null, reason, who } = request;
   let ordered = given;

@@ -13,7 +13,7 @@ import {
   type RolloutState,
 } from '../domain/rollout/index.ts';
 import { fleetActivities, returnActivities } from './activity-proxies.ts';
-import { requireWorkflowId } from './fixed-id.ts';
+import { idGuard } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { planStep, progressTeller } from './plan-step.ts';
@@ -46,6 +46,7 @@ const hourMs = 3_600_000;
 
 /** Rolls a policy out stage by stage; a stage that is not proven harmless holds, a harmful one is undone. */
 export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise<RolloutResult> {
+  const requireId = idGuard();
   const inbox: OperatorMessage[] = [];
   let status: RolloutStatus = { state: carried?.state ?? null, trialId: '', rows: carried?.rows ?? [] };
   setHandler(rolloutStatusQuery, () => status);
@@ -53,7 +54,7 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
   return returningWhenCancelled(inbox, async () => {
     const { policy, isBetter, anchorLossFraction, ...request } = await parsedInput('rolloutPolicy', input);
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
-    if (carried === undefined) requireWorkflowId(workflowIds.rolloutPolicy(workflowIds.trialPolicy(policy)));
+    if (carried === undefined) requireId(workflowIds.rolloutPolicy(workflowIds.trialPolicy(policy)));
     const trialId = trialIdOf(policy, 'rollout');
     const planned = carried?.run.plan ?? (await planStep({ ...request, policy, kind: 'rollout', trialId }));
     if ('impossible' in planned) {

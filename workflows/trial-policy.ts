@@ -12,7 +12,7 @@ import {
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import { returnActivities } from './activity-proxies.ts';
 import { abortUpdate } from './messages.ts';
-import { requireWorkflowId } from './fixed-id.ts';
+import { idGuard } from './fixed-id.ts';
 import { nowMs } from './now.ts';
 import { parsedInput } from './parse-input.ts';
 import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
@@ -44,6 +44,7 @@ type Request = ParsedInput<'trialPolicy'>;
  * one, never the one that runs; the operator's messages go to the step that runs.
  */
 export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<TrialResult> {
+  const requireId = idGuard();
   const inbox: OperatorMessage[] = [];
   const slot = new OfferSlot(waiting);
   let superseded = 0;
@@ -96,7 +97,7 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     const own = await parsedInput('trialPolicy', input);
     const { policy } = own;
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
-    if (waiting === undefined) requireWorkflowId(workflowIds.trialPolicy(policy));
+    if (waiting === undefined) requireId(workflowIds.trialPolicy(policy));
     show({ policy });
     const result = await nextTrial(own);
     show({ stage: 'recording', result });

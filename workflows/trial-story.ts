@@ -42,7 +42,7 @@ export function describeAbTest(
   return lines.filter((line) => line !== undefined).join('\n');
 }
 
-/** Value, threshold, robots, episodes and time left of every stage. */
+/** Value, threshold, robots, episodes and time left of every stage, as a list: the Temporal UI runs the cells of tables together. */
 export function describeRollout(
   plan: PlannedTrial,
   state: RolloutState,
@@ -54,14 +54,15 @@ export function describeRollout(
     `**Rollout of ${plan.candidateVersion} over ${plan.championVersion}** · ${state.kind}, stage ${state.stage}`,
     `> ${state.reason}`,
     '',
-    '| stage | robots | at most worse | allowed | reporting | episodes | time left |',
-    '| ---: | ---: | ---: | ---: | ---: | ---: | --- |',
     ...plan.stages.map(({ robots, minimumHours, maximumHours, marginFraction }, stage) => {
       const row = rows.find((one) => one.stage === stage);
-      const value = row === undefined || row.lowerBound <= -1 ? '–' : points(-row.lowerBound);
-      const allowed = marginFraction === null ? 'no alarm' : points(marginFraction);
+      const seen =
+        row === undefined
+          ? 'nobody reports yet'
+          : `${atWorst(row.lowerBound)}, ${row.reportingRobots} robots report, ${row.episodes} episodes`;
+      const allowed = marginFraction === null ? 'no alarm' : `${points(marginFraction)} worse is allowed`;
       const left = timeLeft(state, stage, hoursInStage, { minimumHours, maximumHours });
-      return `| ${stage} | ${robots} | ${value} | ${allowed} | ${row?.reportingRobots ?? '–'} | ${row?.episodes ?? '–'} | ${left} |`;
+      return `- **stage ${stage}** · ${robots} robots · ${allowed} · ${seen} · ${left}`;
     }),
     '',
     `${hours(hoursTotal)} since the first exposure.`,
@@ -79,9 +80,10 @@ function timeLeft(
   { minimumHours, maximumHours }: { minimumHours: number; maximumHours: number },
 ): string {
   if (state.proven.some((proven) => proven === stage)) return 'proven';
-  if (stage > state.stage) return `at least ${hours(minimumHours)}`;
-  const least = minimumHours - hoursInStage;
-  return least > 0 ? `at least ${hours(least)}` : `until proven, ${hours(2 * maximumHours - hoursInStage)} at most`;
+  if (stage > state.stage) return `at least ${hours(minimumHours)}, once it begins`;
+  const [least, most] = [minimumHours - hoursInStage, 2 * maximumHours - hoursInStage];
+  if (least > 0) return `at least ${hours(least)} more`;
+  return most > 0 ? `until proven, ${hours(most)} at most` : 'over: it ends unless it is proven now';
 }
 
 export function describeRollback(reason: string, result: RollbackResult | undefined): string {
@@ -98,6 +100,14 @@ export function describeRollback(reason: string, result: RollbackResult | undefi
     .filter((line) => line !== undefined)
     .join('\n');
 }
+
+/** A lower bound of the guard in words; -1 and below: nothing is known. */
+const atWorst = (lowerBound: number): string =>
+  lowerBound <= -1
+    ? 'not judged yet'
+    : lowerBound > 0
+      ? `at least ${points(lowerBound)} better`
+      : `at most ${points(-lowerBound)} worse`;
 
 const points = (fraction: number): string => `${(100 * fraction).toFixed(2)} pp`;
 const hours = (value: number): string => `${value.toFixed(1)} h`;

@@ -8,18 +8,21 @@ import {
   executeChild,
   isCancellation,
   log,
+  patched,
   rootCause,
   setCurrentDetails,
   setHandler,
   sleep,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError, defineSearchAttributeKey } from '@temporalio/common';
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import { fleetActivities } from './activity-proxies.ts';
 import { collectExperience } from './collect-experience.ts';
+import { takeTurn } from './cycle-turn.ts';
 import {
   abortUpdate,
   cycleStatusQuery,
@@ -34,6 +37,9 @@ import { describeCycle } from './story.ts';
 import { trainPolicy } from './train-policy.ts';
 import { operationId, workflowIds } from './workflow-ids.ts';
 
+/** The Temporal server says so of what a schedule starts. */
+const scheduledBy = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');
+
 /** How a cycle's work ended; the report comes after it, whatever it was. */
 interface Ending {
   readonly outcome: CycleOutcome;
@@ -45,6 +51,8 @@ interface Ending {
  * needs a trial is registered and offered to the trial slot, and "not offered, because …" is a normal end.
  */
 export async function weeklyCycle(input?: unknown): Promise<CycleResult> {
+  // Before anything is waited for: see idGuard.
+  const takesTurns = patched('one-cycle-a-policy');
   const cycleId = operationId();
   let status: CycleStatus = { cycleId, policy: '', stage: 'starting', cause: '' };
   let abortReason: string | undefined;
@@ -66,6 +74,7 @@ export async function weeklyCycle(input?: unknown): Promise<CycleResult> {
 
   const request = await parsedInput('weeklyCycle', input);
   upsertSearchAttributes([{ key: policyAttribute, value: request.policy }]);
+  if (takesTurns) await takeTurn(request.policy);
   let failure: Error | undefined;
   const ending = await work
     .run(() => cycle(request, cycleId, show, () => status))
@@ -103,7 +112,8 @@ async function cycle(
   show: (change: Partial<CycleStatus>) => void,
   current: () => CycleStatus,
 ): Promise<Ending> {
-  const { policy, cause, training, bootstrap } = request;
+  const { policy, training, bootstrap } = request;
+  const cause = request.cause ?? startedBy();
   const fleet = fleetActivities();
   const { robotType, aliases, assignmentSeq } = await fleet.readPolicy({ policy });
   show({
@@ -142,6 +152,12 @@ async function cycle(
   }
   const { kind, reason } = await fleet.offerCandidate({ ...operation, request: request.trial });
   return { outcome: kind, reason };
+}
+
+/** Who starts a cycle and says nothing is its schedule, or a person in the Temporal UI. */
+function startedBy(): string {
+  const schedule = workflowInfo().typedSearchAttributes.get(scheduledBy);
+  return schedule === undefined ? 'started by hand' : `schedule ${schedule}`;
 }
 
 /** How long a cycle waits for another cycle's collection of the same robot type before it gives up. */

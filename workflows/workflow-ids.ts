@@ -4,6 +4,8 @@ import { workflowInfo } from '@temporalio/workflow';
 export const workflowIds = {
   /** At most one collection a robot type: two would read the same segments. */
   collectExperience: (robotTypeId: string): string => `collect/${robotTypeId}`,
+  /** At most one cycle a policy. */
+  cycleTurn: (policy: string): string => `cycle-turn/${policy}`,
   trainPolicy: (cycleId: string): string => `train/${cycleId}`,
   /** One trial a policy: the slot everything that wants into the fleet goes through. */
   trialPolicy: (policy: string): string => `trial/${policy}`,

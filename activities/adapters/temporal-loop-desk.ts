@@ -1,4 +1,9 @@
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 
 import type { LoopDesk } from '../loop-desk-port.ts';
 
@@ -26,6 +31,13 @@ export function temporalLoopDesk(options: { readonly client: Client; readonly ta
       }
       const running = found.filter(({ isRunning }) => isRunning).length;
       return { running, lastStartedMs: found.length === 0 ? null : Math.max(...found.map((one) => one.startedMs)) };
+    },
+    async turnHolder(policy) {
+      const turn = await describeRunning(client, `cycle-turn/${policy}`);
+      if (turn === undefined) return null;
+      const parent = turn.raw.workflowExecutionInfo?.parentExecution?.workflowId;
+      if (!parent) return turn.workflowId;
+      return (await describeRunning(client, parent)) === undefined ? null : parent;
     },
     async startCycle({ policy, cause, request }) {
       const workflowId = `cycle/${policy}-triggered`;
@@ -56,4 +68,15 @@ export function temporalLoopDesk(options: { readonly client: Client; readonly ta
       return { workflowId };
     },
   };
+}
+
+/** Undefined when it does not run. */
+async function describeRunning(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    const described = await client.workflow.getHandle(workflowId).describe();
+    return described.status.name === 'RUNNING' ? described : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }

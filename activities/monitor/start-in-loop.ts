@@ -18,6 +18,13 @@ export const triggerCycle =
   (input: TriggerCycleInput): Promise<TriggerCycleResult> =>
     ports.loop.startCycle(input);
 
+/** Which cycle of a policy has the turn. Only reads. */
+export const readCycleTurn =
+  (ports: { readonly loop: Pick<LoopDesk, 'turnHolder'> }) =>
+  async ({ policy }: { readonly policy: string }): Promise<{ readonly holder: string | null }> => ({
+    holder: await ports.loop.turnHolder(policy),
+  });
+
 /** Starts the rollback to the champion before. Idempotent by policy while it runs. */
 export const startRollback =
   (ports: { readonly loop: LoopDesk }) =>

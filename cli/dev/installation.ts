@@ -126,6 +126,7 @@ const patientCalls = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttem
 function environmentOf(stateDirectory: string, address: string): Record<string, string> {
   const directory = (name: string): string => path.join(stateDirectory, name);
   return {
+    FLYWHEEL_TRIAL_PROFILE: 'compressed',
     FLYWHEEL_STORE: process.env['FLYWHEEL_STORE'] ?? directory('store'),
     FLYWHEEL_KEYS: process.env['FLYWHEEL_KEYS'] ?? directory('keys'),
     FLYWHEEL_SCRATCH: process.env['FLYWHEEL_SCRATCH'] ?? directory('scratch'),

@@ -143,7 +143,7 @@ function advanceStage({ facts, situation, limits, lowerBound }: Case): Outcome |
   if (!(lowerBound > -marginFraction)) return undefined;
   return {
     verdict: 'advance',
-    reason: `at most ${points(-lowerBound)} worse, ${points(marginFraction)} allowed`,
+    reason: provenBy(lowerBound, marginFraction),
   };
 }
 
@@ -163,3 +163,9 @@ const mayFault = ({ silence }: GuardFacts, { faultsSoFar = 0 }: TickSituation, {
   faultsSoFar < Math.max(fault.faultsMinimum, fault.faultsFraction * silence.candidates);
 
 const points = (fraction: number): string => `${(100 * fraction).toFixed(2)} pp`;
+
+/** What a lower bound on candidate - champion proves: `at most 1.00 pp worse, 2.00 pp allowed`, `at least 1.00 pp better`. */
+export const provenBy = (lowerBound: number, marginFraction: number): string =>
+  lowerBound > 0
+    ? `at least ${points(lowerBound)} better`
+    : `at most ${points(-lowerBound)} worse, ${points(marginFraction)} allowed`;

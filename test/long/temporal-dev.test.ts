@@ -71,7 +71,7 @@ describe('temporal-dev.sh', () => {
     const { children } = lockOf(state);
     assert.equal(await run.exit, 0, run.output());
     assert.ok(['gateway', 'simulated robots'].every((name) => children.some((child) => child.name === name)));
-    assert.match(run.output(), /offered: 1\.1\.0 begins/);
+    assert.match(run.output(), /offered: 1\.1\.0 is planned now/);
     assert.match(run.output(), /the trial of 1\.1\.0 ended: promoted/);
     const [driving] = [...run.output().matchAll(/closed-loop success in .*: \S+ ([\d.]+) %, \S+ ([\d.]+) %/g)];
     assert.ok(Number(driving?.[2]) > Number(driving?.[1]) + 20, driving?.[0]);

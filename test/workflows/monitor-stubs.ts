@@ -34,6 +34,7 @@ export const quietFleet: MonitorActivities & Pick<DataActivities, 'observeDrift'
   observeFleet: async () => quietLook(),
   refreshFleetBaseline: async () => ({ robots: 30, episodes: 60_000 }),
   triggerCycle: async ({ policy }) => ({ kind: 'started', workflowId: `cycle/${policy}-triggered` }),
+  readCycleTurn: async () => ({ holder: null }),
   startRollback: async ({ policy }) => ({ workflowId: `rollback/${policy}` }),
   notifyIncidents: async ({ fromSeq }) => ({ nextSeq: fromSeq + 1, told: 1, refused: [] }),
   observeDrift: async ({ policy, nowMs }) => ({

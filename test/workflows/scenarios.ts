@@ -62,6 +62,13 @@ export const scenarios: readonly Scenario[] = [
       await handle.executeUpdate('abort', { args: [{ reason: 'wrong robots' }] });
     },
   },
+  { name: 'cycle-turn-given-back', workflow: 'cycleTurn', isEndless: true },
+  {
+    name: 'cycle-turn-taken',
+    workflow: 'weeklyCycle',
+    input: { policy: 'taken' },
+    changes: withVerdict('nothingNew'),
+  },
   {
     name: 'collect-experience-continued',
     workflow: 'collectExperience',

@@ -98,7 +98,7 @@ describe('a trial with real activities on a fleet that lives', function () {
       success: successOf['1.0.0'] ?? 0,
     }));
     const workers = await Promise.all([
-      Worker.create({ connection, taskQueue, workflowBundle: bundle, activities: inputActivities }),
+      Worker.create({ connection, taskQueue, workflowBundle: bundle, activities: inputActivities('real') }),
       Worker.create({ connection, taskQueue: `${prefix}fleet`, activities: world.activities }),
     ]);
     const running = workers.map((worker) => worker.run());
@@ -117,7 +117,7 @@ describe('a trial with real activities on a fleet that lives', function () {
     try {
       assert.deepEqual(await offer('1.1.0', { candidateFraction: 0.4 }), {
         kind: 'offered',
-        reason: '1.1.0 begins',
+        reason: '1.1.0 is planned now, and begins if that finds it possible',
       });
       const again = await offer('1.1.0', {});
       assert.equal(again.kind, 'offered');

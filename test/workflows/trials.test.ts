@@ -53,7 +53,7 @@ const stageOf = async (handle: WorkflowHandleWithFirstExecutionRunId): Promise<s
   (await handle.query<RolloutStatus>('status')).state?.kind;
 
 describe('the story of a rollout', () => {
-  it('is a table of stages with value, threshold, robots, episodes and time left', async () => {
+  it('is a list of stages with value, threshold, robots, episodes and time left', async () => {
     const plan = await goodTrial.planTrial({ policy: 'wall', kind: 'rollout', trialId: 't', nowMs: 0 });
     if (plan.kind !== 'planned') throw new Error('expected a plan');
     const stages = plan.stages.map((stage) => ({ ...stage, minimumHours: 4, maximumHours: 48 }));
@@ -68,9 +68,18 @@ describe('the story of a rollout', () => {
     const state = events.reduce(transition, plannedRollout({ stages, approvalBefore: [] }, 0));
     const row = { robots: 25, lowerBound: -0.031, marginFraction: 0.02, reportingRobots: 24, episodes: 1_200 };
     const text = describeRollout({ ...plan, stages }, state, [{ stage: 1, ...row }], undefined);
-    assert.match(text, /\| 0 \| 5 \| – \| 2\.00 pp \| – \| – \| proven \|/);
-    assert.match(text, /\| 1 \| 25 \| 3\.10 pp \| 2\.00 pp \| 24 \| 1200 \| at least 3\.0 h \|/);
-    assert.match(text, /\| 3 \| 95 \| – \| 2\.00 pp \| – \| – \| at least 4\.0 h \|/);
+    const lines = text.split('\n');
+    for (const line of [
+      '- **stage 0** · 5 robots · 2.00 pp worse is allowed · nobody reports yet · proven',
+      '- **stage 1** · 25 robots · 2.00 pp worse is allowed · at most 3.10 pp worse, 24 robots report, 1200 episodes · at least 3.0 h more',
+      '- **stage 3** · 95 robots · 2.00 pp worse is allowed · nobody reports yet · at least 4.0 h, once it begins',
+    ])
+      assert.ok(lines.includes(line), `${line}\n${text}`);
+    const late = { ...row, lowerBound: 0.1175 };
+    const hold = { kind: 'ticked', atMs: 200 * hour, verdict: { verdict: 'hold', reason: 'not proven' } } as const;
+    const overdue = describeRollout({ ...plan, stages }, transition(state, hold), [{ stage: 1, ...late }], undefined);
+    assert.match(overdue, /at least 11\.75 pp better, 24 robots report/);
+    assert.doesNotMatch(overdue, /-\d/);
   });
 });
 

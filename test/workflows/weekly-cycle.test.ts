@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 
 import { ApplicationFailure } from '@temporalio/activity';
 
 import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
+import { temporalLoopDesk } from '../../activities/adapters/temporal-loop-desk.ts';
+import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker } from './harness.ts';
 import { until } from './scenario.ts';
 import { heldByAgreement, untilCancelled, withVerdict } from './scenarios.ts';
@@ -219,5 +222,61 @@ describe('weeklyCycle', function () {
         const [name, status] = [calls.at(-1)?.name, calls.at(-1)?.input as CycleStatus];
         assert.deepEqual([name, status.outcome, status.reason], ['writeReport', 'failed', `${step} is impossible`]);
       });
+  });
+});
+
+describe('one cycle a policy at a time', function () {
+  this.timeout(120_000);
+
+  it('refuses a second one at once, and says which runs', async () => {
+    const { activities, calls } = stubs({ trainModel: untilCancelled });
+    await withWorker(activities, async ({ start, suffix }) => {
+      const first = await start('weeklyCycle', { policy: 'turns' }, `cycle/turns-${suffix}`);
+      await until(() => calls.some((call) => call.name === 'trainModel'));
+      const { activities: others, calls: otherCalls } = stubs({
+        readCycleTurn: async () => ({ holder: `cycle/turns-${suffix}` }),
+      });
+      await withWorker({ ...others, trainModel: untilCancelled }, async (second) => {
+        const failure = await failureOf(
+          (await second.start('weeklyCycle', { policy: 'turns' }, `cycle/turns-${suffix}-2`)).result(),
+        );
+        assert.equal(failure.type, 'Conflict');
+        assert.match(failure.message, new RegExp(`a cycle of turns runs already: cycle/turns-${suffix};`));
+        await first.executeUpdate('abort', { args: [{ reason: 'seen enough' }] });
+        assert.equal(((await first.result()) as CycleResult).outcome, 'aborted');
+      });
+      assert.deepEqual(
+        otherCalls.map(({ name }) => name),
+        ['readCycleTurn', 'writeReport'],
+      );
+      const { activities: later } = stubs();
+      await withWorker(later, async (third) => {
+        const result = await (await third.start('weeklyCycle', { policy: 'turns' })).result();
+        assert.equal((result as CycleResult).outcome, 'offered');
+      });
+    });
+  });
+
+  it('is told by the server who has the turn', async () => {
+    const { client } = await sharedTemporal();
+    const desk = temporalLoopDesk({ client, taskQueue: 'nobody' });
+    const policy = `turn-${randomUUID().slice(0, 8)}`;
+    assert.equal(await desk.turnHolder(policy), null);
+    const { activities, calls } = stubs({ trainModel: untilCancelled });
+    await withWorker(activities, async ({ start }) => {
+      const cycle = await start('weeklyCycle', { policy });
+      await until(() => calls.some((call) => call.name === 'trainModel'));
+      assert.equal(await desk.turnHolder(policy), cycle.workflowId);
+      await cycle.executeUpdate('abort', { args: [{ reason: 'seen enough' }] });
+      await cycle.result();
+    });
+    assert.equal(await desk.turnHolder(policy), null);
+  });
+
+  it('names as its cause who started it', async () => {
+    const { activities, calls } = stubs();
+    await withWorker(activities, async ({ start }) => void (await (await start('weeklyCycle', {})).result()));
+    const report = calls.find(({ name }) => name === 'writeReport')?.input as CycleStatus | undefined;
+    assert.equal(report?.cause, 'started by hand');
   });
 });

@@ -53,6 +53,7 @@ export async function openMonitorWorld(robots: number): Promise<MonitorWorld> {
     notifier: undefined,
     loop: {
       cycles: async () => loop.cycles,
+      turnHolder: async () => null,
       startCycle: async () => ({ kind: 'started', workflowId: 'cycle/wall-triggered' }),
       startRollback: async () => ({ workflowId: 'rollback/wall' }),
     },

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+
+import { ApplicationFailure } from '@temporalio/common';
+
+import { registerCycleCommands } from '../../cli/cycle.ts';
+import { registerScheduleCommand } from '../../cli/schedule-command.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+import { heldByAgreement, untilCancelled, withVerdict } from '../workflows/scenarios.ts';
+import { runCommand, stubbedInstallation, type StubbedInstallation } from './stubbed-workers.ts';
+
+describe('flywheel cycle', function () {
+  this.timeout(120_000);
+  let installation: StubbedInstallation;
+  before(async () => (installation = await stubbedInstallation()));
+  after(() => installation.stop());
+  afterEach(() => installation.answerWith({}));
+  const run = (...args: readonly string[]) => runCommand(registerCycleCommands, ['cycle', ...args]);
+  const followed = () => run('start', '--follow', '--policy', installation.policy);
+
+  const brokenStore = async () => {
+    throw ApplicationFailure.nonRetryable('frames table: a commit file is cut off', 'CorruptData');
+  };
+  const notOffered = async () => ({ kind: 'notOffered' as const, reason: 'there is no robot to try it on' });
+  for (const [name, changes, exitCode, outcome] of [
+    ['offered', {}, 0, /^offered: /m],
+    ['notOffered', { offerCandidate: notOffered }, 0, /^notOffered: there is no robot/m],
+    ['badData', withVerdict('badData'), 1, /^badData: /m],
+    ['nothingNew', withVerdict('nothingNew'), 1, /^nothingNew: /m],
+    ['gatesHold', heldByAgreement, 1, /^gatesHold: held by agreement; the champion stays/m],
+    ['failed', { mixExperience: brokenStore }, 1, /^failed: frames table: a commit file is cut off/m],
+  ] as const)
+    it(`start --follow ends with ${exitCode} when the cycle ends as ${name}, and names reason and report`, async () => {
+      installation.answerWith(changes);
+      const { out, exitCode: got, message } = await followed();
+      assert.equal(got, exitCode, message);
+      assert.match(out, outcome);
+      assert.match(out, /^report reports\/.*\.html$/m);
+      if (exitCode !== 0) assert.match(message, new RegExp(`the cycle ended as ${name}: .* \\(report reports/`));
+    });
+
+  it('status says what a run says, how the run stands, and what it tries again', async () => {
+    installation.answerWith({ trainModel: untilCancelled });
+    const { out } = await run('start', '--policy', installation.policy);
+    const workflowId = out.trim();
+    const { client } = await sharedTemporal();
+    await client.workflow.getHandle(workflowId).terminate('a test');
+    const status = JSON.parse((await run('status', workflowId)).out) as Record<string, unknown>;
+    assert.equal(status['run'], 'TERMINATED');
+    assert.equal(status['stage'], undefined);
+    assert.equal(typeof status['lastStatus'], 'object');
+    const none = await run('status', 'cycle/none');
+    assert.equal(none.exitCode, 2);
+    assert.match(none.message, /there is no workflow cycle\/none/);
+  });
+});
+
+describe('flywheel schedule', function () {
+  this.timeout(120_000);
+  let installation: StubbedInstallation;
+  before(async () => (installation = await stubbedInstallation()));
+  after(async () => {
+    const { client } = await sharedTemporal();
+    await client.schedule.getHandle(`weekly-sync-${installation.policy}`).delete();
+    await installation.stop();
+  });
+  const run = (...args: readonly string[]) =>
+    runCommand(registerScheduleCommand, ['schedule', '--policy', installation.policy, ...args]);
+
+  it('is made once, shows what would change, and changes only what was agreed to', async () => {
+    const input = JSON.stringify({ bootstrap: true });
+    assert.match((await run('--input', input)).out, /created$/m);
+    assert.match((await run()).out, /is as it should be$/m);
+    const other = JSON.stringify({ bootstrap: true, training: { seed: 7 } });
+    const asked = await run('--input', other);
+    assert.equal(asked.exitCode, 1);
+    assert.match(asked.out, /input\.training: nothing → \{"seed":7\}/);
+    assert.doesNotMatch(asked.out, /bootstrap|when/);
+    const { client } = await sharedTemporal();
+    const handle = client.schedule.getHandle(`weekly-sync-${installation.policy}`);
+    const argsOf = async () => ((await handle.describe()).action.args ?? [])[0];
+    assert.deepEqual(await argsOf(), { policy: installation.policy, bootstrap: true });
+    assert.equal((await run('--input', other, '--yes')).exitCode, 0);
+    assert.deepEqual(await argsOf(), { policy: installation.policy, bootstrap: true, training: { seed: 7 } });
+    await handle.update((before) => ({ ...before, spec: { calendars: [{ dayOfWeek: 'TUESDAY', hour: 5 }] } }));
+    await handle.pause('for a test');
+    const moved = await run();
+    assert.match(moved.out, /when: TUESDAY 05:00:00 UTC → SUNDAY 02:00:00 UTC/);
+    assert.equal((await run('--yes')).exitCode, 0);
+    assert.match((await run()).out, /is as it should be, and paused$/m);
+  });
+});
