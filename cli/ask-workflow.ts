@@ -16,9 +16,8 @@ const explainWithinMs = 1_000;
 const pollEveryMs = 90_000;
 
 /** What a queue hands out, as the server numbers it. */
-type TaskKind = NonNullable<Parameters<Client['workflowService']['describeTaskQueue']>[0]['taskQueueType']>;
-const workflowTasks = 1 as TaskKind;
-const activityTasks = 2 as TaskKind;
+const workflowTasks = 1;
+const activityTasks = 2;
 
 export interface Asked {
   readonly client: Client;
@@ -78,12 +77,9 @@ async function whyNoAnswer({ client, settings, workflowId }: Asked): Promise<str
 }
 
 /** Was a poller heard of lately? The server remembers those that are gone for some minutes. */
-async function isServed(client: Client, name: string, taskQueueType: TaskKind): Promise<boolean> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name },
-    taskQueueType,
-  });
+async function isServed(client: Client, name: string, taskQueueType: number): Promise<boolean> {
+  const question: object = { namespace: client.options.namespace, taskQueue: { name }, taskQueueType };
+  const { pollers } = await client.workflowService.describeTaskQueue(question);
   return (pollers ?? []).some(
     ({ lastAccessTime }) => Date.now() - 1_000 * Number(lastAccessTime?.seconds ?? 0) < pollEveryMs,
   );
