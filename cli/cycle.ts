@@ -6,7 +6,7 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import type { CycleResult, CycleStatus } from '../workflows/messages.ts';
 import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
-import { requirePolicy } from './require-policy.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { CommandError } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
 import { whoOption } from './person.ts';
@@ -68,7 +68,7 @@ async function start({ policy, input: text, who, follow, json }: StartOptions): 
   const { settings, clock } = context;
   const input = { policy, cause: `flywheel cycle start by ${who}`.slice(0, 200), ...parseJsonObject('--input', text) };
   const parsed = await parseInput({ workflow: 'weeklyCycle', input });
-  await requirePolicy(context, parsed.policy);
+  await readPolicyDocument(context.store, parsed.policy);
   await withClient(settings, async (client) => {
     const workflowId = `cycle/${parsed.policy}-${new Date(clock()).toISOString()}`;
     const handle = await client.workflow.start('weeklyCycle', {

@@ -11,7 +11,7 @@ import { ask } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import type { PersonalWord } from './person.ts';
-import { requirePolicy } from './require-policy.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { printJson, printTable, say } from './print.ts';
 
 interface ListOptions {
@@ -59,7 +59,7 @@ export function registerIncidentCommands(program: Command): void {
 
 async function printOpen({ policy, json }: ListOptions): Promise<void> {
   const context = await openContext();
-  await requirePolicy(context, policy);
+  await readPolicyDocument(context.store, policy);
   const { store } = context;
   const { lookedAtMs, incidents } = await readOpenIncidents(store, policy);
   if (json) return printJson({ policy, lookedAtMs, incidents });
@@ -84,7 +84,7 @@ async function printHistory({ policy, limit, json }: ListOptions): Promise<void>
   if (!Number.isInteger(most) || most < 1 || most > 100_000)
     throw new CommandError('wrong', `--limit: expected a whole number from 1 to 100000, got ${limit}`);
   const context = await openContext();
-  await requirePolicy(context, policy);
+  await readPolicyDocument(context.store, policy);
   const { store } = context;
   const events = (await readIncidents(store, policy)).flatMap(({ record }) => record.events).slice(-most);
   if (json) return printJson({ policy, events });

@@ -5,7 +5,7 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import type { MonitorStatus } from '../workflows/monitor-messages.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
-import { requirePolicy } from './require-policy.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { say } from './print.ts';
 
 /** Input of the workflow `fleetMonitor`; what is missing takes its defaults there. */
@@ -48,7 +48,7 @@ export function registerMonitorCommand(program: Command): void {
     .action(async ({ policy, compressed }: { policy: string; compressed: boolean }) => {
       const context = await openContext();
       const { settings } = context;
-      await requirePolicy(context, policy);
+      await readPolicyDocument(context.store, policy);
       await withClient(settings, async (client) => {
         const profile = compressed ? { profile: 'compressed' as const } : {};
         const workflowId = await ensureMonitor(client, orchestrationQueue(settings), { policy, ...profile });

@@ -17,7 +17,6 @@ import {
 } from '../fleet/desk/index.ts';
 import { openContext } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
-import { requirePolicy } from './require-policy.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 
 interface ChangeOptions {
@@ -82,7 +81,7 @@ export function registerRobotCommands(program: Command): void {
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {
       const context = await openContext();
-      await requirePolicy(context, options.policy);
+      await readPolicyDocument(context.store, options.policy);
       const view = await openFleetReader(context).readFleet(options.policy);
       if (options.json) return printJson(view);
       printView(view, [...(await readRobots(context.store)).values()].length);

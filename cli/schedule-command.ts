@@ -6,7 +6,7 @@ import { parseInput } from '../activities/parse-input.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
-import { requirePolicy } from './require-policy.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { CommandError } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
 import { say } from './print.ts';
@@ -34,7 +34,7 @@ async function schedule({ policy, input: text, yes }: Options): Promise<void> {
   const { settings } = context;
   const given = text === undefined ? undefined : parseJsonObject('--input', text);
   await parseInput({ workflow: 'weeklyCycle', input: { ...given, policy } });
-  await requirePolicy(context, policy);
+  await readPolicyDocument(context.store, policy);
   const id = weeklyScheduleId(policy);
   await withClient(settings, async (client) => {
     const present = await readWeeklySchedule(client, policy);

@@ -12,7 +12,7 @@ import { CommandError } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
-import { requirePolicy } from './require-policy.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { statusOf } from './run-status.ts';
 
 /** `flywheel trial …`: what an operator does with trials on the fleet. */
@@ -69,7 +69,7 @@ async function offer(candidateVersion: string, options: PersonalWord & { input: 
   const { policy, reason: why, who } = options;
   const request = parseJsonObject('--input', options.input);
   await parseInput({ workflow: 'trialPolicy', input: { ...request, policy, candidateVersion, who } });
-  await requirePolicy(context, policy);
+  await readPolicyDocument(context.store, policy);
   await requireVersion(store, policy, candidateVersion);
   await withClient(settings, async (client) => {
     const slot = temporalTrialSlot({ client, taskQueue: orchestrationQueue(settings) });

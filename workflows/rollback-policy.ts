@@ -91,7 +91,7 @@ export async function rollbackPolicy(input?: unknown, given?: Ordered): Promise<
   if (ordered === undefined) desk.ask({ requestId, target, reason, who });
   while (desk.hasNew || ordered !== undefined || approval.waiting !== null || !allHandlersFinished()) {
     const next = desk.take();
-    if (next !== undefined) await decide(next).catch((error: unknown) => notDecided(next, error));
+    if (next !== undefined) await decideOn(next);
     else if (ordered !== undefined && !approval.isAnswered) await followOnce(request, ordered);
     else if (approval.waiting !== null) await awaitPerson();
     else await condition(() => desk.hasNew || allHandlersFinished());
@@ -212,10 +212,14 @@ export async function rollbackPolicy(input?: unknown, given?: Ordered): Promise<
   }
 
   /** A request that cannot be decided on fails by itself, and the run only when that was all it was asked. */
-  function notDecided(asked: RollbackRequest, error: unknown): void {
-    if (!(error instanceof TemporalFailure)) throw error;
-    desk.fail(asked, error);
-    failure ??= error;
+  async function decideOn(asked: RollbackRequest): Promise<void> {
+    try {
+      await decide(asked);
+    } catch (error) {
+      if (!(error instanceof TemporalFailure)) throw error;
+      desk.fail(asked, error);
+      failure ??= error;
+    }
   }
 }
 
