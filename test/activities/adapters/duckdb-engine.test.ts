@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
+import { dictionary } from '../../../domain/dictionary.ts';
 import { isFailure } from '../../../activities/failures.ts';
 import type { SqlChunk, SqlSession } from '../../../activities/ports.ts';
 
@@ -44,7 +45,7 @@ describe('DuckDB engine', () => {
         list: [1.5, null],
         fixed: [1, 2],
         struct: { x: '2026-01-02' },
-        map: { k: 'v' },
+        map: dictionary([['k', 'v']]),
       },
     ]);
   });
