@@ -58,3 +58,19 @@ export function failure(type: FailureType, message: string, options: FailureOpti
 export function isFailure(error: unknown, type: FailureType): error is ApplicationFailure {
   return error instanceof ApplicationFailure && error.type === type;
 }
+
+/** Codes and names under which file systems and S3 servers say that there is no room. */
+const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'QuotaExceeded', 'XMinioStorageFull', 'InsufficientStorage']);
+/** Errors of errors are looked at no deeper. */
+const maxCauses = 10;
+
+/** True when an error, or one that caused it, says that the disk, the quota or the bucket is full. */
+export function isStoreFull(error: unknown): boolean {
+  let at: unknown = error;
+  for (let depth = 0; depth < maxCauses && at instanceof Error; depth += 1) {
+    const { code, name, cause, $metadata } = at as Error & { code?: unknown; $metadata?: { httpStatusCode?: unknown } };
+    if (fullCodes.has(String(code)) || fullCodes.has(name) || $metadata?.httpStatusCode === 507) return true;
+    at = cause;
+  }
+  return false;
+}

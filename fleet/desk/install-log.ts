@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { readLog, writeLogEntry, type LogEntry } from '../../activities/append-log.ts';
+import { writeLogEntry, type LogEntry } from '../../activities/append-log.ts';
 import { readJson } from '../../activities/json-objects.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { gatewayIdSchema, installReportSchema, instantMsSchema, robotIdSchema } from '../protocol/index.ts';
@@ -16,8 +16,14 @@ export const installRecordSchema = z.strictObject({
 });
 export type InstallRecord = z.infer<typeof installRecordSchema>;
 
-/** Reports a robot sends again lie at most this far back: it keeps few, and sends them in order. */
-const rememberedReports = 64;
+/**
+ * Reports a robot sends again lie at most this far back: it keeps few, and sends them in order. Nobody reads further back, so
+ * each log keeps these and no more, however often its robot reports.
+ */
+const keptReports = 64;
+const readsAtOnce = 32;
+/** Older entries that one append removes at most: logs of earlier versions were kept whole. */
+const removedAtOnce = 1_000;
 
 /** Appends to the install logs of one policy, remembering the end of each; several may write at once. */
 export interface InstallLog {
@@ -31,8 +37,16 @@ export function installLog(store: ObjectStore, policy: string): InstallLog {
   async function endOf(robotId: string): Promise<LogEntry<InstallRecord>[]> {
     const log = fleetKeys.installLog(policy, robotId);
     const known = ends.get(robotId) ?? [];
-    const later = await readLog(store, log, installRecordSchema, known.at(-1)?.seq);
-    const end = [...known, ...later].slice(-rememberedReports);
+    const keys: string[] = [];
+    const last = known.at(-1);
+    const options = last === undefined ? {} : { after: logKey(log, last.seq) };
+    for await (const { key } of store.list(`${log}/`, options)) if (parseLogKey(key) !== undefined) keys.push(key);
+    const later = await inParallel(keys.slice(-keptReports), readsAtOnce, async (key) => {
+      const record = await readJson(store, key, installRecordSchema);
+      return record === undefined ? [] : [{ seq: parseLogKey(key)?.seq ?? -1, record }];
+    });
+    await inParallel(keys.slice(0, -keptReports).slice(0, removedAtOnce), readsAtOnce, (key) => store.delete(key));
+    const end = [...known, ...later.flat()].slice(-keptReports);
     ends.set(robotId, end);
     return end;
   }
@@ -45,7 +59,9 @@ export function installLog(store: ObjectStore, policy: string): InstallLog {
         if (found !== undefined) return found.seq;
         const seq = (end.at(-1)?.seq ?? -1) + 1;
         const log = fleetKeys.installLog(policy, record.robotId);
-        if ((await writeLogEntry(store, log, seq, record)) === 'created') return seq;
+        if ((await writeLogEntry(store, log, seq, record)) === 'exists') continue;
+        if (seq >= keptReports) await store.delete(logKey(log, seq - keptReports));
+        return seq;
       }
     },
   };
@@ -57,15 +73,17 @@ export interface InstallReader {
   read(robotIds: readonly string[]): Promise<ReadonlyMap<string, InstallRecord>>;
 }
 
-const readsAtOnce = 32;
+/** Every so many looks each robot's known entry is asked for as well: is it gone, its log went past what is kept. */
+const looksBetweenChecks = 32;
 
 export function installReader(store: ObjectStore, policy: string): InstallReader {
   let ends: Map<string, LogEntry<InstallRecord>> | undefined;
+  let looks = 0;
 
-  /** Once a process: the whole listing says where each log ends. */
-  async function findEnds(): Promise<Map<string, LogEntry<InstallRecord>>> {
+  /** Where each log below the prefix ends, by one listing. */
+  async function findEnds(prefix: string): Promise<Map<string, LogEntry<InstallRecord>>> {
     const last = new Map<string, { readonly key: string; readonly seq: number }>();
-    for await (const { key } of store.list(`${fleetKeys.installs(policy)}/`)) {
+    for await (const { key } of store.list(`${prefix}/`)) {
       const entry = parseLogKey(key);
       if (entry !== undefined) last.set(entry.log, { key, seq: entry.seq });
     }
@@ -78,9 +96,14 @@ export function installReader(store: ObjectStore, policy: string): InstallReader
 
   return {
     async read(robotIds) {
-      const known = (ends ??= await findEnds());
-      const now = await inParallel(robotIds, readsAtOnce, async (robotId) => {
+      const known = (ends ??= await findEnds(fleetKeys.installs(policy)));
+      looks += 1;
+      const now = await inParallel([...robotIds.entries()], readsAtOnce, async ([index, robotId]) => {
         const log = fleetKeys.installLog(policy, robotId);
+        const last = known.get(robotId);
+        if (last !== undefined && (looks + index) % looksBetweenChecks === 0)
+          if ((await store.get(logKey(log, last.seq))) === undefined)
+            for (const [, end] of await findEnds(log)) known.set(robotId, end);
         for (;;) {
           const seq = (known.get(robotId)?.seq ?? -1) + 1;
           const record = await readJson(store, logKey(log, seq), installRecordSchema);

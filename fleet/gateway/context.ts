@@ -12,6 +12,7 @@ import { RobotChanges } from './robot-changes.ts';
 import { robotDirectory, type RobotDirectory } from './robot-directory.ts';
 import { robotTypes, type RobotTypes } from './robot-types.ts';
 import type { GatewaySettings } from './settings.ts';
+import { StoreRoom } from './store-room.ts';
 import { TelemetryCommitter } from './telemetry-committer.ts';
 import { UploadShares } from './upload-shares.ts';
 
@@ -28,6 +29,7 @@ export interface GatewayPorts {
 export interface GatewayContext extends GatewayPorts {
   readonly settings: GatewaySettings;
   readonly metrics: Metrics;
+  readonly room: StoreRoom;
   readonly robots: RobotDirectory;
   readonly robotChanges: RobotChanges;
   readonly watch: FleetWatch;
@@ -49,7 +51,9 @@ const directoryBounds = { maxRobots: 20_000, maxUnknown: 10_000, lookupsPerSecon
 const mebibyte = 1024 * 1024;
 
 export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): GatewayContext {
-  const { store, clock, monotonicMs, log } = ports;
+  const { clock, monotonicMs, log } = ports;
+  const room = new StoreRoom(monotonicMs);
+  const store = room.watched(ports.store);
   const metrics = new Metrics();
   const models = modelCatalog(store);
   const onError =
@@ -71,6 +75,8 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
   const installs = new Map<string, InstallLog>();
   return {
     ...ports,
+    store,
+    room,
     settings,
     metrics,
     robotTypes: robotTypes(store),

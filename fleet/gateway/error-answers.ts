@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-import { isFailure } from '../../activities/failures.ts';
+import { isFailure, isStoreFull } from '../../activities/failures.ts';
 import type { ErrorAnswer } from '../protocol/index.ts';
 import type { GatewayContext } from './context.ts';
 import { isOfRobot } from './request-robot.ts';
@@ -12,6 +12,7 @@ const drainableBytes = 128 * 1024 * 1024;
 interface ErrorPorts {
   readonly metrics: GatewayContext['metrics'];
   readonly log: GatewayContext['log'];
+  readonly room: GatewayContext['room'];
 }
 
 /** For what the framework refuses before any hook: a path that cannot be decoded, a part of it that is too long. */
@@ -23,6 +24,7 @@ export const frameworkErrors =
 /** Turns whatever went wrong into the protocol's words. What is our fault is logged, and not told to the robot. */
 export function answerErrors(app: FastifyInstance, ports: ErrorPorts): void {
   app.setErrorHandler(async (error, request, reply) => {
+    ports.room.note(error);
     const wire = wireErrorOf(error as FastifyError);
     if (wire.status >= 500) {
       const line = { err: error, method: request.method, route: request.routeOptions.url };
@@ -49,6 +51,11 @@ function sendError(wire: WireError, request: FastifyRequest, reply: FastifyReply
 
 function wireErrorOf(error: FastifyError): WireError {
   if (error instanceof WireError) return error;
+  if (isStoreFull(error))
+    return new WireError('storeFull', 'there is no room for more; keep it until somebody makes some', {
+      retryAfterMs: 60_000,
+      cause: error,
+    });
   if (isFailure(error, 'StoreUnavailable'))
     return new WireError('overloaded', 'the object store does not answer; try again later', {
       retryAfterMs: 5_000,

@@ -5,11 +5,11 @@ import type { GatewayContext } from './context.ts';
 
 /** Looks are every second; without one for this long, the store does not answer. */
 const readyWithinMs = 10_000;
-const stateSchema = z.strictObject({ status: z.enum(['ok', 'stopping', 'store-unavailable']) });
+const stateSchema = z.strictObject({ status: z.enum(['ok', 'stopping', 'store-unavailable', 'store-full']) });
 
 /** For load balancers; open to whoever reaches the port. They say nothing of the fleet and cost nothing. */
 export const healthRoutes =
-  ({ watch, stopping }: GatewayContext): FastifyPluginAsyncZod =>
+  ({ watch, stopping, room }: GatewayContext): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       method: 'GET',
@@ -29,6 +29,7 @@ export const healthRoutes =
       handler: async (_, reply) => {
         if (stopping.signal.aborted) return reply.code(503).send({ status: 'stopping' as const });
         if (watch.sinceLookMs > readyWithinMs) return reply.code(503).send({ status: 'store-unavailable' as const });
+        if (room.isFull) return reply.code(503).send({ status: 'store-full' as const });
         return { status: 'ok' as const };
       },
     });

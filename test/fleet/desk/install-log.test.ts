@@ -51,4 +51,45 @@ describe('the last installs of a fleet', () => {
     assert.equal(gets, 3 + 3);
     assert.equal(lists, 1);
   });
+
+  it('are the end of logs that keep 64 reports of a robot, with the same seq for a report that comes again', async () => {
+    const store = memoryObjectStore();
+    const log = installLog(store, policy);
+    const reader = installReader(store, policy);
+    await log.append(install('r1', 0, '1.0.0'));
+    assert.equal((await reader.read(['r1'])).get('r1')?.report.version, '1.0.0');
+    for (let report = 1; report < 300; report += 1)
+      assert.equal(await log.append(install('r1', report, `1.${report}.0`)), report);
+    const keys: string[] = [];
+    for await (const { key } of store.list(`fleet/${policy}/installs/r1/`)) keys.push(key);
+    assert.equal(keys.length, 64);
+    // Another gateway knows of the same reports.
+    assert.equal(await installLog(store, policy).append(install('r1', 299, '1.299.0')), 299);
+    assert.equal(await installLog(store, policy).append(install('r1', 300, '1.300.0')), 300);
+    // A reader that was overtaken by more than is kept finds the end again.
+    for (let look = 0; look < 40; look += 1) await reader.read(['r1']);
+    assert.equal((await reader.read(['r1'])).get('r1')?.report.version, '1.300.0');
+  });
+
+  it('are found in a log of an earlier version, which is shortened little by little and read at its end only', async () => {
+    const memory = memoryObjectStore();
+    const record = install('r1', 0, '1.0.0');
+    for (let seq = 0; seq < 3_000; seq += 1)
+      await memory.put(
+        `fleet/${policy}/installs/r1/${String(seq).padStart(20, '0')}.json`,
+        Buffer.from(
+          JSON.stringify({ ...record, report: { ...record.report, reportId: `01J${String(seq).padStart(23, '0')}` } }),
+        ),
+      );
+    let gets = 0;
+    const store: ObjectStore = { ...memory, get: (key, range) => ((gets += 1), memory.get(key, range)) };
+    const log = installLog(store, policy);
+    assert.equal(await log.append(install('r1', 2_999, '1.0.0')), 2_999);
+    assert.ok(gets <= 64, `${gets} reads`);
+    for (let report = 0; report < 4; report += 1)
+      await installLog(store, policy).append(install('r1', 4_000 + report, '2.0.0'));
+    const keys: string[] = [];
+    for await (const { key } of memory.list(`fleet/${policy}/installs/r1/`)) keys.push(key);
+    assert.ok(keys.length <= 64, `${keys.length} entries`);
+  });
 });

@@ -127,6 +127,38 @@ describe('a gateway in trouble', () => {
     assert.equal((await send(url, 0)).status, 200);
   });
 
+  it('says that there is no room with an error of its own (507), and is not ready; heartbeats and orders go on', async () => {
+    let isFull = false;
+    const { store } = fleet;
+    const full = async (): Promise<never> => {
+      const cause = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      throw failure('StoreUnavailable', 'expected the object store to write, got ENOSPC at /secret', { cause });
+    };
+    const small: ObjectStore = {
+      ...store,
+      put: async (key, body) => (isFull ? full() : store.put(key, body)),
+      putIfAbsent: async (key, body) => (isFull ? full() : store.putIfAbsent(key, body)),
+    };
+    const { url } = await fleet.startGateway({}, small);
+    assert.equal((await fetch(`${url}/readyz`)).status, 200);
+    isFull = true;
+    for (const response of [await send(url, 0), await put(url, new Uint8Array([1]))]) {
+      assert.equal(response.status, 507);
+      assert.ok(Number(response.headers.get('retry-after')) >= 30);
+      const text = await response.text();
+      assert.match(text, /"storeFull"/);
+      assert.doesNotMatch(text, /secret/);
+    }
+    const ready = await fetch(`${url}/readyz`);
+    assert.equal(ready.status, 503);
+    assert.deepEqual(await ready.json(), { status: 'store-full' });
+    assert.equal((await post(url + wirePaths.heartbeat('r1'), token, heartbeat())).status, 200);
+    const desired = await fetch(url + wirePaths.desired('r1', 0), { headers: { authorization: bearer(token) } });
+    assert.equal(desired.status, 200);
+    isFull = false;
+    assert.equal((await send(url, 0)).status, 200);
+  });
+
   it('refuses more of one robot than its share (429), and goes on serving others', async () => {
     const { url } = await fleet.startGateway({ FLYWHEEL_GATEWAY_REQUESTS_PER_SECOND: '1' });
     const other = await fleet.addRobot('r2');
