@@ -2,7 +2,7 @@ import parquet, { type ParquetSchema } from 'parquetjs-lite';
 import { z } from 'zod';
 
 import { segmentColumns } from './columns.ts';
-import { footerMetadata, type SegmentFooter } from './segment-footer.ts';
+import { footerMetadata, type RecordedFooter } from './segment-footer.ts';
 import { segmentRowSchema, type SegmentRow } from './segment-row.ts';
 import { parquetFields } from './segment-schema.ts';
 
@@ -27,7 +27,7 @@ function namedOnce(made: ParquetSchema): ParquetSchema {
  */
 export async function writeSegment(
   rows: Iterable<SegmentRow> | AsyncIterable<SegmentRow>,
-  footer: Omit<SegmentFooter, 'schemaVersion'>,
+  footer: RecordedFooter,
   filePath: string,
 ): Promise<{ readonly rows: number }> {
   const writer = await parquet.ParquetWriter.openFile(schema, filePath, {

@@ -8,18 +8,23 @@ export interface SegmentFooter {
   readonly robotType: string;
   readonly robotTypeDigest: string;
   readonly agentVersion: string;
-  /** Robot clock minus gateway clock, milliseconds. */
+  /** Robot clock minus gateway clock, milliseconds: 0 from robots that date by the gateway's clock. */
   readonly clockSkewMs: number;
 }
 
+/** What a recorder says; without a clock skew where nobody knows when it was. */
+export type RecordedFooter = Omit<SegmentFooter, 'schemaVersion' | 'clockSkewMs'> & {
+  readonly clockSkewMs: number | undefined;
+};
+
 /** The footer as key and value texts, for any Parquet writer. */
-export const footerMetadata = (footer: Omit<SegmentFooter, 'schemaVersion'>): Readonly<Record<string, string>> => ({
+export const footerMetadata = (footer: RecordedFooter): Readonly<Record<string, string>> => ({
   [footerKeys.schemaVersion]: String(segmentSchemaVersion),
   [footerKeys.robotId]: footer.robotId,
   [footerKeys.robotType]: footer.robotType,
   [footerKeys.robotTypeDigest]: footer.robotTypeDigest,
   [footerKeys.agentVersion]: footer.agentVersion,
-  [footerKeys.clockSkewMs]: String(footer.clockSkewMs),
+  ...(footer.clockSkewMs === undefined ? {} : { [footerKeys.clockSkewMs]: String(footer.clockSkewMs) }),
 });
 
 /** Three hundred years in milliseconds: beyond it a number is no clock skew, and sums in microseconds would overflow. */

@@ -45,6 +45,8 @@ export interface AgentStatus {
   readonly waitingTelemetry: number;
   readonly waitingReports: number;
   readonly droppedEpisodes: number;
+  /** Telemetry and reports that no gateway takes; kept in `set-aside.ndjson`. */
+  readonly setAside: number;
   /** Frames the disk did not take. */
   readonly lostFrames: number;
   /** Robot clock minus gateway clock; undefined before the first contact. */
@@ -62,7 +64,7 @@ export interface Agent {
   correct(frame: Frame, expertAction: ArrayLike<number>): void;
   /** A person or a safety system took over in this episode. */
   intervene(): void;
-  /** Something that must never happen did; resolves when it is kept for good. */
+  /** Something that must never happen did, `unspecified` without a name; resolves when it is kept for good. */
   safetyEvent(kind: string): Promise<void>;
   /**
    * Resolves when the episode survives a power cut; false when there was none with frames. An `aborted` or failed one has a

@@ -11,6 +11,7 @@ import { agentVersion } from './agent-version.ts';
 import { createBells, runInBackground } from './background.ts';
 import { createConnection } from './connection.ts';
 import { openContact } from './contact.ts';
+import { openGatewayTimes, stampNow } from './dating.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { createExchange } from './exchange.ts';
 import { createGatewayClient } from './gateway-client.ts';
@@ -23,6 +24,7 @@ import { openModelFolder } from './model-folder.ts';
 import { momentOf, openRecording } from './recording.ts';
 import { createRobotSide } from './robot-side.ts';
 import { printable } from './printable.ts';
+import { openSetAside } from './set-aside.ts';
 import { syncToDisk } from './spool.ts';
 import type { MachineMoment } from './times.ts';
 import { createVersionKeeper, type VersionKeeper } from './version-keeper.ts';
@@ -56,7 +58,9 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const loopPorts: LoopPorts = { signal, random, backOff: limits.backOff, outage, log };
   const contact = await openContact(folder('contact.json'), now, outage.over);
   const file = await openInstallationFile(folder('installed.json'), at, log);
-  const reports = await openInstallReports(folder('reports'));
+  const times = await openGatewayTimes(folder('clocks.json'), now);
+  const reports = await openInstallReports(folder('reports'), times.datingOf);
+  const aside = await openSetAside(folder('set-aside.ndjson'), folder('set-aside.json'), log);
   const gateway = createGatewayClient({
     robotId,
     gatewayUrl: options.gatewayUrl,
@@ -73,6 +77,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     robotType,
     file,
     contact,
+    times,
     wall,
     monotonic,
     installedVersion,
@@ -86,7 +91,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     wall,
     monotonic,
     newId,
+    machineBootId,
     skewMs: connection.skewMs,
+    datingOf: times.datingOf,
+    setAside: (why, what) => aside.add(why, what),
     site: () => file.state().site ?? undefined,
     acting,
     limits,
@@ -142,7 +150,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     async report(facts) {
       const { atMs } = momentOf({ wall, acting });
       const clockSkewMs = Math.round(connection.skewMs() ?? 0);
-      await reports.add({ reportId: newId(), bootId, atMs, clockSkewMs, ...facts });
+      const stamp = stampNow({ machineBootId, wall, monotonic });
+      await reports.add({ reportId: newId(), bootId, atMs, clockSkewMs, stamp, ...facts });
       bells.reports.ring();
     },
     safetyEvent: (event, policyVersion, trialId) =>
@@ -163,7 +172,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       },
     },
     uploadingFile: folder('uploading.json'),
-    skewMs: () => connection.skewMs() ?? 0,
+    setAside: (why, what) => aside.add(why, what),
     contactMade(answer) {
       connection.contactMade(answer);
       bells.keeper.ring();
@@ -204,7 +213,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     record: (frame) => side.add(frame),
     correct: (frame, expertAction) => side.add(frame, expertAction),
     intervene: () => side.intervene(),
-    safetyEvent: (kind) => keep({ kind: 'safetyEvent', ...momentOf({ wall, acting }), event: kind.slice(0, 100) }),
+    safetyEvent: (kind) => keep({ kind: 'safetyEvent', ...momentOf({ wall, acting }), event: eventOf(kind) }),
     async endEpisode(outcome, { reason, atUs } = {}) {
       const isRecorded = await side.end(outcome, reason, atUs);
       await ownKeeper.switchIfReady();
@@ -225,6 +234,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       waitingTelemetry: recording.telemetry.count(),
       waitingReports: reports.count(),
       droppedEpisodes: recording.droppedEpisodes(),
+      setAside: aside.count(),
       lostFrames: side.lostFrames(),
       skewMs: connection.skewMs(),
       contactlessMs: contact.contactlessMs(),
@@ -236,6 +246,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       await keepOnline();
       await settle(true);
       await ownKeeper.stop();
+      await aside.written();
       recording.close();
       unlock();
     },
@@ -246,6 +257,9 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     },
   };
 }
+
+/** Something happened that must never happen: what nobody named well is told all the same. */
+const eventOf = (kind: unknown): string => String(kind).trim().slice(0, 100) || 'unspecified';
 
 function linuxBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

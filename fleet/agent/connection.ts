@@ -7,7 +7,8 @@ import type { Answered, GatewayClient } from './gateway-client.ts';
 import type { InstallationFile } from './installation-file.ts';
 import { isSeq } from './installation.ts';
 import type { Recording } from './recording.ts';
-import { betterGatewayTime, skewAt, type GatewayTime, type MonotonicClock, type WallClock } from './times.ts';
+import type { GatewayTimes } from './dating.ts';
+import { betterGatewayTime, skewAt, type MonotonicClock, type WallClock } from './times.ts';
 
 export interface ConnectionPorts {
   readonly gateway: GatewayClient;
@@ -15,6 +16,7 @@ export interface ConnectionPorts {
   readonly robotType: RobotType;
   readonly file: InstallationFile;
   readonly contact: Contact;
+  readonly times: GatewayTimes;
   readonly wall: WallClock;
   readonly monotonic: MonotonicClock;
   readonly installedVersion: () => string | null;
@@ -27,24 +29,24 @@ export interface Connection {
   readonly skewMs: () => number | undefined;
   readonly heartbeatEveryMs: () => number;
   readonly longPollMs: () => number;
-  readonly contactMade: (answer: Answered<unknown>, gatewayClockMs?: number) => void;
+  readonly contactMade: (answer: Answered<unknown>) => void;
   handshake(): Promise<void>;
   heartbeat(recording: Recording, isBusy: boolean): Promise<void>;
 }
 
 export function createConnection(ports: ConnectionPorts): Connection {
-  const { gateway, bootId, file, wall, monotonic } = ports;
-  let gatewayTime: GatewayTime | undefined;
+  const { gateway, bootId, file, wall, monotonic, times } = ports;
   let made: { readonly heartbeatEveryMs: number; readonly longPollMs: number } | undefined;
 
   const clockMs = (): number => Math.max(0, Math.round(wall()));
-  const skewMs = (): number | undefined =>
-    gatewayTime === undefined ? (file.state().skewMs ?? undefined) : skewAt(gatewayTime, wall(), monotonic());
+  function skewMs(): number | undefined {
+    const time = times.now();
+    return time === undefined ? (file.state().skewMs ?? undefined) : skewAt(time, wall(), monotonic());
+  }
 
-  function contactMade({ sentMs, receivedMs }: Answered<unknown>, gatewayClockMs?: number): void {
+  async function timeTold({ sentMs, receivedMs }: Answered<unknown>, gatewayClockMs: number): Promise<void> {
     ports.contact.made();
-    if (gatewayClockMs === undefined) return;
-    gatewayTime = betterGatewayTime(gatewayTime, { sentMs, receivedMs, gatewayClockMs });
+    await times.learn(betterGatewayTime(times.now(), { sentMs, receivedMs, gatewayClockMs }));
   }
 
   return {
@@ -52,7 +54,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
     skewMs,
     heartbeatEveryMs: () => made?.heartbeatEveryMs ?? wireLimits.heartbeatEveryMs,
     longPollMs: () => made?.longPollMs ?? wireLimits.maxLongPollMs,
-    contactMade,
+    contactMade: () => ports.contact.made(),
     async handshake() {
       const { id, version } = ports.robotType;
       const answer = await gateway.handshake({
@@ -64,7 +66,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
         installedVersion: ports.installedVersion(),
       });
       const { body } = answer;
-      contactMade(answer, body.clockMs);
+      await timeTold(answer, body.clockMs);
       await file.change((state) => ({ ...state, policy: body.policy, site: body.site, skewMs: skewMs() ?? null }));
       made = body;
     },
@@ -83,7 +85,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
         },
         droppedEpisodes: recording.droppedEpisodes(),
       });
-      contactMade(answer, answer.body.clockMs);
+      await timeTold(answer, answer.body.clockMs);
     },
   };
 }

@@ -1,6 +1,7 @@
-import type { Outcome } from '../../datasets/columns.ts';
+import { outcomes, type Outcome } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { wireLimits } from '../protocol/index.ts';
+import type { Stamp } from './dating.ts';
 import type { AtPoint } from './kill-points.ts';
 import type { NewEntry } from './kept-entries.ts';
 import { durationMs, latencies } from './segment-rows.ts';
@@ -32,6 +33,7 @@ export interface EpisodeRecorderPorts {
   readonly monotonic: MonotonicClock;
   readonly newId: () => string;
   readonly skewMs: () => number | undefined;
+  readonly machineBootId: string;
   readonly acting: () => ActingVersion | undefined;
   readonly append: (record: SpoolRecord) => void;
   readonly newEntry: NewEntry;
@@ -49,12 +51,20 @@ export interface EpisodeRecorder {
   end(outcome: Outcome, reason: string | undefined, atUs?: number): KeptEntry | undefined;
 }
 
+/** In the year 2255: beyond it microseconds are no whole numbers any more. */
+const latestUs = Number.MAX_SAFE_INTEGER;
+
+/** Larger steps of the clock are jumps; smaller ones, as of a clock that is slewed, are left to the frames. */
+const clockJumpUs = 1_000_000;
+
 interface OpenEpisode {
-  readonly begin: Omit<RecordOf<'begin'>, 'startedAtUs'>;
+  readonly begin: Omit<RecordOf<'begin'>, 'startedAtUs'> & { readonly stamp: Stamp };
   /** Known with the first frame. */
   startedAtUs: number | undefined;
-  /** Robot clock minus monotonic clock at the start: a jump of the clock does not tear an episode. */
-  readonly clockOffsetMs: number;
+  /** Robot clock minus monotonic clock, µs: at the start, by which all is written, so that a jump does not tear an episode… */
+  readonly offsetUs: number;
+  /** …and as the robot's program has it, which dates its frames itself. */
+  programOffsetUs: number;
   lastUs: number;
   frames: number;
   correctedFrames: number;
@@ -67,7 +77,25 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
   const { robotType } = ports;
   let open: OpenEpisode | undefined;
 
-  const nowUs = (episode: OpenEpisode): number => Math.round((ports.monotonic() + episode.clockOffsetMs) * 1000);
+  const nowUs = (episode: OpenEpisode): number => Math.round(ports.monotonic() * 1000) + episode.offsetUs;
+  const clockOffsetUs = (): number => Math.round((ports.wall() - ports.monotonic()) * 1000);
+
+  /**
+   * An instant that the robot's program read from its clock, by the clock as it was at the start. Has the clock jumped, the
+   * program may have read it before or after: what lies nearer to now is right.
+   */
+  function sinceStart(episode: OpenEpisode, atUs: number): number {
+    const newOffsetUs = clockOffsetUs();
+    if (Math.abs(newOffsetUs - episode.programOffsetUs) > clockJumpUs) {
+      const agoUs = (offsetUs: number): number => Math.abs(ports.monotonic() * 1000 - (atUs - offsetUs));
+      if (agoUs(newOffsetUs) < agoUs(episode.programOffsetUs)) episode.programOffsetUs = newOffsetUs;
+    }
+    return Math.max(0, atUs - episode.programOffsetUs + episode.offsetUs);
+  }
+
+  /** What is no instant of any clock is as good as none. */
+  const instantOf = (episode: OpenEpisode, atUs: number | undefined): number =>
+    atUs === undefined || !(atUs >= 0 && atUs <= latestUs) ? nowUs(episode) : sinceStart(episode, Math.round(atUs));
 
   function begin({ task = robotType.tasks[0] }: { readonly task?: string | undefined }): string {
     if (open !== undefined && open.frames > 0)
@@ -76,6 +104,7 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
       throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
     const acting = ports.acting();
     const episodeId = ports.newId();
+    const offsetUs = clockOffsetUs();
     open = {
       begin: {
         kind: 'begin',
@@ -84,9 +113,11 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
         policyVersion: acting?.version ?? null,
         trialId: acting?.trialId ?? null,
         skewMs: ports.skewMs() ?? null,
+        stamp: { machineBootId: ports.machineBootId, clockOffsetMs: offsetUs / 1000 },
       },
       startedAtUs: undefined,
-      clockOffsetMs: ports.wall() - ports.monotonic(),
+      offsetUs,
+      programOffsetUs: offsetUs,
       lastUs: 0,
       frames: 0,
       correctedFrames: 0,
@@ -112,14 +143,15 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
       const action = numbersOf('action', frame.action, actionSize);
       const expert = expertAction === undefined ? null : numbersOf('expert action', expertAction, actionSize);
       const episode = opened();
-      const atUs = Math.max(episode.lastUs + 1, frame.atUs ?? nowUs(episode));
+      const givenUs = instantOf(episode, frame.atUs);
+      const atUs = Math.max(episode.lastUs + 1, givenUs);
       if (episode.startedAtUs === undefined) {
         ports.append({ ...episode.begin, startedAtUs: atUs });
         ports.at('begin.written');
         episode.startedAtUs = atUs;
         if (episode.isIntervened) ports.append({ kind: 'intervene' });
       }
-      const latencyMs = frame.latencyMs ?? null;
+      const latencyMs = latencyOf(frame.latencyMs);
       const record = { kind: 'frame', atUs, observation, action, expertAction: expert, latencyMs } as const;
       ports.append(record);
       ports.at('frame.written');
@@ -135,6 +167,8 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
       if (episode.frames > 0) ports.append({ kind: 'intervene' });
     },
     end(outcome, reason, atUs) {
+      if (!outcomes.includes(outcome))
+        throw new TypeError(`expected ${outcomes.join(', ')}, got ${JSON.stringify(outcome)}`);
       const episode = open;
       if (episode?.startedAtUs === undefined) {
         open = undefined;
@@ -148,7 +182,7 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
           correctedFrames: episode.correctedFrames,
           isIntervened: episode.isIntervened,
         },
-        { outcome, reason: reasonOf(outcome, reason), atUs: atUs ?? nowUs(episode) },
+        { outcome, reason: reasonOf(outcome, reason), atUs: instantOf(episode, atUs) },
         robotType,
         ports.newEntry,
       );
@@ -187,7 +221,7 @@ function endRecord(
   const { begin, lastFrameUs } = episode;
   const endedAtUs = Math.min(Math.max(how.atUs, lastFrameUs), lastFrameUs + Math.round(1e6 / rateHz));
   const p50 = latencies(episode.frames).latency_p50_ms;
-  const kept = newEntry(begin.skewMs, {
+  const kept = newEntry(begin, {
     kind: 'episode',
     atMs: Math.round(endedAtUs / 1000),
     policyVersion: begin.policyVersion,
@@ -204,9 +238,16 @@ function endRecord(
   return { kind: 'end', outcome: how.outcome, reason: how.reason, endedAtUs, kept };
 }
 
-/** A success has no reason; anything else needs one. */
-const reasonOf = (outcome: Outcome, reason: string | undefined): string | null =>
-  outcome === 'success' ? null : (reason ?? '').trim().slice(0, 100) || 'unspecified';
+/** A success has no reason; anything else needs one, and a program that is not checked may give anything. */
+function reasonOf(outcome: Outcome, reason: unknown): string | null {
+  if (outcome === 'success') return null;
+  const text = typeof reason === 'string' || typeof reason === 'number' ? String(reason).trim().slice(0, 100) : '';
+  return text === '' ? 'unspecified' : text;
+}
+
+/** A latency that is none is left out; the frame counts all the same. */
+const latencyOf = (latencyMs: number | undefined): number | null =>
+  typeof latencyMs === 'number' && latencyMs >= 0 && Number.isFinite(latencyMs) ? latencyMs : null;
 
 const sizeOfAction = ({ actions }: RobotType): number => {
   if (actions.kind === 'none') return 0;

@@ -7,8 +7,10 @@ import { readJson, replaceJson } from './durable-files.ts';
 import { etagIn, GatewayError, leaseRemainingMs, type Answered, type GatewayClient } from './gateway-client.ts';
 import type { InstallReports } from './install-reports.ts';
 import type { AtPoint } from './kill-points.ts';
+import type { TelemetryRequest, WireErrorType } from '../protocol/index.ts';
 import type { Recording } from './recording.ts';
 import type { ShelvedSegment } from './segment-shelf.ts';
+import { mostEntries as mostEntriesOfBatch } from './telemetry-queue.ts';
 import type { VersionKeeper } from './version-keeper.ts';
 
 export interface ExchangePorts {
@@ -18,7 +20,8 @@ export interface ExchangePorts {
   readonly keeper: Pick<VersionKeeper, 'order' | 'leaseRenewed'>;
   /** Names the segment whose upload has begun: the gateway may have it. */
   readonly uploadingFile: string;
-  readonly skewMs: () => number;
+  /** Hears of what no gateway takes. */
+  readonly setAside: (why: string, what: unknown) => void;
   /** A gateway has answered a request that only this robot can make. */
   readonly contactMade: (answer: Answered<unknown>) => void;
   readonly at: AtPoint;
@@ -40,11 +43,31 @@ const untilRung = 3_600_000;
 /** What sending again cannot mend: the gateway does not take these bytes. */
 const finalRefusals: readonly (number | undefined)[] = [400, 413];
 
+/** The answer, or why the gateway never takes what was sent. Only a refusal in the words of the protocol is one. */
+async function answerOrRefusal<T>(send: () => Promise<T>): Promise<T | string> {
+  try {
+    return await send();
+  } catch (cause) {
+    if (cause instanceof GatewayError && cause.type !== undefined && finalTypes.includes(cause.type))
+      return cause.message;
+    throw cause;
+  }
+}
+
+/** How many entries of a batch a gateway refused for good while it took the others. */
+function refusedEntries(headers: Headers): number {
+  const count = Number(headers.get('flywheel-refused-entries') ?? 0);
+  return Number.isInteger(count) && count > 0 ? count : 0;
+}
+
+const finalTypes: readonly WireErrorType[] = ['malformed', 'tooLarge'];
+
 export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
   const { gateway, reports, keeper, at } = ports;
   const { shelf, telemetry } = ports.recording;
   let uploading = await readJson(ports.uploadingFile, z.string());
   let etag: string | undefined;
+  let mostEntries = mostEntriesOfBatch;
 
   async function put(segment: ShelvedSegment): Promise<void> {
     if (uploading !== segment.name) {
@@ -70,6 +93,13 @@ export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
     await ports.recording.giveUp([segment]);
   }
 
+  /** One bad entry must not keep the others back: the batch is halved until it stands alone. */
+  async function narrow(batch: TelemetryRequest, why: string): Promise<number> {
+    mostEntries = Math.max(1, batch.entries.length >> 1);
+    if (batch.entries.length === 1) await telemetry.giveUp(batch, why);
+    return 0;
+  }
+
   return {
     mayBeUploaded: (name) => name === uploading,
     async upload() {
@@ -80,12 +110,16 @@ export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
       return 0;
     },
     async sendTelemetry() {
-      const batch = telemetry.next(ports.skewMs());
+      const batch = telemetry.next(mostEntries);
       if (batch === undefined) return untilRung;
-      const { body } = await gateway.telemetry(batch);
+      const answer = await answerOrRefusal(() => gateway.telemetry(batch));
+      if (typeof answer === 'string') return narrow(batch, answer);
+      mostEntries = Math.min(2 * mostEntries, mostEntriesOfBatch);
       const lastSeq = batch.entries.at(-1)?.seq;
-      if (body.lastSeq !== lastSeq)
-        throw new GatewayError(`expected entries up to ${lastSeq} to be stored, got ${body.lastSeq}`, {});
+      const refused = refusedEntries(answer.headers);
+      if (refused > 0) ports.log(`the gateway refused ${refused} of ${batch.entries.length} entries of telemetry`);
+      else if (answer.body.lastSeq !== lastSeq)
+        throw new GatewayError(`expected entries up to ${lastSeq} to be stored, got ${answer.body.lastSeq}`, {});
       at('telemetry.answered');
       await telemetry.acknowledge(batch);
       return 0;
@@ -93,7 +127,8 @@ export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
     async sendReport() {
       const report = reports.next();
       if (report === undefined) return untilRung;
-      await gateway.installReport(report);
+      const answer = await answerOrRefusal(() => gateway.installReport(reports.dated(report)));
+      if (typeof answer === 'string') ports.setAside(answer, report);
       at('report.answered');
       await reports.acknowledge(report);
       return 0;

@@ -24,6 +24,7 @@ import {
   type SegmentAnswer,
   type TelemetryAnswer,
   type TelemetryRequest,
+  type WireErrorType,
 } from '../protocol/index.ts';
 import { orAborted, withDeadline } from './deadline.ts';
 import { printable } from './printable.ts';
@@ -44,13 +45,19 @@ export interface Answered<Body> {
 export class GatewayError extends Error {
   /** HTTP status; undefined when no answer came. */
   readonly status: number | undefined;
+  /** As the protocol names it; undefined when the answer was none of the protocol. */
+  readonly type: WireErrorType | undefined;
   /** As the gateway asked; undefined when it did not. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, facts: { status?: number; retryAfterMs?: number | undefined; cause?: unknown }) {
+  constructor(
+    message: string,
+    facts: { status?: number; type?: WireErrorType | undefined; retryAfterMs?: number | undefined; cause?: unknown },
+  ) {
     super(message, { cause: facts.cause });
     this.name = 'GatewayError';
     this.status = facts.status;
+    this.type = facts.type;
     this.retryAfterMs = facts.retryAfterMs;
   }
 }
@@ -131,10 +138,11 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
     json(path, { method: 'POST', headers: jsonHeaders, body: JSON.stringify(body) }, schema);
 
   return {
-    handshake: (body) => post(wirePaths.handshake(robotId), body, handshakeAnswerSchema),
-    heartbeat: (body) => post(wirePaths.heartbeat(robotId), body, heartbeatAnswerSchema),
-    telemetry: (body) => post(wirePaths.telemetry(robotId), body, telemetryAnswerSchema),
-    installReport: (body) => post(wirePaths.installReport(robotId), body, installAnswerSchema),
+    // A newer gateway may say more than this agent knows.
+    handshake: (body) => post(wirePaths.handshake(robotId), body, handshakeAnswerSchema.strip()),
+    heartbeat: (body) => post(wirePaths.heartbeat(robotId), body, heartbeatAnswerSchema.strip()),
+    telemetry: (body) => post(wirePaths.telemetry(robotId), body, telemetryAnswerSchema.strip()),
+    installReport: (body) => post(wirePaths.installReport(robotId), body, installAnswerSchema.strip()),
     desired(etag, waitMs) {
       const path = wirePaths.desired(robotId, waitMs);
       const headers = etag === undefined ? {} : { 'if-none-match': etag };
@@ -146,7 +154,7 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
       json(
         wirePaths.segment(robotId, sha256),
         { method: 'PUT', headers: { 'content-type': segmentContentType }, body: bytes as Uint8Array<ArrayBuffer> },
-        segmentAnswerSchema,
+        segmentAnswerSchema.strip(),
         ports.timeoutMs + bytes.length / leastUploadBytesPerMs,
       ),
     model({ policy, version, name }, resume, signal) {
@@ -212,6 +220,7 @@ async function refusal(path: string, response: Response, signal: AbortSignal): P
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new GatewayError(`the gateway refused with ${response.status}, ${why} [path=${path}]`, {
     status: response.status,
+    type: answer.success ? answer.data.error.type : undefined,
     retryAfterMs: Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, 3_600_000) : undefined,
   });
 }

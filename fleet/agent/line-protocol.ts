@@ -19,7 +19,7 @@ export const lineSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('record'), id, ...frame }),
   z.strictObject({ do: z.literal('correct'), id, ...frame, expertAction: numbers }),
   z.strictObject({ do: z.literal('intervene'), id }),
-  z.strictObject({ do: z.literal('safetyEvent'), id, kind: z.string().min(1).max(100) }),
+  z.strictObject({ do: z.literal('safetyEvent'), id, kind: z.string().max(1_000) }),
   z.strictObject({
     do: z.literal('endEpisode'),
     id,

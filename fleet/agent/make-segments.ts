@@ -8,8 +8,9 @@ import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import type { SegmentRow } from '../../datasets/segment-row.ts';
 import { syncDirectory, syncFile } from './durable-files.ts';
 import type { AtPoint } from './kill-points.ts';
-import { segmentRows } from './segment-rows.ts';
+import { segmentRows, shiftUs, skewOf } from './segment-rows.ts';
 import { segmentName, type ShelvedSegment } from './segment-shelf.ts';
+import type { RecordOf } from './spool-record.ts';
 import { worthOf, worths, type SpoolContent, type SpooledEpisode } from './spooled-episodes.ts';
 
 export interface MakeSegmentsPorts {
@@ -35,14 +36,15 @@ export async function makeSegments(
     robotType: robotTypeName(robotType),
     robotTypeDigest: robotTypeDigest(robotType),
     agentVersion: seal.agentVersion,
-    clockSkewMs: seal.skewMs,
+    clockSkewMs: skewOf(seal),
   };
+  const latestMs = Math.max(0, ...episodes.map(({ end }) => end.endedAtUs / 1000));
   const made: ShelvedSegment[] = [];
   for (const worth of worths) {
     const chosen = episodes.filter((episode) => worthOf(episode) === worth);
     if (chosen.length === 0) continue;
     const temporary = path.join(directory, `${spoolNumber}.${worth}.tmp`);
-    await writeSegment(rowsOf(chosen, by, seal.skewMs), footer, temporary);
+    await writeSegment(rowsOf(chosen, by, seal, latestMs), footer, temporary);
     at('segment.written');
     await syncFile(temporary);
     const sha256 = await fileSha256(temporary);
@@ -59,7 +61,8 @@ export async function makeSegments(
 function* rowsOf(
   episodes: readonly SpooledEpisode[],
   by: Parameters<typeof segmentRows>[1],
-  skewMs: number,
+  seal: RecordOf<'seal'>,
+  latestMs: number,
 ): Generator<SegmentRow> {
-  for (const episode of episodes) yield* segmentRows(episode, by, skewMs);
+  for (const episode of episodes) yield* segmentRows(episode, by, shiftUs(episode.begin, seal, latestMs));
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import type { Outcome } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { stampNow, type Dating, type Stamp } from './dating.ts';
 import { openDrops } from './drops.ts';
 import { namesIn } from './durable-files.ts';
 import {
@@ -16,8 +17,10 @@ import type { AtPoint } from './kill-points.ts';
 import { makeSegments } from './make-segments.ts';
 import { openShelf, segmentsToDrop, type SegmentShelf, type ShelvedSegment } from './segment-shelf.ts';
 import type { SyncDescriptor } from './spool.ts';
+import type { RecordOf } from './spool-record.ts';
 import { openSpooler } from './spooler.ts';
-import { openTelemetryQueue, type TelemetryQueue } from './telemetry-queue.ts';
+import type { SpoolContent } from './spooled-episodes.ts';
+import { openTelemetryQueue, problemOf, type TelemetryQueue } from './telemetry-queue.ts';
 import type { MonotonicClock, WallClock } from './times.ts';
 import { createQueue } from './waiting.ts';
 
@@ -38,8 +41,12 @@ export interface RecordingPorts {
   readonly wall: WallClock;
   readonly monotonic: MonotonicClock;
   readonly newId: () => string;
+  readonly machineBootId: string;
   /** Robot clock minus gateway clock now; undefined before the first contact ever. */
   readonly skewMs: () => number | undefined;
+  readonly datingOf: (stamp: Stamp) => Dating;
+  /** Hears of telemetry that no gateway could take. */
+  readonly setAside: (why: string, entry: unknown) => void;
   /** Where the robot works, as a gateway told; undefined before the first contact ever. */
   readonly site: () => string | undefined;
   readonly acting: () => ActingVersion | undefined;
@@ -85,7 +92,7 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
     firstNumber,
     endOf: (open) => endOfInterrupted(open, robotType, newEntry),
   });
-  const telemetry = await openTelemetryQueue(folders.telemetry);
+  const telemetry = await openTelemetryQueue({ ...ports, directory: folders.telemetry });
   for (const { entries } of left) telemetry.add(entries);
   const shelf = await openShelf(folders.segments, new Set(spooler.finished()));
   const keep: Recording['keep'] = (entry) => keepFor([], entry);
@@ -102,7 +109,9 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
   let startedMs = ports.monotonic();
 
   async function keepFor(files: readonly string[], entry: Parameters<NewEntry>[1]): Promise<void> {
-    const kept = newEntry(ports.skewMs() ?? null, entry);
+    const kept = newEntry({ skewMs: ports.skewMs() ?? null, stamp: stampNow(ports) }, entry);
+    const problem = problemOf(kept);
+    if (problem !== undefined) return ports.setAside(problem, kept);
     spooler.append({ kind: 'entry', kept, ...(files.length === 0 ? {} : { files: [...files] }) });
     telemetry.add([kept]);
     await spooler.sync();
@@ -110,11 +119,9 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
 
   /** Makes segments of one finished spool, carries its telemetry on, then lets it go. */
   async function shelve(number: string): Promise<void> {
-    const skewMs = ports.skewMs();
-    const site = ports.site();
-    const isSealed = (await spooler.content(number)).seal !== undefined;
-    if (!isSealed && (skewMs === undefined || site === undefined)) return;
-    const seal = { kind: 'seal', skewMs: skewMs ?? 0, site: site ?? '', agentVersion: ports.agentVersion } as const;
+    const open = await spooler.content(number);
+    const seal = open.seal ?? sealFor(ports, open);
+    if (seal === undefined) return;
     const content = await spooler.seal(number, seal);
     at('spool.sealed');
     const made = await makeSegments({ ...ports, directory: folders.segments }, number, content);
@@ -170,6 +177,19 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
     giveUp: (segments) => oneAfterTheOther(() => drops.drop(segments)),
     close: () => spooler.close(),
   };
+}
+
+/** What closes a finished spool; undefined while nobody has told where the robot works or what time it is, and somebody may. */
+function sealFor(ports: RecordingPorts, { episodes: [first] }: SpoolContent): RecordOf<'seal'> | undefined {
+  const site = ports.site();
+  const skewMs = ports.skewMs();
+  const seal = { kind: 'seal', agentVersion: ports.agentVersion, site: site ?? '', skewMs: skewMs ?? 0 } as const;
+  if (first === undefined) return seal;
+  if (site === undefined) return undefined;
+  const { stamp } = first.begin;
+  if (stamp === undefined) return skewMs === undefined ? undefined : seal;
+  const dating = ports.datingOf(stamp);
+  return dating.kind === 'later' ? undefined : { ...seal, dating };
 }
 
 /** What a telemetry entry says about now. */

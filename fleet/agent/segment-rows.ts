@@ -1,5 +1,6 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { SegmentRow } from '../../datasets/segment-row.ts';
+import { shiftMs } from './dating.ts';
 import type { RecordOf } from './spool-record.ts';
 import type { SpooledEpisode } from './spooled-episodes.ts';
 
@@ -10,13 +11,22 @@ export interface RecordedBy {
   readonly robotType: Pick<RobotType, 'id' | 'version'>;
 }
 
-/**
- * The rows of an episode. Its times are moved so that the one skew of the segment corrects them, although the robot's
- * clock may have jumped between two episodes of it.
- */
-export function* segmentRows(episode: SpooledEpisode, by: RecordedBy, segmentSkewMs: number): Generator<SegmentRow> {
+/** Skew that the footer of a segment tells: none where its times are the gateway's, undefined where nobody knows them. */
+export function skewOf({ dating, skewMs }: RecordOf<'seal'>): number | undefined {
+  if (dating === undefined) return skewMs;
+  return dating.kind === 'known' ? 0 : undefined;
+}
+
+/** What to add to the times of an episode, µs, so that the one skew of the segment corrects them; `latestMs` is the spool's last instant. */
+export function shiftUs({ stamp, skewMs }: RecordOf<'begin'>, seal: RecordOf<'seal'>, latestMs: number): number {
+  const { dating } = seal;
+  if (dating !== undefined && stamp !== undefined) return Math.round(shiftMs(dating, stamp, latestMs) * 1000);
+  return Math.round(((skewOf(seal) ?? 0) - (skewMs ?? seal.skewMs)) * 1000);
+}
+
+/** The rows of an episode, each of its times moved by `shift` µs. */
+export function* segmentRows(episode: SpooledEpisode, by: RecordedBy, shift: number): Generator<SegmentRow> {
   const { begin, frames, end } = episode;
-  const shiftUs = Math.round((segmentSkewMs - (begin.skewMs ?? segmentSkewMs)) * 1000);
   const columns = {
     episode_id: begin.episodeId,
     robot_id: by.robotId,
@@ -25,7 +35,7 @@ export function* segmentRows(episode: SpooledEpisode, by: RecordedBy, segmentSke
     site: by.site,
     task: begin.task,
     policy_version: begin.policyVersion,
-    started_at: begin.startedAtUs + shiftUs,
+    started_at: begin.startedAtUs + shift,
     duration_ms: durationMs(begin.startedAtUs, end.endedAtUs),
     outcome: end.outcome,
     failure_reason: end.reason,
@@ -38,7 +48,7 @@ export function* segmentRows(episode: SpooledEpisode, by: RecordedBy, segmentSke
     yield {
       ...columns,
       frame_index: index,
-      timestamp: frame.atUs + shiftUs,
+      timestamp: frame.atUs + shift,
       observation: Float32Array.from(frame.observation),
       action: Float32Array.from(frame.action),
       expert_action: frame.expertAction === null ? null : Float32Array.from(frame.expertAction),

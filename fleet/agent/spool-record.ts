@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { outcomes } from '../../datasets/columns.ts';
 import { telemetryEntrySchema, ulidSchema } from '../protocol/index.ts';
+import { stampSchema } from './dating.ts';
 
 const instantUs = z.int().min(0);
 const numbers = z.array(z.number()).max(1024);
@@ -9,8 +10,10 @@ const numbers = z.array(z.number()).max(1024);
 /** Telemetry as the robot keeps it until a gateway has it: told apart by (boot, seq) for ever. */
 export const keptEntrySchema = z.object({
   bootId: ulidSchema,
-  /** Robot clock minus gateway clock when it was made; null before the first contact ever. */
+  /** Robot clock minus gateway clock when it was made, as then known; null before the first contact ever. */
   skewMs: z.number().nullable(),
+  /** An older agent has none: its times hold by `skewMs`. */
+  stamp: stampSchema.optional(),
   entry: telemetryEntrySchema,
 });
 export type KeptEntry = z.infer<typeof keptEntrySchema>;
@@ -26,6 +29,8 @@ export const spoolRecordSchema = z.discriminatedUnion('kind', [
     trialId: z.string().nullable(),
     startedAtUs: instantUs,
     skewMs: z.number().nullable(),
+    /** Of all instants of the episode; an older agent has none. */
+    stamp: stampSchema.optional(),
   }),
   z.object({
     kind: z.literal('frame'),
@@ -47,7 +52,19 @@ export const spoolRecordSchema = z.discriminatedUnion('kind', [
   /** Telemetry that is no episode; `files` names the segments that a `dropped` entry counts. */
   z.object({ kind: z.literal('entry'), kept: keptEntrySchema, files: z.array(z.string()).optional() }),
   /** Last record: from here on the file is a pure input, and converting it gives the same bytes however often it is done. */
-  z.object({ kind: z.literal('seal'), skewMs: z.number(), agentVersion: z.string(), site: z.string() }),
+  z.object({
+    kind: z.literal('seal'),
+    skewMs: z.number(),
+    agentVersion: z.string(),
+    site: z.string(),
+    /** How the spool's stamped instants are dated; an older agent has none. */
+    dating: z
+      .discriminatedUnion('kind', [
+        z.object({ kind: z.literal('known'), gatewayOffsetMs: z.number() }),
+        z.object({ kind: z.literal('unknown'), beforeMs: z.number() }),
+      ])
+      .optional(),
+  }),
 ]);
 
 export type SpoolRecord = z.infer<typeof spoolRecordSchema>;

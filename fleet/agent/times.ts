@@ -24,6 +24,9 @@ export interface ClockSample {
   readonly gatewayClockMs: number;
 }
 
+/** Gateways of one fleet differ by less. */
+const clockStepMs = 1_000;
+
 /** A quartz clock runs wrong by less than this part of its time. */
 const drift = 1e-4;
 
@@ -36,7 +39,8 @@ export interface GatewayTime {
 
 /**
  * The better of what was known and a new sample: the gateway's clock was read somewhere between sending and receiving, so
- * half the round trip is the error; an old measurement grows worse by the drift of the clock.
+ * half the round trip is the error; an old measurement grows worse by the drift of the clock. What contradicts it (the machine
+ * slept, which stops the monotonic clock, or the gateway's clock was set) makes it void.
  */
 export function betterGatewayTime(known: GatewayTime | undefined, sample: ClockSample): GatewayTime {
   const middleMs = (sample.sentMs + sample.receivedMs) / 2;
@@ -44,7 +48,9 @@ export function betterGatewayTime(known: GatewayTime | undefined, sample: ClockS
   const measured = { offsetMs: sample.gatewayClockMs - middleMs, uncertaintyMs, measuredMs: sample.receivedMs };
   if (known === undefined) return measured;
   const knownUncertaintyMs = known.uncertaintyMs + (sample.receivedMs - known.measuredMs) * drift;
-  return uncertaintyMs <= knownUncertaintyMs ? measured : known;
+  const isContradicted =
+    Math.abs(measured.offsetMs - known.offsetMs) > uncertaintyMs + knownUncertaintyMs + clockStepMs;
+  return isContradicted || uncertaintyMs <= knownUncertaintyMs ? measured : known;
 }
 
 /**

@@ -52,6 +52,8 @@ export const telemetryRequestSchema = z.strictObject({
   bootId: ulidSchema,
   /** Robot clock minus gateway clock when the entries were made, milliseconds. */
   clockSkewMs: z.int().min(-9_999_999_999_999).max(9_999_999_999_999),
+  /** The robot had no contact in the boot in which these were made, and its clock is not to be trusted: `atMs` is a guess. */
+  isTimeUnknown: z.literal(true).optional(),
   entries: z
     .array(telemetryEntrySchema)
     .min(1)

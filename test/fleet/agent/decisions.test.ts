@@ -162,7 +162,7 @@ describe('the clock of a robot', () => {
   it('keeps the measurement with the shorter way, until it is too old', () => {
     const good = betterGatewayTime(undefined, { sentMs: 0, receivedMs: 10, gatewayClockMs: 1_005 });
     assert.equal(good.offsetMs, 1_000);
-    assert.equal(betterGatewayTime(good, { sentMs: 100, receivedMs: 2_100, gatewayClockMs: 1 }), good);
+    assert.equal(betterGatewayTime(good, { sentMs: 100, receivedMs: 2_100, gatewayClockMs: 2_900 }), good);
     const later = { sentMs: 20_000_000, receivedMs: 20_002_000, gatewayClockMs: 1 };
     assert.notEqual(betterGatewayTime(good, later), good);
   });

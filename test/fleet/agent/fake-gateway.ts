@@ -15,6 +15,7 @@ import {
   type HeartbeatRequest,
   type InstallReport,
   type TelemetryEntry,
+  type TelemetryRequest,
 } from '../../../fleet/protocol/index.ts';
 
 export interface FakeGateway {
@@ -23,6 +24,7 @@ export interface FakeGateway {
   /** How often each segment came. */
   readonly puts: Map<string, number>;
   readonly entries: Map<string, TelemetryEntry>;
+  readonly batches: TelemetryRequest[];
   readonly reports: InstallReport[];
   readonly heartbeats: HeartbeatRequest[];
   /** Files by `policy/version/name`. */
@@ -33,6 +35,8 @@ export interface FakeGateway {
   clockMs: () => number;
   /** Answers with a status instead of doing anything; undefined does it. */
   refuse: (path: string) => number | undefined;
+  /** Whether to refuse a batch for good. */
+  refusesEntry: (batch: TelemetryRequest) => boolean;
   /** Breaks a model download off after this many bytes. */
   cutModelAtBytes: number | undefined;
   /** Answers a request for a file of a version in a way of its own; false leaves it to the gateway. */
@@ -52,6 +56,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     segments: new Map<string, Buffer>(),
     puts: new Map<string, number>(),
     entries: new Map<string, TelemetryEntry>(),
+    batches: [] as TelemetryRequest[],
     reports: [] as InstallReport[],
     heartbeats: [] as HeartbeatRequest[],
     files: new Map<string, Uint8Array>(),
@@ -60,6 +65,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     leaseRemainingMs: undefined as number | undefined,
     clockMs: (): number => Date.now(),
     refuse: (() => undefined) as (path: string) => number | undefined,
+    refusesEntry: (() => false) as FakeGateway['refusesEntry'],
     cutModelAtBytes: undefined as number | undefined,
     serveBadly: (() => false) as FakeGateway['serveBadly'],
     answerBadly: (() => false) as FakeGateway['answerBadly'],
@@ -112,7 +118,11 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
       return answer(response, 200, { clockMs: fake.clockMs() });
     }
     if (path === `${own}/telemetry`) {
-      const batch = telemetryRequestSchema.parse(json());
+      const parsed = telemetryRequestSchema.safeParse(json());
+      if (!parsed.success || fake.refusesEntry(parsed.data))
+        return answer(response, 400, { error: { type: 'malformed', message: 'not of the protocol' } });
+      const batch = parsed.data;
+      fake.batches.push(batch);
       for (const entry of batch.entries) fake.entries.set(`${batch.bootId}/${entry.seq}`, entry);
       return answer(response, 200, { storedEntries: batch.entries.length, lastSeq: batch.entries.at(-1)?.seq ?? 0 });
     }
