@@ -12,6 +12,7 @@ import { startInstallation, type Installation, type StartedInstallation } from '
 import { takeLock, type DevLock } from './lock.ts';
 import { devUsage, parseDevOptions, type DevOptions } from './options.ts';
 import { runningCycle } from './cycles.ts';
+import { preflight } from './preflight.ts';
 import { finishCycle, runCycles } from './run-cycles.ts';
 import { compressedCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, tellFleetStory } from './scenarios/flywheel.ts';
 import { playScenario } from './scenarios/play.ts';
@@ -30,6 +31,10 @@ async function main(): Promise<number> {
     process.stdout.write(`${devUsage}\n`);
     return 0;
   }
+  const { wrong, notes } = await preflight(options, process.env);
+  for (const note of notes) process.stderr.write(`temporal-dev.sh: note: ${note}\n`);
+  for (const sentence of wrong) process.stderr.write(`temporal-dev.sh: ${sentence}\n`);
+  if (wrong.length > 0) return 1;
   mkdirSync(path.join(options.stateDirectory, 'logs'), { recursive: true, mode: 0o700 });
   const taken = takeLock(options.stateDirectory, startGuard());
   if ('heldByPid' in taken) {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { isScenarioName, scenarioNames, type ScenarioName } from './scenarios/index.ts';
+import { isScenarioName, scenarioNames, type ScenarioName } from './scenarios/names.ts';
 
 export interface DevOptions {
   /** Cycles to run now, each with its trial; undefined: the story of a new fleet, or the first one of a recording. */

@@ -10,6 +10,7 @@ import { offlineRobots } from './offline-robots.ts';
 import { orchestratorDown } from './orchestrator-down.ts';
 import { rollbackDuringTrial } from './rollback-during-trial.ts';
 import { superseded } from './superseded.ts';
+import type { ScenarioName } from './names.ts';
 import type { World } from '../world.ts';
 
 interface Scenario {
@@ -23,7 +24,7 @@ interface Scenario {
   readonly families?: readonly RoomFamily[];
 }
 
-export const scenarios = {
+const scenarios = {
   flywheel: {
     story:
       'a cycle makes a poor champion better, by A/B test and stages; sensors wear out, and the next one learns to do without them; a policy that is bad on purpose is caught and every robot is back.',
@@ -67,9 +68,6 @@ export const scenarios = {
     story: 'an operator takes the fleet back in the middle of a rollout.',
     play: rollbackDuringTrial,
   },
-} as const satisfies Record<string, Scenario>;
+} as const satisfies Record<ScenarioName, Scenario>;
 
-export type ScenarioName = keyof typeof scenarios;
-export const scenarioNames = Object.keys(scenarios) as readonly ScenarioName[];
-export const isScenarioName = (name: string): name is ScenarioName => Object.hasOwn(scenarios, name);
 export const scenarioOf = (name: ScenarioName): Scenario => scenarios[name];

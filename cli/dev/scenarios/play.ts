@@ -9,7 +9,8 @@ import type { FleetOptions } from '../fleet.ts';
 import { startInstallation, type StartOptions } from '../installation.ts';
 import { openWorld } from '../world.ts';
 import { writeContext } from '../write-context.ts';
-import { scenarioOf, type ScenarioName } from './index.ts';
+import { scenarioOf } from './index.ts';
+import type { ScenarioName } from './names.ts';
 
 /** Plays one scenario from an empty folder to its end; resolves with 0, or fails with what was not as it should be. */
 export async function playScenario(
@@ -22,8 +23,6 @@ export async function playScenario(
     stops,
     say,
   } = start;
-  if (process.env['FLYWHEEL_STORE'] !== undefined)
-    throw new Error('--scenario: expected no FLYWHEEL_STORE, because a scenario begins with an empty store');
   for (const entry of existsSync(stateDirectory) ? readdirSync(stateDirectory) : [])
     if (!entry.startsWith('dev.lock.json')) rmSync(path.join(stateDirectory, entry), { recursive: true });
   const { story, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4) } = scenarioOf(name);
