@@ -34,6 +34,6 @@ export const checkModel =
       throw failure('NotFound', 'expected a model file, got none', {
         coordinates: { model: input.filePath ?? input.key },
       });
-    const gates = absoluteGates(await ports.probe.probe(path, type, ports.progress), type.limits);
+    const gates = absoluteGates(await ports.probe.probe(path, type, ports.progress), type);
     return { passed: gateVerdict(gates, false), gates };
   };

@@ -7,7 +7,8 @@ import { canonicalJson } from '../domain/canonical-json.ts';
 import type { RobotType } from '../datasets/robot-type.ts';
 import { modelFile } from '../policies/model-manifest.ts';
 import { gateVerdict, offlineGates, type AbsoluteFacts, type GateResult } from '../policies/gates/index.ts';
-import { compareOnHeldout, type ComparisonPorts } from './evaluation/compare-on-heldout.ts';
+import { CandidateFailed } from '../policies/evaluation/evaluate-heldout.ts';
+import { compareOnHeldout, type ComparisonPorts, type HeldoutComparison } from './evaluation/compare-on-heldout.ts';
 import { evaluationDocument, readEvaluation } from './evaluation/evaluation-document.ts';
 import { failure } from './failures.ts';
 import { describeIssues, jsonBytes } from './json-objects.ts';
@@ -34,7 +35,7 @@ export type EvaluateCandidateInput = z.input<typeof inputSchema>;
 
 export interface EvaluateCandidateResult {
   readonly passed: 'pass' | 'hold';
-  /** Sentences of what stops the candidate only, cut short; all of them are in the details. */
+  /** Those that do not pass, their sentences cut short; all of them are in the details. */
   readonly gates: readonly GateResult[];
   readonly accuracyFraction: number | null;
   readonly evaluationKey: string;
@@ -80,9 +81,9 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
   if (modelPath === undefined)
     throw failure('NotFound', 'expected a candidate to judge, got none', { coordinates: { key: input.modelKey } });
   const absolute = await ports.probe.probe(modelPath, type, ports.progress);
-  const comparison = isUsable(absolute, type)
+  const compared = isUsable(absolute, type)
     ? await inScratch(ports.scratchDirectory, input.evaluationKey, (scratchDirectory) =>
-        compareOnHeldout(
+        compareUnlessItFails(
           { ...ports, scratchDirectory },
           {
             ...input,
@@ -96,7 +97,15 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
         ),
       )
     : undefined;
-  const gates = offlineGates({ absolute, ...(comparison === undefined ? {} : { heldout: comparison.facts }) }, type);
+  const comparison = typeof compared === 'string' ? undefined : compared;
+  const gates = offlineGates(
+    {
+      absolute,
+      ...(comparison === undefined ? {} : { heldout: comparison.facts }),
+      ...(typeof compared === 'string' ? { heldoutFailure: compared } : {}),
+    },
+    type,
+  );
   const passed = gateVerdict(gates, input.bootstrap);
   const document = evaluationDocument({ input, type, absolute, gates, passed, comparison });
   if (comparison !== undefined) await store.put(goldenKeyOf(input.evaluationKey), jsonBytes(comparison.golden));
@@ -104,8 +113,20 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
   return document;
 }
 
-const isUsable = ({ outputs }: AbsoluteFacts, type: RobotType): boolean =>
-  outputs !== undefined && outputs.badInputs === 0 && type.actions.kind !== 'none';
+/** The comparison, or in words how the candidate failed on held-out rows. */
+async function compareUnlessItFails(
+  ...given: Parameters<typeof compareOnHeldout>
+): Promise<HeldoutComparison | string> {
+  try {
+    return await compareOnHeldout(...given);
+  } catch (error) {
+    if (error instanceof CandidateFailed) return `the model failed on held-out rows: ${error.message}`;
+    throw error;
+  }
+}
+
+const isUsable = ({ outputs, singles }: AbsoluteFacts, type: RobotType): boolean =>
+  outputs !== undefined && outputs.badInputs === 0 && singles !== undefined && type.actions.kind !== 'none';
 
 const versionKey = (policy: string, version: string | undefined): { version: string; key: string } | undefined =>
   version === undefined ? undefined : { version, key: modelFile(policy, version, 'model.onnx') };
@@ -123,8 +144,10 @@ async function inScratch<T>(root: string, name: string, work: (directory: string
 const longestSentence = 160;
 
 const brief = (gates: readonly GateResult[]): readonly GateResult[] =>
-  gates.map((gate) => ({
-    ...gate,
-    value: gate.value === null ? null : Number(gate.value.toPrecision(6)),
-    sentence: gate.outcome === 'pass' ? '' : gate.sentence.slice(0, longestSentence),
-  }));
+  gates
+    .filter(({ outcome }) => outcome !== 'pass')
+    .map((gate) => ({
+      ...gate,
+      value: gate.value === null ? null : Number(gate.value.toPrecision(6)),
+      sentence: gate.sentence.slice(0, longestSentence),
+    }));

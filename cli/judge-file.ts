@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
+import { onnxRuntimeProcess } from '../activities/adapters/onnx-runtime-process.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
@@ -36,8 +37,13 @@ export function submitFile(
 
 /** What judging needs beside the context of every command. */
 function judging(context: CommandContext) {
-  const runtime = onnxRuntime({ threads: context.settings.threads });
-  return { ...context, runtime, trainers: openTrainers(context.settings, runtime), openRows: openArrowRows };
+  const { threads } = context.settings;
+  return {
+    ...context,
+    runtime: onnxRuntimeProcess({ threads }),
+    trainers: openTrainers(context.settings, onnxRuntime({ threads })),
+    openRows: openArrowRows,
+  };
 }
 
 /** The slot, with what is missing said where nobody answers; the model is registered by then, and can be offered again. */

@@ -6,6 +6,7 @@ import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
+import { onnxRuntimeProcess } from '../activities/adapters/onnx-runtime-process.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { temporalLoopDesk } from '../activities/adapters/temporal-loop-desk.ts';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
@@ -55,7 +56,7 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
     signer: openFileSigner(settings.keysDirectory),
     desk: championDesk({ store }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
-    runtime,
+    runtime: onnxRuntimeProcess({ threads: settings.threads }),
     trainers: openTrainers(settings, runtime),
     judge: segmentJudgeProcess(engineOptions),
     attempt: currentAttempt,

@@ -7,6 +7,7 @@ import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/held
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
 import type { HeldoutFacts, Partner, TaskFacts } from '../../policies/gates/index.ts';
+import { checkModelFile } from '../../policies/onnx/file-problems.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { failure } from '../failures.ts';
@@ -19,6 +20,7 @@ import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 
 export interface ComparisonPorts {
   readonly store: ObjectStore;
+  /** Runs the models that are judged; what they do must not harm the worker. */
   readonly runtime: GraphRuntime;
   readonly openRows: OpenRows;
   readonly trainers: Trainers;
@@ -90,10 +92,12 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
           ? await commonestLabel(training.rows, sizes.actionSize)
           : undefined,
       progress: ports.progress,
+      monotonicMs: () => performance.now(),
     });
     const traffic =
       input.training === undefined ? heldoutTraffic(outcome.tasks) : taskTraffic(input.training.set.strata, type.tasks);
     const facts: HeldoutFacts = {
+      singles: outcome.singles,
       episodes: outcome.episodes,
       frames: outcome.frames,
       agreeingFrames: outcome.agreeingFrames,
@@ -152,7 +156,10 @@ async function localPath(store: ObjectStore, key: string): Promise<string> {
 }
 
 async function open(ports: ComparisonPorts, key: string, sizes: PolicySizes): Promise<GraphSession> {
-  const session = await ports.runtime.open(await readFile(await localPath(ports.store, key)));
+  const bytes = await readFile(await localPath(ports.store, key));
+  const file = checkModelFile(bytes);
+  if (file.kind === 'refused') throw failure('InvalidInput', file.reason, { coordinates: { key } });
+  const session = await ports.runtime.open(bytes);
   const problems = ioProblems(session, sizes);
   if (problems.length === 0) return session;
   await session.close();

@@ -1,5 +1,6 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { highestIndex } from '../../policies/agreement.ts';
+import { checkModelFile } from '../../policies/onnx/file-problems.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import { runPolicy } from '../../policies/run-policy.ts';
 import type { GraphSession } from '../../policies/runtime.ts';
@@ -68,6 +69,8 @@ export async function openModel(
 ): Promise<{ readonly session: PolicySession; readonly sizes: PolicySizes }> {
   const sizes = policySizes(robotType);
   if (sizes === undefined) throw new ModelRefusal('cannotLoad', `robot type ${robotType.id} has no actions to decide`);
+  const file = checkModelFile(model);
+  if (file.kind === 'refused') throw new ModelRefusal('cannotLoad', file.reason);
   let session: PolicySession;
   try {
     session = await orAborted(runtime.open(model, options), options.signal, closeInBackground);
@@ -123,6 +126,11 @@ export function loadedPolicy(
       if (taskIndex < 0) throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
       if (observation.length !== sizes.observationSize)
         throw new TypeError(`expected an observation of ${sizes.observationSize} numbers, got ${observation.length}`);
+      const unread = Array.prototype.findIndex.call(observation, (reading) => !Number.isFinite(reading));
+      if (unread >= 0)
+        throw new TypeError(
+          `expected readings that are finite numbers, got ${observation[unread]} for ${robotType.observations[unread]?.name}`,
+        );
       const sentMs = monotonic();
       const values = await run(Float32Array.from(observation), taskIndex);
       const action = sizes.head === 'discrete' ? [highestIndex(values)] : [...values];

@@ -1,6 +1,8 @@
-import { sliceBlock, type RowSource } from '../rows.ts';
+import { sliceBlock, totalRows, type RowBlock, type RowSource } from '../rows.ts';
+import type { RowFacts } from '../gates/index.ts';
 import type { GraphSession } from '../runtime.ts';
 import { answer, type Answers } from './contestant.ts';
+import { answerSingle, isSameAnswer } from './single-rows.ts';
 import { heldoutTally, type HeldoutOutcome, type TallyInput } from './heldout-tally.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 
@@ -15,12 +17,24 @@ export interface HeldoutInput extends Omit<TallyInput, 'others'> {
   /** Others on the same rows, by name, e.g. champion, anchor, linear. */
   readonly others: Readonly<Record<string, GraphSession>>;
   readonly progress: (details: Readonly<Record<string, number>>) => void;
+  readonly monotonicMs: () => number;
 }
 
-const rowsAtOnce = 4096;
+/** The candidate failed on held-out rows: it crashed, hung or gave something else than it declares. Says nothing of the rest. */
+export class CandidateFailed extends Error {}
 
-/** Runs all policies over the held-out rows once; memory does not depend on their number. */
-export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutOutcome> {
+const rowsAtOnce = 4096;
+/** Held-out rows that are asked alone as well, spread over all of them. */
+const singleRows = 1000;
+
+/**
+ * Runs all policies over the held-out rows once, and the candidate over some of them row by row, as robots ask; memory does not
+ * depend on their number. Throws `CandidateFailed` when the candidate does not answer.
+ */
+export async function evaluateHeldout(
+  input: HeldoutInput,
+): Promise<HeldoutOutcome & { readonly singles: SingleRowsOutcome }> {
+  const singles = singleRowsTally(input, Math.max(1, Math.floor(totalRows(input.source) / singleRows)));
   const tally = heldoutTally({ ...input, others: Object.keys(input.others) });
   for (let number = 0; number < input.source.blockRows.length; number += 1) {
     const block = await input.source.read(number);
@@ -28,13 +42,44 @@ export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutOutco
     if (episodes === undefined) throw new Error('expected a held-out set with a column episode, got none');
     for (let start = 0; start < block.rows; start += rowsAtOnce) {
       const part = sliceBlock(block, start, Math.min(block.rows, start + rowsAtOnce));
-      const candidate = await answer(input.candidate, input.type, input.sizes, part);
+      const candidate = await answer(input.candidate, input.type, input.sizes, part).catch(failed);
       const others = dictionary<Answers>();
       for (const [name, session] of Object.entries(input.others))
         others[name] = await answer(session, input.type, input.sizes, part);
+      await singles.add(part, candidate.outputs).catch(failed);
       tally.add(part, episodes.subarray(start, start + part.rows), candidate, others);
     }
     input.progress({ heldoutRows: tally.frames() });
   }
-  return tally.finish();
+  return { ...tally.finish(), singles: singles.finish() };
+}
+
+function failed(cause: unknown): never {
+  throw new CandidateFailed(cause instanceof Error ? cause.message : String(cause), { cause });
+}
+
+export type SingleRowsOutcome = RowFacts & { readonly slowestMs: number };
+
+/** Asks every `step`th row alone. */
+function singleRowsTally({ type, sizes, candidate, monotonicMs }: HeldoutInput, step: number) {
+  const facts = { rows: 0, differing: 0, reason: '', slowestMs: 0 };
+  let next = 0;
+  let seen = 0;
+  return {
+    async add(block: RowBlock, outputs: Float32Array): Promise<void> {
+      for (; next < seen + block.rows; next += step) {
+        const row = next - seen;
+        const observation = block.observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
+        const task = block.task[row] ?? 0;
+        const { values, durationMs } = await answerSingle(candidate, sizes, { observation, task }, monotonicMs);
+        facts.rows += 1;
+        facts.slowestMs = Math.max(facts.slowestMs, durationMs);
+        if (isSameAnswer(values, outputs.subarray(row * sizes.actionSize), type)) continue;
+        facts.differing += 1;
+        facts.reason ||= `held-out row ${next}`;
+      }
+      seen += block.rows;
+    },
+    finish: (): SingleRowsOutcome => facts,
+  };
 }

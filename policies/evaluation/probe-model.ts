@@ -1,41 +1,58 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { leastInputsTried, type AbsoluteFacts } from '../gates/absolute.ts';
-import { ioProblems, policySizes, type PolicySizes } from '../policy-io.ts';
+import { checkModelFile } from '../onnx/file-problems.ts';
+import { randomNodes, readingDependence } from '../onnx/reading-dependence.ts';
+import { ioProblems, policyOutput, policySizes, type PolicySizes } from '../policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../runtime.ts';
 import { runPolicy } from '../run-policy.ts';
-import { extremeInputs } from './extreme-inputs.ts';
+import { describeInput, inputKind, robotInputs } from './robot-inputs.ts';
+import { probeSingles } from './probe-singles.ts';
 
 export interface ProbeInput {
   readonly runtime: GraphRuntime;
   readonly model: Uint8Array;
   readonly type: RobotType;
+  /** Of the inputs that are tried. A model must not know it beforehand. */
+  readonly seed: number;
   readonly monotonicMs: () => number;
   /** Called between runs; may throw to stop. */
   readonly progress: (details: Readonly<Record<string, number>>) => void;
 }
 
-const probeSeed = 1;
 const rowsAtOnce = 500;
-const warmUps = 20;
-const latencySamples = 1000;
-/** Measuring ends after so long with the samples there are; a model that slow has failed anyway. */
-const latencyBudgetMs = 15_000;
+/** A sum of probabilities may be off by so much: half and eight-bit models round. */
+const sumTolerance = 0.01;
 
 /** Finds out everything about a model that needs no data. Never throws for what the model does; a part that fails ends the probe. */
 export async function probeModel(input: ProbeInput): Promise<AbsoluteFacts> {
   const sizes = policySizes(input.type);
   const sizeBytes = input.model.length;
   if (sizeBytes > input.type.limits.maxModelSizeBytes) return { sizeBytes };
-  if (sizes === undefined) return { sizeBytes, load: { isLoaded: false, reason: 'the robot type has no actions' } };
+  const refuse = (reason: string): AbsoluteFacts => ({ sizeBytes, load: { isLoaded: false, reason } });
+  if (sizes === undefined) return refuse('the robot type has no actions');
+  const file = checkModelFile(input.model);
+  if (file.kind === 'refused') return refuse(file.reason);
   const session = await openModel(input);
-  if (session instanceof Error) return { sizeBytes, load: { isLoaded: false, reason: session.message } };
+  if (session instanceof Error) return refuse(session.message);
   try {
     const load = { isLoaded: true, reason: '' };
     const problems = ioProblems(session, sizes);
-    if (problems.length > 0) return { sizeBytes, load, ioProblems: problems };
-    const outputs = await tryInputs(input, session, sizes);
-    const facts = { sizeBytes, load, ioProblems: problems, outputs };
-    return outputs.badInputs > 0 ? facts : { ...facts, latency: await measureLatency(input, session, sizes) };
+    const output = policyOutput(sizes.head);
+    const extraOutputs = session.outputs.map(({ name }) => name).filter((name) => name !== output);
+    const dependence = readingDependence(file.structure);
+    const looked = {
+      sizeBytes,
+      seed: input.seed,
+      load,
+      ioProblems: problems,
+      extraOutputs,
+      readingDependence: dependence,
+    };
+    if (problems.length + extraOutputs.length + dependence.length > 0) return looked;
+    const { outputs, sums } = await tryInputs(input, session, sizes);
+    const tried = { ...looked, outputs, ...(sums === undefined ? {} : { sums }) };
+    if (outputs.badInputs > 0) return tried;
+    return { ...tried, ...(await probeSingles(input, session, sizes, randomNodes(file.structure))) };
   } finally {
     await session.close();
   }
@@ -49,25 +66,49 @@ async function openModel({ runtime, model }: ProbeInput): Promise<GraphSession |
   }
 }
 
+type Outputs = Required<Pick<AbsoluteFacts, 'outputs'>> & Pick<AbsoluteFacts, 'sums'>;
+
 async function tryInputs(
-  { type, progress }: ProbeInput,
+  { type, seed, progress }: ProbeInput,
   session: GraphSession,
   sizes: PolicySizes,
-): Promise<{ inputsTried: number; badInputs: number; reason: string }> {
-  const result = { inputsTried: 0, badInputs: 0, reason: '' };
-  while (result.inputsTried < leastInputsTried) {
-    const { observation, task } = extremeInputs(type, probeSeed, result.inputsTried, rowsAtOnce);
-    const outputs = await runOrError(session, sizes, observation, task);
-    result.inputsTried += rowsAtOnce;
-    progress({ inputsTried: result.inputsTried });
-    if (outputs instanceof Error) return { ...result, badInputs: rowsAtOnce, reason: outputs.message };
+): Promise<Outputs> {
+  const outputs = { inputsTried: 0, badInputs: 0, reason: '' };
+  const sums = sizes.head === 'discrete' ? { rows: 0, badRows: 0, reason: '' } : undefined;
+  while (outputs.inputsTried < leastInputsTried) {
+    const start = outputs.inputsTried;
+    const { observation, task } = robotInputs(type, seed, start, rowsAtOnce);
+    const answers = await runOrError(session, sizes, observation, task);
+    outputs.inputsTried += rowsAtOnce;
+    progress({ inputsTried: outputs.inputsTried });
+    if (answers instanceof Error) {
+      outputs.badInputs += rowsAtOnce;
+      outputs.reason ||= `it fails on inputs ${start} to ${start + rowsAtOnce}: ${answers.message}`;
+      break;
+    }
     for (let row = 0; row < rowsAtOnce; row += 1) {
-      if (outputs.subarray(row * sizes.actionSize, (row + 1) * sizes.actionSize).every(Number.isFinite)) continue;
-      result.badInputs += 1;
-      result.reason ||= `input ${result.inputsTried - rowsAtOnce + row} gives a number that is not finite`;
+      const answer = answers.subarray(row * sizes.actionSize, (row + 1) * sizes.actionSize);
+      const said = (): string => {
+        const readings = observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
+        return `input ${start + row} (readings ${inputKind(start + row)}: ${describeInput(type, readings)})`;
+      };
+      if (!answer.every(Number.isFinite)) {
+        outputs.badInputs += 1;
+        outputs.reason ||= `${said()} gives a number that is not finite`;
+      } else if (sums !== undefined) {
+        sums.rows += 1;
+        if (areProbabilities(answer)) continue;
+        sums.badRows += 1;
+        sums.reason ||= `${said()} gives ${[...answer.subarray(0, 4)].map((value) => Number(value.toPrecision(4))).join(', ')}${answer.length > 4 ? ', …' : ''}`;
+      }
     }
   }
-  return result;
+  return { outputs, ...(sums === undefined ? {} : { sums }) };
+}
+
+function areProbabilities(values: Float32Array): boolean {
+  const sum = values.reduce((total, value) => total + value, 0);
+  return Math.abs(sum - 1) <= sumTolerance && values.every((value) => value >= -sumTolerance);
 }
 
 async function runOrError(
@@ -81,25 +122,4 @@ async function runOrError(
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
-}
-
-/** 99th percentile by nearest rank over single decisions, after warming up. */
-async function measureLatency(
-  { type, monotonicMs, progress }: ProbeInput,
-  session: GraphSession,
-  sizes: PolicySizes,
-): Promise<{ samples: number; p99Ms: number }> {
-  const durationsMs: number[] = [];
-  const startedMs = monotonicMs();
-  for (let run = 0; run < warmUps + latencySamples; run += 1) {
-    const { observation, task } = extremeInputs(type, probeSeed, 4 * run, 1);
-    const beforeMs = monotonicMs();
-    await runPolicy(session, sizes, observation, task);
-    const afterMs = monotonicMs();
-    if (run >= warmUps) durationsMs.push(afterMs - beforeMs);
-    if (run % 50 === 0) progress({ latencyRuns: run });
-    if (afterMs - startedMs > latencyBudgetMs) break;
-  }
-  durationsMs.sort((a, b) => a - b);
-  return { samples: durationsMs.length, p99Ms: durationsMs[Math.ceil(0.99 * durationsMs.length) - 1] ?? Infinity };
 }

@@ -1,6 +1,7 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { wilsonInterval } from '../../domain/statistics/index.ts';
 import { measured, notApplicable, percent, points, unmeasured, type GateResult } from './gate.ts';
+import { maxDifferingFraction, maxSlowestMs, type RowFacts } from './absolute.ts';
 import { criticalRecall, labelHarm, labelSignificance, type CriticalLabel, type LabelFacts } from './labels.ts';
 import { pairedBound, type PairedSums } from './paired-bound.ts';
 import { maxUnprovenTraffic, taskHarm, taskSignificance, unprovenTraffic, type TaskFacts } from './tasks.ts';
@@ -12,6 +13,8 @@ export type Partner =
   | { readonly kind: 'broken'; readonly version: string; readonly reason: string };
 
 export interface HeldoutFacts {
+  /** Held-out rows that were asked alone as well. */
+  readonly singles: RowFacts & { readonly slowestMs: number };
   readonly episodes: number;
   readonly frames: number;
   readonly agreeingFrames: number;
@@ -32,15 +35,20 @@ export const anchorMargin = -0.03;
 /** What the gates need of a robot type. */
 export type JudgedType = Pick<RobotType, 'limits' | 'actions'>;
 
-/** What a candidate must prove on data it has never seen. Without facts every gate fails. */
-export const comparativeGates = (facts: HeldoutFacts | undefined, type: JudgedType): readonly GateResult[] => {
+/** What a candidate must prove on data it has never seen. Without facts every gate fails; `failure` says why there are none. */
+export const comparativeGates = (
+  facts: HeldoutFacts | undefined,
+  type: JudgedType,
+  failure = 'the model failed before',
+): readonly GateResult[] => {
   if (facts === undefined)
     return comparativeLimits(type).map(([id, unit, limit]) =>
-      unmeasured(id, unit, limit, 'not measured, because the model failed before'),
+      unmeasured(id, unit, limit, `not measured, because ${failure}`),
     );
   const critical = criticalLabels(type);
   return [
     episodes(facts),
+    singleRows(facts),
     agreement(facts, type.limits),
     ...(critical.length === 0 ? [] : [criticalRecall(facts.labels, critical)]),
     noWorse('champion.overall', 'champion', facts.champion, championMargin),
@@ -60,6 +68,7 @@ const criticalLabels = ({ actions }: JudgedType): readonly CriticalLabel[] =>
 
 const comparativeLimits = (type: JudgedType): readonly (readonly [string, string, number])[] => [
   ['heldout.episodes', 'episodes', leastHeldoutEpisodes],
+  ['heldout.single-rows', 'fraction', maxDifferingFraction],
   ['heldout.agreement', 'fraction', type.limits.minAgreementFraction],
   ...(criticalLabels(type).length === 0 ? [] : ([['labels.critical', 'fraction', 0]] as const)),
   ['champion.overall', 'fraction', championMargin],
@@ -79,6 +88,20 @@ const episodes = ({ episodes: count }: HeldoutFacts): GateResult =>
     passes: count >= leastHeldoutEpisodes,
     sentence: `${count} held-out episodes, at least ${leastHeldoutEpisodes} are needed`,
   });
+
+function singleRows({ singles }: HeldoutFacts): GateResult {
+  const { rows, differing, reason, slowestMs } = singles;
+  const passes = rows > 0 && differing / rows <= maxDifferingFraction && slowestMs < maxSlowestMs;
+  return measured({
+    id: 'heldout.single-rows',
+    value: differing / rows,
+    limit: maxDifferingFraction,
+    unit: 'fraction',
+    sampleSize: rows,
+    passes,
+    sentence: `${differing} of ${rows} held-out rows are answered otherwise alone, as robots ask${reason === '' ? '' : ` (first: ${reason})`}; the slowest takes ${slowestMs.toFixed(2)} ms, less than ${maxSlowestMs} ms is needed`,
+  });
+}
 
 function agreement({ frames, agreeingFrames, episodes: count }: HeldoutFacts, limits: RobotType['limits']): GateResult {
   const value = agreeingFrames / frames;

@@ -2,7 +2,7 @@ import { absoluteGates, type AbsoluteFacts } from './absolute.ts';
 import { comparativeGates, type HeldoutFacts, type JudgedType } from './comparative.ts';
 import type { GateResult } from './gate.ts';
 
-export type { AbsoluteFacts } from './absolute.ts';
+export type { AbsoluteFacts, RowFacts } from './absolute.ts';
 export type { HeldoutFacts, Partner } from './comparative.ts';
 export type { GateResult } from './gate.ts';
 export type { PairedSums } from './paired-bound.ts';
@@ -12,14 +12,16 @@ export type { TaskFacts } from './tasks.ts';
 
 export interface OfflineFacts {
   readonly absolute: AbsoluteFacts;
-  /** Undefined when the model failed before held-out data was looked at. */
+  /** Undefined when the model failed before held-out data was looked at, or on it. */
   readonly heldout?: HeldoutFacts;
+  /** Why there are no facts from held-out data, where it was looked at. */
+  readonly heldoutFailure?: string;
 }
 
 /** Every offline gate in the order a person reads them: first what any model must be able to do, then what this one must prove. */
 export const offlineGates = (facts: OfflineFacts, type: JudgedType): readonly GateResult[] => [
-  ...absoluteGates(facts.absolute, type.limits),
-  ...comparativeGates(facts.heldout, type),
+  ...absoluteGates(facts.absolute, type),
+  ...comparativeGates(facts.heldout, type, facts.heldoutFailure),
 ];
 
 /**

@@ -4,7 +4,7 @@ import { highestIndex, isWithin } from '../../policies/agreement.ts';
 import { calibrationCounter } from '../../policies/evaluation/calibration.ts';
 import { confusionCounter } from '../../policies/evaluation/confusion.ts';
 import { evaluateHeldout } from '../../policies/evaluation/evaluate-heldout.ts';
-import { extremeInputs } from '../../policies/evaluation/extreme-inputs.ts';
+import { robotInputs } from '../../policies/evaluation/robot-inputs.ts';
 import { probeModel } from '../../policies/evaluation/probe-model.ts';
 import { ioProblems, policySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession, Tensors } from '../../policies/runtime.ts';
@@ -16,7 +16,7 @@ import { runtime, sourceOf } from './tiny-training.ts';
 
 const type = testRobotType();
 const sizes = policySizes(type)!;
-const silent = { progress: () => undefined, monotonicMs: () => performance.now() };
+const silent = { seed: 1, progress: () => undefined, monotonicMs: () => performance.now() };
 
 /** A session that answers by a function of its feeds. */
 const session = (
@@ -112,14 +112,14 @@ describe('a model’s inputs and outputs', () => {
 });
 
 describe('the probe of a model', () => {
-  const probe = (runtimeOf: GraphRuntime, model: Uint8Array = new Uint8Array(10)) =>
+  const probe = (runtimeOf: GraphRuntime, model: Uint8Array = tinyPolicy(type, 1)) =>
     probeModel({ ...silent, runtime: runtimeOf, model, type });
 
   it('finds nothing wrong with the tiny policy', async () => {
     const facts = await probe(runtime, tinyPolicy(type, 1));
     assert.deepEqual(facts.ioProblems, []);
     assert.deepEqual(facts.outputs, { inputsTried: 10_000, badInputs: 0, reason: '' });
-    assert.equal(facts.latency!.samples, 1000);
+    assert.equal(facts.latency!.samples, 1024);
   });
 
   it('does not load what is too large', async () => {
@@ -134,15 +134,16 @@ describe('the probe of a model', () => {
     assert.deepEqual(outputs, {
       inputsTried: 10_000,
       badInputs: 20,
-      reason: 'input 2 gives a number that is not finite',
+      reason: outputs!.reason,
     });
+    assert.match(outputs!.reason, /^input 2 \(readings saturated: .*a=.*\) gives a number that is not finite$/);
     assert.equal(latency, undefined);
   });
 
   it('takes a model that fails on an input as failed', async () => {
     const { outputs } = await probe(opening(session(even, { run: () => Promise.reject(new Error('out of range')) })));
     assert.equal(outputs!.badInputs, 500);
-    assert.equal(outputs!.reason, 'out of range');
+    assert.equal(outputs!.reason, 'it fails on inputs 0 to 500: out of range');
   });
 
   it('stops measuring a slow model after a while, with the samples there are', async () => {
@@ -150,7 +151,7 @@ describe('the probe of a model', () => {
     const facts = await probeModel({
       ...silent,
       runtime: opening(session(even)),
-      model: new Uint8Array(10),
+      model: tinyPolicy(type, 1),
       type,
       monotonicMs: () => (now += 100),
     });
@@ -158,13 +159,48 @@ describe('the probe of a model', () => {
     assert.equal(facts.latency!.p99Ms, 100);
   });
 
-  it('tries the same inputs every time: in range, at its ends, far outside, and the limits of float32', () => {
-    const { observation, task } = extremeInputs(type, 1, 0, 400);
-    assert.deepEqual(extremeInputs(type, 1, 0, 400).observation, observation);
-    assert.deepEqual(extremeInputs(type, 1, 100, 50).observation, observation.subarray(300, 450));
-    assert.ok(observation.every(Number.isFinite));
-    assert.ok(observation.some((value) => Math.abs(value) > 3e38));
+  it('tries what a robot may send, by the seed: within and beyond the ranges, saturated, constant, swapped', () => {
+    const { observation, task } = robotInputs(type, 7, 0, 600);
+    assert.deepEqual(robotInputs(type, 7, 0, 600).observation, observation);
+    assert.deepEqual(robotInputs(type, 7, 100, 50).observation, observation.subarray(300, 450));
+    assert.notDeepEqual(robotInputs(type, 8, 0, 600).observation, observation);
+    assert.ok(observation.every((value) => Math.abs(value) <= 2 + 10 * 4));
+    assert.ok(observation.some((value) => Math.abs(value) > 30));
+    const alike = Array.from({ length: 600 }, (_, row) => observation.subarray(3 * row, 3 * row + 3)).filter(
+      ([a, b, c]) => a === b && b === c,
+    );
+    assert.ok(alike.length >= 100);
     assert.deepEqual([...new Set(task)], [0, 1]);
+  });
+
+  it('finds a model that answers otherwise alone than among others', async () => {
+    const byBatch = (rows: number): Float32Array =>
+      Float32Array.from({ length: 3 * rows }, (_, index) => (index % 3 === (rows === 1 ? 0 : 1) ? 1 : 0));
+    const { singles, repeats } = await probe(opening(session(byBatch)));
+    assert.deepEqual([singles!.rows, singles!.differing], [512, 512]);
+    assert.match(singles!.reason, /^readings .*a=.* give 1, 0, 0 alone and 0, 1, 0 among others$/);
+    assert.equal(repeats!.differing, 0);
+  });
+
+  it('finds a model that samples', async () => {
+    let run = 0;
+    const sampling = (rows: number): Float32Array =>
+      Float32Array.from({ length: 3 * rows }, (_, index) => (index % 3 === (run += 1) % 2 ? 1 : 0));
+    const { repeats } = await probe(opening(session(sampling)));
+    assert.ok(repeats!.differing > 50, `${repeats!.differing}`);
+  });
+
+  it('finds logits that are named probabilities', async () => {
+    const { sums } = await probe(opening(session((rows) => new Float32Array(3 * rows).fill(2))));
+    assert.deepEqual([sums!.rows, sums!.badRows], [10_000, 10_000]);
+    assert.match(sums!.reason, /^input 0 \(readings in range: .*\) gives 2, 2, 2$/);
+  });
+
+  it('names outputs that nobody asked for', async () => {
+    const more = session(even);
+    const outputs = [...more.outputs, { name: 'hidden', type: 'float32', shape: ['batch', 7] }];
+    const facts = await probe(opening({ ...more, outputs }));
+    assert.deepEqual([facts.ioProblems, facts.extraOutputs, facts.outputs], [[], ['hidden'], undefined]);
   });
 });
 
@@ -188,8 +224,9 @@ describe('the evaluation on held-out rows', () => {
       candidate: always(0),
       others: { champion: always(2) },
       majorityLabel: 0,
-      progress: () => undefined,
+      ...silent,
     });
+    assert.deepEqual([outcome.singles.rows, outcome.singles.differing], [8, 0]);
     assert.deepEqual([outcome.frames, outcome.episodes, outcome.agreeingFrames, outcome.majorityFrames], [8, 4, 6, 6]);
     const { sums, agreeingFrames } = outcome.others['champion']!;
     assert.equal(agreeingFrames, 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { extremeInputs } from '../../policies/evaluation/extreme-inputs.ts';
+import { robotInputs } from '../../policies/evaluation/robot-inputs.ts';
 import { runPolicy } from '../../policies/run-policy.ts';
 import { exportPolicy, type PolicyParts } from '../../policies/export-policy.ts';
 import { initialParameters, parameterCount, parameterLayout } from '../../policies/network.ts';
@@ -109,7 +109,7 @@ describe('an exported policy', () => {
   it('answers absurd readings with finite numbers, and never commands beyond the ranges', async () => {
     for (const type of [discrete, continuous]) {
       const session = await runtime.open(exportPolicy(partsOf(type), type));
-      const { observation, task } = extremeInputs(type, 1, 0, 400);
+      const { observation, task } = robotInputs(type, 1, 0, 400);
       const outputs = await runPolicy(session, policySizes(type)!, observation, task);
       await session.close();
       assert.ok(outputs.every(Number.isFinite));

@@ -19,7 +19,12 @@ const goodModel: AbsoluteFacts = {
   load: { isLoaded: true, reason: '' },
   ioProblems: [],
   outputs: { inputsTried: 10_000, badInputs: 0, reason: '' },
-  latency: { samples: 1000, p99Ms: 3 },
+  extraOutputs: [],
+  readingDependence: [],
+  sums: { rows: 10_000, badRows: 0, reason: '' },
+  singles: { rows: 512, differing: 0, reason: '' },
+  repeats: { rows: 200, differing: 0, reason: '' },
+  latency: { samples: 1000, p99Ms: 3, slowestMs: 9 },
 };
 
 /** `episodes` of 50 frames each; of them `worse` and `better` differ in every frame. */
@@ -36,6 +41,7 @@ function sums(episodes: number, { worse = 0, better = 0 } = {}): PairedSums {
 const compared = (facts: PairedSums) => ({ kind: 'compared', version: '1.0.0', sums: facts }) as const;
 
 const goodHeldout: HeldoutFacts = {
+  singles: { rows: 1000, differing: 0, reason: '', slowestMs: 3 },
   episodes: 400,
   frames: 20_000,
   agreeingFrames: 18_000,
@@ -57,7 +63,7 @@ const gate = (gates: readonly GateResult[], id: string): GateResult => {
   return found;
 };
 const absolute = (facts: Partial<AbsoluteFacts>, id: string) =>
-  gate(absoluteGates({ ...goodModel, ...facts }, limits), id);
+  gate(absoluteGates({ ...goodModel, ...facts }, type), id);
 const heldout = (facts: Partial<HeldoutFacts>, id: string) =>
   gate(comparativeGates({ ...goodHeldout, ...facts }, type), id);
 
@@ -72,14 +78,14 @@ const offline = (facts: Partial<HeldoutFacts> = {}) =>
 
 describe('the absolute gates', () => {
   it('pass a good model, each with value, limit and sample size', () => {
-    for (const result of absoluteGates(goodModel, limits)) {
+    for (const result of absoluteGates(goodModel, type)) {
       assert.equal(result.outcome, 'pass', result.sentence);
       assert.ok(result.value !== null && result.limit !== null && result.sampleSize > 0);
     }
   });
 
   it('hold back what is too large, and what could not be looked at after that', () => {
-    const gates = absoluteGates({ sizeBytes: limits.maxModelSizeBytes + 1 }, limits);
+    const gates = absoluteGates({ sizeBytes: limits.maxModelSizeBytes + 1 }, type);
     assert.ok(gates.every(({ outcome }) => outcome === 'fail'));
     assert.equal(absolute({ sizeBytes: limits.maxModelSizeBytes }, 'model.size').outcome, 'pass');
   });
@@ -93,10 +99,40 @@ describe('the absolute gates', () => {
       absolute({ outputs: { ...outputs, badInputs: 0, inputsTried: 9999 } }, 'model.finite').outcome,
       'fail',
     );
-    assert.equal(absolute({ latency: { samples: 1000, p99Ms: 199.9 } }, 'model.latency').outcome, 'pass');
-    assert.equal(absolute({ latency: { samples: 1000, p99Ms: 200 } }, 'model.latency').outcome, 'fail');
-    assert.equal(absolute({ latency: { samples: 99, p99Ms: 1 } }, 'model.latency').outcome, 'fail');
-    assert.equal(absolute({ latency: { samples: 1000, p99Ms: Number.NaN } }, 'model.latency').outcome, 'fail');
+    assert.equal(absolute({ latency: { samples: 1000, p99Ms: 199.9, slowestMs: 9 } }, 'model.latency').outcome, 'pass');
+    assert.equal(absolute({ latency: { samples: 1000, p99Ms: 200, slowestMs: 9 } }, 'model.latency').outcome, 'fail');
+    assert.equal(absolute({ latency: { samples: 99, p99Ms: 1, slowestMs: 9 } }, 'model.latency').outcome, 'fail');
+    assert.equal(
+      absolute({ latency: { samples: 1000, p99Ms: Number.NaN, slowestMs: 9 } }, 'model.latency').outcome,
+      'fail',
+    );
+  });
+});
+
+describe('the gates on how a model answers', () => {
+  it('hold back what a robot would see otherwise: alone, twice, slowly, as no probabilities, with more outputs', () => {
+    const rows = (differing: number, of = 512) => ({ rows: of, differing, reason: 'row 7' });
+    assert.equal(absolute({ singles: rows(5) }, 'model.single-rows').outcome, 'pass');
+    assert.equal(absolute({ singles: rows(6) }, 'model.single-rows').outcome, 'fail');
+    assert.equal(absolute({ singles: rows(0, 99) }, 'model.single-rows').outcome, 'fail');
+    assert.equal(absolute({ repeats: rows(1, 200) }, 'model.repeatable').outcome, 'fail');
+    assert.equal(absolute({ repeats: rows(0, 0) }, 'model.repeatable').outcome, 'fail');
+    const slow = { samples: 1000, p99Ms: 3, slowestMs: 30_000 };
+    assert.match(absolute({ latency: slow }, 'model.latency').sentence, /the slowest 30000\.00 ms/);
+    assert.equal(absolute({ latency: slow }, 'model.latency').outcome, 'fail');
+    const sums = absolute({ sums: { rows: 10_000, badRows: 1, reason: 'input 3' } }, 'model.probabilities');
+    assert.deepEqual([sums.outcome, sums.value, sums.sampleSize], ['fail', 1, 10_000]);
+    assert.match(absolute({ extraOutputs: ['hidden'] }, 'model.outputs').sentence, /got also hidden/);
+    assert.equal(absolute({ readingDependence: ['a Loop'] }, 'model.bounded').outcome, 'fail');
+    const alone = { singles: { ...rows(11, 1000), slowestMs: 3 } };
+    assert.equal(heldout(alone, 'heldout.single-rows').outcome, 'fail');
+    assert.equal(heldout({ singles: { ...rows(0, 1000), slowestMs: 1000 } }, 'heldout.single-rows').outcome, 'fail');
+    assert.equal(heldout({ singles: { ...rows(0, 0), slowestMs: 0 } }, 'heldout.single-rows').outcome, 'fail');
+  });
+
+  it('say why nothing is known of the held-out rows', () => {
+    const gates = offlineGates({ absolute: goodModel, heldoutFailure: 'the model hung' }, type);
+    assert.match(gate(gates, 'heldout.agreement').sentence, /because the model hung/);
   });
 });
 

@@ -74,6 +74,7 @@ const neverBrakes = (label: number, random: RandomStream): number => (label === 
 function gatesOf(outcome: ReturnType<typeof drive>, critical?: { name: string; minRecallFraction: number }[]) {
   const facts = {
     ...outcome,
+    singles: { rows: 1000, differing: 0, reason: '', slowestMs: 1 },
     champion: { kind: 'compared', version: '1.0.0', sums: outcome.others['champion']!.sums } as const,
     anchor: { kind: 'none' } as const,
     tasks: outcome.tasks.map(({ task, episodes, agreement }) => ({

@@ -65,6 +65,7 @@ describe('a model that was made elsewhere', function () {
             runtime,
             model: await readFile(path),
             type,
+            seed: 1,
             monotonicMs: () => performance.now(),
             progress: () => undefined,
           }),
@@ -140,7 +141,7 @@ describe('a model that was made elsewhere', function () {
       'expected output probabilities float32 [batch, 3] with an open batch size, got none',
     ])
       assert.ok(io.includes(part), io);
-    assert.deepEqual(outcomes(gates, 'pass'), ['model.size', 'model.loads']);
+    assert.deepEqual(outcomes(gates, 'pass'), ['model.size', 'model.loads', 'model.bounded']);
     assert.deepEqual(await submissions(), []);
   });
 

@@ -166,7 +166,7 @@ describe('checkModel', () => {
     for (const where of [{ filePath }, { key: 'tiny/model.onnx' }]) {
       const { passed, gates } = await checkModel(world.ports)({ ...where, robotType: world.robotType });
       assert.equal(passed, 'pass', JSON.stringify(gates));
-      assert.equal(gates.length, 5);
+      assert.ok(gates.every(({ outcome, value }) => outcome === 'pass' && value !== null));
     }
   });
 

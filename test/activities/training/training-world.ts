@@ -45,7 +45,14 @@ export async function trainingWorld(type: RobotType = testRobotType()) {
     },
     probe: {
       probe: async (path: string, robotType: RobotType) =>
-        probeModel({ runtime, model: await readFile(path), type: robotType, monotonicMs, progress: () => undefined }),
+        probeModel({
+          runtime,
+          model: await readFile(path),
+          type: robotType,
+          seed: 1,
+          monotonicMs,
+          progress: () => undefined,
+        }),
     },
     progress: () => undefined,
     scratchDirectory,

@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { AbsoluteFacts } from '../../policies/gates/index.ts';
+import type { ModelPort, Tensors } from '../../policies/runtime.ts';
+
+/** What the child is told; one job at a time. */
+export type ChildJob =
+  | { readonly kind: 'probe'; readonly model: Uint8Array; readonly type: RobotType; readonly seed: number }
+  | { readonly kind: 'open'; readonly model: Uint8Array; readonly threads: number }
+  | { readonly kind: 'run'; readonly feeds: Tensors };
+
+/** What it says. */
+export type ChildAnswer =
+  | { readonly kind: 'progress'; readonly details: Readonly<Record<string, number>> }
+  | { readonly kind: 'facts'; readonly facts: AbsoluteFacts }
+  | { readonly kind: 'opened'; readonly inputs: readonly ModelPort[]; readonly outputs: readonly ModelPort[] }
+  | { readonly kind: 'results'; readonly results: Tensors }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Data of the process (heap, buffers of the runtime) in MiB; a model of 64 MiB takes about 400. */
+export const defaultMemoryLimitMiB = 2048;
+
+/** By its place: the child's folder has no packages. */
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+export interface OnnxChild {
+  /** Sends a job. The answer is one message that is no progress; rejects, in words, when the child ends or the time is over. */
+  ask(
+    job: ChildJob,
+    limits: { readonly timeLimitMs: number; onProgress?(details: object): void },
+  ): Promise<ChildAnswer>;
+  /** Ends the process, whatever it does, and deletes its folder. */
+  close(): void;
+}
+
+/**
+ * Starts a process in which a stranger's model may run: an empty folder of its own, no environment variables, a limit on its
+ * memory (RLIMIT_DATA, set by the shell that becomes the process). A model that crashes, hangs or hoards takes this process
+ * down and not the worker. Its standard output goes nowhere.
+ * https://man7.org/linux/man-pages/man2/getrlimit.2.html
+ */
+export function openOnnxChild({ memoryLimitMiB = defaultMemoryLimitMiB } = {}): OnnxChild {
+  const directory = mkdtempSync(join(tmpdir(), 'flywheel-model-'));
+  const program = fileURLToPath(new URL('./onnx-child.ts', import.meta.url));
+  const child = spawn(
+    '/bin/sh',
+    ['-c', `ulimit -d ${memoryLimitMiB * 1024} && exec "$0" "$@"`, process.execPath, '--import', loader, program],
+    { cwd: directory, env: {}, serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
+  );
+  const ended = endOf(child);
+  let isOpen = true;
+  return {
+    async ask(job, { timeLimitMs, onProgress }) {
+      let stop = (): void => undefined;
+      const answer = new Promise<ChildAnswer>((resolve, reject) => {
+        const hear = (message: ChildAnswer): void => {
+          if (message.kind !== 'progress') return resolve(message);
+          try {
+            onProgress?.(message.details);
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        };
+        const limit = setTimeout(
+          () => reject(new Error(`it was not through after ${timeLimitMs / 1000} s`)),
+          timeLimitMs,
+        );
+        child.on('message', hear);
+        stop = () => {
+          clearTimeout(limit);
+          child.off('message', hear);
+        };
+      });
+      try {
+        if (child.connected) child.send(job, () => undefined);
+        return await Promise.race([answer, ended]);
+      } finally {
+        stop();
+      }
+    },
+    close() {
+      if (!isOpen) return;
+      isOpen = false;
+      child.kill('SIGKILL');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Rejects when the process ends, in words. */
+function endOf(child: ChildProcess): Promise<never> {
+  const ended = new Promise<never>((_, reject) => {
+    child.on('error', (cause) => reject(new Error(`the runtime's process could not be started: ${cause.message}`)));
+    child.on('exit', (code, signal) => reject(new Error(`the runtime's process ended with ${signal ?? code}`)));
+  });
+  // Nobody may be asking when it ends.
+  ended.catch(() => undefined);
+  return ended;
+}

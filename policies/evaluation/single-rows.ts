@@ -1,0 +1,47 @@
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { PolicySizes } from '../policy-io.ts';
+import { runPolicy } from '../run-policy.ts';
+import type { GraphSession } from '../runtime.ts';
+
+/** One decision, as robots ask for them: one row, nothing beside it. */
+export interface SingleAnswer {
+  readonly values: Float32Array;
+  readonly durationMs: number;
+}
+
+/** A decision that takes longer is asked for again, because the machine may have been busy; the least time counts. */
+export const slowDecisionMs = 1000;
+const triesWhenSlow = 3;
+
+/** Answers of a single row and of the same row among others may be apart by so much, as a share of a probability or of an action's range: eight-bit models scale by batch. */
+const apartFraction = 0.05;
+
+export async function answerSingle(
+  session: Pick<GraphSession, 'inputs' | 'run'>,
+  sizes: PolicySizes,
+  row: { readonly observation: Float32Array; readonly task: number },
+  monotonicMs: () => number,
+): Promise<SingleAnswer> {
+  let best: SingleAnswer | undefined;
+  for (let attempt = 0; attempt < triesWhenSlow; attempt += 1) {
+    const beforeMs = monotonicMs();
+    const values = await runPolicy(session, sizes, row.observation, Int32Array.of(row.task));
+    const durationMs = monotonicMs() - beforeMs;
+    if (best === undefined || durationMs < best.durationMs) best = { values, durationMs };
+    if (best.durationMs <= slowDecisionMs) return best;
+  }
+  return best ?? { values: new Float32Array(0), durationMs: Infinity };
+}
+
+/** Whether two answers to one row are the same for a robot; NaN is the same as nothing. */
+export function isSameAnswer(a: Float32Array, b: Float32Array, type: RobotType): boolean {
+  return a.every(
+    (value, action) => Math.abs(value - (b[action] ?? Number.NaN)) <= apartFraction * outputWidth(type, action),
+  );
+}
+
+/** Width of an output: of a probability 1, of a continuous action its range. */
+export function outputWidth(type: RobotType, action: number): number {
+  const range = type.actions.kind === 'continuous' ? type.actions.ranges[action] : undefined;
+  return range === undefined ? 1 : range.max - range.min;
+}

@@ -1,0 +1,55 @@
+/** One field of a protobuf message as it lies in the bytes; a number for wire type 0, a stretch of bytes for wire type 2. */
+export type WireField =
+  | { readonly number: number; readonly kind: 'varint'; readonly value: number }
+  | { readonly number: number; readonly kind: 'bytes'; readonly start: number; readonly end: number }
+  | { readonly number: number; readonly kind: 'other' };
+
+/**
+ * Walks the fields of a message between two offsets, all of them: a parser that merges what comes twice sees no more than this
+ * does (https://protobuf.dev/programming-guides/encoding). Varints are exact up to 2⁵³. Throws a RangeError for bytes that are no message.
+ */
+export function* wireFields(bytes: Uint8Array, start: number, end: number): Generator<WireField> {
+  let at = start;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = at < end ? bytes[at] : undefined;
+      if (byte === undefined) break;
+      at += 1;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw new RangeError(`expected a whole number at byte ${at}, got none`);
+  };
+  const skip = (count: number): number => {
+    at += count;
+    if (!(at <= end)) throw new RangeError(`expected ${count} bytes before byte ${end}, got fewer`);
+    return at;
+  };
+  while (at < end) {
+    const tag = varint();
+    const number = Math.floor(tag / 8);
+    if (number === 0) throw new RangeError(`expected a field number at byte ${at}, got 0`);
+    switch (tag % 8) {
+      case 0:
+        yield { number, kind: 'varint', value: varint() };
+        break;
+      case 1:
+        skip(8);
+        yield { number, kind: 'other' };
+        break;
+      case 2: {
+        const size = varint();
+        const first = at;
+        yield { number, kind: 'bytes', start: first, end: skip(size) };
+        break;
+      }
+      case 5:
+        skip(4);
+        yield { number, kind: 'other' };
+        break;
+      default:
+        throw new RangeError(`expected a field of a known wire type at byte ${at}, got ${tag % 8}`);
+    }
+  }
+}
