@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 
 import { describeIssues } from '../activities/json-objects.ts';
+import { readTrainerCommands, type TrainerCommand } from './trainer-commands.ts';
 
 export const queues = ['orchestration', 'fleet', 'data', 'training'] as const;
 export type Queue = (typeof queues)[number];
@@ -34,7 +35,9 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_THREADS: positive('threads', 1),
   /** Memory limit of the SQL engine in MiB; beyond it the engine spills to scratch. */
   FLYWHEEL_SQL_MEMORY_MIB: positive('MiB', 1024),
-  /** Programs the `command` trainer may run, separated by commas; none by default. */
+  /** JSON file with the commands the `command` trainer may run and their environment; none by default. */
+  FLYWHEEL_TRAINERS: z.string().min(1).optional(),
+  /** Older form: programs that may be run with any arguments, separated by commas. No interpreters. */
   FLYWHEEL_TRAINER_PROGRAMS: z.string().default(''),
   FLYWHEEL_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** host:port for Prometheus metrics of the worker; none by default. */
@@ -59,7 +62,7 @@ export interface Settings {
   readonly trialProfile: 'real' | 'compressed';
   readonly threads: number;
   readonly sqlMemoryMiB: number;
-  readonly trainerPrograms: readonly string[];
+  readonly trainerCommands: readonly TrainerCommand[];
   readonly logLevel: string;
   readonly metricsAddress?: string;
   readonly webhook?: { readonly url: string; readonly secret: string };
@@ -96,7 +99,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     trialProfile: values.FLYWHEEL_TRIAL_PROFILE,
     threads: values.FLYWHEEL_THREADS,
     sqlMemoryMiB: values.FLYWHEEL_SQL_MEMORY_MIB,
-    trainerPrograms: values.FLYWHEEL_TRAINER_PROGRAMS.split(',').filter((program) => program !== ''),
+    trainerCommands: readTrainerCommands(values.FLYWHEEL_TRAINERS, values.FLYWHEEL_TRAINER_PROGRAMS),
     logLevel: values.FLYWHEEL_LOG_LEVEL,
     ...(values.FLYWHEEL_METRICS_ADDRESS === undefined ? {} : { metricsAddress: values.FLYWHEEL_METRICS_ADDRESS }),
     ...webhookOf(values.FLYWHEEL_WEBHOOK_URL, values.FLYWHEEL_WEBHOOK_SECRET),

@@ -16,6 +16,8 @@ import {
 import type { Trainer, TrainingJob, TrainingOutcome } from '../trainer-port.ts';
 
 export interface CommandTrainerOptions {
+  /** All the program sees of an environment, beside `PATH`, `HOME` and `TMPDIR`, which it may override. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** A program that prints no line of the contract for so long counts as hanging and is ended. */
   readonly silenceLimitMs?: number;
   /** Between asking the program to end and ending it. */
@@ -24,6 +26,7 @@ export interface CommandTrainerOptions {
 
 const watchIntervalMs = 500;
 const errorTailBytes = 4096;
+const systemPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** What the program has said so far. */
 interface Conversation {
@@ -34,8 +37,8 @@ interface Conversation {
 }
 
 /**
- * Trains by any program that keeps to the contract of docs/training.md. The program runs as the head of a process group of its
- * own, so that ending it ends its helpers; its standard input closes when this worker dies, which tells it to end by itself.
+ * Trains by any program that keeps to the contract of docs/training.md. The program runs in the folder of its job, without the
+ * worker's environment, as the head of a process group of its own, so that ending it ends its helpers; its standard input closes when this worker dies, which tells it to end by itself.
  * https://nodejs.org/api/child_process.html#optionsdetached
  */
 export const commandTrainer = (command: readonly string[], options: CommandTrainerOptions = {}): Trainer => ({
@@ -80,10 +83,15 @@ async function runProgram(
   conversation: Conversation,
   job: TrainingJob,
   progress: Progress,
-  { silenceLimitMs = 600_000, graceMs = 2000 }: CommandTrainerOptions,
+  { environment = {}, silenceLimitMs = 600_000, graceMs = 2000 }: CommandTrainerOptions,
 ): Promise<void> {
   const [program = '', ...parameters] = command;
-  const child = spawn(program, parameters, { detached: true, cwd: job.scratchDirectory, stdio: 'pipe' });
+  const child = spawn(program, parameters, {
+    detached: true,
+    cwd: job.scratchDirectory,
+    env: { PATH: systemPath, HOME: job.scratchDirectory, TMPDIR: job.scratchDirectory, ...environment },
+    stdio: 'pipe',
+  });
   const errors = tailOf(child);
   let stopped: Error | undefined;
   let force: NodeJS.Timeout | undefined;

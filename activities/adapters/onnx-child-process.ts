@@ -33,7 +33,7 @@ export interface OnnxChild {
   /** Sends a job. The answer is one message that is no progress; rejects, in words, when the child ends or the time is over. */
   ask(
     job: ChildJob,
-    limits: { readonly timeLimitMs: number; onProgress?(details: object): void },
+    limits: { readonly timeLimitMs: number; readonly onProgress?: (details: object) => void },
   ): Promise<ChildAnswer>;
   /** Ends the process, whatever it does, and deletes its folder. */
   close(): void;
@@ -57,31 +57,12 @@ export function openOnnxChild({ memoryLimitMiB = defaultMemoryLimitMiB } = {}): 
   let isOpen = true;
   return {
     async ask(job, { timeLimitMs, onProgress }) {
-      let stop = (): void => undefined;
-      const answer = new Promise<ChildAnswer>((resolve, reject) => {
-        const hear = (message: ChildAnswer): void => {
-          if (message.kind !== 'progress') return resolve(message);
-          try {
-            onProgress?.(message.details);
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)));
-          }
-        };
-        const limit = setTimeout(
-          () => reject(new Error(`it was not through after ${timeLimitMs / 1000} s`)),
-          timeLimitMs,
-        );
-        child.on('message', hear);
-        stop = () => {
-          clearTimeout(limit);
-          child.off('message', hear);
-        };
-      });
+      const listening = answerOf(child, timeLimitMs, onProgress);
       try {
         if (child.connected) child.send(job, () => undefined);
-        return await Promise.race([answer, ended]);
+        return await Promise.race([listening.answer, ended]);
       } finally {
-        stop();
+        listening.stop();
       }
     },
     close() {
@@ -89,6 +70,33 @@ export function openOnnxChild({ memoryLimitMiB = defaultMemoryLimitMiB } = {}): 
       isOpen = false;
       child.kill('SIGKILL');
       rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The next message that is no progress; rejects when the time is over or `onProgress` throws. */
+function answerOf(child: ChildProcess, timeLimitMs: number, onProgress: (details: object) => void = () => undefined) {
+  let resolve = (_: ChildAnswer): void => undefined;
+  let reject = (_: Error): void => undefined;
+  const promise = new Promise<ChildAnswer>((onAnswer, onError) => {
+    resolve = onAnswer;
+    reject = onError;
+  });
+  const hear = (message: ChildAnswer): void => {
+    if (message.kind !== 'progress') return resolve(message);
+    try {
+      onProgress(message.details);
+    } catch (error) {
+      reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const limit = setTimeout(() => reject(new Error(`it was not through after ${timeLimitMs / 1000} s`)), timeLimitMs);
+  child.on('message', hear);
+  return {
+    answer: promise,
+    stop(): void {
+      clearTimeout(limit);
+      child.off('message', hear);
     },
   };
 }

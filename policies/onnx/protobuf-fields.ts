@@ -9,47 +9,55 @@ export type WireField =
  * does (https://protobuf.dev/programming-guides/encoding). Varints are exact up to 2⁵³. Throws a RangeError for bytes that are no message.
  */
 export function* wireFields(bytes: Uint8Array, start: number, end: number): Generator<WireField> {
-  let at = start;
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = at < end ? bytes[at] : undefined;
-      if (byte === undefined) break;
-      at += 1;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw new RangeError(`expected a whole number at byte ${at}, got none`);
-  };
-  const skip = (count: number): number => {
-    at += count;
-    if (!(at <= end)) throw new RangeError(`expected ${count} bytes before byte ${end}, got fewer`);
-    return at;
-  };
-  while (at < end) {
-    const tag = varint();
+  const cursor: Cursor = { bytes, end, at: start };
+  while (cursor.at < end) {
+    const tag = varint(cursor);
     const number = Math.floor(tag / 8);
-    if (number === 0) throw new RangeError(`expected a field number at byte ${at}, got 0`);
+    if (number === 0) throw new RangeError(`expected a field number before byte ${cursor.at}, got 0`);
     switch (tag % 8) {
       case 0:
-        yield { number, kind: 'varint', value: varint() };
+        yield { number, kind: 'varint', value: varint(cursor) };
         break;
       case 1:
-        skip(8);
+        skip(cursor, 8);
         yield { number, kind: 'other' };
         break;
       case 2: {
-        const size = varint();
-        const first = at;
-        yield { number, kind: 'bytes', start: first, end: skip(size) };
+        const size = varint(cursor);
+        const first = cursor.at;
+        skip(cursor, size);
+        yield { number, kind: 'bytes', start: first, end: cursor.at };
         break;
       }
       case 5:
-        skip(4);
+        skip(cursor, 4);
         yield { number, kind: 'other' };
         break;
       default:
-        throw new RangeError(`expected a field of a known wire type at byte ${at}, got ${tag % 8}`);
+        throw new RangeError(`expected a field of a known wire type before byte ${cursor.at}, got ${tag % 8}`);
     }
   }
+}
+
+interface Cursor {
+  readonly bytes: Uint8Array;
+  readonly end: number;
+  at: number;
+}
+
+function varint(cursor: Cursor): number {
+  let value = 0;
+  for (let shift = 0; shift < 70; shift += 7) {
+    const byte = cursor.at < cursor.end ? cursor.bytes[cursor.at] : undefined;
+    if (byte === undefined) break;
+    cursor.at += 1;
+    value += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return value;
+  }
+  throw new RangeError(`expected a whole number before byte ${cursor.at}, got none`);
+}
+
+function skip(cursor: Cursor, count: number): void {
+  cursor.at += count;
+  if (!(cursor.at <= cursor.end)) throw new RangeError(`expected ${count} bytes before byte ${cursor.end}, got fewer`);
 }

@@ -1,4 +1,4 @@
-import type { ModelFunction, ModelGraph, ModelNode, ModelStructure } from './model-structure.ts';
+import type { ModelGraph, ModelNode, ModelStructure } from './model-structure.ts';
 
 /** Inputs of operators that say how large the output becomes, without an upper bound. */
 const sizeInputs: Readonly<Record<string, readonly number[]>> = {
@@ -74,9 +74,9 @@ const maxLooks = 2_000_000;
 /** What goes along on the walk. */
 interface Walk {
   readonly calls: ReadonlySet<string>;
-  found(node: ModelNode, what: string): void;
+  readonly found: (node: ModelNode, what: string) => void;
   /** Throws a RangeError for a model that would take too long to look at. */
-  look(): void;
+  readonly look: () => void;
 }
 
 /**

@@ -136,7 +136,7 @@ describe('the probe of a model', () => {
       badInputs: 20,
       reason: outputs!.reason,
     });
-    assert.match(outputs!.reason, /^input 2 \(readings saturated: .*a=.*\) gives a number that is not finite$/);
+    assert.match(outputs.reason, /^input 2 \(readings saturated: .*a=.*\) gives a number that is not finite$/);
     assert.equal(latency, undefined);
   });
 

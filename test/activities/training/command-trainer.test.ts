@@ -80,6 +80,26 @@ describe('the command trainer', () => {
       trainers: { ...world.ports.trainers, command: (given) => commandTrainer(given, options) },
       ...ports,
     })(input(command));
+  it('gives the program its own folder and a clean environment, with what is configured', async () => {
+    process.env['FLYWHEEL_TEST_SECRET'] = 'webhook';
+    try {
+      const seen = await script(`
+        writeFileSync(job.modelPath, JSON.stringify({ environment: process.env, folder: process.cwd() }));
+        say('done', { steps: 1, validationLoss: 1 });`);
+      const { modelKey } = await run(seen, {}, { environment: { OMP_NUM_THREADS: '4' } });
+      const { environment, folder } = JSON.parse(Buffer.from((await world.store.get(modelKey))!).toString()) as {
+        environment: Record<string, string>;
+        folder: string;
+      };
+      const { PATH, HOME, TMPDIR, OMP_NUM_THREADS, ...rest } = environment;
+      assert.deepEqual([PATH, OMP_NUM_THREADS, rest], ['/usr/local/bin:/usr/bin:/bin', '4', {}]);
+      assert.ok(folder.endsWith('train-run-1'), folder);
+      assert.deepEqual([HOME, TMPDIR], [folder, folder]);
+    } finally {
+      delete process.env['FLYWHEEL_TEST_SECRET'];
+    }
+  });
+
   it('gives the program its job and takes model, curve and settings from it', async () => {
     const command = await script(`
       console.log('chatter that is no line of the contract');
