@@ -5,23 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import type { RobotType } from '../../datasets/robot-type.ts';
-import type { AbsoluteFacts } from '../../policies/gates/index.ts';
-import type { ModelPort, Tensors } from '../../policies/runtime.ts';
-
-/** What the child is told; one job at a time. */
-export type ChildJob =
-  | { readonly kind: 'probe'; readonly model: Uint8Array; readonly type: RobotType; readonly seed: number }
-  | { readonly kind: 'open'; readonly model: Uint8Array; readonly threads: number }
-  | { readonly kind: 'run'; readonly feeds: Tensors };
-
-/** What it says. */
-export type ChildAnswer =
-  | { readonly kind: 'progress'; readonly details: Readonly<Record<string, number>> }
-  | { readonly kind: 'facts'; readonly facts: AbsoluteFacts }
-  | { readonly kind: 'opened'; readonly inputs: readonly ModelPort[]; readonly outputs: readonly ModelPort[] }
-  | { readonly kind: 'results'; readonly results: Tensors }
-  | { readonly kind: 'failed'; readonly reason: string };
+import type { ChildAnswer, ChildJob } from './onnx-child-messages.ts';
 
 /** Data of the process (heap, buffers of the runtime) in MiB; a model of 64 MiB takes about 400. */
 export const defaultMemoryLimitMiB = 2048;

@@ -1,6 +1,6 @@
 import { probeModel } from '../../policies/evaluation/probe-model.ts';
 import type { GraphSession } from '../../policies/runtime.ts';
-import type { ChildAnswer, ChildJob } from './onnx-child-process.ts';
+import type { ChildAnswer, ChildJob } from './onnx-child-messages.ts';
 import { onnxRuntime } from './onnx-runtime.ts';
 
 /** The process that onnx-child-process.ts starts: one model, one job after the other, an answer to each. */

@@ -68,7 +68,7 @@ const anything: Origin = { values: true, size: true };
 const either = (a: Origin, b: Origin): Origin => ({ values: a.values || b.values, size: a.size || b.size });
 
 const keptProblems = 5;
-/** Nodes looked at, those of loop bodies once a look: loops within loops are looked at again and again. */
+/** Names looked at, those of loop bodies once a look: loops within loops are looked at again and again. */
 const maxLooks = 2_000_000;
 
 /** What goes along on the walk. */
@@ -76,7 +76,7 @@ interface Walk {
   readonly calls: ReadonlySet<string>;
   readonly found: (node: ModelNode, what: string) => void;
   /** Throws a RangeError for a model that would take too long to look at. */
-  readonly look: () => void;
+  readonly look: (names: number) => void;
 }
 
 /**
@@ -96,8 +96,8 @@ export function readingDependence({ graph, functions }: ModelStructure): readonl
           `expected the same work for every reading, got ${operation} ${JSON.stringify(name.slice(0, 60))}: ${what}`,
         );
     },
-    look() {
-      looks += 1;
+    look(names) {
+      looks += names;
       if (looks > maxLooks)
         throw new RangeError('expected a model that can be looked through, got too many loops in loops');
     },
@@ -125,13 +125,14 @@ function walk(
   outer: Scope | undefined,
   walking: Walk,
 ): readonly Origin[] {
+  walking.look(graph.inputs.length + graph.outputs.length);
   const scope: Scope = {
     known: new Map(graph.inputs.map((name, index) => [name, inputs[index] ?? fixed])),
     produced: new Set(graph.nodes.flatMap(({ outputs }) => outputs)),
     outer,
   };
   for (const node of graph.nodes) {
-    walking.look();
+    walking.look(1 + node.inputs.length + node.outputs.length);
     const origins = originsOf(node, scope, walking);
     for (const [index, name] of node.outputs.entries()) scope.known.set(name, origins[index] ?? anything);
   }
