@@ -27,9 +27,14 @@ const discreteActionsSchema = z
     error: 'expected names of actions of this robot type',
   });
 
+const continuousActionSchema = observationSchema.extend({
+  /** Name of the observation that measures this action, e.g. the joint's position; default: the one of the same name. */
+  measuredBy: z.string().min(1).optional(),
+});
+
 const actionsSchema = z.discriminatedUnion('kind', [
   discreteActionsSchema,
-  z.strictObject({ kind: z.literal('continuous'), ranges: z.array(observationSchema).min(1).max(256) }),
+  z.strictObject({ kind: z.literal('continuous'), ranges: z.array(continuousActionSchema).min(1).max(256) }),
   /** A type whose recordings carry no commands: for the lake and validation only; cannot be learned from. */
   z.strictObject({ kind: z.literal('none') }),
 ]);
@@ -53,30 +58,41 @@ const splitSchema = z.discriminatedUnion('kind', [
  * A robot type (embodiment): what it senses and does. A document, not code: adding one needs no code. A changed
  * observation or action list is a new `version`.
  */
-export const robotTypeSchema = z.strictObject({
-  id: identifier,
-  version: z.int().min(1),
-  description: z.string(),
-  rateHz: z.number().positive(),
-  observations: z.array(observationSchema).min(1).max(1024),
-  actions: actionsSchema,
-  tasks: z.array(identifier).min(1).max(1024),
-  split: splitSchema,
-  limits: z.strictObject({
-    minEpisodeFrames: z.int().min(1),
-    maxEpisodeFrames: z.int().min(1),
-    /** Largest gap between two frames, in multiples of the frame period. */
-    maxFrameGapPeriods: z.number().min(1),
-    /** Observations that may keep one value over a whole episode without counting as a dead sensor. */
-    mayBeConstant: z.array(z.string()).default([]),
-    /** Least label agreement on held-out data for a candidate to pass its absolute gate, 0–1. */
-    minAgreementFraction: z.number().min(0).max(1),
-    maxModelSizeBytes: z
-      .int()
-      .positive()
-      .default(64 * 1024 * 1024),
-  }),
-});
+export const robotTypeSchema = z
+  .strictObject({
+    id: identifier,
+    version: z.int().min(1),
+    description: z.string(),
+    rateHz: z.number().positive(),
+    observations: z.array(observationSchema).min(1).max(1024),
+    actions: actionsSchema,
+    tasks: z.array(identifier).min(1).max(1024),
+    split: splitSchema,
+    limits: z.strictObject({
+      minEpisodeFrames: z.int().min(1),
+      maxEpisodeFrames: z.int().min(1),
+      /** Largest gap between two frames, in multiples of the frame period. */
+      maxFrameGapPeriods: z.number().min(1),
+      /** Observations that may keep one value over a whole episode without counting as a dead sensor. */
+      mayBeConstant: z.array(z.string()).default([]),
+      /** Least label agreement on held-out data for a candidate to pass its absolute gate, 0–1. */
+      minAgreementFraction: z.number().min(0).max(1),
+      /** A continuous action agrees with its label when no value is off by more than this share of its range; default 0.05. */
+      actionToleranceFraction: z.number().gt(0).max(1).optional(),
+      maxModelSizeBytes: z
+        .int()
+        .positive()
+        .default(64 * 1024 * 1024),
+    }),
+  })
+  .refine(
+    ({ actions, observations }) =>
+      actions.kind !== 'continuous' ||
+      actions.ranges.every(
+        ({ measuredBy }) => measuredBy === undefined || observations.some(({ name }) => name === measuredBy),
+      ),
+    { path: ['actions', 'ranges'], error: 'expected measuredBy to name an observation of this robot type' },
+  );
 
 export type RobotType = z.infer<typeof robotTypeSchema>;
 

@@ -1,12 +1,15 @@
 import type { RobotType } from '../datasets/robot-type.ts';
 
-/** A continuous action agrees with its label when no dimension is off by more than this share of its range. */
-export const agreementToleranceFraction = 0.05;
+/** A continuous action agrees with its label when no dimension is off by more than this share of its range, unless the type says another. */
+const defaultToleranceFraction = 0.05;
 
 /** The tolerance of each continuous action in its unit; undefined for discrete actions, which agree when they are equal. */
 export const actionTolerance = (type: RobotType): Float32Array | undefined =>
   type.actions.kind === 'continuous'
-    ? Float32Array.from(type.actions.ranges, ({ min, max }) => agreementToleranceFraction * (max - min))
+    ? Float32Array.from(
+        type.actions.ranges,
+        ({ min, max }) => (type.limits.actionToleranceFraction ?? defaultToleranceFraction) * (max - min),
+      )
     : undefined;
 
 /** Index of the highest value; the first of equals; 0 for an empty list. NaN never wins, and all NaN gives 0. */

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../datasets/training-set.ts';
+import { copiedState } from '../../policies/evaluation/copied-state.ts';
+import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import { evaluateHeldout } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/heldout-tally.ts';
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
-import type { HeldoutFacts, Partner, TaskFacts } from '../../policies/gates/index.ts';
+import type { ErrorFacts, HeldoutFacts, Partner, TaskFacts } from '../../policies/gates/index.ts';
 import { checkModelFile } from '../../policies/onnx/file-problems.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
@@ -76,6 +78,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     const anchor = await tryPartner(input.anchor, openModel);
     const linear: LinearBaseline = training === undefined ? noTraining : await trainLinear(ports, input.type, training);
     if (linear.session !== undefined) keep(linear.session);
+    const copied = copiedState(type);
     const outcome = await evaluateHeldout({
       type,
       sizes,
@@ -85,6 +88,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
         ...(champion.session === undefined ? {} : { champion: champion.session }),
         ...(anchor.session === undefined ? {} : { anchor: anchor.session }),
         ...(linear.session === undefined ? {} : { linear: linear.session }),
+        ...(copied === undefined ? {} : { copy: copied }),
       },
       ...(champion.session === undefined ? {} : { reference: 'champion' }),
       majorityLabel:
@@ -105,6 +109,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       anchor: anchor.partner(outcome.others['anchor']?.sums),
       tasks: outcome.tasks.map((task, index) => taskFacts(task, traffic[index] ?? 0)),
       labels: outcome.labels,
+      ...(outcome.errors === undefined ? {} : { errors: errorFacts(outcome.errors) }),
     };
     return { facts, outcome, golden: await goldenAnswers(candidate, type, sizes), notes: linear.notes };
   } finally {
@@ -122,6 +127,16 @@ function taskFacts({ task, episodes, discordant, agreement }: TaskOutcome, traff
     onlyOldEpisodes: onlyOld,
     ...(sums === undefined ? {} : { agreement: sums }),
     trafficFraction,
+  };
+}
+
+function errorFacts({ byAction, paired }: ErrorOutcome): ErrorFacts {
+  const [champion, copy, linear] = ['champion', 'copy', 'linear'].map((name) => paired.get(name));
+  return {
+    byAction,
+    ...(champion === undefined ? {} : { champion }),
+    ...(copy === undefined ? {} : { copy }),
+    ...(linear === undefined ? {} : { linear }),
   };
 }
 

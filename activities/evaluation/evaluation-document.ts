@@ -4,6 +4,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import type { AbsoluteFacts, GateResult } from '../../policies/gates/index.ts';
 import { readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
+import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import type { HeldoutComparison } from './compare-on-heldout.ts';
 
 const fraction = z.number().nullable();
@@ -40,6 +41,22 @@ export const evaluationSchema = z.strictObject({
   perLabel: z.array(
     z.strictObject({ label: z.string(), precision: fraction, recall: fraction, f1: fraction, frames: z.int() }),
   ),
+  /** Continuous actions: how far each is off, in its unit and as a share of its range. */
+  actionErrors: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        unit: z.string(),
+        mean: z.number(),
+        p95: z.number(),
+        meanFraction: z.number(),
+      }),
+    )
+    .default([]),
+  /** Mean error as a share of the range, over actions: this model and those it was compared with; null where not measured. */
+  errorFractions: z
+    .strictObject({ candidate: fraction, champion: fraction, copy: fraction, linear: fraction })
+    .default({ candidate: null, champion: null, copy: null, linear: null }),
   tasks: z.array(
     z.strictObject({
       task: z.string(),
@@ -90,6 +107,8 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     labels: type.actions.kind === 'discrete' ? type.actions.names : [],
     confusion: (outcome?.confusion?.counts ?? []).map((row) => [...row]),
     perLabel: [...(outcome?.confusion?.perLabel ?? [])],
+    actionErrors: [...(outcome?.errors?.byAction ?? [])],
+    errorFractions: errorFractions(outcome?.errors),
     tasks: (outcome?.tasks ?? []).map(({ task, episodes, frames, agreeingFrames }) => ({
       task,
       episodes,
@@ -100,5 +119,20 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     latencyP99Ms: absolute.latency?.p99Ms ?? null,
     sizeBytes: absolute.sizeBytes,
     notes: [...(comparison?.notes ?? [])],
+  };
+}
+
+function errorFractions(errors: ErrorOutcome | undefined): EvaluationDocument['errorFractions'] {
+  const fractionOf = (name: string, at: 0 | 2): number | null => {
+    const sums = errors?.paired.get(name)?.sums;
+    return sums === undefined || !((sums[1] ?? 0) > 0) ? null : (sums[at] ?? 0) / (sums[1] ?? 1);
+  };
+  const actions = errors?.byAction ?? [];
+  return {
+    candidate:
+      actions.length === 0 ? null : actions.reduce((sum, { meanFraction }) => sum + meanFraction, 0) / actions.length,
+    champion: fractionOf('champion', 2),
+    copy: fractionOf('copy', 2),
+    linear: fractionOf('linear', 2),
   };
 }

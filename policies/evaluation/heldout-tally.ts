@@ -5,6 +5,7 @@ import type { RowBlock } from '../rows.ts';
 import { calibrationCounter } from './calibration.ts';
 import { confusionCounter, type Confusion } from './confusion.ts';
 import type { Answers } from './contestant.ts';
+import { errorTally, type ErrorOutcome } from './error-tally.ts';
 import { labelTally } from './label-tally.ts';
 import { pairedCounter } from './paired-counter.ts';
 
@@ -41,6 +42,8 @@ export interface HeldoutOutcome {
   readonly tasks: readonly TaskOutcome[];
   /** Recall and precision of each action, beside the reference's where there is one; empty for continuous actions. */
   readonly labels: readonly LabelFacts[];
+  /** Errors of continuous actions; undefined for discrete ones. */
+  readonly errors?: ErrorOutcome;
   /** Null for continuous actions. */
   readonly confusion: Confusion | null;
   readonly calibrationError: number | null;
@@ -59,6 +62,7 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
   const actionNames = type.actions.kind === 'discrete' ? type.actions.names : [];
   const confusion = confusionCounter(actionNames);
   const labels = labelTally(actionNames);
+  const errors = sizes.head === 'continuous' ? errorTally(type, names) : undefined;
   const calibration = calibrationCounter();
   const paired = new Map(names.map((name) => [name, pairedCounter()]));
   const agreeing = new Map(names.map((name) => [name, 0]));
@@ -71,6 +75,7 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
     total.episodes += 1;
     for (const counter of paired.values()) counter.endEpisode();
     labels.endEpisode();
+    errors?.endEpisode();
     tasks.endEpisode(open);
     open = undefined;
   };
@@ -102,7 +107,13 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
           agreeing.set(name, (agreeing.get(name) ?? 0) + other);
           episode.others[name] = (episode.others[name] ?? 0) + other;
         }
-        if (sizes.head === 'continuous') continue;
+        if (errors !== undefined) {
+          const at = row * sizes.actionSize;
+          const values = (outputs: ArrayLike<number>): ArrayLike<number> =>
+            (outputs as Float32Array).subarray(at, at + sizes.actionSize);
+          errors.frame(values(block.label), values(candidate.outputs), (name) => values(answers[name]?.outputs ?? []));
+          continue;
+        }
         const chosen = candidate.chosen[row] ?? 0;
         labels.frame(
           block.label[row] ?? 0,
@@ -124,6 +135,7 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
         ),
         tasks: tasks.finish(),
         labels: labels.finish(reference !== undefined && names.includes(reference)),
+        ...(errors === undefined ? {} : { errors: errors.finish() }),
         confusion: sizes.head === 'discrete' ? confusion.finish() : null,
         calibrationError: sizes.head === 'discrete' ? calibration.finish() : null,
       };

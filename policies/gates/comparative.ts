@@ -1,5 +1,14 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { wilsonInterval } from '../../domain/statistics/index.ts';
+import {
+  baselineErrorFactor,
+  championErrorFactor,
+  errorNotApplicable,
+  errorNotWorse,
+  errorUnmeasured,
+  type ErrorFacts,
+} from './errors.ts';
+import { isStateMeasured } from '../measured-state.ts';
 import { measured, notApplicable, percent, points, unmeasured, type GateResult } from './gate.ts';
 import { maxDifferingFraction, maxSlowestMs, type RowFacts } from './absolute.ts';
 import { criticalRecall, labelHarm, labelSignificance, type CriticalLabel, type LabelFacts } from './labels.ts';
@@ -24,6 +33,8 @@ export interface HeldoutFacts {
   readonly tasks: readonly TaskFacts[];
   /** Every action of a robot type with discrete actions; empty for continuous ones. */
   readonly labels: readonly LabelFacts[];
+  /** Errors of continuous actions. */
+  readonly errors?: ErrorFacts;
 }
 
 /** Fewer held-out episodes cannot prove anything about a policy. */
@@ -33,7 +44,7 @@ export const championMargin = -0.02;
 export const anchorMargin = -0.03;
 
 /** What the gates need of a robot type. */
-export type JudgedType = Pick<RobotType, 'limits' | 'actions'>;
+export type JudgedType = Pick<RobotType, 'limits' | 'actions' | 'observations'>;
 
 /** What a candidate must prove on data it has never seen. Without facts every gate fails; `failure` says why there are none. */
 export const comparativeGates = (
@@ -54,6 +65,7 @@ export const comparativeGates = (
     noWorse('champion.overall', 'champion', facts.champion, championMargin),
     noWorse('anchor.overall', 'anchor', facts.anchor, anchorMargin),
     ...(type.actions.kind === 'discrete' ? [labels(facts, critical)] : []),
+    ...errorGates(type, facts),
     tasks(facts),
     unproven(facts),
   ];
@@ -74,6 +86,7 @@ const comparativeLimits = (type: JudgedType): readonly (readonly [string, string
   ['champion.overall', 'fraction', championMargin],
   ['anchor.overall', 'fraction', anchorMargin],
   ...(type.actions.kind === 'discrete' ? ([['champion.labels', 'p-value', labelSignificance]] as const) : []),
+  ...errorLimits(type).map(([id, factor]) => [id, 'times', factor] as const),
   ['champion.tasks', 'p-value', taskSignificance],
   ['champion.unproven', 'fraction', maxUnprovenTraffic],
 ];
@@ -152,3 +165,29 @@ const unproven = ({ champion, tasks: facts }: HeldoutFacts): GateResult =>
   champion.kind === 'none'
     ? notApplicable('champion.unproven', 'fraction', maxUnprovenTraffic, 'champion')
     : unprovenTraffic(facts);
+
+const errorLimits = (type: JudgedType): readonly (readonly [string, number])[] =>
+  type.actions.kind === 'continuous'
+    ? [
+        ['champion.error', championErrorFactor],
+        ...(isStateMeasured(type) ? ([['baseline.copy', baselineErrorFactor]] as const) : []),
+        ['baseline.linear', baselineErrorFactor],
+      ]
+    : [];
+
+/** Continuous actions are held against the champion and the plain baselines by how far they are off. */
+function errorGates(type: JudgedType, { champion, errors }: HeldoutFacts): readonly GateResult[] {
+  return errorLimits(type).map(([id, factor]) => {
+    if (errors === undefined) return errorUnmeasured(id, factor, 'no errors were measured');
+    if (id === 'baseline.copy' && errors.copy !== undefined)
+      return errorNotWorse(id, 'repeating the measured state', factor, errors.copy);
+    if (id === 'baseline.linear')
+      return errors.linear === undefined
+        ? errorNotApplicable(id, factor, 'training set to make a linear model of')
+        : errorNotWorse(id, 'a linear model of the same training set', factor, errors.linear);
+    if (champion.kind === 'none') return errorNotApplicable(id, factor, 'champion');
+    return errors.champion === undefined
+      ? errorUnmeasured(id, factor, 'it cannot be compared')
+      : errorNotWorse(id, 'the champion', factor, errors.champion);
+  });
+}

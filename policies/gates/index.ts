@@ -7,6 +7,7 @@ export type { HeldoutFacts, Partner } from './comparative.ts';
 export type { GateResult } from './gate.ts';
 export type { PairedSums } from './paired-bound.ts';
 export { pairedRatioCounter, type PairedRatioSums } from './paired-ratio.ts';
+export type { ActionError, ErrorFacts } from './errors.ts';
 export type { LabelFacts } from './labels.ts';
 export type { TaskFacts } from './tasks.ts';
 
@@ -24,15 +25,18 @@ export const offlineGates = (facts: OfflineFacts, type: JudgedType): readonly Ga
   ...comparativeGates(facts.heldout, type, facts.heldoutFailure),
 ];
 
+/** Gates whose partner the champion can stand in for: its own gates are the stricter ones. */
+const replaceable = new Set(['anchor.overall', 'baseline.linear']);
+
 /**
- * All gates must pass. One that has nothing to compare with passes in bootstrap only, with one exception: without an anchor
- * the champion stands in for it, whose gate is the stricter one.
+ * All gates must pass. One that has nothing to compare with passes in bootstrap only, with two exceptions: without an anchor, or
+ * a training set to make a linear model of, the champion stands in for it.
  */
 export function gateVerdict(gates: readonly GateResult[], bootstrap: boolean): 'pass' | 'hold' {
   const hasChampion = gates.some((gate) => gate.id === 'champion.overall' && gate.outcome === 'pass');
   const passes = gates.every((gate) => {
     if (gate.outcome !== 'notApplicable') return gate.outcome === 'pass';
-    return bootstrap || (gate.id === 'anchor.overall' && hasChampion);
+    return bootstrap || (replaceable.has(gate.id) && hasChampion);
   });
   return passes && gates.length > 0 ? 'pass' : 'hold';
 }

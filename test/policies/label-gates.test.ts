@@ -86,10 +86,10 @@ function gatesOf(outcome: ReturnType<typeof drive>, critical?: { name: string; m
       trafficFraction: 0.5,
     })),
   };
-  const { actions, limits } = testRobotType({
+  const judgedType = testRobotType({
     actions: { kind: 'discrete', names, ...(critical === undefined ? {} : { critical }) },
   });
-  return comparativeGates(facts, { actions, limits });
+  return comparativeGates(facts, judgedType);
 }
 const gate = (gates: readonly GateResult[], id: string): GateResult => {
   const found = gates.find((one) => one.id === id);
@@ -144,10 +144,10 @@ describe('the gates by label', () => {
   });
 
   it('are there for discrete actions only, and need a champion', () => {
-    const { actions, limits } = testRobotType({
+    const continuous = testRobotType({
       actions: { kind: 'continuous', ranges: [{ name: 'speed', unit: 'm/s', min: 0, max: 1 }] },
     });
-    assert.ok(comparativeGates(undefined, { actions, limits }).every(({ id }) => id !== 'champion.labels'));
+    assert.ok(comparativeGates(undefined, continuous).every(({ id }) => id !== 'champion.labels'));
   });
 });
 
