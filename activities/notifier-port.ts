@@ -3,6 +3,8 @@ import type { IncidentEvent } from '../domain/monitoring/index.ts';
 /** What somebody outside is told of an incident. */
 export interface Notification extends IncidentEvent {
   readonly policy: string;
+  /** `notice`: nothing is wrong, and nothing stays open. */
+  readonly kind?: 'incident' | 'notice';
   /** The same for every attempt to tell the same thing: incident and state. */
   readonly notificationId: string;
 }

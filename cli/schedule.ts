@@ -6,11 +6,9 @@ import {
   type ScheduleOptions,
 } from '@temporalio/client';
 
-import { defaultPolicy } from '../activities/default-policy.ts';
+import { scheduleIdOf } from '../activities/adapters/temporal-loop-desk.ts';
 
-/** `weekly-sync` for the default policy; further policies carry their name. */
-export const weeklyScheduleId = (policy: string): string =>
-  policy === defaultPolicy ? 'weekly-sync' : `weekly-sync-${policy}`;
+export { scheduleIdOf as weeklyScheduleId };
 
 export interface WeeklySchedule {
   readonly policy: string;
@@ -26,7 +24,7 @@ export interface WeeklySchedule {
  * day. Idempotent: an operator's pause stays.
  */
 export async function ensureWeeklySchedule(client: Client, weekly: WeeklySchedule): Promise<'created' | 'updated'> {
-  const scheduleId = weeklyScheduleId(weekly.policy);
+  const scheduleId = scheduleIdOf(weekly.policy);
   const options = scheduleOf(weekly);
   const handle = client.schedule.getHandle(scheduleId);
   try {
@@ -51,7 +49,7 @@ export interface PresentSchedule {
 /** Undefined when there is none. */
 export async function readWeeklySchedule(client: Client, policy: string): Promise<PresentSchedule | undefined> {
   try {
-    const { spec, action, state } = await client.schedule.getHandle(weeklyScheduleId(policy)).describe();
+    const { spec, action, state } = await client.schedule.getHandle(scheduleIdOf(policy)).describe();
     const [input = {}] = (action.args ?? []) as [Record<string, unknown>?];
     const { policy: _, ...rest } = input;
     return { when: whenOf(spec), taskQueue: action.taskQueue, input: rest, isPaused: state.paused };

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 
 import type { Client } from '@temporalio/client';
 
+import { diskSpaceOf } from '../activities/adapters/disk-space.ts';
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
@@ -52,6 +53,10 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
     telemetry: openTelemetry(store),
     slot: temporalTrialSlot(starts),
     loop: temporalLoopDesk(starts),
+    diskSpace: diskSpaceOf([
+      ...(settings.store.kind === 'file' ? [settings.store.directory] : []),
+      settings.scratchDirectory,
+    ]),
     notifier: settings.webhook === undefined ? undefined : webhookNotifier({ ...settings.webhook, clock }),
     signer: openFileSigner(settings.keysDirectory),
     desk: championDesk({ store }),

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-import { incidentCauses, type IncidentEvent } from '../../domain/monitoring/index.ts';
+import { incidentCauses, noticeCauses, type IncidentEvent } from '../../domain/monitoring/index.ts';
 import { readLog, writeLogEntry, type LogEntry } from '../append-log.ts';
 import type { ObjectStore } from '../ports.ts';
 
 const eventSchema = z.strictObject({
   incidentId: z.string(),
-  cause: z.enum(incidentCauses),
+  cause: z.enum([...incidentCauses, ...noticeCauses]),
   subject: z.string(),
-  state: z.enum(['opened', 'closed', 'acknowledged']),
+  state: z.enum(['opened', 'closed', 'acknowledged', 'noticed']),
   atMs: z.int(),
   reason: z.string(),
   who: z.string().optional(),

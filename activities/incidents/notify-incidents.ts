@@ -57,7 +57,8 @@ async function tell(notifier: Notifier, policy: string, events: readonly Inciden
   for (const event of events) {
     const notificationId = `${event.incidentId}/${event.state}`;
     try {
-      await notifier.notify({ ...event, policy, notificationId });
+      const kind = event.state === 'noticed' ? 'notice' : 'incident';
+      await notifier.notify({ ...event, policy, kind, notificationId });
     } catch (error) {
       if (!isFailure(error, 'NotificationRefused')) throw error;
       refused.push(`${notificationId}: ${error.message}`.slice(0, 200));

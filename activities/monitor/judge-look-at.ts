@@ -4,14 +4,17 @@ import {
   judgeAutomaticRollback,
   judgeData,
   judgeFailures,
+  judgeLoop,
   judgeRobotAnomalies,
   judgeRobots,
   type FailureFindings,
   type Finding,
   type FleetBaseline,
   type IncidentCause,
+  type LoopSight,
 } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
+import type { DiskSpace } from '../loop-desk-port.ts';
 import type { MonitorState } from './monitor-state.ts';
 import type { ObserveRequest } from './monitor-input.ts';
 import type { WatchedFleet } from './watch-robots.ts';
@@ -22,6 +25,13 @@ export interface RollbackAdvice {
   readonly reason: string;
   /** The promotion it takes back. */
   readonly promotion: string | null;
+}
+
+/** What is around the fleet: the workflows of its policy, and the disks. */
+export interface Surroundings {
+  /** Undefined: nobody can tell. */
+  readonly sight: LoopSight | undefined;
+  readonly disks: Awaited<ReturnType<DiskSpace>>;
 }
 
 export interface LookJudgement {
@@ -37,6 +47,7 @@ export function judgeLookAt(
   state: MonitorState,
   watched: WatchedFleet,
   baseline: FleetBaseline | undefined,
+  { sight, disks }: Surroundings,
 ): LookJudgement {
   const { limits, nowMs, drift } = input;
   const { presence, onTrial } = watched;
@@ -56,6 +67,9 @@ export function judgeLookAt(
       ...anomalies.findings,
       ...failures.findings,
       ...judgeData(state.data),
+      ...judgeGateways(watched),
+      ...judgeDisks(disks),
+      ...(sight === undefined || state.loop === undefined ? [] : judgeLoop(sight, state.loop, nowMs)),
       ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
       ...(rollback.kind === 'none' ? [] : [fleetWide('rollbackNeeded', rollback.reason)]),
     ],
@@ -82,12 +96,44 @@ export function judgeLookAt(
           return true;
         case 'rollbackNeeded':
           return !watched.isTrialOpen;
+        case 'gatewayDead':
+          return true;
+        case 'diskFull':
+          return disks.length > 0;
+        case 'scheduleOff':
+        case 'learningStopped':
+        case 'cycleFailed':
+        case 'championHolds':
+        case 'stepRetries':
+        case 'workflowStuck':
+        case 'approvalWaits':
+          return sight !== undefined;
         default:
           return cause satisfies never;
       }
     },
   };
 }
+
+/** Less room than this on a disk is an incident while it can still be written down. */
+const leastFreeFraction = 0.05;
+const leastFreeBytes = 256 * 1024 * 1024;
+
+const judgeDisks = (disks: Surroundings['disks']): Finding[] =>
+  disks
+    .filter(({ freeBytes, totalBytes }) => freeBytes < Math.max(leastFreeBytes, leastFreeFraction * totalBytes))
+    .map(({ folder, freeBytes, totalBytes }) => ({
+      cause: 'diskFull',
+      subject: folder,
+      reason: `${mib(freeBytes)} of ${mib(totalBytes)} MiB are free, ${mib(Math.max(leastFreeBytes, leastFreeFraction * totalBytes))} are the least`,
+    }));
+const mib = (bytes: number): number => Math.round(bytes / 1024 / 1024);
+
+/** Robots are registered, and no gateway tells of any. */
+const judgeGateways = ({ presence, robots }: WatchedFleet): Finding[] =>
+  presence === 'unknown' && robots.length > 0
+    ? [fleetWide('gatewayDead', `no gateway says which of ${robots.length} robots are there`)]
+    : [];
 
 const hourMs = 3_600_000;
 const fleetWide = (cause: IncidentCause, reason: string): Finding => ({ cause, subject: 'fleet', reason });

@@ -6,6 +6,7 @@ import {
   openIncidents,
   type IncidentBook,
   type IncidentEvent,
+  type LoopStanding,
   type OpenIncident,
 } from '../../domain/monitoring/index.ts';
 import { readJson } from '../json-objects.ts';
@@ -71,6 +72,8 @@ const stateSchema = z.object({
   reports: readReportsSchema.default(noReports),
   /** What those reports left standing of the fleet's data. */
   data: z.object({ badData: z.string().nullable(), leftOut: dictionarySchema(z.string()) }).default(noDataTrouble),
+  /** What stands of the loop's runs; not there before they were first seen. */
+  loop: trusted<LoopStanding>().optional(),
   book: dictionarySchema(trusted<IncidentBook[string]>()),
   /** What this look changed; the incident log follows it. */
   events: z.array(trusted<IncidentEvent>()),

@@ -2,6 +2,8 @@ import { dictionary } from '../../domain/dictionary.ts';
 import {
   acknowledgeIncident,
   advanceIncidents,
+  followLoop,
+  noticeAt,
   noDataTrouble,
   type IncidentBook,
   type IncidentEvent,
@@ -9,7 +11,7 @@ import {
 import { fleetClock } from '../../domain/trial/index.ts';
 import type { Fleet, TelemetryLog } from '../fleet-port.ts';
 import { appendIncidents } from '../incidents/incident-log.ts';
-import type { LoopDesk } from '../loop-desk-port.ts';
+import type { DiskSpace, LoopDesk } from '../loop-desk-port.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
 import { followCollections, withStuckCollection } from './follow-collections.ts';
@@ -30,6 +32,8 @@ export interface ObserveFleetPorts {
   readonly fleet: Fleet;
   readonly telemetry: TelemetryLog;
   readonly loop: LoopDesk;
+  /** Undefined: nobody looks at disks. */
+  readonly diskSpace?: DiskSpace | undefined;
 }
 
 const dayHours = 24;
@@ -61,6 +65,7 @@ async function look(
   const clock = fleetClock(input);
   const state = before?.state ?? emptyState(nowMs - clock.realMs(dayHours));
   state.logSeq += state.events.length > 0 ? 1 : 0;
+  const championsBefore = state.champions;
   state.champions = await followChampion(ports, policy, state.champions);
   const isBehind = await takeTelemetry(ports.telemetry, policy, state, { nowMs, clock });
   const watched = await watchRobots(ports, policy, nowMs, state.memory);
@@ -68,13 +73,33 @@ async function look(
   Object.assign(state, await followCollections(ports.store, policy, state, (robotId) => registered.has(robotId)));
   state.data = await withStuckCollection(ports.store, policy, state.data);
   const baseline = await readFleetBaseline(ports.store, policy);
-  const judgement = judgeLookAt(input, state, watched, baseline);
-  const { book, events } = advanced(state.book, input, judgement);
+  const sight = await ports.loop.sight(policy, state.loop?.seenEndMs ?? 0);
+  const loop = sight === undefined ? undefined : followLoop(state.loop, sight, nowMs);
+  state.loop = loop?.standing ?? state.loop;
+  const around = { sight, disks: (await ports.diskSpace?.()) ?? [] };
+  const judgement = judgeLookAt(input, state, watched, baseline, around);
+  const { book, events: changes } = advanced(state.book, input, judgement);
+  const events = [...changes, ...(loop?.notices ?? []), ...promotionNotices(championsBefore, state.champions)];
   const cycles = await ports.loop.cycles(policy);
   state.lastCycleStartedMs = laterOf(state.lastCycleStartedMs, cycles?.lastStartedMs ?? null);
   const answer = answerOf({ input, state: { ...state, book, events }, watched, judgement, cycles, isBehind });
   return { ...state, lookMs: nowMs, book, events, result: { ...answer } };
 }
+
+/** What happened has happened, and what is told of workflows and disks counts by itself: no second look is asked for. */
+const atOnce: readonly string[] = [
+  'crashLoop',
+  'unsafe',
+  'installRefused',
+  'rollbackNeeded',
+  'diskFull',
+  'learningStopped',
+  'cycleFailed',
+  'championHolds',
+  'stepRetries',
+  'workflowStuck',
+  'approvalWaits',
+];
 
 function advanced(
   book: IncidentBook,
@@ -97,11 +122,23 @@ function advanced(
       // What happened has happened; a look at drift, and a collection, stand for many.
       if (['drift', 'badData', 'leftOut', 'collectionStuck'].includes(cause))
         return { openAfterTicks: 1, closeAfterTicks: 1 };
-      const isEvent = ['crashLoop', 'unsafe', 'installRefused', 'rollbackNeeded'].includes(cause);
+      const isEvent = atOnce.includes(cause);
       return { openAfterTicks: isEvent ? 1 : openAfterTicks, closeAfterTicks };
     },
   });
   return { book: step.book, events: [...events, ...step.events] };
+}
+
+/** A champion that moved since the last look; what an earlier monitor saw is not told again. */
+function promotionNotices(before: MonitorState['champions'], after: MonitorState['champions']): IncidentEvent[] {
+  const { champion, promotion } = after;
+  const isOld = before.seq < 0 || promotion?.operationId === before.promotion?.operationId;
+  if (isOld || promotion === null || champion === null) return [];
+  const [cause, what] = promotion.isReturn
+    ? (['rollback', 'champion again'] as const)
+    : (['promotion', 'champion'] as const);
+  const reason = `${champion} is ${what}, after ${before.champion ?? 'none'}: ${promotion.operationId}`;
+  return [noticeAt(cause, champion, promotion.atMs, reason)];
 }
 
 const laterOf = (one: number | null, other: number | null): number | null =>

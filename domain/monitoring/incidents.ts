@@ -14,8 +14,21 @@ export const incidentCauses = [
   'leftOut',
   'collectionStuck',
   'rollbackNeeded',
+  'gatewayDead',
+  'diskFull',
+  'scheduleOff',
+  'learningStopped',
+  'cycleFailed',
+  'championHolds',
+  'stepRetries',
+  'workflowStuck',
+  'approvalWaits',
 ] as const;
 export type IncidentCause = (typeof incidentCauses)[number];
+
+/** What people are told of though nothing is wrong; never open. */
+export const noticeCauses = ['promotion', 'rollback', 'verdict', 'trialEnd', 'cycleEnd'] as const;
+export type NoticeCause = (typeof noticeCauses)[number];
 
 /** Something that is wrong now, and with whom: a robot's id, a failure reason, or `fleet`. */
 export interface Finding {
@@ -51,9 +64,10 @@ export type IncidentBook = Readonly<Record<string, Tracked>>;
 /** A line of the incident log. */
 export interface IncidentEvent {
   readonly incidentId: string;
-  readonly cause: IncidentCause;
+  readonly cause: IncidentCause | NoticeCause;
   readonly subject: string;
-  readonly state: 'opened' | 'closed' | 'acknowledged';
+  /** `noticed`: a notice; the others are of an incident. */
+  readonly state: 'opened' | 'closed' | 'acknowledged' | 'noticed';
   readonly atMs: number;
   readonly reason: string;
   /** Who acknowledged it. */

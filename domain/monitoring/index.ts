@@ -20,6 +20,7 @@ export {
   acknowledgeIncident,
   advanceIncidents,
   incidentCauses,
+  noticeCauses,
   openIncidents,
   type BookStep,
   type Finding,
@@ -27,11 +28,21 @@ export {
   type IncidentBook,
   type IncidentCause,
   type IncidentEvent,
+  type NoticeCause,
   type OpenIncident,
   type Tracked,
 } from './incidents.ts';
 export { afterCollection, judgeData, noDataTrouble, type CollectionNews, type DataStanding } from './data-findings.ts';
 export { chooseTrigger, type TriggerChoice, type TriggerFacts } from './choose-trigger.ts';
+export {
+  followLoop,
+  judgeLoop,
+  noticeAt,
+  type EndedRun,
+  type LoopSight,
+  type LoopStanding,
+  type Retry,
+} from './loop-findings.ts';
 export { judgeFailures, type FailureFindings } from './failure-findings.ts';
 export { defaultMonitorLimits, monitorLimitRanges, whyNoMonitorLimits, type MonitorLimits } from './monitor-limits.ts';
 export {

@@ -15,6 +15,7 @@ import { moveAliases, readAliases } from '../../activities/registry/aliases.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerIncidentCommands } from '../../cli/incidents.ts';
 import { ensureMonitor } from '../../cli/monitor.ts';
+import { ensureWeeklySchedule, weeklyScheduleId } from '../../cli/schedule.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { addRobot } from '../../fleet/desk/index.ts';
 import { installLog } from '../../fleet/desk/install-log.ts';
@@ -82,6 +83,10 @@ describe('flywheel incidents', function () {
       .getHandle(`monitor/${policy}`)
       .terminate()
       .catch(() => undefined);
+    await client.schedule
+      .getHandle(weeklyScheduleId(policy))
+      .delete()
+      .catch(() => undefined);
     await stop();
     await new Promise((resolve) => hook.close(resolve));
     for (const [name, value] of Object.entries(set))
@@ -121,6 +126,7 @@ describe('flywheel incidents', function () {
         { robotId, policy, robotType, site: 'hall', stratum: 'hall', tokenHashes: [], who: 't', why: 't' },
       );
     await see(['r1']);
+    await ensureWeeklySchedule(client, { policy, taskQueue: `${queuePrefix}orchestration` });
     await ensureMonitor(client, `${queuePrefix}orchestration`, {
       policy,
       profile: 'real',
@@ -130,7 +136,8 @@ describe('flywheel incidents', function () {
 
     const open = await until(async () => {
       const { incidents } = (await run('list', '--policy', policy)) as { incidents: { incidentId: string }[] };
-      return incidents.length > 0 ? incidents : undefined;
+      const silent = incidents.filter((incident) => incident.incidentId.startsWith('silent.'));
+      return silent.length > 0 ? silent : undefined;
     });
     const [{ incidentId } = assert.fail('none is open')] = open;
     assert.match(incidentId, /^silent\.r2\.\d+$/);

@@ -6,6 +6,7 @@ import { monitorActivities, type MonitorActivities } from '../../../activities/i
 import type { LoopDesk } from '../../../activities/loop-desk-port.ts';
 import type { ObserveFleetInput, ObserveFleetResult } from '../../../activities/monitor/observe-fleet.ts';
 import { moveAliases } from '../../../activities/registry/aliases.ts';
+import type { LoopSight } from '../../../domain/monitoring/index.ts';
 import { installLog } from '../../../fleet/desk/install-log.ts';
 import { openFleet, openTelemetry } from '../../../workers/open-fleet.ts';
 import { hourMs, openTrialWorld, policy, type TrialWorld } from '../trials/trial-world.ts';
@@ -17,7 +18,7 @@ const reportId = (index: number) => `01J0000000000000000000${String(index).padSt
 /** A fleet that a monitor looks at, on a store in memory. */
 export interface MonitorWorld extends TrialWorld {
   readonly monitor: MonitorActivities;
-  readonly loop: { cycles: Awaited<ReturnType<LoopDesk['cycles']>> };
+  readonly loop: { cycles: Awaited<ReturnType<LoopDesk['cycles']>>; sight?: LoopSight };
   /** Looks at the fleet a minute later than before; everyone is online unless told otherwise. */
   look(changes?: Partial<ObserveFleetInput> & { online?: (robotId: string) => boolean }): Promise<ObserveFleetResult>;
   install(
@@ -54,6 +55,7 @@ export async function openMonitorWorld(robots: number): Promise<MonitorWorld> {
     loop: {
       cycles: async () => loop.cycles,
       turnHolder: async () => null,
+      sight: async () => loop.sight,
       startCycle: async () => ({ kind: 'started', workflowId: 'cycle/wall-triggered' }),
       startRollback: async () => ({ workflowId: 'rollback/wall' }),
     },

@@ -39,7 +39,7 @@ describe('observeFleet', function () {
     const blind: ObserveFleetResult[] = [];
     for (let tick = 0; tick < 8; tick += 1) blind.push(await world.look());
     assert.deepEqual(
-      blind.map(({ presence, openIncidents }) => [presence, openIncidents]),
+      blind.map(({ presence, incidents }) => [presence, incidents.filter(({ cause }) => cause === 'silent').length]),
       blind.map(() => ['unknown', 1]),
     );
   });
