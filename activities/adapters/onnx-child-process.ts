@@ -1,17 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
+import { nodeCommand, reservedDataBytes } from '../../policies/child-node.ts';
 import type { ChildAnswer, ChildJob } from './onnx-child-messages.ts';
 
 /** Data of the process (heap, buffers of the runtime) in MiB; a model of 64 MiB takes about 400. */
 export const defaultMemoryLimitMiB = 2048;
-
-/** By its place: the child's folder has no packages. */
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 export interface OnnxChild {
   /** Sends a job. The answer is one message that is no progress; rejects, in words, when the child ends or the time is over. */
@@ -32,11 +29,13 @@ export interface OnnxChild {
 export function openOnnxChild({ memoryLimitMiB = defaultMemoryLimitMiB } = {}): OnnxChild {
   const directory = mkdtempSync(join(tmpdir(), 'flywheel-model-'));
   const program = fileURLToPath(new URL('./onnx-child.ts', import.meta.url));
-  const child = spawn(
-    '/bin/sh',
-    ['-c', `ulimit -d ${memoryLimitMiB * 1024} && exec "$0" "$@"`, process.execPath, '--import', loader, program],
-    { cwd: directory, env: {}, serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
-  );
+  const limitKiB = Math.ceil(reservedDataBytes() / 1024) + memoryLimitMiB * 1024;
+  const child = spawn('/bin/sh', ['-c', `ulimit -d ${limitKiB} && exec "$0" "$@"`, ...nodeCommand(program)], {
+    cwd: directory,
+    env: {},
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
   const ended = endOf(child);
   let isOpen = true;
   return {

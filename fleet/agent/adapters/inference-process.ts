@@ -14,7 +14,10 @@ const endWithAgent = `
   try { while (require('node:fs').readSync(0, bytes) > 0); } catch {}
   process.kill(process.pid, 'SIGKILL');
 `;
-new Worker(endWithAgent, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1 } }).unref();
+new Worker(endWithAgent, {
+  eval: true,
+  resourceLimits: { maxOldGenerationSizeMb: 8, stackSizeMb: 1, codeRangeSizeMb: 8 },
+}).unref();
 
 let session: PolicySession | undefined;
 

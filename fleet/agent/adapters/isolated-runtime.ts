@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { nodeCommand, reservedDataBytes } from '../../../policies/child-node.ts';
 import type { Tensors } from '../../../policies/runtime.ts';
 import { SessionLost, type OpenOptions, type PolicyRuntime, type PolicySession } from '../policy-runtime.ts';
 import type { InferenceAnswer, InferenceRequest, OpenedModel } from './inference-messages.ts';
@@ -58,7 +59,8 @@ class InferenceProcess {
 
   constructor(memoryBytes: number, { file, signal }: OpenOptions) {
     const cwd = file === undefined ? tmpdir() : path.dirname(path.resolve(file));
-    this.#child = spawn('/bin/sh', ['-c', limited, 'sh', String(Math.ceil(memoryBytes / 1024)), ...nodeCommand()], {
+    const limitKiB = String(Math.ceil((reservedDataBytes() + memoryBytes) / 1024));
+    this.#child = spawn('/bin/sh', ['-c', limited, 'sh', limitKiB, ...nodeCommand(program)], {
       cwd,
       env: environment(),
       stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
@@ -126,12 +128,6 @@ class InferenceProcess {
 
 /** The limit is on the process's own data, in KiB; no core files, which would fill the robot's disk. */
 const limited = 'ulimit -c 0 2>/dev/null; ulimit -d "$1" 2>/dev/null; shift; exec "$@"';
-
-/** This very Node.js; an older one, which does not read TypeScript by itself, with the loader. */
-function nodeCommand(): readonly string[] {
-  const readsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
-  return [process.execPath, ...(readsTypeScript ? [] : ['--import', import.meta.resolve('tsx')]), program];
-}
 
 /** What the process needs to find libraries and a place for temporary files: nothing that is secret. */
 function environment(): NodeJS.ProcessEnv {
