@@ -5,12 +5,14 @@ import { listNeedsLabel } from '../activities/list-needs-label.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';
+import { registerCheckCommand } from './data-check.ts';
 import { registerLandingCommands } from './data-landing.ts';
 import { printJson, printTable, say } from './print.ts';
 
 /** `flywheel data …`: what the lake holds and what waits for a person. */
 export function registerDataCommands(program: Command): void {
   const data = program.command('data').description('what waits, what the lake holds and what was refused');
+  registerCheckCommand(data);
   registerLandingCommands(data);
 
   data
@@ -64,8 +66,27 @@ export function registerDataCommands(program: Command): void {
         entries.push({ key: quarantineKeyOf(detail.cycleId, detail.sha256, 'json'), detail });
       if (options.json) return printJson(entries);
       printTable(
-        ['object', 'refused'],
-        entries.map((entry) => [entry.key, JSON.stringify(entry.detail).slice(0, 160)]),
+        ['rule', 'found', 'expected', 'episode', 'frame', 'robot', 'object'],
+        entries.flatMap(({ key, detail }) =>
+          detail.violations
+            .slice(0, maxShownViolations)
+            .map(({ rule, value, expected, episodeId, row }) => [
+              rule,
+              value,
+              expected,
+              episodeId ?? 'whole segment',
+              row ?? '',
+              detail.robotId,
+              key,
+            ]),
+        ),
       );
+      const left = entries.reduce((sum, { detail }) => sum + notShown(detail), 0);
+      if (left > 0) say(`${left} more violations are in these objects: --json, or read the object`);
     });
 }
+
+/** Of one object; the rest is counted. */
+const maxShownViolations = 5;
+const notShown = ({ violations, violationsNotListed }: QuarantineRecord): number =>
+  violationsNotListed + Math.max(0, violations.length - maxShownViolations);

@@ -29,6 +29,9 @@ export function registerImportCommand(program: Command, openStore: () => Promise
         const output = command.configureOutput();
         const progress = (line: string): void => output.writeErr?.(`${line}\n`);
         const summary = await format.run({ path, store, scratchDirectory, progress });
+        if (summary.episodes === 0) {
+          throw new Error(`expected a recording with episodes in it, got none in ${summary.rows} rows of ${path}`);
+        }
         output.writeOut?.(options.json ? `${JSON.stringify(summary)}\n` : described(summary));
       } finally {
         await rm(scratchDirectory, { recursive: true, force: true });

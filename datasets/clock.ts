@@ -6,6 +6,9 @@ export const maxClockSkewMs = 24 * 60 * 60 * 1000;
 /** An episode may seem to start this much after its segment was received: skew is measured to seconds, not exactly. */
 export const maxStartAfterReceiptMs = 5 * 60 * 1000;
 
+/** No robot of ours recorded before 2000-01-01 UTC: an earlier instant is a clock that was never set, or another unit. */
+export const earliestInstantMs = Date.UTC(2000, 0, 1);
+
 /** Recorded microseconds to corrected microseconds. */
 export const correctedUs = (recordedUs: number, clockSkewMs: number): number =>
   recordedUs - Math.round(clockSkewMs * 1000);

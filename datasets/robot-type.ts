@@ -54,6 +54,12 @@ const splitSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** Limits that a document may leave out. They are filled in when it is published: the store's document has them. */
+export const limitDefaults: { readonly mayBeConstant: readonly string[]; readonly maxModelSizeBytes: number } = {
+  mayBeConstant: [],
+  maxModelSizeBytes: 64 * 1024 * 1024,
+};
+
 /**
  * A robot type (embodiment): what it senses and does. A document, not code: adding one needs no code. A changed
  * observation or action list is a new `version`.
@@ -73,16 +79,15 @@ export const robotTypeSchema = z
       maxEpisodeFrames: z.int().min(1),
       /** Largest gap between two frames, in multiples of the frame period. */
       maxFrameGapPeriods: z.number().min(1),
+      /** How far the mean rate of an episode may be from `rateHz`, as a share of it; half of it when not given. */
+      rateToleranceFraction: z.number().min(0.01).max(0.99).exactOptional(),
       /** Observations that may keep one value over a whole episode without counting as a dead sensor. */
-      mayBeConstant: z.array(z.string()).default([]),
+      mayBeConstant: z.array(z.string()).default([...limitDefaults.mayBeConstant]),
       /** Least label agreement on held-out data for a candidate to pass its absolute gate, 0–1. */
       minAgreementFraction: z.number().min(0).max(1),
       /** A continuous action agrees with its label when no value is off by more than this share of its range; default 0.05. */
       actionToleranceFraction: z.number().gt(0).max(1).optional(),
-      maxModelSizeBytes: z
-        .int()
-        .positive()
-        .default(64 * 1024 * 1024),
+      maxModelSizeBytes: z.int().positive().default(limitDefaults.maxModelSizeBytes),
     }),
   })
   .refine(

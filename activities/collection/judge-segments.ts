@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { segmentColumns } from '../../datasets/columns.ts';
@@ -46,6 +47,7 @@ export async function judgeSegments(
   const left = await wholeOrParts(ports, type, segments, way, found);
   const groups = groupSegments(left);
   await takeHeads(ports.session, groups, found.headsPaths);
+  for (const path of found.headsPaths) await rm(path, { force: true });
   return { groups, refused: found.refused, readErrors: found.readErrors, longTexts: found.longTexts };
 }
 
@@ -148,7 +150,9 @@ async function judgeControl(ports: JudgePorts, type: RobotType): Promise<void> {
     absentColumns: [],
   } as const;
   const control = { segment: 0, path, robotId: 'control', planned: { key: 'control', receivedMs: 0, facts } };
-  await judged(ports, type, [control], 'careful', new Findings());
+  const found = new Findings();
+  await judged(ports, type, [control], 'careful', found);
+  for (const written of [path, ...found.headsPaths]) await rm(written, { force: true });
 }
 
 /** Failures that say nothing about the bytes of a segment. */

@@ -60,6 +60,8 @@ export async function* quarantined(store: ObjectStore, sha256?: string): AsyncGe
 export const nobody = 'unknown';
 
 const maxListedViolations = 1000;
+/** An id is 26 characters long; what is longer was refused for it. */
+const maxIdCharacters = 64;
 
 /** Violations of a segment (no episode) or of its episodes. */
 export interface Refusal {
@@ -115,7 +117,11 @@ async function put(
 ): Promise<void> {
   const sha256 = await fileSha256(filePath);
   const listed = refusals.flatMap(({ episodeId, violations }) =>
-    violations.map((violation) => ({ ...violation, doc: docOf(violation.rule), episodeId })),
+    violations.map((violation) => ({
+      ...violation,
+      doc: docOf(violation.rule),
+      episodeId: episodeId?.slice(0, maxIdCharacters) ?? null,
+    })),
   );
   const record: QuarantineRecord = {
     sha256,

@@ -107,19 +107,13 @@ export function parseAction(line: string, coordinates: Readonly<Record<string, s
   return actions;
 }
 
-/** The actions of a commit file, in order. An empty file is no commit: it is refused. */
+/** The actions of a commit file, in order. An empty file is a version without actions, as other engines read it. */
 export function parseCommit(
   bytes: Uint8Array,
   coordinates: Readonly<Record<string, string | number>>,
 ): readonly Action[] {
   const lines = new TextDecoder().decode(bytes).split('\n');
-  const actions = lines.flatMap((line, index) => (line.trim() === '' ? [] : [{ line, index }]));
-  if (actions.length === 0) {
-    throw new DeltaLogError(
-      'corrupt',
-      'expected at least one action in a Delta commit, got an empty file',
-      coordinates,
-    );
-  }
-  return actions.flatMap(({ line, index }) => parseAction(line, { ...coordinates, line: index + 1 }));
+  return lines.flatMap((line, index) =>
+    line.trim() === '' ? [] : parseAction(line, { ...coordinates, line: index + 1 }),
+  );
 }

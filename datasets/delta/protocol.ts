@@ -9,6 +9,26 @@ export const ownProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 
 
 const knownReaderFeatures: readonly string[] = ['timestampNtz'];
 const knownWriterFeatures: readonly string[] = ['appendOnly', 'invariants', 'timestampNtz'];
+/**
+ * Features that ask nothing of a writer while no table property or column uses them; what uses them, as the configuration
+ * or the schema shows. Writer versions 3 to 6 are these, in this order.
+ * https://github.com/delta-io/delta/blob/master/PROTOCOL.md#table-features
+ */
+const idleFeatures: readonly { readonly name: string; readonly version: number; readonly usedBy: RegExp }[] = [
+  { name: 'checkConstraints', version: 3, usedBy: /^delta\.constraints\./ },
+  { name: 'changeDataFeed', version: 4, usedBy: /^delta\.enableChangeDataFeed=true$/i },
+  { name: 'generatedColumns', version: 4, usedBy: /delta\.generationExpression/ },
+  { name: 'columnMapping', version: 5, usedBy: /^delta\.columnMapping\.mode=(?!none$)/i },
+  { name: 'identityColumns', version: 6, usedBy: /delta\.identity\./ },
+];
+
+/** Features of `idleFeatures` that the table's configuration or schema uses. */
+function featuresInUse({ configuration, schemaString }: MetaData): readonly string[] {
+  const properties = Object.entries(configuration ?? {}).map(([name, value]) => `${name}=${value}`);
+  return idleFeatures
+    .filter(({ usedBy }) => usedBy.test(schemaString) || properties.some((property) => usedBy.test(property)))
+    .map(({ name }) => name);
+}
 
 const unknownOf = (features: readonly string[] | undefined, known: readonly string[]): readonly string[] =>
   (features ?? []).filter((feature) => !known.includes(feature));
@@ -30,13 +50,16 @@ export function assertReadable(protocol: Protocol, root: string): void {
 /** Throws `unsupported` when writing the table right needs something this code does not know. */
 export function assertWritable(protocol: Protocol, metaData: MetaData, root: string): void {
   assertReadable(protocol, root);
-  const unknown = unknownOf(protocol.writerFeatures, knownWriterFeatures);
-  const isKnown = protocol.minWriterVersion <= 2 || (protocol.minWriterVersion === 7 && unknown.length === 0);
-  if (!isKnown) {
-    const got = `writer version ${protocol.minWriterVersion}${unknown.length === 0 ? '' : ` with ${unknown.join(', ')}`}`;
+  const { minWriterVersion: version } = protocol;
+  const known = [...knownWriterFeatures, ...idleFeatures.map(({ name }) => name)];
+  const unknown = unknownOf(protocol.writerFeatures, known);
+  const used = version <= 2 ? [] : featuresInUse(metaData);
+  if (version > 7 || unknown.length > 0 || used.length > 0) {
+    const what = [...unknown, ...used];
     throw new DeltaLogError(
       'unsupported',
-      `expected a Delta table of writer version ≤ 2, or 7 with features among ${knownWriterFeatures.join(', ')}, got ${got}`,
+      `expected a Delta table of writer version ≤ 7 that uses no feature but ${knownWriterFeatures.join(', ')}, got ` +
+        `writer version ${version}${what.length === 0 ? '' : ` with ${what.join(', ')}`}; drop it with the engine that added it`,
       { table: root },
     );
   }

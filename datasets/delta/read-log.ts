@@ -1,7 +1,7 @@
 import { parseCommit } from './actions.ts';
 import { readCheckpoint, readLastCheckpoint, type CheckpointReference } from './checkpoint.ts';
 import { DeltaLogError } from './delta-log-error.ts';
-import { commitKey, logPrefix, parseLogKey } from './log-names.ts';
+import { checkpointKey, commitKey, logPrefix, parseLogKey } from './log-names.ts';
 import type { DeltaLogSql, DeltaLogStore } from './log-store.ts';
 import { replay, type Commit, type Snapshot } from './snapshot.ts';
 
@@ -23,7 +23,7 @@ export async function readLatest(
 ): Promise<Snapshot | undefined> {
   if (known !== undefined) return withCommitsSince(store, root, known);
   const note = await readLastCheckpoint(store, root);
-  const base = note && (await snapshotOfCheckpoint(store, withSql, root, note));
+  const base = note && (await usableCheckpoint(store, withSql, root, note)).snapshot;
   if (base !== undefined) return withCommitsSince(store, root, base);
   return readFromListing(store, withSql, root, undefined);
 }
@@ -44,14 +44,41 @@ export async function readVersion(
   throw new DeltaLogError('missing', `expected version ${version} of a Delta table, got ${newest}`, { table: root });
 }
 
-async function snapshotOfCheckpoint(
+/** The state a checkpoint holds; without it, why there is none: the log stands for a checkpoint that cannot be read. */
+async function usableCheckpoint(
   store: DeltaLogStore,
   withSql: WithSql,
   root: string,
   checkpoint: CheckpointReference,
-): Promise<Snapshot | undefined> {
-  const actions = await withSql((sql) => readCheckpoint(store, sql, root, checkpoint));
-  return actions && replay(root, undefined, [{ version: checkpoint.version, actions }], checkpoint.version);
+): Promise<{ readonly snapshot?: Snapshot; readonly error?: unknown }> {
+  try {
+    const actions = await withSql((sql) => readCheckpoint(store, sql, root, checkpoint));
+    if (actions === undefined) return {};
+    return { snapshot: replay(root, undefined, [{ version: checkpoint.version, actions }], checkpoint.version) };
+  } catch (error) {
+    // What the table needs and this code does not know, the log needs as well.
+    if (error instanceof DeltaLogError && error.kind === 'unsupported') throw error;
+    return { error };
+  }
+}
+
+/** The newest of these checkpoints that can be read, and what was wrong with the newer ones. */
+async function newestUsable(
+  store: DeltaLogStore,
+  withSql: WithSql,
+  root: string,
+  checkpoints: readonly CheckpointReference[],
+): Promise<{
+  readonly base?: Snapshot;
+  readonly damaged: readonly { readonly key: string; readonly error: unknown }[];
+}> {
+  const damaged: { key: string; error: unknown }[] = [];
+  for (const checkpoint of checkpoints.toReversed()) {
+    const { snapshot, error } = await usableCheckpoint(store, withSql, root, checkpoint);
+    if (snapshot !== undefined) return { base: snapshot, damaged };
+    if (error !== undefined) damaged.push({ key: checkpointKey(root, checkpoint.version), error });
+  }
+  return { damaged };
 }
 
 async function withCommitsSince(store: DeltaLogStore, root: string, base: Snapshot): Promise<Snapshot> {
@@ -84,10 +111,19 @@ async function readFromListing(
     partsOf.set(`${file.version}/${file.parts}`, found);
     if (found === file.parts) checkpoints.push({ version: file.version, parts: file.parts });
   }
-  const checkpoint = checkpoints.at(-1);
-  const base = checkpoint && (await snapshotOfCheckpoint(store, withSql, root, checkpoint));
+  const { base, damaged } = await newestUsable(store, withSql, root, checkpoints);
   const rest = commits.filter((version) => base === undefined || version > base.version);
-  if (base === undefined && rest.length === 0) return undefined;
+  if (base === undefined && rest.length === 0 && damaged.length === 0) return undefined;
+  const [broken] = damaged;
+  const isWhole = rest.every((version, index) => version === (base === undefined ? 0 : base.version + 1) + index);
+  if (broken !== undefined && (!isWhole || (base === undefined && rest.length === 0))) {
+    throw new DeltaLogError(
+      'corrupt',
+      'expected a checkpoint that can be read, or every commit that it stands for, got neither',
+      { table: root, object: broken.key },
+      broken.error,
+    );
+  }
   if (base === undefined && rest[0] !== 0) {
     throw new DeltaLogError(
       'missing',
@@ -112,7 +148,7 @@ async function readCommits(
 }
 
 async function readCommit(store: DeltaLogStore, root: string, version: number): Promise<Commit> {
-  const coordinates = { table: root, version };
+  const coordinates = { table: root, version, object: commitKey(root, version) };
   const bytes = await store.get(commitKey(root, version));
   if (bytes === undefined) {
     throw new DeltaLogError('corrupt', 'expected a commit that was listed a moment ago, got nothing', coordinates);

@@ -1,10 +1,11 @@
 import { isValid as isUlid } from 'ulid';
 
-import { correctedUs, maxStartAfterReceiptMs } from '../clock.ts';
+import { correctedUs, earliestInstantMs, maxStartAfterReceiptMs } from '../clock.ts';
 import { outcomes, recordedEpisodeColumns } from '../columns.ts';
 import { robotTypeName, type RobotType } from '../robot-type.ts';
 import { mediaListSchema } from '../segment-row.ts';
 import type { EpisodeFacts, EpisodeValues, Twin } from './episode-facts.ts';
+import { unitHintOfInstant } from './likely-unit.ts';
 import { about, type Finding, type Rule } from './rule.ts';
 
 type EpisodeRule = Rule<EpisodeFacts>;
@@ -147,10 +148,24 @@ const start: EpisodeRule = {
   check: ofValue('started_at', (value, { clockSkewMs, receivedMs }) => {
     const startedMs = correctedUs(value, clockSkewMs) / 1000;
     if (startedMs >= 0 && startedMs <= receivedMs + maxStartAfterReceiptMs) return undefined;
+    const hint = unitHintOfInstant(value, earliestInstantMs * 1000, (receivedMs + maxStartAfterReceiptMs) * 1000);
     return about(
-      `${startedMs - receivedMs} ms after receipt`,
+      `${startedMs - receivedMs} ms after receipt${hint}`,
       `after 1970 and at most ${maxStartAfterReceiptMs} ms after receipt`,
     );
+  }),
+};
+
+const dated: EpisodeRule = {
+  id: 'episode.dated',
+  doc: 'By the corrected clock the episode starts in 2000 or later.',
+  waivable: true,
+  check: ofValue('started_at', (value, { clockSkewMs, receivedMs }) => {
+    const startedMs = correctedUs(value, clockSkewMs) / 1000;
+    // Before 1970 is another rule's.
+    if (startedMs < 0 || startedMs >= earliestInstantMs) return undefined;
+    const hint = unitHintOfInstant(value, earliestInstantMs * 1000, (receivedMs + maxStartAfterReceiptMs) * 1000);
+    return about(`${new Date(startedMs).toISOString()} (${value} µs)${hint}`, '2000 or later');
   }),
 };
 
@@ -215,6 +230,7 @@ export const episodeRules: readonly EpisodeRule[] = [
   latency,
   media,
   start,
+  dated,
   frameCount,
   length,
   duration,

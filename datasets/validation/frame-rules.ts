@@ -2,6 +2,8 @@ import type { RobotType } from '../robot-type.ts';
 import { longestGapMs, roundingMs } from './episode-rules.ts';
 import type { EpisodeFacts } from './episode-facts.ts';
 import type { FrameFacts, FrameFinding } from './frame-facts.ts';
+import { correctedUs, maxClockSkewMs } from '../clock.ts';
+import { unitHintOfRatio } from './likely-unit.ts';
 import { about, aboutFrame, type Rule } from './rule.ts';
 
 type FrameRule = Rule<EpisodeFacts>;
@@ -68,6 +70,44 @@ const gap: FrameRule = {
     return gapMs > mostMs + roundingMs
       ? aboutFrame(frames.largestGapRow, `${gapMs.toFixed(1)} ms`, `at most ${mostMs.toFixed(1)} ms`)
       : undefined;
+  },
+};
+
+/** Frames over which a rate is worth measuring. */
+const rateMinFrames = 5;
+const defaultRateTolerance = 0.5;
+
+const rate: FrameRule = {
+  id: 'frames.rate',
+  doc: 'Over 5 frames or more they come as often as the robot type says, within its tolerance (half of it where it names none).',
+  waivable: true,
+  check: ({ frames }, type) => {
+    const { rateHz, limits } = type;
+    const spanUs = frames.lastUs - frames.firstUs;
+    if (frames.count < rateMinFrames || !(spanUs > 0)) return undefined;
+    const hz = ((frames.count - 1) * 1e6) / spanUs;
+    const tolerance = limits.rateToleranceFraction ?? defaultRateTolerance;
+    // A long pause is said once, by `frames.gap`.
+    const hasPause = frames.largestGapUs / 1000 > longestGapMs(type) + roundingMs;
+    const [least, most] = [hasPause ? 0 : rateHz * (1 - tolerance), rateHz * (1 + tolerance)];
+    if (hz >= least && hz <= most) return undefined;
+    return about(
+      `${hz.toPrecision(4)} Hz over ${frames.count} frames${unitHintOfRatio(hz / rateHz)}`,
+      `${least.toPrecision(4)} to ${most.toPrecision(4)} Hz`,
+    );
+  },
+};
+
+const instant: FrameRule = {
+  id: 'frames.instant',
+  doc: 'By the corrected clock every frame lies after 1970 and at most a day after its segment was received.',
+  waivable: false,
+  check: ({ frames, clockSkewMs, receivedMs }) => {
+    if (frames.count === 0 || Number.isNaN(frames.lastUs)) return undefined;
+    const [firstMs, lastMs] = [frames.firstUs, frames.lastUs].map((us) => correctedUs(us, clockSkewMs) / 1000);
+    if (!((firstMs ?? 0) < 0) && (lastMs ?? 0) <= receivedMs + maxClockSkewMs) return undefined;
+    const expected = `after 1970 and at most ${maxClockSkewMs} ms after receipt`;
+    return about(`first ${frames.firstUs} µs, last ${frames.lastUs} µs, received ${receivedMs} ms`, expected);
   },
 };
 
@@ -162,6 +202,8 @@ export const frameRules: readonly FrameRule[] = [
   missing,
   timeOrder,
   gap,
+  rate,
+  instant,
   outsideEpisode,
   observationSize,
   nonFinite,

@@ -1,8 +1,8 @@
 import { segmentColumns, segmentSchemaVersion } from '../columns.ts';
 import { maxClockSkewMs } from '../clock.ts';
 import type { PageLimits } from '../parquet-pages.ts';
-import { robotTypeDigest } from '../robot-type-digest.ts';
-import { robotTypeName, type RobotType } from '../robot-type.ts';
+import { acceptedDigests } from '../robot-type-digest.ts';
+import { robotTypeKey, robotTypeName, type RobotType } from '../robot-type.ts';
 import { about, type Rule } from './rule.ts';
 import type { SegmentFacts, SegmentForm } from './segment-facts.ts';
 
@@ -174,17 +174,22 @@ const robotType: SegmentRule = {
     if (form !== 'parquet') return undefined;
     if (footer.robotType !== robotTypeName(type))
       return about(footer.robotType ?? 'no robot type', robotTypeName(type));
-    const digest = digestOf(type);
-    return footer.robotTypeDigest === digest ? undefined : about(footer.robotTypeDigest ?? 'no digest', digest);
+    const digests = digestsOf(type);
+    if (footer.robotTypeDigest !== undefined && digests.includes(footer.robotTypeDigest)) return undefined;
+    const document = robotTypeKey(type.id, type.version);
+    return about(
+      footer.robotTypeDigest ?? 'no digest',
+      `${digests[0]}, the sha256 of ${document} as canonical JSON (RFC 8785)`,
+    );
   },
 };
 
 /** One document, thousands of segments. */
-const digests = new WeakMap<RobotType, string>();
-function digestOf(type: RobotType): string {
-  const digest = digests.get(type) ?? robotTypeDigest(type);
-  digests.set(type, digest);
-  return digest;
+const knownDigests = new WeakMap<RobotType, readonly string[]>();
+function digestsOf(type: RobotType): readonly string[] {
+  const digests = knownDigests.get(type) ?? acceptedDigests(type);
+  knownDigests.set(type, digests);
+  return digests;
 }
 
 const clockSkew: SegmentRule = {

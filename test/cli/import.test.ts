@@ -52,6 +52,14 @@ describe('flywheel import', () => {
     await assert.rejects(run('rosbag', folder), /Allowed choices are wall-following, ur3-cobotops/);
   });
 
+  it('fails for a file that holds nothing', async () => {
+    const empty = await mkdtemp(join(folder, 'empty-'));
+    await writeFile(join(empty, 'sensor_readings_24.data'), '');
+    await assert.rejects(run('wall-following', empty), /expected .*got/);
+    await writeFile(join(empty, 'dataset_02052023.csv'), '');
+    await assert.rejects(run('ur3-cobotops', empty), /expected .*got/);
+  });
+
   it('says what it expected where there is no such file', async () => {
     await assert.rejects(run('ur3-cobotops', folder), /expected dataset_02052023.csv or a folder that holds it/);
   });

@@ -125,7 +125,10 @@ describe('lake commits', () => {
     await store.put('lake/frames/_delta_log/00000000000000000002.json', new TextEncoder().encode('{"add":{"pa'));
     await assert.rejects(fixture.reopen().currentVersion(), (error: unknown) => {
       assert.ok(isFailure(error, 'CorruptData'));
-      assert.match(error.message, /\[table=lake\/frames, version=2, line=1\]$/);
+      assert.match(
+        error.message,
+        /\[table=lake\/frames, version=2, object=lake\/frames\/_delta_log\/0+2\.json, line=1\]$/,
+      );
       return true;
     });
   });

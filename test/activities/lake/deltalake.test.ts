@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
 import { s3ObjectStore } from '../../../activities/adapters/s3-object-store.ts';
+import { isFailure } from '../../../activities/failures.ts';
 import { commitsPerCheckpoint } from '../../../activities/lake/table.ts';
 import { pythonJson } from '../../support/python-json.ts';
 import { startS3Server } from '../../support/s3-server.ts';
@@ -119,6 +121,50 @@ describe('lake and deltalake, an independent engine', function () {
     const [described] = await engine(['describe'], ['checkpoint']);
     assert.deepEqual(described, expected(version, 40, 40));
     assert.deepEqual(await ours(version), expected(version, 40, 40));
+  });
+
+  it('agree on a table whose checkpoint is cut in half: the log stands for it, at every version', async () => {
+    for (let version = 0; version < 3; version++) await append(version * 4, version);
+    await engine(['checkpoint']);
+    const checkpoint = join(table, '_delta_log', `${'3'.padStart(20, '0')}.checkpoint.parquet`);
+    await truncate(checkpoint, Math.floor((await stat(checkpoint)).size / 2));
+    assert.deepEqual(await fixture.reopen().currentVersion(), { episodes: 0, frames: 3 });
+    for (const version of [1, 2, 3]) assert.deepEqual(await ours(version), expected(version, 0, version * 40));
+    const lake = fixture.reopen();
+    await lake.append(fixture.session, 'frames', frames(12, 4), transaction(3), 'WRITE');
+    assert.deepEqual(await ours(4), expected(4, 0, 160));
+
+    await rm(join(table, '_delta_log', `${'1'.padStart(20, '0')}.json`));
+    await assert.rejects(fixture.reopen().currentVersion(), (error: unknown) => {
+      assert.ok(isFailure(error, 'CorruptData'));
+      assert.match(
+        error.message,
+        /a checkpoint that can be read.*object=lake\/frames\/_delta_log\/0+3\.checkpoint\.parquet/,
+      );
+      return true;
+    });
+  });
+
+  it('agree that an empty commit is a version without actions', async () => {
+    await append(0, 0);
+    await writeFile(join(table, '_delta_log', `${'2'.padStart(20, '0')}.json`), '');
+    assert.equal((await append(4, 1)).version, 3);
+    const [second, third] = await engine(['describe', 2], ['describe', 3]);
+    assert.deepEqual(await ours(2), second);
+    assert.deepEqual(await ours(3), third);
+    assert.deepEqual(third, expected(3, 0, 80));
+  });
+
+  it('write again once a constraint that another engine added is dropped', async () => {
+    await append(0, 0);
+    await engine(['constrain']);
+    const refused = fixture.reopen().append(fixture.session, 'frames', frames(4, 4), transaction(1), 'WRITE');
+    await assert.rejects(refused, /checkConstraints; drop it/);
+    await engine(['unconstrain']);
+    const lake = fixture.reopen();
+    const { version } = await lake.append(fixture.session, 'frames', frames(4, 4), transaction(1), 'WRITE');
+    const [described] = await engine(['describe']);
+    assert.deepEqual(described, expected(version, 0, 80));
   });
 
   it('agree on S3', async function () {

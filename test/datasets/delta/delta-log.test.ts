@@ -6,6 +6,7 @@ import { logPathOf, relativeKeyOf } from '../../../datasets/delta/data-paths.ts'
 import { DeltaLogError, type DeltaLogErrorKind } from '../../../datasets/delta/delta-log-error.ts';
 import { columnsWithForbiddenNulls, statsOf } from '../../../datasets/delta/file-stats.ts';
 import { checkpointPartKeys, parseLogKey } from '../../../datasets/delta/log-names.ts';
+import type { MetaData } from '../../../datasets/delta/actions.ts';
 import { assertReadable, assertWritable, ownProtocol } from '../../../datasets/delta/protocol.ts';
 import { replay, snapshotActions, type Commit } from '../../../datasets/delta/snapshot.ts';
 import { extendedSchemaString, missingColumns, schemaStringOf } from '../../../datasets/delta/table-schema.ts';
@@ -65,7 +66,6 @@ describe('Delta log: actions', () => {
 
   it('says which line of a torn or foreign commit is wrong', () => {
     for (const [text, message] of [
-      ['', /empty file/],
       ['{"add":{"path":"p"', /JSON object on every line/],
       ['{"commitInfo":{}}\n{"add":{"path":1}}', /add\.path/],
     ] as const) {
@@ -146,10 +146,43 @@ describe('Delta log: protocol', () => {
     ]) {
       assert.throws(() => assertReadable(protocol, 't'), isKind('unsupported'));
     }
-    assert.throws(() => writable({ minReaderVersion: 1, minWriterVersion: 4 }), isKind('unsupported'));
-    const generated = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['generatedColumns'] };
-    assert.throws(() => writable(generated), /generatedColumns/);
+    const unknown = { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['icebergCompat'] };
+    assert.throws(() => writable(unknown), /icebergCompat/);
+    assert.throws(() => writable({ minReaderVersion: 1, minWriterVersion: 8 }), /writer version 8/);
     assert.throws(() => writable(ownProtocol, '{"metadata":{"delta.invariants":"x > 1"}}'), isKind('unsupported'));
+  });
+});
+
+describe('Delta log: features that a table names', () => {
+  const protocols = [
+    { minReaderVersion: 1, minWriterVersion: 6 },
+    {
+      minReaderVersion: 1,
+      minWriterVersion: 7,
+      writerFeatures: ['checkConstraints', 'changeDataFeed', 'generatedColumns'],
+    },
+  ];
+  const configured = (name: string, value: string): MetaData => ({ ...metaData, configuration: { [name]: value } });
+
+  it('ask nothing of a writer while nothing uses them', () => {
+    for (const protocol of protocols) {
+      assertWritable(protocol, metaData, 't');
+      assertWritable(protocol, configured('delta.enableChangeDataFeed', 'false'), 't');
+      assertWritable(protocol, configured('delta.columnMapping.mode', 'none'), 't');
+    }
+  });
+
+  it('are refused by name while something does', () => {
+    const used: readonly (readonly [string, MetaData])[] = [
+      ['checkConstraints', configured('delta.constraints.positive', 'x > 0')],
+      ['changeDataFeed', configured('delta.enableChangeDataFeed', 'true')],
+      ['columnMapping', configured('delta.columnMapping.mode', 'name')],
+      ['generatedColumns', { ...metaData, schemaString: '{"metadata":{"delta.generationExpression":"x"}}' }],
+      ['identityColumns', { ...metaData, schemaString: '{"metadata":{"delta.identity.start":1}}' }],
+    ];
+    for (const protocol of protocols) {
+      for (const [name, withIt] of used) assert.throws(() => assertWritable(protocol, withIt, 't'), new RegExp(name));
+    }
   });
 });
 

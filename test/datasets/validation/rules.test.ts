@@ -84,6 +84,7 @@ const episodeCases: Readonly<Record<string, readonly (Partial<EpisodeFacts> & { 
     episode({ media: JSON.stringify([{ ...media, sha256: 'short' }]) }),
   ],
   'episode.start': [{ clockSkewMs: startedMs - receivedMs - 300_001 }, { clockSkewMs: startedMs + 1 }],
+  'episode.dated': [{ clockSkewMs: startedMs - Date.UTC(2000, 0, 1) + 1 }, episode({ started_at: receivedMs })],
   'episode.frame-count': [episode({ frame_count: 44 })],
   'episode.length': [
     { ...episode({ frame_count: 8 }), rows: 8, spannedRows: 8 },
@@ -96,6 +97,15 @@ const episodeCases: Readonly<Record<string, readonly (Partial<EpisodeFacts> & { 
   'frames.missing': [{ ...frames({ missingIndex: seventh }), row: 7 }],
   'frames.time-order': [{ ...frames({ timeNotLater: seventh }), row: 7 }],
   'frames.gap': [{ ...frames({ largestGapUs: 600_000, largestGapRow: 9 }), row: 9 }],
+  'frames.rate': [
+    frames({ lastUs: validFrames.firstUs + 44 * 1111 }),
+    frames({ lastUs: validFrames.firstUs + 44 * 222_300, largestGapUs: 222_300 }),
+  ],
+  'frames.instant': [
+    frames({ firstUs: -1 }),
+    frames({ lastUs: (receivedMs + 86_400_001) * 1000 }),
+    { clockSkewMs: startedMs + 1 },
+  ],
   'frames.outside-episode': [
     { ...frames({ firstUs: validFrames.firstUs - 1 }), row: 0 },
     { ...frames({ firstUs: validFrames.firstUs + 600_000 }), row: 0 },
@@ -150,12 +160,36 @@ describe('validation rules', () => {
     assert.deepEqual(tested.toSorted(), allRules.map(({ id }) => id).toSorted());
   });
 
+  it('name the unit that instants were given in by mistake', () => {
+    const said = (facts: Partial<EpisodeFacts>, id: string): string =>
+      violationsOf(ownEpisodeRules, { ...validEpisode, ...facts }, type).find(({ rule }) => rule === id)?.value ?? '';
+    assert.match(said(episode({ started_at: receivedMs }), 'episode.dated'), /1970-01-2.*milliseconds/);
+    assert.match(said(episode({ started_at: Math.floor(receivedMs / 1000) }), 'episode.dated'), /seconds/);
+    assert.match(said(episode({ started_at: receivedMs * 1e6 }), 'episode.start'), /nanoseconds/);
+    const inMs = { firstUs: validFrames.firstUs, lastUs: validFrames.firstUs + 44 * 111 };
+    assert.match(said(frames(inMs), 'frames.rate'), /^9009 Hz over 45 frames; do the instants count in milliseconds/);
+    assert.match(
+      said(frames({ lastUs: validFrames.firstUs + 44 * 1111 }), 'frames.rate'),
+      /^900\.1 Hz over 45 frames$/,
+    );
+  });
+
+  it('let the robot type say how steady its rate is', () => {
+    const strict = { ...type, limits: { ...type.limits, rateToleranceFraction: 0.05 } };
+    const slower = { ...validEpisode, ...frames({ lastUs: validFrames.firstUs + 44 * 120_000 }) };
+    const rules = (of: typeof type) => ids(violationsOf(ownEpisodeRules, slower, of)).includes('frames.rate');
+    assert.deepEqual([rules(strict), rules(type)], [true, false]);
+  });
+
   it('leave a sound episode alone at the very limits', () => {
     const limits: readonly Partial<EpisodeFacts>[] = [
       { clockSkewMs: startedMs - receivedMs - 300_000 },
       { ...episode({ frame_count: 9 }), rows: 9, spannedRows: 9 },
       frames({ largestGapUs: 555_555 }),
-      frames({ count: 19, constantObservations: ['US7'] }),
+      {
+        ...frames({ count: 19, lastUs: validFrames.firstUs + 18 * 111_111, constantObservations: ['US7'] }),
+        ...episode({ duration_ms: 2100 }),
+      },
       episode({ latency_p50_ms: null, latency_p95_ms: null, policy_version: null }),
       episode({ media: JSON.stringify([media]) }),
       episode({ outcome: 'failure', failure_reason: 'stuck' }),

@@ -9,6 +9,8 @@ delete TABLE PREDICATE     deletes rows
 compact TABLE              rewrites small files into large ones
 checkpoint TABLE           writes a checkpoint
 append TABLE               appends a copy of the table's own rows
+constrain TABLE            adds a constraint
+unconstrain TABLE          drops it again
 """
 
 import json
@@ -65,6 +67,8 @@ commands = {
     "compact": lambda path: open_table(path).optimize.compact(),
     "checkpoint": lambda path: open_table(path).create_checkpoint(),
     "append": append,
+    "constrain": lambda path: open_table(path).alter.add_constraint({"indexed": "frame_index >= 0"}),
+    "unconstrain": lambda path: open_table(path).alter.drop_constraint("indexed"),
 }
 
 results = [commands[name](*arguments) for name, *arguments in json.loads(sys.argv[1])]
