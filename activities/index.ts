@@ -21,6 +21,7 @@ import { trainModel, type TrainModelPorts } from './train-model.ts';
 import type { Fleet, TelemetryLog } from './fleet-port.ts';
 import type { TrialSlot } from './trial-slot-port.ts';
 import { offerCandidate } from './trials/offer-candidate.ts';
+import { sweepStore } from './retention/sweep-store.ts';
 import { writeReport } from './report/write-report.ts';
 import { notifyIncidents } from './incidents/notify-incidents.ts';
 import { observeDrift } from './monitor/observe-drift.ts';
@@ -129,6 +130,7 @@ export const dataActivities = (ports: DataPorts) => ({
   mixExperience: mixExperience(ports),
   exportHeldoutSet: exportHeldoutSet(ports),
   observeDrift: observeDrift(ports),
+  sweepStore: sweepStore(ports),
 });
 
 export const trainingActivities = (ports: TrainingPorts) => ({

@@ -14,7 +14,9 @@ export function withProfile(workflow: WorkflowName, input: unknown, profile: Tri
     if (typeof trial !== 'object' || trial === null || Array.isArray(trial)) return given;
     return { ...given, trial: { profile, ...trial } };
   }
-  return ['trialPolicy', 'abTest', 'rolloutPolicy', 'fleetMonitor'].includes(workflow) ? { profile, ...given } : given;
+  return ['trialPolicy', 'abTest', 'rolloutPolicy', 'fleetMonitor', 'keepStore'].includes(workflow)
+    ? { profile, ...given }
+    : given;
 }
 
 /** The same as {@link parseInput} with the installation's profile. */

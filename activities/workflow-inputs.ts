@@ -134,6 +134,16 @@ const fleetMonitorSchema = z.strictObject({
     .default({}),
 });
 
+const keepStoreSchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  /** `compressed`: a fleet day in a minute. */
+  profile: z.enum(['real', 'compressed']).default('real'),
+  /** Real length of a fleet day; default: the profile's. */
+  dayMs: z.int().min(24).optional(),
+  /** Between two sweeps, real time; default: an hour, compressed 5 minutes. */
+  everyMs: z.int().min(100).max(86_400_000).optional(),
+});
+
 export const workflowInputSchemas = {
   weeklyCycle: weeklyCycleSchema,
   collectExperience: collectExperienceSchema,
@@ -144,6 +154,7 @@ export const workflowInputSchemas = {
   rolloutPolicy: rolloutPolicySchema,
   rollbackPolicy: rollbackPolicySchema,
   fleetMonitor: fleetMonitorSchema,
+  keepStore: keepStoreSchema,
 } as const;
 
 export type WorkflowName = keyof typeof workflowInputSchemas;

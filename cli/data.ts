@@ -8,12 +8,14 @@ import { openContext } from './context.ts';
 import { registerCheckCommand } from './data-check.ts';
 import { registerLandingCommands } from './data-landing.ts';
 import { printJson, printTable, say } from './print.ts';
+import { registerRetentionCommand } from './retention.ts';
 
 /** `flywheel data …`: what the lake holds and what waits for a person. */
 export function registerDataCommands(program: Command): void {
   const data = program.command('data').description('what waits, what the lake holds and what was refused');
   registerCheckCommand(data);
   registerLandingCommands(data);
+  registerRetentionCommand(data);
 
   data
     .command('version')

@@ -7,6 +7,7 @@ import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { say } from './print.ts';
+import { ensureRetention } from './retention.ts';
 
 /** Input of the workflow `fleetMonitor`; what is missing takes its defaults there. */
 export interface MonitorOptions {
@@ -52,6 +53,7 @@ export function registerMonitorCommand(program: Command): void {
       await withClient(settings, async (client) => {
         const profile = compressed ? { profile: 'compressed' as const } : {};
         const workflowId = await ensureMonitor(client, orchestrationQueue(settings), { policy, ...profile });
+        await ensureRetention(client, orchestrationQueue(settings), { policy, ...profile });
         const handle = client.workflow.getHandle(workflowId);
         const status = (): Promise<MonitorStatus> => handle.query<MonitorStatus>('status');
         const { looks } = await ask(

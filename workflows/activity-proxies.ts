@@ -91,6 +91,17 @@ export const driftActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'o
     retry,
   });
 
+/** Behind whatever the data queue does; the next sweep does what this one could not. */
+export const retentionActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'sweepStore'> =>
+  proxyActivities<DataActivities>({
+    taskQueue: queueOf('data'),
+    startToCloseTimeout: '1 hour',
+    scheduleToCloseTimeout: '6 hours',
+    heartbeatTimeout,
+    cancellationType,
+    retry: { ...retry, maximumAttempts: 5 },
+  });
+
 /** Lake and mix: minutes to hours of SQL; an outage of the store is waited out. */
 export const dataActivities = (): ActivityInterfaceFor<DataActivities> =>
   proxyActivities<DataActivities>({

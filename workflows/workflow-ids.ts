@@ -13,6 +13,8 @@ export const workflowIds = {
   rollbackPolicy: (policy: string): string => `rollback/${policy}`,
   /** One a policy. */
   fleetMonitor: (policy: string): string => `monitor/${policy}`,
+  /** One a policy. */
+  keepStore: (policy: string): string => `retention/${policy}`,
   /** Below the slot they belong to. */
   abTest: (slot: string): string => `${slot}/ab`,
   rolloutPolicy: (slot: string): string => `${slot}/rollout`,

@@ -5,7 +5,8 @@ import type { ObjectStore } from '../ports.ts';
 
 /**
  * Puts a set's files and then its manifest into the store, under the digest of the manifest, which names the digests of
- * the files. A set that is there already is left alone: the same content has the same name.
+ * the files. Of a set that is there already the files are put again, the same bytes under the same names: the sweep of old sets may
+ * have taken them, or would soon.
  */
 export async function publishSet<File extends string>(
   store: ObjectStore,
@@ -16,9 +17,7 @@ export async function publishSet<File extends string>(
 ): Promise<string> {
   const bytes = new TextEncoder().encode(`${canonicalJson(manifest)}\n`);
   const digest = createHash('sha256').update(bytes).digest('hex');
-  const manifestKey = keyOf(digest, 'manifest.json');
-  if ((await store.get(manifestKey)) !== undefined) return digest;
   for (const file of files) await store.put(keyOf(digest, file), { filePath: join(directory, file) });
-  await store.putIfAbsent(manifestKey, bytes);
+  await store.putIfAbsent(keyOf(digest, 'manifest.json'), bytes);
   return digest;
 }

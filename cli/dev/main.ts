@@ -5,6 +5,7 @@ import { publishRobotType } from '../../activities/read-robot-type.ts';
 import { readAliases } from '../../activities/registry/aliases.ts';
 import { builtInRobotTypes } from '../../datasets/built-in-robot-types.ts';
 import { devMonitor, ensureMonitor } from '../monitor.ts';
+import { ensureRetention } from '../retention.ts';
 import { ensureWeeklySchedule } from '../schedule.ts';
 import { registerTinyBaseline } from './baseline.ts';
 import { fleetExperience, recordedExperience, sourceOf, type Experience } from './experience.ts';
@@ -18,6 +19,7 @@ import { compressedCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, tellFleet
 import { playScenario } from './scenarios/play.ts';
 import { withScheduleAtRest } from './schedule-at-rest.ts';
 import { startGuard } from './supervision/guard.ts';
+import { keepLogsShort } from './supervision/trim-logs.ts';
 import { openVoice, type Voice } from './supervision/voice.ts';
 import { toldSteps } from './told-steps.ts';
 import { openWorld, type World } from './world.ts';
@@ -47,6 +49,7 @@ async function main(): Promise<number> {
   process.stderr.on('error', () => undefined);
   const { say } = voice;
   outliveFaults(voice);
+  keepLogsShort(path.join(options.stateDirectory, 'logs'));
   const stops: Stop[] = [];
   let isStopping = false;
   // What was cut short by the end has nothing to say of it.
@@ -111,6 +114,7 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
       : { policy, taskQueue, input: { bootstrap: true, training: { seed: options.seed } } },
   );
   await ensureMonitor(client, taskQueue, { policy, ...devMonitor });
+  await ensureRetention(client, taskQueue, { policy, profile: recording === undefined ? 'compressed' : 'real' });
   let work: () => Promise<readonly string[]>;
   if (recording === undefined) {
     say('Starting the gateway and the simulated robots …');

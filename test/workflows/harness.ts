@@ -55,6 +55,7 @@ function fixedId(workflow: string, input: unknown): string | undefined {
     abTest: workflowIds.abTest(slot),
     rolloutPolicy: workflowIds.rolloutPolicy(slot),
     rollbackPolicy: workflowIds.rollbackPolicy(policy),
+    keepStore: workflowIds.keepStore(policy),
   };
   return ids[workflow];
 }

@@ -28,6 +28,7 @@ const digest = (letter: string): string => letter.repeat(64);
 
 /** A week that goes well: two batches, a candidate that passes every gate, a champion that is the baseline. */
 const goodWeek: Omit<AllActivities, 'parseInput'> = {
+  sweepStore: async () => ({ swept: [], examples: [], isBehind: false }),
   readPolicy: async () => ({
     robotType,
     aliases: { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' },

@@ -16,7 +16,8 @@ export function logTail(file: string, sinceBytes = 0): readonly string[] {
   }
   try {
     const { size } = fstatSync(descriptor);
-    const start = Math.max(sinceBytes, size - mostBytes);
+    // A log that was cut since begins anew.
+    const start = Math.max(sinceBytes > size ? 0 : sinceBytes, size - mostBytes);
     const bytes = Buffer.alloc(Math.max(0, size - start));
     const length = readSync(descriptor, bytes, 0, bytes.length, start);
     return bytes

@@ -1,0 +1,63 @@
+import {
+  continueAsNew,
+  defineQuery,
+  rootCause,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+
+import type { SweepStoreResult } from '../activities/retention/sweep-store.ts';
+import { fleetProfiles } from '../domain/trial/index.ts';
+import { retentionActivities } from './activity-proxies.ts';
+import { refuseOtherId } from './fixed-id.ts';
+import { parsedInput } from './parse-input.ts';
+import { policyAttribute } from './search-attributes.ts';
+import { workflowIds } from './workflow-ids.ts';
+
+export interface KeepStoreStatus {
+  readonly policy: string;
+  readonly sweeps: number;
+  readonly last: SweepStoreResult | null;
+  /** Why the last sweep did not come to its end. */
+  readonly failure: string | null;
+}
+
+const statusQuery = defineQuery<KeepStoreStatus>('status');
+/** Between two calls of a sweep that is behind. */
+const catchUpMs = 1_000;
+const sweepsOfOneRun = 200;
+const sweepEveryMs = { real: 3_600_000, compressed: 300_000 } as const;
+
+/** Keeps a store from growing without end: a sweep every `everyMs`, for years. A sweep that fails is told and done again. */
+export async function keepStore(input?: unknown): Promise<void> {
+  let status: KeepStoreStatus = { policy: '', sweeps: 0, last: null, failure: null };
+  setHandler(statusQuery, () => status);
+  const asked = await parsedInput('keepStore', input);
+  const { policy, profile } = asked;
+  const { dayMs = fleetProfiles[profile].dayMs, everyMs = sweepEveryMs[profile] } = asked;
+  refuseOtherId(workflowIds.keepStore(policy));
+  upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
+  status = { ...status, policy };
+  for (let sweeps = 1; sweeps <= sweepsOfOneRun && !workflowInfo().continueAsNewSuggested; sweeps += 1) {
+    try {
+      const last = await retentionActivities().sweepStore({ policy, dayMs, dryRun: false });
+      status = { ...status, sweeps, last, failure: null };
+    } catch (error) {
+      status = { ...status, sweeps, failure: rootCause(error) ?? String(error) };
+    }
+    setCurrentDetails(describe(status));
+    await sleep(status.last?.isBehind === true && status.failure === null ? catchUpMs : everyMs);
+  }
+  return continueAsNew<typeof keepStore>(input);
+}
+
+function describe({ policy, sweeps, last, failure }: KeepStoreStatus): string {
+  const swept = (last?.swept ?? []).map(({ kind, objects, bytes }) => `- ${kind}: ${objects} (${bytes} bytes)`);
+  const lines = [`Keeps the store of **${policy}** small. Sweep ${sweeps} of this run:`, '', ...swept];
+  if (swept.length === 0) lines.push('nothing was old enough to go');
+  if (failure !== null) lines.push('', `The last sweep failed: ${failure}`);
+  return lines.join('\n');
+}
