@@ -23,6 +23,8 @@ export const failureCatalogue = {
   TrainingImpossible: { retryable: false },
   /** A signature or digest is wrong: nothing that carries it may be used. */
   UntrustedArtifact: { retryable: false },
+  /** The key that must sign is not here or has expired; a person has to bring it or replace it, then it goes on. */
+  KeysUnavailable: { retryable: true },
   /** The receiver of notifications cannot be reached or is busy. */
   NotificationFailed: { retryable: true },
   /** The receiver of notifications does not want this one. */

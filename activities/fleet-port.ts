@@ -115,6 +115,13 @@ export interface Fleet {
     atMs: number;
     leaseMs: number;
   }): Promise<{ readonly kind: 'renewed' | 'refused' }>;
+  /**
+   * Says by a fresh signature that what was ordered still holds. `unsealed`: it could not, and why; undefined where orders are not
+   * signed.
+   */
+  refreshOrders(
+    policy: string,
+  ): Promise<{ readonly kind: 'sealed' | 'nothing' } | { readonly kind: 'unsealed'; readonly why: string } | undefined>;
   /** When the lease of a trial ends; undefined without one. */
   readLeaseEnd(policy: string, trialId: string): Promise<number | undefined>;
   readAssignments(policy: string): Promise<AssignmentLogState>;

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ulid } from 'ulid';
 
-import { openDesk } from '../fleet/desk/index.ts';
 import { bearer, segmentContentType, wirePaths } from '../fleet/protocol/index.ts';
 import { openClient, type Client } from './gateway-load/client.ts';
 import { fleetPolicy, openFleet, type MeasuredRobot, type OpenFleet } from './fleet/open-fleet.ts';
@@ -131,7 +130,7 @@ class Load {
     const who = { operationId: 'bench', who: 'bench', why: 'bench', atMs: Date.now() };
     const snapshot = { defaultVersion: version, championVersion: version, trialId: null, overrides: [] };
     const record = { kind: 'assign' as const, urgency: 'safeStop' as const, ...snapshot, ...who };
-    await openDesk({ store: this.#fleet.store }).write({ policy: fleetPolicy, seq: 0, record });
+    await this.#fleet.desk.write({ policy: fleetPolicy, seq: 0, record });
     while (this.#seen.size < this.#fleet.robots.length) {
       if (performance.now() - startMs > 60_000) throw new Error('expected every robot to hear the order within 60 s');
       await sleep(5);

@@ -12,7 +12,7 @@ import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
 import { startTemporalServer } from '../cli/dev/temporal-server.ts';
 import { startWorkers } from '../cli/dev/workers.ts';
-import { openDesk, openFleetReader } from '../fleet/desk/index.ts';
+import { openFleetReader } from '../fleet/desk/index.ts';
 import { tinyPolicy } from '../policies/tiny-policy.ts';
 import type { RollbackResult } from '../workflows/trial-messages.ts';
 import { fleetPolicy, openFleet, type OpenFleet } from './fleet/open-fleet.ts';
@@ -59,7 +59,7 @@ export async function measureRollback(options: RollbackBenchOptions): Promise<Ro
     stops.push(() => gateway.stop());
     const client = await startOrchestrator(fleet, stops);
     const work = { robots: [...fleet.robots], directory: join(fleet.directory, 'robots'), seed };
-    const fleetProcess = await startRobots({ ...work, gatewayUrl: gateway.url, publicKeyPem: fleet.publicKeyPem });
+    const fleetProcess = await startRobots({ ...work, gatewayUrl: gateway.url, root: fleet.rootDocument });
     stops.push(() => fleetProcess.stop());
     progress('every robot is connected');
 
@@ -150,7 +150,7 @@ async function expose(
   what: { round: number; exposed: number; champion: string; candidate: string },
 ): Promise<void> {
   const { round, exposed, champion, candidate } = what;
-  const desk = openDesk(fleet);
+  const { desk } = fleet;
   const { seq } = await openFleetReader({ store: fleet.store, clock: Date.now }).readAssignments(fleetPolicy);
   const trialId = `bench-${round}`;
   const robotIds = fleet.robots.slice(0, exposed).map(({ robotId }) => robotId);

@@ -71,7 +71,7 @@ async function simulateParts(
         robots: fleet.robots.filter((_, robot) => robot % processes === part),
         directory: join(fleet.directory, 'robots'),
         gatewayUrl,
-        publicKeyPem: fleet.publicKeyPem,
+        root: fleet.rootDocument,
         episodesPerRobot,
         framesPerEpisode,
         seed: seed * processes + part,

@@ -8,13 +8,15 @@ import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.
 import { openAgent, type Agent } from '../fleet/agent/index.ts';
 import { createLineProtocol } from '../fleet/agent/line-protocol.ts';
 import { readRobotType } from './parse-robot-type.ts';
+import { trustOf } from './read-trust.ts';
 
 interface Options {
   readonly robot: string;
   readonly gateway: string;
   readonly dir: string;
   readonly robotType: string;
-  readonly publicKey: string;
+  readonly root?: string;
+  readonly publicKey?: string;
   readonly tokenFile?: string;
   readonly quotaMib: string;
   readonly ca?: string;
@@ -30,7 +32,8 @@ export function registerAgentCommand(program: Command): void {
     .requiredOption('--robot <id>', 'robot id, as in `robots add`')
     .requiredOption('--gateway <url>', 'gateway, e.g. https://gateway.example:8443')
     .requiredOption('--dir <folder>', 'folder of this robot alone: recordings, models, state')
-    .requiredOption('--public-key <file>', 'PEM of the key that signs the fleet’s models; nothing else is trusted')
+    .option('--root <file>', 'the fleet’s root document, from `keys show --root`: only who it names is trusted')
+    .option('--public-key <file>', 'in place of --root, PEM of a root key or of an older installation’s one key')
     .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
     .option('--token-file <file>', 'file with the robot’s token; FLYWHEEL_ROBOT_TOKEN unless given')
     .option('--ca <file>', 'PEM of the authority that signed the gateway’s certificate, if not one of the system’s')
@@ -50,7 +53,7 @@ async function runAgent(options: Options): Promise<void> {
     token: await tokenOf(options.tokenFile),
     directory: options.dir,
     robotType: await readRobotType(options.robotType),
-    publicKeyPem: await readFile(options.publicKey, 'utf8'),
+    ...(await trustOf(options)),
     clock: Date.now,
     monotonic: machineMonotonicMs,
     runtime: isolatedPolicyRuntime(),

@@ -10,6 +10,7 @@ export const commandGroups = {
     return (program) => registerImportCommand(program, async () => (await openNewContext()).store);
   },
   data: async () => (await import('./data.ts')).registerDataCommands,
+  keys: async () => (await import('./keys.ts')).registerKeyCommands,
   models: async () => (await import('./models.ts')).registerModelCommands,
   cycle: async () => (await import('./cycle.ts')).registerCycleCommands,
   trial: async () => (await import('./trials.ts')).registerTrialCommands,

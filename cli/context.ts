@@ -6,7 +6,9 @@ import type { ChampionDesk } from '../activities/champion-desk-port.ts';
 import type { Lake } from '../activities/lake/lake.ts';
 import type { Clock, ObjectStore, Progress, SqlEngine } from '../activities/ports.ts';
 import type { ModelProbe } from '../activities/model-probe-port.ts';
+import type { FileKeys } from '../activities/adapters/file-signer.ts';
 import type { Signer } from '../activities/signer-port.ts';
+import type { DeskPorts } from '../fleet/desk/desk.ts';
 import type { Settings } from '../workers/config.ts';
 import { CommandError } from './exit-codes.ts';
 import { findSettings, type FoundSettings } from './find-settings.ts';
@@ -23,6 +25,8 @@ export interface CommandContext {
   readonly desk: ChampionDesk;
   readonly scratchDirectory: string;
   readonly codeBuild: string;
+  /** The installation's keys; fails with what to run when there are none. */
+  readonly keys: () => FileKeys;
   readonly signer: () => Signer;
 }
 
@@ -52,7 +56,7 @@ function requireStore({ settings: { store }, origins, places, file }: FoundSetti
 }
 
 async function contextOf(settings: Settings): Promise<CommandContext> {
-  const [{ openStore }, { openLake }, { championDesk }, { openFileSigner }] = await Promise.all([
+  const [{ openStore }, { openLake }, { championDesk }, { openFileKeys }] = await Promise.all([
     import('../workers/open-store.ts'),
     import('../activities/lake/lake.ts'),
     import('../fleet/desk/champion-desk.ts'),
@@ -68,6 +72,7 @@ async function contextOf(settings: Settings): Promise<CommandContext> {
     },
   };
   const clock = Date.now;
+  const keys = (): FileKeys => openFileKeys(settings.keysDirectory);
   return {
     settings,
     store,
@@ -81,16 +86,33 @@ async function contextOf(settings: Settings): Promise<CommandContext> {
         return onnxProbe().probe(...job);
       },
     },
-    desk: championDesk({ store }),
+    desk: lateDesk(() => championDesk({ store, sealing: sealingWith(keys(), clock) })),
     /** Made when somebody asks for it. */
     get scratchDirectory() {
       mkdirSync(settings.scratchDirectory, { recursive: true });
       return settings.scratchDirectory;
     },
     codeBuild: 'flywheel-command',
-    signer: () => openFileSigner(settings.keysDirectory),
+    keys,
+    signer: () => keys().signer,
   };
 }
+
+/** What the desk signs orders with; undefined while the installation has one key only. */
+export const sealingWith = ({ signer, orders }: FileKeys, clock: Clock): DeskPorts['sealing'] =>
+  orders && { clock, signer, orders, onUnsealed: (why) => void process.stderr.write(`flywheel: ${why}\n`) };
+
+/** Signs what a policy's robots are ordered when that was decided here: its first champion, another baseline. */
+export async function signOrdersOf({ store, clock, keys }: CommandContext, policy: string): Promise<void> {
+  const { openDesk } = await import('../fleet/desk/desk.ts');
+  await openDesk({ store, sealing: sealingWith(keys(), clock) }).refreshOrders(policy);
+}
+
+/** Asks for the keys when something is ordered, not before. */
+const lateDesk = (open: () => ChampionDesk): ChampionDesk => ({
+  readOrders: (policy) => open().readOrders(policy),
+  orderChampion: (order) => open().orderChampion(order),
+});
 
 /** Runs `work` with a client of the Temporal server the settings name; says what to do when it is not there. */
 export async function withClient<T>(settings: Settings, work: (client: Client) => Promise<T>): Promise<T> {

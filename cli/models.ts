@@ -7,7 +7,7 @@ import { readAliases, readAliasHistory } from '../activities/registry/aliases.ts
 import { readManifest } from '../activities/registry/read-manifest.ts';
 import { registerBaseline } from '../activities/registry/register-baseline.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import { openContext } from './context.ts';
+import { openContext, signOrdersOf } from './context.ts';
 import { registerModelCiCommands } from './model-ci.ts';
 import { printJson, printTable, say } from './print.ts';
 import { parseRobotType } from './parse-robot-type.ts';
@@ -37,6 +37,7 @@ export function registerModelCommands(program: Command): void {
         who: userInfo().username,
         why: options.why,
       });
+      await signOrdersOf(context, options.policy);
       if (options.json) printJson(registered);
       else say(`baseline of ${options.policy}: ${registered.version} (${registered.modelSha256})`);
     });

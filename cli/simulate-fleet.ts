@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import { InvalidArgumentError, type Command } from 'commander';
@@ -9,6 +9,7 @@ import { robotIdSchema } from '../fleet/protocol/index.ts';
 import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
 import { endWithParent, leaveParent } from '../workers/end-with-parent.ts';
 import { readRobotType } from './parse-robot-type.ts';
+import { trustOf } from './read-trust.ts';
 import { readJsonFile } from './read-json-file.ts';
 import { simulateFleet, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
 
@@ -17,7 +18,8 @@ const robotsSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.s
 interface SimulateOptions {
   readonly gateway: string;
   readonly robots: string;
-  readonly publicKey: string;
+  readonly root?: string;
+  readonly publicKey?: string;
   readonly dir: string;
   readonly scenario?: string;
   readonly episodes: number;
@@ -50,7 +52,8 @@ export function registerSimulateCommand(program: Command): void {
     .description('lets simulated robots live with real agents on a gateway; scenarios: docs/simulator.md')
     .requiredOption('--gateway <url>', 'where the gateway listens')
     .requiredOption('--robots <file>', 'JSON list of {robotId, token}, as `flywheel robots add` gave them')
-    .requiredOption('--public-key <file>', 'PEM of the key that signs the fleet’s models')
+    .option('--root <file>', 'the fleet’s root document, from `keys show --root`')
+    .option('--public-key <file>', 'in place of --root, PEM of a root key or of an older installation’s one key')
     .requiredOption('--dir <folder>', 'folder for the robots’ disks')
     .option('--scenario <file>', 'JSON file: world, quirks, faults; read again on SIGHUP')
     .option('--episodes <count>', 'episodes each robot lives; 0 goes on until Ctrl-C', count(0), 0)
@@ -106,7 +109,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
       agent: {
         gatewayUrl: options.gateway,
         robotType: await readRobotType(options.robotType),
-        publicKeyPem: await readFile(options.publicKey, 'utf8'),
+        ...(await trustOf(options)),
         clock: Date.now,
         monotonic: () => performance.now(),
         fetch: (url, init) => fetch(url, init),

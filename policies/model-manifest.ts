@@ -8,6 +8,8 @@ const semver = z.string().regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.
 export const modelManifestSchema = z.strictObject({
   policy: z.string().min(1),
   version: semver,
+  /** Counts every registration of the policy, whatever its number: 1, 2, 3, …; absent before there were root keys. */
+  release: z.int().min(1).optional(),
   robotType: z.strictObject({ id: z.string(), version: z.int(), digest: sha256 }),
   /** Digest and size of every file of the version, `model.onnx` first of all. */
   files: dictionarySchema(z.strictObject({ sha256, sizeBytes: z.int().nonnegative() })),

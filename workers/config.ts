@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import path from 'node:path';
 
 import { z } from 'zod';
@@ -18,8 +21,8 @@ const settingsSchema = z.strictObject({
   /** Endpoint of an S3 service that is not AWS. */
   FLYWHEEL_S3_ENDPOINT: z.url().optional(),
   FLYWHEEL_S3_REGION: z.string().min(1).default('us-east-1'),
-  /** Local folder for keys (mode 0600). */
-  FLYWHEEL_KEYS: z.string().min(1).default('.flywheel/keys'),
+  /** Local folder for keys (mode 0600); by default one in the user's data folder, named after the store. */
+  FLYWHEEL_KEYS: z.string().min(1).optional(),
   /** Local folder for temporary files; on the store's disk a finished file is linked, not copied. */
   FLYWHEEL_SCRATCH: z.string().min(1).default('.flywheel/scratch'),
   FLYWHEEL_TEMPORAL_ADDRESS: z
@@ -87,9 +90,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   const parsed = settingsSchema.safeParse(ours);
   if (!parsed.success) throw new Error(`settings: ${describeIssues(parsed.error)}`);
   const values = parsed.data;
+  const store = parseStoreUrl(values.FLYWHEEL_STORE, values.FLYWHEEL_S3_REGION, values.FLYWHEEL_S3_ENDPOINT);
   return {
-    store: parseStoreUrl(values.FLYWHEEL_STORE, values.FLYWHEEL_S3_REGION, values.FLYWHEEL_S3_ENDPOINT),
-    keysDirectory: path.resolve(values.FLYWHEEL_KEYS),
+    store,
+    keysDirectory: path.resolve(values.FLYWHEEL_KEYS ?? defaultKeysDirectory(store, environment)),
     scratchDirectory: path.resolve(values.FLYWHEEL_SCRATCH),
     temporal: {
       address: values.FLYWHEEL_TEMPORAL_ADDRESS,
@@ -109,6 +113,22 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 /** The one name of a store, for comparing: an absolute folder or `s3://bucket`. */
 export const resolveStore = (text: string): string =>
   text.startsWith('s3:') ? text.replace(/\/$/, '') : path.resolve(text.replace(/^file:(\/\/)?/, ''));
+/**
+ * Where the keys of an installation are unless `FLYWHEEL_KEYS` says so: outside of every working folder, named after the store.
+ * An installation of an earlier version goes on with the folder `keys` beside its store.
+ */
+export function defaultKeysDirectory(
+  store: Settings['store'],
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  if (store.kind === 'file') {
+    const beside = path.join(path.dirname(store.directory), 'keys');
+    if (existsSync(path.join(beside, 'signing-key.pem'))) return beside;
+  }
+  const data = environment['XDG_DATA_HOME'] ?? path.join(environment['HOME'] ?? homedir(), '.local', 'share');
+  const name = store.kind === 'file' ? store.directory : `${store.endpoint ?? ''} ${store.bucket}`;
+  return path.join(data, 'flywheel', createHash('sha256').update(name).digest('hex').slice(0, 12), 'keys');
+}
 
 function parseStoreUrl(text: string, region: string, endpoint: string | undefined): Settings['store'] {
   if (!text.startsWith('s3:')) return { kind: 'file', directory: resolveStore(text) };

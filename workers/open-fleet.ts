@@ -10,15 +10,17 @@ import {
   readTelemetryObject,
   telemetryKeys,
   type AssignmentRecord,
+  type DeskPorts,
 } from '../fleet/desk/index.ts';
 
 /** The desk and the fleet's state in the object store, as activities ask for them. */
-export function openFleet(ports: { readonly store: ObjectStore; readonly clock: Clock }): Fleet {
+export function openFleet(ports: { readonly clock: Clock } & DeskPorts): Fleet {
   const desk = openDesk(ports);
   const reader = openFleetReader(ports);
   return {
     write: (input) => desk.write({ ...input, record: structuredClone(input.record) as AssignmentRecord }),
     renewLease: (input) => desk.renewLease(input),
+    refreshOrders: (policy) => desk.refreshOrders(policy),
     readLeaseEnd: async (policy, trialId) => (await readLease(ports.store, policy, trialId))?.endMs,
     readAssignments: (policy) => reader.readAssignments(policy),
     readFleet: (policy) => reader.readFleet(policy),

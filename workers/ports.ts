@@ -12,13 +12,13 @@ import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { temporalLoopDesk } from '../activities/adapters/temporal-loop-desk.ts';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { webhookNotifier } from '../activities/adapters/webhook-notifier.ts';
-import { openFileSigner } from '../activities/adapters/file-signer.ts';
 import type { DataPorts, FleetPorts, MonitorPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
 import { championDesk } from '../fleet/desk/index.ts';
 import { cancellableEngine, currentAttempt, heartbeatProgress } from './activity-context.ts';
-import type { Settings } from './config.ts';
+import { queues, type Queue, type Settings } from './config.ts';
 import { openFleet, openTelemetry, robotStandings } from './open-fleet.ts';
+import { keylessSigner, openKeys } from './open-keys.ts';
 import { openStore } from './open-store.ts';
 import { openTrainers } from './open-trainers.ts';
 
@@ -30,13 +30,30 @@ export type Ports = FleetPorts &
     readonly trialProfile: Settings['trialProfile'];
   };
 
+export interface PortOptions {
+  /** Queues the process serves; all unless given. */
+  readonly queues?: readonly Queue[];
+  /** Told once of what an operator should do. */
+  readonly warn?: (sentence: string) => void;
+}
+
 /** The real world for the activities of every queue, as the settings say; `client` reaches the workflows of the same server. */
-export async function openPorts(settings: Settings, codeBuild: string, client: Client): Promise<Ports> {
+export async function openPorts(
+  settings: Settings,
+  codeBuild: string,
+  client: Client,
+  options: PortOptions = {},
+): Promise<Ports> {
+  const { queues: served = queues, warn = () => undefined } = options;
   await mkdir(settings.scratchDirectory, { recursive: true });
   const store = openStore(settings);
   const clock = Date.now;
   const starts = { client, taskQueue: `${settings.temporal.queuePrefix}orchestration` };
   const runtime = onnxRuntime({ threads: settings.threads });
+  // Only the fleet's worker signs: no other one needs the keys, or fails without them.
+  const keys = served.includes('fleet') ? await openKeys(settings.keysDirectory, store, warn) : undefined;
+  const signer = keys?.signer ?? keylessSigner;
+  const sealing = keys?.orders === undefined ? undefined : { clock, signer, orders: keys.orders, onUnsealed: warn };
   const engineOptions = {
     temporaryDirectory: settings.scratchDirectory,
     threads: settings.threads,
@@ -49,7 +66,7 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
     clock,
     engine,
     codeBuild,
-    fleet: openFleet({ store, clock }),
+    fleet: openFleet({ store, clock, sealing }),
     telemetry: openTelemetry(store),
     slot: temporalTrialSlot(starts),
     loop: temporalLoopDesk(starts),
@@ -58,8 +75,8 @@ export async function openPorts(settings: Settings, codeBuild: string, client: C
       settings.scratchDirectory,
     ]),
     notifier: settings.webhook === undefined ? undefined : webhookNotifier({ ...settings.webhook, clock }),
-    signer: openFileSigner(settings.keysDirectory),
-    desk: championDesk({ store }),
+    signer,
+    desk: championDesk({ store, sealing }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     runtime: onnxRuntimeProcess({ threads: settings.threads }),
     trainers: openTrainers(settings, runtime),

@@ -32,7 +32,9 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
   const { namespace, queuePrefix } = settings.temporal;
   try {
     const client = new Client({ connection, namespace });
-    const ports = await openPorts(settings, `flywheel-${bundle?.buildId ?? 'unknown'}`, client);
+    const warn = (sentence: string): void => logger.warn(sentence);
+    const build = `flywheel-${bundle?.buildId ?? 'unknown'}`;
+    const ports = await openPorts(settings, build, client, { queues, warn });
     const workers = await Promise.all(
       queues.map((queue) =>
         Worker.create({

@@ -32,6 +32,8 @@ export interface Surroundings {
   /** Undefined: nobody can tell. */
   readonly sight: LoopSight | undefined;
   readonly disks: Awaited<ReturnType<DiskSpace>>;
+  /** Why orders could not be signed; undefined: they could, or are not. */
+  readonly unsigned: string | undefined;
 }
 
 export interface LookJudgement {
@@ -47,7 +49,7 @@ export function judgeLookAt(
   state: MonitorState,
   watched: WatchedFleet,
   baseline: FleetBaseline | undefined,
-  { sight, disks }: Surroundings,
+  { sight, disks, unsigned }: Surroundings,
 ): LookJudgement {
   const { limits, nowMs, drift } = input;
   const { presence, onTrial } = watched;
@@ -71,6 +73,7 @@ export function judgeLookAt(
       ...judgeDisks(disks),
       ...(sight === undefined || state.loop === undefined ? [] : judgeLoop(sight, state.loop, nowMs)),
       ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
+      ...(unsigned === undefined ? [] : [fleetWide('ordersUnsigned', unsigned)]),
       ...(rollback.kind === 'none' ? [] : [fleetWide('rollbackNeeded', rollback.reason)]),
     ],
     isKnown(cause, subject) {
@@ -81,6 +84,7 @@ export function judgeLookAt(
         case 'crashLoop':
         case 'unsafe':
         case 'installRefused':
+        case 'orderRefused':
           return !onTrial.has(subject);
         case 'anomaly':
           return anomalies.judged.has(subject);
@@ -89,6 +93,7 @@ export function judgeLookAt(
           return failures.isKnown;
         case 'drift':
           return drift !== null;
+        case 'ordersUnsigned':
         case 'badData':
         case 'leftOut':
         case 'collectionStuck':

@@ -9,6 +9,7 @@ import {
   type IncidentEvent,
 } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
+import { isFailure } from '../failures.ts';
 import type { Fleet, TelemetryLog } from '../fleet-port.ts';
 import { appendIncidents } from '../incidents/incident-log.ts';
 import type { DiskSpace, LoopDesk } from '../loop-desk-port.ts';
@@ -48,18 +49,31 @@ export const observeFleet =
   async (given: ObserveFleetInput): Promise<ObserveFleetResult> => {
     const input = parseDoor('observeFleet', observeFleetSchema, given);
     const { policy } = input;
+    const unsigned = await refreshOrders(ports.fleet, policy);
     for (;;) {
       const before = await latestState(ports.store, policy);
       if (before !== undefined && before.state.lookMs >= input.nowMs) return finish(ports.store, policy, before.state);
-      const state = await look(ports, input, before);
+      const state = await look(ports, input, before, unsigned);
       if (await commitState(ports.store, policy, before, state)) return finish(ports.store, policy, state);
     }
   };
+
+/** A robot that hears nothing fresh for 14 days goes to the baseline: every look says that what was ordered holds. Why not, if not. */
+async function refreshOrders(fleet: Fleet, policy: string): Promise<string | undefined> {
+  try {
+    const outcome = await fleet.refreshOrders(policy);
+    return outcome?.kind === 'unsealed' ? outcome.why : undefined;
+  } catch (error) {
+    if (isFailure(error, 'KeysUnavailable')) return error instanceof Error ? error.message : String(error);
+    throw error;
+  }
+}
 
 async function look(
   ports: ObserveFleetPorts,
   input: ObserveRequest,
   before: KeptState | undefined,
+  unsigned: string | undefined,
 ): Promise<MonitorState> {
   const { policy, nowMs } = input;
   const clock = fleetClock(input);
@@ -76,7 +90,7 @@ async function look(
   const sight = await ports.loop.sight(policy, state.loop?.seenEndMs ?? 0);
   const loop = sight === undefined ? undefined : followLoop(state.loop, sight, nowMs);
   state.loop = loop?.standing ?? state.loop;
-  const around = { sight, disks: (await ports.diskSpace?.()) ?? [] };
+  const around = { sight, disks: (await ports.diskSpace?.()) ?? [], unsigned };
   const judgement = judgeLookAt(input, state, watched, baseline, around);
   const { book, events: changes } = advanced(state.book, input, judgement);
   const events = [...changes, ...(loop?.notices ?? []), ...promotionNotices(championsBefore, state.champions)];
@@ -91,6 +105,7 @@ const atOnce: readonly string[] = [
   'crashLoop',
   'unsafe',
   'installRefused',
+  'orderRefused',
   'rollbackNeeded',
   'diskFull',
   'learningStopped',

@@ -1,5 +1,10 @@
 import { canonicalJson } from '../../domain/canonical-json.ts';
-import { modelFile, signedManifestSchema, type ModelManifest } from '../../policies/model-manifest.ts';
+import {
+  modelFile,
+  signedManifestSchema,
+  type ModelManifest,
+  type SignedManifest,
+} from '../../policies/model-manifest.ts';
 import { failure } from '../failures.ts';
 import { requireJson } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
@@ -7,26 +12,28 @@ import type { Signer } from '../signer-port.ts';
 
 export const manifestBytes = (manifest: ModelManifest): Uint8Array => new TextEncoder().encode(canonicalJson(manifest));
 
-/** The manifest of a registered version, its signature checked; `NotFound` or `UntrustedArtifact` otherwise. */
-export async function readManifest(
+/** The signed manifest of a registered version, its signature checked; `NotFound` or `UntrustedArtifact` otherwise. */
+export async function readSignedManifest(
   ports: { store: ObjectStore; signer: Signer },
   policy: string,
   version: string,
-): Promise<ModelManifest> {
+): Promise<SignedManifest> {
   const key = modelFile(policy, version, 'manifest.json');
-  const { manifest, signature } = await requireJson(
+  const signed = await requireJson(
     ports.store,
     key,
     signedManifestSchema,
     `version ${version} of policy ${policy} is not registered`,
   );
-  const trusted =
-    signature.publicKeyId === ports.signer.publicKeyId && ports.signer.verify(manifestBytes(manifest), signature.value);
-  if (!trusted || manifest.policy !== policy || manifest.version !== version)
-    throw failure('UntrustedArtifact', 'expected a manifest signed by this fleet for this version, got another', {
-      coordinates: { key, publicKeyId: signature.publicKeyId, expectedPublicKeyId: ports.signer.publicKeyId },
-    });
-  return manifest;
+  const { manifest, signature } = signed;
+  const isTrusted = ports.signer.trusts(manifestBytes(manifest), signature, manifest.registeredAtMs);
+  if (!isTrusted || manifest.policy !== policy || manifest.version !== version)
+    throw failure(
+      'UntrustedArtifact',
+      'expected a manifest for this version, signed by a release key of this fleet that is not revoked, got another',
+      { coordinates: { key, publicKeyId: signature.publicKeyId } },
+    );
+  return signed;
 }
 
 const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}$/;
@@ -42,3 +49,10 @@ export async function requireVersion(store: ObjectStore, policy: string, version
     `version ${version} of policy ${policy} is not registered; \`flywheel models list\` shows what is`,
   );
 }
+
+/** The manifest of {@link readSignedManifest}. */
+export const readManifest = async (
+  ports: { store: ObjectStore; signer: Signer },
+  policy: string,
+  version: string,
+): Promise<ModelManifest> => (await readSignedManifest(ports, policy, version)).manifest;

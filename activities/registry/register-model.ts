@@ -16,7 +16,7 @@ const claimSchema = z.strictObject({ version: z.string(), operationId: z.string(
 
 export interface RegisterModelInput extends Omit<
   ModelManifest,
-  'version' | 'files' | 'registeredAtMs' | 'codeBuild' | 'gates' | 'metrics'
+  'version' | 'release' | 'files' | 'registeredAtMs' | 'codeBuild' | 'gates' | 'metrics'
 > {
   /** The cycle's id, or any other name of the operation that registers. */
   readonly operationId: string;
@@ -43,7 +43,7 @@ export const registerModel =
   (ports: { store: ObjectStore; signer: Signer; clock: Clock; codeBuild: string }) =>
   async (input: RegisterModelInput): Promise<RegisterModelResult> => {
     const { operationId, change, sources, modelSha256, ...facts } = input;
-    const { version, atMs } = await claimVersion(ports, input.policy, operationId, change);
+    const { version, atMs, release } = await claimVersion(ports, input.policy, operationId, change);
     const files = dictionary<{ sha256: string; sizeBytes: number }>();
     for (const [name, sourceKey] of Object.entries(sources)) {
       const bytes = await ports.store.get(sourceKey);
@@ -59,7 +59,15 @@ export const registerModel =
       await ports.store.putIfAbsent(modelFile(input.policy, version, name), bytes);
       files[name] = { sha256, sizeBytes: bytes.length };
     }
-    const manifest: ModelManifest = { ...facts, version, files, registeredAtMs: atMs, codeBuild: ports.codeBuild };
+    const manifest: ModelManifest = {
+      ...facts,
+      version,
+      // Agents of versions before root keys refuse a manifest with a field they do not know.
+      ...(ports.signer.rootVersion === 0 ? {} : { release }),
+      files,
+      registeredAtMs: atMs,
+      codeBuild: ports.codeBuild,
+    };
     const signed: SignedManifest = {
       manifest,
       signature: {
@@ -74,19 +82,24 @@ export const registerModel =
     return { version, manifestKey, modelSha256: registered.files['model.onnx']?.sha256 ?? modelSha256 };
   };
 
-const claimVersion = (
+async function claimVersion(
   ports: { store: ObjectStore; clock: Clock },
   policy: string,
   operationId: string,
   change: VersionChange,
-): Promise<z.infer<typeof claimSchema>> =>
-  appendOnce(ports.store, `registry/${policy}/versions`, claimSchema, (earlier) => {
+): Promise<z.infer<typeof claimSchema> & { readonly release: number }> {
+  let place = 0;
+  const claim = await appendOnce(ports.store, `registry/${policy}/versions`, claimSchema, (earlier) => {
     const claims = earlier.map(({ record }) => record);
-    const found = claims.find((claim) => claim.operationId === operationId);
+    const index = claims.findIndex((each) => each.operationId === operationId);
+    place = index < 0 ? claims.length : index;
+    const found = claims[index];
     if (found !== undefined) return { found };
     const version = nextPolicyVersion(
-      claims.map((claim) => claim.version),
+      claims.map((each) => each.version),
       change,
     );
     return { append: { version, operationId, atMs: ports.clock() } };
   });
+  return { ...claim, release: place + 1 };
+}

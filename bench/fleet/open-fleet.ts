@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import pino from 'pino';
 
 import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
-import { openFileSigner } from '../../activities/adapters/file-signer.ts';
+import { openFileKeys } from '../../activities/adapters/file-signer.ts';
+import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { inParallel } from '../../activities/in-parallel.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { publishRobotType } from '../../activities/read-robot-type.ts';
@@ -16,7 +17,7 @@ import { registerModel } from '../../activities/registry/register-model.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { fileSha256 } from '../../datasets/landing.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
-import { addRobot, newToken, tokenHash } from '../../fleet/desk/index.ts';
+import { addRobot, newToken, openDesk, publishRoots, tokenHash, type FleetDesk } from '../../fleet/desk/index.ts';
 import { startGateway, type Gateway } from '../../fleet/gateway/gateway.ts';
 import { readGatewaySettings } from '../../fleet/gateway/settings.ts';
 
@@ -29,7 +30,9 @@ export interface MeasuredRobot {
 export interface OpenFleet {
   readonly directory: string;
   readonly store: ObjectStore;
-  readonly publicKeyPem: string;
+  /** Signs what it writes. */
+  readonly desk: FleetDesk;
+  readonly rootDocument: string;
   readonly robots: readonly MeasuredRobot[];
   /** Registers another version; it is nobody's champion. */
   register(model: Uint8Array): Promise<string>;
@@ -45,7 +48,12 @@ const registeredAtOnce = 50;
 export async function openFleet(robots: number, champion: Uint8Array): Promise<OpenFleet> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-fleet-'));
   const store = fileObjectStore({ root: join(directory, 'store') });
-  const signer = openFileSigner(join(directory, 'keys'));
+  initKeys(join(directory, 'keys'), { nowMs: Date.now() });
+  const keys = openFileKeys(join(directory, 'keys'));
+  const { signer, orders } = keys;
+  if (orders === undefined) throw new Error('expected keys with a root');
+  await publishRoots(store, keys.roots());
+  const desk = openDesk({ store, sealing: { clock: Date.now, signer, orders, onUnsealed } });
   await publishRobotType(store, scitosG5Type);
   await createPolicyDocument(store, { policy: fleetPolicy, robotType });
   let versions = 0;
@@ -72,12 +80,14 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
     champion: version,
     baseline: version,
   }));
+  await desk.refreshOrders(fleetPolicy);
   const names = Array.from({ length: robots }, (_, robot) => `sim-${String(robot + 1).padStart(4, '0')}`);
   const gateways: Gateway[] = [];
   return {
     directory,
     store,
-    publicKeyPem: signer.publicKeyPem,
+    desk,
+    rootDocument: JSON.stringify(keys.roots().at(-1)?.envelope),
     robots: await inParallel(names, registeredAtOnce, (robotId) => addMeasuredRobot(store, robotId)),
     register,
     async startGateway() {
@@ -97,6 +107,10 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+function onUnsealed(why: string): never {
+  throw new Error(why);
 }
 
 async function addMeasuredRobot(store: ObjectStore, robotId: string): Promise<MeasuredRobot> {

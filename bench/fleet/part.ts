@@ -10,7 +10,7 @@ export const partSchema = z.strictObject({
   robots: z.array(z.strictObject({ robotId: z.string(), token: z.string() })),
   directory: z.string(),
   gatewayUrl: z.string(),
-  publicKeyPem: z.string(),
+  root: z.string(),
   episodesPerRobot: z.int(),
   framesPerEpisode: z.int(),
   seed: z.int(),
@@ -40,7 +40,7 @@ export async function simulatePart(part: FleetPart): Promise<PartResult> {
     agent: {
       gatewayUrl: part.gatewayUrl,
       robotType: scitosG5Type,
-      publicKeyPem: part.publicKeyPem,
+      root: part.root,
       clock: Date.now,
       monotonic: () => performance.now(),
       fetch: (url, init) => fetch(url, init),

@@ -14,7 +14,7 @@ export const workSchema = z.strictObject({
   robots: z.array(z.strictObject({ robotId: z.string(), token: z.string() })),
   directory: z.string(),
   gatewayUrl: z.string(),
-  publicKeyPem: z.string(),
+  root: z.string(),
   seed: z.int(),
 });
 export type Work = z.infer<typeof workSchema>;
@@ -47,7 +47,7 @@ export async function workingRobots(work: Work): Promise<WorkingRobots> {
       gatewayUrl: work.gatewayUrl,
       directory: `${work.directory}/${robotId}`,
       robotType: scitosG5Type,
-      publicKeyPem: work.publicKeyPem,
+      root: work.root,
       clock: Date.now,
       monotonic: () => performance.now(),
       runtime,

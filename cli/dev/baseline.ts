@@ -3,7 +3,7 @@ import { registerBaseline } from '../../activities/registry/register-baseline.ts
 import { readAliases } from '../../activities/registry/aliases.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { tinyPolicy } from '../../policies/tiny-policy.ts';
-import type { CommandContext } from '../context.ts';
+import { signOrdersOf, type CommandContext } from '../context.ts';
 
 const tinyPolicySeed = 1;
 
@@ -26,5 +26,6 @@ export async function registerTinyBaseline(
     who: 'temporal-dev.sh',
     why: 'a tiny untrained policy to start from',
   });
+  await signOrdersOf(context, policy);
   return 'registered';
 }

@@ -77,7 +77,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   const inState = (name: string): string => path.join(stateDirectory, name);
   const files = {
     robots: inState('robots.json'),
-    publicKey: inState('fleet.pem'),
+    root: inState('root.json'),
     scenario: inState('scenario.json'),
     robotType: inState('robot-type.json'),
   };
@@ -89,7 +89,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     tokensFile: inState('robot-tokens.json'),
     robotsFile: files.robots,
   });
-  writeFileSync(files.publicKey, context.signer().publicKeyPem);
+  writeFileSync(files.root, JSON.stringify(newestRoot(context)));
   writeFileSync(files.robotType, JSON.stringify(robotType));
   let place: GatewayPlace | undefined;
   const gateway = await keepRunning({
@@ -127,7 +127,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     const settings = Object.entries({
       gateway: url,
       robots: files.robots,
-      'public-key': files.publicKey,
+      root: files.root,
       'robot-type': files.robotType,
       scenario: files.scenario,
       dir: inState('robots'),
@@ -187,4 +187,11 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       await gateway.stop(25_000);
     },
   };
+}
+
+/** What robots are given to trust. */
+function newestRoot(context: Installation['context']): unknown {
+  const root = context.keys().roots().at(-1);
+  if (root === undefined) throw new Error('expected keys with a root, got the one key of an older version');
+  return root.envelope;
 }

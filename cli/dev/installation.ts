@@ -9,6 +9,7 @@ import { toolPath } from '../../tools/tool.ts';
 import { openContext, type CommandContext } from '../context.ts';
 import type { FleetProcessOptions } from './fleet-processes.ts';
 import type { DevLock } from './lock.ts';
+import { ensureDevKeys } from './keys.ts';
 import { freePort } from './processes.ts';
 import { keepRunning } from './supervision/keep-running.ts';
 import { launchTemporalServer } from './temporal-server.ts';
@@ -84,6 +85,7 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
   say('Starting the workers …');
   const address = `127.0.0.1:${port}`;
   const environment = environmentOf(stateDirectory, address);
+  ensureDevKeys(environment.FLYWHEEL_KEYS, say);
   const workers = await startWorkers({ environment, logs, lock, say });
   stops.push(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
   const context = await openContext(readSettings({ ...process.env, ...environment }));
@@ -123,12 +125,13 @@ async function portFor(what: string, wanted: number, say: (line: string) => void
 /** A server that is started again is back within seconds; a call waits for it for two minutes before it fails. */
 const patientCalls = makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts: 80, maxIntervalMs: () => 1_500 }));
 
-function environmentOf(stateDirectory: string, address: string): Record<string, string> {
+function environmentOf(stateDirectory: string, address: string) {
   const directory = (name: string): string => path.join(stateDirectory, name);
+  const FLYWHEEL_STORE = process.env['FLYWHEEL_STORE'] ?? directory('store');
   return {
     FLYWHEEL_TRIAL_PROFILE: 'compressed',
-    FLYWHEEL_STORE: process.env['FLYWHEEL_STORE'] ?? directory('store'),
-    FLYWHEEL_KEYS: process.env['FLYWHEEL_KEYS'] ?? directory('keys'),
+    FLYWHEEL_STORE,
+    FLYWHEEL_KEYS: process.env['FLYWHEEL_KEYS'] ?? readSettings({ ...process.env, FLYWHEEL_STORE }).keysDirectory,
     FLYWHEEL_SCRATCH: process.env['FLYWHEEL_SCRATCH'] ?? directory('scratch'),
     FLYWHEEL_TEMPORAL_ADDRESS: address,
     TZ: 'UTC',

@@ -15,6 +15,7 @@ import { openFleetReader, type FleetReader } from '../../fleet/desk/index.ts';
 import { openTrainers } from '../../workers/open-trainers.ts';
 import type { CollectionOutcome, CycleResult } from '../../workflows/messages.ts';
 import type { RolloutStatus, TrialResult, TrialStatus } from '../../workflows/trial-messages.ts';
+import { signOrdersOf } from '../context.ts';
 import { openDevFleet, type DevFleet, type FleetOptions } from './fleet.ts';
 import type { Installation } from './installation.ts';
 import { waitUntil } from './processes.ts';
@@ -105,7 +106,9 @@ export async function openWorld(installation: Installation, options: FleetOption
     },
     async baseline(model, why) {
       const type = { id: robotType.id, version: robotType.version };
-      return (await registerBaseline(signed)({ policy, robotType: type, model, who, why })).version;
+      const { version } = await registerBaseline(signed)({ policy, robotType: type, model, who, why });
+      await signOrdersOf(context, policy);
+      return version;
     },
     collect: () =>
       client.workflow.execute('collectExperience', {

@@ -6,6 +6,7 @@ export const incidentCauses = [
   'crashLoop',
   'unsafe',
   'installRefused',
+  'orderRefused',
   'anomaly',
   'failureReason',
   'errorRate',
@@ -23,6 +24,7 @@ export const incidentCauses = [
   'stepRetries',
   'workflowStuck',
   'approvalWaits',
+  'ordersUnsigned',
 ] as const;
 export type IncidentCause = (typeof incidentCauses)[number];
 

@@ -1,4 +1,5 @@
 import type { Baseline, FleetParameters, RobotEvidence } from '../statistics/index.ts';
+import { isOrderRefusal } from '../trust/order-refusals.ts';
 import { judgeAnomalies } from './anomaly.ts';
 import type { Finding } from './incidents.ts';
 import type { MonitorLimits } from './monitor-limits.ts';
@@ -25,6 +26,7 @@ export interface WatchedRobot {
 const minute = 60_000;
 /** A safety event is news for this long, real time. */
 const safetyMemoryMs = 24 * 60 * minute;
+const orderNewsMs = 90 * minute;
 /** Reports of a fall-back that crashes, a failed self-test or a missed deadline caused. */
 const crashReasons: readonly string[] = ['crashLoop', 'selfTestFailed', 'deadlineMissed'];
 const refusalReasons: readonly string[] = ['wrongDigest', 'wrongSignature', 'cannotLoad', 'deadlineMissed'];
@@ -60,6 +62,11 @@ export function judgeRobots(
     if (install?.outcome === 'refused' && refusalReasons.includes(install.reason)) {
       const reason = `refused ${install.attempted ?? 'a version'}: ${install.reason}`;
       findings.push({ cause: 'installRefused', subject, reason });
+    }
+    // Told again every hour for as long as it goes on.
+    if (install?.outcome === 'refused' && isOrderRefusal(install.reason) && nowMs - install.receivedMs < orderNewsMs) {
+      const reason = `refused an order${install.attempted === null ? '' : ` for ${install.attempted}`}: ${install.reason}`;
+      findings.push({ cause: 'orderRefused', subject, reason });
     }
     const safety = robot.memory?.safety;
     if (safety !== undefined && nowMs - safety.atMs < safetyMemoryMs)

@@ -16,8 +16,13 @@ export interface AgentOptions {
   /** Folder of this robot alone; made when missing. */
   readonly directory: string;
   readonly robotType: RobotType;
-  /** PEM of the key that signs the fleet's models: the only one this robot trusts. */
-  readonly publicKeyPem: string;
+  /** The fleet's root document (JSON), as `flywheel keys show --root` prints it: who may sign models and orders. */
+  readonly root?: string | undefined;
+  /**
+   * In place of it, PEM of one root key, or of the one key of an older installation: until the fleet shows a root that this key
+   * signed, unsigned orders are obeyed.
+   */
+  readonly publicKeyPem?: string | undefined;
   readonly clock: WallClock;
   readonly monotonic: MonotonicClock;
   /** Changes with every boot of the machine, when `monotonic` starts anew; Linux's own unless given. */
@@ -52,6 +57,10 @@ export interface AgentStatus {
   /** Robot clock minus gateway clock; undefined before the first contact. */
   readonly skewMs: number | undefined;
   readonly contactlessMs: number;
+  /** How long nothing fresh was signed; 0 where orders are not signed. */
+  readonly unfreshMs: number;
+  /** Whether only signed orders are obeyed. */
+  readonly obeysSignedOnly: boolean;
 }
 
 /** The robot's side of the fleet. Calls that record are synchronous and cheap; nothing in them waits for the network. */

@@ -1,3 +1,4 @@
+// Long because it puts all parts of an agent together.
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -5,7 +6,8 @@ import path from 'node:path';
 
 import { ulid } from 'ulid';
 
-import { robotIdSchema } from '../protocol/index.ts';
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import { robotIdSchema, type InstallReport } from '../protocol/index.ts';
 import type { Agent, AgentOptions } from './agent-api.ts';
 import { agentVersion } from './agent-version.ts';
 import { createBells, runInBackground } from './background.ts';
@@ -27,6 +29,8 @@ import { printable } from './printable.ts';
 import { openSetAside } from './set-aside.ts';
 import { syncToDisk } from './spool.ts';
 import type { MachineMoment } from './times.ts';
+import { orderRefusalReport } from './trust/refusal-report.ts';
+import { openTrustedOrders } from './trust/trusted-orders.ts';
 import { createVersionKeeper, type VersionKeeper } from './version-keeper.ts';
 
 /** Lines carry text of gateways and models. */
@@ -122,9 +126,31 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     await keep({ kind: 'online', ...momentOf({ wall, acting }), durationMs });
   }
 
+  async function report(
+    facts: Omit<InstallReport, 'reportId' | 'bootId' | 'atMs' | 'clockSkewMs' | 'stamp'>,
+  ): Promise<void> {
+    const { atMs } = momentOf({ wall, acting });
+    const clockSkewMs = Math.round(connection.skewMs() ?? 0);
+    const stamp = stampNow({ machineBootId, wall, monotonic });
+    await reports.add({ reportId: newId(), bootId, atMs, clockSkewMs, stamp, ...facts });
+    bells.reports.ring();
+  }
+
+  const orders = await openTrustedOrders({
+    robotId,
+    robotType: { id: robotType.id, version: robotType.version, digest: robotTypeDigest(robotType) },
+    file: folder('trust.json'),
+    root: options.root,
+    publicKeyPem: options.publicKeyPem,
+    gateway,
+    now,
+    refused: (refusal) => report(orderRefusalReport(refusal, file.state())),
+    log,
+  });
   const { download, loadTimeoutMs, decideTimeoutMs } = limits;
   const models = openModelFolder({
     ...options,
+    trust: orders.manifestTrust,
     directory: folder('models'),
     gateway,
     at,
@@ -140,6 +166,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     models,
     now,
     contactlessMs: contact.contactlessMs,
+    unfreshMs: orders.unfreshMs,
     isIdle: side.isIdle,
     stopSafely: () => side.stopSafely(),
     beforeSwitch: keepOnline,
@@ -147,13 +174,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     onChange: () => bells.keeper.ring(),
     at,
     log,
-    async report(facts) {
-      const { atMs } = momentOf({ wall, acting });
-      const clockSkewMs = Math.round(connection.skewMs() ?? 0);
-      const stamp = stampNow({ machineBootId, wall, monotonic });
-      await reports.add({ reportId: newId(), bootId, atMs, clockSkewMs, stamp, ...facts });
-      bells.reports.ring();
-    },
+    report,
     safetyEvent: (event, policyVersion, trialId) =>
       keep({ kind: 'safetyEvent', ...momentOf({ wall, acting }), policyVersion, trialId, event }),
   });
@@ -164,6 +185,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     gateway,
     recording,
     reports,
+    orders,
     keeper: {
       leaseRenewed: (remainingMs) => ownKeeper.leaseRenewed(remainingMs),
       async order(order, leaseRemainingMs) {
@@ -193,6 +215,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     connection,
     contact,
     exchange,
+    orders,
     keeper: ownKeeper,
     recording,
     isBusy: () => !side.isIdle(),
@@ -238,6 +261,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       lostFrames: side.lostFrames(),
       skewMs: connection.skewMs(),
       contactlessMs: contact.contactlessMs(),
+      unfreshMs: orders.unfreshMs(),
+      obeysSignedOnly: orders.isSigned(),
     }),
     settle: () => settle(true),
     async close() {

@@ -4,6 +4,7 @@ import type { Exchange } from './exchange.ts';
 import type { AgentLimits } from './limits.ts';
 import { repeat, untilDone, type LoopPorts } from './loops.ts';
 import type { Recording } from './recording.ts';
+import type { TrustedOrders } from './trust/trusted-orders.ts';
 import type { VersionKeeper } from './version-keeper.ts';
 import { createBell, type Bell } from './waiting.ts';
 
@@ -31,6 +32,7 @@ export interface BackgroundPorts {
   readonly connection: Connection;
   readonly contact: Contact;
   readonly exchange: Exchange;
+  readonly orders: Pick<TrustedOrders, 'ready' | 'keep'>;
   readonly keeper: VersionKeeper;
   readonly recording: Recording;
   readonly isBusy: () => boolean;
@@ -59,6 +61,7 @@ export async function runInBackground(ports: BackgroundPorts): Promise<void> {
       return limits.tickMs;
     }),
     tick('contact', createBell(), () => contact.keep()),
+    tick('trust', createBell(), () => ports.orders.keep()),
     tick('sync', createBell(), () => recording.sync(), limits.syncIntervalMs),
     tick('online', createBell(), ports.keepOnlineIfDue),
     tick('settle', bells.settle, ports.settle),
@@ -67,7 +70,7 @@ export async function runInBackground(ports: BackgroundPorts): Promise<void> {
 
 /** All that needs a gateway. */
 async function talk(
-  { loops, bells, limits, connection, exchange, recording, isBusy }: BackgroundPorts,
+  { loops, bells, limits, connection, exchange, orders, recording, isBusy }: BackgroundPorts,
   loop: (name: string, bell: Bell, step: () => Promise<number>) => Promise<void>,
 ): Promise<void> {
   const spread = (timeMs: number): number => timeMs * (0.9 + 0.2 * loops.random());
@@ -79,7 +82,10 @@ async function talk(
       await connection.heartbeat(recording, isBusy());
       return spread(limits.heartbeatEveryMs ?? connection.heartbeatEveryMs());
     }),
-    loop('order', createBell(), () => exchange.askForOrder(limits.longPollMs ?? connection.longPollMs())),
+    loop('order', createBell(), async () => {
+      await orders.ready();
+      return exchange.askForOrder(limits.longPollMs ?? connection.longPollMs());
+    }),
     loop('upload', bells.upload, exchange.upload),
     loop('telemetry', bells.telemetry, exchange.sendTelemetry),
     loop('install report', bells.reports, exchange.sendReport),

@@ -10,6 +10,8 @@ export interface VersionFacts {
   readonly order: DesiredAnswer | null;
   readonly isLeaseAlive: boolean;
   readonly contactlessMs: number;
+  /** How long nothing fresh was signed; 0 where orders are not signed. */
+  readonly unfreshMs: number;
   readonly baseline: Slot | null;
   readonly current: Slot | null;
   readonly isBlocked: (version: string, trialId: string | null) => boolean;
@@ -18,7 +20,7 @@ export interface VersionFacts {
 /** What the robot should run, and why. */
 export interface VersionChoice {
   readonly slot: Slot;
-  readonly reason: Extract<InstallReason, 'ordered' | 'leaseExpired' | 'noContact'>;
+  readonly reason: Extract<InstallReason, 'ordered' | 'leaseExpired' | 'noContact' | 'noFreshOrder'>;
   readonly urgency: Urgency;
   readonly trialId: string | null;
   readonly isLeased: boolean;
@@ -28,14 +30,15 @@ export interface VersionChoice {
 export const slotOf = (policy: string, { version, sha256 }: ModelReference): Slot => ({ policy, version, sha256 });
 
 /**
- * Decides what a robot should run. Without contact for 14 days the baseline; without a living lease the champion instead of
+ * Decides what a robot should run. Without contact, or without a freshly signed word, for 14 days the baseline; without a living lease the champion instead of
  * the candidate; else the order. A version that is blocked here is replaced by the champion if it is a candidate. Undefined:
  * stay with what runs.
  */
 export function chooseVersion(facts: VersionFacts): VersionChoice | undefined {
   const { order, baseline } = facts;
-  if (facts.contactlessMs >= contactLimitMs && baseline !== null)
-    return { slot: baseline, reason: 'noContact', urgency: 'whenIdle', trialId: null, isLeased: false, orderSeq: null };
+  const reason = lonelyReason(facts);
+  if (reason !== undefined && baseline !== null)
+    return { slot: baseline, reason, urgency: 'whenIdle', trialId: null, isLeased: false, orderSeq: null };
   if (order === null) return undefined;
   const champion = (reason: VersionChoice['reason']): VersionChoice | undefined =>
     facts.isBlocked(order.champion.version, null)
@@ -60,4 +63,9 @@ export function chooseVersion(facts: VersionFacts): VersionChoice | undefined {
       orderSeq: order.seq,
     };
   return trialId === null ? undefined : champion('ordered');
+}
+
+function lonelyReason({ contactlessMs, unfreshMs }: VersionFacts): 'noContact' | 'noFreshOrder' | undefined {
+  if (contactlessMs >= contactLimitMs) return 'noContact';
+  return unfreshMs >= contactLimitMs ? 'noFreshOrder' : undefined;
 }

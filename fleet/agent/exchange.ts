@@ -4,13 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 import { readJson, replaceJson } from './durable-files.ts';
-import { etagIn, GatewayError, leaseRemainingMs, type Answered, type GatewayClient } from './gateway-client.ts';
+import { EndlessAnswer, etagIn, GatewayError, type Answered, type GatewayClient } from './gateway-client.ts';
 import type { InstallReports } from './install-reports.ts';
 import type { AtPoint } from './kill-points.ts';
 import type { TelemetryRequest, WireErrorType } from '../protocol/index.ts';
 import type { Recording } from './recording.ts';
 import type { ShelvedSegment } from './segment-shelf.ts';
 import { mostEntries as mostEntriesOfBatch } from './telemetry-queue.ts';
+import type { TrustedOrders } from './trust/trusted-orders.ts';
 import type { VersionKeeper } from './version-keeper.ts';
 
 export interface ExchangePorts {
@@ -18,6 +19,8 @@ export interface ExchangePorts {
   readonly recording: Pick<Recording, 'shelf' | 'telemetry' | 'giveUp'>;
   readonly reports: InstallReports;
   readonly keeper: Pick<VersionKeeper, 'order' | 'leaseRenewed'>;
+  /** Says what of an answer is to be obeyed. */
+  readonly orders: Pick<TrustedOrders, 'take' | 'isSigned' | 'endless'>;
   /** Names the segment whose upload has begun: the gateway may have it. */
   readonly uploadingFile: string;
   /** Hears of what no gateway takes. */
@@ -39,6 +42,7 @@ export interface Exchange {
 }
 
 const untilRung = 3_600_000;
+const mostEarlyMs = 1_000;
 
 /** What sending again cannot mend: the gateway does not take these bytes. */
 const finalRefusals: readonly (number | undefined)[] = [400, 413];
@@ -63,7 +67,7 @@ function refusedEntries(headers: Headers): number {
 const finalTypes: readonly WireErrorType[] = ['malformed', 'tooLarge'];
 
 export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
-  const { gateway, reports, keeper, at } = ports;
+  const { gateway, reports, keeper, orders, at } = ports;
   const { shelf, telemetry } = ports.recording;
   let uploading = await readJson(ports.uploadingFile, z.string());
   let etag: string | undefined;
@@ -135,17 +139,32 @@ export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
     },
     async askForOrder(waitMs) {
       try {
-        const answer = await gateway.desired(etag, waitMs);
+        const answer = await gateway.desired(etag, waitMs, orders.isSigned());
         ports.contactMade(answer);
-        const remainingMs = leaseRemainingMs(answer.headers);
-        if (answer.body !== undefined) {
-          await keeper.order(answer.body, remainingMs);
-          etag = etagIn(answer.headers);
-        } else if (remainingMs !== undefined) await keeper.leaseRenewed(remainingMs);
-        return etag === undefined ? waitMs : 0;
+        const taken = await orders.take(answer);
+        // Whoever answers a long poll at once, and with nothing, is not asked faster for it.
+        const early = Math.max(0, Math.min(waitMs, mostEarlyMs) - (answer.receivedMs - answer.sentMs));
+        switch (taken.kind) {
+          case 'obey':
+            await keeper.order(taken.order, taken.leaseMs);
+            etag = etagIn(answer.headers);
+            return etag === undefined ? waitMs : 0;
+          case 'renewed':
+            if (taken.leaseMs !== undefined) await keeper.leaseRenewed(taken.leaseMs);
+            return early;
+          case 'askAgain':
+            if (etag === undefined) return Math.min(waitMs, mostEarlyMs);
+            etag = undefined;
+            return 0;
+          case 'nothing':
+            return Math.min(waitMs, Math.max(taken.pauseMs, early));
+          default:
+            return taken satisfies never;
+        }
       } catch (cause) {
         // A policy without a champion: nothing to run yet, and nothing wrong.
         if (cause instanceof GatewayError && cause.status === 404) return waitMs;
+        if (cause instanceof EndlessAnswer) await orders.endless(cause.message);
         throw cause;
       }
     },

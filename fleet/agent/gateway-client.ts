@@ -1,4 +1,6 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+
+import { envelopeSchema, type Envelope } from '../../domain/trust/signed.ts';
 
 import {
   bearer,
@@ -9,6 +11,7 @@ import {
   installAnswerSchema,
   segmentAnswerSchema,
   segmentContentType,
+  signedDesiredSchema,
   telemetryAnswerSchema,
   wireHeaders,
   wireLimits,
@@ -22,6 +25,7 @@ import {
   type InstallReport,
   type ModelFile,
   type SegmentAnswer,
+  type SignedDesired,
   type TelemetryAnswer,
   type TelemetryRequest,
   type WireErrorType,
@@ -62,6 +66,9 @@ export class GatewayError extends Error {
   }
 }
 
+/** An answer that does not end within what the protocol allows; the rest of it is not read. */
+export class EndlessAnswer extends GatewayError {}
+
 /** No answer came at all. */
 export class UnreachedError extends GatewayError {}
 
@@ -83,8 +90,14 @@ export interface GatewayClient {
   heartbeat(body: HeartbeatRequest): Promise<Answered<HeartbeatAnswer>>;
   telemetry(body: TelemetryRequest): Promise<Answered<TelemetryAnswer>>;
   installReport(body: InstallReport): Promise<Answered<InstallAnswer>>;
-  /** Body undefined: the order with this ETag still holds (304). */
-  desired(etag: string | undefined, waitMs: number): Promise<Answered<DesiredAnswer | undefined>>;
+  /** Body undefined: the order with this ETag still holds (304). Signed ones are asked for; what comes is the gateway's choice. */
+  desired(
+    etag: string | undefined,
+    waitMs: number,
+    isSigned: boolean,
+  ): Promise<Answered<DesiredAnswer | SignedDesired | undefined>>;
+  /** A root document; undefined while the gateway has none of that number. */
+  root(version: number): Promise<Envelope | undefined>;
   segment(sha256: string, bytes: Uint8Array): Promise<Answered<SegmentAnswer>>;
   /**
    * A file of a version, from a byte on if it still has this digest; status 206 when only the rest comes. The signal ends the
@@ -143,12 +156,23 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
     heartbeat: (body) => post(wirePaths.heartbeat(robotId), body, heartbeatAnswerSchema.strip()),
     telemetry: (body) => post(wirePaths.telemetry(robotId), body, telemetryAnswerSchema.strip()),
     installReport: (body) => post(wirePaths.installReport(robotId), body, installAnswerSchema.strip()),
-    desired(etag, waitMs) {
+    desired(etag, waitMs, isSigned) {
       const path = wirePaths.desired(robotId, waitMs);
-      const headers = etag === undefined ? {} : { 'if-none-match': etag };
+      const headers = {
+        ...(isSigned ? { [wireHeaders.orders]: 'signed' } : {}),
+        ...(etag === undefined ? {} : { 'if-none-match': etag }),
+      };
       return send(path, { headers }, waitMs + ports.timeoutMs, async (response, signal) =>
-        response.status === 304 ? undefined : parsed(path, response, desiredAnswerSchema, signal),
+        response.status === 304 ? undefined : parsed(path, response, anyDesiredSchema, signal),
       );
+    },
+    async root(version) {
+      try {
+        return (await json(wirePaths.root(version), {}, envelopeSchema)).body;
+      } catch (cause) {
+        if (cause instanceof GatewayError && cause.status === 404) return undefined;
+        throw cause;
+      }
     },
     segment: (sha256, bytes) =>
       json(
@@ -171,6 +195,7 @@ function wholeBody(path: string, body: Response['body']): ReadableStream<Uint8Ar
   return body as ReadableStream<Uint8Array>;
 }
 
+const anyDesiredSchema = z.union([signedDesiredSchema, desiredAnswerSchema.strip()]);
 const jsonHeaders = { 'content-type': 'application/json' };
 
 async function refusingAsUnreached<T>(url: string, request: () => Promise<T>): Promise<T> {
@@ -203,7 +228,7 @@ async function boundedText(path: string, response: Response, signal: AbortSignal
       if (done) return Buffer.concat(chunks).toString('utf8');
       sizeBytes += value.length;
       if (sizeBytes > wireLimits.maxJsonBytes)
-        throw new GatewayError(`expected at most ${wireLimits.maxJsonBytes} bytes, got more [path=${path}]`, {});
+        throw new EndlessAnswer(`expected at most ${wireLimits.maxJsonBytes} bytes, got more [path=${path}]`, {});
       chunks.push(value);
     }
   } finally {

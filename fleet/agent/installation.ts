@@ -31,6 +31,8 @@ export const installationSchema = z.object({
   isLeased: z.boolean(),
   /** `seq` of the order that was last obeyed. */
   orderSeq: z.int().min(-1).nullable(),
+  /** Place of the last order that stopped the robot in the middle of an episode; an order does so once. */
+  stoppedSeq: z.int().min(-1).nullable().default(null),
   /** What ran before, and never a candidate. */
   previous: slotSchema.nullable(),
   baseline: slotSchema.nullable(),
@@ -56,6 +58,7 @@ export const emptyInstallation: Installation = {
   trialId: null,
   isLeased: false,
   orderSeq: null,
+  stoppedSeq: null,
   previous: null,
   baseline: null,
   leaseEnds: null,

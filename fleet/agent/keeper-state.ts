@@ -15,6 +15,8 @@ export interface ActivePolicy extends LoadedPolicy {
 export interface VersionKeeperPorts extends FallBackPorts {
   readonly models: ModelFolder;
   readonly contactlessMs: () => number;
+  /** How long nothing fresh was signed. */
+  readonly unfreshMs: () => number;
   /** True while the robot may be switched without harm. */
   readonly isIdle: () => boolean;
   /** Brings the robot to a stop and ends its episode as aborted; resolves in bounded time. */
@@ -53,12 +55,13 @@ export function isLeaseAlive({ ports }: Keeper): boolean {
 }
 
 export function choose(keeper: Keeper): VersionChoice | undefined {
-  const { file, now, contactlessMs } = keeper.ports;
+  const { file, now, contactlessMs, unfreshMs } = keeper.ports;
   const state = file.state();
   return chooseVersion({
     ...state,
     isLeaseAlive: isLeaseAlive(keeper),
     contactlessMs: contactlessMs(),
+    unfreshMs: unfreshMs(),
     isBlocked: (version, trialId) => isBlocked(state, version, trialId, now()),
   });
 }

@@ -21,8 +21,9 @@ export async function takeRefuge(keeper: Keeper, { slot }: VersionChoice): Promi
   const { file, now, stopSafely, isIdle } = keeper.ports;
   const state = file.state();
   const seq = state.order?.seq;
-  if (keeper.active === undefined || seq === undefined || keeper.refugeSeq === seq) return;
+  if (keeper.active === undefined || seq === undefined || keeper.refugeSeq === seq || state.stoppedSeq === seq) return;
   keeper.refugeSeq = seq;
+  if (!isIdle()) await orLogged(keeper, () => file.change((now) => ({ ...now, stoppedSeq: seq })));
   const detail = `ordered to stop for ${slot.version}, which is still to be fetched`;
   if (fallBackSlot(state, now()) !== undefined)
     await leave(keeper, async () => void (await keeper.fallBacks.fallBack('ordered', detail, false)));

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { fileSha256 } from '../../datasets/landing.ts';
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { goldenAnswersSchema, type GoldenAnswers } from '../../policies/golden-answers.ts';
 import { etagOf, wireLimits, type ModelFile } from '../protocol/index.ts';
 import { DeadlineMissed, withDeadline } from './deadline.ts';
@@ -15,14 +16,15 @@ import type { AtPoint } from './kill-points.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import { closeInBackground, loadedPolicy, openModel, type LoadedPolicy, type LoadPorts } from './policy-runtime.ts';
 import { selfTest } from './self-test.ts';
+import type { ManifestTrust } from './trust/trusted-orders.ts';
 import { trustedManifest } from './trusted-manifest.ts';
 import { createQueue } from './waiting.ts';
 
 export interface ModelFolderPorts extends LoadPorts {
   readonly directory: string;
   readonly gateway: Pick<GatewayClient, 'model'>;
-  /** PEM of the one key whose signature is trusted. */
-  readonly publicKeyPem: string;
+  /** Which keys may sign manifests, as of now. */
+  readonly trust: () => ManifestTrust;
   readonly download: DownloadLimits;
   readonly loadTimeoutMs: number;
   readonly at: AtPoint;
@@ -127,7 +129,7 @@ export function openModelFolder(ports: ModelFolderPorts): ModelFolder {
     }
   }
 
-  const trusted = (bytes: Uint8Array, slot: Slot) => trustedManifest(bytes, ports.publicKeyPem, slot);
+  const trusted = (bytes: Uint8Array, slot: Slot) => trustedManifest(bytes, ports.trust(), slot);
 
   const has = async (slot: Slot): Promise<boolean> => (await sizeOf(fileOf(slot, 'manifest.json'))) > 0;
 
@@ -137,6 +139,19 @@ export function openModelFolder(ports: ModelFolderPorts): ModelFolder {
     await rm(path.join(ports.directory, name), { recursive: true, force: true });
   }
 
+  /** A manifest that does not count any more, because its key was revoked, may have been signed anew. */
+  async function renewManifest(slot: Slot, signal: AbortSignal): Promise<void> {
+    const known = await readIfThere(fileOf(slot, 'manifest.json'));
+    try {
+      if (known !== undefined) trusted(known, slot);
+    } catch (cause) {
+      if (!(cause instanceof ModelRefusal)) throw cause;
+      const bytes = await fetchSmall(slot, 'manifest.json', mostManifestBytes, signal);
+      trusted(bytes, slot);
+      await replaceFile(fileOf(slot, 'manifest.json'), bytes);
+    }
+  }
+
   async function fetchWhole(slot: Slot, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (await has(slot)) return;
@@ -144,6 +159,12 @@ export function openModelFolder(ports: ModelFolderPorts): ModelFolder {
     const { files, robotType } = trusted(manifestBytes, slot);
     if (robotType.id !== ports.robotType.id || robotType.version !== ports.robotType.version)
       throw new ModelRefusal('cannotLoad', `expected a policy for ${ports.robotType.id}, got one for ${robotType.id}`);
+    const digest = robotTypeDigest(ports.robotType);
+    if (robotType.digest !== digest)
+      throw new ModelRefusal(
+        'wrongRobotType',
+        `expected a policy for ${robotType.id} with digest ${digest}, got one for ${robotType.digest}`,
+      );
     await mkdir(folderOf(slot), { recursive: true });
     const golden = files['golden.json'];
     if (golden !== undefined) {
@@ -200,7 +221,8 @@ export function openModelFolder(ports: ModelFolderPorts): ModelFolder {
     has,
     discard: ({ sha256 }) => remove(sha256),
     async fetch(slot, signal) {
-      if (!(await has(slot))) await oneDownload(() => fetchWhole(slot, signal));
+      if (await has(slot)) await renewManifest(slot, signal);
+      else await oneDownload(() => fetchWhole(slot, signal));
     },
     load: (slot, signal) => loadInTime(slot, signal),
     async keepOnly(slots) {

@@ -8,11 +8,13 @@ export function readyFor({ prepared, standby }: Keeper, { slot }: VersionChoice)
   return [prepared, standby].find((each) => each !== undefined && isSame(each, slot));
 }
 
-/** Switches a robot that may be switched now, or after a safe stop if the order cannot wait. */
+/** Switches a robot that may be switched now, or after a safe stop if the order cannot wait; one order stops it once. */
 export async function switchTo(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolicy): Promise<void> {
-  const { isIdle, stopSafely } = keeper.ports;
+  const { file, isIdle, stopSafely } = keeper.ports;
   if (!isIdle()) {
-    if (choice.urgency !== 'safeStop') return;
+    const { orderSeq: seq, urgency } = choice;
+    if (urgency !== 'safeStop' || (seq !== null && file.state().stoppedSeq === seq)) return;
+    await orLogged(keeper, () => file.change((state) => ({ ...state, stoppedSeq: seq })));
     await stopSafely();
   }
   await keeper.oneSwitch(() => commit(keeper, choice, loaded));

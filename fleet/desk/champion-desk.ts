@@ -1,11 +1,10 @@
 import type { ChampionDesk } from '../../activities/champion-desk-port.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
 import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
 import { trialsOf } from './assignment-record.ts';
-import { openDesk } from './desk.ts';
+import { openDesk, type DeskPorts } from './desk.ts';
 
 /** The desk as the registry needs it: reads whom the fleet obeys, and orders all of it onto a new champion. */
-export function championDesk(ports: { readonly store: ObjectStore }): ChampionDesk {
+export function championDesk(ports: DeskPorts): ChampionDesk {
   const desk = openDesk(ports);
   const readers = new Map<string, AssignmentReader>();
   return {

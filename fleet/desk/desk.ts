@@ -12,6 +12,7 @@ import { assignmentReader, type AssignmentReader } from './assignment-reader.ts'
 import { assignmentRecordSchema, type AssignmentRecord } from './assignment-record.ts';
 import { fleetKeys, logKey } from './keys.ts';
 import { defaultLeaseMs, writeLease } from './lease.ts';
+import { orderSealer, type SealerPorts, type SealOutcome } from './order-sealer.ts';
 
 export interface WriteAssignmentInput {
   readonly policy: string;
@@ -47,6 +48,20 @@ export interface FleetDesk {
   /** Puts a snapshot (`assign`) or the end of a trial (`closeTrial`) at the seq the caller chose. Never re-reads and retries. */
   write(input: WriteAssignmentInput): Promise<WriteAssignmentResult>;
   renewLease(input: RenewLeaseInput): Promise<RenewLeaseResult>;
+  /** Says by a fresh signature that what was ordered still holds; `undefined` where orders are not signed. */
+  refreshOrders(policy: string): Promise<SealOutcome | undefined>;
+  /** What robots are ordered now, in one line for a person. */
+  describeOrders(policy: string): Promise<string>;
+  /** Signs what the assignment log says now, whoever wrote it: a person has looked at it. */
+  adoptOrders(policy: string): Promise<SealOutcome | undefined>;
+}
+
+/** With `sealing`, orders go out signed. */
+export interface DeskPorts {
+  readonly store: ObjectStore;
+  readonly sealing?:
+    | (Pick<SealerPorts, 'clock' | 'signer' | 'orders'> & { readonly onUnsealed: (why: string) => void })
+    | undefined;
 }
 
 const writeSchema: z.ZodType<WriteAssignmentInput> = z.strictObject({
@@ -63,16 +78,31 @@ const renewSchema = z.strictObject({
 });
 
 /** The one writer of assignments and leases. Holds nothing but a reading of the log, which never changes behind it. */
-export function openDesk(ports: { readonly store: ObjectStore }): FleetDesk {
-  const { store } = ports;
+export function openDesk(ports: DeskPorts): FleetDesk {
+  const { store, sealing } = ports;
   const readers = new Map<string, AssignmentReader>();
   const stateOf = (policy: string) => {
     const reader = readers.get(policy) ?? assignmentReader(store, policy);
     readers.set(policy, reader);
     return reader.read();
   };
+  const sealer = sealing === undefined ? undefined : orderSealer({ ...sealing, store, readAssignments: stateOf });
+  /** What is decided is written, signed or not: what cannot be signed is told, and the monitor goes on telling. */
+  const told = async (sealed: Promise<SealOutcome> | undefined): Promise<void> => {
+    const outcome = await sealed;
+    if (outcome?.kind === 'unsealed') sealing?.onUnsealed(outcome.why);
+  };
 
   return {
+    refreshOrders: async (policy) => sealer?.refresh(parse(policyNameSchema, policy)),
+    async describeOrders(policy) {
+      const { current } = await stateOf(parse(policyNameSchema, policy));
+      if (current === undefined) return 'the champion of the alias log, for every robot';
+      const { defaultVersion, overrides, operationId, who, why } = current.record;
+      const others = overrides.map(({ version, robotIds }) => `, ${version} for ${robotIds.length}`).join('');
+      return `${defaultVersion} for every robot${others}; ${operationId} by ${who}: ${why}`;
+    },
+    adoptOrders: async (policy) => sealer?.adopt(parse(policyNameSchema, policy)),
     async write(input) {
       const { policy, seq, record } = parse(writeSchema, input);
       const log = fleetKeys.assignmentLog(policy);
@@ -84,17 +114,25 @@ export function openDesk(ports: { readonly store: ObjectStore }): FleetDesk {
       if (seq === state.seq + 1) {
         const closedTrialId = closedTrialOf(state, record);
         if (closedTrialId !== undefined) return { kind: 'refused', closedTrialId };
-        if ((await writeLogEntry(store, log, seq, record)) === 'created') return { kind: 'written', seq };
+        if ((await writeLogEntry(store, log, seq, record)) === 'created') {
+          await told(sealer?.sealAssignment(policy, seq, record));
+          return { kind: 'written', seq };
+        }
       }
       const standing = await readJson(store, logKey(log, seq), assignmentRecordSchema);
       const isSame = standing !== undefined && canonicalJson(standing) === canonicalJson(record);
-      return isSame ? { kind: 'written', seq } : { kind: 'conflict', existingSeq: seq };
+      if (!isSame) return { kind: 'conflict', existingSeq: seq };
+      // An earlier attempt may have died before it signed.
+      if ((await stateOf(policy)).current?.seq === seq) await told(sealer?.sealAssignment(policy, seq, record));
+      return { kind: 'written', seq };
     },
 
     async renewLease(input) {
       const { policy, trialId, atMs, leaseMs } = parse(renewSchema, input);
       if ((await stateOf(policy)).closedTrialIds.has(trialId)) return { kind: 'refused', closedTrialId: trialId };
       const { endMs } = await writeLease(store, policy, { trialId, renewedAtMs: atMs, endMs: atMs + leaseMs });
+      // Signed is what was decided, not what was found in the store.
+      await told(sealer?.renewLease(policy, trialId, atMs + leaseMs));
       return { kind: 'renewed', endMs };
     },
   };

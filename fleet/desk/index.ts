@@ -5,6 +5,7 @@ export { championDesk } from './champion-desk.ts';
 export type { Confirmations } from './confirmations.ts';
 export {
   openDesk,
+  type DeskPorts,
   type FleetDesk,
   type RenewLeaseInput,
   type RenewLeaseResult,
@@ -15,6 +16,8 @@ export { openFleetReader, type FleetReader } from './fleet-reader.ts';
 export { defaultViewLimits, type FleetView, type RobotView, type ViewLimits } from './fleet-view.ts';
 export { defaultLeaseMs, readLease } from './lease.ts';
 export { addRobot, changeRobot, readRobots, type NewRobot, type RobotRecord } from './robots.ts';
+export { publishRoots } from './root-log.ts';
+export type { SealOutcome } from './order-sealer.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
 export {
   readTelemetry,

@@ -5,6 +5,15 @@ export const fleetKeys = {
   robotChanges: 'robot-changes',
   robotLog: (robotId: string): string => `robots/${robotId}`,
   assignmentLog: (policy: string): string => `fleet/${policy}/assignments`,
+  seals: (policy: string): string => `fleet/${policy}/seals/`,
+  /** Places count from -1, names from 0. */
+  seal: (policy: string, seq: number): string => `fleet/${policy}/seals/${String(seq + 1).padStart(20, '0')}.json`,
+  sealPlace: (key: string): number | undefined => {
+    const digits = /\/(\d{20})\.json$/.exec(key)?.[1];
+    return digits === undefined ? undefined : Number(digits) - 1;
+  },
+  sheet: (policy: string, root: string): string => `fleet/${policy}/sheets/${root}.json`,
+  roots: 'trust/roots',
   lease: (policy: string, trialId: string): string => `fleet/${policy}/leases/${trialId}.json`,
   installs: (policy: string): string => `fleet/${policy}/installs`,
   installLog: (policy: string, robotId: string): string => `fleet/${policy}/installs/${robotId}`,

@@ -6,6 +6,7 @@ import type { RobotRecord } from '../desk/robots.ts';
 import type { FleetWatch } from './fleet-watch.ts';
 import type { ModelCatalog } from './model-catalog.ts';
 import type { PolicyOrders } from './policy-watch.ts';
+import type { SignedOrders } from './seal-watch.ts';
 import { WireError } from './wire-error.ts';
 
 /** One answer of `desired`: the same order gives the same bytes, on every gateway. */
@@ -14,13 +15,22 @@ export interface DesiredBody {
   readonly text: string;
   readonly etag: string;
   readonly leaseRemainingMs: number | null;
+  /** The seal over the order as a header value; undefined where it goes out unsigned. */
+  readonly seal?: string;
 }
+
+/** As the desk signed it, or as agents of earlier versions read it. */
+export type OrderForm = 'signed' | 'plain';
 
 export interface DesiredOrders {
   /** What the robot should run now. `notFound` while its policy has no champion that is registered. */
-  now(robot: RobotRecord): Promise<DesiredBody>;
+  now(robot: RobotRecord, form: OrderForm): Promise<DesiredBody>;
   /** Waits until the robot's answer differs from `etag`, but not beyond `waitMs` nor a third of its lease, nor past `stop`. */
-  whenChanged(robot: RobotRecord, etag: string, waitMs: number, stop: AbortSignal): Promise<DesiredBody>;
+  whenChanged(
+    robot: RobotRecord,
+    form: OrderForm,
+    wait: { readonly etag: string; readonly waitMs: number; readonly stop: AbortSignal },
+  ): Promise<DesiredBody>;
 }
 
 const maxRemembered = 1_000;
@@ -31,10 +41,12 @@ export function desiredOrders(ports: {
   readonly onUnregistered: (policy: string, version: string) => void;
 }): DesiredOrders {
   const { watch, models, onUnregistered } = ports;
-  const bodies = new Map<string, Omit<DesiredBody, 'leaseRemainingMs'>>();
+  const bodies = new Map<string, Omit<DesiredBody, 'leaseRemainingMs' | 'seal'>>();
 
-  async function now(robot: RobotRecord): Promise<DesiredBody> {
+  async function now(robot: RobotRecord, form: OrderForm): Promise<DesiredBody> {
     const orders = await watch.of(robot.policy).orders();
+    // A desk that signs nothing yet: what is asked for in the signed form goes out plain, and the robot decides.
+    if (form === 'signed' && orders.signed !== undefined) return signedBody(robot.robotId, orders.signed);
     const order = orders.of(robot.robotId);
     const answer = order === undefined ? undefined : await answerTo(robot.policy, order, orders);
     if (answer === undefined || order === undefined)
@@ -44,7 +56,7 @@ export function desiredOrders(ports: {
     return { ...answer, leaseRemainingMs: order.leaseRemainingMs };
   }
 
-  async function answerTo(policy: string, order: Order, { baselineVersion }: PolicyOrders) {
+  async function answerTo(policy: string, order: Order, { baselineVersion }: Pick<PolicyOrders, 'baselineVersion'>) {
     const { seq, version, championVersion, trialId, urgency, leaseRemainingMs } = order;
     const isLeased = leaseRemainingMs !== null;
     const key = JSON.stringify([policy, seq, version, championVersion, trialId, urgency, isLeased, baselineVersion]);
@@ -68,9 +80,9 @@ export function desiredOrders(ports: {
 
   return {
     now,
-    async whenChanged(robot, etag, waitMs, stop) {
+    async whenChanged(robot, form, { etag, waitMs, stop }) {
       const policy = watch.of(robot.policy);
-      let body = await now(robot);
+      let body = await now(robot, form);
       const leaseMs = body.leaseRemainingMs ?? Number.POSITIVE_INFINITY;
       // Not AbortSignal.timeout: below AbortSignal.any it is collected as garbage and never fires (Node.js 20 and 22).
       const limit = new AbortController();
@@ -81,7 +93,7 @@ export function desiredOrders(ports: {
       try {
         while (body.etag === etag && !limit.signal.aborted) {
           await policy.changed(limit.signal);
-          body = await now(robot);
+          body = await now(robot, form);
         }
         return body;
       } finally {
@@ -92,8 +104,18 @@ export function desiredOrders(ports: {
   };
 }
 
-function written(answer: DesiredAnswer): Omit<DesiredBody, 'leaseRemainingMs'> {
-  const text = JSON.stringify(desiredAnswerSchema.parse(answer));
+function signedBody(robotId: string, signed: SignedOrders): DesiredBody {
+  const answer = signed.of(robotId);
+  const leaseRemainingMs = signed.leaseRemainingMs(answer.order);
+  return { seq: answer.order.seq, ...textAndTag(answer), leaseRemainingMs, seal: signed.header };
+}
+
+function written(answer: DesiredAnswer): Omit<DesiredBody, 'leaseRemainingMs' | 'seal'> {
+  return { seq: answer.seq, ...textAndTag(desiredAnswerSchema.parse(answer)) };
+}
+
+function textAndTag(answer: unknown): Pick<DesiredBody, 'text' | 'etag'> {
+  const text = JSON.stringify(answer);
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 32);
-  return { seq: answer.seq, text, etag: etagOf(digest) };
+  return { text, etag: etagOf(digest) };
 }

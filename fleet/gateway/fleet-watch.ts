@@ -1,5 +1,6 @@
 import type { Clock, ObjectStore } from '../../activities/ports.ts';
 import { PolicyWatch } from './policy-watch.ts';
+import { rootWatch, type RootWatch } from './root-watch.ts';
 
 export interface FleetWatchOptions {
   readonly store: ObjectStore;
@@ -14,6 +15,7 @@ export interface FleetWatchOptions {
 /** The watches of all policies that are registered, looking on by themselves until they are stopped. */
 export class FleetWatch {
   readonly #options: FleetWatchOptions;
+  readonly roots: RootWatch;
   readonly #watches = new Map<string, PolicyWatch>();
   #timer: NodeJS.Timeout | undefined;
   #lastLookMs = Number.NEGATIVE_INFINITY;
@@ -21,6 +23,7 @@ export class FleetWatch {
 
   constructor(options: FleetWatchOptions) {
     this.#options = options;
+    this.roots = rootWatch(options.store);
   }
 
   get policies(): readonly string[] {
@@ -74,7 +77,10 @@ export class FleetWatch {
 
   async #lookAtAll(): Promise<void> {
     const [first] = await Promise.allSettled([this.#options.lookFirst()]);
-    const looks = await Promise.allSettled([...this.#watches.values()].map((watch) => watch.look()));
+    const looks = await Promise.allSettled([
+      ...[...this.#watches.values()].map((watch) => watch.look()),
+      this.roots.look(),
+    ]);
     const failed = [first, ...looks].find((look) => look.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     this.#lastLookMs = this.#options.monotonicMs();

@@ -16,6 +16,7 @@ import { buildOperationsServer } from './operations-server.ts';
 import { answerClientError, answerSlowBody, refuseExpectations } from './raw-answers.ts';
 import { robotRoutes } from './robot-routes.ts';
 import type { GatewaySettings } from './settings.ts';
+import { trustRoutes } from './trust-routes.ts';
 import { UnprovenSockets } from './unproven-sockets.ts';
 
 export interface Gateway {
@@ -124,6 +125,7 @@ async function buildServer(context: GatewayContext) {
   });
   await app.register(robotRoutes(context));
   await app.register(modelRoutes(context));
+  await app.register(trustRoutes(context));
   await app.register(healthRoutes(context));
   return { app, connections, routes };
 }

@@ -5,6 +5,7 @@ import { assignmentReader } from '../desk/assignment-reader.ts';
 import { trialsOf } from '../desk/assignment-record.ts';
 import { fleetKeys, logKey } from '../desk/keys.ts';
 import { readLease } from '../desk/lease.ts';
+import { sealWatch, type SealWatch, type SignedOrders } from './seal-watch.ts';
 import { aliasesAt, type Aliases } from '../../domain/registry/index.ts';
 
 /** What one policy's robots are ordered, as of the last look at the store. */
@@ -12,6 +13,8 @@ export interface PolicyOrders {
   /** Undefined while the policy has no champion. */
   readonly of: (robotId: string) => Order | undefined;
   readonly baselineVersion: string | undefined;
+  /** The same as the desk signed it; undefined while it signs nothing. */
+  readonly signed: SignedOrders | undefined;
 }
 
 interface Seen {
@@ -30,6 +33,7 @@ export interface PolicyWatchOptions {
 export class PolicyWatch {
   readonly #options: PolicyWatchOptions;
   readonly #read: () => ReturnType<ReturnType<typeof assignmentReader>['read']>;
+  readonly #seals: SealWatch;
   readonly #waiting = new Set<() => void>();
   #orders: PolicyOrders | undefined;
   #aliases: { readonly seq: number; readonly now: Aliases } | undefined;
@@ -40,6 +44,7 @@ export class PolicyWatch {
     this.#options = options;
     const reader = assignmentReader(options.store, options.policy);
     this.#read = () => reader.read();
+    this.#seals = sealWatch(options);
   }
 
   get waiting(): number {
@@ -49,7 +54,7 @@ export class PolicyWatch {
   /** The orders by the last look; the first call looks itself. */
   async orders(): Promise<PolicyOrders> {
     if (this.#orders === undefined) await this.look();
-    return this.#orders ?? { of: () => undefined, baselineVersion: undefined };
+    return this.#orders ?? { of: () => undefined, baselineVersion: undefined, signed: undefined };
   }
 
   /** Reads what is new in the store, and wakes those who wait when it changes orders. Concurrent calls share one look. */
@@ -83,7 +88,8 @@ export class PolicyWatch {
       if (lease !== undefined) leaseEnds.set(trialId, lease.endMs);
     }
     const seen = { entry: current, leaseEnds, aliases: await this.#readAliases() };
-    this.#orders = ordersSeen(seen, clock);
+    await this.#seals.look(current?.seq ?? -1);
+    this.#orders = { ...ordersSeen(seen, clock), signed: this.#seals.now() };
     this.#wakeWhenChanged(seen, clock());
   }
 
@@ -101,7 +107,7 @@ export class PolicyWatch {
   #wakeWhenChanged({ entry, leaseEnds, aliases }: Seen, nowMs: number): void {
     const alive = [...leaseEnds].filter(([, endMs]) => endMs > nowMs).map(([trialId]) => trialId);
     const champion = entry === undefined ? aliases.champion : undefined;
-    const signature = JSON.stringify([entry?.seq, alive, champion, aliases.baseline]);
+    const signature = JSON.stringify([entry?.seq, alive, champion, aliases.baseline, this.#seals.now()?.root]);
     if (signature === this.#signature) return;
     this.#signature = signature;
     for (const wake of this.#waiting) wake();
@@ -109,7 +115,10 @@ export class PolicyWatch {
 }
 
 /** Before the first assignment everybody runs the registry's champion. */
-function ordersSeen({ entry, leaseEnds, aliases: { champion, baseline } }: Seen, clock: Clock): PolicyOrders {
+function ordersSeen(
+  { entry, leaseEnds, aliases: { champion, baseline } }: Seen,
+  clock: Clock,
+): Omit<PolicyOrders, 'signed'> {
   if (entry !== undefined) {
     const order = ordersOf(entry, (trialId) => leaseEnds.get(trialId));
     return { of: (robotId) => order(robotId, clock()), baselineVersion: baseline };

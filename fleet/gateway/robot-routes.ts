@@ -5,6 +5,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
 import { cleanText } from '../../domain/clean-text.ts';
+import { isOrderRefusal } from '../../domain/trust/order-refusals.ts';
 import {
   desiredAnswerSchema,
   desiredQuerySchema,
@@ -18,6 +19,7 @@ import {
   installReportSchema,
   segmentAnswerSchema,
   segmentContentType,
+  signedDesiredSchema,
   telemetryAnswerSchema,
   telemetryEnvelopeSchema,
   wireHeaders,
@@ -135,7 +137,9 @@ export const robotRoutes =
         context.quotas.take(robotId, { installReports: 1 });
         const report = { ...request.body, detail: cleanText(request.body.detail) };
         const record = { robotId, gatewayId, receivedMs: clock(), report };
-        metrics.count('flywheel_gateway_install_reports_total', { outcome: request.body.outcome });
+        const { outcome, reason } = report;
+        metrics.count('flywheel_gateway_install_reports_total', { outcome });
+        if (isOrderRefusal(reason)) metrics.count('flywheel_gateway_orders_refused_total', { reason });
         return { seq: await context.installs(policy).append(record) };
       },
     });
@@ -147,13 +151,18 @@ export const robotRoutes =
         summary: 'What the robot should run; with If-None-Match it waits for something new',
         params,
         querystring: desiredQuerySchema,
-        response: { 200: desiredAnswerSchema, 304: z.null().describe('Nothing new; no body'), ...errors },
+        response: {
+          200: z.union([desiredAnswerSchema, signedDesiredSchema]),
+          304: z.null().describe('Nothing new; no body'),
+          ...errors,
+        },
         security,
       },
       handler: async (request, reply) => {
         const robot = robotOf(request);
         const held = request.headers['if-none-match'];
-        let body = await context.desired.now(robot);
+        const form = request.headers[wireHeaders.orders] === 'signed' ? 'signed' : 'plain';
+        let body = await context.desired.now(robot, form);
         if (etagMatches(held, body.etag)) {
           presence.see(robot, { deliveredSeq: body.seq });
           const gone = new AbortController();
@@ -165,12 +174,15 @@ export const robotRoutes =
             isRobotChanged = true;
             gone.abort();
           });
-          body = await context.desired.whenChanged(robot, body.etag, waitMs, stop).finally(unlisten);
+          body = await context.desired.whenChanged(robot, form, { etag: body.etag, waitMs, stop }).finally(unlisten);
           if (isRobotChanged) await robotAgain(request);
         }
         void reply.header('etag', body.etag).header('cache-control', 'no-store');
         if (body.leaseRemainingMs !== null)
           void reply.header(wireHeaders.leaseRemainingMs, Math.max(0, Math.floor(body.leaseRemainingMs)));
+        if (body.seal !== undefined) void reply.header(wireHeaders.seal, body.seal);
+        const rootVersion = context.watch.roots.newest();
+        if (rootVersion > 0) void reply.header(wireHeaders.rootVersion, rootVersion);
         if (etagMatches(held, body.etag)) return (reply as FastifyReply).code(304).send();
         void reply.raw.once('finish', () => presence.see(robot));
         return (reply as FastifyReply).type('application/json; charset=utf-8').send(body.text);

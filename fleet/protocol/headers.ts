@@ -2,6 +2,12 @@
 export const wireHeaders = {
   /** Milliseconds the lease behind the ordered version still lives, from the moment of the answer; only on answers to `desired` (200 and 304) with a lease. */
   leaseRemainingMs: 'flywheel-lease-remaining-ms',
+  /** Of a request for `desired`: `signed` asks for the signed form of orders; a gateway that knows none answers as ever. */
+  orders: 'flywheel-orders',
+  /** The seal over all orders of the policy, see `sealHeader`; on answers to `desired` (200 and 304) in the signed form. */
+  seal: 'flywheel-seal',
+  /** Newest root document the gateway can serve; on answers to `desired` where there is one. A hint only. */
+  rootVersion: 'flywheel-root-version',
   /** The gateway's wall clock when it answered, milliseconds since 1970 UTC; on every answer. */
   clockMs: 'flywheel-clock-ms',
   /** How many entries of a telemetry batch were refused for good; only on answers to batches with such entries. */

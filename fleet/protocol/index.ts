@@ -9,4 +9,5 @@ export * from './install-report.ts';
 export * from './limits.ts';
 export * from './routes.ts';
 export * from './segments.ts';
+export * from './signed-orders.ts';
 export * from './telemetry.ts';

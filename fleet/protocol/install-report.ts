@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { orderRefusals } from '../../domain/trust/order-refusals.ts';
 import {
   instantMsSchema,
   policyVersionSchema,
@@ -25,6 +26,7 @@ export const installReasons = [
   'cannotLoad',
   /** What was on disk was not whole after a power cut. */
   'stateRecovered',
+  ...orderRefusals,
 ] as const;
 
 /** `POST /v1/robots/:id/install-report`: kept by the robot until it is answered; the same reportId counts once. */

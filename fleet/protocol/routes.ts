@@ -11,4 +11,6 @@ export const wirePaths = {
   installReport: (robotId: string): string => `/v1/robots/${robotId}/install-report`,
   segment: (robotId: string, sha256: string): string => `/v1/robots/${robotId}/segments/${sha256}`,
   model: (policy: string, version: string, file: ModelFile): string => `/v1/models/${policy}/${version}/${file}`,
+  /** A root document, by its number; any robot's token opens it. */
+  root: (version: number): string => `/v1/trust/roots/${version}`,
 } as const;

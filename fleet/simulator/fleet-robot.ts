@@ -43,6 +43,7 @@ export type RobotPorts = Pick<
   AgentOptions,
   | 'gatewayUrl'
   | 'robotType'
+  | 'root'
   | 'publicKeyPem'
   | 'clock'
   | 'monotonic'

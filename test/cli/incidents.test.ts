@@ -22,6 +22,7 @@ import { installLog } from '../../fleet/desk/install-log.ts';
 import { writePresence } from '../../fleet/desk/presence.ts';
 import { queues, readSettings } from '../../workers/config.ts';
 import { openFleet } from '../../workers/open-fleet.ts';
+import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openPorts } from '../../workers/ports.ts';
 import { workerOptions } from '../../workers/run-workers.ts';
 import type { MonitorStatus } from '../../workflows/monitor-messages.ts';
@@ -61,6 +62,7 @@ describe('flywheel incidents', function () {
       set[name] = process.env[name];
       process.env[name] = value;
     }
+    initKeys(environment.FLYWHEEL_KEYS, { nowMs: Date.now() });
     const ports = await openPorts(readSettings(environment), 'test', client);
     const workers = await Promise.all(
       queues.map((queue) =>

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { Worker } from '@temporalio/worker';
 
-import { openFileSigner } from '../../activities/adapters/file-signer.ts';
+import { testSigner } from '../support/keys.ts';
 import { onnxProbe } from '../../activities/adapters/onnx-probe-process.ts';
 import { registerBaseline } from '../../activities/registry/register-baseline.ts';
 import { addRobot, championDesk } from '../../fleet/desk/index.ts';
@@ -39,6 +39,7 @@ describe('flywheel models submit', function () {
       FLYWHEEL_TEMPORAL_ADDRESS: address,
       FLYWHEEL_QUEUE_PREFIX: `${policy}-`,
     };
+    const signer = testSigner(environment['FLYWHEEL_KEYS'] ?? '');
     const ports = await openPorts(readSettings(environment), 'test', client);
     const workers = await Promise.all(
       (['orchestration', 'fleet'] as const).map((queue) =>
@@ -62,7 +63,7 @@ describe('flywheel models submit', function () {
       codeBuild: 'test',
       progress: () => undefined,
       probe: onnxProbe(),
-      signer: openFileSigner(environment['FLYWHEEL_KEYS'] ?? ''),
+      signer,
       desk: championDesk({ store }),
     })({ policy, robotType, model: foreignModel([4, 0, 0]), who: 'a', why: 'b' });
     await addRobot(

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
 import { startProcess, waitUntil, firstMessage, type Started } from '../../cli/dev/processes.ts';
+import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openContext } from '../../cli/context.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { writeGeneratedWeek } from '../support/generated-week/generator.ts';
@@ -51,6 +52,7 @@ async function cycleWithDeath(victim: Queue | undefined): Promise<Outcome> {
     return worker;
   };
   try {
+    initKeys(environment.FLYWHEEL_KEYS, { nowMs: Date.now() });
     const context = await openContext(readSettings(environment));
     await registerTinyBaseline(context, policy, scitosG5Type);
     const { store, scratchDirectory } = context;

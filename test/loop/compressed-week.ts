@@ -133,7 +133,7 @@ export async function liveCompressedWeek(options: WeekOptions): Promise<WeekAcco
       agent: {
         gatewayUrl: gateway.url,
         robotType: scitosG5Type,
-        publicKeyPem: fleet.publicKeyPem,
+        root: fleet.rootDocument,
         clock: () => Date.now() + shiftMs,
         monotonic: () => performance.now(),
         fetch: send,

@@ -6,6 +6,7 @@ import { Worker } from '@temporalio/worker';
 
 import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 
+import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openContext } from '../../cli/context.ts';
 import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
 import { waitUntil } from '../../cli/dev/processes.ts';
@@ -48,6 +49,7 @@ export async function withLoop<T>(policy: string, robotType: RobotType, work: (l
     FLYWHEEL_QUEUE_PREFIX: prefix,
   });
   try {
+    initKeys(settings.keysDirectory, { nowMs: Date.now() });
     const context = await openContext(settings);
     await registerTinyBaseline(context, policy, robotType);
     const { client, connection, bundle } = await sharedTemporal();

@@ -5,6 +5,7 @@ import path from 'node:path';
 
 import { Worker } from '@temporalio/worker';
 
+import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openContext } from '../../cli/context.ts';
 import { openWorld, type World } from '../../cli/dev/world.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
@@ -42,6 +43,7 @@ export async function withWorld(robots: number, work: (world: World) => Promise<
   const { TZ: _, ...ours } = environment;
   const settings = readSettings(ours);
   const lines: string[] = [];
+  initKeys(settings.keysDirectory, { nowMs: Date.now() });
   const ports = await openPorts(settings, 'test', client);
   const workers = await Promise.all(
     queues.map((queue) =>

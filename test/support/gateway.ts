@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import pino from 'pino';
 
 import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
-import { openFileSigner } from '../../activities/adapters/file-signer.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { publishRobotType } from '../../activities/read-robot-type.ts';
 import { moveAliases } from '../../activities/registry/aliases.ts';
@@ -22,6 +21,7 @@ import {
   type AssignmentRecord,
   type FleetDesk,
 } from '../../fleet/desk/index.ts';
+import { openTestKeys, type TestKeys } from './keys.ts';
 import { startGateway, type Gateway } from '../../fleet/gateway/gateway.ts';
 import { readGatewaySettings } from '../../fleet/gateway/settings.ts';
 import { bearer } from '../../fleet/protocol/index.ts';
@@ -38,8 +38,12 @@ export interface TestFleet {
   readonly directory: string;
   readonly store: ObjectStore;
   readonly desk: FleetDesk;
-  /** Of the key that signs registered versions. */
+  /** What a robot may pin. */
   readonly publicKeyPem: string;
+  /** What a robot should be given. */
+  readonly rootDocument: string;
+  /** With what the fleet's desk signs; for a desk on another store of the same content. */
+  readonly sealing: TestKeys['sealing'];
   /** Registers a version; the first becomes champion and baseline. */
   register(bytes: Uint8Array): Promise<string>;
   addRobot(robotId: string): Promise<string>;
@@ -49,11 +53,12 @@ export interface TestFleet {
 }
 
 /** A fleet of one policy on a file store in a temporary folder, or on the store given, with gateways in this process. */
-export async function openTestFleet(given?: ObjectStore): Promise<TestFleet> {
+export async function openTestFleet(given?: ObjectStore, { isSigned = true } = {}): Promise<TestFleet> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-gateway-'));
   const store = given ?? fileObjectStore({ root: join(directory, 'store') });
-  const signer = openFileSigner(join(directory, 'keys'));
-  const desk = openDesk({ store });
+  const keys = await openTestKeys(join(directory, 'keys'), isSigned ? store : undefined);
+  const { signer } = keys;
+  const desk = openDesk({ store, sealing: isSigned ? keys.sealing : undefined });
   const gateways: Gateway[] = [];
   let registered = 0;
   await publishRobotType(store, robotType);
@@ -63,7 +68,9 @@ export async function openTestFleet(given?: ObjectStore): Promise<TestFleet> {
     directory,
     store,
     desk,
-    publicKeyPem: signer.publicKeyPem,
+    publicKeyPem: keys.pinnedPem,
+    rootDocument: keys.rootDocument,
+    sealing: keys.sealing,
     async register(bytes) {
       const operationId = `register-${registered++}`;
       await store.put(`incoming/${operationId}`, bytes);
@@ -84,6 +91,7 @@ export async function openTestFleet(given?: ObjectStore): Promise<TestFleet> {
           champion: version,
           baseline: version,
         }));
+      if (registered === 1) await desk.refreshOrders(policy);
       return version;
     },
     async addRobot(robotId) {

@@ -32,6 +32,10 @@ export interface MonitorWorld extends TrialWorld {
   isGatewayThere: boolean;
   /** False: whoever writes the incident log dies. */
   isLogWritable: boolean;
+  /** Why orders cannot be signed; undefined: they can. */
+  unsigned: string | undefined;
+  /** How often the monitor asked for orders to be signed anew. */
+  refreshes: number;
   log(): Promise<string[]>;
 }
 
@@ -39,7 +43,7 @@ export async function openMonitorWorld(robots: number): Promise<MonitorWorld> {
   const world = await openTrialWorld(robots);
   const clock = () => world.nowMs;
   const { store } = world;
-  const conditions = { isGatewayThere: true, isLogWritable: true };
+  const conditions = { isGatewayThere: true, isLogWritable: true, unsigned: undefined, refreshes: 0 };
   const loop: MonitorWorld['loop'] = { cycles: { running: 0, lastStartedMs: null } };
   const activities = monitorActivities({
     store: {
@@ -49,7 +53,13 @@ export async function openMonitorWorld(robots: number): Promise<MonitorWorld> {
         return store.putIfAbsent(key, body);
       },
     },
-    fleet: openFleet({ store, clock }),
+    fleet: {
+      ...openFleet({ store, clock }),
+      async refreshOrders() {
+        more.refreshes += 1;
+        return more.unsigned === undefined ? undefined : { kind: 'unsealed' as const, why: more.unsigned };
+      },
+    },
     telemetry: openTelemetry(store),
     notifier: undefined,
     loop: {

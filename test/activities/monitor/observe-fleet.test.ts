@@ -114,6 +114,36 @@ describe('observeFleet', function () {
     assert.ok((await world.log()).some((line) => line.startsWith('closed crashLoop.robot-000')));
   });
 
+  it('has orders signed anew at every look, and tells when that cannot be', async () => {
+    world = await openMonitorWorld(6);
+    await world.look();
+    assert.equal(world.refreshes, 1);
+    world.unsigned = 'record 7 of the assignments is not signed';
+    await world.look();
+    const { incidents } = await world.look();
+    assert.deepEqual(
+      incidents.map(({ cause, subject, reason }) => [cause, subject, reason]),
+      [['ordersUnsigned', 'fleet', 'record 7 of the assignments is not signed']],
+    );
+    assert.equal(world.refreshes, 3);
+    world.unsigned = undefined;
+    for (let tick = 0; tick < 5; tick += 1) await world.look();
+    assert.ok((await world.log()).some((line) => line.startsWith('closed ordersUnsigned')));
+  });
+
+  it('tells at once of a robot that refused an order, and closes it when that is long ago', async () => {
+    world = await openMonitorWorld(6);
+    await world.install('robot-002', 'refused', 'replayedOrder');
+    const { incidents } = await world.look();
+    assert.deepEqual(
+      incidents.map(({ cause, subject }) => `${cause} ${subject}`),
+      ['orderRefused robot-002'],
+    );
+    world.nowMs += 2 * hourMs;
+    for (let tick = 0; tick < 5; tick += 1) await world.look();
+    assert.ok((await world.log()).some((line) => line.startsWith('closed orderRefused.robot-002')));
+  });
+
   it('finds the robot that does worse than it used to, while the others do not', async () => {
     world = await openMonitorWorld(12);
     const live = (fromMs: number, toMs: number, successOf: (robotId: string) => number) =>

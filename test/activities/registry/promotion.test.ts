@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { openFileSigner } from '../../../activities/adapters/file-signer.ts';
+import { testSigner } from '../../support/keys.ts';
 import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
 import type { ObjectStore } from '../../../activities/ports.ts';
 import { moveAliases, readAliases, readAliasHistory } from '../../../activities/registry/aliases.ts';
@@ -61,7 +61,7 @@ describe('a promotion without a trial', () => {
 
   beforeEach(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'flywheel-promotion-'));
-    signer = openFileSigner(directory);
+    signer = testSigner(directory);
     store = memoryObjectStore();
     await store.put('model.onnx', bytes);
     for (const operationId of ['cycle-1', 'cycle-2'])

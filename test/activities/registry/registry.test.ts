@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { openFileSigner } from '../../../activities/adapters/file-signer.ts';
+import { testSigner } from '../../support/keys.ts';
 import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
 import { isFailure } from '../../../activities/failures.ts';
 import type { ObjectStore } from '../../../activities/ports.ts';
@@ -39,7 +39,7 @@ describe('registry', () => {
 
   beforeEach(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'flywheel-registry-'));
-    signer = openFileSigner(directory);
+    signer = testSigner(directory);
     store = memoryObjectStore();
     await store.put('training-runs/cycle-1/model.onnx', bytes);
   });
@@ -93,7 +93,7 @@ describe('registry', () => {
       isFailure(error, 'UntrustedArtifact'),
     );
     await store.put(key, new TextEncoder().encode(text));
-    const stranger = openFileSigner(path.join(directory, 'other'));
+    const stranger = testSigner(path.join(directory, 'other'));
     await assert.rejects(readManifest({ store, signer: stranger }, 'wall-follower', '1.0.0'), (error) =>
       isFailure(error, 'UntrustedArtifact'),
     );
@@ -119,13 +119,5 @@ describe('registry', () => {
       (error) => isFailure(error, 'Conflict'),
     );
     await assert.rejects(readPolicyDocument(store, 'nobody'), (error) => isFailure(error, 'NotFound'));
-  });
-
-  it('makes keys only their owner can read, and refuses others', async () => {
-    const file = path.join(directory, 'signing-key.pem');
-    assert.equal((await stat(file)).mode & 0o777, 0o600);
-    assert.equal(openFileSigner(directory).publicKeyId, signer.publicKeyId);
-    await chmod(file, 0o644);
-    assert.throws(() => openFileSigner(directory), /chmod 600/);
   });
 });

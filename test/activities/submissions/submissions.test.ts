@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 
 import { openArrowRows } from '../../../activities/adapters/arrow-row-source.ts';
-import { openFileSigner } from '../../../activities/adapters/file-signer.ts';
+import { testSigner } from '../../support/keys.ts';
 import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
 import { isFailure } from '../../../activities/failures.ts';
 import { judgeSubmission } from '../../../activities/judge-submission.ts';
@@ -70,7 +70,7 @@ describe('a model that was made elsewhere', function () {
             progress: () => undefined,
           }),
       },
-      signer: openFileSigner(join(directory, 'keys')),
+      signer: testSigner(join(directory, 'keys')),
       desk: championDesk(fixture.ports),
       clock: () => 1_000,
       codeBuild: 'test',
@@ -200,7 +200,7 @@ describe('a model that was made elsewhere', function () {
     await heldoutEpisodes();
     await baseline(stop);
     const verdict = await judged(go);
-    const stranger = { ...ports(), signer: openFileSigner(join(directory, 'other-keys')) };
+    const stranger = { ...ports(), signer: testSigner(join(directory, 'other-keys')) };
     await assert.rejects(registerSubmission(stranger)({ verdict, who: 'eve', why: 'mine' }), (error) =>
       isFailure(error, 'UntrustedArtifact'),
     );

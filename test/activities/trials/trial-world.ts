@@ -6,7 +6,7 @@ import path from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 
-import { openFileSigner } from '../../../activities/adapters/file-signer.ts';
+import { testSigner } from '../../support/keys.ts';
 import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
 import { fleetActivities, type FleetActivities } from '../../../activities/index.ts';
 import type { Clock, ObjectStore } from '../../../activities/ports.ts';
@@ -90,7 +90,7 @@ export async function openTrialWorld(robots: number, options: TrialWorldOptions 
       return memory.get(key, range);
     },
   };
-  const signer = openFileSigner(directory);
+  const signer = testSigner(directory);
   const robotIds = Array.from({ length: robots }, (_, index) => `robot-${String(index).padStart(3, '0')}`);
   const random = randomFromSeed('trial world');
   const nextSeq = new Map<string, number>();

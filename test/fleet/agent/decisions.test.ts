@@ -44,6 +44,7 @@ const facts: VersionFacts = {
   order: onTrial,
   isLeaseAlive: true,
   contactlessMs: 0,
+  unfreshMs: 0,
   baseline: slot(baseline),
   current: slot(champion),
   isBlocked: () => false,

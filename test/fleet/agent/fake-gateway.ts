@@ -31,6 +31,10 @@ export interface FakeGateway {
   readonly files: Map<string, Uint8Array>;
   readonly requests: string[];
   order: DesiredAnswer | undefined;
+  /** In place of `order`, any answer to `desired`, true or a lie. */
+  word: FakeWord | undefined;
+  /** Root documents by number. */
+  readonly roots: Map<number, unknown>;
   leaseRemainingMs: number | undefined;
   clockMs: () => number;
   /** Answers with a status instead of doing anything; undefined does it. */
@@ -44,7 +48,15 @@ export interface FakeGateway {
   /** Answers any other request in a way of its own; false leaves it to the gateway. */
   answerBadly: (path: string, response: ServerResponse) => boolean;
   setOrder(order: DesiredAnswer): void;
+  setWord(word: FakeWord): void;
   stop(): Promise<void>;
+}
+
+/** An answer to `desired`: its body, its seal as a header value, and what it calls itself; null: 304 to whatever is asked. */
+export interface FakeWord {
+  readonly body: unknown;
+  readonly seal?: string | undefined;
+  readonly etag: string;
 }
 
 /** A gateway in memory that holds what it receives against the protocol. */
@@ -62,6 +74,8 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     files: new Map<string, Uint8Array>(),
     requests: [] as string[],
     order: undefined as DesiredAnswer | undefined,
+    word: undefined as FakeWord | undefined,
+    roots: new Map<number, unknown>(),
     leaseRemainingMs: undefined as number | undefined,
     clockMs: (): number => Date.now(),
     refuse: (() => undefined) as (path: string) => number | undefined,
@@ -71,6 +85,11 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     answerBadly: (() => false) as FakeGateway['answerBadly'],
     setOrder(order: DesiredAnswer) {
       fake.order = desiredAnswerSchema.parse(order);
+      for (const wake of changed) wake();
+      changed = [];
+    },
+    setWord(word: FakeWord) {
+      fake.word = word;
       for (const wake of changed) wake();
       changed = [];
     },
@@ -142,6 +161,14 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
       const outcome = isNew ? 'stored' : 'alreadyStored';
       return answer(response, isNew ? 201 : 200, { sha256, sizeBytes: body.length, outcome });
     }
+    const root = /^\/v1\/trust\/roots\/(\d+)$/.exec(path)?.[1];
+    if (root !== undefined) {
+      const document = fake.roots.get(Number(root));
+      if (document === undefined) return answer(response, 404, { error: { type: 'notFound', message: path } });
+      return answer(response, 200, document);
+    }
+    if (path === `${own}/desired` && fake.word !== undefined)
+      return say(request, response, Number(url.searchParams.get('waitMs')));
     if (path === `${own}/desired`) return desired(request, response, Number(url.searchParams.get('waitMs')));
     const file = /^\/v1\/models\/([^/]+\/[^/]+\/[^/]+)$/.exec(path)?.[1];
     const bytes = file === undefined ? undefined : fake.files.get(file);
@@ -167,6 +194,29 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     }
     if (fake.order === undefined) return answer(response, 404, { error: { type: 'notFound', message: 'no champion' } });
     return answer(response, 200, fake.order, { etag: tagOf(fake.order), ...lease });
+  }
+
+  /** Says the word, or that nothing is new to whoever has heard it. */
+  async function say(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
+    const held = request.headers['if-none-match'];
+    if (held === fake.word?.etag)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(waitMs, 200));
+        changed.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    const { word } = fake;
+    if (word === undefined) return answer(response, 404, { error: { type: 'notFound', message: 'no champion' } });
+    const headers = {
+      etag: word.etag,
+      ...(fake.leaseRemainingMs === undefined ? {} : { [wireHeaders.leaseRemainingMs]: fake.leaseRemainingMs }),
+      ...(word.seal === undefined ? {} : { [wireHeaders.seal]: word.seal }),
+      ...(fake.roots.size === 0 ? {} : { [wireHeaders.rootVersion]: Math.max(...fake.roots.keys()) }),
+    };
+    if (held === word.etag || word.body === null) response.writeHead(304, headers).end();
+    else answer(response, 200, word.body, headers);
   }
 
   server.listen(0, '127.0.0.1');

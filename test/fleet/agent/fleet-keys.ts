@@ -35,6 +35,8 @@ export interface PublishOptions {
   readonly model?: Uint8Array;
   /** The model whose answers are the golden ones; the published one unless given. */
   readonly goldenModel?: Uint8Array;
+  /** Instead of the robot type's own. */
+  readonly robotTypeDigest?: string;
   /** Published with golden answers that the model does not give. */
   readonly hasWrongGolden?: boolean;
   /** Bytes served instead of the signed ones. */
@@ -46,14 +48,20 @@ export async function publish(
   gateway: FakeGateway,
   keys: FleetKeys,
   version: string,
-  { seed, hasWrongGolden = false, servedModel = (model) => model, ...given }: PublishOptions,
+  {
+    seed,
+    robotTypeDigest: digest = robotTypeDigest(scitosG5Type),
+    hasWrongGolden = false,
+    servedModel = (model) => model,
+    ...given
+  }: PublishOptions,
 ): Promise<ModelReference> {
   const model = given.model ?? tinyPolicy(scitosG5Type, seed);
   const golden = Buffer.from(JSON.stringify(await goldenOf(given.goldenModel ?? model, hasWrongGolden ? 0.5 : 0)));
   const manifest: ModelManifest = {
     policy: 'walls',
     version,
-    robotType: { id: scitosG5Type.id, version: scitosG5Type.version, digest: robotTypeDigest(scitosG5Type) },
+    robotType: { id: scitosG5Type.id, version: scitosG5Type.version, digest },
     files: {
       'model.onnx': { sha256: sha256(model), sizeBytes: model.length },
       'golden.json': { sha256: sha256(golden), sizeBytes: golden.length },

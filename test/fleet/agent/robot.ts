@@ -25,7 +25,7 @@ export const token = 'token-1';
 
 /** An agent with everything a test does not care about. */
 export const openRobot = (
-  options: Pick<AgentOptions, 'gatewayUrl' | 'directory' | 'publicKeyPem'> & Partial<AgentOptions>,
+  options: Pick<AgentOptions, 'gatewayUrl' | 'directory'> & Partial<AgentOptions>,
 ): Promise<Agent> =>
   openAgent({
     robotId,

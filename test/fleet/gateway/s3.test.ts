@@ -96,7 +96,7 @@ describe('a gateway on an S3 store', function () {
       const version = '1.1.0';
       const record = { defaultVersion: version, championVersion: version, trialId: null, urgency: 'whenIdle' } as const;
       const origin = { operationId: 'test', who: 'tester', why: 'test', atMs: 0 };
-      const desk = openDesk({ store: other });
+      const desk = openDesk({ store: other, sealing: fleet.sealing });
       await desk.write({ policy, seq: 0, record: { kind: 'assign', overrides: [], ...record, ...origin } });
       assert.equal((await poll).status, 200);
       assert.ok(performance.now() - startMs < 2_000, `${performance.now() - startMs} ms`);

@@ -34,7 +34,7 @@ describe('a simulated fleet', () => {
       agent: {
         gatewayUrl,
         robotType: scitosG5Type,
-        publicKeyPem: fleet.publicKeyPem,
+        root: fleet.rootDocument,
         clock: Date.now,
         monotonic: () => performance.now(),
         fetch: (url, init) => fetch(url, init),

@@ -1,0 +1,268 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { InvalidArgumentError, type Command } from 'commander';
+
+import { openFileKeys } from '../activities/adapters/file-signer.ts';
+import {
+  initKeys,
+  publishRoot,
+  revokeKey,
+  rotateKey,
+  rotateRoot,
+  signDraft,
+  upgradeKeys,
+  type ChangeOutcome,
+} from '../activities/adapters/key-changes.ts';
+import { createRootKeyFile, readEnvelope, readKey, readOwnKey } from '../activities/adapters/key-folder.ts';
+import { resignManifest } from '../activities/registry/resign-manifest.ts';
+import { defaultPolicy } from '../activities/default-policy.ts';
+import { currentOrderKey, currentReleaseKey, isRevoked, type Root } from '../domain/trust/root.ts';
+import type { PublicKey } from '../domain/trust/signed.ts';
+import { openDesk, publishRoots } from '../fleet/desk/index.ts';
+import { nodeCrypto, publicKeyOfPem } from '../policies/signatures.ts';
+import { openContext, openNewContext, sealingWith, type CommandContext } from './context.ts';
+import { printJson, printTable, say } from './print.ts';
+
+interface RootOptions {
+  readonly rootKeys?: number;
+  readonly threshold?: number;
+  readonly rootPublicKey?: readonly string[];
+}
+
+/** `flywheel keys …`: who may sign models and orders. The only place where keys are made. Long because it lists every command. */
+export function registerKeyCommands(program: Command): void {
+  const keys = program
+    .command('keys')
+    .description('root, release and order keys of this installation; see docs/security.md');
+
+  withRootOptions(keys.command('init').description('make the first keys of a new installation')).action(
+    async (options: RootOptions) => {
+      const context = await openNewContext();
+      const directory = context.settings.keysDirectory;
+      await conclude(context, initKeys(directory, { nowMs: context.clock(), ...rootChoice(options) }), 'refresh');
+      say(`keys are in ${directory}; keep a copy somewhere safe, above all of the root keys`);
+    },
+  );
+
+  keys
+    .command('upgrade')
+    .description('make the one key of an older installation its first root; orders are signed from then on')
+    .action(async () => {
+      const context = await openContext();
+      await conclude(context, upgradeKeys(context.settings.keysDirectory, context.clock()), 'adopt');
+      say('restart the workers of the fleet queue: their orders go out signed then');
+    });
+
+  keys
+    .command('show')
+    .description('which keys count, until when, and which private halves are here')
+    .option('--root', 'print the newest root document, for robots', false)
+    .option('--json', 'as JSON', false)
+    .action(async (options: { root: boolean; json: boolean }) => {
+      const { settings, clock } = await openContext();
+      const { roots, pinnedKey } = openFileKeys(settings.keysDirectory);
+      const newest = roots().at(-1);
+      if (newest === undefined) {
+        if (options.root) throw new Error('expected a root document, got none: run `flywheel keys upgrade`');
+        return say(
+          `${settings.keysDirectory} holds one key of an older version, ${nodeCrypto.keyId(pinnedKey())}: see \`flywheel keys upgrade\``,
+        );
+      }
+      if (options.root) return printJson(newest.envelope);
+      if (options.json) return printJson(newest.root);
+      printRoot(settings.keysDirectory, newest.root, clock());
+    });
+
+  withRootOptions(
+    keys
+      .command('rotate')
+      .description('put a new key in the place of one; what the old one signed goes on counting')
+      .argument('<kind>', 'release, order or root', kindOf),
+  ).action(async (kind: 'release' | 'order' | 'root', options: RootOptions) => {
+    const context = await openContext();
+    const directory = context.settings.keysDirectory;
+    const nowMs = context.clock();
+    const outcome =
+      kind === 'root' ? rotateRoot(directory, { nowMs, ...rootChoice(options) }) : rotateKey(directory, kind, nowMs);
+    await conclude(context, outcome, 'refresh');
+  });
+
+  keys
+    .command('lost')
+    .description('go on without the private half of a release or order key')
+    .argument('<kind>', 'release or order', signingKindOf)
+    .action(async (kind: 'release' | 'order') => {
+      const context = await openContext();
+      await conclude(context, rotateKey(context.settings.keysDirectory, kind, context.clock()), 'refresh');
+    });
+
+  keys
+    .command('revoke')
+    .description('take all trust from a release or order key that somebody else may have')
+    .argument('<key-id>', 'as `keys show` prints it')
+    .requiredOption('--why <text>', 'kept in the root document')
+    .action(async (keyId: string, { why }: { why: string }) => {
+      const context = await openContext();
+      const { keysDirectory } = context.settings;
+      const isRelease = openFileKeys(keysDirectory)
+        .roots()
+        .at(-1)
+        ?.root.releaseKeys.some((key) => key.keyId === keyId);
+      await conclude(context, revokeKey(keysDirectory, keyId, why, context.clock()), 'adopt');
+      if (isRelease === true)
+        say('versions it signed are not loaded any more; sign those you vouch for anew with `flywheel keys resign`');
+    });
+
+  keys
+    .command('root-key')
+    .description('make a root key for `--root-public-key`, on the machine where it stays')
+    .argument('<file>', 'new file for the private half; the public half goes to the standard output')
+    .action((file: string) => say(createRootKeyFile(file).trim()));
+
+  keys
+    .command('sign-root')
+    .description('add the signature of a root key to a draft, wherever that key is')
+    .argument('<draft>', 'root-draft.json of the keys folder')
+    .requiredOption('--key <file>', 'private half of a root key')
+    .action((file: string, options: { key: string }) => {
+      const signed = signDraft(readEnvelope(file), readOwnKey(options.key));
+      writeFileSync(file, `${JSON.stringify(signed, undefined, 2)}\n`);
+      say(
+        `${file} has ${signed.signatures.length} signatures; bring it back and run \`flywheel keys publish ${file}\``,
+      );
+    });
+
+  keys
+    .command('publish')
+    .description('make a signed draft the root that holds')
+    .argument('<file>', 'a draft that enough root keys signed')
+    .action(async (file: string) => {
+      const context = await openContext();
+      await conclude(context, publishRoot(context.settings.keysDirectory, readEnvelope(file)), 'adopt');
+    });
+
+  keys
+    .command('adopt')
+    .description('sign what the assignment log says now, whoever wrote it; look at what is printed')
+    .option('--policy <name>', 'one policy; all unless given')
+    .action(async (options: { policy?: string }) => {
+      const context = await openContext();
+      await signOrders(context, 'adopt', options.policy === undefined ? await policiesOf(context) : [options.policy]);
+    });
+
+  keys
+    .command('resign')
+    .description('sign a version anew whose release key was revoked')
+    .argument('<version>', 'like 1.2.3')
+    .option('--policy <name>', 'policy', defaultPolicy)
+    .requiredOption('--model-sha256 <digest>', 'of model.onnx, from somewhere a thief could not write')
+    .action(async (version: string, { policy, modelSha256 }: { policy: string; modelSha256: string }) => {
+      const context = await openContext();
+      await resignManifest({ store: context.store, signer: context.signer() })({ policy, version, modelSha256 });
+      say(`${policy} ${version} is signed by release key ${context.signer().publicKeyId}`);
+    });
+}
+
+const withRootOptions = (command: Command): Command =>
+  command
+    .option('--root-keys <number>', 'root keys to make here; 1 unless given', countOf)
+    .option('--threshold <number>', 'root keys that must sign; all unless given', countOf)
+    .option('--root-public-key <files...>', 'PEM files of root keys that stay elsewhere, in place of making some here');
+
+function rootChoice({ rootKeys, threshold, rootPublicKey = [] }: RootOptions) {
+  const offlineRootKeys = rootPublicKey.map((file): PublicKey => {
+    const publicKey = publicKeyOfPem(readFileSync(file, 'utf8'));
+    return { publicKey, keyId: nodeCrypto.keyId(publicKey) };
+  });
+  return {
+    offlineRootKeys,
+    ...(rootKeys === undefined ? {} : { rootKeys }),
+    ...(threshold === undefined ? {} : { threshold }),
+  };
+}
+
+function countOf(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 16)
+    throw new InvalidArgumentError('expected a whole number from 1 to 16');
+  return value;
+}
+
+function kindOf(text: string): 'release' | 'order' | 'root' {
+  return text === 'root' ? text : signingKindOf(text);
+}
+
+function signingKindOf(text: string): 'release' | 'order' {
+  if (text === 'release' || text === 'order') return text;
+  throw new InvalidArgumentError('expected release or order');
+}
+
+/** Says what became of a change, brings the root to the gateways, and signs what robots are ordered with the keys that count now. */
+async function conclude(context: CommandContext, outcome: ChangeOutcome, how: 'refresh' | 'adopt'): Promise<void> {
+  if (outcome.kind === 'draft') {
+    say(
+      `${outcome.missing}\nCarry ${outcome.file} to them: \`flywheel keys sign-root FILE --key KEY\`, then here \`flywheel keys publish FILE\`. Nothing changed until then.`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const { keysDirectory } = context.settings;
+  await publishRoots(context.store, openFileKeys(keysDirectory).roots());
+  printRoot(keysDirectory, outcome.root, context.clock());
+  await signOrders(context, how, await policiesOf(context));
+}
+
+async function signOrders(
+  context: CommandContext,
+  how: 'refresh' | 'adopt',
+  policies: readonly string[],
+): Promise<void> {
+  const keys = context.keys();
+  const root = keys.roots().at(-1)?.root;
+  const orderKey = root === undefined ? undefined : currentOrderKey(root);
+  if (orderKey === undefined || readKey(context.settings.keysDirectory, 'order', orderKey.keyId) === undefined)
+    return say('the order key is not here: the workers that have it sign what is ordered');
+  const { store, clock } = context;
+  const desk = openDesk({ store, sealing: sealingWith(keys, clock) });
+  for (const policy of policies) {
+    const outcome = await (how === 'adopt' ? desk.adoptOrders(policy) : desk.refreshOrders(policy));
+    if (outcome?.kind === 'sealed')
+      say(
+        `${policy}: orders of place ${outcome.seal.seq} are signed by key ${orderKey.keyId}: ${await desk.describeOrders(policy)}`,
+      );
+    if (outcome?.kind === 'unsealed') say(`${policy}: ${outcome.why}`);
+  }
+}
+
+async function policiesOf({ store }: CommandContext): Promise<readonly string[]> {
+  const policies: string[] = [];
+  for await (const { key } of store.list('config/policies/')) {
+    const policy = /^config\/policies\/([a-z0-9-]+)\.json$/.exec(key)?.[1];
+    if (policy !== undefined) policies.push(policy);
+  }
+  return policies;
+}
+
+const soonMs = 60 * 24 * 3_600_000;
+
+function printRoot(directory: string, root: Root, nowMs: number): void {
+  const signing = [currentReleaseKey(root)?.keyId, currentOrderKey(root)?.keyId];
+  const row = (kind: 'root' | 'release' | 'order', { keyId }: PublicKey, notAfterMs?: number): string[] => [
+    keyId,
+    kind,
+    isRevoked(root, keyId) ? 'revoked' : kind === 'root' ? '' : signing.includes(keyId) ? 'signs' : 'signed',
+    notAfterMs === undefined
+      ? ''
+      : `${new Date(notAfterMs).toISOString().slice(0, 10)}${notAfterMs - nowMs < soonMs ? ' soon' : ''}`,
+    readKey(directory, kind, keyId) === undefined ? '' : 'here',
+  ];
+  say(`root ${root.version}: ${root.threshold} of ${root.rootKeys.length} root keys must sign the next one`);
+  printTable(
+    ['key', 'kind', 'state', 'until', 'private half'],
+    [
+      ...root.rootKeys.map((key) => row('root', key)),
+      ...root.releaseKeys.map((key) => row('release', key, key.notAfterMs)),
+      ...root.orderKeys.map((key) => row('order', key, key.notAfterMs)),
+    ],
+  );
+}

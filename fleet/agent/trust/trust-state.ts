@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+import { envelopeSchema } from '../../../domain/trust/signed.ts';
+import { elapsedSince, type MachineMoment } from '../times.ts';
+
+const momentSchema = z.object({ machineBootId: z.string(), monotonicMs: z.number() });
+
+/** What a robot knows of who may order it about, and of what was ordered; `trust.json`, replaced whole. */
+export const trustStateSchema = z.object({
+  /** Names what the robot was given to trust; with something else it begins anew. */
+  anchor: z.string(),
+  /** Newest root document; null while only one key is known and the fleet signs no orders. */
+  root: envelopeSchema.nullable(),
+  /** Whose orders it follows; the first signed one says so. */
+  policy: z.string().nullable(),
+  /** The order it follows; null before the first signed one. */
+  held: z
+    .object({
+      epoch: z.int(),
+      seq: z.int(),
+      /** Digest of what it makes the robot do: the same under one place, for ever. */
+      acting: z.string(),
+      /** Root of the tree of orders it came from. */
+      orders: z.string(),
+      trialId: z.string().nullable(),
+      isLeased: z.boolean(),
+    })
+    .nullable(),
+  /** Last place in the log of an unsigned order; null before the first. */
+  plainSeq: z.int().nullable(),
+  /** Newest moment of signing it has seen, and when by the machine's clock. */
+  signed: z.object({ atMs: z.number(), seen: momentSchema }).nullable(),
+  /** For how long nothing fresh had been signed, and when that was written down. */
+  unfresh: z.object({ forMs: z.number().min(0), at: momentSchema }),
+});
+export type TrustState = z.infer<typeof trustStateSchema>;
+
+export const emptyTrust = (anchor: string, now: MachineMoment): TrustState => ({
+  anchor,
+  root: null,
+  policy: null,
+  held: null,
+  plainSeq: null,
+  signed: null,
+  unfresh: { forMs: 0, at: now },
+});
+
+/**
+ * "It is at least this late": the newest moment of signing, plus what the monotonic clock counted since. No wall clock and no
+ * gateway can make it wrong; time while the machine was off is not in it. 0 when nothing is known.
+ */
+export function earliestNow({ signed }: Pick<TrustState, 'signed'>, now: MachineMoment): number {
+  if (signed === null) return 0;
+  return signed.atMs + Math.max(0, elapsedSince(signed.seen, now) ?? 0);
+}
