@@ -101,6 +101,7 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
   const gates = offlineGates(
     {
       absolute,
+      bootstrap: input.bootstrap,
       ...(comparison === undefined ? {} : { heldout: comparison.facts }),
       ...(typeof compared === 'string' ? { heldoutFailure: compared } : {}),
     },

@@ -13,7 +13,7 @@ import { describeIssues, jsonBytes, readJson } from './json-objects.ts';
 import type { ObjectStore, Progress } from './ports.ts';
 import { readRobotType } from './read-robot-type.ts';
 import { readTrainingSet, setFilePath } from './read-sets.ts';
-import type { Trainers, TrainingJob } from './trainer-port.ts';
+import type { Trainer, Trainers, TrainingJob } from './trainer-port.ts';
 import { sha256Of, storedCheckpoints, trainingRunFile } from './training-run.ts';
 
 const inputSchema = z.strictObject({
@@ -108,14 +108,10 @@ async function claimRun(store: ObjectStore, request: TrainingRequest): Promise<v
     });
 }
 
-async function run(ports: TrainModelPorts, request: TrainingRequest): Promise<TrainingMetrics> {
-  const scratchDirectory = join(ports.scratchDirectory, `train-${request.runId}`);
-  await rm(scratchDirectory, { recursive: true, force: true });
-  await mkdir(scratchDirectory, { recursive: true });
-  try {
-    const trainer =
-      request.trainer.kind === 'onnx' ? ports.trainers.onnx : ports.trainers.command(request.trainer.command);
-    const outcome = await trainer.train(await jobOf(ports, request, scratchDirectory), ports.progress);
+const run = (ports: TrainModelPorts, request: TrainingRequest): Promise<TrainingMetrics> =>
+  inScratch(ports, request.runId, async (scratchDirectory) => {
+    const job = await jobOf(ports, request, scratchDirectory);
+    const outcome = await trainerOf(ports, request).train(job, ports.progress);
     const modelSha256 = await sha256Of({ filePath: outcome.modelPath });
     await ports.store.put(trainingRunFile(request.runId, 'model.onnx'), { filePath: outcome.modelPath });
     return {
@@ -128,8 +124,31 @@ async function run(ports: TrainModelPorts, request: TrainingRequest): Promise<Tr
       warmStart: outcome.warmStart ?? null,
       dataWaitFraction: outcome.dataWaitFraction ?? null,
     };
+  });
+
+/** Trains by a stored job once more, from the beginning, and keeps nothing but the facts. */
+export async function trainAgain(ports: TrainModelPorts, stored: unknown): Promise<{ readonly modelSha256: string }> {
+  const parsed = inputSchema.safeParse(stored);
+  if (!parsed.success) throw failure('InvalidInput', `training: ${describeIssues(parsed.error)}`);
+  return inScratch(ports, `again-${parsed.data.runId}`, async (scratchDirectory) => {
+    const job = await jobOf(ports, parsed.data, scratchDirectory);
+    const checkpoints = { save: async () => undefined, latest: async () => undefined };
+    const { modelPath } = await trainerOf(ports, parsed.data).train({ ...job, checkpoints }, ports.progress);
+    return { modelSha256: await sha256Of({ filePath: modelPath }) };
+  });
+}
+
+const trainerOf = ({ trainers }: TrainModelPorts, { trainer }: TrainingRequest): Trainer =>
+  trainer.kind === 'onnx' ? trainers.onnx : trainers.command(trainer.command);
+
+async function inScratch<T>(ports: TrainModelPorts, name: string, work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = join(ports.scratchDirectory, `train-${name}`);
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  try {
+    return await work(directory);
   } finally {
-    await rm(scratchDirectory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 

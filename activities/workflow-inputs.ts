@@ -60,6 +60,8 @@ const trainPolicySchema = z.strictObject({
   training: trainingSchema.prefault({}),
   /** Allows the comparative gates to pass without a champion to compare with. */
   bootstrap: z.boolean().default(false),
+  /** Dataset to learn from and to judge by, e.g. that of an earlier training; default: the newest. */
+  datasetVersion: z.strictObject({ episodes: z.int().min(0), frames: z.int().min(0) }).optional(),
   /** Dataset before the experience that counts as new; default: everything is history. */
   newSince: z.strictObject({ episodes: z.int().min(0), frames: z.int().min(0) }).optional(),
 });

@@ -6,6 +6,7 @@ import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
 import { submitModel } from '../activities/submit-model.ts';
+import { reproduceModel, type ReproduceModelResult } from '../activities/registry/reproduce-model.ts';
 import type { TrialSlot } from '../activities/trial-slot-port.ts';
 import type { Settings } from '../workers/config.ts';
 import { openFleet } from '../workers/open-fleet.ts';
@@ -17,6 +18,12 @@ import type { CommandContext } from './context.ts';
 /** What the offline gates say of a model file. Loads runtime and trainers, so only who judges imports it. */
 export const judgeFile = (context: CommandContext, policy: string, filePath: string): Promise<SubmissionVerdict> =>
   judgeSubmission(judging(context))({ policy, filePath });
+
+/** Trains a registered version again and compares the bytes. */
+export const reproduceVersion = (
+  context: CommandContext,
+  input: { readonly policy: string; readonly version: string },
+): Promise<ReproduceModelResult> => reproduceModel({ ...judging(context), signer: context.signer() })(input);
 
 type Submission = Parameters<ReturnType<typeof submitModel>>[0];
 

@@ -9,6 +9,7 @@ import { registerBaseline } from '../activities/registry/register-baseline.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext, signOrdersOf } from './context.ts';
 import { registerModelCiCommands } from './model-ci.ts';
+import { registerModelViews } from './model-views.ts';
 import { printJson, printTable, say } from './print.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 
@@ -16,6 +17,7 @@ import { parseRobotType } from './parse-robot-type.ts';
 export function registerModelCommands(program: Command): void {
   const models = program.command('models').description('registered policies and their aliases');
   registerModelCiCommands(models);
+  registerModelViews(models);
 
   models
     .command('baseline')
@@ -60,13 +62,14 @@ export function registerModelCommands(program: Command): void {
       const rows = manifests.toSorted((a, b) => a.registeredAtMs - b.registeredAtMs);
       if (options.json) return printJson({ aliases, models: rows });
       printTable(
-        ['version', 'aliases', 'registered', 'sha256', 'parents'],
+        ['version', 'aliases', 'agreement', 'registered', 'sha256', 'parents'],
         rows.map((manifest) => [
           manifest.version,
           Object.entries(aliases)
             .filter(([, version]) => version === manifest.version)
             .map(([alias]) => alias)
             .join(', '),
+          manifest.metrics['accuracyFraction']?.toFixed(4) ?? '–',
           new Date(manifest.registeredAtMs).toISOString(),
           manifest.files['model.onnx']?.sha256.slice(0, 16) ?? 'unknown',
           manifest.parents.join(', '),

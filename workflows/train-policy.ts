@@ -19,12 +19,12 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     status = { ...status, ...change };
     setCurrentDetails(describeTraining(status));
   };
-  const { policy, training, bootstrap, newSince } = await parsedInput('trainPolicy', input);
+  const { policy, training, bootstrap, newSince, datasetVersion: pinned } = await parsedInput('trainPolicy', input);
   const data = dataActivities();
   const fleet = fleetActivities();
   const cycleId = operationId();
   const { robotType, aliases } = await fleet.readPolicy({ policy });
-  const datasetVersion = await data.readDatasetVersion({ cycleId });
+  const datasetVersion = pinned ?? (await data.readDatasetVersion({ cycleId }));
 
   show({ stage: 'mixing' });
   const trainingSet = await data.mixExperience({
@@ -97,6 +97,7 @@ async function trainBest(
     hyperparameters: options.hyperparameters,
     search: options.search,
     trainRows: trainingSet.trainRows,
+    ...(options.trainer.kind === 'command' ? { trainer: { kind: options.trainer.kind } } : {}),
   });
   const models = await Promise.all(
     trials.map((trial, index) =>

@@ -8,6 +8,7 @@ import { requireJson } from '../json-objects.ts';
 import { readRobotType } from '../read-robot-type.ts';
 import { readAliases } from './aliases.ts';
 import { readManifest } from './read-manifest.ts';
+import { trainingFile } from './training-file.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
 type Ports = Parameters<typeof registerModel>[0];
@@ -52,6 +53,7 @@ export const registerCandidate =
         'model.onnx': input.modelKey,
         'evaluation.json': evaluationKey,
         'golden.json': input.goldenKey,
+        ...(await trainingSource(ports, input.modelKey)),
       },
       modelSha256,
       parents: champion === undefined ? [] : [champion],
@@ -88,4 +90,10 @@ function changeAgainst(
       networkOf(parent.training.hyperparameters) === networkOf(hyperparameters),
     singleTask: false,
   });
+}
+
+/** The job of the training: trainer, settings, seed, set and start, everything to repeat it by. Not there for trainings of earlier versions. */
+async function trainingSource({ store }: Ports, modelKey: string): Promise<Readonly<Record<string, string>>> {
+  const key = modelKey.replace(/model\.onnx$/, 'job.json');
+  return key !== modelKey && (await store.get(key)) !== undefined ? { [trainingFile]: key } : {};
 }

@@ -46,11 +46,18 @@ export const anchorMargin = -0.03;
 /** What the gates need of a robot type. */
 export type JudgedType = Pick<RobotType, 'limits' | 'actions' | 'observations'>;
 
-/** What a candidate must prove on data it has never seen. Without facts every gate fails; `failure` says why there are none. */
+export interface JudgingOptions {
+  /** Why there are no facts. */
+  readonly failure?: string;
+  /** The first champion after the baseline. */
+  readonly bootstrap?: boolean;
+}
+
+/** What a candidate must prove on data it has never seen. Without facts every gate fails. */
 export const comparativeGates = (
   facts: HeldoutFacts | undefined,
   type: JudgedType,
-  failure = 'the model failed before',
+  { failure = 'the model failed before', bootstrap = false }: JudgingOptions = {},
 ): readonly GateResult[] => {
   if (facts === undefined)
     return comparativeLimits(type).map(([id, unit, limit]) =>
@@ -67,7 +74,7 @@ export const comparativeGates = (
     ...(type.actions.kind === 'discrete' ? [labels(facts, critical)] : []),
     ...errorGates(type, facts),
     tasks(facts),
-    unproven(facts),
+    unproven(facts, bootstrap),
   ];
 };
 
@@ -161,10 +168,10 @@ function tasks({ champion, tasks: facts }: HeldoutFacts): GateResult {
   return taskHarm(facts);
 }
 
-const unproven = ({ champion, tasks: facts }: HeldoutFacts): GateResult =>
+const unproven = ({ champion, tasks: facts }: HeldoutFacts, bootstrap: boolean): GateResult =>
   champion.kind === 'none'
     ? notApplicable('champion.unproven', 'fraction', maxUnprovenTraffic, 'champion')
-    : unprovenTraffic(facts);
+    : unprovenTraffic(facts, bootstrap);
 
 const errorLimits = (type: JudgedType): readonly (readonly [string, number])[] =>
   type.actions.kind === 'continuous'

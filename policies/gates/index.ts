@@ -17,12 +17,16 @@ export interface OfflineFacts {
   readonly heldout?: HeldoutFacts;
   /** Why there are no facts from held-out data, where it was looked at. */
   readonly heldoutFailure?: string;
+  readonly bootstrap?: boolean;
 }
 
 /** Every offline gate in the order a person reads them: first what any model must be able to do, then what this one must prove. */
 export const offlineGates = (facts: OfflineFacts, type: JudgedType): readonly GateResult[] => [
   ...absoluteGates(facts.absolute, type),
-  ...comparativeGates(facts.heldout, type, facts.heldoutFailure),
+  ...comparativeGates(facts.heldout, type, {
+    ...(facts.heldoutFailure === undefined ? {} : { failure: facts.heldoutFailure }),
+    ...(facts.bootstrap === undefined ? {} : { bootstrap: facts.bootstrap }),
+  }),
 ];
 
 /** Gates whose partner the champion can stand in for: its own gates are the stricter ones. */

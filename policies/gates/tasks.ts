@@ -1,5 +1,5 @@
 import { holm, mcnemarExact } from '../../domain/statistics/index.ts';
-import { measured, percent, points, type GateResult } from './gate.ts';
+import { measured, notApplicable, percent, points, type GateResult } from './gate.ts';
 import { pairedRatio, type PairedRatioSums } from './paired-ratio.ts';
 
 /** A task's held-out episodes; an episode succeeds when its label agreement reaches the robot type's limit. */
@@ -67,12 +67,22 @@ export function taskHarm(tasks: readonly TaskFacts[]): GateResult {
   });
 }
 
-/** Most of the robots' work must be on tasks with enough held-out episodes to judge by. */
-export function unprovenTraffic(tasks: readonly TaskFacts[]): GateResult {
+/**
+ * Most of the robots' work must be on tasks with enough held-out episodes to judge by. In bootstrap a policy has little data and a
+ * champion that nobody trained: each task is judged by what there is, and the gate says how much that leaves open.
+ */
+export function unprovenTraffic(tasks: readonly TaskFacts[], bootstrap: boolean): GateResult {
   const least = leastEpisodesOfTask(tasks);
   const unproven = tasks.filter((task) => task.episodes < least);
   const value = unproven.reduce((sum, task) => sum + task.trafficFraction, 0);
   const names = unproven.slice(0, 5).map(({ task }) => task);
+  if (bootstrap && value > maxUnprovenTraffic)
+    return {
+      ...notApplicable('champion.unproven', 'fraction', maxUnprovenTraffic, 'champion that was trained'),
+      value,
+      sampleSize: tasks.length,
+      sentence: `bootstrap: ${percent(value)} of the work is on ${unproven.length} of ${tasks.length} tasks with fewer than ${least} held-out episodes, judged by what there is; the next candidate needs at most ${percent(maxUnprovenTraffic)}`,
+    };
   return measured({
     id: 'champion.unproven',
     value,

@@ -201,6 +201,28 @@ describe('the comparative gates', () => {
     assert.equal(heldout({ tasks: splitTasks(0.2) }, 'champion.unproven').outcome, 'pass');
   });
 
+  it('ask of each of 150 tasks only what there is in bootstrap, and say so; of the next candidate they ask it all', () => {
+    const tasks = Array.from({ length: 150 }, (_, index) => ({
+      task: `task-${index}`,
+      episodes: 3,
+      onlyNewEpisodes: 2,
+      onlyOldEpisodes: 0,
+      trafficFraction: 1 / 150,
+    }));
+    const facts = { absolute: goodModel, heldout: { ...goodHeldout, tasks } };
+    const first = offlineGates({ ...facts, bootstrap: true }, type);
+    const open = gate(first, 'champion.unproven');
+    assert.deepEqual([open.outcome, Number(open.value?.toFixed(6)), open.sampleSize], ['notApplicable', 1, 150]);
+    assert.match(open.sentence, /150 of 150 tasks with fewer than 30 held-out episodes, judged by what there is/);
+    assert.equal(gateVerdict(first, true), 'pass');
+    assert.equal(gateVerdict(offlineGates(facts, type), false), 'hold');
+    const lost = tasks.map((task) => ({ ...task, episodes: 40, onlyNewEpisodes: 0, onlyOldEpisodes: 40 }));
+    assert.equal(
+      gateVerdict(offlineGates({ ...facts, heldout: { ...goodHeldout, tasks: lost }, bootstrap: true }, type), true),
+      'hold',
+    );
+  });
+
   it('take the only task of a robot type as proved by twenty episodes', () => {
     const only = { ...goodHeldout.tasks[0]!, trafficFraction: 1 };
     assert.equal(heldout({ tasks: [{ ...only, episodes: 20 }] }, 'champion.unproven').outcome, 'pass');

@@ -1,0 +1,110 @@
+import { type Command } from 'commander';
+
+import { defaultPolicy } from '../activities/default-policy.ts';
+import { listHeldCandidates } from '../activities/registry/held-candidates.ts';
+import { readManifest } from '../activities/registry/read-manifest.ts';
+import type { ModelManifest } from '../policies/model-manifest.ts';
+import { openContext } from './context.ts';
+import { exitCodeOf, reportFailure } from './exit-codes.ts';
+import { printJson, printTable, say } from './print.ts';
+
+interface ViewOptions {
+  readonly policy: string;
+  readonly json: boolean;
+}
+
+/** `flywheel models show|compare|held|reproduce`: what is known of versions, and of candidates that never became one. */
+export function registerModelViews(models: Command): void {
+  const command = (name: string, description: string): Command =>
+    models
+      .command(name)
+      .description(description)
+      .option('--policy <name>', 'policy', defaultPolicy)
+      .option('--json', 'as JSON', false);
+  const manifestOf = async (policy: string, version: string): Promise<ModelManifest> => {
+    const context = await openContext();
+    return readManifest({ store: context.store, signer: context.signer() }, policy, version);
+  };
+
+  command('show <version>', 'everything the signed manifest says of a version').action(
+    async (version: string, options: ViewOptions) => {
+      const manifest = await manifestOf(options.policy, version);
+      if (options.json) return printJson(manifest);
+      printTable(['fact', 'value'], factsOf(manifest));
+      printTable(
+        ['gate', 'outcome', 'value', 'limit'],
+        manifest.gates.map(({ id, outcome, value, limit }) => [id, outcome, shown(value), shown(limit)]),
+      );
+    },
+  );
+
+  command('compare <version> <other>', 'two versions side by side: what made them and what they measured').action(
+    async (version: string, other: string, options: ViewOptions) => {
+      const [left, right] = [await manifestOf(options.policy, version), await manifestOf(options.policy, other)];
+      if (options.json) return printJson([left, right]);
+      const [ours, theirs] = [new Map(factsOf(left)), new Map(factsOf(right))];
+      const names = [...new Set([...ours.keys(), ...theirs.keys()])];
+      printTable(
+        ['fact', version, other, ''],
+        names.map((name) => {
+          const [a, b] = [ours.get(name) ?? '–', theirs.get(name) ?? '–'];
+          return [name, a, b, a === b ? '' : '≠'];
+        }),
+      );
+    },
+  );
+
+  command('held', 'candidates and submissions that a gate holds back, newest last, with these gates').action(
+    async (options: ViewOptions) => {
+      const context = await openContext();
+      const held = await listHeldCandidates(context.store, options.policy);
+      if (options.json) return printJson(held);
+      printTable(
+        ['from', 'agreement', 'held by', ''],
+        held.flatMap(({ from, accuracyFraction, gates }) =>
+          gates.map(({ id, sentence }, index) => [
+            index === 0 ? from : '',
+            index === 0 ? shown(accuracyFraction) : '',
+            id,
+            sentence,
+          ]),
+        ),
+      );
+    },
+  );
+
+  command(
+    'reproduce <version>',
+    'train a version again from its signed facts; exit code 0: the same bytes, 1: others, 2: it cannot be trained again',
+  ).action(async (version: string, options: ViewOptions) => {
+    try {
+      const context = await openContext();
+      const { reproduceVersion } = await import('./judge-file.ts');
+      const result = await reproduceVersion(context, { policy: options.policy, version });
+      if (options.json) printJson(result);
+      else
+        say(
+          result.isSame
+            ? `${version}: the same bytes (sha256 ${result.trainedSha256})`
+            : `${version}: expected sha256 ${result.registeredSha256}, got ${result.trainedSha256}; another build, number of threads or processor trains other bytes`,
+        );
+      process.exitCode = result.isSame ? 0 : 1;
+    } catch (error) {
+      reportFailure(error);
+      process.exitCode = exitCodeOf(error);
+    }
+  });
+}
+
+/** Name and value of every fact of a manifest but its gates, in its order. */
+function factsOf({ gates: _, ...manifest }: ModelManifest): [string, string][] {
+  return Object.entries(manifest).flatMap(([name, value]) => flat(name, value));
+}
+
+function flat(name: string, value: unknown): [string, string][] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [[name, typeof value === 'string' ? value : JSON.stringify(value)]];
+  return Object.entries(value).flatMap(([key, inner]) => flat(`${name}.${key}`, inner));
+}
+
+const shown = (value: number | null): string | number => (value === null ? '–' : Number(value.toPrecision(6)));
