@@ -21,10 +21,6 @@ export function registerModelViews(models: Command): void {
       .description(description)
       .option('--policy <name>', 'policy', defaultPolicy)
       .option('--json', 'as JSON', false);
-  const manifestOf = async (policy: string, version: string): Promise<ModelManifest> => {
-    const context = await openContext();
-    return readManifest({ store: context.store, signer: context.signer() }, policy, version);
-  };
 
   command('show <version>', 'everything the signed manifest says of a version').action(
     async (version: string, options: ViewOptions) => {
@@ -96,10 +92,14 @@ export function registerModelViews(models: Command): void {
   });
 }
 
-/** Name and value of every fact of a manifest but its gates, in its order. */
-function factsOf({ gates: _, ...manifest }: ModelManifest): [string, string][] {
-  return Object.entries(manifest).flatMap(([name, value]) => flat(name, value));
+async function manifestOf(policy: string, version: string): Promise<ModelManifest> {
+  const context = await openContext();
+  return readManifest({ store: context.store, signer: context.signer() }, policy, version);
 }
+
+/** Name and value of every fact of a manifest but its gates, in its order. */
+const factsOf = (manifest: ModelManifest): [string, string][] =>
+  Object.entries(manifest).flatMap(([name, value]) => (name === 'gates' ? [] : flat(name, value)));
 
 function flat(name: string, value: unknown): [string, string][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value))

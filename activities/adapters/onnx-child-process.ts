@@ -40,12 +40,13 @@ export function openOnnxChild({ memoryLimitMiB = defaultMemoryLimitMiB } = {}): 
   let isOpen = true;
   return {
     async ask(job, { timeLimitMs, onProgress }) {
-      const listening = answerOf(child, timeLimitMs, onProgress);
+      const over = new AbortController();
       try {
-        if (child.connected) child.send(job, () => undefined);
-        return await Promise.race([listening.answer, ended]);
+        const answer = answerOf(child, timeLimitMs, onProgress ?? ignore, over.signal);
+        if (child.connected) child.send(job, ignore);
+        return await Promise.race([answer, ended]);
       } finally {
-        listening.stop();
+        over.abort();
       }
     },
     close() {
@@ -57,32 +58,32 @@ export function openOnnxChild({ memoryLimitMiB = defaultMemoryLimitMiB } = {}): 
   };
 }
 
-/** The next message that is no progress; rejects when the time is over or `onProgress` throws. */
-function answerOf(child: ChildProcess, timeLimitMs: number, onProgress: (details: object) => void = () => undefined) {
-  let resolve = (_: ChildAnswer): void => undefined;
-  let reject = (_: Error): void => undefined;
-  const promise = new Promise<ChildAnswer>((onAnswer, onError) => {
-    resolve = onAnswer;
-    reject = onError;
-  });
-  const hear = (message: ChildAnswer): void => {
-    if (message.kind !== 'progress') return resolve(message);
-    try {
-      onProgress(message.details);
-    } catch (error) {
-      reject(error instanceof Error ? error : new Error(String(error)));
-    }
-  };
-  const limit = setTimeout(() => reject(new Error(`it was not through after ${timeLimitMs / 1000} s`)), timeLimitMs);
-  child.on('message', hear);
-  return {
-    answer: promise,
-    stop(): void {
+const ignore = (): void => undefined;
+
+/** The next message that is no progress; rejects when the time is over or `onProgress` throws. Stops listening when aborted. */
+const answerOf = (
+  child: ChildProcess,
+  timeLimitMs: number,
+  onProgress: (details: object) => void,
+  over: AbortSignal,
+): Promise<ChildAnswer> =>
+  new Promise((resolve, reject) => {
+    const hear = (message: ChildAnswer): void => {
+      if (message.kind !== 'progress') return resolve(message);
+      try {
+        onProgress(message.details);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    const limit = setTimeout(() => reject(new Error(`it was not through after ${timeLimitMs / 1000} s`)), timeLimitMs);
+    const stop = (): void => {
       clearTimeout(limit);
       child.off('message', hear);
-    },
-  };
-}
+    };
+    child.on('message', hear);
+    over.addEventListener('abort', stop, { once: true });
+  });
 
 /** Rejects when the process ends, in words. */
 function endOf(child: ChildProcess): Promise<never> {

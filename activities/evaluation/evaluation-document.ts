@@ -34,6 +34,18 @@ export const evaluationSchema = z.strictObject({
   championFraction: fraction,
   anchorFraction: fraction,
   calibrationError: fraction,
+  calibrationCurve: z
+    .array(z.strictObject({ rows: z.number(), probability: z.number(), rightFraction: z.number() }))
+    .default([]),
+  roc: z
+    .array(
+      z.strictObject({
+        label: z.string(),
+        area: fraction,
+        points: z.array(z.strictObject({ falseFraction: z.number(), trueFraction: z.number() })),
+      }),
+    )
+    .default([]),
   /** Discrete actions; empty for continuous ones, as are `confusion` and `perLabel`. */
   labels: z.array(z.string()),
   /** Row = recorded label, column = what the candidate says; counts. */
@@ -104,6 +116,8 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     championFraction: share(outcome?.others['champion']?.agreeingFrames),
     anchorFraction: share(outcome?.others['anchor']?.agreeingFrames),
     calibrationError: outcome?.calibrationError ?? null,
+    calibrationCurve: [...(outcome?.calibrationCurve ?? [])],
+    roc: (outcome?.roc ?? []).map((curve) => ({ ...curve, points: [...curve.points] })),
     labels: type.actions.kind === 'discrete' ? type.actions.names : [],
     confusion: (outcome?.confusion?.counts ?? []).map((row) => [...row]),
     perLabel: [...(outcome?.confusion?.perLabel ?? [])],

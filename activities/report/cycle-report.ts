@@ -1,5 +1,6 @@
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { StratumCount } from '../../datasets/training-set.ts';
+import type { EvaluationDocument } from '../evaluation/evaluation-document.ts';
 import type { GateResult } from '../../policies/gates/index.ts';
 
 /** Everything a person wants to know of a cycle, as one document: `reports/<cycleId>.json`, and rendered as HTML beside it. */
@@ -57,6 +58,18 @@ export interface TrainingSection {
   readonly seed: number | null;
   readonly steps: number;
   readonly curve: readonly CurvePoint[];
+  /** Everything that shaped the model. */
+  readonly hyperparameters: Readonly<Record<string, unknown>>;
+  /** `warm`, or why the start was cold; null when nobody asked. */
+  readonly warmStart: string | null;
+  /** Every training of a search, the kept one among them; empty without a search. */
+  readonly search: readonly {
+    readonly runId: string;
+    readonly isKept: boolean;
+    readonly steps: number;
+    readonly validationLoss: number;
+    readonly hyperparameters: Readonly<Record<string, unknown>>;
+  }[];
 }
 
 export interface CurvePoint {
@@ -73,6 +86,12 @@ export interface EvaluationSection {
   readonly majorityFraction: number | null;
   readonly linearFraction: number | null;
   readonly calibrationError: number | null;
+  readonly calibrationCurve: EvaluationDocument['calibrationCurve'];
+  readonly roc: EvaluationDocument['roc'];
+  readonly championFraction: number | null;
+  readonly tasks: EvaluationDocument['tasks'];
+  readonly actionErrors: EvaluationDocument['actionErrors'];
+  readonly errorFractions: EvaluationDocument['errorFractions'];
   readonly labels: readonly string[];
   /** Row = recorded label, column = what the candidate says; counts. */
   readonly confusion: readonly (readonly number[])[];

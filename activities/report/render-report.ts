@@ -1,13 +1,7 @@
-import type { GateResult } from '../../policies/gates/index.ts';
 import { barChart, lineChart } from './charts.ts';
-import type {
-  CollectionSection,
-  CycleReport,
-  EvaluationSection,
-  LineageSection,
-  MixSection,
-  TrainingSection,
-} from './cycle-report.ts';
+import { evaluationBody } from './render-evaluation.ts';
+import { count, facts, folded, percent, table } from './report-parts.ts';
+import type { CollectionSection, CycleReport, LineageSection, MixSection, TrainingSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
 
 /** The report as one self-contained HTML page: no script, no file beside it. Pure: same report, same bytes. */
@@ -83,13 +77,26 @@ const collectionBody = (collection: CollectionSection): Html =>
       ['Left in landing', waitingText(collection.waiting)],
     ])}
     <h3>Refused, by rule</h3>
-    <table>
-      <tr>
-        <th>Rule</th>
-        <th>What it asks</th>
-        <th class="number">Refused</th>
-      </tr>
-      ${collection.rules.map(
+    ${
+      collection.rules.every(({ refused }) => refused === 0)
+        ? html`<p class="muted">No rule refused anything.</p>`
+        : rulesTable(collection.rules.filter(({ refused }) => refused > 0))
+    }
+    ${folded(
+      `${collection.rules.filter(({ refused }) => refused === 0).length} rules that refused nothing`,
+      rulesTable(collection.rules.filter(({ refused }) => refused === 0)),
+    )}`;
+
+const rulesTable = (rules: CollectionSection['rules']): Html =>
+  html`<table>
+    <tr>
+      <th>Rule</th>
+      <th>What it asks</th>
+      <th class="number">Refused</th>
+    </tr>
+    ${[...rules]
+      .toSorted((a, b) => b.refused - a.refused)
+      .map(
         (rule) =>
           html`<tr class="${rule.refused > 0 && 'refusing'}">
             <td><code>${rule.id}</code></td>
@@ -97,7 +104,7 @@ const collectionBody = (collection: CollectionSection): Html =>
             <td class="number">${count(rule.refused)}</td>
           </tr>`,
       )}
-    </table>`;
+  </table>`;
 
 const mixBody = (mix: MixSection): Html =>
   html`${facts([
@@ -129,6 +136,7 @@ const trainingBody = (training: TrainingSection): Html =>
   html`${facts([
     ['Seed', training.seed === null ? null : String(training.seed)],
     ['Steps', count(training.steps)],
+    ['Start', training.warmStart ?? 'fresh'],
   ])}
   ${lineChart(
     [
@@ -137,7 +145,28 @@ const trainingBody = (training: TrainingSection): Html =>
     ],
     'steps',
     'loss',
-  )}`;
+  )}
+  ${folded(
+    'Hyperparameters',
+    facts(Object.entries(training.hyperparameters).map(([name, value]) => [name, JSON.stringify(value)])),
+  )}
+  ${
+    training.search.length > 0 &&
+    folded(
+      `Search: ${training.search.length} trainings, the least validation loss was kept`,
+      table(
+        ['', 'Validation loss', 'Steps', 'Settings'],
+        [...training.search]
+          .toSorted((a, b) => a.validationLoss - b.validationLoss)
+          .map(({ isKept, validationLoss, steps, hyperparameters }) => [
+            isKept ? 'kept' : '',
+            String(Number(validationLoss.toPrecision(5))),
+            count(steps),
+            JSON.stringify(hyperparameters),
+          ]),
+      ),
+    )
+  }`;
 
 const series = (
   training: TrainingSection,
@@ -147,82 +176,6 @@ const series = (
     const y = value(point);
     return y === null ? [] : [{ x: point.step, y }];
   });
-
-const evaluationBody = (evaluation: EvaluationSection): Html =>
-  html`<p>
-      On ${count(evaluation.frames)} held-out frames of ${count(evaluation.episodes)} episodes, which no training saw:
-    </p>
-    ${barChart(
-      [
-        { label: 'this candidate', value: evaluation.accuracyFraction ?? 0 },
-        { label: 'linear model', value: evaluation.linearFraction ?? 0 },
-        { label: 'always the commonest', value: evaluation.majorityFraction ?? 0 },
-      ],
-      percent,
-    )}
-    <h3>Gates</h3>
-    <table>
-      <tr>
-        <th>Gate</th>
-        <th></th>
-        <th class="number">Value</th>
-        <th class="number">Limit</th>
-        <th class="number">Sample</th>
-        <th>In words</th>
-      </tr>
-      ${evaluation.gates.map(gateRow)}
-    </table>
-    <h3>Confusion: recorded label (rows) against the candidate (columns)</h3>
-    <table>
-      <tr>
-        <th></th>
-        ${evaluation.labels.map((label) => html`<th class="number">${label}</th>`)}
-      </tr>
-      ${evaluation.confusion.map((row, index) => confusionRow(evaluation.labels[index] ?? '', row))}
-    </table>
-    <table>
-      <tr>
-        <th>Label</th>
-        <th class="number">Precision</th>
-        <th class="number">Recall</th>
-        <th class="number">F1</th>
-        <th class="number">Frames</th>
-      </tr>
-      ${evaluation.perLabel.map(
-        (row) =>
-          html`<tr>
-            <td>${row.label}</td>
-            <td class="number">${percent(row.precision)}</td>
-            <td class="number">${percent(row.recall)}</td>
-            <td class="number">${percent(row.f1)}</td>
-            <td class="number">${count(row.frames)}</td>
-          </tr>`,
-      )}
-    </table>
-    <p>Expected calibration error: ${percent(evaluation.calibrationError)}</p>`;
-
-const gateRow = (gate: GateResult): Html =>
-  html`<tr>
-    <td><code>${gate.id}</code></td>
-    <td><span class="tag ${gate.outcome}">${gate.outcome}</span></td>
-    <td class="number">${measure(gate.value, gate.unit)}</td>
-    <td class="number">${measure(gate.limit, gate.unit)}</td>
-    <td class="number">${count(gate.sampleSize)}</td>
-    <td>${gate.sentence}</td>
-  </tr>`;
-
-function confusionRow(label: string, row: readonly number[]): Html {
-  const total = row.reduce((sum, value) => sum + value, 0) || 1;
-  return html`<tr>
-    <th>${label}</th>
-    ${row.map(
-      (value) =>
-        html`<td class="number" style="background:rgba(37,99,235,${((0.6 * value) / total).toFixed(3)})">
-          ${count(value)}
-        </td>`,
-    )}
-  </tr>`;
-}
 
 const lineageBody = (lineage: LineageSection): Html =>
   facts([
@@ -237,22 +190,6 @@ const lineageBody = (lineage: LineageSection): Html =>
     ['Parents', lineage.parents.join(', ') || null],
     ['Code build', lineage.codeBuild],
   ]);
-
-const facts = (rows: readonly (readonly [string, string | null])[]): Html =>
-  html`<dl>
-    ${rows.map(
-      ([name, value]) =>
-        html`<dt>${name}</dt>
-          <dd>${value ?? '–'}</dd>`,
-    )}
-  </dl>`;
-
-/** 12345.6 → `12,346`, in every locale. */
-const count = (value: number): string => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, ',');
-const percent = (fraction: number | null): string =>
-  fraction === null ? 'unknown' : `${(fraction * 100).toFixed(1)} %`;
-const measure = (value: number | null, unit: string): string =>
-  value === null ? 'unknown' : `${Number(value.toPrecision(4))} ${unit}`;
 
 const style = html`
   body { font: 15px/1.5 system-ui, sans-serif; color: #111827; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }

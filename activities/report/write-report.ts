@@ -3,7 +3,7 @@ import { collectionSummarySchema, type CollectionSummary } from '../collection/s
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { jsonBytes, readJson } from '../json-objects.ts';
 import type { Clock, ObjectStore } from '../ports.ts';
-import { trainingMetricsSchema } from '../train-model.ts';
+import { trainingMetricsSchema, type TrainingMetrics } from '../train-model.ts';
 import type {
   CollectionSection,
   CycleReport,
@@ -37,6 +37,9 @@ export interface WriteReportResult {
   readonly reportKey: string;
 }
 
+/** No search has more trainings. */
+const mostTrials = 64;
+
 interface Ports {
   readonly store: ObjectStore;
   readonly clock: Clock;
@@ -66,7 +69,10 @@ export const writeReport =
       collection:
         summary === undefined || collection === undefined ? null : collectionSection(summary, collection.summaryKey),
       mix: set === undefined ? null : mixSection(set),
-      training: metrics === undefined ? null : trainingSection(metrics, set?.seed ?? null),
+      training:
+        metrics === undefined
+          ? null
+          : trainingSection(metrics, set?.seed ?? null, await searchOf(store, training?.metricsKey ?? '')),
       evaluation: evaluation === undefined ? null : evaluationSection(evaluation),
       lineage: lineageSection(input, set, ports.codeBuild),
     };
@@ -75,6 +81,21 @@ export const writeReport =
     await store.put(reportKey, new TextEncoder().encode(renderReport(report)));
     return { reportKey };
   };
+
+/** Trainings of a search lie side by side: `<cycle>-0`, `<cycle>-1`, … */
+async function searchOf(store: ObjectStore, keptKey: string): Promise<TrainingSection['search']> {
+  const [, prefix] = /^(.*-)\d+\/metrics\.json$/.exec(keptKey) ?? [];
+  const found: TrainingSection['search'][number][] = [];
+  if (prefix === undefined) return [];
+  for (let index = 0; index < mostTrials; index += 1) {
+    const key = `${prefix}${index}/metrics.json`;
+    const metrics = await readJson(store, key, trainingMetricsSchema);
+    if (metrics === undefined) break;
+    const { steps, validationLoss, hyperparameters } = metrics;
+    found.push({ runId: `${index}`, isKept: key === keptKey, steps, validationLoss, hyperparameters });
+  }
+  return found.length > 1 ? found : [];
+}
 
 const collectionSection = (summary: CollectionSummary, summaryKey: string): CollectionSection => ({
   summaryKey,
@@ -105,9 +126,13 @@ const mixSection = (set: SetFacts): MixSection => ({
 });
 
 const trainingSection = (
-  metrics: ReturnType<typeof trainingMetricsSchema.parse>,
+  metrics: TrainingMetrics,
   seed: number | null,
+  search: TrainingSection['search'],
 ): TrainingSection => ({
+  hyperparameters: metrics.hyperparameters,
+  warmStart: metrics.warmStart,
+  search,
   seed,
   steps: metrics.steps,
   curve: metrics.curve.map(({ step, trainLoss, validationLoss }) => ({ step, trainLoss, validationLoss })),
@@ -120,6 +145,12 @@ const evaluationSection = (evaluation: ReturnType<typeof evaluationSchema.parse>
   majorityFraction: evaluation.majorityFraction,
   linearFraction: evaluation.linearFraction,
   calibrationError: evaluation.calibrationError,
+  calibrationCurve: evaluation.calibrationCurve,
+  roc: evaluation.roc,
+  championFraction: evaluation.championFraction,
+  tasks: evaluation.tasks,
+  actionErrors: evaluation.actionErrors,
+  errorFractions: evaluation.errorFractions,
   labels: evaluation.labels,
   confusion: evaluation.confusion,
   perLabel: evaluation.perLabel,

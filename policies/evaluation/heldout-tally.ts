@@ -2,11 +2,12 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { pairedRatioCounter, type LabelFacts, type PairedRatioSums, type PairedSums } from '../gates/index.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
-import { calibrationCounter } from './calibration.ts';
+import { calibrationCounter, type CalibrationPoint } from './calibration.ts';
 import { confusionCounter, type Confusion } from './confusion.ts';
 import type { Answers } from './contestant.ts';
 import { errorTally, type ErrorOutcome } from './error-tally.ts';
 import { labelTally } from './label-tally.ts';
+import { rocCounter, type RocCurve } from './roc.ts';
 import { pairedCounter } from './paired-counter.ts';
 
 /** Who is compared, and on what. */
@@ -47,6 +48,8 @@ export interface HeldoutOutcome {
   /** Null for continuous actions. */
   readonly confusion: Confusion | null;
   readonly calibrationError: number | null;
+  readonly calibrationCurve: readonly CalibrationPoint[];
+  readonly roc: readonly RocCurve[];
 }
 
 interface OpenEpisode {
@@ -57,11 +60,15 @@ interface OpenEpisode {
   readonly others: Record<string, number>;
 }
 
+/** Curves of more labels nobody looks at. */
+const mostRocLabels = 32;
+
 /** Adds up the answers of all policies, row after row; holds one episode and sums, nothing that grows with the rows. */
 export function heldoutTally({ type, sizes, others: names, reference, majorityLabel }: TallyInput) {
   const actionNames = type.actions.kind === 'discrete' ? type.actions.names : [];
   const confusion = confusionCounter(actionNames);
   const labels = labelTally(actionNames);
+  const roc = rocCounter(actionNames.slice(0, mostRocLabels));
   const errors = sizes.head === 'continuous' ? errorTally(type, names) : undefined;
   const calibration = calibrationCounter();
   const paired = new Map(names.map((name) => [name, pairedCounter()]));
@@ -115,6 +122,10 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
           continue;
         }
         const chosen = candidate.chosen[row] ?? 0;
+        roc.frame(
+          block.label[row] ?? 0,
+          candidate.outputs.subarray(row * sizes.actionSize, (row + 1) * sizes.actionSize),
+        );
         labels.frame(
           block.label[row] ?? 0,
           chosen,
@@ -137,6 +148,8 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
         labels: labels.finish(reference !== undefined && names.includes(reference)),
         ...(errors === undefined ? {} : { errors: errors.finish() }),
         confusion: sizes.head === 'discrete' ? confusion.finish() : null,
+        calibrationCurve: sizes.head === 'discrete' ? calibration.curve() : [],
+        roc: sizes.head === 'discrete' ? roc.finish() : [],
         calibrationError: sizes.head === 'discrete' ? calibration.finish() : null,
       };
     },

@@ -71,12 +71,12 @@ describe('the commands that may train', () => {
   });
 
   it('are named when another is asked for', () => {
-    const { command } = openTrainers(
+    const trainersOf = openTrainers(
       { trainerCommands: readTrainerCommands(document({ trainers }), '') },
       onnxRuntime(),
     );
     assert.throws(
-      () => command(['python3', '-c', 'print(1)']),
+      () => trainersOf.command(['python3', '-c', 'print(1)']),
       (error) =>
         isFailure(error, 'TrainingImpossible') && /\["python3","\/opt\/train\.py"\]/.test((error as Error).message),
     );

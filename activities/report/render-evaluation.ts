@@ -1,0 +1,174 @@
+import type { GateResult } from '../../policies/gates/index.ts';
+import { barChart, lineChart } from './charts.ts';
+import type { EvaluationSection } from './cycle-report.ts';
+import { html, type Html } from './html.ts';
+import { count, folded, measure, percent, table } from './report-parts.ts';
+
+const rank = { fail: 0, notApplicable: 1, pass: 2 } as const;
+
+/** How the candidate was judged, what matters first: gates that stop it, tasks and labels from the worst; the rest is folded. */
+export function evaluationBody(evaluation: EvaluationSection): Html {
+  const gates = evaluation.gates.toSorted((a, b) => rank[a.outcome] - rank[b.outcome]);
+  const open = gates.filter(({ outcome }) => outcome !== 'pass');
+  return html`<p>
+      On ${count(evaluation.frames)} held-out frames of ${count(evaluation.episodes)} episodes, which no training saw:
+    </p>
+    ${barChart(
+      [
+        { label: 'this candidate', value: evaluation.accuracyFraction },
+        { label: 'champion', value: evaluation.championFraction },
+        { label: 'linear model', value: evaluation.linearFraction },
+        { label: 'always the commonest', value: evaluation.majorityFraction },
+      ].flatMap(({ label, value }) => (value === null ? [] : [{ label, value }])),
+      percent,
+    )}
+    <h3>Gates</h3>
+    ${open.length === 0 ? html`<p class="muted">All ${gates.length} pass.</p>` : gatesTable(open)}
+    ${folded(`${gates.length - open.length} gates that pass`, gatesTable(gates.slice(open.length)))}
+    ${tasksBody(evaluation.tasks)}
+    ${evaluation.actionErrors.length > 0 ? errorsBody(evaluation) : labelsBody(evaluation)}`;
+}
+
+const gatesTable = (gates: readonly GateResult[]): Html =>
+  html`<table>
+    <tr>
+      <th>Gate</th>
+      <th></th>
+      <th class="number">Value</th>
+      <th class="number">Limit</th>
+      <th class="number">Sample</th>
+      <th>In words</th>
+    </tr>
+    ${gates.map(gateRow)}
+  </table>`;
+
+const gateRow = (gate: GateResult): Html =>
+  html`<tr>
+    <td><code>${gate.id}</code></td>
+    <td><span class="tag ${gate.outcome}">${gate.outcome}</span></td>
+    <td class="number">${measure(gate.value, gate.unit)}</td>
+    <td class="number">${measure(gate.limit, gate.unit)}</td>
+    <td class="number">${count(gate.sampleSize)}</td>
+    <td>${gate.sentence}</td>
+  </tr>`;
+
+const worstTasks = 10;
+
+function tasksBody(tasks: EvaluationSection['tasks']): Html {
+  const ordered = tasks.toSorted((a, b) => (a.agreementFraction ?? 2) - (b.agreementFraction ?? 2));
+  const heads = ['Task', 'Agreement', 'Episodes', 'Frames', 'Share of the work'];
+  const rows = ordered.map(({ task, agreementFraction, episodes, frames, trafficFraction }) => [
+    task,
+    percent(agreementFraction),
+    count(episodes),
+    count(frames),
+    percent(trafficFraction),
+  ]);
+  return html`<h3>Tasks, the worst first</h3>
+    ${table(heads, rows.slice(0, worstTasks))}
+    ${rows.length > worstTasks && folded(`${rows.length - worstTasks} more tasks`, table(heads, rows.slice(worstTasks)))}`;
+}
+
+function errorsBody({ actionErrors, errorFractions }: EvaluationSection): Html {
+  const named: readonly (readonly [string, number | null])[] = [
+    ['this candidate', errorFractions.candidate],
+    ['champion', errorFractions.champion],
+    ['repeating the measured state', errorFractions.copy],
+    ['linear model', errorFractions.linear],
+  ];
+  return html`<h3>Mean error as a share of the range</h3>
+    ${barChart(
+      named.flatMap(([label, value]) => (value === null ? [] : [{ label, value }])),
+      percent,
+    )}
+    <h3>Error of each action, the largest first</h3>
+    ${table(
+      ['Action', 'Mean', '95th percentile', 'Unit', 'Share of the range'],
+      actionErrors
+        .toSorted((a, b) => b.meanFraction - a.meanFraction)
+        .map(({ name, mean, p95, unit, meanFraction }) => [name, short(mean), short(p95), unit, percent(meanFraction)]),
+    )}`;
+}
+
+function labelsBody(evaluation: EvaluationSection): Html {
+  return html`<h3>Labels, the least found first</h3>
+    ${table(
+      ['Label', 'Recall', 'Precision', 'F1', 'Area under ROC', 'Frames'],
+      evaluation.perLabel
+        .toSorted((a, b) => (a.recall ?? 2) - (b.recall ?? 2))
+        .map(({ label, recall, precision, f1, frames }) => [
+          label,
+          percent(recall),
+          percent(precision),
+          percent(f1),
+          areaOf(evaluation, label),
+          count(frames),
+        ]),
+    )}
+    ${folded(
+      'Confusion: recorded label (rows) against the candidate (columns)',
+      html`<table>
+        <tr>
+          <th></th>
+          ${evaluation.labels.map((label) => html`<th class="number">${label}</th>`)}
+        </tr>
+        ${evaluation.confusion.map((row, index) => confusionRow(evaluation.labels[index] ?? '', row))}
+      </table>`,
+    )}
+    <p>Expected calibration error: ${percent(evaluation.calibrationError)}</p>
+    ${folded(
+      'Calibration: how often the chosen action was right, by its probability',
+      lineChart(
+        [
+          {
+            name: 'right',
+            points: evaluation.calibrationCurve.map((bin) => ({ x: round(bin.probability), y: bin.rightFraction })),
+          },
+          {
+            name: 'perfect',
+            points: evaluation.calibrationCurve.map((bin) => ({ x: round(bin.probability), y: bin.probability })),
+          },
+        ],
+        'probability',
+        'share',
+      ),
+    )}
+    ${folded(
+      'ROC: each label against the others',
+      html`${evaluation.roc
+        .filter(({ points }) => points.length > 0)
+        .map(({ label, points }) =>
+          lineChart(
+            [
+              {
+                name: label,
+                points: points.map((point) => ({ x: round(point.falseFraction), y: point.trueFraction })),
+              },
+            ],
+            'false positives',
+            'found',
+          ),
+        )}`,
+    )}`;
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(4)));
+const round = (value: number): number => Number(value.toFixed(3));
+
+const areaOf = ({ roc }: EvaluationSection, label: string): string => {
+  const area = roc.find((curve) => curve.label === label)?.area ?? null;
+  return area === null ? 'unknown' : area.toFixed(3);
+};
+
+function confusionRow(label: string, row: readonly number[]): Html {
+  const total = row.reduce((sum, value) => sum + value, 0) || 1;
+  return html`<tr>
+    <th>${label}</th>
+    ${row.map(
+      (value) =>
+        html`<td class="number" style="background:rgba(37,99,235,${((0.6 * value) / total).toFixed(3)})">
+          ${count(value)}
+        </td>`,
+    )}
+  </tr>`;
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+
+import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { evaluationDocument } from '../../../activities/evaluation/evaluation-document.ts';
+import { jsonBytes } from '../../../activities/json-objects.ts';
+import { writeReport } from '../../../activities/report/write-report.ts';
+import { rocCounter } from '../../../policies/evaluation/roc.ts';
+import { testRobotType } from '../training/arrow-sets.ts';
+
+const gate = (id: string, outcome: 'pass' | 'fail') =>
+  ({ id, outcome, value: 1, limit: 2, unit: 'x', sampleSize: 3, sentence: `${id} says <b>` }) as const;
+const empty = evaluationDocument({
+  input: {},
+  type: testRobotType(),
+  absolute: { sizeBytes: 1 },
+  gates: [gate('model.size', 'pass'), gate('champion.labels', 'fail'), gate('model.io', 'pass')],
+  passed: 'hold',
+  comparison: undefined,
+});
+const metrics = (validationLoss: number, learningRate: number) => ({
+  modelSha256: 'a',
+  steps: 10,
+  validationLoss,
+  validationAgreementFraction: null,
+  hyperparameters: { learningRate },
+  curve: [],
+  warmStart: null,
+  dataWaitFraction: null,
+});
+
+async function pageOf(evaluation: typeof empty): Promise<string> {
+  const store = memoryObjectStore();
+  await store.put('training-runs/c-0/metrics.json', jsonBytes(metrics(0.5, 0.01)));
+  await store.put('training-runs/c-1/metrics.json', jsonBytes(metrics(0.25, 0.03)));
+  await store.put('evaluations/c/evaluation.json', jsonBytes(evaluation));
+  const { reportKey } = await writeReport({ store, clock: () => 0, codeBuild: 'test' })({
+    cycleId: 'c',
+    policy: 'p',
+    cause: 'test',
+    training: {
+      trainingSetDigest: 'none',
+      metricsKey: 'training-runs/c-1/metrics.json',
+      evaluationKey: 'evaluations/c/evaluation.json',
+      modelSha256: 'a',
+    },
+  });
+  return new TextDecoder().decode(await store.get(reportKey));
+}
+const before = (page: string, first: string, second: string): void => {
+  assert.ok(page.includes(first) && page.includes(second), `${first}, ${second}`);
+  assert.ok(page.indexOf(first) < page.indexOf(second), `${first} before ${second}`);
+};
+
+describe('the report of a cycle', () => {
+  const task = (name: string, agreementFraction: number) => ({
+    task: name,
+    episodes: 3,
+    frames: 60,
+    agreementFraction,
+    trafficFraction: 0.5,
+  });
+
+  it('shows what matters first: the gate that holds, the worst task, the label that is least found', async () => {
+    const page = await pageOf({
+      ...empty,
+      labels: ['left', 'right'],
+      perLabel: [
+        { label: 'right', precision: 0.9, recall: 0.9, f1: 0.9, frames: 900 },
+        { label: 'left', precision: 0.8, recall: 0.1, f1: 0.2, frames: 100 },
+      ],
+      confusion: [
+        [10, 90],
+        [90, 810],
+      ],
+      tasks: [task('drive', 0.97), task('park', 0.56)],
+      calibrationCurve: [{ rows: 10, probability: 0.5, rightFraction: 0.4 }],
+      roc: [
+        {
+          label: 'left',
+          area: 0.734,
+          points: [
+            { falseFraction: 0, trueFraction: 0 },
+            { falseFraction: 1, trueFraction: 1 },
+          ],
+        },
+      ],
+    });
+    before(page, '<code>champion.labels</code>', '<code>model.size</code>');
+    before(page, '2 gates that pass', '<code>model.size</code>');
+    before(page, '56.0 %', '97.0 %');
+    before(page, '<td class="">left</td>', '<td class="">right</td>');
+    for (const shown of ['0.734', 'Calibration:', 'ROC:', 'Hyperparameters']) assert.ok(page.includes(shown), shown);
+    assert.ok(!page.includes('says <b>'));
+  });
+
+  it('tells of every training of a search, and which was kept', async () => {
+    const page = await pageOf(empty);
+    assert.match(page, /Search: 2 trainings/);
+    before(page, '<td class="number">0.25</td>', '<td class="number">0.5</td>');
+    before(page, '<td class="">kept</td>', '<td class="number">0.25</td>');
+  });
+
+  it('shows the error of each continuous action in its unit, and no empty confusion', async () => {
+    const page = await pageOf({
+      ...empty,
+      labels: [],
+      actionErrors: [
+        { name: 'elbow', unit: 'rad', mean: 0.01, p95: 0.02, meanFraction: 0.005 },
+        { name: 'wrist', unit: 'rad', mean: 0.3, p95: 0.7, meanFraction: 0.15 },
+      ],
+      errorFractions: { candidate: 0.0775, champion: 0.08, copy: 0.05, linear: null },
+    });
+    before(page, 'wrist', 'elbow');
+    assert.match(page, /repeating the measured state/);
+    assert.ok(!page.includes('Confusion') && !page.includes('linear model'));
+  });
+
+  it('is written from documents of earlier versions too', async () => {
+    const { calibrationCurve: _, roc: __, actionErrors: ___, errorFractions: ____, ...older } = empty;
+    assert.match(await pageOf(older as typeof empty), /Offline judgement/);
+  });
+});
+
+describe('the ROC of a label', () => {
+  it('has the area that pairs of frames say: how often one with the label is the surer', () => {
+    const counter = rocCounter(['a', 'b']);
+    const rows = [
+      [0, 0.9],
+      [0, 0.6],
+      [1, 0.7],
+      [1, 0.1],
+      [0, 0.95],
+      [1, 0.6],
+    ] as const;
+    for (const [label, probability] of rows) counter.frame(label, [probability, 1 - probability]);
+    const pairs = rows.flatMap(([label, ours]) =>
+      label === 0
+        ? rows.filter(([other]) => other === 1).map(([, theirs]) => (ours > theirs ? 1 : ours === theirs ? 0.5 : 0))
+        : [],
+    );
+    const wanted = pairs.reduce<number>((sum, value) => sum + value, 0) / pairs.length;
+    const [a] = counter.finish();
+    assert.ok(Math.abs(a!.area! - wanted) < 1e-9, `${a!.area} and ${wanted}`);
+    assert.deepEqual(a!.points.at(-1), { falseFraction: 1, trueFraction: 1 });
+    assert.equal(rocCounter(['a']).finish()[0]!.area, null);
+  });
+});
