@@ -1,5 +1,7 @@
 import { CommanderError } from 'commander';
 
+import { printable } from './printable.ts';
+
 /** What the shell hears of a command; docs/operations.md has the table. */
 export const exitCodes = {
   /** Done; what was waited for ended well. */
@@ -38,5 +40,5 @@ export function exitCodeOf(error: unknown): number {
 export function reportFailure(error: unknown): void {
   process.exitCode = exitCodeOf(error);
   if (error instanceof CommanderError) return;
-  process.stderr.write(`flywheel: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`flywheel: ${printable(error instanceof Error ? error.message : String(error))}\n`);
 }

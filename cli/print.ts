@@ -1,5 +1,7 @@
 import Table from 'cli-table3';
 
+import { oneLine, printable, printableJson } from './printable.ts';
+
 /** Rows for people, aligned, without frames; `(none)` for no rows. */
 export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   if (rows.length === 0) {
@@ -22,12 +24,11 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
       middle: '',
     },
   });
-  table.push(...rows.map((row) => [...row]));
+  table.push(...rows.map((row) => row.map((cell) => (typeof cell === 'string' ? oneLine(cell) : cell))));
   process.stdout.write(`${table.toString()}\n`);
 }
 
 /** One JSON document for programs. */
-export const printJson = (value: unknown): void =>
-  void process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+export const printJson = (value: unknown): void => void process.stdout.write(`${printableJson(value, 2)}\n`);
 
-export const say = (line: string): void => void process.stdout.write(`${line}\n`);
+export const say = (line: string): void => void process.stdout.write(`${printable(line)}\n`);

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, constants, copyFile, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 
 import { reservedSegment } from '../object-key.ts';
 import type { Clock, ObjectBody } from '../ports.ts';
 import { bodyFile, errorCode } from './object-store-guard.ts';
-import { folderClash, inspect, locate } from './file-object-store-paths.ts';
+import { folderClash, inspect, locate, privateFile, privateFolder } from './file-object-store-paths.ts';
 
 /** Another device, another owner's file, too many links, a file system without links. */
 const copyInsteadOfLink = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP']);
@@ -44,7 +44,7 @@ export async function writeObject(
 
 async function writeUnfinished(path: string, body: ObjectBody, key: string, nowSeconds: number): Promise<void> {
   if (!(body instanceof Uint8Array)) await linkOrCopy(body.filePath, path, key);
-  const handle = await open(path, body instanceof Uint8Array ? 'wx' : 'r');
+  const handle = await open(path, body instanceof Uint8Array ? 'wx' : 'r', privateFile);
   try {
     if (body instanceof Uint8Array) await handle.writeFile(body);
     // A linked file would keep its source's time. Another owner's file refuses, and keeps it.
@@ -62,6 +62,7 @@ async function linkOrCopy(filePath: string, path: string, key: string): Promise<
   } catch (error) {
     if (!copyInsteadOfLink.has(errorCode(error) ?? '')) throw error;
     await copyFile(source.path, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(path, privateFile);
   }
 }
 
@@ -92,7 +93,7 @@ async function publish(
 async function makeFolder(root: string, key: string, folder: string): Promise<void> {
   let firstMade: string | undefined;
   try {
-    firstMade = await mkdir(folder, { recursive: true });
+    firstMade = await mkdir(folder, { recursive: true, mode: privateFolder });
   } catch (error) {
     if ((await locate(root, key)).folder === 'blocked') throw folderClash(root, key);
     throw error;

@@ -1,6 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 
+import { printable } from '../../printable.ts';
+
 /** What the supervisor says, to whoever listens and to its log. */
 export interface Voice {
   readonly say: (line: string) => void;
@@ -21,7 +23,7 @@ export function openVoice(out: Writable, logFile: string): Voice {
   });
   const note = (line: string): void => {
     try {
-      appendFileSync(logFile, `${new Date().toISOString()} ${line}\n`, { mode: 0o600 });
+      appendFileSync(logFile, `${new Date().toISOString()} ${printable(line)}\n`, { mode: 0o600 });
     } catch {
       // A full disk must not silence what is said to a person.
     }
@@ -31,7 +33,7 @@ export function openVoice(out: Writable, logFile: string): Voice {
     lost,
     say(line) {
       note(line);
-      if (!isLost) out.write(`${line}\n`);
+      if (!isLost) out.write(`${printable(line)}\n`);
     },
   };
 }

@@ -66,6 +66,22 @@ describe('file object store', () => {
     assert.deepEqual(await unfinished(), []);
   });
 
+  it('makes folders and files that nobody else reads, whatever the umask says', async () => {
+    const before = process.umask(0);
+    try {
+      const source = join(folder, 'source');
+      await writeFile(source, 'linked', { mode: 0o600 });
+      await store.put('a/b/bytes', text('x'));
+      await store.putIfAbsent('a/c/once', text('x'));
+      await store.putIfAbsent('a/d/linked', { filePath: source });
+    } finally {
+      process.umask(before);
+    }
+    const modeOf = async (path: string) => ((await stat(join(root, path))).mode & 0o777).toString(8);
+    for (const path of ['.', reservedSegment, 'a', 'a/b', 'a/c', 'a/d']) assert.equal(await modeOf(path), '700', path);
+    for (const path of ['a/b/bytes', 'a/c/once', 'a/d/linked']) assert.equal(await modeOf(path), '600', path);
+  });
+
   it('may itself be reached by a symbolic link', async () => {
     await mkdir(root);
     await symlink(root, join(folder, 'alias'));
