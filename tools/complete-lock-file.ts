@@ -1,39 +1,50 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 interface LockEntry {
-  readonly version?: string;
-  readonly dev?: boolean;
-  readonly cpu?: readonly string[];
-  readonly os?: readonly string[];
-  readonly libc?: readonly string[];
-  readonly optional?: boolean;
+  readonly integrity?: string;
+  readonly link?: boolean;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 interface LockFile {
   readonly packages: Record<string, LockEntry>;
 }
 
-const systems = ['darwin', 'linux', 'win32', 'android', 'freebsd', 'openharmony'];
-const processors = ['arm64', 'x64', 'ppc64', 's390x', 'ia32', 'riscv64', 'arm', 'loong64', 'mips64el', 'wasm32'];
+const file = new URL('../package-lock.json', import.meta.url);
+const read = (): LockFile => JSON.parse(readFileSync(file, 'utf8')) as LockFile;
 
 /**
- * Run after `npm install`: adds to package-lock.json the optional binaries of other systems that a registry mirror did
- * not list, by name and exact version. `npm ci` refuses a lock file without them ("Missing: … from lock file").
+ * Run after `npm install`: sees that package-lock.json has every optional binary of other systems (`npm ci` refuses one without:
+ * "Missing: … from lock file") and the sha512 of every package. npm leaves out what is not installed here when it keeps an old
+ * entry, so entries without a digest are dropped and npm resolves them anew; what is then still missing is an error.
  */
 function main(): void {
-  const file = new URL('../package-lock.json', import.meta.url);
-  const lock = JSON.parse(readFileSync(file, 'utf8')) as LockFile;
-  const { packages } = lock;
-  let added = 0;
-  for (const [path, entry] of Object.entries(packages))
-    for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-      if (isThere(packages, path, name)) continue;
-      packages[`node_modules/${name}`] = entryOf(name, version, entry);
-      added += 1;
-    }
-  const sorted = Object.fromEntries(Object.entries(packages).toSorted(([a], [b]) => a.localeCompare(b, 'en')));
-  writeFileSync(file, `${JSON.stringify({ ...lock, packages: sorted }, undefined, 2)}\n`);
-  process.stdout.write(`package-lock.json: ${added} optional packages of other systems added\n`);
+  const lock = read();
+  const wanting = wantingOf(lock.packages);
+  if (wanting.length > 0) {
+    const packages = Object.fromEntries(Object.entries(lock.packages).filter(([path]) => !wanting.includes(path)));
+    writeFileSync(file, `${JSON.stringify({ ...lock, packages }, undefined, 2)}\n`);
+    execFileSync('npm', ['install', '--package-lock-only', '--ignore-scripts'], { stdio: 'inherit' });
+  }
+  const left = wantingOf(read().packages);
+  if (left.length > 0)
+    throw new Error(
+      `expected a digest of every package in package-lock.json, got none of ${left.join(', ')}; try again later`,
+    );
+  process.stdout.write(`package-lock.json: complete, ${wanting.length} packages resolved anew\n`);
+}
+
+/** Packages without a digest, and optional ones that are not there at all. */
+function wantingOf(packages: LockFile['packages']): readonly string[] {
+  const bare = Object.entries(packages).filter(
+    ([path, { integrity, link }]) => path !== '' && link !== true && integrity === undefined,
+  );
+  const absent = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => !isThere(packages, path, name))
+      .map((name) => `node_modules/${name}`),
+  );
+  return [...bare.map(([path]) => path), ...absent];
 }
 
 /** Looks where Node would: in the package's own node_modules, then in those of the folders above it. */
@@ -42,20 +53,6 @@ function isThere(packages: LockFile['packages'], path: string, name: string): bo
     if (packages[`${at === '' ? '' : `${at}/`}node_modules/${name}`] !== undefined) return true;
     if (at === '') return false;
   }
-}
-
-function entryOf(name: string, version: string, parent: LockEntry): LockEntry {
-  const words = (name.split('/').at(-1) ?? name).split('-');
-  const os = systems.filter((system) => words.includes(system));
-  const libc = os.includes('linux') ? words.filter((word) => /^(gnu|musl)/.test(word)) : [];
-  return {
-    version,
-    cpu: processors.filter((processor) => words.includes(processor)),
-    ...(parent.dev === true ? { dev: true } : {}),
-    ...(libc.length === 0 ? {} : { libc: libc.map((word) => (word.startsWith('musl') ? 'musl' : 'glibc')) }),
-    optional: true,
-    os,
-  };
 }
 
 main();
