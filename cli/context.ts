@@ -12,6 +12,7 @@ import type { DeskPorts } from '../fleet/desk/desk.ts';
 import type { Settings } from '../workers/config.ts';
 import { CommandError } from './exit-codes.ts';
 import { findSettings, type FoundSettings } from './find-settings.ts';
+import { printable } from './printable.ts';
 
 /** What a command works with: the same store, keys and lake the workers use, opened when the command asks. */
 export interface CommandContext {
@@ -100,7 +101,7 @@ async function contextOf(settings: Settings): Promise<CommandContext> {
 
 /** What the desk signs orders with; undefined while the installation has one key only. */
 export const sealingWith = ({ signer, orders }: FileKeys, clock: Clock): DeskPorts['sealing'] =>
-  orders && { clock, signer, orders, onUnsealed: (why) => void process.stderr.write(`flywheel: ${why}\n`) };
+  orders && { clock, signer, orders, onUnsealed: (why) => void process.stderr.write(`flywheel: ${printable(why)}\n`) };
 
 /** Signs what a policy's robots are ordered when that was decided here: its first champion, another baseline. */
 export async function signOrdersOf({ store, clock, keys }: CommandContext, policy: string): Promise<void> {

@@ -10,6 +10,7 @@ import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
 import { endWithParent, leaveParent } from '../workers/end-with-parent.ts';
 import { readRobotType } from './parse-robot-type.ts';
 import { trustOf } from './read-trust.ts';
+import { printable, printableJson } from './printable.ts';
 import { readJsonFile } from './read-json-file.ts';
 import { simulateFleet, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
 
@@ -118,7 +119,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
       },
       progress: ({ endedEpisodes, failures }) => say(`${endedEpisodes} episodes, ${failures} of them failures`),
     });
-    process.stdout.write(`${options.json ? JSON.stringify(result) : describe(result)}\n`);
+    process.stdout.write(`${options.json ? printableJson(result) : printable(describe(result))}\n`);
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onReload);
     leaveParent();
@@ -131,7 +132,7 @@ const contactEvery = (longestMs: number) => ({
   backOff: { firstMs: Math.min(1_000, longestMs), longestMs },
 });
 
-const say = (line: string): void => void process.stderr.write(`simulate: ${line}\n`);
+const say = (line: string): void => void process.stderr.write(`simulate: ${printable(line)}\n`);
 
 const scenarioIn = async (file: string | undefined): Promise<Scenario> =>
   parseScenario(file === undefined ? {} : await readJsonFile(file, z.unknown()));

@@ -5,6 +5,10 @@ import { failure } from '../failures.ts';
 import { reservedSegment } from '../object-key.ts';
 import { errorCode } from './object-store-guard.ts';
 
+/** Objects tell of a whole fleet: nobody but the account that runs Flywheel reads what it makes, whatever the umask says. */
+export const privateFolder = 0o700;
+export const privateFile = 0o600;
+
 /** Makes the store's folders when missing; the root without symbolic links, against which every path is held. */
 export async function openRoot(root: string): Promise<string> {
   await makeFolders(join(root, reservedSegment));
@@ -15,7 +19,7 @@ export async function openRoot(root: string): Promise<string> {
 async function makeFolders(folder: string): Promise<void> {
   const make = async (): Promise<'made' | 'missing'> => {
     try {
-      await mkdir(folder);
+      await mkdir(folder, privateFolder);
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return 'missing';
       if (errorCode(error) !== 'EEXIST') throw error;
@@ -24,7 +28,7 @@ async function makeFolders(folder: string): Promise<void> {
   };
   if ((await make()) === 'made') return;
   if (dirname(folder) !== folder) await makeFolders(dirname(folder));
-  await mkdir(folder).catch((error: unknown) => {
+  await mkdir(folder, privateFolder).catch((error: unknown) => {
     if (errorCode(error) !== 'EEXIST') throw error;
   });
 }

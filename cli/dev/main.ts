@@ -6,6 +6,7 @@ import { readAliases } from '../../activities/registry/aliases.ts';
 import { builtInRobotTypes } from '../../datasets/built-in-robot-types.ts';
 import { devMonitor, ensureMonitor } from '../monitor.ts';
 import { ensureRetention } from '../retention.ts';
+import { printable } from '../printable.ts';
 import { ensureWeeklySchedule } from '../schedule.ts';
 import { registerTinyBaseline } from './baseline.ts';
 import { fleetExperience, recordedExperience, sourceOf, type Experience } from './experience.ts';
@@ -34,8 +35,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const { wrong, notes } = await preflight(options, process.env);
-  for (const note of notes) process.stderr.write(`temporal-dev.sh: note: ${note}\n`);
-  for (const sentence of wrong) process.stderr.write(`temporal-dev.sh: ${sentence}\n`);
+  for (const note of notes) process.stderr.write(`temporal-dev.sh: note: ${printable(note)}\n`);
+  for (const sentence of wrong) process.stderr.write(`temporal-dev.sh: ${printable(sentence)}\n`);
   if (wrong.length > 0) return 1;
   mkdirSync(path.join(options.stateDirectory, 'logs'), { recursive: true, mode: 0o700 });
   const taken = takeLock(options.stateDirectory, startGuard());
@@ -193,7 +194,7 @@ function sayWhereThingsAre(
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`temporal-dev.sh: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`temporal-dev.sh: ${printable(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 }
 // A story that was cut short still waits for something.

@@ -62,6 +62,8 @@ describe('text of others on a terminal', () => {
       'agent.ts: const lines = createLineProtocol((line) => process.stdout.write(`${line}\\n`));',
       'agent.ts: log: (line) => void process.stderr.write(`${line}\\n`),',
       "agent.ts: process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\\n`);",
+      // Its sentences are its own: nothing of others is there yet.
+      'dev/first-look/main.ts: for (const sentence of wrong) process.stderr.write(`temporal-dev.sh: ${sentence}\\n`);',
       'dev/main.ts: process.stderr.write(',
       "print.ts: process.stdout.write('(none)\\n');",
       'print.ts: process.stdout.write(`${table.toString()}\\n`);',
