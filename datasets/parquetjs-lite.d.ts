@@ -1,7 +1,8 @@
 /** The part of parquetjs-lite that this project uses; the package carries no types. */
 declare module 'parquetjs-lite' {
   export interface ParquetField {
-    readonly type: 'UTF8' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BOOLEAN' | 'LIST';
+    /** Left out of a plain group. */
+    readonly type?: 'UTF8' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BOOLEAN' | 'LIST';
     readonly optional?: boolean;
     readonly repeated?: boolean;
     readonly compression?: 'UNCOMPRESSED' | 'GZIP' | 'SNAPPY';

@@ -54,7 +54,8 @@ export const parquetFields = (columns: readonly Column[]): Readonly<Record<strin
 function parquetField({ type, nullable }: Column): ParquetField {
   const leaf = { compression: 'GZIP', statistics: false } as const;
   if (type === 'float32List') {
-    const list: ParquetField = { type: 'LIST', repeated: true, fields: { element: { type: 'FLOAT', ...leaf } } };
+    // Only the outer group is a LIST: readers other than DuckDB refuse a file whose inner group says so too, as agents wrote before 2026-11-26.
+    const list: ParquetField = { repeated: true, fields: { element: { type: 'FLOAT', ...leaf } } };
     return { type: 'LIST', optional: nullable, fields: { list } };
   }
   return { type: parquetTypes[type], optional: nullable, ...leaf };

@@ -23,9 +23,9 @@ async function pythonVersion(report: Report): Promise<string> {
 
 /** A virtual environment works after a rename as long as its python is called, not the scripts beside it. */
 async function install(folder: string, report: Report): Promise<void> {
-  report('making the Python environment of the tests: once per machine, about a minute, 130 MB to download');
+  report('making the Python environment of the tests: once per machine, about a minute, 200 MB to download');
   await makeVirtualEnvironment(folder, requirements, [], report);
-  const imports = 'import deltalake, pyarrow, numpy, onnx, onnxruntime';
+  const imports = 'import deltalake, pyarrow, numpy, onnx, onnxruntime, pandas, polars';
   const python = join(folder, 'bin', 'python');
   await must({ command: python, arguments: ['-c', imports], doing: 'trying the Python packages' }, report);
 }
