@@ -4,6 +4,7 @@ import { robotTypeDigest } from '../datasets/robot-type-digest.ts';
 import { robotTypeName } from '../datasets/robot-type.ts';
 import { heldoutSetFile, type HeldoutSetReference } from '../datasets/training-set.ts';
 import { writeArrowFile } from './mix/arrow-file.ts';
+import { readExclusions } from './mix/exclusions.ts';
 import { chooseHeldoutEpisodes, heldoutSql } from './mix/heldout-episodes.ts';
 import { inScratch, readTrainableRobotType } from './mix/in-scratch.ts';
 import { findLabelledEpisodes } from './mix/labelled-episodes.ts';
@@ -31,7 +32,8 @@ export const exportHeldoutSet =
     const { datasetVersion, maxEpisodes = 20_000 } = input;
     const robotType = await readTrainableRobotType(ports, input.robotType);
     return inScratch(ports, async (session, directory) => {
-      const scope = { robotType, datasetVersion, splits: ['heldout'] as const };
+      const exclusions = await readExclusions(ports.store);
+      const scope = { robotType, datasetVersion, splits: ['heldout'] as const, exclusions };
       const step = <T>(stage: string, work: () => Promise<T>): Promise<T> =>
         watched(session, ports.progress, stage, work);
       await step('finding held-out episodes', () => findLabelledEpisodes(session, ports.lake, scope));
@@ -55,6 +57,7 @@ export const exportHeldoutSet =
         tasks: robotType.tasks,
         episodes,
         maxEpisodes,
+        ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
         files: { [heldoutFile]: file },
       };
       const digest = await publishSet(ports.store, directory, heldoutSetFile, [heldoutFile], manifest);

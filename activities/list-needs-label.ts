@@ -1,5 +1,6 @@
 import type { DatasetVersion } from '../datasets/dataset-version.ts';
 import { splits } from '../datasets/columns.ts';
+import { readExclusions } from './mix/exclusions.ts';
 import { inScratch } from './mix/in-scratch.ts';
 import { findLabelledEpisodes } from './mix/labelled-episodes.ts';
 import type { SetPorts } from './mix/ports.ts';
@@ -36,7 +37,8 @@ export const listNeedsLabel =
   async (input: ListNeedsLabelInput): Promise<ListNeedsLabelResult> => {
     const robotType = await readRobotType(ports.store, input.robotType.id, input.robotType.version);
     return inScratch(ports, async (session) => {
-      const scope = { robotType, datasetVersion: input.datasetVersion, splits };
+      const exclusions = await readExclusions(ports.store);
+      const scope = { robotType, datasetVersion: input.datasetVersion, splits, exclusions };
       await watched(session, ports.progress, 'finding episodes', () =>
         findLabelledEpisodes(session, ports.lake, scope),
       );

@@ -6,6 +6,7 @@ import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';
 import { registerCheckCommand } from './data-check.ts';
+import { registerExclusionCommands } from './data-exclude.ts';
 import { registerLandingCommands } from './data-landing.ts';
 import { printJson, printTable, say } from './print.ts';
 import { registerRetentionCommand } from './retention.ts';
@@ -16,6 +17,7 @@ export function registerDataCommands(program: Command): void {
   registerCheckCommand(data);
   registerLandingCommands(data);
   registerRetentionCommand(data);
+  registerExclusionCommands(data);
 
   data
     .command('version')
@@ -64,7 +66,7 @@ export function registerDataCommands(program: Command): void {
     .action(async (options: { json: boolean }) => {
       const { store } = await openContext();
       const entries: { key: string; detail: QuarantineRecord }[] = [];
-      for await (const detail of quarantined(store))
+      for await (const detail of quarantined(store, undefined, sayDamaged))
         entries.push({ key: quarantineKeyOf(detail.cycleId, detail.sha256, 'json'), detail });
       if (options.json) return printJson(entries);
       printTable(
@@ -87,6 +89,8 @@ export function registerDataCommands(program: Command): void {
       if (left > 0) say(`${left} more violations are in these objects: --json, or read the object`);
     });
 }
+
+const sayDamaged = (key: string): void => void process.stderr.write(`${key}: a record that cannot be read\n`);
 
 /** Of one object; the rest is counted. */
 const maxShownViolations = 5;

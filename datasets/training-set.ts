@@ -62,5 +62,7 @@ export interface TrainingSetManifest {
     readonly addedEpisodes: number;
     readonly queuedForLabelEpisodes: number;
   };
+  /** Last line of the log `exclusions/` when it was made; not there when nobody had excluded anything. */
+  readonly exclusionsSeq?: number;
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly rows: number }>>;
 }

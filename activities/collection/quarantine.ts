@@ -12,6 +12,7 @@ import { sqlText } from '../../datasets/sql-types.ts';
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import { allRules } from '../../datasets/validation/rules.ts';
 import type { Violation } from '../../datasets/validation/rule.ts';
+import { isFailure } from '../failures.ts';
 import { jsonBytes, requireJson } from '../json-objects.ts';
 import type { ObjectStore, SqlSession } from '../ports.ts';
 import type { PlannedSegment } from './documents.ts';
@@ -49,11 +50,25 @@ export type QuarantineRecord = z.infer<typeof quarantineRecordSchema>;
 export const quarantineKeyOf = (cycleId: string, sha256: string, ending: 'parquet' | 'json'): string =>
   `quarantine/${cycleId}/${sha256}.${ending}`;
 
-/** What was refused and why, of every cycle; of one content only when its digest is given. */
-export async function* quarantined(store: ObjectStore, sha256?: string): AsyncGenerator<QuarantineRecord> {
+/**
+ * What was refused and why, of every cycle; of one content only when its digest is given. A record that cannot be read hides no
+ * other: `onDamaged` is told its key; without it, it is an error.
+ */
+export async function* quarantined(
+  store: ObjectStore,
+  sha256?: string,
+  onDamaged?: (key: string) => void,
+): AsyncGenerator<QuarantineRecord> {
   const ending = sha256 === undefined ? '.json' : `/${sha256}.json`;
-  for await (const { key } of store.list('quarantine/'))
-    if (key.endsWith(ending)) yield await requireJson(store, key, quarantineRecordSchema, 'it was just listed');
+  for await (const { key } of store.list('quarantine/')) {
+    if (!key.endsWith(ending)) continue;
+    try {
+      yield await requireJson(store, key, quarantineRecordSchema, 'it was just listed');
+    } catch (error) {
+      if (onDamaged === undefined || !isFailure(error, 'CorruptData')) throw error;
+      onDamaged(key);
+    }
+  }
 }
 
 /** Robot of what lies where no robot uploads. */

@@ -50,7 +50,9 @@ export async function troubleNoted<Result>(
       troubleKeyOf(name),
       jsonBytes({ robotType: name, cycleId, step, attempts, reason: reason.slice(0, maxReasonCharacters) }),
     );
-  if (attempts >= troubledAttempts && (await readTrouble(store, name))?.cycleId !== cycleId) {
+  // A word that cannot be read is written anew.
+  const known = attempts < troubledAttempts ? undefined : await readTrouble(store, name).catch(() => undefined);
+  if (attempts >= troubledAttempts && known?.cycleId !== cycleId) {
     await note('the attempts before ended without a word: did the worker die?');
   }
   try {

@@ -5,6 +5,7 @@ import { sqlText } from '../../datasets/sql-types.ts';
 import type { Split } from '../../datasets/columns.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlSession } from '../ports.ts';
+import { isUsableSql, type EpisodeExclusions } from './exclusions.ts';
 
 export interface EpisodeScope {
   readonly robotType: Pick<RobotType, 'id' | 'version' | 'tasks'>;
@@ -12,6 +13,8 @@ export interface EpisodeScope {
   /** Episodes that are not part of this older version are new; without it none is. */
   readonly newSince?: DatasetVersion;
   readonly splits: readonly Split[];
+  /** What persons said of single episodes; without it every episode counts. */
+  readonly exclusions?: EpisodeExclusions;
 }
 
 /**
@@ -28,7 +31,8 @@ export async function findLabelledEpisodes(session: SqlSession, lake: Lake, scop
        recorded_on, frame_count, is_new, ${labelledByOutcomeSql('e')} AS is_labelled_by_outcome
      FROM (${await episodesWithAge(lake, scope)}) AS e
      WHERE robot_type = ${sqlText(scope.robotType.id)} AND robot_type_version = ${scope.robotType.version}
-       AND split IN (${splits}) AND list_contains(${tasks}, task)`,
+       AND split IN (${splits}) AND list_contains(${tasks}, task)
+       ${scope.exclusions === undefined ? '' : `AND ${isUsableSql(scope.exclusions)}`}`,
   );
   const recordedOn = await daysOf(session, 'known_episode WHERE NOT is_labelled_by_outcome');
   const frames = await lake.scan('frames', scope.datasetVersion.frames, { recordedOn });

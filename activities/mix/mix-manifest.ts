@@ -20,6 +20,7 @@ export interface MixFacts {
   readonly weights: RowWeights;
   readonly gaps: LabelGaps;
   readonly files: TrainingSetManifest['files'];
+  readonly exclusionsSeq: number | undefined;
 }
 
 /** Everything the set was made from and what went into it; the same facts give the same manifest. */
@@ -44,6 +45,7 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     correctionShareBeforeCap: weights.correctionShareBeforeCap,
     correctionShareAfterCap: weights.correctionShareAfterCap,
     ...facts.gaps,
+    ...(facts.exclusionsSeq === undefined ? {} : { exclusionsSeq: facts.exclusionsSeq }),
     files: facts.files,
   };
 }

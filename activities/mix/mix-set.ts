@@ -7,6 +7,7 @@ import { failure } from '../failures.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
 import { writeArrowFile } from './arrow-file.ts';
+import { readExclusions } from './exclusions.ts';
 import { countLabelGaps } from './label-gaps.ts';
 import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
 import { mixManifest } from './mix-manifest.ts';
@@ -44,7 +45,9 @@ export async function mixSet(
 ): Promise<TrainingSetReference> {
   const step = <T>(stage: string, work: () => Promise<T>): Promise<T> => watched(session, ports.progress, stage, work);
   const splits = ['train', 'validation'] as const;
-  const scope = { robotType, datasetVersion: options.datasetVersion, newSince: options.newSince, splits };
+  const { datasetVersion, newSince } = options;
+  const exclusions = await readExclusions(ports.store);
+  const scope = { robotType, datasetVersion, newSince, splits, exclusions };
   await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
   await step('choosing episodes', () => chooseEpisodes(session, robotType, options));
   const validationFrames = Math.min(maxValidationFrames, Math.ceil(options.targetFrames * validationFraction));
@@ -71,7 +74,7 @@ export async function mixSet(
     [trainFile]: await write(trainFile, sampleSql(`cell < ${boundary}`, weights)),
     [validationFile]: await write(validationFile, sampleSql(`cell >= ${boundary}`, { correction: 1, other: 1 })),
   };
-  const manifest = mixManifest({ robotType, options, train, weights, gaps, files });
+  const manifest = mixManifest({ robotType, options, train, weights, gaps, files, exclusionsSeq: exclusions.seq });
   const digest = await publishSet(ports.store, directory, trainingSetFile, [trainFile, validationFile], manifest);
   return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
 }
