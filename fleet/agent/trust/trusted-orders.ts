@@ -9,9 +9,17 @@ import {
   type SignedDesired,
 } from '../../protocol/index.ts';
 import { readJson, replaceJson } from '../durable-files.ts';
-import { leaseRemainingMs, type Answered, type GatewayClient } from '../gateway-client.ts';
+import {
+  GatewayError,
+  leaseRemainingMs,
+  UnreachedError,
+  type Answered,
+  type GatewayClient,
+} from '../gateway-client.ts';
 import { elapsedSince, type MachineMoment } from '../times.ts';
 import { cappedLease, judgeOrder, judgePlainOrder, type OrderFacts, type Refused } from './order-rules.ts';
+import { createQueue } from '../waiting.ts';
+import { createNews } from './told.ts';
 import { emptyTrust, trustStateSchema, type TrustState } from './trust-state.ts';
 
 export interface TrustedOrdersPorts extends Pick<OrderFacts, 'robotId' | 'robotType'> {
@@ -55,10 +63,7 @@ export interface TrustedOrders {
 
 /** How often the measures are written: what a power cut can make the robot forget. */
 const keepEveryMs = 10 * 60_000;
-/** How long a refusal is not told again. */
-const toldForMs = 3_600_000;
 const unfreshNewsMs = 24 * 3_600_000;
-const mostTold = 100;
 const afterLateMs = 1_000;
 const afterRefusalMs = 5_000;
 /** A fleet changes its keys a few times a year. */
@@ -82,13 +87,11 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
   let isUnfreshTold = false;
   let isReady = false;
   let lastSeal = '';
-  const told = new Map<string, number>();
+  const isNews = createNews();
+  const oneAfterTheOther = createQueue();
 
   async function remember(next: TrustState, isFresh: boolean): Promise<void> {
-    const isNew =
-      next.held?.seq !== state.held?.seq ||
-      next.held?.orders !== state.held?.orders ||
-      next.plainSeq !== state.plainSeq;
+    const isNew = JSON.stringify([next.held, next.plainSeq]) !== JSON.stringify([state.held, state.plainSeq]);
     state = next;
     if (isFresh) {
       sinceMs = now().monotonicMs;
@@ -103,16 +106,16 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
     const at = now();
     keptAtMs = at.monotonicMs;
     state = { ...state, unfresh: { forMs: unfreshMs(), at } };
-    await replaceJson(ports.file, state);
+    try {
+      await oneAfterTheOther(() => replaceJson(ports.file, state));
+    } catch (cause) {
+      // A disk that takes nothing any more must not keep the robot from obeying.
+      log(`trust.json is not written: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
   }
 
   async function refuse({ reason, detail, seq, version }: Omit<Refused, 'kind'>): Promise<void> {
-    const key = `${reason} ${seq ?? ''}`;
-    const nowMs = now().monotonicMs;
-    const lastMs = told.get(key);
-    if (lastMs !== undefined && nowMs - lastMs < toldForMs) return;
-    if (told.size >= mostTold) told.clear();
-    told.set(key, nowMs);
+    if (!isNews(reason, seq, now().monotonicMs)) return;
     log(`order refused, ${reason}: ${detail}`);
     await ports.refused({ reason, detail, seq, version });
   }
@@ -135,11 +138,21 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
     }
   }
 
+  /** A robot that trusts a root goes on with it where the gateway cannot give the next one just now. */
+  async function followRootsIfThere(): Promise<void> {
+    try {
+      await followRoots();
+    } catch (cause) {
+      if (root === undefined || !(cause instanceof GatewayError) || cause instanceof UnreachedError) throw cause;
+      log(`the next root is not to be had: ${cause.message}`);
+    }
+  }
+
   async function followHints(answer: Answered<unknown>, envelope: Envelope | undefined): Promise<void> {
     const hinted = Number(answer.headers.get(wireHeaders.rootVersion) ?? 0);
     const sealed = sealSchema.safeParse(envelope?.signed);
     const wanted = Math.max(hinted, sealed.success ? sealed.data.rootVersion : 0);
-    if (wanted > (root?.version ?? 0)) await followRoots();
+    if (wanted > (root?.version ?? 0)) await followRootsIfThere();
   }
 
   async function takePlain(order: DesiredAnswer | undefined, leaseMs: number | undefined): Promise<TakenOrder> {
@@ -159,7 +172,7 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
   return {
     async ready() {
       if (isReady) return;
-      await followRoots();
+      await followRootsIfThere();
       isReady = true;
     },
     unfreshMs,
