@@ -44,6 +44,7 @@ export interface AssignmentLogState {
 
 export interface RobotSight {
   readonly robotId: string;
+  readonly site?: string;
   readonly stratum: string;
   readonly isQuarantined: boolean;
   /** `unknown`: no gateway was there long enough to tell. */

@@ -61,6 +61,7 @@ export function registerRobotCommands(program: Command): void {
       const context = await openContext();
       const token = newToken(robotId, randomBytes);
       await changeRobot(context, { robotId, ...changed(options) }, (now) => ({
+        ...(now.isRevoked === true ? { isRevoked: false } : {}),
         tokenHashes: [tokenHash(token), ...(options.keepOld ? now.tokenHashes.slice(0, 1) : [])],
       }));
       printToken(robotId, token, options);
@@ -68,7 +69,10 @@ export function registerRobotCommands(program: Command): void {
 
   change('revoke', 'take all tokens of a robot away, within 5 s', 'tokens revoked').action(
     async (robotId: string, options: ChangeOptions) => {
-      await changeRobot(await openContext(), { robotId, ...changed(options) }, () => ({ tokenHashes: [] }));
+      await changeRobot(await openContext(), { robotId, ...changed(options) }, () => ({
+        tokenHashes: [],
+        isRevoked: true,
+      }));
       if (options.json) printJson({ robotId, tokens: 0 });
       else say(`${robotId} has no token any more`);
     },

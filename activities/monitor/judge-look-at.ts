@@ -1,5 +1,7 @@
 import {
   conditionsSince,
+  groupBySite,
+  isSiteSubject,
   isSilent,
   judgeAutomaticRollback,
   judgeData,
@@ -64,19 +66,25 @@ export function judgeLookAt(
   return {
     failures,
     rollback,
-    findings: [
-      ...judgeRobots(robots, presence, nowMs, limits),
-      ...anomalies.findings,
-      ...failures.findings,
-      ...judgeData(state.data),
-      ...judgeGateways(watched),
-      ...judgeDisks(disks),
-      ...(sight === undefined || state.loop === undefined ? [] : judgeLoop(sight, state.loop, nowMs)),
-      ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
-      ...(unsigned === undefined ? [] : [fleetWide('ordersUnsigned', unsigned)]),
-      ...(rollback.kind === 'none' ? [] : [fleetWide('rollbackNeeded', rollback.reason)]),
-    ],
+    findings: groupBySite(
+      [
+        ...judgeRobots(robots, presence, nowMs, limits),
+        ...anomalies.findings,
+        ...failures.findings,
+        ...judgeData(state.data),
+        ...judgeGateways(watched),
+        ...judgeDisks(disks),
+        ...(sight === undefined || state.loop === undefined ? [] : judgeLoop(sight, state.loop, nowMs)),
+        ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
+        ...(unsigned === undefined ? [] : [fleetWide('ordersUnsigned', unsigned)]),
+        ...(rollback.kind === 'none' ? [] : [fleetWide('rollbackNeeded', rollback.reason)]),
+      ],
+      new Map(robots.flatMap(({ robotId, site }) => (site === undefined ? [] : [[robotId, site] as const]))),
+      state.book,
+    ),
     isKnown(cause, subject) {
+      // Of a site something is known as long as somebody tells of its robots.
+      if (isSiteSubject(subject)) return presence === 'known';
       switch (cause) {
         case 'silent':
           // A robot that is not registered any more is gone for good.

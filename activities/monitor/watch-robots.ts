@@ -24,8 +24,9 @@ export async function watchRobots(
     presence,
     isTrialOpen: trial !== undefined,
     onTrial: new Set(ids.filter((robotId) => trial?.(robotId) === true)),
-    robots: robots.map(({ robotId, contact, lastSeenMs, lastInstall }) => ({
+    robots: robots.map(({ robotId, site, contact, lastSeenMs, lastInstall }) => ({
       robotId,
+      ...(site === undefined ? {} : { site }),
       contact,
       unheardMs: lastSeenMs === null ? null : nowMs - lastSeenMs,
       install: lastInstall === null ? null : { ...lastInstall.report, receivedMs: lastInstall.receivedMs },

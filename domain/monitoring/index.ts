@@ -43,6 +43,7 @@ export {
   type LoopStanding,
   type Retry,
 } from './loop-findings.ts';
+export { groupBySite, isSiteSubject } from './group-findings.ts';
 export { judgeFailures, type FailureFindings } from './failure-findings.ts';
 export { defaultMonitorLimits, monitorLimitRanges, whyNoMonitorLimits, type MonitorLimits } from './monitor-limits.ts';
 export {

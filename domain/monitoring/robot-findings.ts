@@ -9,6 +9,8 @@ import type { RobotCondition } from './robot-health.ts';
 /** What is known of one robot now. */
 export interface WatchedRobot {
   readonly robotId: string;
+  /** Robots of one site may fail together. */
+  readonly site?: string;
   readonly contact: 'online' | 'silent' | 'unknown';
   /** Since a gateway last heard it, real time; null: never. */
   readonly unheardMs: number | null;

@@ -7,9 +7,11 @@ export interface ViewLimits {
   readonly presenceFreshMs: number;
   /** A robot unseen for longer is silent. */
   readonly silentAfterMs: number;
+  /** A robot that was never seen is no silent one for so long after it was registered. */
+  readonly newcomerMs: number;
 }
 
-export const defaultViewLimits: ViewLimits = { presenceFreshMs: 45_000, silentAfterMs: 300_000 };
+export const defaultViewLimits: ViewLimits = { presenceFreshMs: 45_000, silentAfterMs: 300_000, newcomerMs: 900_000 };
 
 export interface RobotView {
   readonly robotId: string;
@@ -35,7 +37,7 @@ export interface FleetView {
   readonly robots: readonly RobotView[];
 }
 
-/** What is known of a policy's robots now, from what gateways and robots wrote. Robots in order of id. */
+/** What is known of a policy's robots now, from what gateways and robots wrote, without those whose tokens were revoked. Robots in order of id. */
 export function viewFleet(
   facts: {
     readonly robots: readonly RobotRecord[];
@@ -54,9 +56,13 @@ export function viewFleet(
     if (nowMs - lastSeenMs <= limits.silentAfterMs) return 'online';
     return nowMs - watchedSinceMs > limits.silentAfterMs ? 'silent' : 'unknown';
   };
+  /** Somebody has to bring a new robot to its place first: until then nothing follows from its silence. */
+  const neverSeen = (changedMs: number): RobotView['contact'] =>
+    nowMs - changedMs <= limits.newcomerMs ? 'unknown' : contactOf(Number.NEGATIVE_INFINITY);
   const robots = facts.robots
+    .filter(({ isRevoked }) => isRevoked !== true)
     .toSorted((a, b) => (a.robotId < b.robotId ? -1 : 1))
-    .map(({ robotId, site, stratum, isQuarantined }): RobotView => {
+    .map(({ robotId, site, stratum, isQuarantined, atMs }): RobotView => {
       const sighting = seen.get(robotId);
       const lastInstall = facts.installs.get(robotId) ?? null;
       return {
@@ -64,7 +70,7 @@ export function viewFleet(
         site,
         stratum,
         isQuarantined,
-        contact: contactOf(sighting?.lastSeenMs ?? Number.NEGATIVE_INFINITY),
+        contact: sighting === undefined ? neverSeen(atMs) : contactOf(sighting.lastSeenMs),
         lastSeenMs: sighting?.lastSeenMs ?? null,
         version: runningVersion(sighting, lastInstall),
         heldSeq: newest([

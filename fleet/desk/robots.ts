@@ -26,6 +26,8 @@ export const robotRecordSchema = z.strictObject({
   tokenHashes: z.array(sha256Schema).max(2),
   /** Left out of trials and of what is learned until somebody looked at it. */
   isQuarantined: z.boolean(),
+  /** Its tokens were taken away: it counts nowhere until it is given one again. */
+  isRevoked: z.boolean().optional(),
   atMs: instantMsSchema,
   who: z.string().min(1).max(200),
   why: z.string().min(1).max(500),
@@ -60,7 +62,9 @@ export async function addRobot(ports: RobotPorts, robot: NewRobot): Promise<Robo
 export async function changeRobot(
   ports: RobotPorts,
   change: RobotChange,
-  next: (now: RobotRecord) => Partial<Pick<RobotRecord, 'tokenHashes' | 'isQuarantined' | 'site' | 'stratum'>>,
+  next: (
+    now: RobotRecord,
+  ) => Partial<Pick<RobotRecord, 'tokenHashes' | 'isQuarantined' | 'isRevoked' | 'site' | 'stratum'>>,
 ): Promise<RobotRecord> {
   const robotId = parse(robotIdSchema, change.robotId);
   const record = await appendOnce(ports.store, fleetKeys.robotLog(robotId), robotRecordSchema, (earlier) => {

@@ -74,6 +74,9 @@ describe('flywheel robots', () => {
     assert.deepEqual(await hashes('r1'), []);
     assert.equal((await readRobots(store)).get('r1')?.why, 'stolen');
     await assert.rejects(run('revoke', 'r9'), /robots add/);
+    assert.deepEqual(((await run('list', '--policy', 'wall')) as FleetView).robots, []);
+    await run('rotate', 'r1');
+    assert.equal(((await run('list', '--policy', 'wall')) as FleetView).robots.length, 1);
   });
 
   it('list shows what is known of a policy’s robots', async () => {

@@ -91,6 +91,20 @@ describe('the view of a fleet', () => {
     assert.equal(view(['r9'], [presence([])]).robots[0]?.contact, 'silent');
   });
 
+  it('calls no robot silent in its first minutes, and shows none whose tokens were revoked', () => {
+    const seenBy = (record: Partial<RobotRecord>) =>
+      viewFleet({
+        robots: [{ ...robot('r1'), ...record }],
+        presences: [presence([])],
+        installs: new Map(),
+        nowMs,
+      }).robots.map(({ contact }) => contact);
+    assert.deepEqual(seenBy({ atMs: nowMs - 899_000 }), ['unknown']);
+    assert.deepEqual(seenBy({ atMs: nowMs - 901_000 }), ['silent']);
+    assert.deepEqual(seenBy({ isRevoked: true }), []);
+    assert.deepEqual(seenBy({ isRevoked: false, atMs: 0 }), ['silent']);
+  });
+
   it('takes the last that any gateway saw of a robot', () => {
     const gone = presence([seen('r1', { lastSeenMs: nowMs - 90_000, deliveredSeq: 7, saidMs: 1 })], {
       gatewayId: 'g0',
