@@ -118,14 +118,18 @@ const lateDesk = (open: () => ChampionDesk): ChampionDesk => ({
 /** Runs `work` with a client of the Temporal server the settings name; says what to do when it is not there. */
 export async function withClient<T>(settings: Settings, work: (client: Client) => Promise<T>): Promise<T> {
   const { address, namespace } = settings.temporal;
-  const { Client, Connection } = await import('@temporalio/client');
+  const [{ Client, Connection }, { temporalConnectionOptions }] = await Promise.all([
+    import('@temporalio/client'),
+    import('../workers/temporal-connection.ts'),
+  ]);
+  const options = await temporalConnectionOptions(settings.temporal);
   let connection: Connection;
   try {
-    connection = await Connection.connect({ address, connectTimeout: '3 seconds' });
+    connection = await Connection.connect({ ...options, connectTimeout: '3 seconds' });
   } catch (cause) {
     throw new CommandError(
       'missing',
-      `expected a Temporal server on ${address}, got none; start it with ./temporal-dev.sh or set FLYWHEEL_TEMPORAL_ADDRESS`,
+      `expected a Temporal server on ${address}${options.tls === undefined ? '' : ' that takes our certificates by TLS'}, got none; start it with ./temporal-dev.sh or set FLYWHEEL_TEMPORAL_ADDRESS`,
       { cause },
     );
   }

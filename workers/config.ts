@@ -5,6 +5,7 @@ import path from 'node:path';
 
 import { z } from 'zod';
 
+import { dictionary } from '../domain/dictionary.ts';
 import { describeIssues } from '../activities/json-objects.ts';
 import { readTrainerCommands, type TrainerCommand } from './trainer-commands.ts';
 
@@ -30,6 +31,17 @@ const settingsSchema = z.strictObject({
     .regex(/^[^:]+:\d+$/, 'expected host:port')
     .default('127.0.0.1:7233'),
   FLYWHEEL_TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  /** Connects by TLS; default: yes as soon as one of the settings below is there. */
+  FLYWHEEL_TEMPORAL_TLS: z.enum(['true', 'false']).optional(),
+  /** PEM file of the authority that signed the server's certificate; default: those of the system. */
+  FLYWHEEL_TEMPORAL_TLS_CA: z.string().min(1).optional(),
+  /** PEM files of this client's certificate and its key, for servers that ask for one. */
+  FLYWHEEL_TEMPORAL_TLS_CERT: z.string().min(1).optional(),
+  FLYWHEEL_TEMPORAL_TLS_KEY: z.string().min(1).optional(),
+  /** Name in the server's certificate where it is not the host of the address. */
+  FLYWHEEL_TEMPORAL_TLS_SERVER_NAME: z.string().min(1).optional(),
+  /** Sent with every call, by TLS only; never logged. */
+  FLYWHEEL_TEMPORAL_API_KEY: z.string().min(1).optional(),
   /** Put before every task queue name, so that several installations share one server. */
   FLYWHEEL_QUEUE_PREFIX: z.string().max(100).default(''),
   /** How fast a fleet day passes in trials that say nothing: `compressed` is a minute, for demonstrations. */
@@ -61,7 +73,7 @@ export interface Settings {
   readonly store: { readonly kind: 'file'; readonly directory: string } | S3StoreSettings;
   readonly keysDirectory: string;
   readonly scratchDirectory: string;
-  readonly temporal: { readonly address: string; readonly namespace: string; readonly queuePrefix: string };
+  readonly temporal: TemporalSettings;
   readonly trialProfile: 'real' | 'compressed';
   readonly threads: number;
   readonly sqlMemoryMiB: number;
@@ -69,6 +81,20 @@ export interface Settings {
   readonly logLevel: string;
   readonly metricsAddress?: string;
   readonly webhook?: { readonly url: string; readonly secret: string };
+}
+
+export interface TemporalSettings {
+  readonly address: string;
+  readonly namespace: string;
+  readonly queuePrefix: string;
+  /** Undefined: without TLS, for a server on this machine. */
+  readonly tls?: {
+    readonly caFile?: string;
+    readonly certFile?: string;
+    readonly keyFile?: string;
+    readonly serverName?: string;
+  };
+  readonly apiKey?: string;
 }
 
 export interface S3StoreSettings {
@@ -99,6 +125,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       address: values.FLYWHEEL_TEMPORAL_ADDRESS,
       namespace: values.FLYWHEEL_TEMPORAL_NAMESPACE,
       queuePrefix: values.FLYWHEEL_QUEUE_PREFIX,
+      ...temporalTlsOf(values),
     },
     trialProfile: values.FLYWHEEL_TRIAL_PROFILE,
     threads: values.FLYWHEEL_THREADS,
@@ -136,6 +163,27 @@ function parseStoreUrl(text: string, region: string, endpoint: string | undefine
   if (match?.[1] === undefined)
     throw new Error(`settings: FLYWHEEL_STORE: expected a folder or s3://bucket, got ${text}`);
   return { kind: 's3', bucket: match[1], region, ...(endpoint === undefined ? {} : { endpoint }) };
+}
+
+/** A key goes over TLS only, and a certificate needs its key. */
+function temporalTlsOf(values: z.infer<typeof settingsSchema>): Pick<TemporalSettings, 'tls' | 'apiKey'> {
+  const names = {
+    caFile: values.FLYWHEEL_TEMPORAL_TLS_CA,
+    certFile: values.FLYWHEEL_TEMPORAL_TLS_CERT,
+    keyFile: values.FLYWHEEL_TEMPORAL_TLS_KEY,
+    serverName: values.FLYWHEEL_TEMPORAL_TLS_SERVER_NAME,
+  };
+  const apiKey = values.FLYWHEEL_TEMPORAL_API_KEY;
+  if ((names.certFile === undefined) !== (names.keyFile === undefined))
+    throw new Error(
+      'settings: expected FLYWHEEL_TEMPORAL_TLS_CERT and FLYWHEEL_TEMPORAL_TLS_KEY together, got one of them',
+    );
+  const given = Object.entries(names).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const isWanted = given.length > 0 || apiKey !== undefined;
+  if (isWanted && values.FLYWHEEL_TEMPORAL_TLS === 'false')
+    throw new Error('settings: FLYWHEEL_TEMPORAL_TLS: expected true beside certificates or an API key, got false');
+  if (!isWanted && values.FLYWHEEL_TEMPORAL_TLS !== 'true') return {};
+  return { tls: dictionary(given), ...(apiKey === undefined ? {} : { apiKey }) };
 }
 
 /** Both or none: nothing is sent unsigned, and a secret for nothing is a mistake. */

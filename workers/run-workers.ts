@@ -13,6 +13,7 @@ import { beatingInterceptor } from './activity-context.ts';
 import { bundleWorkflows, type WorkflowBundle } from './bundle.ts';
 import type { Queue, Settings } from './config.ts';
 import { openPorts, type Ports } from './ports.ts';
+import { temporalConnectionOptions } from './temporal-connection.ts';
 
 export interface RunWorkersOptions {
   readonly settings: Settings;
@@ -28,7 +29,7 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
   // Only workflows run from the bundle, and only manifests and reports name the build; heavy workers start without it.
   const needsBundle = queues.includes('orchestration') || queues.includes('fleet');
   const bundle = needsBundle ? await bundleWorkflows((message) => logger.warn(message)) : undefined;
-  const connection = await connectPatiently(settings.temporal.address, logger);
+  const connection = await connectPatiently(settings, logger);
   const { namespace, queuePrefix } = settings.temporal;
   try {
     const client = new Client({ connection, namespace });
@@ -97,10 +98,12 @@ const activityWorker = (
 const retryMs = 1_000;
 
 /** A dead address refuses at once, so waiting for the server is ours: once a second, saying so at first and every minute. */
-async function connectPatiently(address: string, logger: Logger): Promise<NativeConnection> {
+async function connectPatiently({ temporal }: Settings, logger: Logger): Promise<NativeConnection> {
+  const options = await temporalConnectionOptions(temporal);
+  const { address } = temporal;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await NativeConnection.connect({ address });
+      return await NativeConnection.connect(options);
     } catch (error) {
       if (attempt % 60 === 0) logger.warn({ address, error }, 'waiting for the Temporal server');
       await new Promise((resolve) => setTimeout(resolve, retryMs));
