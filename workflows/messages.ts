@@ -3,7 +3,7 @@ import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import type { DatasetVersion } from '../datasets/dataset-version.ts';
 
 /** Ends a cycle early: what runs is stopped, the champion stays, a report is still written. */
-export const abortUpdate = defineUpdate<string, [{ reason: string }]>('abort');
+export const abortUpdate = defineUpdate<string, [{ reason: string; who?: string }]>('abort');
 
 export const cycleStatusQuery = defineQuery<CycleStatus>('status');
 export const collectionStatusQuery = defineQuery<CollectionStatus>('status');

@@ -11,8 +11,8 @@ export function refuseAcknowledgement(word: unknown, { look }: MonitorStatus, in
   const { incidentId, who } = word as Record<string, unknown>;
   if (typeof incidentId !== 'string' || !/^[A-Za-z]+\.[A-Za-z0-9-]+\.\d+$/.test(incidentId))
     refuse('incidentId: expected an id like silent.robot-1.1700000000000, as `flywheel incidents list` shows it');
-  if (who !== undefined && (typeof who !== 'string' || who === '' || who.length > 200))
-    refuse('who: expected a name of 1 to 200 characters');
+  if (typeof who !== 'string' || who.trim() === '' || who.length > 200)
+    refuse('who: expected the name of the person who has seen it, 1 to 200 characters');
   if (inbox.length >= mostAcknowledgements) refuse('too many acknowledgements wait: try again after the next look');
   if (look === null || look.openIncidents > look.incidents.length) return;
   const known = look.incidents.find((incident) => incident.incidentId === incidentId);

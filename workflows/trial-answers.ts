@@ -30,9 +30,9 @@ export function whyRefused(
     case 'resumeRequested':
       return state === 'paused' ? undefined : 'it is not paused';
     case 'approved':
-      return state === 'awaitingApproval' ? undefined : 'no stage waits for approval';
+      return state === 'awaitingApproval' ? whyNobody(who) : 'no stage waits for approval';
     case 'rejected':
-      return state === 'awaitingApproval' || state === 'paused' ? undefined : 'no stage waits for approval';
+      return state === 'awaitingApproval' || state === 'paused' ? whyNobody(who) : 'no stage waits for approval';
     case 'abortRequested':
     case 'rollbackRequested':
       return undefined;
@@ -40,3 +40,9 @@ export function whyRefused(
       return kind satisfies never;
   }
 }
+
+/** What is decided for the fleet is kept with the name of a person. */
+const whyNobody = (who: unknown): string | undefined =>
+  typeof who === 'string' && who.trim() !== ''
+    ? undefined
+    : 'who: expected the name of the person who decides, as in {"reason": "…", "who": "ada"}';

@@ -60,8 +60,8 @@ export async function weeklyCycle(input?: unknown): Promise<CycleResult> {
   setHandler(cycleStatusQuery, () => status);
   setHandler(
     abortUpdate,
-    ({ reason }) => {
-      abortReason = reason;
+    ({ reason, who }) => {
+      abortReason = who === undefined ? reason : `${reason} (${who})`;
       work.cancel();
       return `cycle ${cycleId} stops; the champion stays`;
     },
@@ -191,9 +191,11 @@ function refuse(message: string): never {
 }
 
 function refuseAbort(request: unknown, stage: CycleStatus['stage'], abortReason: string | undefined): void {
-  const reason = (request as { reason?: unknown } | undefined)?.reason;
+  const { reason, who } = (request ?? {}) as { reason?: unknown; who?: unknown };
   if (typeof reason !== 'string' || reason.trim() === '' || reason.length > 500)
     refuse('expected {"reason": "why"} of 1 to 500 characters');
+  if (who !== undefined && (typeof who !== 'string' || who === '' || who.length > 200))
+    refuse('who: expected a name of 1 to 200 characters');
   if (abortReason !== undefined) refuse(`already aborting: ${abortReason}`);
   if (stage === 'reporting' || stage === 'ended') refuse(`the cycle is already ${stage}`);
 }

@@ -114,10 +114,11 @@ describe('fleetMonitor', function () {
           [{ incidentId: silentRobot.incidentId }, /expected \{"reason": "why"\}/],
           [{ incidentId: 'robot-1', reason: 'why' }, /incidentId: expected an id like/],
           [
-            { incidentId: 'silent.robot-9.5', reason: 'why' },
+            { incidentId: 'silent.robot-9.5', reason: 'why', who: 'ada' },
             /no open incident silent\.robot-9\.5; open are silent\.robot-1\.1000/,
           ],
-          [{ incidentId: silentRobot.incidentId, reason: 'why', who: 7 }, /who: expected a name/],
+          [{ incidentId: silentRobot.incidentId, reason: 'why', who: 7 }, /who: expected the name of the person/],
+          [{ incidentId: silentRobot.incidentId, reason: 'why' }, /who: expected the name of the person/],
         ];
         for (const [word, expected] of refusals) {
           const { type, message } = await failureOf(acknowledge(word));

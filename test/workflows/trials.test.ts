@@ -491,7 +491,8 @@ describe('trialPolicy', function () {
       input: { abTest: false, approvalBefore: [2], approvalHours: 8_000 },
       drive: async (handle) => {
         await step(handle, 'awaitingApproval');
-        await handle.executeUpdate('reject', word('not this week'));
+        await refused(handle.executeUpdate('reject', word('not this week')), /who: expected the name of the person/);
+        await handle.executeUpdate('reject', { args: [{ reason: 'not this week', who: 'ada' }] });
       },
     });
     assert.deepEqual([result.outcome, result.reason], ['endedWithoutPromotion', 'not this week']);
