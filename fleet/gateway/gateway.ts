@@ -22,7 +22,7 @@ import { UnprovenSockets } from './unproven-sockets.ts';
 export interface Gateway {
   /** Where robots reach it, e.g. `http://127.0.0.1:8460`. */
   readonly url: string;
-  /** Where its metrics and documentation are, e.g. `http://127.0.0.1:8461`. */
+  /** Where its metrics and documentation are, e.g. `http://127.0.0.1:9460`. */
   readonly operationsUrl: string;
   /** The OpenAPI document it serves. */
   readonly openApi: () => unknown;

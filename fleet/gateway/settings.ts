@@ -115,7 +115,7 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
     port: values.FLYWHEEL_GATEWAY_PORT,
     operations: {
       host: values.FLYWHEEL_GATEWAY_OPERATIONS_HOST,
-      port: values.FLYWHEEL_GATEWAY_OPERATIONS_PORT ?? nextPort(values.FLYWHEEL_GATEWAY_PORT),
+      port: values.FLYWHEEL_GATEWAY_OPERATIONS_PORT ?? operationsPort(values.FLYWHEEL_GATEWAY_PORT),
     },
     gatewayId: values.FLYWHEEL_GATEWAY_ID ?? defaultGatewayId(values.FLYWHEEL_GATEWAY_PORT),
     ...(tls === undefined ? {} : { tls }),
@@ -158,8 +158,8 @@ export const withoutGatewaySettings = (
 ): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith(prefix)));
 
-/** A free port beside a free one. */
-const nextPort = (port: number): number => (port === 0 || port === 65_535 ? 0 : port + 1);
+/** So far above the robots' port that gateways on neighbouring ports do not meet; a free one beside a free one. */
+const operationsPort = (port: number): number => (port === 0 || port > 64_535 ? 0 : port + 1_000);
 
 function readTls(values: z.infer<typeof settingsSchema>): TlsSettings | undefined {
   const { FLYWHEEL_GATEWAY_TLS_CERT: cert, FLYWHEEL_GATEWAY_TLS_KEY: key } = values;

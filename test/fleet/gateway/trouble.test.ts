@@ -234,6 +234,12 @@ describe('a gateway in trouble', () => {
     assert.throws(() => readGatewaySettings({ FLYWHEEL_GATEWAY_TLS_CERT: 'a' }), /together/);
   });
 
+  it('has an address for operations that neighbours on one machine do not take from each other', () => {
+    const portOf = (port: string): number => readGatewaySettings({ FLYWHEEL_GATEWAY_PORT: port }).operations.port;
+    assert.deepEqual([portOf('8460'), portOf('8461'), portOf('0'), portOf('65535')], [9460, 9461, 0, 0]);
+    assert.equal(readGatewaySettings({}).operations.host, '127.0.0.1');
+  });
+
   it('has every setting in its document, and no other', () => {
     const settings = readFileSync(join(root, 'fleet/gateway/settings.ts'), 'utf8');
     const document = readFileSync(join(root, 'docs/gateway.md'), 'utf8');
