@@ -1,4 +1,5 @@
 /** What activities need of the fleet, in their own words; `fleet/desk` is behind it. */
+import type { DamagedObject, OnDamage } from './damaged-objects.ts';
 
 export interface FleetOverride {
   readonly version: string;
@@ -65,6 +66,8 @@ export interface RobotSight {
 export interface FleetSight {
   readonly presence: 'known' | 'unknown';
   readonly robots: readonly RobotSight[];
+  /** Objects that could not be read, and were passed over. */
+  readonly damaged?: readonly DamagedObject[];
 }
 
 /** Where every robot stands towards its order; each robot in one list. */
@@ -135,7 +138,8 @@ export interface Fleet {
 export interface TelemetryLog {
   /** Keys of the objects that may hold batches received in `[startMs, endMs)`, hour by hour. */
   keys(policy: string, startMs: number, endMs: number): AsyncIterable<string>;
-  read(key: string): Promise<readonly TelemetryBatch[]>;
+  /** The batches that can be read; `onDamage` is told of an object, or a line of it, that cannot. */
+  read(key: string, onDamage: OnDamage): Promise<readonly TelemetryBatch[]>;
 }
 
 /** Every trial a snapshot puts robots on. */

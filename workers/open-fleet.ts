@@ -44,5 +44,5 @@ export async function robotStandings(store: ObjectStore): Promise<ReadonlyMap<st
 
 export const openTelemetry = (store: ObjectStore): TelemetryLog => ({
   keys: (policy, startMs, endMs) => telemetryKeys(store, policy, startMs, endMs),
-  read: (key) => readTelemetryObject(store, key),
+  read: (key, onDamage) => readTelemetryObject(store, key, onDamage),
 });

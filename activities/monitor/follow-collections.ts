@@ -6,6 +6,7 @@ import { collectionSummarySchema } from '../collection/summary.ts';
 import { readTrouble } from '../collection/trouble.ts';
 import { isFailure } from '../failures.ts';
 import { readJson } from '../json-objects.ts';
+import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../ports.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
 import type { ReadReports } from './monitor-state.ts';
@@ -31,12 +32,13 @@ export async function followCollections(
   policy: string,
   known: { readonly data: DataStanding; readonly reports: ReadReports },
   isRegistered: (robotId: string) => boolean,
+  onDamage: OnDamage,
 ): Promise<{ readonly data: DataStanding; readonly reports: ReadReports }> {
   const recent = await reportsSince(store, known.reports.newestMs - overlapMs);
   const fresh = recent.filter(({ key }) => !known.reports.keys.includes(key)).slice(-mostReports);
   let { data } = known;
   for (const { key } of fresh) {
-    const news = await newsOf(store, policy, key);
+    const news = await newsOf(store, policy, key, onDamage);
     if (news !== undefined) data = afterCollection(data, news, isRegistered);
   }
   const newestMs = Math.max(known.reports.newestMs, recent.at(-1)?.modifiedMs ?? 0);
@@ -71,10 +73,16 @@ async function reportsSince(store: ObjectStore, fromMs: number): Promise<readonl
   return found.toSorted((a, b) => a.modifiedMs - b.modifiedMs || (a.key < b.key ? -1 : 1));
 }
 
-async function newsOf(store: ObjectStore, policy: string, reportKey: string): Promise<CollectionNews | undefined> {
-  const report = await readJson(store, reportKey, reportSchema);
+async function newsOf(
+  store: ObjectStore,
+  policy: string,
+  reportKey: string,
+  onDamage: OnDamage,
+): Promise<CollectionNews | undefined> {
+  const report = await readSoundJson(store, reportKey, reportSchema, onDamage);
   const summaryKey = report?.collection?.summaryKey;
-  const summary = summaryKey === undefined ? undefined : await readJson(store, summaryKey, collectionSummarySchema);
+  const summary =
+    summaryKey === undefined ? undefined : await readSoundJson(store, summaryKey, collectionSummarySchema, onDamage);
   if (report === undefined || summary === undefined) return undefined;
   const leftOut = new Set(summary.robotsLeftOut);
   return {

@@ -75,6 +75,7 @@ export function judgeLookAt(
         ...judgeGateways(watched),
         ...judgeDisks(disks),
         ...(sight === undefined || state.loop === undefined ? [] : judgeLoop(sight, state.loop, nowMs)),
+        ...state.damaged.map(({ key, why }): Finding => ({ cause: 'damagedObject', subject: key, reason: why })),
         ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
         ...(unsigned === undefined ? [] : [fleetWide('ordersUnsigned', unsigned)]),
         ...(rollback.kind === 'none' ? [] : [fleetWide('rollbackNeeded', rollback.reason)]),
@@ -105,6 +106,7 @@ export function judgeLookAt(
         case 'badData':
         case 'leftOut':
         case 'collectionStuck':
+        case 'damagedObject':
           // What the last collections said stands until a later one says otherwise.
           return true;
         case 'rollbackNeeded':

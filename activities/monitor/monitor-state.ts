@@ -9,7 +9,8 @@ import {
   type LoopStanding,
   type OpenIncident,
 } from '../../domain/monitoring/index.ts';
-import { readJson } from '../json-objects.ts';
+import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
+import { failure } from '../failures.ts';
 import type { ObjectStore } from '../ports.ts';
 
 /** Whose champion it is and since when. */
@@ -74,6 +75,8 @@ const stateSchema = z.object({
   data: z.object({ badData: z.string().nullable(), leftOut: dictionarySchema(z.string()) }).default(noDataTrouble),
   /** What stands of the loop's runs; not there before they were first seen. */
   loop: trusted<LoopStanding>().optional(),
+  /** Objects that could not be read, until they are deleted. */
+  damaged: z.array(z.object({ key: z.string(), why: z.string() })).default([]),
   book: dictionarySchema(trusted<IncidentBook[string]>()),
   /** What this look changed; the incident log follows it. */
   events: z.array(trusted<IncidentEvent>()),
@@ -82,8 +85,11 @@ const stateSchema = z.object({
 });
 export type MonitorState = z.infer<typeof stateSchema>;
 
+/** What a look begins from. */
 export interface KeptState {
+  /** The newest document there is, readable or not. */
   readonly generation: number;
+  /** The newest that can be read. */
   readonly state: MonitorState;
 }
 
@@ -91,13 +97,33 @@ const prefixOf = (policy: string): string => `monitor/${policy}/looks/`;
 const keyOf = (policy: string, generation: number): string =>
   `${prefixOf(policy)}${String(generation).padStart(20, '0')}.json`;
 
-/** The newest state; undefined before the first look. */
-export async function latestState(store: ObjectStore, policy: string): Promise<KeptState | undefined> {
-  let generation = -1;
-  for await (const { key } of store.list(prefixOf(policy))) generation = Number(key.slice(-25, -5));
-  if (generation < 0) return undefined;
-  const state = await readJson(store, keyOf(policy, generation), stateSchema);
-  return state === undefined ? latestState(store, policy) : { generation, state };
+/**
+ * The newest state; undefined before the first look. A damaged one is passed over for the one before it; when none can be read the
+ * newest is `CorruptData` and names itself.
+ */
+export async function latestState(
+  store: ObjectStore,
+  policy: string,
+  onDamage: OnDamage = () => undefined,
+): Promise<KeptState | undefined> {
+  const generations: number[] = [];
+  for await (const { key } of store.list(prefixOf(policy))) generations.unshift(Number(key.slice(-25, -5)));
+  const [generation] = generations;
+  if (generation === undefined) return undefined;
+  let isDamaged = false;
+  for (const one of generations) {
+    const state = await readSoundJson(store, keyOf(policy, one), stateSchema, (object) => {
+      isDamaged = true;
+      onDamage(object);
+    });
+    if (state !== undefined) return { generation, state };
+  }
+  // Another look may have deleted what was listed.
+  if (!isDamaged) return latestState(store, policy, onDamage);
+  const key = keyOf(policy, generation);
+  throw failure('CorruptData', 'expected a state of the monitor, all are damaged: delete them to begin anew', {
+    coordinates: { key },
+  });
 }
 
 /** What is wrong with a fleet, as of the monitor's last look; `lookedAtMs` is null before the first. */

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import { judgeDrift, type DriftVerdict } from '../../domain/monitoring/index.ts';
 import { randomFromSeed } from '../../domain/statistics/index.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
+import { readSoundJson } from '../damaged-objects.ts';
+import { jsonBytes } from '../json-objects.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import { inScratch, readTrainableRobotType } from '../mix/in-scratch.ts';
 import { parseDoor } from '../parse-door.ts';
@@ -42,7 +43,7 @@ export const observeDrift =
   async (given: z.input<typeof inputSchema>): Promise<ObserveDriftResult> => {
     const { policy, nowMs } = parseDoor('observeDrift', inputSchema, given);
     const driftKey = `monitor/${policy}/drift/${nowMs}.json`;
-    const known = await readJson(ports.store, driftKey, documentSchema);
+    const known = await readSoundJson(ports.store, driftKey, documentSchema, () => undefined);
     const { alarm, reasons, robots } = known ?? (await judged(ports, policy, nowMs, driftKey));
     const isJudged = Math.min(robots.reference, robots.current) >= 2;
     const reason = reasons.join('; ').slice(0, longestReason) || 'nothing drifted';

@@ -9,6 +9,7 @@ import {
   type IncidentEvent,
 } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
+import type { DamagedObject, OnDamage } from '../damaged-objects.ts';
 import { isFailure } from '../failures.ts';
 import type { Fleet, TelemetryLog } from '../fleet-port.ts';
 import { appendIncidents } from '../incidents/incident-log.ts';
@@ -51,9 +52,10 @@ export const observeFleet =
     const { policy } = input;
     const unsigned = await refreshOrders(ports.fleet, policy);
     for (;;) {
-      const before = await latestState(ports.store, policy);
+      const damaged: DamagedObject[] = [];
+      const before = await latestState(ports.store, policy, (object) => damaged.push(object));
       if (before !== undefined && before.state.lookMs >= input.nowMs) return finish(ports.store, policy, before.state);
-      const state = await look(ports, input, before, unsigned);
+      const state = await look(ports, input, before, unsigned, damaged);
       if (await commitState(ports.store, policy, before, state)) return finish(ports.store, policy, state);
     }
   };
@@ -74,6 +76,7 @@ async function look(
   input: ObserveRequest,
   before: KeptState | undefined,
   unsigned: string | undefined,
+  damaged: DamagedObject[],
 ): Promise<MonitorState> {
   const { policy, nowMs } = input;
   const clock = fleetClock(input);
@@ -81,12 +84,18 @@ async function look(
   state.logSeq += state.events.length > 0 ? 1 : 0;
   const championsBefore = state.champions;
   state.champions = await followChampion(ports, policy, state.champions);
-  const isBehind = await takeTelemetry(ports.telemetry, policy, state, { nowMs, clock });
+  const onDamage: OnDamage = (object) => damaged.push(object);
+  const isBehind = await takeTelemetry(ports.telemetry, policy, state, { nowMs, clock }, onDamage);
   const watched = await watchRobots(ports, policy, nowMs, state.memory);
   const registered = new Set(watched.robots.map(({ robotId }) => robotId));
-  Object.assign(state, await followCollections(ports.store, policy, state, (robotId) => registered.has(robotId)));
+  Object.assign(
+    state,
+    await followCollections(ports.store, policy, state, (robotId) => registered.has(robotId), onDamage),
+  );
   state.data = await withStuckCollection(ports.store, policy, state.data);
-  const baseline = await readFleetBaseline(ports.store, policy);
+  const baseline = await readFleetBaseline(ports.store, policy, onDamage);
+  damaged.push(...watched.damaged);
+  state.damaged = await stillDamaged(ports.store, state.damaged, damaged);
   const sight = await ports.loop.sight(policy, state.loop?.seenEndMs ?? 0);
   const loop = sight === undefined ? undefined : followLoop(state.loop, sight, nowMs);
   state.loop = loop?.standing ?? state.loop;
@@ -116,6 +125,24 @@ const atOnce: readonly string[] = [
   'approvalWaits',
 ];
 
+/** Damaged objects that are told of at once. Each is told of until somebody deletes it: what was in it is lost. */
+const mostDamaged = 20;
+
+async function stillDamaged(
+  store: ObjectStore,
+  before: readonly DamagedObject[],
+  found: readonly DamagedObject[],
+): Promise<DamagedObject[]> {
+  const all = new Map([...before, ...found].map((object) => [object.key, object]));
+  const there = await Promise.all(
+    [...all.values()].slice(-mostDamaged).map(async (object) => {
+      const isThere = (await store.get(object.key, { start: 0, end: 1 })) !== undefined;
+      return isThere ? [object] : [];
+    }),
+  );
+  return there.flat();
+}
+
 function advanced(
   book: IncidentBook,
   { limits, nowMs, acknowledgements }: ObserveRequest,
@@ -135,7 +162,7 @@ function advanced(
     nowMs,
     hysteresis: (cause) => {
       // What happened has happened; a look at drift, and a collection, stand for many.
-      if (['drift', 'badData', 'leftOut', 'collectionStuck'].includes(cause))
+      if (['drift', 'badData', 'leftOut', 'collectionStuck', 'damagedObject'].includes(cause))
         return { openAfterTicks: 1, closeAfterTicks: 1 };
       const isEvent = atOnce.includes(cause);
       return { openAfterTicks: isEvent ? 1 : openAfterTicks, closeAfterTicks };
@@ -179,6 +206,7 @@ const emptyState = (scanFromMs: number): MonitorState => ({
   lastCycleStartedMs: null,
   reports: noReports,
   data: noDataTrouble,
+  damaged: [],
   book: dictionary(),
   events: [],
   result: {},

@@ -6,7 +6,8 @@ import type { FleetBaseline } from '../../domain/monitoring/index.ts';
 import { baselineOf, centreHistory, estimateFleetParameters } from '../../domain/statistics/index.ts';
 import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../domain/trial/index.ts';
 import type { TelemetryLog } from '../fleet-port.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
+import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
+import { jsonBytes } from '../json-objects.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
 import { readAliases } from '../registry/aliases.ts';
@@ -23,8 +24,11 @@ const baselineSchema: z.ZodType<FleetBaseline & { readonly madeAtMs: number; rea
 const keyOf = (policy: string): string => `monitor/${policy}/baseline.json`;
 
 /** The fleet's past as it was summed up last; undefined before the first time. */
-export const readFleetBaseline = (store: ObjectStore, policy: string): Promise<FleetBaseline | undefined> =>
-  readJson(store, keyOf(policy), baselineSchema);
+export const readFleetBaseline = (
+  store: ObjectStore,
+  policy: string,
+  onDamage: OnDamage,
+): Promise<FleetBaseline | undefined> => readSoundJson(store, keyOf(policy), baselineSchema, onDamage);
 
 const inputSchema = z.strictObject({
   policy: z.string().min(1),
@@ -53,7 +57,7 @@ export const refreshFleetBaseline =
     const known = past.filter(([, { episodes }]) => episodes > 0);
     const episodes = known.reduce((sum, [, baseline]) => sum + baseline.episodes, 0);
     if (known.length === 0) return { robots: 0, episodes: 0 };
-    const standing = await readJson(ports.store, keyOf(policy), baselineSchema);
+    const standing = await readSoundJson(ports.store, keyOf(policy), baselineSchema, () => undefined);
     if (standing === undefined || standing.madeAtMs < nowMs) {
       const parameters = estimateFleetParameters(centred);
       const document = { madeAtMs: nowMs, champion, parameters, robots: dictionary(known) };

@@ -1,3 +1,4 @@
+import type { OnDamage } from '../damaged-objects.ts';
 import { forgetOld, newMemory, rememberOutcome } from '../../domain/monitoring/index.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 import { RobotLives, type FleetClock } from '../../domain/trial/index.ts';
@@ -25,6 +26,7 @@ export async function takeTelemetry(
   policy: string,
   state: MonitorState,
   at: { readonly nowMs: number; readonly clock: FleetClock },
+  onDamage: OnDamage,
 ): Promise<boolean> {
   let [taken, isBehind] = [0, false];
   const known = new Set(
@@ -40,7 +42,7 @@ export async function takeTelemetry(
       break;
     }
     taken += 1;
-    for (const batch of await telemetry.read(key)) takeBatch(state, lives, batch, at);
+    for (const batch of await telemetry.read(key, onDamage)) takeBatch(state, lives, batch, at);
     (state.consumed[`${day}T${hour}`] ??= []).push(name);
   }
   state.lives = dictionary([...lives.entries()].filter(([, { heardMs }]) => heardMs >= at.nowMs - lifeMemoryMs));

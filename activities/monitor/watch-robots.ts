@@ -1,4 +1,5 @@
 import type { FleetMemory, WatchedRobot } from '../../domain/monitoring/index.ts';
+import type { DamagedObject } from '../damaged-objects.ts';
 import { trialsIn, type Fleet } from '../fleet-port.ts';
 
 export interface WatchedFleet {
@@ -8,6 +9,8 @@ export interface WatchedFleet {
   /** Robots that run a candidate under a trial whose lease lives: the trial's to judge. */
   readonly onTrial: ReadonlySet<string>;
   readonly isTrialOpen: boolean;
+  /** Objects of the fleet that could not be read. */
+  readonly damaged: readonly DamagedObject[];
 }
 
 /** What is known of the policy's robots now, and whom a trial watches already. */
@@ -17,11 +20,12 @@ export async function watchRobots(
   nowMs: number,
   memory: FleetMemory,
 ): Promise<WatchedFleet> {
-  const { presence, robots } = await fleet.readFleet(policy);
+  const { presence, robots, damaged = [] } = await fleet.readFleet(policy);
   const trial = await robotsOnTrial(fleet, policy, nowMs);
   const ids = robots.map(({ robotId }) => robotId);
   return {
     presence,
+    damaged,
     isTrialOpen: trial !== undefined,
     onTrial: new Set(ids.filter((robotId) => trial?.(robotId) === true)),
     robots: robots.map(({ robotId, site, contact, lastSeenMs, lastInstall }) => ({

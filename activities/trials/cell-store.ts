@@ -41,6 +41,8 @@ const manifestSchema = z.strictObject({
   /** Parts that the generation before had; they go with the next one. */
   replaced: z.array(z.string()),
   entries: count,
+  /** Telemetry objects that could not be read, or not whole. */
+  damaged: z.array(z.string()).default([]),
 });
 export type CellManifest = z.infer<typeof manifestSchema>;
 

@@ -40,6 +40,8 @@ export interface CollectCellsResult {
 /** Telemetry objects of one call; a gateway writes at most one a second. */
 const mostObjects = 4_000;
 const hourMs = 3_600_000;
+/** Damaged objects that are named. */
+const mostDamaged = 100;
 /** Gateways' clocks agree within this. */
 const writtenWithinMs = 5 * 60_000;
 
@@ -64,8 +66,15 @@ export const collectCells =
 
     const changed = new Map<number, Cells>();
     const taking = takingOf(ports.cells, plan, input, known, changed);
-    for (const key of keys) for (const batch of await ports.telemetry.read(key)) await takeBatch(taking, batch);
-    const after = { ...taking.manifest, lives: dictionary(runsOf(taking.lives)) };
+    const damaged = new Set(known.damaged);
+    for (const key of keys)
+      for (const batch of await ports.telemetry.read(key, (object) => damaged.add(object.key)))
+        await takeBatch(taking, batch);
+    const after = {
+      ...taking.manifest,
+      lives: dictionary(runsOf(taking.lives)),
+      damaged: [...damaged].slice(-mostDamaged),
+    };
     const replaced: string[] = [];
     for (const [number, cells] of changed) {
       const old = known.parts[number];
@@ -88,6 +97,7 @@ const emptyManifest = (plan: TrialPlan): CellManifest => ({
   parts: dictionary(),
   replaced: [],
   entries: 0,
+  damaged: [],
 });
 
 /** The first hour that may still get objects. */

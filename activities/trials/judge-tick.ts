@@ -6,7 +6,7 @@ import { jsonBytes, readJson } from '../json-objects.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
 import type { CellStore } from './cell-store.ts';
-import { evidenceShape, readEvidence } from './trial-evidence.ts';
+import { damageRemark, evidenceShape, readEvidence } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
 import type { PlanReader } from './trial-plans.ts';
 
@@ -55,7 +55,7 @@ export const judgeTick =
     const earlier = await readJson(ports.store, verdictKey, storedSchema);
     if (earlier !== undefined) return earlier.result;
 
-    const { robots, presence } = await readEvidence(ports, plan, { ...question, faultyRobots });
+    const { robots, presence, damaged } = await readEvidence(ports, plan, { ...question, faultyRobots });
     const { parameters } = plan;
     const daysTreated = hoursTotal / 24;
     const limits = plan.taskLimits;
@@ -76,7 +76,7 @@ export const judgeTick =
     const result: JudgeTickResult = {
       verdict: verdict.verdict,
       ...(suspectRobotId === undefined ? {} : { suspectRobotId }),
-      reason: verdict.reasons.join('; ').slice(0, longestReason),
+      reason: [...verdict.reasons, ...damageRemark(damaged)].join('; ').slice(0, longestReason),
       delta: verdict.delta,
       lowerBound: verdict.lowerBound,
       marginFraction: verdict.marginFraction,
@@ -87,7 +87,7 @@ export const judgeTick =
       episodes: verdict.treatedEpisodes,
       verdictKey,
     };
-    const document = { asked: given, presence, result, verdict, tasks };
+    const document = { asked: given, presence, result, verdict, tasks, damaged };
     if ((await ports.store.putIfAbsent(verdictKey, jsonBytes(document))) === 'created') return result;
     return (await readJson(ports.store, verdictKey, storedSchema))?.result ?? result;
   };

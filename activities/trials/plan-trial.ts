@@ -13,6 +13,7 @@ import { readPolicyDocument } from '../registry/policy-document.ts';
 import { readManifest } from '../registry/read-manifest.ts';
 import type { Signer } from '../signer-port.ts';
 import { readHistory } from './telemetry-history.ts';
+import { damageRemark } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
 import { storePlan, type PlanReference } from './trial-plans.ts';
 import { timesOf, trialRequestShape } from './trial-request.ts';
@@ -86,12 +87,12 @@ export const planTrial =
     const aliases = await readAliases(ports)({ policy });
     const candidate = await candidateOf(ports, policy, input.candidateVersion, aliases);
     if (typeof candidate !== 'string') return candidate;
-    const facts = await factsOf(ports, input, candidate, aliases);
+    const { facts, damaged } = await factsOf(ports, input, candidate, aliases);
     if (facts.robots.length === 0) return impossible(`policy ${policy} has no robot that may take part`);
     const draft = draftTrial(facts);
     if (draft.kind === 'impossible') return draft;
     const { plan, reference } = await storePlan(ports.store, draft.plan);
-    return planned(plan, reference, draft.remarks);
+    return planned(plan, reference, [...draft.remarks, ...damageRemark(damaged)]);
   };
 
 const impossible = (reason: string) => ({ kind: 'impossible', reason, isForPeople: false }) as const;
@@ -136,17 +137,24 @@ async function factsOf(
   input: z.output<typeof inputSchema>,
   candidateVersion: string,
   { champion = '', anchor }: Aliases,
-): Promise<TrialFacts> {
+): Promise<{ readonly facts: TrialFacts; readonly damaged: readonly string[] }> {
   const { policy, kind, trialId, nowMs } = input;
   const times = timesOf(input);
   const { robots } = await ports.fleet.readFleet(policy);
   const startMs = nowMs - historyDays * times.dayMs;
   const catalogue = await catalogueOf(ports.store, policy);
-  const { history, tasks } = await readHistory(ports, { policy, startMs, endMs: nowMs, times, nowMs, catalogue });
+  const { history, tasks, damaged } = await readHistory(ports, {
+    policy,
+    startMs,
+    endMs: nowMs,
+    times,
+    nowMs,
+    catalogue,
+  });
   const lossKey = trialKeys.anchorLoss(policy, champion);
   const loss = anchor === champion ? 0 : (await readJson(ports.store, lossKey, anchorLossSchema))?.lossFraction;
   const part = new Set(robots.filter(({ isQuarantined }) => !isQuarantined).map(({ robotId }) => robotId));
-  return {
+  const facts: TrialFacts = {
     kind,
     policy,
     trialId,
@@ -168,6 +176,7 @@ async function factsOf(
     abTestLimits: input.abTestLimits,
     taskLimits: input.taskLimits,
   };
+  return { facts, damaged: damaged.map(({ key }) => key) };
 }
 
 /** The tasks a robot of the policy can do; undefined where the policy or its robot type has no document yet. */

@@ -5,7 +5,8 @@ import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { VersionedHistory } from '../../domain/statistics/index.ts';
 import { fleetClock, RobotLives, type FleetTimes } from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
+import { readSoundJson, type DamagedObject, type OnDamage } from '../damaged-objects.ts';
+import { jsonBytes } from '../json-objects.ts';
 import type { ObjectStore } from '../ports.ts';
 import { trialKeys } from './trial-keys.ts';
 import { countedEpisode } from './telemetry-reports.ts';
@@ -30,6 +31,8 @@ const mostTasks = 1_024;
 export interface FleetHistory {
   readonly history: readonly VersionedHistory[];
   readonly tasks: readonly string[];
+  /** Telemetry objects that could not be read, or not whole. */
+  readonly damaged: readonly DamagedObject[];
 }
 
 /** Which history is asked for. `catalogue`: only these tasks are noted; undefined: any, up to what a robot type can have. */
@@ -53,8 +56,9 @@ export async function readHistory(
   const robots = new Map<string, VersionedHistory['cells'][number][]>();
   const tasks = new Set<string>();
   const isTask = taskFilter(of.catalogue);
+  const damaged: DamagedObject[] = [];
   for (let atMs = Math.floor(of.startMs / hourMs) * hourMs; atMs < of.endMs; atMs += hourMs) {
-    const summary = await summaryOf(ports, of, atMs);
+    const summary = await summaryOf(ports, of, atMs, (object) => damaged.push(object));
     for (const task of summary.tasks) if (isTask(task, tasks)) tasks.add(task);
     for (const [robotId, versions] of Object.entries(summary.robots)) {
       const cells = robots.get(robotId) ?? [];
@@ -64,7 +68,7 @@ export async function readHistory(
           cells.push({ day: Math.floor(hour / 24), hour: ((hour % 24) + 24) % 24, successes, episodes, policyVersion });
     }
   }
-  return { history: [...robots].map(([robotId, cells]) => ({ robotId, cells })), tasks: [...tasks] };
+  return { history: [...robots].map(([robotId, cells]) => ({ robotId, cells })), tasks: [...tasks], damaged };
 }
 
 /** Whether a task is noted beside those that are. */
@@ -78,20 +82,24 @@ async function summaryOf(
   { store, telemetry }: { readonly store: ObjectStore; readonly telemetry: TelemetryLog },
   { policy, times, nowMs, catalogue }: HistoryQuestion,
   atMs: number,
+  onDamage: OnDamage,
 ): Promise<Summary> {
+  let isSumDamaged = false;
   const text = new Date(atMs).toISOString();
   const key = trialKeys.telemetrySummary(policy, times.dayMs, `${text.slice(0, 10)}/${text.slice(11, 13)}`);
-  const kept = await readJson(store, key, summarySchema);
+  // A sum is made anew of what it was made of.
+  const kept = await readSoundJson(store, key, summarySchema, () => (isSumDamaged = true));
   if (kept !== undefined) return kept;
   const summing = new HourSum(times, taskFilter(catalogue));
   let batches = 0;
   for await (const object of telemetry.keys(policy, atMs, atMs))
-    for (const batch of await telemetry.read(object)) {
+    for (const batch of await telemetry.read(object, onDamage)) {
       batches += 1;
       summing.take(batch);
     }
   const isClosed = nowMs >= atMs + hourMs + closedAfterMs;
-  if (isClosed && batches > 0) await store.putIfAbsent(key, jsonBytes(summing.summary()));
+  if (isClosed && isSumDamaged) await store.put(key, jsonBytes(summing.summary()));
+  else if (isClosed && batches > 0) await store.putIfAbsent(key, jsonBytes(summing.summary()));
   return summing.summary();
 }
 

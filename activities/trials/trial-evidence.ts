@@ -22,6 +22,8 @@ type EvidenceQuestion = z.infer<typeof evidenceSchema>;
 export interface Evidence {
   readonly robots: readonly RobotEvidence[];
   readonly presence: 'known' | 'unknown';
+  /** Telemetry objects that are missing from it, because they are damaged. */
+  readonly damaged: readonly string[];
 }
 
 /** Recomputes the evidence from all cells of a generation and what the gateways see now. `width`: blocks of the cells in one of the answer. */
@@ -57,5 +59,9 @@ export async function readEvidence(
     exposures: exposures.map(({ robots, atMs }) => ({ robots, block: blockOf(atMs) })),
     exposedForMs: nowMs - Math.max(...exposures.map(({ atMs }) => atMs)),
   });
-  return { robots, presence: sight.presence };
+  return { robots, presence: sight.presence, damaged: manifest.damaged };
 }
+
+/** For people: what the evidence lacks. */
+export const damageRemark = (damaged: readonly string[]): readonly string[] =>
+  damaged.length === 0 ? [] : [`${damaged.length} damaged telemetry objects left out, the last ${damaged.at(-1)}`];

@@ -6,9 +6,11 @@ import {
   gatherFacts,
   maximumHours,
   stageRobots,
+  type FleetOutlook,
   type GuardVerdict,
   type RolloutLimits,
 } from '../../domain/experiment/index.ts';
+import { provableLimits } from '../../domain/trial/index.ts';
 import { EvidenceBook } from './evidence-book.ts';
 import { blocksPerHour, type World } from './world.ts';
 
@@ -29,6 +31,10 @@ export interface RolloutRunOptions {
   readonly canaries?: number;
   readonly faults?: Faults;
   readonly limits?: RolloutLimits;
+  /** The time of the stages is planned from the fleet's past, as a trial's is. */
+  readonly planned?: boolean;
+  /** Blocks between two ticks; 10 is the compressed clock. Default 1. */
+  readonly tickBlocks?: number;
   /** Looks at every verdict with the book it came from, e.g. to compare it with a fold from the beginning. */
   readonly inspect?: (verdict: GuardVerdict, book: EvidenceBook, situation: Situation) => void;
 }
@@ -57,7 +63,8 @@ export interface Situation {
 
 /** One whole rollout: a block of life, a tick of the guard, as long as it takes. */
 export function runRollout(world: World, seed: string, options: RolloutRunOptions = {}): RolloutRun {
-  const limits = options.limits ?? defaultRolloutLimits;
+  const given = options.limits ?? defaultRolloutLimits;
+  const limits = options.planned === true ? provableLimits(given, outlookOf(world)).limits : given;
   const fleet = world.robots.length;
   const order = assignArms({ robots: world.robots, salt: seed, candidates: fleet }).candidate.map((id) =>
     world.robots.findIndex(({ robotId }) => robotId === id),
@@ -81,7 +88,8 @@ export function runRollout(world: World, seed: string, options: RolloutRunOption
     advancedWithoutEpisodes,
   });
   for (;;) {
-    live(world, book, order[0] ?? 0, options.faults ?? {});
+    for (let block = 0; block < (options.tickBlocks ?? 1); block += 1)
+      live(world, book, order[0] ?? 0, options.faults ?? {});
     const hoursTotal = book.blocks / blocksPerHour;
     const situation: Situation = {
       parameters: world.parameters,
@@ -138,6 +146,19 @@ function live(world: World, book: EvidenceBook, firstCandidate: number, faults: 
     if ((n[robot] ?? 0) <= 0) x[robot] = 0;
   }
   book.add(n, x);
+}
+
+function outlookOf({ parameters, robots }: World): FleetOutlook {
+  const successFraction = Math.min(0.98, Math.max(0.02, parameters.mu));
+  return {
+    robots: robots.length,
+    successFraction,
+    rho: Math.min(0.99, parameters.betweenRobotVariance / (successFraction * (1 - successFraction))),
+    episodesPerRobotDay: robots.reduce((sum, { episodesPerDay }) => sum + episodesPerDay, 0) / robots.length,
+    preDays: parameters.preDays,
+    phi: parameters.phi,
+    dayVariance: parameters.dayVariance,
+  };
 }
 
 const nextStage = (stage: Stage): Stage => (stage === 0 ? 1 : stage === 1 ? 2 : 3);

@@ -134,6 +134,62 @@ const shock = rolloutScenario({
   figures: (runs) => [atMost('alarms', runs, (run) => rolledBack(run) || run.robotFaults > 0, 0)],
 });
 
+const percent = (fraction: number): string => `${Math.round(100 * fraction)} %`;
+
+/** Few episodes, champions that hardly ever or nearly always succeed; stages as a trial plans them. */
+const sparseFleets = [
+  ...[20, 100, 1000].flatMap((episodesPerDay) =>
+    [0, 0.1, 0.3, 0.7].map((mean) =>
+      rolloutScenario({
+        id: `sparse-better-${episodesPerDay}-${mean}`,
+        title: `${episodesPerDay} episodes a robot and day, ${percent(mean)} → ${percent(mean + 0.2)}`,
+        sizes: { runs: 100, reducedRuns: 2 },
+        world: fleet({ episodesPerDay, mean, rho: mean === 0 ? 0 : 0.02, effect: 0.2 }),
+        options: { planned: true },
+        figures: (runs) => [atLeast('promoted', runs, promoted, 0.95), meanHours('mean hours', runs)],
+      }),
+    ),
+  ),
+  rolloutScenario({
+    id: 'sparse-better-5',
+    title: '5 episodes a robot and day, 10 % → 50 %',
+    sizes: { runs: 100, reducedRuns: 2 },
+    world: fleet({ episodesPerDay: 5, mean: 0.1, rho: 0.02, effect: 0.4 }),
+    options: { planned: true },
+    figures: (runs) => [atLeast('promoted', runs, promoted, 0.95), meanHours('mean hours', runs)],
+  }),
+  rolloutScenario({
+    id: 'sparse-compressed',
+    title: '30 robots, 20 episodes, 10 % → 54 %, compressed clock',
+    sizes: { runs: 100, reducedRuns: 2 },
+    world: fleet({ robots: 30, episodesPerDay: 20, mean: 0.1, rho: 0.02, effect: 0.44 }),
+    options: { planned: true, tickBlocks: 10 },
+    figures: (runs) => [atLeast('promoted', runs, promoted, 0.95), meanHours('mean hours', runs)],
+  }),
+  ...[5, 20, 100].flatMap((episodesPerDay) =>
+    [0.3, 0.85, 0.95].map((mean) =>
+      rolloutScenario({
+        id: `sparse-worse-${episodesPerDay}-${mean}`,
+        title: `${episodesPerDay} episodes a robot and day, ${percent(mean)}, 2 pp worse`,
+        sizes: { runs: 100, reducedRuns: 2 },
+        world: fleet({ episodesPerDay, mean, rho: 0.02, effect: -0.02 }),
+        options: { planned: true },
+        figures: (runs) => [atMost('promoted', runs, promoted, 0), shown('rolled back', runs, rolledBack)],
+      }),
+    ),
+  ),
+  ...[5, 20].map((episodesPerDay) =>
+    rolloutScenario({
+      id: `sparse-equal-${episodesPerDay}`,
+      title: `${episodesPerDay} episodes a robot and day, equal model`,
+      sizes: { runs: 200, reducedRuns: 2 },
+      world: fleet({ episodesPerDay, rho: 0.02 }),
+      options: { planned: true },
+      figures: falseRollback,
+    }),
+  ),
+];
+
 const abTests = [
   ...[0, 0.005, 0.02].map((rho) =>
     abTestScenario({
@@ -178,5 +234,6 @@ export const scenarios: readonly Scenario[] = [
   ...brokenParts,
   ...roughFleets,
   shock,
+  ...sparseFleets,
   ...abTests,
 ];

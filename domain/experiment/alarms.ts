@@ -1,4 +1,4 @@
-import { logEvidence, type Effect } from '../statistics/index.ts';
+import { mixedLogEvidence, type Effect } from '../statistics/index.ts';
 import type { GuardFacts } from './guard-facts.ts';
 import type { RolloutLimits } from './limits.ts';
 
@@ -54,7 +54,7 @@ export function measureEvidence(facts: GuardFacts, limits: RolloutLimits): Metri
 
 /** Log evidence of an effect; 0 with fewer than `least` treated episodes. */
 const evidenceOf = ({ delta, variance, treatedEpisodes }: Effect, tau: number, margin: number, least: number): number =>
-  treatedEpisodes >= least ? logEvidence({ delta, variance, tau, margin }) : 0;
+  treatedEpisodes >= least ? mixedLogEvidence({ delta, variance, tau, margin }) : 0;
 
 /**
  * The one robot that explains an alarm, if there is one: without it no metric alarms, and it stands out from the others

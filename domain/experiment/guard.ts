@@ -1,4 +1,4 @@
-import { confidenceRadius, type RobotEvidence } from '../statistics/index.ts';
+import { mixedConfidenceRadius, type RobotEvidence } from '../statistics/index.ts';
 import { measureEvidence, type GuardMetric, type MetricEvidence } from './alarms.ts';
 import { gatherFacts, type GuardFacts } from './guard-facts.ts';
 import { firstOutcome, type GuardDecision, type TickSituation } from './guard-rules.ts';
@@ -54,7 +54,7 @@ export function decideGuard(facts: GuardFacts, situation: TickSituation, limits:
     success.treatedEpisodes > 0
       ? Math.max(
           -1,
-          success.delta - confidenceRadius({ variance: success.variance, tau: advance.tau, alpha: advance.alpha }),
+          success.delta - mixedConfidenceRadius({ variance: success.variance, tau: advance.tau, alpha: advance.alpha }),
         )
       : -1;
   const outcome = firstOutcome({ facts, situation, limits, evidence, lowerBound });

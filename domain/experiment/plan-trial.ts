@@ -1,5 +1,5 @@
 import {
-  confidenceRadius,
+  mixedConfidenceRadius,
   normalQuantile,
   planExperiment,
   standardErrorAt,
@@ -34,6 +34,8 @@ export interface StagePlan {
   readonly maximumHours: number;
   /** Loss the guard sees by then with the given power. */
   readonly detectableLossFraction: number;
+  /** A candidate must be this much better to be proven within the maximum; 0: an equal one is. */
+  readonly leastGainFraction: number;
 }
 
 /** Plans an A/B test: `candidateFraction` of the fleet (default 0.2, at least `smallArmRobots`) on the candidate. */
@@ -82,13 +84,22 @@ export function planRollout(input: FleetOutlook & { limits?: RolloutLimitsInput 
       );
     const lossAt = (hours: number): number => {
       const error = errorAt(hours);
-      return confidenceRadius({ variance: error * error, ...limits.advance }) + normalQuantile(power) * error;
+      return mixedConfidenceRadius({ variance: error * error, ...limits.advance }) + normalQuantile(power) * error;
     };
     const least = Math.max(minimumHours, minimumTotalHours - elapsedHours);
     const hours = hoursNeeded({ lossAt, marginFraction, least, maximum, candidates });
     elapsedHours += typeof hours === 'number' ? hours : maximum;
     const detectableLossFraction = lossAt(typeof hours === 'number' ? hours : maximum);
-    return { stage, robots: candidates, marginFraction, hours, maximumHours: maximum, detectableLossFraction };
+    const leastGainFraction = marginFraction === null ? 0 : Math.max(0, lossAt(maximum) - marginFraction);
+    return {
+      stage,
+      robots: candidates,
+      marginFraction,
+      hours,
+      maximumHours: maximum,
+      detectableLossFraction,
+      leastGainFraction,
+    };
   });
 }
 

@@ -1,7 +1,7 @@
 import {
   bernoulliVariance,
   binomialCdf,
-  logEvidence,
+  mixedLogEvidence,
   normalCdf,
   otherTask,
   robotBaseline,
@@ -99,7 +99,7 @@ function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits
   return {
     ...figures,
     p: Math.max(normalCdf((delta + margin) / Math.sqrt(variance)), skewedTail(tolerated, delta + margin, variance)),
-    logEvidence: logEvidence({ delta, variance, tau: limits.tau, margin }),
+    logEvidence: mixedLogEvidence({ delta, variance, tau: limits.tau, margin }),
   };
 }
 

@@ -1,6 +1,6 @@
 import {
   eBenjaminiHochberg,
-  logEvidence,
+  mixedLogEvidence,
   robotBaseline,
   weighRobots,
   type FleetParameters,
@@ -68,7 +68,7 @@ export function judgeAnomalies(input: {
     const enough = episodes >= limits.minimumEpisodes;
     const delta = episodes > 0 ? excess / episodes : 0;
     const variance = episodes > 0 ? withinVariance / episodes + persistentVariance : 1;
-    const evidence = enough ? logEvidence({ delta, variance, tau: limits.tau, margin: limits.marginFraction }) : 0;
+    const evidence = enough ? mixedLogEvidence({ delta, variance, tau: limits.tau, margin: limits.marginFraction }) : 0;
     return { robotId, delta, variance, logEvidence: evidence, episodes };
   });
   const eValues = measured.map((robot) =>

@@ -25,6 +25,7 @@ export const incidentCauses = [
   'workflowStuck',
   'approvalWaits',
   'ordersUnsigned',
+  'damagedObject',
 ] as const;
 export type IncidentCause = (typeof incidentCauses)[number];
 

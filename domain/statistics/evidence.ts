@@ -38,6 +38,52 @@ export function confidenceRadius(input: { variance: number; tau: number; alpha: 
   return Math.sqrt(((2 * variance * total) / (tau * tau)) * Math.log1p(Math.sqrt(total / variance) / (2 * alpha)));
 }
 
+/** Scales looked at beside the main one. A scale alone is blind where the standard error is far larger than itself. */
+const widerTaus = [0.15, 0.4] as const;
+const widerShare = 0.1;
+
+/**
+ * {@link logEvidence} over three scales: `tau` with weight 0.8, and 0.15 and 0.4 with 0.1 each. A mean of e-processes is one,
+ * so it may be looked at as often. With `tau` 0.05 alone no harm at all could alarm at a standard error of 13 pp; this costs
+ * 0.22 of log evidence where the error is small.
+ *
+ * mixedLogEvidence({ delta: -0.6, variance: 0.0169, tau: 0.05, margin: 0.005 }) → 6.7588, of one scale 1.9224
+ */
+export function mixedLogEvidence(input: { delta: number; variance: number; tau: number; margin: number }): number {
+  const { variance, delta } = input;
+  if (!(variance > 0) || !Number.isFinite(variance) || !Number.isFinite(delta)) return 0;
+  const parts = [
+    Math.log(1 - widerShare * widerTaus.length) + logEvidence(input),
+    ...widerTaus.map((tau) => Math.log(widerShare) + logEvidence({ ...input, tau })),
+  ];
+  const largest = Math.max(...parts);
+  return largest + Math.log(parts.reduce((sum, part) => sum + Math.exp(part - largest), 0));
+}
+
+const radiusTaus = [0.05, ...widerTaus] as const;
+
+/**
+ * The smallest {@link confidenceRadius} of four scales, each at its part of alpha: `tau` at 0.7, 0.05, 0.15 and 0.4 at 0.1. By
+ * the union bound it holds at all times together. With `tau` 0.02 alone it is 65 pp at a standard error of 6.6 pp, of four
+ * scales 27 pp; where the error is small this costs 3–4 % of the radius.
+ *
+ * mixedConfidenceRadius({ variance: 0.0044, tau: 0.02, alpha: 0.01 }) → 0.2694
+ */
+export function mixedConfidenceRadius({
+  variance,
+  tau,
+  alpha,
+}: {
+  variance: number;
+  tau: number;
+  alpha: number;
+}): number {
+  return Math.min(
+    confidenceRadius({ variance, tau, alpha: alpha * (1 - widerShare * radiusTaus.length) }),
+    ...radiusTaus.map((wider) => confidenceRadius({ variance, tau: wider, alpha: alpha * widerShare })),
+  );
+}
+
 /**
  * Evidence that a share of events left its expected value: log of Beta-mixture against Binomial(n, theta0), prior
  * Beta(a, a(1-theta0)/theta0), so centred on theta0 (Lindon & Malek 2022, arXiv 2011.03567, two cells). May be looked at

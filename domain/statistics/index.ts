@@ -7,7 +7,13 @@ export {
   type ExperimentPlan,
   type Infeasible,
 } from './plan-experiment.ts';
-export { logEvidence, confidenceRadius, shareLogEvidence } from './evidence.ts';
+export {
+  logEvidence,
+  mixedLogEvidence,
+  confidenceRadius,
+  mixedConfidenceRadius,
+  shareLogEvidence,
+} from './evidence.ts';
 export { groupSequentialBounds } from './group-sequential.ts';
 export { holm, benjaminiHochberg, eBenjaminiHochberg, type MultipleTest } from './multiple-testing.ts';
 export { populationStabilityIndex, psiThreshold, quantileEdges, binFractions } from './population-stability.ts';

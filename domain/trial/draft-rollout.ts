@@ -1,7 +1,8 @@
 import { maximumHours, parseRolloutLimits, stageLimits, stageRobots, type RolloutLimits } from '../experiment/index.ts';
 import type { FleetParameters, RobotHistory } from '../statistics/index.ts';
-import { common, type TrialDraft, type TrialFacts } from './draft-facts.ts';
+import { common, outlook, type TrialDraft, type TrialFacts } from './draft-facts.ts';
 import { leastStageHours, type FleetTimes } from './fleet-clock.ts';
+import { provableLimits } from './provable-stages.ts';
 import { smallFleetLimits } from './small-fleet.ts';
 import type { TrialStage } from './trial-plan.ts';
 
@@ -14,7 +15,14 @@ export function draftRollout(
 ): TrialDraft {
   const robots = facts.robots.length;
   const wanted = parseRolloutLimits(facts.rolloutLimits ?? {});
-  const limits = withLeastTicks(doubt === undefined ? wanted : smallFleetLimits(wanted), facts.times);
+  const provable =
+    doubt === undefined
+      ? provableLimits(wanted, outlook(parameters, centred, robots))
+      : {
+          limits: smallFleetLimits(wanted),
+          remarks: [`${doubt}: a person lets every stage begin, and the guard watches`],
+        };
+  const limits = withLeastTicks(provable.limits, facts.times);
   const stages = limits.stages.map((_, stage): TrialStage => {
     const { minimumHours, marginFraction } = stageLimits(limits, stage);
     return {
@@ -31,10 +39,9 @@ export function draftRollout(
       isForPeople: false,
       reason: `${robots} robots cannot be exposed in ${stages.length} growing stages beside a holdback: ${stages.map((stage) => stage.robots).join(', ')}`,
     };
-  const remarks = doubt === undefined ? [] : [`${doubt}: a person lets every stage begin, and the guard watches`];
   return {
     kind: 'planned',
-    remarks,
+    remarks: provable.remarks,
     plan: {
       ...common(facts, parameters, centred),
       rolloutLimits: limits,

@@ -14,5 +14,6 @@ export {
   type TrialPlan,
   type TrialStage,
 } from './trial-plan.ts';
+export { provableLimits } from './provable-stages.ts';
 export { mostLives, RobotLives, type RobotLife } from './robot-lives.ts';
 export { mostRuns, takeSeq, type SeqRuns } from './seq-runs.ts';

@@ -1,3 +1,4 @@
+import type { DamagedObject, OnDamage } from '../../activities/damaged-objects.ts';
 import type { Clock, ObjectStore } from '../../activities/ports.ts';
 import { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
 import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
@@ -14,7 +15,7 @@ export interface FleetReader {
   /** The assignment log folded; `current` undefined before the first assignment. */
   readAssignments(policy: string): Promise<AssignmentState>;
   /** Every registered robot of the policy: contact, what it runs, its last install report. */
-  readFleet(policy: string): Promise<FleetView>;
+  readFleet(policy: string): Promise<FleetView & { readonly damaged: readonly DamagedObject[] }>;
   /** Each robot's order now; undefined before the first assignment. */
   readOrders(policy: string): Promise<((robotId: string) => Order) | undefined>;
   /**
@@ -39,13 +40,20 @@ export function openFleetReader(
     return reader.read();
   }
 
-  async function readFleet(policy: string): Promise<FleetView> {
-    const robots = [...(await readRobots(store, seenRobots)).values()].filter((robot) => robot.policy === policy);
+  async function readFleet(policy: string): Promise<FleetView & { readonly damaged: readonly DamagedObject[] }> {
+    const damaged: DamagedObject[] = [];
+    const onDamage: OnDamage = (object) => damaged.push(object);
+    const robots = [...(await readRobots(store, seenRobots, onDamage)).values()].filter(
+      (robot) => robot.policy === policy,
+    );
     const installs = installReaders.get(policy) ?? installReader(store, policy);
     installReaders.set(policy, installs);
-    const presences = await readPresences(store, policy);
-    const lastInstalls = await installs.read(robots.map(({ robotId }) => robotId));
-    return viewFleet({ robots, presences, installs: lastInstalls, nowMs: clock() }, limits);
+    const presences = await readPresences(store, policy, onDamage);
+    const lastInstalls = await installs.read(
+      robots.map(({ robotId }) => robotId),
+      onDamage,
+    );
+    return { ...viewFleet({ robots, presences, installs: lastInstalls, nowMs: clock() }, limits), damaged };
   }
 
   async function readOrders(policy: string): Promise<((robotId: string) => Order) | undefined> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { readSoundJson, type OnDamage } from '../../activities/damaged-objects.ts';
 import { writeLogEntry, type LogEntry } from '../../activities/append-log.ts';
 import { readJson } from '../../activities/json-objects.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
@@ -70,7 +71,7 @@ export function installLog(store: ObjectStore, policy: string): InstallLog {
 /** The last install record of robots, kept up to date at one read a robot and look, however long their logs are. */
 export interface InstallReader {
   /** By robot id; robots that never reported are not in it. */
-  read(robotIds: readonly string[]): Promise<ReadonlyMap<string, InstallRecord>>;
+  read(robotIds: readonly string[], onDamage: OnDamage): Promise<ReadonlyMap<string, InstallRecord>>;
 }
 
 /** Every so many looks each robot's known entry is asked for as well: is it gone, its log went past what is kept. */
@@ -81,34 +82,42 @@ export function installReader(store: ObjectStore, policy: string): InstallReader
   let looks = 0;
 
   /** Where each log below the prefix ends, by one listing. */
-  async function findEnds(prefix: string): Promise<Map<string, LogEntry<InstallRecord>>> {
+  async function findEnds(prefix: string, onDamage: OnDamage): Promise<Map<string, LogEntry<InstallRecord>>> {
     const last = new Map<string, { readonly key: string; readonly seq: number }>();
     for await (const { key } of store.list(`${prefix}/`)) {
       const entry = parseLogKey(key);
       if (entry !== undefined) last.set(entry.log, { key, seq: entry.seq });
     }
     const found = await inParallel([...last.values()], readsAtOnce, async ({ key, seq }) => {
-      const record = await readJson(store, key, installRecordSchema);
+      const record = await readSoundJson(store, key, installRecordSchema, onDamage);
       return record === undefined ? [] : [{ seq, record }];
     });
     return new Map(found.flat().map((entry) => [entry.record.robotId, entry]));
   }
 
   return {
-    async read(robotIds) {
-      const known = (ends ??= await findEnds(fleetKeys.installs(policy)));
+    async read(robotIds, onDamage) {
+      const known = (ends ??= await findEnds(fleetKeys.installs(policy), onDamage));
       looks += 1;
       const now = await inParallel([...robotIds.entries()], readsAtOnce, async ([index, robotId]) => {
         const log = fleetKeys.installLog(policy, robotId);
         const last = known.get(robotId);
         if (last !== undefined && (looks + index) % looksBetweenChecks === 0)
           if ((await store.get(logKey(log, last.seq))) === undefined)
-            for (const [, end] of await findEnds(log)) known.set(robotId, end);
+            for (const [, end] of await findEnds(log, onDamage)) known.set(robotId, end);
         for (;;) {
           const seq = (known.get(robotId)?.seq ?? -1) + 1;
-          const record = await readJson(store, logKey(log, seq), installRecordSchema);
-          if (record === undefined) return known.get(robotId)?.record;
-          known.set(robotId, { seq, record });
+          const key = logKey(log, seq);
+          let isDamaged = false;
+          const record = await readSoundJson(store, key, installRecordSchema, (object) => {
+            isDamaged = true;
+            onDamage(object);
+          });
+          const before = known.get(robotId)?.record;
+          if (record !== undefined) known.set(robotId, { seq, record });
+          // A damaged report is passed over: the next ones still tell.
+          else if (isDamaged && before !== undefined) known.set(robotId, { seq, record: before });
+          else return before;
         }
       });
       return new Map(now.flatMap((record) => (record === undefined ? [] : [[record.robotId, record]])));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { jsonBytes, readJson } from '../../activities/json-objects.ts';
+import { readSoundJson, type OnDamage } from '../../activities/damaged-objects.ts';
+import { jsonBytes } from '../../activities/json-objects.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import {
   countSchema,
@@ -42,10 +43,15 @@ export type Presence = z.infer<typeof presenceSchema>;
 export const writePresence = (store: ObjectStore, policy: string, presence: Presence): Promise<void> =>
   store.put(fleetKeys.presence(policy, presence.gatewayId), jsonBytes(presence));
 
-export async function readPresences(store: ObjectStore, policy: string): Promise<readonly Presence[]> {
+/** What every gateway sees; a damaged document is passed over. */
+export async function readPresences(
+  store: ObjectStore,
+  policy: string,
+  onDamage: OnDamage,
+): Promise<readonly Presence[]> {
   const presences: Presence[] = [];
   for await (const { key } of store.list(`${fleetKeys.presences(policy)}/`)) {
-    const presence = await readJson(store, key, presenceSchema);
+    const presence = await readSoundJson(store, key, presenceSchema, onDamage);
     if (presence !== undefined) presences.push(presence);
   }
   return presences;

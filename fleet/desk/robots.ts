@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { appendOnce } from '../../activities/append-log.ts';
+import { readSoundJson, type OnDamage } from '../../activities/damaged-objects.ts';
 import { failure } from '../../activities/failures.ts';
 import { readJson } from '../../activities/json-objects.ts';
 import type { Clock, ObjectStore } from '../../activities/ports.ts';
@@ -82,22 +83,32 @@ export async function changeRobot(
   return record;
 }
 
-/** The last record of every registered robot, by robot id. Records never change, so a `seen` map spares reading them again. */
+/**
+ * The last record of every registered robot, by robot id. Records never change, so a `seen` map spares reading them again. A
+ * damaged record is passed over with a word to `onDamage`: the one before it holds; without `onDamage` it is `CorruptData`.
+ */
 export async function readRobots(
   store: ObjectStore,
   seen: Map<string, RobotRecord> = new Map(),
+  onDamage?: OnDamage,
 ): Promise<ReadonlyMap<string, RobotRecord>> {
-  const last = new Map<string, string>();
+  const logs = new Map<string, string[]>();
   for await (const { key } of store.list(`${fleetKeys.robots}/`)) {
     const entry = parseLogKey(key);
-    if (entry !== undefined) last.set(entry.log, key);
+    if (entry !== undefined) logs.set(entry.log, [...(logs.get(entry.log) ?? []).slice(-1), key]);
   }
+  const read = (key: string): Promise<RobotRecord | undefined> =>
+    onDamage === undefined
+      ? readJson(store, key, robotRecordSchema)
+      : readSoundJson(store, key, robotRecordSchema, onDamage);
   const robots = new Map<string, RobotRecord>();
-  for (const key of last.values()) {
-    const record = seen.get(key) ?? (await readJson(store, key, robotRecordSchema));
-    if (record === undefined) continue;
-    seen.set(key, record);
-    robots.set(record.robotId, record);
-  }
+  for (const keys of logs.values())
+    for (const key of keys.toReversed()) {
+      const record = seen.get(key) ?? (await read(key));
+      if (record === undefined) continue;
+      seen.set(key, record);
+      robots.set(record.robotId, record);
+      break;
+    }
   return robots;
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 
+import type { OnDamage } from '../../activities/damaged-objects.ts';
 import { failure } from '../../activities/failures.ts';
 import type { ObjectStore } from '../../activities/ports.ts';
 import { RobotLives } from '../../domain/trial/index.ts';
@@ -57,18 +58,37 @@ function sharedFolder(one: string, other: string): string {
   return one.slice(0, one.lastIndexOf('/', length - 1) + 1);
 }
 
-/** The batches of one telemetry object; `CorruptData` when it is not what a gateway wrote. */
-export async function readTelemetryObject(store: ObjectStore, key: string): Promise<readonly TelemetryLine[]> {
+/**
+ * The batches of one telemetry object. A line that is not what a gateway wrote is passed over with a word to `onDamage`, the others
+ * count: without `onDamage` it is `CorruptData`.
+ */
+export async function readTelemetryObject(
+  store: ObjectStore,
+  key: string,
+  onDamage?: OnDamage,
+): Promise<readonly TelemetryLine[]> {
   const bytes = await store.get(key);
-  const lines = new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n');
-  return lines.filter((line) => line !== '').map((line) => parseLine(line, key));
+  const lines: TelemetryLine[] = [];
+  let damaged = 0;
+  for (const line of new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n')) {
+    if (line === '') continue;
+    const parsed = parseLine(line);
+    if ('line' in parsed) lines.push(parsed.line);
+    else if (onDamage === undefined)
+      throw failure('CorruptData', notALine, { cause: parsed.cause, coordinates: { key } });
+    else damaged += 1;
+  }
+  if (damaged > 0) onDamage?.({ key, why: `${notALine}: ${damaged} lines` });
+  return lines;
 }
 
-function parseLine(line: string, key: string): TelemetryLine {
+const notALine = 'expected a line of telemetry, got other text';
+
+function parseLine(text: string): { readonly line: TelemetryLine } | { readonly cause: unknown } {
   try {
-    return telemetryLineSchema.parse(JSON.parse(line));
+    return { line: telemetryLineSchema.parse(JSON.parse(text)) };
   } catch (cause) {
-    throw failure('CorruptData', 'expected a line of telemetry, got other text', { cause, coordinates: { key } });
+    return { cause };
   }
 }
 

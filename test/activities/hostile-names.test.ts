@@ -103,8 +103,9 @@ describe('names that every object has', () => {
         'wall',
         { ...state, consumed: {} },
         { nowMs, clock },
+        () => undefined,
       );
-    await takeTelemetry(logOf(batches), 'wall', state, { nowMs, clock });
+    await takeTelemetry(logOf(batches), 'wall', state, { nowMs, clock }, () => undefined);
     const memory = JSON.parse(JSON.stringify(state.memory)) as FleetMemory;
     for (const one of [state.memory, memory]) {
       const { failureFraction, isKnown } = judgeFailures(

@@ -231,11 +231,11 @@ describe('the activities of a trial', function () {
       const first = await collect();
       assert.equal(first.entries, 40 * 80);
       assert.equal((await judge(first.generation)).verdict, 'continue');
-      await work(3, 0.85);
+      await work(4, 0.85);
       const second = await collect(first.generation);
       const verdict = await judge(second.generation);
       assert.equal(verdict.verdict, 'advance', verdict.reason);
-      assert.deepEqual([verdict.candidates, verdict.robots, verdict.episodes], [8, 8, 8 * 200]);
+      assert.deepEqual([verdict.candidates, verdict.robots, verdict.episodes], [8, 8, 8 * 240]);
       assert.ok(JSON.stringify(verdict).length < 2_048);
     });
 

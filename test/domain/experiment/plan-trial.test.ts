@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { planAbTest, planRollout } from '../../../domain/experiment/index.ts';
+import { defaultRolloutLimits, planAbTest, planRollout } from '../../../domain/experiment/index.ts';
+import { provableLimits } from '../../../domain/trial/index.ts';
 
 const outlook = { successFraction: 0.85, rho: 0.005, episodesPerRobotDay: 1000, preDays: 7, robots: 100 };
 
@@ -33,6 +34,27 @@ describe('planner', () => {
     assert.match(
       typeof days === 'object' ? (days?.infeasible ?? '') : '',
       /20 \+ 80 robots see 0\.\d\d pp after 7 days, not 0\.10 pp/u,
+    );
+  });
+
+  it('gives a stage the time that an equal candidate needs, and says before the start which one it cannot prove', () => {
+    const hoursOf = (episodesPerRobotDay: number, successFraction = 0.95) => {
+      const { limits, remarks } = provableLimits(defaultRolloutLimits, {
+        ...outlook,
+        episodesPerRobotDay,
+        successFraction,
+      });
+      return { hours: limits.stages.map(({ maximumHours }) => maximumHours), remarks };
+    };
+    assert.deepEqual(hoursOf(1000, 0.85), { hours: [48, 96, 48, 96], remarks: [] });
+    const some = hoursOf(100);
+    assert.ok((some.hours[0] ?? 0) > 100 && (some.hours[0] ?? 0) <= 210);
+    assert.match(some.remarks[0] ?? '', /stage 0 with 5 robots at 100 episodes .* may take \d+ h instead of 48/u);
+    const few = hoursOf(5);
+    assert.deepEqual(few.hours, [48, 96, 48, 96]);
+    assert.match(
+      few.remarks[0] ?? '',
+      /cannot prove an equal candidate within 168 h: one that is about 1\d\.\d pp better/u,
     );
   });
 

@@ -11,6 +11,8 @@ import {
   logEvidence,
   maximumMeanDiscrepancy,
   mcnemarExact,
+  mixedConfidenceRadius,
+  mixedLogEvidence,
   meanDiscrepancyTest,
   newcombeInterval,
   pairedDifferenceLowerBound,
@@ -283,5 +285,42 @@ describe('statistics properties', () => {
         },
       ),
     );
+  });
+});
+
+describe('evidence and radius over several scales', () => {
+  const harm = (error: number, delta: number): number =>
+    mixedLogEvidence({ delta, variance: error * error, tau: 0.05, margin: 0.005 });
+
+  it('sees four standard errors of harm whatever the error is, and costs little where one scale is enough', () => {
+    for (const error of [0.01, 0.02, 0.05, 0.09, 0.13, 0.2])
+      assert.ok(harm(error, -4.6 * error - 0.005) > Math.log(200));
+    const one = logEvidence({ delta: -0.05, variance: 1e-4, tau: 0.05, margin: 0.005 });
+    assert.ok(one - harm(0.01, -0.05) < 0.23);
+    assert.ok(Math.abs(mixedLogEvidence({ delta: -0.6, variance: 0.0169, tau: 0.05, margin: 0.005 }) - 6.7588) < 1e-4);
+    assert.equal(mixedLogEvidence({ delta: Number.NaN, variance: 1, tau: 0.05, margin: 0 }), 0);
+  });
+
+  it('is an e-value: its mean is at most 1 at the margin', () => {
+    const random = randomFromSeed('mixture');
+    for (const error of [0.005, 0.05, 0.2]) {
+      const rounds = 4_000;
+      let sum = 0;
+      for (let round = 0; round < rounds; round += 1) {
+        const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+        sum += Math.exp(harm(error, -0.005 + error * normal));
+      }
+      assert.ok(sum / rounds < 1.2, `${sum / rounds}`);
+    }
+  });
+
+  it('bounds within five standard errors up to an error of 20 pp, and within 4 % of one scale where that is small', () => {
+    for (const error of [0.01, 0.03, 0.066, 0.13, 0.2])
+      assert.ok(mixedConfidenceRadius({ variance: error ** 2, tau: 0.02, alpha: 0.01 }) < 5 * error);
+    const few = { variance: 0.0044, tau: 0.02, alpha: 0.01 };
+    assert.ok(confidenceRadius(few) > 0.6);
+    assert.ok(Math.abs(mixedConfidenceRadius(few) - 0.2694) < 1e-4);
+    const many = { variance: 4e-6, tau: 0.02, alpha: 0.01 };
+    assert.ok(mixedConfidenceRadius(many) / confidenceRadius(many) < 1.04);
   });
 });
