@@ -5,7 +5,6 @@ import { robotTypeName } from '../../datasets/robot-type.ts';
 import { collectionSummarySchema } from '../collection/summary.ts';
 import { readTrouble } from '../collection/trouble.ts';
 import { isFailure } from '../failures.ts';
-import { readJson } from '../json-objects.ts';
 import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../ports.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';

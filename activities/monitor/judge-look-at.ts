@@ -5,6 +5,11 @@ import {
   isSilent,
   judgeAutomaticRollback,
   judgeData,
+  openSince,
+  judgeFleetLevel,
+  judgePromotion,
+  promotionGuardLimits,
+  type PromotedRobot,
   judgeFailures,
   judgeLoop,
   judgeRobotAnomalies,
@@ -36,6 +41,8 @@ export interface Surroundings {
   readonly disks: Awaited<ReturnType<DiskSpace>>;
   /** Why orders could not be signed; undefined: they could, or are not. */
   readonly unsigned: string | undefined;
+  /** The fleet's past from before the last promotion; undefined when nobody knows it. */
+  readonly pastAtPromotion: FleetBaseline | undefined;
 }
 
 export interface LookJudgement {
@@ -51,17 +58,21 @@ export function judgeLookAt(
   state: MonitorState,
   watched: WatchedFleet,
   baseline: FleetBaseline | undefined,
-  { sight, disks, unsigned }: Surroundings,
+  { sight, disks, unsigned, pastAtPromotion }: Surroundings,
 ): LookJudgement {
   const { limits, nowMs, drift } = input;
   const { presence, onTrial } = watched;
+  const hourOf = (realMs: number): number => Math.floor(fleetClock(input).fleetMs(realMs) / hourMs);
+  const openedMs = openSince(state.book, ['errorRate', 'failureReason']);
+  const openedHour = openedMs === undefined ? undefined : hourOf(openedMs);
   const robots = watched.robots.filter(({ robotId }) => !onTrial.has(robotId));
   const anomalies =
     baseline === undefined
       ? { findings: [], judged: new Set<string>() }
       : judgeRobotAnomalies(robots, baseline, limits);
-  const failures = judgeFailures(state.memory, Math.floor(fleetClock(input).fleetMs(nowMs) / hourMs), limits);
-  const rollback = adviseRollback(input, state, watched);
+  const failures = judgeFailures(state.memory, hourOf(nowMs), limits, openedHour);
+  const rollback = adviseRollback(input, state, watched, pastAtPromotion);
+  const level = judgeFleetLevel(robots, baseline);
   const silence = new Map(robots.map((robot) => [robot.robotId, isSilent(robot, presence, limits.silentAfterMs)]));
   return {
     failures,
@@ -75,6 +86,8 @@ export function judgeLookAt(
         ...judgeGateways(watched),
         ...judgeDisks(disks),
         ...(sight === undefined || state.loop === undefined ? [] : judgeLoop(sight, state.loop, nowMs)),
+        ...level.findings,
+        ...state.lifeOverlaps.map(overlapFinding),
         ...state.damaged.map(({ key, why }): Finding => ({ cause: 'damagedObject', subject: key, reason: why })),
         ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
         ...(unsigned === undefined ? [] : [fleetWide('ordersUnsigned', unsigned)]),
@@ -100,6 +113,8 @@ export function judgeLookAt(
         case 'failureReason':
         case 'errorRate':
           return failures.isKnown;
+        case 'fleetBroken':
+          return level.isKnown;
         case 'drift':
           return drift !== null;
         case 'ordersUnsigned':
@@ -107,6 +122,7 @@ export function judgeLookAt(
         case 'leftOut':
         case 'collectionStuck':
         case 'damagedObject':
+        case 'twoLives':
           // What the last collections said stands until a later one says otherwise.
           return true;
         case 'rollbackNeeded':
@@ -153,10 +169,41 @@ const judgeGateways = ({ presence, robots }: WatchedFleet): Finding[] =>
 const hourMs = 3_600_000;
 const fleetWide = (cause: IncidentCause, reason: string): Finding => ({ cause, subject: 'fleet', reason });
 
+/** Why the promotion is to be taken back for what robots succeed in; undefined while nothing says so. */
+function successFell(
+  input: ObserveRequest,
+  { robots }: WatchedFleet,
+  past: FleetBaseline | undefined,
+  hoursSincePromotion: number,
+): string | undefined {
+  if (past === undefined || hoursSincePromotion > 24 * promotionGuardLimits.days) return undefined;
+  const { alarm, reason } = judgePromotion({
+    parameters: past.parameters,
+    nowHour: Math.floor(fleetClock(input).fleetMs(input.nowMs) / hourMs),
+    ...(past.fleetDayVariance === undefined ? {} : { fleetDayVariance: past.fleetDayVariance }),
+    robots: robots.flatMap(({ robotId, memory }): PromotedRobot[] => {
+      const baseline = past.robots[robotId];
+      return baseline === undefined || memory === undefined ? [] : [{ robotId, baseline, hours: memory.hours }];
+    }),
+  });
+  return alarm ? reason : undefined;
+}
+
+const overlapFinding = ({ robotId, boots, fromMs, untilMs }: MonitorState['lifeOverlaps'][number]): Finding => ({
+  cause: 'twoLives',
+  subject: robotId,
+  reason: `two lives at once, ${boots.join(' and ')}, from ${new Date(fromMs).toISOString()} to ${new Date(untilMs).toISOString()}: a copied card? Their episodes of that time are doubtful`,
+});
+
 const none = (reason: string): RollbackAdvice => ({ kind: 'none', reason, promotion: null });
 
 /** Only outside trials, only what the champion did since its promotion, and never to the baseline by itself. */
-function adviseRollback(input: ObserveRequest, { champions }: MonitorState, watched: WatchedFleet): RollbackAdvice {
+function adviseRollback(
+  input: ObserveRequest,
+  { champions }: MonitorState,
+  watched: WatchedFleet,
+  past: FleetBaseline | undefined,
+): RollbackAdvice {
   const { champion, previous, baseline, promotion } = champions;
   if (champion === null || promotion === null || champion === baseline) return none('the baseline runs');
   if (watched.isTrialOpen) return none('a trial runs: its guard decides');
@@ -166,12 +213,15 @@ function adviseRollback(input: ObserveRequest, { champions }: MonitorState, watc
     hoursSincePromotion,
     alreadyRolledBack: promotion.isReturn || input.rolledBack === promotion.operationId,
   };
-  const wanted = judgeAutomaticRollback({ ...facts, target: 'previous' });
+  const byCrashes = judgeAutomaticRollback({ ...facts, target: 'previous' });
+  const fall = facts.alreadyRolledBack ? undefined : successFell(input, watched, past, hoursSincePromotion);
+  const wanted = byCrashes.rollback || fall === undefined ? byCrashes : { rollback: true, reason: fall };
   if (!wanted.rollback) return none(wanted.reason);
   const target = previous === null || previous === baseline ? 'baseline' : 'previous';
-  const allowed = judgeAutomaticRollback({ ...facts, target });
   const { operationId } = promotion;
-  if (!allowed.rollback) return { kind: 'ask', reason: allowed.reason, promotion: operationId };
-  if (input.automaticRollback) return { kind: 'start', reason: allowed.reason, promotion: operationId };
-  return { kind: 'ask', reason: `${allowed.reason}: automatic rollback is off`, promotion: operationId };
+  const { reason } = wanted;
+  if (target === 'baseline')
+    return { kind: 'ask', reason: `${reason}: the baseline needs approval`, promotion: operationId };
+  if (input.automaticRollback) return { kind: 'start', reason, promotion: operationId };
+  return { kind: 'ask', reason: `${reason}: automatic rollback is off`, promotion: operationId };
 }

@@ -63,7 +63,26 @@ const stateSchema = z.object({
   /** Objects of open hours that were read, by their hour. */
   consumed: dictionarySchema(z.array(z.string())),
   /** What was counted of every robot's life, and when it last spoke. */
-  lives: dictionarySchema(z.strictObject({ runs: z.array(z.number()), heardMs: z.number() })),
+  lives: dictionarySchema(
+    z.object({
+      runs: z.array(z.number()),
+      heardMs: z.number(),
+      fromMs: z.number().exactOptional(),
+      untilMs: z.number().exactOptional(),
+    }),
+  ),
+  /** Robots of which two lives overlapped in time. */
+  lifeOverlaps: z
+    .array(
+      z.object({
+        robotId: z.string(),
+        boots: z.array(z.string()),
+        fromMs: z.number(),
+        untilMs: z.number(),
+        heardMs: z.number(),
+      }),
+    )
+    .default([]),
   champions: championsSchema,
   memory: memorySchema,
   /** Corrected frames by the fleet hour of their receipt, ascending. */

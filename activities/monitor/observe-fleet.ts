@@ -22,7 +22,7 @@ import { judgeLookAt } from './judge-look-at.ts';
 import { answerOf, type ObserveFleetResult } from './look-answer.ts';
 import { commitState, latestState, noReports, type KeptState, type MonitorState } from './monitor-state.ts';
 import { observeFleetSchema, type ObserveFleetInput, type ObserveRequest } from './monitor-input.ts';
-import { readFleetBaseline } from './refresh-fleet-baseline.ts';
+import { pastAtPromotion, readFleetBaseline } from './refresh-fleet-baseline.ts';
 import { takeTelemetry } from './take-telemetry.ts';
 import { watchRobots } from './watch-robots.ts';
 
@@ -84,6 +84,9 @@ async function look(
   state.logSeq += state.events.length > 0 ? 1 : 0;
   const championsBefore = state.champions;
   state.champions = await followChampion(ports, policy, state.champions);
+  // What is remembered by hours is the present champion's.
+  if (state.champions.champion !== championsBefore.champion)
+    for (const robot of Object.values(state.memory)) robot.hours = [];
   const onDamage: OnDamage = (object) => damaged.push(object);
   const isBehind = await takeTelemetry(ports.telemetry, policy, state, { nowMs, clock }, onDamage);
   const watched = await watchRobots(ports, policy, nowMs, state.memory);
@@ -99,7 +102,9 @@ async function look(
   const sight = await ports.loop.sight(policy, state.loop?.seenEndMs ?? 0);
   const loop = sight === undefined ? undefined : followLoop(state.loop, sight, nowMs);
   state.loop = loop?.standing ?? state.loop;
-  const around = { sight, disks: (await ports.diskSpace?.()) ?? [], unsigned };
+  const { promotion } = state.champions;
+  const past = await pastAtPromotion(ports.store, policy, promotion, onDamage);
+  const around = { sight, disks: (await ports.diskSpace?.()) ?? [], unsigned, pastAtPromotion: past };
   const judgement = judgeLookAt(input, state, watched, baseline, around);
   const { book, events: changes } = advanced(state.book, input, judgement);
   const events = [...changes, ...(loop?.notices ?? []), ...promotionNotices(championsBefore, state.champions)];
@@ -116,6 +121,7 @@ const atOnce: readonly string[] = [
   'installRefused',
   'orderRefused',
   'rollbackNeeded',
+  'twoLives',
   'diskFull',
   'learningStopped',
   'cycleFailed',
@@ -206,6 +212,7 @@ const emptyState = (scanFromMs: number): MonitorState => ({
   lastCycleStartedMs: null,
   reports: noReports,
   data: noDataTrouble,
+  lifeOverlaps: [],
   damaged: [],
   book: dictionary(),
   events: [],

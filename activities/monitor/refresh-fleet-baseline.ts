@@ -3,7 +3,12 @@ import { z } from 'zod';
 import { dictionary } from '../../domain/dictionary.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { FleetBaseline } from '../../domain/monitoring/index.ts';
-import { baselineOf, centreHistory, estimateFleetParameters } from '../../domain/statistics/index.ts';
+import {
+  baselineOf,
+  centreHistory,
+  estimateFleetParameters,
+  fleetDayVarianceOf,
+} from '../../domain/statistics/index.ts';
 import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../domain/trial/index.ts';
 import type { TelemetryLog } from '../fleet-port.ts';
 import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
@@ -11,6 +16,7 @@ import { jsonBytes } from '../json-objects.ts';
 import { parseDoor } from '../parse-door.ts';
 import type { ObjectStore } from '../ports.ts';
 import { readAliases } from '../registry/aliases.ts';
+import { readOpenIncidents } from './monitor-state.ts';
 import { readHistory } from '../trials/telemetry-history.ts';
 
 const baselineSchema: z.ZodType<FleetBaseline & { readonly madeAtMs: number; readonly champion: string }> =
@@ -19,6 +25,7 @@ const baselineSchema: z.ZodType<FleetBaseline & { readonly madeAtMs: number; rea
     champion: z.string(),
     parameters: fleetParametersSchema,
     robots: dictionarySchema(robotPastSchema),
+    fleetDayVariance: z.number().min(0).optional(),
   });
 
 const keyOf = (policy: string): string => `monitor/${policy}/baseline.json`;
@@ -30,6 +37,29 @@ export const readFleetBaseline = (
   onDamage: OnDamage,
 ): Promise<FleetBaseline | undefined> => readSoundJson(store, keyOf(policy), baselineSchema, onDamage);
 
+const promotionKeyOf = (policy: string, operationId: string): string =>
+  `monitor/${policy}/promotions/${encodeURIComponent(operationId)}.json`;
+
+/**
+ * The fleet's past from before a promotion: the sum that stands when the promotion is first seen, kept for good. Undefined when
+ * there was none, or none older than the promotion.
+ */
+export async function pastAtPromotion(
+  store: ObjectStore,
+  policy: string,
+  promotion: { readonly operationId: string; readonly atMs: number } | null,
+  onDamage: OnDamage,
+): Promise<FleetBaseline | undefined> {
+  if (promotion === null) return undefined;
+  const key = promotionKeyOf(policy, promotion.operationId);
+  const kept = await readSoundJson(store, key, baselineSchema, onDamage);
+  if (kept !== undefined) return kept;
+  const standing = await readSoundJson(store, keyOf(policy), baselineSchema, onDamage);
+  if (standing === undefined || standing.madeAtMs > promotion.atMs) return undefined;
+  await store.putIfAbsent(key, jsonBytes(standing));
+  return standing;
+}
+
 const inputSchema = z.strictObject({
   policy: z.string().min(1),
   nowMs: z.int(),
@@ -37,6 +67,18 @@ const inputSchema = z.strictObject({
 });
 
 const historyDays = 28;
+
+/** Who has an incident open that this past is compared with. */
+async function frozenSubjects(
+  store: ObjectStore,
+  policy: string,
+): Promise<{ readonly isFleet: boolean; readonly robots: ReadonlySet<string> }> {
+  const { incidents } = await readOpenIncidents(store, policy);
+  return {
+    isFleet: incidents.some(({ cause }) => cause === 'errorRate' || cause === 'fleetBroken'),
+    robots: new Set(incidents.flatMap(({ cause, subject }) => (cause === 'anomaly' ? [subject] : []))),
+  };
+}
 
 /**
  * Sums up what every robot did in the 28 fleet days before the last one, on the champion's level, as what anomalies are judged
@@ -57,10 +99,16 @@ export const refreshFleetBaseline =
     const known = past.filter(([, { episodes }]) => episodes > 0);
     const episodes = known.reduce((sum, [, baseline]) => sum + baseline.episodes, 0);
     if (known.length === 0) return { robots: 0, episodes: 0 };
+    const frozen = await frozenSubjects(ports.store, policy);
     const standing = await readSoundJson(ports.store, keyOf(policy), baselineSchema, () => undefined);
+    // What is wrong now must not become the past that it is compared with.
+    if (standing !== undefined && frozen.isFleet) return { robots: known.length, episodes };
     if (standing === undefined || standing.madeAtMs < nowMs) {
       const parameters = estimateFleetParameters(centred);
-      const document = { madeAtMs: nowMs, champion, parameters, robots: dictionary(known) };
+      const before = Object.entries(standing?.robots ?? {}).filter(([robotId]) => frozen.robots.has(robotId));
+      const robots = dictionary([...known, ...before]);
+      const fleetDayVariance = fleetDayVarianceOf(history, champion);
+      const document = { madeAtMs: nowMs, champion, parameters, robots, fleetDayVariance };
       await ports.store.put(keyOf(policy), jsonBytes(document));
     }
     return { robots: known.length, episodes };

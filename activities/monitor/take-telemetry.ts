@@ -1,5 +1,5 @@
 import type { OnDamage } from '../damaged-objects.ts';
-import { forgetOld, newMemory, rememberOutcome } from '../../domain/monitoring/index.ts';
+import { forgetOld, newMemory, openSince, rememberOutcome } from '../../domain/monitoring/index.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 import { RobotLives, type FleetClock } from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
@@ -58,6 +58,7 @@ function takeBatch(
 ): void {
   const { robotId, bootId, receivedMs } = batch;
   lives.hear(robotId, bootId, receivedMs);
+  noteOverlap(state, lives, batch);
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
   const receivedHour = Math.floor(clock.fleetMs(receivedMs) / hourMs);
   for (const entry of batch.entries) {
@@ -77,6 +78,23 @@ function takeBatch(
   }
 }
 
+/** Clocks are corrected by a skew that is known to about a second; a reboot takes longer than this to tell the same time. */
+const overlapMs = 2 * 60_000;
+/** An overlap is told of for this long after the last word of either life. */
+const overlapMemoryMs = 24 * hourMs;
+const mostOverlaps = 100;
+
+function noteOverlap(state: MonitorState, lives: RobotLives, batch: TelemetryBatch): void {
+  const { robotId, bootId, receivedMs } = batch;
+  const moments = batch.entries.map((entry) => reportedAtMs(batch, entry));
+  if (moments.length === 0) return;
+  const [fromMs, untilMs] = [Math.min(...moments), Math.max(...moments)];
+  const overlap = lives.tell(robotId, bootId, { fromMs, untilMs }, overlapMs);
+  if (overlap === undefined) return;
+  const others = state.lifeOverlaps.filter((one) => one.robotId !== robotId);
+  state.lifeOverlaps = [...others, { ...overlap, boots: [...overlap.boots], heardMs: receivedMs }].slice(-mostOverlaps);
+}
+
 /** By receipt, not by the episode's end: what a robot kept while it was offline no cycle has learned from yet. */
 function countCorrections(state: MonitorState, receivedHour: number, frames: number): void {
   const index = state.correctedFrames.findLastIndex(([known]) => known <= receivedHour);
@@ -92,7 +110,10 @@ function prune(
   isBehind: boolean,
 ): void {
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
-  forgetOld(state.memory, nowHour);
+  const openedMs = openSince(state.book, ['errorRate', 'failureReason']);
+  const openedHour = openedMs === undefined ? nowHour : Math.floor(clock.fleetMs(openedMs) / hourMs);
+  forgetOld(state.memory, nowHour, openedHour);
+  state.lifeOverlaps = state.lifeOverlaps.filter(({ heardMs }) => heardMs >= nowMs - overlapMemoryMs);
   state.correctedFrames = state.correctedFrames.filter(([hour]) => hour > nowHour - correctionHours);
   if (isBehind) return;
   const openHour = Math.floor((nowMs - writtenWithinMs) / hourMs) * hourMs;

@@ -61,6 +61,10 @@ export class EvidenceBook {
     this.refold(this.treatedArm);
   }
 
+  robotIdOf(robot: number): string {
+    return this.world.robots[robot]?.robotId ?? '';
+  }
+
   /** The fold of the robots still in evidence, in their order. */
   current(): Fold {
     const { treated, control } = this.sums;

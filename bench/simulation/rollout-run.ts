@@ -8,6 +8,7 @@ import {
   stageRobots,
   type FleetOutlook,
   type GuardVerdict,
+  type RobotEvidence,
   type RolloutLimits,
 } from '../../domain/experiment/index.ts';
 import { provableLimits } from '../../domain/trial/index.ts';
@@ -25,6 +26,15 @@ export interface Faults {
   };
   /** Candidates report, but make no episodes. */
   readonly idleCandidates?: boolean;
+  /** One robot that does not tell the truth, from the beginning on. */
+  readonly attack?: {
+    readonly arm: 'candidate' | 'control';
+    /** Episodes it reports for each that it makes. */
+    readonly factor: number;
+    /** Share of them it calls a success; left out: what they were. */
+    readonly success?: number;
+    readonly isUnsafe?: boolean;
+  };
 }
 
 export interface RolloutRunOptions {
@@ -99,7 +109,10 @@ export function runRollout(world: World, seed: string, options: RolloutRunOption
       daysTreated: hoursTotal / 24,
       faultsSoFar: robotFaults,
     };
-    const verdict = judge(book, situation, limits);
+    const verdict =
+      options.faults?.attack === undefined
+        ? judge(book, situation, limits)
+        : decideGuard(gatherFacts(attacked(book, order, options.faults.attack), situation, limits), situation, limits);
     options.inspect?.(verdict, book, situation);
     if (verdict.verdict === 'rollback') return finish('rolledBack', verdict.metric ?? '');
     if (verdict.verdict === 'robotFault' && verdict.suspectRobotId !== undefined) {
@@ -126,6 +139,27 @@ function judge(book: EvidenceBook, situation: Situation, limits: RolloutLimits):
       limits,
     );
   return decideGuard({ ...facts, without }, situation, limits);
+}
+
+/** The evidence as the robots tell it: the attacker is the first candidate, or the last of the order, a control to the end. */
+function attacked(
+  book: EvidenceBook,
+  order: readonly number[],
+  { arm, factor, success, isUnsafe = false }: NonNullable<Faults['attack']>,
+): RobotEvidence[] {
+  const attacker = book.robotIdOf((arm === 'candidate' ? order[0] : order.at(-1)) ?? 0);
+  return book.fullEvidence().map((robot) => {
+    if (robot.robotId !== attacker) return robot;
+    const blocks = robot.blocks.map((block) => {
+      const episodes = block.episodes * factor;
+      return {
+        block: block.block,
+        episodes,
+        successes: success === undefined ? block.successes * factor : Math.round(episodes * success),
+      };
+    });
+    return { ...robot, blocks, ...(isUnsafe && robot.arm === 'candidate' ? { safetyEvents: 1 } : {}) };
+  });
 }
 
 function live(world: World, book: EvidenceBook, firstCandidate: number, faults: Faults): void {

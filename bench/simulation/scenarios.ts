@@ -1,4 +1,4 @@
-import type { RolloutRun } from './rollout-run.ts';
+import type { Faults, RolloutRun } from './rollout-run.ts';
 import {
   abTestScenario,
   atLeast,
@@ -190,6 +190,65 @@ const sparseFleets = [
   ),
 ];
 
+type Attack = NonNullable<Faults['attack']>;
+
+/** One robot that lies. Hidden harm: a stage is passed that must not be. Veto: a good model is taken back. Looked at every hour. */
+const attackOf = (id: string, title: string, effect: number, attack: Attack): Scenario =>
+  rolloutScenario({
+    id: `attack-${id}`,
+    title,
+    sizes: { runs: 100, reducedRuns: 2 },
+    world: fleet({ effect }),
+    options: { tickBlocks: 12, faults: { attack } },
+    figures: (runs) =>
+      effect < 0
+        ? [atMost('harm hidden: a stage advanced', runs, (run) => run.stage > 0 || promoted(run), 0.01)]
+        : [
+            atMost('vetoed: rolled back', runs, rolledBack, 0.03),
+            shown('robot fault', runs, (run) => run.robotFaults > 0),
+            shown('promoted', runs, promoted),
+          ],
+  });
+
+const attacks = [
+  ...[1, 5, 25, 100].flatMap((factor) => [
+    attackOf(`hide-25-${factor}`, `85 → 60 %, one canary claims ${factor} × episodes, all successes`, -0.25, {
+      arm: 'candidate',
+      factor,
+      success: 1,
+    }),
+    attackOf(`hide-10-${factor}`, `85 → 75 %, one canary claims ${factor} × episodes, all successes`, -0.1, {
+      arm: 'candidate',
+      factor,
+      success: 1,
+    }),
+  ]),
+  ...[1, 25].map((factor) =>
+    attackOf(`hide-control-${factor}`, `85 → 75 %, one control claims ${factor} × episodes, all failures`, -0.1, {
+      arm: 'control',
+      factor,
+      success: 0,
+    }),
+  ),
+  ...[1, 25, 100].map((factor) =>
+    attackOf(`veto-${factor}`, `equal model, one canary always fails, ${factor} × episodes`, 0, {
+      arm: 'candidate',
+      factor,
+      success: 0,
+    }),
+  ),
+  attackOf('veto-control', 'equal model, one control claims 25 × episodes, all successes', 0, {
+    arm: 'control',
+    factor: 25,
+    success: 1,
+  }),
+  attackOf('veto-unsafe', 'equal model, one canary always reports safety events', 0, {
+    arm: 'candidate',
+    factor: 1,
+    isUnsafe: true,
+  }),
+];
+
 const abTests = [
   ...[0, 0.005, 0.02].map((rho) =>
     abTestScenario({
@@ -235,5 +294,6 @@ export const scenarios: readonly Scenario[] = [
   ...roughFleets,
   shock,
   ...sparseFleets,
+  ...attacks,
   ...abTests,
 ];

@@ -16,6 +16,9 @@ export function sampleRatio(
   return sampleRatioMismatch({ treated: effect.treatedEpisodes, total, share, ratePhi, ...known }).p;
 }
 
+/** With fewer candidates a safety event of one is one of the candidate. */
+const leastForLone = 3;
+
 const episodesBefore = (robots: readonly RobotEvidence[]): number =>
   robots.reduce((sum, { baseline }) => sum + baseline.episodes, 0);
 
@@ -29,7 +32,9 @@ export function reasonsToBlock(
 ): string[] {
   const reasons: string[] = [];
   const unsafe = robots.filter(({ arm, safetyEvents = 0 }) => arm === 'candidate' && safetyEvents > 0);
-  if (unsafe.length > 0) reasons.push(`safety event on ${unsafe.map(({ robotId }) => robotId).join(', ')}`);
+  // A lone robot is the guard's: it goes back, and a second one ends the test.
+  if (unsafe.length > 1 || (unsafe.length > 0 && effect.treatedRobots < leastForLone))
+    reasons.push(`safety event on ${unsafe.map(({ robotId }) => robotId).join(', ')}`);
   if (blockedTasks.length > 0) reasons.push(`proven harm in task ${blockedTasks.join(', ')}`);
   if (effect.treatedEpisodes === 0 || effect.controlEpisodes === 0) {
     reasons.push(

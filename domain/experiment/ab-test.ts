@@ -1,5 +1,6 @@
 import { estimateEffect, studentUpperQuantile, type FleetParameters, type RobotEvidence } from '../statistics/index.ts';
 import { reasonsToBlock, sampleRatio } from './ab-blocks.ts';
+import { boundClaims, claimSentence } from './plausible-claims.ts';
 import { lookAt, type Look } from './ab-look.ts';
 import { judgeGuardrails, type Guardrail } from './guardrails.ts';
 import { defaultAbTestLimits, parseAbTestLimits, type AbTestLimits, type AbTestLimitsInput } from './limits.ts';
@@ -54,18 +55,20 @@ export interface AbTestVerdict {
 export function judgeAbTest(input: AbTestInput): AbTestVerdict {
   const limits = input.limits === undefined ? defaultAbTestLimits : parseAbTestLimits(input.limits);
   refuseNonsense(input);
-  const { parameters, robots, look } = input;
+  const { parameters, look } = input;
+  const { robots, excessive } = boundClaims(input.robots, limits.blockMinutes);
   const daysTreated = input.daysTreated ?? (look * limits.lookHours) / 24;
-  const effect = estimateEffect({ parameters, robots, daysTreated, form: 'twoArm' });
+  const effect = estimateEffect({ parameters, robots, daysTreated, form: 'twoArm', boundWeights: true });
   const seen = lookAt(effect, input, limits);
-  const sampleRatioP = sampleRatio(input, effect);
+  const sampleRatioP = sampleRatio({ ...input, robots }, effect);
   const guardrails = judgeGuardrails(robots, limits);
-  const blocks = reasonsToBlock(input, effect, guardrails, sampleRatioP, limits);
+  const blocks = reasonsToBlock({ ...input, robots }, effect, guardrails, sampleRatioP, limits);
   const decided =
     blocks.length > 0 ? { decision: 'block' as const, reasons: blocks } : decide(seen, guardrails, input, limits);
   const half = studentUpperQuantile(0.005, Math.max(1, seen.degreesOfFreedom)) * Math.sqrt(seen.variance);
   return {
     ...decided,
+    reasons: [...decided.reasons, ...excessive.map(claimSentence)],
     delta: seen.delta,
     interval99: { low: Math.max(-1, seen.delta - half), high: Math.min(1, seen.delta + half) },
     z: seen.z,

@@ -3,7 +3,7 @@ import type { GuardFacts } from './guard-facts.ts';
 import type { RolloutLimits } from './limits.ts';
 
 /** What harm may show in. */
-export type GuardMetric = 'success' | 'latency' | 'throughput' | 'missing' | 'safety' | 'task';
+export type GuardMetric = 'success' | 'latency' | 'throughput' | 'missing' | 'safety' | 'task' | 'claims';
 
 /** Evidence of harm in one metric, and what it would take to act on it. */
 export interface MetricEvidence {

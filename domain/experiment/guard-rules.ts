@@ -1,5 +1,8 @@
+// Long: one rule a function, in their order of precedence.
 import { explainingRobot, type GuardMetric, type MetricEvidence } from './alarms.ts';
 import type { GuardFacts, GuardSituation } from './guard-facts.ts';
+import { isFarBelow } from './fleet-level.ts';
+import { claimSentence } from './plausible-claims.ts';
 import { maximumHours, stageLimits, type RolloutLimits } from './limits.ts';
 import { areSilentAlike, readSilence } from './silence.ts';
 
@@ -35,9 +38,12 @@ export interface Case {
 /** Precedence: the first rule that has something to say decides. */
 const precedence: readonly ((guardCase: Case) => Outcome | undefined)[] = [
   safetyEvent,
+  excessiveClaim,
   taskAlarm,
   evidenceAlarm,
+  aloneAlarm,
   infrastructureHold,
+  brokenFleetHold,
   missingAlarm,
   tooFewReporting,
   backlogHold,
@@ -58,9 +64,32 @@ export function firstOutcome(guardCase: Case): Outcome {
   };
 }
 
-function safetyEvent({ facts }: Case): Outcome | undefined {
-  if (facts.safety.length === 0) return undefined;
-  return { verdict: 'rollback', metric: 'safety', reason: `safety event on ${facts.safety.join(', ')}` };
+function safetyEvent({ facts, situation, limits }: Case): Outcome | undefined {
+  const [first] = facts.safety;
+  if (first === undefined) return undefined;
+  const reason = `safety event on ${facts.safety.join(', ')}`;
+  const isLone = facts.safety.length === 1 && facts.silence.candidates >= limits.fault.minimumRobots;
+  // One robot alone vetoes no candidate: it goes back at once, and the next one ends the rollout.
+  if (isLone && mayFault(facts, situation, limits))
+    return {
+      verdict: 'robotFault',
+      suspectRobotId: first,
+      metric: 'safety',
+      reason: `${reason} alone: it goes back, and one more safety event takes every candidate back`,
+    };
+  return { verdict: 'rollback', metric: 'safety', reason };
+}
+
+/** Beyond this many times what is possible a robot does not tell the truth, or another robot speaks for it too. */
+const impossibleClaim = 2;
+
+function excessiveClaim({ facts, situation, limits }: Case): Outcome | undefined {
+  const worst = facts.excessive
+    .filter(({ episodes, allowed }) => episodes >= impossibleClaim * allowed)
+    .toSorted((left, right) => right.episodes / right.allowed - left.episodes / left.allowed)[0];
+  if (worst === undefined || !mayFault(facts, situation, limits)) return undefined;
+  const reason = `${claimSentence(worst)}: more than a robot can make`;
+  return { verdict: 'robotFault', suspectRobotId: worst.robotId, metric: 'claims', reason };
 }
 
 function taskAlarm({ situation: { blockedTasks = [] } }: Case): Outcome | undefined {
@@ -86,6 +115,13 @@ function evidenceAlarm({ facts, situation, limits, evidence }: Case): Outcome | 
   };
 }
 
+/** Without controls the candidates are compared with their own past: only what is far below it is seen. */
+function aloneAlarm({ facts: { alone }, situation: { parameters } }: Case): Outcome | undefined {
+  if (alone === null || !isFarBelow(alone, parameters)) return undefined;
+  const reason = `success ${points(alone.excess)} against the robots' own past in ${alone.episodes} episodes, no robot to compare with`;
+  return { verdict: 'rollback', metric: 'success', reason };
+}
+
 function infrastructureHold({ facts, situation, limits }: Case): Outcome | undefined {
   if (unseen(situation)) return { verdict: 'hold', reason: 'no gateway says who is online' };
   if (readSilence(facts.silence, 'known', limits) !== 'infrastructure') return undefined;
@@ -94,6 +130,17 @@ function infrastructureHold({ facts, situation, limits }: Case): Outcome | undef
     verdict: 'hold',
     metric: 'missing',
     reason: `${silentCandidates.length} of ${candidates} candidates and ${silentControls} of ${controls} controls silent: the network, not the candidate`,
+  };
+}
+
+/** Where everything fails nothing is proven of a candidate, however alike the arms are. */
+function brokenFleetHold({ facts: { brokenFleet } }: Case): Outcome | undefined {
+  if (brokenFleet === null) return undefined;
+  const { excess, episodes } = brokenFleet;
+  return {
+    verdict: 'hold',
+    metric: 'success',
+    reason: `the fleet is broken, not the candidate: both arms far below the champion's own past, controls ${points(excess)} in ${Math.round(episodes)} episodes`,
   };
 }
 
@@ -117,7 +164,8 @@ function tooFewReporting({ facts, situation, limits }: Case): Outcome | undefine
     return { verdict: 'hold', reason: `${reporting} of ${silence.candidates} candidates report` };
   }
   if (situation.hoursInStage < episodesAfterHours) return undefined;
-  const fewest = Math.min(candidateEpisodes, success.treatedEpisodes);
+  const isByTime = facts.alone !== null && stageLimits(limits, situation.stage).marginFraction === null;
+  const fewest = isByTime ? candidateEpisodes : Math.min(candidateEpisodes, success.treatedEpisodes);
   if (fewest < minimumEpisodes) {
     return { verdict: 'hold', reason: `${fewest} episodes to compare, ${minimumEpisodes} are needed` };
   }
@@ -136,7 +184,10 @@ function backlogHold({ facts: { silence } }: Case): Outcome | undefined {
 function advanceStage({ facts, situation, limits, lowerBound }: Case): Outcome | undefined {
   const { marginFraction, minimumHours, minimumTotalHours } = stageLimits(limits, situation.stage);
   if (situation.hoursInStage < minimumHours || situation.hoursTotal < minimumTotalHours) return undefined;
-  if (!(facts.candidateEpisodes > 0 && facts.success.treatedEpisodes > 0)) return undefined;
+  if (!(facts.candidateEpisodes > 0)) return undefined;
+  if (facts.alone !== null && marginFraction === null)
+    return { verdict: 'advance', reason: `${minimumHours} h without alarm, no robot to compare with` };
+  if (!(facts.success.treatedEpisodes > 0)) return undefined;
   if (marginFraction === null) {
     return { verdict: 'advance', reason: `${minimumHours} h without alarm against the holdback` };
   }

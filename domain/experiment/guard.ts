@@ -1,6 +1,7 @@
 import { mixedConfidenceRadius, type RobotEvidence } from '../statistics/index.ts';
 import { measureEvidence, type GuardMetric, type MetricEvidence } from './alarms.ts';
 import { gatherFacts, type GuardFacts } from './guard-facts.ts';
+import { claimSentence } from './plausible-claims.ts';
 import { firstOutcome, type GuardDecision, type TickSituation } from './guard-rules.ts';
 import { defaultRolloutLimits, parseRolloutLimits, stageLimits } from './limits.ts';
 import type { RolloutLimits, RolloutLimitsInput } from './limits.ts';
@@ -78,8 +79,13 @@ export function decideGuard(facts: GuardFacts, situation: TickSituation, limits:
   };
 }
 
-function remarks({ success, silence }: GuardFacts): string[] {
-  const said: string[] = [];
+/** Robots named one by one. */
+const mostNamed = 5;
+
+function remarks({ success, silence, excessive, leftOut }: GuardFacts): string[] {
+  const said: string[] = excessive.slice(0, mostNamed).map(claimSentence);
+  if (leftOut.length > 0)
+    said.push(`controls far from their own past not compared with: ${leftOut.slice(0, mostNamed).join(', ')}`);
   if (success.droppedBlocks > 0) said.push(`${success.droppedBlocks} blocks without control episodes left out`);
   if (silence.notInstalled > 0) said.push(`${silence.notInstalled} robots do not run the candidate yet`);
   return said;

@@ -20,6 +20,8 @@ export {
 export { judgeGuard, decideGuard, type GuardInput, type GuardVerdict } from './guard.ts';
 export type { GuardDecision, TickSituation } from './guard-rules.ts';
 export { gatherFacts, factsOfFold, type GuardFacts, type GuardSituation } from './guard-facts.ts';
+export { boundClaims } from './plausible-claims.ts';
+export { fleetLevel, isFarBelow, type FleetLevel } from './fleet-level.ts';
 export type { GuardMetric, MetricEvidence } from './alarms.ts';
 export { cellsPerTestBlock } from './ab-blocks.ts';
 export { judgeAbTest, type AbTestDecision, type AbTestInput, type AbTestVerdict } from './ab-test.ts';

@@ -18,6 +18,8 @@ export interface TaskEvidence {
   readonly variance: number;
   /** One-sided p of "the drop is at most the margin"; 1 when unproven. */
   readonly p: number;
+  /** The same without its worst candidate, at least `p`: what blocks. */
+  readonly pWithoutWorst: number;
   readonly logEvidence: number;
   readonly episodes: { readonly candidate: number; readonly control: number };
   readonly robots: { readonly candidate: number; readonly control: number };
@@ -56,7 +58,7 @@ export function taskEvidence(
   }
   return [...byTask]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([task, list]) => oneTask(task, list, parameters.phi, limits));
+    .map(([task, list]) => withoutAnyOne(task, list, parameters.phi, limits));
 }
 
 function taskTotals(robot: RobotEvidence): Map<string, { successes: number; episodes: number }> {
@@ -72,6 +74,22 @@ function taskTotals(robot: RobotEvidence): Map<string, { successes: number; epis
     }
   }
   return totals;
+}
+
+/** Fewer candidates in a task cannot lose one and still be several. */
+const leastForOneLess = 3;
+
+/** A task is proven worse only if it is so without its worst candidate too: one robot vetoes no candidate. */
+function withoutAnyOne(task: string, robots: readonly RobotTask[], phi: number, limits: TaskLimits): TaskEvidence {
+  const all = oneTask(task, robots, phi, limits);
+  if (all.robots.candidate < leastForOneLess) return all;
+  const level = successOf(robots.filter(({ arm }) => arm === 'control'));
+  const excess = ({ arm, successes, episodes, effect }: RobotTask): number =>
+    arm === 'candidate' ? successes - episodes * (effect + level) : Number.POSITIVE_INFINITY;
+  const worst = robots.reduce((one, other) => (excess(other) < excess(one) ? other : one));
+  const others = robots.filter((robot) => robot !== worst);
+  const rest = oneTask(task, others, phi, limits);
+  return { ...all, pWithoutWorst: Math.max(all.p, rest.p), logEvidence: Math.min(all.logEvidence, rest.logEvidence) };
 }
 
 function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits: TaskLimits): TaskEvidence {
@@ -95,10 +113,15 @@ function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits
     episodes: { candidate: candidate.episodes, control: control.episodes },
     robots: { candidate: candidate.robots, control: control.robots },
   };
-  if (isUnproven(figures, limits)) return { ...figures, p: 1, logEvidence: 0 };
+  if (isUnproven(figures, limits)) return { ...figures, p: 1, pWithoutWorst: 1, logEvidence: 0 };
+  const p = Math.max(
+    normalCdf((delta + margin) / Math.sqrt(variance)),
+    skewedTail(tolerated, delta + margin, variance),
+  );
   return {
     ...figures,
-    p: Math.max(normalCdf((delta + margin) / Math.sqrt(variance)), skewedTail(tolerated, delta + margin, variance)),
+    p,
+    pWithoutWorst: p,
     logEvidence: mixedLogEvidence({ delta, variance, tau: limits.tau, margin }),
   };
 }

@@ -7,6 +7,7 @@ import {
   type RobotEvidence,
 } from '../statistics/index.ts';
 import { defaultTaskLimits, parseTaskLimits, type TaskLimits, type TaskLimitsInput } from './limits.ts';
+import { boundClaims } from './plausible-claims.ts';
 import { isUnproven, taskEvidence, type TaskEvidence } from './task-evidence.ts';
 
 /** What the net says; `block` ends the test or the rollout, `warn` and `unproven` are for people. */
@@ -36,7 +37,8 @@ export function judgeTasks(input: {
   limits?: TaskLimitsInput;
 }): TaskVerdict {
   const limits = input.limits === undefined ? defaultTaskLimits : parseTaskLimits(input.limits);
-  const perTask = taskEvidence(input.parameters, input.robots, input.daysTreated, input.tasks ?? [], limits);
+  const { robots } = boundClaims(input.robots, narrowestBlockMinutes);
+  const perTask = taskEvidence(input.parameters, robots, input.daysTreated, input.tasks ?? [], limits);
   const unproven = perTask.filter((task) => isUnproven(task, limits)).map(({ task }) => task);
   return input.mode === 'abTest'
     ? testVerdict(perTask, unproven, limits)
@@ -67,9 +69,15 @@ export function judgeHeldOutTasks(input: {
   };
 }
 
+/** Blocks of a rollout; wider ones bound online time less tightly. */
+const narrowestBlockMinutes = 5;
+
 function testVerdict(perTask: readonly TaskEvidence[], unproven: string[], limits: TaskLimits): TaskVerdict {
   const p = perTask.map((task) => task.p);
-  const blocked = holm(p, limits.blockAlpha).rejected;
+  const blocked = holm(
+    perTask.map((task) => task.pWithoutWorst),
+    limits.blockAlpha,
+  ).rejected;
   const warned = benjaminiHochberg(p, limits.warnFraction).rejected;
   const named = (flags: readonly boolean[]): string[] =>
     perTask.flatMap(({ task }, index) => (flags[index] === true ? [task] : []));

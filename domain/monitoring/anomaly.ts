@@ -1,4 +1,5 @@
 import {
+  binomialLogEvidence,
   eBenjaminiHochberg,
   mixedLogEvidence,
   robotBaseline,
@@ -14,6 +15,7 @@ export interface AnomalyLimits {
   readonly marginFraction: number;
   /** Share of false names among the robots named. */
   readonly falseDiscoveryFraction: number;
+  /** Fewer are judged by their exact number, more by their mean. */
   readonly minimumEpisodes: number;
 }
 
@@ -42,7 +44,7 @@ const largestLogEvidence = 600;
 /**
  * Which robots do worse than they used to, while the others do not? Each robot against its own baseline and the rest of the
  * fleet in the same time block, by the e-process of the guard; over all robots at a false-discovery rate by e-BH, which needs no
- * independence. Robots with fewer episodes than the minimum are not named. Arms do not matter here.
+ * independence. A handful of episodes is judged by its exact tail. Arms do not matter here.
  */
 export function judgeAnomalies(input: {
   parameters: FleetParameters;
@@ -68,7 +70,15 @@ export function judgeAnomalies(input: {
     const enough = episodes >= limits.minimumEpisodes;
     const delta = episodes > 0 ? excess / episodes : 0;
     const variance = episodes > 0 ? withinVariance / episodes + persistentVariance : 1;
-    const evidence = enough ? mixedLogEvidence({ delta, variance, tau: limits.tau, margin: limits.marginFraction }) : 0;
+    const evidence = enough
+      ? mixedLogEvidence({ delta, variance, tau: limits.tau, margin: limits.marginFraction })
+      : fewEvidence({
+          episodes,
+          excess,
+          base: bases[index] ?? 0,
+          // Two standard deviations of what more episodes do not remove are tolerated too.
+          margin: limits.marginFraction + 2 * Math.sqrt(persistentVariance),
+        });
     return { robotId, delta, variance, logEvidence: evidence, episodes };
   });
   const eValues = measured.map((robot) =>
@@ -81,6 +91,17 @@ export function judgeAnomalies(input: {
     return { ...robot, anomalous, reason: anomalous ? told : `nothing unusual: ${told}` };
   });
 }
+
+/** The fleet's luck is taken off the successes, so that a bad hour of everybody is nobody's. */
+function fewEvidence(of: { episodes: number; excess: number; base: number; margin: number }): number {
+  const { episodes, excess, base, margin } = of;
+  const successes = Math.min(episodes, Math.max(0, Math.ceil(excess + episodes * base)));
+  const tolerated = Math.min(mostTolerated, base - margin);
+  return binomialLogEvidence({ successes, episodes, tolerated });
+}
+
+/** A robot that never failed may fail now and then. */
+const mostTolerated = 0.98;
 
 function fleetBlocks(
   robots: readonly RobotEvidence[],

@@ -1,7 +1,7 @@
 import { judgeFailureReasons, type ReasonChange, type RobotFailures } from './failure-reasons.ts';
 import type { Finding } from './incidents.ts';
 import type { MonitorLimits } from './monitor-limits.ts';
-import { currentHalves, referenceHalves, type FleetMemory } from './robot-memory.ts';
+import { currentHalves, referenceEnd, referenceHalves, type FleetMemory } from './robot-memory.ts';
 import { dictionary } from '../dictionary.ts';
 
 /** What the fleet's failures say; `isKnown` false while there is too little to say anything. */
@@ -18,12 +18,19 @@ const leastRobots = 2;
 
 /**
  * Do robots fail more often, or for other reasons, than in the week before? The last two half days against the fourteen
- * before, each robot's scatter counted, each reason at a false-discovery rate; all failures together are `errorRate`.
+ * before, each robot's scatter counted, each reason at a false-discovery rate; all failures together are `errorRate`. While an
+ * incident of this is open since `openedHour` the week before it is what is compared with: what is wrong never becomes the past.
  */
-export function judgeFailures(memory: FleetMemory, nowHour: number, limits: MonitorLimits): FailureFindings {
+export function judgeFailures(
+  memory: FleetMemory,
+  nowHour: number,
+  limits: MonitorLimits,
+  openedHour?: number,
+): FailureFindings {
   const half = Math.floor(nowHour / 12);
+  const before = referenceEnd(openedHour ?? nowHour);
   const current = windowOf(memory, half - currentHalves, half);
-  const reference = windowOf(memory, half - currentHalves - referenceHalves, half - currentHalves);
+  const reference = windowOf(memory, before - referenceHalves, before);
   const isKnown = [current, reference].every(
     (window) => window.length >= leastRobots && episodesOf(window) >= leastEpisodes,
   );

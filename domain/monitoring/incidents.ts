@@ -26,6 +26,8 @@ export const incidentCauses = [
   'approvalWaits',
   'ordersUnsigned',
   'damagedObject',
+  'fleetBroken',
+  'twoLives',
 ] as const;
 export type IncidentCause = (typeof incidentCauses)[number];
 
@@ -146,6 +148,10 @@ export const openIncidents = (book: IncidentBook): readonly OpenIncident[] =>
       return [{ ...subjectOf(key), incidentId, openedAtMs, reason, acknowledgedBy }];
     })
     .toSorted((a, b) => a.openedAtMs - b.openedAtMs || (a.incidentId < b.incidentId ? -1 : 1));
+
+/** When the first open incident of these causes opened; undefined without one. */
+export const openSince = (book: IncidentBook, causes: readonly IncidentCause[]): number | undefined =>
+  openIncidents(book).find(({ cause }) => causes.includes(cause))?.openedAtMs;
 
 interface Here extends Hysteresis {
   readonly cause: IncidentCause;

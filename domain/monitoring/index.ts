@@ -22,6 +22,7 @@ export {
   incidentCauses,
   noticeCauses,
   openIncidents,
+  openSince,
   type BookStep,
   type Finding,
   type Hysteresis,
@@ -33,6 +34,7 @@ export {
   type Tracked,
 } from './incidents.ts';
 export { afterCollection, judgeData, noDataTrouble, type CollectionNews, type DataStanding } from './data-findings.ts';
+export { judgePromotion, promotionGuardLimits, type PromotedRobot, type PromotionVerdict } from './promotion-guard.ts';
 export { chooseTrigger, type TriggerChoice, type TriggerFacts } from './choose-trigger.ts';
 export {
   followLoop,
@@ -49,6 +51,7 @@ export { defaultMonitorLimits, monitorLimitRanges, whyNoMonitorLimits, type Moni
 export {
   conditionsSince,
   isSilent,
+  judgeFleetLevel,
   judgeRobotAnomalies,
   judgeRobots,
   type FleetBaseline,

@@ -1,3 +1,4 @@
+import { fleetLevel, isFarBelow } from '../experiment/index.ts';
 import type { Baseline, FleetParameters, RobotEvidence } from '../statistics/index.ts';
 import { isOrderRefusal } from '../trust/order-refusals.ts';
 import { judgeAnomalies } from './anomaly.ts';
@@ -81,6 +82,8 @@ export function judgeRobots(
 export interface FleetBaseline {
   readonly parameters: FleetParameters;
   readonly robots: Readonly<Record<string, Baseline>>;
+  /** Variance of the whole fleet's success from day to day; left out: unknown. */
+  readonly fleetDayVariance?: number | undefined;
 }
 
 /** Which robots do worse than they used to while others do not; `judged` are those with enough episodes to say so. */
@@ -107,6 +110,27 @@ export function judgeRobotAnomalies(
     findings: worse.map(({ robotId, reason }) => ({ cause: 'anomaly', subject: robotId, reason })),
     judged: new Set(anomalies.filter(({ episodes }) => episodes > 0).map(({ robotId }) => robotId)),
   };
+}
+
+const lateHours = 4;
+
+/** Is the whole fleet far below its own past? `isKnown` false without a past or episodes. */
+export function judgeFleetLevel(
+  robots: readonly WatchedRobot[],
+  baseline: FleetBaseline | undefined,
+): { readonly findings: readonly Finding[]; readonly isKnown: boolean } {
+  if (baseline === undefined) return { findings: [], isKnown: false };
+  const evidence = robots.flatMap(({ robotId, memory }): RobotEvidence[] => {
+    const past = baseline.robots[robotId];
+    if (past === undefined || memory === undefined) return [];
+    const blocks = memory.hours.map(([hour, successes, episodes]) => ({ block: hour, successes, episodes }));
+    return [{ robotId, arm: 'control', baseline: past, blocks }];
+  });
+  const level = fleetLevel(evidence, baseline.parameters, { arm: 'control', blocks: lateHours });
+  const told = `success ${(100 * level.excess).toFixed(1)} pp against the fleet's own past, ${level.episodes} episodes in ${lateHours} h`;
+  const isKnown = level.episodes > 0;
+  if (!isFarBelow(level, baseline.parameters)) return { findings: [], isKnown };
+  return { findings: [{ cause: 'fleetBroken', subject: 'fleet', reason: told }], isKnown };
 }
 
 /** Every robot's condition as far as the champion brought it about since its promotion: what an automatic rollback goes by. */

@@ -25,6 +25,9 @@ export interface Outcome {
 export const currentHalves = 2;
 export const referenceHalves = 14;
 export const currentHours = 24;
+
+/** The last half day of the past that is compared with at this hour. */
+export const referenceEnd = (hour: number): number => Math.floor(hour / 12) - currentHalves;
 /** More reasons a robot and half day than this become `other`: a robot that makes them up fills no memory. */
 const mostReasons = 20;
 
@@ -55,12 +58,18 @@ export function rememberOutcome(
   } else robot.hours.splice(index + 1, 0, [hour, isSuccess ? 1 : 0, 1]);
 }
 
-/** Drops what is older than the memory, and robots of which nothing is left. */
-export function forgetOld(fleet: FleetMemory, nowHour: number): void {
+/**
+ * Drops what is older than the memory, and robots of which nothing is left. The week before `openedHour`, when an incident of
+ * failures opened that is open still, is kept beside.
+ */
+export function forgetOld(fleet: FleetMemory, nowHour: number, openedHour = nowHour): void {
+  const keptEnd = referenceEnd(openedHour);
+  const isKept = (half: number): boolean => half <= keptEnd && half > keptEnd - referenceHalves;
   const oldestHalf = Math.floor(nowHour / 12) - currentHalves - referenceHalves;
   for (const [robotId, robot] of Object.entries(fleet)) {
     robot.hours = robot.hours.filter(([hour]) => hour > nowHour - currentHours);
-    for (const half of Object.keys(robot.halves)) if (Number(half) <= oldestHalf) delete robot.halves[Number(half)];
+    for (const half of Object.keys(robot.halves))
+      if (Number(half) <= oldestHalf && !isKept(Number(half))) delete robot.halves[Number(half)];
     if (Object.keys(robot.halves).length === 0 && robot.safety === undefined) delete fleet[robotId];
   }
 }

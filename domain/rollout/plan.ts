@@ -17,19 +17,19 @@ export interface RolloutPlan {
 const stageCount = 4;
 
 /**
- * Reads a plan; throws with field and expectation when something is unknown, missing or out of range, or the stages do not
- * grow. Written by hand: workflows carry this code, and a schema library is too heavy for them.
+ * Reads a plan; throws with field and expectation when something is unknown, missing or out of range, or a stage is
+ * smaller than the one before. Written by hand: workflows carry this code, and a schema library is too heavy for them.
  */
 export function parseRolloutPlan(input: unknown): RolloutPlan {
   const { stages, approvalBefore = [] } = fields(input, 'plan', ['stages', 'approvalBefore']);
   if (!Array.isArray(stages) || stages.length !== stageCount) throw refused('stages', `${stageCount} stages`, stages);
-  let before = 0;
+  let before = 1;
   const parsed = stages.map((stage: unknown, index): RolloutStagePlan => {
     const { robots, maximumHours } = fields(stage, `stages.${index}`, ['robots', 'maximumHours']);
-    if (!isWhole(robots) || robots <= before) {
+    if (!isWhole(robots) || robots < before) {
       throw refused(
         `stages.${index}.robots`,
-        `a whole number above ${before}: every stage is larger than the one before`,
+        `a whole number of at least ${before}: no stage is smaller than the one before`,
         robots,
       );
     }

@@ -1,3 +1,4 @@
+// Long: the effect in its two forms, which share weights and variances.
 import { foldBlocks, type BlockSums, type Fold } from './block-sums.ts';
 import { baselineVariance, type FleetParameters } from './fleet-parameters.ts';
 import type { Baseline } from './history.ts';
@@ -49,6 +50,8 @@ export interface EffectInput {
   readonly form?: 'blocks' | 'twoArm';
   /** Treated are the candidates (default), or the controls left as holdback. */
   readonly treatedArm?: 'candidate' | 'control';
+  /** No robot weighs more than the median robot of its arm, however many episodes it claims. Default false. */
+  readonly boundWeights?: boolean;
 }
 
 /** Success fractions of a fleet beyond these make one outcome weigh more than a normal approximation can bear. */
@@ -64,7 +67,12 @@ export function estimateEffect(input: EffectInput): Effect {
   const weighed = weighRobots(input, fold.spans);
   return input.form === 'twoArm'
     ? twoArmEffect(weighed, input, fold.success)
-    : effectOfSums(weighed, fold.success, bernoulliVariance(input.parameters.mu) * input.parameters.phi);
+    : effectOfSums(
+        weighed,
+        fold.success,
+        bernoulliVariance(input.parameters.mu) * input.parameters.phi,
+        input.boundWeights,
+      );
 }
 
 /** Folds the robots' blocks against their baselines. */
@@ -111,7 +119,13 @@ export function bernoulliVariance(p: number): number {
 }
 
 /** The effect in block form; `controlWithin` is the variance of one control episode. */
-export function effectOfSums(robots: readonly Weighed[], sums: BlockSums, controlWithin: number): Effect {
+export function effectOfSums(
+  robots: readonly Weighed[],
+  sums: BlockSums,
+  controlWithin: number,
+  boundWeights = false,
+): Effect {
+  const least = boundWeights ? medianVariance(robots, sums) : 0;
   const perRobot: RobotResidual[] = [];
   let [weight, weighted, control, treatedRobots, controlRobots] = [0, 0, 0, 0, 0];
   for (const [index, robot] of robots.entries()) {
@@ -121,7 +135,7 @@ export function effectOfSums(robots: readonly Weighed[], sums: BlockSums, contro
     if (treated) {
       const used = own.used > 0;
       const residual = used ? own.excess / own.used : 0;
-      const variance = used ? withinVariance / own.used + persistentVariance : 1;
+      const variance = used ? Math.max(least, withinVariance / own.used + persistentVariance) : 1;
       perRobot.push({ robotId, arm: 'candidate', episodes: own.used, residual, variance });
       if (!used) continue;
       treatedRobots += 1;
@@ -146,8 +160,27 @@ export function effectOfSums(robots: readonly Weighed[], sums: BlockSums, contro
   };
 }
 
-function twoArmEffect(weighed: readonly Weighed[], { parameters, robots }: EffectInput, sums: BlockSums): Effect {
-  const perRobot = weighed.map(({ robotId, treated, withinVariance, persistentVariance }, index): RobotResidual => {
+/** Taken as the least of every treated robot, so that none weighs more than the median one; the variance errs upwards. */
+function medianVariance(robots: readonly Weighed[], sums: BlockSums): number {
+  return medianOf(
+    robots.flatMap(({ treated, withinVariance, persistentVariance }, index) => {
+      const used = sums.robots[index]?.used ?? 0;
+      return treated && used > 0 ? [withinVariance / used + persistentVariance] : [];
+    }),
+  );
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}
+
+function twoArmEffect(
+  weighed: readonly Weighed[],
+  { parameters, robots, boundWeights = false }: EffectInput,
+  sums: BlockSums,
+): Effect {
+  const measured = weighed.map(({ robotId, treated, withinVariance, persistentVariance }, index): RobotResidual => {
     const { counted: episodes = 0, total = 0 } = sums.robots[index] ?? {};
     const { base } = robotBaseline(parameters, robots[index]?.baseline ?? { successes: 0, episodes: 0, days: 0 });
     return {
@@ -158,6 +191,16 @@ function twoArmEffect(weighed: readonly Weighed[], { parameters, robots }: Effec
       variance: episodes > 0 ? withinVariance / episodes + persistentVariance : 1,
     };
   });
+  const medians = new Map(
+    (['candidate', 'control'] as const).map((arm) => [
+      arm,
+      medianOf(measured.flatMap((robot) => (robot.arm === arm && robot.episodes > 0 ? [robot.variance] : []))),
+    ]),
+  );
+  const leastOf = (arm: RobotResidual['arm']): number => medians.get(arm) ?? 0;
+  const perRobot = boundWeights
+    ? measured.map((robot) => ({ ...robot, variance: Math.max(robot.variance, leastOf(robot.arm)) }))
+    : measured;
   const [treated, control] = [weightedMean(perRobot, 'candidate'), weightedMean(perRobot, 'control')];
   const known = treated.robots > 0 && control.robots > 0;
   return {

@@ -1,4 +1,4 @@
-import { normalLogCdf } from './distributions.ts';
+import { binomialCdf, normalLogCdf } from './distributions.ts';
 
 /**
  * Evidence against "the candidate is at most `margin` worse": the log of a one-sided normal-mixture e-process, which
@@ -82,6 +82,22 @@ export function mixedConfidenceRadius({
     confidenceRadius({ variance, tau, alpha: alpha * (1 - widerShare * radiusTaus.length) }),
     ...radiusTaus.map((wider) => confidenceRadius({ variance, tau: wider, alpha: alpha * widerShare })),
   );
+}
+
+/**
+ * Evidence of a few episodes against "success is at least `tolerated`": the log of an e-process that is exact for any number of
+ * them, a uniform mixture of the lower fractions against the tolerated one. May be looked at after every episode. No episodes, or
+ * nothing that could be lower, give 0.
+ *
+ * binomialLogEvidence({ successes: 5, episodes: 10, tolerated: 0.93 }) → 5.80
+ */
+export function binomialLogEvidence(input: { successes: number; episodes: number; tolerated: number }): number {
+  const { successes: x, episodes: n, tolerated: p } = input;
+  if (!(n > 0) || !(p > 0 && p < 1)) return 0;
+  // P(Beta(x + 1, n - x + 1) ≤ p) by the binomial tail
+  const below = 1 - binomialCdf(x, n + 1, p);
+  if (!(below > 0)) return 0;
+  return logBeta(x + 1, n - x + 1) + Math.log(below) - (x + 1) * Math.log(p) - (n - x) * Math.log1p(-p);
 }
 
 /**

@@ -13,6 +13,7 @@ export {
   confidenceRadius,
   mixedConfidenceRadius,
   shareLogEvidence,
+  binomialLogEvidence,
 } from './evidence.ts';
 export { groupSequentialBounds } from './group-sequential.ts';
 export { holm, benjaminiHochberg, eBenjaminiHochberg, type MultipleTest } from './multiple-testing.ts';
@@ -41,6 +42,7 @@ export {
   baselineVariance,
   type FleetParameters,
 } from './fleet-parameters.ts';
+export { fleetDayVarianceOf } from './fleet-day-variance.ts';
 export { otherTask, type Block, type RobotEvidence } from './robot-evidence.ts';
 export type { Foldable, RobotSums } from './block-passes.ts';
 export { foldBlocks, emptySums, type BlockSums, type Fold } from './block-sums.ts';

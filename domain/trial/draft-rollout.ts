@@ -26,14 +26,16 @@ export function draftRollout(
   const stages = limits.stages.map((_, stage): TrialStage => {
     const { minimumHours, marginFraction } = stageLimits(limits, stage);
     return {
-      robots: stageRobots(limits, stage, robots),
+      // The last robot of a fleet has nobody to be compared with; people watch it.
+      robots: Math.max(1, stageRobots(limits, stage, robots)),
       minimumHours,
       maximumHours: maximumHours(limits, stage, robots),
       marginFraction,
     };
   });
   const grows = stages.every(({ robots }, index) => robots > (stages[index - 1]?.robots ?? 0));
-  if (!grows)
+  // Of a few robots people try one, then the others: stages may stay as they are.
+  if (!grows && doubt === undefined)
     return {
       kind: 'impossible',
       isForPeople: false,

@@ -15,5 +15,5 @@ export {
   type TrialStage,
 } from './trial-plan.ts';
 export { provableLimits } from './provable-stages.ts';
-export { mostLives, RobotLives, type RobotLife } from './robot-lives.ts';
+export { mostLives, RobotLives, type LifeOverlap, type RobotLife } from './robot-lives.ts';
 export { mostRuns, takeSeq, type SeqRuns } from './seq-runs.ts';

@@ -8,6 +8,17 @@ export interface RobotLife {
   readonly runs: SeqRuns;
   /** When it last spoke, real time; 0: not kept. */
   heardMs: number;
+  /** First and last moment it told of, by the gateway's clock; left out: not kept. */
+  fromMs?: number;
+  untilMs?: number;
+}
+
+/** Two lives of one robot at the same time: two machines with one identity. */
+export interface LifeOverlap {
+  readonly robotId: string;
+  readonly boots: readonly string[];
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 /** Which entries of which life of which robot were taken already; bounded for every robot, whatever it makes up. */
@@ -35,6 +46,25 @@ export class RobotLives {
     boots?.delete(bootId);
     this.#keep(robotId, bootId, life);
     return life;
+  }
+
+  /** Notes moments a life told of; gives the overlap with another life of the robot if both lasted `leastMs` at once. */
+  tell(
+    robotId: string,
+    bootId: string,
+    moments: { readonly fromMs: number; readonly untilMs: number },
+    leastMs: number,
+  ): LifeOverlap | undefined {
+    const life = this.#lives.get(robotId)?.get(bootId);
+    if (life === undefined) return undefined;
+    life.fromMs = Math.min(moments.fromMs, life.fromMs ?? moments.fromMs);
+    life.untilMs = Math.max(moments.untilMs, life.untilMs ?? moments.untilMs);
+    for (const [other, { fromMs, untilMs }] of this.#lives.get(robotId) ?? []) {
+      if (other === bootId || fromMs === undefined || untilMs === undefined) continue;
+      const [start, end] = [Math.max(fromMs, life.fromMs), Math.min(untilMs, life.untilMs)];
+      if (end - start >= leastMs) return { robotId, boots: [other, bootId].toSorted(), fromMs: start, untilMs: end };
+    }
+    return undefined;
   }
 
   /** Every life by `robot/boot`, as the constructor takes them. */

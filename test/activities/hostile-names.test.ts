@@ -91,6 +91,8 @@ describe('names that every object has', () => {
       consumed: dictionary(),
       lives: dictionary(),
       memory: dictionary(),
+      book: dictionary(),
+      lifeOverlaps: [],
       champions: { champion: '1.0.0' },
       correctedFrames: [],
     } as unknown as MonitorState;

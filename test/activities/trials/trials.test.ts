@@ -231,11 +231,11 @@ describe('the activities of a trial', function () {
       const first = await collect();
       assert.equal(first.entries, 40 * 80);
       assert.equal((await judge(first.generation)).verdict, 'continue');
-      await work(4, 0.85);
+      await work(8, 0.85);
       const second = await collect(first.generation);
       const verdict = await judge(second.generation);
       assert.equal(verdict.verdict, 'advance', verdict.reason);
-      assert.deepEqual([verdict.candidates, verdict.robots, verdict.episodes], [8, 8, 8 * 240]);
+      assert.deepEqual([verdict.candidates, verdict.robots, verdict.episodes], [8, 8, 8 * 400]);
       assert.ok(JSON.stringify(verdict).length < 2_048);
     });
 
@@ -251,7 +251,7 @@ describe('the activities of a trial', function () {
       assert.deepEqual(await judge(later.generation), verdict);
     });
 
-    it('holds when no gateway says who is online, and stops on a safety event', async () => {
+    it('holds when no gateway says who is online, and takes a lone unsafe robot back', async () => {
       await work(5, 0.85);
       const { generation } = await collect();
       world.nowMs += 10 * 60_000;
@@ -271,7 +271,8 @@ describe('the activities of a trial', function () {
       );
       const next = await collect(generation);
       const verdict = await judge(next.generation);
-      assert.deepEqual([verdict.verdict, verdict.reason.includes('safety event')], ['rollback', true]);
+      assert.deepEqual([verdict.verdict, verdict.reason.includes('safety event')], ['robotFault', true]);
+      assert.equal(verdict.suspectRobotId, exposed[0]);
     });
 
     it('counts once what came twice, to the version that ran it, in its own block, and reads no object again', async () => {

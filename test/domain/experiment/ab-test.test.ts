@@ -80,11 +80,13 @@ describe('A/B gate', () => {
       );
       assert.match(look({}, { robots }).reasons[0] ?? '', /only one arm reports interventions/u);
     });
-    it('on a safety event and on a blocked task', () => {
+    it('on safety events of several candidates, a lone one being the guard’s, and on a blocked task', () => {
       const robots = evidence({ robots: 60, candidates: 20, hours: 24, blockMinutes: 60, perBlock: 40 }).map(
-        (robot, index) => (index === 0 ? { ...robot, safetyEvents: 1 } : robot),
+        (robot, index) => (index < 2 ? { ...robot, safetyEvents: 1 } : robot),
       );
-      assert.match(look({}, { robots }).reasons[0] ?? '', /safety event on robot-00/u);
+      assert.match(look({}, { robots }).reasons[0] ?? '', /safety event on robot-00, robot-01/u);
+      const lone = robots.map((robot, index) => (index === 1 ? { ...robot, safetyEvents: 0 } : robot));
+      assert.notEqual(look({}, { robots: lone }).decision, 'block');
       assert.match(look({}, { blockedTasks: ['door'] }).reasons[0] ?? '', /proven harm in task door/u);
     });
   });

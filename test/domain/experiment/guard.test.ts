@@ -24,14 +24,15 @@ const silentFrom =
   (robot, entry) =>
     robots.includes(robot) && entry.block >= hour * 12 ? undefined : entry;
 
-const withSafetyEvent = (index: number): GuardVerdict =>
+const withSafetyEvent = (unsafe: readonly number[], faultsSoFar = 0): GuardVerdict =>
   judgeGuard({
     parameters,
-    robots: evidence({ hours: 24 }).map((robot, own) => (own === index ? { ...robot, safetyEvents: 1 } : robot)),
+    robots: evidence({ hours: 24 }).map((robot, own) => (unsafe.includes(own) ? { ...robot, safetyEvents: 1 } : robot)),
     stage: 1,
     hoursInStage: 24,
     hoursTotal: 24,
     daysTreated: 1,
+    faultsSoFar,
     presence: 'unknown',
   });
 
@@ -242,9 +243,73 @@ describe('guard', () => {
     assert.deepEqual([mute.verdict, mute.reasons[0]], ['hold', 'controls report latency, candidates do not']);
   });
 
-  it('puts a safety event of a candidate above everything, one of a control aside', () => {
-    assert.deepEqual(pick(withSafetyEvent(2)), ['rollback', 'safety']);
-    assert.equal(withSafetyEvent(20).verdict, 'hold');
+  it('takes a lone unsafe candidate back, all with the second one, and puts one of a control aside', () => {
+    assert.deepEqual(pick(withSafetyEvent([2])), ['robotFault', 'safety']);
+    assert.equal(withSafetyEvent([2]).suspectRobotId, 'robot-02');
+    assert.match(withSafetyEvent([2]).reasons[0] ?? '', /alone: it goes back, and one more safety event/u);
+    assert.deepEqual(pick(withSafetyEvent([2, 3])), ['rollback', 'safety']);
+    assert.deepEqual(pick(withSafetyEvent([2], 1)), ['rollback', 'safety']);
+    assert.equal(withSafetyEvent([20]).verdict, 'hold');
+  });
+
+  describe('a robot that lies', () => {
+    const times =
+      (liar: number, factor: number, success: number): NonNullable<FleetOptions['change']> =>
+      (robot, entry) =>
+        robot === liar
+          ? { ...entry, episodes: entry.episodes * factor, successes: entry.episodes * factor * success }
+          : entry;
+
+    it('goes back for claiming more than it can have made, and counts no more than the others until then', () => {
+      const verdict = judge({ change: times(0, 25, 1) });
+      assert.deepEqual(pick(verdict), ['robotFault', 'claims']);
+      assert.equal(verdict.suspectRobotId, 'robot-00');
+      assert.match(verdict.reasons.join(), /robot-00 claims 7200 episodes, \d+ count: more than a robot can make/u);
+    });
+
+    it('hides no harm when no fault is left: it weighs as the median robot does', () => {
+      for (const factor of [1, 5, 100])
+        assert.deepEqual(pick(judge({ candidateSuccess: 0.6, change: times(0, factor, 1) }, { faultsSoFar: 1 })), [
+          'rollback',
+          'success',
+        ]);
+    });
+
+    it('among the controls neither hides harm nor makes it up', () => {
+      for (const factor of [1, 100]) {
+        const hidden = judge({ candidateSuccess: 0.7, change: times(30, factor, 0) }, { faultsSoFar: 1 });
+        assert.deepEqual(pick(hidden), ['rollback', 'success']);
+        assert.match(hidden.reasons.join(), /controls far from their own past not compared with: robot-30/u);
+        assert.notEqual(judge({ change: times(30, factor, 1) }, { faultsSoFar: 1 }).verdict, 'rollback');
+      }
+    });
+  });
+
+  it('passes a lone robot by time, and takes it back when it falls far below its own past', () => {
+    const stages = defaultRolloutLimits.stages.map((stage) => ({ ...stage, marginFraction: null }));
+    const lone = (candidateSuccess: number, stage: 0 | 3) =>
+      judge(
+        { robots: 1, candidates: 1, hours: 50, candidateSuccess },
+        { stage, hoursInStage: 50, hoursTotal: 50, daysTreated: 2, limits: { stages } },
+      );
+    for (const stage of [0, 3] as const) assert.equal(lone(0.85, stage).verdict, 'advance');
+    const worse = lone(0.3, 0);
+    assert.deepEqual(pick(worse), ['rollback', 'success']);
+    assert.match(worse.reasons[0] ?? '', /against the robots' own past in \d+ episodes, no robot to compare with/u);
+  });
+
+  it('holds while everything fails in both arms, whatever the arms have in common', () => {
+    const broken = judge({ candidateSuccess: 0, controlSuccess: 0, hours: 24 }, { hoursInStage: 24, hoursTotal: 24 });
+    assert.equal(broken.verdict, 'hold');
+    assert.match(
+      broken.reasons[0] ?? '',
+      /the fleet is broken, not the candidate: both arms far below .* -8\d\.\d\d pp in \d+ episodes/u,
+    );
+    const badDay = judge(
+      { candidateSuccess: 0.75, controlSuccess: 0.75, hours: 24 },
+      { hoursInStage: 24, hoursTotal: 24 },
+    );
+    assert.doesNotMatch(badDay.reasons.join(), /broken/u);
   });
 
   it('asks in the order: safety, tasks, evidence, network, silence, too few, proof', () => {

@@ -136,7 +136,7 @@ describe('anomalies', () => {
     }
   });
 
-  it('name nobody with too few episodes, none or alone', () => {
+  it('name a robot by a handful of episodes if they are bad enough', () => {
     const few = evidence({
       candidates: 0,
       hours: 0.5,
@@ -144,8 +144,21 @@ describe('anomalies', () => {
     });
     assert.equal(
       judgeAnomalies({ parameters, robots: few, days: 1 }).some(({ anomalous }) => anomalous),
+      true,
+    );
+    const once = evidence({
+      candidates: 0,
+      hours: 0.1,
+      change: (robot, entry) =>
+        robot === 9 && entry.block === 0 ? { ...entry, successes: entry.episodes - 1 } : entry,
+    });
+    assert.equal(
+      judgeAnomalies({ parameters, robots: once, days: 1 }).some(({ anomalous }) => anomalous),
       false,
     );
+  });
+
+  it('names nobody of none or alone', () => {
     assert.deepEqual(judgeAnomalies({ parameters, robots: [], days: 1 }), []);
     const [alone] = evidence({ robots: 1, candidates: 0, controlSuccess: 0 });
     assert.equal(judgeAnomalies({ parameters, robots: [alone!], days: 1 })[0]?.episodes, 0);

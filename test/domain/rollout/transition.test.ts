@@ -266,9 +266,9 @@ describe('rollout plan', () => {
   const stages = plan.stages.map((stage) => ({ ...stage }));
   for (const [name, input, message] of [
     [
-      'a stage that does not grow',
-      { stages: stages.map((stage) => ({ ...stage, robots: 5 })) },
-      /stages\.1\.robots: expected a whole number above 5.*got 5/u,
+      'a stage that shrinks',
+      { stages: stages.map((stage, index) => ({ ...stage, robots: 5 - index })) },
+      /stages\.1\.robots: expected a whole number of at least 5.*got 4/u,
     ],
     ['an unknown key', { stages, approvals: [1] }, /plan\.approvals: expected only stages and approvalBefore/u],
     ['a missing stage', { stages: stages.slice(1) }, /stages: expected 4 stages/u],

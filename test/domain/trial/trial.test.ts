@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 
 import { aliasesAt, demotionMoves, type AliasRecord } from '../../../domain/registry/index.ts';
+import { parseRolloutPlan } from '../../../domain/rollout/index.ts';
 import { randomFromSeed, type VersionedHistory } from '../../../domain/statistics/index.ts';
 import {
   abTransition,
@@ -134,10 +135,22 @@ describe('the draft of a trial', () => {
     assert.match(remarks.join(), /no episode of the champion/);
   });
 
-  it('says why three robots cannot be staged', () => {
-    const draft = draftTrial(facts(3));
-    assert.equal(draft.kind, 'impossible');
-    assert.match(draft.kind === 'impossible' ? draft.reason : '', /3 robots cannot be exposed in 4 growing stages/);
+  it('lets people stage fleets of one to four robots, the first one alone', () => {
+    const robotsOf = (robots: number) => planOf(facts(robots)).plan.stages.map((stage) => stage.robots);
+    assert.deepEqual([1, 2, 3, 4].map(robotsOf), [
+      [1, 1, 1, 1],
+      [1, 1, 1, 1],
+      [1, 2, 2, 2],
+      [1, 2, 3, 3],
+    ]);
+    for (const robots of [1, 2, 3, 4]) {
+      const { stages, approvalBefore } = planOf(facts(robots)).plan;
+      const plan = {
+        approvalBefore,
+        stages: stages.map(({ robots: n, maximumHours }) => ({ robots: n, maximumHours })),
+      };
+      assert.deepEqual(parseRolloutPlan(plan).approvalBefore, [1, 2, 3]);
+    }
   });
 
   it('plans an A/B test, also blue-green, and says when the effect is too small to see', () => {

@@ -1,0 +1,11 @@
+import { attack } from '../../long/attack/robots.attack.ts';
+
+describe('hostile robots', function () {
+  this.timeout(120_000);
+
+  it('neither hide harm, nor veto a good model, nor stop a tick', async () => {
+    const lines: string[] = [];
+    await attack({ seed: 'slice', count: 16, report: (line) => lines.push(line) });
+    if (lines.length !== 16) throw new Error(`expected 16 rounds, got ${lines.length}`);
+  });
+});
