@@ -88,7 +88,7 @@ function withoutAnyOne(task: string, robots: readonly RobotTask[], phi: number, 
     arm === 'candidate' ? successes - episodes * (effect + level) : Number.POSITIVE_INFINITY;
   const worst = robots.reduce((one, other) => (excess(other) < excess(one) ? other : one));
   const others = robots.filter((robot) => robot !== worst);
-  const rest = oneTask(task, others, phi, limits);
+  const rest = oneTask(task, others, phi, { ...limits, minimumEpisodes: 0 });
   return { ...all, pWithoutWorst: Math.max(all.p, rest.p), logEvidence: Math.min(all.logEvidence, rest.logEvidence) };
 }
 

@@ -1,3 +1,4 @@
+// Long: the causes, the book and its steps belong together.
 import { dictionary } from '../dictionary.ts';
 
 /** What an incident can be about. One is open a cause and subject at a time, however often it is seen. */

@@ -241,7 +241,7 @@ const edges: Readonly<Record<string, Edge>> = {
   'guard.successAlpha': alphaEdge('guard.successAlpha', 'success', { hours: 3, candidateSuccess: 0.8 }),
   'guard.latencyAlpha': alphaEdge('guard.latencyAlpha', 'latency', { hours: 3, latency: latencyOf(0.1) }),
   'guard.throughputAlpha': alphaEdge('guard.throughputAlpha', 'throughput', slightlyIdle),
-  'guard.tau': evidenceEdge('guard.tau', 'success', [1e-4, 0.05], { hours: 6, candidateSuccess: 0.79 }),
+  'guard.tau': evidenceEdge('guard.tau', 'success', [1e-4, 0.05], { hours: 6, candidateSuccess: 0.8075 }),
   'guard.marginFraction': evidenceEdge('guard.marginFraction', 'success', [0, 0.5], { candidateSuccess: 0.75 }),
   'guard.latencyMargin': evidenceEdge('guard.latencyMargin', 'latency', [0, 0.9], { latency: latencyOf(0.3) }),
   'guard.throughputPrior': evidenceEdge('guard.throughputPrior', 'throughput', [0.01, 1e5], {
@@ -305,7 +305,7 @@ const edges: Readonly<Record<string, Edge>> = {
     between: [0, 1],
     expected: 28 / 32,
   },
-  'advance.tau': boundEdge('advance.tau', [1e-6, 0.02], { hours: 24 }),
+  'advance.tau': boundEdge('advance.tau', [1e-6, 0.02], { hours: 15 }),
   'advance.alpha': boundEdge('advance.alpha', [1e-12, 0.49], { hours: 9 }),
   'advance.reportingFraction': {
     at: guardOf('advance.reportingFraction', { hours: 24 }, { robots: uninstalled(3) }).at,

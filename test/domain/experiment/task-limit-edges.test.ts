@@ -57,7 +57,7 @@ function evidenceEdge(path: string, between: Edge['between'], lost: number): Edg
 
 const edges: Readonly<Record<string, Edge>> = {
   marginFraction: evidenceEdge('marginFraction', [0, 0.1], 0.1),
-  tau: evidenceEdge('tau', [1e-4, 0.05], 0.1),
+  tau: evidenceEdge('tau', [1e-4, 0.05], 0.09),
   minimumEpisodes: {
     at: netOf('minimumEpisodes', 'guard', 0.3).at,
     between: [1, 100_000],
@@ -66,7 +66,7 @@ const edges: Readonly<Record<string, Edge>> = {
   },
   blockAlpha: (() => {
     const { judge, at } = netOf('blockAlpha', 'abTest', 0.07, 100, { warnFraction: 0 });
-    const p = judge(0.01).perTask.map((task) => task.p);
+    const p = judge(0.01).perTask.map((task) => task.pWithoutWorst);
     return { at, between: [1e-9, 0.49], expected: Math.min(...holm(p, 0.01).adjusted) } as const;
   })(),
   warnFraction: (() => {
