@@ -9,6 +9,7 @@ import { registerCheckCommand } from './data-check.ts';
 import { registerExclusionCommands } from './data-exclude.ts';
 import { registerLandingCommands } from './data-landing.ts';
 import { printJson, printTable, say } from './print.ts';
+import { printable } from './printable.ts';
 import { registerRetentionCommand } from './retention.ts';
 
 /** `flywheel data …`: what the lake holds and what waits for a person. */
@@ -90,7 +91,8 @@ export function registerDataCommands(program: Command): void {
     });
 }
 
-const sayDamaged = (key: string): void => void process.stderr.write(`${key}: a record that cannot be read\n`);
+const sayDamaged = (key: string): void =>
+  void process.stderr.write(`${printable(key)}: a record that cannot be read\n`);
 
 /** Of one object; the rest is counted. */
 const maxShownViolations = 5;
