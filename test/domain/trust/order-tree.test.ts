@@ -7,8 +7,12 @@ import { nodeCrypto, sha256Hex } from '../../../policies/signatures.ts';
 
 const order = (name: string): string => sha256Hex(`order ${name}`);
 const digest = (name: string): string => sha256Hex(`robot ${name}`);
-const treeOf = (own: Readonly<Record<string, string>>, fallback: string) =>
-  orderTree(new Map(Object.entries(own).map(([name, of]) => [digest(name), order(of)])), order(fallback), nodeCrypto);
+const treeOf = (own: Readonly<Record<string, string>> | ReadonlyMap<string, string>, fallback: string) =>
+  orderTree(
+    new Map((own instanceof Map ? [...own] : Object.entries(own)).map(([name, of]) => [digest(name), order(of)])),
+    order(fallback),
+    nodeCrypto,
+  );
 
 describe('the tree of orders', () => {
   const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 12 }), { maxLength: 40 });
@@ -16,11 +20,11 @@ describe('the tree of orders', () => {
   it('proves to every robot its own order, and to all others the default', () => {
     fc.assert(
       fc.property(names, fc.string(), (robots, stranger) => {
-        const own = Object.fromEntries(robots.map((name, index) => [name, `o${index % 3}`]));
+        const own = new Map(robots.map((name, index) => [name, `o${index % 3}`]));
         const tree = treeOf(own, 'default');
         for (const name of [...robots, stranger]) {
           const { place, orderDigest, path } = tree.of(digest(name));
-          assert.equal(orderDigest, order(own[name] ?? 'default'));
+          assert.equal(orderDigest, order(own.get(name) ?? 'default'));
           assert.ok(covers(place, digest(name)));
           assert.equal(rootOf(place, orderDigest, path, nodeCrypto), tree.root);
         }
@@ -31,7 +35,7 @@ describe('the tree of orders', () => {
   it('proves no other order to anybody: each robot is covered by one leaf', () => {
     fc.assert(
       fc.property(names, (robots) => {
-        const tree = treeOf(Object.fromEntries(robots.map((name) => [name, name])), 'default');
+        const tree = treeOf(new Map(robots.map((name) => [name, name])), 'default');
         const leaves = [...robots.map((name) => tree.of(digest(name))), tree.of(digest('somebody else'))];
         for (const name of robots) assert.equal(leaves.filter(({ place }) => covers(place, digest(name))).length, 1);
       }),
