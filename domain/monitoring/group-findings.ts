@@ -1,4 +1,5 @@
-import type { Finding, IncidentBook, IncidentCause } from './incidents.ts';
+import type { IncidentCause } from './causes.ts';
+import type { Finding, IncidentBook } from './incidents.ts';
 
 /** Causes that stop many robots of a site together: power, network, a bad model. */
 const groupedCauses: readonly IncidentCause[] = ['silent', 'crashLoop', 'installRefused'];

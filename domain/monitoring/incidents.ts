@@ -1,40 +1,5 @@
-// Long: the causes, the book and its steps belong together.
 import { dictionary } from '../dictionary.ts';
-
-/** What an incident can be about. One is open a cause and subject at a time, however often it is seen. */
-export const incidentCauses = [
-  'silent',
-  'crashLoop',
-  'unsafe',
-  'installRefused',
-  'orderRefused',
-  'anomaly',
-  'failureReason',
-  'errorRate',
-  'drift',
-  'badData',
-  'leftOut',
-  'collectionStuck',
-  'rollbackNeeded',
-  'gatewayDead',
-  'diskFull',
-  'scheduleOff',
-  'learningStopped',
-  'cycleFailed',
-  'championHolds',
-  'stepRetries',
-  'workflowStuck',
-  'approvalWaits',
-  'ordersUnsigned',
-  'damagedObject',
-  'fleetBroken',
-  'twoLives',
-] as const;
-export type IncidentCause = (typeof incidentCauses)[number];
-
-/** What people are told of though nothing is wrong; never open. */
-export const noticeCauses = ['promotion', 'rollback', 'verdict', 'trialEnd', 'cycleEnd'] as const;
-export type NoticeCause = (typeof noticeCauses)[number];
+import type { IncidentCause, NoticeCause } from './causes.ts';
 
 /** Something that is wrong now, and with whom: a robot's id, a failure reason, or `fleet`. */
 export interface Finding {

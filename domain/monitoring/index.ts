@@ -16,20 +16,17 @@ export {
   type RobotCondition,
   type RobotSigns,
 } from './robot-health.ts';
+export { incidentCauses, noticeCauses, type IncidentCause, type NoticeCause } from './causes.ts';
 export {
   acknowledgeIncident,
   advanceIncidents,
-  incidentCauses,
-  noticeCauses,
   openIncidents,
   openSince,
   type BookStep,
   type Finding,
   type Hysteresis,
   type IncidentBook,
-  type IncidentCause,
   type IncidentEvent,
-  type NoticeCause,
   type OpenIncident,
   type Tracked,
 } from './incidents.ts';

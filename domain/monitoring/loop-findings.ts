@@ -1,4 +1,5 @@
-import type { Finding, IncidentEvent, NoticeCause } from './incidents.ts';
+import type { NoticeCause } from './causes.ts';
+import type { Finding, IncidentEvent } from './incidents.ts';
 
 /** A run of the loop that ended, with what it said. */
 export interface EndedRun {
