@@ -16,7 +16,6 @@ export function registerContextCommand(program: Command): void {
       const { file = null, leftAside = null, context, origins } = found;
       const rows = contextVariables.map((name) => ({ name, value: values[name] ?? '', origin: origins[name] }));
       const places = Object.entries({
-        profile: context?.profile,
         gateway: context?.gatewayUrl,
         'Temporal UI': context?.uiUrl,
         tokens: context?.tokensFile,

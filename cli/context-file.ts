@@ -15,6 +15,7 @@ export const contextVariables = [
   'FLYWHEEL_TEMPORAL_ADDRESS',
   'FLYWHEEL_TEMPORAL_NAMESPACE',
   'FLYWHEEL_QUEUE_PREFIX',
+  'FLYWHEEL_TRIAL_PROFILE',
 ] as const;
 export type ContextVariable = (typeof contextVariables)[number];
 
@@ -23,8 +24,8 @@ const contextSchema = z.strictObject({
   version: z.literal(1),
   writtenBy: text,
   settings: z.partialRecord(z.enum(contextVariables), text),
-  /** How fast the fleet's clock runs: trials, monitors and cycles of this installation take it unless told otherwise. */
-  profile: z.enum(['real', 'compressed']).default('real'),
+  /** Of the first files of this kind; `FLYWHEEL_TRIAL_PROFILE` says it now. */
+  profile: z.enum(['real', 'compressed']).optional(),
   gatewayUrl: text.optional(),
   uiUrl: text.optional(),
   /** Tokens of the simulated robots. */

@@ -76,6 +76,7 @@ export function asVariables({
   keysDirectory,
   scratchDirectory,
   temporal,
+  trialProfile,
 }: Settings): Readonly<Partial<Record<ContextVariable, string>>> {
   const ofStore =
     store.kind === 'file'
@@ -92,5 +93,6 @@ export function asVariables({
     FLYWHEEL_TEMPORAL_ADDRESS: temporal.address,
     FLYWHEEL_TEMPORAL_NAMESPACE: temporal.namespace,
     ...(temporal.queuePrefix === '' ? {} : { FLYWHEEL_QUEUE_PREFIX: temporal.queuePrefix }),
+    FLYWHEEL_TRIAL_PROFILE: trialProfile,
   };
 }

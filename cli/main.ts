@@ -11,11 +11,18 @@ const program = new Command('flywheel')
   .exitOverride();
 
 try {
-  // A command loads what it uses; help and what nobody knows load all.
-  const asked = groupOf(process.argv.slice(2));
-  for (const load of asked === undefined ? Object.values(commandGroups) : [commandGroups[asked]])
-    (await load())(program);
+  // A command loads what it uses, help loads all; to say that a word is no command their names will do.
+  const args = process.argv.slice(2);
+  const asked = groupOf(args);
+  if (asked === undefined && isWord(args[0])) for (const name of Object.keys(commandGroups)) program.command(name);
+  else
+    for (const load of asked === undefined ? Object.values(commandGroups) : [commandGroups[asked]])
+      (await load())(program);
   await program.parseAsync();
 } catch (error) {
   reportFailure(error);
+}
+
+function isWord(text: string | undefined): boolean {
+  return text !== undefined && text !== 'help' && !text.startsWith('-');
 }

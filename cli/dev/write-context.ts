@@ -25,7 +25,6 @@ export function writeContext(
     version: 1,
     writtenBy: stateDirectory,
     settings: asVariables(context.settings),
-    profile: fleet === undefined ? 'real' : 'compressed',
     uiUrl,
     logsDirectory: path.join(stateDirectory, 'logs'),
     ...(fleet === undefined

@@ -28,11 +28,11 @@ describe('which installation a command speaks of', () => {
   const contextOf = (name: string): ContextFile => ({
     version: 1,
     writtenBy: 'a test',
-    profile: 'compressed',
     settings: {
       FLYWHEEL_STORE: store(name),
       FLYWHEEL_KEYS: store(`${name}-keys`),
       FLYWHEEL_TEMPORAL_ADDRESS: '127.0.0.1:1',
+      FLYWHEEL_TRIAL_PROFILE: 'compressed',
     },
   });
   const nearFile = (): string => path.join(home, '.flywheel', 'context.json');
@@ -46,6 +46,7 @@ describe('which installation a command speaks of', () => {
     writeContextFile(nearFile(), contextOf('near'));
     const near = findSettings(environment(), deep);
     assert.deepEqual([near.file, near.settings.store], [nearFile(), { kind: 'file', directory: store('near') }]);
+    assert.equal(near.settings.trialProfile, 'compressed');
     assert.equal(near.origins.FLYWHEEL_STORE, 'context file');
     assert.equal(near.origins.FLYWHEEL_SCRATCH, 'default');
     const named = findSettings(environment({ FLYWHEEL_CONTEXT: userFile() }), deep);
@@ -110,6 +111,12 @@ describe('which installation a command speaks of', () => {
     );
     assert.deepEqual(theStore, { name: 'FLYWHEEL_STORE', value: store('near'), origin: 'context file' });
     assert.deepEqual(scratch, { name: 'FLYWHEEL_SCRATCH', value: '/elsewhere', origin: 'environment' });
+  });
+
+  it('does not matter to a word that is no command: it is refused without loading any', async () => {
+    const { code, stderr } = await flywheel(['modls', 'list']);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /unknown command 'modls'\n\(Did you mean models\?\)/);
   });
 
   it('that is none is said, and nothing is made by asking', async () => {

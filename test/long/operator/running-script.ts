@@ -84,7 +84,7 @@ export class RunningScript {
   async stop(): Promise<number | null> {
     const left = this.pids();
     this.#isKilled = true;
-    if (this.#child.exitCode !== null) return this.#child.exitCode;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGINT');
     const [code] = (await exit) as [number | null];
