@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ulid } from 'ulid';
 
-import { bearer, segmentContentType, wirePaths } from '../fleet/protocol/index.ts';
+import { bearer, segmentContentType, wireHeaders, wirePaths } from '../fleet/protocol/index.ts';
 import { openClient, type Client } from './gateway-load/client.ts';
 import { fleetPolicy, openFleet, type MeasuredRobot, type OpenFleet } from './fleet/open-fleet.ts';
 import { startBenchGateway } from './fleet/server-process.ts';
@@ -165,7 +165,11 @@ class Load {
   async #ask({ robotId, token }: MeasuredRobot, etag: string | undefined): Promise<string> {
     const held: Record<string, string> = etag === undefined ? {} : { 'if-none-match': etag };
     const path = wirePaths.desired(robotId, etag === undefined ? 0 : longPollMs);
-    const reply = await this.#client.send('GET', path, { authorization: bearer(token), ...held });
+    const reply = await this.#client.send('GET', path, {
+      authorization: bearer(token),
+      [wireHeaders.orders]: 'signed',
+      ...held,
+    });
     this.requests += 1;
     if (reply.status === 200 && reply.text.includes('"seq":0')) this.#seen.set(robotId, performance.now());
     else if (reply.status !== 200 && reply.status !== 304) this.failures += 1;

@@ -1,14 +1,12 @@
-// Long because it puts all parts of an agent together.
 import { setMaxListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import { ulid } from 'ulid';
 
-import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotIdSchema, type InstallReport } from '../protocol/index.ts';
 import type { Agent, AgentOptions } from './agent-api.ts';
+import { statusOf } from './agent-status.ts';
 import { agentVersion } from './agent-version.ts';
 import { createBells, runInBackground } from './background.ts';
 import { createConnection } from './connection.ts';
@@ -28,7 +26,7 @@ import { createRobotSide } from './robot-side.ts';
 import { printable } from './printable.ts';
 import { openSetAside } from './set-aside.ts';
 import { syncToDisk } from './spool.ts';
-import type { MachineMoment } from './times.ts';
+import { linuxBootId, type MachineMoment } from './times.ts';
 import { orderRefusalReport } from './trust/refusal-report.ts';
 import { openTrustedOrders } from './trust/trusted-orders.ts';
 import { createVersionKeeper, type VersionKeeper } from './version-keeper.ts';
@@ -41,7 +39,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const { robotType, monotonic, clock: wall } = options;
   const robotId = robotIdSchema.parse(options.robotId);
   const limits = { ...defaultLimits, ...options.limits };
-  const { random = Math.random, at = () => undefined } = options;
+  const { random = Math.random, at = () => undefined, onSafeStop } = options;
   const log = (line: string): void => options.log?.(printable(line, longestLogLine));
   const machineBootId = options.machineBootId ?? linuxBootId();
   const now = (): MachineMoment => ({ machineBootId, monotonicMs: monotonic() });
@@ -111,7 +109,6 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     bells.telemetry.ring();
     bells.settle.ring();
   };
-  const { onSafeStop } = options;
   const side = createRobotSide({ recording, robotType, safeStopTimeoutMs, onSafeStop, onChange, log });
 
   async function keep(entry: Parameters<typeof recording.keep>[0]): Promise<void> {
@@ -138,7 +135,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
 
   const orders = await openTrustedOrders({
     robotId,
-    robotType: { id: robotType.id, version: robotType.version, digest: robotTypeDigest(robotType) },
+    robotType,
     file: folder('trust.json'),
     root: options.root,
     publicKeyPem: options.publicKeyPem,
@@ -248,22 +245,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       bells.keeper.ring();
     },
     busy: () => side.setBusy(true),
-    status: () => ({
-      isConnected: connection.isMade(),
-      installedVersion: acting()?.version,
-      trialId: acting()?.trialId ?? null,
-      waitingBytes: recording.sizeBytes(),
-      waitingSegments: recording.waitingSegments(),
-      waitingTelemetry: recording.telemetry.count(),
-      waitingReports: reports.count(),
-      droppedEpisodes: recording.droppedEpisodes(),
-      setAside: aside.count(),
-      lostFrames: side.lostFrames(),
-      skewMs: connection.skewMs(),
-      contactlessMs: contact.contactlessMs(),
-      unfreshMs: orders.unfreshMs(),
-      obeysSignedOnly: orders.isSigned(),
-    }),
+    status: () => statusOf({ connection, acting, recording, reports, aside, side, contact, orders }),
     settle: () => settle(true),
     async close() {
       await leave();
@@ -285,7 +267,3 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
 
 /** Something happened that must never happen: what nobody named well is told all the same. */
 const eventOf = (kind: unknown): string => String(kind).trim().slice(0, 100) || 'unspecified';
-
-function linuxBootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-}

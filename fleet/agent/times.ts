@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** Wall clock of the robot, milliseconds since 1970 UTC; may be wrong and may jump. */
 export type WallClock = () => number;
 
@@ -59,3 +61,6 @@ export function betterGatewayTime(known: GatewayTime | undefined, sample: ClockS
  */
 export const skewAt = (time: GatewayTime, wallMs: number, monotonicMs: number): number =>
   Math.round(wallMs - (monotonicMs + time.offsetMs));
+
+/** Changes with every boot of this machine. */
+export const linuxBootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

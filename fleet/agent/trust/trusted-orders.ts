@@ -1,3 +1,5 @@
+import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
+import type { RobotType } from '../../../datasets/robot-type.ts';
 import { followRoot, pinnedAuthority, readRoot, type Root } from '../../../domain/trust/root.ts';
 import { envelopeSchema, type Envelope, type PublicKey } from '../../../domain/trust/signed.ts';
 import { nodeCrypto, publicKeyOfPem, sha256Hex } from '../../../policies/signatures.ts';
@@ -22,7 +24,8 @@ import { createQueue } from '../waiting.ts';
 import { createNews } from './told.ts';
 import { emptyTrust, trustStateSchema, type TrustState } from './trust-state.ts';
 
-export interface TrustedOrdersPorts extends Pick<OrderFacts, 'robotId' | 'robotType'> {
+export interface TrustedOrdersPorts extends Pick<OrderFacts, 'robotId'> {
+  readonly robotType: RobotType;
   readonly file: string;
   /** What the robot was given: a root document, or one public key in PEM. */
   readonly root: string | undefined;
@@ -72,6 +75,8 @@ const mostRoots = 1_000;
 /** Long because one story is told here: whom a robot believes. */
 export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<TrustedOrders> {
   const { now, log } = ports;
+  const { id, version } = ports.robotType;
+  const robotType = { id, version, digest: robotTypeDigest(ports.robotType) };
   const given = readGiven(ports);
   const kept = await readJson(ports.file, trustStateSchema, log);
   let state: TrustState = kept?.anchor === given.anchor ? kept : emptyTrust(given.anchor, now());
@@ -194,7 +199,7 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
       }
       // The same words again: nothing to check anew, and nothing fresh.
       if (body === undefined && header === lastSeal) return { kind: 'nothing', pauseMs: 0 };
-      const { robotId, robotType } = ports;
+      const { robotId } = ports;
       const facts: OrderFacts = { robotId, robotType, state, now: now(), crypto: nodeCrypto };
       const verdict = judgeOrder({ envelope, body, leaseHeaderMs }, root, facts);
       if (verdict.kind === 'refused') {

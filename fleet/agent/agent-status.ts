@@ -1,0 +1,41 @@
+import type { AgentStatus } from './agent-api.ts';
+import type { Connection } from './connection.ts';
+import type { Contact } from './contact.ts';
+import type { InstallReports } from './install-reports.ts';
+import type { ActivePolicy } from './keeper-state.ts';
+import type { Recording } from './recording.ts';
+import type { RobotSide } from './robot-side.ts';
+import type { SetAside } from './set-aside.ts';
+import type { TrustedOrders } from './trust/trusted-orders.ts';
+
+export interface StatusPorts {
+  readonly connection: Connection;
+  readonly acting: () => ActivePolicy | undefined;
+  readonly recording: Recording;
+  readonly reports: InstallReports;
+  readonly aside: SetAside;
+  readonly side: RobotSide;
+  readonly contact: Contact;
+  readonly orders: TrustedOrders;
+}
+
+/** How an agent stands now. */
+export const statusOf = (ports: StatusPorts): AgentStatus => {
+  const { connection, acting, recording, reports, aside, side, contact, orders } = ports;
+  return {
+    isConnected: connection.isMade(),
+    installedVersion: acting()?.version,
+    trialId: acting()?.trialId ?? null,
+    waitingBytes: recording.sizeBytes(),
+    waitingSegments: recording.waitingSegments(),
+    waitingTelemetry: recording.telemetry.count(),
+    waitingReports: reports.count(),
+    droppedEpisodes: recording.droppedEpisodes(),
+    setAside: aside.count(),
+    lostFrames: side.lostFrames(),
+    skewMs: connection.skewMs(),
+    contactlessMs: contact.contactlessMs(),
+    unfreshMs: orders.unfreshMs(),
+    obeysSignedOnly: orders.isSigned(),
+  };
+};
