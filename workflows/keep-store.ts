@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { SweepStoreResult } from '../activities/retention/sweep-store.ts';
-import { fleetProfiles } from '../domain/trial/index.ts';
+import { fleetProfiles } from '../domain/trial/fleet-clock.ts';
 import { retentionActivities } from './activity-proxies.ts';
 import { refuseOtherId } from './fixed-id.ts';
 import { parsedInput } from './parse-input.ts';
