@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { existsSync } from 'node:fs';
 
 import { openFileKeys, type FileKeys } from '../../activities/adapters/file-signer.ts';
 import { initKeys } from '../../activities/adapters/key-changes.ts';
@@ -38,9 +39,9 @@ export async function openTestKeys(directory: string, store?: ObjectStore, clock
   };
 }
 
-/** The signer of new keys in a folder. */
+/** The signer of the keys in a folder, made when it has none. */
 export function testSigner(directory: string): Signer {
-  initKeys(directory, { nowMs: Date.now() });
+  if (!existsSync(directory)) initKeys(directory, { nowMs: Date.now() });
   return openFileKeys(directory).signer;
 }
 
