@@ -125,7 +125,9 @@ describe('which installation a command speaks of', () => {
       assert.equal(code, 3, stderr);
       assert.match(stderr, /expected a store in .*, there is none/);
     }
-    assert.deepEqual((await readdir(home)).toSorted(), ['.config', '.flywheel', 'a']);
+    // Node.js keeps compiled code in the cache, wherever a command is given.
+    const made = (await readdir(home)).filter((name) => name !== '.cache');
+    assert.deepEqual(made.toSorted(), ['.config', '.flywheel', 'a']);
     assert.deepEqual(await readdir(deep), []);
   });
 });

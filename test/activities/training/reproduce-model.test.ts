@@ -3,7 +3,6 @@ import { join } from 'node:path';
 
 import { evaluateCandidate } from '../../../activities/evaluate-candidate.ts';
 import { isFailure } from '../../../activities/failures.ts';
-import { openFileSigner } from '../../../activities/adapters/file-signer.ts';
 import { planTraining } from '../../../activities/plan-training.ts';
 import { listHeldCandidates } from '../../../activities/registry/held-candidates.ts';
 import { readManifest } from '../../../activities/registry/read-manifest.ts';
@@ -12,6 +11,7 @@ import { reproduceModel } from '../../../activities/registry/reproduce-model.ts'
 import { trainModel } from '../../../activities/train-model.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import { quick, trainingWorld } from './training-world.ts';
+import { testSigner } from '../../support/keys.ts';
 
 describe('a version that was trained here', () => {
   let world: Awaited<ReturnType<typeof trainingWorld>>;
@@ -21,7 +21,7 @@ describe('a version that was trained here', () => {
   after(() => world.close());
   const ports = () => ({
     ...world.ports,
-    signer: openFileSigner(join(world.ports.scratchDirectory, 'keys')),
+    signer: testSigner(join(world.ports.scratchDirectory, 'keys')),
     clock: () => 1000,
     codeBuild: 'test',
   });
