@@ -104,7 +104,7 @@ describe('flywheel models submit', function () {
 
     const good = await submit(await fileOf('good', foreignModel([0, 4, 0])), '--why', 'better grip');
     assert.equal(good.code, 0, good.stderr);
-    assert.match(good.stdout, /registered as 2\.0\.0; offered: 2\.0\.0 begins/);
+    assert.match(good.stdout, /registered as 2\.0\.0; offered: 2\.0\.0 is planned now/);
     const status = await client.workflow.getHandle(`trial/${policy}`).query<TrialStatus>('status');
     assert.equal(status.policy, policy);
     const input = await submit(await fileOf('good', foreignModel([0, 4, 0])), '--input', 'soon');
