@@ -128,6 +128,17 @@ describe('the gates by label', () => {
     assert.match(labels.sentence, /precision of brake/);
   });
 
+  it('pass a model that follows a champion which always chooses the same, unless that label is critical', () => {
+    const always = (): number => ahead;
+    const gates = gatesOf(drive(usual, always));
+    const labels = gate(gates, 'champion.labels');
+    assert.equal(labels.outcome, 'pass', labels.sentence);
+    const critical = gatesOf(drive(usual, always), [{ name: 'ahead', minRecallFraction: 0.5 }]);
+    assert.match(gate(critical, 'champion.labels').sentence, /recall of ahead \d\d\.\d\d % against 100\.00 %/);
+    const worse = gatesOf(drive(() => 1, usual));
+    assert.equal(gate(worse, 'champion.labels').outcome, 'fail');
+  });
+
   it('pass an equal model, and one that is the champion itself', () => {
     let held = 0;
     for (let seed = 1; seed <= 300; seed += 1) {
