@@ -41,6 +41,11 @@ export const withVerdict = (verdict: 'badData' | 'nothingNew'): NonNullable<Scen
   concludeCollection: async (input) => ({ ...(await good.concludeCollection(input)), verdict }),
 });
 
+const hurriesOnce = (): NonNullable<Scenario['changes']> => {
+  let calls = 0;
+  return { sweepStore: async () => ({ swept: [], examples: [], isBehind: (calls += 1) === 1 }) };
+};
+
 export const scenarios: readonly Scenario[] = [
   ...trialScenarios,
   { name: 'weekly-cycle-promoted', workflow: 'weeklyCycle', input: { bootstrap: true } },
@@ -60,6 +65,17 @@ export const scenarios: readonly Scenario[] = [
     drive: async (handle, calls) => {
       await until(() => calls.some((call) => call.name === 'trainModel'));
       await handle.executeUpdate('abort', { args: [{ reason: 'wrong robots' }] });
+    },
+  },
+  {
+    name: 'keep-store-swept',
+    workflow: 'keepStore',
+    input: { profile: 'compressed', everyMs: 3_600_000 },
+    // Behind at first: the second sweep comes at once, the third in an hour.
+    changes: hurriesOnce(),
+    isEndless: true,
+    async drive(handle) {
+      for (let sweeps = 0; sweeps < 2;) ({ sweeps } = await handle.query<{ sweeps: number }>('status'));
     },
   },
   { name: 'cycle-turn-given-back', workflow: 'cycleTurn', isEndless: true },
