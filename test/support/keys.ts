@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
 import { openFileKeys, type FileKeys } from '../../activities/adapters/file-signer.ts';
 import { initKeys } from '../../activities/adapters/key-changes.ts';
@@ -41,7 +41,7 @@ export async function openTestKeys(directory: string, store?: ObjectStore, clock
 
 /** The signer of the keys in a folder, made when it has none. */
 export function testSigner(directory: string): Signer {
-  if (!existsSync(directory)) initKeys(directory, { nowMs: Date.now() });
+  if (!existsSync(directory) || readdirSync(directory).length === 0) initKeys(directory, { nowMs: Date.now() });
   return openFileKeys(directory).signer;
 }
 
