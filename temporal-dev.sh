@@ -7,11 +7,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 source tools/node.sh
 use_fitting_node || exit 1
 look=0
-node cli/dev/first-look/main.ts "$@" || look=$?
+node demo/first-look/main.ts "$@" || look=$?
 if [ "$look" -eq 2 ]; then exit 0; elif [ "$look" -ne 0 ]; then exit "$look"; fi
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "Installing packages (npm ci), about a minute …" >&2
   npm ci --no-fund --no-audit >&2
   touch node_modules/.package-lock.json
 fi
-exec node --import tsx cli/dev/main.ts "$@"
+exec node --import tsx demo/main.ts "$@"

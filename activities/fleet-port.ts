@@ -1,5 +1,5 @@
 /** What activities need of the fleet, in their own words; `fleet/desk` is behind it. */
-import type { DamagedObject, OnDamage } from './damaged-objects.ts';
+import type { DamagedObject, OnDamage } from '../store/damaged-objects.ts';
 
 export interface FleetOverride {
   readonly version: string;

@@ -1,6 +1,6 @@
 import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.ts';
 import { onnxPolicyRuntime } from '../fleet/agent/adapters/onnx-runtime.ts';
-import { loadedPolicy, type PolicyRuntime } from '../fleet/agent/policy-runtime.ts';
+import { loadedPolicy, type PolicyRuntime } from '../fleet/agent/versions/policy-runtime.ts';
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
 import { policySizes } from '../policies/policy-io.ts';
 import { tinyPolicy } from '../policies/tiny-policy.ts';

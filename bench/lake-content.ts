@@ -1,5 +1,5 @@
 import type { Lake } from '../activities/lake/lake.ts';
-import type { SqlSession } from '../activities/ports.ts';
+import type { SqlSession } from '../activities/ports/sql.ts';
 import { robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
 
 const observationCount = 24;

@@ -1,8 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { inParallel } from '../activities/in-parallel.ts';
-import type { ObjectStore, SqlSession } from '../activities/ports.ts';
+import { inParallel } from '../store/in-parallel.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { SqlSession } from '../activities/ports/sql.ts';
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
 import { fileSha256, landingKey } from '../datasets/landing.ts';
 import { robotTypeDigest } from '../datasets/robot-type-digest.ts';

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
-import { fileObjectStore } from '../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../store/adapters/file-object-store.ts';
 import { openLake, type Lake } from '../activities/lake/lake.ts';
-import { mixExperience } from '../activities/mix-experience.ts';
-import type { SqlEngine } from '../activities/ports.ts';
-import { publishRobotType } from '../activities/read-robot-type.ts';
+import { mixExperience } from '../activities/mix/mix-experience.ts';
+import type { SqlEngine } from '../activities/ports/sql.ts';
+import { publishRobotType } from '../store/records/robot-types.ts';
 import { appendWeek, benchRobotType } from './lake-content.ts';
 import type { BenchLeg, BenchOptions, BenchResult } from './leg.ts';
 

@@ -10,15 +10,16 @@ import { rootCause } from '@temporalio/common';
 
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
-import { startTemporalServer } from '../cli/dev/temporal-server.ts';
-import { startWorkers } from '../cli/dev/workers.ts';
+import { startTemporalServer } from '../demo/temporal-server.ts';
+import { startWorkers } from '../demo/workers.ts';
 import { openFleetReader } from '../fleet/desk/index.ts';
 import { tinyPolicy } from '../policies/tiny-policy.ts';
-import type { RollbackResult } from '../workflows/trial-messages.ts';
+import type { RollbackResult } from '../workflows/trial/messages.ts';
 import { fleetPolicy, openFleet, type OpenFleet } from './fleet/open-fleet.ts';
 import { startBenchGateway } from './fleet/server-process.ts';
 import { landWeek } from './landing-content.ts';
 import type { Running, Work } from './rollback/working-robots.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 export interface RollbackBenchOptions {
   /** 500 is the design load. */
@@ -176,7 +177,7 @@ async function reached(fleet: RobotsProcess, is: (running: Running) => boolean, 
 
 async function rollBack(client: Client, round: number): Promise<RollbackResult> {
   const handle = await client.workflow.start('rollbackPolicy', {
-    workflowId: `rollback/${fleetPolicy}`,
+    workflowId: workflowIds.rollbackPolicy(fleetPolicy),
     taskQueue: orchestration,
     args: [{ policy: fleetPolicy, reason: `harm seen in round ${round}`, who: 'bench', confirmEveryMs: 250 }],
   });
@@ -221,7 +222,7 @@ function keepBusy(
     } finally {
       await session.close();
     }
-    await run('collectExperience', `collect/${scitosG5Type.id}`, { policy: fleetPolicy });
+    await run('collectExperience', workflowIds.collectExperience(scitosG5Type.id), { policy: fleetPolicy });
   });
   const training = repeat(async (turn) => {
     if (ended === 0) await sleep(1_000);

@@ -10,7 +10,7 @@ import { RecordBatchFileWriter, type RecordBatch } from 'apache-arrow';
 import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { onnxTrainer } from '../activities/adapters/onnx-trainer.ts';
-import type { TrainingOutcome } from '../activities/trainer-port.ts';
+import type { TrainingOutcome } from '../activities/ports/trainer.ts';
 import { arrowBatch, arrowSchema, type ArrowColumn } from '../datasets/arrow-rows.ts';
 import type { RobotType } from '../datasets/robot-type.ts';
 import { batchFeeder } from '../policies/batch-feeder.ts';

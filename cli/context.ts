@@ -2,12 +2,15 @@ import { existsSync, mkdirSync } from 'node:fs';
 
 import type { Client, Connection } from '@temporalio/client';
 
-import type { ChampionDesk } from '../activities/champion-desk-port.ts';
+import type { ChampionDesk } from '../fleet/desk/champion-desk.ts';
 import type { Lake } from '../activities/lake/lake.ts';
-import type { Clock, ObjectStore, Progress, SqlEngine } from '../activities/ports.ts';
-import type { ModelProbe } from '../activities/model-probe-port.ts';
+import type { Clock } from '../store/clock.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { Progress } from '../activities/ports/progress.ts';
+import type { SqlEngine } from '../activities/ports/sql.ts';
+import type { ModelProbe } from '../activities/ports/model-probe.ts';
 import type { FileKeys } from '../activities/adapters/file-signer.ts';
-import type { Signer } from '../activities/signer-port.ts';
+import type { Signer } from '../policies/signer.ts';
 import type { DeskPorts } from '../fleet/desk/desk.ts';
 import type { Settings } from '../workers/config.ts';
 import { CommandError } from './exit-codes.ts';

@@ -1,9 +1,9 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 
-import { parseInput } from '../activities/parse-input.ts';
+import { parseInput } from '../activities/parse-workflow-input.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import type { CycleResult, CycleStatus } from '../workflows/messages.ts';
+import type { CycleResult, CycleStatus } from '../workflows/cycle/messages.ts';
 import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
@@ -12,6 +12,7 @@ import { parseJsonObject } from './parse-json-object.ts';
 import { whoOption } from './person.ts';
 import { printJson, say } from './print.ts';
 import { statusOf } from './run-status.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 interface StartOptions {
   readonly policy: string;
@@ -70,7 +71,7 @@ async function start({ policy, input: text, who, follow, json }: StartOptions): 
   const parsed = await parseInput({ workflow: 'weeklyCycle', input });
   await readPolicyDocument(context.store, parsed.policy);
   await withClient(settings, async (client) => {
-    const workflowId = `cycle/${parsed.policy}-${new Date(clock()).toISOString()}`;
+    const workflowId = workflowIds.weeklyCycle(parsed.policy, new Date(clock()).toISOString());
     const handle = await client.workflow.start('weeklyCycle', {
       workflowId,
       taskQueue: orchestrationQueue(settings),

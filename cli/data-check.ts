@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 
 import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
 import { checkFile, factsOfFile, type CheckedFile } from '../activities/collection/check-file.ts';
-import { readRobotType as readStoredType } from '../activities/read-robot-type.ts';
+import { readRobotType as readStoredType } from '../store/records/robot-types.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
 import { openContext, type CommandContext } from './context.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import { quarantined, quarantineKeyOf, type QuarantineRecord } from '../activities/collection/quarantine.ts';
-import { listNeedsLabel } from '../activities/list-needs-label.ts';
+import { listNeedsLabel } from '../activities/mix/list-needs-label.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { runGateway } from '../fleet/gateway/main.ts';
+import { runGateway } from '../workers/gateway.ts';
 import { environmentWithContext } from './find-settings.ts';
 
 /** `flywheel gateway`: the server robots talk to, in this process until a signal stops it. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { Argument, type Command } from 'commander';
 
-import type { ObjectStore } from '../activities/ports.ts';
-import { publishRobotType } from '../activities/read-robot-type.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { publishRobotType } from '../store/records/robot-types.ts';
 import { importFormats } from '../datasets/importers/formats.ts';
 import type { ImportSummary } from '../datasets/importers/import-summary.ts';
 

@@ -4,14 +4,14 @@ import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
 import { onnxRuntimeProcess } from '../activities/adapters/onnx-runtime-process.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
-import { judgeSubmission, type SubmissionVerdict } from '../activities/judge-submission.ts';
-import { submitModel } from '../activities/submit-model.ts';
+import { judgeSubmission, type SubmissionVerdict } from '../activities/submissions/judge-submission.ts';
+import { submitModel } from '../activities/submissions/submit-model.ts';
 import { reproduceModel, type ReproduceModelResult } from '../activities/registry/reproduce-model.ts';
-import type { TrialSlot } from '../activities/trial-slot-port.ts';
+import type { TrialSlot } from '../activities/ports/trial-slot.ts';
 import type { Settings } from '../workers/config.ts';
 import { openFleet } from '../workers/open-fleet.ts';
 import { openTrainers } from '../workers/open-trainers.ts';
-import { workflowIds } from '../workflows/workflow-ids.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';
 import type { CommandContext } from './context.ts';
 

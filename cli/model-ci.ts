@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 
 import { Argument, type Command, type CommanderError } from 'commander';
 
-import type { SubmissionVerdict } from '../activities/judge-submission.ts';
+import type { SubmissionVerdict } from '../activities/submissions/judge-submission.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { GateResult } from '../policies/gates/index.ts';
 import { openContext, withClient } from './context.ts';

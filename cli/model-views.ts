@@ -2,7 +2,7 @@ import { type Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { listHeldCandidates } from '../activities/registry/held-candidates.ts';
-import { readManifest } from '../activities/registry/read-manifest.ts';
+import { readManifest } from '../store/records/manifests.ts';
 import type { ModelManifest } from '../policies/model-manifest.ts';
 import { openContext } from './context.ts';
 import { exitCodeOf, reportFailure } from './exit-codes.ts';

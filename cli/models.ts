@@ -3,8 +3,8 @@ import { userInfo } from 'node:os';
 
 import type { Command } from 'commander';
 
-import { readAliases, readAliasHistory } from '../activities/registry/aliases.ts';
-import { readManifest } from '../activities/registry/read-manifest.ts';
+import { readAliases, readAliasHistory } from '../store/records/aliases.ts';
+import { readManifest } from '../store/records/manifests.ts';
 import { registerBaseline } from '../activities/registry/register-baseline.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext, signOrdersOf } from './context.ts';

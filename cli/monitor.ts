@@ -2,12 +2,13 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
-import type { MonitorStatus } from '../workflows/monitor-messages.ts';
+import type { MonitorStatus } from '../workflows/monitor/messages.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { say } from './print.ts';
 import { ensureRetention } from './retention.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 /** Input of the workflow `fleetMonitor`; what is missing takes its defaults there. */
 export interface MonitorOptions {
@@ -30,7 +31,7 @@ export const devMonitor = {
 /** Starts the monitor of a policy; one that runs goes on as it is. Gives its workflow id. */
 export async function ensureMonitor(client: Client, taskQueue: string, options: MonitorOptions): Promise<string> {
   const { workflowId } = await client.workflow.start('fleetMonitor', {
-    workflowId: `monitor/${options.policy}`,
+    workflowId: workflowIds.fleetMonitor(options.policy),
     taskQueue,
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: `monitor of ${options.policy}`,

@@ -5,6 +5,7 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import { ageMs, defaultRetentionRules } from '../domain/retention.ts';
 import { openContext } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 /** Starts the keeper of a policy's store; one that runs goes on as it is. */
 export async function ensureRetention(
@@ -13,7 +14,7 @@ export async function ensureRetention(
   options: { readonly policy: string; readonly profile?: 'real' | 'compressed' },
 ): Promise<void> {
   await client.workflow.start('keepStore', {
-    workflowId: `retention/${options.policy}`,
+    workflowId: workflowIds.keepStore(options.policy),
     taskQueue,
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: `retention of ${options.policy}`,

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
-import { readRobotType } from '../activities/read-robot-type.ts';
+import { readRobotType } from '../store/records/robot-types.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import {
   addRobot,

@@ -10,8 +10,8 @@ import {
 import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
-import type { RollbackAnswer, RollbackOrder, RollbackResult, RollbackStatus } from '../workflows/trial-messages.ts';
-import { workflowIds } from '../workflows/workflow-ids.ts';
+import type { RollbackAnswer, RollbackOrder, RollbackResult, RollbackStatus } from '../workflows/trial/messages.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';

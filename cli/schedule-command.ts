@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 
 import type { Command } from 'commander';
 
-import { parseInput } from '../activities/parse-input.ts';
+import { parseInput } from '../activities/parse-workflow-input.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';

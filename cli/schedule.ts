@@ -7,6 +7,7 @@ import {
 } from '@temporalio/client';
 
 import { scheduleIdOf } from '../activities/adapters/temporal-loop-desk.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 export { scheduleIdOf as weeklyScheduleId };
 
@@ -107,7 +108,7 @@ const scheduleOf = ({
   action: {
     type: 'startWorkflow',
     workflowType: 'weeklyCycle',
-    workflowId: `cycle/${policy}`,
+    workflowId: workflowIds.scheduledCycle(policy),
     taskQueue,
     args: [{ policy, ...input }],
   },

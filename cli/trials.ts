@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 
 import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
-import { parseInput } from '../activities/parse-input.ts';
-import { requireVersion } from '../activities/registry/read-manifest.ts';
+import { parseInput } from '../activities/parse-workflow-input.ts';
+import { requireVersion } from '../store/records/manifests.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import type { TrialStatus } from '../workflows/trial-messages.ts';
-import { workflowIds } from '../workflows/workflow-ids.ts';
+import type { TrialStatus } from '../workflows/trial/messages.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';

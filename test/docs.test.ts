@@ -5,9 +5,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { failureCatalogue } from '../activities/failures.ts';
+import { failureCatalogue } from '../store/failures.ts';
 import { workflowInputSchemas } from '../activities/workflow-inputs.ts';
-import { searchAttributes } from '../workflows/search-attributes.ts';
+import { searchAttributes } from '../workflows/shared/search-attributes.ts';
 import * as workflows from '../workflows/index.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -73,7 +73,7 @@ describe('the documents', () => {
 
   it('give options that temporal-dev.sh knows', async function () {
     this.timeout(60_000);
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'cli/dev/main.ts', '--help'], { cwd: root });
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'demo/main.ts', '--help'], { cwd: root });
     for (const [option] of readme.matchAll(/(?<=temporal-dev\.sh[^`\n]*)--[a-z-]+/g))
       assert.ok(stdout.includes(option), option);
   });

@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 
-import type { Progress, SqlEngine } from '../activities/ports.ts';
+import type { Progress } from '../activities/ports/progress.ts';
+import type { SqlEngine } from '../activities/ports/sql.ts';
 
 const beatIntervalMs = 1_000;
 const lastDetails = new WeakMap<Context, Readonly<Record<string, unknown>>>();

@@ -1,6 +1,7 @@
 import type { RobotStanding } from '../activities/collection/waiting.ts';
 import type { Fleet, TelemetryLog } from '../activities/fleet-port.ts';
-import type { Clock, ObjectStore } from '../activities/ports.ts';
+import type { Clock } from '../store/clock.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import {
   changeRobot,
   openDesk,

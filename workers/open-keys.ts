@@ -1,7 +1,7 @@
 import { openFileKeys, type FileKeys } from '../activities/adapters/file-signer.ts';
-import { failure } from '../activities/failures.ts';
-import type { ObjectStore } from '../activities/ports.ts';
-import type { Signer } from '../activities/signer-port.ts';
+import { failure } from '../store/failures.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { Signer } from '../policies/signer.ts';
 import { publishRoots } from '../fleet/desk/index.ts';
 
 /** The installation's keys, their roots where gateways find them. Makes none: without keys it says what to run. */

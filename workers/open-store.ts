@@ -1,8 +1,8 @@
 import path from 'node:path';
 
-import { fileObjectStore } from '../activities/adapters/file-object-store.ts';
-import { s3ObjectStore } from '../activities/adapters/s3-object-store.ts';
-import type { ObjectStore } from '../activities/ports.ts';
+import { fileObjectStore } from '../store/adapters/file-object-store.ts';
+import { s3ObjectStore } from '../store/adapters/s3-object-store.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { Settings } from './config.ts';
 
 /** The object store the settings name. Credentials of S3 come from the SDK's own chain: environment, profile, role. */

@@ -1,7 +1,7 @@
 import { commandTrainer } from '../activities/adapters/command-trainer.ts';
 import { onnxTrainer } from '../activities/adapters/onnx-trainer.ts';
-import { failure } from '../activities/failures.ts';
-import type { Trainers } from '../activities/trainer-port.ts';
+import { failure } from '../store/failures.ts';
+import type { Trainers } from '../activities/ports/trainer.ts';
 import type { GraphRuntime } from '../policies/runtime.ts';
 import type { Settings } from './config.ts';
 import { allowedCommand, type TrainerCommand } from './trainer-commands.ts';

@@ -1,19 +1,20 @@
 import { continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 
-import { abTransition, begunAbTest, type AbEvent, type AbProgress } from '../domain/trial/ab-progress.ts';
+import { abTransition, begunAbTest, type AbEvent, type AbProgress } from '../domain/ab-test/progress.ts';
 import type { JudgeLookResult } from '../activities/trials/judge-look.ts';
 import type { JudgeTickResult } from '../activities/trials/judge-tick.ts';
-import { returnActivities } from './activity-proxies.ts';
-import { idGuard } from './fixed-id.ts';
-import { nowMs } from './now.ts';
-import { parsedInput } from './parse-input.ts';
-import { planStep, progressTeller } from './plan-step.ts';
-import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { guardedLoop, hearing, returningWhenCancelled, type Step } from './trial-loop.ts';
-import { abTestStatusQuery, operatorSignal, type AbTestResult, type OperatorMessage } from './trial-messages.ts';
-import { begunRun, fleetNow, look, nobody, type TrialMemory } from './trial-run.ts';
-import { describeAbTest } from './trial-story.ts';
-import { trialIdOf, workflowIds } from './workflow-ids.ts';
+import { returnActivities } from './shared/activity-proxies.ts';
+import { idGuard } from './shared/fixed-id.ts';
+import { nowMs } from './shared/now.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { planStep, progressTeller } from './trial/plan-step.ts';
+import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts';
+import { guardedLoop, hearing, returningWhenCancelled, type Step } from './trial/guarded-loop.ts';
+import { abTestStatusQuery, operatorSignal, type AbTestResult, type OperatorMessage } from './trial/messages.ts';
+import { begunRun, fleetNow, look, nobody, type TrialMemory } from './trial/run.ts';
+import { describeAbTest } from './trial/status-page.ts';
+import { trialIdOf } from './shared/run-ids.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 /** What a run hands to the next one when its history has grown long; ≤ 8 KiB. */
 interface Carried {

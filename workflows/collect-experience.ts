@@ -1,12 +1,13 @@
 import { continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 
 import type { DatasetVersion } from '../datasets/dataset-version.ts';
-import { dataActivities, fleetActivities } from './activity-proxies.ts';
-import { refuseOtherId } from './fixed-id.ts';
-import { collectionStatusQuery, type CollectionOutcome, type CollectionStatus } from './messages.ts';
-import { parsedInput } from './parse-input.ts';
-import { describeCollection } from './story.ts';
-import { operationId, workflowIds } from './workflow-ids.ts';
+import { dataActivities, fleetActivities } from './shared/activity-proxies.ts';
+import { refuseOtherId } from './shared/fixed-id.ts';
+import { collectionStatusQuery, type CollectionOutcome, type CollectionStatus } from './cycle/messages.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { describeCollection } from './cycle/status-page.ts';
+import { operationId } from './shared/run-ids.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 /** What a run hands to the next one when its history has grown long. */
 interface Carried {

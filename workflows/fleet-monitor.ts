@@ -15,23 +15,23 @@ import type { ObserveFleetResult } from '../activities/monitor/observe-fleet.ts'
 import { chooseTrigger } from '../domain/monitoring/choose-trigger.ts';
 import { defaultMonitorLimits, whyNoMonitorLimits, type MonitorLimits } from '../domain/monitoring/monitor-limits.ts';
 import { fleetClock, fleetProfiles } from '../domain/trial/fleet-clock.ts';
-import { driftActivities, monitorActivities } from './activity-proxies.ts';
-import { Chores } from './chores.ts';
-import { refuseOtherId } from './fixed-id.ts';
-import { mostAcknowledgements, refuseAcknowledgement } from './monitor-answers.ts';
+import { driftActivities, monitorActivities } from './shared/activity-proxies.ts';
+import { Chores } from './monitor/background-tasks.ts';
+import { refuseOtherId } from './shared/fixed-id.ts';
+import { mostAcknowledgements, refuseAcknowledgement } from './monitor/answers.ts';
 import {
   acknowledgeUpdate,
   monitorStatusQuery,
   setLimitsUpdate,
   type Acknowledgement,
   type MonitorStatus,
-} from './monitor-messages.ts';
-import { describeMonitor } from './monitor-story.ts';
-import { nowMs } from './now.ts';
-import { parsedInput } from './parse-input.ts';
-import { policyAttribute } from './search-attributes.ts';
-import { refuse } from './trial-loop.ts';
-import { workflowIds } from './workflow-ids.ts';
+} from './monitor/messages.ts';
+import { describeMonitor } from './monitor/status-page.ts';
+import { nowMs } from './shared/now.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { policyAttribute } from './shared/search-attributes.ts';
+import { refuse } from './trial/guarded-loop.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 /** What a run hands to the next one; what robots did is in the store. */
 interface Carried {

@@ -1,6 +1,6 @@
 export { abTest } from './ab-test.ts';
 export { collectExperience } from './collect-experience.ts';
-export { cycleTurn } from './cycle-turn.ts';
+export { cycleTurn } from './cycle/turn.ts';
 export { fleetMonitor } from './fleet-monitor.ts';
 export { keepStore } from './keep-store.ts';
 export { releaseQuarantine } from './release-quarantine.ts';

@@ -11,11 +11,11 @@ import {
 
 import type { SweepStoreResult } from '../activities/retention/sweep-store.ts';
 import { fleetProfiles } from '../domain/trial/fleet-clock.ts';
-import { retentionActivities } from './activity-proxies.ts';
-import { refuseOtherId } from './fixed-id.ts';
-import { parsedInput } from './parse-input.ts';
-import { policyAttribute } from './search-attributes.ts';
-import { workflowIds } from './workflow-ids.ts';
+import { retentionActivities } from './shared/activity-proxies.ts';
+import { refuseOtherId } from './shared/fixed-id.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { policyAttribute } from './shared/search-attributes.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 export interface KeepStoreStatus {
   readonly policy: string;

@@ -1,8 +1,8 @@
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 
-import { dataActivities } from './activity-proxies.ts';
-import { releaseStatusQuery, type ReleaseStatus } from './messages.ts';
-import { parsedInput } from './parse-input.ts';
+import { dataActivities } from './shared/activity-proxies.ts';
+import { releaseStatusQuery, type ReleaseStatus } from './cycle/messages.ts';
+import { parsedInput } from './shared/parse-input.ts';
 
 export interface ReleaseResult {
   readonly landingKey: string;

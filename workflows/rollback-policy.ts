@@ -12,15 +12,15 @@ import {
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import type { PlanRollbackResult } from '../activities/trials/read-fleet-state.ts';
-import { fleetActivities, returnActivities } from './activity-proxies.ts';
-import { idGuard } from './fixed-id.ts';
-import { nowMs } from './now.ts';
-import { parsedInput } from './parse-input.ts';
-import { RollbackDesk } from './rollback-desk.ts';
-import { ApprovalDesk } from './rollback-approval.ts';
-import { tellTrial, writeOrder } from './rollback-order.ts';
-import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { requirePerson } from './trial-loop.ts';
+import { fleetActivities, returnActivities } from './shared/activity-proxies.ts';
+import { idGuard } from './shared/fixed-id.ts';
+import { nowMs } from './shared/now.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { RollbackDesk } from './trial/rollback-desk.ts';
+import { ApprovalDesk } from './trial/rollback-approval.ts';
+import { tellTrial, writeOrder } from './trial/rollback-order.ts';
+import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts';
+import { requirePerson } from './trial/guarded-loop.ts';
 import {
   approveUpdate,
   orderUpdate,
@@ -31,9 +31,9 @@ import {
   type RollbackRequest,
   type RollbackResult,
   type RollbackStatus,
-} from './trial-messages.ts';
-import { describeRollback } from './trial-story.ts';
-import { workflowIds } from './workflow-ids.ts';
+} from './trial/messages.ts';
+import { describeRollback } from './trial/status-page.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 type Request = ParsedInput<'rollbackPolicy'>;
 type Choice = PlanRollbackResult['choice'];

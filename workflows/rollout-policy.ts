@@ -12,13 +12,13 @@ import {
   type RolloutEvent,
   type RolloutState,
 } from '../domain/rollout/index.ts';
-import { fleetActivities, returnActivities } from './activity-proxies.ts';
-import { idGuard } from './fixed-id.ts';
-import { nowMs } from './now.ts';
-import { parsedInput } from './parse-input.ts';
-import { planStep, progressTeller } from './plan-step.ts';
-import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { guardedLoop, hearing, returningWhenCancelled, type Step } from './trial-loop.ts';
+import { fleetActivities, returnActivities } from './shared/activity-proxies.ts';
+import { idGuard } from './shared/fixed-id.ts';
+import { nowMs } from './shared/now.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { planStep, progressTeller } from './trial/plan-step.ts';
+import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts';
+import { guardedLoop, hearing, returningWhenCancelled, type Step } from './trial/guarded-loop.ts';
 import {
   operatorSignal,
   rolloutStatusQuery,
@@ -26,10 +26,11 @@ import {
   type RolloutResult,
   type RolloutStatus,
   type StageRow,
-} from './trial-messages.ts';
-import { begunRun, closeTrial, fleetNow, nobody, untilConfirmed, type TrialMemory } from './trial-run.ts';
-import { describeRollout } from './trial-story.ts';
-import { trialIdOf, workflowIds } from './workflow-ids.ts';
+} from './trial/messages.ts';
+import { begunRun, closeTrial, fleetNow, nobody, untilConfirmed, type TrialMemory } from './trial/run.ts';
+import { describeRollout } from './trial/status-page.ts';
+import { trialIdOf } from './shared/run-ids.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 /** What a run hands to the next one when its history has grown long; ≤ 8 KiB. */
 interface Carried {

@@ -2,11 +2,11 @@ import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 
 import type { TrainingOptions } from '../activities/workflow-inputs.ts';
 import type { TrainingSetReference } from '../datasets/training-set.ts';
-import { dataActivities, fleetActivities, trainingActivities } from './activity-proxies.ts';
-import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './messages.ts';
-import { parsedInput } from './parse-input.ts';
-import { describeTraining } from './story.ts';
-import { operationId } from './workflow-ids.ts';
+import { dataActivities, fleetActivities, trainingActivities } from './shared/activity-proxies.ts';
+import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './cycle/messages.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { describeTraining } from './cycle/status-page.ts';
+import { operationId } from './shared/run-ids.ts';
 
 /**
  * Retrains a policy on new and old experience and registers what passes every offline gate. A candidate that a gate

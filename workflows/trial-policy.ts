@@ -10,16 +10,16 @@ import {
 } from '@temporalio/workflow';
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
-import { returnActivities } from './activity-proxies.ts';
-import { abortUpdate } from './messages.ts';
-import { idGuard } from './fixed-id.ts';
-import { nowMs } from './now.ts';
-import { parsedInput } from './parse-input.ts';
-import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { OfferSlot, requireOffer, type Offer } from './offer-slot.ts';
-import { trialAnswers, whyRefused } from './trial-answers.ts';
-import { runTrial } from './trial-course.ts';
-import { hearing, refuse, returningWhenCancelled } from './trial-loop.ts';
+import { returnActivities } from './shared/activity-proxies.ts';
+import { abortUpdate } from './cycle/messages.ts';
+import { idGuard } from './shared/fixed-id.ts';
+import { nowMs } from './shared/now.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts';
+import { OfferSlot, requireOffer, type Offer } from './trial/offer-slot.ts';
+import { trialAnswers, whyRefused } from './trial/answers.ts';
+import { runTrial } from './trial/course.ts';
+import { hearing, refuse, returningWhenCancelled } from './trial/guarded-loop.ts';
 import {
   approveUpdate,
   offerUpdate,
@@ -33,9 +33,10 @@ import {
   type OperatorWord,
   type TrialResult,
   type TrialStatus,
-} from './trial-messages.ts';
-import { describeTrial } from './trial-story.ts';
-import { operationId, workflowIds } from './workflow-ids.ts';
+} from './trial/messages.ts';
+import { describeTrial } from './trial/status-page.ts';
+import { operationId } from './shared/run-ids.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 type Request = ParsedInput<'trialPolicy'>;
 

@@ -20,9 +20,9 @@ import {
 import { WorkflowExecutionAlreadyStartedError, defineSearchAttributeKey } from '@temporalio/common';
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
-import { fleetActivities } from './activity-proxies.ts';
+import { fleetActivities } from './shared/activity-proxies.ts';
 import { collectExperience } from './collect-experience.ts';
-import { takeTurn } from './cycle-turn.ts';
+import { takeTurn } from './cycle/turn.ts';
 import {
   abortUpdate,
   cycleStatusQuery,
@@ -30,12 +30,13 @@ import {
   type CycleOutcome,
   type CycleResult,
   type CycleStatus,
-} from './messages.ts';
-import { parsedInput } from './parse-input.ts';
-import { outcomeAttribute, policyAttribute } from './search-attributes.ts';
-import { describeCycle } from './story.ts';
+} from './cycle/messages.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts';
+import { describeCycle } from './cycle/status-page.ts';
 import { trainPolicy } from './train-policy.ts';
-import { operationId, workflowIds } from './workflow-ids.ts';
+import { operationId } from './shared/run-ids.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
 /** The Temporal server says so of what a schedule starts. */
 const scheduledBy = defineSearchAttributeKey('TemporalScheduledById', 'KEYWORD');

@@ -10,7 +10,7 @@ import {
 
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { RowBlock, RowSource } from '../../policies/rows.ts';
-import { failure } from '../failures.ts';
+import { failure } from '../../store/failures.ts';
 
 export interface ArrowRowSource extends RowSource {
   /** The extra int32 column `episode` of a held-out set, block by block; undefined where the file has none. */

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import type { CurvePoint } from '../../policies/checkpoint.ts';
-import { failure } from '../failures.ts';
-import type { Progress } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import type { Progress } from '../ports/progress.ts';
 import {
   impossibleExitCode,
   parseTrainerLine,
   trainerContract,
   type TrainerJobFile,
   type TrainerLine,
-} from '../trainer-messages.ts';
-import type { Trainer, TrainingJob, TrainingOutcome } from '../trainer-port.ts';
+} from '../training/trainer-messages.ts';
+import type { Trainer, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
 
 export interface CommandTrainerOptions {
   /** All the program sees of an environment, beside `PATH`, `HOME` and `TMPDIR`, which it may override. */

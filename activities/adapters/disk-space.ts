@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 
-import type { DiskSpace } from '../loop-desk-port.ts';
+import type { DiskSpace } from '../ports/cycles.ts';
 
 /** Room on the disks of local folders; a folder that does not exist says nothing. https://nodejs.org/api/fs.html#fspromisesstatfspath-options */
 export const diskSpaceOf =

@@ -5,8 +5,8 @@ import {
   type DuckDBResult,
   type DuckDBVector,
 } from '@duckdb/node-api';
-import { failure } from '../failures.ts';
-import type { SqlChunk, SqlEngine, SqlRow, SqlSession, SqlSessionOptions } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import type { SqlChunk, SqlEngine, SqlRow, SqlSession, SqlSessionOptions } from '../ports/sql.ts';
 import { sqlValueConverter } from './duckdb-values.ts';
 
 export interface DuckDbEngineOptions {

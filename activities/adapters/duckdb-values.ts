@@ -10,8 +10,8 @@ import {
   type DuckDBValue,
   type DuckDBValueConverter,
 } from '@duckdb/node-api';
-import { failure } from '../failures.ts';
-import type { SqlValue } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import type { SqlValue } from '../ports/sql.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 
 /** NULL is spoken of apart from values. */

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { currentOrderKey, currentReleaseKey, orderKeyFor, releaseKeyFor, type Root } from '../../domain/trust/root.ts';
 import { countSigners } from '../../domain/trust/signed.ts';
 import { nodeCrypto } from '../../policies/signatures.ts';
-import { failure } from '../failures.ts';
-import type { OrderSigner, Signer } from '../signer-port.ts';
+import { failure } from '../../store/failures.ts';
+import type { OrderSigner, Signer } from '../../policies/signer.ts';
 import { readKey, readOldKey, rootsIn, signatureOf, type OwnKey, type SignedRoot } from './key-folder.ts';
 
 /** An installation's keys in a local folder. Keys that are rotated while a process runs count at once. */

@@ -2,8 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { segmentJudge, type JudgeJob, type Judgement, type SegmentJudge } from '../collection/segment-judge.ts';
-import { failure, isFailure } from '../failures.ts';
-import type { Progress } from '../ports.ts';
+import { failure, isFailure } from '../../store/failures.ts';
+import type { Progress } from '../ports/progress.ts';
 import { duckDbEngine, type DuckDbEngineOptions } from './duckdb-engine.ts';
 
 export interface JudgeProcessOptions extends DuckDbEngineOptions {

@@ -11,7 +11,7 @@ import {
 } from '../../domain/trust/root.ts';
 import { countSigners, type Envelope, type PublicKey } from '../../domain/trust/signed.ts';
 import { nodeCrypto } from '../../policies/signatures.ts';
-import { failure } from '../failures.ts';
+import { failure } from '../../store/failures.ts';
 import {
   createKey,
   forgetKey,

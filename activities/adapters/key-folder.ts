@@ -18,7 +18,7 @@ import { canonicalJson } from '../../domain/canonical-json.ts';
 import { readRoot, type Root } from '../../domain/trust/root.ts';
 import { envelopeSchema, type Envelope, type PublicKey, type Signature } from '../../domain/trust/signed.ts';
 import { nodeCrypto } from '../../policies/signatures.ts';
-import { failure } from '../failures.ts';
+import { failure } from '../../store/failures.ts';
 
 export const keyKinds = ['root', 'release', 'order'] as const;
 export type KeyKind = (typeof keyKinds)[number];

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 
-import type { ModelProbe } from '../model-probe-port.ts';
+import type { ModelProbe } from '../ports/model-probe.ts';
 import { openOnnxChild } from './onnx-child-process.ts';
 
 export interface OnnxProbeOptions {

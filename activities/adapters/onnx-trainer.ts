@@ -13,10 +13,10 @@ import type { GraphRuntime } from '../../policies/runtime.ts';
 import { resolveSettings, trainingSettingsSchema, type TrainingSettings } from '../../policies/specification.ts';
 import { DivergedTraining, trainNetwork, type TrainingLoopResult } from '../../policies/training-loop.ts';
 import { warmStart } from '../../policies/warm-start.ts';
-import { failure } from '../failures.ts';
-import { describeIssues } from '../json-objects.ts';
-import type { Progress } from '../ports.ts';
-import type { Trainer, TrainingJob, TrainingOutcome } from '../trainer-port.ts';
+import { failure } from '../../store/failures.ts';
+import { describeIssues } from '../../store/json-objects.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { Trainer, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
 import { openArrowRows } from './arrow-row-source.ts';
 
 export interface OnnxTrainerPorts {

@@ -5,9 +5,10 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
 
-import type { LoopDesk } from '../loop-desk-port.ts';
+import type { LoopDesk } from '../ports/cycles.ts';
 import { defaultPolicy } from '../default-policy.ts';
 import { readLoopSight } from './temporal-loop-sight.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 
 const listed = 20;
 
@@ -40,14 +41,14 @@ export function temporalLoopDesk(options: { readonly client: Client; readonly ta
     },
     sight: (policy, endedAfterMs) => readLoopSight(client, policy, scheduleIdOf(policy), endedAfterMs),
     async turnHolder(policy) {
-      const turn = await describeRunning(client, `cycle-turn/${policy}`);
+      const turn = await describeRunning(client, workflowIds.cycleTurn(policy));
       if (turn === undefined) return null;
       const parent = turn.raw.workflowExecutionInfo?.parentExecution?.workflowId;
       if (!parent) return turn.workflowId;
       return (await describeRunning(client, parent)) === undefined ? null : parent;
     },
     async startCycle({ policy, cause, request }) {
-      const workflowId = `cycle/${policy}-triggered`;
+      const workflowId = workflowIds.triggeredCycle(policy);
       try {
         await client.workflow.start('weeklyCycle', {
           workflowId,
@@ -64,7 +65,7 @@ export function temporalLoopDesk(options: { readonly client: Client; readonly ta
       }
     },
     async startRollback({ policy, reason }) {
-      const workflowId = `rollback/${policy}`;
+      const workflowId = workflowIds.rollbackPolicy(policy);
       await client.workflow.start('rollbackPolicy', {
         workflowId,
         taskQueue,

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 
 import type { EndedRun, LoopSight, Retry } from '../../domain/monitoring/index.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 
 const kinds: Readonly<Record<string, EndedRun['kind']>> = {
   weeklyCycle: 'cycle',
@@ -144,7 +145,7 @@ async function readApprovals(
 ): Promise<LoopSight['approvals']> {
   const isRunning = (id: string): boolean => running.some(({ workflowId }) => workflowId === id);
   const approvals: { workflowId: string; what: string }[] = [];
-  const [trial, rollback] = [`trial/${policy}`, `rollback/${policy}`];
+  const [trial, rollback] = [workflowIds.trialPolicy(policy), workflowIds.rollbackPolicy(policy)];
   const status = async (id: string): Promise<Record<string, unknown>> => {
     if (!isRunning(id)) return {};
     const query = (): Promise<Record<string, unknown>> => client.workflow.getHandle(id).query('status');

@@ -1,6 +1,7 @@
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError, type Client, type Workflow } from '@temporalio/client';
 
-import type { TrialSlot } from '../trial-slot-port.ts';
+import type { TrialSlot } from '../ports/trial-slot.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 
 /**
  * Hands offers to the workflow `trialPolicy` by update-with-start: one call that starts it unless it runs.
@@ -11,7 +12,7 @@ export function temporalTrialSlot(options: { readonly client: Client; readonly t
   return {
     async offer({ policy, candidateVersion, who, why, request, operationId }) {
       const startWorkflowOperation = new WithStartWorkflowOperation('trialPolicy', {
-        workflowId: `trial/${policy}`,
+        workflowId: workflowIds.trialPolicy(policy),
         workflowIdConflictPolicy: 'USE_EXISTING',
         taskQueue,
         args: [{ policy, offersOnly: true }],

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 
-import { failure } from '../failures.ts';
-import type { Notifier } from '../notifier-port.ts';
-import type { Clock } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import type { Notifier } from '../ports/notifier.ts';
+import type { Clock } from '../../store/clock.ts';
 
 export interface WebhookOptions {
   /** Where to POST; may itself be a secret, so only its host is ever told. */

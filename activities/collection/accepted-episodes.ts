@@ -9,7 +9,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { segmentSelect } from '../../datasets/segment-schema.ts';
 import { splitSql } from '../../datasets/split.ts';
 import { emptyRelation, sqlName } from '../../datasets/sql-types.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import { fileListSql, filesSql, skewUs, type SegmentGroup } from './segment-files.ts';
 
 /** An episode of a segment. */

@@ -1,6 +1,6 @@
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import type { Violation } from '../../datasets/validation/rule.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import type { BatchDecision, PlannedSegment, RobotCounts, RuleCounts } from './documents.ts';
 import { nobody } from './quarantine.ts';
 import { dictionary } from '../../domain/dictionary.ts';

@@ -8,7 +8,9 @@ import {
   type LandedSegmentFacts,
 } from '../../datasets/validation/segment-rules.ts';
 import type { Lake } from '../lake/lake.ts';
-import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import { acceptEpisodes, type AcceptedRows } from './accepted-episodes.ts';
 import { countDecision } from './count-decision.ts';
 import type { BatchDecision, PlannedSegment } from './documents.ts';

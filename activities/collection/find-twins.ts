@@ -2,7 +2,7 @@ import { recordedEpisodeColumns, recordedFrameColumns } from '../../datasets/col
 import { sqlName } from '../../datasets/sql-types.ts';
 import type { Twin } from '../../datasets/validation/episode-facts.ts';
 import type { Lake } from '../lake/lake.ts';
-import type { SqlRow, SqlSession } from '../ports.ts';
+import type { SqlRow, SqlSession } from '../ports/sql.ts';
 
 /** An accepted episode whose id is in the lake already, or came earlier in the batch. */
 export interface TwinEpisode {

@@ -3,7 +3,7 @@ import { segmentSelect, segmentSqlType } from '../../datasets/segment-schema.ts'
 import { sqlName, sqlText } from '../../datasets/sql-types.ts';
 import type { EpisodeValues } from '../../datasets/validation/episode-facts.ts';
 import { maxMediaBytes, maxTextBytes } from '../../datasets/validation/segment-rules.ts';
-import type { SqlChunk, SqlSession } from '../ports.ts';
+import type { SqlChunk, SqlSession } from '../ports/sql.ts';
 import { fileListSql, filesSql, skewUs, type SegmentGroup } from './segment-files.ts';
 
 /** An episode of a segment, as `indexEpisodes` found it. */

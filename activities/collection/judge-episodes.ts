@@ -6,8 +6,9 @@ import { frameFactsCollector } from '../../datasets/validation/frame-facts-colle
 import { actionSizeOf, missingInt, type FrameColumns, type FrameFacts } from '../../datasets/validation/frame-facts.ts';
 import { violationsOf, type Violation } from '../../datasets/validation/rule.ts';
 import { ownEpisodeRules } from '../../datasets/validation/rules.ts';
-import { failure } from '../failures.ts';
-import type { Progress, SqlChunk, SqlEngine } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { SqlChunk, SqlEngine } from '../ports/sql.ts';
 import type { Head } from './index-episodes.ts';
 import { filesSql, type SegmentGroup } from './segment-files.ts';
 

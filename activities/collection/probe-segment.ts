@@ -1,6 +1,6 @@
 import { footerSizeBytes } from '../../datasets/parquet-footer.ts';
 import { segmentFacts, type SegmentFacts } from '../../datasets/validation/segment-facts.ts';
-import type { ObjectEntry, ObjectStore } from '../ports.ts';
+import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 
 /** Enough for the footer of nearly every segment; a longer one costs a second read. */
 const tailSizeBytes = 64 * 1024;

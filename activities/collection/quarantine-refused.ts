@@ -1,6 +1,8 @@
-import { isFailure } from '../failures.ts';
-import { inParallel } from '../in-parallel.ts';
-import type { ObjectStore, Progress, SqlSession } from '../ports.ts';
+import { isFailure } from '../../store/failures.ts';
+import { inParallel } from '../../store/in-parallel.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import type { BatchDecision } from './documents.ts';
 import type { PresentSegment } from './present-segments.ts';
 import { quarantineEpisode, quarantineSegment, type Refusal } from './quarantine.ts';

@@ -12,9 +12,10 @@ import { sqlText } from '../../datasets/sql-types.ts';
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import { allRules } from '../../datasets/validation/rules.ts';
 import type { Violation } from '../../datasets/validation/rule.ts';
-import { isFailure } from '../failures.ts';
-import { jsonBytes, requireJson } from '../json-objects.ts';
-import type { ObjectStore, SqlSession } from '../ports.ts';
+import { isFailure } from '../../store/failures.ts';
+import { jsonBytes, requireJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import type { PlannedSegment } from './documents.ts';
 
 const quarantinedViolationSchema = z.strictObject({

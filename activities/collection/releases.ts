@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import type { Violation } from '../../datasets/validation/rule.ts';
-import { readJson } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /** Says that a person wants these very bytes accepted in spite of some rules. */
 export const releaseSchema = z.strictObject({

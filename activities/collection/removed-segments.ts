@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
-import { failure } from '../failures.ts';
-import { jsonBytes } from '../json-objects.ts';
-import type { Clock, ObjectEntry, ObjectStore } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 
 /** Why a person took something out of landing; beside its bytes, `removed/<where it lay>.json`. */
 export const removalSchema = z.strictObject({

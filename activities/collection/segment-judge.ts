@@ -6,9 +6,10 @@ import { lakeEpisodeColumns, lakeFrameColumns } from '../../datasets/columns.ts'
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import { waivableRuleIds } from '../../datasets/validation/rules.ts';
-import { inParallel } from '../in-parallel.ts';
+import { inParallel } from '../../store/in-parallel.ts';
 import { writeFiles } from '../lake/write-files.ts';
-import type { Progress, SqlEngine, SqlSession } from '../ports.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { acceptEpisodes } from './accepted-episodes.ts';
 import { indexEpisodes, longTexts, readHeads, type LongText } from './index-episodes.ts';
 import { judgeEpisodes, type ReadingWay, type RefusedEpisode, type SegmentContext } from './judge-episodes.ts';

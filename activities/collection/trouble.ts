@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /** A collection that does not get on; there only while it does not: `collection-trouble/<robot type>.json`. */
 export const troubleSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import type { Lake } from '../lake/lake.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 
 /**
  * The relation `frames` without rows that are in the lake already. They can be only after an earlier collection ended for

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { landingPlace, type SegmentFacts } from '../../datasets/validation/segment-facts.ts';
-import type { ObjectStore } from '../ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { recordedRobot } from '../../datasets/landing.ts';
 
 /**

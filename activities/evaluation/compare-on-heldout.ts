@@ -12,11 +12,12 @@ import type { ErrorFacts, HeldoutFacts, Partner, TaskFacts } from '../../policie
 import { checkModelFile } from '../../policies/onnx/file-problems.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
-import { failure } from '../failures.ts';
-import type { ObjectStore, Progress } from '../ports.ts';
-import { setFilePath, type StoredSet, type StoredTrainingSet } from '../read-sets.ts';
-import type { OpenRows } from '../rows-port.ts';
-import type { Trainers } from '../trainer-port.ts';
+import { failure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Progress } from '../ports/progress.ts';
+import { setFilePath, type StoredSet, type StoredTrainingSet } from '../mix/read-sets.ts';
+import type { OpenRows } from '../ports/rows.ts';
+import type { Trainers } from '../ports/trainer.ts';
 import { commonestLabel } from './commonest-label.ts';
 import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { AbsoluteFacts, GateResult } from '../../policies/gates/index.ts';
-import { readJson } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import type { HeldoutComparison } from './compare-on-heldout.ts';
 

@@ -1,4 +1,4 @@
-import type { StoredTrainingSet } from '../read-sets.ts';
+import type { StoredTrainingSet } from '../mix/read-sets.ts';
 
 /**
  * Share of the robots' recent work on each task, 0–1: by the new frames of this cycle, by history where nothing is new. A task that

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import { incidentCauses, noticeCauses, type IncidentEvent } from '../../domain/monitoring/index.ts';
-import { readLog, writeLogEntry, type LogEntry } from '../append-log.ts';
-import type { ObjectStore } from '../ports.ts';
+import { readLog, writeLogEntry, type LogEntry } from '../../store/append-log.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 const eventSchema = z.strictObject({
   incidentId: z.string(),

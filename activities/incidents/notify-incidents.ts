@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
 import type { IncidentEvent } from '../../domain/monitoring/index.ts';
-import { isFailure } from '../failures.ts';
-import type { Notifier } from '../notifier-port.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
+import { isFailure } from '../../store/failures.ts';
+import type { Notifier } from '../ports/notifier.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { readIncidents } from './incident-log.ts';
 
 const inputSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { DeltaLogError, type DeltaLogErrorKind } from '../../datasets/delta/delta-log-error.ts';
-import { failure, type FailureType } from '../failures.ts';
+import { failure, type FailureType } from '../../store/failures.ts';
 
 const failureTypes: Readonly<Record<DeltaLogErrorKind, FailureType>> = {
   conflict: 'Conflict',

@@ -9,7 +9,9 @@ import { snapshotActions, type Snapshot } from '../../datasets/delta/snapshot.ts
 import { missingColumns, schemaStringOf } from '../../datasets/delta/table-schema.ts';
 import { lakeEpisodeColumns, lakeFrameColumns, type Column } from '../../datasets/columns.ts';
 import { lakeTableRoot, type LakeTable } from '../../datasets/dataset-version.ts';
-import type { Clock, ObjectStore, SqlEngine } from '../ports.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { SqlEngine } from '../ports/sql.ts';
 import { withDeltaFailures } from './delta-failures.ts';
 
 export interface LakePorts {

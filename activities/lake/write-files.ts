@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import type { Column } from '../../datasets/columns.ts';
 import { columnsWithForbiddenNulls, statsOf } from '../../datasets/delta/file-stats.ts';
 import { sqlName, sqlText, sqlTypes } from '../../datasets/sql-types.ts';
-import { failure } from '../failures.ts';
-import type { SqlRow, SqlSession } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import type { SqlRow, SqlSession } from '../ports/sql.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 
 /** A finished Parquet file on its way into a table. */

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RecordBatchFileWriter, type RecordBatch } from 'apache-arrow';
 import { arrowBatch, arrowSchema, type ArrowColumn } from '../../datasets/arrow-rows.ts';
-import type { Progress, SqlChunk } from '../ports.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { SqlChunk } from '../ports/sql.ts';
 
 /** Rows of a record batch. Batches are cut here, not where the engine cuts its chunks, so that bytes do not depend on it. */
 const batchRows = 65_536;

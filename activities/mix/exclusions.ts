@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 import { sqlText } from '../../datasets/sql-types.ts';
-import { appendOnce, readLog } from '../append-log.ts';
-import type { Clock, ObjectStore } from '../ports.ts';
+import { appendOnce, readLog } from '../../store/append-log.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /**
  * What a person says of one stored episode. `excluded`: nothing is learned from it and nothing measured on it; `doubtful`: it is

@@ -1,6 +1,6 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import { robotShareSql } from './robot-share.ts';
 import { daysOf } from './labelled-episodes.ts';
 import { shapedColumns } from './sample-frames.ts';

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
-import { failure } from '../failures.ts';
-import type { SqlSession } from '../ports.ts';
-import { readRobotType } from '../read-robot-type.ts';
+import { failure } from '../../store/failures.ts';
+import type { SqlSession } from '../ports/sql.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
 import type { SetPorts } from './ports.ts';
 
 /** Gives `work` an SQL session and a folder of its own, and takes both away at its end, whatever that is. */

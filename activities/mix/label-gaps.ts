@@ -1,6 +1,6 @@
 import { cellKinds } from '../../datasets/mix/mix-plan.ts';
 import type { TrainingSetManifest } from '../../datasets/training-set.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import { isSampled, sampledRows } from './sample-frames.ts';
 
 export type LabelGaps = Pick<TrainingSetManifest, 'needsLabelFrames' | 'failures'>;

@@ -4,7 +4,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { Split } from '../../datasets/columns.ts';
 import type { Lake } from '../lake/lake.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import { isUsableSql, type EpisodeExclusions } from './exclusions.ts';
 
 export interface EpisodeScope {

@@ -3,7 +3,7 @@ import type { RowWeights } from '../../datasets/mix/row-weights.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import type { StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
-import { failure } from '../failures.ts';
+import { failure } from '../../store/failures.ts';
 import type { LabelGaps } from './label-gaps.ts';
 import type { CellCount } from './sample-frames.ts';
 

@@ -2,7 +2,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { apportionWithFloor } from '../../datasets/mix/apportion.ts';
 import { cellKinds, planMix, type CellKind, type PlannedCell } from '../../datasets/mix/mix-plan.ts';
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import { robotShareSql } from './robot-share.ts';
 
 const sources = ['new', 'history', 'validation'] as const;

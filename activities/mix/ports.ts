@@ -1,5 +1,7 @@
 import type { Lake } from '../lake/lake.ts';
-import type { ObjectStore, Progress, SqlEngine } from '../ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { SqlEngine } from '../ports/sql.ts';
 
 /** What making a set needs. */
 export interface SetPorts {

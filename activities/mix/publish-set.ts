@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { canonicalJson } from '../../domain/canonical-json.ts';
-import type { ObjectStore } from '../ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /**
  * Puts a set's files and then its manifest into the store, under the digest of the manifest, which names the digests of

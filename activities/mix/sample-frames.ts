@@ -1,7 +1,7 @@
 import { labelSql } from '../../datasets/label.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { hashBound, largestHash, orderHashSql, sampleHashSql } from '../../datasets/mix/sampling-key.ts';
-import type { SqlSession } from '../ports.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import type { NumberedCell } from './mixed-episodes.ts';
 
 /** What the sample holds of one cell. */

@@ -1,4 +1,5 @@
-import type { Progress, SqlSession } from '../ports.ts';
+import type { Progress } from '../ports/progress.ts';
+import type { SqlSession } from '../ports/sql.ts';
 
 const lookEveryMs = 1_000;
 

@@ -1,7 +1,7 @@
 import { dictionary } from '../../domain/dictionary.ts';
 import { aliasNames, type AliasRecord } from '../../domain/registry/index.ts';
-import type { ObjectStore } from '../ports.ts';
-import { readAliasHistory } from '../registry/aliases.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readAliasHistory } from '../../store/records/aliases.ts';
 import type { Champions } from './monitor-state.ts';
 
 export const noChampions: Champions = {

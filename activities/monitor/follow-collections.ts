@@ -4,9 +4,9 @@ import { afterCollection, type CollectionNews, type DataStanding } from '../../d
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import { collectionSummarySchema } from '../collection/summary.ts';
 import { readTrouble } from '../collection/trouble.ts';
-import { isFailure } from '../failures.ts';
-import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
-import type { ObjectEntry, ObjectStore } from '../ports.ts';
+import { isFailure } from '../../store/failures.ts';
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
+import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
 import type { ReadReports } from './monitor-state.ts';
 

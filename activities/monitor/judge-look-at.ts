@@ -21,7 +21,7 @@ import {
   type LoopSight,
 } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
-import type { DiskSpace } from '../loop-desk-port.ts';
+import type { DiskSpace } from '../ports/cycles.ts';
 import type { MonitorState } from './monitor-state.ts';
 import type { ObserveRequest } from './monitor-input.ts';
 import type { WatchedFleet } from './watch-robots.ts';

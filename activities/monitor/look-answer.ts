@@ -1,6 +1,6 @@
 import { isSilent, openIncidents, type IncidentCause, type OpenIncident } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
-import type { LoopDesk } from '../loop-desk-port.ts';
+import type { LoopDesk } from '../ports/cycles.ts';
 import type { LookJudgement, RollbackAdvice } from './judge-look-at.ts';
 import type { MonitorState } from './monitor-state.ts';
 import type { ObserveRequest } from './monitor-input.ts';

@@ -9,9 +9,9 @@ import {
   type LoopStanding,
   type OpenIncident,
 } from '../../domain/monitoring/index.ts';
-import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
-import { failure } from '../failures.ts';
-import type { ObjectStore } from '../ports.ts';
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
+import { failure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /** Whose champion it is and since when. */
 const championsSchema = z.strictObject({

@@ -2,11 +2,11 @@ import { z } from 'zod';
 
 import { judgeDrift, type DriftVerdict } from '../../domain/monitoring/index.ts';
 import { randomFromSeed } from '../../domain/statistics/index.ts';
-import { readSoundJson } from '../damaged-objects.ts';
-import { jsonBytes } from '../json-objects.ts';
+import { readSoundJson } from '../../store/damaged-objects.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import { inScratch, readTrainableRobotType } from '../mix/in-scratch.ts';
-import { parseDoor } from '../parse-door.ts';
+import { parseDoor } from '../parse-activity-input.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
 import { sampleLake, sampleLanding } from './sample-observations.ts';
 

@@ -9,13 +9,13 @@ import {
   type IncidentEvent,
 } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
-import type { DamagedObject, OnDamage } from '../damaged-objects.ts';
-import { isFailure } from '../failures.ts';
+import type { DamagedObject, OnDamage } from '../../store/damaged-objects.ts';
+import { isFailure } from '../../store/failures.ts';
 import type { Fleet, TelemetryLog } from '../fleet-port.ts';
 import { appendIncidents } from '../incidents/incident-log.ts';
-import type { DiskSpace, LoopDesk } from '../loop-desk-port.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
+import type { DiskSpace, LoopDesk } from '../ports/cycles.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { followCollections, withStuckCollection } from './follow-collections.ts';
 import { followChampion, noChampions } from './follow-champion.ts';
 import { judgeLookAt } from './judge-look-at.ts';

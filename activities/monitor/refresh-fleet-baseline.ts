@@ -11,11 +11,11 @@ import {
 } from '../../domain/statistics/index.ts';
 import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../domain/trial/index.ts';
 import type { TelemetryLog } from '../fleet-port.ts';
-import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
-import { jsonBytes } from '../json-objects.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
-import { readAliases } from '../registry/aliases.ts';
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readAliases } from '../../store/records/aliases.ts';
 import { readOpenIncidents } from './monitor-state.ts';
 import { readHistory } from '../trials/telemetry-history.ts';
 

@@ -1,9 +1,10 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { RobotPoints } from '../../domain/statistics/index.ts';
-import { isFailure } from '../failures.ts';
+import { isFailure } from '../../store/failures.ts';
 import type { SetPorts } from '../mix/ports.ts';
-import type { ObjectStore, SqlRow, SqlSession } from '../ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { SqlRow, SqlSession } from '../ports/sql.ts';
 
 /** Enough for the tests, and few enough to read in a moment whatever the fleet's size. */
 const mostRobots = 60;

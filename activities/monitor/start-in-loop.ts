@@ -1,4 +1,4 @@
-import type { LoopDesk } from '../loop-desk-port.ts';
+import type { LoopDesk } from '../ports/cycles.ts';
 
 export interface TriggerCycleInput {
   readonly policy: string;

@@ -1,4 +1,4 @@
-import type { OnDamage } from '../damaged-objects.ts';
+import type { OnDamage } from '../../store/damaged-objects.ts';
 import { forgetOld, newMemory, openSince, rememberOutcome } from '../../domain/monitoring/index.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 import { RobotLives, type FleetClock } from '../../domain/trial/index.ts';

@@ -1,5 +1,5 @@
 import type { FleetMemory, WatchedRobot } from '../../domain/monitoring/index.ts';
-import type { DamagedObject } from '../damaged-objects.ts';
+import type { DamagedObject } from '../../store/damaged-objects.ts';
 import { trialsIn, type Fleet } from '../fleet-port.ts';
 
 export interface WatchedFleet {

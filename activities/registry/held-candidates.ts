@@ -1,6 +1,6 @@
 import type { GateResult } from '../../policies/gates/index.ts';
 import { readEvaluation } from '../evaluation/evaluation-document.ts';
-import type { ObjectStore } from '../ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /** A model that was judged and is no version: the gates that do not pass, in words. */
 export interface HeldCandidate {

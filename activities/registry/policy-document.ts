@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { failure } from '../failures.ts';
-import { jsonBytes, readJson, requireJson } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
+import { failure } from '../../store/failures.ts';
+import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /** A policy belongs to one robot type; written once, when its baseline is registered. */
 export const policyDocumentSchema = z.strictObject({

@@ -4,11 +4,12 @@ import {
   promotionMoves,
   type PromotionDecision,
 } from '../../domain/registry/index.ts';
-import type { ChampionDesk, ChampionOrders } from '../champion-desk-port.ts';
-import type { Clock, ObjectStore } from '../ports.ts';
-import type { Signer } from '../signer-port.ts';
-import { moveAliases, readAliasHistory, type MoveAliasesInput } from './aliases.ts';
-import { readManifest } from './read-manifest.ts';
+import type { ChampionDesk, ChampionOrders } from '../../fleet/desk/champion-desk.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Signer } from '../../policies/signer.ts';
+import { moveAliases, readAliasHistory, type MoveAliasesInput } from '../../store/records/aliases.ts';
+import { readManifest } from '../../store/records/manifests.ts';
 
 export interface PromoteWithoutTrialInput extends MoveAliasesInput {
   readonly candidateVersion: string;

@@ -1,7 +1,7 @@
 import type { Aliases } from '../../domain/registry/index.ts';
-import type { ChampionDesk } from '../champion-desk-port.ts';
-import type { ObjectStore } from '../ports.ts';
-import { readAliases } from './aliases.ts';
+import type { ChampionDesk } from '../../fleet/desk/champion-desk.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readAliases } from '../../store/records/aliases.ts';
 import { readPolicyDocument, type PolicyDocument } from './policy-document.ts';
 
 export interface ReadPolicyResult {

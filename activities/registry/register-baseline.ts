@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
-import type { ChampionDesk } from '../champion-desk-port.ts';
-import { checkModel } from '../check-model.ts';
-import { failure } from '../failures.ts';
-import { readRobotType } from '../read-robot-type.ts';
-import { moveAliases, readAliases } from './aliases.ts';
+import type { ChampionDesk } from '../../fleet/desk/champion-desk.ts';
+import { checkModel } from '../evaluation/check-model.ts';
+import { failure } from '../../store/failures.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
+import { moveAliases, readAliases } from '../../store/records/aliases.ts';
 import { createPolicyDocument } from './policy-document.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 

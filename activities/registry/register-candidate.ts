@@ -3,11 +3,11 @@ import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import { versionChange } from '../../domain/registry/index.ts';
 import type { ModelManifest } from '../../policies/model-manifest.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
-import { failure } from '../failures.ts';
-import { requireJson } from '../json-objects.ts';
-import { readRobotType } from '../read-robot-type.ts';
-import { readAliases } from './aliases.ts';
-import { readManifest } from './read-manifest.ts';
+import { failure } from '../../store/failures.ts';
+import { requireJson } from '../../store/json-objects.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
+import { readAliases } from '../../store/records/aliases.ts';
+import { readManifest } from '../../store/records/manifests.ts';
 import { trainingFile } from './training-file.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 

@@ -4,12 +4,13 @@ import { z } from 'zod';
 
 import { nextPolicyVersion, type VersionChange } from '../../domain/registry/index.ts';
 import { modelFile, type ModelManifest, type SignedManifest } from '../../policies/model-manifest.ts';
-import { appendOnce } from '../append-log.ts';
-import { failure } from '../failures.ts';
-import { jsonBytes } from '../json-objects.ts';
-import type { Clock, ObjectStore } from '../ports.ts';
-import type { Signer } from '../signer-port.ts';
-import { manifestBytes, readManifest } from './read-manifest.ts';
+import { appendOnce } from '../../store/append-log.ts';
+import { failure } from '../../store/failures.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Signer } from '../../policies/signer.ts';
+import { manifestBytes, readManifest } from '../../store/records/manifests.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 
 const claimSchema = z.strictObject({ version: z.string(), operationId: z.string(), atMs: z.int() });

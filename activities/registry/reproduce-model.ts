@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
 import { modelFile } from '../../policies/model-manifest.ts';
-import { failure } from '../failures.ts';
-import type { ObjectStore } from '../ports.ts';
-import type { Signer } from '../signer-port.ts';
-import { trainAgain, type TrainModelPorts } from '../train-model.ts';
-import { readManifest } from './read-manifest.ts';
+import { failure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Signer } from '../../policies/signer.ts';
+import { trainAgain, type TrainModelPorts } from '../training/train-model.ts';
+import { readManifest } from '../../store/records/manifests.ts';
 import { trainingFile } from './training-file.ts';
 
 export interface ReproduceModelResult {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 
 import { modelFile, signedManifestSchema, type SignedManifest } from '../../policies/model-manifest.ts';
-import { failure } from '../failures.ts';
-import { jsonBytes, requireJson } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
-import type { Signer } from '../signer-port.ts';
-import { manifestBytes } from './read-manifest.ts';
+import { failure } from '../../store/failures.ts';
+import { jsonBytes, requireJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Signer } from '../../policies/signer.ts';
+import { manifestBytes } from '../../store/records/manifests.ts';
 
 export interface ResignInput {
   readonly policy: string;

@@ -1,9 +1,10 @@
 import { trainingSetFile } from '../../datasets/training-set.ts';
 import { collectionSummarySchema, type CollectionSummary } from '../collection/summary.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
-import type { Clock, ObjectStore } from '../ports.ts';
-import { trainingMetricsSchema, type TrainingMetrics } from '../train-model.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { trainingMetricsSchema, type TrainingMetrics } from '../training/train-model.ts';
 import type {
   CollectionSection,
   CycleReport,

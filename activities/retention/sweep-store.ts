@@ -2,10 +2,12 @@ import { z } from 'zod';
 
 import { ageMs, defaultRetentionRules, neededSets, type RegisteredSet } from '../../domain/retention.ts';
 import { signedManifestSchema } from '../../policies/model-manifest.ts';
-import { requireJson } from '../json-objects.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { Clock, ObjectStore, Progress } from '../ports.ts';
-import { readAliases } from '../registry/aliases.ts';
+import { requireJson } from '../../store/json-objects.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Progress } from '../ports/progress.ts';
+import { readAliases } from '../../store/records/aliases.ts';
 import { sweepScratch } from './sweep-scratch.ts';
 import { closedHours, compactHour } from './telemetry-compaction.ts';
 

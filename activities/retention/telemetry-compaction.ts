@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
-import { jsonBytes, readJson } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /** Telemetry objects lie at `telemetry/<policy>/<day>/<hour>/<sha256>`; those that were put together end in `.all`. */
 const objectPattern = /^telemetry\/[^/]+\/(\d{4}-\d{2}-\d{2})\/(\d{2})\/([^/]+)$/;

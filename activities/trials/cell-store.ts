@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { dictionary } from '../../domain/dictionary.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { Cell, Cells } from '../../domain/trial/index.ts';
-import { jsonBytes, readJson, requireJson } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
+import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
 
 const count = z.int().min(0);

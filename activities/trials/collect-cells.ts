@@ -13,11 +13,11 @@ import {
   type TrialPlan,
 } from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog, TelemetryReport } from '../fleet-port.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { blocksPerPart, type CellManifest, type CellStore } from './cell-store.ts';
 import { countedEpisode, reportedAtMs } from './telemetry-reports.ts';
-import { planReferenceSchema, type PlanReader } from './trial-plans.ts';
+import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
   plan: planReferenceSchema,

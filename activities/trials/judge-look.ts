@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
 import { cellsPerTestBlock, judgeAbTest, judgeTasks } from '../../domain/experiment/index.ts';
-import { failure } from '../failures.ts';
+import { failure } from '../../store/failures.ts';
 import type { Fleet } from '../fleet-port.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
 import { damageRemark, evidenceShape, readEvidence } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
-import type { PlanReader } from './trial-plans.ts';
+import type { PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
   ...evidenceShape,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import type { Fleet } from '../fleet-port.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { TrialSlot } from '../trial-slot-port.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { TrialSlot } from '../ports/trial-slot.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string(),

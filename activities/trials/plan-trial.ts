@@ -2,20 +2,20 @@ import { z } from 'zod';
 
 import { comparePolicyVersions, parsePolicyVersion, type Aliases } from '../../domain/registry/index.ts';
 import { draftTrial, type FleetTimes, type TrialFacts, type TrialPlan } from '../../domain/trial/index.ts';
-import { isFailure } from '../failures.ts';
+import { isFailure } from '../../store/failures.ts';
 import { trialsIn, type Fleet, type TelemetryLog } from '../fleet-port.ts';
-import { readJson } from '../json-objects.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
-import { readRobotType } from '../read-robot-type.ts';
-import { readAliases } from '../registry/aliases.ts';
+import { readJson } from '../../store/json-objects.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
+import { readAliases } from '../../store/records/aliases.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
-import { readManifest } from '../registry/read-manifest.ts';
-import type { Signer } from '../signer-port.ts';
+import { readManifest } from '../../store/records/manifests.ts';
+import type { Signer } from '../../policies/signer.ts';
 import { readHistory } from './telemetry-history.ts';
 import { damageRemark } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
-import { storePlan, type PlanReference } from './trial-plans.ts';
+import { storePlan, type PlanReference } from './stored-plan.ts';
 import { timesOf, trialRequestShape } from './trial-request.ts';
 
 const inputSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Fleet } from '../fleet-port.ts';
-import { parseDoor } from '../parse-door.ts';
+import { parseDoor } from '../parse-activity-input.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string(),

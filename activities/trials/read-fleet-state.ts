@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { chooseRollback, type RollbackChoice } from '../../domain/trial/index.ts';
 import { aliasesAt } from '../../domain/registry/index.ts';
 import { trialsIn, type Fleet } from '../fleet-port.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
-import { readAliasHistory } from '../registry/aliases.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readAliasHistory } from '../../store/records/aliases.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
 
 const stateSchema = z.strictObject({ policy: z.string(), trialId: z.string() });

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { jsonBytes } from '../json-objects.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { ObjectStore } from '../ports.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
 
 const inputSchema = z.strictObject({

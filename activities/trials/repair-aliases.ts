@@ -2,10 +2,11 @@ import { z } from 'zod';
 
 import { aliasesAt, demotionMoves, promotionMoves } from '../../domain/registry/index.ts';
 import type { Fleet } from '../fleet-port.ts';
-import { jsonBytes } from '../json-objects.ts';
-import { parseDoor } from '../parse-door.ts';
-import type { Clock, ObjectStore } from '../ports.ts';
-import { moveAliases, readAliasHistory } from '../registry/aliases.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { moveAliases, readAliasHistory } from '../../store/records/aliases.ts';
 import { trialKeys } from './trial-keys.ts';
 
 const inputSchema = z.strictObject({

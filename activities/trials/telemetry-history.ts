@@ -5,9 +5,9 @@ import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { VersionedHistory } from '../../domain/statistics/index.ts';
 import { fleetClock, RobotLives, type FleetTimes } from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
-import { readSoundJson, type DamagedObject, type OnDamage } from '../damaged-objects.ts';
-import { jsonBytes } from '../json-objects.ts';
-import type { ObjectStore } from '../ports.ts';
+import { readSoundJson, type DamagedObject, type OnDamage } from '../../store/damaged-objects.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
 import { countedEpisode } from './telemetry-reports.ts';
 

@@ -4,7 +4,7 @@ import type { RobotEvidence } from '../../domain/experiment/index.ts';
 import { fleetClock, robotEvidence, type Sighting, type TrialPlan } from '../../domain/trial/index.ts';
 import type { Fleet } from '../fleet-port.ts';
 import type { CellStore } from './cell-store.ts';
-import { planReferenceSchema } from './trial-plans.ts';
+import { planReferenceSchema } from './stored-plan.ts';
 
 /** What every judgement of a trial is asked with; times are the workflow's. */
 export const evidenceShape = {

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 import type { TrialPlan } from '../../domain/trial/index.ts';
 import { trialsIn, type Fleet, type FleetAssignment, type FleetOverride } from '../fleet-port.ts';
-import { parseDoor } from '../parse-door.ts';
-import { planReferenceSchema, type PlanReader } from './trial-plans.ts';
+import { parseDoor } from '../parse-activity-input.ts';
+import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
   plan: planReferenceSchema,

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 
 import pino from 'pino';
 
-import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
 import { openFileKeys } from '../../activities/adapters/file-signer.ts';
 import { initKeys } from '../../activities/adapters/key-changes.ts';
-import { inParallel } from '../../activities/in-parallel.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
-import { publishRobotType } from '../../activities/read-robot-type.ts';
-import { moveAliases } from '../../activities/registry/aliases.ts';
+import { inParallel } from '../../store/in-parallel.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { publishRobotType } from '../../store/records/robot-types.ts';
+import { moveAliases } from '../../store/records/aliases.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerModel } from '../../activities/registry/register-model.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';

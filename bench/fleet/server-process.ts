@@ -17,7 +17,7 @@ export const startBenchGateway = (
   directory: string,
   more: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> =>
-  startServerProcess(join(root, 'fleet/gateway/main.ts'), {
+  startServerProcess(join(root, 'workers/gateway.ts'), {
     FLYWHEEL_STORE: join(directory, 'store'),
     FLYWHEEL_SCRATCH: join(directory, 'scratch'),
     FLYWHEEL_LOG_LEVEL: 'error',

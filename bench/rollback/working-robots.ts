@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
 import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
-import { inParallel } from '../../activities/in-parallel.ts';
+import { inParallel } from '../../store/in-parallel.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { openAgent, type Agent } from '../../fleet/agent/index.ts';
 import { batchingRuntime } from '../../fleet/simulator/batching-runtime.ts';

@@ -28,4 +28,4 @@ export { judgeAbTest, type AbTestDecision, type AbTestInput, type AbTestVerdict 
 export type { Guardrail } from './guardrails.ts';
 export { judgeTasks, judgeHeldOutTasks, type TaskVerdict } from './tasks.ts';
 export type { TaskEvidence } from './task-evidence.ts';
-export { planAbTest, planRollout, type AbTestPlan, type FleetOutlook, type StagePlan } from './plan-trial.ts';
+export { planAbTest, planRollout, type AbTestPlan, type FleetOutlook, type StagePlan } from './size-trial.ts';

@@ -10,7 +10,7 @@ import {
 } from '../experiment/index.ts';
 import { baselineOf, type FleetParameters, type RobotHistory, type VersionedHistory } from '../statistics/index.ts';
 import type { FleetTimes } from './fleet-clock.ts';
-import type { TrialPlan } from './trial-plan.ts';
+import type { TrialPlan } from './plan-document.ts';
 
 /** What a trial is drafted from. */
 export interface TrialFacts {

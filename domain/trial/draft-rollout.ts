@@ -4,7 +4,7 @@ import { common, outlook, type TrialDraft, type TrialFacts } from './draft-facts
 import { leastStageHours, type FleetTimes } from './fleet-clock.ts';
 import { provableLimits } from './provable-stages.ts';
 import { smallFleetLimits } from './small-fleet.ts';
-import type { TrialStage } from './trial-plan.ts';
+import type { TrialStage } from './plan-document.ts';
 
 /** Stages of a rollout; with a `doubt` that numbers can prove anything, people let every stage begin. */
 export function draftRollout(

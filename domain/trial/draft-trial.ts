@@ -10,7 +10,7 @@ import { common, outlook, type TrialDraft, type TrialFacts } from './draft-facts
 import { draftRollout } from './draft-rollout.ts';
 import { lookHoursOf } from './fleet-clock.ts';
 import { statisticalRobots } from './small-fleet.ts';
-import type { TrialStage } from './trial-plan.ts';
+import type { TrialStage } from './plan-document.ts';
 
 /**
  * Drafts an A/B test or a rollout: order of the robots, fleet parameters from their past, sizes, looks, stages. Below 20 robots

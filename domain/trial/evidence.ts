@@ -1,7 +1,7 @@
 import type { RobotEvidence } from '../experiment/index.ts';
 import type { Block } from '../statistics/index.ts';
 import { blocksOf, type Cell } from './cells.ts';
-import type { TrialPlan } from './trial-plan.ts';
+import type { TrialPlan } from './plan-document.ts';
 
 /** From when on the first `robots` of the order were candidates. */
 export interface Exposure {

@@ -1,4 +1,4 @@
-export * from './ab-progress.ts';
+export * from '../ab-test/progress.ts';
 export { addReport, blocksOf, copyCells, otherTask, type Cell, type Cells, type Report } from './cells.ts';
 export * from './choose-rollback.ts';
 export type { TrialDraft, TrialFacts } from './draft-facts.ts';
@@ -13,7 +13,7 @@ export {
   trialPlanSchema,
   type TrialPlan,
   type TrialStage,
-} from './trial-plan.ts';
+} from './plan-document.ts';
 export { provableLimits } from './provable-stages.ts';
 export { mostLives, RobotLives, type LifeOverlap, type RobotLife } from './robot-lives.ts';
 export { mostRuns, takeSeq, type SeqRuns } from './seq-runs.ts';

@@ -1,13 +1,13 @@
 import type { Outcome } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import type { Frame } from './episode-recorder.ts';
+import type { Frame } from './recording/episode-recorder.ts';
 import type { Fetch } from './gateway-client.ts';
-import type { AtPoint } from './kill-points.ts';
+import type { AtPoint } from './local/kill-points.ts';
 import type { AgentLimits } from './limits.ts';
-import type { PolicyRuntime } from './policy-runtime.ts';
-import type { SyncDescriptor } from './spool.ts';
-import type { ActivePolicy } from './keeper-state.ts';
-import type { MonotonicClock, WallClock } from './times.ts';
+import type { PolicyRuntime } from './versions/policy-runtime.ts';
+import type { SyncDescriptor } from './recording/spool.ts';
+import type { ActivePolicy } from './versions/keeper-state.ts';
+import type { MonotonicClock, WallClock } from './local/times.ts';
 
 export interface AgentOptions {
   readonly robotId: string;

@@ -1,11 +1,11 @@
 import type { AgentStatus } from './agent-api.ts';
-import type { Connection } from './connection.ts';
-import type { Contact } from './contact.ts';
-import type { InstallReports } from './install-reports.ts';
-import type { ActivePolicy } from './keeper-state.ts';
-import type { Recording } from './recording.ts';
+import type { Connection } from './link/connection.ts';
+import type { Contact } from './link/contact.ts';
+import type { InstallReports } from './versions/install-reports.ts';
+import type { ActivePolicy } from './versions/keeper-state.ts';
+import type { Recording } from './recording/recording.ts';
 import type { RobotSide } from './robot-side.ts';
-import type { SetAside } from './set-aside.ts';
+import type { SetAside } from './recording/set-aside.ts';
 import type { TrustedOrders } from './trust/trusted-orders.ts';
 
 export interface StatusPorts {

@@ -30,9 +30,9 @@ import {
   type TelemetryRequest,
   type WireErrorType,
 } from '../protocol/index.ts';
-import { orAborted, withDeadline } from './deadline.ts';
-import { printable } from './printable.ts';
-import type { MonotonicClock } from './times.ts';
+import { orAborted, withDeadline } from './link/deadline.ts';
+import { printable } from './local/printable.ts';
+import type { MonotonicClock } from './local/times.ts';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 

@@ -1,6 +1,6 @@
-import type { DownloadLimits } from './download.ts';
-import type { RecordingLimits } from './recording.ts';
-import type { BackOffLimits } from './waiting.ts';
+import type { DownloadLimits } from './versions/download.ts';
+import type { RecordingLimits } from './recording/recording.ts';
+import type { BackOffLimits } from './local/waiting.ts';
 
 /** How an agent measures out its work. Times are milliseconds of the monotonic clock. */
 export interface AgentLimits extends RecordingLimits {

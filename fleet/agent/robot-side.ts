@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Outcome } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import type { Frame } from './episode-recorder.ts';
-import type { Recording } from './recording.ts';
+import type { Frame } from './recording/episode-recorder.ts';
+import type { Recording } from './recording/recording.ts';
 
 export interface RobotSidePorts {
   readonly recording: Recording;

@@ -1,6 +1,6 @@
-import type { ObjectStore } from '../../activities/ports.ts';
-import { readJson } from '../../activities/json-objects.ts';
-import { readLog } from '../../activities/append-log.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readJson } from '../../store/json-objects.ts';
+import { readLog } from '../../store/append-log.ts';
 import { applyAssignment, foldAssignments, noAssignments, type AssignmentState } from './assignment-log.ts';
 import { assignmentRecordSchema } from './assignment-record.ts';
 import { fleetKeys, logKey } from './keys.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-import { writeLogEntry } from '../../activities/append-log.ts';
-import { failure } from '../../activities/failures.ts';
-import { readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { writeLogEntry } from '../../store/append-log.ts';
+import { failure } from '../../store/failures.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { durationMsSchema, instantMsSchema, policyNameSchema, seqSchema, trialIdSchema } from '../protocol/index.ts';
 import { parse } from './parse.ts';

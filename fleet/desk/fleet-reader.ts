@@ -1,5 +1,6 @@
-import type { DamagedObject, OnDamage } from '../../activities/damaged-objects.ts';
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import type { DamagedObject, OnDamage } from '../../store/damaged-objects.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
 import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
 import { confirmOrders, type Confirmations } from './confirmations.ts';

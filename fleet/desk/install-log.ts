@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-import { readSoundJson, type OnDamage } from '../../activities/damaged-objects.ts';
-import { writeLogEntry, type LogEntry } from '../../activities/append-log.ts';
-import { readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
+import { writeLogEntry, type LogEntry } from '../../store/append-log.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { gatewayIdSchema, installReportSchema, instantMsSchema, robotIdSchema } from '../protocol/index.ts';
-import { inParallel } from '../../activities/in-parallel.ts';
+import { inParallel } from '../../store/in-parallel.ts';
 import { fleetKeys, logKey, parseLogKey } from './keys.ts';
 
 /** One entry of `fleet/<policy>/installs/<robotId>/<seq>.json`. */

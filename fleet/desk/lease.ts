@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import { jsonBytes, readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { instantMsSchema, trialIdSchema } from '../protocol/index.ts';
 import { fleetKeys } from './keys.ts';
 

@@ -1,8 +1,9 @@
-import { isFailure } from '../../activities/failures.ts';
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
-import { readAliases } from '../../activities/registry/aliases.ts';
-import { readSignedManifest } from '../../activities/registry/read-manifest.ts';
-import type { OrderSigner, Signer } from '../../activities/signer-port.ts';
+import { isFailure } from '../../store/failures.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readAliases } from '../../store/records/aliases.ts';
+import { readSignedManifest } from '../../store/records/manifests.ts';
+import type { OrderSigner, Signer } from '../../policies/signer.ts';
 import { maxLeaseMs, sealValidForMs, type Seal } from '../protocol/index.ts';
 import type { AssignmentState } from './assignment-log.ts';
 import type { AssignmentRecord } from './assignment-record.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { readSoundJson, type OnDamage } from '../../activities/damaged-objects.ts';
-import { jsonBytes } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import {
   countSchema,
   gatewayIdSchema,

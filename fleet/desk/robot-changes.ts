@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { writeLogEntry } from '../../activities/append-log.ts';
-import { readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { writeLogEntry } from '../../store/append-log.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { instantMsSchema, robotIdSchema } from '../protocol/index.ts';
 import { fleetKeys, logKey, parseLogKey } from './keys.ts';
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 
-import { appendOnce } from '../../activities/append-log.ts';
-import { readSoundJson, type OnDamage } from '../../activities/damaged-objects.ts';
-import { failure } from '../../activities/failures.ts';
-import { readJson } from '../../activities/json-objects.ts';
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { appendOnce } from '../../store/append-log.ts';
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
+import { failure } from '../../store/failures.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { instantMsSchema, policyNameSchema, robotIdSchema, sha256Schema } from '../protocol/index.ts';
 import { fleetKeys, parseLogKey } from './keys.ts';

@@ -1,6 +1,6 @@
-import { failure } from '../../activities/failures.ts';
-import { jsonBytes, readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { failure } from '../../store/failures.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { envelopeSchema, type Envelope } from '../../domain/trust/signed.ts';
 import { fleetKeys, logKey } from './keys.ts';

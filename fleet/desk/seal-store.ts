@@ -1,6 +1,6 @@
-import { isFailure } from '../../activities/failures.ts';
-import { jsonBytes, readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { isFailure } from '../../store/failures.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { envelopeSchema, type Envelope } from '../../domain/trust/signed.ts';
 import { sealSchema, type Seal } from '../protocol/index.ts';
 import { fleetKeys } from './keys.ts';

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 
-import type { OnDamage } from '../../activities/damaged-objects.ts';
-import { failure } from '../../activities/failures.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import type { OnDamage } from '../../store/damaged-objects.ts';
+import { failure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { RobotLives } from '../../domain/trial/index.ts';
 import { instantMsSchema, robotIdSchema, telemetryRequestSchema, type TelemetryEntry } from '../protocol/index.ts';
 import { fleetKeys, telemetryHour } from './keys.ts';

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { installLog, type InstallLog } from '../desk/install-log.ts';
 import { DailyQuotas } from './daily-quotas.ts';
 import { desiredOrders, type DesiredOrders } from './desired-orders.ts';

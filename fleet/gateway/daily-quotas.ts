@@ -1,4 +1,4 @@
-import type { Clock } from '../../activities/ports.ts';
+import type { Clock } from '../../store/clock.ts';
 import { WireError } from './wire-error.ts';
 
 /** What is counted of a robot and day, and the most of each. */

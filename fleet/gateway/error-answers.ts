@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-import { isFailure, isStoreFull } from '../../activities/failures.ts';
+import { isFailure, isStoreFull } from '../../store/failures.ts';
 import type { ErrorAnswer } from '../protocol/index.ts';
 import type { GatewayContext } from './context.ts';
 import { isOfRobot } from './request-robot.ts';

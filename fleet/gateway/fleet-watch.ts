@@ -1,4 +1,5 @@
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { PolicyWatch } from './policy-watch.ts';
 import { rootWatch, type RootWatch } from './root-watch.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import { isFailure } from '../../activities/failures.ts';
-import { readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { isFailure } from '../../store/failures.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { modelFile, signedManifestSchema, type SignedManifest } from '../../policies/model-manifest.ts';
 import type { ModelFile, ModelReference } from '../protocol/index.ts';
 

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-import { isFailure } from '../../activities/failures.ts';
+import { isFailure } from '../../store/failures.ts';
 import { errorAnswerSchema, modelFiles } from '../protocol/index.ts';
 import type { GatewayContext } from './context.ts';
 import { damaged } from './file-proof.ts';

@@ -1,5 +1,6 @@
-import { readAliasHistory } from '../../activities/registry/aliases.ts';
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import { readAliasHistory } from '../../store/records/aliases.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { ordersOf, type LoggedAssignment, type Order } from '../desk/assignment-log.ts';
 import { assignmentReader } from '../desk/assignment-reader.ts';
 import { trialsOf } from '../desk/assignment-record.ts';

@@ -1,4 +1,5 @@
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { writePresence, type SeenRobot } from '../desk/presence.ts';
 import type { RobotRecord } from '../desk/robots.ts';
 

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../../activities/ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { followRobotChanges } from '../desk/robot-changes.ts';
 import type { RobotDirectory } from './robot-directory.ts';
 

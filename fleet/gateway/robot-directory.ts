@@ -1,6 +1,6 @@
-import { readLog } from '../../activities/append-log.ts';
-import { readJson } from '../../activities/json-objects.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { readLog } from '../../store/append-log.ts';
+import { readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { fleetKeys, logKey, parseLogKey } from '../desk/keys.ts';
 import { robotRecordSchema, type RobotRecord } from '../desk/robots.ts';
 

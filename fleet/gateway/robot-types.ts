@@ -1,6 +1,6 @@
-import { isFailure } from '../../activities/failures.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
-import { readRobotType } from '../../activities/read-robot-type.ts';
+import { isFailure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import type { RobotRecord } from '../desk/robots.ts';

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../../activities/ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { fleetKeys, logKey } from '../desk/keys.ts';
 
 /** Which root documents there are. They are robots' to check; the gateway only passes them on. */

@@ -1,4 +1,5 @@
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { nodeCrypto } from '../../policies/signatures.ts';
 import { robotDigest, sealHeader, type RobotOrder, type SignedDesired } from '../protocol/index.ts';
 import type { PlantedSheet } from '../desk/order-sheet.ts';

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 
-import type { ObjectStore } from '../../activities/ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { etagMatches, etagOf } from '../protocol/index.ts';
 import { damaged, fileProof, type FileProof } from './file-proof.ts';
 import type { ServedFile } from './model-catalog.ts';

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 
 import { z } from 'zod';
 
-import { describeIssues } from '../../activities/json-objects.ts';
+import { describeIssues } from '../../store/json-objects.ts';
 import { gatewayIdSchema, wireLimits } from '../protocol/index.ts';
 import type { QuotaLimits } from './daily-quotas.ts';
 

@@ -1,5 +1,5 @@
-import { isStoreFull } from '../../activities/failures.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { isStoreFull } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 /** Writes come every few seconds: one that fails for want of room says how it is for so long. */
 const holdsForMs = 60_000;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Clock, ObjectStore } from '../../activities/ports.ts';
+import type { Clock } from '../../store/clock.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { fleetKeys, telemetryHour } from '../desk/keys.ts';
 import type { TelemetryLine } from '../desk/telemetry-log.ts';
 import { ByteBudget } from './robot-limits.ts';

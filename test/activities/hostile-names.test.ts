@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { memoryObjectStore } from '../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
 import { CellStore } from '../../activities/trials/cell-store.ts';
 import { readHistory } from '../../activities/trials/telemetry-history.ts';
 import { takeTelemetry } from '../../activities/monitor/take-telemetry.ts';

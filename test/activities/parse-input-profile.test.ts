@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { parseInputWith } from '../../activities/parse-input.ts';
+import { parseInputWith } from '../../activities/parse-workflow-input.ts';
 
 describe('the trial profile of an installation', () => {
   const parse = parseInputWith('compressed');

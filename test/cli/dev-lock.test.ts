@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { takeLock } from '../../cli/dev/lock.ts';
+import { takeLock } from '../../demo/lock.ts';
 
 describe("the supervisor's lock of its state folder", () => {
   let directory: string;

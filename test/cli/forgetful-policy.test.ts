@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
-import { forgetfulPolicy } from '../../cli/dev/scenarios/forgetful-policy.ts';
+import { forgetfulPolicy } from '../../demo/scenarios/forgetful-policy.ts';
 import { scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
 import { wallFollowingActions } from '../../datasets/wall-following-rule.ts';
 import { modelDriver } from '../../fleet/simulator/driver.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { Command } from 'commander';
 
-import { memoryObjectStore } from '../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
 import { registerImportCommand } from '../../cli/import.ts';
 import type { ImportSummary } from '../../datasets/importers/import-summary.ts';
 

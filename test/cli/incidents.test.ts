@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { Command } from 'commander';
 
-import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
-import { publishRobotType } from '../../activities/read-robot-type.ts';
-import { moveAliases, readAliases } from '../../activities/registry/aliases.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import { publishRobotType } from '../../store/records/robot-types.ts';
+import { moveAliases, readAliases } from '../../store/records/aliases.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerIncidentCommands } from '../../cli/incidents.ts';
 import { ensureMonitor } from '../../cli/monitor.ts';
@@ -25,7 +25,7 @@ import { openFleet } from '../../workers/open-fleet.ts';
 import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openPorts } from '../../workers/ports.ts';
 import { workerOptions } from '../../workers/run-workers.ts';
-import type { MonitorStatus } from '../../workflows/monitor-messages.ts';
+import type { MonitorStatus } from '../../workflows/monitor/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 const minuteMs = 60_000;

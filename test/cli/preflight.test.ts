@@ -6,13 +6,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { unknownSettings } from '../../cli/dev/known-settings.ts';
-import { preflight, type Machine } from '../../cli/dev/preflight.ts';
-import { scenarioNames } from '../../cli/dev/scenarios/names.ts';
-import { scenarioOf } from '../../cli/dev/scenarios/index.ts';
+import { unknownSettings } from '../../demo/known-settings.ts';
+import { preflight, type Machine } from '../../demo/preflight.ts';
+import { scenarioNames } from '../../demo/scenarios/names.ts';
+import { scenarioOf } from '../../demo/scenarios/index.ts';
 
 const run = promisify(execFile);
-const firstLook = fileURLToPath(new URL('../../cli/dev/first-look/main.ts', import.meta.url));
+const firstLook = fileURLToPath(new URL('../../demo/first-look/main.ts', import.meta.url));
 const gib = 2 ** 30;
 const machine: Machine = { memoryBytes: 8 * gib, freeBytes: () => 100 * gib, askStore: async () => undefined };
 

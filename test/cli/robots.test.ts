@@ -5,9 +5,9 @@ import { join } from 'node:path';
 
 import { Command } from 'commander';
 
-import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
-import { publishRobotType } from '../../activities/read-robot-type.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { publishRobotType } from '../../store/records/robot-types.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerGatewayCommand } from '../../cli/gateway.ts';
 import { registerRobotCommands } from '../../cli/robots.ts';

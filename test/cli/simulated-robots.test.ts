@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { memoryObjectStore } from '../../activities/adapters/memory-object-store.ts';
-import { registerSimulatedRobots, robotIdsFor } from '../../cli/dev/robots.ts';
+import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
+import { registerSimulatedRobots, robotIdsFor } from '../../demo/robots.ts';
 import { scitosG5RecordingType, scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { splitOf } from '../../datasets/split.ts';
 import { readRobots, tokenHash } from '../../fleet/desk/index.ts';

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { Worker } from '@temporalio/worker';
 import { Command } from 'commander';
 
-import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
-import { jsonBytes } from '../../activities/json-objects.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
 import { queues } from '../../workers/config.ts';

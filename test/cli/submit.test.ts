@@ -14,7 +14,7 @@ import { addRobot, championDesk } from '../../fleet/desk/index.ts';
 import { readSettings } from '../../workers/config.ts';
 import { openPorts } from '../../workers/ports.ts';
 import { workerOptions } from '../../workers/run-workers.ts';
-import type { TrialStatus } from '../../workflows/trial-messages.ts';
+import type { TrialStatus } from '../../workflows/trial/messages.ts';
 import { numbered, openMixFixture, store as storeEpisodes, type MixFixture } from '../activities/mix/mix-fixture.ts';
 import { foreignModel } from '../activities/submissions/foreign-models.ts';
 import { sharedTemporal } from '../support/temporal.ts';

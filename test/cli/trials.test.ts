@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 import { registerRollbackCommands } from '../../cli/rollback.ts';
 import { registerTrialCommands } from '../../cli/trials.ts';
-import type { RollbackResult, RollbackStatus, TrialStatus } from '../../workflows/trial-messages.ts';
+import type { RollbackResult, RollbackStatus, TrialStatus } from '../../workflows/trial/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { holdAt, testTimes } from '../workflows/trial-stubs.ts';
 import { runCommand, stubbedInstallation, type StubbedInstallation } from './stubbed-workers.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { memoryObjectStore } from '../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
 import { scitosG5RecordingType } from '../../datasets/built-in-robot-types.ts';
 import { importFormats } from '../../datasets/importers/formats.ts';
 import { ImportError, type ImportSummary } from '../../datasets/importers/import-summary.ts';

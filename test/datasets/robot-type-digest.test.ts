@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { memoryObjectStore } from '../../activities/adapters/memory-object-store.ts';
-import { publishRobotType } from '../../activities/read-robot-type.ts';
+import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
+import { publishRobotType } from '../../store/records/robot-types.ts';
 import { builtInRobotTypes, scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { acceptedDigests, robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeKey, robotTypeSchema } from '../../datasets/robot-type.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
 import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
-import { failure } from '../../activities/failures.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import { failure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { openFleetReader, readTelemetry, type StoredEntry } from '../../fleet/desk/index.ts';
 import { parseScenario } from '../../fleet/simulator/scenario.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { openFileKeys } from '../../activities/adapters/file-signer.ts';
 import { upgradeKeys } from '../../activities/adapters/key-changes.ts';
-import { moveAliases } from '../../activities/registry/aliases.ts';
+import { moveAliases } from '../../store/records/aliases.ts';
 import { registerModel } from '../../activities/registry/register-model.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import type { Agent } from '../../fleet/agent/index.ts';

@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Client, Connection } from '@temporalio/client';
 
-import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
-import { readAliases } from '../../activities/registry/aliases.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import { readAliases } from '../../store/records/aliases.ts';
 import type { ContextFile } from '../../cli/context-file.ts';
-import { freePort, waitUntil } from '../../cli/dev/processes.ts';
+import { freePort, waitUntil } from '../../demo/processes.ts';
 import { weeklyScheduleId } from '../../cli/schedule.ts';
 import { openFleetReader } from '../../fleet/desk/index.ts';
 import { randomStream } from '../../policies/random.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { scenarioNames } from '../../cli/dev/scenarios/names.ts';
+import { scenarioNames } from '../../demo/scenarios/names.ts';
 
 const script = fileURLToPath(new URL('../../temporal-dev.sh', import.meta.url));
 /** In `npm test` on the shared server. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { isListening, waitUntil } from '../../cli/dev/processes.ts';
+import { isListening, waitUntil } from '../../demo/processes.ts';
 
 const script = fileURLToPath(new URL('../../temporal-dev.sh', import.meta.url));
 

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 
-import { freePort, waitUntil } from '../../cli/dev/processes.ts';
-import { startTemporalServer } from '../../cli/dev/temporal-server.ts';
+import { freePort, waitUntil } from '../../demo/processes.ts';
+import { startTemporalServer } from '../../demo/temporal-server.ts';
 import { bundleWorkflows } from '../../workers/bundle.ts';
-import type { RolloutResult } from '../../workflows/trial-messages.ts';
+import type { RolloutResult } from '../../workflows/trial/messages.ts';
 import { stubs, type ActivityName, type Stubs } from '../workflows/stubs.ts';
 import { verdicts } from '../workflows/trial-stubs.ts';
 

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { fileObjectStore } from '../../activities/adapters/file-object-store.ts';
-import { readAliasHistory } from '../../activities/registry/aliases.ts';
-import { trialEndsOf } from '../../cli/dev/scenarios/end-state.ts';
-import { waitUntil } from '../../cli/dev/processes.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import { readAliasHistory } from '../../store/records/aliases.ts';
+import { trialEndsOf } from '../../demo/scenarios/end-state.ts';
+import { waitUntil } from '../../demo/processes.ts';
 
 const script = fileURLToPath(new URL('../../temporal-dev.sh', import.meta.url));
 const weeks = 5;

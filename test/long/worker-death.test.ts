@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
-import { startProcess, waitUntil, firstMessage, type Started } from '../../cli/dev/processes.ts';
+import { registerTinyBaseline } from '../../demo/baseline.ts';
+import { startProcess, waitUntil, firstMessage, type Started } from '../../demo/processes.ts';
 import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openContext } from '../../cli/context.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { writeGeneratedWeek } from '../support/generated-week/generator.ts';
 import { readSettings, type Queue } from '../../workers/config.ts';
-import type { CycleResult } from '../../workflows/messages.ts';
+import type { CycleResult } from '../../workflows/cycle/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 const main = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));

@@ -7,17 +7,17 @@ import { fileURLToPath } from 'node:url';
 
 import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
 import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
-import { concludeCollection } from '../../activities/conclude-collection.ts';
-import { ingestBatch } from '../../activities/ingest-batch.ts';
+import { concludeCollection } from '../../activities/collection/conclude-collection.ts';
+import { ingestBatch } from '../../activities/collection/ingest-batch.ts';
 import { openLake } from '../../activities/lake/lake.ts';
-import { planCollection } from '../../activities/plan-collection.ts';
+import { planCollection } from '../../activities/collection/plan-collection.ts';
 import { openFleet, type OpenFleet } from '../../bench/fleet/open-fleet.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { readTelemetry } from '../../fleet/desk/index.ts';
 import { parseScenario } from '../../fleet/simulator/scenario.ts';
 import { simulateFleet } from '../../fleet/simulator/simulate-fleet.ts';
 import { tinyPolicy } from '../../policies/tiny-policy.ts';
-import { freePort } from '../../cli/dev/processes.ts';
+import { freePort } from '../../demo/processes.ts';
 
 export interface WeekOptions {
   readonly robots: number;

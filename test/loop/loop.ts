@@ -8,16 +8,16 @@ import type { WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@tem
 
 import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openContext } from '../../cli/context.ts';
-import { registerTinyBaseline } from '../../cli/dev/baseline.ts';
-import { waitUntil } from '../../cli/dev/processes.ts';
+import { registerTinyBaseline } from '../../demo/baseline.ts';
+import { waitUntil } from '../../demo/processes.ts';
 import type { Lake } from '../../activities/lake/lake.ts';
 import type { LakeTable } from '../../datasets/dataset-version.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { queues, readSettings, type Settings } from '../../workers/config.ts';
 import { openPorts } from '../../workers/ports.ts';
 import { workerOptions } from '../../workers/run-workers.ts';
-import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
+import type { CycleResult, CycleStatus } from '../../workflows/cycle/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 export interface Loop {

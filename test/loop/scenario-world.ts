@@ -7,7 +7,7 @@ import { Worker } from '@temporalio/worker';
 
 import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { openContext } from '../../cli/context.ts';
-import { openWorld, type World } from '../../cli/dev/world.ts';
+import { openWorld, type World } from '../../demo/world.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { queues, readSettings } from '../../workers/config.ts';
 import { openPorts } from '../../workers/ports.ts';

@@ -1,5 +1,5 @@
-import { badModel } from '../../cli/dev/scenarios/bad-model.ts';
-import { superseded } from '../../cli/dev/scenarios/superseded.ts';
+import { badModel } from '../../demo/scenarios/bad-model.ts';
+import { superseded } from '../../demo/scenarios/superseded.ts';
 import { withWorld } from './scenario-world.ts';
 
 describe('scenarios on a real server with real agents', function () {

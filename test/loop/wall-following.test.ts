@@ -5,8 +5,8 @@ import path from 'node:path';
 import { CancelledFailure } from '@temporalio/common';
 
 import type { CycleReport } from '../../activities/report/cycle-report.ts';
-import { readAliases } from '../../activities/registry/aliases.ts';
-import { readManifest } from '../../activities/registry/read-manifest.ts';
+import { readAliases } from '../../store/records/aliases.ts';
+import { readManifest } from '../../store/records/manifests.ts';
 import { openFileSigner } from '../../activities/adapters/file-signer.ts';
 import { scitosG5RecordingType } from '../../datasets/built-in-robot-types.ts';
 import { importWallFollowing } from '../../datasets/importers/wall-following.ts';

@@ -3,8 +3,8 @@ import { existsSync, readdirSync } from 'node:fs';
 
 import { openFileKeys, type FileKeys } from '../../activities/adapters/file-signer.ts';
 import { initKeys } from '../../activities/adapters/key-changes.ts';
-import type { ObjectStore } from '../../activities/ports.ts';
-import type { Signer } from '../../activities/signer-port.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Signer } from '../../policies/signer.ts';
 import { publishRoots, type DeskPorts } from '../../fleet/desk/index.ts';
 
 export interface TestKeys extends FileKeys {

@@ -6,7 +6,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 
 import { bundleWorkflows, type WorkflowBundle } from '../../workers/bundle.ts';
-import { startTemporalServer, type TemporalServer } from '../../cli/dev/temporal-server.ts';
+import { startTemporalServer, type TemporalServer } from '../../demo/temporal-server.ts';
 
 export interface SharedTemporal {
   readonly address: string;

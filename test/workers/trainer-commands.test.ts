@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { isFailure } from '../../activities/failures.ts';
+import { isFailure } from '../../store/failures.ts';
 import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
 import { readSettings } from '../../workers/config.ts';
 import { openTrainers } from '../../workers/open-trainers.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { WorkflowHandle } from '@temporalio/client';
 
 import type { ObserveFleetInput, ObserveFleetResult } from '../../activities/monitor/observe-fleet.ts';
-import type { MonitorStatus } from '../../workflows/monitor-messages.ts';
+import type { MonitorStatus } from '../../workflows/monitor/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker } from './harness.ts';
 import { quietLook, silentRobot } from './monitor-stubs.ts';

@@ -4,7 +4,7 @@ import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 
 import { defaultPolicy } from '../../activities/default-policy.ts';
-import { workflowIds } from '../../workflows/workflow-ids.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 import { onEndOfRun, sharedTemporal } from '../support/temporal.ts';
 import { stubs, type ActivityName, type AllActivities } from './stubs.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { WorkflowHandle } from '@temporalio/client';
 
-import { waitUntil } from '../../cli/dev/processes.ts';
+import { waitUntil } from '../../demo/processes.ts';
 import type { KeepStoreStatus } from '../../workflows/keep-store.ts';
 import { withWorker } from './harness.ts';
 import { stubs } from './stubs.ts';

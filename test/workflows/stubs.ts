@@ -5,7 +5,7 @@ import type {
   MonitorActivities,
   TrainingActivities,
 } from '../../activities/index.ts';
-import { parseInput } from '../../activities/parse-input.ts';
+import { parseInput } from '../../activities/parse-workflow-input.ts';
 import { quietFleet } from './monitor-stubs.ts';
 import { goodTrial } from './trial-stubs.ts';
 

@@ -5,9 +5,9 @@ import { Worker } from '@temporalio/worker';
 
 import { temporalTrialSlot } from '../../activities/adapters/temporal-trial-slot.ts';
 import { inputActivities } from '../../activities/index.ts';
-import { readAliases, readAliasHistory } from '../../activities/registry/aliases.ts';
+import { readAliases, readAliasHistory } from '../../store/records/aliases.ts';
 import { openFleetReader, type FleetReader } from '../../fleet/desk/index.ts';
-import type { RollbackResult, TrialResult, TrialStatus } from '../../workflows/trial-messages.ts';
+import type { RollbackResult, TrialResult, TrialStatus } from '../../workflows/trial/messages.ts';
 import { openTrialWorld, policy, type TrialWorld } from '../activities/trials/trial-world.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 

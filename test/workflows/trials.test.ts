@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 
 import { plannedRollout, transition, type RolloutEvent } from '../../domain/rollout/index.ts';
-import { describeRollout } from '../../workflows/trial-story.ts';
+import { describeRollout } from '../../workflows/trial/status-page.ts';
 import type {
   AbTestResult,
   RollbackAnswer,
@@ -14,7 +14,7 @@ import type {
   RolloutStatus,
   TrialResult,
   TrialStatus,
-} from '../../workflows/trial-messages.ts';
+} from '../../workflows/trial/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker, type Harness } from './harness.ts';
 import { until } from './scenario.ts';

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 
 import { ApplicationFailure } from '@temporalio/activity';
 
-import type { CycleResult, CycleStatus } from '../../workflows/messages.ts';
+import type { CycleResult, CycleStatus } from '../../workflows/cycle/messages.ts';
 import { temporalLoopDesk } from '../../activities/adapters/temporal-loop-desk.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker } from './harness.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
-import type { PolicySession } from '../policy-runtime.ts';
+import type { PolicySession } from '../versions/policy-runtime.ts';
 import type { InferenceAnswer, InferenceRequest } from './inference-messages.ts';
 import { onnxPolicyRuntime } from './onnx-runtime.ts';
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { nodeCommand, reservedDataBytes } from '../../../policies/child-node.ts';
 import type { Tensors } from '../../../policies/runtime.ts';
-import { SessionLost, type OpenOptions, type PolicyRuntime, type PolicySession } from '../policy-runtime.ts';
+import { SessionLost, type OpenOptions, type PolicyRuntime, type PolicySession } from '../versions/policy-runtime.ts';
 import type { InferenceAnswer, InferenceRequest, OpenedModel } from './inference-messages.ts';
 
 export interface IsolationOptions {

@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import type { ModelPort, Tensor, Tensors, TensorType } from '../../../policies/runtime.ts';
-import type { PolicyRuntime } from '../policy-runtime.ts';
+import type { PolicyRuntime } from '../versions/policy-runtime.ts';
 import { dictionary } from '../../../domain/dictionary.ts';
 
 const errorsOnly = 3;

@@ -16,7 +16,7 @@ import {
   type Seal,
   type SignedDesired,
 } from '../../protocol/index.ts';
-import type { MachineMoment } from '../times.ts';
+import type { MachineMoment } from '../local/times.ts';
 import { earliestNow, type TrustState } from './trust-state.ts';
 
 /** A gateway that looked a little earlier than another one is late; one that is later than this serves what was overtaken. */

@@ -1,5 +1,5 @@
 import type { InstallReport } from '../../protocol/index.ts';
-import { isSeq, type Installation } from '../installation.ts';
+import { isSeq, type Installation } from '../versions/installation.ts';
 import type { Refused } from './order-rules.ts';
 
 /** How a refused order is told to the fleet: with what the robot stays on. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { envelopeSchema } from '../../../domain/trust/signed.ts';
-import { elapsedSince, type MachineMoment } from '../times.ts';
+import { elapsedSince, type MachineMoment } from '../local/times.ts';
 
 const momentSchema = z.object({ machineBootId: z.string(), monotonicMs: z.number() });
 

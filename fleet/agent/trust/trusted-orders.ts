@@ -10,7 +10,7 @@ import {
   type DesiredAnswer,
   type SignedDesired,
 } from '../../protocol/index.ts';
-import { readJson, replaceJson } from '../durable-files.ts';
+import { readJson, replaceJson } from '../local/durable-files.ts';
 import {
   GatewayError,
   leaseRemainingMs,
@@ -18,9 +18,9 @@ import {
   type Answered,
   type GatewayClient,
 } from '../gateway-client.ts';
-import { elapsedSince, type MachineMoment } from '../times.ts';
+import { elapsedSince, type MachineMoment } from '../local/times.ts';
 import { cappedLease, judgeOrder, judgePlainOrder, type OrderFacts, type Refused } from './order-rules.ts';
-import { createQueue } from '../waiting.ts';
+import { createQueue } from '../local/waiting.ts';
 import { createNews } from './told.ts';
 import { emptyTrust, trustStateSchema, type TrustState } from './trust-state.ts';
 

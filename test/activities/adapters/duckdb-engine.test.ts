@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { dictionary } from '../../../domain/dictionary.ts';
-import { isFailure } from '../../../activities/failures.ts';
-import type { SqlChunk, SqlSession } from '../../../activities/ports.ts';
+import { isFailure } from '../../../store/failures.ts';
+import type { SqlChunk, SqlSession } from '../../../activities/ports/sql.ts';
 
 const firstChunk = async (session: SqlSession, sql: string): Promise<SqlChunk> => {
   for await (const chunk of session.chunks(sql)) return chunk;

@@ -15,7 +15,7 @@ import {
   upgradeKeys,
 } from '../../../activities/adapters/key-changes.ts';
 import { createRootKeyFile, readEnvelope, readOwnKey, rootsIn } from '../../../activities/adapters/key-folder.ts';
-import { isFailure } from '../../../activities/failures.ts';
+import { isFailure } from '../../../store/failures.ts';
 import { followRoot, pinnedAuthority, readRoot } from '../../../domain/trust/root.ts';
 import { nodeCrypto, publicKeyOfPem } from '../../../policies/signatures.ts';
 

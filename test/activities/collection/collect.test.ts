@@ -4,9 +4,9 @@ import { join } from 'node:path';
 
 import { landSegment } from '../../../datasets/landing.ts';
 import type { RobotStanding } from '../../../activities/collection/waiting.ts';
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
-import { planCollection } from '../../../activities/plan-collection.ts';
-import { publishRobotType, readRobotType } from '../../../activities/read-robot-type.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
+import { planCollection } from '../../../activities/collection/plan-collection.ts';
+import { publishRobotType, readRobotType } from '../../../store/records/robot-types.ts';
 import { scitosG5RecordingType, scitosG5Type, ur3CobotopsType } from '../../../datasets/built-in-robot-types.ts';
 import { correctedUs, recordedOn } from '../../../datasets/clock.ts';
 import { importUr3Cobotops } from '../../../datasets/importers/ur3-cobotops.ts';

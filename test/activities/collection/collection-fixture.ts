@@ -4,17 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { collectionSummarySchema, type CollectionSummary } from '../../../activities/collection/summary.ts';
 import type { RobotStandings } from '../../../activities/collection/waiting.ts';
 import type { SegmentJudge } from '../../../activities/collection/segment-judge.ts';
-import { concludeCollection, type ConcludeCollectionResult } from '../../../activities/conclude-collection.ts';
-import { ingestBatch, type IngestBatchResult } from '../../../activities/ingest-batch.ts';
-import { readJson } from '../../../activities/json-objects.ts';
+import {
+  concludeCollection,
+  type ConcludeCollectionResult,
+} from '../../../activities/collection/conclude-collection.ts';
+import { ingestBatch, type IngestBatchResult } from '../../../activities/collection/ingest-batch.ts';
+import { readJson } from '../../../store/json-objects.ts';
 import { openLake, type Lake } from '../../../activities/lake/lake.ts';
-import { planCollection } from '../../../activities/plan-collection.ts';
-import type { ObjectStore, Progress, SqlEngine, SqlRow } from '../../../activities/ports.ts';
-import { publishRobotType } from '../../../activities/read-robot-type.ts';
+import { planCollection } from '../../../activities/collection/plan-collection.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import type { Progress } from '../../../activities/ports/progress.ts';
+import type { SqlEngine, SqlRow } from '../../../activities/ports/sql.ts';
+import { publishRobotType } from '../../../store/records/robot-types.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import type { LakeTable } from '../../../datasets/dataset-version.ts';
 import { generateWallFollowing } from '../../support/generated-week/generator.ts';

@@ -3,11 +3,11 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { quarantined } from '../../../activities/collection/quarantine.ts';
 import { troubleKeyOf } from '../../../activities/collection/trouble.ts';
-import { jsonBytes } from '../../../activities/json-objects.ts';
-import { planCollection } from '../../../activities/plan-collection.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
+import { planCollection } from '../../../activities/collection/plan-collection.ts';
 import { CollectionWorld, nowMs, oneRobot } from './collection-fixture.ts';
 
 const storeAt = (root: string) => fileObjectStore({ root, nowMs: () => nowMs });

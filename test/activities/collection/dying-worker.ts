@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
-import type { ByteRange, ObjectBody, ObjectStore, SqlEngine, SqlSession } from '../../../activities/ports.ts';
+import type { ByteRange, ObjectBody, ObjectStore } from '../../../store/object-store.ts';
+import type { SqlEngine, SqlSession } from '../../../activities/ports/sql.ts';
 import { CollectionWorld, generatedEpisodes, portsOf, type Ports } from './collection-fixture.ts';
 
 /** Stands for the death of the worker: nothing of ours expects it. */

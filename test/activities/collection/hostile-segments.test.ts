@@ -5,7 +5,7 @@ import parquet, { type ParquetField } from 'parquetjs-lite';
 
 import { segmentJudgeProcess } from '../../../activities/adapters/judge-process.ts';
 import { segmentJudge, type SegmentJudge } from '../../../activities/collection/segment-judge.ts';
-import { failure } from '../../../activities/failures.ts';
+import { failure } from '../../../store/failures.ts';
 import { segmentColumns } from '../../../datasets/columns.ts';
 import { footerMetadata } from '../../../datasets/segment-footer.ts';
 import { parquetFields } from '../../../datasets/segment-schema.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { releaseQuarantinedSegment } from '../../../activities/release-quarantined-segment.ts';
+import { releaseQuarantinedSegment } from '../../../activities/collection/release-quarantined-segment.ts';
 import { waivableRuleIds } from '../../../datasets/validation/rules.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import { CollectionWorld, oneRobot } from './collection-fixture.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 
 import { removeFromLanding, waitingSegments } from '../../../activities/collection/removed-segments.ts';
 import { readTrouble } from '../../../activities/collection/trouble.ts';
-import { isFailure } from '../../../activities/failures.ts';
-import { ingestBatch } from '../../../activities/ingest-batch.ts';
-import { planCollection } from '../../../activities/plan-collection.ts';
+import { isFailure } from '../../../store/failures.ts';
+import { ingestBatch } from '../../../activities/collection/ingest-batch.ts';
+import { planCollection } from '../../../activities/collection/plan-collection.ts';
 import { CollectionWorld, oneRobot } from './collection-fixture.ts';
 
 const robotType = { id: 'scitos-g5', version: 1 };

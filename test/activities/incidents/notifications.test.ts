@@ -3,9 +3,9 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { webhookNotifier } from '../../../activities/adapters/webhook-notifier.ts';
-import { isFailure } from '../../../activities/failures.ts';
+import { isFailure } from '../../../store/failures.ts';
 import { appendIncidents, readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { notifyIncidents } from '../../../activities/incidents/notify-incidents.ts';
 import type { IncidentEvent } from '../../../domain/monitoring/index.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import { isFailure } from '../../../activities/failures.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import { isFailure } from '../../../store/failures.ts';
 import { commitsPerCheckpoint, openTable } from '../../../activities/lake/table.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import type { AddFile } from '../../../datasets/delta/actions.ts';
 import { frames, openLakeFixture, startMs, transaction, type LakeFixture } from './lake-fixture.ts';
 

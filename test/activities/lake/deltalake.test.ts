@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
-import { s3ObjectStore } from '../../../activities/adapters/s3-object-store.ts';
-import { isFailure } from '../../../activities/failures.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
+import { s3ObjectStore } from '../../../store/adapters/s3-object-store.ts';
+import { isFailure } from '../../../store/failures.ts';
 import { commitsPerCheckpoint } from '../../../activities/lake/table.ts';
 import { pythonJson } from '../../support/python-json.ts';
 import { startS3Server } from '../../support/s3-server.ts';

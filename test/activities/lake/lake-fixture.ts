@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { openLake, type Lake } from '../../../activities/lake/lake.ts';
-import type { ObjectStore, SqlEngine, SqlSession } from '../../../activities/ports.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import type { SqlEngine, SqlSession } from '../../../activities/ports/sql.ts';
 import type { LakeTable } from '../../../datasets/dataset-version.ts';
 
 /** 22 November 2026, 00:00 UTC. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFailure } from '../../../activities/failures.ts';
+import { isFailure } from '../../../store/failures.ts';
 import type { ScanOptions } from '../../../activities/lake/lake.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { frames, openLakeFixture, startUs, transaction, type LakeFixture } from './lake-fixture.ts';
 
 /** What the lake promises on every object store. */

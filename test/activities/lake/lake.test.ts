@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import { s3ObjectStore } from '../../../activities/adapters/s3-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import { s3ObjectStore } from '../../../store/adapters/s3-object-store.ts';
 import { startS3Server, type S3Server } from '../../support/s3-server.ts';
 import { lakeBehaves } from './lake-suite.ts';
 

@@ -3,7 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { openLakeFixture, type LakeFixture } from './lake-fixture.ts';
 
 interface Writer {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { exportHeldoutSet } from '../../../activities/export-heldout-set.ts';
-import { mixExperience } from '../../../activities/mix-experience.ts';
+import { exportHeldoutSet } from '../../../activities/mix/export-heldout-set.ts';
+import { mixExperience } from '../../../activities/mix/mix-experience.ts';
 import { heldoutSetFile } from '../../../datasets/training-set.ts';
 import { manifestOf, numbered, openMixFixture, robotType, store, type Episode } from './mix-fixture.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
-import { exportHeldoutSet } from '../../../activities/export-heldout-set.ts';
-import { listNeedsLabel } from '../../../activities/list-needs-label.ts';
-import { mixExperience } from '../../../activities/mix-experience.ts';
+import { exportHeldoutSet } from '../../../activities/mix/export-heldout-set.ts';
+import { listNeedsLabel } from '../../../activities/mix/list-needs-label.ts';
+import { mixExperience } from '../../../activities/mix/mix-experience.ts';
 import { readExclusions, setEpisodeStanding, type EpisodeStanding } from '../../../activities/mix/exclusions.ts';
 import { heldoutSetFile, trainingSetFile } from '../../../datasets/training-set.ts';
 import { manifestOf, numbered, openMixFixture, robotType, rowsOf, store, type MixFixture } from './mix-fixture.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { tableFromIPC } from 'apache-arrow';
-import { exportHeldoutSet } from '../../../activities/export-heldout-set.ts';
-import { listNeedsLabel } from '../../../activities/list-needs-label.ts';
+import { exportHeldoutSet } from '../../../activities/mix/export-heldout-set.ts';
+import { listNeedsLabel } from '../../../activities/mix/list-needs-label.ts';
 import { heldoutSetFile } from '../../../datasets/training-set.ts';
 import { numbered, openMixFixture, robotType, store, type MixFixture } from './mix-fixture.ts';
 

@@ -1,9 +1,9 @@
 import { tableFromIPC } from 'apache-arrow';
 import type { SetPorts } from '../../../activities/mix/ports.ts';
-import { publishRobotType } from '../../../activities/read-robot-type.ts';
+import { publishRobotType } from '../../../store/records/robot-types.ts';
 import { join } from 'node:path';
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import type { Outcome, Split } from '../../../datasets/columns.ts';
 import { robotTypeSchema, type RobotType } from '../../../datasets/robot-type.ts';
 import { trainingSetFile, type TrainingSetManifest } from '../../../datasets/training-set.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { exportHeldoutSet } from '../../../activities/export-heldout-set.ts';
-import { mixExperience } from '../../../activities/mix-experience.ts';
+import { exportHeldoutSet } from '../../../activities/mix/export-heldout-set.ts';
+import { mixExperience } from '../../../activities/mix/mix-experience.ts';
 import { leastRobotCap } from '../../../activities/mix/robot-share.ts';
 import { heldoutSetFile, trainingSetFile } from '../../../datasets/training-set.ts';
 import type { Split } from '../../../datasets/columns.ts';

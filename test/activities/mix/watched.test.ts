@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { watched } from '../../../activities/mix/watched.ts';
-import type { SqlSession } from '../../../activities/ports.ts';
+import type { SqlSession } from '../../../activities/ports/sql.ts';
 
 describe('watched statements', () => {
   let session: SqlSession;

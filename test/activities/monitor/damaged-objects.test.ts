@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { isFailure } from '../../../activities/failures.ts';
+import { isFailure } from '../../../store/failures.ts';
 import { hourMs, policy } from '../trials/trial-world.ts';
 import { keysOf, openMonitorWorld, type MonitorWorld } from './monitor-world.ts';
 

@@ -3,9 +3,9 @@ import { DefaultLogger } from '@temporalio/worker';
 
 import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { monitorActivities, type MonitorActivities } from '../../../activities/index.ts';
-import type { LoopDesk } from '../../../activities/loop-desk-port.ts';
+import type { LoopDesk } from '../../../activities/ports/cycles.ts';
 import type { ObserveFleetInput, ObserveFleetResult } from '../../../activities/monitor/observe-fleet.ts';
-import { moveAliases } from '../../../activities/registry/aliases.ts';
+import { moveAliases } from '../../../store/records/aliases.ts';
 import type { LoopSight } from '../../../domain/monitoring/index.ts';
 import { installLog } from '../../../fleet/desk/install-log.ts';
 import { openFleet, openTelemetry } from '../../../workers/open-fleet.ts';

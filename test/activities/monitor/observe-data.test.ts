@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { CollectionSummary } from '../../../activities/collection/summary.ts';
-import { jsonBytes } from '../../../activities/json-objects.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
 import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
 import { writeReport } from '../../../activities/report/write-report.ts';
 import { CollectionWorld, oneRobot } from '../collection/collection-fixture.ts';

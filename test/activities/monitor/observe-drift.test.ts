@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
-import { isFailure } from '../../../activities/failures.ts';
+import { isFailure } from '../../../store/failures.ts';
 import { observeDrift } from '../../../activities/monitor/observe-drift.ts';
 import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
 import type { Split } from '../../../datasets/columns.ts';

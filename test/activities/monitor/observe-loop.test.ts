@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { notifyIncidents } from '../../../activities/incidents/notify-incidents.ts';
-import type { Notification } from '../../../activities/notifier-port.ts';
+import type { Notification } from '../../../activities/ports/notifier.ts';
 import type { LoopSight } from '../../../domain/monitoring/index.ts';
 import { policy } from '../trials/trial-world.ts';
 import { openMonitorWorld, type MonitorWorld } from './monitor-world.ts';

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { testSigner } from '../../support/keys.ts';
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
-import { moveAliases, readAliases, readAliasHistory } from '../../../activities/registry/aliases.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import { moveAliases, readAliases, readAliasHistory } from '../../../store/records/aliases.ts';
 import { promoteWithoutTrial } from '../../../activities/registry/promote-without-trial.ts';
 import { registerModel } from '../../../activities/registry/register-model.ts';
-import type { Signer } from '../../../activities/signer-port.ts';
+import type { Signer } from '../../../policies/signer.ts';
 import { championDesk, openDesk, openFleetReader, type AssignmentRecord } from '../../../fleet/desk/index.ts';
 
 const policy = 'wall-follower';

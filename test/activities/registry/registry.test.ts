@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { testSigner } from '../../support/keys.ts';
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import { isFailure } from '../../../activities/failures.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
-import { moveAliases, readAliases, readAliasHistory } from '../../../activities/registry/aliases.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import { isFailure } from '../../../store/failures.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import { moveAliases, readAliases, readAliasHistory } from '../../../store/records/aliases.ts';
 import { createPolicyDocument, readPolicyDocument } from '../../../activities/registry/policy-document.ts';
-import { readManifest } from '../../../activities/registry/read-manifest.ts';
+import { readManifest } from '../../../store/records/manifests.ts';
 import { registerModel, type RegisterModelInput } from '../../../activities/registry/register-model.ts';
-import type { Signer } from '../../../activities/signer-port.ts';
+import type { Signer } from '../../../policies/signer.ts';
 
 const bytes = new TextEncoder().encode('a model');
 const modelSha256 = createHash('sha256').update(bytes).digest('hex');

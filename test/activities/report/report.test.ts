@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { evaluationDocument } from '../../../activities/evaluation/evaluation-document.ts';
-import { jsonBytes } from '../../../activities/json-objects.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
 import { writeReport } from '../../../activities/report/write-report.ts';
 import { rocCounter } from '../../../policies/evaluation/roc.ts';
 import { testRobotType } from '../training/arrow-sets.ts';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { publishSet } from '../../../activities/mix/publish-set.ts';
 import { sweepScratch } from '../../../activities/retention/sweep-scratch.ts';
 import { sweepStore, type SweepStoreResult } from '../../../activities/retention/sweep-store.ts';

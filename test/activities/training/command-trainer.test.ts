@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { commandTrainer, type CommandTrainerOptions } from '../../../activities/adapters/command-trainer.ts';
-import { evaluateCandidate } from '../../../activities/evaluate-candidate.ts';
-import { isFailure, type FailureType } from '../../../activities/failures.ts';
-import { trainModel, type TrainModelInput, type TrainModelPorts } from '../../../activities/train-model.ts';
-import type { CheckpointStore, Trainer } from '../../../activities/trainer-port.ts';
+import { evaluateCandidate } from '../../../activities/evaluation/evaluate-candidate.ts';
+import { isFailure, type FailureType } from '../../../store/failures.ts';
+import { trainModel, type TrainModelInput, type TrainModelPorts } from '../../../activities/training/train-model.ts';
+import type { CheckpointStore, Trainer } from '../../../activities/ports/trainer.ts';
 import { toolForTest } from '../../support/tool.ts';
 import { trainingWorld } from './training-world.ts';
 

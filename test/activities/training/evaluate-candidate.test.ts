@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { checkModel } from '../../../activities/check-model.ts';
-import { evaluateCandidate, type EvaluateCandidateInput } from '../../../activities/evaluate-candidate.ts';
+import { checkModel } from '../../../activities/evaluation/check-model.ts';
+import { evaluateCandidate, type EvaluateCandidateInput } from '../../../activities/evaluation/evaluate-candidate.ts';
 import { evaluationSchema, type EvaluationDocument } from '../../../activities/evaluation/evaluation-document.ts';
-import { isFailure } from '../../../activities/failures.ts';
-import { trainModel } from '../../../activities/train-model.ts';
+import { isFailure } from '../../../store/failures.ts';
+import { trainModel } from '../../../activities/training/train-model.ts';
 import type { GoldenAnswers } from '../../../policies/golden-answers.ts';
 import { float32Tensor, int32Tensor } from '../../../policies/runtime.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';

@@ -1,10 +1,10 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
 import { onnxTrainer } from '../../../activities/adapters/onnx-trainer.ts';
-import { storedCheckpoints } from '../../../activities/training-run.ts';
+import { storedCheckpoints } from '../../../activities/training/training-run.ts';
 import { testRobotType } from './arrow-sets.ts';
 
 /** One training in a process that may be killed: tells its parent every step it is at, leaves `model.onnx` in its folder. */

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
 import { onnxTrainer } from '../../../activities/adapters/onnx-trainer.ts';
-import { isFailure } from '../../../activities/failures.ts';
-import { storedCheckpoints } from '../../../activities/training-run.ts';
+import { isFailure } from '../../../store/failures.ts';
+import { storedCheckpoints } from '../../../activities/training/training-run.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import type { RowBlock } from '../../../policies/rows.ts';
 import { learnableRows } from '../../policies/tiny-training.ts';

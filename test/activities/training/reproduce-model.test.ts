@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
-import { evaluateCandidate } from '../../../activities/evaluate-candidate.ts';
-import { isFailure } from '../../../activities/failures.ts';
-import { planTraining } from '../../../activities/plan-training.ts';
+import { evaluateCandidate } from '../../../activities/evaluation/evaluate-candidate.ts';
+import { isFailure } from '../../../store/failures.ts';
+import { planTraining } from '../../../activities/training/plan-training.ts';
 import { listHeldCandidates } from '../../../activities/registry/held-candidates.ts';
-import { readManifest } from '../../../activities/registry/read-manifest.ts';
+import { readManifest } from '../../../store/records/manifests.ts';
 import { registerCandidate } from '../../../activities/registry/register-candidate.ts';
 import { reproduceModel } from '../../../activities/registry/reproduce-model.ts';
-import { trainModel } from '../../../activities/train-model.ts';
+import { trainModel } from '../../../activities/training/train-model.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import { quick, trainingWorld } from './training-world.ts';
 import { testSigner } from '../../support/keys.ts';

@@ -3,9 +3,9 @@ import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { jsonBytes } from '../../../activities/json-objects.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
-import { publishRobotType } from '../../../activities/read-robot-type.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import { publishRobotType } from '../../../store/records/robot-types.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../../datasets/training-set.ts';

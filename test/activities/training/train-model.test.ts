@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 
-import { isFailure } from '../../../activities/failures.ts';
-import { trainModel, trainingMetricsSchema, type TrainModelInput } from '../../../activities/train-model.ts';
-import type { Trainer } from '../../../activities/trainer-port.ts';
+import { isFailure } from '../../../store/failures.ts';
+import { trainModel, trainingMetricsSchema, type TrainModelInput } from '../../../activities/training/train-model.ts';
+import type { Trainer } from '../../../activities/ports/trainer.ts';
 import { quick, trainingWorld } from './training-world.ts';
 
 const counting = (trainer: Trainer): { trainer: Trainer; calls: number } => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { openArrowRows } from '../../../activities/adapters/arrow-row-source.ts';
 import { commandTrainer } from '../../../activities/adapters/command-trainer.ts';
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
 import { onnxTrainer } from '../../../activities/adapters/onnx-trainer.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';

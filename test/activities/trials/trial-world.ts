@@ -7,11 +7,12 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 
 import { testSigner } from '../../support/keys.ts';
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { fleetActivities, type FleetActivities } from '../../../activities/index.ts';
-import type { Clock, ObjectStore } from '../../../activities/ports.ts';
-import { moveAliases } from '../../../activities/registry/aliases.ts';
-import type { TrialSlot } from '../../../activities/trial-slot-port.ts';
+import type { Clock } from '../../../store/clock.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import { moveAliases } from '../../../store/records/aliases.ts';
+import type { TrialSlot } from '../../../activities/ports/trial-slot.ts';
 import { registerModel } from '../../../activities/registry/register-model.ts';
 import { randomFromSeed } from '../../../domain/statistics/index.ts';
 import { addRobot, championDesk, type RobotView } from '../../../fleet/desk/index.ts';

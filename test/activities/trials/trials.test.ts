@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { PlannedTrial, PlanTrialInput } from '../../../activities/trials/plan-trial.ts';
-import { readAliases } from '../../../activities/registry/aliases.ts';
+import { readAliases } from '../../../store/records/aliases.ts';
 import { openFleetReader } from '../../../fleet/desk/index.ts';
 import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
 

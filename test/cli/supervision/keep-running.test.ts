@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { firstMessage, startProcess, waitUntil, type Started } from '../../../cli/dev/processes.ts';
+import { firstMessage, startProcess, waitUntil, type Started } from '../../../demo/processes.ts';
 import { isAlive } from '../../support/is-alive.ts';
-import { keepRunning, type Kept, type Mortal } from '../../../cli/dev/supervision/keep-running.ts';
+import { keepRunning, type Kept, type Mortal } from '../../../demo/supervision/keep-running.ts';
 
 const ready = "process.send('ready'); setInterval(() => undefined, 1000);";
 const backOff = { firstMs: 20, longestMs: 80, steadyMs: 60_000 };

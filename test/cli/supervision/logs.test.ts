@@ -3,8 +3,8 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { logTail } from '../../../cli/dev/supervision/log-tail.ts';
-import { trimLogs } from '../../../cli/dev/supervision/trim-logs.ts';
+import { logTail } from '../../../demo/supervision/log-tail.ts';
+import { trimLogs } from '../../../demo/supervision/trim-logs.ts';
 
 describe('logs of the development installation', () => {
   let directory: string;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { waitUntil } from '../../../cli/dev/processes.ts';
+import { waitUntil } from '../../../demo/processes.ts';
 import { isAlive } from '../../support/is-alive.ts';
 
 const children = fileURLToPath(new URL('../../support/children/', import.meta.url));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { toldSteps } from '../../../cli/dev/told-steps.ts';
-import { waitFor } from '../../../cli/dev/wait-for.ts';
+import { toldSteps } from '../../../demo/told-steps.ts';
+import { waitFor } from '../../../demo/wait-for.ts';
 
 describe('a story', () => {
   it('goes on after a step that did not happen, and says what did not', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
-import type { SqlSession } from '../../../activities/ports.ts';
+import type { SqlSession } from '../../../activities/ports/sql.ts';
 import {
   episodeHashSql,
   hashBound,

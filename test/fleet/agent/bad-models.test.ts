@@ -8,7 +8,7 @@ import path from 'node:path';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { isolatedPolicyRuntime } from '../../../fleet/agent/adapters/isolated-runtime.ts';
 import { onnxPolicyRuntime } from '../../../fleet/agent/adapters/onnx-runtime.ts';
-import { SessionLost } from '../../../fleet/agent/policy-runtime.ts';
+import { SessionLost } from '../../../fleet/agent/versions/policy-runtime.ts';
 import type { Agent, AgentOptions } from '../../../fleet/agent/index.ts';
 import type { InstallReport } from '../../../fleet/protocol/index.ts';
 import { policySizes } from '../../../policies/policy-io.ts';

@@ -6,9 +6,9 @@ import * as fc from 'fast-check';
 
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { footerKeys } from '../../../datasets/columns.ts';
-import { openGatewayTimes, shiftMs, type Dating } from '../../../fleet/agent/dating.ts';
+import { openGatewayTimes, shiftMs, type Dating } from '../../../fleet/agent/local/dating.ts';
 import type { Agent } from '../../../fleet/agent/index.ts';
-import { betterGatewayTime } from '../../../fleet/agent/times.ts';
+import { betterGatewayTime } from '../../../fleet/agent/local/times.ts';
 import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
 import { fleetKeys } from './fleet-keys.ts';
 import { frameAt, openRobot, recordEpisode, robotId, temporaryDirectory, token, until } from './robot.ts';

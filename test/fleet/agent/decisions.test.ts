@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 
 import * as fc from 'fast-check';
 
-import { chooseVersion, contactLimitMs, slotOf, type VersionFacts } from '../../../fleet/agent/choose-version.ts';
+import {
+  chooseVersion,
+  contactLimitMs,
+  slotOf,
+  type VersionFacts,
+} from '../../../fleet/agent/versions/choose-version.ts';
 import {
   emptyInstallation,
   fallBackSlot,
@@ -12,11 +17,11 @@ import {
   withDeath,
   withTrouble,
   type Installation,
-} from '../../../fleet/agent/installation.ts';
-import { betterGatewayTime, skewAt, type MachineMoment } from '../../../fleet/agent/times.ts';
+} from '../../../fleet/agent/versions/installation.ts';
+import { betterGatewayTime, skewAt, type MachineMoment } from '../../../fleet/agent/local/times.ts';
 import { UnreachedError } from '../../../fleet/agent/gateway-client.ts';
-import { createOutage, repeat } from '../../../fleet/agent/loops.ts';
-import { backOffMs, createBell } from '../../../fleet/agent/waiting.ts';
+import { createOutage, repeat } from '../../../fleet/agent/link/loops.ts';
+import { backOffMs, createBell } from '../../../fleet/agent/local/waiting.ts';
 import type { DesiredAnswer, ModelReference } from '../../../fleet/protocol/index.ts';
 
 const reference = (version: string, digit: string): ModelReference => ({

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
 import type { Agent } from '../../../fleet/agent/index.ts';
-import { segmentName, segmentsToDrop, type ShelvedSegment } from '../../../fleet/agent/segment-shelf.ts';
-import type { Worth } from '../../../fleet/agent/spooled-episodes.ts';
+import { segmentName, segmentsToDrop, type ShelvedSegment } from '../../../fleet/agent/recording/segment-shelf.ts';
+import type { Worth } from '../../../fleet/agent/recording/spooled-episodes.ts';
 import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
 import { fleetKeys } from './fleet-keys.ts';
 import { storedEpisodes } from './lives.ts';

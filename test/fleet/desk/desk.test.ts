@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { openDesk, openFleetReader, type AssignmentRecord } from '../../../fleet/desk/index.ts';
 
 const policy = 'wall';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { installLog, installReader, type InstallRecord } from '../../../fleet/desk/install-log.ts';
 
 const policy = 'wall';

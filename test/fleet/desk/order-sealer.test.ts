@@ -4,7 +4,7 @@ import { canonicalJson } from '../../../domain/canonical-json.ts';
 import { openDesk, type AssignmentRecord } from '../../../fleet/desk/index.ts';
 import { fleetKeys, logKey } from '../../../fleet/desk/keys.ts';
 import { readSeal, readSheet } from '../../../fleet/desk/seal-store.ts';
-import { moveAliases } from '../../../activities/registry/aliases.ts';
+import { moveAliases } from '../../../store/records/aliases.ts';
 import { openTestFleet, policy, who, type TestFleet } from '../../support/gateway.ts';
 
 const minute = 60_000;

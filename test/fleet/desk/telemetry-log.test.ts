@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 
 import * as fc from 'fast-check';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { readTelemetry, telemetryKeys } from '../../../fleet/desk/index.ts';
 
 const hourMs = 3_600_000;

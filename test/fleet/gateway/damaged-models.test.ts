@@ -4,8 +4,8 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 
-import { failure } from '../../../activities/failures.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import { failure } from '../../../store/failures.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { modelFile } from '../../../policies/model-manifest.ts';
 import { bearer, errorAnswerSchema, wirePaths } from '../../../fleet/protocol/index.ts';
 import { heartbeat, openTestFleet, policy, post, sha256, type TestFleet } from '../../support/gateway.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { addRobot, changeRobot } from '../../../fleet/desk/index.ts';
 import { robotDirectory, type RobotDirectory } from '../../../fleet/gateway/robot-directory.ts';
 

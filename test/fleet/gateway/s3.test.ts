@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { s3ObjectStore } from '../../../activities/adapters/s3-object-store.ts';
+import { s3ObjectStore } from '../../../store/adapters/s3-object-store.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { openDesk, openFleetReader, readTelemetry } from '../../../fleet/desk/index.ts';
 import type { Gateway } from '../../../fleet/gateway/gateway.ts';

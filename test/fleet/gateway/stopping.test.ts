@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { bearer, segmentContentType, wirePaths } from '../../../fleet/protocol/index.ts';
 import { openTestFleet, sha256, type TestFleet } from '../../support/gateway.ts';
 
-const main = fileURLToPath(new URL('../../../fleet/gateway/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../../workers/gateway.ts', import.meta.url));
 
 describe('a gateway that stops', () => {
   let fleet: TestFleet;

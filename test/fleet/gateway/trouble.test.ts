@@ -6,8 +6,8 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { failure } from '../../../activities/failures.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
+import { failure } from '../../../store/failures.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { readTelemetry } from '../../../fleet/desk/index.ts';
 import { readGatewaySettings } from '../../../fleet/gateway/settings.ts';
 import { bearer, segmentContentType, wirePaths } from '../../../fleet/protocol/index.ts';

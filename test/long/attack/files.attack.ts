@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { segmentJudgeProcess } from '../../../activities/adapters/judge-process.ts';
 import { footerMetadata } from '../../../datasets/segment-footer.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';

@@ -1,4 +1,4 @@
-import type { SqlSession } from '../../../activities/ports.ts';
+import type { SqlSession } from '../../../activities/ports/sql.ts';
 import type { Random } from '../../../domain/statistics/index.ts';
 
 const pick = <Item>(random: Random, items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;

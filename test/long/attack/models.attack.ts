@@ -4,8 +4,8 @@ import path from 'node:path';
 
 import { onnxProbe } from '../../../activities/adapters/onnx-probe-process.ts';
 import { isolatedPolicyRuntime } from '../../../fleet/agent/adapters/isolated-runtime.ts';
-import { openModel } from '../../../fleet/agent/policy-runtime.ts';
-import { selfTest } from '../../../fleet/agent/self-test.ts';
+import { openModel } from '../../../fleet/agent/versions/policy-runtime.ts';
+import { selfTest } from '../../../fleet/agent/versions/self-test.ts';
 import { absoluteGates } from '../../../policies/gates/absolute.ts';
 import { gateVerdict } from '../../../policies/gates/index.ts';
 import { randomStream } from '../../../policies/random.ts';

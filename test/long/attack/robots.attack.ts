@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto';
 
 import { MockActivityEnvironment } from '@temporalio/testing';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { fleetActivities, monitorActivities } from '../../../activities/index.ts';
 import { championDesk, addRobot } from '../../../fleet/desk/index.ts';
 import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
 import { writePresence } from '../../../fleet/desk/presence.ts';
-import { moveAliases } from '../../../activities/registry/aliases.ts';
-import type { PlanReference } from '../../../activities/trials/trial-plans.ts';
+import { moveAliases } from '../../../store/records/aliases.ts';
+import type { PlanReference } from '../../../activities/trials/stored-plan.ts';
 import { trialKeys } from '../../../activities/trials/trial-keys.ts';
-import { storePlan } from '../../../activities/trials/trial-plans.ts';
+import { storePlan } from '../../../activities/trials/stored-plan.ts';
 import { draftTrial, fleetProfiles } from '../../../domain/trial/index.ts';
 import { randomFromSeed, type Random } from '../../../domain/statistics/index.ts';
 import { openFleet, openTelemetry } from '../../../workers/open-fleet.ts';

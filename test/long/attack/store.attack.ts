@@ -1,8 +1,8 @@
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../../../activities/monitor/monitor-state.ts';
-import type { ObjectStore } from '../../../activities/ports.ts';
-import { readAliases, readAliasHistory } from '../../../activities/registry/aliases.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import { readAliases, readAliasHistory } from '../../../store/records/aliases.ts';
 import { sweepStore } from '../../../activities/retention/sweep-store.ts';
 import { openFleetReader, readRobots, readTelemetry } from '../../../fleet/desk/index.ts';
 import { randomStream, type RandomStream } from '../../../policies/random.ts';

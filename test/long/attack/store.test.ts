@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 
-import type { ObjectStore } from '../../../activities/ports.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { addRobot, newToken, tokenHash } from '../../../fleet/desk/index.ts';
 import { withLoop } from '../../loop/loop.ts';

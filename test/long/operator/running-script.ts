@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { waitUntil } from '../../../cli/dev/processes.ts';
+import { waitUntil } from '../../../demo/processes.ts';
 import { isAlive } from '../../support/is-alive.ts';
 
 const script = fileURLToPath(new URL('../../../temporal-dev.sh', import.meta.url));

@@ -6,7 +6,7 @@ import { checkModelFile } from '../../../policies/onnx/file-problems.ts';
 import { readStructure } from '../../../policies/onnx/model-structure.ts';
 import { randomNodes, readingDependence } from '../../../policies/onnx/reading-dependence.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';
-import { rulePolicy } from '../../../cli/dev/scenarios/rule-policy.ts';
+import { rulePolicy } from '../../../demo/scenarios/rule-policy.ts';
 import { testRobotType } from '../../activities/training/arrow-sets.ts';
 import {
   externalTensor,

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { openLake } from '../../../activities/lake/lake.ts';
 import { frames, transaction } from '../../activities/lake/lake-fixture.ts';
 

@@ -1,6 +1,6 @@
 // Puts one object of the given size into a file store, for tests that kill it or starve it of disk.
 // Arguments: root, key, size in bytes. Prints `done`, or the failure's type, retryability and message.
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { ApplicationFailure } from '@temporalio/common';
 
 const [root = '', key = '', sizeBytes = '0'] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 // Arguments: root, name of this process, number of keys. Prints a JSON list of the keys it won.
 import { once } from 'node:events';
 
-import { fileObjectStore } from '../../../activities/adapters/file-object-store.ts';
+import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 
 const [root = '', name = '', keyCount = '0'] = process.argv.slice(2);
 const store = fileObjectStore({ root });

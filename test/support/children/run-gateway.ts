@@ -1,4 +1,4 @@
-import { runGateway } from '../../../fleet/gateway/main.ts';
+import { runGateway } from '../../../workers/gateway.ts';
 
 /** A gateway as its own process, to be killed; settings come from the environment. */
 await runGateway(process.env);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
-import { startGuard } from '../../../cli/dev/supervision/guard.ts';
-import { openVoice } from '../../../cli/dev/supervision/voice.ts';
+import { startGuard } from '../../../demo/supervision/guard.ts';
+import { openVoice } from '../../../demo/supervision/voice.ts';
 
 /**
  * A supervisor in little: two children, one of which does not obey SIGTERM, and a guard. Says their ids, then a line every 20 ms;

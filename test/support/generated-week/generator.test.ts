@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { memoryObjectStore } from '../../../activities/adapters/memory-object-store.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { wallFollowingAction } from '../../../datasets/wall-following-rule.ts';
 import { generateWallFollowing, writeGeneratedWeek } from './generator.ts';
 import { seededRandom } from './seeded-random.ts';

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+
+import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import {
+  batchKeyOf,
+  manifestKeyOf,
+  manifestSchema,
+  type CollectionManifest,
+  type PlannedSegment,
+} from './documents.ts';
+import { probeSegment } from './probe-segment.ts';
+import { WaitingCount, waitingRule, type RobotStandings } from './waiting.ts';
+import { troubleNoted, type Attempted } from './trouble.ts';
+import { failure } from '../../store/failures.ts';
+import { inParallel } from '../../store/in-parallel.ts';
+import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import { inSteps } from './in-steps.ts';
+import type { Progress } from '../ports/progress.ts';
+
+export interface PlanCollectionInput {
+  readonly cycleId: string;
+  readonly robotType: Pick<RobotType, 'id' | 'version'>;
+  /** Bytes of segments a batch may hold, beside the limits below. */
+  readonly batchSizeBytes?: number;
+}
+
+export interface PlanCollectionResult {
+  readonly manifestKey: string;
+  readonly batches: number;
+  readonly segments: number;
+  readonly sizeBytes: number;
+  readonly segmentsOfOtherTypes: number;
+}
+
+export interface PlanCollectionPorts extends Attempted {
+  readonly progress: Progress;
+  /** Undefined: whatever lies in landing is taken in, whoever brought it. */
+  readonly robotStandings?: RobotStandings;
+}
+
+/** What one batch may hold, so that its memory is the same however large the week is. */
+export const defaultBatchSizeBytes = 128 * 1024 * 1024;
+export const maxBatchFrames = 1_000_000;
+export const maxBatchSegments = 4_000;
+
+const probesAtOnce = 16;
+const probesPerStep = 256;
+
+/**
+ * Lists what lies in landing for a robot type and cuts it into batches, in the order of the keys. Idempotent by cycleId:
+ * the first attempt to end writes the manifest, every other one reads it. Segments of other robot types stay for their
+ * own policy, those of robots that are not registered, quarantined or revoked until that changes; what cannot be read belongs to
+ * whoever comes first.
+ */
+export const planCollection =
+  (ports: PlanCollectionPorts) =>
+  (input: PlanCollectionInput): Promise<PlanCollectionResult> =>
+    troubleNoted(ports, { ...input, step: 'planning' }, () => planOnce(ports, input));
+
+async function planOnce(ports: PlanCollectionPorts, input: PlanCollectionInput): Promise<PlanCollectionResult> {
+  const { store } = ports;
+  const manifestKey = manifestKeyOf(input.cycleId);
+  let manifest = await readJson(store, manifestKey, manifestSchema);
+  if (manifest === undefined) {
+    await store.putIfAbsent(manifestKey, jsonBytes(await plan(ports, input)));
+    manifest = await readJson(store, manifestKey, manifestSchema);
+  }
+  if (manifest === undefined)
+    throw failure('NotFound', 'expected the manifest that was just written', { coordinates: { manifestKey } });
+  const { batches, segments, sizeBytes, segmentsOfOtherTypes } = manifest;
+  return { manifestKey, batches: batches.length, segments, sizeBytes, segmentsOfOtherTypes };
+}
+
+async function plan(
+  { store, progress, robotStandings }: PlanCollectionPorts,
+  { cycleId, robotType, batchSizeBytes = defaultBatchSizeBytes }: PlanCollectionInput,
+): Promise<CollectionManifest> {
+  const wanted = robotTypeName(robotType);
+  const batches: CollectionManifest['batches'] = [];
+  const waiting = new WaitingCount();
+  const reasonToWait = await waitingRule(store, wanted, robotStandings);
+  let open = emptyBatch();
+
+  const close = async (): Promise<void> => {
+    if (open.segments.length === 0) return;
+    const bytes = new TextEncoder().encode(JSON.stringify({ segments: open.segments }));
+    const key = batchKeyOf(cycleId, createHash('sha256').update(bytes).digest('hex'));
+    await store.put(key, bytes);
+    batches.push({ key, segments: open.segments.length, sizeBytes: open.sizeBytes, frames: open.frames });
+    open = emptyBatch();
+  };
+  for await (const entries of inSteps(store.list('landing/'), probesPerStep)) {
+    const probed = await inParallel(entries, probesAtOnce, (entry) => probeSegment(store, entry));
+    for (const [index, entry] of entries.entries()) {
+      const facts = probed[index];
+      if (facts === undefined) continue;
+      const reason = reasonToWait(entry.key, facts);
+      if (reason !== undefined) {
+        waiting.add(reason.reason, reason.name);
+        continue;
+      }
+      // A claim that no robot makes is refused before its data is read, so it does not fill a batch.
+      const frames = Math.min(facts.rows, maxBatchFrames);
+      const isFull =
+        open.sizeBytes + entry.sizeBytes > batchSizeBytes ||
+        open.frames + frames > maxBatchFrames ||
+        open.segments.length === maxBatchSegments;
+      if (isFull) await close();
+      open.segments.push({ key: entry.key, receivedMs: Math.floor(entry.modifiedMs), facts });
+      open.sizeBytes += entry.sizeBytes;
+      open.frames += frames;
+    }
+    progress({ stage: 'planning', batches: batches.length, segments: sum(batches, 'segments') + open.segments.length });
+  }
+  await close();
+  const listed = waiting.list();
+  return {
+    cycleId,
+    robotType: wanted,
+    segments: sum(batches, 'segments'),
+    sizeBytes: sum(batches, 'sizeBytes'),
+    frames: sum(batches, 'frames'),
+    segmentsOfOtherTypes: listed.reduce(
+      (sum, { reason, segments }) => sum + (reason === 'otherType' ? segments : 0),
+      0,
+    ),
+    waiting: listed,
+    batches,
+  };
+}
+
+const emptyBatch = (): { segments: PlannedSegment[]; sizeBytes: number; frames: number } => ({
+  segments: [],
+  sizeBytes: 0,
+  frames: 0,
+});
+
+const sum = (batches: CollectionManifest['batches'], name: 'segments' | 'sizeBytes' | 'frames'): number =>
+  batches.reduce((total, batch) => total + batch[name], 0);

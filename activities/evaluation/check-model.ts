@@ -1,0 +1,40 @@
+import { stat } from 'node:fs/promises';
+
+import { gateVerdict, type GateResult } from '../../policies/gates/index.ts';
+import { absoluteGates } from '../../policies/gates/absolute.ts';
+import { failure } from '../../store/failures.ts';
+import type { ModelProbe } from '../ports/model-probe.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { Progress } from '../ports/progress.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
+
+export interface CheckModelPorts {
+  readonly store: ObjectStore;
+  readonly probe: ModelProbe;
+  readonly progress: Progress;
+}
+
+/** The model is a local file or an object. */
+export type CheckModelInput = (
+  | { readonly filePath: string; readonly key?: undefined }
+  | { readonly key: string; readonly filePath?: undefined }
+) & { readonly robotType: { readonly id: string; readonly version: number } };
+
+export interface CheckModelResult {
+  readonly passed: 'pass' | 'hold';
+  readonly gates: readonly GateResult[];
+}
+
+/** Runs the absolute gates on any ONNX file: those that need no data and no other version. Idempotent: it only looks. */
+export const checkModel =
+  (ports: CheckModelPorts) =>
+  async (input: CheckModelInput): Promise<CheckModelResult> => {
+    const type = await readRobotType(ports.store, input.robotType.id, input.robotType.version);
+    const path = input.filePath ?? (await ports.store.localPath(input.key));
+    if (path === undefined || (await stat(path).catch(() => undefined)) === undefined)
+      throw failure('NotFound', 'expected a model file, got none', {
+        coordinates: { model: input.filePath ?? input.key },
+      });
+    const gates = absoluteGates(await ports.probe.probe(path, type, ports.progress), type);
+    return { passed: gateVerdict(gates, false), gates };
+  };

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { DatasetVersion } from '../../datasets/dataset-version.ts';
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import { robotTypeName } from '../../datasets/robot-type.ts';
+import { heldoutSetFile, type HeldoutSetReference } from '../../datasets/training-set.ts';
+import { writeArrowFile } from './arrow-file.ts';
+import { readExclusions } from './exclusions.ts';
+import { chooseHeldoutEpisodes, heldoutSql } from './heldout-episodes.ts';
+import { inScratch, readTrainableRobotType } from './in-scratch.ts';
+import { findLabelledEpisodes } from './labelled-episodes.ts';
+import type { SetPorts } from './ports.ts';
+import { publishSet } from './publish-set.ts';
+import { labelledColumns } from './set-columns.ts';
+import { watched } from './watched.ts';
+
+export interface ExportHeldoutSetInput {
+  readonly robotType: { readonly id: string; readonly version: number };
+  readonly datasetVersion: DatasetVersion;
+  /** More held-out episodes than this are thinned out, task by task, by hash. Default 20,000. */
+  readonly maxEpisodes?: number;
+}
+
+const heldoutFile = 'heldout.arrow';
+
+/**
+ * Writes the labelled frames of the held-out episodes at a lake version, for the gates. Idempotent by content: the same
+ * version and robot type give the same bytes under the same digest. A lake without any gives a set of 0 rows.
+ */
+export const exportHeldoutSet =
+  (ports: SetPorts) =>
+  async (input: ExportHeldoutSetInput): Promise<HeldoutSetReference> => {
+    const { datasetVersion, maxEpisodes = 20_000 } = input;
+    const robotType = await readTrainableRobotType(ports, input.robotType);
+    return inScratch(ports, async (session, directory) => {
+      const exclusions = await readExclusions(ports.store);
+      const scope = { robotType, datasetVersion, splits: ['heldout'] as const, exclusions };
+      const step = <T>(stage: string, work: () => Promise<T>): Promise<T> =>
+        watched(session, ports.progress, stage, work);
+      await step('finding held-out episodes', () => findLabelledEpisodes(session, ports.lake, scope));
+      const { episodes, days } = await step('choosing held-out episodes', () =>
+        chooseHeldoutEpisodes(session, maxEpisodes),
+      );
+      const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
+      const columns = [...labelledColumns(robotType), { name: 'episode', kind: 'int32' } as const];
+      const file = await step('writing held-out frames', () =>
+        writeArrowFile(
+          join(directory, heldoutFile),
+          columns,
+          session.chunks(heldoutSql(robotType, frames)),
+          ports.progress,
+        ),
+      );
+      const manifest = {
+        datasetVersion,
+        robotType: robotTypeName(robotType),
+        robotTypeDigest: robotTypeDigest(robotType),
+        tasks: robotType.tasks,
+        episodes,
+        maxEpisodes,
+        ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
+        files: { [heldoutFile]: file },
+      };
+      const digest = await publishSet(ports.store, directory, heldoutSetFile, [heldoutFile], manifest);
+      return { digest, rows: file.rows, episodes };
+    });
+  };

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { TrainingSetReference } from '../../datasets/training-set.ts';
+import { failure } from '../../store/failures.ts';
+import { describeIssues } from '../../store/json-objects.ts';
+import { inScratch, readTrainableRobotType } from './in-scratch.ts';
+import { mixSet } from './mix-set.ts';
+import type { SetPorts } from './ports.ts';
+
+const versionSchema = z.object({ episodes: z.int().min(0), frames: z.int().min(0) });
+
+const inputSchema = z.object({
+  cycleId: z.string().min(1),
+  robotType: z.object({ id: z.string(), version: z.int().min(1) }),
+  /** The lake to mix from. */
+  datasetVersion: versionSchema,
+  /** The lake before this cycle's collection: episodes it lacks are new. */
+  newSince: versionSchema,
+  seed: z.int().min(0),
+  targetFrames: z.int().min(1).default(2_000_000),
+  newFraction: z.number().min(0).max(1).default(0.3),
+  historyEpisodesPerRobot: z.int().min(0).default(10_000),
+  /** Weight of a correction in the loss, where other rows weigh 1, before the cap. */
+  correctionWeight: z.number().positive().default(10),
+  /** Largest share of the total weight that corrections hold; 1 would leave nothing to the others. */
+  correctionShareCap: z.number().min(0).max(0.99).default(0.3),
+});
+
+export type MixExperienceInput = z.input<typeof inputSchema>;
+export type MixExperienceResult = TrainingSetReference;
+
+/**
+ * Mixes new and old experience into a training set. Idempotent by content: the same lake versions, robot type, options
+ * and seed give the same bytes under the same digest, whatever the order of files or the number of threads.
+ */
+export const mixExperience =
+  (ports: SetPorts) =>
+  async (input: MixExperienceInput): Promise<MixExperienceResult> => {
+    const parsed = inputSchema.safeParse(input);
+    if (!parsed.success) throw failure('InvalidInput', `mixExperience: ${describeIssues(parsed.error)}`);
+    const robotType = await readTrainableRobotType(ports, parsed.data.robotType);
+    return inScratch(ports, (session, directory) => mixSet(ports, session, robotType, parsed.data, directory));
+  };

@@ -1,0 +1,18 @@
+import type { IncidentEvent } from '../../domain/monitoring/index.ts';
+
+/** What somebody outside is told of an incident. */
+export interface Notification extends IncidentEvent {
+  readonly policy: string;
+  /** `notice`: nothing is wrong, and nothing stays open. */
+  readonly kind?: 'incident' | 'notice';
+  /** The same for every attempt to tell the same thing: incident and state. */
+  readonly notificationId: string;
+}
+
+/**
+ * Tells one thing to whoever wants to know. Fails with `NotificationFailed` when trying again can help, with
+ * `NotificationRefused` when it cannot.
+ */
+export interface Notifier {
+  notify(notification: Notification): Promise<void>;
+}

@@ -1,8 +1,0 @@
-import type { HeldoutSource } from '../policies/evaluation/evaluate-heldout.ts';
-import type { PolicySizes } from '../policies/policy-io.ts';
-
-/**
- * Opens a training or held-out set's file for reading block by block. Fails with `CorruptData` when it is no such file or does
- * not fit the sizes.
- */
-export type OpenRows = (filePath: string, sizes: PolicySizes) => Promise<HeldoutSource & { close(): Promise<void> }>;

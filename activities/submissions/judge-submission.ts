@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import type { Aliases } from '../../domain/registry/index.ts';
+import { comparativeGates, comparativeGatesWithoutData } from '../../policies/gates/comparative.ts';
+import { gateVerdict, type GateResult } from '../../policies/gates/index.ts';
+import { checkModel } from '../evaluation/check-model.ts';
+import { evaluateCandidate, type EvaluateCandidatePorts } from '../evaluation/evaluate-candidate.ts';
+import { evaluationSchema } from '../evaluation/evaluation-document.ts';
+import { exportHeldoutSet } from '../mix/export-heldout-set.ts';
+import { requireJson } from '../../store/json-objects.ts';
+import type { SetPorts } from '../mix/ports.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
+import { readAliases } from '../../store/records/aliases.ts';
+import { readPolicyDocument, type PolicyDocument } from '../registry/policy-document.ts';
+import { sha256Of } from '../training/training-run.ts';
+
+export type JudgeSubmissionPorts = EvaluateCandidatePorts & SetPorts;
+
+export interface SubmissionVerdict {
+  readonly policy: string;
+  readonly robotType: PolicyDocument['robotType'];
+  readonly modelSha256: string;
+  /** No gate fails; one that has nothing to compare with yet is `notApplicable` and does not count. */
+  readonly passed: 'pass' | 'hold';
+  /** Every gate passes, so that it may be registered and offered to a trial. */
+  readonly mayBeOffered: boolean;
+  readonly gates: readonly GateResult[];
+  /** The judgement in the store, and what was compared with; not there for a model that failed alone, or without data. */
+  readonly judged: JudgedSubmission | undefined;
+}
+
+export interface JudgedSubmission {
+  readonly modelKey: string;
+  readonly evaluationKey: string;
+  readonly goldenKey: string;
+  readonly heldoutDigest: string;
+  readonly champion?: string;
+  readonly anchor?: string;
+}
+
+/**
+ * Judges an ONNX file, made here or not, by every offline gate of a policy: the absolute ones, and on held-out episodes against
+ * champion and anchor where these exist. Nothing is stored for a file that fails alone. Idempotent by (policy, content of the
+ * file, held-out set, versions compared with): what was judged once is returned as it was.
+ */
+export const judgeSubmission =
+  (ports: JudgeSubmissionPorts) =>
+  async (input: { readonly policy: string; readonly filePath: string }): Promise<SubmissionVerdict> => {
+    const { policy, filePath } = input;
+    const { robotType } = await readPolicyDocument(ports.store, policy);
+    const type = await readRobotType(ports.store, robotType.id, robotType.version);
+    const alone = await checkModel(ports)({ filePath, robotType });
+    const modelSha256 = await sha256Of({ filePath });
+    const verdict = (gates: readonly GateResult[], judged?: JudgedSubmission): SubmissionVerdict => ({
+      policy,
+      robotType,
+      modelSha256,
+      passed: gateVerdict(gates, true),
+      mayBeOffered: judged !== undefined && gateVerdict(gates, false) === 'pass',
+      gates,
+      judged,
+    });
+    if (alone.passed === 'hold') return verdict([...alone.gates, ...comparativeGates(undefined, type)]);
+
+    const datasetVersion = await ports.lake.currentVersion();
+    const heldout = await exportHeldoutSet(ports)({ robotType, datasetVersion });
+    if (heldout.episodes === 0) return verdict([...alone.gates, ...comparativeGatesWithoutData(type)]);
+    const modelKey = `submissions/${policy}/${modelSha256}/model.onnx`;
+    await ports.store.putIfAbsent(modelKey, await readFile(filePath));
+    const partners = partnersOf(await readAliases(ports)({ policy }));
+    const against = createHash('sha256')
+      .update(JSON.stringify([heldout.digest, partners]))
+      .digest('hex');
+    const { evaluationKey, goldenKey } = await evaluateCandidate(ports)({
+      modelKey,
+      policy,
+      robotType,
+      heldoutDigest: heldout.digest,
+      bootstrap: false,
+      evaluationKey: `submissions/${policy}/${modelSha256}/${against.slice(0, 16)}/evaluation.json`,
+      ...partners,
+    });
+    const { gates } = await requireJson(ports.store, evaluationKey, evaluationSchema, 'it was just written');
+    return verdict(gates, { modelKey, evaluationKey, goldenKey, heldoutDigest: heldout.digest, ...partners });
+  };
+
+const partnersOf = ({ champion, anchor }: Aliases): { champion?: string; anchor?: string } => ({
+  ...(champion === undefined ? {} : { champion }),
+  ...(anchor === undefined ? {} : { anchor }),
+});

@@ -1,0 +1,197 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { roomFamilies, type RoomFamily } from '../fleet/simulator/rooms/families.ts';
+import { startGatewayProcess, startSimulator, type GatewayPlace } from './fleet-processes.ts';
+import type { Installation } from './installation.ts';
+import type { Started } from './processes.ts';
+import { registerSimulatedRobots } from './robots.ts';
+import { keepRunning, type Kept, type Mortal } from './supervision/keep-running.ts';
+
+/** Short episodes, so that a fleet day of a minute has enough of them; long enough that a bad policy fails in most. */
+const framesPerEpisode = 60;
+/** A robot begins an episode this often: forty in a fleet day, however fast the machine is. */
+const episodeSeconds = 1.5;
+const drainSeconds = 60;
+/** No longer than a tick of the compressed profile, as it is in the real one; recordings are uploaded within hours of the fleet clock. */
+const contactSeconds = 1;
+const stopMs = 90_000;
+/** A drive that was cut short is driven anew; robots that cannot live at all end it. */
+const driveAttempts = 5;
+/** What the compressed profile counts on: a robot that says nothing for ten seconds is silent. */
+const gatewaySettings = {
+  FLYWHEEL_GATEWAY_HEARTBEAT_MS: '1000',
+  FLYWHEEL_GATEWAY_PRESENCE_MS: '1000',
+  FLYWHEEL_GATEWAY_COMMIT_MS: '300',
+  // A fleet day is a minute: a day of ours has 1,440 of them.
+  FLYWHEEL_GATEWAY_DAY_ENTRIES: '10000000',
+  FLYWHEEL_GATEWAY_DAY_SEGMENTS: '1000000',
+  FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS: '100000',
+};
+
+/** A gateway that starts again listens where it did before. */
+const portOf = (url: string | undefined): string => (url === undefined ? '0' : new URL(url).port);
+
+/** Where robots live, and what is wrong with some of them: parts of a simulator's scenario file. */
+export interface Circumstances {
+  /** They go from one to the next with every episode. Default: the fleet's. */
+  readonly families?: readonly RoomFamily[];
+  readonly quirks?: readonly Readonly<Record<string, unknown>>[];
+  readonly faults?: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * A gateway and simulated robots with real agents, in processes of their own, at the pace of the compressed profile. Both are
+ * started again when they end though nobody asked for it.
+ */
+export interface DevFleet {
+  readonly robotIds: readonly string[];
+  readonly gatewayUrl: string;
+  /** The gateway's metrics and documentation. */
+  readonly operationsUrl: string;
+  /** Every robot drives so many episodes at full speed, and uploads all of them. Robots that lived are to rest before. */
+  drive(episodes: number, circumstances?: Circumstances): Promise<void>;
+  /** Robots live on from now, until they rest. */
+  live(circumstances?: Circumstances): void;
+  isLiving(): boolean;
+  /** What is wrong with living robots changes with their next episodes; where they live does not. */
+  trouble(troubles: Omit<Circumstances, 'families'>): void;
+  /** Stops the robots; what they recorded is uploaded before. */
+  rest(): Promise<void>;
+  /** Kills the gateway; `startGateway` has it back on the same port. */
+  killGateway(): Promise<void>;
+  startGateway(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly robots: number;
+  readonly seed: number;
+  /** Where robots live unless told otherwise. Default: everywhere. */
+  readonly families?: readonly RoomFamily[];
+}
+
+/** Starts the gateway and registers robots; they do not live yet. Long because one life is told here. */
+export async function openDevFleet(installation: Installation, options: FleetOptions): Promise<DevFleet> {
+  const { context, policy, robotType, stateDirectory, say } = installation;
+  const inState = (name: string): string => path.join(stateDirectory, name);
+  const files = {
+    robots: inState('robots.json'),
+    root: inState('root.json'),
+    scenario: inState('scenario.json'),
+    robotType: inState('robot-type.json'),
+  };
+  const robotIds = await registerSimulatedRobots(context, {
+    policy,
+    robotType,
+    count: options.robots,
+    site: 'rooms',
+    tokensFile: inState('robot-tokens.json'),
+    robotsFile: files.robots,
+  });
+  writeFileSync(files.root, JSON.stringify(newestRoot(context)));
+  writeFileSync(files.robotType, JSON.stringify(robotType));
+  let place: GatewayPlace | undefined;
+  const gateway = await keepRunning({
+    name: 'gateway',
+    say,
+    start: () => {
+      const started = startGatewayProcess(installation, {
+        ...gatewaySettings,
+        FLYWHEEL_GATEWAY_PORT: portOf(place?.url),
+        FLYWHEEL_GATEWAY_OPERATIONS_PORT: portOf(place?.operationsUrl),
+      });
+      void started.ready.then((at) => (place = at)).catch(() => undefined);
+      return started;
+    },
+  });
+  let living: Promise<Kept<Started & Mortal>> | undefined;
+  let driving: Started | undefined;
+  let lives = 0;
+  const { url = '', operationsUrl = '' } = place ?? {};
+
+  let families = options.families ?? roomFamilies;
+  const writeScenario = (troubles: Omit<Circumstances, 'families'>): void =>
+    writeFileSync(
+      files.scenario,
+      JSON.stringify({ world: { kind: 'rooms', families }, framesPerEpisode, ...troubles }),
+    );
+
+  function arrange({ families: wanted = options.families ?? roomFamilies, ...troubles }: Circumstances): void {
+    families = wanted;
+    writeScenario(troubles);
+  }
+
+  function simulate(...pace: readonly string[]): Started & Mortal {
+    lives += 1;
+    const settings = Object.entries({
+      gateway: url,
+      robots: files.robots,
+      root: files.root,
+      'robot-type': files.robotType,
+      scenario: files.scenario,
+      dir: inState('robots'),
+      seed: String(options.seed + lives),
+      'drain-seconds': String(drainSeconds),
+      'contact-seconds': String(contactSeconds),
+    }).flatMap(([name, value]) => [`--${name}`, value]);
+    return startSimulator(installation, [...settings, '--no-real-time', ...pace]);
+  }
+
+  async function rest(): Promise<void> {
+    const [driven, robots] = [driving, living];
+    [driving, living] = [undefined, undefined];
+    await driven?.stop(stopMs);
+    await (await robots)?.stop(stopMs);
+  }
+
+  return {
+    robotIds,
+    gatewayUrl: url,
+    operationsUrl,
+    async drive(episodes, circumstances = {}) {
+      arrange(circumstances);
+      for (let attempt = 1; ; attempt += 1) {
+        const robots = simulate('--episodes', String(episodes));
+        driving = robots;
+        const sentence = await robots.ended;
+        const isWanted = driving === robots;
+        driving = undefined;
+        if (robots.child.exitCode === 0) return;
+        if (!isWanted || attempt === driveAttempts) throw new Error(sentence);
+        say(`${sentence}; the robots drive again.`);
+      }
+    },
+    live(circumstances = {}) {
+      arrange(circumstances);
+      living = keepRunning({
+        name: 'simulated robots',
+        say,
+        start: () => simulate('--episode-seconds', String(episodeSeconds)),
+      });
+    },
+    isLiving: () => living !== undefined,
+    trouble(troubles) {
+      writeScenario(troubles);
+      void living?.then((robots) => robots.now()?.child.kill('SIGHUP'));
+    },
+    rest,
+    killGateway: () =>
+      gateway.rest(async ({ child, ended }) => {
+        child.kill('SIGKILL');
+        await ended;
+      }),
+    startGateway: () => gateway.resume(),
+    async stop() {
+      await rest();
+      await gateway.stop(25_000);
+    },
+  };
+}
+
+/** What robots are given to trust. */
+function newestRoot(context: Installation['context']): unknown {
+  const root = context.keys().roots().at(-1);
+  if (root === undefined) throw new Error('expected keys with a root, got the one key of an older version');
+  return root.envelope;
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import { z } from 'zod';
+
+import { readJson, replaceJson } from '../local/durable-files.ts';
+import { EndlessAnswer, etagIn, GatewayError, type Answered, type GatewayClient } from '../gateway-client.ts';
+import type { InstallReports } from '../versions/install-reports.ts';
+import type { AtPoint } from '../local/kill-points.ts';
+import type { TelemetryRequest, WireErrorType } from '../../protocol/index.ts';
+import type { Recording } from '../recording/recording.ts';
+import type { ShelvedSegment } from '../recording/segment-shelf.ts';
+import { mostEntries as mostEntriesOfBatch } from '../recording/telemetry-queue.ts';
+import type { TrustedOrders } from '../trust/trusted-orders.ts';
+import type { VersionKeeper } from '../versions/version-keeper.ts';
+
+export interface ExchangePorts {
+  readonly gateway: GatewayClient;
+  readonly recording: Pick<Recording, 'shelf' | 'telemetry' | 'giveUp'>;
+  readonly reports: InstallReports;
+  readonly keeper: Pick<VersionKeeper, 'order' | 'leaseRenewed'>;
+  /** Says what of an answer is to be obeyed. */
+  readonly orders: Pick<TrustedOrders, 'take' | 'isSigned' | 'endless'>;
+  /** Names the segment whose upload has begun: the gateway may have it. */
+  readonly uploadingFile: string;
+  /** Hears of what no gateway takes. */
+  readonly setAside: (why: string, what: unknown) => void;
+  /** A gateway has answered a request that only this robot can make. */
+  readonly contactMade: (answer: Answered<unknown>) => void;
+  readonly at: AtPoint;
+  readonly log: (line: string) => void;
+}
+
+/** What a robot brings to the gateway and fetches from it; each call is one step of a loop and returns when to come again, ms. */
+export interface Exchange {
+  readonly upload: () => Promise<number>;
+  readonly sendTelemetry: () => Promise<number>;
+  readonly sendReport: () => Promise<number>;
+  readonly askForOrder: (waitMs: number) => Promise<number>;
+  /** Whether the gateway may already have a segment although it waits here. */
+  readonly mayBeUploaded: (name: string) => boolean;
+}
+
+const untilRung = 3_600_000;
+const mostEarlyMs = 1_000;
+
+/** What sending again cannot mend: the gateway does not take these bytes. */
+const finalRefusals: readonly (number | undefined)[] = [400, 413];
+
+/** The answer, or why the gateway never takes what was sent. Only a refusal in the words of the protocol is one. */
+async function answerOrRefusal<T>(send: () => Promise<T>): Promise<T | string> {
+  try {
+    return await send();
+  } catch (cause) {
+    if (cause instanceof GatewayError && cause.type !== undefined && finalTypes.includes(cause.type))
+      return cause.message;
+    throw cause;
+  }
+}
+
+/** How many entries of a batch a gateway refused for good while it took the others. */
+function refusedEntries(headers: Headers): number {
+  const count = Number(headers.get('flywheel-refused-entries') ?? 0);
+  return Number.isInteger(count) && count > 0 ? count : 0;
+}
+
+const finalTypes: readonly WireErrorType[] = ['malformed', 'tooLarge'];
+
+export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
+  const { gateway, reports, keeper, orders, at } = ports;
+  const { shelf, telemetry } = ports.recording;
+  let uploading = await readJson(ports.uploadingFile, z.string());
+  let etag: string | undefined;
+  let mostEntries = mostEntriesOfBatch;
+
+  async function put(segment: ShelvedSegment): Promise<void> {
+    if (uploading !== segment.name) {
+      uploading = segment.name;
+      await replaceJson(ports.uploadingFile, uploading);
+    }
+    const bytes = await readFile(shelf.pathOf(segment));
+    if (createHash('sha256').update(bytes).digest('hex') !== segment.sha256)
+      return giveUp(segment, 'it is damaged on this disk');
+    try {
+      await gateway.segment(segment.sha256, bytes);
+    } catch (cause) {
+      if (!(cause instanceof GatewayError) || !finalRefusals.includes(cause.status)) throw cause;
+      return giveUp(segment, cause.message);
+    }
+    at('upload.answered');
+    await shelf.remove(segment);
+    at('segment.removed');
+  }
+
+  async function giveUp(segment: ShelvedSegment, why: string): Promise<void> {
+    ports.log(`a segment is given up, and counted as dropped: ${why} [segment=${segment.name}]`);
+    await ports.recording.giveUp([segment]);
+  }
+
+  /** One bad entry must not keep the others back: the batch is halved until it stands alone. */
+  async function narrow(batch: TelemetryRequest, why: string): Promise<number> {
+    mostEntries = Math.max(1, batch.entries.length >> 1);
+    if (batch.entries.length === 1) await telemetry.giveUp(batch, why);
+    return 0;
+  }
+
+  return {
+    mayBeUploaded: (name) => name === uploading,
+    async upload() {
+      const segments = shelf.all();
+      const segment = segments.find(({ name }) => name === uploading) ?? segments[0];
+      if (segment === undefined) return untilRung;
+      await put(segment);
+      return 0;
+    },
+    async sendTelemetry() {
+      const batch = telemetry.next(mostEntries);
+      if (batch === undefined) return untilRung;
+      const answer = await answerOrRefusal(() => gateway.telemetry(batch));
+      if (typeof answer === 'string') return narrow(batch, answer);
+      mostEntries = Math.min(2 * mostEntries, mostEntriesOfBatch);
+      const lastSeq = batch.entries.at(-1)?.seq;
+      const refused = refusedEntries(answer.headers);
+      if (refused > 0) ports.log(`the gateway refused ${refused} of ${batch.entries.length} entries of telemetry`);
+      else if (answer.body.lastSeq !== lastSeq)
+        throw new GatewayError(`expected entries up to ${lastSeq} to be stored, got ${answer.body.lastSeq}`, {});
+      at('telemetry.answered');
+      await telemetry.acknowledge(batch);
+      return 0;
+    },
+    async sendReport() {
+      const report = reports.next();
+      if (report === undefined) return untilRung;
+      const answer = await answerOrRefusal(() => gateway.installReport(reports.dated(report)));
+      if (typeof answer === 'string') ports.setAside(answer, report);
+      at('report.answered');
+      await reports.acknowledge(report);
+      return 0;
+    },
+    async askForOrder(waitMs) {
+      try {
+        const answer = await gateway.desired(etag, waitMs, orders.isSigned());
+        ports.contactMade(answer);
+        const taken = await orders.take(answer);
+        // Whoever answers a long poll at once, and with nothing, is not asked faster for it.
+        const early = Math.max(0, Math.min(waitMs, mostEarlyMs) - (answer.receivedMs - answer.sentMs));
+        switch (taken.kind) {
+          case 'obey':
+            await keeper.order(taken.order, taken.leaseMs);
+            etag = etagIn(answer.headers);
+            return etag === undefined ? waitMs : 0;
+          case 'renewed':
+            if (taken.leaseMs !== undefined) await keeper.leaseRenewed(taken.leaseMs);
+            return early;
+          case 'askAgain':
+            if (etag === undefined) return Math.min(waitMs, mostEarlyMs);
+            etag = undefined;
+            return 0;
+          case 'nothing':
+            return Math.min(waitMs, Math.max(taken.pauseMs, early));
+          default:
+            return taken satisfies never;
+        }
+      } catch (cause) {
+        // A policy without a champion: nothing to run yet, and nothing wrong.
+        if (cause instanceof GatewayError && cause.status === 404) return waitMs;
+        if (cause instanceof EndlessAnswer) await orders.endless(cause.message);
+        throw cause;
+      }
+    },
+  };
+}

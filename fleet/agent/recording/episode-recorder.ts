@@ -1,0 +1,263 @@
+import { outcomes, type Outcome } from '../../../datasets/columns.ts';
+import type { RobotType } from '../../../datasets/robot-type.ts';
+import { wireLimits } from '../../protocol/index.ts';
+import type { Stamp } from '../local/dating.ts';
+import type { AtPoint } from '../local/kill-points.ts';
+import type { NewEntry } from './kept-entries.ts';
+import { durationMs, latencies } from './segment-rows.ts';
+import type { KeptEntry, RecordOf, SpoolRecord } from './spool-record.ts';
+import type { SpooledEpisode } from './spooled-episodes.ts';
+import type { MonotonicClock, WallClock } from '../local/times.ts';
+
+/** What a robot saw and did at one moment. */
+export interface Frame {
+  /** One finite number for each observation of the robot type, in its order and units. */
+  readonly observation: ArrayLike<number>;
+  /** The command: one index if actions are discrete, else one number for each range. */
+  readonly action: ArrayLike<number>;
+  /** How long the policy took; left out when none was asked. */
+  readonly latencyMs?: number;
+  /** When it was, µs by the robot's clock; now unless given. Later than the frame before. */
+  readonly atUs?: number;
+}
+
+/** What acts while an episode is recorded. */
+export interface ActingVersion {
+  readonly version: string;
+  readonly trialId: string | null;
+}
+
+export interface EpisodeRecorderPorts {
+  readonly robotType: RobotType;
+  readonly wall: WallClock;
+  readonly monotonic: MonotonicClock;
+  readonly newId: () => string;
+  readonly skewMs: () => number | undefined;
+  readonly machineBootId: string;
+  readonly acting: () => ActingVersion | undefined;
+  readonly append: (record: SpoolRecord) => void;
+  readonly newEntry: NewEntry;
+  readonly at: AtPoint;
+}
+
+export interface EpisodeRecorder {
+  readonly isOpen: () => boolean;
+  /** Frames of the open episode; 0 when there is none. */
+  readonly frames: () => number;
+  begin(options: { readonly task?: string }): string;
+  frame(frame: Frame, expertAction?: ArrayLike<number>): void;
+  intervene(): void;
+  /** Ends the open episode and returns what the gateway will hear of it; nothing without an episode that has frames. */
+  end(outcome: Outcome, reason: string | undefined, atUs?: number): KeptEntry | undefined;
+}
+
+/** In the year 2255: beyond it microseconds are no whole numbers any more. */
+const latestUs = Number.MAX_SAFE_INTEGER;
+
+/** Larger steps of the clock are jumps; smaller ones, as of a clock that is slewed, are left to the frames. */
+const clockJumpUs = 1_000_000;
+
+interface OpenEpisode {
+  readonly begin: Omit<RecordOf<'begin'>, 'startedAtUs'> & { readonly stamp: Stamp };
+  /** Known with the first frame. */
+  startedAtUs: number | undefined;
+  /** Robot clock minus monotonic clock, µs: at the start, by which all is written, so that a jump does not tear an episode… */
+  readonly offsetUs: number;
+  /** …and as the robot's program has it, which dates its frames itself. */
+  programOffsetUs: number;
+  lastUs: number;
+  frames: number;
+  correctedFrames: number;
+  isIntervened: boolean;
+  latenciesMs: RecordOf<'frame'>[];
+}
+
+/** Writes episodes, record by record. A frame that is not what the robot type says throws, and is not written. */
+export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecorder {
+  const { robotType } = ports;
+  let open: OpenEpisode | undefined;
+
+  const nowUs = (episode: OpenEpisode): number => Math.round(ports.monotonic() * 1000) + episode.offsetUs;
+  const clockOffsetUs = (): number => Math.round((ports.wall() - ports.monotonic()) * 1000);
+
+  /**
+   * An instant that the robot's program read from its clock, by the clock as it was at the start. Has the clock jumped, the
+   * program may have read it before or after: what lies nearer to now is right.
+   */
+  function sinceStart(episode: OpenEpisode, atUs: number): number {
+    const newOffsetUs = clockOffsetUs();
+    if (Math.abs(newOffsetUs - episode.programOffsetUs) > clockJumpUs) {
+      const agoUs = (offsetUs: number): number => Math.abs(ports.monotonic() * 1000 - (atUs - offsetUs));
+      if (agoUs(newOffsetUs) < agoUs(episode.programOffsetUs)) episode.programOffsetUs = newOffsetUs;
+    }
+    return Math.max(0, atUs - episode.programOffsetUs + episode.offsetUs);
+  }
+
+  /** What is no instant of any clock is as good as none. */
+  const instantOf = (episode: OpenEpisode, atUs: number | undefined): number =>
+    atUs === undefined || !(atUs >= 0 && atUs <= latestUs) ? nowUs(episode) : sinceStart(episode, Math.round(atUs));
+
+  function begin({ task = robotType.tasks[0] }: { readonly task?: string | undefined }): string {
+    if (open !== undefined && open.frames > 0)
+      throw new Error(`expected the open episode to be ended first [episode=${open.begin.episodeId}]`);
+    if (task === undefined || !robotType.tasks.includes(task))
+      throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
+    const acting = ports.acting();
+    const episodeId = ports.newId();
+    const offsetUs = clockOffsetUs();
+    open = {
+      begin: {
+        kind: 'begin',
+        episodeId,
+        task,
+        policyVersion: acting?.version ?? null,
+        trialId: acting?.trialId ?? null,
+        skewMs: ports.skewMs() ?? null,
+        stamp: { machineBootId: ports.machineBootId, clockOffsetMs: offsetUs / 1000 },
+      },
+      startedAtUs: undefined,
+      offsetUs,
+      programOffsetUs: offsetUs,
+      lastUs: 0,
+      frames: 0,
+      correctedFrames: 0,
+      isIntervened: false,
+      latenciesMs: [],
+    };
+    return episodeId;
+  }
+
+  function opened(): OpenEpisode {
+    if (open === undefined) begin({});
+    if (open === undefined) throw new Error('expected an open episode, got none');
+    return open;
+  }
+
+  return {
+    isOpen: () => open !== undefined,
+    frames: () => open?.frames ?? 0,
+    begin,
+    frame(frame, expertAction) {
+      const observation = numbersOf('observation', frame.observation, robotType.observations.length);
+      const actionSize = sizeOfAction(robotType);
+      const action = numbersOf('action', frame.action, actionSize);
+      const expert = expertAction === undefined ? null : numbersOf('expert action', expertAction, actionSize);
+      const episode = opened();
+      const givenUs = instantOf(episode, frame.atUs);
+      const atUs = Math.max(episode.lastUs + 1, givenUs);
+      if (episode.startedAtUs === undefined) {
+        ports.append({ ...episode.begin, startedAtUs: atUs });
+        ports.at('begin.written');
+        episode.startedAtUs = atUs;
+        if (episode.isIntervened) ports.append({ kind: 'intervene' });
+      }
+      const latencyMs = latencyOf(frame.latencyMs);
+      const record = { kind: 'frame', atUs, observation, action, expertAction: expert, latencyMs } as const;
+      ports.append(record);
+      ports.at('frame.written');
+      episode.lastUs = atUs;
+      episode.frames++;
+      if (expert !== null) episode.correctedFrames++;
+      if (latencyMs !== null) episode.latenciesMs.push({ ...record, observation: [], action: [] });
+    },
+    intervene() {
+      const episode = opened();
+      if (episode.isIntervened) return;
+      episode.isIntervened = true;
+      if (episode.frames > 0) ports.append({ kind: 'intervene' });
+    },
+    end(outcome, reason, atUs) {
+      if (!outcomes.includes(outcome))
+        throw new TypeError(`expected ${outcomes.join(', ')}, got ${JSON.stringify(outcome)}`);
+      const episode = open;
+      if (episode?.startedAtUs === undefined) {
+        open = undefined;
+        return undefined;
+      }
+      const record = endRecord(
+        {
+          begin: { ...episode.begin, startedAtUs: episode.startedAtUs },
+          frames: episode.latenciesMs,
+          lastFrameUs: episode.lastUs,
+          correctedFrames: episode.correctedFrames,
+          isIntervened: episode.isIntervened,
+        },
+        { outcome, reason: reasonOf(outcome, reason), atUs: instantOf(episode, atUs) },
+        robotType,
+        ports.newEntry,
+      );
+      ports.append(record);
+      ports.at('end.written');
+      open = undefined;
+      return record.kept;
+    },
+  };
+}
+
+/** How an episode ends whose process died in it: nothing says whether it would have succeeded. */
+export const endOfInterrupted = (
+  open: Omit<SpooledEpisode, 'end'>,
+  robotType: RobotType,
+  newEntry: NewEntry,
+): RecordOf<'end'> => {
+  const lastFrameUs = open.frames.at(-1)?.atUs ?? open.begin.startedAtUs;
+  const how = { outcome: 'aborted', reason: 'agentStopped', atUs: lastFrameUs } as const;
+  const correctedFrames = open.frames.filter(({ expertAction }) => expertAction !== null).length;
+  return endRecord({ ...open, lastFrameUs, correctedFrames }, how, robotType, newEntry);
+};
+
+function endRecord(
+  episode: {
+    readonly begin: RecordOf<'begin'>;
+    readonly frames: readonly RecordOf<'frame'>[];
+    readonly lastFrameUs: number;
+    readonly correctedFrames: number;
+    readonly isIntervened: boolean;
+  },
+  how: { readonly outcome: Outcome; readonly reason: string | null; readonly atUs: number },
+  { rateHz }: RobotType,
+  newEntry: NewEntry,
+): RecordOf<'end'> {
+  const { begin, lastFrameUs } = episode;
+  const endedAtUs = Math.min(Math.max(how.atUs, lastFrameUs), lastFrameUs + Math.round(1e6 / rateHz));
+  const p50 = latencies(episode.frames).latency_p50_ms;
+  const kept = newEntry(begin, {
+    kind: 'episode',
+    atMs: Math.round(endedAtUs / 1000),
+    policyVersion: begin.policyVersion,
+    trialId: begin.trialId,
+    episodeId: begin.episodeId,
+    task: begin.task,
+    durationMs: durationMs(begin.startedAtUs, endedAtUs),
+    outcome: how.outcome,
+    failureReason: how.reason,
+    intervened: episode.isIntervened,
+    correctedFrames: Math.min(episode.correctedFrames, wireLimits.maxCorrectedFrames),
+    latencyP50Ms: p50 === null || p50 <= 0 ? null : Math.min(p50, 3_600_000),
+  });
+  return { kind: 'end', outcome: how.outcome, reason: how.reason, endedAtUs, kept };
+}
+
+/** A success has no reason; anything else needs one, and a program that is not checked may give anything. */
+function reasonOf(outcome: Outcome, reason: unknown): string | null {
+  if (outcome === 'success') return null;
+  const text = typeof reason === 'string' || typeof reason === 'number' ? String(reason).trim().slice(0, 100) : '';
+  return text === '' ? 'unspecified' : text;
+}
+
+/** A latency that is none is left out; the frame counts all the same. */
+const latencyOf = (latencyMs: number | undefined): number | null =>
+  typeof latencyMs === 'number' && latencyMs >= 0 && Number.isFinite(latencyMs) ? latencyMs : null;
+
+const sizeOfAction = ({ actions }: RobotType): number => {
+  if (actions.kind === 'none') return 0;
+  return actions.kind === 'discrete' ? 1 : actions.ranges.length;
+};
+
+function numbersOf(what: string, values: ArrayLike<number>, size: number): number[] {
+  if (values.length !== size) throw new TypeError(`expected ${what} of ${size} numbers, got ${values.length}`);
+  const numbers = Array.from(values);
+  const wrong = numbers.findIndex((value) => !Number.isFinite(Math.fround(value)));
+  if (wrong >= 0) throw new TypeError(`expected ${what} of finite numbers, got ${numbers[wrong]} [index=${wrong}]`);
+  return numbers;
+}

@@ -1,0 +1,68 @@
+import { rename, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import { fileSha256 } from '../../../datasets/landing.ts';
+import { writeSegment } from '../../../datasets/recorder.ts';
+import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
+import { robotTypeName, type RobotType } from '../../../datasets/robot-type.ts';
+import type { SegmentRow } from '../../../datasets/segment-row.ts';
+import { syncDirectory, syncFile } from '../local/durable-files.ts';
+import type { AtPoint } from '../local/kill-points.ts';
+import { segmentRows, shiftUs, skewOf } from './segment-rows.ts';
+import { segmentName, type ShelvedSegment } from './segment-shelf.ts';
+import type { RecordOf } from './spool-record.ts';
+import { worthOf, worths, type SpoolContent, type SpooledEpisode } from './spooled-episodes.ts';
+
+export interface MakeSegmentsPorts {
+  readonly robotId: string;
+  readonly robotType: RobotType;
+  readonly directory: string;
+  readonly at: AtPoint;
+}
+
+/**
+ * Turns a sealed spool into segments, one for each worth that it holds, so that a full disk can give up whole files. The
+ * same spool gives the same files: doing it again after a crash changes nothing.
+ */
+export async function makeSegments(
+  { robotId, robotType, directory, at }: MakeSegmentsPorts,
+  spoolNumber: string,
+  { episodes, seal }: SpoolContent,
+): Promise<readonly ShelvedSegment[]> {
+  if (seal === undefined) throw new Error(`expected a sealed spool, got an open one [spool=${spoolNumber}]`);
+  const by = { robotId, site: seal.site, robotType };
+  const footer = {
+    robotId,
+    robotType: robotTypeName(robotType),
+    robotTypeDigest: robotTypeDigest(robotType),
+    agentVersion: seal.agentVersion,
+    clockSkewMs: skewOf(seal),
+  };
+  const latestMs = Math.max(0, ...episodes.map(({ end }) => end.endedAtUs / 1000));
+  const made: ShelvedSegment[] = [];
+  for (const worth of worths) {
+    const chosen = episodes.filter((episode) => worthOf(episode) === worth);
+    if (chosen.length === 0) continue;
+    const temporary = path.join(directory, `${spoolNumber}.${worth}.tmp`);
+    await writeSegment(rowsOf(chosen, by, seal, latestMs), footer, temporary);
+    at('segment.written');
+    await syncFile(temporary);
+    const sha256 = await fileSha256(temporary);
+    const name = segmentName(spoolNumber, worth, chosen.length, sha256);
+    const { size: sizeBytes } = await stat(temporary);
+    await rename(temporary, path.join(directory, name));
+    at('segment.named');
+    made.push({ name, worth, episodes: chosen.length, sha256, sizeBytes });
+  }
+  await syncDirectory(directory);
+  return made;
+}
+
+function* rowsOf(
+  episodes: readonly SpooledEpisode[],
+  by: Parameters<typeof segmentRows>[1],
+  seal: RecordOf<'seal'>,
+  latestMs: number,
+): Generator<SegmentRow> {
+  for (const episode of episodes) yield* segmentRows(episode, by, shiftUs(episode.begin, seal, latestMs));
+}

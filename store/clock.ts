@@ -1,0 +1,2 @@
+/** Wall clock, milliseconds since 1970 UTC. */
+export type Clock = () => number;

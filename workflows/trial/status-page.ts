@@ -1,0 +1,113 @@
+import type { JudgeLookResult } from '../../activities/trials/judge-look.ts';
+import type { JudgeTickResult } from '../../activities/trials/judge-tick.ts';
+import type { PlannedTrial } from '../../activities/trials/plan-trial.ts';
+import { guardClock, type RolloutState } from '../../domain/rollout/index.ts';
+import type { AbProgress } from '../../domain/ab-test/progress.ts';
+import type { RollbackResult, StageRow, TrialStatus } from './messages.ts';
+
+/** The live story of a trial as Markdown, for the details panel of the Temporal UI. Pure: status in, text out. */
+export function describeTrial(status: TrialStatus): string {
+  const { result, step, abTest } = status;
+  const lines = [
+    `**${status.policy}** · ${result?.outcome ?? status.stage} · candidate ${status.candidateVersion ?? 'none'}`,
+    result === null ? undefined : `> ${result.reason}`,
+    '',
+    abTest === null ? undefined : `A/B test: ${abTest.decision}: ${abTest.reason}`,
+    step === null ? undefined : `${status.stage}: ${step.kind}: ${step.reason}`,
+    status.waitingVersion === null ? undefined : `Next: ${status.waitingVersion}`,
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
+}
+
+export function describeAbTest(
+  plan: PlannedTrial,
+  progress: AbProgress,
+  tick: JudgeTickResult | undefined,
+  look: JudgeLookResult | undefined,
+): string {
+  const { abTest, stages, championVersion, candidateVersion, robots } = plan;
+  const candidates = stages[0]?.robots ?? 0;
+  const lines = [
+    `**A/B test of ${candidateVersion} against ${championVersion}** · ${progress.end ?? progress.kind}`,
+    `> ${progress.reason}`,
+    '',
+    `${candidates} robots on the candidate, ${robots - candidates} on the champion; ${abTest?.looks ?? 0} looks, ${abTest?.lookHours ?? 0} fleet hours apart; ${progress.looksDone} done, ${hours(progress.watchedMs / 3_600_000)} watched`,
+    plan.remarks === '' ? undefined : `Plan: ${plan.remarks}`,
+    look === undefined
+      ? undefined
+      : `Last look: ${look.decision}, ${points(look.delta)} (${points(look.low)} to ${points(look.high)}), z ${look.z.toFixed(2)} against ±${look.bound.toFixed(2)}, ${look.candidateEpisodes} and ${look.controlEpisodes} episodes`,
+    tick === undefined ? undefined : `Guard: ${tick.verdict}: ${tick.reason}`,
+    progress.faultyRobots.length === 0 ? undefined : `Faulty: ${progress.faultyRobots.join(', ')}`,
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
+}
+
+/** Value, threshold, robots, episodes and time left of every stage, as a list: the Temporal UI runs the cells of tables together. */
+export function describeRollout(
+  plan: PlannedTrial,
+  state: RolloutState,
+  rows: readonly StageRow[],
+  tick: JudgeTickResult | undefined,
+): string {
+  const { hoursInStage, hoursTotal } = guardClock(state);
+  const lines = [
+    `**Rollout of ${plan.candidateVersion} over ${plan.championVersion}** · ${state.kind}, stage ${state.stage}`,
+    `> ${state.reason}`,
+    '',
+    ...plan.stages.map(({ robots, minimumHours, maximumHours, marginFraction }, stage) => {
+      const row = rows.find((one) => one.stage === stage);
+      const seen =
+        row === undefined
+          ? 'nobody reports yet'
+          : `${atWorst(row.lowerBound)}, ${row.reportingRobots} robots report, ${row.episodes} episodes`;
+      const allowed = marginFraction === null ? 'no alarm' : `${points(marginFraction)} worse is allowed`;
+      const left = timeLeft(state, stage, hoursInStage, { minimumHours, maximumHours });
+      return `- **stage ${stage}** · ${robots} robots · ${allowed} · ${seen} · ${left}`;
+    }),
+    '',
+    `${hours(hoursTotal)} since the first exposure.`,
+    plan.remarks === '' ? undefined : `Plan: ${plan.remarks}`,
+    tick === undefined ? undefined : `Guard: ${tick.verdict}: ${tick.reason}`,
+    state.faultyRobots.length === 0 ? undefined : `Faulty: ${state.faultyRobots.join(', ')}`,
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
+}
+
+function timeLeft(
+  state: RolloutState,
+  stage: number,
+  hoursInStage: number,
+  { minimumHours, maximumHours }: { minimumHours: number; maximumHours: number },
+): string {
+  if (state.proven.some((proven) => proven === stage)) return 'proven';
+  if (stage > state.stage) return `at least ${hours(minimumHours)}, once it begins`;
+  const [least, most] = [minimumHours - hoursInStage, 2 * maximumHours - hoursInStage];
+  if (least > 0) return `at least ${hours(least)} more`;
+  return most > 0 ? `until proven, ${hours(most)} at most` : 'over: it ends unless it is proven now';
+}
+
+export function describeRollback(reason: string, result: RollbackResult | undefined): string {
+  if (result === undefined) return reason;
+  const { confirmed, offline, failed } = result;
+  return [
+    `**${result.outcome}** · ${result.version ?? 'nowhere'}`,
+    `> ${result.reason}`,
+    '',
+    `${confirmed.length} robots confirmed`,
+    offline.length === 0 ? undefined : `Offline, ordered back: ${offline.join(', ')}`,
+    failed.length === 0 ? undefined : `Failed: ${failed.join(', ')}`,
+  ]
+    .filter((line) => line !== undefined)
+    .join('\n');
+}
+
+/** A lower bound of the guard in words; -1 and below: nothing is known. */
+const atWorst = (lowerBound: number): string =>
+  lowerBound <= -1
+    ? 'not judged yet'
+    : lowerBound > 0
+      ? `at least ${points(lowerBound)} better`
+      : `at most ${points(-lowerBound)} worse`;
+
+const points = (fraction: number): string => `${(100 * fraction).toFixed(2)} pp`;
+const hours = (value: number): string => `${value.toFixed(1)} h`;
