@@ -13,6 +13,7 @@ import { waitUntil } from '../../demo/processes.ts';
 import type { Lake } from '../../activities/lake/lake.ts';
 import type { LakeTable } from '../../datasets/dataset-version.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { queues, readSettings, type Settings } from '../../workers/config.ts';
 import { openPorts } from '../../workers/ports.ts';
@@ -90,6 +91,9 @@ export async function withLoop<T>(policy: string, robotType: RobotType, work: (l
     try {
       return await work(loop);
     } finally {
+      // Nobody serves its queue any more, and the next loop of the policy takes its turn on the same server.
+      const turn = client.workflow.getHandle(workflowIds.cycleTurn(policy));
+      await turn.terminate('the loop is over').catch(() => undefined);
       for (const worker of workers) worker.shutdown();
       await Promise.all(running);
     }
