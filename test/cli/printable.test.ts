@@ -8,7 +8,7 @@ import * as fc from 'fast-check';
 import { printJson, printTable, say } from '../../cli/print.ts';
 import { printable, printableJson } from '../../cli/printable.ts';
 
-const cli = fileURLToPath(new URL('../../cli', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const evil = 'ok\u001b[2J\u001b]0;title\u0007\r\u009b31m\u202egnp\u200b\u0000';
 const isObeyed = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
@@ -50,23 +50,27 @@ describe('text of others on a terminal', () => {
   });
 
   it('is written by the functions that clean it, and by nothing else of the command line', () => {
-    const files = (readdirSync(cli, { recursive: true }) as string[]).filter((file) => file.endsWith('.ts'));
+    const files = ['cli', 'demo'].flatMap((folder) =>
+      (readdirSync(path.join(root, folder), { recursive: true }) as string[])
+        .filter((file) => file.endsWith('.ts'))
+        .map((file) => path.posix.join(folder, file)),
+    );
     const raw = files.flatMap((file) =>
-      readFileSync(path.join(cli, file), 'utf8')
+      readFileSync(path.join(root, file), 'utf8')
         .split('\n')
         .filter((line) => /\b(?:stdout|stderr|out)\.write\(|console\.\w+\(/.test(line) && !/printable|Usage/.test(line))
         .map((line) => `${file}: ${line.trim()}`),
     );
     assert.deepEqual(raw.toSorted(), [
       // The line protocol speaks to the robot's own program, and its log is the robot's own.
-      'agent.ts: const lines = createLineProtocol((line) => process.stdout.write(`${line}\\n`));',
-      'agent.ts: log: (line) => void process.stderr.write(`${line}\\n`),',
-      "agent.ts: process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\\n`);",
+      'cli/agent.ts: const lines = createLineProtocol((line) => process.stdout.write(`${line}\\n`));',
+      'cli/agent.ts: log: (line) => void process.stderr.write(`${line}\\n`),',
+      "cli/agent.ts: process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\\n`);",
       // Its sentences are its own: nothing of others is there yet.
-      'dev/first-look/main.ts: for (const sentence of wrong) process.stderr.write(`temporal-dev.sh: ${sentence}\\n`);',
-      'dev/main.ts: process.stderr.write(',
-      "print.ts: process.stdout.write('(none)\\n');",
-      'print.ts: process.stdout.write(`${table.toString()}\\n`);',
+      'demo/first-look/main.ts: for (const sentence of wrong) process.stderr.write(`temporal-dev.sh: ${sentence}\\n`);',
+      'demo/main.ts: process.stderr.write(',
+      "cli/print.ts: process.stdout.write('(none)\\n');",
+      'cli/print.ts: process.stdout.write(`${table.toString()}\\n`);',
     ]);
   });
 });
