@@ -66,11 +66,11 @@ describe('text of others on a terminal', () => {
       'cli/agent.ts: const lines = createLineProtocol((line) => process.stdout.write(`${line}\\n`));',
       'cli/agent.ts: log: (line) => void process.stderr.write(`${line}\\n`),',
       "cli/agent.ts: process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\\n`);",
+      "cli/print.ts: process.stdout.write('(none)\\n');",
+      'cli/print.ts: process.stdout.write(`${table.toString()}\\n`);',
       // Its sentences are its own: nothing of others is there yet.
       'demo/first-look/main.ts: for (const sentence of wrong) process.stderr.write(`temporal-dev.sh: ${sentence}\\n`);',
       'demo/main.ts: process.stderr.write(',
-      "cli/print.ts: process.stdout.write('(none)\\n');",
-      'cli/print.ts: process.stdout.write(`${table.toString()}\\n`);',
     ]);
   });
 });
