@@ -111,7 +111,7 @@ describe('a fleet of simulated robots, when something fails', function () {
       await until('all back on the champion', areConfirmed(1), 60_000);
       const backMs = performance.now() - alarmMs;
       process.stdout.write(`      back on the champion after ${(backMs / 1_000).toFixed(1)} s\n`);
-      assert.ok(backMs < 15_000, `back after ${backMs} ms`);
+      assert.ok(backMs < 8_000, `back after ${backMs} ms`);
     } finally {
       stop.abort();
     }

@@ -10,14 +10,18 @@ export function readyFor({ prepared, standby }: Keeper, { slot }: VersionChoice)
 
 /** Switches a robot that may be switched now, or after a safe stop if the order cannot wait; one order stops it once. */
 export async function switchTo(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolicy): Promise<void> {
-  const { file, isIdle, stopSafely } = keeper.ports;
-  if (!isIdle()) {
-    const { orderSeq: seq, urgency } = choice;
-    if (urgency !== 'safeStop' || (seq !== null && file.state().stoppedSeq === seq)) return;
-    await orLogged(keeper, () => file.change((state) => ({ ...state, stoppedSeq: seq })));
-    await stopSafely();
-  }
-  await keeper.oneSwitch(() => commit(keeper, choice, loaded));
+  const { file, isIdle, stopSafely, beforeSwitch } = keeper.ports;
+  if (isIdle()) return keeper.oneSwitch(() => commit(keeper, choice, loaded));
+  const { orderSeq: seq, urgency } = choice;
+  if (urgency !== 'safeStop' || (seq !== null && file.state().stoppedSeq === seq)) return;
+  await orLogged(keeper, () => file.change((state) => ({ ...state, stoppedSeq: seq })));
+  await orLogged(keeper, beforeSwitch);
+  // Nothing acts until the switch is made: a robot that began its next episode in between would escape the order.
+  const left = keeper.active;
+  keeper.active = undefined;
+  await stopSafely();
+  await keeper.oneSwitch(() => commit(keeper, choice, loaded, left));
+  keeper.active ??= left;
 }
 
 /** Makes a switch that is ready, if the robot may be switched now. */
@@ -28,7 +32,12 @@ export async function switchIfReady(keeper: Keeper): Promise<void> {
   await commit(keeper, choice, ready);
 }
 
-async function commit(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolicy): Promise<void> {
+async function commit(
+  keeper: Keeper,
+  choice: VersionChoice,
+  loaded: LoadedPolicy,
+  acted = keeper.active,
+): Promise<void> {
   const { file, at, beforeSwitch, isIdle } = keeper.ports;
   if (isDone(keeper, choice) || readyFor(keeper, choice) !== loaded) return;
   const { slot, reason, trialId, isLeased, orderSeq, urgency } = choice;
@@ -40,7 +49,7 @@ async function commit(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolic
   at('state.switched');
   await orLogged(keeper, beforeSwitch);
   if (!isIdle() || readyFor(keeper, choice) !== loaded) return;
-  activate(keeper, loaded, trialId);
+  activate(keeper, loaded, trialId, acted);
   const from = left === null || isSame(slot, left) ? undefined : { version: left.version, trialId: leftTrialId };
   const { report } = keeper.fallBacks;
   if (reason === 'ordered') await report('installed', reason, from && { ...from, trialId }, '');
@@ -48,9 +57,9 @@ async function commit(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolic
 }
 
 /** The loaded policy acts; what acted stays loaded beside it, and what stayed so until now is let go. */
-function activate(keeper: Keeper, loaded: LoadedPolicy, trialId: string | null): void {
+function activate(keeper: Keeper, loaded: LoadedPolicy, trialId: string | null, acted: LoadedPolicy | undefined): void {
   const before = keeper.standby;
-  keeper.standby = keeper.active;
+  keeper.standby = acted;
   keeper.active = { ...loaded, trialId };
   if (keeper.prepared === loaded) keeper.prepared = undefined;
   if (before !== undefined && before !== loaded) closeInBackground(before);
