@@ -200,7 +200,7 @@ describe('a robot with a model that fails it', () => {
         entry.kind === 'episode' ? [[entry.outcome, entry.failureReason, entry.policyVersion]] : [],
       );
       assert.deepEqual(episodes, [['aborted', 'rollback', '1.1.0']]);
-      assert.ok(gateway.heartbeats.length > beats);
+      await until('it beats on', () => gateway.heartbeats.length > beats);
       await robot.policy()?.decide(soundObservation);
     });
 
