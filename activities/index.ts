@@ -21,7 +21,7 @@ import { registerCandidate } from './registry/register-candidate.ts';
 import { releaseQuarantinedSegment } from './collection/release-quarantined-segment.ts';
 import type { Signer } from '../policies/signer.ts';
 import { trainModel, type TrainModelPorts } from './training/train-model.ts';
-import type { Fleet, TelemetryLog } from './fleet-port.ts';
+import type { Fleet, TelemetryLog } from '../fleet/desk/index.ts';
 import type { TrialSlot } from './ports/trial-slot.ts';
 import { offerCandidate } from './trials/offer-candidate.ts';
 import { sweepStore } from './retention/sweep-store.ts';

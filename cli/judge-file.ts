@@ -9,7 +9,7 @@ import { submitModel } from '../activities/submissions/submit-model.ts';
 import { reproduceModel, type ReproduceModelResult } from '../activities/registry/reproduce-model.ts';
 import type { TrialSlot } from '../activities/ports/trial-slot.ts';
 import type { Settings } from '../workers/config.ts';
-import { openFleet } from '../workers/open-fleet.ts';
+import { openFleet } from '../fleet/desk/index.ts';
 import { openTrainers } from '../workers/open-trainers.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';

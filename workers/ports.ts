@@ -14,10 +14,10 @@ import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts
 import { webhookNotifier } from '../activities/adapters/webhook-notifier.ts';
 import type { DataPorts, FleetPorts, MonitorPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
-import { championDesk } from '../fleet/desk/index.ts';
+import { registeredStandings } from '../activities/collection/waiting.ts';
+import { championDesk, openFleet, openTelemetryLog } from '../fleet/desk/index.ts';
 import { cancellableEngine, currentAttempt, heartbeatProgress } from './activity-context.ts';
 import { queues, type Queue, type Settings } from './config.ts';
-import { openFleet, openTelemetry, robotStandings } from './open-fleet.ts';
 import { keylessSigner, openKeys } from './open-keys.ts';
 import { openStore } from './open-store.ts';
 import { openTrainers } from './open-trainers.ts';
@@ -67,7 +67,7 @@ export async function openPorts(
     engine,
     codeBuild,
     fleet: openFleet({ store, clock, sealing }),
-    telemetry: openTelemetry(store),
+    telemetry: openTelemetryLog(store),
     slot: temporalTrialSlot(starts),
     loop: temporalLoopDesk(starts),
     diskSpace: diskSpaceOf([
@@ -82,7 +82,7 @@ export async function openPorts(
     trainers: openTrainers(settings, runtime),
     judge: segmentJudgeProcess(engineOptions),
     attempt: currentAttempt,
-    robotStandings: () => robotStandings(store),
+    robotStandings: () => registeredStandings(store),
     probe: onnxProbe(),
     openRows: openArrowRows,
     progress: heartbeatProgress,

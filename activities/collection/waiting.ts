@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { readRobots } from '../../fleet/desk/index.ts';
 import { landingPlace, type SegmentFacts } from '../../datasets/validation/segment-facts.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { recordedRobot } from '../../datasets/landing.ts';
@@ -23,6 +24,17 @@ export type Waiting = z.infer<typeof waitingSchema>;
 export type RobotStanding = 'welcome' | Exclude<WaitingReason, 'otherType' | 'unregistered'>;
 /** Every registered robot by id. */
 export type RobotStandings = () => Promise<ReadonlyMap<string, RobotStanding>>;
+
+/** Who may be learned from, by what the desk has registered. */
+export async function registeredStandings(store: ObjectStore): Promise<ReadonlyMap<string, RobotStanding>> {
+  const robots = await readRobots(store);
+  return new Map(
+    [...robots].map(([robotId, { isQuarantined, tokenHashes }]) => [
+      robotId,
+      isQuarantined ? 'quarantined' : tokenHashes.length === 0 ? 'revoked' : 'welcome',
+    ]),
+  );
+}
 
 const maxListed = 100;
 

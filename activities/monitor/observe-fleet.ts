@@ -11,7 +11,7 @@ import {
 import { fleetClock } from '../../domain/trial/index.ts';
 import type { DamagedObject, OnDamage } from '../../store/damaged-objects.ts';
 import { isFailure } from '../../store/failures.ts';
-import type { Fleet, TelemetryLog } from '../fleet-port.ts';
+import type { Fleet, TelemetryLog } from '../../fleet/desk/index.ts';
 import { appendIncidents } from '../incidents/incident-log.ts';
 import type { DiskSpace, LoopDesk } from '../ports/cycles.ts';
 import { parseDoor } from '../parse-activity-input.ts';

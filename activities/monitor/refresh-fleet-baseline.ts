@@ -10,7 +10,7 @@ import {
   fleetDayVarianceOf,
 } from '../../domain/statistics/index.ts';
 import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../domain/trial/index.ts';
-import type { TelemetryLog } from '../fleet-port.ts';
+import type { TelemetryLog } from '../../fleet/desk/index.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';

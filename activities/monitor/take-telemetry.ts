@@ -2,7 +2,7 @@ import type { OnDamage } from '../../store/damaged-objects.ts';
 import { forgetOld, newMemory, openSince, rememberOutcome } from '../../domain/monitoring/index.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 import { RobotLives, type FleetClock } from '../../domain/trial/index.ts';
-import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
+import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
 import { countedEpisode, reportedAtMs } from '../trials/telemetry-reports.ts';
 import type { MonitorState } from './monitor-state.ts';
 

@@ -1,6 +1,6 @@
 import type { FleetMemory, WatchedRobot } from '../../domain/monitoring/index.ts';
 import type { DamagedObject } from '../../store/damaged-objects.ts';
-import { trialsIn, type Fleet } from '../fleet-port.ts';
+import { trialsOf, type Fleet } from '../../fleet/desk/index.ts';
 
 export interface WatchedFleet {
   readonly presence: 'known' | 'unknown';
@@ -20,7 +20,7 @@ export async function watchRobots(
   nowMs: number,
   memory: FleetMemory,
 ): Promise<WatchedFleet> {
-  const { presence, robots, damaged = [] } = await fleet.readFleet(policy);
+  const { presence, robots, damaged } = await fleet.readFleet(policy);
   const trial = await robotsOnTrial(fleet, policy, nowMs);
   const ids = robots.map(({ robotId }) => robotId);
   return {
@@ -47,7 +47,7 @@ async function robotsOnTrial(
   const { current } = await fleet.readAssignments(policy);
   if (current === undefined) return undefined;
   const live = new Set<string>();
-  for (const trialId of trialsIn(current.record))
+  for (const trialId of trialsOf(current.record))
     if (((await fleet.readLeaseEnd(policy, trialId)) ?? 0) > nowMs) live.add(trialId);
   if (live.size === 0) return undefined;
   const { overrides, trialId, championVersion } = current.record;

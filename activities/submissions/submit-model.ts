@@ -1,4 +1,4 @@
-import type { Fleet } from '../fleet-port.ts';
+import type { Fleet } from '../../fleet/desk/index.ts';
 import { judgeSubmission, type JudgeSubmissionPorts, type SubmissionVerdict } from './judge-submission.ts';
 import { registerSubmission } from './register-submission.ts';
 import type { TrialSlot } from '../ports/trial-slot.ts';

@@ -12,7 +12,8 @@ import {
   type RobotLife,
   type TrialPlan,
 } from '../../domain/trial/index.ts';
-import type { TelemetryBatch, TelemetryLog, TelemetryReport } from '../fleet-port.ts';
+import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
+import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { blocksPerPart, type CellManifest, type CellStore } from './cell-store.ts';
@@ -204,7 +205,7 @@ async function partOf(
   return cells;
 }
 
-function reportOf(batch: TelemetryBatch, entry: TelemetryReport, { plan, tasks }: Taking): Report | undefined {
+function reportOf(batch: TelemetryBatch, entry: TelemetryEntry, { plan, tasks }: Taking): Report | undefined {
   switch (entry.kind) {
     case 'episode': {
       const episode = countedEpisode(batch, entry);

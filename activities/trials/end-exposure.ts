@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { trialsIn, type Fleet, type FleetAssignment, type FleetSnapshot } from '../fleet-port.ts';
+import { trialsOf, type Fleet, type AssignmentRecord, type AssignmentSnapshot } from '../../fleet/desk/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 
 const inputSchema = z.strictObject({
@@ -35,10 +35,10 @@ export const endExposure =
     const log = await ports.fleet.readAssignments(policy);
     const { current } = log;
     const mine =
-      input.isForced || current === undefined || trialId === undefined || trialsIn(current.record).includes(trialId);
+      input.isForced || current === undefined || trialId === undefined || trialsOf(current.record).has(trialId);
     // Records before `seq` never change, so an attempt that comes again builds the same record or finds its place taken.
     const isAhead = log.seq >= seq;
-    const snapshot: FleetSnapshot =
+    const snapshot: AssignmentSnapshot =
       mine || isAhead || current === undefined
         ? {
             defaultVersion: input.version,
@@ -49,7 +49,7 @@ export const endExposure =
           }
         : snapshotOf(current.record);
     const origin = { operationId: input.operationId, who: input.who, why: input.why.slice(0, 500), atMs: input.atMs };
-    const record: FleetAssignment =
+    const record: AssignmentRecord =
       trialId === undefined
         ? { kind: 'assign', ...snapshot, ...origin }
         : { kind: 'closeTrial', closedTrialId: trialId, ...snapshot, ...origin };
@@ -63,7 +63,7 @@ const snapshotOf = ({
   trialId,
   urgency,
   overrides,
-}: FleetSnapshot): FleetSnapshot => ({
+}: AssignmentSnapshot): AssignmentSnapshot => ({
   defaultVersion,
   championVersion,
   trialId,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { judgeGuard, judgeTasks } from '../../domain/experiment/index.ts';
-import type { Fleet } from '../fleet-port.ts';
+import type { Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';

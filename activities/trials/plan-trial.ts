@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { comparePolicyVersions, parsePolicyVersion, type Aliases } from '../../domain/registry/index.ts';
 import { draftTrial, type FleetTimes, type TrialFacts, type TrialPlan } from '../../domain/trial/index.ts';
 import { isFailure } from '../../store/failures.ts';
-import { trialsIn, type Fleet, type TelemetryLog } from '../fleet-port.ts';
+import { trialsOf, type Fleet, type TelemetryLog } from '../../fleet/desk/index.ts';
 import { readJson } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -77,7 +77,7 @@ export const planTrial =
       approvalHours: input.approvalHours,
       assignmentSeq: log.seq,
     });
-    const open = log.current === undefined ? [] : trialsIn(log.current.record).filter((id) => id !== trialId);
+    const open = log.current === undefined ? [] : [...trialsOf(log.current.record)].filter((id) => id !== trialId);
     for (const other of open) {
       const leaseEndMs = await ports.fleet.readLeaseEnd(policy, other);
       return leaseEndMs !== undefined && leaseEndMs > input.nowMs

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { chooseRollback, type RollbackChoice } from '../../domain/trial/index.ts';
 import { aliasesAt } from '../../domain/registry/index.ts';
-import { trialsIn, type Fleet } from '../fleet-port.ts';
+import { trialsOf, type Fleet } from '../../fleet/desk/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
@@ -43,7 +43,7 @@ export const planRollback =
     const history = await readAliasHistory(ports)({ policy });
     // Of a policy that nobody knows there is nothing to take back, and that is said as what it is.
     if (current === undefined && history.length === 0) await readPolicyDocument(ports.store, policy);
-    const openTrialId = current === undefined ? undefined : trialsIn(current.record)[0];
+    const openTrialId = current === undefined ? undefined : [...trialsOf(current.record)][0];
     const choice = chooseRollback({
       target,
       history,

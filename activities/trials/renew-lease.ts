@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { Fleet } from '../fleet-port.ts';
+import type { Fleet } from '../../fleet/desk/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 
 const inputSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { aliasesAt, demotionMoves, promotionMoves } from '../../domain/registry/index.ts';
-import type { Fleet } from '../fleet-port.ts';
+import type { Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { Clock } from '../../store/clock.ts';

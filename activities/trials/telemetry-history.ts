@@ -4,7 +4,7 @@ import { dictionary } from '../../domain/dictionary.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { VersionedHistory } from '../../domain/statistics/index.ts';
 import { fleetClock, RobotLives, type FleetTimes } from '../../domain/trial/index.ts';
-import type { TelemetryBatch, TelemetryLog } from '../fleet-port.ts';
+import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
 import { readSoundJson, type DamagedObject, type OnDamage } from '../../store/damaged-objects.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';

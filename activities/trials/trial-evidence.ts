@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { RobotEvidence } from '../../domain/experiment/index.ts';
 import { fleetClock, robotEvidence, type Sighting, type TrialPlan } from '../../domain/trial/index.ts';
-import type { Fleet } from '../fleet-port.ts';
+import type { Fleet } from '../../fleet/desk/index.ts';
 import type { CellStore } from './cell-store.ts';
 import { planReferenceSchema } from './stored-plan.ts';
 

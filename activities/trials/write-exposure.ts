@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { TrialPlan } from '../../domain/trial/index.ts';
-import { trialsIn, type Fleet, type FleetAssignment, type FleetOverride } from '../fleet-port.ts';
+import { trialsOf, type Fleet, type AssignmentRecord, type AssignmentOverride } from '../../fleet/desk/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
 
@@ -38,7 +38,7 @@ export const writeExposure =
     const { policy, trialId, championVersion } = plan;
     const { seq, current } = await ports.fleet.readAssignments(policy);
     if (seq === input.seq - 1 && current !== undefined) {
-      const others = trialsIn(current.record).filter((id) => id !== trialId);
+      const others = [...trialsOf(current.record)].filter((id) => id !== trialId);
       if (others.length > 0) return { kind: 'refused', reason: `trial ${others.join(', ')} owns the fleet` };
       const { championVersion: champion } = current.record;
       if (champion !== championVersion)
@@ -60,14 +60,17 @@ export const writeExposure =
     }
   };
 
-function recordOf(plan: TrialPlan, input: z.output<typeof inputSchema>): FleetAssignment {
+function recordOf(plan: TrialPlan, input: z.output<typeof inputSchema>): AssignmentRecord {
   const { trialId, championVersion, candidateVersion } = plan;
   const { operationId, who, why, atMs, isLastStage } = input;
   const faulty = new Set(input.faultyRobots);
   const order = plan.robots.map(({ robotId }) => robotId);
   const healthy = (ids: readonly string[]): string[] => ids.filter((id) => !faulty.has(id));
-  const group = (version: string, urgency: FleetOverride['urgency'], robotIds: readonly string[]): FleetOverride[] =>
-    robotIds.length === 0 ? [] : [{ version, trialId, urgency, robotIds }];
+  const group = (
+    version: string,
+    urgency: AssignmentOverride['urgency'],
+    robotIds: readonly string[],
+  ): AssignmentOverride[] => (robotIds.length === 0 ? [] : [{ version, trialId, urgency, robotIds }]);
   const back = group(championVersion, 'safeStop', [...faulty]);
   const origin = { operationId, who, why: why.slice(0, 500), atMs };
   const common = { kind: 'assign', championVersion, urgency: 'whenIdle', ...origin } as const;

@@ -6,7 +6,7 @@ const overrideSchema = z.strictObject({
   version: policyVersionSchema,
   trialId: trialIdSchema,
   urgency: z.enum(urgencies),
-  robotIds: z.array(robotIdSchema).min(1).max(10_000),
+  robotIds: z.array(robotIdSchema).min(1).max(10_000).readonly(),
 });
 
 /** What every robot of a policy should run, whole: a reader needs no earlier record to know it. */
@@ -19,7 +19,7 @@ const snapshotShape = {
   trialId: trialIdSchema.nullable(),
   /** How robots take the default. */
   urgency: z.enum(urgencies),
-  overrides: z.array(overrideSchema).max(100),
+  overrides: z.array(overrideSchema).max(100).readonly(),
 };
 
 const originShape = {
@@ -49,6 +49,12 @@ export const assignmentRecordSchema = z
   });
 
 export type AssignmentRecord = z.infer<typeof assignmentRecordSchema>;
+export type AssignmentOverride = AssignmentRecord['overrides'][number];
+/** What a record says of robots, without where it comes from. */
+export type AssignmentSnapshot = Pick<
+  AssignmentRecord,
+  'defaultVersion' | 'championVersion' | 'trialId' | 'urgency' | 'overrides'
+>;
 
 /** Every trial that the snapshot puts robots on. */
 export const trialsOf = (record: Pick<AssignmentRecord, 'trialId' | 'overrides'>): ReadonlySet<string> =>

@@ -1,6 +1,12 @@
 /** The fleet's desk: the one writer of assignments and leases, and what may be read of the fleet. */
 export { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
-export { assignmentRecordSchema, type AssignmentRecord } from './assignment-record.ts';
+export {
+  assignmentRecordSchema,
+  trialsOf,
+  type AssignmentOverride,
+  type AssignmentRecord,
+  type AssignmentSnapshot,
+} from './assignment-record.ts';
 export { championDesk } from './champion-desk.ts';
 export type { Confirmations } from './confirmations.ts';
 export {
@@ -12,6 +18,7 @@ export {
   type WriteAssignmentInput,
   type WriteAssignmentResult,
 } from './desk.ts';
+export { openFleet, type Fleet } from './fleet.ts';
 export { openFleetReader, type FleetReader } from './fleet-reader.ts';
 export { defaultViewLimits, type FleetView, type RobotView, type ViewLimits } from './fleet-view.ts';
 export { defaultLeaseMs, readLease } from './lease.ts';
@@ -20,9 +27,12 @@ export { publishRoots } from './root-log.ts';
 export type { SealOutcome } from './order-sealer.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
 export {
+  openTelemetryLog,
   readTelemetry,
   readTelemetryObject,
   TelemetryDedupe,
   telemetryKeys,
   type StoredEntry,
+  type TelemetryBatch,
+  type TelemetryLog,
 } from './telemetry-log.ts';

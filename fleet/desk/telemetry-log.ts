@@ -12,7 +12,20 @@ export const telemetryLineSchema = telemetryRequestSchema.safeExtend({
   robotId: robotIdSchema,
   receivedMs: instantMsSchema,
 });
-export type TelemetryLine = z.infer<typeof telemetryLineSchema>;
+export type TelemetryBatch = z.infer<typeof telemetryLineSchema>;
+
+/** Telemetry as gateways stored it, in objects by the hour of receipt. */
+export interface TelemetryLog {
+  /** Keys of the objects that may hold batches received in `[startMs, endMs)`, hour by hour. */
+  keys(policy: string, startMs: number, endMs: number): AsyncIterable<string>;
+  /** The batches that can be read; `onDamage` is told of an object, or a line of it, that cannot. */
+  read(key: string, onDamage: OnDamage): Promise<readonly TelemetryBatch[]>;
+}
+
+export const openTelemetryLog = (store: ObjectStore): TelemetryLog => ({
+  keys: (policy, startMs, endMs) => telemetryKeys(store, policy, startMs, endMs),
+  read: (key, onDamage) => readTelemetryObject(store, key, onDamage),
+});
 
 export interface StoredEntry {
   readonly robotId: string;
@@ -66,9 +79,9 @@ export async function readTelemetryObject(
   store: ObjectStore,
   key: string,
   onDamage?: OnDamage,
-): Promise<readonly TelemetryLine[]> {
+): Promise<readonly TelemetryBatch[]> {
   const bytes = await store.get(key);
-  const lines: TelemetryLine[] = [];
+  const lines: TelemetryBatch[] = [];
   let damaged = 0;
   for (const line of new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n')) {
     if (line === '') continue;
@@ -84,7 +97,7 @@ export async function readTelemetryObject(
 
 const notALine = 'expected a line of telemetry, got other text';
 
-function parseLine(text: string): { readonly line: TelemetryLine } | { readonly cause: unknown } {
+function parseLine(text: string): { readonly line: TelemetryBatch } | { readonly cause: unknown } {
   try {
     return { line: telemetryLineSchema.parse(JSON.parse(text)) };
   } catch (cause) {
@@ -97,7 +110,7 @@ export class TelemetryDedupe {
   readonly #lives = new RobotLives();
 
   /** The entries of the batch that are new; they are known from now on. */
-  take(line: TelemetryLine): readonly StoredEntry[] {
+  take(line: TelemetryBatch): readonly StoredEntry[] {
     const { robotId, bootId, receivedMs, clockSkewMs } = line;
     this.#lives.hear(robotId, bootId, receivedMs);
     return line.entries

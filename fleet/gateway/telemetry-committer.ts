@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { fleetKeys, telemetryHour } from '../desk/keys.ts';
-import type { TelemetryLine } from '../desk/telemetry-log.ts';
+import type { TelemetryBatch } from '../desk/telemetry-log.ts';
 import { ByteBudget } from './robot-limits.ts';
 
 export interface TelemetryCommitterOptions {
@@ -41,7 +41,7 @@ export class TelemetryCommitter {
   }
 
   /** Resolves once the batch is stored for good; fails when the store did, for the robot to send it again. */
-  async add(policy: string, line: TelemetryLine): Promise<void> {
+  async add(policy: string, line: TelemetryBatch): Promise<void> {
     const text = `${JSON.stringify(line)}\n`;
     const sizeBytes = Buffer.byteLength(text);
     const giveBack = this.#budget.take(sizeBytes);

@@ -5,7 +5,7 @@ import { CellStore } from '../../activities/trials/cell-store.ts';
 import { readHistory } from '../../activities/trials/telemetry-history.ts';
 import { takeTelemetry } from '../../activities/monitor/take-telemetry.ts';
 import type { MonitorState } from '../../activities/monitor/monitor-state.ts';
-import type { TelemetryBatch, TelemetryLog } from '../../activities/fleet-port.ts';
+import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 import {
   afterCollection,
@@ -32,6 +32,9 @@ const batch = (name: string, nowMs: number): TelemetryBatch => ({
     seq,
     atMs: nowMs - (seq % 4) * hourMs,
     policyVersion: '1.0.0',
+    trialId: null,
+    episodeId: `episode-${seq}`,
+    durationMs: 1_000,
     task: names[seq % names.length] ?? '',
     outcome: seq % 2 === 0 ? 'success' : 'failure',
     failureReason: names[seq % names.length] ?? '',

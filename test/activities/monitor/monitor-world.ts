@@ -8,7 +8,7 @@ import type { ObserveFleetInput, ObserveFleetResult } from '../../../activities/
 import { moveAliases } from '../../../store/records/aliases.ts';
 import type { LoopSight } from '../../../domain/monitoring/index.ts';
 import { installLog } from '../../../fleet/desk/install-log.ts';
-import { openFleet, openTelemetry } from '../../../workers/open-fleet.ts';
+import { openFleet, openTelemetryLog } from '../../../fleet/desk/index.ts';
 import { hourMs, openTrialWorld, policy, type TrialWorld } from '../trials/trial-world.ts';
 
 export const minuteMs = 60_000;
@@ -60,7 +60,7 @@ export async function openMonitorWorld(robots: number): Promise<MonitorWorld> {
         return more.unsigned === undefined ? undefined : { kind: 'unsealed' as const, why: more.unsigned };
       },
     },
-    telemetry: openTelemetry(store),
+    telemetry: openTelemetryLog(store),
     notifier: undefined,
     loop: {
       cycles: async () => loop.cycles,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isFailure } from '../../../store/failures.ts';
 import type { ObserveFleetResult } from '../../../activities/monitor/observe-fleet.ts';
 import { moveAliases } from '../../../store/records/aliases.ts';
-import { openFleet } from '../../../workers/open-fleet.ts';
+import { openFleet } from '../../../fleet/desk/index.ts';
 import { hourMs, policy, startMs } from '../trials/trial-world.ts';
 import { dayMs, keysOf, minuteMs, openMonitorWorld, type MonitorWorld } from './monitor-world.ts';
 

@@ -214,7 +214,13 @@ describe('a model that was made elsewhere', function () {
       offers.length = 0;
       return submitModel({
         ...ports(),
-        fleet: { readFleet: async () => ({ presence: 'known', robots: Array.from({ length: robots }, () => robot) }) },
+        fleet: {
+          readFleet: async () => ({
+            presence: 'known',
+            robots: Array.from({ length: robots }, () => robot),
+            damaged: [],
+          }),
+        },
         slot: {
           offer: async (offer) => {
             offers.push(offer);
@@ -225,11 +231,13 @@ describe('a model that was made elsewhere', function () {
     };
     const robot = {
       robotId: 'r1',
+      site: 'north',
       stratum: 'hall',
       isQuarantined: false,
       contact: 'online',
       lastSeenMs: 1,
       version: '1.0.0',
+      heldSeq: null,
       lastInstall: null,
     } as const;
 

@@ -15,11 +15,10 @@ import { moveAliases } from '../../../store/records/aliases.ts';
 import type { TrialSlot } from '../../../activities/ports/trial-slot.ts';
 import { registerModel } from '../../../activities/registry/register-model.ts';
 import { randomFromSeed } from '../../../domain/statistics/index.ts';
-import { addRobot, championDesk, type RobotView } from '../../../fleet/desk/index.ts';
+import { addRobot, championDesk, openFleet, openTelemetryLog, type RobotView } from '../../../fleet/desk/index.ts';
 import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
 import { writePresence } from '../../../fleet/desk/presence.ts';
 import type { TelemetryEntry } from '../../../fleet/protocol/index.ts';
-import { openFleet, openTelemetry } from '../../../workers/open-fleet.ts';
 
 export const policy = 'wall';
 export const hourMs = 3_600_000;
@@ -101,7 +100,7 @@ export async function openTrialWorld(robots: number, options: TrialWorldOptions 
   const activities = fleetActivities({
     ...ports,
     fleet: openFleet({ store, clock }),
-    telemetry: openTelemetry(store),
+    telemetry: openTelemetryLog(store),
     slot: options.slot ?? idleSlot,
   });
 

@@ -5,7 +5,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { fleetActivities, monitorActivities } from '../../../activities/index.ts';
-import { championDesk, addRobot } from '../../../fleet/desk/index.ts';
+import { addRobot, championDesk, openFleet, openTelemetryLog } from '../../../fleet/desk/index.ts';
 import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
 import { writePresence } from '../../../fleet/desk/presence.ts';
 import { moveAliases } from '../../../store/records/aliases.ts';
@@ -14,7 +14,6 @@ import { trialKeys } from '../../../activities/trials/trial-keys.ts';
 import { storePlan } from '../../../activities/trials/stored-plan.ts';
 import { draftTrial, fleetProfiles } from '../../../domain/trial/index.ts';
 import { randomFromSeed, type Random } from '../../../domain/statistics/index.ts';
-import { openFleet, openTelemetry } from '../../../workers/open-fleet.ts';
 
 /** What an attacker of this project is given. `count`: rounds; `report` hears of each. */
 export interface AttackInput {
@@ -77,7 +76,7 @@ async function oneRound(round: {
   let nowMs = startMs;
   const clock = (): number => nowMs;
   const fleet = openFleet({ store, clock });
-  const telemetry = openTelemetry(store);
+  const telemetry = openTelemetryLog(store);
   const signer = { sign: async () => new Uint8Array(), publicKeys: async () => [] } as never;
   const ports = { store, clock, signer, desk: championDesk({ store }), codeBuild: 'attack', fleet, telemetry };
   const slot = { offer: async () => ({ kind: 'offered', answer: '' }) } as never;
