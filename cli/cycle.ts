@@ -13,6 +13,7 @@ import { whoOption } from './person.ts';
 import { printJson, say } from './print.ts';
 import { statusOf } from './run-status.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 interface StartOptions {
   readonly policy: string;
@@ -58,7 +59,7 @@ export function registerCycleCommands(program: Command): void {
     await withClient(settings, async (client) => {
       const handle = client.workflow.getHandle(workflowId);
       const abort = (): Promise<string> =>
-        handle.executeUpdate<string, [unknown]>('abort', { args: [{ reason, who }] });
+        handle.executeUpdate<string, [unknown]>(messageNames.abort, { args: [{ reason, who }] });
       say(await ask({ client, settings, workflowId }, abort));
     });
   });
@@ -87,7 +88,7 @@ async function start({ policy, input: text, who, follow, json }: StartOptions): 
 
 /** A cycle that nobody takes up is said to be so; it begins once a worker is there. */
 const begins = (to: Asked, handle: WorkflowHandle): Promise<CycleStatus> =>
-  ask(to, () => handle.query<CycleStatus>('status'), 'it is started, and begins as soon as one is there');
+  ask(to, () => handle.query<CycleStatus>(messageNames.status), 'it is started, and begins as soon as one is there');
 
 /** How it ended, whatever way: a cycle that failed has told why, and written its report, before it did. */
 async function endOf(handle: WorkflowHandle): Promise<CycleResult> {
@@ -95,7 +96,7 @@ async function endOf(handle: WorkflowHandle): Promise<CycleResult> {
     return (await handle.result()) as CycleResult;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    const { cycleId, outcome, reason, reportKey } = await handle.query<CycleStatus>('status');
+    const { cycleId, outcome, reason, reportKey } = await handle.query<CycleStatus>(messageNames.status);
     if (reportKey === undefined) throw failedAs(error);
     return { cycleId, outcome: outcome ?? 'failed', reason: reason ?? failedAs(error).message, reportKey };
   }

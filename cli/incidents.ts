@@ -13,6 +13,7 @@ import { CommandError } from './exit-codes.ts';
 import type { PersonalWord } from './person.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { printJson, printTable, say } from './print.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 interface ListOptions {
   readonly policy: string;
@@ -49,7 +50,7 @@ export function registerIncidentCommands(program: Command): void {
         const handle = client.workflow.getHandle(to.workflowId);
         const word: Acknowledgement = { incidentId, reason: options.reason, who: options.who };
         const answer = await ask(to, () =>
-          handle.executeUpdate<string, [Acknowledgement]>('acknowledge', { args: [word] }),
+          handle.executeUpdate<string, [Acknowledgement]>(messageNames.acknowledge, { args: [word] }),
         );
         if (options.json) printJson({ ...word, answer });
         else say(answer);

@@ -9,6 +9,7 @@ import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { say } from './print.ts';
 import { ensureRetention } from './retention.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 /** Input of the workflow `fleetMonitor`; what is missing takes its defaults there. */
 export interface MonitorOptions {
@@ -56,7 +57,7 @@ export function registerMonitorCommand(program: Command): void {
         const workflowId = await ensureMonitor(client, orchestrationQueue(settings), { policy, ...profile });
         await ensureRetention(client, orchestrationQueue(settings), { policy, ...profile });
         const handle = client.workflow.getHandle(workflowId);
-        const status = (): Promise<MonitorStatus> => handle.query<MonitorStatus>('status');
+        const status = (): Promise<MonitorStatus> => handle.query<MonitorStatus>(messageNames.status);
         const { looks } = await ask(
           { client, settings, workflowId },
           status,

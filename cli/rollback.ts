@@ -18,6 +18,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
 import { statusOf } from './run-status.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 interface StartOptions extends PersonalWord {
   readonly target?: string;
@@ -109,7 +110,7 @@ async function order(to: Asked, { policy, reason, target, who }: StartOptions): 
     args: [{ policy, ...request }],
   });
   const asking = (): Promise<RollbackAnswer> =>
-    client.workflow.executeUpdateWithStart<Workflow, RollbackAnswer, [RollbackOrder]>('order', {
+    client.workflow.executeUpdateWithStart<Workflow, RollbackAnswer, [RollbackOrder]>(messageNames.order, {
       args: [request],
       updateId: requestId,
       startWorkflowOperation,

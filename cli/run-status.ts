@@ -2,6 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 
 import { ask, pendingTrouble, type Asked } from './ask-workflow.ts';
 import { CommandError } from './exit-codes.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 /** How a run stands beside what it says of itself. */
 export interface RunFacts {
@@ -28,7 +29,7 @@ export async function statusOf<Status extends object>(
     throw error;
   });
   const { status, closeTime } = described;
-  const said = await ask(to, () => handle.query<Status>('status'));
+  const said = await ask(to, () => handle.query<Status>(messageNames.status));
   const facts: RunFacts = {
     workflowId: to.workflowId,
     run: status.name,

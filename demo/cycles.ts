@@ -8,6 +8,7 @@ import type { CycleResult, CycleStatus } from '../workflows/cycle/messages.ts';
 import { weeklyScheduleId } from '../cli/schedule.ts';
 import type { Installation } from './installation.ts';
 import { waitFor } from './wait-for.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 const followEveryMs = 1_000;
 
@@ -57,7 +58,7 @@ export async function followCycle(
   );
   for (;;) {
     const end = await Promise.race([ended, sleep(followEveryMs)]);
-    const status = await handle.query<CycleStatus>('status').catch(() => undefined);
+    const status = await handle.query<CycleStatus>(messageNames.status).catch(() => undefined);
     if (end === undefined) {
       if (status !== undefined && status.stage !== stage) {
         stage = status.stage;

@@ -21,6 +21,7 @@ import type { Installation } from './installation.ts';
 import { waitUntil } from './processes.ts';
 import { waitFor } from './wait-for.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 /** An installation with a simulated fleet, and what one does with it: everything by the same doors as people and cycles. */
 export interface World extends Installation {
@@ -92,7 +93,7 @@ export async function openWorld(installation: Installation, options: FleetOption
     return (await registerSubmission(signed)({ verdict, who, why: name })).version;
   }
 
-  const trial = (): Promise<TrialStatus> => handle.query<TrialStatus>('status');
+  const trial = (): Promise<TrialStatus> => handle.query<TrialStatus>(messageNames.status);
   return {
     ...installation,
     say,
@@ -137,7 +138,7 @@ export async function openWorld(installation: Installation, options: FleetOption
     async rollout() {
       const rollout = client.workflow.getHandle(workflowIds.rolloutPolicy(workflowIds.trialPolicy(policy)));
       try {
-        return await rollout.query<RolloutStatus>('status');
+        return await rollout.query<RolloutStatus>(messageNames.status);
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;

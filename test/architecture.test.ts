@@ -205,6 +205,17 @@ describe('the tree', () => {
     assert.deepEqual(found, []);
   });
 
+  it('writes the names of what workflows are asked and told in one place', () => {
+    const typed =
+      /(?:define(?:Query|Update|Signal)|\.query|\.signal|executeUpdate|startUpdate|executeUpdateWithStart)(?:<.*>)?\(\s*[`'"]/;
+    const found = code.filter((file) =>
+      textOf(file)
+        .split('\n')
+        .some((line) => typed.test(line)),
+    );
+    assert.deepEqual(found, []);
+  });
+
   it('leaves no file that nothing reaches', () => {
     const entries = /(^|\/)(main|index)\.ts$|-main\.ts$|^(tools|bench|workers)\/[a-z-]+\.ts$/;
     const reached = new Set(imports.map(({ target }) => target));

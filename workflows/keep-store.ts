@@ -16,6 +16,7 @@ import { refuseOtherId } from './shared/fixed-id.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { policyAttribute } from './shared/search-attributes.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
 
 export interface KeepStoreStatus {
   readonly policy: string;
@@ -25,7 +26,7 @@ export interface KeepStoreStatus {
   readonly failure: string | null;
 }
 
-const statusQuery = defineQuery<KeepStoreStatus>('status');
+const statusQuery = defineQuery<KeepStoreStatus>(messageNames.status);
 /** Between two calls of a sweep that is behind. */
 const catchUpMs = 1_000;
 const sweepsOfOneRun = 200;

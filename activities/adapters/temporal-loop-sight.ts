@@ -7,6 +7,7 @@ import {
 
 import type { EndedRun, LoopSight, Retry } from '../../domain/monitoring/index.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { messageNames } from '../../domain/contract/message-names.ts';
 
 const kinds: Readonly<Record<string, EndedRun['kind']>> = {
   weeklyCycle: 'cycle',
@@ -148,7 +149,7 @@ async function readApprovals(
   const [trial, rollback] = [workflowIds.trialPolicy(policy), workflowIds.rollbackPolicy(policy)];
   const status = async (id: string): Promise<Record<string, unknown>> => {
     if (!isRunning(id)) return {};
-    const query = (): Promise<Record<string, unknown>> => client.workflow.getHandle(id).query('status');
+    const query = (): Promise<Record<string, unknown>> => client.workflow.getHandle(id).query(messageNames.status);
     return client.withDeadline(Date.now() + queryWithinMs, query).catch(() => ({}));
   };
   const step = (await status(trial))['step'] as { kind?: string; reason?: string } | null | undefined;

@@ -2,6 +2,7 @@ import { WithStartWorkflowOperation, WorkflowUpdateFailedError, type Client, typ
 
 import type { TrialSlot } from '../ports/trial-slot.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { messageNames } from '../../domain/contract/message-names.ts';
 
 /**
  * Hands offers to the workflow `trialPolicy` by update-with-start: one call that starts it unless it runs.
@@ -20,7 +21,7 @@ export function temporalTrialSlot(options: { readonly client: Client; readonly t
       });
       const offered = { ...request, candidateVersion, who, cause: why };
       try {
-        const answer = await client.workflow.executeUpdateWithStart<Workflow, string, [unknown]>('offer', {
+        const answer = await client.workflow.executeUpdateWithStart<Workflow, string, [unknown]>(messageNames.offer, {
           args: [offered],
           updateId: operationId,
           startWorkflowOperation,

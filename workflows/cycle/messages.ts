@@ -1,14 +1,15 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
+import { messageNames } from '../../domain/contract/message-names.ts';
 
 /** Ends a cycle early: what runs is stopped, the champion stays, a report is still written. */
-export const abortUpdate = defineUpdate<string, [{ reason: string; who?: string }]>('abort');
+export const abortUpdate = defineUpdate<string, [{ reason: string; who?: string }]>(messageNames.abort);
 
-export const cycleStatusQuery = defineQuery<CycleStatus>('status');
-export const collectionStatusQuery = defineQuery<CollectionStatus>('status');
-export const trainingStatusQuery = defineQuery<TrainingStatus>('status');
-export const releaseStatusQuery = defineQuery<ReleaseStatus>('status');
+export const cycleStatusQuery = defineQuery<CycleStatus>(messageNames.status);
+export const collectionStatusQuery = defineQuery<CollectionStatus>(messageNames.status);
+export const trainingStatusQuery = defineQuery<TrainingStatus>(messageNames.status);
+export const releaseStatusQuery = defineQuery<ReleaseStatus>(messageNames.status);
 
 export interface CollectionStatus {
   readonly stage: 'planning' | 'ingesting' | 'concluding' | 'ended';

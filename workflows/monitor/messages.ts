@@ -2,12 +2,13 @@ import { defineQuery, defineUpdate } from '@temporalio/workflow';
 
 import type { ObserveFleetResult } from '../../activities/monitor/observe-fleet.ts';
 import type { MonitorLimits } from '../../domain/monitoring/index.ts';
+import { messageNames } from '../../domain/contract/message-names.ts';
 
 /** A person has seen an incident; it stays open until it is gone. */
-export const acknowledgeUpdate = defineUpdate<string, [Acknowledgement]>('acknowledge');
+export const acknowledgeUpdate = defineUpdate<string, [Acknowledgement]>(messageNames.acknowledge);
 /** Changes some of the limits from the next look on. */
-export const setLimitsUpdate = defineUpdate<string, [Partial<MonitorLimits>]>('setLimits');
-export const monitorStatusQuery = defineQuery<MonitorStatus>('status');
+export const setLimitsUpdate = defineUpdate<string, [Partial<MonitorLimits>]>(messageNames.setLimits);
+export const monitorStatusQuery = defineQuery<MonitorStatus>(messageNames.status);
 
 export interface Acknowledgement {
   readonly incidentId: string;

@@ -4,6 +4,7 @@ import type { AbTestEnd, AbProgress } from '../../domain/ab-test/progress.ts';
 import type { RolloutState } from '../../domain/rollout/index.ts';
 import type { JudgeLookResult } from '../../activities/trials/judge-look.ts';
 import type { JudgeTickResult } from '../../activities/trials/judge-tick.ts';
+import { messageNames } from '../../domain/contract/message-names.ts';
 
 /** What an operator says with a message: why, and who, both kept. */
 export interface OperatorWord {
@@ -12,23 +13,23 @@ export interface OperatorWord {
 }
 
 /** Stops advancing and the clocks of stages; the guard goes on. */
-export const pauseUpdate = defineUpdate<string, [OperatorWord]>('pause');
-export const resumeUpdate = defineUpdate<string, [OperatorWord]>('resume');
+export const pauseUpdate = defineUpdate<string, [OperatorWord]>(messageNames.pause);
+export const resumeUpdate = defineUpdate<string, [OperatorWord]>(messageNames.resume);
 /** Lets the stage begin that waits for a person; `reject` ends instead, with the robots on the champion. */
-export const approveUpdate = defineUpdate<string, [OperatorWord]>('approve');
-export const rejectUpdate = defineUpdate<string, [OperatorWord]>('reject');
+export const approveUpdate = defineUpdate<string, [OperatorWord]>(messageNames.approve);
+export const rejectUpdate = defineUpdate<string, [OperatorWord]>(messageNames.reject);
 /** Hands a candidate to the slot of its policy; the input is that of `trialPolicy`. */
-export const offerUpdate = defineUpdate<string, [unknown]>('offer');
+export const offerUpdate = defineUpdate<string, [unknown]>(messageNames.offer);
 
 /** A trial passes its operator's messages on to the step that runs. */
-export const operatorSignal = defineSignal<[OperatorMessage]>('operator');
+export const operatorSignal = defineSignal<[OperatorMessage]>(messageNames.operator);
 /** A step tells its trial how far it is. */
-export const progressSignal = defineSignal<[StepProgress]>('progress');
+export const progressSignal = defineSignal<[StepProgress]>(messageNames.progress);
 
-export const trialStatusQuery = defineQuery<TrialStatus>('status');
-export const abTestStatusQuery = defineQuery<AbTestStatus>('status');
-export const rolloutStatusQuery = defineQuery<RolloutStatus>('status');
-export const rollbackStatusQuery = defineQuery<RollbackStatus>('status');
+export const trialStatusQuery = defineQuery<TrialStatus>(messageNames.status);
+export const abTestStatusQuery = defineQuery<AbTestStatus>(messageNames.status);
+export const rolloutStatusQuery = defineQuery<RolloutStatus>(messageNames.status);
+export const rollbackStatusQuery = defineQuery<RollbackStatus>(messageNames.status);
 
 export interface OperatorMessage {
   readonly kind:
@@ -118,7 +119,7 @@ export interface TrialResult {
 }
 
 /** Asks for a rollback while one runs: to the champion or the champion before at once, whatever waits for an approval. */
-export const orderUpdate = defineUpdate<RollbackAnswer, [RollbackOrder]>('order');
+export const orderUpdate = defineUpdate<RollbackAnswer, [RollbackOrder]>(messageNames.order);
 
 export interface RollbackOrder extends OperatorWord {
   /** A version or an alias; default: ends the trial that runs, else the champion before. */
