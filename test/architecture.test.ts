@@ -275,8 +275,6 @@ const stillLong: Readonly<Record<string, number>> = {
   'policies/onnx/graph.ts': 94,
   'policies/onnx/model-structure.ts': 95,
   'workflows/ab-test.ts': 104,
-  'workflows/fleet-monitor.ts': 167,
-  'workflows/rollback-policy.ts': 166,
   'workflows/rollout-policy.ts': 107,
   'workflows/trial-policy.ts': 98,
 };

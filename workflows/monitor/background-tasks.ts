@@ -1,7 +1,7 @@
 import { isCancellation, log, rootCause } from '@temporalio/workflow';
 
 /** Work beside a loop that must not wait for it: each kind once at a time; a failure is noted and tried again by the caller. */
-export class Chores {
+export class BackgroundTasks {
   readonly #running = new Set<string>();
 
   /** True while any of them runs: no time for continue-as-new. */
