@@ -23,6 +23,8 @@ const setting = (name: string, fallback: number): number => Number(process.env[n
 const runs = setting('OPERATOR_RUNS', 1);
 const weeks = setting('OPERATOR_WEEKS', 1);
 const seed = setting('OPERATOR_SEED', 1);
+/** Processes that keep the cores busy; 0 where other work does. */
+const burnersWanted = setting('OPERATOR_BURNERS', 2);
 const weekMs = 7 * 60_000;
 const policy = 'wall-follower';
 const pauseMs = { least: 4_000, most: 20_000 };
@@ -50,7 +52,9 @@ async function operate(runSeed: number): Promise<void> {
   };
   const ports = ['--port', String(await freePort()), '--ui-port', String(await freePort())];
   const script = new RunningScript(state, [...ports, '--seed', String(runSeed)], environment);
-  const burners = [0, 1].map((): ChildProcess => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
+  const burners = Array.from({ length: burnersWanted }, (): ChildProcess =>
+    spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
+  );
   let connection: Connection | undefined;
   try {
     await script.says('Temporal UI', 300_000);
