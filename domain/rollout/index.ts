@@ -1,14 +1,5 @@
-export { parseRolloutPlan, type RolloutPlan, type RolloutStagePlan } from './plan.ts';
-export type { ActiveKind, Progress, Return, RolloutEvent, RolloutStage, RolloutState, TickVerdict } from './state.ts';
+export { parseRolloutPlan } from './plan.ts';
+export type { RolloutEvent, RolloutState } from './state.ts';
 export { plannedRollout } from './progress.ts';
 export { transition } from './transition.ts';
-export {
-  championIsCandidate,
-  exposureOf,
-  guardClock,
-  isTerminal,
-  needsGuard,
-  refusal,
-  wantsExposure,
-  wantsReturn,
-} from './questions.ts';
+export { exposureOf, guardClock, isTerminal, needsGuard, refusal, wantsExposure } from './questions.ts';

@@ -19,9 +19,6 @@ export const needsGuard = (state: RolloutState): boolean => !isTerminal(state) &
 export const wantsExposure = (state: RolloutState): boolean =>
   needsGuard(state) && state.kind !== 'returning' && state.writtenExposure < state.wantedExposure;
 
-/** All robots are to be put back on the champion: do it, then send `returned`. */
-export const wantsReturn = (state: RolloutState): boolean => state.kind === 'returning';
-
 /** Who runs the candidate in this state: the first `robots` of the trial's order, without the faulty ones. */
 export function exposureOf(state: RolloutState): { readonly robots: number; readonly without: readonly string[] } {
   const robots = needsGuard(state) && state.kind !== 'returning' ? (state.plan.stages[state.stage]?.robots ?? 0) : 0;
@@ -40,14 +37,6 @@ export function guardClock(
   const total = startedAtMs === null ? 0 : atMs - startedAtMs;
   return { hoursInStage: stageMs / 3_600_000, hoursTotal: total / 3_600_000 };
 }
-
-/** The champion alias moves when the last stage is entered. */
-export const championIsCandidate = (state: RolloutState): boolean =>
-  state.kind === 'promoted' ||
-  (state.stage === 3 &&
-    state.writtenExposure === state.wantedExposure &&
-    needsGuard(state) &&
-    state.kind !== 'returning');
 
 /** Why an operator's message is refused in this state; nothing if it would change something. For validators of updates. */
 export function refusal(state: RolloutState, event: RolloutEvent): string | undefined {

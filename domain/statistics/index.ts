@@ -1,4 +1,4 @@
-export { wilsonInterval, twoProportionTest, newcombeInterval, type Interval, type TwoArms } from './proportions.ts';
+export { wilsonInterval, twoProportionTest, newcombeInterval, type TwoArms } from './proportions.ts';
 export { sampleSizePerArm, sampleSizeNonInferiority, designEffect } from './sample-size.ts';
 export {
   planExperiment,
@@ -16,14 +16,14 @@ export {
   binomialLogEvidence,
 } from './evidence.ts';
 export { groupSequentialBounds } from './group-sequential.ts';
-export { holm, benjaminiHochberg, eBenjaminiHochberg, type MultipleTest } from './multiple-testing.ts';
+export { holm, benjaminiHochberg, eBenjaminiHochberg } from './multiple-testing.ts';
 export { populationStabilityIndex, psiThreshold, quantileEdges, binFractions } from './population-stability.ts';
 export { kolmogorovSmirnov, kolmogorovCritical } from './kolmogorov-smirnov.ts';
 export { maximumMeanDiscrepancy, meanDiscrepancyTest, type RobotPoints } from './mean-discrepancy.ts';
 export { sampleRatioMismatch } from './sample-ratio.ts';
 export { mcnemarExact, pairedDifferenceLowerBound, type PairedOutcomes } from './paired.ts';
 export { kishEffectiveSize } from './kish.ts';
-export { betaFromMoments, betaPosterior, type Beta } from './beta.ts';
+export { betaFromMoments, betaPosterior } from './beta.ts';
 export { intraRobotCorrelation } from './intra-robot-correlation.ts';
 export { binomialCdf, chiSquareUpperTail, normalCdf, normalQuantile, studentUpperQuantile } from './distributions.ts';
 export { randomFromSeed, hash32, type Random } from './random.ts';
@@ -36,16 +36,11 @@ export {
   type RobotHistory,
   type VersionedHistory,
 } from './history.ts';
-export {
-  estimateFleetParameters,
-  betweenRobotVariance,
-  baselineVariance,
-  type FleetParameters,
-} from './fleet-parameters.ts';
+export { estimateFleetParameters, betweenRobotVariance, type FleetParameters } from './fleet-parameters.ts';
 export { fleetDayVarianceOf } from './fleet-day-variance.ts';
 export { otherTask, type Block, type RobotEvidence } from './robot-evidence.ts';
-export type { Foldable, RobotSums } from './block-passes.ts';
-export { foldBlocks, emptySums, type BlockSums, type Fold } from './block-sums.ts';
+export type { RobotSums } from './block-passes.ts';
+export { foldBlocks, type BlockSums, type Fold } from './block-sums.ts';
 export {
   estimateEffect,
   foldEvidence,
@@ -54,7 +49,4 @@ export {
   robotBaseline,
   bernoulliVariance,
   type Effect,
-  type EffectInput,
-  type RobotResidual,
-  type Weighed,
 } from './effect.ts';

@@ -42,8 +42,6 @@ export const fleetProfiles = {
   },
 } as const satisfies Record<string, FleetTimes>;
 
-export type FleetProfile = keyof typeof fleetProfiles;
-
 /** Converts between the two times of a fleet. */
 export interface FleetClock {
   /** Fleet time of a real instant, milliseconds since 1970; equal to it while a fleet day is a real day. */

@@ -1,5 +1,4 @@
 /** The fleet's desk: the one writer of assignments and leases, and what may be read of the fleet. */
-export { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
 export {
   assignmentRecordSchema,
   trialsOf,
@@ -8,29 +7,16 @@ export {
   type AssignmentSnapshot,
 } from './assignment-record.ts';
 export { championDesk } from './champion-desk.ts';
-export type { Confirmations } from './confirmations.ts';
-export {
-  openDesk,
-  type DeskPorts,
-  type FleetDesk,
-  type RenewLeaseInput,
-  type RenewLeaseResult,
-  type WriteAssignmentInput,
-  type WriteAssignmentResult,
-} from './desk.ts';
+export { openDesk, type DeskPorts, type FleetDesk } from './desk.ts';
 export { openFleet, type Fleet } from './fleet.ts';
 export { openFleetReader, type FleetReader } from './fleet-reader.ts';
-export { defaultViewLimits, type FleetView, type RobotView, type ViewLimits } from './fleet-view.ts';
-export { defaultLeaseMs, readLease } from './lease.ts';
-export { addRobot, changeRobot, readRobots, type NewRobot, type RobotRecord } from './robots.ts';
+export { type FleetView, type RobotView } from './fleet-view.ts';
+export { addRobot, changeRobot, readRobots, type RobotRecord } from './robots.ts';
 export { publishRoots } from './root-log.ts';
-export type { SealOutcome } from './order-sealer.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
 export {
   openTelemetryLog,
   readTelemetry,
-  readTelemetryObject,
-  TelemetryDedupe,
   telemetryKeys,
   type StoredEntry,
   type TelemetryBatch,
