@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 
 import * as workflows from '../../workflows/index.ts';
+import { slips } from './changed-histories.ts';
 import { replayBundle, replayDifference, type RecordedHistory } from './replay.ts';
 import { scenarios } from './scenarios.ts';
 
@@ -48,4 +49,21 @@ describe('recorded histories', function () {
     const difference = await replayDifference(changed, history);
     assert.match(difference ?? '', /the history holds .*releaseQuarantinedSegment.*ada.*, the code asks for .*nobody/);
   });
+
+  for (const [slip, change] of Object.entries(slips))
+    it(`tell ${slip}`, async () => {
+      const changed = histories
+        .map(({ history, ...recorded }) => ({
+          ...recorded,
+          history: change((history as { events: Parameters<typeof change>[0] }).events),
+        }))
+        .filter(({ history }) => history !== undefined)
+        .toSorted((one, other) => (one.history?.length ?? 0) - (other.history?.length ?? 0))
+        .slice(0, 4);
+      assert.ok(changed.length >= 2, `expected histories with something to change, got ${changed.length}`);
+      for (const { history, ...recorded } of changed) {
+        const difference = await replayDifference(bundle, { ...recorded, history: { events: history } });
+        assert.match(difference ?? 'no difference', /the history holds|nondetermin|Nondetermin/, recorded.name);
+      }
+    });
 });
