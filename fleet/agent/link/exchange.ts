@@ -66,107 +66,136 @@ function refusedEntries(headers: Headers): number {
 
 const finalTypes: readonly WireErrorType[] = ['malformed', 'tooLarge'];
 
+/** Reads what a dead process had begun to upload. */
 export async function createExchange(ports: ExchangePorts): Promise<Exchange> {
-  const { gateway, reports, keeper, orders, at } = ports;
-  const { shelf, telemetry } = ports.recording;
-  let uploading = await readJson(ports.uploadingFile, z.string());
-  let etag: string | undefined;
-  let mostEntries = mostEntriesOfBatch;
+  const exchange = new GatewayExchange(ports, await readJson(ports.uploadingFile, z.string()));
+  return {
+    upload: () => exchange.upload(),
+    sendTelemetry: () => exchange.sendTelemetry(),
+    sendReport: () => exchange.sendReport(),
+    askForOrder: (waitMs) => exchange.askForOrder(waitMs),
+    mayBeUploaded: (name) => exchange.mayBeUploaded(name),
+  };
+}
 
-  async function put(segment: ShelvedSegment): Promise<void> {
-    if (uploading !== segment.name) {
-      uploading = segment.name;
-      await replaceJson(ports.uploadingFile, uploading);
+class GatewayExchange implements Exchange {
+  readonly #ports: ExchangePorts;
+  #uploading: string | undefined;
+  #etag: string | undefined;
+  #mostEntries = mostEntriesOfBatch;
+
+  constructor(ports: ExchangePorts, uploading: string | undefined) {
+    this.#ports = ports;
+    this.#uploading = uploading;
+  }
+
+  mayBeUploaded(name: string): boolean {
+    return name === this.#uploading;
+  }
+
+  async upload(): Promise<number> {
+    const segments = this.#ports.recording.shelf.all();
+    const segment = segments.find(({ name }) => name === this.#uploading) ?? segments[0];
+    if (segment === undefined) return untilRung;
+    await this.#put(segment);
+    return 0;
+  }
+
+  async #put(segment: ShelvedSegment): Promise<void> {
+    const { gateway, recording, uploadingFile, at } = this.#ports;
+    if (this.#uploading !== segment.name) {
+      this.#uploading = segment.name;
+      await replaceJson(uploadingFile, segment.name);
     }
-    const bytes = await readFile(shelf.pathOf(segment));
+    const bytes = await readFile(recording.shelf.pathOf(segment));
     if (createHash('sha256').update(bytes).digest('hex') !== segment.sha256)
-      return giveUp(segment, 'it is damaged on this disk');
+      return this.#giveUp(segment, 'it is damaged on this disk');
     try {
       await gateway.segment(segment.sha256, bytes);
     } catch (cause) {
       if (!(cause instanceof GatewayError) || !finalRefusals.includes(cause.status)) throw cause;
-      return giveUp(segment, cause.message);
+      return this.#giveUp(segment, cause.message);
     }
     at('upload.answered');
-    await shelf.remove(segment);
+    await recording.shelf.remove(segment);
     at('segment.removed');
   }
 
-  async function giveUp(segment: ShelvedSegment, why: string): Promise<void> {
-    ports.log(`a segment is given up, and counted as dropped: ${why} [segment=${segment.name}]`);
-    await ports.recording.giveUp([segment]);
+  async #giveUp(segment: ShelvedSegment, why: string): Promise<void> {
+    this.#ports.log(`a segment is given up, and counted as dropped: ${why} [segment=${segment.name}]`);
+    await this.#ports.recording.giveUp([segment]);
   }
 
-  /** One bad entry must not keep the others back: the batch is halved until it stands alone. */
-  async function narrow(batch: TelemetryRequest, why: string): Promise<number> {
-    mostEntries = Math.max(1, batch.entries.length >> 1);
-    if (batch.entries.length === 1) await telemetry.giveUp(batch, why);
+  async sendTelemetry(): Promise<number> {
+    const { gateway, recording, at, log } = this.#ports;
+    const batch = recording.telemetry.next(this.#mostEntries);
+    if (batch === undefined) return untilRung;
+    const answer = await answerOrRefusal(() => gateway.telemetry(batch));
+    if (typeof answer === 'string') return this.#narrow(batch, answer);
+    this.#mostEntries = Math.min(2 * this.#mostEntries, mostEntriesOfBatch);
+    const lastSeq = batch.entries.at(-1)?.seq;
+    const refused = refusedEntries(answer.headers);
+    if (refused > 0) log(`the gateway refused ${refused} of ${batch.entries.length} entries of telemetry`);
+    else if (answer.body.lastSeq !== lastSeq)
+      throw new GatewayError(`expected entries up to ${lastSeq} to be stored, got ${answer.body.lastSeq}`, {});
+    at('telemetry.answered');
+    await recording.telemetry.acknowledge(batch);
     return 0;
   }
 
-  return {
-    mayBeUploaded: (name) => name === uploading,
-    async upload() {
-      const segments = shelf.all();
-      const segment = segments.find(({ name }) => name === uploading) ?? segments[0];
-      if (segment === undefined) return untilRung;
-      await put(segment);
-      return 0;
-    },
-    async sendTelemetry() {
-      const batch = telemetry.next(mostEntries);
-      if (batch === undefined) return untilRung;
-      const answer = await answerOrRefusal(() => gateway.telemetry(batch));
-      if (typeof answer === 'string') return narrow(batch, answer);
-      mostEntries = Math.min(2 * mostEntries, mostEntriesOfBatch);
-      const lastSeq = batch.entries.at(-1)?.seq;
-      const refused = refusedEntries(answer.headers);
-      if (refused > 0) ports.log(`the gateway refused ${refused} of ${batch.entries.length} entries of telemetry`);
-      else if (answer.body.lastSeq !== lastSeq)
-        throw new GatewayError(`expected entries up to ${lastSeq} to be stored, got ${answer.body.lastSeq}`, {});
-      at('telemetry.answered');
-      await telemetry.acknowledge(batch);
-      return 0;
-    },
-    async sendReport() {
-      const report = reports.next();
-      if (report === undefined) return untilRung;
-      const answer = await answerOrRefusal(() => gateway.installReport(reports.dated(report)));
-      if (typeof answer === 'string') ports.setAside(answer, report);
-      at('report.answered');
-      await reports.acknowledge(report);
-      return 0;
-    },
-    async askForOrder(waitMs) {
-      try {
-        const answer = await gateway.desired(etag, waitMs, orders.isSigned());
-        ports.contactMade(answer);
-        const taken = await orders.take(answer);
-        // Whoever answers a long poll at once, and with nothing, is not asked faster for it.
-        const early = Math.max(0, Math.min(waitMs, mostEarlyMs) - (answer.receivedMs - answer.sentMs));
-        switch (taken.kind) {
-          case 'obey':
-            await keeper.order(taken.order, taken.leaseMs);
-            etag = etagIn(answer.headers);
-            return etag === undefined ? waitMs : 0;
-          case 'renewed':
-            if (taken.leaseMs !== undefined) await keeper.leaseRenewed(taken.leaseMs);
-            return early;
-          case 'askAgain':
-            if (etag === undefined) return Math.min(waitMs, mostEarlyMs);
-            etag = undefined;
-            return 0;
-          case 'nothing':
-            return Math.min(waitMs, Math.max(taken.pauseMs, early));
-          default:
-            return taken satisfies never;
-        }
-      } catch (cause) {
-        // A policy without a champion: nothing to run yet, and nothing wrong.
-        if (cause instanceof GatewayError && cause.status === 404) return waitMs;
-        if (cause instanceof EndlessAnswer) await orders.endless(cause.message);
-        throw cause;
-      }
-    },
-  };
+  /** One bad entry must not keep the others back: the batch is halved until it stands alone. */
+  async #narrow(batch: TelemetryRequest, why: string): Promise<number> {
+    this.#mostEntries = Math.max(1, batch.entries.length >> 1);
+    if (batch.entries.length === 1) await this.#ports.recording.telemetry.giveUp(batch, why);
+    return 0;
+  }
+
+  async sendReport(): Promise<number> {
+    const { gateway, reports, setAside, at } = this.#ports;
+    const report = reports.next();
+    if (report === undefined) return untilRung;
+    const answer = await answerOrRefusal(() => gateway.installReport(reports.dated(report)));
+    if (typeof answer === 'string') setAside(answer, report);
+    at('report.answered');
+    await reports.acknowledge(report);
+    return 0;
+  }
+
+  async askForOrder(waitMs: number): Promise<number> {
+    const { gateway, orders, contactMade } = this.#ports;
+    try {
+      const answer = await gateway.desired(this.#etag, waitMs, orders.isSigned());
+      contactMade(answer);
+      return await this.#obey(answer, waitMs);
+    } catch (cause) {
+      // A policy without a champion: nothing to run yet, and nothing wrong.
+      if (cause instanceof GatewayError && cause.status === 404) return waitMs;
+      if (cause instanceof EndlessAnswer) await orders.endless(cause.message);
+      throw cause;
+    }
+  }
+
+  async #obey(answer: Awaited<ReturnType<GatewayClient['desired']>>, waitMs: number): Promise<number> {
+    const { keeper, orders } = this.#ports;
+    const taken = await orders.take(answer);
+    // Whoever answers a long poll at once, and with nothing, is not asked faster for it.
+    const early = Math.max(0, Math.min(waitMs, mostEarlyMs) - (answer.receivedMs - answer.sentMs));
+    switch (taken.kind) {
+      case 'obey':
+        await keeper.order(taken.order, taken.leaseMs);
+        this.#etag = etagIn(answer.headers);
+        return this.#etag === undefined ? waitMs : 0;
+      case 'renewed':
+        if (taken.leaseMs !== undefined) await keeper.leaseRenewed(taken.leaseMs);
+        return early;
+      case 'askAgain':
+        if (this.#etag === undefined) return Math.min(waitMs, mostEarlyMs);
+        this.#etag = undefined;
+        return 0;
+      case 'nothing':
+        return Math.min(waitMs, Math.max(taken.pauseMs, early));
+      default:
+        return taken satisfies never;
+    }
+  }
 }

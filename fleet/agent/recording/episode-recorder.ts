@@ -73,47 +73,99 @@ interface OpenEpisode {
 }
 
 /** Writes episodes, record by record. A frame that is not what the robot type says throws, and is not written. */
-export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecorder {
-  const { robotType } = ports;
-  let open: OpenEpisode | undefined;
+export const createEpisodeRecorder = (ports: EpisodeRecorderPorts): EpisodeRecorder => new SpoolingRecorder(ports);
 
-  const nowUs = (episode: OpenEpisode): number => Math.round(ports.monotonic() * 1000) + episode.offsetUs;
-  const clockOffsetUs = (): number => Math.round((ports.wall() - ports.monotonic()) * 1000);
+class SpoolingRecorder implements EpisodeRecorder {
+  readonly #ports: EpisodeRecorderPorts;
+  #open: OpenEpisode | undefined;
 
-  /**
-   * An instant that the robot's program read from its clock, by the clock as it was at the start. Has the clock jumped, the
-   * program may have read it before or after: what lies nearer to now is right.
-   */
-  function sinceStart(episode: OpenEpisode, atUs: number): number {
-    const newOffsetUs = clockOffsetUs();
-    if (Math.abs(newOffsetUs - episode.programOffsetUs) > clockJumpUs) {
-      const agoUs = (offsetUs: number): number => Math.abs(ports.monotonic() * 1000 - (atUs - offsetUs));
-      if (agoUs(newOffsetUs) < agoUs(episode.programOffsetUs)) episode.programOffsetUs = newOffsetUs;
-    }
-    return Math.max(0, atUs - episode.programOffsetUs + episode.offsetUs);
+  constructor(ports: EpisodeRecorderPorts) {
+    this.#ports = ports;
   }
 
-  /** What is no instant of any clock is as good as none. */
-  const instantOf = (episode: OpenEpisode, atUs: number | undefined): number =>
-    atUs === undefined || !(atUs >= 0 && atUs <= latestUs) ? nowUs(episode) : sinceStart(episode, Math.round(atUs));
+  readonly isOpen = (): boolean => this.#open !== undefined;
 
-  function begin({ task = robotType.tasks[0] }: { readonly task?: string | undefined }): string {
-    if (open !== undefined && open.frames > 0)
-      throw new Error(`expected the open episode to be ended first [episode=${open.begin.episodeId}]`);
+  readonly frames = (): number => this.#open?.frames ?? 0;
+
+  begin(options: { readonly task?: string } = {}): string {
+    return this.#begin(options).begin.episodeId;
+  }
+
+  frame(frame: Frame, expertAction?: ArrayLike<number>): void {
+    const { robotType, append, at } = this.#ports;
+    const observation = numbersOf('observation', frame.observation, robotType.observations.length);
+    const actionSize = sizeOfAction(robotType);
+    const action = numbersOf('action', frame.action, actionSize);
+    const expert = expertAction === undefined ? null : numbersOf('expert action', expertAction, actionSize);
+    const episode = this.#opened();
+    const atUs = Math.max(episode.lastUs + 1, this.#instantOf(episode, frame.atUs));
+    if (episode.startedAtUs === undefined) this.#writeBegin(episode, atUs);
+    const latencyMs = latencyOf(frame.latencyMs);
+    const record = { kind: 'frame', atUs, observation, action, expertAction: expert, latencyMs } as const;
+    append(record);
+    at('frame.written');
+    episode.lastUs = atUs;
+    episode.frames++;
+    if (expert !== null) episode.correctedFrames++;
+    if (latencyMs !== null) episode.latenciesMs.push({ ...record, observation: [], action: [] });
+  }
+
+  intervene(): void {
+    const episode = this.#opened();
+    if (episode.isIntervened) return;
+    episode.isIntervened = true;
+    if (episode.frames > 0) this.#ports.append({ kind: 'intervene' });
+  }
+
+  end(outcome: Outcome, reason: string | undefined, atUs?: number): KeptEntry | undefined {
+    if (!outcomes.includes(outcome))
+      throw new TypeError(`expected ${outcomes.join(', ')}, got ${JSON.stringify(outcome)}`);
+    const episode = this.#open;
+    if (episode?.startedAtUs === undefined) {
+      this.#open = undefined;
+      return undefined;
+    }
+    const { robotType, newEntry, append, at } = this.#ports;
+    const record = endRecord(
+      {
+        begin: { ...episode.begin, startedAtUs: episode.startedAtUs },
+        frames: episode.latenciesMs,
+        lastFrameUs: episode.lastUs,
+        correctedFrames: episode.correctedFrames,
+        isIntervened: episode.isIntervened,
+      },
+      { outcome, reason: reasonOf(outcome, reason), atUs: this.#instantOf(episode, atUs) },
+      robotType,
+      newEntry,
+    );
+    append(record);
+    at('end.written');
+    this.#open = undefined;
+    return record.kept;
+  }
+
+  #opened(): OpenEpisode {
+    return this.#open ?? this.#begin({});
+  }
+
+  #begin({ task = this.#ports.robotType.tasks[0] }: { readonly task?: string | undefined }): OpenEpisode {
+    const { robotType, acting, newId, skewMs, machineBootId } = this.#ports;
+    if (this.#open !== undefined && this.#open.frames > 0)
+      throw new Error(`expected the open episode to be ended first [episode=${this.#open.begin.episodeId}]`);
     if (task === undefined || !robotType.tasks.includes(task))
       throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
-    const acting = ports.acting();
-    const episodeId = ports.newId();
-    const offsetUs = clockOffsetUs();
-    open = {
+    const version = acting();
+    const episodeId = newId();
+    const offsetUs = this.#clockOffsetUs();
+    this.#open = {
       begin: {
         kind: 'begin',
         episodeId,
         task,
-        policyVersion: acting?.version ?? null,
-        trialId: acting?.trialId ?? null,
-        skewMs: ports.skewMs() ?? null,
-        stamp: { machineBootId: ports.machineBootId, clockOffsetMs: offsetUs / 1000 },
+        policyVersion: version?.version ?? null,
+        trialId: version?.trialId ?? null,
+        skewMs: skewMs() ?? null,
+        stamp: { machineBootId, clockOffsetMs: offsetUs / 1000 },
       },
       startedAtUs: undefined,
       offsetUs,
@@ -124,74 +176,41 @@ export function createEpisodeRecorder(ports: EpisodeRecorderPorts): EpisodeRecor
       isIntervened: false,
       latenciesMs: [],
     };
-    return episodeId;
+    return this.#open;
   }
 
-  function opened(): OpenEpisode {
-    if (open === undefined) begin({});
-    if (open === undefined) throw new Error('expected an open episode, got none');
-    return open;
+  /** An episode is on the disk from its first frame on. */
+  #writeBegin(episode: OpenEpisode, startedAtUs: number): void {
+    const { append, at } = this.#ports;
+    append({ ...episode.begin, startedAtUs });
+    at('begin.written');
+    episode.startedAtUs = startedAtUs;
+    if (episode.isIntervened) append({ kind: 'intervene' });
   }
 
-  return {
-    isOpen: () => open !== undefined,
-    frames: () => open?.frames ?? 0,
-    begin,
-    frame(frame, expertAction) {
-      const observation = numbersOf('observation', frame.observation, robotType.observations.length);
-      const actionSize = sizeOfAction(robotType);
-      const action = numbersOf('action', frame.action, actionSize);
-      const expert = expertAction === undefined ? null : numbersOf('expert action', expertAction, actionSize);
-      const episode = opened();
-      const givenUs = instantOf(episode, frame.atUs);
-      const atUs = Math.max(episode.lastUs + 1, givenUs);
-      if (episode.startedAtUs === undefined) {
-        ports.append({ ...episode.begin, startedAtUs: atUs });
-        ports.at('begin.written');
-        episode.startedAtUs = atUs;
-        if (episode.isIntervened) ports.append({ kind: 'intervene' });
-      }
-      const latencyMs = latencyOf(frame.latencyMs);
-      const record = { kind: 'frame', atUs, observation, action, expertAction: expert, latencyMs } as const;
-      ports.append(record);
-      ports.at('frame.written');
-      episode.lastUs = atUs;
-      episode.frames++;
-      if (expert !== null) episode.correctedFrames++;
-      if (latencyMs !== null) episode.latenciesMs.push({ ...record, observation: [], action: [] });
-    },
-    intervene() {
-      const episode = opened();
-      if (episode.isIntervened) return;
-      episode.isIntervened = true;
-      if (episode.frames > 0) ports.append({ kind: 'intervene' });
-    },
-    end(outcome, reason, atUs) {
-      if (!outcomes.includes(outcome))
-        throw new TypeError(`expected ${outcomes.join(', ')}, got ${JSON.stringify(outcome)}`);
-      const episode = open;
-      if (episode?.startedAtUs === undefined) {
-        open = undefined;
-        return undefined;
-      }
-      const record = endRecord(
-        {
-          begin: { ...episode.begin, startedAtUs: episode.startedAtUs },
-          frames: episode.latenciesMs,
-          lastFrameUs: episode.lastUs,
-          correctedFrames: episode.correctedFrames,
-          isIntervened: episode.isIntervened,
-        },
-        { outcome, reason: reasonOf(outcome, reason), atUs: instantOf(episode, atUs) },
-        robotType,
-        ports.newEntry,
-      );
-      ports.append(record);
-      ports.at('end.written');
-      open = undefined;
-      return record.kept;
-    },
-  };
+  /** What is no instant of any clock is as good as none. */
+  #instantOf(episode: OpenEpisode, atUs: number | undefined): number {
+    if (atUs === undefined || !(atUs >= 0 && atUs <= latestUs))
+      return Math.round(this.#ports.monotonic() * 1000) + episode.offsetUs;
+    return this.#sinceStart(episode, Math.round(atUs));
+  }
+
+  /**
+   * An instant that the robot's program read from its clock, by the clock as it was at the start. Has the clock jumped, the
+   * program may have read it before or after: what lies nearer to now is right.
+   */
+  #sinceStart(episode: OpenEpisode, atUs: number): number {
+    const newOffsetUs = this.#clockOffsetUs();
+    if (Math.abs(newOffsetUs - episode.programOffsetUs) > clockJumpUs) {
+      const agoUs = (offsetUs: number): number => Math.abs(this.#ports.monotonic() * 1000 - (atUs - offsetUs));
+      if (agoUs(newOffsetUs) < agoUs(episode.programOffsetUs)) episode.programOffsetUs = newOffsetUs;
+    }
+    return Math.max(0, atUs - episode.programOffsetUs + episode.offsetUs);
+  }
+
+  #clockOffsetUs(): number {
+    return Math.round((this.#ports.wall() - this.#ports.monotonic()) * 1000);
+  }
 }
 
 /** How an episode ends whose process died in it: nothing says whether it would have succeeded. */

@@ -14,12 +14,10 @@ import {
 } from './episode-recorder.ts';
 import { numberedEntries, type NewEntry } from './kept-entries.ts';
 import type { AtPoint } from '../local/kill-points.ts';
-import { makeSegments } from './make-segments.ts';
 import { openShelf, segmentsToDrop, type SegmentShelf, type ShelvedSegment } from './segment-shelf.ts';
 import type { SyncDescriptor } from './spool.ts';
-import type { RecordOf } from './spool-record.ts';
+import { spoolShelver } from './shelve-spools.ts';
 import { openSpooler } from './spooler.ts';
-import type { SpoolContent } from './spooled-episodes.ts';
 import { openTelemetryQueue, problemOf, type TelemetryQueue } from './telemetry-queue.ts';
 import type { MonotonicClock, WallClock } from '../local/times.ts';
 import { createQueue } from '../local/waiting.ts';
@@ -95,7 +93,6 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
   const telemetry = await openTelemetryQueue({ ...ports, directory: folders.telemetry });
   for (const { entries } of left) telemetry.add(entries);
   const shelf = await openShelf(folders.segments, new Set(spooler.finished()));
-  const keep: Recording['keep'] = (entry) => keepFor([], entry);
   const drops = await openDrops({
     file: path.join(ports.directory, 'dropped.json'),
     shelf,
@@ -105,7 +102,6 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
   });
   const episodes = createEpisodeRecorder({ ...ports, newEntry, append: (record) => spooler.append(record) });
   const oneAfterTheOther = createQueue();
-  const unreadable = new Set<string>();
   let startedMs = ports.monotonic();
 
   async function keepFor(files: readonly string[], entry: Parameters<NewEntry>[1]): Promise<void> {
@@ -117,34 +113,8 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
     await spooler.sync();
   }
 
-  /** Makes segments of one finished spool, carries its telemetry on, then lets it go. */
-  async function shelve(number: string): Promise<void> {
-    const open = await spooler.content(number);
-    const seal = open.seal ?? sealFor(ports, open);
-    if (seal === undefined) return;
-    const content = await spooler.seal(number, seal);
-    at('spool.sealed');
-    const made = await makeSegments({ ...ports, directory: folders.segments }, number, content);
-    await telemetry.carry(number, content.entries);
-    at('telemetry.carried');
-    await spooler.remove(number);
-    at('spool.removed');
-    for (const segment of made) shelf.add(segment);
-  }
-
-  /** One spool that cannot be converted must not hold up the others; it stays on the disk for a person to look at. */
-  async function shelveOrLeave(number: string): Promise<void> {
-    try {
-      await shelve(number);
-    } catch (cause) {
-      if (!(cause instanceof TypeError)) throw cause;
-      unreadable.add(number);
-      ports.log(`a spool cannot be made a segment and stays as it is: ${cause.message} [spool=${number}]`);
-    }
-  }
-
+  const shelveFinished = spoolShelver({ ...ports, segmentsDirectory: folders.segments, spooler, telemetry, shelf });
   const sizeBytes = (): number => spooler.sizeBytes() + shelf.sizeBytes();
-
   return {
     episodes,
     shelf,
@@ -161,7 +131,7 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
       telemetry.add([kept]);
       return true;
     },
-    keep,
+    keep: (entry) => keepFor([], entry),
     sync: () => spooler.sync(),
     settle: ({ now = false, mayBeUploaded } = {}) =>
       oneAfterTheOther(async () => {
@@ -170,26 +140,13 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
           await spooler.rotate(() => !episodes.isOpen());
           startedMs = ports.monotonic();
         }
-        for (const number of spooler.finished()) if (!unreadable.has(number)) await shelveOrLeave(number);
+        await shelveFinished();
         const excessBytes = sizeBytes() - limits.quotaBytes;
         if (excessBytes > 0) await drops.drop(segmentsToDrop(shelf.all(), excessBytes, mayBeUploaded));
       }),
     giveUp: (segments) => oneAfterTheOther(() => drops.drop(segments)),
     close: () => spooler.close(),
   };
-}
-
-/** What closes a finished spool; undefined while nobody has told where the robot works or what time it is, and somebody may. */
-function sealFor(ports: RecordingPorts, { episodes: [first] }: SpoolContent): RecordOf<'seal'> | undefined {
-  const site = ports.site();
-  const skewMs = ports.skewMs();
-  const seal = { kind: 'seal', agentVersion: ports.agentVersion, site: site ?? '', skewMs: skewMs ?? 0 } as const;
-  if (first === undefined) return seal;
-  if (site === undefined) return undefined;
-  const { stamp } = first.begin;
-  if (stamp === undefined) return skewMs === undefined ? undefined : seal;
-  const dating = ports.datingOf(stamp);
-  return dating.kind === 'later' ? undefined : { ...seal, dating };
 }
 
 /** What a telemetry entry says about now. */

@@ -1,0 +1,66 @@
+import type { Dating, Stamp } from '../local/dating.ts';
+import { makeSegments, type MakeSegmentsPorts } from './make-segments.ts';
+import type { SegmentShelf } from './segment-shelf.ts';
+import type { RecordOf } from './spool-record.ts';
+import type { SpoolContent } from './spooled-episodes.ts';
+import type { Spooler } from './spooler.ts';
+import type { TelemetryQueue } from './telemetry-queue.ts';
+
+interface ShelverPorts extends Omit<MakeSegmentsPorts, 'directory'> {
+  readonly agentVersion: string;
+  /** Where the robot works, as a gateway told; undefined before the first contact ever. */
+  readonly site: () => string | undefined;
+  readonly skewMs: () => number | undefined;
+  readonly datingOf: (stamp: Stamp) => Dating;
+  readonly log: (line: string) => void;
+  readonly segmentsDirectory: string;
+  readonly spooler: Pick<Spooler, 'finished' | 'content' | 'seal' | 'remove'>;
+  readonly telemetry: Pick<TelemetryQueue, 'carry'>;
+  readonly shelf: Pick<SegmentShelf, 'add'>;
+}
+
+/** Makes segments of every finished spool that can be closed by now. */
+export function spoolShelver(ports: ShelverPorts): () => Promise<void> {
+  const unreadable = new Set<string>();
+  return async () => {
+    for (const number of ports.spooler.finished())
+      if (!unreadable.has(number))
+        try {
+          await shelve(ports, number);
+        } catch (cause) {
+          // It must not hold up the others, and stays on the disk for a person to look at.
+          if (!(cause instanceof TypeError)) throw cause;
+          unreadable.add(number);
+          ports.log(`a spool cannot be made a segment and stays as it is: ${cause.message} [spool=${number}]`);
+        }
+  };
+}
+
+/** Makes segments of one finished spool, carries its telemetry on, then lets it go. */
+async function shelve(ports: ShelverPorts, number: string): Promise<void> {
+  const { spooler, telemetry, shelf, at, segmentsDirectory } = ports;
+  const open = await spooler.content(number);
+  const seal = open.seal ?? sealFor(ports, open);
+  if (seal === undefined) return;
+  const content = await spooler.seal(number, seal);
+  at('spool.sealed');
+  const made = await makeSegments({ ...ports, directory: segmentsDirectory }, number, content);
+  await telemetry.carry(number, content.entries);
+  at('telemetry.carried');
+  await spooler.remove(number);
+  at('spool.removed');
+  for (const segment of made) shelf.add(segment);
+}
+
+/** What closes a finished spool; undefined while nobody has told where the robot works or what time it is, and somebody may. */
+function sealFor(ports: ShelverPorts, { episodes: [first] }: SpoolContent): RecordOf<'seal'> | undefined {
+  const site = ports.site();
+  const skewMs = ports.skewMs();
+  const seal = { kind: 'seal', agentVersion: ports.agentVersion, site: site ?? '', skewMs: skewMs ?? 0 } as const;
+  if (first === undefined) return seal;
+  if (site === undefined) return undefined;
+  const { stamp } = first.begin;
+  if (stamp === undefined) return skewMs === undefined ? undefined : seal;
+  const dating = ports.datingOf(stamp);
+  return dating.kind === 'later' ? undefined : { ...seal, dating };
+}
