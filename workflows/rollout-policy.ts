@@ -2,6 +2,7 @@ import { continueAsNew, setCurrentDetails, setHandler, upsertSearchAttributes } 
 
 import type { JudgeTickResult } from '../activities/trials/judge-tick.ts';
 import {
+  comingStageOf,
   exposureOf,
   guardClock,
   isTerminal,
@@ -104,7 +105,8 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
       heard: (message, atMs) => {
         const { kind, reason, who = 'operator' } = message;
         const isAnswer = (kind === 'approved' || kind === 'rejected') && state.kind === 'awaitingApproval';
-        if (isAnswer) answers.push({ answer: kind, stage: state.stage + 1, reason, who, atMs: nowMs() });
+        if (isAnswer)
+          answers.push({ answer: kind, stage: comingStageOf(state) ?? state.stage, reason, who, atMs: nowMs() });
         apply({ kind, reason, atMs });
       },
       exposed: (exposure, atMs) => apply({ kind: 'exposed', atMs, exposure }),

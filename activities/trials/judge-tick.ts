@@ -55,7 +55,8 @@ export const judgeTick =
     const earlier = await readJson(ports.store, verdictKey, storedSchema);
     if (earlier !== undefined) return earlier.result;
 
-    const { robots, presence, damaged } = await readEvidence(ports, plan, { ...question, faultyRobots });
+    const read = await readEvidence(ports, plan, { ...question, faultyRobots });
+    const { robots, presence, damaged } = read;
     const { parameters } = plan;
     const daysTreated = hoursTotal / 24;
     const limits = plan.taskLimits;
@@ -70,6 +71,8 @@ export const judgeTick =
       daysTreated,
       faultsSoFar: faultyRobots.length,
       blockedTasks: tasks.block,
+      // Before it those who join late run the champion.
+      unsafeLateRobots: stage === 3 ? read.unsafeLateRobots : [],
       limits: plan.rolloutLimits,
     });
     const { suspectRobotId } = verdict;

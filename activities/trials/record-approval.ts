@@ -8,7 +8,7 @@ import { trialKeys } from './trial-keys.ts';
 const inputSchema = z.strictObject({
   trialId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/),
   /** Stage that waited to begin. */
-  stage: z.int().min(1).max(3),
+  stage: z.int().min(0).max(3),
   answer: z.enum(['approved', 'rejected']),
   reason: z.string(),
   who: z.string(),

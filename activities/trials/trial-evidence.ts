@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
 import type { RobotEvidence } from '../../domain/experiment/index.ts';
-import { fleetClock, robotEvidence, type Sighting, type TrialPlan } from '../../domain/trial/index.ts';
+import {
+  fleetClock,
+  robotEvidence,
+  unsafeLateRobots,
+  type Sighting,
+  type TrialPlan,
+} from '../../domain/trial/index.ts';
 import type { Fleet } from '../../fleet/desk/index.ts';
 import type { CellStore } from './cell-store.ts';
 import { planReferenceSchema } from './stored-plan.ts';
@@ -22,6 +28,8 @@ type EvidenceQuestion = z.infer<typeof evidenceSchema>;
 export interface Evidence {
   readonly robots: readonly RobotEvidence[];
   readonly presence: 'known' | 'unknown';
+  /** Robots in no arm, because they joined after the plan was made, with a safety event on the candidate. */
+  readonly unsafeLateRobots: readonly string[];
   /** Telemetry objects that are missing from it, because they are damaged. */
   readonly damaged: readonly string[];
 }
@@ -49,17 +57,18 @@ export async function readEvidence(
       heardAgeMs: heardMs > 0 ? Math.max(0, nowMs - heardMs) : undefined,
     };
   };
+  const cellsOf = await ports.cells.all(manifest);
+  const asked = { plan, faultyRobots, cellsOf, nowBlock: blockOf(nowMs) };
   const robots = robotEvidence({
-    plan,
-    faultyRobots,
+    ...asked,
     width,
     sightingOf,
-    cellsOf: await ports.cells.all(manifest),
-    nowBlock: blockOf(nowMs),
     exposures: exposures.map(({ robots, atMs }) => ({ robots, block: blockOf(atMs) })),
     exposedForMs: nowMs - Math.max(...exposures.map(({ atMs }) => atMs)),
   });
-  return { robots, presence: sight.presence, damaged: manifest.damaged };
+  const robotIds = sight.robots.map(({ robotId }) => robotId);
+  const unsafe = unsafeLateRobots({ ...asked, robotIds });
+  return { robots, presence: sight.presence, unsafeLateRobots: unsafe, damaged: manifest.damaged };
 }
 
 /** For people: what the evidence lacks. */

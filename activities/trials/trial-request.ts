@@ -47,8 +47,8 @@ export const trialRequestShape = {
   effectFraction: z.number().gt(0).lt(1).default(0.01),
   /** A candidate that is merely not worse is accepted too. */
   allowEquivalent: z.boolean().default(false),
-  /** Stages a person lets begin, 1 to 3; below 20 robots always all. */
-  approvalBefore: z.array(z.int().min(1).max(3)).max(3).default([]),
+  /** Stages a person lets begin, 0 to 3; below 20 robots always all. */
+  approvalBefore: z.array(z.int().min(0).max(3)).max(4).default([]),
   /** Fleet hours after which nobody's approval is a no. */
   approvalHours: z.number().gt(0).max(8_784).default(72),
   rolloutLimits: limits(parseRolloutLimits).default({}),

@@ -22,6 +22,8 @@ export interface TickSituation extends GuardSituation {
   readonly faultsSoFar?: number;
   /** `unknown` when no gateway says who is online. Default known. */
   readonly presence?: 'known' | 'unknown';
+  /** Robots in no arm with a safety event on the candidate, for those that joined late. Default none. */
+  readonly unsafeLateRobots?: readonly string[];
   /** Tasks that the per-task net blocks. */
   readonly blockedTasks?: readonly string[];
 }
@@ -65,10 +67,11 @@ export function firstOutcome(guardCase: Case): Outcome {
 }
 
 function safetyEvent({ facts, situation, limits }: Case): Outcome | undefined {
-  const [first] = facts.safety;
+  const unsafe = [...facts.safety, ...(situation.unsafeLateRobots ?? [])];
+  const [first] = unsafe;
   if (first === undefined) return undefined;
-  const reason = `safety event on ${facts.safety.join(', ')}`;
-  const isLone = facts.safety.length === 1 && facts.silence.candidates >= limits.fault.minimumRobots;
+  const reason = `safety event on ${unsafe.join(', ')}`;
+  const isLone = unsafe.length === 1 && facts.silence.candidates >= limits.fault.minimumRobots;
   // One robot alone vetoes no candidate: it goes back at once, and the next one ends the rollout.
   if (isLone && mayFault(facts, situation, limits))
     return {

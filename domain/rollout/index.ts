@@ -1,5 +1,5 @@
 export { parseRolloutPlan } from './plan.ts';
 export type { RolloutEvent, RolloutState } from './state.ts';
-export { plannedRollout } from './progress.ts';
+export { comingStageOf, plannedRollout } from './progress.ts';
 export { transition } from './transition.ts';
 export { exposureOf, guardClock, isTerminal, needsGuard, refusal, wantsExposure } from './questions.ts';

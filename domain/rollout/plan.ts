@@ -10,7 +10,7 @@ export interface RolloutStagePlan {
 export interface RolloutPlan {
   /** Stages 0 to 3; the last leaves only the holdback on the champion. */
   readonly stages: readonly RolloutStagePlan[];
-  /** Stages that a person must let begin, 1 to 3. */
+  /** Stages that a person must let begin, 0 to 3. */
   readonly approvalBefore: readonly number[];
 }
 
@@ -41,8 +41,8 @@ export function parseRolloutPlan(input: unknown): RolloutPlan {
   });
   if (!Array.isArray(approvalBefore)) throw refused('approvalBefore', 'a list of stages', approvalBefore);
   const approvals = approvalBefore.map((stage: unknown, index) => {
-    if (!isWhole(stage) || stage < 1 || stage >= stageCount) {
-      throw refused(`approvalBefore.${index}`, `a stage from 1 to ${stageCount - 1}`, stage);
+    if (!isWhole(stage) || stage < 0 || stage >= stageCount) {
+      throw refused(`approvalBefore.${index}`, `a stage from 0 to ${stageCount - 1}`, stage);
     }
     return stage;
   });

@@ -16,6 +16,13 @@ export const plannedRollout = (plan: RolloutPlan, atMs: number): RolloutState =>
   reason: 'planned',
 });
 
+/** Robots are, or were to be, on the candidate; until then only a person can let the first stage begin. */
+export const isBegun = ({ wantedExposure }: Progress): boolean => wantedExposure > 0;
+
+/** The stage that begins next: the first, or the one after the present. */
+export const comingStageOf = (state: Progress): RolloutStage | undefined =>
+  isBegun(state) ? nextStageOf(state.stage) : state.stage;
+
 /** The stage after this one; nothing after the last. */
 export function nextStageOf(stage: RolloutStage): RolloutStage | undefined {
   const following = [1, 2, 3, undefined] as const;
@@ -64,7 +71,8 @@ export function withoutRobot<S extends Progress>(state: S, robotId: string | und
   return {
     ...state,
     faultyRobots: [...state.faultyRobots, robotId],
-    wantedExposure: state.wantedExposure + 1,
+    // Where nobody runs the candidate yet there is nobody to be taken off it.
+    wantedExposure: isBegun(state) ? state.wantedExposure + 1 : 0,
     reason,
   };
 }

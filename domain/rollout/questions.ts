@@ -1,4 +1,4 @@
-import { counted } from './progress.ts';
+import { counted, isBegun } from './progress.ts';
 import { transition } from './transition.ts';
 import type { RolloutEvent, RolloutState } from './state.ts';
 
@@ -9,8 +9,12 @@ export const isTerminal = (state: RolloutState): boolean =>
   state.kind === 'endedWithoutPromotion' ||
   state.kind === 'aborted';
 
-/** A robot may run the candidate, so the guard must tick. */
-export const needsGuard = (state: RolloutState): boolean => !isTerminal(state) && state.kind !== 'planned';
+/**
+ * A robot may run the candidate, so the guard must tick. A rollout on its way back ticks too: one that nobody began has no robot to
+ * wait for.
+ */
+export const needsGuard = (state: RolloutState): boolean =>
+  !isTerminal(state) && state.kind !== 'planned' && (isBegun(state) || state.kind === 'returning');
 
 /**
  * The assignment of this state is not written yet: write it, then send `exposed` with its number, `wantedExposure`. Also in a

@@ -36,7 +36,7 @@ export type RolloutState =
   | (Progress & { readonly kind: 'watching' })
   | (Progress & { readonly kind: 'held' })
   | (Progress & { readonly kind: 'paused'; readonly from: Exclude<ActiveKind, 'paused'> })
-  /** This stage is proven; a person must let the next one begin. */
+  /** This stage is proven, or nothing is exposed yet (`isBegun`); a person must let the next one, or the first, begin. */
   | (Progress & { readonly kind: 'awaitingApproval' })
   /** Stage 3: everybody but the holdback runs the candidate. */
   | (Progress & { readonly kind: 'holdback' })

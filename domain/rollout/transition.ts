@@ -1,4 +1,4 @@
-import { beginStage, counted, ended, moved, nextStageOf, returning } from './progress.ts';
+import { beginStage, comingStageOf, counted, ended, isBegun, moved, returning } from './progress.ts';
 import type { RolloutEvent, RolloutState } from './state.ts';
 import { judged, type Active } from './verdicts.ts';
 
@@ -33,7 +33,7 @@ export function transition(state: RolloutState, event: RolloutEvent): RolloutSta
 function whilePlanned(state: Extract<RolloutState, { kind: 'planned' }>, event: RolloutEvent): RolloutState {
   switch (event.kind) {
     case 'started':
-      return beginStage(moved(state, event.atMs), 0, 'started');
+      return started(moved(state, event.atMs));
     case 'abortRequested':
     case 'rejected':
     case 'rollbackRequested':
@@ -52,6 +52,12 @@ function whilePlanned(state: Extract<RolloutState, { kind: 'planned' }>, event: 
     default:
       return event satisfies never;
   }
+}
+
+function started(state: Extract<RolloutState, { kind: 'planned' }>): RolloutState {
+  return state.plan.approvalBefore.includes(0)
+    ? { ...state, kind: 'awaitingApproval', reason: 'a person must let the first stage begin' }
+    : beginStage(state, 0, 'started');
 }
 
 /** The first alarm says why; later ones judge robots that are on their way back already. */
@@ -105,11 +111,12 @@ function approved(
   state: Extract<Active, { kind: 'awaitingApproval' }>,
   { atMs, reason }: { atMs: number; reason: string },
 ): RolloutState {
-  const next = nextStageOf(state.stage);
+  const next = comingStageOf(state);
   return next === undefined ? state : beginStage(moved(state, atMs), next, reason);
 }
 
 function exposed(state: Active, atMs: number, exposure: number): RolloutState {
+  if (!isBegun(state)) return state;
   const writtenExposure = Math.max(state.writtenExposure, Math.min(exposure, state.wantedExposure));
   const written = { ...counted(state, atMs), writtenExposure, startedAtMs: state.startedAtMs ?? atMs };
   if (writtenExposure < state.wantedExposure) return written;
@@ -124,6 +131,7 @@ function exposed(state: Active, atMs: number, exposure: number): RolloutState {
  * tick was not watched: an outage must not prove a stage.
  */
 function lapsed(state: Active, atMs: number): RolloutState {
+  if (!isBegun(state)) return state;
   const again = { ...moved(state, atMs), wantedExposure: state.wantedExposure + 1, reason: 'lease lapsed' };
   return state.kind === 'paused' || state.kind === 'awaitingApproval' ? again : { ...again, kind: 'exposing' };
 }

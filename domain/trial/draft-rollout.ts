@@ -48,7 +48,7 @@ export function draftRollout(
       ...common(facts, parameters, centred),
       rolloutLimits: limits,
       stages,
-      approvalBefore: doubt === undefined ? [...facts.approvalBefore] : stages.slice(1).map((_, index) => index + 1),
+      approvalBefore: doubt === undefined ? [...facts.approvalBefore] : stages.map((_, index) => index),
       abTest: null,
     },
   };

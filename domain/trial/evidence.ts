@@ -68,6 +68,25 @@ export function robotEvidence(input: EvidenceInput): RobotEvidence[] {
   });
 }
 
+/**
+ * Robots that joined after the plan was made and had a safety event on the candidate, which they run in the last stage like everybody
+ * but the holdback. They are in no arm: nobody knows their past, and the plan counts without them. Sorted.
+ */
+export function unsafeLateRobots(
+  input: Pick<EvidenceInput, 'plan' | 'faultyRobots' | 'nowBlock' | 'cellsOf'> & {
+    /** Robots of the policy now. */
+    readonly robotIds: readonly string[];
+  },
+): readonly string[] {
+  const { plan, cellsOf, nowBlock } = input;
+  const known = new Set([...plan.robots.map(({ robotId }) => robotId), ...plan.excluded, ...input.faultyRobots]);
+  const isUnsafe = (robotId: string): boolean =>
+    cellsOf(robotId, plan.candidateVersion).some(
+      ({ block, safetyEvents = 0 }) => block >= 0 && block <= nowBlock && safetyEvents > 0,
+    );
+  return input.robotIds.filter((robotId) => !known.has(robotId) && isUnsafe(robotId)).toSorted();
+}
+
 /** An age in fleet time, so that the profile's limit falls on the limit of the judge. */
 const scaled = ({ rolloutLimits, times }: TrialPlan, realMs: number): number =>
   (realMs * rolloutLimits.silence.missingMinutes * 60_000) / times.missingAfterMs;

@@ -3,7 +3,7 @@ export { addReport, blocksOf, copyCells, otherTask, type Cell, type Cells, type 
 export * from './choose-rollback.ts';
 export type { TrialFacts } from './draft-facts.ts';
 export { draftTrial } from './draft-trial.ts';
-export { robotEvidence, type Sighting } from './evidence.ts';
+export { robotEvidence, unsafeLateRobots, type Sighting } from './evidence.ts';
 export * from './fleet-clock.ts';
 export { fleetParametersSchema, robotPastSchema, trialPlanSchema, type TrialPlan } from './plan-document.ts';
 export { provableLimits } from './provable-stages.ts';

@@ -65,6 +65,18 @@ export const trialScenarios: readonly Scenario[] = [
       await handle.signal('operator', { kind: 'approved', reason: 'looks well', who: 'ada' });
     },
   },
+  {
+    name: 'rollout-policy-begun-by-person',
+    workflow: 'rolloutPolicy',
+    input: { approvalBefore: [0], approvalHours: 8_000 },
+    drive: async (handle) => {
+      for (let kind = ''; kind !== 'awaitingApproval';) {
+        const { state } = await handle.query<{ state: { kind: string } | null }>('status');
+        kind = state?.kind ?? '';
+      }
+      await handle.signal('operator', { kind: 'approved', reason: 'begin', who: 'ada' });
+    },
+  },
   { name: 'rollout-policy-continued', workflow: 'rolloutPolicy', changes: holdAt(1, 12) },
   { name: 'ab-test-accepted', workflow: 'abTest' },
   {

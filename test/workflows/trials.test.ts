@@ -80,6 +80,11 @@ describe('the story of a rollout', () => {
     const overdue = describeRollout({ ...plan, stages }, transition(state, hold), [{ stage: 1, ...late }], undefined);
     assert.match(overdue, /at least 11\.75 pp better, 24 robots report/);
     assert.doesNotMatch(overdue, /-\d/);
+    const waits = transition(plannedRollout({ stages, approvalBefore: [0] }, 0), { kind: 'started', atMs: 0 });
+    assert.match(
+      describeRollout({ ...plan, stages }, waits, [], undefined),
+      /\*\*stage 0\*\* .* waits for a person: flywheel trial approve or reject/,
+    );
   });
 });
 
@@ -193,6 +198,37 @@ describe('rolloutPolicy', function () {
     assert.deepEqual([result.outcome, result.reason], ['endedWithoutPromotion', 'nobody approved in time']);
     assert.equal(inputsOf(calls, 'writeExposure').length, 1);
     assert.ok(inputsOf(calls, 'judgeTick').length >= 3, 'the guard ticks while it waits');
+  });
+
+  it('exposes no robot of a fleet that people decide for before one of them lets the first stage begin', async () => {
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: {
+        planTrial: (input) => goodTrial.planTrial({ ...input, approvalBefore: [0], approvalHours: 1_000_000 }),
+      },
+      drive: async (handle, calls) => {
+        await called(calls, 'planTrial');
+        while ((await stageOf(handle)) === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+        assert.equal(await stageOf(handle), 'awaitingApproval');
+        assert.deepEqual(
+          ['renewLease', 'writeExposure', 'judgeTick'].filter((name) => calls.some((call) => call.name === name)),
+          [],
+        );
+        await handle.signal('operator', { kind: 'approved', reason: 'begin', who: 'ada' });
+      },
+    });
+    assert.equal(result.outcome, 'promoted');
+    const [approval] = inputsOf(calls, 'recordApproval');
+    assert.deepEqual([approval?.['stage'], approval?.['answer'], approval?.['who']], [0, 'approved', 'ada']);
+  });
+
+  it('ends without any order when nobody lets the first stage begin', async () => {
+    const { result, calls } = await run('rolloutPolicy', { input: { approvalBefore: [0], approvalHours: 1 } });
+    assert.deepEqual([result.outcome, result.reason], ['endedWithoutPromotion', 'nobody approved in time']);
+    assert.deepEqual(
+      calls.filter(({ name }) => name === 'writeExposure' || name === 'endExposure'),
+      [],
+    );
+    assert.equal(inputsOf(calls, 'recordTrialEnd').length, 1);
   });
 
   it('goes on as a new run with everything it knows', async () => {

@@ -4,7 +4,7 @@ import type { OperatorMessage, OperatorWord, TrialStatus } from './messages.ts';
 export const trialAnswers: Readonly<Record<OperatorMessage['kind'], string>> = {
   pauseRequested: 'paused: nothing advances, the guard goes on',
   resumeRequested: 'resumed',
-  approved: 'the next stage begins',
+  approved: 'the stage that waited for a person begins',
   rejected: 'ends; the robots go back to the champion',
   abortRequested: 'ends; the robots go back to the champion',
   rollbackRequested: 'all robots go back to the champion at once',

@@ -1,7 +1,7 @@
 import type { JudgeLookResult } from '../../activities/trials/judge-look.ts';
 import type { JudgeTickResult } from '../../activities/trials/judge-tick.ts';
 import type { PlannedTrial } from '../../activities/trials/plan-trial.ts';
-import { guardClock, type RolloutState } from '../../domain/rollout/index.ts';
+import { comingStageOf, guardClock, type RolloutState } from '../../domain/rollout/index.ts';
 import type { AbProgress } from '../../domain/ab-test/progress.ts';
 import type { RollbackResult, StageRow, TrialStatus } from './messages.ts';
 
@@ -80,11 +80,17 @@ function timeLeft(
   { minimumHours, maximumHours }: { minimumHours: number; maximumHours: number },
 ): string {
   if (state.proven.some((proven) => proven === stage)) return 'proven';
+  if (isAwaited(state, stage)) return 'waits for a person: flywheel trial approve or reject, with --reason';
   if (stage > state.stage) return `at least ${hours(minimumHours)}, once it begins`;
   const [least, most] = [minimumHours - hoursInStage, 2 * maximumHours - hoursInStage];
   if (least > 0) return `at least ${hours(least)} more`;
   return most > 0 ? `until proven, ${hours(most)} at most` : 'over: it ends unless it is proven now';
 }
+
+/** This stage begins when a person lets it. */
+const isAwaited = (state: RolloutState, stage: number): boolean =>
+  (state.kind === 'awaitingApproval' || (state.kind === 'paused' && state.from === 'awaitingApproval')) &&
+  stage === comingStageOf(state);
 
 export function describeRollback(reason: string, result: RollbackResult | undefined): string {
   if (result === undefined) return reason;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  comingStageOf,
   exposureOf,
   guardClock,
   isTerminal,
@@ -125,6 +126,10 @@ const table: Record<RolloutState['kind'], Partial<Record<EventName, RolloutState
   promoted: {},
 };
 
+const asked = { ...plan, approvalBefore: [0, 1, 2, 3] };
+/** Nobody runs anything, and a person is to let the first stage begin. */
+const unbegun = transition(plannedRollout(asked, 0), events.started);
+
 describe('rollout state machine', () => {
   for (const [kind, state] of Object.entries(states)) {
     it(`does what the table says in state ${kind}`, () => {
@@ -214,9 +219,55 @@ describe('rollout state machine', () => {
     assert.equal(refusal(states.watching, events.pause), undefined);
   });
 
+  it('exposes no robot before a person lets the first stage begin, whatever else happens', () => {
+    assert.deepEqual([unbegun.kind, unbegun.stage, needsGuard(unbegun)], ['awaitingApproval', 0, false]);
+    assert.equal(comingStageOf(unbegun), 0);
+    const seen = new Set<string>();
+    const queue = [{ state: plannedRollout(asked, 0), isApproved: false }];
+    let exposed = 0;
+    for (let one = queue.pop(); one !== undefined; one = queue.pop()) {
+      for (const event of Object.values(events)) {
+        const state = transition(one.state, event);
+        const isApproved = one.isApproved || (event.kind === 'approved' && one.state.kind === 'awaitingApproval');
+        if (wantsExposure(state) || exposureOf(state).robots > 0 || state.startedAtMs !== null) {
+          exposed += 1;
+          assert.ok(isApproved, `${one.state.kind} × ${event.kind}`);
+        }
+        const key = `${isApproved} ${abstractOf(state)}`;
+        if (seen.has(key)) continue;
+        seen.add(key);
+        queue.push({ state, isApproved });
+      }
+    }
+    assert.ok(exposed > 0);
+  });
+
+  it('begins with the first stage once a person approves, and ends without any order when nobody does', () => {
+    const begun = transition(transition(unbegun, { ...events.approved, atMs: hourMs }), {
+      ...events.exposed,
+      atMs: hourMs,
+    });
+    assert.deepEqual([begun.kind, begun.stage, exposureOf(begun).robots], ['watching', 0, 5]);
+    assert.deepEqual(guardClock(begun, 3 * hourMs), { hoursInStage: 2, hoursTotal: 2 });
+    const next = transition(begun, events.advance);
+    assert.deepEqual(
+      [next.kind, comingStageOf(next), transition(next, events.approved).stage],
+      ['awaitingApproval', 1, 1],
+    );
+    for (const event of [events.rejected, events.approvalExpired]) {
+      const back = transition(unbegun, event);
+      assert.deepEqual([back.kind, wantsExposure(back)], ['returning', false]);
+      assert.equal(transition(back, events.returned).kind, 'endedWithoutPromotion');
+    }
+    const paused = transition(unbegun, events.pause);
+    assert.equal(transition(transition(paused, events.resume), events.approved).kind, 'exposing');
+  });
+
   it('never promotes but through an advance verdict of every stage in order, and ends otherwise only by returning', () => {
     const seen = new Map<string, RolloutState>();
-    const queue: RolloutState[] = [plannedRollout(plan, 0), plannedRollout({ ...plan, approvalBefore: [1, 2, 3] }, 0)];
+    const queue: RolloutState[] = [[2], [1, 2, 3], [0, 1, 2, 3]].map((approvalBefore) =>
+      plannedRollout({ ...plan, approvalBefore }, 0),
+    );
     let promotions = 0;
     for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
       for (const event of Object.values(events)) {
@@ -253,6 +304,7 @@ function abstractOf(state: RolloutState): string {
     ...rest,
     open: wantedExposure > writtenExposure,
     begun: startedAtMs !== null,
+    ordered: wantedExposure > 0,
     late: atMs > 0,
     old: stageMs > 0,
   });
@@ -278,9 +330,9 @@ describe('rollout plan', () => {
       /stages\.0\.maximumHours: expected a number above 0, got -1/u,
     ],
     [
-      'approval before the first stage',
-      { stages, approvalBefore: [0] },
-      /approvalBefore\.0: expected a stage from 1 to 3, got 0/u,
+      'approval after the last stage',
+      { stages, approvalBefore: [4] },
+      /approvalBefore\.0: expected a stage from 0 to 3, got 4/u,
     ],
   ] as const) {
     it(`refuses ${name}, naming the field`, () => assert.throws(() => parseRolloutPlan(input), { message }));

@@ -19,6 +19,7 @@ import {
   robotEvidence,
   takeSeq,
   trialPlanSchema,
+  unsafeLateRobots,
   type AbEvent,
   type AbProgress,
   type Cells,
@@ -113,9 +114,9 @@ describe('the draft of a trial', () => {
     assert.notDeepEqual(order(planOf({ ...given, trialId: 'another' }).plan), order(turned));
   });
 
-  it('asks a person before every stage of a fleet below 20 robots, and starts with one', () => {
+  it('asks a person before every stage of a fleet below 20 robots, the first too, which is one robot', () => {
     const { plan, remarks } = planOf(facts(8));
-    assert.deepEqual(plan.approvalBefore, [1, 2, 3]);
+    assert.deepEqual(plan.approvalBefore, [0, 1, 2, 3]);
     assert.deepEqual(
       plan.stages.map(({ robots, marginFraction }) => [robots, marginFraction]),
       [
@@ -131,7 +132,7 @@ describe('the draft of a trial', () => {
 
   it('does the same when nothing is known of the past', () => {
     const { plan, remarks } = planOf(facts(40, { history: [] }));
-    assert.deepEqual(plan.approvalBefore, [1, 2, 3]);
+    assert.deepEqual(plan.approvalBefore, [0, 1, 2, 3]);
     assert.match(remarks.join(), /no episode of the champion/);
   });
 
@@ -149,7 +150,7 @@ describe('the draft of a trial', () => {
         approvalBefore,
         stages: stages.map(({ robots: n, maximumHours }) => ({ robots: n, maximumHours })),
       };
-      assert.deepEqual(parseRolloutPlan(plan).approvalBefore, [1, 2, 3]);
+      assert.deepEqual(parseRolloutPlan(plan).approvalBefore, [0, 1, 2, 3]);
     }
   });
 
@@ -261,6 +262,40 @@ describe('the evidence', () => {
         [1, 1],
         [2, 1],
       ],
+    );
+  });
+
+  it('is the same whoever joins late and whatever they do; only what is unsafe of them is told', () => {
+    const of = (more: object) => JSON.stringify(robotEvidence({ ...input, ...more }));
+    const late = fc.record({
+      robotId: fc.stringMatching(/^late-[a-z0-9]{1,8}$/),
+      cells: fc.array(
+        fc.record({ block: fc.nat(12), successes: fc.constant(0), episodes: fc.nat(1_000), safetyEvents: fc.nat(2) }),
+      ),
+      version: fc.constantFrom('1.0.0', '1.1.0'),
+    });
+    fc.assert(
+      fc.property(fc.array(late, { maxLength: 5 }), fc.array(fc.nat(39), { maxLength: 3 }), (joined, faulty) => {
+        const faultyRobots = faulty.map((rank) => plan.robots[rank]?.robotId ?? '');
+        const cellsOf = (robotId: string, version: string) =>
+          robotId.startsWith('late-')
+            ? joined.flatMap((robot) => (robot.robotId === robotId && robot.version === version ? robot.cells : []))
+            : input.cellsOf(robotId, version);
+        assert.equal(of({ cellsOf, faultyRobots }), of({ faultyRobots }));
+        const robotIds = [...plan.robots, ...joined].map(({ robotId }) => robotId);
+        const unsafe = unsafeLateRobots({
+          plan,
+          faultyRobots,
+          nowBlock: 10,
+          cellsOf,
+          robotIds: [...new Set(robotIds)],
+        });
+        const expected = joined.filter(
+          ({ version, cells }) =>
+            version === '1.1.0' && cells.some(({ block, safetyEvents }) => block <= 10 && safetyEvents > 0),
+        );
+        assert.deepEqual(unsafe, [...new Set(expected.map(({ robotId }) => robotId))].toSorted());
+      }),
     );
   });
 
