@@ -105,8 +105,7 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
       heard: (message, atMs) => {
         const { kind, reason, who = 'operator' } = message;
         const isAnswer = (kind === 'approved' || kind === 'rejected') && state.kind === 'awaitingApproval';
-        if (isAnswer)
-          answers.push({ answer: kind, stage: comingStageOf(state) ?? state.stage, reason, who, atMs: nowMs() });
+        if (isAnswer) answers.push({ answer: kind, stage: comingStageOf(state), reason, who, atMs: nowMs() });
         apply({ kind, reason, atMs });
       },
       exposed: (exposure, atMs) => apply({ kind: 'exposed', atMs, exposure }),

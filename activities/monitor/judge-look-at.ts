@@ -180,7 +180,8 @@ function successFell(
   const { alarm, reason } = judgePromotion({
     parameters: past.parameters,
     nowHour: Math.floor(fleetClock(input).fleetMs(input.nowMs) / hourMs),
-    ...(past.fleetDayVariance === undefined ? {} : { fleetDayVariance: past.fleetDayVariance }),
+    fleetDayVariance: past.fleetDayVariance,
+    fleetHoursVariance: past.fleetHoursVariance,
     robots: robots.flatMap(({ robotId, memory }): PromotedRobot[] => {
       const baseline = past.robots[robotId];
       return baseline === undefined || memory === undefined ? [] : [{ robotId, baseline, hours: memory.hours }];

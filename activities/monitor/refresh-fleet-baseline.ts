@@ -2,12 +2,13 @@ import { z } from 'zod';
 
 import { dictionary } from '../../domain/dictionary.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
-import type { FleetBaseline } from '../../domain/monitoring/index.ts';
+import { promotionGuardLimits, type FleetBaseline } from '../../domain/monitoring/index.ts';
 import {
   baselineOf,
   centreHistory,
   estimateFleetParameters,
   fleetDayVarianceOf,
+  fleetVarianceOf,
 } from '../../domain/statistics/index.ts';
 import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../domain/trial/index.ts';
 import type { TelemetryLog } from '../../fleet/desk/index.ts';
@@ -26,6 +27,7 @@ const baselineSchema: z.ZodType<FleetBaseline & { readonly madeAtMs: number; rea
     parameters: fleetParametersSchema,
     robots: dictionarySchema(robotPastSchema),
     fleetDayVariance: z.number().min(0).optional(),
+    fleetHoursVariance: z.number().min(0).optional(),
   });
 
 const keyOf = (policy: string): string => `monitor/${policy}/baseline.json`;
@@ -108,7 +110,9 @@ export const refreshFleetBaseline =
       const before = Object.entries(standing?.robots ?? {}).filter(([robotId]) => frozen.robots.has(robotId));
       const robots = dictionary([...known, ...before]);
       const fleetDayVariance = fleetDayVarianceOf(history, champion);
-      const document = { madeAtMs: nowMs, champion, parameters, robots, fleetDayVariance };
+      const [shortestHours] = promotionGuardLimits.windowHours;
+      const fleetHoursVariance = fleetVarianceOf(history, champion, shortestHours);
+      const document = { madeAtMs: nowMs, champion, parameters, robots, fleetDayVariance, fleetHoursVariance };
       await ports.store.put(keyOf(policy), jsonBytes(document));
     }
     return { robots: known.length, episodes };

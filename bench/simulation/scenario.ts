@@ -1,12 +1,15 @@
+import { binomialCdf } from '../../domain/statistics/index.ts';
 import { runAbTest, type AbRun } from './ab-run.ts';
 import { runNaiveRollout, type NaiveRun } from './naive-run.ts';
+import { runPromotion, type PromotionRun, type PromotionRunOptions } from './promotion-run.ts';
 import { runRollout, type RolloutRun, type RolloutRunOptions } from './rollout-run.ts';
 import { makeWorld, type WorldOptions } from './world.ts';
 
 /** What one run gave; plain data, so that it can cross between processes. */
 export type Outcome =
   | { readonly kind: 'rollout'; readonly run: RolloutRun; readonly naive: NaiveRun | null }
-  | { readonly kind: 'abTest'; readonly run: AbRun };
+  | { readonly kind: 'abTest'; readonly run: AbRun }
+  | { readonly kind: 'promotion'; readonly run: PromotionRun };
 
 /** One figure of a scenario beside its bar; a bar of '' is information only. */
 export interface Figure {
@@ -88,6 +91,26 @@ export function abTestScenario(input: {
   };
 }
 
+/** A scenario of what happens after a promotion. */
+export function promotionScenario(input: {
+  id: string;
+  title: string;
+  sizes: Sizes;
+  world: WorldOptions;
+  options: PromotionRunOptions;
+  figures: (runs: readonly PromotionRun[]) => Figure[];
+}): Scenario {
+  const { id, title, sizes, world, options } = input;
+  return {
+    id,
+    title,
+    ...sizes,
+    run: (seed) => ({ kind: 'promotion', run: runPromotion(makeWorld(world, seed), options) }),
+    figures: (outcomes) =>
+      input.figures(outcomes.flatMap((outcome) => (outcome.kind === 'promotion' ? [outcome.run] : []))),
+  };
+}
+
 export const rolledBack = ({ end }: { readonly end: string }): boolean => end === 'rolledBack';
 export const promoted = ({ end }: { readonly end: string }): boolean => end === 'promoted';
 
@@ -96,6 +119,31 @@ export function atMost<Run>(name: string, runs: readonly Run[], is: (run: Run) =
   const count = runs.filter(is).length;
   const allowed = Math.ceil(fraction * runs.length);
   return { name, value: share(count, runs.length), bar: `≤ ${allowed}`, holds: count <= allowed };
+}
+
+/** Confidence of {@link provenAtMost}. */
+const confidence = 0.95;
+
+/**
+ * So few hits that the upper 95 % confidence limit (Clopper–Pearson) of their share is at most the fraction. Where the runs are too
+ * few for any proof, as in the reduced form, at most the fraction of the runs, and the bar says so.
+ */
+export function provenAtMost<Run>(
+  name: string,
+  runs: readonly Run[],
+  is: (run: Run) => boolean,
+  fraction: number,
+): Figure {
+  const trials = runs.length;
+  let allowed = -1;
+  while (allowed < trials && binomialCdf(allowed + 1, trials, fraction) <= 1 - confidence) allowed += 1;
+  const bound = `${(100 * fraction).toFixed(1)} %`;
+  if (allowed < 0) {
+    const { bar, ...figure } = atMost(name, runs, is, fraction);
+    return { ...figure, bar: `${bar}, too few to prove ${bound}` };
+  }
+  const count = runs.filter(is).length;
+  return { name, value: share(count, trials), bar: `≤ ${allowed} proves ≤ ${bound}`, holds: count <= allowed };
 }
 
 /** At least a fraction of the runs, rounded down to a whole run. */
@@ -110,16 +158,24 @@ export function shown<Run>(name: string, runs: readonly Run[], is: (run: Run) =>
   return { name, value: share(runs.filter(is).length, runs.length), bar: '', holds: true };
 }
 
-/** Median and 90 % quantile of the minutes to rollback, with their bars. */
-export function minutesToRollback(runs: readonly RolloutRun[], median: number, ninety?: number): Figure {
-  const minutes = runs.filter(rolledBack).map(({ hours }) => hours * 60);
+const medianBar = (median: number): string => (Number.isFinite(median) ? `median ≤ ${median}` : '');
+
+/** Median and 90 % quantile of the minutes from an hour on to rollback, with their bars. */
+export function minutesToRollback(
+  runs: readonly { readonly end: string; readonly hours: number }[],
+  median: number,
+  ninety?: number,
+  sinceHour = 0,
+): Figure {
+  const minutes = runs.filter(rolledBack).map(({ hours }) => (hours - sinceHour) * 60);
   const [half, most] = [quantile(minutes, 0.5), quantile(minutes, 0.9)];
-  const bar = ninety === undefined ? `median ≤ ${median}` : `≤ ${median} / ${ninety}`;
+  const bar = ninety === undefined ? medianBar(median) : `≤ ${median} / ${ninety}`;
   return {
     name: 'minutes to rollback, median / 90 %',
-    value: `${Math.round(half)} / ${Math.round(most)}`,
+    value: minutes.length === 0 ? 'never' : `${Math.round(half)} / ${Math.round(most)}`,
     bar,
-    holds: half <= median && most <= (ninety ?? Infinity),
+    // Without a rollback half is NaN, which no bar allows.
+    holds: (median === Infinity || half <= median) && (ninety === undefined || most <= ninety),
   };
 }
 

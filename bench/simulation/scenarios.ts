@@ -1,3 +1,4 @@
+import type { PromotionRunOptions } from './promotion-run.ts';
 import type { Faults, RolloutRun } from './rollout-run.ts';
 import {
   abTestScenario,
@@ -6,6 +7,8 @@ import {
   meanHours,
   minutesToRollback,
   promoted,
+  promotionScenario,
+  provenAtMost,
   rolledBack,
   rolloutScenario,
   shown,
@@ -197,21 +200,24 @@ const attackOf = (id: string, title: string, effect: number, attack: Attack): Sc
   rolloutScenario({
     id: `attack-${id}`,
     title,
-    sizes: { runs: 100, reducedRuns: 2 },
+    // As many as prove the bar with 95 % confidence, with one hit to spare.
+    sizes: { runs: effect < 0 ? 475 : 160, reducedRuns: 2 },
     world: fleet({ effect }),
     options: { tickBlocks: 12, faults: { attack } },
     figures: (runs) =>
       effect < 0
-        ? [atMost('harm hidden: a stage advanced', runs, (run) => run.stage > 0 || promoted(run), 0.01)]
+        ? [provenAtMost('harm hidden: a stage advanced', runs, (run) => run.stage > 0 || promoted(run), 0.01)]
         : [
-            atMost('vetoed: rolled back', runs, rolledBack, 0.03),
+            provenAtMost('vetoed: rolled back', runs, rolledBack, 0.03),
             shown('robot fault', runs, (run) => run.robotFaults > 0),
             shown('promoted', runs, promoted),
           ],
   });
 
+const factors = [1, 5, 25, 100];
+
 const attacks = [
-  ...[1, 5, 25, 100].flatMap((factor) => [
+  ...factors.flatMap((factor) => [
     attackOf(`hide-25-${factor}`, `85 → 60 %, one canary claims ${factor} × episodes, all successes`, -0.25, {
       arm: 'candidate',
       factor,
@@ -223,30 +229,134 @@ const attacks = [
       success: 1,
     }),
   ]),
-  ...[1, 25].map((factor) =>
+  ...factors.map((factor) =>
     attackOf(`hide-control-${factor}`, `85 → 75 %, one control claims ${factor} × episodes, all failures`, -0.1, {
       arm: 'control',
       factor,
       success: 0,
     }),
   ),
-  ...[1, 25, 100].map((factor) =>
+  ...factors.flatMap((factor) => [
     attackOf(`veto-${factor}`, `equal model, one canary always fails, ${factor} × episodes`, 0, {
       arm: 'candidate',
       factor,
       success: 0,
     }),
-  ),
-  attackOf('veto-control', 'equal model, one control claims 25 × episodes, all successes', 0, {
-    arm: 'control',
-    factor: 25,
-    success: 1,
-  }),
+    attackOf(`veto-control-${factor}`, `equal model, one control claims ${factor} × episodes, all successes`, 0, {
+      arm: 'control',
+      factor,
+      success: 1,
+    }),
+  ]),
   attackOf('veto-unsafe', 'equal model, one canary always reports safety events', 0, {
     arm: 'candidate',
     factor: 1,
     isUnsafe: true,
   }),
+];
+
+/** The monitor's look every 2 s where a day lasts a minute. */
+const compressed = { minutesBetweenLooks: 48 };
+const promotedFleet = (options: Partial<WorldOptions>): WorldOptions =>
+  fleet({ robots: 30, mean: 0.87, rho: 0.01, preDays: 28, ...options });
+/** A fall once the promoted fleet worked well for a day and a half. */
+const lateFall = { fromHour: 36.5, change: -0.12 };
+
+/** A promotion that was right. So many runs that 0.5 % can be proven: none of 600, one of 1,000. */
+const keptPromotion = (
+  id: string,
+  title: string,
+  runs: number,
+  world: Partial<WorldOptions>,
+  options: Partial<PromotionRunOptions> = {},
+): Scenario =>
+  promotionScenario({
+    id: `after-${id}`,
+    title: `after a promotion: ${title}`,
+    sizes: { runs, reducedRuns: 2 },
+    world: promotedFleet(world),
+    options: { days: 14, ...options },
+    figures: (all) => [provenAtMost('rolled back in 14 days', all, rolledBack, 0.005)],
+  });
+const fallenPromotion = (
+  id: string,
+  title: string,
+  runs: number,
+  world: Partial<WorldOptions>,
+  { sinceHour = 0, median }: { sinceHour?: number; median?: number } = {},
+): Scenario =>
+  promotionScenario({
+    id: `after-${id}`,
+    title: `after a promotion: ${title}`,
+    sizes: { runs, reducedRuns: 6 },
+    world: promotedFleet(world),
+    options: { days: 4 },
+    figures: (all) => [
+      minutesToRollback(all, median ?? Infinity, undefined, sinceHour),
+      atLeast('rolled back', all, rolledBack, median === undefined ? 0 : 1),
+    ],
+  });
+
+const promotions = [
+  fallenPromotion('fall', '87 → 75 %, 100 robots', 200, { robots: 100, effect: -0.12 }, { median: 60 }),
+  fallenPromotion('fall-30', '87 → 75 %, 30 robots', 200, { effect: -0.12 }, { median: 60 }),
+  fallenPromotion(
+    'fall-late',
+    '87 → 75 % after 36 h',
+    100,
+    { shock: lateFall },
+    { sinceHour: lateFall.fromHour, median: 60 },
+  ),
+  fallenPromotion('fall-moving', '87 → 75 %, fleet moves by 1 pp from day to day', 100, {
+    effect: -0.12,
+    fleetDailySd: 0.01,
+  }),
+  fallenPromotion('fall-sparse', '87 → 75 %, 100 episodes a robot and day', 100, {
+    effect: -0.12,
+    episodesPerDay: 100,
+  }),
+  keptPromotion('equal', 'equal model, a look a minute', 600, {}),
+  keptPromotion('equal-week', 'equal model, a week of history', 1000, { preDays: 7 }, compressed),
+  keptPromotion('equal-100', 'equal model, 100 robots', 1000, { robots: 100 }, compressed),
+  keptPromotion('equal-5', 'equal model, 5 robots', 1000, { robots: 5 }, compressed),
+  keptPromotion(
+    'moving',
+    'fleet moves by 2 pp, robots by 2 pp from day to day',
+    600,
+    { fleetDailySd: 0.02, dailySd: 0.02 },
+    { minutesBetweenLooks: 5 },
+  ),
+  keptPromotion(
+    'moving-week',
+    'fleet moves by 3 pp from day to day, a week of history',
+    1000,
+    { fleetDailySd: 0.03, preDays: 7 },
+    compressed,
+  ),
+  ...[0.03, 0.08].map((dayNight) =>
+    keptPromotion(
+      `day-night-${dayNight}`,
+      `fleet ${percent(dayNight)} better by day, worse by night`,
+      1000,
+      { dayNight },
+      compressed,
+    ),
+  ),
+  keptPromotion('broken', 'one of 30 robots always fails', 1000, {}, { ...compressed, faults: { brokenSuccess: 0 } }),
+  keptPromotion(
+    'broken-25',
+    'one of 30 robots always fails, 25 × episodes',
+    1000,
+    {},
+    { ...compressed, faults: { brokenSuccess: 0, factor: 25 } },
+  ),
+  keptPromotion(
+    'broken-5',
+    'one of 5 robots always fails',
+    1000,
+    { robots: 5 },
+    { ...compressed, faults: { brokenSuccess: 0 } },
+  ),
 ];
 
 const abTests = [
@@ -295,5 +405,6 @@ export const scenarios: readonly Scenario[] = [
   shock,
   ...sparseFleets,
   ...attacks,
+  ...promotions,
   ...abTests,
 ];

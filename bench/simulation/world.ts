@@ -6,6 +6,7 @@ import {
   type FleetParameters,
   type HistoryCell,
   type Random,
+  type RobotHistory,
 } from '../../domain/statistics/index.ts';
 import { betaNumber, binomial, normal, poisson } from './sampling.ts';
 
@@ -30,6 +31,10 @@ export interface WorldOptions {
   readonly hourlySd?: number;
   /** Standard deviation of a robot's success from day to day. */
   readonly dailySd?: number;
+  /** Standard deviation of the whole fleet's success from day to day. */
+  readonly fleetDailySd?: number;
+  /** The whole fleet succeeds so much more often by day and so much less by night, a wave of 24 h. */
+  readonly dayNight?: number;
   /** Change of success of everybody from an hour on. */
   readonly shock?: { readonly fromHour: number; readonly change: number };
 }
@@ -46,6 +51,8 @@ interface SimulatedRobot {
 export interface World {
   readonly robots: readonly SimulatedRobot[];
   readonly parameters: FleetParameters;
+  /** What every robot did before. */
+  readonly histories: readonly RobotHistory[];
   /** Outcomes of one robot in one stretch of time from `hour` on. */
   readonly live: (robot: number, hour: number, hours: number, candidate: boolean) => { x: number; n: number };
 }
@@ -56,13 +63,14 @@ export function makeWorld(options: WorldOptions, seed: string): World {
   const { hourlySd = 0, dailySd = 0, shock } = options;
   const random = randomFromSeed(seed);
   const swings = swingsOf(options, random);
+  const fleetSwing = fleetSwingOf(options, seed);
   const histories: { robotId: string; cells: HistoryCell[] }[] = [];
   const robots = Array.from({ length: options.robots }, (_, index): SimulatedRobot => {
     const robotId = `robot-${String(index).padStart(3, '0')}`;
     const success = betaNumber(mean, rho, random);
     const volume = volumes[0] * (volumes[1] / volumes[0]) ** random();
     const rate = episodesPerDay * volume;
-    const cells = past({ success, rate, preDays, hourlySd, dailySd }, random);
+    const cells = past({ success, rate, preDays, hourlySd, dailySd, fleetSwing }, random);
     histories.push({ robotId, cells });
     const own = effect + (effectSd > 0 ? effectSd * normal(random) : 0);
     return { robotId, success, effect: own, episodesPerDay: rate, baseline: baselineOf({ robotId, cells }) };
@@ -70,6 +78,7 @@ export function makeWorld(options: WorldOptions, seed: string): World {
   return {
     robots,
     parameters: estimateFleetParameters(histories),
+    histories,
     live: (robot, hour, hours, candidate) => {
       const {
         success,
@@ -78,14 +87,21 @@ export function makeWorld(options: WorldOptions, seed: string): World {
       } = robots[robot] ?? { success: 0, effect: 0, episodesPerDay: 0 };
       const n = poisson((rate * hours) / 24, random);
       const shift = shock !== undefined && hour >= shock.fromHour ? shock.change : 0;
-      const p = success + (candidate ? own : 0) + shift + swings(robot, hour);
+      const p = success + (candidate ? own : 0) + shift + swings(robot, hour) + fleetSwing(hour);
       return { n, x: binomial(n, p, random) };
     },
   };
 }
 
 function past(
-  robot: { success: number; rate: number; preDays: number; hourlySd: number; dailySd: number },
+  robot: {
+    success: number;
+    rate: number;
+    preDays: number;
+    hourlySd: number;
+    dailySd: number;
+    fleetSwing: (hour: number) => number;
+  },
   random: Random,
 ): HistoryCell[] {
   const cells: HistoryCell[] = [];
@@ -94,10 +110,25 @@ function past(
     for (let hour = 0; hour < 24; hour += 1) {
       const episodes = poisson(robot.rate / 24, random);
       const swing = robot.hourlySd > 0 ? robot.hourlySd * normal(random) : 0;
-      cells.push({ day, hour, episodes, successes: binomial(episodes, robot.success + shift + swing, random) });
+      const p = robot.success + shift + swing + robot.fleetSwing((day - robot.preDays) * 24 + hour);
+      cells.push({ day, hour, episodes, successes: binomial(episodes, p, random) });
     }
   }
   return cells;
+}
+
+/** What the whole fleet goes through in an hour, which is negative in the past; from a source of its own, so that no other number moves. */
+function fleetSwingOf({ fleetDailySd = 0, dayNight = 0 }: WorldOptions, seed: string): (hour: number) => number {
+  if (fleetDailySd === 0 && dayNight === 0) return () => 0;
+  const random = randomFromSeed(`${seed}/fleet`);
+  const phase = random();
+  const days = new Map<number, number>();
+  return (hour) => {
+    const day = Math.floor(hour / 24);
+    const shift = days.get(day) ?? fleetDailySd * normal(random);
+    days.set(day, shift);
+    return shift + dayNight * Math.sin(2 * Math.PI * (hour / 24 + phase));
+  };
 }
 
 /** A robot's own ups and downs, constant within an hour and a day. */

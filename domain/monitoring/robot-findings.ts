@@ -84,6 +84,8 @@ export interface FleetBaseline {
   readonly robots: Readonly<Record<string, Baseline>>;
   /** Variance of the whole fleet's success from day to day; left out: unknown. */
   readonly fleetDayVariance?: number | undefined;
+  /** The same in stretches of two hours; left out: unknown. */
+  readonly fleetHoursVariance?: number | undefined;
 }
 
 /** Which robots do worse than they used to while others do not; `judged` are those with enough episodes to say so. */

@@ -19,9 +19,9 @@ export const plannedRollout = (plan: RolloutPlan, atMs: number): RolloutState =>
 /** Robots are, or were to be, on the candidate; until then only a person can let the first stage begin. */
 export const isBegun = ({ wantedExposure }: Progress): boolean => wantedExposure > 0;
 
-/** The stage that begins next: the first, or the one after the present. */
-export const comingStageOf = (state: Progress): RolloutStage | undefined =>
-  isBegun(state) ? nextStageOf(state.stage) : state.stage;
+/** The stage that begins next: the first, or the one after the present; the last where none comes. */
+export const comingStageOf = (state: Progress): RolloutStage =>
+  isBegun(state) ? (nextStageOf(state.stage) ?? state.stage) : state.stage;
 
 /** The stage after this one; nothing after the last. */
 export function nextStageOf(stage: RolloutStage): RolloutStage | undefined {

@@ -111,8 +111,7 @@ function approved(
   state: Extract<Active, { kind: 'awaitingApproval' }>,
   { atMs, reason }: { atMs: number; reason: string },
 ): RolloutState {
-  const next = comingStageOf(state);
-  return next === undefined ? state : beginStage(moved(state, atMs), next, reason);
+  return beginStage(moved(state, atMs), comingStageOf(state), reason);
 }
 
 function exposed(state: Active, atMs: number, exposure: number): RolloutState {

@@ -37,7 +37,7 @@ export {
   type VersionedHistory,
 } from './history.ts';
 export { estimateFleetParameters, betweenRobotVariance, type FleetParameters } from './fleet-parameters.ts';
-export { fleetDayVarianceOf } from './fleet-day-variance.ts';
+export { fleetDayVarianceOf, fleetVarianceOf } from './fleet-variance.ts';
 export { otherTask, type Block, type RobotEvidence } from './robot-evidence.ts';
 export type { RobotSums } from './block-passes.ts';
 export { foldBlocks, type BlockSums, type Fold } from './block-sums.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { runPromotion } from '../../../bench/simulation/promotion-run.ts';
 import { binomial, poisson } from '../../../bench/simulation/sampling.ts';
 import { makeWorld } from '../../../bench/simulation/world.ts';
 import { judgePromotion, type PromotedRobot } from '../../../domain/monitoring/index.ts';
@@ -55,6 +56,15 @@ describe('the guard of a promotion', function () {
   it('leaves an equal champion alone for 14 days', () => {
     for (let run = 0; run < 3; run += 1)
       assert.equal(promotion(`equal ${run}`, { change: 0, days: 14, lookMinutes: 120 }).minutes, undefined);
+  });
+
+  it('takes no night for a fall: a fleet that succeeds less by night keeps its champion, and loses one that falls', () => {
+    const world = (effect: number, seed: string) =>
+      makeWorld({ robots: 30, mean: 0.8, rho: 0.01, effect, preDays: 7, dayNight: 0.08 }, seed);
+    for (const seed of ['night 1', 'night 2'])
+      assert.equal(runPromotion(world(0, seed), { days: 14, minutesBetweenLooks: 48 }).end, 'kept');
+    const fallen = runPromotion(world(-0.12, 'night'), { days: 4, minutesBetweenLooks: 48 });
+    assert.ok(fallen.end === 'rolledBack' && fallen.hours <= 36, JSON.stringify(fallen));
   });
 
   it('is vetoed by no single robot, however many episodes it claims', () => {
