@@ -1,3 +1,4 @@
+import type { FleetClock } from '../trial/fleet-clock.ts';
 import type { MonitorLimits } from './monitor-limits.ts';
 
 /** What may be a reason to learn anew; times are fleet hours. */
@@ -32,6 +33,13 @@ export function chooseTrigger(facts: TriggerFacts, limits: MonitorLimits): Trigg
     return wait(`the last one was started ${since.toFixed(1)} h ago, ${limits.triggerDistanceHours} h is the least`);
   return { kind: 'start', cause: cause.slice(0, 200) };
 }
+
+/** Is it time to look again at what the robots see? `sinceMs`: real time since the last look. */
+export const isDriftLookDue = (
+  sinceMs: number,
+  { driftEveryHours }: Pick<MonitorLimits, 'driftEveryHours'>,
+  clock: Pick<FleetClock, 'realMs'>,
+): boolean => sinceMs >= clock.realMs(driftEveryHours);
 
 function causeOf({ drift, errorRate, correctedFrames }: TriggerFacts, limits: MonitorLimits): string | undefined {
   if (drift !== undefined) return `drift: ${drift}`;

@@ -15,7 +15,7 @@ export {
 } from './incidents.ts';
 export { afterCollection, judgeData, noDataTrouble, type CollectionNews, type DataStanding } from './data-findings.ts';
 export { judgePromotion, promotionGuardLimits, type PromotedRobot } from './promotion-guard.ts';
-export { chooseTrigger, type TriggerFacts } from './choose-trigger.ts';
+export { chooseTrigger, isDriftLookDue, type TriggerFacts } from './choose-trigger.ts';
 export {
   followLoop,
   judgeLoop,

@@ -2,7 +2,7 @@ import { isCancellation, rootCause, setCurrentDetails, setHandler } from '@tempo
 
 import type { ObserveFleetResult } from '../../activities/monitor/observe-fleet.ts';
 import type { ParsedInput } from '../../activities/workflow-inputs.ts';
-import { chooseTrigger } from '../../domain/monitoring/choose-trigger.ts';
+import { chooseTrigger, isDriftLookDue } from '../../domain/monitoring/choose-trigger.ts';
 import {
   defaultMonitorLimits,
   whyNoMonitorLimits,
@@ -139,7 +139,7 @@ export class FleetWatch {
         );
         this.#remember({ baselineMs: atMs });
       });
-    if (request.drift && atMs - this.#memory.driftMs >= clock.realMs(this.#status.limits.driftEveryHours))
+    if (request.drift && isDriftLookDue(atMs - this.#memory.driftMs, this.#status.limits, clock))
       this.#tasks.start('looking for drift', async () => {
         this.#remember({ driftMs: atMs });
         const { isJudged, alarm, reason } = await driftActivities().observeDrift({ policy, nowMs: atMs });
