@@ -75,18 +75,23 @@ describe('a robot’s agent', () => {
   it('tells the corrections of an episode in which it died, as it ends it in its next life', async () => {
     gateway.refuse = () => 503;
     const first = await open();
+    const startMs = Date.now() - 5_000;
+    const atUs = (index: number): number => (startMs + 110 * index) * 1_000;
     first.beginEpisode();
-    for (let index = 0; index < 12; index++)
-      if (index % 3 === 0) first.correct(frameAt(index), [1]);
-      else first.record(frameAt(index));
+    for (let index = 0; index < 12; index++) {
+      const frame = { ...frameAt(index), atUs: atUs(index) };
+      if (index % 3 === 0) first.correct(frame, [1]);
+      else first.record(frame);
+    }
     await first.crash();
     gateway.refuse = () => undefined;
     const next = await open();
     await until('told', () => gateway.entries.size > 0 && next.status().waitingTelemetry === 0);
     const told = [...gateway.entries.values()].flatMap((entry) =>
-      entry.kind === 'episode' ? [[entry.outcome, entry.failureReason, entry.correctedFrames]] : [],
+      entry.kind === 'episode' ? [[entry.outcome, entry.failureReason, entry.correctedFrames, entry.durationMs]] : [],
     );
-    assert.deepEqual(told, [['aborted', 'agentStopped', 4]]);
+    // It lasted until the last frame that was written: nobody knows what came after.
+    assert.deepEqual(told, [['aborted', 'agentStopped', 4, 11 * 110]]);
   });
 
   it('says that a recording waits although no gateway has told it the time yet, and uploads it then', async () => {

@@ -285,7 +285,15 @@ describe('what a robot installs', () => {
     };
     await dieThrice();
     assert.equal(agent?.policy()?.version, '1.1.0');
-    await told({ outcome: 'fellBack', reason: 'crashLoop', attempted: '1.2.0', version: '1.1.0', trialId: 'trial-1' });
+    // It says under which order it fell back: whoever waits for that order hears that it cannot be followed.
+    await told({
+      outcome: 'fellBack',
+      reason: 'crashLoop',
+      attempted: '1.2.0',
+      version: '1.1.0',
+      trialId: 'trial-1',
+      assignmentSeq: 2,
+    });
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal(agent?.policy()?.version, '1.1.0', 'not tried again at once');
     const safety = () => [...gateway.entries.values()].filter(({ kind }) => kind === 'safetyEvent');

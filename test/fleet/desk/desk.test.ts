@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
-import { openDesk, openFleetReader, type AssignmentRecord } from '../../../fleet/desk/index.ts';
+import { addRobot, openDesk, openFleetReader, type AssignmentRecord } from '../../../fleet/desk/index.ts';
 
 const policy = 'wall';
 
@@ -128,6 +128,33 @@ describe('the desk', () => {
     await desk.renewLease({ policy, trialId: 't1', atMs: 10_000, leaseMs: 30_000 });
     const late = await desk.renewLease({ policy, trialId: 't1', atMs: 5_000, leaseMs: 30_000 });
     assert.deepEqual(late, { kind: 'renewed', endMs: 40_000 });
+  });
+});
+
+describe('the reader', () => {
+  it('tells of a policy’s own robots, and confirms its orders by them alone', async () => {
+    const ports = { store: memoryObjectStore(), clock: () => 1_000 };
+    for (const [robotId, its] of [
+      ['ours', policy],
+      ['theirs', 'other'],
+    ] as const)
+      await addRobot(ports, {
+        robotId,
+        policy: its,
+        robotType: { id: 'scitos-g5', version: 1 },
+        site: 'north',
+        stratum: 'hall',
+        tokenHashes: [],
+        who: 'ada',
+        why: 'new',
+      });
+    await openDesk(ports).write({ policy, seq: 0, record: assign() });
+    const reader = openFleetReader(ports);
+    assert.deepEqual(
+      (await reader.readFleet(policy)).robots.map(({ robotId }) => robotId),
+      ['ours'],
+    );
+    assert.deepEqual((await reader.readConfirmations(policy))?.offline, ['ours']);
   });
 });
 

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+
+import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
+import type { Recording } from '../../../fleet/agent/recording/recording.ts';
+import { createRobotSide } from '../../../fleet/agent/robot-side.ts';
+import { frameAt } from './robot.ts';
+
+describe('what the robot’s control loop hears', () => {
+  const sideOf = (fails: () => never) => {
+    const lines: string[] = [];
+    let changes = 0;
+    const episodes = { isOpen: () => true, frames: () => 1, begin: () => 'episode', frame: fails, intervene: fails };
+    const side = createRobotSide({
+      recording: { episodes } as unknown as Recording,
+      robotType: scitosG5Type,
+      safeStopTimeoutMs: 10,
+      onSafeStop: undefined,
+      onChange: () => (changes += 1),
+      log: (line) => lines.push(line),
+    });
+    return { side, lines, changes: () => changes };
+  };
+
+  for (const code of ['ENOSPC', 'EIO', 'EROFS', 'EDQUOT'])
+    it(`is nothing of a disk that fails with ${code}: the frame is counted as lost, and the robot drives on`, () => {
+      const { side, lines, changes } = sideOf(() => {
+        throw Object.assign(new Error(`${code}: no luck with write`), { code, syscall: 'write' });
+      });
+      side.add(frameAt(0));
+      side.add(frameAt(1), [1]);
+      side.intervene();
+      assert.deepEqual([side.lostFrames(), lines.length, changes()], [3, 3, 3]);
+      assert.match(lines[0] ?? '', new RegExp(`a frame was lost: ${code}`, 'u'));
+    });
+
+  it('is what it did wrong itself', () => {
+    const { side } = sideOf(() => {
+      throw new TypeError('expected observation of 24 numbers, got 3');
+    });
+    assert.throws(() => side.add(frameAt(0)), /expected observation of 24 numbers, got 3/);
+    assert.throws(() => side.intervene(), TypeError);
+    assert.equal(side.lostFrames(), 0);
+  });
+});
