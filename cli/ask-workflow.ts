@@ -1,8 +1,10 @@
 import {
+  ServiceError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
   isGrpcDeadlineError,
+  isGrpcServiceError,
   type Client,
 } from '@temporalio/client';
 
@@ -39,7 +41,12 @@ export async function ask<T>(to: Asked, asking: () => Promise<T>, unlessAnswered
     if (error instanceof WorkflowNotFoundError)
       throw new CommandError('wrong', `expected ${to.workflowId} to run, it does not`, { cause: error });
     if (error instanceof WorkflowUpdateFailedError) throw failedAs(error);
-    if (!(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) && !isGrpcDeadlineError(error)) throw error;
+    if (
+      !(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) &&
+      !isGrpcDeadlineError(error) &&
+      !isNotReady(error)
+    )
+      throw error;
     const told = unlessAnswered === '' ? '' : `; ${unlessAnswered}`;
     throw new CommandError(
       'missing',
@@ -48,6 +55,15 @@ export async function ask<T>(to: Asked, asking: () => Promise<T>, unlessAnswered
     );
   }
 }
+
+/** The server's word for a workflow that no worker has taken up yet, when it hears of our deadline before we do. */
+function isNotReady(error: unknown): boolean {
+  const inner = error instanceof ServiceError ? error.cause : error;
+  const code: number | undefined = isGrpcServiceError(inner) ? inner.code : undefined;
+  return code === failedPrecondition;
+}
+/** Code of gRPC. */
+const failedPrecondition = 9;
 
 /** A failure or refusal of a workflow in its own words: those of the innermost cause. */
 export function failedAs(error: Error): CommandError {
@@ -92,5 +108,5 @@ export async function pendingTrouble(client: Client, workflowId: string, fromAtt
   if (pending === undefined || (pending.attempt ?? 1) < fromAttempt) return undefined;
   const name = pending.activityType?.name ?? 'an activity';
   const cause = pending.lastFailure?.message;
-  return `${name} is tried for the ${pending.attempt ?? 1}. time${cause ? `: ${cause.slice(0, 300)}` : ''}`;
+  return `${name} is at attempt ${pending.attempt ?? 1}${cause ? `, the last one failed: ${cause.slice(0, 300)}` : ''}`;
 }

@@ -45,11 +45,19 @@ export async function openContext(settings?: Settings): Promise<CommandContext> 
   return contextOf(found.settings);
 }
 
+/** Its settings, for commands that only speak with workflows: they load no store and no key. */
+export function openSettings(): Settings {
+  const found = findSettings(process.env, process.cwd());
+  requireStore(found);
+  return found.settings;
+}
+
 /** The same for commands that may be the first ones of an installation. */
 export const openNewContext = (): Promise<CommandContext> =>
   contextOf(findSettings(process.env, process.cwd()).settings);
 
-function requireStore({ settings: { store }, origins, places, file }: FoundSettings): void {
+/** Throws where the file store that is named is not there. */
+export function requireStore({ settings: { store }, origins, places, file }: FoundSettings): void {
   if (store.kind !== 'file' || existsSync(store.directory)) return;
   const named = origins.FLYWHEEL_STORE === 'default' ? '' : ` (named by the ${file ?? 'environment'})`;
   const looked = file === undefined ? `, and no context file in ${places.join(', ')}` : '';
@@ -60,13 +68,10 @@ function requireStore({ settings: { store }, origins, places, file }: FoundSetti
 }
 
 async function contextOf(settings: Settings): Promise<CommandContext> {
-  const [{ openStore }, { openLake }, { championDesk }, { openFileKeys }] = await Promise.all([
-    import('../workers/open-store.ts'),
-    import('../activities/lake/lake.ts'),
-    import('../fleet/desk/champion-desk.ts'),
+  const [store, { openFileKeys }] = await Promise.all([
+    storeOf(settings),
     import('../activities/adapters/file-signer.ts'),
   ]);
-  const store = openStore(settings);
   const engine: SqlEngine = {
     async open(options) {
       mkdirSync(settings.scratchDirectory, { recursive: true });
@@ -82,7 +87,10 @@ async function contextOf(settings: Settings): Promise<CommandContext> {
     store,
     engine,
     clock,
-    lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
+    lake: late(async () => {
+      const { openLake } = await import('../activities/lake/lake.ts');
+      return openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory });
+    }),
     progress: () => undefined,
     probe: {
       async probe(...job) {
@@ -90,7 +98,11 @@ async function contextOf(settings: Settings): Promise<CommandContext> {
         return onnxProbe().probe(...job);
       },
     },
-    desk: lateDesk(() => championDesk({ store, sealing: sealingWith(keys(), clock) })),
+    // Asks for the keys when something is ordered, not before.
+    desk: late(async () => {
+      const { championDesk } = await import('../fleet/desk/champion-desk.ts');
+      return championDesk({ store, sealing: sealingWith(keys(), clock) });
+    }),
     /** Made when somebody asks for it. */
     get scratchDirectory() {
       mkdirSync(settings.scratchDirectory, { recursive: true });
@@ -112,11 +124,31 @@ export async function signOrdersOf({ store, clock, keys }: CommandContext, polic
   await openDesk({ store, sealing: sealingWith(keys(), clock) }).refreshOrders(policy);
 }
 
-/** Asks for the keys when something is ordered, not before. */
-const lateDesk = (open: () => ChampionDesk): ChampionDesk => ({
-  readOrders: (policy) => open().readOrders(policy),
-  orderChampion: (order) => open().orderChampion(order),
-});
+/** The client of S3 is loaded by those whose store is one. */
+async function storeOf(settings: Settings): Promise<ObjectStore> {
+  if (settings.store.kind === 'file') {
+    const { fileObjectStore } = await import('../store/adapters/file-object-store.ts');
+    return fileObjectStore({ root: settings.store.directory });
+  }
+  const { openStore } = await import('../workers/open-store.ts');
+  return openStore(settings);
+}
+
+/** A port that is opened by its first call. All its methods give promises. */
+function late<Port extends object>(open: () => Promise<Port>): Port {
+  let opened: Promise<Port> | undefined;
+  const call =
+    (name: string) =>
+    async (...args: readonly unknown[]): Promise<unknown> => {
+      opened ??= open();
+      const method: unknown = Reflect.get(await opened, name);
+      if (typeof method !== 'function') throw new TypeError(`expected a method ${name}, got ${typeof method}`);
+      return Reflect.apply(method, await opened, args) as unknown;
+    };
+  return new Proxy({} as Port, {
+    get: (_, name) => (typeof name === 'symbol' || name === 'then' ? undefined : call(name)),
+  });
+}
 
 /** Runs `work` with a client of the Temporal server the settings name; says what to do when it is not there. */
 export async function withClient<T>(settings: Settings, work: (client: Client) => Promise<T>): Promise<T> {

@@ -1,92 +1,19 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import type { Command } from 'commander';
 
-import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
-import { checkFile, factsOfFile, type CheckedFile } from '../activities/collection/check-file.ts';
-import { readRobotType as readStoredType } from '../store/records/robot-types.ts';
-import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
-import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
-import { openContext, type CommandContext } from './context.ts';
-import { parseRobotType, readRobotType } from './parse-robot-type.ts';
-import { printJson, printTable, say } from './print.ts';
-
-interface CheckOptions {
-  readonly robotType?: string;
-  readonly robot?: string;
-  readonly json: boolean;
-}
-
-/** A rule refuses something of the file; 0: nothing would be refused, 1: it could not be checked. */
-const refusedExitCode = 2;
+import type { CheckOptions } from './check-segment.ts';
 
 /** `flywheel data check FILE`: every rule on a file, without storing anything. */
 export function registerCheckCommand(data: Command): void {
   data
     .command('check')
     .description(
-      'judge a segment file by every rule, without storing anything; exit code 0: accepted, 2: a rule refuses something',
+      'judge a segment file by every rule, without storing anything; exit code 0: accepted, 1: a rule refuses something, 2 or 3: it could not be checked',
     )
     .argument('<file>', 'a segment, as a robot would upload it')
     .option('--robot-type <name or file>', 'id@version, or a document; the one its footer names')
     .option('--robot <id>', 'robot whose upload it would be; the one its footer names')
     .option('--json', 'as JSON', false)
-    .action(async (file: string, options: CheckOptions) => {
-      if (!(await stat(file).catch(() => undefined))?.isFile()) throw new Error(`expected a file, got none: ${file}`);
-      const context = await openContext();
-      const type = await typeOf(context, file, options.robotType);
-      const checked = await check(context, file, type, options.robot);
-      if (options.json) printJson({ file, robotType: robotTypeName(type), ...checked });
-      else print(file, type, checked);
-      if (!checked.isAccepted) process.exitCode = refusedExitCode;
-    });
-}
-
-async function typeOf({ store }: CommandContext, file: string, wanted: string | undefined): Promise<RobotType> {
-  const isName = wanted !== undefined && /^[a-z0-9][a-z0-9-]*@\d+$/.test(wanted);
-  if (wanted !== undefined && !isName) return readRobotType(wanted);
-  const name = wanted ?? (await factsOfFile(file)).footer.robotType;
-  if (name === undefined) throw new Error('expected a footer that names a robot type, got none: give --robot-type');
-  const builtIn = builtInRobotTypes.find((type) => robotTypeName(type) === name);
-  if (builtIn !== undefined) return builtIn;
-  const { id, version } = parseRobotType(name);
-  return readStoredType(store, id, version);
-}
-
-async function check(
-  context: CommandContext,
-  filePath: string,
-  type: RobotType,
-  robotId: string | undefined,
-): Promise<CheckedFile> {
-  const scratchDirectory = await mkdtemp(join(context.scratchDirectory, 'check-'));
-  const session = await context.engine.open();
-  const judge = segmentJudgeProcess({ temporaryDirectory: scratchDirectory });
-  try {
-    const ports = { ...context, session, judge, scratchDirectory };
-    return await checkFile(ports, { filePath, type, ...(robotId === undefined ? {} : { robotId }) });
-  } finally {
-    await session.close();
-    await rm(scratchDirectory, { recursive: true, force: true });
-  }
-}
-
-function print(file: string, type: RobotType, { episodes, frames, violations, isAccepted }: CheckedFile): void {
-  say(`${file}: ${frames} frames of ${robotTypeName(type)}`);
-  say(
-    `${episodes.accepted} episodes would be stored, ${episodes.alreadyStored} are stored already, ${episodes.refused} refused`,
-  );
-  if (isAccepted) return say('every rule is kept');
-  printTable(
-    ['rule', 'episode', 'frame', 'found', 'expected', 'released'],
-    violations.map(({ rule, episodeId, row, value, expected, waivable }) => [
-      rule,
-      episodeId ?? 'whole segment',
-      row ?? '',
-      value,
-      expected,
-      waivable ? 'yes' : 'never',
-    ]),
-  );
+    .action(async (file: string, options: CheckOptions) =>
+      (await import('./check-segment.ts')).checkSegment(file, options),
+    );
 }

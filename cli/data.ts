@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
-import { quarantined, quarantineKeyOf, type QuarantineRecord } from '../activities/collection/quarantine.ts';
-import { listNeedsLabel } from '../activities/mix/list-needs-label.ts';
+import type { QuarantineRecord } from '../activities/collection/quarantine.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';
@@ -37,12 +36,13 @@ export function registerDataCommands(program: Command): void {
     .option('--limit <count>', 'most episodes to list', '50')
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; limit: string; json: boolean }) => {
-      const context = await openContext();
       const limit = Number(options.limit);
       if (!Number.isInteger(limit) || limit < 1 || limit > 100_000)
         throw new Error(`--limit: expected a whole number from 1 to 100000, got ${options.limit}`);
+      const context = await openContext();
       const { robotType } = await readPolicyDocument(context.store, options.policy);
       const datasetVersion = await context.lake.currentVersion();
+      const { listNeedsLabel } = await import('../activities/mix/list-needs-label.ts');
       const result = await listNeedsLabel(context)({ robotType, datasetVersion, limit });
       if (options.json) return printJson(result);
       say(`${result.totalEpisodes} episodes, ${result.totalFrames} frames need a label`);
@@ -66,6 +66,7 @@ export function registerDataCommands(program: Command): void {
     .option('--json', 'as JSON', false)
     .action(async (options: { json: boolean }) => {
       const { store } = await openContext();
+      const { quarantined, quarantineKeyOf } = await import('../activities/collection/quarantine.ts');
       const entries: { key: string; detail: QuarantineRecord }[] = [];
       for await (const detail of quarantined(store, undefined, sayDamaged))
         entries.push({ key: quarantineKeyOf(detail.cycleId, detail.sha256, 'json'), detail });

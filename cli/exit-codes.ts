@@ -10,7 +10,7 @@ export const exitCodes = {
   no: 1,
   /** Not carried out: the command line, the input, the policy or the id is wrong. */
   wrong: 2,
-  /** Not carried out: server, worker or store is missing; worth trying again once it is there. */
+  /** Not carried out: server, worker, store or a key is missing; worth trying again once it is there. */
   missing: 3,
 } as const;
 
@@ -33,7 +33,7 @@ export function exitCodeOf(error: unknown): number {
   // By its name: no command loads the client for the sake of an error that it cannot have.
   if (error instanceof Error && error.name === 'WorkflowNotFoundError') return exitCodes.wrong;
   const type = error instanceof Error && 'type' in error ? error.type : undefined;
-  return type === 'StoreUnavailable' ? exitCodes.missing : exitCodes.wrong;
+  return type === 'StoreUnavailable' || type === 'KeysUnavailable' ? exitCodes.missing : exitCodes.wrong;
 }
 
 /** Says what went wrong on stderr and sets the exit code. Commander has said its own errors already. */

@@ -7,11 +7,10 @@ import { readOpenIncidents } from '../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { Acknowledgement } from '../workflows/monitor/messages.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { ask } from './ask-workflow.ts';
-import { openContext, withClient } from './context.ts';
+import { openSettings, withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import type { PersonalWord } from './person.ts';
-import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 
@@ -44,7 +43,8 @@ export function registerIncidentCommands(program: Command): void {
     .option('--who <name>', 'who has seen it; kept in the log; default: your user name', userInfo().username)
     .option('--json', 'as JSON', false)
     .action(async (incidentId: string, options: PersonalWord & { json: boolean }) => {
-      const { settings } = await openContext();
+      const settings = openSettings();
+      const { ask } = await import('./ask-workflow.ts');
       await withClient(settings, async (client) => {
         const to = { client, settings, workflowId: workflowIds.fleetMonitor(options.policy) };
         const handle = client.workflow.getHandle(to.workflowId);
@@ -59,9 +59,7 @@ export function registerIncidentCommands(program: Command): void {
 }
 
 async function printOpen({ policy, json }: ListOptions): Promise<void> {
-  const context = await openContext();
-  await readPolicyDocument(context.store, policy);
-  const { store } = context;
+  const { store } = await openPolicy(policy);
   const { lookedAtMs, incidents } = await readOpenIncidents(store, policy);
   if (json) return printJson({ policy, lookedAtMs, incidents });
   printTable(
@@ -75,7 +73,7 @@ async function printOpen({ policy, json }: ListOptions): Promise<void> {
   );
   say(
     lookedAtMs === null
-      ? `nobody has looked at ${policy} yet; start the workflow fleetMonitor as monitor/${policy}`
+      ? `nobody has looked at ${policy} yet: \`flywheel monitor --policy ${policy}\` starts its monitor`
       : `last look ${new Date(lookedAtMs).toISOString()}`,
   );
 }
@@ -84,9 +82,7 @@ async function printHistory({ policy, limit, json }: ListOptions): Promise<void>
   const most = Number(limit);
   if (!Number.isInteger(most) || most < 1 || most > 100_000)
     throw new CommandError('wrong', `--limit: expected a whole number from 1 to 100000, got ${limit}`);
-  const context = await openContext();
-  await readPolicyDocument(context.store, policy);
-  const { store } = context;
+  const { store } = await openPolicy(policy);
   const events = (await readIncidents(store, policy)).flatMap(({ record }) => record.events).slice(-most);
   if (json) return printJson({ policy, events });
   printTable(

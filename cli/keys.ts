@@ -21,6 +21,8 @@ import type { PublicKey } from '../domain/trust/signed.ts';
 import { openDesk, publishRoots } from '../fleet/desk/index.ts';
 import { nodeCrypto, publicKeyOfPem } from '../policies/signatures.ts';
 import { openContext, openNewContext, sealingWith, type CommandContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 
 interface RootOptions {
@@ -146,8 +148,9 @@ export function registerKeyCommands(program: Command): void {
     .description('sign what the assignment log says now, whoever wrote it; look at what is printed')
     .option('--policy <name>', 'one policy; all unless given')
     .action(async (options: { policy?: string }) => {
-      const context = await openContext();
-      await signOrders(context, 'adopt', options.policy === undefined ? await policiesOf(context) : [options.policy]);
+      const { policy } = options;
+      const context = await (policy === undefined ? openContext() : openPolicy(policy));
+      await signOrders(context, 'adopt', policy === undefined ? await policiesOf(context) : [policy]);
     });
 
   keys
@@ -157,7 +160,7 @@ export function registerKeyCommands(program: Command): void {
     .option('--policy <name>', 'policy', defaultPolicy)
     .requiredOption('--model-sha256 <digest>', 'of model.onnx, from somewhere a thief could not write')
     .action(async (version: string, { policy, modelSha256 }: { policy: string; modelSha256: string }) => {
-      const context = await openContext();
+      const context = await openPolicy(policy);
       await resignManifest({ store: context.store, signer: context.signer() })({ policy, version, modelSha256 });
       say(`${policy} ${version} is signed by release key ${context.signer().publicKeyId}`);
     });
@@ -203,7 +206,7 @@ async function conclude(context: CommandContext, outcome: ChangeOutcome, how: 'r
     say(
       `${outcome.missing}\nCarry ${outcome.file} to them: \`flywheel keys sign-root FILE --key KEY\`, then here \`flywheel keys publish FILE\`. Nothing changed until then.`,
     );
-    process.exitCode = 2;
+    process.exitCode = exitCodes.missing;
     return;
   }
   const { keysDirectory } = context.settings;

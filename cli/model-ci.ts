@@ -1,17 +1,15 @@
 import { userInfo } from 'node:os';
 
-import { Argument, type Command, type CommanderError } from 'commander';
+import { Argument, type Command } from 'commander';
 
 import type { SubmissionVerdict } from '../activities/submissions/judge-submission.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { GateResult } from '../policies/gates/index.ts';
-import { openContext, withClient } from './context.ts';
-import { exitCodeOf, reportFailure } from './exit-codes.ts';
+import { withClient } from './context.ts';
+import { exitCodeOf, exitCodes, reportFailure } from './exit-codes.ts';
+import { openPolicy } from './open-policy.ts';
 import { parseJsonObject } from './parse-json-object.ts';
 import { printJson, printTable, say } from './print.ts';
-
-/** What a build server branches on: 0 every gate passes, 1 a gate holds the model back, 2 and above there is no verdict. */
-const exitCodes = { pass: 0, hold: 1, noVerdict: 2 } as const;
 
 interface CheckOptions {
   readonly policy: string;
@@ -32,16 +30,16 @@ export function registerModelCiCommands(models: Command): void {
       .description(description)
       .addArgument(new Argument('<file>', 'an ONNX file, made here or not'))
       .option('--policy <name>', 'policy it is meant for', defaultPolicy)
-      .option('--json', 'as JSON', false)
-      .exitOverride(noVerdict);
+      .option('--json', 'as JSON', false);
 
   command(
     'check',
     'run every offline gate on an ONNX file; exit code 0: all pass, 1: a gate holds it, 2 or 3: it could not be checked',
   ).action((filePath: string, options: CheckOptions) =>
     withVerdict(async () => {
+      const context = await openPolicy(options.policy);
       const { judgeFile } = await import('./judge-file.ts');
-      const verdict = await judgeFile(await openContext(), options.policy, filePath);
+      const verdict = await judgeFile(context, options.policy, filePath);
       if (options.json) printJson(asJson(verdict));
       else printVerdict(verdict);
       return verdict.passed;
@@ -59,9 +57,9 @@ export function registerModelCiCommands(models: Command): void {
 }
 
 async function submit(filePath: string, options: SubmitOptions): Promise<'pass' | 'hold'> {
-  const context = await openContext();
-  const { settings } = context;
   const request = parseJsonObject('--input', options.input);
+  const context = await openPolicy(options.policy);
+  const { settings } = context;
   const { submitFile } = await import('./judge-file.ts');
   const { policy, who, why } = options;
   const result = await withClient(settings, (client) =>
@@ -78,18 +76,14 @@ async function submit(filePath: string, options: SubmitOptions): Promise<'pass' 
 
 const asJson = (verdict: SubmissionVerdict) => ({ ...verdict, judged: verdict.judged ?? null });
 
+/** A build server branches on it: 0 every gate passes, 1 a gate holds the model back, 2 and above there is no verdict. */
 async function withVerdict(work: () => Promise<'pass' | 'hold'>): Promise<void> {
   try {
-    process.exitCode = exitCodes[await work()];
+    process.exitCode = (await work()) === 'pass' ? exitCodes.done : exitCodes.no;
   } catch (error) {
     reportFailure(error);
-    process.exitCode = Math.max(exitCodes.noVerdict, exitCodeOf(error));
+    process.exitCode = Math.max(exitCodes.wrong, exitCodeOf(error));
   }
-}
-
-/** Wrong arguments are no verdict; asking for help is none either, but nothing is wrong. */
-function noVerdict(error: CommanderError): never {
-  process.exit(error.exitCode === 0 ? 0 : exitCodes.noVerdict);
 }
 
 function printVerdict(verdict: SubmissionVerdict): void {

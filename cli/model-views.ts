@@ -4,8 +4,8 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import { listHeldCandidates } from '../activities/registry/held-candidates.ts';
 import { readManifest } from '../store/records/manifests.ts';
 import type { ModelManifest } from '../policies/model-manifest.ts';
-import { openContext } from './context.ts';
-import { exitCodeOf, reportFailure } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
+import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 
 interface ViewOptions {
@@ -52,7 +52,7 @@ export function registerModelViews(models: Command): void {
 
   command('held', 'candidates and submissions that a gate holds back, newest last, with these gates').action(
     async (options: ViewOptions) => {
-      const context = await openContext();
+      const context = await openPolicy(options.policy);
       const held = await listHeldCandidates(context.store, options.policy);
       if (options.json) return printJson(held);
       printTable(
@@ -73,27 +73,22 @@ export function registerModelViews(models: Command): void {
     'reproduce <version>',
     'train a version again from its signed facts; exit code 0: the same bytes, 1: others, 2: it cannot be trained again',
   ).action(async (version: string, options: ViewOptions) => {
-    try {
-      const context = await openContext();
-      const { reproduceVersion } = await import('./judge-file.ts');
-      const result = await reproduceVersion(context, { policy: options.policy, version });
-      if (options.json) printJson(result);
-      else
-        say(
-          result.isSame
-            ? `${version}: the same bytes (sha256 ${result.trainedSha256})`
-            : `${version}: expected sha256 ${result.registeredSha256}, got ${result.trainedSha256}; another build, number of threads or processor trains other bytes`,
-        );
-      process.exitCode = result.isSame ? 0 : 1;
-    } catch (error) {
-      reportFailure(error);
-      process.exitCode = exitCodeOf(error);
-    }
+    const context = await openPolicy(options.policy);
+    const { reproduceVersion } = await import('./judge-file.ts');
+    const result = await reproduceVersion(context, { policy: options.policy, version });
+    if (options.json) printJson(result);
+    else
+      say(
+        result.isSame
+          ? `${version}: the same bytes (sha256 ${result.trainedSha256})`
+          : `${version}: expected sha256 ${result.registeredSha256}, got ${result.trainedSha256}; another build, number of threads or processor trains other bytes`,
+      );
+    process.exitCode = result.isSame ? exitCodes.done : exitCodes.no;
   });
 }
 
 async function manifestOf(policy: string, version: string): Promise<ModelManifest> {
-  const context = await openContext();
+  const context = await openPolicy(policy);
   return readManifest({ store: context.store, signer: context.signer() }, policy, version);
 }
 

@@ -5,11 +5,11 @@ import type { Command } from 'commander';
 
 import { readAliases, readAliasHistory } from '../store/records/aliases.ts';
 import { readManifest } from '../store/records/manifests.ts';
-import { registerBaseline } from '../activities/registry/register-baseline.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext, signOrdersOf } from './context.ts';
 import { registerModelCiCommands } from './model-ci.ts';
 import { registerModelViews } from './model-views.ts';
+import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 
@@ -32,6 +32,7 @@ export function registerModelCommands(program: Command): void {
     .action(async (file: string, options: { policy: string; robotType: string; why: string; json: boolean }) => {
       const context = await openContext();
       const robotType = parseRobotType(options.robotType);
+      const { registerBaseline } = await import('../activities/registry/register-baseline.ts');
       const registered = await registerBaseline({ ...context, signer: context.signer() })({
         policy: options.policy,
         robotType,
@@ -50,7 +51,7 @@ export function registerModelCommands(program: Command): void {
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {
-      const context = await openContext();
+      const context = await openPolicy(options.policy);
       const aliases = await readAliases(context)(options);
       const versions: string[] = [];
       for await (const { key } of context.store.list(`models/${options.policy}/`)) {
@@ -83,7 +84,7 @@ export function registerModelCommands(program: Command): void {
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {
-      const history = await readAliasHistory(await openContext())(options);
+      const history = await readAliasHistory(await openPolicy(options.policy))(options);
       if (options.json) return printJson(history);
       printTable(
         ['when', 'moved', 'who', 'why'],

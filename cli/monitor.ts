@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { MonitorStatus } from '../workflows/monitor/messages.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';
-import { openContext, withClient } from './context.ts';
-import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import { withClient } from './context.ts';
+import { openPolicy } from './open-policy.ts';
 import { say } from './print.ts';
 import { ensureRetention } from './retention.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
@@ -49,9 +49,7 @@ export function registerMonitorCommand(program: Command): void {
     .option('--policy <name>', 'policy whose robots to watch', defaultPolicy)
     .option('--compressed', 'a fleet day in a minute, for demonstrations', false)
     .action(async ({ policy, compressed }: { policy: string; compressed: boolean }) => {
-      const context = await openContext();
-      const { settings } = context;
-      await readPolicyDocument(context.store, policy);
+      const { settings } = await openPolicy(policy);
       await withClient(settings, async (client) => {
         const profile = compressed ? { profile: 'compressed' as const } : {};
         const workflowId = await ensureMonitor(client, orchestrationQueue(settings), { policy, ...profile });
@@ -61,9 +59,9 @@ export function registerMonitorCommand(program: Command): void {
         const { looks } = await ask(
           { client, settings, workflowId },
           status,
-          'it is started, and watches as soon as one is there',
+          'it is started, and looks as soon as one is there',
         );
-        say(`${workflowId} watches: ${looks === 0 ? 'the first look comes now' : `${looks} looks so far`}`);
+        say(`${workflowId} runs: ${looks === 0 ? 'it has not looked yet' : `${looks} looks so far`}`);
       });
     });
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { ageMs, defaultRetentionRules } from '../domain/retention.ts';
-import { openContext } from './context.ts';
+import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
@@ -42,7 +42,7 @@ export function registerRetentionCommand(data: Command): void {
 }
 
 async function retention({ policy, dryRun, json }: Options): Promise<void> {
-  const context = await openContext();
+  const context = await openPolicy(policy);
   const { sweepStore } = await import('../activities/retention/sweep-store.ts');
   const { fleetProfiles } = await import('../domain/trial/index.ts');
   const { store, clock, settings, progress } = context;

@@ -6,16 +6,12 @@ import type { Command } from 'commander';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { readRobotType } from '../store/records/robot-types.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import {
-  addRobot,
-  changeRobot,
-  newToken,
-  openFleetReader,
-  readRobots,
-  tokenHash,
-  type FleetView,
-} from '../fleet/desk/index.ts';
+import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
+import type { FleetView } from '../fleet/desk/fleet-view.ts';
+import { newToken, tokenHash } from '../fleet/desk/robot-tokens.ts';
+import { addRobot, changeRobot, readRobots } from '../fleet/desk/robots.ts';
 import { openContext } from './context.ts';
+import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 
@@ -84,8 +80,7 @@ export function registerRobotCommands(program: Command): void {
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {
-      const context = await openContext();
-      await readPolicyDocument(context.store, options.policy);
+      const context = await openPolicy(options.policy);
       const view = await openFleetReader(context).readFleet(options.policy);
       if (options.json) return printJson(view);
       printView(view, [...(await readRobots(context.store)).values()].length);

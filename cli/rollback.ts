@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   WithStartWorkflowOperation,
@@ -10,10 +11,13 @@ import {
 import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import { isFailure } from '../store/failures.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { RollbackAnswer, RollbackOrder, RollbackResult, RollbackStatus } from '../workflows/trial/messages.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
-import { openContext, withClient } from './context.ts';
+import { openContext, openSettings, withClient } from './context.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
@@ -69,14 +73,15 @@ export function registerRollbackCommands(program: Command): void {
 }
 
 async function atRollback(policy: string, work: (to: Asked, handle: WorkflowHandle) => Promise<void>): Promise<void> {
-  const { settings } = await openContext();
+  const settings = openSettings();
   const workflowId = workflowIds.rollbackPolicy(policy);
   await withClient(settings, (client) => work({ client, settings, workflowId }, client.workflow.getHandle(workflowId)));
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { settings } = await openContext();
+  const { settings, store } = await openContext();
   const { policy, json } = options;
+  await refuseUnknown(store, policy);
   await withClient(settings, async (client) => {
     const to = { client, settings, workflowId: workflowIds.rollbackPolicy(policy) };
     const answer = await order(to, options);
@@ -94,6 +99,14 @@ async function start(options: StartOptions): Promise<void> {
     if (options.wait) printResult(await resultOf(client.workflow.getHandle(to.workflowId)), json);
     else if (json) printJson(answer);
   });
+}
+
+/** Nobody starts a workflow for a policy that is not there; a store that does not answer holds no rollback up. */
+async function refuseUnknown(store: ObjectStore, policy: string): Promise<void> {
+  const asked = readPolicyDocument(store, policy).catch((error: unknown) => {
+    if (isFailure(error, 'NotFound')) throw error;
+  });
+  await Promise.race([asked, sleep(1_000, undefined, { ref: false })]);
 }
 
 /** One call that starts the rollback unless one runs, and tells that one if it does. */

@@ -1,18 +1,13 @@
 import type { Command } from 'commander';
 
-import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
-import { parseInput } from '../activities/parse-workflow-input.ts';
-import { requireVersion } from '../store/records/manifests.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { TrialStatus } from '../workflows/trial/messages.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { ask, orchestrationQueue } from './ask-workflow.ts';
-import { openContext, withClient } from './context.ts';
-import { CommandError } from './exit-codes.ts';
-import { parseJsonObject } from './parse-json-object.ts';
+import { ask } from './ask-workflow.ts';
+import { openSettings, withClient } from './context.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
-import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import type { OfferOptions } from './offer-trial.ts';
 import { statusOf } from './run-status.ts';
 
 /** `flywheel trial …`: what an operator does with trials on the fleet. */
@@ -27,14 +22,16 @@ export function registerTrialCommands(program: Command): void {
       .option('--policy <name>', 'policy', defaultPolicy)
       .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
       .option('--reason <text>', 'why; kept with the trial', 'flywheel trial offer'),
-  ).action(offer);
+  ).action(async (version: string, options: OfferOptions) =>
+    (await import('./offer-trial.ts')).offerTrial(version, options),
+  );
 
   trial
     .command('status')
     .description('what the trial of a policy is doing, or how its last one ended; as JSON')
     .option('--policy <name>', 'policy', defaultPolicy)
     .action(async ({ policy }: { policy: string }) => {
-      const { settings } = await openContext();
+      const settings = openSettings();
       await withClient(settings, async (client) =>
         printJson(await statusOf<TrialStatus>({ client, settings, workflowId: workflowIds.trialPolicy(policy) })),
       );
@@ -54,30 +51,11 @@ export function registerTrialCommands(program: Command): void {
         .option('--policy <name>', 'policy', defaultPolicy)
         .requiredOption('--reason <text>', 'why; kept with the trial'),
     ).action(async ({ policy, reason, who }: PersonalWord) => {
-      const { settings } = await openContext();
+      const settings = openSettings();
       await withClient(settings, async (client) => {
         const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
         const handle = client.workflow.getHandle(to.workflowId);
         say(await ask(to, () => handle.executeUpdate<string, [unknown]>(name, { args: [{ reason, who }] })));
       });
     });
-}
-
-async function offer(candidateVersion: string, options: PersonalWord & { input: string }): Promise<void> {
-  const context = await openContext();
-  const { settings, clock, store } = context;
-  const { policy, reason: why, who } = options;
-  const request = parseJsonObject('--input', options.input);
-  await parseInput({ workflow: 'trialPolicy', input: { ...request, policy, candidateVersion, who } });
-  await readPolicyDocument(context.store, policy);
-  await requireVersion(store, policy, candidateVersion);
-  await withClient(settings, async (client) => {
-    const slot = temporalTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
-    const operationId = `offer-${candidateVersion}-${clock()}`;
-    const offered = { policy, candidateVersion, who, why, request, operationId };
-    const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
-    const { kind, answer } = await ask(to, () => slot.offer(offered), 'nothing is offered: ask again');
-    if (kind === 'refused') throw new CommandError('no', answer);
-    say(answer);
-  });
 }

@@ -23,6 +23,11 @@ function firstColumn(text: string, heading: string): string[] {
 describe('the documents', () => {
   const operations = read('docs/operations.md');
   const readme = read('README.md');
+  const documents = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...readdirSync(path.join(root, 'docs')).map((file) => `docs/${file}`),
+  ].filter((name) => name.endsWith('.md'));
 
   it('name every setting and no other', () => {
     const inCode = [
@@ -50,9 +55,56 @@ describe('the documents', () => {
     assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(inCode));
   });
 
+  it('name every setting of the gateway and no other', () => {
+    const inCode = [
+      ...new Set(
+        [...read('fleet/gateway/settings.ts').matchAll(/^ {4}(FLYWHEEL_GATEWAY_\w+):/gm)].map((match) => match[1]),
+      ),
+    ];
+    assert.ok(inCode.length > 20);
+    assert.deepEqual(new Set(firstColumn(read('docs/gateway.md'), 'Settings')), new Set(inCode));
+  });
+
+  it('name every variable that any process reads', () => {
+    const told = documents.map(read).join('\n');
+    // From one process to its child, by which the child knows what it is.
+    const internal = new Set(['FLYWHEEL_SEGMENT_JUDGE']);
+    const rooms = ['activities', 'bench', 'cli', 'demo', 'fleet', 'policies', 'store', 'tools', 'workers'];
+    const seen = new Set<string>();
+    for (const room of rooms)
+      for (const file of readdirSync(path.join(root, room), { recursive: true, encoding: 'utf8' }))
+        if (/\.(ts|mjs)$/.test(file))
+          for (const [name] of read(`${room}/${file}`).matchAll(/\bFLYWHEEL_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])/g))
+            seen.add(name);
+    assert.ok(seen.size > 40, `${seen.size}`);
+    assert.deepEqual(
+      [...seen].filter((name) => !internal.has(name) && !told.includes(name)),
+      [],
+    );
+  });
+
+  it('name as proofs only tests that exist', () => {
+    const tests = readdirSync(path.join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ts'),
+    );
+    const titles = tests.map((file) => read(`test/${file}`)).join('\n');
+    const proofs = { files: 0, titles: 0 };
+    for (const file of documents) {
+      const text = read(file);
+      for (const [name] of text.matchAll(/\btest\/[\w/-]+(?:\.test)?\.ts\b/g)) {
+        assert.ok(existsSync(path.join(root, name)), `${file}: ${name}`);
+        proofs.files += 1;
+      }
+      for (const [, , title = ''] of text.matchAll(/ -[gf] (["'])(.+?)\1/g)) {
+        assert.ok(titles.includes(title), `${file}: no test is called ${title}`);
+        proofs.titles += 1;
+      }
+    }
+    assert.ok(proofs.files > 50 && proofs.titles > 10, JSON.stringify(proofs));
+  });
+
   it('link only to files that exist', () => {
-    const files = ['README.md', ...readdirSync(path.join(root, 'docs')).map((file) => `docs/${file}`)];
-    for (const file of files.filter((name) => name.endsWith('.md')))
+    for (const file of documents)
       for (const [, target] of read(file).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))
         assert.ok(existsSync(path.join(root, path.dirname(file), target ?? '')), `${file} → ${target}`);
   });

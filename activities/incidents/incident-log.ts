@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { incidentCauses, noticeCauses, type IncidentEvent } from '../../domain/monitoring/index.ts';
+import { incidentCauses, noticeCauses } from '../../domain/monitoring/causes.ts';
+import type { IncidentEvent } from '../../domain/monitoring/index.ts';
 import { readLog, writeLogEntry, type LogEntry } from '../../store/append-log.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 

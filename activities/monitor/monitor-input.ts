@@ -1,6 +1,10 @@
 import { z } from 'zod';
 
-import { defaultMonitorLimits, whyNoMonitorLimits, type MonitorLimits } from '../../domain/monitoring/index.ts';
+import {
+  defaultMonitorLimits,
+  whyNoMonitorLimits,
+  type MonitorLimits,
+} from '../../domain/monitoring/monitor-limits.ts';
 
 /** Limits with their defaults filled in; what makes no sense is refused with its field. */
 export const monitorLimitsSchema = z

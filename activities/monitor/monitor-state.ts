@@ -1,14 +1,9 @@
 import { z } from 'zod';
 
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
-import {
-  noDataTrouble,
-  openIncidents,
-  type IncidentBook,
-  type IncidentEvent,
-  type LoopStanding,
-  type OpenIncident,
-} from '../../domain/monitoring/index.ts';
+import { noDataTrouble } from '../../domain/monitoring/data-findings.ts';
+import { openIncidents } from '../../domain/monitoring/incidents.ts';
+import type { IncidentBook, IncidentEvent, LoopStanding, OpenIncident } from '../../domain/monitoring/index.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 import { dictionary } from '../../domain/dictionary.ts';
-import { parseAbTestLimits, parseRolloutLimits, parseTaskLimits } from '../../domain/experiment/index.ts';
-import { fleetProfiles, type FleetTimes } from '../../domain/trial/index.ts';
+import { parseAbTestLimits, parseRolloutLimits, parseTaskLimits } from '../../domain/experiment/limits.ts';
+import { fleetProfiles, type FleetTimes } from '../../domain/trial/fleet-clock.ts';
 
 const policyVersion = z
   .string()

@@ -62,7 +62,7 @@ export function firstOutcome(guardCase: Case): Outcome {
   const { facts, lowerBound } = guardCase;
   return {
     verdict: 'continue',
-    reason: `no alarm and not yet proven: difference ${points(facts.success.delta)}, at least ${points(lowerBound)}`,
+    reason: `no alarm and not yet proven: difference ${points(facts.success.delta)}, ${atWorst(lowerBound)}`,
   };
 }
 
@@ -207,7 +207,7 @@ function maximumTime({ facts, situation, limits, lowerBound }: Case): Outcome | 
   if (situation.hoursInStage < maximum) return undefined;
   return {
     verdict: 'hold',
-    reason: `not proven within ${maximum} h: at least ${points(lowerBound)}`,
+    reason: `not proven within ${maximum} h: ${atWorst(lowerBound)}`,
   };
 }
 
@@ -220,6 +220,10 @@ const points = (fraction: number): string => `${(100 * fraction).toFixed(2)} pp`
 
 /** What a lower bound on candidate - champion proves: `at most 1.00 pp worse, 2.00 pp allowed`, `at least 1.00 pp better`. */
 export const provenBy = (lowerBound: number, marginFraction: number): string =>
-  lowerBound > 0
-    ? `at least ${points(lowerBound)} better`
-    : `at most ${points(-lowerBound)} worse, ${points(marginFraction)} allowed`;
+  lowerBound > 0 ? atWorst(lowerBound) : `${atWorst(lowerBound)}, ${points(marginFraction)} allowed`;
+
+/** The same where no margin is spoken of; a bound of -1 and below says nothing. */
+function atWorst(lowerBound: number): string {
+  if (!(lowerBound > -1)) return 'nothing is proven yet';
+  return lowerBound > 0 ? `at least ${points(lowerBound)} better` : `at most ${points(-lowerBound)} worse`;
+}

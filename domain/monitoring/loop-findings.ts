@@ -144,7 +144,7 @@ export function judgeLoop(
       findings.push({
         cause: what === 'workflow task' ? 'workflowStuck' : 'stepRetries',
         subject: workflowId,
-        reason: `${what} is tried for the ${attempt}. time: ${cause}`,
+        reason: `${what} is at attempt ${attempt}, the last one failed: ${cause}`,
       });
   for (const { workflowId, what } of approvals)
     findings.push({ cause: 'approvalWaits', subject: workflowId, reason: what });

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 
 import { registerCycleCommands } from '../../cli/cycle.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
 import { registerScheduleCommand } from '../../cli/schedule-command.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { heldByAgreement, untilCancelled, withVerdict } from '../workflows/scenarios.ts';
@@ -37,6 +39,42 @@ describe('flywheel cycle', function () {
       assert.match(out, /^report reports\/.*\.html$/m);
       if (exitCode !== 0) assert.match(message, new RegExp(`the cycle ended as ${name}: .* \\(report reports/`));
     });
+
+  it('list shows how cycles ended, by their reports, and the one that runs', async () => {
+    const { policy } = installation;
+    const store = fileObjectStore({ root: process.env['FLYWHEEL_STORE'] ?? '' });
+    for (const [cycleId, outcome, ofPolicy] of [
+      ['c-1', 'gatesHold', policy],
+      ['c-2', 'promoted', 'another'],
+      ['c-3', 'offered', policy],
+    ] as const) {
+      const facts = { reason: `why ${cycleId}`, cause: 'a test', writtenAtMs: 0, championVersion: null };
+      const report = { cycleId, policy: ofPolicy, outcome, candidateVersion: null, ...facts };
+      await store.put(`reports/${cycleId}.json`, jsonBytes(report));
+    }
+    await store.put('reports/c-4.json', new TextEncoder().encode('{"cycleId"'));
+    const list = (...more: readonly string[]) => run('list', '--policy', policy, ...more);
+    const { out, exitCode } = await list();
+    assert.equal(exitCode, 0);
+    assert.match(out, /c-1 .*gatesHold .*why c-1.*\n.*c-3 .*offered .*why c-3/);
+    assert.doesNotMatch(out, /another|c-2/);
+    assert.match(out, /no cycle runs now/);
+    const ids = async (...more: readonly string[]) =>
+      (JSON.parse((await list('--json', ...more)).out) as { ended: { cycleId: string }[] }).ended.map(
+        ({ cycleId }) => cycleId,
+      );
+    assert.deepEqual(await ids('--limit', '1'), ['c-3']);
+    installation.answerWith({ trainModel: untilCancelled });
+    const workflowId = (await run('start', '--policy', policy)).out.trim();
+    assert.ok((await list()).out.includes(`${workflowId} runs now`));
+    const { client } = await sharedTemporal();
+    await client.workflow.getHandle(workflowId).terminate('a test');
+    process.env['FLYWHEEL_TEMPORAL_ADDRESS'] = '127.0.0.1:1';
+    const blind = await list();
+    process.env['FLYWHEEL_TEMPORAL_ADDRESS'] = (await sharedTemporal()).address;
+    assert.equal(blind.exitCode, 0);
+    assert.match(blind.out, /whether one runs now is not known: expected a Temporal server/);
+  });
 
   it('status says what a run says, how the run stands, and what it tries again', async () => {
     installation.answerWith({ trainModel: untilCancelled });

@@ -29,7 +29,7 @@ const weekMs = 7 * 60_000;
 const policy = 'wall-follower';
 const pauseMs = { least: 4_000, most: 20_000 };
 /** A page waits no longer for its answer. A command is a process that has to start on two cores that have no time. */
-const answerMs = { ui: 5_000, command: 30_000, kill: 360_000 } as const;
+const answerMs = { ui: 5_000, command: 10_000, kill: 360_000 } as const;
 /** So long after a kill nobody is blamed for not answering. */
 const recoveryMs = 60_000;
 

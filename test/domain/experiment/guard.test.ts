@@ -120,6 +120,17 @@ describe('guard', () => {
     assert.equal(judge({ hours: 24 }, { hoursInStage: 96 }).verdict, 'advance');
   });
 
+  it('says how bad it may be without a double negative', () => {
+    const strict = {
+      limits: { stages: defaultRolloutLimits.stages.map((stage) => ({ ...stage, marginFraction: 0.0001 })) },
+    };
+    for (const hoursInStage of [1, 12, 96]) {
+      const [reason = ''] = judge({ hours: 12 }, { ...strict, hoursInStage }).reasons;
+      assert.match(reason, /at most \d+\.\d\d pp worse|at least \d+\.\d\d pp better|nothing is proven yet/, reason);
+      assert.doesNotMatch(reason, /(?:least|most) -/);
+    }
+  });
+
   it('gives small fleets more time in stage 2', () => {
     const limits = { stages: defaultRolloutLimits.stages.map((stage) => ({ ...stage, marginFraction: 0.0001 })) };
     const at = (robots: number): string =>

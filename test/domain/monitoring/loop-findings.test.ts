@@ -71,8 +71,8 @@ describe('the loop', () => {
     assert.deepEqual(
       findings.map(({ cause, subject, reason }) => [cause, subject, reason]),
       [
-        ['stepRetries', 'cycle/wall-1', 'trainModel is tried for the 3. time: disk full'],
-        ['workflowStuck', 'cycle/wall-1', 'workflow task is tried for the 5. time: disk full'],
+        ['stepRetries', 'cycle/wall-1', 'trainModel is at attempt 3, the last one failed: disk full'],
+        ['workflowStuck', 'cycle/wall-1', 'workflow task is at attempt 5, the last one failed: disk full'],
         ['approvalWaits', 'trial/wall', 'the next stage waits for a person'],
       ],
     );
