@@ -4,6 +4,7 @@ import type { DatasetVersion } from '../datasets/dataset-version.ts';
 import { dataActivities, fleetActivities } from './shared/activity-proxies.ts';
 import { refuseOtherId } from './shared/fixed-id.ts';
 import { collectionStatusQuery, type CollectionOutcome, type CollectionStatus } from './cycle/messages.ts';
+import { outcomeTeller } from './shared/outcome.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { describeCollection } from './cycle/status-page.ts';
 import { operationId } from './shared/run-ids.ts';
@@ -21,6 +22,7 @@ interface Carried {
  * reasons. One batch at a time, so memory does not grow with the week.
  */
 export async function collectExperience(input?: unknown, carried?: Carried): Promise<CollectionOutcome> {
+  const told = outcomeTeller();
   let status: CollectionStatus = carried?.status ?? notStarted;
   setHandler(collectionStatusQuery, () => status);
   const show = (change: Partial<CollectionStatus>): void => {
@@ -29,6 +31,7 @@ export async function collectExperience(input?: unknown, carried?: Carried): Pro
   };
   const data = dataActivities();
   const { policy, batchSizeBytes } = await parsedInput('collectExperience', input);
+  told.began(policy);
   const { robotType } = await fleetActivities().readPolicy({ policy });
   // The fixed id is what keeps two collections from reading the same segments.
   refuseOtherId(workflowIds.collectExperience(robotType.id));
@@ -58,7 +61,8 @@ export async function collectExperience(input?: unknown, carried?: Carried): Pro
     robotType,
     startedFrom: plan.startedFrom,
   });
-  show({ stage: 'ended' });
+  show({ stage: 'ended', verdict: outcome.verdict, reason: outcome.reason });
+  told.ended(outcome.verdict);
   return { ...outcome, startedFrom: plan.startedFrom };
 
   async function planned(): Promise<Omit<Carried, 'status'>> {

@@ -4,6 +4,7 @@ import type { TrainingOptions } from '../activities/workflow-inputs.ts';
 import type { TrainingSetReference } from '../datasets/training-set.ts';
 import { dataActivities, fleetActivities, trainingActivities } from './shared/activity-proxies.ts';
 import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './cycle/messages.ts';
+import { outcomeTeller } from './shared/outcome.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { describeTraining } from './cycle/status-page.ts';
 import { operationId } from './shared/run-ids.ts';
@@ -13,6 +14,7 @@ import { operationId } from './shared/run-ids.ts';
  * holds back is not registered; its evaluation stays readable.
  */
 export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
+  const outcome = outcomeTeller();
   let status: TrainingStatus = { stage: 'mixing' };
   setHandler(trainingStatusQuery, () => status);
   const show = (change: Partial<TrainingStatus>): void => {
@@ -20,6 +22,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     setCurrentDetails(describeTraining(status));
   };
   const { policy, training, bootstrap, newSince, datasetVersion: pinned } = await parsedInput('trainPolicy', input);
+  outcome.began(policy);
   const data = dataActivities();
   const fleet = fleetActivities();
   const cycleId = operationId();
@@ -62,7 +65,8 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     failedGates: judged.gates.filter((gate) => gate.outcome === 'fail').map((gate) => gate.id),
   };
   if (judged.passed !== 'pass') {
-    show({ stage: 'ended', gates: 'hold' });
+    show({ stage: 'ended', gates: 'hold', failedGates: result.failedGates });
+    outcome.ended('gatesHold');
     return { ...result, outcome: 'gatesHold' };
   }
   show({ stage: 'registering', gates: 'pass' });
@@ -80,6 +84,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     hyperparameters: model.hyperparameters,
   });
   show({ stage: 'ended', candidateVersion: version });
+  outcome.ended('registered');
   return { ...result, outcome: 'registered', candidateVersion: version };
 }
 

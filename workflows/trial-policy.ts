@@ -14,6 +14,7 @@ import { returnActivities } from './shared/activity-proxies.ts';
 import { abortUpdate } from './cycle/messages.ts';
 import { idGuard } from './shared/fixed-id.ts';
 import { nowMs } from './shared/now.ts';
+import { outcomeClearer } from './shared/outcome.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts';
 import { OfferSlot, requireOffer, type Offer } from './trial/offer-slot.ts';
@@ -46,6 +47,7 @@ type Request = ParsedInput<'trialPolicy'>;
  */
 export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<TrialResult> {
   const requireId = idGuard();
+  const clearOutcome = outcomeClearer();
   const inbox: OperatorMessage[] = [];
   const slot = new OfferSlot(waiting);
   let superseded = 0;
@@ -98,6 +100,7 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     const own = await parsedInput('trialPolicy', input);
     const { policy } = own;
     upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
+    clearOutcome();
     if (waiting === undefined) requireId(workflowIds.trialPolicy(policy));
     show({ policy });
     const result = await nextTrial(own);

@@ -105,6 +105,14 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'collect-experience-bad-data',
+    workflow: 'collectExperience',
+    workflowId: 'collect/scitos-g5',
+    changes: withVerdict('badData'),
+  },
+  { name: 'train-policy-held', workflow: 'trainPolicy', changes: heldByAgreement },
+  { name: 'train-policy-registered', workflow: 'trainPolicy' },
+  {
     name: 'release-quarantine',
     workflow: 'releaseQuarantine',
     input: { sha256: 'd'.repeat(64), reason: 'the sensor range was wrong', who: 'ada' },

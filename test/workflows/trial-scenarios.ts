@@ -104,6 +104,16 @@ export const trialScenarios: readonly Scenario[] = [
         await handle.executeUpdate('offer', { args: [{ candidateVersion, abTest: false }] });
     },
   },
+  {
+    name: 'trial-policy-next-offer',
+    workflow: 'trialPolicy',
+    input: { candidateVersion: '1.1.0', abTest: false },
+    changes: holdAt(0, 15),
+    drive: async (handle, calls) => {
+      await called(calls, 'judgeTick', 2);
+      await handle.executeUpdate('offer', { args: [{ candidateVersion: '1.2.0', abTest: false }] });
+    },
+  },
   { name: 'rollback-policy-to-previous', workflow: 'rollbackPolicy' },
   {
     name: 'rollback-policy-continued',

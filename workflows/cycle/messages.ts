@@ -20,6 +20,9 @@ export interface CollectionStatus {
   readonly alreadyStored: number;
   readonly quarantinedEpisodes: number;
   readonly quarantinedSegments: number;
+  /** How it ended, and why. */
+  readonly verdict?: CollectionOutcome['verdict'];
+  readonly reason?: string;
 }
 
 export interface TrainingStatus {
@@ -27,6 +30,8 @@ export interface TrainingStatus {
   readonly trainRows?: number;
   readonly validationLoss?: number;
   readonly gates?: 'pass' | 'hold';
+  /** Those that hold the candidate back. */
+  readonly failedGates?: readonly string[];
   readonly candidateVersion?: string;
 }
 

@@ -1,10 +1,10 @@
-import type { CollectionStatus, CycleStatus, TrainingStatus } from './messages.ts';
+import type { CollectionStatus, CycleStatus, TrainingStatus, TrainPolicyResult } from './messages.ts';
 
 /** The live story of a workflow as Markdown, for the details panel of the Temporal UI. Pure: status in, text out. */
 export function describeCycle(status: CycleStatus): string {
   const { collection, training } = status;
   const lines = [
-    `**${status.policy || 'policy'}** · ${status.outcome ?? status.stage}`,
+    `**${status.outcome ?? status.stage}** · ${status.policy || 'policy'}`,
     status.reason === undefined ? undefined : `> ${status.reason}`,
     '',
     step('Collect', status.stage === 'collecting', collection && describeCounts(collection)),
@@ -26,17 +26,36 @@ export function describeCycle(status: CycleStatus): string {
 }
 
 export function describeCollection(status: CollectionStatus): string {
-  return `**${status.stage}** · batch ${status.batchesDone} of ${status.batches}\n\n${describeCounts(status)}`;
+  const lines = [
+    `**${status.verdict ?? status.stage}** · batch ${status.batchesDone} of ${status.batches}`,
+    status.reason === undefined ? undefined : `> ${status.reason}`,
+    '',
+    describeCounts(status),
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
 }
 
 export function describeTraining(status: TrainingStatus): string {
   const facts = [
     status.trainRows === undefined ? undefined : `${number(status.trainRows)} frames`,
     status.validationLoss === undefined ? undefined : `validation loss ${status.validationLoss.toFixed(4)}`,
-    status.gates === undefined ? undefined : `gates: ${status.gates}`,
     status.candidateVersion === undefined ? undefined : `candidate ${status.candidateVersion}`,
   ];
-  return `**${status.stage}**\n\n${facts.filter((fact) => fact !== undefined).join(' · ')}`;
+  const lines = [
+    `**${trainingEnd(status) ?? status.stage}**`,
+    status.gates === 'hold'
+      ? `> held by ${(status.failedGates ?? []).join(', ') || 'a gate'}; nothing is registered`
+      : undefined,
+    '',
+    facts.filter((fact) => fact !== undefined).join(' · '),
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
+}
+
+/** Undefined while it runs. */
+function trainingEnd({ stage, gates }: TrainingStatus): TrainPolicyResult['outcome'] | undefined {
+  if (stage !== 'ended') return undefined;
+  return gates === 'hold' ? 'gatesHold' : 'registered';
 }
 
 type Counts = Pick<

@@ -9,7 +9,7 @@ import type { RollbackResult, StageRow, TrialStatus } from './messages.ts';
 export function describeTrial(status: TrialStatus): string {
   const { result, step, abTest } = status;
   const lines = [
-    `**${status.policy}** · ${result?.outcome ?? status.stage} · candidate ${status.candidateVersion ?? 'none'}`,
+    `**${result?.outcome ?? status.stage}** · ${status.policy} · candidate ${status.candidateVersion ?? 'none'}`,
     result === null ? undefined : `> ${result.reason}`,
     '',
     abTest === null ? undefined : `A/B test: ${abTest.decision}: ${abTest.reason}`,
@@ -28,7 +28,7 @@ export function describeAbTest(
   const { abTest, stages, championVersion, candidateVersion, robots } = plan;
   const candidates = stages[0]?.robots ?? 0;
   const lines = [
-    `**A/B test of ${candidateVersion} against ${championVersion}** · ${progress.end ?? progress.kind}`,
+    `**${progress.end ?? progress.kind}** · A/B test of ${candidateVersion} against ${championVersion}`,
     `> ${progress.reason}`,
     '',
     `${candidates} robots on the candidate, ${robots - candidates} on the champion; ${abTest?.looks ?? 0} looks, ${abTest?.lookHours ?? 0} fleet hours apart; ${progress.looksDone} done, ${hours(progress.watchedMs / 3_600_000)} watched`,
@@ -51,7 +51,7 @@ export function describeRollout(
 ): string {
   const { hoursInStage, hoursTotal } = guardClock(state);
   const lines = [
-    `**Rollout of ${plan.candidateVersion} over ${plan.championVersion}** · ${state.kind}, stage ${state.stage}`,
+    `**${state.kind}** · rollout of ${plan.candidateVersion} over ${plan.championVersion}, stage ${state.stage}`,
     `> ${state.reason}`,
     '',
     ...plan.stages.map(({ robots, minimumHours, maximumHours, marginFraction }, stage) => {
