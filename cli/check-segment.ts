@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
 import { checkFile, factsOfFile, type CheckedFile } from '../activities/collection/check-file.ts';
+import { registeredStandings } from '../activities/collection/waiting.ts';
 import { readRobotType as readStoredType } from '../store/records/robot-types.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
@@ -50,7 +51,12 @@ async function check(
   const judge = segmentJudgeProcess({ temporaryDirectory: scratchDirectory });
   try {
     const ports = { ...context, session, judge, scratchDirectory };
-    return await checkFile(ports, { filePath, type, ...(robotId === undefined ? {} : { robotId }) });
+    return await checkFile(ports, {
+      filePath,
+      type,
+      robotStandings: () => registeredStandings(context.store),
+      ...(robotId === undefined ? {} : { robotId }),
+    });
   } finally {
     await session.close();
     await rm(scratchDirectory, { recursive: true, force: true });

@@ -9,6 +9,12 @@ export const maxStartAfterReceiptMs = 5 * 60 * 1000;
 /** No robot of ours recorded before 2000-01-01 UTC: an earlier instant is a clock that was never set, or another unit. */
 export const earliestInstantMs = Date.UTC(2000, 0, 1);
 
+/**
+ * A robot may have recorded this long before it was registered: on a bench, or until somebody gave it a token. What claims to be older
+ * than that is a clock that was wrong, or a recording, which is imported.
+ */
+export const maxStartBeforeRegistrationMs = 30 * 24 * 60 * 60 * 1000;
+
 /** Recorded microseconds to corrected microseconds. */
 export const correctedUs = (recordedUs: number, clockSkewMs: number): number =>
   recordedUs - Math.round(clockSkewMs * 1000);

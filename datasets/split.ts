@@ -13,6 +13,7 @@ export interface SplitInput {
 }
 
 type SplitRule = RobotType['split'];
+type RobotDayRule = Extract<SplitRule, { kind: 'robotDay' }>;
 
 /**
  * Which split an episode belongs to, by the robot type's rule. `robotDay`: the first 32 bits of md5(`robotId:day`) as a
@@ -52,10 +53,50 @@ export function splitSql(
       `WHEN ${inside.length === 0 ? 'false' : inside.join(' OR ')} THEN 'validation' ELSE 'train' END`
     );
   }
-  const hash = `md5(${robotId} || ':' || strftime(${recordedOn}, ${sqlText('%Y-%m-%d')}))`;
+  return sharesSql(`md5(${robotId} || ':' || strftime(${recordedOn}, ${sqlText('%Y-%m-%d')}))`, rule);
+}
+
+/** The split for the first 32 bits of a hash as a share of 2^32. */
+function sharesSql(hash: string, rule: RobotDayRule): string {
   const share = `(('0x' || substr(${hash}, 1, 8))::BIGINT / 4294967296.0::DOUBLE)`;
   return (
     `CASE WHEN ${share} < ${rule.heldoutFraction}::DOUBLE THEN 'heldout' ` +
     `WHEN ${share} < ${rule.heldoutFraction + rule.validationFraction}::DOUBLE THEN 'validation' ELSE 'train' END`
   );
+}
+
+/** A split is served by this many episodes: as many as the gates need to measure on. */
+export const leastSplitEpisodes = 20;
+/** With so many robots in one collection the shares of a robot-day rule come out by themselves, young or not. */
+export const manyRobots = 30;
+
+export type SplitCounts = Readonly<Record<Split, number>>;
+
+/**
+ * Splits of a robot-day rule that have no episode yet, in the order in which they are needed (nothing is learned without `train`,
+ * nothing is ended in time without `validation`, nothing is proved without `heldout`), while any has fewer than `leastSplitEpisodes`; undefined where
+ * all have enough, or the rule goes by time. A young lake of few robots is split by episode, see `youngSplitSql`.
+ */
+export function youngSplits(counts: SplitCounts, rule: SplitRule): readonly Split[] | undefined {
+  if (rule.kind === 'time') return undefined;
+  const wanted: readonly Split[] = [
+    'train',
+    ...(rule.validationFraction > 0 ? (['validation'] as const) : []),
+    ...(rule.heldoutFraction > 0 ? (['heldout'] as const) : []),
+  ];
+  if (wanted.every((split) => counts[split] >= leastSplitEpisodes)) return undefined;
+  return wanted.filter((split) => counts[split] === 0);
+}
+
+/**
+ * SQL of the split of an episode of a young lake: the first episodes by hash, those that label themselves before others, go one each to
+ * the splits that have none; every other by its own hash, in the rule's shares. So one robot with one day has something to learn
+ * from, then something to validate on, then something to measure on. For a SELECT over all episodes of a collection's batch, with
+ * columns `episode_id`, `robot_id`, `recorded_on`, `outcome`, `intervened`.
+ */
+export function youngSplitSql(rule: RobotDayRule, missing: readonly Split[]): string {
+  const hash = `md5(robot_id || ':' || strftime(recorded_on, ${sqlText('%Y-%m-%d')}) || ':' || episode_id)`;
+  const place = `row_number() OVER (ORDER BY NOT (outcome = 'success' AND NOT intervened), ${hash}, episode_id)`;
+  const first = missing.map((split, index) => `WHEN ${place} = ${index + 1} THEN ${sqlText(split)} `).join('');
+  return first === '' ? sharesSql(hash, rule) : `CASE ${first}ELSE ${sharesSql(hash, rule)} END`;
 }

@@ -7,7 +7,8 @@ import {
 } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { segmentSelect } from '../../datasets/segment-schema.ts';
-import { splitSql } from '../../datasets/split.ts';
+import type { Split } from '../../datasets/columns.ts';
+import { splitSql, youngSplitSql } from '../../datasets/split.ts';
 import { emptyRelation, sqlName } from '../../datasets/sql-types.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { fileListSql, filesSql, skewUs, type SegmentGroup } from './segment-files.ts';
@@ -33,13 +34,15 @@ const mediaSql =
 
 /**
  * Makes table `accepted`: the indexed episodes but `excluded`, as the lake has them (corrected clock, day, split). Gives
- * relations of their rows for the lake; frames are read from the files once more, which is cheaper than keeping them.
+ * relations of their rows for the lake; frames are read from the files once more, which is cheaper than keeping them. `young`: what
+ * `youngSplits` says of the lake, see there.
  */
 export async function acceptEpisodes(
   session: SqlSession,
   type: RobotType,
   groups: readonly SegmentGroup[],
   excluded: readonly EpisodePlace[],
+  young?: readonly Split[],
 ): Promise<AcceptedRows> {
   await session.run('CREATE OR REPLACE TEMP TABLE excluded (segment INTEGER, first_row INTEGER)');
   const rows = excluded.map(({ segment, firstRow }) => `(${segment}, ${firstRow})`);
@@ -47,7 +50,7 @@ export async function acceptEpisodes(
   await session.run(
     'CREATE OR REPLACE TEMP TABLE excluded_episodes AS SELECT segment, episode_id FROM heads SEMI JOIN excluded USING (segment, first_row)',
   );
-  await session.run(acceptedSql(type));
+  await session.run(acceptedSql(type, young));
   const taken = await session.rows('SELECT DISTINCT segment FROM accepted');
   const segments = new Set(taken.map(({ segment }) => segment));
   const left = groups
@@ -68,17 +71,19 @@ const segmentColumn = { name: 'segment', type: 'int32', nullable: false, doc: ''
 const list = (columns: readonly { readonly name: string }[]): string =>
   columns.map(({ name }) => sqlName(name)).join(', ');
 
-function acceptedSql(type: RobotType): string {
+function acceptedSql({ split: rule }: RobotType, young: readonly Split[] | undefined): string {
   const recorded = list(recordedEpisodeColumns.filter(({ name }) => name !== 'started_at' && name !== 'media'));
-  const split = splitSql(
-    { robotId: 'robot_id', recordedOn: 'recorded_on', startedAtUs: '(started_us - skew_us)' },
-    type.split,
-  );
-  return `CREATE OR REPLACE TEMP TABLE accepted AS SELECT *, ${split} AS split FROM (
+  const split =
+    young === undefined || rule.kind === 'time'
+      ? splitSql({ robotId: 'robot_id', recordedOn: 'recorded_on', startedAtUs: '(started_us - skew_us)' }, rule)
+      : youngSplitSql(rule, young);
+  return `CREATE OR REPLACE TEMP TABLE accepted AS
+    WITH dated AS (
       SELECT *, ${recordedOnSql('started_at')} AS recorded_on FROM (
         SELECT segment, skew_us, started_at AS started_us, ${recorded}, ${mediaSql} AS media,
           ${correctedInstantSql('started_at', 'skew_us')} AS started_at, make_timestamptz(received_us) AS received_at
-        FROM heads JOIN segments USING (segment) ANTI JOIN excluded USING (segment, first_row)))`;
+        FROM heads JOIN segments USING (segment) ANTI JOIN excluded USING (segment, first_row))
+    ) SELECT *, ${split} AS split FROM dated`;
 }
 
 const otherFrameColumns = list(recordedFrameColumns.filter(({ name }) => name !== 'timestamp'));

@@ -2,7 +2,7 @@ import { open, stat } from 'node:fs/promises';
 
 import { fileSha256, landingKey } from '../../datasets/landing.ts';
 import { pageProblem } from '../../datasets/parquet-pages.ts';
-import type { RobotType } from '../../datasets/robot-type.ts';
+import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { waivableRuleIds } from '../../datasets/validation/rules.ts';
 import { landingPlace, segmentFacts, type SegmentFacts } from '../../datasets/validation/segment-facts.ts';
 import { pageLimits } from '../../datasets/validation/segment-rules.ts';
@@ -12,6 +12,7 @@ import type { Clock } from '../../store/clock.ts';
 import { decideBatch, type DecisionPorts } from './decide-batch.ts';
 import type { BatchDecision } from './documents.ts';
 import type { PresentSegment } from './present-segments.ts';
+import { readLanding, type RobotStandings } from './waiting.ts';
 
 export interface CheckedViolation extends Violation {
   /** Null when it is about the segment as a whole. */
@@ -50,14 +51,25 @@ const maxTailBytes = 4 * 1024 * 1024;
 /** Judges a file by every rule, as a collection would that finds it in landing now. Stores nothing. */
 export async function checkFile(
   ports: DecisionPorts & { readonly clock: Clock },
-  input: { readonly filePath: string; readonly type: RobotType; readonly robotId?: string },
+  input: {
+    readonly filePath: string;
+    readonly type: RobotType;
+    readonly robotId?: string;
+    readonly robotStandings?: RobotStandings;
+  },
 ): Promise<CheckedFile> {
   const { filePath, type } = input;
   const facts = await factsOfFile(filePath);
   const sha256 = await fileSha256(filePath);
   const key = landingKey(input.robotId ?? facts.footer.robotId ?? 'unknown', sha256);
   const robotId = landingPlace(key)?.robotId ?? null;
-  const planned = { key, receivedMs: ports.clock(), facts };
+  const registeredMs = (await readLanding(ports.store, robotTypeName(type), input.robotStandings)).registeredMs(key);
+  const planned = {
+    key,
+    receivedMs: ports.clock(),
+    facts,
+    ...(registeredMs === undefined ? {} : { registeredMs }),
+  };
   const present: PresentSegment = {
     segment: 0,
     path: filePath,

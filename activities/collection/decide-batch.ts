@@ -18,6 +18,7 @@ import { findTwins } from './find-twins.ts';
 import type { EpisodePlace } from './accepted-episodes.ts';
 import { judgeSegments } from './judge-segments.ts';
 import type { ReadingWay, RefusedEpisode } from './judge-episodes.ts';
+import { lakeYoungSplits } from './lake-young-splits.ts';
 import type { PresentSegment } from './present-segments.ts';
 import { waivedRules, withoutWaived } from './releases.ts';
 import { groupSegments } from './segment-files.ts';
@@ -40,7 +41,7 @@ export interface DecidedBatch {
 
 /**
  * Decides about every segment and episode of a batch: refused with reasons, stored already, or accepted (all others).
- * Leaves the session's tables as `judgeSegments` and `acceptEpisodes` make them.
+ * `isOfFewRobots`: a young lake is split by episode, see `youngSplits`. Leaves the session's tables as `judgeSegments` and `acceptEpisodes` make them.
  */
 export async function decideBatch(
   ports: DecisionPorts,
@@ -48,6 +49,7 @@ export async function decideBatch(
   segments: readonly PlannedSegment[],
   present: readonly PresentSegment[],
   way: ReadingWay,
+  isOfFewRobots = false,
 ): Promise<DecidedBatch> {
   const { store, session, progress } = ports;
   const waivedOf = waivedBySegment(store, segments);
@@ -83,12 +85,13 @@ export async function decideBatch(
     judged.groups.flatMap(({ segments: some }) => some).filter(({ segment }) => !crowded.has(segment)),
   );
   await forgetHeads(session, crowded.keys());
-  let accepted = await acceptEpisodes(session, type, groups, refusedEpisodes);
+  const young = isOfFewRobots ? await lakeYoungSplits(ports, type) : undefined;
+  let accepted = await acceptEpisodes(session, type, groups, refusedEpisodes, young);
   progress({ stage: 'looking for duplicates', segments: readable.length });
   const twins = await twinsOf(ports, type, accepted.framesBySegment);
   const duplicates: readonly EpisodePlace[] = [...twins.refused, ...twins.alreadyStored];
   if (duplicates.length > 0) {
-    accepted = await acceptEpisodes(session, type, groups, [...refusedEpisodes, ...duplicates]);
+    accepted = await acceptEpisodes(session, type, groups, [...refusedEpisodes, ...duplicates], young);
   }
   const isPresent = new Set(present.map(({ segment }) => segment));
   const decision = {
@@ -96,6 +99,7 @@ export async function decideBatch(
     refusedSegments,
     refusedEpisodes: [...refusedEpisodes, ...twins.refused],
     alreadyStored: twins.alreadyStored,
+    ...(young === undefined ? {} : { youngSplits: [...young] }),
   };
   return { accepted, decision: { ...decision, ...(await countDecision(session, present, decision)) } };
 }

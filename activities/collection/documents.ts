@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { splits } from '../../datasets/columns.ts';
 import type { Violation } from '../../datasets/validation/rule.ts';
 import { waitingSchema } from './waiting.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
@@ -21,6 +22,8 @@ export const manifestSchema = z.strictObject({
   segments: count,
   sizeBytes: count,
   frames: count,
+  /** Robots whose segments these are; manifests of earlier versions do not say. */
+  robots: count.exactOptional(),
   /** Segments of other robot types, left for their own policy's collection. */
   segmentsOfOtherTypes: count,
   /** What stays in landing and why; manifests of earlier versions do not say. */
@@ -42,6 +45,8 @@ const plannedSegmentSchema = z.strictObject({
   key: z.string(),
   /** When landing received it. */
   receivedMs: z.int(),
+  /** When its robot was registered, where that is known and it is no recording. */
+  registeredMs: z.int().exactOptional(),
   facts: z.strictObject({
     form: z.enum(['parquet', 'truncatedParquet', 'empty', 'gitLfsPointer', 'text', 'unknown']),
     sizeBytes: count,
@@ -91,5 +96,7 @@ export const decisionSchema = z.strictObject({
   alreadyStored: z.array(z.strictObject(episodeReference)),
   robots: dictionarySchema(robotCountsSchema),
   rules: dictionarySchema(ruleCountsSchema),
+  /** Not there: episodes were split by the robot type's rule. Else the splits that the lake had nothing in, see `youngSplits`. */
+  youngSplits: z.array(z.enum(splits)).exactOptional(),
 });
 export type BatchDecision = z.infer<typeof decisionSchema>;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { manyRobots } from '../../datasets/split.ts';
 import { acceptEpisodes } from './accepted-episodes.ts';
 import { addCounts, noCounts } from './count-decision.ts';
 import { decideBatch, type DecidedBatch } from './decide-batch.ts';
@@ -71,13 +72,13 @@ export const ingestBatch =
 
 async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<IngestBatchResult> {
   const { store, lake, progress } = ports;
-  const segments = await readBatch(store, input);
+  const { segments, robots } = await readBatch(store, input);
   const transaction = { appId: `collect/${input.cycleId}`, version: input.batch };
   const last = await lake.transactionVersion('episodes', transaction.appId);
   if (last === undefined || last < input.batch) {
     const type = await readRobotType(store, input.robotType.id, input.robotType.version);
     await withSession(ports, (session, scratchDirectory) =>
-      ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, transaction }),
+      ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, robots, transaction }),
     );
   }
   const decision = await requireJson(
@@ -94,11 +95,12 @@ async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<
 async function readBatch(
   store: ObjectStore,
   { manifestKey, batch }: IngestBatchInput,
-): Promise<readonly PlannedSegment[]> {
+): Promise<{ readonly segments: readonly PlannedSegment[]; readonly robots: number }> {
   const manifest = await requireJson(store, manifestKey, manifestSchema, 'plan the collection first');
   const planned = manifest.batches[batch];
   if (planned !== undefined) {
-    return (await requireJson(store, planned.key, batchSchema, 'the manifest names it')).segments;
+    const { segments } = await requireJson(store, planned.key, batchSchema, 'the manifest names it');
+    return { segments, robots: manifest.robots ?? manyRobots };
   }
   throw failure('InvalidInput', `expected a batch from 0 to ${manifest.batches.length - 1}, got ${batch}`, {
     coordinates: { manifestKey },
@@ -124,6 +126,8 @@ async function ingest(
   batch: IngestBatchInput & {
     readonly type: RobotType;
     readonly segments: readonly PlannedSegment[];
+    /** Of the whole collection. */
+    readonly robots: number;
     readonly transaction: LakeTransaction;
   },
 ): Promise<void> {
@@ -169,15 +173,20 @@ async function decided(ports: BatchPorts, batch: Batch, present: readonly Presen
   const groups = groupSegments(present.filter(({ segment }) => !left.has(segment)));
   await indexEpisodes(ports.session, groups);
   const excluded = [...decision.refusedEpisodes, ...decision.alreadyStored];
-  const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded);
+  const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded, decision.youngSplits);
   return staged(ports, batch, { decision, accepted });
 }
 
 /** Fast; where something fails on the way to the lake's files, once more with every segment looked at by itself. */
 async function decideAnew(ports: BatchPorts, batch: Batch, present: readonly PresentSegment[]): Promise<StagedBatch> {
   const judge = ports.judge ?? segmentJudge(ports.engine);
+  const isOfFewRobots = batch.robots < manyRobots;
   const way = async (reading: ReadingWay): Promise<StagedBatch> =>
-    staged(ports, batch, await decideBatch({ ...ports, judge }, batch.type, batch.segments, present, reading));
+    staged(
+      ports,
+      batch,
+      await decideBatch({ ...ports, judge }, batch.type, batch.segments, present, reading, isOfFewRobots),
+    );
   try {
     return await way('fast');
   } catch (error) {

@@ -21,7 +21,7 @@ export interface RefusedEpisode {
 }
 
 /** What the rules want to know of a segment. */
-export type SegmentContext = Pick<EpisodeFacts, 'landingRobotId' | 'clockSkewMs' | 'receivedMs'>;
+export type SegmentContext = Pick<EpisodeFacts, 'landingRobotId' | 'clockSkewMs' | 'receivedMs' | 'registeredMs'>;
 
 /** `careful` reads lists that hold a NULL, which the fast way cannot. */
 export type ReadingWay = 'fast' | 'careful';
@@ -41,16 +41,14 @@ export async function judgeEpisodes(
 ): Promise<readonly RefusedEpisode[]> {
   const refused: RefusedEpisode[] = [];
   const judge = (head: Head, frames: FrameFacts): void => {
-    const { landingRobotId, clockSkewMs, receivedMs } = contextOf(head.segment);
+    const context = contextOf(head.segment);
     const facts: EpisodeFacts = {
       episode: head.episode,
       frames,
       rows: head.rows,
       spannedRows: head.lastRow - head.firstRow + 1,
       isContradictory: head.isContradictory,
-      landingRobotId,
-      clockSkewMs,
-      receivedMs,
+      ...context,
     };
     const violations = violationsOf(ownEpisodeRules, facts, type);
     if (violations.length === 0) return;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import {
   batchKeyOf,
@@ -9,7 +10,7 @@ import {
   type PlannedSegment,
 } from './documents.ts';
 import { probeSegment } from './probe-segment.ts';
-import { WaitingCount, waitingRule, type RobotStandings } from './waiting.ts';
+import { WaitingCount, readLanding, type RobotStandings } from './waiting.ts';
 import { troubleNoted, type Attempted } from './trouble.ts';
 import { failure } from '../../store/failures.ts';
 import { inParallel } from '../../store/in-parallel.ts';
@@ -78,7 +79,8 @@ async function plan(
   const wanted = robotTypeName(robotType);
   const batches: CollectionManifest['batches'] = [];
   const waiting = new WaitingCount();
-  const reasonToWait = await waitingRule(store, wanted, robotStandings);
+  const robots = new Set<string>();
+  const landing = await readLanding(store, wanted, robotStandings);
   let open = emptyBatch();
 
   const close = async (): Promise<void> => {
@@ -94,7 +96,7 @@ async function plan(
     for (const [index, entry] of entries.entries()) {
       const facts = probed[index];
       if (facts === undefined) continue;
-      const reason = reasonToWait(entry.key, facts);
+      const reason = landing.reasonToWait(entry.key, facts);
       if (reason !== undefined) {
         waiting.add(reason.reason, reason.name);
         continue;
@@ -106,7 +108,14 @@ async function plan(
         open.frames + frames > maxBatchFrames ||
         open.segments.length === maxBatchSegments;
       if (isFull) await close();
-      open.segments.push({ key: entry.key, receivedMs: Math.floor(entry.modifiedMs), facts });
+      robots.add(landingPlace(entry.key)?.robotId ?? '');
+      const registeredMs = landing.registeredMs(entry.key);
+      open.segments.push({
+        key: entry.key,
+        receivedMs: Math.floor(entry.modifiedMs),
+        facts,
+        ...(registeredMs === undefined ? {} : { registeredMs }),
+      });
       open.sizeBytes += entry.sizeBytes;
       open.frames += frames;
     }
@@ -120,6 +129,7 @@ async function plan(
     segments: sum(batches, 'segments'),
     sizeBytes: sum(batches, 'sizeBytes'),
     frames: sum(batches, 'frames'),
+    robots: robots.size,
     segmentsOfOtherTypes: listed.reduce(
       (sum, { reason, segments }) => sum + (reason === 'otherType' ? segments : 0),
       0,

@@ -122,4 +122,5 @@ const contextOf = ({ robotId, planned }: LocalSegment): SegmentContext => ({
   landingRobotId: robotId,
   clockSkewMs: planned.facts.footer.clockSkewMs ?? 0,
   receivedMs: planned.receivedMs,
+  registeredMs: planned.registeredMs,
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { readRobots } from '../../fleet/desk/index.ts';
+import { readRegistrations, readRobots } from '../../fleet/desk/index.ts';
 import { landingPlace, type SegmentFacts } from '../../datasets/validation/segment-facts.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { recordedRobot } from '../../datasets/landing.ts';
@@ -22,16 +22,26 @@ export type Waiting = z.infer<typeof waitingSchema>;
 
 /** How a registered robot stands. */
 export type RobotStanding = 'welcome' | Exclude<WaitingReason, 'otherType' | 'unregistered'>;
+export interface RegisteredRobot {
+  readonly standing: RobotStanding;
+  /** When it was added first. */
+  readonly registeredMs?: number | undefined;
+}
 /** Every registered robot by id. */
-export type RobotStandings = () => Promise<ReadonlyMap<string, RobotStanding>>;
+export type RobotStandings = () => Promise<ReadonlyMap<string, RegisteredRobot>>;
 
-/** Who may be learned from, by what the desk has registered. */
-export async function registeredStandings(store: ObjectStore): Promise<ReadonlyMap<string, RobotStanding>> {
+/** Who may be learned from, and since when it is there, by what the desk has registered. */
+export async function registeredStandings(store: ObjectStore): Promise<ReadonlyMap<string, RegisteredRobot>> {
   const robots = await readRobots(store);
+  // A first record that cannot be read takes the lower bound of instants away, nothing else.
+  const registered = await readRegistrations(store, robots.keys(), () => undefined);
   return new Map(
     [...robots].map(([robotId, { isQuarantined, tokenHashes }]) => [
       robotId,
-      isQuarantined ? 'quarantined' : tokenHashes.length === 0 ? 'revoked' : 'welcome',
+      {
+        standing: isQuarantined ? 'quarantined' : tokenHashes.length === 0 ? 'revoked' : 'welcome',
+        registeredMs: registered.get(robotId),
+      },
     ]),
   );
 }
@@ -60,26 +70,37 @@ export class WaitingCount {
   }
 }
 
-/** Says of a segment why it waits, or nothing when the collection of `wanted` takes it. */
-export type WaitingRule = (key: string, facts: SegmentFacts) => Pick<Waiting, 'reason' | 'name'> | undefined;
+export interface Landing {
+  /** Says of a segment why it waits, or nothing when the collection takes it. */
+  reasonToWait(key: string, facts: SegmentFacts): Pick<Waiting, 'reason' | 'name'> | undefined;
+  /** When the robot of a segment was registered; undefined for one with imported recordings, and without standings. */
+  registeredMs(key: string): number | undefined;
+}
 
 /** Without standings every robot is taken in. Robot types nobody published are nobody's: they are refused rather than left for ever. */
-export async function waitingRule(
+export async function readLanding(
   store: ObjectStore,
   wanted: string,
   robotStandings: RobotStandings | undefined,
-): Promise<WaitingRule> {
+): Promise<Landing> {
   const typeIds = await publishedTypeIds(store);
   const standings = await robotStandings?.();
   const recorded = standings === undefined ? new Set<string>() : await recordedRobots(store);
-  return (key, { footer: { robotType } }) => {
+  const reasonToWait: Landing['reasonToWait'] = (key, { footer: { robotType } }) => {
     if (robotType !== undefined && robotType !== wanted && typeIds.has(/^(.+)@\d+$/.exec(robotType)?.[1] ?? '')) {
       return { reason: 'otherType', name: robotType };
     }
     const robotId = landingPlace(key)?.robotId;
     if (standings === undefined || robotId === undefined) return undefined;
-    const standing = standings.get(robotId) ?? (recorded.has(robotId) ? 'welcome' : 'unregistered');
+    const standing = standings.get(robotId)?.standing ?? (recorded.has(robotId) ? 'welcome' : 'unregistered');
     return standing === 'welcome' ? undefined : { reason: standing, name: robotId };
+  };
+  return {
+    reasonToWait,
+    registeredMs: (key) => {
+      const robotId = landingPlace(key)?.robotId ?? '';
+      return recorded.has(robotId) ? undefined : standings?.get(robotId)?.registeredMs;
+    },
   };
 }
 

@@ -25,4 +25,6 @@ export interface EpisodeFacts {
   readonly landingRobotId: string;
   readonly clockSkewMs: number;
   readonly receivedMs: number;
+  /** When the robot was registered; undefined for a recording that was imported, or where nobody knows. */
+  readonly registeredMs?: number | undefined;
 }

@@ -1,6 +1,6 @@
 import { isValid as isUlid } from 'ulid';
 
-import { correctedUs, earliestInstantMs, maxStartAfterReceiptMs } from '../clock.ts';
+import { correctedUs, earliestInstantMs, maxStartAfterReceiptMs, maxStartBeforeRegistrationMs } from '../clock.ts';
 import { outcomes, recordedEpisodeColumns } from '../columns.ts';
 import { robotTypeName, type RobotType } from '../robot-type.ts';
 import { mediaListSchema } from '../segment-row.ts';
@@ -169,6 +169,28 @@ const dated: EpisodeRule = {
   }),
 };
 
+const ofRobotsLife: EpisodeRule = {
+  id: 'episode.robot-life',
+  doc: 'By the corrected clock the episode starts at most 30 days before its robot was registered; imported recordings may be older.',
+  waivable: true,
+  check: ofValue('started_at', (value, { clockSkewMs, receivedMs, registeredMs }) => {
+    const startedMs = correctedUs(value, clockSkewMs) / 1000;
+    // Before 2000 is another rule's.
+    if (registeredMs === undefined || startedMs < earliestInstantMs) return undefined;
+    const leastMs = registeredMs - maxStartBeforeRegistrationMs;
+    if (startedMs >= leastMs) return undefined;
+    const latestUs = (receivedMs + maxStartAfterReceiptMs) * 1000;
+    const hint =
+      unitHintOfInstant(value, leastMs * 1000, latestUs) ||
+      '; was the clock not set, or is it a recording for `flywheel import`?';
+    const days = Math.ceil((registeredMs - startedMs) / 86_400_000);
+    return about(
+      `${new Date(startedMs).toISOString()}, ${days} days before the robot was registered${hint}`,
+      `${new Date(leastMs).toISOString()} or later`,
+    );
+  }),
+};
+
 const frameCount: EpisodeRule = {
   id: 'episode.frame-count',
   doc: 'The episode has as many frames in the segment as its frame count says.',
@@ -231,6 +253,7 @@ export const episodeRules: readonly EpisodeRule[] = [
   media,
   start,
   dated,
+  ofRobotsLife,
   frameCount,
   length,
   duration,

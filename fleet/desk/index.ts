@@ -12,6 +12,7 @@ export { openFleet, type Fleet } from './fleet.ts';
 export { openFleetReader, type FleetReader } from './fleet-reader.ts';
 export { type FleetView, type RobotView } from './fleet-view.ts';
 export { addRobot, changeRobot, readRobots, type RobotRecord } from './robots.ts';
+export { readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
 export {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { EpisodeFacts, EpisodeValues } from '../../../datasets/validation/episode-facts.ts';
+import { maxStartBeforeRegistrationMs } from '../../../datasets/clock.ts';
 import { conflictingDuplicate } from '../../../datasets/validation/episode-rules.ts';
 import type { FrameFacts } from '../../../datasets/validation/frame-facts.ts';
 import { violationsOf } from '../../../datasets/validation/rule.ts';
@@ -85,6 +86,7 @@ const episodeCases: Readonly<Record<string, readonly (Partial<EpisodeFacts> & { 
   ],
   'episode.start': [{ clockSkewMs: startedMs - receivedMs - 300_001 }, { clockSkewMs: startedMs + 1 }],
   'episode.dated': [{ clockSkewMs: startedMs - Date.UTC(2000, 0, 1) + 1 }, episode({ started_at: receivedMs })],
+  'episode.robot-life': [{ registeredMs: startedMs + maxStartBeforeRegistrationMs + 1 }],
   'episode.frame-count': [episode({ frame_count: 44 })],
   'episode.length': [
     { ...episode({ frame_count: 8 }), rows: 8, spannedRows: 8 },
@@ -166,6 +168,11 @@ describe('validation rules', () => {
     assert.match(said(episode({ started_at: receivedMs }), 'episode.dated'), /1970-01-2.*milliseconds/);
     assert.match(said(episode({ started_at: Math.floor(receivedMs / 1000) }), 'episode.dated'), /seconds/);
     assert.match(said(episode({ started_at: receivedMs * 1e6 }), 'episode.start'), /nanoseconds/);
+    const yearsLater = { registeredMs: startedMs + 400 * 86_400_000 };
+    assert.match(
+      said(yearsLater, 'episode.robot-life'),
+      /400 days before the robot was registered; was the clock not set/,
+    );
     const inMs = { firstUs: validFrames.firstUs, lastUs: validFrames.firstUs + 44 * 111 };
     assert.match(said(frames(inMs), 'frames.rate'), /^9009 Hz over 45 frames; do the instants count in milliseconds/);
     assert.match(
@@ -184,6 +191,7 @@ describe('validation rules', () => {
   it('leave a sound episode alone at the very limits', () => {
     const limits: readonly Partial<EpisodeFacts>[] = [
       { clockSkewMs: startedMs - receivedMs - 300_000 },
+      { registeredMs: startedMs + maxStartBeforeRegistrationMs },
       { ...episode({ frame_count: 9 }), rows: 9, spannedRows: 9 },
       frames({ largestGapUs: 555_555 }),
       {
