@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { defaultPolicy } from './default-policy.ts';
+import { sourcesSchema } from './mix/source-schema.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
 import { trialRequestShape } from './trials/trial-request.ts';
 
@@ -30,6 +31,8 @@ const trainingSchema = z.strictObject({
   search: z.boolean().default(false),
   /** Starts from the champion's weights where the architecture allows it. */
   warmStart: z.boolean().default(false),
+  /** Several data sets or robot types to learn from, mixed by weight; default: everything of the policy's robot type. */
+  sources: sourcesSchema.optional(),
 });
 
 const weeklyCycleSchema = z.strictObject({

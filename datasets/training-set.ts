@@ -14,7 +14,8 @@ export interface TrainingSetReference {
 
 /**
  * The held-out episodes at a dataset version, `heldout-sets/<digest>/heldout.arrow` + `manifest.json`; read by the gates
- * only. Columns as a training set, with `episode` int32 (0-based; rows of an episode are adjacent, in frame order) in place of `weight`.
+ * only. Columns as a training set, with `episode` int32 (0-based; rows of an episode are adjacent, in frame order) and `robot` int32 (index into the manifest's `robots`; sets of
+ * earlier versions have none) in place of `weight`.
  */
 export interface HeldoutSetReference {
   readonly digest: string;
@@ -31,6 +32,14 @@ export const heldoutSetFile = (digest: string, file: 'heldout.arrow' | 'manifest
 export interface StratumCount {
   readonly source: 'new' | 'history';
   readonly task: string;
+  readonly availableFrames: number;
+  readonly takenFrames: number;
+}
+
+/** One of several sources: how much of it there was and how much was taken. */
+export interface SourceCount {
+  readonly name: string;
+  readonly weight: number;
   readonly availableFrames: number;
   readonly takenFrames: number;
 }
@@ -64,5 +73,15 @@ export interface TrainingSetManifest {
   };
   /** Last line of the log `exclusions/` when it was made; not there when nobody had excluded anything. */
   readonly exclusionsSeq?: number;
+  /** What else it takes to make the set again; sets of earlier versions lack it. `sources` as the cycle's input gave them. */
+  readonly recipe?: {
+    readonly newSince: DatasetVersion;
+    readonly historyEpisodesPerRobot: number;
+    readonly correctionWeight: number;
+    readonly correctionShareCap: number;
+    readonly sources?: readonly unknown[];
+  };
+  /** Only where several sources were mixed by weight. */
+  readonly sources?: readonly SourceCount[];
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly rows: number }>>;
 }

@@ -37,6 +37,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     newSince: newSince ?? datasetVersion,
     seed: training.seed,
     targetFrames: training.targetFrames,
+    ...(training.sources === undefined ? {} : { sources: training.sources }),
   });
   const heldout = await data.exportHeldoutSet({ robotType, datasetVersion });
 

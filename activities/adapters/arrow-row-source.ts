@@ -15,6 +15,8 @@ import { failure } from '../../store/failures.ts';
 export interface ArrowRowSource extends RowSource {
   /** The extra int32 column `episode` of a held-out set, block by block; undefined where the file has none. */
   episodes(block: number): Promise<Int32Array | undefined>;
+  /** Its column `robot`, likewise. */
+  robots(block: number): Promise<Int32Array | undefined>;
   close(): Promise<void>;
 }
 
@@ -43,13 +45,15 @@ export async function openArrowRows(filePath: string, sizes: PolicySizes): Promi
       if (numRows > maxBlockRows) throw corrupt(`expected at most ${maxBlockRows} rows a record batch, got ${numRows}`);
       blockRows.push(numRows);
     }
+    const numbersOf = async (name: string, block: number): Promise<Int32Array | undefined> => {
+      const data = column(await batches(block), name)?.values as unknown;
+      return data instanceof Int32Array ? data : undefined;
+    };
     return {
       blockRows,
       read: async (block) => rowBlock(await batches(block), sizes, corrupt),
-      episodes: async (block) => {
-        const data = column(await batches(block), 'episode')?.values as unknown;
-        return data instanceof Int32Array ? data : undefined;
-      },
+      episodes: (block) => numbersOf('episode', block),
+      robots: (block) => numbersOf('robot', block),
       close: () => handle.close(),
     };
   } catch (error) {

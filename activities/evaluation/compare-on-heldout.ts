@@ -15,7 +15,7 @@ import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
-import { setFilePath, type StoredSet, type StoredTrainingSet } from '../mix/read-sets.ts';
+import { setFilePath, type StoredHeldoutSet, type StoredTrainingSet } from '../mix/read-sets.ts';
 import type { OpenRows } from '../ports/rows.ts';
 import type { Trainers } from '../ports/trainer.ts';
 import { commonestLabel } from './commonest-label.ts';
@@ -40,7 +40,7 @@ export interface ComparisonInput {
   readonly type: RobotType;
   /** What the candidate was trained on; undefined for a model that was not trained here. */
   readonly training: { readonly set: StoredTrainingSet; readonly digest: string } | undefined;
-  readonly heldoutSet: StoredSet;
+  readonly heldoutSet: StoredHeldoutSet;
   readonly heldoutDigest: string;
   readonly candidate: string;
   readonly champion: VersionKey | undefined;
@@ -50,6 +50,8 @@ export interface ComparisonInput {
 export interface HeldoutComparison {
   readonly facts: HeldoutFacts;
   readonly outcome: HeldoutOutcome;
+  /** Names of the robots whose numbers the outcome has. */
+  readonly robotIds: readonly string[];
   readonly golden: GoldenAnswers;
   /** What a person should know, e.g. why a baseline is missing. */
   readonly notes: readonly string[];
@@ -112,7 +114,13 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       labels: outcome.labels,
       ...(outcome.errors === undefined ? {} : { errors: errorFacts(outcome.errors) }),
     };
-    return { facts, outcome, golden: await goldenAnswers(candidate, type, sizes), notes: linear.notes };
+    return {
+      facts,
+      outcome,
+      robotIds: input.heldoutSet.robots,
+      golden: await goldenAnswers(candidate, type, sizes),
+      notes: linear.notes,
+    };
   } finally {
     for (const resource of opened.toReversed()) await resource.close();
   }

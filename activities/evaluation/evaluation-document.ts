@@ -78,6 +78,19 @@ export const evaluationSchema = z.strictObject({
       trafficFraction: z.number(),
     }),
   ),
+  /** The worst first, at most `mostRobots` of `robotsMeasured`; empty where the set does not say whose episodes they are. */
+  robots: z
+    .array(
+      z.strictObject({
+        robotId: z.string(),
+        episodes: z.int(),
+        frames: z.int(),
+        agreementFraction: fraction,
+        championFraction: fraction,
+      }),
+    )
+    .default([]),
+  robotsMeasured: z.int().default(0),
   latencyP99Ms: z.number().nullable(),
   sizeBytes: z.int(),
   notes: z.array(z.string()),
@@ -130,10 +143,31 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
       agreementFraction: frames === 0 ? null : agreeingFrames / frames,
       trafficFraction: comparison?.facts.tasks.find((facts) => facts.task === task)?.trafficFraction ?? 0,
     })),
+    robots: worstRobots(comparison),
+    robotsMeasured: outcome?.robots.length ?? 0,
     latencyP99Ms: absolute.latency?.p99Ms ?? null,
     sizeBytes: absolute.sizeBytes,
     notes: [...(comparison?.notes ?? [])],
   };
+}
+
+const mostRobots = 500;
+
+/** By agreement, then by name. */
+function worstRobots(comparison: HeldoutComparison | undefined): EvaluationDocument['robots'] {
+  if (comparison === undefined) return [];
+  const { outcome, robotIds } = comparison;
+  const hasChampion = outcome.others['champion'] !== undefined;
+  return outcome.robots
+    .map(({ robot, episodes, frames, agreeingFrames, referenceFrames }) => ({
+      robotId: robotIds[robot] ?? `robot ${robot}`,
+      episodes,
+      frames,
+      agreementFraction: frames === 0 ? null : agreeingFrames / frames,
+      championFraction: frames === 0 || !hasChampion ? null : referenceFrames / frames,
+    }))
+    .toSorted((a, b) => (a.agreementFraction ?? 2) - (b.agreementFraction ?? 2) || (a.robotId < b.robotId ? -1 : 1))
+    .slice(0, mostRobots);
 }
 
 function errorFractions(errors: ErrorOutcome | undefined): EvaluationDocument['errorFractions'] {

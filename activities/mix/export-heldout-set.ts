@@ -37,11 +37,15 @@ export const exportHeldoutSet =
       const step = <T>(stage: string, work: () => Promise<T>): Promise<T> =>
         watched(session, ports.progress, stage, work);
       await step('finding held-out episodes', () => findLabelledEpisodes(session, ports.lake, scope));
-      const { episodes, days } = await step('choosing held-out episodes', () =>
+      const { episodes, days, robots } = await step('choosing held-out episodes', () =>
         chooseHeldoutEpisodes(session, maxEpisodes),
       );
       const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
-      const columns = [...labelledColumns(robotType), { name: 'episode', kind: 'int32' } as const];
+      const columns = [
+        ...labelledColumns(robotType),
+        { name: 'episode', kind: 'int32' } as const,
+        { name: 'robot', kind: 'int32' } as const,
+      ];
       const file = await step('writing held-out frames', () =>
         writeArrowFile(
           join(directory, heldoutFile),
@@ -56,6 +60,7 @@ export const exportHeldoutSet =
         robotTypeDigest: robotTypeDigest(robotType),
         tasks: robotType.tasks,
         episodes,
+        robots,
         maxEpisodes,
         ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
         files: { [heldoutFile]: file },

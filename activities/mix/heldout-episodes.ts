@@ -11,12 +11,12 @@ const seed = 0;
 /**
  * Makes the temporary table `heldout_episode` out of `labelled_episode`: those with a labelled frame, numbered from 0 in
  * the order of their ids; of a robot its share only ({@link robotShareSql}). Past `maxEpisodes` the tasks take turns, so that a rare task keeps what it has; ties by hash,
- * then id. Gives their number and their days.
+ * then id. Gives their number, their days and their robots, which are numbered in that order.
  */
 export async function chooseHeldoutEpisodes(
   session: SqlSession,
   maxEpisodes: number,
-): Promise<{ readonly episodes: number; readonly days: readonly string[] }> {
+): Promise<{ readonly episodes: number; readonly days: readonly string[]; readonly robots: readonly string[] }> {
   const hash = episodeHashSql(seed, 'episode_id');
   await session.run(
     `CREATE TEMP TABLE heldout_episode AS
@@ -24,21 +24,27 @@ export async function chooseHeldoutEpisodes(
        SELECT episode_id, robot_id, task_index, recorded_on, is_labelled_by_outcome, ${hash} AS episode_hash
        FROM labelled_episode WHERE labelled_count > 0
      ), turns AS (
-       SELECT * EXCLUDE (robot_id), row_number() OVER (PARTITION BY task_index ORDER BY episode_hash, episode_id) AS turn
+       SELECT *, row_number() OVER (PARTITION BY task_index ORDER BY episode_hash, episode_id) AS turn
        FROM (${robotShareSql('labelled')})
      ), chosen AS (
        FROM turns QUALIFY row_number() OVER (ORDER BY turn, episode_hash, episode_id) <= ${maxEpisodes}
      )
-     SELECT *, (row_number() OVER (ORDER BY episode_id) - 1)::INTEGER AS episode FROM chosen`,
+     SELECT *, (row_number() OVER (ORDER BY episode_id) - 1)::INTEGER AS episode,
+       (dense_rank() OVER (ORDER BY robot_id) - 1)::INTEGER AS robot FROM chosen`,
   );
   const [row] = await session.rows('SELECT count(*) AS episodes FROM heldout_episode');
-  return { episodes: Number(row?.['episodes']), days: await daysOf(session, 'heldout_episode') };
+  const robots = await session.rows('SELECT DISTINCT robot, robot_id FROM heldout_episode ORDER BY robot');
+  return {
+    episodes: Number(row?.['episodes']),
+    days: await daysOf(session, 'heldout_episode'),
+    robots: robots.map((found) => found['robot_id'] as string),
+  };
 }
 
 /** The labelled frames of the chosen episodes, episode by episode in frame order. */
 export function heldoutSql(robotType: Pick<RobotType, 'observations' | 'actions'>, frames: string): string {
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
-  return `SELECT ${observation}, ${label}, e.task_index, e.episode
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot
     FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
     WHERE e.is_labelled_by_outcome OR f.expert_action IS NOT NULL
     ORDER BY e.episode, f.frame_index`;

@@ -15,7 +15,7 @@ export async function countLabelGaps(session: SqlSession): Promise<LabelGaps> {
     `WITH entered AS (
        SELECT DISTINCT m.episode_id FROM (SELECT * FROM ${sampledRows} WHERE ${isSampled}) AS s
          JOIN mixed_episode AS m ON m.rowid = s.episode
-       WHERE m.source = 0 AND m.cell % ${cellKinds.length} < ${failureKinds}
+       WHERE m.is_fresh AND m.cell % ${cellKinds.length} < ${failureKinds}
      ), failures AS (
        SELECT l.labelled_count < l.frame_count AS is_waiting, e.episode_id IS NOT NULL AS is_added
        FROM labelled_episode AS l LEFT JOIN entered AS e USING (episode_id)

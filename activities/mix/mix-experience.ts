@@ -5,6 +5,7 @@ import { describeIssues } from '../../store/json-objects.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { mixSet } from './mix-set.ts';
 import type { SetPorts } from './ports.ts';
+import { sourcesSchema } from './source-schema.ts';
 
 const versionSchema = z.object({ episodes: z.int().min(0), frames: z.int().min(0) });
 
@@ -23,6 +24,8 @@ const inputSchema = z.object({
   correctionWeight: z.number().positive().default(10),
   /** Largest share of the total weight that corrections hold; 1 would leave nothing to the others. */
   correctionShareCap: z.number().min(0).max(0.99).default(0.3),
+  /** Several data sets or robot types, mixed by weight. */
+  sources: sourcesSchema.optional(),
 });
 
 export type MixExperienceInput = z.input<typeof inputSchema>;

@@ -2,9 +2,11 @@ import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { RowWeights } from '../../datasets/mix/row-weights.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
-import type { StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
+import type { SourceCount, StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
 import { failure } from '../../store/failures.ts';
 import type { LabelGaps } from './label-gaps.ts';
+import type { Source } from './source-schema.ts';
+import { sourceName, type ResolvedSource } from './sources.ts';
 import type { CellCount } from './sample-frames.ts';
 
 export interface MixFacts {
@@ -14,7 +16,13 @@ export interface MixFacts {
     readonly seed: number;
     readonly targetFrames: number;
     readonly newFraction: number;
+    readonly newSince: DatasetVersion;
+    readonly historyEpisodesPerRobot: number;
+    readonly correctionWeight: number;
+    readonly correctionShareCap: number;
+    readonly sources?: readonly Source[] | undefined;
   };
+  readonly sources: readonly ResolvedSource[] | undefined;
   /** Training cells, without validation. */
   readonly train: readonly CellCount[];
   readonly weights: RowWeights;
@@ -46,9 +54,31 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     correctionShareAfterCap: weights.correctionShareAfterCap,
     ...facts.gaps,
     ...(facts.exclusionsSeq === undefined ? {} : { exclusionsSeq: facts.exclusionsSeq }),
+    recipe: recipeOf(options),
+    ...(facts.sources === undefined ? {} : { sources: sourcesOf(facts.sources, train) }),
     files: facts.files,
   };
 }
+
+/** What else it takes to make the set again. */
+const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest['recipe']> => ({
+  newSince: options.newSince,
+  historyEpisodesPerRobot: options.historyEpisodesPerRobot,
+  correctionWeight: options.correctionWeight,
+  correctionShareCap: options.correctionShareCap,
+  ...(options.sources === undefined ? {} : { sources: options.sources }),
+});
+
+const sourcesOf = (sources: readonly ResolvedSource[], train: readonly CellCount[]): readonly SourceCount[] =>
+  sources.map((source, set) => {
+    const own = train.filter(({ cell }) => cell.set === set);
+    return {
+      name: sourceName(source),
+      weight: source.weight,
+      availableFrames: own.reduce((sum, { cell }) => sum + cell.availableFrames, 0),
+      takenFrames: own.reduce((sum, { frames }) => sum + frames, 0),
+    };
+  });
 
 /** Kinds of a task taken together, in the order of source and task. */
 function strataOf(train: readonly CellCount[]): readonly StratumCount[] {

@@ -15,6 +15,8 @@ import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
 import { mixManifest } from './mix-manifest.ts';
 import { chooseEpisodes, firstValidationCell, planCells } from './mixed-episodes.ts';
 import { publishSet } from './publish-set.ts';
+import type { Source } from './source-schema.ts';
+import { resolveSources, sourceName } from './sources.ts';
 import { countSample, sampleFrames, sampleSql, type CellCount } from './sample-frames.ts';
 import { labelledColumns } from './set-columns.ts';
 import { watched } from './watched.ts';
@@ -28,6 +30,16 @@ export interface MixOptions {
   readonly historyEpisodesPerRobot: number;
   readonly correctionWeight: number;
   readonly correctionShareCap: number;
+  /** Several data sets by weight; without it all of the robot type. */
+  readonly sources?: readonly Source[] | undefined;
+}
+
+/** To make a set again that was swept. */
+export interface MadeBefore {
+  /** What the exclusions were when line `exclusionsSeq` of their log was the last; −1: before the first. */
+  readonly exclusionsSeq: number;
+  /** Fails with `Conflict`, and publishes nothing, when it comes out otherwise. */
+  readonly digest: string;
 }
 
 /** Validation is a tenth of the target, at most this: enough to tell two losses apart, read once an epoch. */
@@ -44,16 +56,21 @@ export async function mixSet(
   robotType: RobotType,
   options: MixOptions,
   directory: string,
+  madeBefore?: MadeBefore,
 ): Promise<TrainingSetReference> {
   const step = <T>(stage: string, work: () => Promise<T>): Promise<T> => watched(session, ports.progress, stage, work);
   const splits = ['train', 'validation'] as const;
   const { datasetVersion, newSince } = options;
-  const exclusions = await readExclusions(ports.store);
-  const scope = { robotType, datasetVersion, newSince, splits, exclusions };
+  const exclusions = await readExclusions(ports.store, madeBefore?.exclusionsSeq);
+  const sources = options.sources && (await resolveSources(ports.store, robotType, options.sources));
+  const sets = sources?.map((source) => ({ weight: source.weight, name: sourceName(source) })) ?? [
+    { weight: 1, name: robotTypeName(robotType) },
+  ];
+  const scope = { robotType, datasetVersion, newSince, splits, exclusions, sources };
   await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
-  await step('choosing episodes', () => chooseEpisodes(session, robotType, options));
+  await step('choosing episodes', () => chooseEpisodes(session, robotType, { ...options, sets: sets.length }));
   const validationFrames = Math.min(maxValidationFrames, Math.ceil(options.targetFrames * validationFraction));
-  const cells = await planCells(session, robotType, { ...options, validationFrames });
+  const cells = await planCells(session, robotType, { ...options, validationFrames, sources: sets });
   const recordedOn = await daysOf(session, 'mixed_episode');
   const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
   await step('sampling frames', () => sampleFrames(session, frames, robotType, options.seed, cells));
@@ -62,7 +79,7 @@ export async function mixSet(
 
   const train = counts.filter(({ cell }) => cell.source !== 'validation');
   const weights = weightsOf(robotType, train, options);
-  const boundary = firstValidationCell(robotType.tasks);
+  const boundary = firstValidationCell(robotType.tasks, sets.length);
   const write = (file: string, sql: string) =>
     step(`writing ${file}`, () =>
       writeArrowFile(
@@ -76,8 +93,16 @@ export async function mixSet(
     [trainFile]: await write(trainFile, sampleSql(`cell < ${boundary}`, weights)),
     [validationFile]: await write(validationFile, sampleSql(`cell >= ${boundary}`, { correction: 1, other: 1 })),
   };
-  const manifest = mixManifest({ robotType, options, train, weights, gaps, files, exclusionsSeq: exclusions.seq });
-  const digest = await publishSet(ports.store, directory, trainingSetFile, [trainFile, validationFile], manifest);
+  const exclusionsSeq = exclusions.seq;
+  const manifest = mixManifest({ robotType, options, sources, train, weights, gaps, files, exclusionsSeq });
+  const digest = await publishSet(
+    ports.store,
+    directory,
+    trainingSetFile,
+    [trainFile, validationFile],
+    manifest,
+    madeBefore?.digest,
+  );
   return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
 }
 

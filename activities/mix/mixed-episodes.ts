@@ -2,16 +2,19 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { apportionWithFloor } from '../../datasets/mix/apportion.ts';
 import { cellKinds, planMix, type CellKind, type PlannedCell } from '../../datasets/mix/mix-plan.ts';
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
+import { sourceQuotas } from '../../datasets/mix/source-shares.ts';
+import { failure } from '../../store/failures.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { robotShareSql } from './robot-share.ts';
 
-const sources = ['new', 'history', 'validation'] as const;
-type Source = (typeof sources)[number];
+type Source = 'new' | 'history' | 'validation';
 
 /** A planned cell by its number in SQL; validation rows are planned beside the mix. */
 export interface NumberedCell {
   readonly number: number;
   readonly source: Source;
+  /** Place of the training source, 0 where there is one; 0 for validation. */
+  readonly set: number;
   readonly task: string;
   readonly kind: CellKind;
   readonly availableFrames: number;
@@ -21,6 +24,8 @@ export interface NumberedCell {
 export interface EpisodeLimits {
   readonly seed: number;
   readonly historyEpisodesPerRobot: number;
+  /** Number of training sources. */
+  readonly sets: number;
 }
 
 /** Share of a robot's history that is divided evenly among the robot type's tasks before failures take the rest. */
@@ -37,6 +42,7 @@ export async function chooseEpisodes(
   robotType: Pick<RobotType, 'tasks'>,
   limits: EpisodeLimits,
 ): Promise<void> {
+  const validationSource = 2 * limits.sets;
   const perRobot = limits.historyEpisodesPerRobot;
   const floor = Math.max(1, Math.floor((perRobot * historyTaskFloorFraction) / robotType.tasks.length));
   const hash = episodeHashSql(limits.seed, 'episode_id');
@@ -58,13 +64,13 @@ export async function chooseEpisodes(
      ), fresh AS (FROM labelled WHERE split = 'train' AND is_new
      ), validating AS (FROM labelled WHERE split = 'validation'
      ), entering AS (
-       SELECT *, 0 AS source FROM (${robotShareSql('fresh')})
-       UNION ALL BY NAME SELECT *, 1 AS source FROM history
-       UNION ALL BY NAME SELECT *, 2 AS source FROM (${robotShareSql('validating')})
+       SELECT *, 2 * set_index AS source FROM (${robotShareSql('fresh')})
+       UNION ALL BY NAME SELECT *, 2 * set_index + 1 AS source FROM history
+       UNION ALL BY NAME SELECT *, ${validationSource} AS source FROM (${robotShareSql('validating')})
      )
-     SELECT episode_id, recorded_on, task_index, is_labelled_by_outcome, labelled_count, source,
-       ${cellOf('source', `CASE WHEN is_failure AND source < 2 THEN 1 ELSE 2 END`)} AS cell,
-       CASE WHEN source = 0 AND is_failure AND labelled_count = frame_count
+     SELECT episode_id, recorded_on, task_index, is_labelled_by_outcome, labelled_count, split = 'train' AND is_new AS is_fresh,
+       ${cellOf('source', `CASE WHEN is_failure AND source < ${validationSource} THEN 1 ELSE 2 END`)} AS cell,
+       CASE WHEN split = 'train' AND is_new AND is_failure AND labelled_count = frame_count
          THEN (episode_hash % frame_count::UBIGINT)::INTEGER ELSE -1 END AS lead_index
      FROM entering`,
   );
@@ -74,7 +80,13 @@ export async function chooseEpisodes(
 export async function planCells(
   session: SqlSession,
   robotType: Pick<RobotType, 'tasks'>,
-  input: { readonly targetFrames: number; readonly newFraction: number; readonly validationFrames: number },
+  input: {
+    readonly targetFrames: number;
+    readonly newFraction: number;
+    readonly validationFrames: number;
+    /** The training sources; each gives its share. */
+    readonly sources: readonly { readonly weight: number; readonly name: string }[];
+  },
 ): Promise<readonly NumberedCell[]> {
   const rows = await session.rows(
     `SELECT cell - is_lead AS cell, sum(CASE WHEN is_lead = 1 THEN 1 ELSE frames END) AS frames FROM (
@@ -82,33 +94,55 @@ export async function planCells(
        UNION ALL SELECT cell, 1 AS is_lead, 1 AS frames FROM mixed_episode WHERE lead_index >= 0
      ) GROUP BY ALL HAVING frames > 0 ORDER BY cell`,
   );
-  const available = rows.map((row) => numbered(Number(row['cell']), Number(row['frames']), robotType.tasks));
+  const available = rows.map((row) =>
+    numbered(Number(row['cell']), Number(row['frames']), robotType.tasks, input.sources.length),
+  );
   const mixed = available.flatMap((cell) => (cell.source === 'validation' ? [] : [{ ...cell, source: cell.source }]));
-  const plan = planMix({ ...input, cells: mixed });
+  const planned = planSources(mixed, input);
   const validation = available.filter(({ source }) => source === 'validation');
   const supplies = validation.map(({ task, availableFrames }) => ({ name: task, available: availableFrames }));
   const quotas = apportionWithFloor(input.validationFrames, supplies, historyTaskFloorFraction);
-  const numberOf = (cell: PlannedCell): number =>
-    available.find(({ source, task, kind }) => source === cell.source && task === cell.task && kind === cell.kind)
-      ?.number ?? -1;
-  return [
-    ...plan.cells.map((cell) => ({ ...cell, number: numberOf(cell) })),
-    ...validation.map((cell) => ({ ...cell, quotaFrames: quotas.get(cell.task) ?? 0 })),
-  ];
+  return [...planned, ...validation.map((cell) => ({ ...cell, quotaFrames: quotas.get(cell.task) ?? 0 }))];
 }
 
-function numbered(
-  number: number,
-  availableFrames: number,
-  tasks: readonly string[],
-): Omit<NumberedCell, 'quotaFrames'> {
+type AvailableCell = Omit<NumberedCell, 'quotaFrames'>;
+
+/** A mix of its own for every source, as large as its share. */
+function planSources(
+  cells: readonly (AvailableCell & { readonly source: 'new' | 'history' })[],
+  input: Parameters<typeof planCells>[2],
+): readonly NumberedCell[] {
+  const ofSet = (set: number) => cells.filter((cell) => cell.set === set);
+  const supplies = input.sources.map(({ weight, name }, set) => {
+    const available = ofSet(set).reduce((sum, { availableFrames }) => sum + availableFrames, 0);
+    if (available === 0 && input.sources.length > 1)
+      throw failure(
+        'TrainingImpossible',
+        `expected labelled frames of every source, got none of ${name}: collect or import some, name its tasks, or leave it out`,
+      );
+    return { weight, available };
+  });
+  const quotas = supplies.length === 1 ? [input.targetFrames] : sourceQuotas(input.targetFrames, supplies);
+  return quotas.flatMap((targetFrames, set) => {
+    const own = ofSet(set);
+    const numberOf = (cell: PlannedCell): number =>
+      own.find(({ source, task, kind }) => source === cell.source && task === cell.task && kind === cell.kind)
+        ?.number ?? -1;
+    const plan = planMix({ targetFrames, newFraction: input.newFraction, cells: own });
+    return plan.cells.map((cell) => ({ ...cell, set, number: numberOf(cell) }));
+  });
+}
+
+function numbered(number: number, availableFrames: number, tasks: readonly string[], sets: number): AvailableCell {
   const kind = cellKinds[number % cellKinds.length];
   const taskNumber = Math.floor(number / cellKinds.length);
   const task = tasks[taskNumber % tasks.length];
-  const source = sources[Math.floor(taskNumber / tasks.length)];
-  if (kind === undefined || task === undefined || source === undefined) throw new Error(`no cell has number ${number}`);
-  return { number, source, task, kind, availableFrames };
+  const place = Math.floor(taskNumber / tasks.length);
+  if (kind === undefined || task === undefined || place > 2 * sets) throw new Error(`no cell has number ${number}`);
+  const source = place === 2 * sets ? 'validation' : place % 2 === 0 ? 'new' : 'history';
+  return { number, source, set: source === 'validation' ? 0 : Math.floor(place / 2), task, kind, availableFrames };
 }
 
 /** The first cell number of validation: everything below belongs to training. */
-export const firstValidationCell = (tasks: readonly string[]): number => 2 * tasks.length * cellKinds.length;
+export const firstValidationCell = (tasks: readonly string[], sets: number): number =>
+  2 * sets * tasks.length * cellKinds.length;

@@ -17,11 +17,14 @@ const setSchema = z.looseObject({
   tasks: z.array(z.string()),
   files: filesSchema,
 });
+/** Whose the held-out episodes are, by number; sets of earlier versions do not say. */
+const heldoutSetSchema = setSchema.extend({ robots: z.array(z.string()).default([]) });
 const trainingSetSchema = setSchema.extend({
   strata: z.array(z.looseObject({ source: z.enum(['new', 'history']), task: z.string(), availableFrames: z.number() })),
 });
 
 export type StoredSet = z.infer<typeof setSchema>;
+export type StoredHeldoutSet = z.infer<typeof heldoutSetSchema>;
 export type StoredTrainingSet = z.infer<typeof trainingSetSchema>;
 
 /** The manifest of a training set, proved to be the one its digest names and to fit the robot type. */
@@ -29,8 +32,8 @@ export const readTrainingSet = (store: ObjectStore, digest: string, type: RobotT
   readSet(store, trainingSetFile(digest, 'manifest.json'), digest, type, trainingSetSchema);
 
 /** The manifest of a held-out set, likewise. */
-export const readHeldoutSet = (store: ObjectStore, digest: string, type: RobotType): Promise<StoredSet> =>
-  readSet(store, heldoutSetFile(digest, 'manifest.json'), digest, type, setSchema);
+export const readHeldoutSet = (store: ObjectStore, digest: string, type: RobotType): Promise<StoredHeldoutSet> =>
+  readSet(store, heldoutSetFile(digest, 'manifest.json'), digest, type, heldoutSetSchema);
 
 /** A local path of a set's file, whose bytes are proved to be those the manifest names. */
 export async function setFilePath(store: ObjectStore, key: string, set: StoredSet): Promise<string> {

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
 
+import { z } from 'zod';
+
 import { modelFile } from '../../policies/model-manifest.ts';
 import { failure } from '../../store/failures.ts';
-import type { ObjectStore } from '../../store/object-store.ts';
 import type { Signer } from '../../policies/signer.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
+import type { SetPorts } from '../mix/ports.ts';
+import { remakeTrainingSet } from '../mix/remake-set.ts';
 import { trainAgain, type TrainModelPorts } from '../training/train-model.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import { trainingFile } from './training-file.ts';
@@ -16,16 +20,16 @@ export interface ReproduceModelResult {
 }
 
 /**
- * Trains a registered version again, by the job that its signed manifest names, and compares the bytes. Stores nothing. The
- * embedded trainer gives the same bytes with as many threads as the first time. `InvalidInput` for a version that was not
+ * Trains a registered version again, by the job that its signed manifest names, and compares the bytes. Stores nothing but the rows
+ * of its training set, where they were swept and made again. The embedded trainer gives the same bytes with as many threads as the first time. `InvalidInput` for a version that was not
  * trained here, or before the job was kept; `UntrustedArtifact` for a job that was changed.
  */
 export const reproduceModel =
-  (ports: TrainModelPorts & { readonly store: ObjectStore; readonly signer: Signer }) =>
+  (ports: TrainModelPorts & SetPorts & { readonly signer: Signer }) =>
   async ({ policy, version }: { readonly policy: string; readonly version: string }): Promise<ReproduceModelResult> => {
-    const { files } = await readManifest(ports, policy, version);
+    const { files, training, robotType } = await readManifest(ports, policy, version);
     const known = files[trainingFile];
-    if (known === undefined)
+    if (known === undefined || training === null)
       throw failure(
         'InvalidInput',
         `expected a version that was trained here and keeps its training, got one without ${trainingFile}`,
@@ -40,7 +44,18 @@ export const reproduceModel =
       throw failure('UntrustedArtifact', `expected the training with sha256 ${known.sha256}, got ${sha256}`, {
         coordinates: { key },
       });
-    const { modelSha256 } = await trainAgain(ports, JSON.parse(new TextDecoder().decode(bytes)));
+    const type = await readRobotType(ports.store, robotType.id, robotType.version);
+    await remakeTrainingSet(ports, training.trainingSetDigest, type);
+    const job = withUsedSettings(JSON.parse(new TextDecoder().decode(bytes)), training.hyperparameters);
+    const { modelSha256 } = await trainAgain(ports, job);
     const registeredSha256 = files['model.onnx']?.sha256 ?? '';
     return { version, registeredSha256, trainedSha256: modelSha256, isSame: modelSha256 === registeredSha256 };
   };
+
+const ownTrainerSchema = z.looseObject({ trainer: z.object({ kind: z.literal('onnx') }) });
+
+/** What was left to the defaults of then must not become those of now: the embedded trainer reported all that it used. */
+function withUsedSettings(job: unknown, used: Readonly<Record<string, unknown>>): unknown {
+  const own = ownTrainerSchema.safeParse(job);
+  return own.success ? { ...own.data, trainer: { kind: 'onnx' }, hyperparameters: used } : job;
+}

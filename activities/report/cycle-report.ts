@@ -1,5 +1,5 @@
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
-import type { StratumCount } from '../../datasets/training-set.ts';
+import type { SourceCount, StratumCount } from '../../datasets/training-set.ts';
 import type { EvaluationDocument } from '../evaluation/evaluation-document.ts';
 import type { GateResult } from '../../policies/gates/index.ts';
 
@@ -51,6 +51,8 @@ export interface MixSection {
   readonly failuresValid: number;
   /** Those that did not and wait for a label; reports of earlier versions counted them among the added. */
   readonly failuresWaiting: number;
+  /** Where several sources were mixed by weight; else empty. */
+  readonly sources: readonly SourceCount[];
   readonly strata: readonly StratumCount[];
 }
 
@@ -90,6 +92,9 @@ export interface EvaluationSection {
   readonly roc: EvaluationDocument['roc'];
   readonly championFraction: number | null;
   readonly tasks: EvaluationDocument['tasks'];
+  /** The worst first; reports of earlier versions do not have them. */
+  readonly robots: EvaluationDocument['robots'];
+  readonly robotsMeasured: number;
   readonly actionErrors: EvaluationDocument['actionErrors'];
   readonly errorFractions: EvaluationDocument['errorFractions'];
   readonly labels: readonly string[];

@@ -25,7 +25,7 @@ export function evaluationBody(evaluation: EvaluationSection): Html {
     <h3>Gates</h3>
     ${open.length === 0 ? html`<p class="muted">All ${gates.length} pass.</p>` : gatesTable(open)}
     ${folded(`${gates.length - open.length} gates that pass`, gatesTable(gates.slice(open.length)))}
-    ${tasksBody(evaluation.tasks)}
+    ${tasksBody(evaluation.tasks)} ${evaluation.robots.length > 0 && robotsBody(evaluation)}
     ${evaluation.actionErrors.length > 0 ? errorsBody(evaluation) : labelsBody(evaluation)}`;
 }
 
@@ -67,6 +67,24 @@ function tasksBody(tasks: EvaluationSection['tasks']): Html {
   return html`<h3>Tasks, the worst first</h3>
     ${table(heads, rows.slice(0, worstTasks))}
     ${rows.length > worstTasks && folded(`${rows.length - worstTasks} more tasks`, table(heads, rows.slice(worstTasks)))}`;
+}
+
+const worstRobots = 5;
+
+function robotsBody({ robots, robotsMeasured }: EvaluationSection): Html {
+  const heads = ['Robot', 'Agreement', 'Champion', 'Episodes', 'Frames'];
+  const rows = robots.map(({ robotId, agreementFraction, championFraction, episodes, frames }) => [
+    robotId,
+    percent(agreementFraction),
+    percent(championFraction),
+    count(episodes),
+    count(frames),
+  ]);
+  const left = robotsMeasured - robots.length;
+  const more = `${rows.length - worstRobots} more robots${left > 0 ? `; ${count(left)} better ones are left out` : ''}`;
+  return html`<h3>Robots, the worst first</h3>
+    ${table(heads, rows.slice(0, worstRobots))}
+    ${rows.length > worstRobots && folded(more, table(heads, rows.slice(worstRobots)))}`;
 }
 
 function errorsBody({ actionErrors, errorFractions }: EvaluationSection): Html {

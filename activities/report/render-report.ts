@@ -123,6 +123,7 @@ const mixBody = (mix: MixSection): Html =>
           `${count(mix.failuresWaiting)} wait for a label`,
     ],
   ])}
+  ${mix.sources.length > 0 && sourcesBody(mix)}
   ${barChart(
     mix.strata.map((stratum) => ({
       label: `${stratum.source} · ${stratum.task}`,
@@ -131,6 +132,23 @@ const mixBody = (mix: MixSection): Html =>
     })),
     (value) => `${count(value)} frames`,
   )}`;
+
+function sourcesBody({ sources }: MixSection): Html {
+  const sumOf = (value: (source: MixSection['sources'][number]) => number): number =>
+    sources.reduce((sum, source) => sum + value(source), 0);
+  const [weights, taken] = [sumOf(({ weight }) => weight), sumOf(({ takenFrames }) => takenFrames)];
+  return html`<h3>Sources, by weight</h3>
+    ${table(
+      ['Source', 'Share asked for', 'Share taken', 'Frames', 'There are'],
+      sources.map(({ name, weight, takenFrames, availableFrames }) => [
+        name,
+        percent(weight / weights),
+        percent(taken === 0 ? null : takenFrames / taken),
+        count(takenFrames),
+        count(availableFrames),
+      ]),
+    )}`;
+}
 
 const trainingBody = (training: TrainingSection): Html =>
   html`${facts([

@@ -14,6 +14,9 @@ export const setFactsSchema = z.looseObject({
   correctionShareAfterCap: count,
   needsLabelFrames: count,
   failures: z.looseObject({ validEpisodes: count, addedEpisodes: count, queuedForLabelEpisodes: count }),
+  sources: z
+    .array(z.looseObject({ name: z.string(), weight: count, availableFrames: count, takenFrames: count }))
+    .default([]),
   strata: z.array(
     z.looseObject({
       source: z.enum(['new', 'history']),

@@ -123,6 +123,7 @@ const mixSection = (set: SetFacts): MixSection => ({
   failuresAdded: set.failures.addedEpisodes,
   failuresValid: set.failures.validEpisodes,
   failuresWaiting: set.failures.queuedForLabelEpisodes,
+  sources: set.sources,
   strata: set.strata,
 });
 
@@ -150,6 +151,8 @@ const evaluationSection = (evaluation: ReturnType<typeof evaluationSchema.parse>
   roc: evaluation.roc,
   championFraction: evaluation.championFraction,
   tasks: evaluation.tasks,
+  robots: evaluation.robots,
+  robotsMeasured: evaluation.robotsMeasured,
   actionErrors: evaluation.actionErrors,
   errorFractions: evaluation.errorFractions,
   labels: evaluation.labels,

@@ -6,9 +6,11 @@ import { answerSingle, isSameAnswer } from './single-rows.ts';
 import { heldoutTally, type HeldoutOutcome, type TallyInput } from './heldout-tally.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 
-/** Held-out rows with the episode of each; rows of an episode are adjacent. */
+/** Held-out rows with the episode and robot of each; rows of an episode are adjacent. */
 export interface HeldoutSource extends RowSource {
   episodes(block: number): Promise<Int32Array | undefined>;
+  /** The robot of each row; undefined where the set does not say. */
+  robots?(block: number): Promise<Int32Array | undefined>;
 }
 
 export interface HeldoutInput extends Omit<TallyInput, 'others'> {
@@ -40,6 +42,7 @@ export async function evaluateHeldout(
     const block = await input.source.read(number);
     const episodes = await input.source.episodes(number);
     if (episodes === undefined) throw new Error('expected a held-out set with a column episode, got none');
+    const robots = await input.source.robots?.(number);
     for (let start = 0; start < block.rows; start += rowsAtOnce) {
       const part = sliceBlock(block, start, Math.min(block.rows, start + rowsAtOnce));
       const candidate = await answer(input.candidate, input.type, input.sizes, part).catch(failed);
@@ -47,7 +50,8 @@ export async function evaluateHeldout(
       for (const [name, session] of Object.entries(input.others))
         others[name] = await answer(session, input.type, input.sizes, part);
       await singles.add(part, candidate.outputs).catch(failed);
-      tally.add(part, episodes.subarray(start, start + part.rows), candidate, others);
+      const rows = [start, start + part.rows] as const;
+      tally.add(part, episodes.subarray(...rows), candidate, others, robots?.subarray(...rows));
     }
     input.progress({ heldoutRows: tally.frames() });
   }

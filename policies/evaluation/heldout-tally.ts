@@ -9,6 +9,7 @@ import { errorTally, type ErrorOutcome } from './error-tally.ts';
 import { labelTally } from './label-tally.ts';
 import { rocCounter, type RocCurve } from './roc.ts';
 import { pairedCounter } from './paired-counter.ts';
+import { robotTally, type RobotOutcome } from './robot-tally.ts';
 
 /** Who is compared, and on what. */
 export interface TallyInput {
@@ -41,6 +42,8 @@ export interface HeldoutOutcome {
   /** Agreeing frames of each other policy. */
   readonly others: Readonly<Record<string, { readonly agreeingFrames: number; readonly sums: PairedSums }>>;
   readonly tasks: readonly TaskOutcome[];
+  /** By number of the robot; empty where the set does not say whose episodes they are. */
+  readonly robots: readonly RobotOutcome[];
   /** Recall and precision of each action, beside the reference's where there is one; empty for continuous actions. */
   readonly labels: readonly LabelFacts[];
   /** Errors of continuous actions; undefined for discrete ones. */
@@ -55,6 +58,7 @@ export interface HeldoutOutcome {
 interface OpenEpisode {
   readonly number: number;
   readonly task: number;
+  readonly robot: number | undefined;
   frames: number;
   agreeing: number;
   readonly others: Record<string, number>;
@@ -74,6 +78,7 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
   const paired = new Map(names.map((name) => [name, pairedCounter()]));
   const agreeing = new Map(names.map((name) => [name, 0]));
   const tasks = taskTally(type, names);
+  const robots = robotTally();
   const total = { episodes: 0, frames: 0, agreeingFrames: 0, majorityFrames: 0 };
   let open: OpenEpisode | undefined;
 
@@ -84,12 +89,17 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
     labels.endEpisode();
     errors?.endEpisode();
     tasks.endEpisode(open);
+    if (open.robot !== undefined)
+      robots.endEpisode(open.robot, {
+        ...open,
+        reference: reference === undefined ? 0 : (open.others[reference] ?? 0),
+      });
     open = undefined;
   };
-  const episodeOf = (number: number, task: number): OpenEpisode => {
+  const episodeOf = (number: number, task: number, robot: number | undefined): OpenEpisode => {
     if (open !== undefined && open.number === number) return open;
     close();
-    open = { number, task, frames: 0, agreeing: 0, others: Object.fromEntries(names.map((name) => [name, 0])) };
+    open = { number, task, robot, frames: 0, agreeing: 0, others: Object.fromEntries(names.map((name) => [name, 0])) };
     return open;
   };
   const addAction = (label: number, chosen: number, probability: number): void => {
@@ -100,9 +110,15 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
 
   return {
     frames: () => total.frames,
-    add(block: RowBlock, episodes: Int32Array, candidate: Answers, answers: Readonly<Record<string, Answers>>): void {
+    add(
+      block: RowBlock,
+      episodes: Int32Array,
+      candidate: Answers,
+      answers: Readonly<Record<string, Answers>>,
+      robotOf?: Int32Array,
+    ): void {
       for (let row = 0; row < block.rows; row += 1) {
-        const episode = episodeOf(episodes[row] ?? -1, block.task[row] ?? -1);
+        const episode = episodeOf(episodes[row] ?? -1, block.task[row] ?? -1, robotOf?.[row]);
         const agrees = candidate.agrees[row] ?? 0;
         total.frames += 1;
         total.agreeingFrames += agrees;
@@ -145,6 +161,7 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
           ]),
         ),
         tasks: tasks.finish(),
+        robots: robots.finish(),
         labels: labels.finish(reference !== undefined && names.includes(reference)),
         ...(errors === undefined ? {} : { errors: errors.finish() }),
         confusion: sizes.head === 'discrete' ? confusion.finish() : null,

@@ -39,7 +39,7 @@ async function setsOf(options: { readonly threads: number; readonly parts: numbe
     const { digest } = await mixExperience(fixture.ports)({ ...input, ...limits });
     const heldout = await exportHeldoutSet(fixture.ports)({ robotType: type, datasetVersion, maxEpisodes: 30 });
     const heldoutManifest = await fixture.store.get(heldoutSetFile(heldout.digest, 'manifest.json'));
-    const { datasetVersion: _, ...mixed } = await manifestOf(fixture.store, digest);
+    const { datasetVersion: _, recipe: __, ...mixed } = await manifestOf(fixture.store, digest);
     const { files } = JSON.parse(new TextDecoder().decode(heldoutManifest)) as { files: unknown };
     return { mixed, heldout: { rows: heldout.rows, episodes: heldout.episodes, files } };
   } finally {

@@ -26,6 +26,7 @@ describe('held-out set', () => {
       label: Number(row.label),
       task: Number(row.task),
       episode: Number(row.episode),
+      robot: Number(row.robot),
     }));
     return { result, rows, columns: table.schema.fields.map((field) => `${field.name}: ${field.type}`) };
   };
@@ -43,6 +44,7 @@ describe('held-out set', () => {
       'label: Int32',
       'task: Int32',
       'episode: Int32',
+      'robot: Int32',
     ]);
     assert.deepEqual([result.rows, result.episodes], [14, 4]);
     assert.deepEqual(
@@ -51,7 +53,23 @@ describe('held-out set', () => {
         Array.from({ length: number === 10 ? 2 : 4 }, (_, frame) => `${episode}:${number}/${frame}`),
       ),
     );
-    assert.deepEqual(rows[0], { number: 10, frame: 0, label: 2, task: 1, episode: 0 });
+    assert.deepEqual(rows[0], { number: 10, frame: 0, label: 2, task: 1, episode: 0, robot: 0 });
+  });
+
+  it('says whose each episode is, by the place of the robot in its list', async () => {
+    await store(fixture, 0, [
+      ...numbered(1, 2, { split: 'heldout', robot: 'r2', frames: 1 }),
+      ...numbered(11, 2, { split: 'heldout', robot: 'r10', frames: 1 }),
+      ...numbered(21, 2, { robot: 'r0', frames: 1 }),
+    ]);
+    const { rows, result } = await heldout();
+    const bytes = await fixture.store.get(heldoutSetFile(result.digest, 'manifest.json'));
+    const { robots } = JSON.parse(new TextDecoder().decode(bytes)) as { robots: readonly string[] };
+    assert.deepEqual(robots, ['r10', 'r2']);
+    assert.deepEqual(
+      rows.map(({ number, robot }) => `${number} ${robots[robot]}`),
+      ['1 r2', '2 r2', '11 r10', '12 r10'],
+    );
   });
 
   it('thins out task by task, so that a rare task stays whole', async () => {
@@ -68,7 +86,7 @@ describe('held-out set', () => {
   it('is empty when nothing is held out', async () => {
     await store(fixture, 0, numbered(0, 3));
     const { result, columns } = await heldout();
-    assert.deepEqual([result.rows, result.episodes, columns.length], [0, 0, 4]);
+    assert.deepEqual([result.rows, result.episodes, columns.length], [0, 0, 5]);
   });
 
   it('lists what needs a label: failures first, then the newest', async () => {

@@ -35,17 +35,18 @@ export interface Episode {
   /** Frames below this index carry the expert's action `turn` and are corrections. */
   readonly experts?: number;
   readonly typeVersion?: number;
+  readonly site?: string;
 }
 
 const episodeSql = (episode: Episode): string => {
   const { number, robot = 'r1', task = 'follow', outcome = 'success', intervened = false, split = 'train' } = episode;
-  const { day = 0, frames = 10, experts = 0, typeVersion = 1 } = episode;
-  return `(${number}, '${robot}', '${task}', '${outcome}', ${intervened}, '${split}', ${day}, ${frames}, ${experts}, ${typeVersion})`;
+  const { day = 0, frames = 10, experts = 0, typeVersion = 1, site = 'site' } = episode;
+  return `(${number}, '${robot}', '${task}', '${outcome}', ${intervened}, '${split}', ${day}, ${frames}, ${experts}, ${typeVersion}, '${site}')`;
 };
 
 /** Appends the episodes and their frames in one commit each. The action of every frame is `go`. */
 export async function store(fixture: LakeFixture, version: number, episodes: readonly Episode[]): Promise<void> {
-  const columns = 'number, robot, task, outcome, intervened, split, day, frames, experts, type_version';
+  const columns = 'number, robot, task, outcome, intervened, split, day, frames, experts, type_version, site';
   const source = `(VALUES ${episodes.map(episodeSql).join(', ')}) AS e(${columns})`;
   const startedAt = `make_timestamptz(${startUs} + day * 86400000000)`;
   const frames = `(SELECT printf('E%06d', number) AS episode_id, i::INTEGER AS frame_index,
@@ -54,7 +55,7 @@ export async function store(fixture: LakeFixture, version: number, episodes: rea
       DATE '2026-11-22' + day AS recorded_on
     FROM ${source}, range(frames) AS t(i))`;
   const rows = `(SELECT printf('E%06d', number) AS episode_id, robot AS robot_id, 'test-robot' AS robot_type,
-      type_version AS robot_type_version, 'site' AS site, task, NULL AS policy_version, ${startedAt} AS started_at,
+      type_version AS robot_type_version, site, task, NULL AS policy_version, ${startedAt} AS started_at,
       frames * 100 AS duration_ms, outcome, NULL AS failure_reason, intervened, NULL AS latency_p50_ms,
       NULL AS latency_p95_ms, frames AS frame_count, NULL AS media, ${startedAt} AS received_at, split,
       DATE '2026-11-22' + day AS recorded_on

@@ -28,8 +28,9 @@ const metrics = (validationLoss: number, learningRate: number) => ({
   dataWaitFraction: null,
 });
 
-async function pageOf(evaluation: typeof empty): Promise<string> {
+async function pageOf(evaluation: typeof empty, set?: object): Promise<string> {
   const store = memoryObjectStore();
+  if (set !== undefined) await store.put('training-sets/none/manifest.json', jsonBytes(set));
   await store.put('training-runs/c-0/metrics.json', jsonBytes(metrics(0.5, 0.01)));
   await store.put('training-runs/c-1/metrics.json', jsonBytes(metrics(0.25, 0.03)));
   await store.put('evaluations/c/evaluation.json', jsonBytes(evaluation));
@@ -93,6 +94,44 @@ describe('the report of a cycle', () => {
     assert.ok(!page.includes('says <b>'));
   });
 
+  it('shows the robots the policy does worst on first, the others folded, and never as markup', async () => {
+    const robots = Array.from({ length: 8 }, (_, index) => ({
+      robotId: index === 0 ? '<script>r0' : `r${index}`,
+      episodes: 2,
+      frames: 100,
+      agreementFraction: 0.501 + index / 100,
+      championFraction: 0.9,
+    }));
+    const page = await pageOf({ ...empty, robots, robotsMeasured: 12 });
+    before(page, '&lt;script&gt;r0', '<td class="">r4</td>');
+    before(page, '3 more robots; 4 better ones are left out', '<td class="">r5</td>');
+    assert.ok(!page.includes('<script'));
+    assert.ok(!(await pageOf(empty)).includes('Robots, the worst first'));
+  });
+
+  it('shows how much each source of a mix was asked for and gave', async () => {
+    const page = await pageOf(empty, {
+      datasetVersion: { episodes: 1, frames: 1 },
+      seed: 1,
+      targetFrames: 200,
+      newFrames: 0,
+      historyFrames: 200,
+      effectiveFrames: 200,
+      needsLabelFrames: 0,
+      correctionShareBeforeCap: 0,
+      correctionShareAfterCap: 0,
+      failures: { validEpisodes: 0, addedEpisodes: 0, queuedForLabelEpisodes: 0 },
+      strata: [],
+      sources: [
+        { name: 'robot type a@1, site <b>', weight: 1, availableFrames: 900, takenFrames: 50 },
+        { name: 'robot type c@1', weight: 3, availableFrames: 150, takenFrames: 150 },
+      ],
+    });
+    before(page, 'site &lt;b&gt;</td>', '<td class="number">25.0 %</td>');
+    before(page, '<td class="">robot type c@1</td>', '<td class="number">75.0 %</td>');
+    assert.ok(!(await pageOf(empty)).includes('Sources, by weight'));
+  });
+
   it('tells of every training of a search, and which was kept', async () => {
     const page = await pageOf(empty);
     assert.match(page, /Search: 2 trainings/);
@@ -116,7 +155,15 @@ describe('the report of a cycle', () => {
   });
 
   it('is written from documents of earlier versions too', async () => {
-    const { calibrationCurve: _, roc: __, actionErrors: ___, errorFractions: ____, ...older } = empty;
+    const {
+      calibrationCurve: _,
+      roc: __,
+      actionErrors: ___,
+      errorFractions: ____,
+      robots: _____,
+      robotsMeasured: ______,
+      ...older
+    } = empty;
     assert.match(await pageOf(older as typeof empty), /Offline judgement/);
   });
 });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
+import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
+import { openLake } from '../../../activities/lake/lake.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { evaluateCandidate } from '../../../activities/evaluation/evaluate-candidate.ts';
 import { isFailure } from '../../../store/failures.ts';
 import { planTraining } from '../../../activities/training/plan-training.ts';
@@ -13,6 +16,11 @@ import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import { quick, trainingWorld } from './training-world.ts';
 import { testSigner } from '../../support/keys.ts';
 
+function lakeOf(store: ObjectStore, directory: string) {
+  const engine = duckDbEngine({ temporaryDirectory: directory, threads: 1 });
+  return { engine, lake: openLake({ store, engine, clock: () => 1000, stagingDirectory: directory }) };
+}
+
 describe('a version that was trained here', () => {
   let world: Awaited<ReturnType<typeof trainingWorld>>;
   before(async () => {
@@ -21,6 +29,7 @@ describe('a version that was trained here', () => {
   after(() => world.close());
   const ports = () => ({
     ...world.ports,
+    ...lakeOf(world.store, world.ports.scratchDirectory),
     signer: testSigner(join(world.ports.scratchDirectory, 'keys')),
     clock: () => 1000,
     codeBuild: 'test',
