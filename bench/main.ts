@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 
 import { measureDecide } from './decide.ts';
+import { describeDefaults, measureDefaults } from './defaults.ts';
 import { describeFlywheel, measureFlywheel } from './flywheel.ts';
 import { measureGateway } from './gateway.ts';
 import { ingestLeg } from './ingest.ts';
@@ -15,6 +16,11 @@ const number = (least: number, most: number) => (text: string) => {
   const value = Number(text);
   if (!(value >= least && value <= most)) throw new InvalidArgumentError(`expected a number from ${least} to ${most}`);
   return value;
+};
+
+const sizeOf = (text: string): 'small' | 'large' => {
+  if (text === 'small' || text === 'large') return text;
+  throw new InvalidArgumentError('expected small or large');
 };
 
 const program = new Command('bench')
@@ -74,6 +80,18 @@ program
   .action(async ({ decisions, json: isJson }: { decisions: number; json: boolean }) => {
     const result = await measureDecide({ decisions });
     print(result, isJson, listed(result));
+  });
+
+program
+  .command('defaults')
+  .description('several ways to train on several sets: which should be the default')
+  .option('--size <small|large>', 'sets below 50,000 rows, or from there on', sizeOf, 'small')
+  .option('--seeds <count>', 'trainings of each way on each set', number(1, 20), 3)
+  .option('--recording <folder>', 'the wall-following recording (UCI 194), for the small sets', 'wall-following')
+  .option(...json)
+  .action(async (options: { size: 'small' | 'large'; seeds: number; recording: string; json: boolean }) => {
+    const result = await measureDefaults({ ...options, progress: progressOf('defaults') });
+    print(result, options.json, describeDefaults(result));
   });
 
 program

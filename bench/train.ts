@@ -31,7 +31,7 @@ const validationRowsOf = (rows: number): number => Math.min(200_000, Math.ceil(r
 const observationSize = 24;
 const rowsAtOnce = 65_536;
 const rounds = 2;
-/** The fewest passes after which patience can end a training with the default settings. */
+/** Passes that are measured. */
 const passes = 4;
 
 const robotType: RobotType = {

@@ -59,13 +59,18 @@ export function encodeCheckpoint(state: TrainingState, identity: string): Uint8A
   return bytes;
 }
 
-/** Reads a checkpoint; throws when it is damaged or belongs to another training (`identity` differs). */
+/** A checkpoint of other settings or rows: it cannot be continued. */
+export class OtherTraining extends Error {}
+
+/** Reads a checkpoint; throws when it is damaged, and `OtherTraining` when it belongs to another training (`identity` differs). */
 export function decodeCheckpoint(bytes: Uint8Array, identity: string): TrainingState {
   const textLength = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
   const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(4, 4 + textLength));
   const header = headerSchema.parse(JSON.parse(text));
   if (header.identity !== identity)
-    throw new Error(`expected a checkpoint of this training, got one of another: ${header.identity.slice(0, 300)}`);
+    throw new OtherTraining(
+      `expected a checkpoint of this training, got one of another: ${header.identity.slice(0, 300)}`,
+    );
   let position = Math.ceil((4 + textLength) / 4) * 4;
   const read = (index: number): Float32Array => {
     const end = position + 4 * (header.lengths[index] ?? 0);

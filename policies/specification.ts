@@ -28,9 +28,9 @@ export const hyperparametersSchema = z.strictObject({
 export type Hyperparameters = z.infer<typeof hyperparametersSchema>;
 
 /**
- * What is used where nothing is asked for, by the number of training rows. Small sets: one wide layer, many small steps
- * (chosen on the validation stretches of the wall-following recording alone, see docs/training.md). Large sets: two layers,
- * batches that amortise the optimiser, up to ten passes, validated once a pass.
+ * What is used where nothing is asked for, by the number of training rows; chosen by `npm run bench -- defaults`, see
+ * docs/training.md. Small sets: many small steps under strong decay. Large sets: wider layers, batches that amortise the
+ * optimiser, up to ten passes, validated once a pass.
  */
 export function defaultTraining(trainRows: number): {
   readonly specification: NetworkSpecification;
@@ -38,14 +38,14 @@ export function defaultTraining(trainRows: number): {
 } {
   if (trainRows < 50_000)
     return {
-      specification: { hiddenWidths: [128], taskEmbeddingSize: 8 },
+      specification: { hiddenWidths: [128, 128], taskEmbeddingSize: 8 },
       hyperparameters: {
-        learningRate: 0.02,
-        weightDecay: 0.1,
+        learningRate: 0.01,
+        weightDecay: 0.3,
         batchSize: 64,
         maxSteps: 8000,
         evaluateEverySteps: 50,
-        patienceEvaluations: 30,
+        patienceEvaluations: 60,
         checkpointEverySteps: 1000,
       },
     };
@@ -54,12 +54,12 @@ export function defaultTraining(trainRows: number): {
   return {
     specification: { hiddenWidths: [256, 256], taskEmbeddingSize: 8 },
     hyperparameters: {
-      learningRate: 0.002,
-      weightDecay: 0.01,
+      learningRate: 0.005,
+      weightDecay: 0.1,
       batchSize,
       maxSteps: Math.max(4000, 10 * stepsInPass),
       evaluateEverySteps: Math.max(100, stepsInPass),
-      patienceEvaluations: 3,
+      patienceEvaluations: 10,
       checkpointEverySteps: 500,
     },
   };

@@ -1,5 +1,11 @@
 import { batchFeeder, type LoadedRows } from './batch-feeder.ts';
-import { decodeCheckpoint, encodeCheckpoint, type CurvePoint, type TrainingState } from './checkpoint.ts';
+import {
+  OtherTraining,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type CurvePoint,
+  type TrainingState,
+} from './checkpoint.ts';
 import type { NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { adamStepSize } from './onnx/adam.ts';
@@ -63,8 +69,7 @@ export const groupRowsOf = ({ observationSize, actionSize }: NetworkShape): numb
 export async function trainNetwork(input: TrainingLoopInput): Promise<TrainingLoopResult> {
   const { runtime, hyperparameters } = input;
   const identity = identityOf(input);
-  const saved = await input.checkpoints.latest();
-  const state = saved === undefined ? freshState(input.start) : decodeCheckpoint(saved, identity);
+  const state = savedState(await input.checkpoints.latest(), identity) ?? freshState(input.start);
   const stepSession = await runtime.open(buildTrainingSteps(input));
   const scoring = await runtime.open(buildScoring(input));
   try {
@@ -81,6 +86,17 @@ export async function trainNetwork(input: TrainingLoopInput): Promise<TrainingLo
     return { parameters, curve, steps, bestStep, dataWaitFraction: stepper.dataWaitFraction() };
   } finally {
     await Promise.all([stepSession.close(), scoring.close()]);
+  }
+}
+
+/** Undefined as well for one of other settings, such as the defaults of the build that this worker has replaced: that one begins again. */
+function savedState(saved: Uint8Array | undefined, identity: string): TrainingState | undefined {
+  if (saved === undefined) return undefined;
+  try {
+    return decodeCheckpoint(saved, identity);
+  } catch (error) {
+    if (error instanceof OtherTraining) return undefined;
+    throw error;
   }
 }
 

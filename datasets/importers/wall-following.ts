@@ -22,7 +22,7 @@ const actionOfClass: Readonly<Record<string, string>> = {
   'Sharp-Right-Turn': 'sharp-right-turn',
 };
 
-interface Reading {
+export interface WallFollowingReading {
   readonly observation: readonly number[];
   readonly action: number;
 }
@@ -33,13 +33,7 @@ interface Reading {
  * the same file again makes the same segments.
  */
 export async function importWallFollowing(input: ImportInput): Promise<ImportSummary> {
-  const path = await fileAt(input.path, fileName);
-  const handled = { headerLines: 0 };
-  const readings: Reading[] = [];
-  for await (const row of readTable(path, ',')) {
-    if (readings.length === 0 && row.cells[0]?.trim() === 'S1') handled.headerLines++;
-    else readings.push(readingOf(path, row));
-  }
+  const { readings, headerLines } = await readFileOf(input.path);
   const episodes = chunksOf(readings, framesPerEpisode).filter(
     ({ items }) => items.length >= type.limits.minEpisodeFrames,
   );
@@ -62,11 +56,26 @@ export async function importWallFollowing(input: ImportInput): Promise<ImportSum
     robots: robots.length,
     segments: robots.length,
     segmentsAlreadyThere,
-    handled: { ...handled, rowsOfTooShortLastEpisode: readings.length - frames },
+    handled: { headerLines, rowsOfTooShortLastEpisode: readings.length - frames },
   };
 }
 
-function readingOf(path: string, row: TableLine): Reading {
+/** The rows of the recording in their order; `path` is the file or the folder that holds it. */
+export const readWallFollowing = async (path: string): Promise<readonly WallFollowingReading[]> =>
+  (await readFileOf(path)).readings;
+
+async function readFileOf(folder: string): Promise<{ readings: WallFollowingReading[]; headerLines: number }> {
+  const path = await fileAt(folder, fileName);
+  const readings: WallFollowingReading[] = [];
+  let headerLines = 0;
+  for await (const row of readTable(path, ',')) {
+    if (readings.length === 0 && row.cells[0]?.trim() === 'S1') headerLines++;
+    else readings.push(readingOf(path, row));
+  }
+  return { readings, headerLines };
+}
+
+function readingOf(path: string, row: TableLine): WallFollowingReading {
   const sensors = type.observations.length;
   if (row.cells.length !== sensors + 1) {
     const got = `${row.cells.length} cells [path=${path}, line=${row.line}]`;
@@ -93,7 +102,11 @@ function chunksOf<Item>(items: readonly Item[], size: number): readonly { start:
 
 const frameUs = (frame: number): number => recordingStartUs + Math.round((frame * 1e6) / type.rateHz);
 
-function episodeRows(robotId: string, readings: readonly Reading[], firstFrame: number): readonly SegmentRow[] {
+function episodeRows(
+  robotId: string,
+  readings: readonly WallFollowingReading[],
+  firstFrame: number,
+): readonly SegmentRow[] {
   const startedAt = frameUs(firstFrame);
   return readings.map(({ observation, action }, index) => ({
     episode_id: deterministicUlid(`wall-following:${firstFrame}`, Math.floor(startedAt / 1000)),

@@ -215,14 +215,20 @@ describe('the evaluation on held-out rows', () => {
     });
     const blocks = [rows([0, 0, 1, 0, 0], 0), rows([0, 0, 2], 1)];
     const episodes = [Int32Array.of(0, 0, 0, 1, 1), Int32Array.of(2, 2, 3)];
+    const robots = [Int32Array.of(4, 4, 4, 1, 1), Int32Array.of(4, 4, 1)];
     const always = (action: number) =>
       session((count) => Float32Array.from({ length: 3 * count }, (_, index) => (index % 3 === action ? 0.8 : 0.1)));
     const outcome = await evaluateHeldout({
       type,
       sizes,
-      source: { ...sourceOf(...blocks), episodes: async (block) => episodes[block] },
+      source: {
+        ...sourceOf(...blocks),
+        episodes: async (block) => episodes[block],
+        robots: async (block) => robots[block],
+      },
       candidate: always(0),
       others: { champion: always(2) },
+      reference: 'champion',
       majorityLabel: 0,
       ...silent,
     });
@@ -235,6 +241,10 @@ describe('the evaluation on held-out rows', () => {
       [sums.squaredDifferences, sums.differencesTimesFrames, sums.squaredFrames],
       [2 ** 2 + 2 ** 2 + 2 ** 2 + 1, 2 * 3 + 2 * 2 + 2 * 2 - 1, 9 + 4 + 4 + 1],
     );
+    assert.deepEqual(outcome.robots, [
+      { robot: 1, episodes: 2, frames: 3, agreeingFrames: 2, referenceFrames: 1 },
+      { robot: 4, episodes: 2, frames: 5, agreeingFrames: 4, referenceFrames: 0 },
+    ]);
     assert.deepEqual(
       outcome.tasks.map(({ task, episodes: count, frames, discordant }) => [
         task,
@@ -262,7 +272,7 @@ describe('the settings of a training', () => {
   it('are varied around what is asked for by a search, itself first', () => {
     const trials = planSearch({ batchSize: 32 }, 1000);
     assert.equal(trials.length, 6);
-    assert.deepEqual(trials[0]!.settings, { batchSize: 32, learningRate: 0.02, hiddenWidths: [128] });
+    assert.deepEqual(trials[0]!.settings, { batchSize: 32, learningRate: 0.01, hiddenWidths: [128, 128] });
     assert.equal(new Set(trials.map(({ summary }) => summary)).size, 6);
     assert.ok(trials.every(({ settings }) => settings.batchSize === 32));
   });

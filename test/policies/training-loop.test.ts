@@ -79,6 +79,19 @@ describe('the training loop', () => {
     );
   });
 
+  it('begins again where the checkpoint is of other settings, such as the defaults of an earlier build', async () => {
+    const saved: Uint8Array[] = [];
+    const checkpoints = {
+      save: async (_: number, bytes: Uint8Array) => void saved.push(bytes),
+      latest: async () => saved.at(-1),
+    };
+    const other = { ...tinyTraining().hyperparameters, learningRate: 0.1, maxSteps: 30 };
+    await trainNetwork(tinyTraining({ hyperparameters: other, checkpoints }));
+    assert.ok(saved.length > 0);
+    const begun = await trainNetwork(tinyTraining({ checkpoints: { ...checkpoints, save: async () => undefined } }));
+    assert.deepEqual(begun.parameters, (await trainNetwork(tinyTraining())).parameters);
+  });
+
   it('ends with an error of its own when the loss is no number', async () => {
     const broken = learnableRows(100, 1);
     broken.weight[5] = Number.NaN;
