@@ -27,17 +27,12 @@ import { offerCandidate } from './trials/offer-candidate.ts';
 import { sweepStore } from './retention/sweep-store.ts';
 import { writeReport } from './report/write-report.ts';
 import { notifyIncidents } from './incidents/notify-incidents.ts';
+import { fleetWatching, trialJudging } from './judging.ts';
+import type { ObserveFleetPorts } from './monitor/observe-fleet.ts';
 import { observeDrift } from './monitor/observe-drift.ts';
-import { observeFleet, type ObserveFleetPorts } from './monitor/observe-fleet.ts';
-import { refreshFleetBaseline } from './monitor/refresh-fleet-baseline.ts';
 import { readCycleTurn, startRollback, triggerCycle } from './monitor/start-in-loop.ts';
 import type { Notifier } from './ports/notifier.ts';
-import { CellStore } from './trials/cell-store.ts';
-import { collectCells } from './trials/collect-cells.ts';
 import { endExposure } from './trials/end-exposure.ts';
-import { judgeLook } from './trials/judge-look.ts';
-import { judgeTick } from './trials/judge-tick.ts';
-import { planTrial } from './trials/plan-trial.ts';
 import { quarantineRobot } from './trials/quarantine-robot.ts';
 import { readConfirmations } from './trials/read-confirmations.ts';
 import { planRollback, readTrialState } from './trials/read-fleet-state.ts';
@@ -89,12 +84,9 @@ export const fleetActivities = (ports: FleetPorts) => ({
 });
 
 function trialActivities(ports: FleetPorts) {
-  const shared = { ...ports, cells: new CellStore(ports.store), readPlan: planReader(ports.store) };
+  const shared = { ...ports, readPlan: planReader(ports.store) };
   return {
-    planTrial: planTrial(shared),
-    collectCells: collectCells(shared),
-    judgeTick: judgeTick(shared),
-    judgeLook: judgeLook(shared),
+    ...trialJudging(ports),
     writeExposure: writeExposure(shared),
     endExposure: endExposure(shared),
     renewLease: renewLease(shared),
@@ -116,8 +108,7 @@ export interface MonitorPorts extends ObserveFleetPorts {
 
 /** On the queue `fleet`, beside {@link fleetActivities}. */
 export const monitorActivities = (ports: MonitorPorts) => ({
-  observeFleet: observeFleet(ports),
-  refreshFleetBaseline: refreshFleetBaseline(ports),
+  ...fleetWatching(ports),
   triggerCycle: triggerCycle(ports),
   startRollback: startRollback(ports),
   readCycleTurn: readCycleTurn(ports),

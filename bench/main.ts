@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 
 import { measureDecide } from './decide.ts';
 import { describeDefaults, measureDefaults } from './defaults.ts';
+import { measureFlood } from './flood.ts';
 import { describeFlywheel, measureFlywheel } from './flywheel.ts';
 import { measureGateway } from './gateway.ts';
 import { ingestLeg } from './ingest.ts';
@@ -132,6 +133,19 @@ program
     const result = await measureSimulator({ ...options, progress: progressOf('simulator') });
     const { runs, ...rest } = result;
     print(result, options.json, `${listed(rest)}, in ${runs.length} runs`);
+  });
+
+program
+  .command('flood')
+  .description('a tick of a fleet in which one robot reports without measure, against the same fleet without it')
+  .option('--robots <count>', 'robots', number(20, 10_000), 500)
+  .option('--seconds <count>', 'how long it sends before each tick', number(1, 3_600), 30)
+  .option('--rounds <count>', 'ticks with and without it; the medians count', number(1, 100), 3)
+  .option(...seed)
+  .option(...json)
+  .action(async (options: { robots: number; seconds: number; rounds: number; seed: number; json: boolean }) => {
+    const result = await measureFlood({ ...options, progress: progressOf('flood') });
+    print(result, options.json, listed(result));
   });
 
 program

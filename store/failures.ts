@@ -17,6 +17,8 @@ export const failureCatalogue = {
   StoreUnavailable: { retryable: true },
   /** The SQL engine failed, for now: out of memory, temporary folder full. */
   EngineFailed: { retryable: true },
+  /** The thread that judges ended under its work; the next attempt begins in a new one. */
+  JudgingFailed: { retryable: true },
   /** The trainer's process or runtime died; the next attempt goes on from the last checkpoint. */
   TrainerFailed: { retryable: true },
   /** The trainer cannot do this job at all: not enough rows, a command that does not exist. */

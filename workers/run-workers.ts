@@ -9,9 +9,11 @@ import {
   inputActivities,
   trainingActivities,
 } from '../activities/index.ts';
+import type { JudgingActivities } from '../activities/judging.ts';
 import { beatingInterceptor } from './activity-context.ts';
 import { bundleWorkflows, type WorkflowBundle } from './bundle.ts';
 import type { Queue, Settings } from './config.ts';
+import { judgingThread } from './judging/judging-thread.ts';
 import { openPorts, type Ports } from './ports.ts';
 import { temporalConnectionOptions } from './temporal-connection.ts';
 
@@ -31,15 +33,18 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
   const bundle = needsBundle ? await bundleWorkflows((message) => logger.warn(message)) : undefined;
   const connection = await connectPatiently(settings, logger);
   const { namespace, queuePrefix } = settings.temporal;
+  const closing: (() => Promise<void>)[] = [];
   try {
     const client = new Client({ connection, namespace });
     const warn = (sentence: string): void => logger.warn(sentence);
     const build = `flywheel-${bundle?.buildId ?? 'unknown'}`;
     const ports = await openPorts(settings, build, client, { queues, warn });
+    const judging = queues.includes('fleet') ? judgingThread({ settings, home: ports, warn }) : undefined;
+    if (judging !== undefined) closing.push(() => judging.close());
     const workers = await Promise.all(
       queues.map((queue) =>
         Worker.create({
-          ...workerOptions(queue, ports, bundle),
+          ...workerOptions(queue, ports, bundle, judging?.activities),
           connection,
           namespace,
           taskQueue: `${queuePrefix}${queue}`,
@@ -50,12 +55,21 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
     options.ready();
     await Promise.all(running);
   } finally {
+    for (const close of closing) await close();
     await connection.close();
   }
 }
 
-/** What a queue's worker runs and how much of it at once. Few pollers are enough on two cores. */
-export function workerOptions(queue: Queue, ports: Ports, bundle?: WorkflowBundle): Omit<WorkerOptions, 'taskQueue'> {
+/**
+ * What a queue's worker runs and how much of it at once. Few pollers are enough on two cores. `judging`: what reads all that robots
+ * reported, where it does so elsewhere; in this thread otherwise.
+ */
+export function workerOptions(
+  queue: Queue,
+  ports: Ports,
+  bundle?: WorkflowBundle,
+  judging?: JudgingActivities,
+): Omit<WorkerOptions, 'taskQueue'> {
   const common: Omit<WorkerOptions, 'taskQueue'> = {
     shutdownGraceTime: '5 seconds',
     // A cancellation reaches an activity with its next heartbeat: at most 2 s later.
@@ -75,7 +89,7 @@ export function workerOptions(queue: Queue, ports: Ports, bundle?: WorkflowBundl
         activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
       };
     case 'fleet':
-      return activityWorker(common, { ...fleetActivities(ports), ...monitorActivities(ports) }, 50, 4);
+      return activityWorker(common, { ...fleetActivities(ports), ...monitorActivities(ports), ...judging }, 50, 4);
     case 'data':
       return activityWorker(common, dataActivities(ports), 1, 2);
     case 'training':
