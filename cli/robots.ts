@@ -9,7 +9,7 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
 import type { FleetView } from '../fleet/desk/fleet-view.ts';
 import { newToken, tokenHash } from '../fleet/desk/robot-tokens.ts';
-import { addRobot, changeRobot, readRobots } from '../fleet/desk/robots.ts';
+import { addRobot, changeRobot, readRobots, splitRobot } from '../fleet/desk/robots.ts';
 import { openContext } from './context.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -63,6 +63,8 @@ export function registerRobotCommands(program: Command): void {
       printToken(robotId, token, options);
     });
 
+  registerSplit(change);
+
   change('revoke', 'take all tokens of a robot away, within 5 s', 'tokens revoked').action(
     async (robotId: string, options: ChangeOptions) => {
       await changeRobot(await openContext(), { robotId, ...changed(options) }, () => ({
@@ -84,6 +86,24 @@ export function registerRobotCommands(program: Command): void {
       const view = await openFleetReader(context).readFleet(options.policy);
       if (options.json) return printJson(view);
       printView(view, [...(await readRobots(context.store)).values()].length);
+    });
+}
+
+function registerSplit(change: (name: string, description: string, fallbackWhy: string) => Command): void {
+  change(
+    'split',
+    'two machines have one identity: a new token for the robot, and a robot of its own for the other machine',
+    'two machines had one identity',
+  )
+    .argument('<new-id>', 'id of the other machine from now on')
+    .action(async (robotId: string, newId: string, options: ChangeOptions) => {
+      const context = await openContext();
+      const tokens = { [robotId]: newToken(robotId, randomBytes), [newId]: newToken(newId, randomBytes) };
+      const hashOf = (id: string): string => tokenHash(tokens[id] ?? '');
+      await splitRobot(context, { robotId, newId, hashOf, ...changed(options) });
+      const given = Object.entries(tokens).map(([id, token]) => ({ robotId: id, token }));
+      if (options.json) return printJson({ robots: given });
+      for (const { robotId: id, token } of given) say(`token of ${id}, shown only now: ${token}`);
     });
 }
 

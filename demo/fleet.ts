@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { roomFamilies, type RoomFamily } from '../fleet/simulator/rooms/families.ts';
@@ -12,9 +12,13 @@ import { keepRunning, type Kept, type Mortal } from './supervision/keep-running.
 const framesPerEpisode = 60;
 /** A robot begins an episode this often: forty in a fleet day, however fast the machine is. */
 const episodeSeconds = 1.5;
-const drainSeconds = 60;
+/** Robots that end bring in what they recorded first, however long that takes on a machine that has no time. */
+const drainSeconds = 600;
+/** Somebody waits for what they recorded, longer than they take. */
+const restMs = 1_000 * (drainSeconds + 30);
 /** No longer than a tick of the compressed profile, as it is in the real one; recordings are uploaded within hours of the fleet clock. */
 const contactSeconds = 1;
+/** Nobody does: what is left behind is uploaded when they live again. */
 const stopMs = 90_000;
 /** A drive that was cut short is driven anew; robots that cannot live at all end it. */
 const driveAttempts = 5;
@@ -27,6 +31,8 @@ const gatewaySettings = {
   FLYWHEEL_GATEWAY_DAY_ENTRIES: '10000000',
   FLYWHEEL_GATEWAY_DAY_SEGMENTS: '1000000',
   FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS: '100000',
+  FLYWHEEL_GATEWAY_ENTRIES_PER_SECOND: '1000',
+  FLYWHEEL_GATEWAY_ENTRIES_AT_ONCE: '1000000',
 };
 
 /** A gateway that starts again listens where it did before. */
@@ -58,6 +64,8 @@ export interface DevFleet {
   trouble(troubles: Omit<Circumstances, 'families'>): void;
   /** Stops the robots; what they recorded is uploaded before. */
   rest(): Promise<void>;
+  /** Segments that robots hold and did not upload. */
+  leftBehind(): number;
   /** Kills the gateway; `startGateway` has it back on the same port. */
   killGateway(): Promise<void>;
   startGateway(): Promise<void>;
@@ -138,11 +146,11 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     return startSimulator(installation, [...settings, '--no-real-time', ...pace]);
   }
 
-  async function rest(): Promise<void> {
+  async function endRobots(patienceMs: number): Promise<void> {
     const [driven, robots] = [driving, living];
     [driving, living] = [undefined, undefined];
-    await driven?.stop(stopMs);
-    await (await robots)?.stop(stopMs);
+    await driven?.stop(patienceMs);
+    await (await robots)?.stop(patienceMs);
   }
 
   return {
@@ -175,7 +183,8 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       writeScenario(troubles);
       void living?.then((robots) => robots.now()?.child.kill('SIGHUP'));
     },
-    rest,
+    rest: () => endRobots(restMs),
+    leftBehind: () => filesLeft(inState('robots'), robotIds),
     killGateway: () =>
       gateway.rest(async ({ child, ended }) => {
         child.kill('SIGKILL');
@@ -183,10 +192,15 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       }),
     startGateway: () => gateway.resume(),
     async stop() {
-      await rest();
+      await endRobots(stopMs);
       await gateway.stop(25_000);
     },
   };
+}
+
+function filesLeft(directory: string, robotIds: readonly string[]): number {
+  const folders = robotIds.map((robotId) => path.join(directory, robotId, 'segments'));
+  return folders.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder)).length;
 }
 
 /** What robots are given to trust. */

@@ -3,7 +3,13 @@ import { ScheduleNotFoundError } from '@temporalio/client';
 import { weeklyScheduleId } from '../cli/schedule.ts';
 import type { Installation } from './installation.ts';
 
-const note = 'temporal-dev.sh runs its cycles now';
+const owner = 'temporal-dev.sh';
+/** Nobody is alarmed by the pause for so long; a story takes a few minutes. */
+const longestStoryMs = 2 * 3_600_000;
+
+const noteFor = (nowMs: number): string =>
+  `${owner}: it runs cycles of its own, until ${new Date(nowMs + longestStoryMs).toISOString()}`;
+const isOwn = (note: string | undefined): boolean => note?.startsWith(owner) === true;
 
 /**
  * Keeps the weekly schedule from starting cycles by itself while `work` starts them. A pause that an earlier start left is taken
@@ -20,14 +26,14 @@ export async function withScheduleAtRest<T>({ client, policy, say }: Installatio
     }
   };
   const before = await stateNow();
-  if (before === undefined || (before.paused && before.note !== note)) return work();
-  await schedule.pause(note);
+  if (before === undefined || (before.paused && !isOwn(before.note))) return work();
+  await schedule.pause(noteFor(Date.now()));
   try {
     return await work();
   } finally {
     const after = await stateNow();
     if (after === undefined) say(`The schedule ${weeklyScheduleId(policy)} is gone: no cycle starts by itself.`);
-    else if (after.paused && after.note !== note)
+    else if (after.paused && !isOwn(after.note))
       say(`The weekly schedule is paused: ${after.note ?? 'no reason given'}.`);
     else await schedule.unpause('every week by itself');
   }

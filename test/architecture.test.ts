@@ -258,7 +258,6 @@ const mostLines = 70;
 /** Functions from before the rule, by file, with the lines of the longest; they may become shorter only. */
 const stillLong: Readonly<Record<string, number>> = {
   'activities/lake/lake.ts': 75,
-  'activities/monitor/judge-look-at.ts': 92,
   'cli/data.ts': 77,
   'cli/model-views.ts': 77,
   'cli/models.ts': 84,

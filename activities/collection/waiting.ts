@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { readRegistrations, readRobots } from '../../fleet/desk/index.ts';
+import { isRevokedRobot, readRegistrations, readRobots } from '../../fleet/desk/index.ts';
 import { landingPlace, type SegmentFacts } from '../../datasets/validation/segment-facts.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { recordedRobot } from '../../datasets/landing.ts';
@@ -36,10 +36,10 @@ export async function registeredStandings(store: ObjectStore): Promise<ReadonlyM
   // A first record that cannot be read takes the lower bound of instants away, nothing else.
   const registered = await readRegistrations(store, robots.keys(), () => undefined);
   return new Map(
-    [...robots].map(([robotId, { isQuarantined, tokenHashes }]) => [
+    [...robots].map(([robotId, robot]) => [
       robotId,
       {
-        standing: isQuarantined ? 'quarantined' : tokenHashes.length === 0 ? 'revoked' : 'welcome',
+        standing: robot.isQuarantined ? 'quarantined' : isRevokedRobot(robot) ? 'revoked' : 'welcome',
         registeredMs: registered.get(robotId),
       },
     ]),

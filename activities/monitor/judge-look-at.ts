@@ -65,6 +65,7 @@ export function judgeLookAt(
   const hourOf = (realMs: number): number => Math.floor(fleetClock(input).fleetMs(realMs) / hourMs);
   const openedMs = openSince(state.book, ['errorRate', 'failureReason']);
   const openedHour = openedMs === undefined ? undefined : hourOf(openedMs);
+  const registered = new Set(watched.robots.map(({ robotId }) => robotId));
   const robots = watched.robots.filter(({ robotId }) => !onTrial.has(robotId));
   const anomalies =
     baseline === undefined
@@ -87,7 +88,7 @@ export function judgeLookAt(
         ...judgeDisks(disks),
         ...(sight === undefined || state.loop === undefined ? [] : judgeLoop(sight, state.loop, nowMs)),
         ...level.findings,
-        ...state.lifeOverlaps.map(overlapFinding),
+        ...state.lifeOverlaps.filter(({ robotId }) => registered.has(robotId)).map(overlapFinding),
         ...state.damaged.map(({ key, why }): Finding => ({ cause: 'damagedObject', subject: key, reason: why })),
         ...(drift?.alarm === true ? [fleetWide('drift', drift.reason)] : []),
         ...(unsigned === undefined ? [] : [fleetWide('ordersUnsigned', unsigned)]),
@@ -96,55 +97,72 @@ export function judgeLookAt(
       new Map(robots.flatMap(({ robotId, site }) => (site === undefined ? [] : [[robotId, site] as const]))),
       state.book,
     ),
-    isKnown(cause, subject) {
-      // Of a site something is known as long as somebody tells of its robots.
-      if (isSiteSubject(subject)) return presence === 'known';
-      switch (cause) {
-        case 'silent':
-          // A robot that is not registered any more is gone for good.
-          return !onTrial.has(subject) && (!silence.has(subject) || silence.get(subject) !== undefined);
-        case 'crashLoop':
-        case 'unsafe':
-        case 'installRefused':
-        case 'orderRefused':
-          return !onTrial.has(subject);
-        case 'anomaly':
-          return anomalies.judged.has(subject);
-        case 'failureReason':
-        case 'errorRate':
-          return failures.isKnown;
-        case 'fleetBroken':
-          return level.isKnown;
-        case 'drift':
-          return drift !== null;
-        case 'ordersUnsigned':
-        case 'badData':
-        case 'leftOut':
-        case 'collectionStuck':
-        case 'damagedObject':
-        case 'twoLives':
-          // What the last collections said stands until a later one says otherwise.
-          return true;
-        case 'rollbackNeeded':
-          return !watched.isTrialOpen;
-        case 'gatewayDead':
-          return true;
-        case 'diskFull':
-          return disks.length > 0;
-        case 'scheduleOff':
-        case 'learningStopped':
-        case 'cycleFailed':
-        case 'championHolds':
-        case 'stepRetries':
-        case 'workflowStuck':
-        case 'approvalWaits':
-          return sight !== undefined;
-        default:
-          return cause satisfies never;
-      }
-    },
+    isKnown: knownBy({ input, watched, registered, silence, judged: anomalies.judged, failures, level, disks, sight }),
   };
 }
+
+/** What could be seen at all: an incident closes only where something is known. */
+const knownBy =
+  (seen: {
+    readonly input: ObserveRequest;
+    readonly watched: WatchedFleet;
+    readonly registered: ReadonlySet<string>;
+    readonly silence: ReadonlyMap<string, boolean | undefined>;
+    readonly judged: ReadonlySet<string>;
+    readonly failures: FailureFindings;
+    readonly level: { readonly isKnown: boolean };
+    readonly disks: Surroundings['disks'];
+    readonly sight: LoopSight | undefined;
+  }): LookJudgement['isKnown'] =>
+  (cause, subject) => {
+    const { watched, registered, silence } = seen;
+    const { onTrial } = watched;
+    // Of a site something is known as long as somebody tells of its robots.
+    if (isSiteSubject(subject)) return watched.presence === 'known';
+    switch (cause) {
+      case 'silent':
+        // A robot that is not registered any more is gone for good.
+        return !onTrial.has(subject) && (!silence.has(subject) || silence.get(subject) !== undefined);
+      case 'crashLoop':
+      case 'unsafe':
+      case 'installRefused':
+      case 'orderRefused':
+        return !onTrial.has(subject);
+      case 'anomaly':
+        return seen.judged.has(subject) || !registered.has(subject);
+      case 'failureReason':
+      case 'errorRate':
+        return seen.failures.isKnown;
+      case 'fleetBroken':
+        return seen.level.isKnown;
+      case 'drift':
+        return seen.input.drift !== null;
+      case 'ordersUnsigned':
+      case 'badData':
+      case 'leftOut':
+      case 'collectionStuck':
+      case 'damagedObject':
+      case 'twoLives':
+        // What the last collections said stands until a later one says otherwise.
+        return true;
+      case 'rollbackNeeded':
+        return !watched.isTrialOpen;
+      case 'gatewayDead':
+        return true;
+      case 'diskFull':
+        return seen.disks.length > 0;
+      case 'scheduleOff':
+      case 'learningStopped':
+      case 'cycleFailed':
+      case 'championHolds':
+      case 'stepRetries':
+      case 'workflowStuck':
+      case 'approvalWaits':
+        return seen.sight !== undefined;
+      default:
+        return cause satisfies never;
+    }
+  };
 
 /** Less room than this on a disk is an incident while it can still be written down. */
 const leastFreeFraction = 0.05;

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 
+import { dictionary } from '../../domain/dictionary.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import { noDataTrouble } from '../../domain/monitoring/data-findings.ts';
 import { openIncidents } from '../../domain/monitoring/incidents.ts';
 import type { IncidentBook, IncidentEvent, LoopStanding, OpenIncident } from '../../domain/monitoring/index.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
-import { failure } from '../../store/failures.ts';
+import { failure, isFailure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { listLosses, lossesSchema, type Losses, type RobotLoss } from './robot-losses.ts';
 
 /** Whose champion it is and since when. */
 const championsSchema = z.strictObject({
@@ -78,6 +80,8 @@ const stateSchema = z.object({
       }),
     )
     .default([]),
+  /** What robots made in the last days and nobody has. */
+  losses: lossesSchema.default(() => dictionary<Losses[string]>()),
   champions: championsSchema,
   memory: memorySchema,
   /** Corrected frames by the fleet hour of their receipt, ascending. */
@@ -148,6 +152,20 @@ export async function readOpenIncidents(
   const kept = await latestState(store, policy);
   if (kept === undefined) return { lookedAtMs: null, incidents: [] };
   return { lookedAtMs: kept.state.lookMs, incidents: openIncidents(kept.state.book) };
+}
+
+/**
+ * What robots of a policy lost in the seven fleet days before the monitor's last look, the worst first; undefined when no monitor
+ * looked, or what it left cannot be read.
+ */
+export async function readRobotLosses(store: ObjectStore, policy: string): Promise<readonly RobotLoss[] | undefined> {
+  try {
+    const kept = await latestState(store, policy);
+    return kept === undefined ? undefined : listLosses(kept.state.losses);
+  } catch (error) {
+    if (isFailure(error, 'CorruptData')) return undefined;
+    throw error;
+  }
 }
 
 /** Makes the state the newest; false when another look came first. Two generations are kept. */

@@ -23,8 +23,9 @@ import { answerOf, type ObserveFleetResult } from './look-answer.ts';
 import { commitState, latestState, noReports, type KeptState, type MonitorState } from './monitor-state.ts';
 import { observeFleetSchema, type ObserveFleetInput, type ObserveRequest } from './monitor-input.ts';
 import { pastAtPromotion, readFleetBaseline } from './refresh-fleet-baseline.ts';
+import { noteLoss } from './robot-losses.ts';
 import { takeTelemetry } from './take-telemetry.ts';
-import { watchRobots } from './watch-robots.ts';
+import { watchRobots, type WatchedFleet } from './watch-robots.ts';
 
 export type { ObserveFleetResult } from './look-answer.ts';
 export type { ObserveFleetInput } from './monitor-input.ts';
@@ -90,6 +91,7 @@ async function look(
   const onDamage: OnDamage = (object) => damaged.push(object);
   const isBehind = await takeTelemetry(ports.telemetry, policy, state, { nowMs, clock }, onDamage);
   const watched = await watchRobots(ports, policy, nowMs, state.memory);
+  noteRefusedInstalls(state, watched, Math.floor(clock.fleetMs(nowMs) / (dayHours * 3_600_000)));
   const registered = new Set(watched.robots.map(({ robotId }) => robotId));
   Object.assign(
     state,
@@ -112,6 +114,13 @@ async function look(
   state.lastCycleStartedMs = laterOf(state.lastCycleStartedMs, cycles?.lastStartedMs ?? null);
   const answer = answerOf({ input, state: { ...state, book, events }, watched, judgement, cycles, isBehind });
   return { ...state, lookMs: nowMs, book, events, result: { ...answer } };
+}
+
+/** The last report of each robot is read at a look: of several between two looks, one counts. */
+function noteRefusedInstalls(state: MonitorState, { robots }: WatchedFleet, day: number): void {
+  for (const { robotId, install } of robots)
+    if (install !== null && install.outcome === 'refused' && install.receivedMs > state.lookMs)
+      noteLoss(state.losses, robotId, 'installsRefused', day, 1);
 }
 
 /** What happened has happened, and what is told of workflows and disks counts by itself: no second look is asked for. */
@@ -206,6 +215,7 @@ const emptyState = (scanFromMs: number): MonitorState => ({
   scanFromMs,
   consumed: dictionary(),
   lives: dictionary(),
+  losses: dictionary(),
   champions: noChampions,
   memory: dictionary(),
   correctedFrames: [],

@@ -3,8 +3,9 @@ import { forgetOld, newMemory, openSince, rememberOutcome } from '../../domain/m
 import { dictionary } from '../../domain/dictionary.ts';
 import { RobotLives, type FleetClock } from '../../domain/trial/index.ts';
 import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
-import { countedEpisode, reportedAtMs } from '../trials/telemetry-reports.ts';
+import { countedEpisode, isUndatedEpisode, overlapOf, reportedAtMs } from '../trials/telemetry-reports.ts';
 import type { MonitorState } from './monitor-state.ts';
+import { noteLoss, recentLosses } from './robot-losses.ts';
 
 /** Telemetry objects of one look; a gateway writes at most one every two seconds. */
 const mostObjects = 2_000;
@@ -61,35 +62,35 @@ function takeBatch(
   noteOverlap(state, lives, batch);
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
   const receivedHour = Math.floor(clock.fleetMs(receivedMs) / hourMs);
+  const receivedDay = Math.floor(receivedHour / 24);
   for (const entry of batch.entries) {
     if (!lives.take(robotId, bootId, entry.seq)) continue;
     const atMs = reportedAtMs(batch, entry);
-    const hour = Math.floor(clock.fleetMs(atMs) / hourMs);
-    if (entry.kind === 'safetyEvent') {
+    if (entry.kind === 'safetyEvent' && atMs !== undefined) {
       const robot = (state.memory[robotId] ??= newMemory());
       if (atMs >= (robot.safety?.atMs ?? 0)) robot.safety = { atMs, version: entry.policyVersion };
     }
+    if (entry.kind === 'dropped')
+      noteLoss(state.losses, robotId, 'episodesDropped', receivedDay, entry.successes + entry.others);
+    if (isUndatedEpisode(batch, entry)) noteLoss(state.losses, robotId, 'outcomesUndated', receivedDay, 1);
     if (entry.kind !== 'episode') continue;
     if (entry.correctedFrames > 0) countCorrections(state, receivedHour, entry.correctedFrames);
     const episode = countedEpisode(batch, entry);
-    if (episode === undefined || episode.version !== state.champions.champion) continue;
+    if (episode === undefined) continue;
+    const hour = Math.floor(clock.fleetMs(episode.atMs) / hourMs);
+    if (episode.version !== state.champions.champion) continue;
     const { failureReason } = entry;
     rememberOutcome(state.memory, robotId, { hour, nowHour }, { isSuccess: episode.isSuccess, failureReason });
   }
 }
 
-/** Clocks are corrected by a skew that is known to about a second; a reboot takes longer than this to tell the same time. */
-const overlapMs = 2 * 60_000;
 /** An overlap is told of for this long after the last word of either life. */
 const overlapMemoryMs = 24 * hourMs;
 const mostOverlaps = 100;
 
 function noteOverlap(state: MonitorState, lives: RobotLives, batch: TelemetryBatch): void {
-  const { robotId, bootId, receivedMs } = batch;
-  const moments = batch.entries.map((entry) => reportedAtMs(batch, entry));
-  if (moments.length === 0) return;
-  const [fromMs, untilMs] = [Math.min(...moments), Math.max(...moments)];
-  const overlap = lives.tell(robotId, bootId, { fromMs, untilMs }, overlapMs);
+  const { robotId, receivedMs } = batch;
+  const overlap = overlapOf(lives, batch);
   if (overlap === undefined) return;
   const others = state.lifeOverlaps.filter((one) => one.robotId !== robotId);
   state.lifeOverlaps = [...others, { ...overlap, boots: [...overlap.boots], heardMs: receivedMs }].slice(-mostOverlaps);
@@ -114,6 +115,7 @@ function prune(
   const openedHour = openedMs === undefined ? nowHour : Math.floor(clock.fleetMs(openedMs) / hourMs);
   forgetOld(state.memory, nowHour, openedHour);
   state.lifeOverlaps = state.lifeOverlaps.filter(({ heardMs }) => heardMs >= nowMs - overlapMemoryMs);
+  state.losses = recentLosses(state.losses, Math.floor(nowHour / 24));
   state.correctedFrames = state.correctedFrames.filter(([hour]) => hour > nowHour - correctionHours);
   if (isBehind) return;
   const openHour = Math.floor((nowMs - writtenWithinMs) / hourMs) * hourMs;

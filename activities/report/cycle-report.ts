@@ -1,6 +1,7 @@
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { SourceCount, StratumCount } from '../../datasets/training-set.ts';
 import type { EvaluationDocument } from '../evaluation/evaluation-document.ts';
+import type { RobotLoss } from '../monitor/robot-losses.ts';
 import type { GateResult } from '../../policies/gates/index.ts';
 
 /** Everything a person wants to know of a cycle, as one document: `reports/<cycleId>.json`, and rendered as HTML beside it. */
@@ -15,6 +16,8 @@ export interface CycleReport {
   readonly candidateVersion: string | null;
   /** Null for a step the cycle did not reach. */
   readonly collection: CollectionSection | null;
+  /** What robots made in the seven fleet days before and nobody has, the worst first; null: no monitor watches. */
+  readonly losses: readonly RobotLoss[] | null;
   readonly mix: MixSection | null;
   readonly training: TrainingSection | null;
   readonly evaluation: EvaluationSection | null;

@@ -1,5 +1,6 @@
 import { barChart, lineChart } from './charts.ts';
 import { evaluationBody } from './render-evaluation.ts';
+import { lossesBody } from './render-losses.ts';
 import { count, facts, folded, percent, table } from './report-parts.ts';
 import type { CollectionSection, CycleReport, LineageSection, MixSection, TrainingSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
@@ -30,6 +31,10 @@ export function renderReport(report: CycleReport): string {
           ])}
         </header>
         ${section('Data quality', report.collection, collectionBody)}
+        <section>
+          <h2>Lost on robots</h2>
+          ${lossesBody(report.losses)}
+        </section>
         ${section('Experience-replay mix', report.mix, mixBody)} ${section('Training', report.training, trainingBody)}
         ${section('Offline judgement', report.evaluation, evaluationBody)}
         <section>

@@ -1,5 +1,6 @@
 import { trainingSetFile } from '../../datasets/training-set.ts';
 import { collectionSummarySchema, type CollectionSummary } from '../collection/summary.ts';
+import { readRobotLosses } from '../monitor/monitor-state.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import type { Clock } from '../../store/clock.ts';
@@ -69,6 +70,7 @@ export const writeReport =
       candidateVersion: training?.candidateVersion ?? null,
       collection:
         summary === undefined || collection === undefined ? null : collectionSection(summary, collection.summaryKey),
+      losses: (await readRobotLosses(store, input.policy)) ?? null,
       mix: set === undefined ? null : mixSection(set),
       training:
         metrics === undefined

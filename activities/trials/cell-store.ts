@@ -32,6 +32,12 @@ const manifestSchema = z.strictObject({
   consumed: z.array(z.string()),
   /** Sequence numbers taken, by `robot/boot`. */
   lives: dictionarySchema(z.array(z.int())),
+  /** First and last moment each of them told of, real time. */
+  spans: dictionarySchema(z.tuple([z.number(), z.number()])).default(() => dictionary<[number, number]>()),
+  /** Blocks by robot in which two of its lives overlapped, `[first, last]`: what is in them is no evidence. */
+  doubtful: dictionarySchema(z.array(z.tuple([z.int(), z.int()]))).default(() => dictionary<[number, number][]>()),
+  /** Outcomes of the trial's versions of which nobody knows the time; in no cell. */
+  undated: count.default(0),
   /** When a batch of each robot was last received. */
   heardMs: dictionarySchema(z.number()),
   /** Block of the newest entry of each robot. */

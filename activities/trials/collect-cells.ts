@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { dictionary } from '../../domain/dictionary.ts';
 import {
+  addDoubt,
   addReport,
   copyCells,
   fleetClock,
@@ -17,7 +18,7 @@ import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { blocksPerPart, type CellManifest, type CellStore } from './cell-store.ts';
-import { countedEpisode, reportedAtMs } from './telemetry-reports.ts';
+import { countedEpisode, isUndatedEpisode, overlapOf, reportedAtMs } from './telemetry-reports.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
@@ -73,7 +74,7 @@ export const collectCells =
         await takeBatch(taking, batch);
     const after = {
       ...taking.manifest,
-      lives: dictionary(runsOf(taking.lives)),
+      ...keptOf(taking.lives),
       damaged: [...damaged].slice(-mostDamaged),
     };
     const replaced: string[] = [];
@@ -93,6 +94,9 @@ const emptyManifest = (plan: TrialPlan): CellManifest => ({
   scanFromMs: Math.floor(plan.createdAtMs / hourMs) * hourMs,
   consumed: [],
   lives: dictionary(),
+  spans: dictionary(),
+  doubtful: dictionary(),
+  undated: 0,
   heardMs: dictionary(),
   newestBlocks: dictionary(),
   parts: dictionary(),
@@ -147,7 +151,7 @@ function takingOf(
 ): Taking {
   const lives = Object.entries(known.lives).map(([name, runs]): [string, RobotLife] => [
     name,
-    { runs: [...runs], heardMs: 0 },
+    { runs: [...runs], heardMs: 0, ...spanOf(known.spans[name]) },
   ]);
   return {
     store,
@@ -160,6 +164,7 @@ function takingOf(
       ...known,
       heardMs: copy(known.heardMs),
       newestBlocks: copy(known.newestBlocks),
+      doubtful: copy(known.doubtful),
       parts: copy(known.parts),
     },
   };
@@ -167,7 +172,21 @@ function takingOf(
 
 const copy = <Value>(of: Readonly<Record<string, Value>>): Record<string, Value> => dictionary(Object.entries(of));
 
-const runsOf = (lives: RobotLives) => [...lives.entries()].map(([name, { runs }]) => [name, runs] as const);
+const spanOf = (span: readonly [number, number] | undefined): Partial<RobotLife> =>
+  span === undefined ? {} : { fromMs: span[0], untilMs: span[1] };
+
+/** What a manifest keeps of lives. */
+function keptOf(lives: RobotLives): Pick<CellManifest, 'lives' | 'spans'> {
+  const all = [...lives.entries()];
+  return {
+    lives: dictionary(all.map(([name, { runs }]) => [name, runs] as const)),
+    spans: dictionary(
+      all.flatMap(([name, { fromMs, untilMs }]): (readonly [string, [number, number]])[] =>
+        fromMs === undefined || untilMs === undefined ? [] : [[name, [fromMs, untilMs]]],
+      ),
+    ),
+  };
+}
 
 async function takeBatch(taking: Taking, batch: TelemetryBatch): Promise<void> {
   const { plan, manifest, lives, changed } = taking;
@@ -176,13 +195,23 @@ async function takeBatch(taking: Taking, batch: TelemetryBatch): Promise<void> {
   lives.hear(robotId, bootId, 0);
   const clock = fleetClock(plan.times);
   const blockMs = plan.rolloutLimits.blockMinutes * 60_000;
+  const blockOf = (realMs: number): number => Math.floor((clock.fleetMs(realMs) - taking.originMs) / blockMs);
+  const overlap = overlapOf(lives, batch);
+  if (overlap !== undefined) {
+    const known = manifest.doubtful[robotId] ?? [];
+    manifest.doubtful[robotId] = addDoubt(known, blockOf(overlap.fromMs), blockOf(overlap.untilMs));
+  }
   for (const entry of batch.entries) {
     if (!lives.take(robotId, bootId, entry.seq)) continue;
     manifest.entries += 1;
-    const block = Math.floor((clock.fleetMs(reportedAtMs(batch, entry)) - taking.originMs) / blockMs);
-    if (block >= 0) manifest.newestBlocks[robotId] = Math.max(block, manifest.newestBlocks[robotId] ?? 0);
     const version = entry.policyVersion;
-    if (version === null || (version !== plan.championVersion && version !== plan.candidateVersion)) continue;
+    const isOfTrial = version === plan.championVersion || version === plan.candidateVersion;
+    if (isOfTrial && isUndatedEpisode(batch, entry)) manifest.undated += 1;
+    const atMs = reportedAtMs(batch, entry);
+    if (atMs === undefined) continue;
+    const block = blockOf(atMs);
+    if (block >= 0) manifest.newestBlocks[robotId] = Math.max(block, manifest.newestBlocks[robotId] ?? 0);
+    if (version === null || !isOfTrial) continue;
     const report = reportOf(batch, entry, taking);
     if (block < 0 || report === undefined) continue;
     const cells = await partOf(taking.store, manifest, changed, Math.floor(block / blocksPerPart));

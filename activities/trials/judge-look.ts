@@ -7,7 +7,7 @@ import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
-import { damageRemark, evidenceShape, readEvidence } from './trial-evidence.ts';
+import { damageRemark, evidenceShape, leftOutRemarks, readEvidence } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
 import type { PlanReader } from './stored-plan.ts';
 
@@ -59,7 +59,7 @@ export const judgeLook =
     if (earlier !== undefined) return earlier.result;
 
     const width = cellsPerTestBlock(plan.abTestLimits, plan.rolloutLimits);
-    const { robots, damaged } = await readEvidence(ports, plan, question, width);
+    const { robots, damaged, leftOut } = await readEvidence(ports, plan, question, width);
     const daysTreated = hoursTotal / 24;
     const limits = plan.taskLimits;
     const tasks = judgeTasks({ parameters, robots, mode: 'abTest', daysTreated, tasks: plan.tasks, limits });
@@ -80,7 +80,9 @@ export const judgeLook =
     const verdict = anchorLossFraction === null ? first : judgeAbTest({ ...asked, anchorLossFraction });
     const result: JudgeLookResult = {
       decision: verdict.decision,
-      reason: [...verdict.reasons, ...damageRemark(damaged)].join('; ').slice(0, longestReason),
+      reason: [...verdict.reasons, ...leftOutRemarks(leftOut), ...damageRemark(damaged)]
+        .join('; ')
+        .slice(0, longestReason),
       delta: verdict.delta,
       ...verdict.interval99,
       z: verdict.z,
@@ -93,7 +95,7 @@ export const judgeLook =
       anchorLossFraction,
       verdictKey,
     };
-    const document = { asked: given, result, verdict, tasks, damaged };
+    const document = { asked: given, result, verdict, tasks, leftOut, damaged };
     if ((await ports.store.putIfAbsent(verdictKey, jsonBytes(document))) === 'created') return result;
     return (await readJson(ports.store, verdictKey, storedSchema))?.result ?? result;
   };

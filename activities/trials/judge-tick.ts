@@ -6,7 +6,7 @@ import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
-import { damageRemark, evidenceShape, readEvidence } from './trial-evidence.ts';
+import { damageRemark, evidenceShape, leftOutRemarks, readEvidence } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
 import type { PlanReader } from './stored-plan.ts';
 
@@ -56,7 +56,7 @@ export const judgeTick =
     if (earlier !== undefined) return earlier.result;
 
     const read = await readEvidence(ports, plan, { ...question, faultyRobots });
-    const { robots, presence, damaged } = read;
+    const { robots, presence, damaged, leftOut } = read;
     const { parameters } = plan;
     const daysTreated = hoursTotal / 24;
     const limits = plan.taskLimits;
@@ -79,7 +79,9 @@ export const judgeTick =
     const result: JudgeTickResult = {
       verdict: verdict.verdict,
       ...(suspectRobotId === undefined ? {} : { suspectRobotId }),
-      reason: [...verdict.reasons, ...damageRemark(damaged)].join('; ').slice(0, longestReason),
+      reason: [...verdict.reasons, ...leftOutRemarks(leftOut), ...damageRemark(damaged)]
+        .join('; ')
+        .slice(0, longestReason),
       delta: verdict.delta,
       lowerBound: verdict.lowerBound,
       marginFraction: verdict.marginFraction,
@@ -90,7 +92,7 @@ export const judgeTick =
       episodes: verdict.treatedEpisodes,
       verdictKey,
     };
-    const document = { asked: given, presence, result, verdict, tasks, damaged };
+    const document = { asked: given, presence, result, verdict, tasks, leftOut, damaged };
     if ((await ports.store.putIfAbsent(verdictKey, jsonBytes(document))) === 'created') return result;
     return (await readJson(ports.store, verdictKey, storedSchema))?.result ?? result;
   };

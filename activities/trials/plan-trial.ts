@@ -13,7 +13,7 @@ import { readPolicyDocument } from '../registry/policy-document.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import type { Signer } from '../../policies/signer.ts';
 import { readHistory } from './telemetry-history.ts';
-import { damageRemark } from './trial-evidence.ts';
+import { damageRemark, undatedRemark } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
 import { storePlan, type PlanReference } from './stored-plan.ts';
 import { timesOf, trialRequestShape } from './trial-request.ts';
@@ -87,12 +87,12 @@ export const planTrial =
     const aliases = await readAliases(ports)({ policy });
     const candidate = await candidateOf(ports, policy, input.candidateVersion, aliases);
     if (typeof candidate !== 'string') return candidate;
-    const { facts, damaged } = await factsOf(ports, input, candidate, aliases);
+    const { facts, damaged, undated } = await factsOf(ports, input, candidate, aliases);
     if (facts.robots.length === 0) return impossible(`policy ${policy} has no robot that may take part`);
     const draft = draftTrial(facts);
     if (draft.kind === 'impossible') return draft;
     const { plan, reference } = await storePlan(ports.store, draft.plan);
-    return planned(plan, reference, [...draft.remarks, ...damageRemark(damaged)]);
+    return planned(plan, reference, [...undatedRemark(undated), ...damageRemark(damaged), ...draft.remarks]);
   };
 
 const impossible = (reason: string) => ({ kind: 'impossible', reason, isForPeople: false }) as const;
@@ -137,13 +137,13 @@ async function factsOf(
   input: z.output<typeof inputSchema>,
   candidateVersion: string,
   { champion = '', anchor }: Aliases,
-): Promise<{ readonly facts: TrialFacts; readonly damaged: readonly string[] }> {
+): Promise<{ readonly facts: TrialFacts; readonly damaged: readonly string[]; readonly undated: number }> {
   const { policy, kind, trialId, nowMs } = input;
   const times = timesOf(input);
   const { robots } = await ports.fleet.readFleet(policy);
   const startMs = nowMs - historyDays * times.dayMs;
   const catalogue = await catalogueOf(ports.store, policy);
-  const { history, tasks, damaged } = await readHistory(ports, {
+  const { history, tasks, damaged, undated } = await readHistory(ports, {
     policy,
     startMs,
     endMs: nowMs,
@@ -176,7 +176,7 @@ async function factsOf(
     abTestLimits: input.abTestLimits,
     taskLimits: input.taskLimits,
   };
-  return { facts, damaged: damaged.map(({ key }) => key) };
+  return { facts, undated, damaged: damaged.map(({ key }) => key) };
 }
 
 /** The tasks a robot of the policy can do; undefined where the policy or its robot type has no document yet. */

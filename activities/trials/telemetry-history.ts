@@ -9,12 +9,14 @@ import { readSoundJson, type DamagedObject, type OnDamage } from '../../store/da
 import { jsonBytes } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
-import { countedEpisode } from './telemetry-reports.ts';
+import { countedEpisode, isUndatedEpisode } from './telemetry-reports.ts';
 
 /** Outcomes by robot, version and fleet hour since 1970: `[hour, successes, episodes]`. */
 const summarySchema = z.strictObject({
   robots: dictionarySchema(dictionarySchema(z.array(z.tuple([z.int(), z.int(), z.int()])))),
   tasks: z.array(z.string()),
+  /** Outcomes of which nobody knows the time; in no hour. */
+  undated: z.int().min(0).default(0),
 });
 type Summary = z.infer<typeof summarySchema>;
 
@@ -25,12 +27,16 @@ const closedAfterMs = 5 * 60_000;
 const latestHours = 56 * 24;
 /** Versions that a robot can have run in one hour; it names no more. */
 const mostVersions = 20;
+/** And in all hours that a plan looks at. */
+const mostVersionsInAll = 200;
 /** As many as a robot type can have. */
 const mostTasks = 1_024;
 
 export interface FleetHistory {
   readonly history: readonly VersionedHistory[];
   readonly tasks: readonly string[];
+  /** Outcomes received in this time of which nobody knows when they were. */
+  readonly undated: number;
   /** Telemetry objects that could not be read, or not whole. */
   readonly damaged: readonly DamagedObject[];
 }
@@ -53,23 +59,52 @@ export async function readHistory(
   ports: { readonly store: ObjectStore; readonly telemetry: TelemetryLog },
   of: HistoryQuestion,
 ): Promise<FleetHistory> {
-  const robots = new Map<string, VersionedHistory['cells'][number][]>();
+  const robots = new Map<string, Map<string, Map<number, [number, number]>>>();
   const tasks = new Set<string>();
   const isTask = taskFilter(of.catalogue);
   const damaged: DamagedObject[] = [];
+  let undated = 0;
   for (let atMs = Math.floor(of.startMs / hourMs) * hourMs; atMs < of.endMs; atMs += hourMs) {
     const summary = await summaryOf(ports, of, atMs, (object) => damaged.push(object));
+    undated += summary.undated;
     for (const task of summary.tasks) if (isTask(task, tasks)) tasks.add(task);
     for (const [robotId, versions] of Object.entries(summary.robots)) {
-      const cells = robots.get(robotId) ?? [];
-      robots.set(robotId, cells);
-      for (const [policyVersion, hours] of Object.entries(versions))
-        for (const [hour, successes, episodes] of hours)
-          cells.push({ day: Math.floor(hour / 24), hour: ((hour % 24) + 24) % 24, successes, episodes, policyVersion });
+      const known = robots.get(robotId) ?? new Map<string, Map<number, [number, number]>>();
+      robots.set(robotId, known);
+      for (const [version, hours] of Object.entries(versions)) addHours(known, version, hours);
     }
   }
-  return { history: [...robots].map(([robotId, cells]) => ({ robotId, cells })), tasks: [...tasks], damaged };
+  const history = [...robots].map(([robotId, versions]) => ({ robotId, cells: cellsOf(versions) }));
+  return { history, tasks: [...tasks], undated, damaged };
 }
+
+/** A cell a version and hour, however often a robot came back to that hour: what a plan holds is bounded for every robot. */
+function addHours(
+  versions: Map<string, Map<number, [number, number]>>,
+  version: string,
+  hours: readonly (readonly [number, number, number])[],
+): void {
+  if (!versions.has(version) && versions.size >= mostVersionsInAll) return;
+  const sums = versions.get(version) ?? new Map<number, [number, number]>();
+  versions.set(version, sums);
+  for (const [hour, successes, episodes] of hours) {
+    const sum = sums.get(hour) ?? [0, 0];
+    sums.set(hour, sum);
+    sum[0] += successes;
+    sum[1] += episodes;
+  }
+}
+
+const cellsOf = (versions: ReadonlyMap<string, ReadonlyMap<number, readonly [number, number]>>) =>
+  [...versions].flatMap(([policyVersion, hours]) =>
+    [...hours].map(([hour, [successes, episodes]]): VersionedHistory['cells'][number] => ({
+      day: Math.floor(hour / 24),
+      hour: ((hour % 24) + 24) % 24,
+      successes,
+      episodes,
+      policyVersion,
+    })),
+  );
 
 /** Whether a task is noted beside those that are. */
 function taskFilter(catalogue: readonly string[] | undefined): (task: string, noted: ReadonlySet<string>) => boolean {
@@ -110,6 +145,7 @@ class HourSum {
   readonly #lives = new RobotLives();
   readonly #robots = new Map<string, Map<string, Map<number, [number, number, number]>>>();
   readonly #tasks = new Set<string>();
+  #undated = 0;
 
   constructor(times: FleetTimes, isTask: ReturnType<typeof taskFilter>) {
     this.#clock = fleetClock(times);
@@ -122,6 +158,7 @@ class HourSum {
     const oldest = Math.floor(this.#clock.fleetMs(receivedMs) / hourMs) - latestHours;
     for (const entry of batch.entries) {
       if (!this.#lives.take(robotId, bootId, entry.seq)) continue;
+      if (isUndatedEpisode(batch, entry)) this.#undated += 1;
       const episode = countedEpisode(batch, entry);
       if (episode === undefined) continue;
       const hour = Math.floor(this.#clock.fleetMs(episode.atMs) / hourMs);
@@ -142,6 +179,7 @@ class HourSum {
   summary(): Summary {
     return {
       tasks: [...this.#tasks],
+      undated: this.#undated,
       robots: dictionary([...this.#robots].map(([robotId, versions]) => [robotId, hoursOf(versions)] as const)),
     };
   }

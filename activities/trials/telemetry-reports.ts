@@ -1,4 +1,5 @@
 import type { TelemetryBatch } from '../../fleet/desk/index.ts';
+import type { LifeOverlap, RobotLives } from '../../domain/trial/index.ts';
 import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
 
 /** An episode as judges count it: to the version that ran it, at the gateway's time. */
@@ -11,19 +12,44 @@ export interface CountedEpisode {
   readonly latencyMs: number | null;
 }
 
-/** The moment by the gateway's clock; nothing happened after it was received, whatever the robot's clock says. */
-export const reportedAtMs = ({ receivedMs, clockSkewMs }: TelemetryBatch, { atMs }: TelemetryEntry): number =>
-  Math.min(receivedMs, atMs - clockSkewMs);
+/**
+ * The moment by the gateway's clock; nothing happened after it was received, whatever the robot's clock says. Undefined when the robot
+ * did not know the time in that life: what it says is a guess. A safety event counts all the same, when it was heard of.
+ */
+export function reportedAtMs(
+  { receivedMs, clockSkewMs, isTimeUnknown }: TelemetryBatch,
+  { atMs, kind }: TelemetryEntry,
+): number | undefined {
+  if (isTimeUnknown === true) return kind === 'safetyEvent' ? receivedMs : undefined;
+  return Math.min(receivedMs, atMs - clockSkewMs);
+}
+
+/** True for an outcome that would count if it had a time. */
+export const isUndatedEpisode = ({ isTimeUnknown }: TelemetryBatch, { kind, policyVersion }: TelemetryEntry): boolean =>
+  isTimeUnknown === true && kind === 'episode' && policyVersion !== null;
+
+/** Clocks are corrected by a skew that is known to about a second; a reboot takes longer than this to tell the same time. */
+const overlapMs = 2 * 60_000;
+
+/** Notes the time of which a life tells; gives the overlap with another life of its robot, if there is one. */
+export function overlapOf(lives: RobotLives, batch: TelemetryBatch): LifeOverlap | undefined {
+  const moments = batch.isTimeUnknown === true ? [] : batch.entries.map((entry) => reportedAtMs(batch, entry) ?? 0);
+  if (moments.length === 0) return undefined;
+  const told = { fromMs: Math.min(...moments), untilMs: Math.max(...moments) };
+  return lives.tell(batch.robotId, batch.bootId, told, overlapMs);
+}
 
 /**
- * The episode of an entry; undefined when there is none that counts. One that a rollback's safe stop ended belongs to no
+ * The episode of an entry; undefined when there is none that counts. One whose time nobody knows does not, and one that a rollback's safe stop ended belongs to no
  * arm; every other one that was aborted is no success.
  */
 export function countedEpisode(batch: TelemetryBatch, entry: TelemetryEntry): CountedEpisode | undefined {
   if (entry.kind !== 'episode' || entry.policyVersion === null || entry.failureReason === 'rollback') return undefined;
+  const atMs = reportedAtMs(batch, entry);
+  if (atMs === undefined) return undefined;
   return {
     version: entry.policyVersion,
-    atMs: reportedAtMs(batch, entry),
+    atMs,
     task: entry.task,
     isSuccess: entry.outcome === 'success',
     intervened: entry.intervened,

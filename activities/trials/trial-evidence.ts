@@ -3,8 +3,10 @@ import { z } from 'zod';
 import type { RobotEvidence } from '../../domain/experiment/index.ts';
 import {
   fleetClock,
+  isDoubtful,
   robotEvidence,
   unsafeLateRobots,
+  type Cell,
   type Sighting,
   type TrialPlan,
 } from '../../domain/trial/index.ts';
@@ -32,6 +34,18 @@ export interface Evidence {
   readonly unsafeLateRobots: readonly string[];
   /** Telemetry objects that are missing from it, because they are damaged. */
   readonly damaged: readonly string[];
+  readonly leftOut: LeftOut;
+}
+
+/** Outcomes that are no evidence, beside damaged objects. */
+export interface LeftOut {
+  /** Nobody knows their time. */
+  readonly undatedEpisodes: number;
+  /** Two lives of their robot overlapped then: two machines with one identity. */
+  readonly doubtfulEpisodes: number;
+  readonly doubtfulRobots: readonly string[];
+  /** Robots of the plan that are not registered any more, or whose tokens were revoked. */
+  readonly goneRobots: readonly string[];
 }
 
 /** Recomputes the evidence from all cells of a generation and what the gateways see now. `width`: blocks of the cells in one of the answer. */
@@ -57,8 +71,10 @@ export async function readEvidence(
       heardAgeMs: heardMs > 0 ? Math.max(0, nowMs - heardMs) : undefined,
     };
   };
-  const cellsOf = await ports.cells.all(manifest);
-  const asked = { plan, faultyRobots, cellsOf, nowBlock: blockOf(nowMs) };
+  const goneRobots = plan.robots.map(({ robotId }) => robotId).filter((robotId) => !seen.has(robotId));
+  const sound = soundCells(await ports.cells.all(manifest), manifest.doubtful);
+  const outRobots = [...faultyRobots, ...goneRobots];
+  const asked = { plan, faultyRobots: outRobots, cellsOf: sound.cellsOf, nowBlock: blockOf(nowMs) };
   const robots = robotEvidence({
     ...asked,
     width,
@@ -66,10 +82,58 @@ export async function readEvidence(
     exposures: exposures.map(({ robots, atMs }) => ({ robots, block: blockOf(atMs) })),
     exposedForMs: nowMs - Math.max(...exposures.map(({ atMs }) => atMs)),
   });
+  const leftOut = { undatedEpisodes: manifest.undated, ...sound.leftOut(), goneRobots };
   const robotIds = sight.robots.map(({ robotId }) => robotId);
   const unsafe = unsafeLateRobots({ ...asked, robotIds });
-  return { robots, presence: sight.presence, unsafeLateRobots: unsafe, damaged: manifest.damaged };
+  return { robots, presence: sight.presence, unsafeLateRobots: unsafe, damaged: manifest.damaged, leftOut };
 }
+
+/** Cells without what two machines with one identity did; a safety event of theirs counts all the same. Counts what it leaves out. */
+function soundCells(
+  cellsOf: (robotId: string, version: string) => readonly Cell[],
+  doubtful: Readonly<Record<string, readonly (readonly [number, number])[]>>,
+): {
+  readonly cellsOf: (robotId: string, version: string) => readonly Cell[];
+  readonly leftOut: () => Pick<LeftOut, 'doubtfulEpisodes' | 'doubtfulRobots'>;
+} {
+  const episodes = new Map<string, number>();
+  return {
+    leftOut: () => ({
+      doubtfulEpisodes: [...episodes.values()].reduce((sum, count) => sum + count, 0),
+      doubtfulRobots: [...episodes.keys()],
+    }),
+    cellsOf(robotId, version) {
+      const spans = doubtful[robotId] ?? [];
+      return cellsOf(robotId, version).map((cell): Cell => {
+        const { block, safetyEvents } = cell;
+        if (!isDoubtful(spans, block)) return cell;
+        episodes.set(robotId, (episodes.get(robotId) ?? 0) + cell.episodes);
+        return { block, successes: 0, episodes: 0, ...(safetyEvents === undefined ? {} : { safetyEvents }) };
+      });
+    },
+  };
+}
+
+/** For people: which outcomes are no evidence, and why. */
+export function leftOutRemarks(leftOut: LeftOut): readonly string[] {
+  const { undatedEpisodes, doubtfulEpisodes, doubtfulRobots, goneRobots } = leftOut;
+  return [
+    ...undatedRemark(undatedEpisodes),
+    ...(doubtfulEpisodes === 0
+      ? []
+      : [`${doubtfulEpisodes} episodes left out, of times in which ${named(doubtfulRobots)} lived twice`]),
+    ...(goneRobots.length === 0 ? [] : [`without ${named(goneRobots)}, registered no more`]),
+  ];
+}
+
+export const undatedRemark = (episodes: number): readonly string[] =>
+  episodes === 0 ? [] : [`${episodes} episodes left out, of which nobody knows the time`];
+
+const mostNamed = 3;
+const named = (robots: readonly string[]): string =>
+  robots.length <= mostNamed
+    ? robots.join(', ')
+    : `${robots.slice(0, mostNamed).join(', ')} and ${robots.length - mostNamed} more`;
 
 /** For people: what the evidence lacks. */
 export const damageRemark = (damaged: readonly string[]): readonly string[] =>

@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 import { readLog } from '../../store/append-log.ts';
+import { collectionSummarySchema } from '../../activities/collection/summary.ts';
+import { readJson } from '../../store/json-objects.ts';
 import { quarantined } from '../../activities/collection/quarantine.ts';
 import { requireJson } from '../../store/json-objects.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
@@ -92,19 +94,21 @@ export async function expectEndState(world: World, expected: EndState): Promise<
 }
 
 async function expectLake(world: World, { drivenVersions, refusedEpisodes = 0 }: EndState): Promise<void> {
-  const { context, policy } = world;
+  const { context, policy, fleet } = world;
   const told = new Map<string, { readonly failureReason: string | null }>();
   for await (const { entry } of readTelemetry(context.store, policy, world.startedMs, Date.now() + 1))
     if (entry.kind === 'episode') told.set(entry.episodeId, entry);
   let stored = await episodesIn(world);
   let refused = await rulesOfRefused(world);
+  let waiting = '';
   await waitUntil(
     async () => {
-      await world.collect();
+      waiting = await waitingOf(world, (await world.collect()).summaryKey);
       [stored, refused] = [await episodesIn(world), await rulesOfRefused(world)];
       return stored.all + refused.size >= told.size;
     },
-    () => `${told.size} episodes in lake (got ${stored.all}) and quarantine (got ${refused.size})`,
+    () =>
+      `${told.size} episodes in lake (got ${stored.all}) and quarantine (got ${refused.size}); left in landing: ${waiting}; segments left on robots: ${fleet.leftBehind()}`,
     60_000,
     1_000,
   );
@@ -117,6 +121,14 @@ async function expectLake(world: World, { drivenVersions, refusedEpisodes = 0 }:
   expectSame('refused episodes', refusedEpisodes, refused.size - cutShort.length);
   if (drivenVersions !== undefined)
     expectSame('versions that drove', [...drivenVersions].toSorted().join(), stored.versions);
+}
+
+/** What a collection left in landing, and why. */
+async function waitingOf({ context }: World, summaryKey: string): Promise<string> {
+  const summary = await readJson(context.store, summaryKey, collectionSummarySchema);
+  return (
+    summary?.waiting.map(({ segments, reason, name }) => `${segments} of ${name} (${reason})`).join(', ') || 'nothing'
+  );
 }
 
 /** An order to come back ends episodes that have hardly begun: validation refuses what is that short. */

@@ -111,6 +111,19 @@ export const noticeAt = (cause: NoticeCause, subject: string, atMs: number, reas
   reason: reason.slice(0, 500),
 });
 
+/** Longer than this nobody plans ahead: what says so is forgotten, not planned. */
+const longestPauseMs = 31 * 24 * 3_600_000;
+const plannedPause = /^\S[^:]{0,99}: \S.{0,299}, until (\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z)$/;
+
+/**
+ * True for a pause that says who wants it, why, and until when, for as long as that: `lab: new floor, until 2026-11-27T10:00Z`. It
+ * is no incident; every other pause is, and this one from then on.
+ */
+function isPlannedPause(note: string, nowMs: number): boolean {
+  const untilMs = Date.parse(plannedPause.exec(note)?.[1] ?? '');
+  return nowMs < untilMs && untilMs <= nowMs + longestPauseMs;
+}
+
 /** What keeps the loop from turning: the schedule, failed and held cycles, retries, and people who are waited for. */
 export function judgeLoop(
   { schedule, retries, approvals }: LoopSight,
@@ -121,7 +134,7 @@ export function judgeLoop(
   const findings: Finding[] = [];
   if (schedule.kind === 'missing')
     findings.push(fleetWide('scheduleOff', 'there is no weekly schedule: `flywheel schedule` makes it'));
-  if (schedule.kind === 'paused')
+  if (schedule.kind === 'paused' && !isPlannedPause(schedule.note, nowMs))
     findings.push(fleetWide('scheduleOff', `the weekly schedule is paused: ${schedule.note || 'no reason given'}`));
   const waitedMs = nowMs - (lastGoodMs ?? watchedSinceMs);
   if (schedule.kind === 'on' && waitedMs > patientPeriods * schedule.periodMs)

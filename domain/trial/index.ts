@@ -1,11 +1,12 @@
 export * from '../ab-test/progress.ts';
 export { addReport, blocksOf, copyCells, otherTask, type Cell, type Cells, type Report } from './cells.ts';
 export * from './choose-rollback.ts';
+export { addDoubt, isDoubtful, type DoubtfulBlocks } from './doubtful-blocks.ts';
 export type { TrialFacts } from './draft-facts.ts';
 export { draftTrial } from './draft-trial.ts';
 export { robotEvidence, unsafeLateRobots, type Sighting } from './evidence.ts';
 export * from './fleet-clock.ts';
 export { fleetParametersSchema, robotPastSchema, trialPlanSchema, type TrialPlan } from './plan-document.ts';
 export { provableLimits } from './provable-stages.ts';
-export { mostLives, RobotLives, type RobotLife } from './robot-lives.ts';
+export { mostLives, RobotLives, type LifeOverlap, type RobotLife } from './robot-lives.ts';
 export { mostRuns, takeSeq } from './seq-runs.ts';

@@ -1,6 +1,6 @@
 import type { InstallRecord } from './install-log.ts';
 import type { Presence, SeenRobot } from './presence.ts';
-import type { RobotRecord } from './robots.ts';
+import { isRevokedRobot, type RobotRecord } from './robots.ts';
 
 export interface ViewLimits {
   /** A presence file older than this says nothing of now. Written every 15 s, so two may be missed. */
@@ -60,7 +60,7 @@ export function viewFleet(
   const neverSeen = (changedMs: number): RobotView['contact'] =>
     nowMs - changedMs <= limits.newcomerMs ? 'unknown' : contactOf(Number.NEGATIVE_INFINITY);
   const robots = facts.robots
-    .filter(({ isRevoked }) => isRevoked !== true)
+    .filter((robot) => !isRevokedRobot(robot))
     .toSorted((a, b) => (a.robotId < b.robotId ? -1 : 1))
     .map(({ robotId, site, stratum, isQuarantined, atMs }): RobotView => {
       const sighting = seen.get(robotId);

@@ -36,6 +36,10 @@ export const robotRecordSchema = z.strictObject({
 });
 export type RobotRecord = z.infer<typeof robotRecordSchema>;
 
+/** Nothing opens the gateway to it: it counts nowhere until it is given a token. Records of old say it by that alone. */
+export const isRevokedRobot = ({ isRevoked, tokenHashes }: RobotRecord): boolean =>
+  isRevoked === true || tokenHashes.length === 0;
+
 export interface RobotChange {
   readonly robotId: string;
   readonly who: string;
@@ -71,10 +75,7 @@ export async function changeRobot(
   const robotId = parse(robotIdSchema, change.robotId);
   const record = await appendOnce(ports.store, fleetKeys.robotLog(robotId), robotRecordSchema, (earlier) => {
     const now = earlier.at(-1)?.record;
-    if (now === undefined)
-      throw failure('NotFound', 'expected a registered robot; add it with `flywheel robots add`', {
-        coordinates: { robotId },
-      });
+    if (now === undefined) throw notRegistered(robotId);
     const { who, why } = change;
     const changed = { ...now, ...next(now) };
     if (canonicalJson(changed) === canonicalJson(now)) return { found: now };
@@ -83,6 +84,32 @@ export async function changeRobot(
   await noteRobotChange(ports.store, robotId, ports.clock());
   return record;
 }
+
+/**
+ * Two machines had one identity: the other one becomes a robot of its own, like the first; and what opened the gateway to both opens
+ * it to neither. `Conflict` when the new id is taken, `NotFound` when the first was never added; nothing has changed then.
+ */
+export async function splitRobot(
+  ports: RobotPorts,
+  {
+    robotId,
+    newId,
+    hashOf,
+    ...change
+  }: RobotChange & { readonly newId: string; readonly hashOf: (id: string) => string },
+): Promise<void> {
+  const now = (await readRobots(ports.store)).get(parse(robotIdSchema, robotId));
+  if (now === undefined) throw notRegistered(robotId);
+  const { policy, robotType, site, stratum } = now;
+  await addRobot(ports, { robotId: newId, policy, robotType, site, stratum, tokenHashes: [hashOf(newId)], ...change });
+  await changeRobot(ports, { robotId, ...change }, ({ isRevoked }) => ({
+    ...(isRevoked === true ? { isRevoked: false } : {}),
+    tokenHashes: [hashOf(robotId)],
+  }));
+}
+
+const notRegistered = (robotId: string): Error =>
+  failure('NotFound', 'expected a registered robot; add it with `flywheel robots add`', { coordinates: { robotId } });
 
 /**
  * The last record of every registered robot, by robot id. Records never change, so a `seen` map spares reading them again. A

@@ -5,6 +5,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { installLog, type InstallLog } from '../desk/install-log.ts';
 import { DailyQuotas } from './daily-quotas.ts';
 import { desiredOrders, type DesiredOrders } from './desired-orders.ts';
+import { EntryRates } from './entry-rates.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { Metrics } from './metrics.ts';
 import { modelCatalog, type ModelCatalog } from './model-catalog.ts';
@@ -41,6 +42,7 @@ export interface GatewayContext extends GatewayPorts {
   readonly telemetry: TelemetryCommitter;
   readonly uploads: UploadShares;
   readonly quotas: DailyQuotas;
+  readonly entryRates: EntryRates;
   readonly installs: (policy: string) => InstallLog;
   /** Fires when the gateway begins to stop: long polls end, nothing new is taken. */
   readonly stopping: AbortController;
@@ -109,6 +111,7 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
     }),
     uploads: new UploadShares(settings.uploads),
     quotas: new DailyQuotas(settings.dailyQuotas, clock),
+    entryRates: new EntryRates(settings.entryRates, monotonicMs),
     installs: (policy) => {
       const known = installs.get(policy) ?? installLog(store, policy);
       installs.set(policy, known);

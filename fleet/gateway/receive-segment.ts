@@ -11,6 +11,8 @@ import { WireError } from './wire-error.ts';
 
 export interface ReceiveSegmentInput {
   readonly robotId: string;
+  /** Where it comes from; see `addressShare`. */
+  readonly address: string;
   readonly sha256: string;
   /** Declared length of the body. */
   readonly sizeBytes: number;
@@ -23,9 +25,9 @@ export interface ReceiveSegmentInput {
  */
 export const receiveSegment =
   (ports: Pick<GatewayContext, 'store' | 'scratchDirectory' | 'uploads'>) =>
-  async ({ robotId, sha256, sizeBytes, body }: ReceiveSegmentInput): Promise<SegmentAnswer> => {
+  async ({ robotId, address, sha256, sizeBytes, body }: ReceiveSegmentInput): Promise<SegmentAnswer> => {
     const filePath = join(ports.scratchDirectory, `upload-${randomUUID()}`);
-    const upload = ports.uploads.begin(robotId, sizeBytes);
+    const upload = ports.uploads.begin({ robotId, address }, sizeBytes);
     try {
       const received = await writeHashed(body, filePath, sizeBytes, upload);
       if (received.sha256 !== sha256 || received.sizeBytes !== sizeBytes)

@@ -25,8 +25,10 @@ import {
   wireHeaders,
   wireLimits,
   type HandshakeRequest,
+  type TelemetryAnswer,
 } from '../protocol/index.ts';
 import type { RobotRecord } from '../desk/robots.ts';
+import { addressShare } from './addresses.ts';
 import type { GatewayContext } from './context.ts';
 import { receiveSegment } from './receive-segment.ts';
 import { robotAgain, robotOf } from './request-robot.ts';
@@ -99,25 +101,9 @@ export const robotRoutes =
         security,
       },
       handler: async (request, reply) => {
-        const robot = robotOf(request);
-        const { robotId, policy } = robot;
-        const { tasks } = await context.robotTypes.of(robot);
-        const { taken, refused, lastSeq } = sortEntries(request.body.entries, tasks);
-        if (taken.length > 0) {
-          const giveBack = context.quotas.take(robotId, { telemetryEntries: taken.length });
-          const line = { ...request.body, entries: [...taken], robotId, receivedMs: clock() };
-          await context.telemetry.add(policy, line).catch((error: unknown) => {
-            giveBack();
-            throw error;
-          });
-        }
-        metrics.count('flywheel_gateway_telemetry_entries_total', {}, taken.length);
-        if (refused.length > 0) {
-          for (const reason of refused) metrics.count('flywheel_gateway_telemetry_refused_total', { reason });
-          context.log.debug({ robotId, refused: refused.length, reasons: [...new Set(refused)] }, 'entries refused');
-          void reply.header(wireHeaders.refusedEntries, refused.length);
-        }
-        return { storedEntries: taken.length, lastSeq };
+        const { refused, ...answer } = await takeTelemetry(context, robotOf(request), request.body);
+        if (refused > 0) void reply.header(wireHeaders.refusedEntries, refused);
+        return answer;
       },
     });
 
@@ -207,7 +193,8 @@ export const robotRoutes =
         const giveBack = context.quotas.take(robotId, { segments: 1, uploadBytes: sizeBytes });
         let isNew = false;
         try {
-          const answer = await receive({ robotId, sha256: request.params.sha256, sizeBytes, body });
+          const { sha256 } = request.params;
+          const answer = await receive({ robotId, address: addressShare(request.ip), sha256, sizeBytes, body });
           isNew = answer.outcome === 'stored';
           metrics.count('flywheel_gateway_segments_total', { outcome: answer.outcome });
           metrics.count('flywheel_gateway_segment_bytes_total', {}, sizeBytes);
@@ -218,6 +205,31 @@ export const robotRoutes =
       },
     });
   };
+
+/** Stores what is good of a batch, each entry for itself. */
+async function takeTelemetry(
+  { clock, entryRates, robotTypes, quotas, telemetry, metrics, log }: GatewayContext,
+  robot: RobotRecord,
+  batch: z.infer<typeof telemetryEnvelopeSchema>,
+): Promise<TelemetryAnswer & { readonly refused: number }> {
+  const { robotId, policy } = robot;
+  entryRates.take(robotId, batch.entries.length);
+  const { tasks } = await robotTypes.of(robot);
+  const { taken, refused, lastSeq } = sortEntries(batch.entries, tasks);
+  if (taken.length > 0) {
+    const giveBack = quotas.take(robotId, { telemetryEntries: taken.length });
+    const line = { ...batch, entries: [...taken], robotId, receivedMs: clock() };
+    await telemetry.add(policy, line).catch((error: unknown) => {
+      giveBack();
+      throw error;
+    });
+  }
+  metrics.count('flywheel_gateway_telemetry_entries_total', {}, taken.length);
+  for (const reason of refused) metrics.count('flywheel_gateway_telemetry_refused_total', { reason });
+  if (refused.length > 0)
+    log.debug({ robotId, refused: refused.length, reasons: [...new Set(refused)] }, 'entries refused');
+  return { storedEntries: taken.length, lastSeq, refused: refused.length };
+}
 
 function declaredSize(header: string | undefined): number {
   const sizeBytes = /^\d{1,15}$/.test(header ?? '') ? Number(header) : Number.NaN;

@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 
 import { describeIssues } from '../../store/json-objects.ts';
+import type { UploadLimits } from './upload-shares.ts';
+import type { EntryRateLimits } from './entry-rates.ts';
 import { gatewayIdSchema, wireLimits } from '../protocol/index.ts';
 import type { QuotaLimits } from './daily-quotas.ts';
 
@@ -46,6 +48,9 @@ const settingsSchema = z
     FLYWHEEL_GATEWAY_DAY_UPLOAD_MIB: count('MiB', 64, 100_000_000, 8_192),
     FLYWHEEL_GATEWAY_DAY_SEGMENTS: count('segments', 1, 1_000_000_000, 20_000),
     FLYWHEEL_GATEWAY_DAY_ENTRIES: count('entries', 1, 1_000_000_000, 200_000),
+    /** Telemetry entries of one robot: over time, and at once after a time without contact. */
+    FLYWHEEL_GATEWAY_ENTRIES_PER_SECOND: count('entries', 1, 1_000_000, 10),
+    FLYWHEEL_GATEWAY_ENTRIES_AT_ONCE: count('entries', wireLimits.maxTelemetryEntries, 1_000_000_000, 5_000),
     FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS: count('reports', 1, 1_000_000_000, 500),
     /** A body may wait this long, and a second more for each so many bytes that came; a slower one is ended. */
     FLYWHEEL_GATEWAY_BODY_GRACE_MS: count('milliseconds', 100, 900_000, 20_000),
@@ -92,8 +97,9 @@ export interface GatewaySettings {
   readonly maxConnectionsPerAddress: number;
   readonly bodies: { readonly graceMs: number; readonly leastBytesPerSecond: number };
   readonly maxConcurrentWork: number;
-  readonly uploads: { readonly maxBytes: number; readonly maxRobotBytes: number };
+  readonly uploads: UploadLimits;
   readonly dailyQuotas: QuotaLimits;
+  readonly entryRates: EntryRateLimits;
   readonly stallMs: number;
   readonly stopWithinMs: number;
 }
@@ -140,12 +146,19 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
     uploads: {
       maxBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB * mebibyte,
       maxRobotBytes: values.FLYWHEEL_GATEWAY_UPLOAD_MIB_PER_ROBOT * mebibyte,
+      // The other half is for everything that is shorter.
+      maxOpen: Math.max(1, Math.floor(values.FLYWHEEL_GATEWAY_WORK_AT_ONCE / 2)),
+      maxRobotOpen: values.FLYWHEEL_GATEWAY_REQUESTS_AT_ONCE,
     },
     dailyQuotas: {
       uploadBytes: values.FLYWHEEL_GATEWAY_DAY_UPLOAD_MIB * mebibyte,
       segments: values.FLYWHEEL_GATEWAY_DAY_SEGMENTS,
       telemetryEntries: values.FLYWHEEL_GATEWAY_DAY_ENTRIES,
       installReports: values.FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS,
+    },
+    entryRates: {
+      perSecond: values.FLYWHEEL_GATEWAY_ENTRIES_PER_SECOND,
+      burst: values.FLYWHEEL_GATEWAY_ENTRIES_AT_ONCE,
     },
     stallMs: values.FLYWHEEL_GATEWAY_STALL_MS,
     stopWithinMs: values.FLYWHEEL_GATEWAY_STOP_MS,

@@ -124,7 +124,16 @@ describe('flywheel incidents', function () {
     for (const robotId of ['r1', 'r2'])
       await addRobot(
         { store: store(), clock },
-        { robotId, policy, robotType, site: 'hall', stratum: 'hall', tokenHashes: [], who: 't', why: 't' },
+        {
+          robotId,
+          policy,
+          robotType,
+          site: 'hall',
+          stratum: 'hall',
+          tokenHashes: ['0'.repeat(64)],
+          who: 't',
+          why: 't',
+        },
       );
     await see(['r1']);
     await ensureWeeklySchedule(client, { policy, taskQueue: `${queuePrefix}orchestration` });
@@ -183,7 +192,7 @@ describe('flywheel incidents', function () {
         robotType: { id: 'scitos-g5', version: 1 },
         site: 'hall',
         stratum: 'hall',
-        tokenHashes: [],
+        tokenHashes: ['0'.repeat(64)],
         ...origin,
       });
     const versions = ['1.0.0', '1.0.5', '1.1.0'];

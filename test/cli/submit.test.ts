@@ -68,7 +68,16 @@ describe('flywheel models submit', function () {
     })({ policy, robotType, model: foreignModel([4, 0, 0]), who: 'a', why: 'b' });
     await addRobot(
       { store, clock: Date.now },
-      { robotId: 'r1', policy, robotType, site: 'hall', stratum: 'hall', tokenHashes: [], who: 't', why: 't' },
+      {
+        robotId: 'r1',
+        policy,
+        robotType,
+        site: 'hall',
+        stratum: 'hall',
+        tokenHashes: ['0'.repeat(64)],
+        who: 't',
+        why: 't',
+      },
     );
   });
   after(async () => {

@@ -3,7 +3,7 @@ import { DefaultLogger } from '@temporalio/worker';
 
 import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { monitorActivities, type MonitorActivities } from '../../../activities/index.ts';
-import type { LoopDesk } from '../../../activities/ports/cycles.ts';
+import type { DiskSpace, LoopDesk } from '../../../activities/ports/cycles.ts';
 import type { ObserveFleetInput, ObserveFleetResult } from '../../../activities/monitor/observe-fleet.ts';
 import { moveAliases } from '../../../store/records/aliases.ts';
 import type { LoopSight } from '../../../domain/monitoring/index.ts';
@@ -28,6 +28,8 @@ export interface MonitorWorld extends TrialWorld {
     attempted?: string,
   ): Promise<void>;
   promote(version: string): Promise<void>;
+  /** What the disks of the installation say; none: nobody looks at them. */
+  disks: Awaited<ReturnType<DiskSpace>>;
   /** False: presence is not written any more. */
   isGatewayThere: boolean;
   /** False: whoever writes the incident log dies. */
@@ -43,7 +45,7 @@ export async function openMonitorWorld(robots: number): Promise<MonitorWorld> {
   const world = await openTrialWorld(robots);
   const clock = () => world.nowMs;
   const { store } = world;
-  const conditions = { isGatewayThere: true, isLogWritable: true, unsigned: undefined, refreshes: 0 };
+  const conditions = { disks: [], isGatewayThere: true, isLogWritable: true, unsigned: undefined, refreshes: 0 };
   const loop: MonitorWorld['loop'] = { cycles: { running: 0, lastStartedMs: null } };
   const activities = monitorActivities({
     store: {
@@ -61,6 +63,7 @@ export async function openMonitorWorld(robots: number): Promise<MonitorWorld> {
       },
     },
     telemetry: openTelemetryLog(store),
+    diskSpace: async () => more.disks,
     notifier: undefined,
     loop: {
       cycles: async () => loop.cycles,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { diskSpaceOf } from '../../../activities/adapters/disk-space.ts';
 import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { notifyIncidents } from '../../../activities/incidents/notify-incidents.ts';
 import type { Notification } from '../../../activities/ports/notifier.ts';
@@ -32,6 +33,29 @@ describe('a look at the loop', function () {
     world.loop.sight = quiet;
     for (let looks = 0; looks < 5; looks += 1) await open();
     assert.deepEqual(await open(), []);
+  });
+
+  it('opens one at once for a disk that is nearly full, by its folder, and closes it when there is room again', async () => {
+    const gib = 1024 ** 3;
+    const disk = (folder: string, freeBytes: number) => ({ folder, freeBytes, totalBytes: 100 * gib });
+    world.disks = [disk('/store', 50 * gib), disk('/scratch', 5 * gib)];
+    assert.deepEqual(await open(), []);
+    world.disks = [disk('/store', 50 * gib), disk('/scratch', 4.99 * gib)];
+    assert.deepEqual(await open(), ['diskFull /scratch']);
+    assert.match((await world.look()).incidents[0]?.reason ?? '', /^5110 of 102400 MiB are free, 5120 are the least/);
+    world.disks = [];
+    for (let looks = 0; looks < 8; looks += 1) await open();
+    assert.deepEqual(await open(), ['diskFull /scratch'], 'what nobody can tell does not close');
+    // Of a small disk a twentieth is too little to write down that it is full.
+    const small = { folder: '/scratch', freeBytes: 0.2 * gib, totalBytes: gib };
+    world.disks = [small];
+    assert.deepEqual(await open(), ['diskFull /scratch']);
+    world.disks = [{ ...small, freeBytes: 0.3 * gib }];
+    for (let looks = 0; looks < 5; looks += 1) await open();
+    assert.deepEqual(await open(), []);
+    // A folder that is not there any more says nothing; the disks of this machine do.
+    const [here, gone] = await Promise.all(['.', '/nowhere/at/all'].map((folder) => diskSpaceOf([folder])()));
+    assert.deepEqual([here?.length, gone], [1, []]);
   });
 
   it('opens one for gateways that tell of nobody', async () => {

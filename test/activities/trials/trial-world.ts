@@ -107,7 +107,10 @@ export async function openTrialWorld(robots: number, options: TrialWorldOptions 
   for (const robotId of robotIds) {
     const robotType = { id: 'scitos-g5', version: 1 };
     const place = { site: 'hall', stratum: `hall-${Number(robotId.slice(-3)) % 2}` };
-    await addRobot({ store, clock }, { robotId, policy, robotType, ...place, tokenHashes: [], who: 't', why: 't' });
+    await addRobot(
+      { store, clock },
+      { robotId, policy, robotType, ...place, tokenHashes: ['0'.repeat(64)], who: 't', why: 't' },
+    );
   }
   for (const name of ['first', 'second', 'third'].slice(0, options.versions ?? 2)) {
     const bytes = new TextEncoder().encode(name);

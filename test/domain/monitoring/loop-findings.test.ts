@@ -40,6 +40,29 @@ describe('the loop', () => {
     assert.deepEqual(causes({ ...quiet, schedule: { kind: 'missing' } }, week), ['scheduleOff']);
   });
 
+  it('takes a pause that says who, why and until when for what it is, until then; every other one is an incident', () => {
+    const nowMs = Date.parse('2026-11-26T10:00:00Z');
+    const offWith = (note: string): boolean => {
+      const paused: LoopSight = { ...quiet, schedule: { kind: 'paused', note } };
+      const { standing } = followLoop(undefined, paused, nowMs);
+      return judgeLoop(paused, standing, nowMs).some(({ cause }) => cause === 'scheduleOff');
+    };
+    assert.equal(offWith('lab: new floor, until 2026-11-26T10:01Z'), false);
+    assert.equal(offWith('temporal-dev.sh: it runs cycles of its own, until 2026-11-26T12:00:00.123Z'), false);
+    const others = [
+      '',
+      'new floor',
+      'new floor, until 2026-11-26T12:00Z',
+      'lab: , until 2026-11-26T12:00Z',
+      'lab: new floor, until tomorrow',
+      'lab: new floor, until 2026-11-26T10:00Z',
+      'lab: new floor, until 2026-11-26T12:00Z or so',
+      'lab: new floor, until 2026-13-77T12:00Z',
+      'lab: for good, until 2027-11-26T10:00Z',
+    ];
+    for (const note of others) assert.equal(offWith(note), true, note);
+  });
+
   it('has a failed cycle until one does not fail', () => {
     for (const outcome of ['failed', 'terminated', 'timedOut'])
       assert.deepEqual(causes(quiet, 3, cycle('offered', 1), cycle(outcome, 2)), ['cycleFailed']);

@@ -14,7 +14,7 @@ const robot = (robotId: string): RobotRecord => ({
   robotType: { id: 'scitos-g5', version: 1 },
   site: 'hall',
   stratum: 'hall',
-  tokenHashes: [],
+  tokenHashes: ['0'.repeat(64)],
   isQuarantined: false,
   atMs: 0,
   who: 'tester',

@@ -101,7 +101,10 @@ async function oneRound(round: {
   for (const robotId of robotIds) {
     const robotType = { id: 'type', version: 1 };
     const place = { site: 'hall', stratum: 'hall' };
-    await addRobot({ store, clock }, { robotId, policy, robotType, ...place, tokenHashes: [], who: 'a', why: 'a' });
+    await addRobot(
+      { store, clock },
+      { robotId, policy, robotType, ...place, tokenHashes: ['0'.repeat(64)], who: 'a', why: 'a' },
+    );
   }
   await moveAliases({ store, clock }, { policy, operationId: 'first', who: 'a', why: 'a' }, () => ({
     champion: '1.0.0',

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+
+import { z } from 'zod';
+
+import type { PlannedTrial } from '../../../activities/trials/plan-trial.ts';
+import { CellStore } from '../../../activities/trials/cell-store.ts';
+import { planReader } from '../../../activities/trials/stored-plan.ts';
+import { readEvidence } from '../../../activities/trials/trial-evidence.ts';
+import { openFleet } from '../../../fleet/desk/index.ts';
+import { readJson } from '../../../store/json-objects.ts';
+import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
+import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
+
+const dayMs = 24 * hourMs;
+const minuteMs = 60_000;
+const [one, other] = ['01J00000000000000000000008', '01J00000000000000000000009'];
+
+describe('what is no evidence', function () {
+  this.timeout(60_000);
+  let world: TrialWorld;
+  let plan: PlannedTrial;
+  let generation: number;
+  let ticks: number;
+  let objects: number;
+
+  beforeEach(async () => {
+    world = await openTrialWorld(24);
+    [generation, ticks, objects] = [-1, 0, 0];
+    for (const robotId of world.robotIds)
+      await world.live(robotId, '1.0.0', { fromMs: startMs - 3 * dayMs, toMs: startMs, episodes: 300, success: 0.85 });
+    const nowMs = world.nowMs;
+    const result = await world.call('planTrial', { policy, kind: 'rollout', trialId: 'wall-rollout', nowMs });
+    if (result.kind !== 'planned') throw new Error(JSON.stringify(result));
+    plan = result;
+    world.nowMs += 2 * hourMs;
+  });
+  afterEach(() => world.close());
+
+  /** Episodes of one life of a robot at these minutes of the trial, all failures. */
+  async function tell(
+    robotId: string,
+    bootId: string,
+    minutes: readonly number[],
+    more: { readonly isTimeUnknown?: true; readonly kind?: 'safetyEvent'; readonly policyVersion?: string } = {},
+  ): Promise<void> {
+    const { isTimeUnknown, kind, policyVersion = '1.0.0' } = more;
+    const outcome = {
+      kind: 'episode',
+      episodeId: '01J00000000000000000000001',
+      task: 'follow',
+      durationMs: minuteMs,
+      outcome: 'failure',
+      failureReason: 'collision',
+      intervened: false,
+      latencyP50Ms: 3,
+    };
+    const entries = minutes.map((minute, seq) => ({
+      seq,
+      atMs: startMs + minute * minuteMs,
+      policyVersion,
+      trialId: null,
+      ...(kind === undefined ? outcome : { kind, event: 'bump' }),
+    }));
+    const receivedMs = world.nowMs;
+    const line = JSON.stringify({
+      robotId,
+      bootId,
+      receivedMs,
+      clockSkewMs: 0,
+      entries,
+      ...(isTimeUnknown === undefined ? {} : { isTimeUnknown }),
+    });
+    objects += 1;
+    const key = `${fleetKeys.telemetryHour(policy, telemetryHour(receivedMs))}/${String(objects).padEnd(64, 'a')}`;
+    await world.store.put(key, new TextEncoder().encode(`${line}\n`));
+  }
+
+  async function tick(candidates = 4) {
+    const treated = new Set((await planned()).slice(0, candidates));
+    await world.see((robotId) => (treated.has(robotId) ? '1.1.0' : '1.0.0'));
+    const question = { plan: plan.plan, originMs: startMs, nowMs: world.nowMs };
+    ({ generation } = await world.call('collectCells', { ...question, generation }));
+    const verdict = await world.call('judgeTick', {
+      ...question,
+      generation,
+      tick: ticks++,
+      stage: 0,
+      hoursInStage: 2,
+      hoursTotal: 2,
+      exposures: [{ robots: candidates, atMs: startMs }],
+      faultyRobots: [],
+    });
+    const document = await readJson(world.store, verdict.verdictKey, z.looseObject({ leftOut: z.unknown() }));
+    return { ...verdict, leftOut: document?.leftOut, episodes: await episodesOf(question, candidates) };
+  }
+
+  /** Those that the evidence holds of the candidates. */
+  async function episodesOf(
+    question: { readonly plan: PlannedTrial['plan']; readonly originMs: number; readonly nowMs: number },
+    candidates: number,
+  ): Promise<number> {
+    const ports = {
+      cells: new CellStore(world.store),
+      fleet: openFleet({ store: world.store, clock: () => world.nowMs }),
+    };
+    const exposures = [{ robots: candidates, atMs: startMs }];
+    const document = await planReader(world.store)(plan.plan);
+    const { robots } = await readEvidence(ports, document, { ...question, generation, exposures, faultyRobots: [] });
+    const blocks = robots.flatMap((robot) => (robot.arm === 'candidate' ? robot.blocks : []));
+    return blocks.reduce((sum, { episodes }) => sum + episodes, 0);
+  }
+
+  /** Robots in the order of the plan: the first ones become candidates. */
+  async function planned(): Promise<readonly string[]> {
+    const stored = z.looseObject({ robots: z.array(z.looseObject({ robotId: z.string() })) });
+    const document = await readJson(world.store, `trials/${plan.plan.trialId}/plan.json`, stored);
+    return document?.robots.map(({ robotId }) => robotId) ?? [];
+  }
+  const candidate = async (): Promise<string> => (await planned())[0] ?? assert.fail('expected a plan with robots');
+
+  it('episodes of the time in which two lives of a robot overlapped, those told before it was known too; the rest counts', async () => {
+    const robotId = await candidate();
+    const run = { policyVersion: '1.1.0' };
+    await tell(robotId, one, [0, 20, 30, 40], run);
+    assert.equal((await tick()).episodes, 4);
+    await tell(robotId, other, [28, 42, 90, 100], run);
+    const { episodes, reason, leftOut } = await tick();
+    // Minutes 30 and 40 of the one and 28 of the other lie in the blocks of the overlap, 28 to 40; minute 42 in the last of them.
+    assert.equal(episodes, 4);
+    assert.match(reason, new RegExp(`4 episodes left out, of times in which ${robotId} lived twice`));
+    assert.deepEqual(leftOut, { undatedEpisodes: 0, doubtfulEpisodes: 4, doubtfulRobots: [robotId], goneRobots: [] });
+    const again = await tick();
+    assert.deepEqual([again.episodes, again.leftOut], [episodes, leftOut]);
+  });
+
+  it('episodes of lives one after the other count, however late they are told', async () => {
+    const robotId = await candidate();
+    await tell(robotId, other, [60, 70], { policyVersion: '1.1.0' });
+    await tell(robotId, one, [0, 50], { policyVersion: '1.1.0' });
+    const { episodes, leftOut } = await tick();
+    assert.equal(episodes, 4);
+    assert.deepEqual(leftOut, { undatedEpisodes: 0, doubtfulEpisodes: 0, doubtfulRobots: [], goneRobots: [] });
+  });
+
+  it('episodes of which nobody knows the time, in trials and in the past of plans; a safety event counts all the same', async () => {
+    const robotId = await candidate();
+    const run = { policyVersion: '1.1.0', isTimeUnknown: true } as const;
+    await tell(robotId, one, [5, 10, 15], run);
+    const { episodes, reason, leftOut } = await tick();
+    assert.equal(episodes, 0);
+    assert.match(reason, /3 episodes left out, of which nobody knows the time/);
+    assert.deepEqual(leftOut, { undatedEpisodes: 3, doubtfulEpisodes: 0, doubtfulRobots: [], goneRobots: [] });
+    world.nowMs += minuteMs;
+    const nowMs = world.nowMs;
+    const next = await world.call('planTrial', { policy, kind: 'rollout', trialId: 'later', nowMs });
+    assert.match(next.kind === 'planned' ? next.remarks : '', /3 episodes left out, of which nobody knows the time/);
+    await tell(robotId, other, [-9_000_000], { ...run, kind: 'safetyEvent' });
+    assert.match((await tick()).reason, /safety/);
+  });
+
+  it('a robot whose tokens were revoked, in whichever arm, as a record of old says it', async () => {
+    const robotId = await candidate();
+    await tell(robotId, one, [5, 10, 15], { policyVersion: '1.1.0' });
+    const before = await tick();
+    assert.equal(before.episodes, 3);
+    const old = {
+      robotId,
+      policy,
+      robotType: { id: 'scitos-g5', version: 1 },
+      site: 'hall',
+      stratum: 'hall-0',
+      tokenHashes: [],
+      isQuarantined: false,
+      atMs: world.nowMs,
+      who: 'somebody',
+      why: 'tokens revoked',
+    };
+    const key = `${fleetKeys.robotLog(robotId)}/${'1'.padStart(20, '0')}.json`;
+    await world.store.put(key, new TextEncoder().encode(JSON.stringify(old)));
+    const { episodes, reason, leftOut } = await tick();
+    assert.equal(episodes, 0);
+    assert.match(reason, new RegExp(`without ${robotId}, registered no more`));
+    assert.deepEqual((leftOut as { goneRobots: unknown }).goneRobots, [robotId]);
+    const next = await world.call('planTrial', { policy, kind: 'rollout', trialId: 'later', nowMs: world.nowMs });
+    if (next.kind !== 'planned') throw new Error(JSON.stringify(next));
+    assert.equal(next.robots, 23);
+  });
+});
