@@ -2,7 +2,7 @@ export { judgeDrift, type DriftVerdict } from './drift.ts';
 export { judgeAnomalies } from './anomaly.ts';
 export { judgeFailureReasons, type RobotFailures } from './failure-reasons.ts';
 export { judgeHealth, judgeAutomaticRollback } from './robot-health.ts';
-export { incidentCauses, noticeCauses, type IncidentCause } from './causes.ts';
+export type { IncidentCause } from './causes.ts';
 export {
   acknowledgeIncident,
   advanceIncidents,
