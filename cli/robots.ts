@@ -98,10 +98,10 @@ function registerSplit(change: (name: string, description: string, fallbackWhy: 
     .argument('<new-id>', 'id of the other machine from now on')
     .action(async (robotId: string, newId: string, options: ChangeOptions) => {
       const context = await openContext();
-      const tokens = { [robotId]: newToken(robotId, randomBytes), [newId]: newToken(newId, randomBytes) };
-      const hashOf = (id: string): string => tokenHash(tokens[id] ?? '');
+      const tokens = new Map([robotId, newId].map((id) => [id, newToken(id, randomBytes)]));
+      const hashOf = (id: string): string => tokenHash(tokens.get(id) ?? '');
       await splitRobot(context, { robotId, newId, hashOf, ...changed(options) });
-      const given = Object.entries(tokens).map(([id, token]) => ({ robotId: id, token }));
+      const given = [...tokens].map(([id, token]) => ({ robotId: id, token }));
       if (options.json) return printJson({ robots: given });
       for (const { robotId: id, token } of given) say(`token of ${id}, shown only now: ${token}`);
     });

@@ -126,6 +126,7 @@ const table: Readonly<Record<string, Row>> = {
   monitor: asks([], nothing),
   'robots add': reads(['r1', '--robot-type', 'test-robot@1', '--site', 'hall'], ['r2', '--robot-type', 'test'], wrong),
   'robots rotate': reads(['r0'], [], null),
+  'robots split': reads(['r0', 'r9'], ['r0'], null),
   'robots revoke': reads(['r0'], [], null),
   'robots list': reads([], nothing, wrong),
   // It would go on until it is told to stop: here it has a setting that it refuses.

@@ -29,7 +29,7 @@ describe('a robot that joins while a rollout runs', function () {
       robotType,
       site: 'hall',
       stratum: 'hall-0',
-      tokenHashes: [],
+      tokenHashes: ['0'.repeat(64)],
       who: 't',
       why: 't',
     };

@@ -144,7 +144,7 @@ describe('the reader', () => {
         robotType: { id: 'scitos-g5', version: 1 },
         site: 'north',
         stratum: 'hall',
-        tokenHashes: [],
+        tokenHashes: ['0'.repeat(64)],
         who: 'ada',
         why: 'new',
       });
