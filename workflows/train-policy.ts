@@ -35,9 +35,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     robotType,
     datasetVersion,
     newSince: newSince ?? datasetVersion,
-    seed: training.seed,
-    targetFrames: training.targetFrames,
-    ...(training.sources === undefined ? {} : { sources: training.sources }),
+    ...mixOptions(training),
   });
   const heldout = await data.exportHeldoutSet({ robotType, datasetVersion });
 
@@ -88,6 +86,12 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   outcome.ended('registered');
   return { ...result, outcome: 'registered', candidateVersion: version };
 }
+
+const mixOptions = ({ seed, targetFrames, sources }: TrainingOptions) => ({
+  seed,
+  targetFrames,
+  ...(sources === undefined ? {} : { sources }),
+});
 
 /** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */
 async function trainBest(

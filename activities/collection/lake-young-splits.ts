@@ -1,6 +1,6 @@
 import { splits, type Split } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import { leastSplitEpisodes, youngSplits, type SplitCounts } from '../../datasets/split.ts';
+import { leastSplitEpisodes, youngSplits } from '../../datasets/split.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlSession } from '../ports/sql.ts';
@@ -12,13 +12,13 @@ export async function lakeYoungSplits(
 ): Promise<readonly Split[] | undefined> {
   if (type.split.kind === 'time') return undefined;
   const episodes = await lake.scan('episodes', (await lake.currentVersion()).episodes);
-  const found: [Split, number][] = [];
+  const found = { train: 0, validation: 0, heldout: 0 };
   for (const split of splits) {
     const [row] = await session.rows(
       `SELECT count(*) AS episodes FROM (SELECT 1 FROM ${episodes} WHERE split = ${sqlText(split)}
          AND robot_type = ${sqlText(type.id)} AND robot_type_version = ${type.version} LIMIT ${leastSplitEpisodes})`,
     );
-    found.push([split, Number(row?.['episodes'])]);
+    found[split] = Number(row?.['episodes']);
   }
-  return youngSplits(Object.fromEntries(found) as Record<Split, number> satisfies SplitCounts, type.split);
+  return youngSplits(found, type.split);
 }

@@ -50,8 +50,8 @@ export async function evaluateHeldout(
       for (const [name, session] of Object.entries(input.others))
         others[name] = await answer(session, input.type, input.sizes, part);
       await singles.add(part, candidate.outputs).catch(failed);
-      const rows = [start, start + part.rows] as const;
-      tally.add(part, episodes.subarray(...rows), candidate, others, robots?.subarray(...rows));
+      const of = (numbers: Int32Array): Int32Array => numbers.subarray(start, start + part.rows);
+      tally.add({ block: part, episodes: of(episodes), robots: robots && of(robots) }, candidate, others);
     }
     input.progress({ heldoutRows: tally.frames() });
   }

@@ -55,6 +55,13 @@ export interface HeldoutOutcome {
   readonly roc: readonly RocCurve[];
 }
 
+/** Rows with the episode and, where the set says it, the robot of each. */
+interface HeldoutRows {
+  readonly block: RowBlock;
+  readonly episodes: Int32Array;
+  readonly robots: Int32Array | undefined;
+}
+
 interface OpenEpisode {
   readonly number: number;
   readonly task: number;
@@ -89,11 +96,7 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
     labels.endEpisode();
     errors?.endEpisode();
     tasks.endEpisode(open);
-    if (open.robot !== undefined)
-      robots.endEpisode(open.robot, {
-        ...open,
-        reference: reference === undefined ? 0 : (open.others[reference] ?? 0),
-      });
+    robots.endEpisode(open, reference);
     open = undefined;
   };
   const episodeOf = (number: number, task: number, robot: number | undefined): OpenEpisode => {
@@ -111,11 +114,9 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
   return {
     frames: () => total.frames,
     add(
-      block: RowBlock,
-      episodes: Int32Array,
+      { block, episodes, robots: robotOf }: HeldoutRows,
       candidate: Answers,
       answers: Readonly<Record<string, Answers>>,
-      robotOf?: Int32Array,
     ): void {
       for (let row = 0; row < block.rows; row += 1) {
         const episode = episodeOf(episodes[row] ?? -1, block.task[row] ?? -1, robotOf?.[row]);
@@ -138,10 +139,8 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
           continue;
         }
         const chosen = candidate.chosen[row] ?? 0;
-        roc.frame(
-          block.label[row] ?? 0,
-          candidate.outputs.subarray(row * sizes.actionSize, (row + 1) * sizes.actionSize),
-        );
+        const [start, end] = [row * sizes.actionSize, (row + 1) * sizes.actionSize];
+        roc.frame(block.label[row] ?? 0, candidate.outputs.subarray(start, end));
         labels.frame(
           block.label[row] ?? 0,
           chosen,
@@ -154,24 +153,38 @@ export function heldoutTally({ type, sizes, others: names, reference, majorityLa
       close();
       return {
         ...total,
-        others: Object.fromEntries(
-          [...paired].map(([name, counter]) => [
-            name,
-            { agreeingFrames: agreeing.get(name) ?? 0, sums: counter.finish() },
-          ]),
-        ),
+        others: othersOf(paired, agreeing),
         tasks: tasks.finish(),
         robots: robots.finish(),
         labels: labels.finish(reference !== undefined && names.includes(reference)),
         ...(errors === undefined ? {} : { errors: errors.finish() }),
-        confusion: sizes.head === 'discrete' ? confusion.finish() : null,
-        calibrationCurve: sizes.head === 'discrete' ? calibration.curve() : [],
-        roc: sizes.head === 'discrete' ? roc.finish() : [],
-        calibrationError: sizes.head === 'discrete' ? calibration.finish() : null,
+        ...(sizes.head === 'discrete' ? discreteOutcome(confusion, calibration, roc) : continuousOutcome),
       };
     },
   };
 }
+
+/** What there is of continuous actions instead. */
+const continuousOutcome = { confusion: null, calibrationCurve: [], roc: [], calibrationError: null };
+
+const discreteOutcome = (
+  confusion: ReturnType<typeof confusionCounter>,
+  calibration: ReturnType<typeof calibrationCounter>,
+  roc: ReturnType<typeof rocCounter>,
+) => ({
+  confusion: confusion.finish(),
+  calibrationCurve: calibration.curve(),
+  roc: roc.finish(),
+  calibrationError: calibration.finish(),
+});
+
+const othersOf = (
+  paired: ReadonlyMap<string, ReturnType<typeof pairedCounter>>,
+  agreeing: ReadonlyMap<string, number>,
+): HeldoutOutcome['others'] =>
+  Object.fromEntries(
+    [...paired].map(([name, counter]) => [name, { agreeingFrames: agreeing.get(name) ?? 0, sums: counter.finish() }]),
+  );
 
 /** Episodes by task, and which of them only one of two policies brought to success: agreement at or above the type's limit. */
 function taskTally(type: RobotType, names: readonly string[]) {

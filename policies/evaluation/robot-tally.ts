@@ -9,6 +9,14 @@ export interface RobotOutcome {
   readonly referenceFrames: number;
 }
 
+interface RobotEpisode {
+  readonly robot: number | undefined;
+  readonly frames: number;
+  readonly agreeing: number;
+  /** Agreeing frames of the other policies by name. */
+  readonly others: Readonly<Record<string, number>>;
+}
+
 /** Label agreement by robot; memory grows with the robots, of which a set has at most as many as episodes. */
 export function robotTally() {
   const robots = new Map<
@@ -16,15 +24,14 @@ export function robotTally() {
     { episodes: number; frames: number; agreeingFrames: number; referenceFrames: number }
   >();
   return {
-    endEpisode(
-      robot: number,
-      counts: { readonly frames: number; readonly agreeing: number; readonly reference: number },
-    ): void {
+    /** `reference` names the other policy; an episode whose robot nobody knows is left out. */
+    endEpisode({ robot, frames, agreeing, others }: RobotEpisode, reference: string | undefined): void {
+      if (robot === undefined) return;
       const sum = robots.get(robot) ?? { episodes: 0, frames: 0, agreeingFrames: 0, referenceFrames: 0 };
       sum.episodes += 1;
-      sum.frames += counts.frames;
-      sum.agreeingFrames += counts.agreeing;
-      sum.referenceFrames += counts.reference;
+      sum.frames += frames;
+      sum.agreeingFrames += agreeing;
+      sum.referenceFrames += reference === undefined ? 0 : (others[reference] ?? 0);
       robots.set(robot, sum);
     },
     /** In the order of their numbers. */

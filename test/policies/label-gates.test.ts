@@ -49,18 +49,16 @@ function drive(
       return frame % 5 === 0 ? 1 : ahead;
     });
     const [ours, others] = [candidate, champion].map((choose) => label.map((one) => choose(one, random)));
-    tally.add(
-      {
-        rows: frames,
-        observation: new Float32Array(3 * frames),
-        task: new Int32Array(frames).fill(episode % 2),
-        label,
-        weight: new Float32Array(frames).fill(1),
-      },
-      new Int32Array(frames).fill(episode),
-      chooses(ours!, label),
-      { champion: chooses(others!, label) },
-    );
+    const block = {
+      rows: frames,
+      observation: new Float32Array(3 * frames),
+      task: new Int32Array(frames).fill(episode % 2),
+      label,
+      weight: new Float32Array(frames).fill(1),
+    };
+    tally.add({ block, episodes: new Int32Array(frames).fill(episode), robots: undefined }, chooses(ours!, label), {
+      champion: chooses(others!, label),
+    });
   }
   return tally.finish();
 }

@@ -99,6 +99,7 @@ describe('releasing from quarantine', () => {
         'episode.policy-version',
         'episode.latency',
         'episode.dated',
+        'episode.robot-life',
         'episode.length',
         'episode.duration',
         'frames.gap',
