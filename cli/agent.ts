@@ -9,6 +9,7 @@ import { openAgent, type Agent } from '../fleet/agent/index.ts';
 import { createLineProtocol } from '../fleet/agent/line-protocol.ts';
 import { readRobotType } from './parse-robot-type.ts';
 import { trustOf } from './read-trust.ts';
+import { machineMonotonicMs } from './machine-clock.ts';
 
 interface Options {
   readonly robot: string;
@@ -93,9 +94,6 @@ const endOfProcess = (): Promise<void> =>
   new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-
-/** The machine's clock since its boot: the same for every process, whatever the wall clock does. */
-const machineMonotonicMs = (): number => Number(process.hrtime.bigint() / 1000n) / 1000;
 
 function gatewayOf(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;

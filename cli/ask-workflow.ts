@@ -56,14 +56,14 @@ export async function ask<T>(to: Asked, asking: () => Promise<T>, unlessAnswered
   }
 }
 
-/** The server's word for a workflow that no worker has taken up yet, when it hears of our deadline before we do. */
+/** The server's words for a workflow that no worker has taken up yet, or that it has no time to ask now. */
 function isNotReady(error: unknown): boolean {
   const inner = error instanceof ServiceError ? error.cause : error;
   const code: number | undefined = isGrpcServiceError(inner) ? inner.code : undefined;
-  return code === failedPrecondition;
+  return code !== undefined && notNow.includes(code);
 }
-/** Code of gRPC. */
-const failedPrecondition = 9;
+/** Codes of gRPC for what may well be answered later: cancelled, exhausted, a workflow not taken up yet, aborted, unavailable. */
+const notNow: readonly number[] = [1, 8, 9, 10, 14];
 
 /** A failure or refusal of a workflow in its own words: those of the innermost cause. */
 export function failedAs(error: Error): CommandError {

@@ -19,6 +19,12 @@ export function registerDataCommands(program: Command): void {
   registerRetentionCommand(data);
   registerExclusionCommands(data);
 
+  registerVersion(data);
+  registerNeedsLabel(data);
+  registerQuarantine(data);
+}
+
+function registerVersion(data: Command): void {
   data
     .command('version')
     .description('newest dataset version')
@@ -28,7 +34,9 @@ export function registerDataCommands(program: Command): void {
       if (options.json) printJson(version);
       else say(`episodes ${version.episodes}, frames ${version.frames}`);
     });
+}
 
+function registerNeedsLabel(data: Command): void {
   data
     .command('needs-label')
     .description('episodes whose frames nobody has labelled: failures and interventions without an expert action')
@@ -59,7 +67,9 @@ export function registerDataCommands(program: Command): void {
         ]),
       );
     });
+}
 
+function registerQuarantine(data: Command): void {
   data
     .command('quarantine')
     .description('what validation refused and why; put a segment back with the workflow releaseQuarantine')

@@ -19,6 +19,12 @@ export function registerModelCommands(program: Command): void {
   registerModelCiCommands(models);
   registerModelViews(models);
 
+  registerBaselineCommand(models);
+  registerList(models);
+  registerHistory(models);
+}
+
+function registerBaselineCommand(models: Command): void {
   models
     .command('baseline')
     .description(
@@ -44,7 +50,9 @@ export function registerModelCommands(program: Command): void {
       if (options.json) printJson(registered);
       else say(`baseline of ${options.policy}: ${registered.version} (${registered.modelSha256})`);
     });
+}
 
+function registerList(models: Command): void {
   models
     .command('list')
     .description('versions of a policy, newest last, with their aliases')
@@ -77,7 +85,9 @@ export function registerModelCommands(program: Command): void {
         ]),
       );
     });
+}
 
+function registerHistory(models: Command): void {
   models
     .command('history')
     .description('every move of the aliases: who, when, why')

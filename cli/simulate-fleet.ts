@@ -13,6 +13,7 @@ import { trustOf } from './read-trust.ts';
 import { printable, printableJson } from './printable.ts';
 import { readJsonFile } from './read-json-file.ts';
 import { simulateFleet, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
+import { machineMonotonicMs } from './machine-clock.ts';
 
 const robotsSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.string().min(1) })).min(1);
 
@@ -112,7 +113,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
         robotType: await readRobotType(options.robotType),
         ...(await trustOf(options)),
         clock: Date.now,
-        monotonic: () => performance.now(),
+        monotonic: machineMonotonicMs,
         fetch: (url, init) => fetch(url, init),
         limits: contactEvery(1_000 * options.contactSeconds),
         log: say,

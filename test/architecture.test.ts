@@ -258,9 +258,7 @@ const mostLines = 70;
 /** Functions from before the rule, by file, with the lines of the longest; they may become shorter only. */
 const stillLong: Readonly<Record<string, number>> = {
   'activities/lake/lake.ts': 75,
-  'cli/data.ts': 77,
   'cli/model-views.ts': 77,
-  'cli/models.ts': 84,
   'datasets/validation/frame-facts-collector.ts': 109,
   'demo/world.ts': 121,
   'fleet/agent/gateway-client.ts': 74,
@@ -271,7 +269,7 @@ const stillLong: Readonly<Record<string, number>> = {
   'policies/onnx/model-structure.ts': 95,
   'workflows/ab-test.ts': 104,
   'workflows/rollout-policy.ts': 107,
-  'workflows/trial-policy.ts': 98,
+  'workflows/trial-policy.ts': 82,
 };
 
 function longFunctions(file: string): { file: string; line: number; lines: number }[] {

@@ -51,18 +51,9 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     trainingSetDigest: trainingSet.digest,
     bootstrap,
     evaluationKey: `evaluations/${cycleId}/evaluation.json`,
-    ...(aliases.champion === undefined ? {} : { champion: aliases.champion }),
-    ...(aliases.anchor === undefined ? {} : { anchor: aliases.anchor }),
+    ...yardsticksOf(aliases),
   });
-  const result = {
-    trainingSetDigest: trainingSet.digest,
-    trainRows: trainingSet.trainRows,
-    metricsKey: model.metricsKey,
-    evaluationKey: judged.evaluationKey,
-    modelSha256: model.modelSha256,
-    accuracyFraction: judged.accuracyFraction,
-    failedGates: judged.gates.filter((gate) => gate.outcome === 'fail').map((gate) => gate.id),
-  };
+  const result = factsOf(trainingSet, model, judged);
   if (judged.passed !== 'pass') {
     show({ stage: 'ended', gates: 'hold', failedGates: result.failedGates });
     outcome.ended('gatesHold');
@@ -87,6 +78,25 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   return { ...result, outcome: 'registered', candidateVersion: version };
 }
 
+type Trained = Awaited<ReturnType<ReturnType<typeof trainingActivities>['trainModel']>>;
+type Judged = Awaited<ReturnType<ReturnType<typeof trainingActivities>['evaluateCandidate']>>;
+
+const factsOf = ({ digest, trainRows }: TrainingSetReference, model: Trained, judged: Judged) => ({
+  trainingSetDigest: digest,
+  trainRows,
+  metricsKey: model.metricsKey,
+  evaluationKey: judged.evaluationKey,
+  modelSha256: model.modelSha256,
+  accuracyFraction: judged.accuracyFraction,
+  failedGates: judged.gates.filter((gate) => gate.outcome === 'fail').map((gate) => gate.id),
+});
+
+/** Versions that a candidate is compared with. */
+const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readonly anchor?: string }) => ({
+  ...(champion === undefined ? {} : { champion }),
+  ...(anchor === undefined ? {} : { anchor }),
+});
+
 const mixOptions = ({ seed, targetFrames, sources }: TrainingOptions) => ({
   seed,
   targetFrames,
@@ -101,7 +111,7 @@ async function trainBest(
   trainingSet: TrainingSetReference,
   options: TrainingOptions,
   champion: string | undefined,
-): Promise<Awaited<ReturnType<ReturnType<typeof trainingActivities>['trainModel']>>> {
+): Promise<Trained> {
   const { trainModel, planTraining } = trainingActivities();
   const { trials } = await planTraining({
     hyperparameters: options.hyperparameters,

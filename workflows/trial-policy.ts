@@ -11,27 +11,20 @@ import {
 
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import { returnActivities } from './shared/activity-proxies.ts';
-import { abortUpdate } from './cycle/messages.ts';
 import { idGuard } from './shared/fixed-id.ts';
 import { nowMs } from './shared/now.ts';
 import { outcomeClearer } from './shared/outcome.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts';
 import { OfferSlot, requireOffer, type Offer } from './trial/offer-slot.ts';
-import { trialAnswers, whyRefused } from './trial/answers.ts';
 import { runTrial } from './trial/course.ts';
-import { hearing, refuse, returningWhenCancelled } from './trial/guarded-loop.ts';
+import { returningWhenCancelled } from './trial/guarded-loop.ts';
+import { hearOperators } from './trial/operators.ts';
 import {
-  approveUpdate,
   offerUpdate,
-  operatorSignal,
-  pauseUpdate,
   progressSignal,
-  rejectUpdate,
-  resumeUpdate,
   trialStatusQuery,
   type OperatorMessage,
-  type OperatorWord,
   type TrialResult,
   type TrialStatus,
 } from './trial/messages.ts';
@@ -76,25 +69,7 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     },
     { validator: requireOffer },
   );
-  const operated = (kind: OperatorMessage['kind']) =>
-    [
-      ({ reason, who }: OperatorWord): string => {
-        inbox.push({ kind, reason, ...(who === undefined ? {} : { who }) });
-        return trialAnswers[kind];
-      },
-      {
-        validator: (word: OperatorWord) => {
-          const refusal = whyRefused(kind, word, status);
-          if (refusal !== undefined) refuse(refusal);
-        },
-      },
-    ] as const;
-  setHandler(pauseUpdate, ...operated('pauseRequested'));
-  setHandler(resumeUpdate, ...operated('resumeRequested'));
-  setHandler(approveUpdate, ...operated('approved'));
-  setHandler(rejectUpdate, ...operated('rejected'));
-  setHandler(abortUpdate, ...operated('abortRequested'));
-  setHandler(operatorSignal, hearing(inbox));
+  hearOperators(inbox, () => status);
 
   return returningWhenCancelled(inbox, async () => {
     const own = await parsedInput('trialPolicy', input);

@@ -24,6 +24,7 @@ export interface AgentOptions {
    */
   readonly publicKeyPem?: string | undefined;
   readonly clock: WallClock;
+  /** The machine's clock since its boot, not the process's: what is written down is compared with it by the next process. */
   readonly monotonic: MonotonicClock;
   /** Changes with every boot of the machine, when `monotonic` starts anew; Linux's own unless given. */
   readonly machineBootId?: string;

@@ -96,6 +96,7 @@ describe('names that every object has', () => {
       memory: dictionary(),
       book: dictionary(),
       lifeOverlaps: [],
+      losses: dictionary(),
       champions: { champion: '1.0.0' },
       correctedFrames: [],
     } as unknown as MonitorState;

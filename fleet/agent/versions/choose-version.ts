@@ -14,6 +14,8 @@ export interface VersionFacts {
   readonly unfreshMs: number;
   readonly baseline: Slot | null;
   readonly current: Slot | null;
+  /** `current` is a candidate, which runs only while it is ordered and its lease lives. */
+  readonly isLeased: boolean;
   readonly isBlocked: (version: string, trialId: string | null) => boolean;
 }
 
@@ -32,7 +34,8 @@ export const slotOf = (policy: string, { version, sha256 }: ModelReference): Slo
 /**
  * Decides what a robot should run. Without contact, or without a freshly signed word, for 14 days the baseline; without a living lease the champion instead of
  * the candidate; else the order. A version that is blocked here is replaced by the champion if it is a candidate. Undefined:
- * stay with what runs.
+ * stay with what runs, which is never a candidate: what was taken back is left even if the champion failed here, for the baseline if that
+ * may run, else for the champion all the same.
  */
 export function chooseVersion(facts: VersionFacts): VersionChoice | undefined {
   const { order, baseline } = facts;
@@ -40,17 +43,16 @@ export function chooseVersion(facts: VersionFacts): VersionChoice | undefined {
   if (reason !== undefined && baseline !== null)
     return { slot: baseline, reason, urgency: 'whenIdle', trialId: null, isLeased: false, orderSeq: null };
   if (order === null) return undefined;
-  const champion = (reason: VersionChoice['reason']): VersionChoice | undefined =>
-    facts.isBlocked(order.champion.version, null)
-      ? undefined
-      : {
-          slot: slotOf(order.policy, order.champion),
-          reason,
-          urgency: order.urgency,
-          trialId: null,
-          isLeased: false,
-          orderSeq: order.seq,
-        };
+  const plain = (slot: Slot, why: VersionChoice['reason']): VersionChoice => {
+    const { urgency, seq: orderSeq } = order;
+    return { slot, reason: why, urgency, trialId: null, isLeased: false, orderSeq };
+  };
+  const champion = (why: VersionChoice['reason']): VersionChoice | undefined => {
+    const slot = slotOf(order.policy, order.champion);
+    if (!facts.isBlocked(slot.version, null)) return plain(slot, why);
+    if (!facts.isLeased) return undefined;
+    return plain(baseline === null || facts.isBlocked(baseline.version, null) ? slot : baseline, why);
+  };
   const { trialId, isLeased } = order;
   if (isLeased && !facts.isLeaseAlive) return champion('leaseExpired');
   if (!facts.isBlocked(order.model.version, trialId))
@@ -62,7 +64,7 @@ export function chooseVersion(facts: VersionFacts): VersionChoice | undefined {
       isLeased,
       orderSeq: order.seq,
     };
-  return trialId === null ? undefined : champion('ordered');
+  return trialId === null && !facts.isLeased ? undefined : champion('ordered');
 }
 
 function lonelyReason({ contactlessMs, unfreshMs }: VersionFacts): 'noContact' | 'noFreshOrder' | undefined {

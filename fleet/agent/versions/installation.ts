@@ -144,6 +144,18 @@ export function withTrouble(state: Installation, trouble: NewTrouble, now: Machi
 export const fallBacksOf = (state: Installation, version: string, trialId: string | null): number =>
   state.troubles.find((each) => isAbout(each, version, trialId))?.fallBacks ?? 0;
 
+/**
+ * Moments that lie ahead in this boot were measured by a clock that has begun anew since: what they say of spans, leases included, is
+ * as unknown as across boots.
+ */
+export function ofThisClock(state: Installation, now: MachineMoment): Installation {
+  const past = [state.life, ...state.crashes.map(({ at }) => at), ...state.troubles.map(({ since }) => since)];
+  const isAhead = past.some((moment) => moment !== null && (elapsedSince(moment, now) ?? 0) < 0);
+  if (!isAhead) return state;
+  const troubles = state.troubles.map((each) => ({ ...each, since: now }));
+  return { ...state, life: null, crashes: [], leaseEnds: null, troubles };
+}
+
 /** Waits that were measured in another boot of the machine begin again: nothing is known of the time between. */
 export const inThisBoot = (state: Installation, now: MachineMoment): Installation => ({
   ...state,

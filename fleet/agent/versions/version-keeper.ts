@@ -1,7 +1,7 @@
 import type { DesiredAnswer } from '../../protocol/index.ts';
 import { slotOf, type VersionChoice } from './choose-version.ts';
 import { createFallBacks } from './fall-backs.ts';
-import { inThisBoot, isBlocked, isCrashLooping, isSame, withDeath, type Slot } from './installation.ts';
+import { inThisBoot, isBlocked, isCrashLooping, isSame, ofThisClock, withDeath, type Slot } from './installation.ts';
 import {
   choose,
   isDone,
@@ -76,7 +76,7 @@ function leaseEnding({ ports }: Keeper, remainingMs: number): MachineMoment {
 async function start(keeper: Keeper): Promise<void> {
   const { file, now, models } = keeper.ports;
   const { blame, report, fallBack } = keeper.fallBacks;
-  await file.change((state) => inThisBoot(withDeath(state, now()), now()));
+  await file.change((state) => inThisBoot(withDeath(ofThisClock(state, now()), now()), now()));
   const { trying, current, order } = file.state();
   await file.change((state) => ({ ...state, life: now(), trying: null }));
   if (trying !== null && !isSame(trying, current) && isCrashLooping(file.state(), trying.version)) {

@@ -15,6 +15,7 @@ import {
   isCrashLooping,
   switched,
   withDeath,
+  ofThisClock,
   withTrouble,
   type Installation,
 } from '../../../fleet/agent/versions/installation.ts';
@@ -52,6 +53,7 @@ const facts: VersionFacts = {
   unfreshMs: 0,
   baseline: slot(baseline),
   current: slot(champion),
+  isLeased: false,
   isBlocked: () => false,
 };
 const moment = (monotonicMs: number, machineBootId = 'boot-1'): MachineMoment => ({ machineBootId, monotonicMs });
@@ -77,8 +79,43 @@ describe('what a robot should run', () => {
     assert.deepEqual(chosen({ isBlocked: (version) => version === '1.2.0' }), ['1.1.0', 'ordered', null]);
     assert.equal(chosen({ isBlocked: () => true }), undefined);
   });
+  it('is not a candidate that was taken back, even where the champion failed: the baseline, else the champion all the same', () => {
+    const onCandidate = { current: slot(candidate), isLeased: true };
+    const plain: DesiredAnswer = { ...onTrial, seq: 8, model: champion, trialId: null, isLeased: false };
+    for (const changed of [{ order: plain }, { isLeaseAlive: false }, { isBlocked: () => true }]) {
+      const blocked = (versions: readonly string[]) => (version: string, trialId: string | null) =>
+        versions.includes(version) || (trialId !== null && changed.isBlocked !== undefined);
+      const version = (facts: Partial<VersionFacts>) => chosen({ ...onCandidate, ...changed, ...facts })?.[0];
+      assert.equal(version({ isBlocked: blocked(['1.1.0']) }), '1.0.0');
+      assert.equal(version({ isBlocked: blocked(['1.1.0', '1.0.0']) }), '1.1.0');
+      assert.equal(version({ isBlocked: blocked(['1.1.0']), baseline: null }), '1.1.0');
+      assert.equal(version({ isBlocked: blocked([]) }), '1.1.0');
+    }
+  });
   it('is what runs when nothing was ordered', () => {
     assert.equal(chosen({ order: null }), undefined);
+  });
+  it('is never to stay on a candidate that is not ordered or has no lease, whatever failed here', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(onTrial, { ...onTrial, model: champion, trialId: null, isLeased: false }),
+        fc.boolean(),
+        fc.func(fc.boolean()),
+        (order, hasBaseline, blocked) => {
+          const isBlocked: VersionFacts['isBlocked'] = (version, trialId) => blocked(version, trialId);
+          const choice = chooseVersion({
+            ...facts,
+            order,
+            isLeaseAlive: false,
+            current: slot(candidate),
+            isLeased: true,
+            baseline: hasBaseline ? slot(baseline) : null,
+            isBlocked,
+          });
+          assert.ok(choice !== undefined && choice.slot.version !== '1.2.0');
+        },
+      ),
+    );
   });
   it('is never a leased candidate without a lease', () => {
     fc.assert(
@@ -128,6 +165,18 @@ describe('what a robot goes back to', () => {
     const trouble = { version: '1.1.0', trialId: null, reason: 'crashLoop', isFallBack: true } as const;
     assert.deepEqual(fallBackSlot(withTrouble(state, trouble, moment(0)), moment(1)), slot(baseline));
     assert.equal(fallBackSlot({ ...state, current: slot(baseline), previous: null }, moment(0)), undefined);
+  });
+  it('believes no span of a clock that began anew in the same boot, a lease neither', () => {
+    const trouble = { version: '1.1.0', trialId: null, reason: 'crashLoop', isFallBack: true } as const;
+    const life = moment(5_000_000);
+    const before = withTrouble(running({ leaseEnds: moment(6_000_000), life }), trouble, moment(5_500_000));
+    const crashed = { ...before, crashes: [{ version: '1.1.0', at: moment(5_600_000) }] };
+    assert.deepEqual(ofThisClock(crashed, moment(5_600_000)), crashed, 'a clock that went on');
+    assert.deepEqual(ofThisClock(crashed, moment(1, 'boot-2')), crashed, 'another boot is another matter');
+    const after = ofThisClock(crashed, moment(1_000));
+    assert.deepEqual([after.leaseEnds, after.life, after.crashes], [null, null, []]);
+    assert.equal(isBlocked(after, '1.1.0', null, moment(600_999)), true, 'the wait begins again');
+    assert.equal(isBlocked(after, '1.1.0', null, moment(601_000)), false);
   });
   it('waits longer after every trouble, and for good after two from a candidate', () => {
     const trouble = { version: '1.2.0', trialId: 'trial-1', reason: 'crashLoop', isFallBack: true } as const;

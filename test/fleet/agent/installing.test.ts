@@ -312,6 +312,27 @@ describe('what a robot installs', () => {
     assert.equal(agent?.policy()?.version, '1.1.0', 'never again under this trial');
   });
 
+  it('leaves a candidate that is taken back although the champion failed here: for the baseline, until it may be tried again', async () => {
+    const { baseline, champion, candidate } = await three();
+    gateway.leaseRemainingMs = 3_600_000;
+    gateway.setOrder(championOrder(1, baseline, baseline));
+    await open();
+    await runs('1.0.0');
+    gateway.setOrder(championOrder(2, champion, baseline));
+    await runs('1.1.0');
+    for (let death = 0; death < 3; death++) {
+      await agent?.crash();
+      await open();
+    }
+    await runs('1.0.0');
+    gateway.setOrder(candidateOrder(3, candidate, champion, baseline));
+    await runs('1.2.0');
+    gateway.setOrder(championOrder(4, champion, baseline));
+    await runs('1.0.0');
+    aheadMs += 11 * 60_000;
+    await runs('1.1.0');
+  });
+
   it('does not blame a version for deaths that are far apart', async () => {
     const { baseline, champion } = await three();
     gateway.setOrder(championOrder(1, champion, baseline));
