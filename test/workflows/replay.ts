@@ -25,24 +25,43 @@ export const replayBundle = (workflowsPath: URL): Promise<WorkflowBundleWithSour
   });
 
 /**
- * Replays one history against the code and compares what the code asks for now, content included, with what the history
- * holds. Returns the first difference in words, or undefined.
+ * Replays histories against the code and compares what the code asks for now, content included, with what each history holds. Gives
+ * the first difference in words of each that has one, by name. Histories are of different runs.
  */
-export async function replayDifference(
+export async function replayDifferences(
   bundle: WorkflowBundleWithSourceMap,
-  recorded: RecordedHistory,
-): Promise<string | undefined> {
-  const asked: RecordedCommand[] = [];
+  recorded: readonly RecordedHistory[],
+): Promise<ReadonlyMap<string, string>> {
+  const asked = new Map<string, RecordedCommand[]>();
   const sinks: InjectedSinks<RecordingSinks> = {
-    recorder: { command: { fn: (_info, command) => void asked.push(command), callDuringReplay: true } },
+    recorder: {
+      command: {
+        fn: ({ runId }, command) => void asked.set(runId, [...(asked.get(runId) ?? []), command]),
+        callDuringReplay: true,
+      },
+    },
   };
-  const history = historyFromJSON(recorded.history);
-  const replays = Worker.runReplayHistories({ workflowBundle: bundle, sinks }, [
-    { workflowId: recorded.workflowId, history },
-  ]);
-  for await (const replay of replays) if (replay.error !== undefined) return replay.error.message;
-  return firstDifference(commandsOf(history), asked);
+  const byRun = new Map(
+    recorded.map(({ name, workflowId, history }) => {
+      const parsed = historyFromJSON(history);
+      return [runIdOf(parsed), { name, workflowId, history: parsed }];
+    }),
+  );
+  if (byRun.size < recorded.length) throw new Error('expected histories of different runs');
+  const differences = new Map<string, string>();
+  for await (const { runId, error } of Worker.runReplayHistories({ workflowBundle: bundle, sinks }, byRun.values())) {
+    const replayed = byRun.get(runId);
+    if (replayed === undefined) throw new Error(`expected a run that was given, got ${runId}`);
+    byRun.delete(runId);
+    const difference = error?.message ?? firstDifference(commandsOf(replayed.history), asked.get(runId) ?? []);
+    if (difference !== undefined) differences.set(replayed.name, difference);
+  }
+  for (const { name } of byRun.values()) differences.set(name, 'was not replayed');
+  return differences;
 }
+
+const runIdOf = ({ events }: History): string =>
+  events?.[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? '';
 
 function firstDifference(expected: readonly RecordedCommand[], got: readonly RecordedCommand[]): string | undefined {
   for (let index = 0; index < Math.max(expected.length, got.length); index += 1) {
