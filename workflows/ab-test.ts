@@ -100,8 +100,8 @@ export async function abTest(input?: unknown, carried?: Carried): Promise<AbTest
       leaseLapsed: (atMs) => apply({ kind: 'leaseLapsed', atMs }),
       ticked: (result, atMs) => {
         lastTick = result;
-        const { verdict, reason, suspectRobotId } = result;
-        apply({ kind: 'ticked', atMs, verdict, reason, ...(suspectRobotId === undefined ? {} : { suspectRobotId }) });
+        const { suspectRobotId, verdict, reason, stopsClock = false } = result;
+        apply({ kind: 'ticked', atMs, verdict, reason, stopsClock, ...(suspectRobotId && { suspectRobotId }) });
       },
       returned: (atMs) => apply({ kind: 'returned', atMs }),
       afterTick: takeLook,

@@ -112,10 +112,10 @@ export async function rolloutPolicy(input?: unknown, carried?: Carried): Promise
       exposureRefused: (reason, atMs) => apply({ kind: 'exposureRefused', atMs, reason }),
       leaseLapsed: (atMs) => apply({ kind: 'leaseLapsed', atMs }),
       ticked: (result, atMs) => {
-        const { verdict, reason, suspectRobotId } = result;
+        const { verdict, reason, suspectRobotId, stopsClock = false } = result;
         status = { ...status, tick: result, rows: rowsWith(status.rows, state, result) };
         const suspect = suspectRobotId === undefined ? {} : { suspectRobotId };
-        apply({ kind: 'ticked', atMs, verdict: { verdict, reason, ...suspect } });
+        apply({ kind: 'ticked', atMs, verdict: { verdict, reason, stopsClock, ...suspect } });
       },
       returned: (atMs) => apply({ kind: 'returned', atMs }),
       afterTick: async () => {

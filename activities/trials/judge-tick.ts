@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { judgeGuard, judgeTasks } from '../../domain/experiment/index.ts';
-import type { Fleet } from '../../fleet/desk/index.ts';
+import { describeWaits, type Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -23,6 +23,8 @@ export type JudgeTickInput = z.input<typeof inputSchema>;
 const resultSchema = z.strictObject({
   verdict: z.enum(['continue', 'advance', 'hold', 'rollback', 'robotFault']),
   suspectRobotId: z.string().optional(),
+  /** Candidates wait for the update windows of their sites: this time counts for no stage. */
+  stopsClock: z.boolean().optional(),
   reason: z.string(),
   /** Candidate minus champion, and at least this. */
   delta: z.number(),
@@ -76,10 +78,20 @@ export const judgeTick =
       limits: plan.rolloutLimits,
     });
     const { suspectRobotId } = verdict;
+    const candidates = robots.filter(({ arm }) => arm === 'candidate').length;
+    const waits = describeWaits(read.windowWaits, candidates);
+    const isHeld = waits.length > 0 && verdict.verdict !== 'rollback' && verdict.verdict !== 'robotFault';
     const result: JudgeTickResult = {
-      verdict: verdict.verdict,
+      verdict: isHeld ? 'hold' : verdict.verdict,
+      ...(waits.length === 0 ? {} : { stopsClock: true }),
       ...(suspectRobotId === undefined ? {} : { suspectRobotId }),
-      reason: [...verdict.reasons, ...leftOutRemarks(leftOut), ...damageRemark(damaged)]
+      reason: [
+        ...(isHeld ? waits : []),
+        ...verdict.reasons,
+        ...(isHeld ? [] : waits),
+        ...leftOutRemarks(leftOut),
+        ...damageRemark(damaged),
+      ]
         .join('; ')
         .slice(0, longestReason),
       delta: verdict.delta,
@@ -87,7 +99,7 @@ export const judgeTick =
       marginFraction: verdict.marginFraction,
       logEvidence: verdict.logEvidence,
       threshold: verdict.threshold,
-      candidates: robots.filter(({ arm }) => arm === 'candidate').length,
+      candidates,
       robots: verdict.treatedRobots,
       episodes: verdict.treatedEpisodes,
       verdictKey,

@@ -10,7 +10,7 @@ import {
   type Sighting,
   type TrialPlan,
 } from '../../domain/trial/index.ts';
-import type { Fleet } from '../../fleet/desk/index.ts';
+import { windowWait, type Fleet, type WindowWait } from '../../fleet/desk/index.ts';
 import type { CellStore } from './cell-store.ts';
 import { planReferenceSchema } from './stored-plan.ts';
 
@@ -35,6 +35,8 @@ export interface Evidence {
   /** Telemetry objects that are missing from it, because they are damaged. */
   readonly damaged: readonly string[];
   readonly leftOut: LeftOut;
+  /** Candidates that do not run the candidate yet because the update windows of their site are closed. */
+  readonly windowWaits: readonly WindowWait[];
 }
 
 /** Outcomes that are no evidence, beside damaged objects. */
@@ -67,6 +69,7 @@ export async function readEvidence(
     return {
       contact: robot?.contact ?? 'unknown',
       version: robot?.version ?? null,
+      isWindowClosed: robot?.closedUntilMs !== undefined,
       newestBlock: manifest.newestBlocks[robotId],
       heardAgeMs: heardMs > 0 ? Math.max(0, nowMs - heardMs) : undefined,
     };
@@ -85,7 +88,19 @@ export async function readEvidence(
   const leftOut = { undatedEpisodes: manifest.undated, ...sound.leftOut(), goneRobots };
   const robotIds = sight.robots.map(({ robotId }) => robotId);
   const unsafe = unsafeLateRobots({ ...asked, robotIds });
-  return { robots, presence: sight.presence, unsafeLateRobots: unsafe, damaged: manifest.damaged, leftOut };
+  const candidates = new Set(robots.filter(({ arm }) => arm === 'candidate').map(({ robotId }) => robotId));
+  // Who is silent keeps nobody waiting.
+  const windowWaits = sight.robots
+    .filter(({ robotId, contact }) => candidates.has(robotId) && contact !== 'silent')
+    .flatMap((robot) => windowWait(robot, { version: plan.candidateVersion }) ?? []);
+  return {
+    robots,
+    presence: sight.presence,
+    unsafeLateRobots: unsafe,
+    damaged: manifest.damaged,
+    leftOut,
+    windowWaits,
+  };
 }
 
 /** Cells without what two machines with one identity did; a safety event of theirs counts all the same. Counts what it leaves out. */

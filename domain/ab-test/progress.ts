@@ -36,6 +36,8 @@ export type AbEvent =
       readonly atMs: number;
       readonly verdict: 'continue' | 'advance' | 'hold' | 'rollback' | 'robotFault';
       readonly suspectRobotId?: string;
+      /** The time since the last event was not watched: robots may not take the candidate yet. */
+      readonly stopsClock?: boolean;
       readonly reason: string;
     }
   | {
@@ -72,8 +74,8 @@ export const begunAbTest = (atMs: number): AbProgress => ({
 export function abTransition(state: AbProgress, event: AbEvent): AbProgress {
   if (state.kind === 'ended') return state;
   // Time without a lease was not watched.
-  const now =
-    event.kind === 'leaseLapsed' ? { ...state, atMs: Math.max(state.atMs, event.atMs) } : counted(state, event.atMs);
+  const isUnwatched = event.kind === 'leaseLapsed' || (event.kind === 'ticked' && event.stopsClock === true);
+  const now = isUnwatched ? { ...state, atMs: Math.max(state.atMs, event.atMs) } : counted(state, event.atMs);
   if (state.kind === 'returning') return whileReturning(now, event);
   switch (event.kind) {
     case 'exposed':

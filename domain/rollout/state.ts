@@ -68,6 +68,8 @@ export type RolloutEvent =
 /** The part of a guard verdict that moves a rollout. */
 export interface TickVerdict {
   readonly verdict: GuardDecision;
+  /** The time since the last tick does not count for the stage: robots may not take the candidate yet. */
+  readonly stopsClock?: boolean;
   readonly suspectRobotId?: string;
   readonly reason: string;
 }

@@ -73,7 +73,7 @@ function whileReturning(state: Extract<RolloutState, { kind: 'returning' }>, eve
 function whileActive(state: Active, event: RolloutEvent): RolloutState {
   switch (event.kind) {
     case 'ticked':
-      return judged(counted(state, event.atMs), event.verdict);
+      return judged((event.verdict.stopsClock === true ? moved : counted)(state, event.atMs), event.verdict);
     case 'exposed':
       return exposed(state, event.atMs, event.exposure);
     case 'leaseLapsed':

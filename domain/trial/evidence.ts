@@ -17,6 +17,8 @@ export interface Sighting {
   /** Since it was last heard of, by a gateway or by a report; undefined when it never was. Real time. */
   readonly heardAgeMs: number | undefined;
   readonly version: string | null;
+  /** The update windows of its site are closed: it may not take the candidate now. */
+  readonly isWindowClosed?: boolean;
   /** Block of the newest thing it told of; undefined before the first. Robots tell in order. */
   readonly newestBlock: number | undefined;
 }
@@ -116,9 +118,10 @@ function known(
 
 const dayMinutes = 24 * 60;
 
-/** A candidate that had as long as a silent robot may have, is online and still runs something else did not install it. */
+/** A candidate whose window is closed did not install it, seen or not: its silence is none of the candidate's. One that had as long as a silent robot may have, is online and still runs something else did not install it. */
 function installing({ plan, sightingOf, exposedForMs }: EvidenceInput, robotId: string): { installed?: boolean } {
-  const { contact, version } = sightingOf(robotId);
+  const { contact, version, isWindowClosed = false } = sightingOf(robotId);
   if (version === plan.candidateVersion) return { installed: true };
+  if (isWindowClosed) return { installed: false };
   return contact === 'online' && exposedForMs >= plan.times.missingAfterMs ? { installed: false } : {};
 }

@@ -184,7 +184,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     reports,
     orders,
     keeper: {
-      leaseRenewed: (remainingMs) => ownKeeper.leaseRenewed(remainingMs),
+      ...ownKeeper,
       async order(order, leaseRemainingMs) {
         await ownKeeper.order(order, leaseRemainingMs);
         bells.keeper.ring();

@@ -1,5 +1,5 @@
-import type { Order } from './assignment-log.ts';
 import type { FleetView, RobotView } from './fleet-view.ts';
+import { windowWait, type OrderAsked, type WindowWait } from './window-waits.ts';
 
 /** Where every robot stands towards its order; each robot is in exactly one list, in order of id. */
 export interface Confirmations {
@@ -7,6 +7,8 @@ export interface Confirmations {
   readonly seq: number;
   /** Holds this order or a later one, and runs what it says. */
   readonly confirmed: readonly string[];
+  /** Online, and may not follow it yet: the update windows of their site are closed. */
+  readonly windowed: readonly WindowWait[];
   /** Online and not there yet. */
   readonly waiting: readonly string[];
   /** Online, and said that it cannot do it. */
@@ -21,21 +23,25 @@ export interface Confirmations {
  */
 export function confirmOrders(
   view: FleetView,
-  order: { readonly seq: number; readonly of: (robotId: string) => Pick<Order, 'version'> },
+  order: { readonly seq: number; readonly of: (robotId: string) => OrderAsked },
 ): Confirmations {
   const confirmed: string[] = [];
   const waiting: string[] = [];
   const offline: string[] = [];
+  const windowed: WindowWait[] = [];
   const failed: { robotId: string; reason: string }[] = [];
   for (const robot of view.robots) {
     const { robotId, heldSeq, version, contact } = robot;
     const reason = failureReason(robot, order.seq);
-    if (heldSeq !== null && heldSeq >= order.seq && version === order.of(robotId).version) confirmed.push(robotId);
+    const asked = order.of(robotId);
+    const wait = windowWait(robot, asked);
+    if (heldSeq !== null && heldSeq >= order.seq && version === asked.version) confirmed.push(robotId);
     else if (contact !== 'online') offline.push(robotId);
     else if (reason !== undefined) failed.push({ robotId, reason });
+    else if (wait !== undefined) windowed.push(wait);
     else waiting.push(robotId);
   }
-  return { seq: order.seq, confirmed, waiting, failed, offline };
+  return { seq: order.seq, confirmed, windowed, waiting, failed, offline };
 }
 
 function failureReason({ lastInstall }: RobotView, seq: number): string | undefined {

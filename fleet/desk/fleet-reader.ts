@@ -10,6 +10,7 @@ import { readLease } from './lease.ts';
 import { readPresences } from './presence.ts';
 import { readRobots, type RobotRecord } from './robots.ts';
 import { trialsOf } from './assignment-record.ts';
+import { closedSites, followWindows } from './windows.ts';
 
 /** What workflows and people may ask about a fleet. Nothing here writes. */
 export interface FleetReader {
@@ -34,6 +35,7 @@ export function openFleetReader(
   const readers = new Map<string, AssignmentReader>();
   const seenRobots = new Map<string, RobotRecord>();
   const installReaders = new Map<string, InstallReader>();
+  const windows = followWindows(store);
 
   async function readAssignments(policy: string): Promise<AssignmentState> {
     const reader = readers.get(policy) ?? assignmentReader(store, policy);
@@ -54,7 +56,9 @@ export function openFleetReader(
       robots.map(({ robotId }) => robotId),
       onDamage,
     );
-    return { ...viewFleet({ robots, presences, installs: lastInstalls, nowMs: clock() }, limits), damaged };
+    const nowMs = clock();
+    const closedUntil = closedSites(await windows(onDamage), nowMs);
+    return { ...viewFleet({ robots, presences, installs: lastInstalls, nowMs, closedUntil }, limits), damaged };
   }
 
   async function readOrders(policy: string): Promise<((robotId: string) => Order) | undefined> {

@@ -29,6 +29,8 @@ export interface RobotView {
   /** Newest order it obeys or at least holds; null when it never held one. */
   readonly heldSeq: number | null;
   readonly lastInstall: InstallRecord | null;
+  /** The update windows of its site are closed until then; absent while they are open, or there are none. */
+  readonly closedUntilMs?: number;
 }
 
 export interface FleetView {
@@ -44,6 +46,8 @@ export function viewFleet(
     readonly presences: readonly Presence[];
     readonly installs: ReadonlyMap<string, InstallRecord>;
     readonly nowMs: number;
+    /** Until when the update windows of a site are closed; undefined where they are not. */
+    readonly closedUntil?: (site: string) => number | undefined;
   },
   limits: ViewLimits = defaultViewLimits,
 ): FleetView {
@@ -65,6 +69,7 @@ export function viewFleet(
     .map(({ robotId, site, stratum, isQuarantined, atMs }): RobotView => {
       const sighting = seen.get(robotId);
       const lastInstall = facts.installs.get(robotId) ?? null;
+      const closedUntilMs = facts.closedUntil?.(site);
       return {
         robotId,
         site,
@@ -79,6 +84,7 @@ export function viewFleet(
           lastInstall?.report.outcome === 'installed' ? lastInstall.report.assignmentSeq : null,
         ]),
         lastInstall,
+        ...(closedUntilMs === undefined ? {} : { closedUntilMs }),
       };
     });
   return { presence: fresh.length === 0 ? 'unknown' : 'known', robots };

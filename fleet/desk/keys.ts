@@ -14,6 +14,8 @@ export const fleetKeys = {
   },
   sheet: (policy: string, root: string): string => `fleet/${policy}/sheets/${root}.json`,
   roots: 'trust/roots',
+  /** When robots of a site may be updated; one log of all sites. */
+  windows: 'windows',
   lease: (policy: string, trialId: string): string => `fleet/${policy}/leases/${trialId}.json`,
   installs: (policy: string): string => `fleet/${policy}/installs`,
   installLog: (policy: string, robotId: string): string => `fleet/${policy}/installs/${robotId}`,

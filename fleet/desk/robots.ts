@@ -12,7 +12,8 @@ import { fleetKeys, parseLogKey } from './keys.ts';
 import { parse } from './parse.ts';
 import { noteRobotChange } from './robot-changes.ts';
 
-const nameSchema = z
+/** A site or a stratum as people write it. */
+export const siteSchema = z
   .string()
   .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._/-]{0,62}$/u, 'expected 1 to 63 letters, digits, spaces, dots, dashes');
 
@@ -21,9 +22,9 @@ export const robotRecordSchema = z.strictObject({
   robotId: robotIdSchema,
   policy: policyNameSchema,
   robotType: z.strictObject({ id: z.string().min(1).max(63), version: z.int().min(1) }),
-  site: nameSchema,
+  site: siteSchema,
   /** Robots of one stratum are alike; arms of a trial take their share of each. */
-  stratum: nameSchema,
+  stratum: siteSchema,
   /** sha256 of each token that opens the gateway; empty: none does. */
   tokenHashes: z.array(sha256Schema).max(2),
   /** Left out of trials and of what is learned until somebody looked at it. */

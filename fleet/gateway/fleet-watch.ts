@@ -2,6 +2,7 @@ import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { PolicyWatch } from './policy-watch.ts';
 import { rootWatch, type RootWatch } from './root-watch.ts';
+import { windowWatch, type WindowWatch } from './window-watch.ts';
 
 export interface FleetWatchOptions {
   readonly store: ObjectStore;
@@ -17,6 +18,7 @@ export interface FleetWatchOptions {
 export class FleetWatch {
   readonly #options: FleetWatchOptions;
   readonly roots: RootWatch;
+  readonly windows: WindowWatch;
   readonly #watches = new Map<string, PolicyWatch>();
   #timer: NodeJS.Timeout | undefined;
   #lastLookMs = Number.NEGATIVE_INFINITY;
@@ -25,6 +27,9 @@ export class FleetWatch {
   constructor(options: FleetWatchOptions) {
     this.#options = options;
     this.roots = rootWatch(options.store);
+    this.windows = windowWatch(options.store, ({ key, why }) =>
+      options.onError(new Error(`${key} is passed over: ${why}`)),
+    );
   }
 
   get policies(): readonly string[] {
@@ -81,6 +86,7 @@ export class FleetWatch {
     const looks = await Promise.allSettled([
       ...[...this.#watches.values()].map((watch) => watch.look()),
       this.roots.look(),
+      this.windows.look(),
     ]);
     const failed = [first, ...looks].find((look) => look.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

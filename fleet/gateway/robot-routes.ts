@@ -167,6 +167,8 @@ export const robotRoutes =
         if (body.leaseRemainingMs !== null)
           void reply.header(wireHeaders.leaseRemainingMs, Math.max(0, Math.floor(body.leaseRemainingMs)));
         if (body.seal !== undefined) void reply.header(wireHeaders.seal, body.seal);
+        const updateWindow = context.watch.windows.header(robot.site, clock());
+        if (updateWindow !== undefined) void reply.header(wireHeaders.updateWindow, updateWindow);
         const rootVersion = context.watch.roots.newest();
         if (rootVersion > 0) void reply.header(wireHeaders.rootVersion, rootVersion);
         if (etagMatches(held, body.etag)) return (reply as FastifyReply).code(304).send();

@@ -2,6 +2,8 @@
 export const wireHeaders = {
   /** Milliseconds the lease behind the ordered version still lives, from the moment of the answer; only on answers to `desired` (200 and 304) with a lease. */
   leaseRemainingMs: 'flywheel-lease-remaining-ms',
+  /** When the robot may make a switch that can wait, see `updateWindowIn`; on answers to `desired` (200 and 304) of a site with windows. */
+  updateWindow: 'flywheel-update-window-ms',
   /** Of a request for `desired`: `signed` asks for the signed form of orders; a gateway that knows none answers as ever. */
   orders: 'flywheel-orders',
   /** The seal over all orders of the policy, see `sealHeader`; on answers to `desired` (200 and 304) in the signed form. */
@@ -15,6 +17,22 @@ export const wireHeaders = {
   /** Which gateway answered; on every answer. */
   gatewayId: 'flywheel-gateway',
 } as const;
+
+/** The open span of a site's update windows that holds now or comes next, from the moment of the answer. */
+export interface UpdateWindow {
+  /** 0: open. */
+  readonly opensInMs: number;
+  /** Null: not in sight. */
+  readonly closesInMs: number | null;
+}
+
+/** Reads `OPENS-CLOSES`, milliseconds from the answer, e.g. `0-3600000`; undefined for nothing, and for what is none. */
+export function updateWindowIn(header: string | null): UpdateWindow | undefined {
+  const [, opens, closes = ''] = /^(\d{1,12})-(\d{1,12})?$/.exec(header ?? '') ?? [];
+  if (opens === undefined) return undefined;
+  const closesInMs = closes === '' ? null : Number(closes);
+  return closesInMs !== null && closesInMs <= Number(opens) ? undefined : { opensInMs: Number(opens), closesInMs };
+}
 
 /** `Authorization: Bearer <token>`. */
 export const bearer = (token: string): string => `Bearer ${token}`;

@@ -129,6 +129,13 @@ const table: Readonly<Record<string, Row>> = {
   'robots split': reads(['r0', 'r9'], ['r0'], null),
   'robots revoke': reads(['r0'], [], null),
   'robots list': reads([], nothing, wrong),
+  'windows set': reads(
+    ['hall', '--zone', 'Europe/Berlin', '--days', 'mon-fri', '--from', '22:00', '--to', '05:00', ...reason],
+    ['hall', '--zone', 'Europe/Atlantis', '--days', 'mon-fri', '--from', '22:00', '--to', '05:00', ...reason],
+    null,
+  ),
+  'windows show': reads(['hall'], ['nowhere'], null),
+  'windows remove': reads(['hall', ...reason], ['hall'], null),
   // It would go on until it is told to stop: here it has a setting that it refuses.
   gateway: { ...reads([], nothing, null, wrong), environment: { FLYWHEEL_GATEWAY_PORT: 'none' } },
   // Goes on as long as its robot, whatever the gateway does: test/fleet/agent/real-gateway.test.ts.

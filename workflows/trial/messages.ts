@@ -61,6 +61,8 @@ export interface StageRow {
 /** Who follows the last order, as an end says it. */
 export interface ReturnedRobots {
   readonly confirmed: number;
+  /** Who follows the order when the update windows of its site open; absent where nobody waits. */
+  readonly windowed?: readonly string[];
   readonly offline: readonly string[];
   readonly failed: readonly string[];
 }

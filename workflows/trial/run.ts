@@ -211,7 +211,12 @@ export async function confirmed(run: TrialMemory): Promise<{ isDone: boolean; ro
   const late = seen.waiting.map((robotId) => `${robotId}: not confirmed in time`);
   return {
     isDone: seen.waiting.length === 0 || isLate,
-    robots: { confirmed: seen.confirmed, offline: seen.offline, failed: [...seen.failed, ...late] },
+    robots: {
+      confirmed: seen.confirmed,
+      ...(seen.windowed === undefined ? {} : { windowed: seen.windowed }),
+      offline: seen.offline,
+      failed: [...seen.failed, ...late],
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import { readJson, replaceJson } from '../local/durable-files.ts';
 import { EndlessAnswer, etagIn, GatewayError, type Answered, type GatewayClient } from '../gateway-client.ts';
 import type { InstallReports } from '../versions/install-reports.ts';
 import type { AtPoint } from '../local/kill-points.ts';
-import type { TelemetryRequest, WireErrorType } from '../../protocol/index.ts';
+import { updateWindowIn, wireHeaders, type TelemetryRequest, type WireErrorType } from '../../protocol/index.ts';
 import type { Recording } from '../recording/recording.ts';
 import type { ShelvedSegment } from '../recording/segment-shelf.ts';
 import { mostEntries as mostEntriesOfBatch } from '../recording/telemetry-queue.ts';
@@ -18,7 +18,7 @@ export interface ExchangePorts {
   readonly gateway: GatewayClient;
   readonly recording: Pick<Recording, 'shelf' | 'telemetry' | 'giveUp'>;
   readonly reports: InstallReports;
-  readonly keeper: Pick<VersionKeeper, 'order' | 'leaseRenewed'>;
+  readonly keeper: Pick<VersionKeeper, 'order' | 'leaseRenewed' | 'windowTold'>;
   /** Says what of an answer is to be obeyed. */
   readonly orders: Pick<TrustedOrders, 'take' | 'isSigned' | 'endless'>;
   /** Names the segment whose upload has begun: the gateway may have it. */
@@ -178,6 +178,7 @@ class GatewayExchange implements Exchange {
   async #obey(answer: Awaited<ReturnType<GatewayClient['desired']>>, waitMs: number): Promise<number> {
     const { keeper, orders } = this.#ports;
     const taken = await orders.take(answer);
+    await keeper.windowTold(updateWindowIn(answer.headers.get(wireHeaders.updateWindow)));
     // Whoever answers a long poll at once, and with nothing, is not asked faster for it.
     const early = Math.max(0, Math.min(waitMs, mostEarlyMs) - (answer.receivedMs - answer.sentMs));
     switch (taken.kind) {

@@ -38,6 +38,13 @@ export const installationSchema = z.object({
   baseline: slotSchema.nullable(),
   /** Until when the lease lives at least; null when nothing is known. */
   leaseEnds: momentSchema.nullable(),
+  /** When a switch that can wait may be made, as a gateway said; null: always. */
+  updateWindow: z.object({ opens: momentSchema, closes: momentSchema.nullable() }).nullable().default(null),
+  /** How long the order of this place has waited for its window, as measured at a moment. */
+  windowWait: z
+    .object({ seq: z.int().min(-1).nullable(), forMs: z.number().min(0), at: momentSchema })
+    .nullable()
+    .default(null),
   /** The last order, for a robot that starts without contact. */
   order: desiredAnswerSchema.nullable(),
   /** Set while a version is loaded for the first time: if the process dies, it was that version. */
@@ -62,6 +69,8 @@ export const emptyInstallation: Installation = {
   previous: null,
   baseline: null,
   leaseEnds: null,
+  updateWindow: null,
+  windowWait: null,
   order: null,
   trying: null,
   life: null,

@@ -2,15 +2,17 @@ import type { VersionChoice } from './choose-version.ts';
 import { isSame, switched } from './installation.ts';
 import { choose, isDone, orLogged, type Keeper } from './keeper-state.ts';
 import { closeInBackground, type LoadedPolicy } from './policy-runtime.ts';
+import { waitsForWindow } from './update-window.ts';
 
 /** The chosen version, if it is loaded. */
 export function readyFor({ prepared, standby }: Keeper, { slot }: VersionChoice): LoadedPolicy | undefined {
   return [prepared, standby].find((each) => each !== undefined && isSame(each, slot));
 }
 
-/** Switches a robot that may be switched now, or after a safe stop if the order cannot wait; one order stops it once. */
+/** Switches a robot that may be switched now, its site's window being open, or after a safe stop if the order cannot wait; one order stops it once. */
 export async function switchTo(keeper: Keeper, choice: VersionChoice, loaded: LoadedPolicy): Promise<void> {
   const { file, isIdle, stopSafely, beforeSwitch } = keeper.ports;
+  if (await waitsForWindow(keeper, choice)) return;
   if (isIdle()) return keeper.oneSwitch(() => commit(keeper, choice, loaded));
   const { orderSeq: seq, urgency } = choice;
   if (urgency !== 'safeStop' || (seq !== null && file.state().stoppedSeq === seq)) return;
@@ -29,6 +31,7 @@ export async function switchIfReady(keeper: Keeper): Promise<void> {
   const choice = choose(keeper);
   const ready = choice && readyFor(keeper, choice);
   if (choice === undefined || ready === undefined || !keeper.ports.isIdle()) return;
+  if (await waitsForWindow(keeper, choice)) return;
   await commit(keeper, choice, ready);
 }
 

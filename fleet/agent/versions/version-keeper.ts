@@ -1,4 +1,4 @@
-import type { DesiredAnswer } from '../../protocol/index.ts';
+import type { DesiredAnswer, UpdateWindow } from '../../protocol/index.ts';
 import { slotOf, type VersionChoice } from './choose-version.ts';
 import { createFallBacks } from './fall-backs.ts';
 import { inThisBoot, isBlocked, isCrashLooping, isSame, ofThisClock, withDeath, type Slot } from './installation.ts';
@@ -15,6 +15,7 @@ import { ModelRefusal } from './model-refusal.ts';
 import { closeInBackground } from './policy-runtime.ts';
 import { followOrder, readyFor, switchIfReady, switchTo } from './switch-version.ts';
 import type { MachineMoment } from '../local/times.ts';
+import { takeWindow } from './update-window.ts';
 import { createWork, isDamage } from './version-work.ts';
 import { createQueue } from '../local/waiting.ts';
 
@@ -29,6 +30,8 @@ export interface VersionKeeper {
   /** Takes an order, with its lease in one step where it has one; `reconcile` obeys it. */
   order(order: DesiredAnswer, leaseRemainingMs?: number): Promise<void>;
   leaseRenewed(remainingMs: number): Promise<void>;
+  /** Takes what was said of the site's update windows; undefined: nothing. Before the order that it came with. */
+  windowTold(told: UpdateWindow | undefined): Promise<void>;
   /** Goes one step towards what should run: begins to fetch and load it, or switches to it when it is ready. */
   reconcile(): Promise<void>;
   /** Makes a switch that waits for the robot to be idle. */
@@ -60,6 +63,7 @@ export function createVersionKeeper(ports: VersionKeeperPorts): VersionKeeper {
     start: () => start(keeper),
     order: (order, leaseRemainingMs) => takeOrder(keeper, order, leaseRemainingMs),
     leaseRenewed: (remainingMs) => renewLease(keeper, remainingMs),
+    windowTold: (told) => takeWindow(keeper, told),
     reconcile: () => reconcile(keeper),
     switchIfReady: () => keeper.oneSwitch(() => switchIfReady(keeper)),
     failed: (slot, detail) => leaveFailed(keeper, slot, detail),

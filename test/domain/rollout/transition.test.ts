@@ -188,6 +188,20 @@ describe('rollout state machine', () => {
     assert.equal(transition(state, { ...events.rollback, atMs: 50 * hourMs }).kind, 'returning');
   });
 
+  it('counts no time in which robots wait for their update windows: no stage ends for it', () => {
+    const held = (atMs: number, stopsClock: boolean): RolloutEvent => ({
+      kind: 'ticked',
+      atMs,
+      verdict: { verdict: 'hold', reason, stopsClock },
+    });
+    const waiting = transition(after('started', 'exposed'), held(1000 * hourMs, true));
+    assert.equal(waiting.kind, 'held');
+    assert.deepEqual(guardClock(waiting), { hoursInStage: 0, hoursTotal: 1000 });
+    const later = transition(waiting, held(1005 * hourMs, false));
+    assert.deepEqual([later.kind, guardClock(later).hoursInStage], ['held', 5]);
+    assert.equal(transition(later, held(2000 * hourMs, false)).kind, 'returning');
+  });
+
   it('does not advance on an assignment that is not written yet', () => {
     const faulted = transition(states.watching, events.robotFault);
     assert.equal(transition(faulted, events.advance).kind, 'watching');

@@ -397,6 +397,9 @@ describe('the progress of an A/B test', () => {
     assert.deepEqual([state.faultyRobots, state.wantedExposure, state.writtenExposure], [['r7'], 2, 1]);
     const lapsed = after(exposed, tick('continue', hourMs), { kind: 'leaseLapsed', atMs: 50 * hourMs });
     assert.deepEqual([lapsed.wantedExposure, lapsed.watchedMs], [2, hourMs], 'an outage is no time watched');
+    const windowed: AbEvent = { kind: 'ticked', verdict: 'hold', reason: 'test', stopsClock: true, atMs: 50 * hourMs };
+    const waiting = after(exposed, tick('continue', hourMs), windowed);
+    assert.deepEqual([waiting.kind, waiting.watchedMs], ['watching', hourMs], 'nor is a closed update window');
   });
 
   it('hears a look once', () => {

@@ -36,6 +36,8 @@ export interface FakeGateway {
   /** Root documents by number. */
   readonly roots: Map<number, unknown>;
   leaseRemainingMs: number | undefined;
+  /** Header about the site's update windows. */
+  updateWindow: string | undefined;
   clockMs: () => number;
   /** Answers with a status instead of doing anything; undefined does it. */
   refuse: (path: string) => number | undefined;
@@ -77,6 +79,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     word: undefined as FakeWord | undefined,
     roots: new Map<number, unknown>(),
     leaseRemainingMs: undefined as number | undefined,
+    updateWindow: undefined as string | undefined,
     clockMs: (): number => Date.now(),
     refuse: (() => undefined) as (path: string) => number | undefined,
     refusesEntry: (() => false) as FakeGateway['refusesEntry'],
@@ -178,7 +181,10 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
   }
 
   async function desired(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
-    const lease = fake.leaseRemainingMs === undefined ? {} : { [wireHeaders.leaseRemainingMs]: fake.leaseRemainingMs };
+    const lease = () => ({
+      ...(fake.leaseRemainingMs === undefined ? {} : { [wireHeaders.leaseRemainingMs]: fake.leaseRemainingMs }),
+      ...(fake.updateWindow === undefined ? {} : { [wireHeaders.updateWindow]: fake.updateWindow }),
+    });
     if (fake.order !== undefined && request.headers['if-none-match'] === tagOf(fake.order)) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(waitMs, 200));
@@ -188,12 +194,12 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
         });
       });
       if (request.headers['if-none-match'] === tagOf(fake.order)) {
-        response.writeHead(304, lease).end();
+        response.writeHead(304, lease()).end();
         return;
       }
     }
     if (fake.order === undefined) return answer(response, 404, { error: { type: 'notFound', message: 'no champion' } });
-    return answer(response, 200, fake.order, { etag: tagOf(fake.order), ...lease });
+    return answer(response, 200, fake.order, { etag: tagOf(fake.order), ...lease() });
   }
 
   /** Says the word, or that nothing is new to whoever has heard it. */

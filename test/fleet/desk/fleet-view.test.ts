@@ -136,10 +136,39 @@ describe('confirmations', () => {
     assert.deepEqual(confirmOrders(fleet, order), {
       seq: 4,
       confirmed: ['done'],
+      windowed: [],
       waiting: ['slow'],
       failed: [{ robotId: 'refusing', reason: 'wrongSignature' }],
       offline: ['gone'],
     });
+  });
+
+  it('name who waits for the update windows of its site, and nobody whose order cannot wait', () => {
+    const closed = (versions: Readonly<Record<string, string>>, installs: readonly InstallRecord[] = []) =>
+      viewFleet({
+        robots: Object.keys(versions).map(robot),
+        presences: [presence(Object.entries(versions).map(([id, installedVersion]) => seen(id, { installedVersion })))],
+        installs: new Map(installs.map((record) => [record.robotId, record])),
+        nowMs,
+        closedUntil: () => nowMs + 60_000,
+      });
+    const waits = (...[fleet, asked]: [ReturnType<typeof closed>, { version: string; urgency?: 'safeStop' }]) => {
+      const { windowed, waiting } = confirmOrders(fleet, {
+        seq: 4,
+        of: () => ({ championVersion: '1.0.0', urgency: 'whenIdle' as const, ...asked }),
+      });
+      return { windowed: windowed.map(({ robotId }) => robotId), waiting };
+    };
+    const old = closed({ r1: '1.0.0' });
+    assert.deepEqual(waits(old, { version: '1.1.0' }), { windowed: ['r1'], waiting: [] });
+    assert.deepEqual(waits(old, { version: '1.1.0', urgency: 'safeStop' }), { windowed: [], waiting: ['r1'] });
+    const onTrial = install('r1', { version: '1.2.0', trialId: 't1', assignmentSeq: 3 });
+    assert.deepEqual(waits(closed({ r1: '1.2.0' }, [onTrial]), { version: '1.0.0' }), {
+      windowed: [],
+      waiting: ['r1'],
+    });
+    const after = install('r1', { version: '1.2.0', trialId: null, assignmentSeq: 3 });
+    assert.deepEqual(waits(closed({ r1: '1.2.0' }, [after]), { version: '1.0.0' }).windowed, ['r1']);
   });
 
   it('wait for a robot that runs the right version but does not hold the order yet', () => {

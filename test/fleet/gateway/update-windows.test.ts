@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+
+import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
+import { readWindows } from '../../../domain/maintenance/index.ts';
+import type { Agent } from '../../../fleet/agent/index.ts';
+import { openFleetReader } from '../../../fleet/desk/index.ts';
+import { followWindows, readWindowsOfSites, setWindows } from '../../../fleet/desk/windows.ts';
+import { windowWatch } from '../../../fleet/gateway/window-watch.ts';
+import { tinyPolicy } from '../../../policies/tiny-policy.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import { openTestFleet, policy, who, type TestFleet } from '../../support/gateway.ts';
+import { openRobot, temporaryDirectory, until } from '../agent/robot.ts';
+
+const hour = 3_600_000;
+const night = readWindows({ zone: 'Europe/Berlin', days: 'mon-fri', from: '22:00', to: '05:00' }, 0);
+const never = (object: { key: string }): void => assert.fail(object.key);
+
+/** Daily windows in UTC that are closed now and open in two to three hours. */
+function laterToday(): ReturnType<typeof readWindows> {
+  const hourOf = (atMs: number): string => new Date(atMs).toISOString().slice(11, 13);
+  const [from, to] = [2, 3].map((hours) => `${hourOf(Date.now() + hours * hour)}:00`);
+  return readWindows({ zone: 'UTC', days: 'daily', from: from ?? '', to: to ?? '' }, Date.now());
+}
+
+describe('the windows of a site, through a gateway to a real agent', () => {
+  let fleet: TestFleet;
+  let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
+  let agent: Agent | undefined;
+
+  beforeEach(async () => {
+    fleet = await openTestFleet();
+    folder = await temporaryDirectory();
+    await fleet.register(tinyPolicy(scitosG5Type, 1));
+    await fleet.register(tinyPolicy(scitosG5Type, 2));
+  });
+  afterEach(async () => {
+    await agent?.close();
+    await fleet.close();
+    await folder.remove();
+  });
+
+  it('hold back an order that can wait, show who waits, let a safe stop through', async function () {
+    this.timeout(90_000);
+    const ports = { store: fleet.store, clock: Date.now };
+    const reader = openFleetReader(ports);
+    const { url } = await fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '200', FLYWHEEL_GATEWAY_LOOK_MS: '100' });
+    const robotToken = await fleet.addRobot('r1');
+    const { directory } = folder;
+    const { rootDocument: root } = fleet;
+    agent = await openRobot({ robotId: 'r1', token: robotToken, gatewayUrl: url, directory, root });
+    const runs = (version: string): Promise<void> =>
+      until(`runs ${version}`, () => agent?.policy()?.version === version, 30_000);
+    await runs('1.0.0');
+
+    await setWindows(ports, { site: 'hall', windows: laterToday(), ...who });
+    await until('told', async () => agent !== undefined && (await heardOfWindows(directory)), 30_000);
+    await fleet.assign(0, { defaultVersion: '1.1.0', championVersion: '1.1.0' });
+    const windowed = async () => (await reader.readConfirmations(policy))?.windowed ?? [];
+    await until('fetched', () => fetched(directory, 2), 30_000);
+    await until('shown', async () => (await windowed()).length === 1, 30_000);
+    const [wait] = await windowed();
+    assert.deepEqual([wait?.robotId, wait?.site], ['r1', 'hall']);
+    assert.ok((wait?.opensMs ?? 0) > Date.now() + hour / 2);
+    assert.deepEqual((await reader.readConfirmations(policy))?.waiting, []);
+    assert.equal(agent.policy()?.version, '1.0.0');
+
+    await fleet.assign(1, { defaultVersion: '1.1.0', championVersion: '1.1.0', urgency: 'safeStop' });
+    await runs('1.1.0');
+
+    await fleet.assign(2, {});
+    await until('shown again', async () => (await windowed()).length === 1, 30_000);
+    assert.equal(agent.policy()?.version, '1.1.0');
+    await setWindows(ports, { site: 'hall', windows: null, ...who });
+    await runs('1.0.0');
+    await until('confirmed', async () => (await reader.readConfirmations(policy))?.confirmed[0] === 'r1', 30_000);
+  });
+});
+
+async function heardOfWindows(directory: string): Promise<boolean> {
+  return (await readFile(`${directory}/installed.json`, 'utf8')).includes('"updateWindow":{');
+}
+
+async function fetched(directory: string, models: number): Promise<boolean> {
+  return (await readdir(`${directory}/models`)).filter((name) => /^[0-9a-f]{64}$/.test(name)).length >= models;
+}
+
+describe('the log of windows', () => {
+  const clock = (): number => 1_000;
+
+  it('is always open in a store without any, and knows the last word of every site', async () => {
+    const store = memoryObjectStore();
+    assert.equal((await readWindowsOfSites(store, never)).size, 0);
+    await setWindows({ store, clock }, { site: 'hall', windows: laterToday(), ...who });
+    await setWindows({ store, clock }, { site: 'hall', windows: night, ...who });
+    await setWindows({ store, clock }, { site: 'Werk 2/Süd', windows: night, ...who });
+    const sites = await readWindowsOfSites(store, never);
+    assert.deepEqual([...sites.keys()], ['hall', 'Werk 2/Süd']);
+    assert.deepEqual(sites.get('hall'), { site: 'hall', windows: night, atMs: 1_000, ...who });
+    await setWindows({ store, clock }, { site: 'hall', windows: null, ...who });
+    assert.deepEqual([...(await readWindowsOfSites(store, never)).keys()], ['Werk 2/Süd']);
+    await assert.rejects(setWindows({ store, clock }, { site: 'hall', windows: null, ...who }), /a site with windows/);
+  });
+
+  it('appends nothing for the same word, and one for each of many at once', async () => {
+    const store = memoryObjectStore();
+    const sites = ['a', 'b', 'c', 'd'];
+    await Promise.all(sites.map((site) => setWindows({ store, clock }, { site, windows: night, ...who })));
+    await Promise.all(sites.map((site) => setWindows({ store, clock }, { site, windows: night, ...who })));
+    const keys: string[] = [];
+    for await (const { key } of store.list('windows/')) keys.push(key);
+    assert.equal(keys.length, 4);
+    assert.deepEqual([...(await readWindowsOfSites(store, never)).keys()].toSorted(), sites);
+  });
+
+  it('passes a damaged record over, says so, and goes on with the next', async () => {
+    const store = memoryObjectStore();
+    await setWindows({ store, clock }, { site: 'hall', windows: night, ...who });
+    const key = (seq: number) => `windows/${String(seq).padStart(20, '0')}.json`;
+    const lunar = { site: 'hall', windows: { ...night, zone: 'Moon/Tycho' }, atMs: 1, ...who };
+    await store.put(key(1), Buffer.from('{'));
+    await store.put(key(2), Buffer.from(JSON.stringify(lunar)));
+    await store.put(key(3), Buffer.from(JSON.stringify({ ...lunar, site: 'other', windows: night })));
+    const damaged: string[] = [];
+    const follow = followWindows(store);
+    const sites = await follow((object) => damaged.push(object.key));
+    assert.deepEqual(damaged, [key(1), key(2)]);
+    assert.deepEqual([...sites.keys()], ['hall', 'other']);
+    assert.deepEqual(sites.get('hall')?.windows, night);
+    assert.equal((await follow(never)).size, 2);
+  });
+});
+
+describe('what a gateway says of windows', () => {
+  it('is when they open and close from now on, and nothing for a site without any', async () => {
+    const store = memoryObjectStore();
+    await setWindows({ store, clock: () => 0 }, { site: 'hall', windows: night, ...who });
+    const watch = windowWatch(store, never);
+    assert.equal(watch.header('hall', 0), undefined, 'before the first look');
+    await watch.look();
+    // 2026-11-26 is a Thursday; Berlin is an hour ahead.
+    const at = (text: string) => watch.header('hall', Date.parse(text));
+    assert.equal(at('2026-11-26T20:00Z'), `${hour}-${8 * hour}`);
+    assert.equal(at('2026-11-26T20:30Z'), `${hour / 2}-${7.5 * hour}`);
+    assert.equal(at('2026-11-26T21:00Z'), `0-${7 * hour}`);
+    assert.equal(at('2026-11-27T03:59Z'), '0-60000');
+    assert.equal(at('2026-11-27T04:00Z'), `${17 * hour}-${24 * hour}`);
+    assert.equal(at('2026-11-26T20:00Z'), `${hour}-${8 * hour}`, 'a clock that is set back');
+    assert.equal(watch.header('other', 0), undefined);
+  });
+});
