@@ -61,9 +61,12 @@ function nextChange(windows: UpdateWindows, atMs: number, wanted: boolean): numb
   const first = localTime(windows.zone, atMs).day;
   let coming = candidates(windows, first);
   for (let day = first; day <= first + horizonDays; day += 1) {
-    // Where the clocks are set, instants of a day and of the next one are not in order.
     const following = candidates(windows, day + 1);
-    const changes = [...coming, ...following].filter((at) => at > atMs && isOpenAt(windows, blackout, at) === wanted);
+    // Where the clocks are set, instants of a day and of the next one are not in order; beyond both, others may be missing.
+    const limitMs = Math.min(...instantsOf(windows.zone, day + 2, 0));
+    const changes = [...coming, ...following].filter(
+      (at) => at > atMs && at < limitMs && isOpenAt(windows, blackout, at) === wanted,
+    );
     if (changes.length > 0) return Math.min(...changes);
     coming = following;
   }
@@ -179,9 +182,20 @@ function refuse(what: string, expected: string, got: string): never {
 const time = (minute: number): string =>
   `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
 
+/** Sorted dates with neighbours put together: `2026-12-24..2026-12-26`. */
+function rangesOf(dates: readonly string[]): readonly string[] {
+  const ranges: { first: number; last: number }[] = [];
+  for (const day of dates.map(dayOf)) {
+    const open = ranges.at(-1);
+    if (open?.last === day - 1) open.last = day;
+    else ranges.push({ first: day, last: day });
+  }
+  return ranges.map(({ first, last }) => (first === last ? dateOf(first) : `${dateOf(first)}..${dateOf(last)}`));
+}
+
 /** `mon,tue 22:00 to 05:00, Europe/Berlin, not on 2026-12-24`. */
 export function describeWindows({ zone, days, from, to, blackout }: UpdateWindows): string {
   const named = days.length === 7 ? 'daily' : days.join(',');
-  const without = blackout.length === 0 ? '' : `, not on ${blackout.join(', ')}`;
+  const without = blackout.length === 0 ? '' : `, not on ${rangesOf(blackout).join(', ')}`;
   return `${named} ${time(from)} to ${time(to)}, ${zone}${without}`;
 }

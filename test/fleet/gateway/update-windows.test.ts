@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { readWindows } from '../../../domain/maintenance/index.ts';
@@ -54,10 +54,10 @@ describe('the windows of a site, through a gateway to a real agent', () => {
     await runs('1.0.0');
 
     await setWindows(ports, { site: 'hall', windows: laterToday(), ...who });
-    await until('told', async () => agent !== undefined && (await heardOfWindows(directory)), 30_000);
+    await until('told', () => noted(directory, '"updateWindow":{'), 30_000);
     await fleet.assign(0, { defaultVersion: '1.1.0', championVersion: '1.1.0' });
     const windowed = async () => (await reader.readConfirmations(policy))?.windowed ?? [];
-    await until('fetched', () => fetched(directory, 2), 30_000);
+    await until('ready and waiting', () => noted(directory, '"windowWait":{"seq":0,'), 30_000);
     await until('shown', async () => (await windowed()).length === 1, 30_000);
     const [wait] = await windowed();
     assert.deepEqual([wait?.robotId, wait?.site], ['r1', 'hall']);
@@ -70,6 +70,7 @@ describe('the windows of a site, through a gateway to a real agent', () => {
 
     await fleet.assign(2, {});
     await until('shown again', async () => (await windowed()).length === 1, 30_000);
+    await until('ready and waiting', () => noted(directory, '"windowWait":{"seq":2,'), 30_000);
     assert.equal(agent.policy()?.version, '1.1.0');
     await setWindows(ports, { site: 'hall', windows: null, ...who });
     await runs('1.0.0');
@@ -77,13 +78,9 @@ describe('the windows of a site, through a gateway to a real agent', () => {
   });
 });
 
-async function heardOfWindows(directory: string): Promise<boolean> {
-  return (await readFile(`${directory}/installed.json`, 'utf8')).includes('"updateWindow":{');
-}
-
-async function fetched(directory: string, models: number): Promise<boolean> {
-  return (await readdir(`${directory}/models`)).filter((name) => /^[0-9a-f]{64}$/.test(name)).length >= models;
-}
+/** Whether the robot has written this down. */
+const noted = async (directory: string, text: string): Promise<boolean> =>
+  (await readFile(`${directory}/installed.json`, 'utf8')).includes(text);
 
 describe('the log of windows', () => {
   const clock = (): number => 1_000;
