@@ -153,16 +153,27 @@ export function withTrouble(state: Installation, trouble: NewTrouble, now: Machi
 export const fallBacksOf = (state: Installation, version: string, trialId: string | null): number =>
   state.troubles.find((each) => isAbout(each, version, trialId))?.fallBacks ?? 0;
 
+/** Of a boot of the machine that nobody knows. */
+const unknownMoment: MachineMoment = { machineBootId: '', monotonicMs: 0 };
+
 /**
- * Moments that lie ahead in this boot were measured by a clock that has begun anew since: what they say of spans, leases included, is
- * as unknown as across boots.
+ * Moments that lie ahead in this boot were measured by a clock that has begun anew since: what they say of spans, leases and update
+ * windows included, is as unknown as across boots.
  */
 export function ofThisClock(state: Installation, now: MachineMoment): Installation {
-  const past = [state.life, ...state.crashes.map(({ at }) => at), ...state.troubles.map(({ since }) => since)];
+  const { life, windowWait, crashes } = state;
+  const past = [
+    life,
+    windowWait?.at ?? null,
+    ...crashes.map(({ at }) => at),
+    ...state.troubles.map(({ since }) => since),
+  ];
   const isAhead = past.some((moment) => moment !== null && (elapsedSince(moment, now) ?? 0) < 0);
   if (!isAhead) return state;
   const troubles = state.troubles.map((each) => ({ ...each, since: now }));
-  return { ...state, life: null, crashes: [], leaseEnds: null, troubles };
+  const updateWindow = state.updateWindow === null ? null : { opens: unknownMoment, closes: null };
+  const wait = windowWait === null ? null : { ...windowWait, at: now };
+  return { ...state, life: null, crashes: [], leaseEnds: null, updateWindow, windowWait: wait, troubles };
 }
 
 /** Waits that were measured in another boot of the machine begin again: nothing is known of the time between. */

@@ -19,6 +19,7 @@ import {
   withTrouble,
   type Installation,
 } from '../../../fleet/agent/versions/installation.ts';
+import { isOutside } from '../../../fleet/agent/versions/update-window.ts';
 import { betterGatewayTime, skewAt, type MachineMoment } from '../../../fleet/agent/local/times.ts';
 import { UnreachedError } from '../../../fleet/agent/gateway-client.ts';
 import { createOutage, repeat } from '../../../fleet/agent/link/loops.ts';
@@ -176,6 +177,11 @@ describe('what a robot goes back to', () => {
     const after = ofThisClock(crashed, moment(1_000));
     assert.deepEqual([after.leaseEnds, after.life, after.crashes], [null, null, []]);
     assert.equal(isBlocked(after, '1.1.0', null, moment(600_999)), true, 'the wait begins again');
+    const open = { opens: moment(5_000_000), closes: moment(9_000_000) };
+    const waits = { seq: 3, forMs: 70_000, at: moment(5_600_000) };
+    const windowed = ofThisClock({ ...emptyInstallation, updateWindow: open, windowWait: waits }, moment(1_000));
+    assert.equal(isOutside(windowed, moment(6_000_000)), true, 'closed until a gateway says more');
+    assert.deepEqual(windowed.windowWait, { ...waits, at: moment(1_000) }, 'what it has waited is not forgotten');
     assert.equal(isBlocked(after, '1.1.0', null, moment(601_000)), false);
   });
   it('waits longer after every trouble, and for good after two from a candidate', () => {
