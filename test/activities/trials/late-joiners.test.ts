@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { addRobot, openFleetReader } from '../../../fleet/desk/index.ts';
-import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
+import { hourMs, openPlannedRollout, policy, startMs, type TrialWorld } from './trial-world.ts';
 
 const late = 'robot-late';
 const trialId = 'wall-rollout';
@@ -13,13 +13,7 @@ describe('a robot that joins while a rollout runs', function () {
   let plan: { trialId: string; digest: string };
 
   beforeEach(async () => {
-    world = await openTrialWorld(40);
-    const fromMs = startMs - 3 * 24 * hourMs;
-    await world.liveTogether({ fromMs, toMs: startMs }, () => ({ version: '1.0.0', episodes: 300, success: 0.85 }));
-    const planned = await world.call('planTrial', { policy, kind: 'rollout', trialId, nowMs: world.nowMs });
-    if (planned.kind !== 'planned') throw new Error(JSON.stringify(planned));
-    ({ plan } = planned);
-    await world.call('renewLease', { policy, trialId, atMs: world.nowMs, leaseMs: 24 * hourMs });
+    ({ world, plan } = await openPlannedRollout(trialId));
     await expose(0, 5);
     const robotType = { id: 'scitos-g5', version: 1 };
     const { store } = world;

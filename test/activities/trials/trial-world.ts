@@ -227,3 +227,16 @@ export async function openTrialWorld(robots: number, options: TrialWorldOptions 
     close: () => rm(directory, { recursive: true, force: true }),
   };
 }
+
+/** A fleet of 40 robots with three days of one champion, and a rollout of the newest candidate that is planned and leased. */
+export async function openPlannedRollout(
+  trialId: string,
+): Promise<{ world: TrialWorld; plan: { trialId: string; digest: string } }> {
+  const world = await openTrialWorld(40);
+  const fromMs = startMs - 3 * 24 * hourMs;
+  await world.liveTogether({ fromMs, toMs: startMs }, () => ({ version: '1.0.0', episodes: 300, success: 0.85 }));
+  const planned = await world.call('planTrial', { policy, kind: 'rollout', trialId, nowMs: world.nowMs });
+  if (planned.kind !== 'planned') throw new Error(JSON.stringify(planned));
+  await world.call('renewLease', { policy, trialId, atMs: world.nowMs, leaseMs: 24 * hourMs });
+  return { world, plan: planned.plan };
+}

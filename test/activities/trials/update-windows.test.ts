@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { readWindows } from '../../../domain/maintenance/index.ts';
 import { setWindows } from '../../../fleet/desk/windows.ts';
-import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
+import { hourMs, openPlannedRollout, policy, startMs, type TrialWorld } from './trial-world.ts';
 
 const trialId = 'wall-rollout';
 const person = { who: 'tester', why: 'a test' };
@@ -15,13 +15,7 @@ describe('a stage whose robots wait for the update windows of their site', funct
   let candidates: readonly string[];
 
   beforeEach(async () => {
-    world = await openTrialWorld(40);
-    const fromMs = startMs - 3 * 24 * hourMs;
-    await world.liveTogether({ fromMs, toMs: startMs }, () => ({ version: '1.0.0', episodes: 300, success: 0.85 }));
-    const planned = await world.call('planTrial', { policy, kind: 'rollout', trialId, nowMs: world.nowMs });
-    if (planned.kind !== 'planned') throw new Error(JSON.stringify(planned));
-    ({ plan } = planned);
-    await world.call('renewLease', { policy, trialId, atMs: world.nowMs, leaseMs: 24 * hourMs });
+    ({ world, plan } = await openPlannedRollout(trialId));
     const written = { plan, seq: 0, robots: 5, isLastStage: false, faultyRobots: [], ...origin, atMs: world.nowMs };
     await world.call('writeExposure', written);
     const text = new TextDecoder().decode(await world.store.get(`fleet/${policy}/assignments/${'0'.repeat(20)}.json`));
