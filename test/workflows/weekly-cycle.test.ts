@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 
 import { ApplicationFailure } from '@temporalio/activity';
+import { Worker } from '@temporalio/worker';
 
 import type { CycleResult, CycleStatus } from '../../workflows/cycle/messages.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 import { temporalLoopDesk } from '../../activities/adapters/temporal-loop-desk.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker } from './harness.ts';
@@ -271,6 +273,27 @@ describe('one cycle a policy at a time', function () {
       await cycle.result();
     });
     assert.equal(await desk.turnHolder(policy), null);
+  });
+
+  it('gives its turn back although no worker is left to hear of its end', async () => {
+    const { client, connection, bundle } = await sharedTemporal();
+    const taskQueue = `test-${randomUUID()}`;
+    const policy = `turn-${taskQueue.slice(-8)}`;
+    const turn = client.workflow.getHandle(workflowIds.cycleTurn(policy));
+    const { activities, calls } = stubs({ trainModel: untilCancelled });
+    const worker = await Worker.create({ connection, taskQueue, workflowBundle: bundle, activities });
+    const cycle = await worker.runUntil(async () => {
+      const started = await client.workflow.start('weeklyCycle', {
+        taskQueue,
+        workflowId: `cycle/${policy}`,
+        args: [{ policy }],
+      });
+      await until(() => calls.some((call) => call.name === 'trainModel'));
+      return started;
+    });
+    assert.equal((await turn.describe()).status.name, 'RUNNING');
+    await cycle.terminate('no worker will come back');
+    await assert.rejects(turn.result(), /by parent close policy/);
   });
 
   it('names as its cause who started it', async () => {

@@ -31,7 +31,8 @@ export async function takeTurn(policy: string): Promise<void> {
     try {
       await startChild(cycleTurn, {
         workflowId: workflowIds.cycleTurn(policy),
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        // The server ends it itself: a turn is given back although no worker answers any more.
+        parentClosePolicy: ParentClosePolicy.TERMINATE,
         staticSummary: `a cycle of ${policy} runs`,
       });
       return;
