@@ -3,24 +3,32 @@ import { pairedRatioCounter, type LabelFacts } from '../gates/index.ts';
 /** Counts of one policy within one episode, by label. */
 interface EpisodeCounts {
   readonly chosen: Float64Array;
+  /** Of those, the ones on frames that at least one of both answers rightly. */
+  readonly contested: Float64Array;
   readonly right: Float64Array;
 }
 
 /** Recall and precision of each label, of the candidate and of another policy on the same frames; memory grows with the labels only. */
 export function labelTally(labels: readonly string[]) {
   const size = labels.length;
-  const counts = (): EpisodeCounts => ({ chosen: new Float64Array(size), right: new Float64Array(size) });
+  const counts = (): EpisodeCounts => ({
+    chosen: new Float64Array(size),
+    contested: new Float64Array(size),
+    right: new Float64Array(size),
+  });
   const recorded = new Float64Array(size);
   const [candidate, other] = [counts(), counts()];
   const frames = new Float64Array(size);
   const foundFrames = new Float64Array(size);
   const recall = labels.map(() => pairedRatioCounter());
   const precision = labels.map(() => pairedRatioCounter());
+  const contestedPrecision = labels.map(() => pairedRatioCounter());
   return {
     frame(label: number, candidateChoice: number, otherChoice: number | undefined): void {
       recorded[label] = (recorded[label] ?? 0) + 1;
-      count(candidate, label, candidateChoice);
-      if (otherChoice !== undefined) count(other, label, otherChoice);
+      const isContested = candidateChoice === label || otherChoice === label;
+      count(candidate, { label, choice: candidateChoice, isContested });
+      if (otherChoice !== undefined) count(other, { label, choice: otherChoice, isContested });
     },
     endEpisode(): void {
       for (let label = 0; label < size; label += 1) {
@@ -28,23 +36,33 @@ export function labelTally(labels: readonly string[]) {
         frames[label] = (frames[label] ?? 0) + tries;
         foundFrames[label] = (foundFrames[label] ?? 0) + hits;
         recall[label]?.endEpisode(hits, tries, otherHits, tries);
-        precision[label]?.endEpisode(hits, candidate.chosen[label] ?? 0, otherHits, other.chosen[label] ?? 0);
+        for (const [counter, among] of [
+          [precision, 'chosen'],
+          [contestedPrecision, 'contested'],
+        ] as const)
+          counter[label]?.endEpisode(hits, candidate[among][label] ?? 0, otherHits, other[among][label] ?? 0);
       }
-      for (const values of [recorded, candidate.chosen, candidate.right, other.chosen, other.right]) values.fill(0);
+      recorded.fill(0);
+      for (const counted of [candidate, other]) for (const values of Object.values(counted)) values.fill(0);
     },
     /** `isCompared`: false leaves the other policy out. */
     finish: (isCompared: boolean): readonly LabelFacts[] =>
       labels.map((label, index) => {
         const counted = { label, frames: frames[index] ?? 0, foundFrames: foundFrames[index] ?? 0 };
-        const [found, right] = [recall[index]?.finish(), precision[index]?.finish()];
-        return isCompared && found !== undefined && right !== undefined
-          ? { ...counted, recall: found, precision: right }
+        const sums = [recall, precision, contestedPrecision].map((counters) => counters[index]?.finish());
+        const [found, right, contested] = sums;
+        return isCompared && found !== undefined && right !== undefined && contested !== undefined
+          ? { ...counted, recall: found, precision: right, contestedPrecision: contested }
           : counted;
       }),
   };
 }
 
-function count({ chosen, right }: EpisodeCounts, label: number, choice: number): void {
+function count(
+  { chosen, contested, right }: EpisodeCounts,
+  { label, choice, isContested }: { readonly label: number; readonly choice: number; readonly isContested: boolean },
+): void {
   chosen[choice] = (chosen[choice] ?? 0) + 1;
+  if (isContested) contested[choice] = (contested[choice] ?? 0) + 1;
   if (choice === label) right[label] = (right[label] ?? 0) + 1;
 }

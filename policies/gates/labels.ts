@@ -11,6 +11,8 @@ export interface LabelFacts {
   /** Candidate against champion; undefined without a champion. */
   readonly recall?: PairedRatioSums;
   readonly precision?: PairedRatioSums;
+  /** Precision among the frames that at least one of both answers rightly. */
+  readonly contestedPrecision?: PairedRatioSums;
 }
 
 /** A label that a robot must not miss, and the least share of its held-out frames that a model must find, 0–1. */
@@ -36,12 +38,15 @@ interface Comparison {
  * No label may be proved worse than with the champion: recall and precision of each, tested together (Holm). So a model that
  * gives up a rare label is held although its overall agreement hardly falls. Of a label that is not critical, one of the two may
  * fall as long as F1 does not: a champion that always chooses the same finds all frames of that label, and nothing could ever
- * follow it otherwise.
+ * follow it otherwise. And its precision counts only frames that at least one of both answers rightly: who replaces one wrong
+ * answer by another makes nothing worse, and a poor champion that is seldom wrong in one label, because it is wrong in all the
+ * others, would hold back everyone. Critical labels have neither allowance.
  */
 export function labelHarm(labels: readonly LabelFacts[], critical: readonly CriticalLabel[]): GateResult {
   const isCritical = new Set(critical.map(({ name }) => name));
-  const comparisons = labels.flatMap(({ label, recall, precision }): Comparison[] => {
+  const comparisons = labels.flatMap(({ label, recall, ...facts }): Comparison[] => {
     const margin = isCritical.has(label) ? 0 : labelMargin;
+    const precision = isCritical.has(label) ? facts.precision : (facts.contestedPrecision ?? facts.precision);
     return [
       ...(recall === undefined ? [] : [{ label, measure: 'recall' as const, sums: recall, margin }]),
       ...(precision === undefined ? [] : [{ label, measure: 'precision' as const, sums: precision, margin }]),

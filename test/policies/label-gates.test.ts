@@ -137,6 +137,20 @@ describe('the gates by label', () => {
     assert.equal(gate(worse, 'champion.labels').outcome, 'fail');
   });
 
+  it('pass a model that follows a poor champion which is sure of one label and wrong in all others, unless that label is critical', () => {
+    const surelyAhead = (label: number): number => (label === ahead ? ahead : 1 + (label % 2));
+    const learned = (label: number, random: RandomStream): number =>
+      random() < (label === ahead ? 0.97 : 0.7) ? label : label === ahead ? 1 : ahead;
+    const outcome = drive(learned, surelyAhead);
+    const labels = gate(gatesOf(outcome), 'champion.labels');
+    assert.equal(labels.outcome, 'pass', labels.sentence);
+    const critical = gate(gatesOf(outcome, [{ name: 'ahead', minRecallFraction: 0.5 }]), 'champion.labels');
+    assert.match(critical.sentence, /precision of ahead 9\d\.\d\d % against 100\.00 %/);
+    // The same errors where the champion was right are harm.
+    const right = (label: number): number => label;
+    assert.match(gate(gatesOf(drive(learned, right)), 'champion.labels').sentence, /precision of ahead/);
+  });
+
   it('pass an equal model, and one that is the champion itself', () => {
     let held = 0;
     for (let seed = 1; seed <= 300; seed += 1) {
