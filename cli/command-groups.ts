@@ -24,6 +24,7 @@ export const commandGroups = {
   agent: async () => (await import('./agent.ts')).registerAgentCommand,
   simulate: async () => (await import('./simulate-fleet.ts')).registerSimulateCommand,
   plan: async () => (await import('./plan.ts')).registerPlanCommands,
+  deploy: async () => (await import('./deploy.ts')).registerDeployCommands,
   context: async () => (await import('./context-command.ts')).registerContextCommand,
 } as const satisfies Record<string, () => Promise<Register>>;
 

@@ -15,6 +15,7 @@ export const contextVariables = [
   'FLYWHEEL_TEMPORAL_ADDRESS',
   'FLYWHEEL_TEMPORAL_NAMESPACE',
   'FLYWHEEL_QUEUE_PREFIX',
+  'FLYWHEEL_DEPLOYMENT',
   'FLYWHEEL_TRIAL_PROFILE',
 ] as const;
 export type ContextVariable = (typeof contextVariables)[number];

@@ -93,6 +93,7 @@ export function asVariables({
     FLYWHEEL_TEMPORAL_ADDRESS: temporal.address,
     FLYWHEEL_TEMPORAL_NAMESPACE: temporal.namespace,
     ...(temporal.queuePrefix === '' ? {} : { FLYWHEEL_QUEUE_PREFIX: temporal.queuePrefix }),
+    ...(temporal.deployment === undefined ? {} : { FLYWHEEL_DEPLOYMENT: temporal.deployment }),
     FLYWHEEL_TRIAL_PROFILE: trialProfile,
   };
 }

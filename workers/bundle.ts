@@ -10,10 +10,12 @@ export interface WorkflowBundle extends WorkflowBundleWithSourceMap {
 
 const silent = (): void => undefined;
 
-/** Bundles the workflows for the sandbox. The bundler's log goes to `warn`: a reason for a broken bundle is only there. */
-export async function bundleWorkflows(warn: (message: string) => void): Promise<WorkflowBundle> {
+const ours = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+
+/** Bundles the workflows for the sandbox, by default ours. The bundler's log goes to `warn`: a reason for a broken bundle is only there. */
+export async function bundleWorkflows(warn: (message: string) => void, workflowsPath = ours): Promise<WorkflowBundle> {
   const bundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    workflowsPath,
     logger: { log: silent, trace: silent, debug: silent, info: silent, warn, error: warn },
   });
   const code = bundle.code.replace(/\n\/\/# sourceMappingURL=.*$/s, '');

@@ -44,6 +44,13 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_TEMPORAL_API_KEY: z.string().min(1).optional(),
   /** Put before every task queue name, so that several installations share one server. */
   FLYWHEEL_QUEUE_PREFIX: z.string().max(100).default(''),
+  /**
+   * Name of the deployment whose builds run side by side: what began on one build ends on it. Without one, workers of all builds share the work.
+   */
+  FLYWHEEL_DEPLOYMENT: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'expected up to 100 letters, digits, - and _')
+    .optional(),
   /** How fast a fleet day passes in trials that say nothing: `compressed` is a minute, for demonstrations. */
   FLYWHEEL_TRIAL_PROFILE: z.enum(['real', 'compressed']).default('real'),
   /** Threads of the SQL engine and of the trainer, each. */
@@ -87,6 +94,8 @@ export interface TemporalSettings {
   readonly address: string;
   readonly namespace: string;
   readonly queuePrefix: string;
+  /** Undefined: workers of all builds share the work. */
+  readonly deployment?: string;
   /** Undefined: without TLS, for a server on this machine. */
   readonly tls?: {
     readonly caFile?: string;
@@ -125,6 +134,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       address: values.FLYWHEEL_TEMPORAL_ADDRESS,
       namespace: values.FLYWHEEL_TEMPORAL_NAMESPACE,
       queuePrefix: values.FLYWHEEL_QUEUE_PREFIX,
+      ...(values.FLYWHEEL_DEPLOYMENT === undefined ? {} : { deployment: values.FLYWHEEL_DEPLOYMENT }),
       ...temporalTlsOf(values),
     },
     trialProfile: values.FLYWHEEL_TRIAL_PROFILE,

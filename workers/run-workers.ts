@@ -10,7 +10,9 @@ import {
   trainingActivities,
 } from '../activities/index.ts';
 import type { JudgingActivities } from '../activities/judging.ts';
+import { TemporalBuilds } from '../activities/adapters/temporal-builds.ts';
 import { beatingInterceptor } from './activity-context.ts';
+import { announceBuild } from './announce-build.ts';
 import { bundleWorkflows, type WorkflowBundle } from './bundle.ts';
 import type { Queue, Settings } from './config.ts';
 import { judgingThread } from './judging/judging-thread.ts';
@@ -45,6 +47,7 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
       queues.map((queue) =>
         Worker.create({
           ...workerOptions(queue, ports, bundle, judging?.activities),
+          ...(queue === 'orchestration' ? versioningOf(settings, bundle) : {}),
           connection,
           namespace,
           taskQueue: `${queuePrefix}${queue}`,
@@ -53,12 +56,34 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
     );
     const running = workers.map((worker) => worker.run());
     options.ready();
+    const { deployment } = settings.temporal;
+    if (deployment !== undefined && bundle !== undefined && queues.includes('orchestration'))
+      void announceBuild({
+        buildId: bundle.buildId,
+        builds: new TemporalBuilds({ client, deployment, taskQueue: `${queuePrefix}orchestration` }),
+        logger,
+      });
     await Promise.all(running);
   } finally {
     for (const close of closing) await close();
     await connection.close();
   }
 }
+
+/** With a deployment, what began on one build of the workflow code ends on it; see docs/upgrading.md. */
+export const versioningOf = (
+  { temporal: { deployment } }: Settings,
+  bundle: WorkflowBundle | undefined,
+): Pick<WorkerOptions, 'workerDeploymentOptions'> =>
+  deployment === undefined || bundle === undefined
+    ? {}
+    : {
+        workerDeploymentOptions: {
+          useWorkerVersioning: true,
+          version: { deploymentName: deployment, buildId: bundle.buildId },
+          defaultVersioningBehavior: 'PINNED',
+        },
+      };
 
 /**
  * What a queue's worker runs and how much of it at once. Few pollers are enough on two cores. `judging`: what reads all that robots

@@ -1,15 +1,9 @@
-import {
-  allHandlersFinished,
-  condition,
-  continueAsNew,
-  sleep,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { allHandlersFinished, condition, sleep, upsertSearchAttributes } from '@temporalio/workflow';
 
 import { fleetClock, fleetProfiles } from '../domain/trial/fleet-clock.ts';
 import { refuseOtherId } from './shared/fixed-id.ts';
 import { FleetWatch, fresh, type Carried } from './monitor/fleet-watch.ts';
+import { continueOnCurrentBuild, isNextRunDue } from './shared/next-run.ts';
 import { nowMs } from './shared/now.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { policyAttribute } from './shared/search-attributes.ts';
@@ -41,9 +35,9 @@ export async function fleetMonitor(input?: unknown, carried: Carried = fresh): P
       const pauseMs = look.isBehind ? 1 : Math.max(1, startedMs + tickMs - nowMs());
       if (!watch.isLookWanted) await condition(() => watch.isLookWanted, pauseMs);
     }
-    if (workflowInfo().continueAsNewSuggested && watch.isAtRest) {
+    if (isNextRunDue() && watch.isAtRest) {
       await condition(allHandlersFinished);
-      return continueAsNew<typeof fleetMonitor>(input, watch.memory);
+      return continueOnCurrentBuild<typeof fleetMonitor>(input, watch.memory);
     }
   }
 }

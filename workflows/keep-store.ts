@@ -1,18 +1,17 @@
 import {
-  continueAsNew,
   defineQuery,
   rootCause,
   setCurrentDetails,
   setHandler,
   sleep,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 
 import type { SweepStoreResult } from '../activities/retention/sweep-store.ts';
 import { fleetProfiles } from '../domain/trial/fleet-clock.ts';
 import { retentionActivities } from './shared/activity-proxies.ts';
 import { refuseOtherId } from './shared/fixed-id.ts';
+import { continueOnCurrentBuild, isNextRunDue } from './shared/next-run.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { policyAttribute } from './shared/search-attributes.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
@@ -42,7 +41,7 @@ export async function keepStore(input?: unknown): Promise<void> {
   refuseOtherId(workflowIds.keepStore(policy));
   upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
   status = { ...status, policy };
-  for (let sweeps = 1; sweeps <= sweepsOfOneRun && !workflowInfo().continueAsNewSuggested; sweeps += 1) {
+  for (let sweeps = 1; sweeps <= sweepsOfOneRun && !isNextRunDue(); sweeps += 1) {
     try {
       const last = await retentionActivities().sweepStore({ policy, dayMs, dryRun: false });
       status = { ...status, sweeps, last, failure: null };
@@ -52,7 +51,7 @@ export async function keepStore(input?: unknown): Promise<void> {
     setCurrentDetails(describe(status));
     await sleep(status.last?.isBehind === true && status.failure === null ? catchUpMs : everyMs);
   }
-  return continueAsNew<typeof keepStore>(input);
+  return continueOnCurrentBuild<typeof keepStore>(input);
 }
 
 function describe({ policy, sweeps, last, failure }: KeepStoreStatus): string {

@@ -2,7 +2,6 @@ import {
   TemporalFailure,
   allHandlersFinished,
   condition,
-  continueAsNew,
   rootCause,
   setCurrentDetails,
   setHandler,
@@ -12,6 +11,7 @@ import {
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import { returnActivities } from './shared/activity-proxies.ts';
 import { idGuard } from './shared/fixed-id.ts';
+import { continueOnCurrentBuild } from './shared/next-run.ts';
 import { nowMs } from './shared/now.ts';
 import { outcomeClearer } from './shared/outcome.ts';
 import { parsedInput } from './shared/parse-input.ts';
@@ -85,7 +85,7 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     await condition(allHandlersFinished);
     show({ stage: 'ended' });
     const next = slot.take();
-    if (next !== undefined) return continueAsNew<typeof trialPolicy>(input, next);
+    if (next !== undefined) return continueOnCurrentBuild<typeof trialPolicy>(input, next);
     return result;
   });
 

@@ -154,6 +154,13 @@ const table: Readonly<Record<string, Row>> = {
     '--baseline 9 --candidate 0.92 --robots 100 --episodes-per-day 1000'.split(' '),
   ),
   'plan rollout': alone('--baseline 0.9 --robots 100 --episodes-per-day 1000'.split(' '), ['--baseline', '0.9']),
+  'deploy status': { ...asks([], nothing, null), noWorker: done, environment: { FLYWHEEL_DEPLOYMENT: 'codes' } },
+  'deploy current': {
+    ...asks(['cafe'], ['cafe'], null),
+    noWorker: wrong,
+    environment: { FLYWHEEL_DEPLOYMENT: 'codes' },
+  },
+  'deploy check': { ...asks([], nothing, null), noWorker: done },
   context: alone([], nothing),
 };
 
@@ -340,7 +347,7 @@ async function answerOf(args: readonly string[]): Promise<{ exitCode: number; me
   process.exitCode = done;
   try {
     await printing.run(said, async () => (await program()).parseAsync(args, { from: 'user' }));
-    return { exitCode: process.exitCode, message: '', out: said.join('') };
+    return { exitCode: process.exitCode ?? done, message: '', out: said.join('') };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { exitCode: exitCodeOf(error), message, out: said.join('') };

@@ -1,0 +1,140 @@
+import type { Command } from 'commander';
+
+import { TemporalBuilds, type Build } from '../activities/adapters/temporal-builds.ts';
+import type { Settings } from '../workers/config.ts';
+import { orchestrationQueue } from './ask-workflow.ts';
+import { openSettings, withClient } from './context.ts';
+import { CommandError } from './exit-codes.ts';
+import { whoOption } from './person.ts';
+import { printJson, printTable, say } from './print.ts';
+
+/** `flywheel deploy`: builds of our own code side by side; docs/upgrading.md. */
+export function registerDeployCommands(program: Command): void {
+  const deploy = program.command('deploy').description('builds of the workflow code that run side by side');
+  deploy
+    .command('status')
+    .description(
+      'builds, newest first: on which workflows begin, what still runs on the others, which workers may stop',
+    )
+    .option('--json', 'as JSON', false)
+    .action(status);
+  whoOption(
+    deploy
+      .command('current')
+      .description(
+        'let workflows begin on a build from now on; what runs stays on its build, monitors move by themselves',
+      )
+      .argument('<build>', 'build id, as `deploy status` prints it'),
+  ).action(current);
+  deploy
+    .command('check')
+    .description(
+      'replay the histories of all workflows that run with the code of this checkout: may it take their place?',
+    )
+    .option('--json', 'as JSON', false)
+    .action(check);
+}
+
+async function withBuilds(work: (desk: TemporalBuilds, deployment: string) => Promise<void>): Promise<void> {
+  const settings: Settings = openSettings();
+  const { deployment } = settings.temporal;
+  if (deployment === undefined)
+    throw new CommandError(
+      'wrong',
+      'expected a deployment, got none: workers of all builds share the work unless FLYWHEEL_DEPLOYMENT names one (docs/upgrading.md)',
+    );
+  await withClient(settings, (client) =>
+    work(new TemporalBuilds({ client, deployment, taskQueue: orchestrationQueue(settings) }), deployment),
+  );
+}
+
+const status = ({ json }: { readonly json: boolean }): Promise<void> =>
+  withBuilds(async (desk, deployment) => {
+    const nowMs = Date.now();
+    const { builds } = await desk.read(nowMs);
+    if (json) return printJson({ deployment, builds: builds.map((build) => ({ ...build, advice: adviceOf(build) })) });
+    printTable(
+      ['build', 'since', 'worker heard', 'running', 'what to do'],
+      builds.map((build) => [
+        build.isCurrent ? `${build.buildId} (current)` : build.buildId,
+        new Date(build.createdMs).toISOString(),
+        build.lastPolledMs === null ? 'no' : `${Math.max(0, Math.round((nowMs - build.lastPolledMs) / 1000))} s ago`,
+        build.running,
+        adviceOf(build),
+      ]),
+    );
+    if (!builds.some(({ isCurrent }) => isCurrent)) say('no build is current: no workflow can begin');
+  });
+
+/** What an operator should do with a build's workers. */
+function adviceOf({ isCurrent, lastPolledMs, running, examples }: Build): string {
+  const runs = `${running} running, as ${examples.slice(0, 3).join(', ')}`;
+  if (lastPolledMs !== null) {
+    if (isCurrent) return 'keep: workflows begin on it';
+    return running > 0 ? `keep until they end: ${runs}` : 'may stop';
+  }
+  if (isCurrent) return 'start a worker of it, or make another build current: nothing goes on';
+  return running > 0 ? `start a worker of it: ${runs}` : 'nothing: it is over';
+}
+
+const current = (buildId: string, { who }: { readonly who: string }): Promise<void> =>
+  withBuilds(async (desk, deployment) => {
+    const { builds, conflictToken } = await desk.read(Date.now());
+    const found = builds.find((build) => build.buildId === buildId);
+    if (found === undefined)
+      throw new CommandError(
+        'wrong',
+        `expected a build of ${deployment}, got ${buildId}; known are ${builds.map((build) => build.buildId).join(', ') || 'none'}`,
+      );
+    if (found.isCurrent) return say(`${buildId} is current already`);
+    if (found.lastPolledMs === null)
+      throw new CommandError(
+        'missing',
+        `expected a worker of ${buildId} that asks for work, got none: start one first, or nothing could go on`,
+      );
+    await desk.makeCurrent(buildId, conflictToken, who);
+    say(`workflows begin on ${buildId}; see flywheel deploy status for when workers of the others may stop`);
+  });
+
+/** Replays with the workflow code of this checkout what runs on the server. Changes nothing. */
+async function check({ json }: { readonly json: boolean }): Promise<void> {
+  const settings = openSettings();
+  const [{ bundleWorkflows }, { replayRunning, withoutRuntimeLog }] = await Promise.all([
+    import('../workers/bundle.ts'),
+    import('../workers/replay-running.ts'),
+  ]);
+  withoutRuntimeLog();
+  const { bundle, replayed } = await withClient(settings, async (client) => {
+    const code = await bundleWorkflows(say);
+    const taskQueue = orchestrationQueue(settings);
+    return {
+      bundle: code,
+      replayed: await replayRunning({
+        client,
+        taskQueue,
+        bundle: code,
+        progress: json ? () => undefined : sayProgress,
+      }),
+    };
+  });
+  const problems = replayed.filter(({ problem }) => problem !== null);
+  if (json) printJson({ buildId: bundle.buildId, replayed });
+  else {
+    printTable(
+      ['workflow', 'type', 'with this code'],
+      replayed.map(({ workflowId, type, problem }) => [workflowId, type, problem ?? 'goes on']),
+    );
+    say(
+      `${replayed.length - problems.length} of ${replayed.length} workflows that run go on with build ${bundle.buildId}`,
+    );
+  }
+  if (problems.length > 0)
+    throw new CommandError(
+      'no',
+      `${problems.length} of ${replayed.length} cannot go on with this code: let them end on their build (FLYWHEEL_DEPLOYMENT, docs/upgrading.md)`,
+    );
+}
+
+function sayProgress(done: number): void {
+  if (done % 20 === 0) say(`replayed ${done} …`);
+}

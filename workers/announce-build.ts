@@ -1,0 +1,48 @@
+import type { Logger } from 'pino';
+
+import type { Builds } from '../activities/adapters/temporal-builds.ts';
+
+export interface Announced {
+  readonly buildId: string;
+  readonly builds: {
+    read(nowMs: number): Promise<Builds>;
+    makeCurrent(buildId: string, conflictToken: Uint8Array, who: string): Promise<void>;
+  };
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+}
+
+const askEveryMs = 500;
+const attempts = 120;
+
+/**
+ * The first build of a deployment becomes the current one by itself, because nothing could begin otherwise. A later one waits until
+ * an operator says `flywheel deploy current`, and says so: a worker of an old build that starts again changes nothing.
+ */
+export async function announceBuild({ buildId, builds, logger }: Announced): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    try {
+      const { builds: known, conflictToken } = await builds.read(Date.now());
+      // The server knows a build from the first time one of its workers asks for work.
+      if (known.some((build) => build.buildId === buildId)) {
+        const current = known.find(({ isCurrent }) => isCurrent);
+        if (current?.buildId === buildId) return logger.info({ buildId }, 'workflows begin on this build');
+        if (current !== undefined)
+          return logger.warn(
+            { buildId, current: current.buildId },
+            `workflows begin on build ${current.buildId}; flywheel deploy current ${buildId} makes it this one`,
+          );
+        await builds.makeCurrent(buildId, conflictToken, 'the first worker of a deployment');
+        continue;
+      }
+    } catch (error) {
+      logger.warn({ buildId, error }, 'expected the server to tell of the builds, it did not; asking again');
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, askEveryMs).unref();
+    });
+  }
+  logger.warn(
+    { buildId },
+    'expected the server to know this build within a minute, it does not: see flywheel deploy status',
+  );
+}

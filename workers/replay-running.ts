@@ -1,0 +1,56 @@
+import type { Client } from '@temporalio/client';
+import { IllegalStateError } from '@temporalio/common';
+import { Runtime, Worker } from '@temporalio/worker';
+
+import type { WorkflowBundle } from './bundle.ts';
+
+export interface Replayed {
+  readonly workflowId: string;
+  readonly type: string;
+  /** Why the code cannot go on with it; null where it can. */
+  readonly problem: string | null;
+}
+
+/** Replays the history of each workflow that runs on the queue with the code of a bundle. Nothing on the server changes. */
+export async function replayRunning({
+  client,
+  taskQueue,
+  bundle,
+  progress,
+}: {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly bundle: WorkflowBundle;
+  readonly progress: (done: number) => void;
+}): Promise<readonly Replayed[]> {
+  const replayed: Replayed[] = [];
+  const query = `ExecutionStatus = 'Running' AND TaskQueue = '${taskQueue.replaceAll("'", '')}'`;
+  for await (const { workflowId, runId, type } of client.workflow.list({ query })) {
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const problem = await problemOf(() => Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId));
+    replayed.push({ workflowId, type, problem });
+    progress(replayed.length);
+  }
+  return replayed;
+}
+
+const silent = (): void => undefined;
+
+/** For commands, which say themselves what does not replay. Does nothing where the process has a runtime already. */
+export function withoutRuntimeLog(): void {
+  const logger = { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+  try {
+    Runtime.install({ logger });
+  } catch (error) {
+    if (!(error instanceof IllegalStateError)) throw error;
+  }
+}
+
+async function problemOf(replay: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await replay();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
