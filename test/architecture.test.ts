@@ -259,11 +259,8 @@ const mostLines = 70;
 const stillLong: Readonly<Record<string, number>> = {
   'activities/lake/lake.ts': 75,
   'cli/model-views.ts': 77,
-  'datasets/validation/frame-facts-collector.ts': 109,
   'demo/world.ts': 121,
   'fleet/agent/gateway-client.ts': 74,
-  'fleet/desk/order-sealer.ts': 187,
-  'fleet/gateway/robot-routes.ts': 179,
   'policies/evaluation/heldout-tally.ts': 91,
   'policies/onnx/graph.ts': 94,
   'policies/onnx/model-structure.ts': 95,
