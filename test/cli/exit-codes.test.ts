@@ -284,25 +284,33 @@ describe('exit codes of the commands', function () {
 
   it('are 3 without a server for what needs one, and say where it was expected', async () => {
     process.env['FLYWHEEL_TEMPORAL_ADDRESS'] = nowhere;
-    for (const [name, { args, noServer }] of Object.entries(table)) {
+    const check = async ([name, { args, noServer }]: Entry): Promise<void> => {
       const { exitCode, message, out } = await ended(name, args);
       assert.equal(exitCode, noServer, `${name}: ${message || out}`);
       if (noServer === missing)
         assert.match(message || out, /expected a Temporal server on 127\.0\.0\.1:1, got none/, name);
-    }
+    };
+    // The list asks the server as well, and does without.
+    const waits = ([name, { noServer }]: Entry): boolean => noServer === missing || name === 'cycle list';
+    const rows = Object.entries(table);
+    for (const row of rows) if (!waits(row)) await check(row);
+    // These end with an error or with 0: they share no exit code of this process.
+    await Promise.all(rows.filter(waits).map(check));
   });
 
   it('are 3 without a worker, within seconds, and name the queue nobody serves', async () => {
     const asking = Object.entries(table).filter(([, { noServer }]) => noServer === missing);
     assert.ok(asking.length > 10);
-    await Promise.all(
-      asking.map(async ([name, { args, noWorker = missing }]) => {
-        const { exitCode, message } = await ended(name, args);
-        assert.equal(exitCode, noWorker, `${name}: ${message}`);
-        if (noWorker === missing)
-          assert.ok(message.includes(`no worker serves the queue ${policy}-orchestration`), `${name}: ${message}`);
-      }),
-    );
+    const check = async ([name, { args, noWorker = missing }]: Entry): Promise<void> => {
+      const { exitCode, message } = await ended(name, args);
+      assert.equal(exitCode, noWorker, `${name}: ${message}`);
+      if (noWorker === missing)
+        assert.ok(message.includes(`no worker serves the queue ${policy}-orchestration`), `${name}: ${message}`);
+    };
+    const waits = ([, { noWorker = missing }]: Entry): boolean => noWorker === missing;
+    // What these compute would keep the others from asking the server in time why nobody answers.
+    for (const row of asking) if (!waits(row)) await check(row);
+    await Promise.all(asking.filter(waits).map(check));
   });
 
   it('are 3 without a store, which reading does not make', async () => {
@@ -323,6 +331,8 @@ describe('exit codes of the commands', function () {
 });
 
 const nowhere = '127.0.0.1:1';
+
+type Entry = readonly [name: string, row: Row];
 
 async function program(): Promise<Command> {
   const all = new Command('flywheel').exitOverride().configureOutput({ writeErr: () => undefined });
