@@ -12,6 +12,8 @@ export interface TemporalServerOptions {
   readonly port?: number;
   readonly uiPort?: number;
   readonly dynamicConfig?: Readonly<Record<string, string>>;
+  /** Pragmas of its SQLite database, e.g. `synchronous=off` where nothing needs to outlive the machine. */
+  readonly pragmas?: readonly string[];
 }
 
 export interface TemporalServer extends Mortal {
@@ -50,6 +52,7 @@ export function launchTemporalServer(
       'server start-dev --ip 127.0.0.1 --log-level warn'.split(' '),
       ['--port', String(port), '--ui-port', String(uiPort), '--db-filename', options.databaseFile],
       Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+      (options.pragmas ?? []).flatMap((pragma) => ['--sqlite-pragma', pragma]),
       Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
     ].flat(),
   });
