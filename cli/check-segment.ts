@@ -1,12 +1,12 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
 import { checkFile, factsOfFile, type CheckedFile } from '../activities/collection/check-file.ts';
 import { registeredStandings } from '../activities/collection/waiting.ts';
 import { readRobotType as readStoredType } from '../store/records/robot-types.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
+import { openSegmentJudge } from '../workers/compose.ts';
 import { openContext, type CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { parseRobotType, readRobotType } from './parse-robot-type.ts';
@@ -48,7 +48,7 @@ async function check(
 ): Promise<CheckedFile> {
   const scratchDirectory = await mkdtemp(join(context.scratchDirectory, 'check-'));
   const session = await context.engine.open();
-  const judge = segmentJudgeProcess({ temporaryDirectory: scratchDirectory });
+  const judge = await openSegmentJudge({ ...context.settings, scratchDirectory });
   try {
     const ports = { ...context, session, judge, scratchDirectory };
     return await checkFile(ports, {

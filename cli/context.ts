@@ -13,6 +13,7 @@ import type { FileKeys } from '../activities/adapters/file-signer.ts';
 import type { Signer } from '../policies/signer.ts';
 import type { DeskPorts } from '../fleet/desk/desk.ts';
 import type { Settings } from '../workers/config.ts';
+import { late } from '../workers/late.ts';
 import { CommandError } from './exit-codes.ts';
 import { findSettings, type FoundSettings } from './find-settings.ts';
 import { printable } from './printable.ts';
@@ -68,20 +69,15 @@ export function requireStore({ settings: { store }, origins, places, file }: Fou
 }
 
 async function contextOf(settings: Settings): Promise<CommandContext> {
-  const [store, { openFileKeys }] = await Promise.all([
-    storeOf(settings),
-    import('../activities/adapters/file-signer.ts'),
-  ]);
-  const engine: SqlEngine = {
-    async open(options) {
-      mkdirSync(settings.scratchDirectory, { recursive: true });
-      const { duckDbEngine } = await import('../activities/adapters/duckdb-engine.ts');
-      const { scratchDirectory: temporaryDirectory, threads, sqlMemoryMiB: memoryLimitMiB } = settings;
-      return duckDbEngine({ temporaryDirectory, threads, memoryLimitMiB }).open(options);
-    },
+  const { openEngine, openKeys, openModelProbe, openStore } = await import('../workers/compose.ts');
+  const store = await openStore(settings);
+  const scratchFolder = (): string => {
+    mkdirSync(settings.scratchDirectory, { recursive: true });
+    return settings.scratchDirectory;
   };
+  const engine = late(() => openEngine({ ...settings, scratchDirectory: scratchFolder() }));
   const clock = Date.now;
-  const keys = (): FileKeys => openFileKeys(settings.keysDirectory);
+  const keys = (): FileKeys => openKeys(settings);
   return {
     settings,
     store,
@@ -92,12 +88,7 @@ async function contextOf(settings: Settings): Promise<CommandContext> {
       return openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory });
     }),
     progress: () => undefined,
-    probe: {
-      async probe(...job) {
-        const { onnxProbe } = await import('../activities/adapters/onnx-probe-process.ts');
-        return onnxProbe().probe(...job);
-      },
-    },
+    probe: late(openModelProbe),
     // Asks for the keys when something is ordered, not before.
     desk: late(async () => {
       const { championDesk } = await import('../fleet/desk/champion-desk.ts');
@@ -105,8 +96,7 @@ async function contextOf(settings: Settings): Promise<CommandContext> {
     }),
     /** Made when somebody asks for it. */
     get scratchDirectory() {
-      mkdirSync(settings.scratchDirectory, { recursive: true });
-      return settings.scratchDirectory;
+      return scratchFolder();
     },
     codeBuild: 'flywheel-command',
     keys,
@@ -122,32 +112,6 @@ export const sealingWith = ({ signer, orders }: FileKeys, clock: Clock): DeskPor
 export async function signOrdersOf({ store, clock, keys }: CommandContext, policy: string): Promise<void> {
   const { openDesk } = await import('../fleet/desk/desk.ts');
   await openDesk({ store, sealing: sealingWith(keys(), clock) }).refreshOrders(policy);
-}
-
-/** The client of S3 is loaded by those whose store is one. */
-async function storeOf(settings: Settings): Promise<ObjectStore> {
-  if (settings.store.kind === 'file') {
-    const { fileObjectStore } = await import('../store/adapters/file-object-store.ts');
-    return fileObjectStore({ root: settings.store.directory });
-  }
-  const { openStore } = await import('../workers/open-store.ts');
-  return openStore(settings);
-}
-
-/** A port that is opened by its first call. All its methods give promises. */
-function late<Port extends object>(open: () => Promise<Port>): Port {
-  let opened: Promise<Port> | undefined;
-  const call =
-    (name: string) =>
-    async (...args: readonly unknown[]): Promise<unknown> => {
-      opened ??= open();
-      const method: unknown = Reflect.get(await opened, name);
-      if (typeof method !== 'function') throw new TypeError(`expected a method ${name}, got ${typeof method}`);
-      return Reflect.apply(method, await opened, args) as unknown;
-    };
-  return new Proxy({} as Port, {
-    get: (_, name) => (typeof name === 'symbol' || name === 'then' ? undefined : call(name)),
-  });
 }
 
 /** Runs `work` with a client of the Temporal server the settings name; says what to do when it is not there. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 
-import { temporalLoopDesk } from '../activities/adapters/temporal-loop-desk.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { listEndedCycles } from '../activities/report/list-cycles.ts';
 import type { OnDamage } from '../store/damaged-objects.ts';
+import { openLoopDesk } from '../workers/compose.ts';
 import type { Settings } from '../workers/config.ts';
 import { orchestrationQueue } from './ask-workflow.ts';
 import { withClient } from './context.ts';
@@ -61,9 +61,10 @@ async function runningCycle(
 ): Promise<{ readonly known: readonly string[] | null; readonly sentence: string }> {
   try {
     const holder = await withClient(settings, (client) =>
-      client.withDeadline(Date.now() + answerWithinMs, () =>
-        temporalLoopDesk({ client, taskQueue: orchestrationQueue(settings) }).turnHolder(policy),
-      ),
+      client.withDeadline(Date.now() + answerWithinMs, async () => {
+        const desk = await openLoopDesk({ client, taskQueue: orchestrationQueue(settings) });
+        return desk.turnHolder(policy);
+      }),
     );
     return holder === null
       ? { known: [], sentence: 'no cycle runs now' }

@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import { InvalidArgumentError, type Command } from 'commander';
 
-import { openFileKeys } from '../activities/adapters/file-signer.ts';
 import {
   initKeys,
   publishRoot,
@@ -61,8 +60,8 @@ export function registerKeyCommands(program: Command): void {
     .option('--root', 'print the newest root document, for robots', false)
     .option('--json', 'as JSON', false)
     .action(async (options: { root: boolean; json: boolean }) => {
-      const { settings, clock } = await openContext();
-      const { roots, pinnedKey } = openFileKeys(settings.keysDirectory);
+      const { settings, clock, keys: openKeys } = await openContext();
+      const { roots, pinnedKey } = openKeys();
       const newest = roots().at(-1);
       if (newest === undefined) {
         if (options.root) throw new Error('expected a root document, got none: run `flywheel keys upgrade`');
@@ -106,7 +105,8 @@ export function registerKeyCommands(program: Command): void {
     .action(async (keyId: string, { why }: { why: string }) => {
       const context = await openContext();
       const { keysDirectory } = context.settings;
-      const isRelease = openFileKeys(keysDirectory)
+      const isRelease = context
+        .keys()
         .roots()
         .at(-1)
         ?.root.releaseKeys.some((key) => key.keyId === keyId);
@@ -210,7 +210,7 @@ async function conclude(context: CommandContext, outcome: ChangeOutcome, how: 'r
     return;
   }
   const { keysDirectory } = context.settings;
-  await publishRoots(context.store, openFileKeys(keysDirectory).roots());
+  await publishRoots(context.store, context.keys().roots());
   printRoot(keysDirectory, outcome.root, context.clock());
   await signOrders(context, how, await policiesOf(context));
 }

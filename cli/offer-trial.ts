@@ -1,6 +1,6 @@
-import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
 import { parseInput } from '../activities/parse-workflow-input.ts';
 import { requireVersion } from '../store/records/manifests.ts';
+import { openTrialSlot } from '../workers/compose.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { withClient } from './context.ts';
@@ -22,7 +22,7 @@ export async function offerTrial(candidateVersion: string, options: OfferOptions
   const { settings, clock, store } = await openPolicy(policy);
   await requireVersion(store, policy, candidateVersion);
   await withClient(settings, async (client) => {
-    const slot = temporalTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
+    const slot = await openTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
     const operationId = `offer-${candidateVersion}-${clock()}`;
     const offered = { policy, candidateVersion, who, why, request, operationId };
     const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };

@@ -10,7 +10,8 @@ import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { CommandError } from './exit-codes.ts';
 import { parseJsonObject } from './parse-json-object.ts';
 import { say } from './print.ts';
-import { ensureWeeklySchedule, readWeeklySchedule, scheduleDifference, weeklyScheduleId } from './schedule.ts';
+import { weeklyScheduleId } from '../activities/schedule-id.ts';
+import { ensureWeeklySchedule, readWeeklySchedule, scheduleDifference } from './schedule.ts';
 
 interface Options {
   readonly policy: string;

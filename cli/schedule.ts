@@ -6,10 +6,8 @@ import {
   type ScheduleOptions,
 } from '@temporalio/client';
 
-import { scheduleIdOf } from '../activities/adapters/temporal-loop-desk.ts';
+import { weeklyScheduleId } from '../activities/schedule-id.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-
-export { scheduleIdOf as weeklyScheduleId };
 
 export interface WeeklySchedule {
   readonly policy: string;
@@ -25,7 +23,7 @@ export interface WeeklySchedule {
  * day. Idempotent: an operator's pause stays.
  */
 export async function ensureWeeklySchedule(client: Client, weekly: WeeklySchedule): Promise<'created' | 'updated'> {
-  const scheduleId = scheduleIdOf(weekly.policy);
+  const scheduleId = weeklyScheduleId(weekly.policy);
   const options = scheduleOf(weekly);
   const handle = client.schedule.getHandle(scheduleId);
   try {
@@ -50,7 +48,7 @@ export interface PresentSchedule {
 /** Undefined when there is none. */
 export async function readWeeklySchedule(client: Client, policy: string): Promise<PresentSchedule | undefined> {
   try {
-    const { spec, action, state } = await client.schedule.getHandle(scheduleIdOf(policy)).describe();
+    const { spec, action, state } = await client.schedule.getHandle(weeklyScheduleId(policy)).describe();
     const [input = {}] = (action.args ?? []) as [Record<string, unknown>?];
     const { policy: _, ...rest } = input;
     return { when: whenOf(spec), taskQueue: action.taskQueue, input: rest, isPaused: state.paused };

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
 
-import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { robotIdSchema } from '../fleet/protocol/index.ts';
 import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
+import { openRuntime } from '../workers/compose.ts';
 import { endWithParent, leaveParent } from '../workers/end-with-parent.ts';
 import { readRobotType } from './parse-robot-type.ts';
 import { trustOf } from './read-trust.ts';
@@ -103,7 +103,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
       seed: options.seed,
       episodesPerRobot: options.episodes === 0 ? Number.POSITIVE_INFINITY : options.episodes,
       isRealTime: options.realTime,
-      runtime: onnxRuntime(),
+      runtime: await openRuntime(),
       episodeEveryMs: 1_000 * options.episodeSeconds,
       drainMs: 1_000 * options.drainSeconds,
       signal: stop.signal,

@@ -5,7 +5,7 @@ import { ScheduleOverlapPolicy, type WorkflowHandle } from '@temporalio/client';
 
 import type { Settings } from '../workers/config.ts';
 import type { CycleResult, CycleStatus } from '../workflows/cycle/messages.ts';
-import { weeklyScheduleId } from '../cli/schedule.ts';
+import { weeklyScheduleId } from '../activities/schedule-id.ts';
 import type { Installation } from './installation.ts';
 import { waitFor } from './wait-for.ts';
 import { messageNames } from '../domain/contract/message-names.ts';

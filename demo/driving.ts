@@ -1,4 +1,4 @@
-import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
+import { openRuntime } from '../workers/compose.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { RobotType } from '../datasets/robot-type.ts';
 import { closedLoopSuccessOfModel } from '../fleet/simulator/closed-loop.ts';
@@ -26,12 +26,13 @@ export async function describeDriving(
     readonly quirks: Quirks;
   },
 ): Promise<string> {
+  const runtime = await openRuntime();
   const parts: string[] = [];
   for (const version of new Set(versions)) {
     const model = await store.get(modelFile(policy, version, 'model.onnx'));
     if (model === undefined) continue;
     const input = { families: roomFamilies, seeds: [seed], episodes, tasks, quirks };
-    const { successes } = await closedLoopSuccessOfModel(onnxRuntime(), model, input);
+    const { successes } = await closedLoopSuccessOfModel(runtime, model, input);
     parts.push(`${version} ${((100 * successes) / episodes).toFixed(1)} %`);
   }
   return `closed-loop success in ${episodes} episodes in rooms no robot lives in: ${parts.join(', ')}`;

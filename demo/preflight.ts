@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { readGatewaySettings, withoutGatewaySettings } from '../fleet/gateway/settings.ts';
 import { readSettings, type Settings } from '../workers/config.ts';
-import { openStore } from '../workers/open-store.ts';
+import { openStore } from '../workers/compose.ts';
 import { unknownSettings } from './known-settings.ts';
 import type { DevOptions } from './options.ts';
 
@@ -36,7 +36,7 @@ const thisMachine: Machine = {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;
   },
-  askStore: (settings) => openStore(settings).get('aliases/preflight'),
+  askStore: async (settings) => (await openStore(settings)).get('aliases/preflight'),
 };
 
 /** Checks what can be wrong before anything that takes time is begun: settings, folders, disk, store. Makes the state folder only. */

@@ -1,6 +1,6 @@
 import { ScheduleNotFoundError } from '@temporalio/client';
 
-import { weeklyScheduleId } from '../cli/schedule.ts';
+import { weeklyScheduleId } from '../activities/schedule-id.ts';
 import type { Installation } from './installation.ts';
 
 const owner = 'temporal-dev.sh';

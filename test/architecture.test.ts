@@ -151,6 +151,24 @@ describe('the tree', () => {
     }
   });
 
+  it('makes adapters in one place: the composition root, and on a robot the command that runs its agent', () => {
+    const roots = ['workers/compose.ts', 'cli/agent.ts'];
+    // Not ports but the tools of the folder of keys: what `flywheel keys` and the demo's own keys are made with.
+    const keyTools = /^activities\/adapters\/key-(changes|folder)\.ts$/;
+    const wrong = local.filter(
+      ({ file, target, typeOnly }) =>
+        /\/adapters\//.test(target) &&
+        !/\/adapters\/|^bench\//.test(file) &&
+        !typeOnly &&
+        !roots.includes(file) &&
+        !keyTools.test(target),
+    );
+    assert.deepEqual(
+      wrong.map(({ file, target }) => `${file} imports ${target}`),
+      [],
+    );
+  });
+
   it('keeps clock, randomness and Node out of domain and workflows', () => {
     const banned = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|from 'node:/;
     // The one file in which workflows read the clock of their sandbox.
@@ -259,7 +277,6 @@ const mostLines = 70;
 const stillLong: Readonly<Record<string, number>> = {
   'activities/lake/lake.ts': 75,
   'cli/model-views.ts': 77,
-  'demo/world.ts': 121,
   'fleet/agent/gateway-client.ts': 74,
   'policies/evaluation/heldout-tally.ts': 91,
   'policies/onnx/graph.ts': 94,

@@ -1,7 +1,7 @@
 import { readSettings } from './config.ts';
 import { endWithParent, leaveParent, tellParent } from './end-with-parent.ts';
 import { openLogger } from './logger.ts';
-import { openStore } from './open-store.ts';
+import { openStore } from './compose.ts';
 import { startGateway } from '../fleet/gateway/gateway.ts';
 import { readGatewaySettings, withoutGatewaySettings } from '../fleet/gateway/settings.ts';
 
@@ -23,7 +23,7 @@ export async function runGateway(environment: NodeJS.ProcessEnv): Promise<void> 
   const log = openLogger(settings.logLevel, `gateway ${gatewaySettings.gatewayId}`);
   const gateway = await startGateway(
     {
-      store: openStore(settings),
+      store: await openStore(settings),
       clock: Date.now,
       monotonicMs: () => performance.now(),
       log,

@@ -2,25 +2,27 @@ import { mkdir } from 'node:fs/promises';
 
 import type { Client } from '@temporalio/client';
 
-import { diskSpaceOf } from '../activities/adapters/disk-space.ts';
-import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
-import { segmentJudgeProcess } from '../activities/adapters/judge-process.ts';
-import { openArrowRows } from '../activities/adapters/arrow-row-source.ts';
-import { onnxProbe } from '../activities/adapters/onnx-probe-process.ts';
-import { onnxRuntimeProcess } from '../activities/adapters/onnx-runtime-process.ts';
-import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
-import { temporalLoopDesk } from '../activities/adapters/temporal-loop-desk.ts';
-import { temporalTrialSlot } from '../activities/adapters/temporal-trial-slot.ts';
-import { webhookNotifier } from '../activities/adapters/webhook-notifier.ts';
+import type { FileKeys } from '../activities/adapters/file-signer.ts';
 import type { DataPorts, FleetPorts, MonitorPorts, TrainingPorts } from '../activities/index.ts';
 import { openLake } from '../activities/lake/lake.ts';
 import { registeredStandings } from '../activities/collection/waiting.ts';
-import { championDesk, openFleet, openTelemetryLog } from '../fleet/desk/index.ts';
+import { championDesk, openFleet, openTelemetryLog, publishRoots } from '../fleet/desk/index.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { cancellableEngine, currentAttempt, heartbeatProgress } from './activity-context.ts';
+import {
+  openDiskSpace,
+  openEngine,
+  openJudging,
+  openKeys,
+  openLoopDesk,
+  openModelProbe,
+  openNotifier,
+  openSegmentJudge,
+  openStore,
+  openTrialSlot,
+} from './compose.ts';
 import { queues, type Queue, type Settings } from './config.ts';
-import { keylessSigner, openKeys } from './open-keys.ts';
-import { openStore } from './open-store.ts';
-import { openTrainers } from './open-trainers.ts';
+import { keylessSigner } from './keyless-signer.ts';
 
 export type Ports = FleetPorts &
   MonitorPorts &
@@ -46,20 +48,22 @@ export async function openPorts(
 ): Promise<Ports> {
   const { queues: served = queues, warn = () => undefined } = options;
   await mkdir(settings.scratchDirectory, { recursive: true });
-  const store = openStore(settings);
+  const store = await openStore(settings);
   const clock = Date.now;
   const starts = { client, taskQueue: `${settings.temporal.queuePrefix}orchestration` };
-  const runtime = onnxRuntime({ threads: settings.threads });
   // Only the fleet's worker signs: no other one needs the keys, or fails without them.
-  const keys = served.includes('fleet') ? await openKeys(settings.keysDirectory, store, warn) : undefined;
+  const keys = served.includes('fleet') ? await signingKeys(settings, store, warn) : undefined;
   const signer = keys?.signer ?? keylessSigner;
   const sealing = keys?.orders === undefined ? undefined : { clock, signer, orders: keys.orders, onUnsealed: warn };
-  const engineOptions = {
-    temporaryDirectory: settings.scratchDirectory,
-    threads: settings.threads,
-    memoryLimitMiB: settings.sqlMemoryMiB,
-  };
-  const engine = cancellableEngine(duckDbEngine(engineOptions));
+  const [engine, slot, loop, notifier, judging, judge, probe] = await Promise.all([
+    openEngine(settings).then(cancellableEngine),
+    openTrialSlot(starts),
+    openLoopDesk(starts),
+    openNotifier(settings),
+    openJudging(settings),
+    openSegmentJudge(settings),
+    openModelProbe(),
+  ]);
   return {
     trialProfile: settings.trialProfile,
     store,
@@ -68,24 +72,34 @@ export async function openPorts(
     codeBuild,
     fleet: openFleet({ store, clock, sealing }),
     telemetry: openTelemetryLog(store),
-    slot: temporalTrialSlot(starts),
-    loop: temporalLoopDesk(starts),
-    diskSpace: diskSpaceOf([
-      ...(settings.store.kind === 'file' ? [settings.store.directory] : []),
-      settings.scratchDirectory,
-    ]),
-    notifier: settings.webhook === undefined ? undefined : webhookNotifier({ ...settings.webhook, clock }),
+    slot,
+    loop,
+    diskSpace: openDiskSpace(settings),
+    notifier,
     signer,
     desk: championDesk({ store, sealing }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
-    runtime: onnxRuntimeProcess({ threads: settings.threads }),
-    trainers: openTrainers(settings, runtime),
-    judge: segmentJudgeProcess(engineOptions),
+    ...judging,
+    judge,
     attempt: currentAttempt,
     robotStandings: () => registeredStandings(store),
-    probe: onnxProbe(),
-    openRows: openArrowRows,
+    probe,
     progress: heartbeatProgress,
     scratchDirectory: settings.scratchDirectory,
   };
+}
+
+/** The keys of the fleet's worker, their roots where gateways find them. */
+async function signingKeys(
+  settings: Settings,
+  store: ObjectStore,
+  warn: (sentence: string) => void,
+): Promise<FileKeys> {
+  const keys = openKeys(settings);
+  if (keys.orders !== undefined) await publishRoots(store, keys.roots());
+  else
+    warn(
+      `orders go out unsigned: ${settings.keysDirectory} holds one key of an older version; see \`flywheel keys upgrade\``,
+    );
+  return keys;
 }

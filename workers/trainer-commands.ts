@@ -84,3 +84,15 @@ export const allowedCommand = (
   listed
     .filter(({ command }) => command.every((word, index) => asked[index] === word))
     .toSorted((a, b) => b.command.length - a.command.length)[0];
+
+/** What the program of a listed command sees: its own variables, and those it takes over from the worker. */
+export function environmentOf(
+  { environment, inherit }: TrainerCommand,
+  worker: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const taken = inherit.flatMap((name) => {
+    const value = worker[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(taken), ...environment };
+}

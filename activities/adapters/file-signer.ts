@@ -34,9 +34,6 @@ export function openFileKeys(directory: string): FileKeys {
   };
 }
 
-/** The signer of {@link openFileKeys} alone. */
-export const openFileSigner = (directory: string): Signer => openFileKeys(directory).signer;
-
 interface Read {
   readonly roots: readonly SignedRoot[];
   readonly root: Root | undefined;

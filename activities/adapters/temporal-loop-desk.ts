@@ -6,15 +6,11 @@ import {
 } from '@temporalio/client';
 
 import type { LoopDesk } from '../ports/cycles.ts';
-import { defaultPolicy } from '../default-policy.ts';
+import { weeklyScheduleId } from '../schedule-id.ts';
 import { readLoopSight } from './temporal-loop-sight.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 
 const listed = 20;
-
-/** `weekly-sync` for the default policy; further policies carry their name. */
-export const scheduleIdOf = (policy: string): string =>
-  policy === defaultPolicy ? 'weekly-sync' : `weekly-sync-${policy}`;
 
 /**
  * Sees cycles by visibility, and starts them by fixed ids, so that a second start of the same thing is the first one. A server
@@ -39,7 +35,7 @@ export function temporalLoopDesk(options: { readonly client: Client; readonly ta
       const running = found.filter(({ isRunning }) => isRunning).length;
       return { running, lastStartedMs: found.length === 0 ? null : Math.max(...found.map((one) => one.startedMs)) };
     },
-    sight: (policy, endedAfterMs) => readLoopSight(client, policy, scheduleIdOf(policy), endedAfterMs),
+    sight: (policy, endedAfterMs) => readLoopSight(client, policy, weeklyScheduleId(policy), endedAfterMs),
     async turnHolder(policy) {
       const turn = await describeRunning(client, workflowIds.cycleTurn(policy));
       if (turn === undefined) return null;

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 
-import { ensureWeeklySchedule, readWeeklySchedule, scheduleDifference, weeklyScheduleId } from '../../cli/schedule.ts';
+import { weeklyScheduleId } from '../../activities/schedule-id.ts';
+import { ensureWeeklySchedule, readWeeklySchedule, scheduleDifference } from '../../cli/schedule.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 import { waitUntil } from '../../demo/processes.ts';
 import { sharedTemporal } from '../support/temporal.ts';

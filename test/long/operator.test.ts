@@ -12,7 +12,7 @@ import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import type { ContextFile } from '../../cli/context-file.ts';
 import { freePort, waitUntil } from '../../demo/processes.ts';
-import { weeklyScheduleId } from '../../cli/schedule.ts';
+import { weeklyScheduleId } from '../../activities/schedule-id.ts';
 import { openFleetReader } from '../../fleet/desk/index.ts';
 import { randomStream } from '../../policies/random.ts';
 import { acts, pick, type Act, type Desk } from './operator/acts.ts';

@@ -7,7 +7,7 @@ import { CancelledFailure } from '@temporalio/common';
 import type { CycleReport } from '../../activities/report/cycle-report.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
-import { openFileSigner } from '../../activities/adapters/file-signer.ts';
+import { openFileKeys } from '../../activities/adapters/file-signer.ts';
 import { scitosG5RecordingType } from '../../datasets/built-in-robot-types.ts';
 import { importWallFollowing } from '../../datasets/importers/wall-following.ts';
 import { sharedDataset } from '../support/shared-data.ts';
@@ -69,7 +69,7 @@ describe('the whole loop on the wall-following recording', function () {
         assert.doesNotMatch(page, /<script|src=|href="http/);
 
         const { store, settings } = loop;
-        const signer = openFileSigner(settings.keysDirectory);
+        const signer = openFileKeys(settings.keysDirectory).signer;
         assert.equal((await readAliases({ store })({ policy })).champion, result.candidateVersion);
         const manifest = await readManifest({ store, signer }, policy, result.candidateVersion ?? 'none');
         assert.deepEqual(manifest.parents, ['1.0.0']);

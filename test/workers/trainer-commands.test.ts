@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { isFailure } from '../../store/failures.ts';
-import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
 import { readSettings } from '../../workers/config.ts';
-import { openTrainers } from '../../workers/open-trainers.ts';
+import { openTrainers } from '../../workers/compose.ts';
 import { allowedCommand, readTrainerCommands } from '../../workers/trainer-commands.ts';
 
 describe('the commands that may train', () => {
@@ -70,11 +69,11 @@ describe('the commands that may train', () => {
     assert.deepEqual(readSettings({}).trainerCommands, []);
   });
 
-  it('are named when another is asked for', () => {
-    const trainersOf = openTrainers(
-      { trainerCommands: readTrainerCommands(document({ trainers }), '') },
-      onnxRuntime(),
-    );
+  it('are named when another is asked for', async () => {
+    const trainersOf = await openTrainers({
+      threads: 1,
+      trainerCommands: readTrainerCommands(document({ trainers }), ''),
+    });
     assert.throws(
       () => trainersOf.command(['python3', '-c', 'print(1)']),
       (error) =>

@@ -1,10 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { diskSpaceOf } from '../../activities/adapters/disk-space.ts';
-import { openFileSigner } from '../../activities/adapters/file-signer.ts';
 import { judgingActivities } from '../../activities/judging.ts';
 import { openFleet, openTelemetryLog } from '../../fleet/desk/index.ts';
-import { openStore } from '../open-store.ts';
+import { openDiskSpace, openKeys, openStore } from '../compose.ts';
 import type { HomeFunctions, ThreadSettings } from './home.ts';
 import { Line } from './line.ts';
 
@@ -13,8 +11,8 @@ const neverHere = (): never => {
 };
 
 /** The judging side: reads the store by itself, asks the process for what only it can do. */
-function serve(port: NonNullable<typeof parentPort>, settings: ThreadSettings): void {
-  const store = openStore(settings);
+async function serve(port: NonNullable<typeof parentPort>, settings: ThreadSettings): Promise<void> {
+  const store = await openStore(settings);
   const clock = Date.now;
   const home = <Name extends keyof HomeFunctions>(
     name: Name,
@@ -23,7 +21,7 @@ function serve(port: NonNullable<typeof parentPort>, settings: ThreadSettings): 
   const activities = judgingActivities({
     store,
     clock,
-    signer: openFileSigner(settings.keysDirectory),
+    signer: openKeys(settings).signer,
     fleet: { ...openFleet({ store, clock }), refreshOrders: (policy) => home('refreshOrders', policy) },
     telemetry: openTelemetryLog(store),
     loop: {
@@ -33,10 +31,7 @@ function serve(port: NonNullable<typeof parentPort>, settings: ThreadSettings): 
       startCycle: neverHere,
       startRollback: neverHere,
     },
-    diskSpace: diskSpaceOf([
-      ...(settings.store.kind === 'file' ? [settings.store.directory] : []),
-      settings.scratchDirectory,
-    ]),
+    diskSpace: openDiskSpace(settings),
   });
   const line: Line = new Line(port, activities);
   void line.call('beat');
@@ -44,4 +39,4 @@ function serve(port: NonNullable<typeof parentPort>, settings: ThreadSettings): 
 }
 
 if (parentPort === null) throw new Error('expected to be a thread of a worker');
-serve(parentPort, workerData as ThreadSettings);
+await serve(parentPort, workerData as ThreadSettings);

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 import type { Client } from '@temporalio/client';
 
-import { weeklyScheduleId } from '../../../cli/schedule.ts';
+import { weeklyScheduleId } from '../../../activities/schedule-id.ts';
 import type { RunningScript } from './running-script.ts';
 
 const run = promisify(execFile);

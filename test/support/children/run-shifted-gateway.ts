@@ -1,6 +1,6 @@
 import { openLogger } from '../../../workers/logger.ts';
 import { readSettings } from '../../../workers/config.ts';
-import { openStore } from '../../../workers/open-store.ts';
+import { openStore } from '../../../workers/compose.ts';
 import { startGateway } from '../../../fleet/gateway/gateway.ts';
 import { readGatewaySettings, withoutGatewaySettings } from '../../../fleet/gateway/settings.ts';
 
@@ -16,7 +16,7 @@ await shifted;
 const settings = readSettings(withoutGatewaySettings(process.env));
 const gateway = await startGateway(
   {
-    store: openStore(settings),
+    store: await openStore(settings),
     clock: () => Date.now() + shiftMs,
     monotonicMs: () => performance.now(),
     log: openLogger(settings.logLevel, 'gateway'),
