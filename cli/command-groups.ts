@@ -19,6 +19,7 @@ export const commandGroups = {
   incidents: async () => (await import('./incidents.ts')).registerIncidentCommands,
   monitor: async () => (await import('./monitor.ts')).registerMonitorCommand,
   robots: async () => (await import('./robots.ts')).registerRobotCommands,
+  'robot-types': async () => (await import('./robot-types.ts')).registerRobotTypeCommands,
   windows: async () => (await import('./windows.ts')).registerWindowCommands,
   gateway: async () => (await import('./gateway.ts')).registerGatewayCommand,
   agent: async () => (await import('./agent.ts')).registerAgentCommand,

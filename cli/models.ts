@@ -6,7 +6,8 @@ import type { Command } from 'commander';
 import { readAliases, readAliasHistory } from '../store/records/aliases.ts';
 import { readManifest } from '../store/records/manifests.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import { openContext, signOrdersOf } from './context.ts';
+import { readRobotType } from '../store/records/robot-types.ts';
+import { openContext, signOrdersOf, type CommandContext } from './context.ts';
 import { registerModelCiCommands } from './model-ci.ts';
 import { registerModelViews } from './model-views.ts';
 import { openPolicy } from './open-policy.ts';
@@ -30,19 +31,25 @@ function registerBaselineCommand(models: Command): void {
     .description(
       'register an ONNX file as the safe fallback of a policy, after the absolute gates; the first one is champion too',
     )
-    .argument('<file>', 'an ONNX file')
+    .argument('[file]', 'an ONNX file')
+    .option(
+      '--untrained',
+      'instead of a file: a small model that has learned nothing, of any robot type with actions',
+      false,
+    )
     .option('--policy <name>', 'policy it belongs to', defaultPolicy)
     .option('--robot-type <id@version>', 'robot type of a new policy', 'scitos-g5@1')
     .option('--why <text>', 'kept in the alias history', 'registered by hand')
     .option('--json', 'as JSON', false)
-    .action(async (file: string, options: { policy: string; robotType: string; why: string; json: boolean }) => {
+    .action(async (file: string | undefined, options: BaselineOptions) => {
       const context = await openContext();
       const robotType = parseRobotType(options.robotType);
+      const model = await baselineModel(context, file, robotType, options.untrained);
       const { registerBaseline } = await import('../activities/registry/register-baseline.ts');
       const registered = await registerBaseline({ ...context, signer: context.signer() })({
         policy: options.policy,
         robotType,
-        model: await readFile(file),
+        model,
         who: userInfo().username,
         why: options.why,
       });
@@ -50,6 +57,30 @@ function registerBaselineCommand(models: Command): void {
       if (options.json) printJson(registered);
       else say(`baseline of ${options.policy}: ${registered.version} (${registered.modelSha256})`);
     });
+}
+
+interface BaselineOptions {
+  readonly policy: string;
+  readonly robotType: string;
+  readonly why: string;
+  readonly untrained: boolean;
+  readonly json: boolean;
+}
+
+/** The seed of what `--untrained` makes: the same type gives the same bytes, and so the same version. */
+const untrainedSeed = 1;
+
+async function baselineModel(
+  { store }: CommandContext,
+  file: string | undefined,
+  { id, version }: ReturnType<typeof parseRobotType>,
+  isUntrained: boolean,
+): Promise<Uint8Array> {
+  if (isUntrained === (file !== undefined))
+    throw new Error('expected an ONNX file or --untrained, got both or neither');
+  if (file !== undefined) return readFile(file);
+  const { tinyPolicy } = await import('../policies/tiny-policy.ts');
+  return tinyPolicy(await readRobotType(store, id, version), untrainedSeed);
 }
 
 function registerList(models: Command): void {

@@ -24,3 +24,16 @@ export async function publishRobotType(store: ObjectStore, type: RobotType): Pro
     coordinates: { key },
   });
 }
+
+/** Where the versions of robot types lie that are known here, in order of id and version; of one type only when it is named. */
+export async function listRobotTypes(
+  store: ObjectStore,
+  only?: string,
+): Promise<readonly { readonly id: string; readonly version: number; readonly key: string }[]> {
+  const found: { readonly id: string; readonly version: number; readonly key: string }[] = [];
+  for await (const { key } of store.list(only === undefined ? 'config/robot-types/' : `config/robot-types/${only}/`)) {
+    const [, id, version] = /^config\/robot-types\/([^/]+)\/([1-9]\d{0,8})\.json$/.exec(key) ?? [];
+    if (id !== undefined) found.push({ id, version: Number(version), key });
+  }
+  return found.toSorted((a, b) => (a.id === b.id ? a.version - b.version : a.id < b.id ? -1 : 1));
+}

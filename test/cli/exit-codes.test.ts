@@ -129,6 +129,12 @@ const table: Readonly<Record<string, Row>> = {
   'robots split': reads(['r0', 'r9'], ['r0'], null),
   'robots revoke': reads(['r0'], [], null),
   'robots list': reads([], nothing, wrong),
+  // Reads a file that is not there: adding a type may begin an installation, see test/cli/robot-types.test.ts.
+  'robot-types add': alone(['DIR/none.json'], ['DIR/none.json'], wrong),
+  'robot-types check': alone(['docs/examples/arm-7.json'], ['DIR/none.json']),
+  'robot-types list': reads([], nothing, null),
+  'robot-types show': reads(['test-robot@1'], ['nobody@1'], null),
+  'robot-types diff': reads(['test-robot@1', 'scitos-g5@1'], ['test-robot@1', 'nobody@1'], null),
   'windows set': reads(
     ['hall', '--zone', 'Europe/Berlin', '--days', 'mon-fri', '--from', '22:00', '--to', '05:00', ...reason],
     ['hall', '--zone', 'Europe/Atlantis', '--days', 'mon-fri', '--from', '22:00', '--to', '05:00', ...reason],

@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+
+import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
+import { robotTypeDigest } from '../datasets/robot-type-digest.ts';
+import { diffRobotTypes, type RobotTypeDiff } from '../datasets/robot-type-diff.ts';
+import { robotTypeKey, robotTypeName, robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
+import { readSoundJson } from '../store/damaged-objects.ts';
+import { isFailure } from '../store/failures.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { listRobotTypes, publishRobotType, readRobotType } from '../store/records/robot-types.ts';
+import { openContext, openNewContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { printJson, printTable, say } from './print.ts';
+import { printable } from './printable.ts';
+import { checkRobotTypeFile, findRobotType } from './robot-type-file.ts';
+import { printDiff, printProblems, printRobotType } from './robot-type-views.ts';
+
+interface Printed {
+  readonly json: boolean;
+}
+
+/** `flywheel robot-types …`: what kinds of robots there are, and adding one without code. */
+export function registerRobotTypeCommands(program: Command): void {
+  const types = program
+    .command('robot-types')
+    .description('kinds of robots: what they sense and what they can be told');
+  const command = (name: string, description: string): Command =>
+    types.command(name).description(description).option('--json', 'as JSON', false);
+
+  command('add', 'make a robot type known; a version never changes once it is there')
+    .argument('<file>', 'its JSON document; docs/robot-types.md has an example')
+    .action(add);
+
+  command('check', 'tell everything that is wrong with a document, and store nothing')
+    .argument('<file>', 'a JSON document')
+    .action(async (file: string, { json }: Printed) => {
+      const check = await checkRobotTypeFile(file);
+      const { type, problems, problemsNotListed } = check;
+      if (type === undefined) process.exitCode = exitCodes.no;
+      const digest = type && robotTypeDigest(type);
+      if (json) return printJson({ file, isSound: type !== undefined, digest, problems, problemsNotListed });
+      if (type === undefined) return printProblems(file, check);
+      say(`${file}: ${robotTypeName(type)} is sound`);
+    });
+
+  command('list', 'every version that is known here, and those that come with the project').action(
+    async ({ json }: Printed) => {
+      const rows = await rowsOf((await openContext()).store);
+      if (json) return printJson(rows);
+      printTable(
+        ['robot type', 'features', 'actions', 'from', 'description'],
+        rows.map((row) => [row.name, row.features, row.actions, row.from, row.description.slice(0, 60)]),
+      );
+    },
+  );
+
+  command('show', 'one robot type')
+    .argument('<id@version>', 'its name, or a file')
+    .action(async (nameOrFile: string, { json }: Printed) => {
+      const type = await findRobotType(openStore, nameOrFile);
+      if (json) return printJson({ ...type, digest: robotTypeDigest(type) });
+      printRobotType(type);
+    });
+
+  command('diff', 'what two robot types differ in, and which version step that is')
+    .argument('<from>', 'id@version, or a file')
+    .argument('<to>', 'id@version, or a file')
+    .action(async (from: string, to: string, { json }: Printed) => {
+      const diff = diffRobotTypes(await findRobotType(openStore, from), await findRobotType(openStore, to));
+      if (json) return printJson(diff);
+      printDiff(diff);
+    });
+}
+
+const openStore = async (): Promise<ObjectStore> => (await openContext()).store;
+
+async function add(file: string, { json }: Printed): Promise<void> {
+  const check = await checkRobotTypeFile(file);
+  const { type } = check;
+  if (type === undefined) {
+    process.exitCode = exitCodes.wrong;
+    if (json) return printJson({ outcome: 'unsound', ...check });
+    printProblems(file, check);
+    return say('nothing was added');
+  }
+  const { store } = await openNewContext();
+  const name = robotTypeName(type);
+  const outcome = await published(store, type);
+  if (outcome !== 'added' && outcome !== 'known') {
+    process.exitCode = exitCodes.no;
+    if (json) return printJson({ outcome: 'otherContent', robotType: name, diff: outcome });
+    printDiff(outcome);
+    return say(
+      `nothing was added: ${name} is known with other content; give the document version ${type.version + 1} or more`,
+    );
+  }
+  const before = await versionBefore(store, type);
+  const diff = before && diffRobotTypes(before, type);
+  if (json) return printJson({ outcome, robotType: name, digest: robotTypeDigest(type), diff });
+  say(outcome === 'added' ? `${name} is known from now on` : `${name} has been known with this very content`);
+  if (diff !== undefined) printDiff(diff);
+}
+
+/** Adds a version; one that was there with other content is left as it is, and the answer is how they differ. */
+async function published(store: ObjectStore, type: RobotType): Promise<'added' | 'known' | RobotTypeDiff> {
+  const builtIn = builtInRobotTypes.find((known) => robotTypeName(known) === robotTypeName(type));
+  if (builtIn !== undefined && robotTypeDigest(builtIn) !== robotTypeDigest(type)) return diffRobotTypes(builtIn, type);
+  const wasThere = (await store.get(robotTypeKey(type.id, type.version))) !== undefined;
+  try {
+    await publishRobotType(store, type);
+    return wasThere ? 'known' : 'added';
+  } catch (error) {
+    if (!isFailure(error, 'Conflict')) throw error;
+    return diffRobotTypes(await readRobotType(store, type.id, type.version), type);
+  }
+}
+
+/** The newest version of the type below this one that can be read. */
+async function versionBefore(store: ObjectStore, { id, version }: RobotType): Promise<RobotType | undefined> {
+  const older = (await listRobotTypes(store, id)).filter((known) => known.version < version);
+  for (const { key } of older.toReversed()) {
+    const type = await readSoundJson(store, key, robotTypeSchema, () => undefined);
+    if (type !== undefined) return type;
+  }
+  return undefined;
+}
+
+interface Row {
+  readonly name: string;
+  readonly features: number;
+  readonly actions: string;
+  readonly from: 'store' | 'project';
+  readonly digest: string;
+  readonly description: string;
+}
+
+async function rowsOf(store: ObjectStore): Promise<readonly Row[]> {
+  const rows = new Map<string, Row>();
+  const row = (type: RobotType, from: Row['from']): void => {
+    const { observations, actions, description } = type;
+    const digest = robotTypeDigest(type);
+    const name = robotTypeName(type);
+    rows.set(name, { name, features: observations.length, actions: actions.kind, from, digest, description });
+  };
+  for (const type of builtInRobotTypes) row(type, 'project');
+  for (const { key } of await listRobotTypes(store)) {
+    const damaged = ({ why }: { readonly why: string }): void =>
+      void process.stderr.write(`flywheel: ${printable(key)} is damaged and passed over: ${printable(why)}\n`);
+    const type = await readSoundJson(store, key, robotTypeSchema, damaged);
+    if (type !== undefined) row(type, 'store');
+  }
+  return [...rows.values()];
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
+import { builtInRobotTypes } from '../../../datasets/built-in-robot-types.ts';
+import { checkRobotType, maxDocumentBytes } from '../../../datasets/robot-type-check/check-robot-type.ts';
+import { readStrictJson } from '../../../datasets/robot-type-check/strict-json.ts';
+import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
+import { robotTypeSchema } from '../../../datasets/robot-type.ts';
+
+const arm = JSON.parse(readFileSync('docs/examples/arm-7.json', 'utf8')) as Record<string, unknown>;
+const bytes = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
+const check = (value: unknown) => checkRobotType(bytes(value));
+const told = (value: unknown): readonly (readonly [string, string, string])[] =>
+  check(value).problems.map(({ path, expected, got }) => [path, expected, got]);
+const has = (value: unknown, ...problem: readonly [string, string, string]): void => {
+  const all = told(value);
+  assert.ok(
+    all.some((one) => one.every((text, part) => text === problem[part])),
+    `expected ${JSON.stringify(problem)} among ${JSON.stringify(all)}`,
+  );
+};
+const observation = (name: string, more: object = {}) => ({ name, unit: 'm', min: 0, max: 1, ...more });
+
+describe('checking a robot type', () => {
+  it('finds nothing wrong with the types of the project and the documented arm', () => {
+    for (const type of [...builtInRobotTypes, arm]) assert.deepEqual(check(type).problems, []);
+    assert.equal(robotTypeDigest(robotTypeSchema.parse(arm)), robotTypeDigest(check(arm).type ?? assert.fail()));
+  });
+
+  it('tells every problem of a document, each with field, expectation, what is there and what to do', () => {
+    const { limits, ...rest } = arm;
+    const wrong = {
+      ...rest,
+      id: 'My Arm',
+      rateHz: 0,
+      observations: [observation('a', { min: 'low' }), observation('a'), observation('b', { max: -1 }), { unit: 'm' }],
+      actions: { kind: 'continuous', ranges: [observation('c', { measuredBy: 'nothing' })] },
+      tasks: ['reach', 'reach'],
+      split: { kind: 'robotDay', validationFraction: 0.5, heldoutFraction: 0.5 },
+      colour: 'red',
+    };
+    assert.ok(limits !== undefined);
+    const paths = told(wrong).map(([path]) => path);
+    for (const path of [
+      'id',
+      'rateHz',
+      'observations[0].min',
+      'observations[1].name',
+      'observations[2].max',
+      'observations[3].name',
+      'observations[3].min',
+      'actions.ranges[0].measuredBy',
+      'tasks[1]',
+      'split',
+      'colour',
+      'limits',
+    ])
+      assert.ok(paths.includes(path), `${path} in ${paths.join(', ')}`);
+    has(wrong, 'rateHz', 'more than 0', '0');
+    has(wrong, 'observations[0].min', 'a number', '"low"');
+    has(wrong, 'observations[1].name', 'a name of its own', '"a", as observations[0]');
+    for (const { advice } of check(wrong).problems) assert.notEqual(advice, '');
+  });
+
+  it('asks what the schema of stored documents does not: ranges, limits, critical actions, constants', () => {
+    const observations = [observation('a', { saturatesAt: 2 }), observation('b', { min: 1, max: 1 })];
+    has({ ...arm, observations }, 'observations[0].saturatesAt', 'from 0 to 1, within the range', '2');
+    has({ ...arm, observations }, 'observations[1].max', 'more than min, which is 1', '1');
+    const limits = { ...(arm['limits'] as object), minEpisodeFrames: 9, maxEpisodeFrames: 3, mayBeConstant: ['x'] };
+    has({ ...arm, limits }, 'limits.maxEpisodeFrames', 'at least minEpisodeFrames, which is 9', '3');
+    has({ ...arm, limits }, 'limits.mayBeConstant[0]', 'the name of an observation', '"x"');
+    const critical = [{ name: 'brake', minRecallFraction: 0.9 }];
+    const actions = { kind: 'discrete', names: ['go', 'stop'], critical };
+    has({ ...arm, actions }, 'actions.critical[0].name', 'the name of an action', '"brake"');
+    assert.equal(told({ ...arm, actions }).length, 1);
+    has(
+      { ...arm, split: { kind: 'robotDay', validationFraction: 0.1, heldoutFraction: 0 } },
+      'split.heldoutFraction',
+      'more than 0: candidates are measured on what is held out',
+      '0',
+    );
+  });
+
+  it('reads JSON strictly: names twice, reserved names, numbers and nesting beyond bounds, no byte order mark, UTF-8 only', () => {
+    has('{"id":"a","id":"b"}', 'id', 'every name once', 'twice');
+    has('{"limits":{"__proto__":{"x":1}}}', 'limits.__proto__', 'another name: this one is reserved', '__proto__');
+    has('{"rateHz":1e999}', 'rateHz', 'a number that a computer can hold', '1e999');
+    has('['.repeat(200_000), '', 'JSON; at line 1, column 34: at most 32 levels of lists and objects', '"["');
+    has('{\n "id": tru}', '', 'JSON; at line 2, column 8: a JSON value', '"t"');
+    has('{"id":"a"} x', '', 'JSON; at line 1, column 12: the end of the document', '"x"');
+    has('', '', 'JSON in UTF-8', 'an empty file');
+    has(`\ufeff${JSON.stringify(arm)}`, '', 'JSON in UTF-8', 'a byte order mark');
+    assert.equal(checkRobotType(Uint8Array.of(0x7b, 0xff)).problems[0]?.got, 'bytes that are no UTF-8');
+    assert.equal(({} as { x?: number }).x, undefined);
+  });
+
+  it('reads what JSON.parse reads, as it reads it', () => {
+    for (const text of [
+      '{"a":[1,-2.5e-3,true,false,null,"\\u00e9\\n\\"",{"b":{}}],"":[]}',
+      ' [ ] ',
+      '"x"',
+      '-0.5',
+      '"a\\\\"',
+    ])
+      assert.deepEqual(JSON.parse(JSON.stringify(readStrictJson(text).value)), JSON.parse(text));
+    for (const text of [
+      '01',
+      '+1',
+      '.5',
+      '1.',
+      "{'a':1}",
+      '[1,]',
+      '{"a":1,}',
+      '"\n"',
+      '"\\x"',
+      '"',
+      '[',
+      '{"a"',
+      'nul',
+    ]) {
+      assert.throws(() => JSON.parse(text) as unknown);
+      assert.equal(readStrictJson(text).value, undefined, text);
+    }
+  });
+
+  it('shows nothing that a terminal obeys, and little of anything', () => {
+    const name = `\u001b[2J${'x'.repeat(5_000)}\u202e`;
+    const { problems } = check({ ...arm, [name]: name, observations: [observation(name)], tasks: [name] });
+    for (const text of problems.flatMap(({ path, expected, got, advice }) => [path, expected, got, advice])) {
+      assert.doesNotMatch(text, /[\p{C}]/u);
+      assert.ok(text.length < 250, text);
+    }
+    has(
+      { ...arm, observations: [observation('a\u0007')] },
+      'observations[0].name',
+      'characters that can be printed',
+      '"a\\u0007"',
+    );
+  });
+
+  it('is bounded whatever the file: features, fields and problems without number, and a file that is too large', () => {
+    const many = [
+      `{"observations":[${'{},'.repeat(170_000)}{}]}`,
+      `{${Array.from({ length: 40_000 }, (_, field) => `"k${field}":1`).join(',')}}`,
+      JSON.stringify({ ...arm, observations: Array.from({ length: 10_000 }, () => observation('same')) }),
+      `{"tasks":["${'a'.repeat(500_000)}"]}`,
+    ];
+    for (const text of many) {
+      assert.ok(text.length <= maxDocumentBytes + 64);
+      const { problems, type } = checkRobotType(bytes(text).subarray(0, maxDocumentBytes));
+      assert.equal(type, undefined);
+      assert.ok(problems.length > 0 && problems.length <= 100);
+      assert.ok(JSON.stringify(problems).length < 60_000);
+    }
+    const { problemsNotListed, problems } = check(many[2]);
+    assert.deepEqual([problems.length, problemsNotListed > 5_000], [100, true]);
+    assert.match(
+      checkRobotType(new Uint8Array(maxDocumentBytes + 1)).problems[0]?.expected ?? '',
+      /at most 524288 bytes/,
+    );
+  });
+});
