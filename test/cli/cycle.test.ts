@@ -6,6 +6,7 @@ import { registerCycleCommands } from '../../cli/cycle.ts';
 import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import { registerScheduleCommand } from '../../cli/schedule-command.ts';
+import { waitUntil } from '../../demo/processes.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { heldByAgreement, untilCancelled, withVerdict } from '../workflows/scenarios.ts';
 import { runCommand, stubbedInstallation, type StubbedInstallation } from './stubbed-workers.ts';
@@ -66,7 +67,12 @@ describe('flywheel cycle', function () {
     assert.deepEqual(await ids('--limit', '1'), ['c-3']);
     installation.answerWith({ trainModel: untilCancelled });
     const workflowId = (await run('start', '--policy', policy)).out.trim();
-    assert.ok((await list()).out.includes(`${workflowId} runs now`));
+    await waitUntil(
+      async () => (await list()).out.includes(`${workflowId} runs now`),
+      'the turn of a cycle',
+      60_000,
+      100,
+    );
     const { client } = await sharedTemporal();
     await client.workflow.getHandle(workflowId).terminate('a test');
     process.env['FLYWHEEL_TEMPORAL_ADDRESS'] = '127.0.0.1:1';
