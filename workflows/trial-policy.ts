@@ -43,7 +43,6 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
   const clearOutcome = outcomeClearer();
   const inbox: OperatorMessage[] = [];
   const slot = new OfferSlot(waiting);
-  let superseded = 0;
   let status: TrialStatus = {
     policy: '',
     stage: 'starting',
@@ -78,9 +77,9 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     clearOutcome();
     if (waiting === undefined) requireId(workflowIds.trialPolicy(policy));
     show({ policy });
-    const result = await nextTrial(own);
+    const result = await nextTrial(own, { slot, inbox, show, candidate: () => status.candidateVersion });
     show({ stage: 'recording', result });
-    await recordSuperseded(policy);
+    await recordSuperseded(policy, slot);
     upsertSearchAttributes([{ key: outcomeAttribute, value: result.outcome }]);
     await condition(allHandlersFinished);
     show({ stage: 'ended' });
@@ -88,35 +87,44 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     if (next !== undefined) return continueOnCurrentBuild<typeof trialPolicy>(input, next);
     return result;
   });
+}
 
-  /** What waits goes first; the input is itself an offer when nothing does. An offer that fails ends its turn, not the slot. */
-  async function nextTrial(own: Request): Promise<TrialResult> {
-    const offer = slot.take();
-    show({ stage: 'planning', candidateVersion: offer?.candidateVersion ?? own.candidateVersion ?? null });
-    const course = { inbox, show };
-    if (offer === undefined)
-      return own.offersOnly ? notRun('notStarted', 'nothing was offered') : runTrial(own, course);
-    const { policy } = own;
-    try {
-      return await runTrial(await parsedInput('trialPolicy', { ...offer.request, policy }), course);
-    } catch (error) {
-      if (!(error instanceof TemporalFailure)) throw error;
-      return notRun('failed', rootCause(error) ?? error.message);
-    }
+interface Turn {
+  readonly slot: OfferSlot;
+  readonly inbox: OperatorMessage[];
+  readonly show: (change: Partial<TrialStatus>) => void;
+  /** The candidate that the status names now. */
+  readonly candidate: () => string | null;
+}
+
+/** What waits goes first; the input is itself an offer when nothing does. An offer that fails ends its turn, not the slot. */
+async function nextTrial(own: Request, { slot, candidate, ...course }: Turn): Promise<TrialResult> {
+  const offer = slot.take();
+  course.show({ stage: 'planning', candidateVersion: offer?.candidateVersion ?? own.candidateVersion ?? null });
+  const notRun = (outcome: TrialResult['outcome'], reason: string): TrialResult => ({
+    outcome,
+    reason,
+    candidateVersion: candidate(),
+    abTest: null,
+    faultyRobots: [],
+  });
+  if (offer === undefined) return own.offersOnly ? notRun('notStarted', 'nothing was offered') : runTrial(own, course);
+  try {
+    return await runTrial(await parsedInput('trialPolicy', { ...offer.request, policy: own.policy }), course);
+  } catch (error) {
+    if (!(error instanceof TemporalFailure)) throw error;
+    return notRun('failed', rootCause(error) ?? error.message);
   }
+}
 
-  function notRun(outcome: TrialResult['outcome'], reason: string): TrialResult {
-    return { outcome, reason, candidateVersion: status.candidateVersion, abTest: null, faultyRobots: [] };
-  }
-
-  /** How offers ended that never ran. */
-  async function recordSuperseded(policy: string): Promise<void> {
-    for (let offer = slot.superseded.shift(); offer !== undefined; offer = slot.superseded.shift()) {
-      const { candidateVersion, by } = offer;
-      const trialId = `${operationId()}-offer-${(superseded += 1)}`;
-      const reason = `replaced by ${by} before it began`;
-      const end = { trialId, policy, candidateVersion, outcome: 'superseded', reason, atMs: nowMs() };
-      await returnActivities().recordTrialEnd(end);
-    }
+/** How offers ended that never ran. */
+async function recordSuperseded(policy: string, slot: OfferSlot): Promise<void> {
+  let superseded = 0;
+  for (let offer = slot.superseded.shift(); offer !== undefined; offer = slot.superseded.shift()) {
+    const { candidateVersion, by } = offer;
+    const trialId = `${operationId()}-offer-${(superseded += 1)}`;
+    const reason = `replaced by ${by} before it began`;
+    const end = { trialId, policy, candidateVersion, outcome: 'superseded', reason, atMs: nowMs() };
+    await returnActivities().recordTrialEnd(end);
   }
 }

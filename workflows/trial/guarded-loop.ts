@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancellationScope, condition, log, rootCause, workflowInfo } from '@temporalio/workflow';
 
 import type { JudgeTickResult } from '../../activities/trials/judge-tick.ts';
+import type { TrialIntent } from '../../domain/trial/intent.ts';
 import { nowMs } from '../shared/now.ts';
 import type { OperatorMessage, ReturnedRobots } from './messages.ts';
 import {
@@ -15,46 +16,50 @@ import {
   type TrialMemory,
 } from './run.ts';
 
-/** What the loop must know of an A/B test or a rollout; times are fleet time. Methods only change its state. */
-export interface Step {
-  readonly isEnded: () => boolean;
-  /** How urgently all robots are wanted back; undefined while they are not. */
-  readonly wantsReturn: () => { readonly urgency: 'whenIdle' | 'safeStop'; readonly reason: string } | undefined;
-  /** The assignment that is to be written, if one is. */
-  readonly wantsExposure: () =>
-    | { readonly exposure: number; readonly robots: number; readonly isLastStage: boolean; readonly why: string }
-    | undefined;
-  readonly faultyRobots: () => readonly string[];
-  readonly guardClock: () => {
+/** What happens to a step; times are fleet time. */
+export type StepEvent =
+  | { readonly kind: 'heard'; readonly atMs: number; readonly message: OperatorMessage }
+  | { readonly kind: 'ticked'; readonly atMs: number; readonly result: JudgeTickResult }
+  | { readonly kind: 'exposed'; readonly atMs: number; readonly exposure: number }
+  | { readonly kind: 'exposureRefused'; readonly atMs: number; readonly reason: string }
+  | { readonly kind: 'leaseLapsed'; readonly atMs: number }
+  | { readonly kind: 'returned'; readonly atMs: number };
+
+/** What the state of a step says to the loop. */
+export interface StepView {
+  readonly intent: TrialIntent;
+  readonly faultyRobots: readonly string[];
+  /** What the guard is asked with, fleet time. */
+  readonly guardClock: {
     readonly stage: 0 | 1 | 2 | 3;
     readonly hoursInStage: number;
     readonly hoursTotal: number;
   };
-  readonly heard: (message: OperatorMessage, atMs: number) => void;
-  readonly exposed: (exposure: number, atMs: number) => void;
-  readonly exposureRefused: (reason: string, atMs: number) => void;
-  readonly leaseLapsed: (atMs: number) => void;
-  readonly ticked: (result: JudgeTickResult, atMs: number) => void;
-  readonly returned: (atMs: number) => void;
+}
+
+/** An A/B test or a rollout, as the loop drives it. */
+export interface Step {
+  view(): StepView;
+  apply(event: StepEvent): void;
   /** What else there is to do at a tick: looks, approvals that ran out. */
-  readonly afterTick: () => Promise<void>;
+  afterTick(): Promise<void>;
   /** What follows an assignment: the champion alias. */
-  readonly afterExposure: () => Promise<void>;
-  readonly show: () => void;
+  afterExposure(): Promise<void>;
+  show(): void;
   /** Ends this run and begins the next one with what the step carries. */
-  readonly continueAsNew: () => Promise<never>;
+  continueAsNew(): Promise<never>;
 }
 
 /**
  * Runs a step of a trial to its end: one loop, and the guard ticks in it whatever the state is, as long as a robot may run the
  * candidate. Messages are heard before anything else; the lease is renewed by the tick that judged; whatever makes judging
- * impossible brings the robots back.
+ * impossible brings the robots back. What is to be done stands in the step's intent, nowhere else.
  */
 export async function guardedLoop(step: Step, run: TrialMemory, inbox: OperatorMessage[]): Promise<ReturnedRobots> {
   let robots = nobody;
   let nextTickMs = 0;
-  while (!step.isEnded()) {
-    for (const message of inbox.splice(0)) step.heard(message, fleetNow(run));
+  while (step.view().intent.kind !== 'end') {
+    for (const message of inbox.splice(0)) step.apply({ kind: 'heard', atMs: fleetNow(run), message });
     const isDue = nowMs() >= nextTickMs;
     if (isDue) nextTickMs = nowMs() + run.plan.times.tickMs;
     try {
@@ -67,8 +72,9 @@ export async function guardedLoop(step: Step, run: TrialMemory, inbox: OperatorM
     }
     robots = await bringBack(step, run, robots);
     step.show();
-    if (step.isEnded()) break;
-    const pauseMs = step.wantsReturn() === undefined ? nextTickMs - nowMs() : confirmEveryMs(run.plan.times.tickMs);
+    const { kind } = step.view().intent;
+    if (kind === 'end') break;
+    const pauseMs = kind === 'return' ? confirmEveryMs(run.plan.times.tickMs) : nextTickMs - nowMs();
     if (pauseMs > 0) await condition(() => inbox.length > 0, pauseMs);
     if (workflowInfo().continueAsNewSuggested && inbox.length === 0) return step.continueAsNew();
   }
@@ -81,44 +87,55 @@ export async function guardedLoop(step: Step, run: TrialMemory, inbox: OperatorM
  */
 async function guardTick(step: Step, run: TrialMemory): Promise<void> {
   if (run.originMs === null) return;
-  if (step.wantsReturn() === undefined && nowMs() > run.leasedUntilMs) step.leaseLapsed(fleetNow(run));
-  const judged = await tick(run, step.guardClock(), step.faultyRobots());
+  if (step.view().intent.kind !== 'return' && nowMs() > run.leasedUntilMs)
+    step.apply({ kind: 'leaseLapsed', atMs: fleetNow(run) });
+  const { guardClock, faultyRobots } = step.view();
+  const judged = await tick(run, guardClock, faultyRobots);
   if (judged.kind === 'unjudged') return;
-  step.ticked(judged.result, fleetNow(run));
-  if (step.isEnded() || step.wantsReturn() !== undefined) return;
-  if ((await renew(run)) === 'closed') step.exposureRefused('the trial was closed', fleetNow(run));
+  step.apply({ kind: 'ticked', atMs: fleetNow(run), result: judged.result });
+  const { kind } = step.view().intent;
+  if (kind === 'end' || kind === 'return') return;
+  if ((await renew(run)) === 'closed') refuseExposure(step, run, 'the trial was closed');
 }
 
+/** Writes the assignments that are wanted, one after the other; each may make the next one wanted. */
 async function writeExposure(step: Step, run: TrialMemory): Promise<void> {
-  for (let wanted = step.wantsExposure(); wanted !== undefined; wanted = step.wantsExposure()) {
-    const { exposure, ...more } = wanted;
-    const answer = await expose(run, { ...more, faultyRobots: step.faultyRobots() });
+  for (;;) {
+    const { intent, faultyRobots } = step.view();
+    if (intent.kind !== 'expose') return;
+    const { exposure, robots, isLastStage, what, reason } = intent;
+    const why = `${what} of ${run.plan.candidateVersion}: ${reason}`;
+    const answer = await expose(run, { robots, isLastStage, why, faultyRobots });
     if (answer.kind === 'late') return;
-    if (answer.kind === 'refused') return step.exposureRefused(answer.reason, fleetNow(run));
-    step.exposed(exposure, fleetNow(run));
+    if (answer.kind === 'refused') return refuseExposure(step, run, answer.reason);
+    step.apply({ kind: 'exposed', atMs: fleetNow(run), exposure });
     await step.afterExposure();
   }
 }
+
+const refuseExposure = (step: Step, run: TrialMemory, reason: string): void =>
+  step.apply({ kind: 'exposureRefused', atMs: fleetNow(run), reason });
 
 /** What cannot be judged must not run. */
 function giveUp(step: Step, run: TrialMemory, error: unknown): void {
   if (!(error instanceof Error) || error.name === 'ContinueAsNew') throw error;
   const reason = `the guard cannot judge: ${rootCause(error) ?? error.message}`;
-  step.heard({ kind: 'abortRequested', reason }, fleetNow(run));
+  step.apply({ kind: 'heard', atMs: fleetNow(run), message: { kind: 'abortRequested', reason } });
 }
 
 async function bringBack(step: Step, run: TrialMemory, before: ReturnedRobots): Promise<ReturnedRobots> {
-  const wanted = step.wantsReturn();
-  if (wanted === undefined) return before;
+  const { intent } = step.view();
+  if (intent.kind !== 'return') return before;
+  const returned = (): void => step.apply({ kind: 'returned', atMs: fleetNow(run) });
   if (run.leasedUntilMs === 0) {
-    step.returned(fleetNow(run));
+    returned();
     return before;
   }
-  const { urgency, reason: why } = wanted;
+  const { urgency, reason: why } = intent;
   const isOrdered = run.returned !== null && (run.returned.urgency === urgency || run.returned.urgency === 'safeStop');
   if (!isOrdered) await closeTrial(run, { version: run.plan.championVersion, urgency, why });
   const { isDone, robots } = await confirmed(run);
-  if (isDone) step.returned(fleetNow(run));
+  if (isDone) returned();
   return robots;
 }
 

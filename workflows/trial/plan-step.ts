@@ -4,13 +4,17 @@ import type { PlannedTrial, PlanTrialInput } from '../../activities/trials/plan-
 import { fleetActivities, planActivities, returnActivities } from '../shared/activity-proxies.ts';
 import { nowMs } from '../shared/now.ts';
 import { progressSignal, type StepProgress } from './messages.ts';
+import { begunRun, type TrialMemory } from './run.ts';
 
-export type StepPlan = PlannedTrial | { readonly impossible: string; readonly isForPeople: boolean };
+interface Impossible {
+  readonly impossible: string;
+  readonly isForPeople: boolean;
+}
 
 const mostAbandoned = 5;
 
 /** Plans a step. An alias that was left behind the assignment log is repaired, a trial that nobody judges any more closed first. */
-export async function planStep(input: Omit<PlanTrialInput, 'nowMs'>): Promise<StepPlan> {
+async function planStep(input: Omit<PlanTrialInput, 'nowMs'>): Promise<PlannedTrial | Impossible> {
   const who = input.who ?? 'operator';
   await returnActivities().repairAliases({ policy: input.policy, who, why: 'found behind the assignment log' });
   for (let round = 0; round < mostAbandoned; round += 1) {
@@ -20,6 +24,14 @@ export async function planStep(input: Omit<PlanTrialInput, 'nowMs'>): Promise<St
     await closeAbandoned(input.policy, result.trialId, who);
   }
   return { impossible: 'other trials are opened on this fleet again and again', isForPeople: false };
+}
+
+/** The same, and what the step remembers from then on. */
+export async function beginRun(
+  input: Omit<PlanTrialInput, 'nowMs'> & { readonly who: string },
+): Promise<TrialMemory | Impossible> {
+  const plan = await planStep(input);
+  return 'impossible' in plan ? plan : begunRun(input.policy, input.who, plan);
 }
 
 /** A run that was terminated left robots assigned to its trial; the lease has taken them back already. */
