@@ -22,69 +22,70 @@ export function registerModelViews(models: Command): void {
       .option('--policy <name>', 'policy', defaultPolicy)
       .option('--json', 'as JSON', false);
 
-  command('show <version>', 'everything the signed manifest says of a version').action(
-    async (version: string, options: ViewOptions) => {
-      const manifest = await manifestOf(options.policy, version);
-      if (options.json) return printJson(manifest);
-      printTable(['fact', 'value'], factsOf(manifest));
-      printTable(
-        ['gate', 'outcome', 'value', 'limit'],
-        manifest.gates.map(({ id, outcome, value, limit }) => [id, outcome, shown(value), shown(limit)]),
-      );
-    },
-  );
-
+  command('show <version>', 'everything the signed manifest says of a version').action(show);
   command('compare <version> <other>', 'two versions side by side: what made them and what they measured').action(
-    async (version: string, other: string, options: ViewOptions) => {
-      const [left, right] = [await manifestOf(options.policy, version), await manifestOf(options.policy, other)];
-      if (options.json) return printJson([left, right]);
-      const [ours, theirs] = [new Map(factsOf(left)), new Map(factsOf(right))];
-      const names = [...new Set([...ours.keys(), ...theirs.keys()])];
-      printTable(
-        ['fact', version, other, ''],
-        names.map((name) => {
-          const [a, b] = [ours.get(name) ?? '–', theirs.get(name) ?? '–'];
-          return [name, a, b, a === b ? '' : '≠'];
-        }),
-      );
-    },
+    compare,
   );
-
-  command('held', 'candidates and submissions that a gate holds back, newest last, with these gates').action(
-    async (options: ViewOptions) => {
-      const context = await openPolicy(options.policy);
-      const held = await listHeldCandidates(context.store, options.policy);
-      if (options.json) return printJson(held);
-      printTable(
-        ['from', 'agreement', 'held by', ''],
-        held.flatMap(({ from, accuracyFraction, gates }) =>
-          gates.map(({ id, sentence }, index) => [
-            index === 0 ? from : '',
-            index === 0 ? shown(accuracyFraction) : '',
-            id,
-            sentence,
-          ]),
-        ),
-      );
-    },
-  );
-
+  command('held', 'candidates and submissions that a gate holds back, newest last, with these gates').action(listHeld);
   command(
     'reproduce <version>',
     'train a version again from its signed facts; exit code 0: the same bytes, 1: others, 2: it cannot be trained again',
-  ).action(async (version: string, options: ViewOptions) => {
-    const context = await openPolicy(options.policy);
-    const { reproduceVersion } = await import('./judge-file.ts');
-    const result = await reproduceVersion(context, { policy: options.policy, version });
-    if (options.json) printJson(result);
-    else
-      say(
-        result.isSame
-          ? `${version}: the same bytes (sha256 ${result.trainedSha256})`
-          : `${version}: expected sha256 ${result.registeredSha256}, got ${result.trainedSha256}; another build, number of threads or processor trains other bytes`,
-      );
-    process.exitCode = result.isSame ? exitCodes.done : exitCodes.no;
-  });
+  ).action(reproduce);
+}
+
+async function show(version: string, { policy, json }: ViewOptions): Promise<void> {
+  const manifest = await manifestOf(policy, version);
+  if (json) return printJson(manifest);
+  printTable(['fact', 'value'], factsOf(manifest));
+  printTable(
+    ['gate', 'outcome', 'value', 'limit'],
+    manifest.gates.map(({ id, outcome, value, limit }) => [id, outcome, shown(value), shown(limit)]),
+  );
+}
+
+async function compare(version: string, other: string, { policy, json }: ViewOptions): Promise<void> {
+  const [left, right] = [await manifestOf(policy, version), await manifestOf(policy, other)];
+  if (json) return printJson([left, right]);
+  const [ours, theirs] = [new Map(factsOf(left)), new Map(factsOf(right))];
+  const names = [...new Set([...ours.keys(), ...theirs.keys()])];
+  printTable(
+    ['fact', version, other, ''],
+    names.map((name) => {
+      const [a, b] = [ours.get(name) ?? '–', theirs.get(name) ?? '–'];
+      return [name, a, b, a === b ? '' : '≠'];
+    }),
+  );
+}
+
+async function listHeld({ policy, json }: ViewOptions): Promise<void> {
+  const { store } = await openPolicy(policy);
+  const held = await listHeldCandidates(store, policy);
+  if (json) return printJson(held);
+  printTable(
+    ['from', 'agreement', 'held by', ''],
+    held.flatMap(({ from, accuracyFraction, gates }) =>
+      gates.map(({ id, sentence }, index) => [
+        index === 0 ? from : '',
+        index === 0 ? shown(accuracyFraction) : '',
+        id,
+        sentence,
+      ]),
+    ),
+  );
+}
+
+async function reproduce(version: string, { policy, json }: ViewOptions): Promise<void> {
+  const context = await openPolicy(policy);
+  const { reproduceVersion } = await import('./judge-file.ts');
+  const result = await reproduceVersion(context, { policy, version });
+  if (json) printJson(result);
+  else
+    say(
+      result.isSame
+        ? `${version}: the same bytes (sha256 ${result.trainedSha256})`
+        : `${version}: expected sha256 ${result.registeredSha256}, got ${result.trainedSha256}; another build, number of threads or processor trains other bytes`,
+    );
+  process.exitCode = result.isSame ? exitCodes.done : exitCodes.no;
 }
 
 async function manifestOf(policy: string, version: string): Promise<ModelManifest> {

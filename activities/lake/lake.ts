@@ -157,18 +157,8 @@ export function openLake(ports: {
       const staged = await stage(session, table, relationSql, transaction);
       return commitStaged(table, staged, transaction, operation);
     },
-    remove: async (table, recordedOn, transaction, operation) => {
-      const base = await tables[table].latest();
-      if (holdsTransaction(base, transaction)) return nothingNew(base);
-      const removes = [...base.files].filter(([, file]) => recordedOn.includes(dayOf(file))).map(([key]) => key);
-      const result = await tables[table].commit(base, { adds: [], removes, transaction, operation });
-      return {
-        version: result.version,
-        outcome: result.outcome,
-        rows: 0,
-        files: result.outcome === 'committed' ? removes.length : 0,
-      };
-    },
+    remove: (table, recordedOn, transaction, operation) =>
+      removeDays(tables[table], recordedOn, transaction, operation),
     transactionVersion: async (table, appId) => (await tables[table].latest()).transactions.get(appId),
     unpairedTransactions: async () => {
       const [episodes, frames] = [await tables.episodes.latest(), await tables.frames.latest()];
@@ -177,6 +167,19 @@ export function openLake(ports: {
         .map(([appId]) => appId);
     },
   };
+}
+
+async function removeDays(
+  table: LakeTableLog,
+  recordedOn: readonly string[],
+  transaction: LakeTransaction,
+  operation: string,
+): Promise<AppendResult> {
+  const base = await table.latest();
+  if (holdsTransaction(base, transaction)) return nothingNew(base);
+  const removes = [...base.files].filter(([, file]) => recordedOn.includes(dayOf(file))).map(([key]) => key);
+  const { version, outcome } = await table.commit(base, { adds: [], removes, transaction, operation });
+  return { version, outcome, rows: 0, files: outcome === 'committed' ? removes.length : 0 };
 }
 
 const nothingNew = (base: Snapshot): AppendResult => ({

@@ -115,30 +115,34 @@ const leastUploadBytesPerMs = 2;
 /** An ETag of this protocol is a digest in quotes; another is as good as none. */
 const etagPattern = /^"[0-9a-zA-Z]{1,100}"$/;
 
-export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
-  const { robotId, monotonic } = ports;
-  const base = ports.gatewayUrl.replace(/\/+$/, '');
+type Send = <T>(
+  path: string,
+  init: RequestInit,
+  timeoutMs: number,
+  read: (response: Response, signal: AbortSignal) => Promise<T>,
+  parent?: AbortSignal,
+) => Promise<Answered<T>>;
 
-  /** One request and all of its answer, within a time; whatever stalls, before or after the headers, is no answer. */
-  function send<T>(
-    path: string,
-    init: RequestInit,
-    timeoutMs: number,
-    read: (response: Response, signal: AbortSignal) => Promise<T>,
-    parent: AbortSignal = ports.signal,
-  ): Promise<Answered<T>> {
-    return refusingAsUnreached(`${base}${path}`, () =>
+/** One request and all of its answer, within a time; whatever stalls, before or after the headers, is no answer. */
+function sender(ports: GatewayClientPorts): Send {
+  const base = ports.gatewayUrl.replace(/\/+$/, '');
+  return (path, init, timeoutMs, read, parent = ports.signal) =>
+    refusingAsUnreached(`${base}${path}`, () =>
       withDeadline('an answer', timeoutMs, parent, async (signal) => {
-        const sentMs = monotonic();
+        const sentMs = ports.monotonic();
         const headers = { authorization: bearer(ports.token), ...(init.headers as Record<string, string> | undefined) };
         const response = await orAborted(ports.fetch(base + path, { ...init, headers, signal }), signal);
-        const receivedMs = monotonic();
+        const receivedMs = ports.monotonic();
         if (response.status >= 400) throw await refusal(path, response, signal);
         const body = await read(response, signal);
         return { status: response.status, body, headers: response.headers, sentMs, receivedMs };
       }),
     );
-  }
+}
+
+export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
+  const { robotId } = ports;
+  const send = sender(ports);
 
   const json = <T>(
     path: string,

@@ -74,94 +74,129 @@ interface OpenEpisode {
 /** Curves of more labels nobody looks at. */
 const mostRocLabels = 32;
 
+export const heldoutTally = (input: TallyInput): HeldoutTally => new HeldoutTally(input);
+
 /** Adds up the answers of all policies, row after row; holds one episode and sums, nothing that grows with the rows. */
-export function heldoutTally({ type, sizes, others: names, reference, majorityLabel }: TallyInput) {
-  const actionNames = type.actions.kind === 'discrete' ? type.actions.names : [];
-  const confusion = confusionCounter(actionNames);
-  const labels = labelTally(actionNames);
-  const roc = rocCounter(actionNames.slice(0, mostRocLabels));
-  const errors = sizes.head === 'continuous' ? errorTally(type, names) : undefined;
-  const calibration = calibrationCounter();
-  const paired = new Map(names.map((name) => [name, pairedCounter()]));
-  const agreeing = new Map(names.map((name) => [name, 0]));
-  const tasks = taskTally(type, names);
-  const robots = robotTally();
-  const total = { episodes: 0, frames: 0, agreeingFrames: 0, majorityFrames: 0 };
-  let open: OpenEpisode | undefined;
+class HeldoutTally {
+  readonly #input: TallyInput;
+  readonly #confusion: ReturnType<typeof confusionCounter>;
+  readonly #labels: ReturnType<typeof labelTally>;
+  readonly #roc: ReturnType<typeof rocCounter>;
+  readonly #errors: ReturnType<typeof errorTally> | undefined;
+  readonly #calibration = calibrationCounter();
+  readonly #paired: ReadonlyMap<string, ReturnType<typeof pairedCounter>>;
+  readonly #agreeing: Map<string, number>;
+  readonly #tasks: ReturnType<typeof taskTally>;
+  readonly #robots = robotTally();
+  readonly #total = { episodes: 0, frames: 0, agreeingFrames: 0, majorityFrames: 0 };
+  #open: OpenEpisode | undefined;
 
-  const close = (): void => {
+  constructor(input: TallyInput) {
+    const { type, sizes, others } = input;
+    const actionNames = type.actions.kind === 'discrete' ? type.actions.names : [];
+    this.#input = input;
+    this.#confusion = confusionCounter(actionNames);
+    this.#labels = labelTally(actionNames);
+    this.#roc = rocCounter(actionNames.slice(0, mostRocLabels));
+    this.#errors = sizes.head === 'continuous' ? errorTally(type, others) : undefined;
+    this.#paired = new Map(others.map((name) => [name, pairedCounter()]));
+    this.#agreeing = new Map(others.map((name) => [name, 0]));
+    this.#tasks = taskTally(type, others);
+  }
+
+  frames(): number {
+    return this.#total.frames;
+  }
+
+  add(rows: HeldoutRows, candidate: Answers, answers: Readonly<Record<string, Answers>>): void {
+    const { block, episodes, robots } = rows;
+    for (let row = 0; row < block.rows; row += 1) {
+      const episode = this.#episodeOf(episodes[row] ?? -1, block.task[row] ?? -1, robots?.[row]);
+      this.#addAgreement(episode, row, candidate, answers);
+      if (this.#errors === undefined) this.#addLabel(block, row, candidate, answers);
+      else this.#addError(this.#errors, block, row, candidate, answers);
+    }
+  }
+
+  finish(): HeldoutOutcome {
+    this.#close();
+    const { others, reference, sizes } = this.#input;
+    return {
+      ...this.#total,
+      others: othersOf(this.#paired, this.#agreeing),
+      tasks: this.#tasks.finish(),
+      robots: this.#robots.finish(),
+      labels: this.#labels.finish(reference !== undefined && others.includes(reference)),
+      ...(this.#errors === undefined ? {} : { errors: this.#errors.finish() }),
+      ...(sizes.head === 'discrete'
+        ? discreteOutcome(this.#confusion, this.#calibration, this.#roc)
+        : continuousOutcome),
+    };
+  }
+
+  #episodeOf(number: number, task: number, robot: number | undefined): OpenEpisode {
+    if (this.#open?.number === number) return this.#open;
+    this.#close();
+    const others = Object.fromEntries(this.#input.others.map((name) => [name, 0]));
+    this.#open = { number, task, robot, frames: 0, agreeing: 0, others };
+    return this.#open;
+  }
+
+  #close(): void {
+    const open = this.#open;
     if (open === undefined) return;
-    total.episodes += 1;
-    for (const counter of paired.values()) counter.endEpisode();
-    labels.endEpisode();
-    errors?.endEpisode();
-    tasks.endEpisode(open);
-    robots.endEpisode(open, reference);
-    open = undefined;
-  };
-  const episodeOf = (number: number, task: number, robot: number | undefined): OpenEpisode => {
-    if (open !== undefined && open.number === number) return open;
-    close();
-    open = { number, task, robot, frames: 0, agreeing: 0, others: Object.fromEntries(names.map((name) => [name, 0])) };
-    return open;
-  };
-  const addAction = (label: number, chosen: number, probability: number): void => {
-    if (label === majorityLabel) total.majorityFrames += 1;
-    confusion.count(label, chosen);
-    calibration.count(probability, chosen === label);
-  };
+    this.#total.episodes += 1;
+    for (const counter of this.#paired.values()) counter.endEpisode();
+    this.#labels.endEpisode();
+    this.#errors?.endEpisode();
+    this.#tasks.endEpisode(open);
+    this.#robots.endEpisode(open, this.#input.reference);
+    this.#open = undefined;
+  }
 
-  return {
-    frames: () => total.frames,
-    add(
-      { block, episodes, robots: robotOf }: HeldoutRows,
-      candidate: Answers,
-      answers: Readonly<Record<string, Answers>>,
-    ): void {
-      for (let row = 0; row < block.rows; row += 1) {
-        const episode = episodeOf(episodes[row] ?? -1, block.task[row] ?? -1, robotOf?.[row]);
-        const agrees = candidate.agrees[row] ?? 0;
-        total.frames += 1;
-        total.agreeingFrames += agrees;
-        episode.frames += 1;
-        episode.agreeing += agrees;
-        for (const name of names) {
-          const other = answers[name]?.agrees[row] ?? 0;
-          paired.get(name)?.frame(agrees, other);
-          agreeing.set(name, (agreeing.get(name) ?? 0) + other);
-          episode.others[name] = (episode.others[name] ?? 0) + other;
-        }
-        if (errors !== undefined) {
-          const at = row * sizes.actionSize;
-          const values = (outputs: ArrayLike<number>): ArrayLike<number> =>
-            (outputs as Float32Array).subarray(at, at + sizes.actionSize);
-          errors.frame(values(block.label), values(candidate.outputs), (name) => values(answers[name]?.outputs ?? []));
-          continue;
-        }
-        const chosen = candidate.chosen[row] ?? 0;
-        const [start, end] = [row * sizes.actionSize, (row + 1) * sizes.actionSize];
-        roc.frame(block.label[row] ?? 0, candidate.outputs.subarray(start, end));
-        labels.frame(
-          block.label[row] ?? 0,
-          chosen,
-          reference === undefined ? undefined : answers[reference]?.chosen[row],
-        );
-        addAction(block.label[row] ?? 0, chosen, candidate.outputs[row * sizes.actionSize + chosen] ?? 0);
-      }
-    },
-    finish(): HeldoutOutcome {
-      close();
-      return {
-        ...total,
-        others: othersOf(paired, agreeing),
-        tasks: tasks.finish(),
-        robots: robots.finish(),
-        labels: labels.finish(reference !== undefined && names.includes(reference)),
-        ...(errors === undefined ? {} : { errors: errors.finish() }),
-        ...(sizes.head === 'discrete' ? discreteOutcome(confusion, calibration, roc) : continuousOutcome),
-      };
-    },
-  };
+  #addAgreement(
+    episode: OpenEpisode,
+    row: number,
+    candidate: Answers,
+    answers: Readonly<Record<string, Answers>>,
+  ): void {
+    const agrees = candidate.agrees[row] ?? 0;
+    this.#total.frames += 1;
+    this.#total.agreeingFrames += agrees;
+    episode.frames += 1;
+    episode.agreeing += agrees;
+    for (const name of this.#input.others) {
+      const other = answers[name]?.agrees[row] ?? 0;
+      this.#paired.get(name)?.frame(agrees, other);
+      this.#agreeing.set(name, (this.#agreeing.get(name) ?? 0) + other);
+      episode.others[name] = (episode.others[name] ?? 0) + other;
+    }
+  }
+
+  #addError(
+    errors: ReturnType<typeof errorTally>,
+    block: RowBlock,
+    row: number,
+    candidate: Answers,
+    answers: Readonly<Record<string, Answers>>,
+  ): void {
+    const { actionSize } = this.#input.sizes;
+    const values = (outputs: ArrayLike<number>): ArrayLike<number> =>
+      (outputs as Float32Array).subarray(row * actionSize, (row + 1) * actionSize);
+    errors.frame(values(block.label), values(candidate.outputs), (name) => values(answers[name]?.outputs ?? []));
+  }
+
+  #addLabel(block: RowBlock, row: number, candidate: Answers, answers: Readonly<Record<string, Answers>>): void {
+    const { reference, majorityLabel, sizes } = this.#input;
+    const start = row * sizes.actionSize;
+    const label = block.label[row] ?? 0;
+    const chosen = candidate.chosen[row] ?? 0;
+    this.#roc.frame(label, candidate.outputs.subarray(start, start + sizes.actionSize));
+    this.#labels.frame(label, chosen, reference === undefined ? undefined : answers[reference]?.chosen[row]);
+    if (label === majorityLabel) this.#total.majorityFrames += 1;
+    this.#confusion.count(label, chosen);
+    this.#calibration.count(candidate.outputs[start + chosen] ?? 0, chosen === label);
+  }
 }
 
 /** What there is of continuous actions instead. */

@@ -67,99 +67,126 @@ export type LoopBody = (
  * Starts an empty graph. Names are made in order of construction, so the same construction gives the same bytes; `prefix` keeps
  * those of a loop's body apart from the names around it.
  */
-export function createGraph(graphName: string, prefix = ''): Graph {
-  const nodes: WireNode[] = [];
-  const constants = new Map<string, WireTensor>();
-  const inputs: WireValueInfo[] = [];
-  const outputs: WireValueInfo[] = [];
-  const tape: TapeEntry[] = [];
-  const visibleNames = new Map<string, string>();
+export const createGraph = (graphName: string, prefix = ''): Graph => new GrowingGraph(graphName, prefix);
 
-  const rename = (names: readonly string[]): string[] => names.map((name) => visibleNames.get(name) ?? name);
+class GrowingGraph implements Graph {
+  readonly tape: TapeEntry[] = [];
+  readonly #name: string;
+  readonly #prefix: string;
+  readonly #nodes: WireNode[] = [];
+  readonly #constants = new Map<string, WireTensor>();
+  readonly #inputs: WireValueInfo[] = [];
+  readonly #outputs: WireValueInfo[] = [];
+  readonly #visibleNames = new Map<string, string>();
 
-  const graph: Graph = {
-    tape,
-    input(name, type, shape) {
-      inputs.push(valueInfo(name, type, shape));
-      return { name, type, shape };
-    },
-    constant(plainName, data, shape) {
-      const name = `${prefix}${plainName}`;
-      const type = typeOf(data);
-      if (!constants.has(name)) constants.set(name, tensor(name, type, data, shape));
-      return { name, type, shape };
-    },
-    scalar(value) {
-      return graph.constant(`scalar_${value}`, Float32Array.of(value), []);
-    },
-    node(operator, from, shape, attributes = {}, type = from[0]?.type ?? 'float32') {
-      const name = `${prefix}${operator}_${nodes.length}`;
-      nodes.push({
-        input: from.map((value) => value.name),
-        output: [name],
-        opType: operator,
-        attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
-      });
-      return { name, type, shape };
-    },
-    split(vector, sizes, shapes) {
-      const names = shapes.map((_, position) => `${prefix}Split_${nodes.length}_${position}`);
-      nodes.push({
-        input: [vector.name, sizes.name],
-        output: names,
-        opType: 'Split',
-        attribute: [attribute('axis', 0)],
-      });
-      return shapes.map((shape, position) => ({ name: names[position] ?? '', type: vector.type, shape }));
-    },
-    loop(count, state, body) {
-      const inner = createGraph(`${graphName}_body`, `${prefix}body_`);
-      const iteration = inner.input(`${prefix}body_iteration`, 'int64', []);
-      const goesOn = inner.input(`${prefix}body_goes_on`, 'bool', []);
-      const before = state.map(({ type, shape }, index) => inner.input(`${prefix}body_state_${index}`, type, shape));
-      const after = body(inner, iteration, before);
-      inner.output(`${prefix}body_still_goes_on`, inner.node('Identity', [goesOn], []));
-      after.state.forEach((value, index) => inner.output(`${prefix}body_next_state_${index}`, value));
-      after.results.forEach((value, index) => inner.output(`${prefix}body_result_${index}`, value));
-      const all = [...state, ...after.results];
-      const names = all.map((_, position) => `${prefix}Loop_${nodes.length}_${position}`);
-      nodes.push({
-        input: [count.name, '', ...state.map(({ name }) => name)],
-        output: names,
-        opType: 'Loop',
-        attribute: [{ name: 'body', type: attributeTypes.graph, g: inner.wire() }],
-      });
-      const values = all.map(({ type, shape }, position) => ({
-        name: names[position] ?? '',
-        type,
-        shape: position < state.length ? shape : ['turns', ...shape],
-      }));
-      return { state: values.slice(0, state.length), results: values.slice(state.length) };
-    },
-    output(name, value) {
-      const source = visibleNames.has(value.name) ? graph.node('Identity', [value], value.shape) : value;
-      visibleNames.set(source.name, name);
-      outputs.push(valueInfo(name, value.type, value.shape));
-    },
-    wire: () => ({
-      name: graphName,
-      node: nodes.map((node) => ({ ...node, input: rename(node.input), output: rename(node.output) })),
-      initializer: [...constants.values()],
-      input: inputs,
-      output: outputs,
-    }),
-    encode(metadata = {}) {
-      const model: WireModel = {
-        irVersion,
-        producerName: 'flywheel',
-        opsetImport: [{ domain: '', version: operatorSetVersion }],
-        metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-        graph: graph.wire(),
-      };
-      return encodeModel(model);
-    },
-  };
-  return graph;
+  constructor(name: string, prefix: string) {
+    this.#name = name;
+    this.#prefix = prefix;
+  }
+
+  input(name: string, type: ElementType, shape: Shape): Value {
+    this.#inputs.push(valueInfo(name, type, shape));
+    return { name, type, shape };
+  }
+
+  constant(plainName: string, data: ConstantData, shape: readonly number[]): Value {
+    const name = `${this.#prefix}${plainName}`;
+    const type = typeOf(data);
+    if (!this.#constants.has(name)) this.#constants.set(name, tensor(name, type, data, shape));
+    return { name, type, shape };
+  }
+
+  scalar(value: number): Value {
+    return this.constant(`scalar_${value}`, Float32Array.of(value), []);
+  }
+
+  node(
+    operator: string,
+    from: readonly Value[],
+    shape: Shape,
+    attributes: Attributes = {},
+    type: ElementType = from[0]?.type ?? 'float32',
+  ): Value {
+    const name = `${this.#prefix}${operator}_${this.#nodes.length}`;
+    this.#nodes.push({
+      input: from.map((value) => value.name),
+      output: [name],
+      opType: operator,
+      attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+    });
+    return { name, type, shape };
+  }
+
+  split(vector: Value, sizes: Value, shapes: readonly Shape[]): readonly Value[] {
+    const names = shapes.map((_, position) => `${this.#prefix}Split_${this.#nodes.length}_${position}`);
+    this.#nodes.push({
+      input: [vector.name, sizes.name],
+      output: names,
+      opType: 'Split',
+      attribute: [attribute('axis', 0)],
+    });
+    return shapes.map((shape, position) => ({ name: names[position] ?? '', type: vector.type, shape }));
+  }
+
+  loop(count: Value, state: readonly Value[], body: LoopBody): ReturnType<Graph['loop']> {
+    const { inner, results } = this.#turn(state, body);
+    const all = [...state, ...results];
+    const names = all.map((_, position) => `${this.#prefix}Loop_${this.#nodes.length}_${position}`);
+    this.#nodes.push({
+      input: [count.name, '', ...state.map(({ name }) => name)],
+      output: names,
+      opType: 'Loop',
+      attribute: [{ name: 'body', type: attributeTypes.graph, g: inner.wire() }],
+    });
+    const values = all.map(({ type, shape }, position) => ({
+      name: names[position] ?? '',
+      type,
+      shape: position < state.length ? shape : ['turns', ...shape],
+    }));
+    return { state: values.slice(0, state.length), results: values.slice(state.length) };
+  }
+
+  output(name: string, value: Value): void {
+    const source = this.#visibleNames.has(value.name) ? this.node('Identity', [value], value.shape) : value;
+    this.#visibleNames.set(source.name, name);
+    this.#outputs.push(valueInfo(name, value.type, value.shape));
+  }
+
+  wire(): WireGraph {
+    const rename = (names: readonly string[]): string[] => names.map((name) => this.#visibleNames.get(name) ?? name);
+    return {
+      name: this.#name,
+      node: this.#nodes.map((node) => ({ ...node, input: rename(node.input), output: rename(node.output) })),
+      initializer: [...this.#constants.values()],
+      input: this.#inputs,
+      output: this.#outputs,
+    };
+  }
+
+  encode(metadata?: Readonly<Record<string, string>>): Uint8Array {
+    const model: WireModel = {
+      irVersion,
+      producerName: 'flywheel',
+      opsetImport: [{ domain: '', version: operatorSetVersion }],
+      metadataProps: Object.entries(metadata ?? {}).map(([key, value]) => ({ key, value })),
+      graph: this.wire(),
+    };
+    return encodeModel(model);
+  }
+
+  /** The graph of one turn of a loop, and what it gives beside its state. */
+  #turn(state: readonly Value[], body: LoopBody): { readonly inner: Graph; readonly results: readonly Value[] } {
+    const prefix = `${this.#prefix}body_`;
+    const inner = createGraph(`${this.#name}_body`, prefix);
+    const iteration = inner.input(`${prefix}iteration`, 'int64', []);
+    const goesOn = inner.input(`${prefix}goes_on`, 'bool', []);
+    const before = state.map(({ type, shape }, index) => inner.input(`${prefix}state_${index}`, type, shape));
+    const after = body(inner, iteration, before);
+    inner.output(`${prefix}still_goes_on`, inner.node('Identity', [goesOn], []));
+    after.state.forEach((value, index) => inner.output(`${prefix}next_state_${index}`, value));
+    after.results.forEach((value, index) => inner.output(`${prefix}result_${index}`, value));
+    return { inner, results: after.results };
+  }
 }
 
 function typeOf(data: ConstantData): ElementType {

@@ -42,6 +42,8 @@ interface Growing {
   readonly nodes: ModelNode[];
 }
 
+const emptyGraph = (): Growing => ({ inputs: [], outputs: [], nodes: [] });
+
 const text = new TextDecoder();
 
 /**
@@ -50,8 +52,8 @@ const text = new TextDecoder();
  * sentence for bytes that are no model, or one too large to be looked at.
  */
 export function readStructure(bytes: Uint8Array): ModelStructure {
-  const reader = structureReader(bytes);
-  const graph: Growing = { inputs: [], outputs: [], nodes: [] };
+  const reader = new StructureReader(bytes);
+  const graph = emptyGraph();
   const functions: ModelFunction[] = [];
   for (const field of wireFields(bytes, 0, bytes.length)) {
     if (field.kind !== 'bytes') continue;
@@ -68,98 +70,115 @@ interface Stretch {
   readonly end: number;
 }
 
-function structureReader(bytes: Uint8Array) {
-  const externalTensors: string[] = [];
-  let [nodeCount, nameCount] = [0, 0];
-  const stretches = function* (within: Stretch): Generator<Stretch & { number: number }> {
-    for (const field of wireFields(bytes, within.start, within.end)) if (field.kind === 'bytes') yield field;
-  };
-  const nameIn = ({ start, end }: Stretch): string => {
-    nameCount += 1;
-    if (nameCount > maxNames) throw new RangeError(`expected at most ${maxNames} names in a model, got more`);
-    return text.decode(bytes.subarray(start, end));
-  };
-  const firstName = (within: Stretch): string => {
-    for (const field of stretches(within)) if (field.number === 1) return nameIn(field);
-    return '';
-  };
+/** Walks through the messages of one model, counting what it finds. */
+class StructureReader {
+  readonly externalTensors: string[] = [];
+  readonly #bytes: Uint8Array;
+  #nodeCount = 0;
+  #nameCount = 0;
 
-  function tensor(within: Stretch): void {
-    let isExternal = false;
-    let name = '';
-    for (const field of wireFields(bytes, within.start, within.end)) {
-      if (field.number === 13 && field.kind === 'bytes') isExternal = true;
-      if (field.number === 14 && field.kind === 'varint' && field.value !== 0) isExternal = true;
-      if (field.number === 8 && field.kind === 'bytes') name = text.decode(bytes.subarray(field.start, field.end));
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** GraphProto: node 1, initializer 5, input 11, output 12, sparse_initializer 15. */
+  graph(within: Stretch, into: Growing, depth: number): void {
+    if (depth > maxDepth) throw new RangeError(`expected graphs at most ${maxDepth} deep in each other, got more`);
+    for (const field of this.#stretches(within)) {
+      if (field.number === 1) into.nodes.push(this.#node(field, depth));
+      if (field.number === 5) this.#tensor(field);
+      if (field.number === 11) into.inputs.push(this.#firstName(field));
+      if (field.number === 12) into.outputs.push(this.#firstName(field));
+      if (field.number === 15) this.#sparseTensor(field);
     }
-    if (isExternal && externalTensors.length < keptExternal) externalTensors.push(name);
   }
-  function sparseTensor(within: Stretch): void {
-    for (const field of stretches(within)) if (field.number === 1 || field.number === 2) tensor(field);
+
+  training(within: Stretch): void {
+    for (const field of this.#stretches(within))
+      if (field.number === 1 || field.number === 2) this.graph(field, emptyGraph(), 0);
   }
-  function attribute(within: Stretch, depth: number): readonly ModelGraph[] {
-    const single: Growing = { inputs: [], outputs: [], nodes: [] };
+
+  /** FunctionProto: name 1, input 4, output 5, node 7, domain 10, attribute_proto 11. */
+  modelFunction(within: Stretch): ModelFunction {
+    const found = { name: '', domain: '' };
+    const body = emptyGraph();
+    for (const field of this.#stretches(within)) {
+      if (field.number === 1) found.name = this.#nameIn(field);
+      if (field.number === 4) body.inputs.push(this.#nameIn(field));
+      if (field.number === 5) body.outputs.push(this.#nameIn(field));
+      if (field.number === 7) body.nodes.push(this.#node(field, 1));
+      if (field.number === 10) found.domain = this.#nameIn(field);
+      if (field.number === 11) this.#attribute(field, 1);
+    }
+    return { ...found, ...body };
+  }
+
+  /** NodeProto: input 1, output 2, name 3, op_type 4, attribute 5, domain 7. */
+  #node(within: Stretch, depth: number): ModelNode {
+    this.#nodeCount += 1;
+    if (this.#nodeCount > maxNodes) throw new RangeError(`expected at most ${maxNodes} nodes in a model, got more`);
+    const found = { name: '', operation: '', domain: '' };
+    const [inputs, outputs, graphs]: [string[], string[], ModelGraph[]] = [[], [], []];
+    for (const field of this.#stretches(within)) {
+      if (field.number === 1) inputs.push(this.#nameIn(field));
+      if (field.number === 2) outputs.push(this.#nameIn(field));
+      if (field.number === 3) found.name = this.#nameIn(field);
+      if (field.number === 4) found.operation = this.#nameIn(field);
+      if (field.number === 5) graphs.push(...this.#attribute(field, depth));
+      if (field.number === 7) found.domain = this.#nameIn(field);
+    }
+    return { ...found, inputs, outputs, graphs };
+  }
+
+  /** AttributeProto: tensor 5 and 10, graph 6 and 11, sparse_tensor 22 and 23. */
+  #attribute(within: Stretch, depth: number): readonly ModelGraph[] {
+    const single = emptyGraph();
     const graphs: Growing[] = [];
-    for (const field of stretches(within)) {
-      if (field.number === 5 || field.number === 10) tensor(field);
-      if (field.number === 22 || field.number === 23) sparseTensor(field);
+    for (const field of this.#stretches(within)) {
+      if (field.number === 5 || field.number === 10) this.#tensor(field);
+      if (field.number === 22 || field.number === 23) this.#sparseTensor(field);
       if (field.number === 6) {
         if (!graphs.includes(single)) graphs.push(single);
-        graph(field, single, depth + 1);
+        this.graph(field, single, depth + 1);
       }
       if (field.number === 11) {
-        const one: Growing = { inputs: [], outputs: [], nodes: [] };
+        const one = emptyGraph();
         graphs.push(one);
-        graph(field, one, depth + 1);
+        this.graph(field, one, depth + 1);
       }
     }
     return graphs;
   }
-  function node(within: Stretch, depth: number): ModelNode {
-    nodeCount += 1;
-    if (nodeCount > maxNodes) throw new RangeError(`expected at most ${maxNodes} nodes in a model, got more`);
-    const found = { name: '', operation: '', domain: '' };
-    const [inputs, outputs, graphs]: [string[], string[], ModelGraph[]] = [[], [], []];
-    for (const field of stretches(within)) {
-      if (field.number === 1) inputs.push(nameIn(field));
-      if (field.number === 2) outputs.push(nameIn(field));
-      if (field.number === 3) found.name = nameIn(field);
-      if (field.number === 4) found.operation = nameIn(field);
-      if (field.number === 5) graphs.push(...attribute(field, depth));
-      if (field.number === 7) found.domain = nameIn(field);
+
+  /** TensorProto: name 8, external_data 13, data_location 14. */
+  #tensor(within: Stretch): void {
+    let isExternal = false;
+    let name = '';
+    for (const field of wireFields(this.#bytes, within.start, within.end)) {
+      if (field.number === 13 && field.kind === 'bytes') isExternal = true;
+      if (field.number === 14 && field.kind === 'varint' && field.value !== 0) isExternal = true;
+      if (field.number === 8 && field.kind === 'bytes')
+        name = text.decode(this.#bytes.subarray(field.start, field.end));
     }
-    return { ...found, inputs, outputs, graphs };
+    if (isExternal && this.externalTensors.length < keptExternal) this.externalTensors.push(name);
   }
-  function graph(within: Stretch, into: Growing, depth: number): void {
-    if (depth > maxDepth) throw new RangeError(`expected graphs at most ${maxDepth} deep in each other, got more`);
-    for (const field of stretches(within)) {
-      if (field.number === 1) into.nodes.push(node(field, depth));
-      if (field.number === 5) tensor(field);
-      if (field.number === 11) into.inputs.push(firstName(field));
-      if (field.number === 12) into.outputs.push(firstName(field));
-      if (field.number === 15) sparseTensor(field);
-    }
+
+  #sparseTensor(within: Stretch): void {
+    for (const field of this.#stretches(within)) if (field.number === 1 || field.number === 2) this.#tensor(field);
   }
-  return {
-    externalTensors,
-    graph,
-    training(within: Stretch): void {
-      for (const field of stretches(within))
-        if (field.number === 1 || field.number === 2) graph(field, { inputs: [], outputs: [], nodes: [] }, 0);
-    },
-    /** FunctionProto: name 1, input 4, output 5, node 7, domain 10, attribute_proto 11. */
-    modelFunction(within: Stretch): ModelFunction {
-      const found = { name: '', domain: '' };
-      const body: Growing = { inputs: [], outputs: [], nodes: [] };
-      for (const field of stretches(within)) {
-        if (field.number === 1) found.name = nameIn(field);
-        if (field.number === 4) body.inputs.push(nameIn(field));
-        if (field.number === 5) body.outputs.push(nameIn(field));
-        if (field.number === 7) body.nodes.push(node(field, 1));
-        if (field.number === 10) found.domain = nameIn(field);
-        if (field.number === 11) attribute(field, 1);
-      }
-      return { ...found, ...body };
-    },
-  };
+
+  *#stretches(within: Stretch): Generator<Stretch & { number: number }> {
+    for (const field of wireFields(this.#bytes, within.start, within.end)) if (field.kind === 'bytes') yield field;
+  }
+
+  #nameIn({ start, end }: Stretch): string {
+    this.#nameCount += 1;
+    if (this.#nameCount > maxNames) throw new RangeError(`expected at most ${maxNames} names in a model, got more`);
+    return text.decode(this.#bytes.subarray(start, end));
+  }
+
+  #firstName(within: Stretch): string {
+    for (const field of this.#stretches(within)) if (field.number === 1) return this.#nameIn(field);
+    return '';
+  }
 }
