@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { limitDefaults, type RobotType } from './robot-type.ts';
+import { documentOf } from './taught-type.ts';
 
 /**
  * Names the exact content of a robot type document: sha256 of its canonical JSON (RFC 8785), defaults filled in, 64 hex digits.
- * That is the document under `config/robot-types/`. Manifests pin it, segments may pin any of {@link acceptedDigests}.
+ * That is the document under `config/robot-types/`, whatever a catalogue added to its tasks. Manifests pin it, segments may pin any of {@link acceptedDigests}.
  */
 export const robotTypeDigest = (type: RobotType): string =>
-  createHash('sha256').update(canonicalJson(type)).digest('hex');
+  createHash('sha256')
+    .update(canonicalJson(documentOf(type)))
+    .digest('hex');
 
 /**
  * Digests that name a document of this content: of the document with its defaults filled in, as the store holds it, first;
@@ -23,7 +26,7 @@ export function acceptedDigests(type: RobotType): readonly string[] {
   return subsets.map((left) => {
     const written = Object.fromEntries(Object.entries(limits).filter(([name]) => !left.includes(name)));
     return createHash('sha256')
-      .update(canonicalJson({ ...type, limits: written }))
+      .update(canonicalJson({ ...documentOf(type), limits: written }))
       .digest('hex');
   });
 }

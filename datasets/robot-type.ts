@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes');
 
+/** Id of a task, in robot types and in catalogues. */
+export const taskIdSchema = identifier;
+
 const observationSchema = z.strictObject({
   name: z.string().min(1),
   unit: z.string().min(1),
@@ -99,7 +102,19 @@ export const robotTypeSchema = z
     { path: ['actions', 'ranges'], error: 'expected measuredBy to name an observation of this robot type' },
   );
 
-export type RobotType = z.infer<typeof robotTypeSchema>;
+/** What a policy's task catalogue adds to a robot type; see {@link taughtType}. */
+export interface PinnedCatalogue {
+  readonly policy: string;
+  /** Last record of the catalogue that counts. */
+  readonly seq: number;
+  /** The tasks of the robot type's own document. */
+  readonly documentTasks: readonly string[];
+  /** Tasks that are neither trained on nor counted; they keep their indexes. */
+  readonly retired: readonly string[];
+}
+
+/** A robot type as its document says; with `catalogue`, `tasks` are those of a policy's catalogue, by index, the retired included. */
+export type RobotType = z.infer<typeof robotTypeSchema> & { readonly catalogue?: PinnedCatalogue };
 
 /** How documents and footers name a robot type: `scitos-g5@1`. */
 export const robotTypeName = (type: Pick<RobotType, 'id' | 'version'>): string => `${type.id}@${type.version}`;

@@ -1,8 +1,10 @@
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeKey, robotTypeName, robotTypeSchema, type RobotType } from '../../datasets/robot-type.ts';
+import { taughtType } from '../../datasets/taught-type.ts';
 import { failure } from '../failures.ts';
 import { jsonBytes, readJson, requireJson } from '../json-objects.ts';
 import type { ObjectStore } from '../object-store.ts';
+import { readTaskCatalogue } from './task-log.ts';
 
 /** The document of a robot type, or `NotFound` with what to do about it. */
 export async function readRobotType(store: ObjectStore, id: string, version: number): Promise<RobotType> {
@@ -36,4 +38,21 @@ export async function listRobotTypes(
     if (id !== undefined) found.push({ id, version: Number(version), key });
   }
   return found.toSorted((a, b) => (a.id === b.id ? a.version - b.version : a.id < b.id ? -1 : 1));
+}
+
+/** Names a robot type, and with `catalogue` the tasks that a policy's task catalogue had at one point. */
+export interface RobotTypeReference {
+  readonly id: string;
+  readonly version: number;
+  readonly catalogue?: { readonly policy: string; readonly seq: number } | undefined;
+}
+
+/** The robot type that a reference names, with the tasks of its catalogue. Always the same for the same reference. */
+export async function readTaughtType(
+  store: ObjectStore,
+  { id, version, catalogue }: RobotTypeReference,
+): Promise<RobotType> {
+  const type = await readRobotType(store, id, version);
+  if (catalogue === undefined) return type;
+  return taughtType(type, catalogue.policy, await readTaskCatalogue(store, catalogue.policy, type, catalogue.seq));
 }
