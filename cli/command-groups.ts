@@ -20,6 +20,7 @@ export const commandGroups = {
   monitor: async () => (await import('./monitor.ts')).registerMonitorCommand,
   robots: async () => (await import('./robots.ts')).registerRobotCommands,
   'robot-types': async () => (await import('./robot-types.ts')).registerRobotTypeCommands,
+  tasks: async () => (await import('./tasks.ts')).registerTaskCommands,
   windows: async () => (await import('./windows.ts')).registerWindowCommands,
   gateway: async () => (await import('./gateway.ts')).registerGatewayCommand,
   agent: async () => (await import('./agent.ts')).registerAgentCommand,

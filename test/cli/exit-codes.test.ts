@@ -135,6 +135,14 @@ const table: Readonly<Record<string, Row>> = {
   'robot-types list': reads([], nothing, null),
   'robot-types show': reads(['test-robot@1'], ['nobody@1'], null),
   'robot-types diff': reads(['test-robot@1', 'scitos-g5@1'], ['test-robot@1', 'nobody@1'], null),
+  'tasks add': reads(
+    ['reach', '--instruction', 'reach for it', ...reason],
+    ['Reach', '--instruction', 'go', ...reason],
+    wrong,
+  ),
+  'tasks retire': reads(['dock', ...reason], ['nowhere', ...reason], wrong),
+  'tasks import': reads(['DIR/tasks.csv', ...reason], ['DIR/none.csv', ...reason], wrong),
+  'tasks list': reads([], nothing, wrong),
   'windows set': reads(
     ['hall', '--zone', 'Europe/Berlin', '--days', 'mon-fri', '--from', '22:00', '--to', '05:00', ...reason],
     ['hall', '--zone', 'Europe/Atlantis', '--days', 'mon-fri', '--from', '22:00', '--to', '05:00', ...reason],
@@ -189,6 +197,7 @@ describe('exit codes of the commands', function () {
     commands = commandsOf(await program());
     const store = fileObjectStore({ root: path.join(directory, 'store') });
     await publishRobotType(store, robotType);
+    await writeFile(path.join(directory, 'tasks.csv'), 'id,instruction\npark,park at the wall\n');
     await writeFile(path.join(directory, 'good.onnx'), foreignModel([0, 4, 0]));
     await writeFile(path.join(directory, 'held.onnx'), foreignModel([0, 1]));
     here();

@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+
+import { defaultPolicy } from '../activities/default-policy.ts';
+import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import type { RobotType } from '../datasets/robot-type.ts';
+import type { CatalogueTask, TaskChange, TaskRefusal } from '../datasets/task-catalogue.ts';
+import { readRobotType } from '../store/records/robot-types.ts';
+import { changeTasks, readTaskCatalogue } from '../store/records/task-log.ts';
+import { openContext, type CommandContext } from './context.ts';
+import { whoOption, type PersonalWord } from './person.ts';
+import { printJson, printTable, say } from './print.ts';
+import { readTaskFile } from './task-file.ts';
+
+interface ChangeOptions extends PersonalWord {
+  readonly json: boolean;
+}
+
+/** `flywheel tasks …`: what a policy's robots may be asked to do. */
+export function registerTaskCommands(program: Command): void {
+  const tasks = program.command('tasks').description('task catalogue of a policy: what its robots may be asked to do');
+  const change = (name: string, description: string): Command =>
+    whoOption(withPolicy(tasks.command(name).description(description))).requiredOption(
+      '--reason <text>',
+      'why; kept in the log',
+    );
+
+  change('add', 'make a task known, or a retired one active again; its index is its own for ever')
+    .argument('<id>', 'lower-case letters, digits and dashes')
+    .requiredOption('--instruction <sentence>', 'what a person would say to have it done')
+    .action((id: string, options: ChangeOptions & { instruction: string }) =>
+      changed([{ kind: 'add', id, instruction: options.instruction }], options),
+    );
+
+  change('retire', 'train on a task no more and count it nowhere; its data and its index stay')
+    .argument('<id>', 'as in `tasks list`')
+    .action((id: string, options: ChangeOptions) => changed([{ kind: 'retire', id }], options));
+
+  change('import', 'add the tasks of a file, all of them or none')
+    .argument('<file>', 'CSV with columns id and instruction, or JSON lines {"id": …, "instruction": …}')
+    .action(async (file: string, options: ChangeOptions) => {
+      const rows = await readTaskFile(file);
+      const changes = rows.map(({ id, instruction }): TaskChange => ({ kind: 'add', id, instruction }));
+      await changed(
+        changes,
+        options,
+        ({ position, id, reason }) => `line ${rows[position]?.line}: task ${id}: ${reason}`,
+      );
+    });
+
+  withPolicy(tasks.command('list').description('tasks by index: status, instruction, who said so last and why')).action(
+    async (options: { policy: string; json: boolean }) => {
+      const { store, robotType } = await openCatalogue(options.policy);
+      const catalogue = await readTaskCatalogue(store, options.policy, robotType);
+      if (options.json) return printJson({ policy: options.policy, ...catalogue });
+      printTable(['index', 'task', 'status', 'instruction', 'since', 'who', 'reason'], catalogue.tasks.map(rowOf));
+    },
+  );
+}
+
+const withPolicy = (command: Command): Command =>
+  command.option('--policy <name>', 'policy', defaultPolicy).option('--json', 'as JSON', false);
+
+const rowOf = ({ index, id, status, instruction, said }: CatalogueTask): readonly (string | number)[] => [
+  index,
+  id,
+  status,
+  instruction,
+  said === undefined ? 'with the robot type' : new Date(said.atMs).toISOString(),
+  said?.who ?? '',
+  said?.why ?? '',
+];
+
+async function openCatalogue(policy: string): Promise<CommandContext & { readonly robotType: RobotType }> {
+  const context = await openContext();
+  const { robotType } = await readPolicyDocument(context.store, policy);
+  return { ...context, robotType: await readRobotType(context.store, robotType.id, robotType.version) };
+}
+
+async function changed(
+  changes: readonly TaskChange[],
+  { policy, reason, who, json }: ChangeOptions,
+  describe?: (refusal: TaskRefusal) => string,
+): Promise<void> {
+  const { store, clock, robotType } = await openCatalogue(policy);
+  const asked = { policy, robotType, changes, who, why: reason };
+  const { catalogue, changed: made } = await changeTasks(
+    { store, clock },
+    describe === undefined ? asked : { ...asked, describe },
+  );
+  if (json) return printJson({ policy, seq: catalogue.seq, changed: made });
+  for (const { kind, id } of made) {
+    const index = catalogue.tasks.find((task) => task.id === id)?.index;
+    say(
+      kind === 'add'
+        ? `task ${id} is active with index ${index}`
+        : `task ${id} is retired; index ${index} stays its own`,
+    );
+  }
+  if (made.length < changes.length) say(`${changes.length - made.length} of ${changes.length} were so already`);
+  if (made.length > 0) say('from the next cycle and the next trial on; robots hear of it within a minute');
+}
