@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { checkFile, factsOfFile, type CheckedFile } from '../activities/collection/check-file.ts';
 import { registeredStandings } from '../activities/collection/waiting.ts';
-import { readRobotType as readStoredType } from '../store/records/robot-types.ts';
+import { collectedType, withKnownTasks } from '../activities/collection/collected-type.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
 import { openSegmentJudge } from '../workers/compose.ts';
@@ -35,9 +35,8 @@ async function typeOf({ store }: CommandContext, file: string, wanted: string | 
   const name = wanted ?? (await factsOfFile(file)).footer.robotType;
   if (name === undefined) throw new Error('expected a footer that names a robot type, got none: give --robot-type');
   const builtIn = builtInRobotTypes.find((type) => robotTypeName(type) === name);
-  if (builtIn !== undefined) return builtIn;
-  const { id, version } = parseRobotType(name);
-  return readStoredType(store, id, version);
+  if (builtIn !== undefined) return withKnownTasks(store, builtIn);
+  return collectedType(store, parseRobotType(name));
 }
 
 async function check(

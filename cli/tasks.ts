@@ -6,6 +6,7 @@ import type { RobotType } from '../datasets/robot-type.ts';
 import type { CatalogueTask, TaskChange, TaskRefusal } from '../datasets/task-catalogue.ts';
 import { readRobotType } from '../store/records/robot-types.ts';
 import { changeTasks, readTaskCatalogue } from '../store/records/task-log.ts';
+import { CommandError } from './exit-codes.ts';
 import { openContext, type CommandContext } from './context.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -46,6 +47,13 @@ export function registerTaskCommands(program: Command): void {
         ({ position, id, reason }) => `line ${rows[position]?.line}: task ${id}: ${reason}`,
       );
     });
+
+  change(
+    'release',
+    'put back into landing what was refused because this task was unknown; the next collection reads it',
+  )
+    .argument('<id>', 'as in `tasks list`')
+    .action((id: string, options: ChangeOptions) => released(id, options));
 
   withPolicy(tasks.command('list').description('tasks by index: status, instruction, who said so last and why')).action(
     async (options: { policy: string; json: boolean }) => {
@@ -98,4 +106,20 @@ async function changed(
   }
   if (made.length < changes.length) say(`${changes.length - made.length} of ${changes.length} were so already`);
   if (made.length > 0) say('from the next cycle and the next trial on; robots hear of it within a minute');
+}
+
+/** Releases one by one: what was put back before a break is not put back again. */
+async function released(id: string, { policy, reason, who, json }: ChangeOptions): Promise<void> {
+  const { store, clock, robotType } = await openCatalogue(policy);
+  const { tasks } = await readTaskCatalogue(store, policy, robotType);
+  if (!tasks.some((task) => task.id === id))
+    throw new CommandError(
+      'wrong',
+      `expected a task of policy ${policy}, got ${id}: \`flywheel tasks add\` makes it known`,
+    );
+  const { releaseRefusedForTask } = await import('../activities/collection/release-refused-for-task.ts');
+  const counts = await releaseRefusedForTask({ store, clock }, { task: id, robotType, reason, who });
+  if (json) return printJson({ policy, task: id, ...counts });
+  say(`${counts.released} put back into landing, ${counts.releasedBefore} had been put back before`);
+  if (counts.held > 0) say(`${counts.held} broke other rules as well and stay: \`data quarantine\` shows them`);
 }

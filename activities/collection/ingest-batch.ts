@@ -29,7 +29,7 @@ import type { Lake, LakeTransaction, StagedRows } from '../lake/lake.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { collectedType } from './collected-type.ts';
 
 export interface IngestBatchInput {
   readonly cycleId: string;
@@ -76,7 +76,7 @@ async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<
   const transaction = { appId: `collect/${input.cycleId}`, version: input.batch };
   const last = await lake.transactionVersion('episodes', transaction.appId);
   if (last === undefined || last < input.batch) {
-    const type = await readRobotType(store, input.robotType.id, input.robotType.version);
+    const type = await collectedType(store, input.robotType);
     await withSession(ports, (session, scratchDirectory) =>
       ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, robots, transaction }),
     );

@@ -1,8 +1,9 @@
 import { landingKey as landingKeyOf } from '../../datasets/landing.ts';
-import { waivableRuleIds } from '../../datasets/validation/rules.ts';
+import { unknownTaskRule, waivableRuleIds } from '../../datasets/validation/rules.ts';
+import { collectedType } from './collected-type.ts';
 import { quarantined, quarantineKeyOf, type QuarantineRecord } from './quarantine.ts';
 import { releaseKeyOf, releaseSchema, type Release } from './releases.ts';
-import { failure } from '../../store/failures.ts';
+import { failure, isFailure } from '../../store/failures.ts';
 import { jsonBytes, requireJson } from '../../store/json-objects.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -31,7 +32,7 @@ export const releaseQuarantinedSegment =
   async (input: ReleaseQuarantinedSegmentInput): Promise<ReleaseQuarantinedSegmentResult> => {
     const { store, clock } = ports;
     const record = await recordOf(store, input.sha256);
-    const rules = waivable(record);
+    const rules = waivable(record, await tasksOf(store, record));
     const quarantineKey = quarantineKeyOf(record.cycleId, record.sha256, 'parquet');
     const landingKey = landingKeyOf(record.robotId, record.sha256);
     const releaseKey = releaseKeyOf(record.sha256);
@@ -57,16 +58,38 @@ async function recordOf(store: ObjectStore, sha256: string): Promise<QuarantineR
   );
 }
 
-/** Releasing must help: the segment itself, and at least one of its episodes, broke nothing but rules that may be waived. */
-function waivable({ rules, violations, sha256 }: QuarantineRecord): readonly string[] {
-  const barred = violations.filter(({ rule }) => !waivableRuleIds.has(rule));
+/** Tasks that its robot type's policies know by now. */
+async function tasksOf(store: ObjectStore, { robotType, rules }: QuarantineRecord): Promise<ReadonlySet<string>> {
+  const [, id, version] = /^([a-z0-9][a-z0-9-]{0,62})@([1-9]\d{0,8})$/.exec(robotType ?? '') ?? [];
+  if (id === undefined || !rules.includes(unknownTaskRule)) return new Set();
+  try {
+    return new Set((await collectedType(store, { id, version: Number(version) })).tasks);
+  } catch (error) {
+    if (isFailure(error, 'NotFound')) return new Set();
+    throw error;
+  }
+}
+
+/**
+ * Releasing must help: the segment itself, and at least one of its episodes, broke nothing but rules that may be waived, or had a task
+ * that was unknown then and is known now: that needs no waiver.
+ */
+function waivable({ rules, violations, sha256 }: QuarantineRecord, knownTasks: ReadonlySet<string>): readonly string[] {
+  const isBarred = ({ rule, value }: QuarantineRecord['violations'][number]): boolean =>
+    !waivableRuleIds.has(rule) && !(rule === unknownTaskRule && knownTasks.has(value));
+  const barred = violations.filter(isBarred);
   const barredEpisodes = new Set(barred.map(({ episodeId }) => episodeId));
   const isSegmentBarred = barred.some(({ rule }) => rule.startsWith('segment.'));
   if (!isSegmentBarred && violations.some(({ episodeId }) => !barredEpisodes.has(episodeId))) {
     return rules.filter((rule) => waivableRuleIds.has(rule));
   }
   const names = [...new Set(barred.map(({ rule }) => rule))].join(', ');
-  throw failure('InvalidInput', `expected something refused for rules that may be waived only, got ${names}`, {
+  const unknown = [...new Set(barred.flatMap(({ rule, value }) => (rule === unknownTaskRule ? [value] : [])))];
+  const hint =
+    unknown.length === 0
+      ? ''
+      : `; no task catalogue knows ${unknown.slice(0, 5).join(', ')}: make it known with \`flywheel tasks add\` first`;
+  throw failure('InvalidInput', `expected something refused for rules that may be waived only, got ${names}${hint}`, {
     coordinates: { sha256 },
   });
 }

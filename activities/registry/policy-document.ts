@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { failure } from '../../store/failures.ts';
 import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -12,7 +13,18 @@ export const policyDocumentSchema = z.strictObject({
 
 export type PolicyDocument = z.infer<typeof policyDocumentSchema>;
 
-const keyOf = (policy: string): string => `config/policies/${policy}.json`;
+const prefix = 'config/policies/';
+const keyOf = (policy: string): string => `${prefix}${policy}.json`;
+
+/** The policies that there are, by name. A damaged document is passed over with a word to `onDamage`. */
+export async function readPolicyDocuments(store: ObjectStore, onDamage: OnDamage): Promise<readonly PolicyDocument[]> {
+  const documents: PolicyDocument[] = [];
+  for await (const { key } of store.list(prefix)) {
+    const document = await readSoundJson(store, key, policyDocumentSchema, onDamage);
+    if (document !== undefined && key === keyOf(document.policy)) documents.push(document);
+  }
+  return documents;
+}
 
 export const readPolicyDocument = (store: ObjectStore, policy: string): Promise<PolicyDocument> =>
   requireJson(

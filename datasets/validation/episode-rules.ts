@@ -71,12 +71,26 @@ const robotType: EpisodeRule = {
 
 const task: EpisodeRule = {
   id: 'episode.task',
-  doc: 'The task is one of the robot type’s tasks.',
+  doc: 'The task is in the task catalogue of a policy of the robot type; refused episodes can be released once it is.',
   waivable: false,
-  check: ofValue('task', (value, _, { tasks }) =>
-    tasks.includes(value) ? undefined : about(value, tasks.join(' | ')),
+  check: ofValue('task', (value, _, type) =>
+    tasksOf(type).has(value)
+      ? undefined
+      : about(
+          value,
+          `${type.tasks.slice(0, mostShownTasks).join(' | ')}${type.tasks.length > mostShownTasks ? ' | …' : ''}`,
+        ),
   ),
 };
+
+const mostShownTasks = 20;
+/** A catalogue has hundreds of tasks, a week hundreds of thousands of episodes. */
+const knownTasks = new WeakMap<RobotType, ReadonlySet<string>>();
+function tasksOf(type: RobotType): ReadonlySet<string> {
+  const tasks = knownTasks.get(type) ?? new Set(type.tasks);
+  knownTasks.set(type, tasks);
+  return tasks;
+}
 
 const outcome: EpisodeRule = {
   id: 'episode.outcome',

@@ -21,3 +21,6 @@ export const allRules: readonly RuleDescription[] = [...segmentRules, ...ownEpis
 export const waivableRuleIds: ReadonlySet<string> = new Set(
   allRules.filter((rule) => rule.waivable).map(({ id }) => id),
 );
+
+/** What an episode of a task that no catalogue has breaks; it may be released once one has it. */
+export const unknownTaskRule = 'episode.task';

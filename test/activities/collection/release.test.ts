@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 
+import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
+import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
+import { changeTasks } from '../../../store/records/task-log.ts';
 import { releaseQuarantinedSegment } from '../../../activities/collection/release-quarantined-segment.ts';
+import { releaseRefusedForTask } from '../../../activities/collection/release-refused-for-task.ts';
 import { waivableRuleIds } from '../../../datasets/validation/rules.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import { CollectionWorld, oneRobot } from './collection-fixture.ts';
@@ -80,6 +84,65 @@ describe('releasing from quarantine', () => {
     await world.land(robotId, withPause(episodes[2]!));
     const { result } = await world.collect('c2');
     assert.equal(result.quarantinedEpisodes, 1);
+  });
+
+  it('puts an episode back whose task was unknown, as soon as a policy of its robot type knows the task', async () => {
+    const { store } = world.ports;
+    for (const policy of ['wall-follower', 'dancer'])
+      await createPolicyDocument(store, { policy, robotType: { id: 'scitos-g5', version: 1 } });
+    const change = (kind: 'add' | 'retire', id: string) =>
+      changeTasks(world.ports, {
+        policy: 'dancer',
+        robotType: scitosG5Type,
+        changes: [kind === 'add' ? { kind, id, instruction: 'dance' } : { kind, id }],
+        who,
+        why: 'a test',
+      });
+    const { robotId, episodes } = oneRobot(5, 3);
+    const dancing = (rows: readonly SegmentRow[] = []) => rows.map((row) => ({ ...row, task: 'dancing' }));
+    await world.land(robotId, [...episodes[0]!, ...dancing(episodes[1])]);
+    await world.collect('c1');
+    const sha256 = await refusedSha256('c1');
+    await assert.rejects(release(sha256), /no task catalogue knows dancing: make it known with `flywheel tasks add`/);
+    await change('add', 'singing');
+    await assert.rejects(release(sha256), { type: 'InvalidInput' });
+    await change('add', 'dancing');
+    const { waivedRules } = await release(sha256);
+    assert.deepEqual(waivedRules, []);
+    const { result } = await world.collect('c2');
+    assert.deepEqual([result.episodesStored, result.quarantinedEpisodes], [1, 0]);
+    await change('retire', 'dancing');
+    await world.land(robotId, dancing(episodes[2]));
+    assert.equal((await world.collect('c3')).result.episodesStored, 1);
+  });
+
+  it('waives nothing else of an episode whose task is known now', async () => {
+    const { store } = world.ports;
+    await createPolicyDocument(store, { policy: 'dancer', robotType: { id: 'scitos-g5', version: 1 } });
+    const { robotId, episodes } = oneRobot(6, 2);
+    const broken = episodes[1]!.map((row) => ({ ...row, task: 'dancing', robot_id: 'robot-999' }));
+    await world.land(robotId, [...episodes[0]!, ...broken]);
+    await world.collect('c1');
+    const changes = [{ kind: 'add', id: 'dancing', instruction: 'dance' } as const];
+    await changeTasks(world.ports, { policy: 'dancer', robotType: scitosG5Type, changes, who, why: 'a test' });
+    await assert.rejects(release(await refusedSha256('c1')), /got episode\.robot/);
+    const all = { task: 'dancing', robotType: scitosG5Type, reason, who };
+    assert.deepEqual(await releaseRefusedForTask(world.ports, all), { released: 0, releasedBefore: 0, held: 1 });
+  });
+
+  it('puts back all that was refused for one task, once', async () => {
+    await createPolicyDocument(world.ports.store, { policy: 'dancer', robotType: { id: 'scitos-g5', version: 1 } });
+    const { robotId, episodes } = oneRobot(7, 4);
+    const [first = [], ...others] = episodes;
+    await world.land(robotId, [...first, ...others.flat().map((row) => ({ ...row, task: 'dancing' }))]);
+    assert.equal((await world.collect('c1')).result.quarantinedEpisodes, 3);
+    const changes = [{ kind: 'add', id: 'dancing', instruction: 'dance' } as const];
+    await changeTasks(world.ports, { policy: 'dancer', robotType: scitosG5Type, changes, who, why: 'a test' });
+    const again = (task: string) => releaseRefusedForTask(world.ports, { task, robotType: scitosG5Type, reason, who });
+    assert.deepEqual(await again('singing'), { released: 0, releasedBefore: 0, held: 0 });
+    assert.deepEqual(await again('dancing'), { released: 3, releasedBefore: 0, held: 0 });
+    assert.deepEqual(await again('dancing'), { released: 0, releasedBefore: 3, held: 0 });
+    assert.equal((await world.collect('c2')).result.episodesStored, 3);
   });
 
   it('never puts back what cannot be read', async () => {
