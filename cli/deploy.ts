@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
-import { TemporalBuilds, type Build } from '../activities/adapters/temporal-builds.ts';
+import type { Build, BuildDesk } from '../activities/ports/builds.ts';
+import { openBuilds } from '../workers/compose.ts';
 import type { Settings } from '../workers/config.ts';
 import { orchestrationQueue } from './ask-workflow.ts';
 import { openSettings, withClient } from './context.ts';
@@ -35,7 +36,7 @@ export function registerDeployCommands(program: Command): void {
     .action(check);
 }
 
-async function withBuilds(work: (desk: TemporalBuilds, deployment: string) => Promise<void>): Promise<void> {
+async function withBuilds(work: (desk: BuildDesk, deployment: string) => Promise<void>): Promise<void> {
   const settings: Settings = openSettings();
   const { deployment } = settings.temporal;
   if (deployment === undefined)
@@ -43,8 +44,8 @@ async function withBuilds(work: (desk: TemporalBuilds, deployment: string) => Pr
       'wrong',
       'expected a deployment, got none: workers of all builds share the work unless FLYWHEEL_DEPLOYMENT names one (docs/upgrading.md)',
     );
-  await withClient(settings, (client) =>
-    work(new TemporalBuilds({ client, deployment, taskQueue: orchestrationQueue(settings) }), deployment),
+  await withClient(settings, async (client) =>
+    work(await openBuilds({ client, deployment, taskQueue: orchestrationQueue(settings) }), deployment),
   );
 }
 

@@ -1,13 +1,10 @@
 import type { Logger } from 'pino';
 
-import type { Builds } from '../activities/adapters/temporal-builds.ts';
+import type { BuildDesk } from '../activities/ports/builds.ts';
 
 export interface Announced {
   readonly buildId: string;
-  readonly builds: {
-    read(nowMs: number): Promise<Builds>;
-    makeCurrent(buildId: string, conflictToken: Uint8Array, who: string): Promise<void>;
-  };
+  readonly builds: BuildDesk;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
 }
 

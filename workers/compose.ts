@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { diskSpaceOf } from '../activities/adapters/disk-space.ts';
 import { openFileKeys, type FileKeys } from '../activities/adapters/file-signer.ts';
 import type { SegmentJudge } from '../activities/collection/segment-judge.ts';
+import type { BuildDesk } from '../activities/ports/builds.ts';
 import type { DiskSpace, LoopDesk } from '../activities/ports/cycles.ts';
 import type { ModelProbe } from '../activities/ports/model-probe.ts';
 import type { Notifier } from '../activities/ports/notifier.ts';
@@ -128,6 +129,11 @@ export async function openTrialSlot(loop: Loop): Promise<TrialSlot> {
 export async function openLoopDesk(loop: Loop): Promise<LoopDesk> {
   const { temporalLoopDesk } = await import('../activities/adapters/temporal-loop-desk.ts');
   return temporalLoopDesk(loop);
+}
+
+export async function openBuilds(loop: Loop & { readonly deployment: string }): Promise<BuildDesk> {
+  const { TemporalBuilds } = await import('../activities/adapters/temporal-builds.ts');
+  return new TemporalBuilds(loop);
 }
 
 /** Where incidents are told; undefined where nobody is. */

@@ -10,9 +10,9 @@ import {
   trainingActivities,
 } from '../activities/index.ts';
 import type { JudgingActivities } from '../activities/judging.ts';
-import { TemporalBuilds } from '../activities/adapters/temporal-builds.ts';
 import { beatingInterceptor } from './activity-context.ts';
 import { announceBuild } from './announce-build.ts';
+import { openBuilds } from './compose.ts';
 import { bundleWorkflows, type WorkflowBundle } from './bundle.ts';
 import type { Queue, Settings } from './config.ts';
 import { judgingThread } from './judging/judging-thread.ts';
@@ -60,7 +60,7 @@ export async function runWorkers(options: RunWorkersOptions): Promise<void> {
     if (deployment !== undefined && bundle !== undefined && queues.includes('orchestration'))
       void announceBuild({
         buildId: bundle.buildId,
-        builds: new TemporalBuilds({ client, deployment, taskQueue: `${queuePrefix}orchestration` }),
+        builds: await openBuilds({ client, deployment, taskQueue: `${queuePrefix}orchestration` }),
         logger,
       });
     await Promise.all(running);

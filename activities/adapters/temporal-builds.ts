@@ -1,25 +1,6 @@
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 
-/** One build of the workflow code, as the server knows it. */
-export interface Build {
-  readonly buildId: string;
-  /** What begins now begins on it. */
-  readonly isCurrent: boolean;
-  readonly createdMs: number;
-  /** When a worker of it last asked for work; null when none was heard of for minutes. */
-  readonly lastPolledMs: number | null;
-  /** Workflows that are bound to it. */
-  readonly running: number;
-  /** Ids of some of them. */
-  readonly examples: readonly string[];
-}
-
-export interface Builds {
-  /** Newest first. */
-  readonly builds: readonly Build[];
-  /** Proves to `makeCurrent` that nobody changed anything meanwhile. */
-  readonly conflictToken: Uint8Array;
-}
+import type { Build, BuildDesk, Builds } from '../ports/builds.ts';
 
 const mostExamples = 5;
 const notFound = 5;
@@ -38,14 +19,13 @@ export interface Deployment {
 }
 
 /** The builds of one deployment on a Temporal server (Worker Versioning). */
-export class TemporalBuilds {
+export class TemporalBuilds implements BuildDesk {
   readonly #of: Deployment;
 
   constructor(deployment: Deployment) {
     this.#of = deployment;
   }
 
-  /** Nobody has heard of a deployment before its first worker asked for work: no builds. */
   async read(nowMs: number): Promise<Builds> {
     const { client, deployment } = this.#of;
     const { namespace } = client.options;
@@ -74,7 +54,6 @@ export class TemporalBuilds {
     };
   }
 
-  /** From now on workflows begin on this build. Fails where another build was made current since `read`. */
   async makeCurrent(buildId: string, conflictToken: Uint8Array, who: string): Promise<void> {
     const { client, deployment } = this.#of;
     await client.workflowService.setWorkerDeploymentCurrentVersion({
