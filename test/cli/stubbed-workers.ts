@@ -59,9 +59,11 @@ export async function stubbedInstallation(): Promise<StubbedInstallation> {
     policy,
     answerWith: (changes) => void (current = stubs(changes).activities),
     async stop() {
-      for (const id of [`trial/${policy}`, `rollback/${policy}`])
+      // Whatever a test that failed left behind would keep others of its robot type or policy waiting.
+      const query = `ExecutionStatus = 'Running' AND TaskQueue = '${prefix}orchestration'`;
+      for await (const { workflowId } of client.workflow.list({ query }))
         await client.workflow
-          .getHandle(id)
+          .getHandle(workflowId)
           .terminate()
           .catch(() => undefined);
       for (const worker of workers) worker.shutdown();
