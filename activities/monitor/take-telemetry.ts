@@ -1,21 +1,15 @@
 import type { OnDamage } from '../../store/damaged-objects.ts';
 import { forgetOld, newMemory, openSince, rememberOutcome } from '../../domain/monitoring/index.ts';
 import { dictionary } from '../../domain/dictionary.ts';
-import { RobotLives, type FleetClock } from '../../domain/trial/index.ts';
-import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
+import type { FleetClock, RobotLives } from '../../domain/trial/index.ts';
+import { consumedByHour, TelemetryCursor, type TelemetryBatch, type TelemetryLog } from '../../fleet/desk/index.ts';
 import { countedEpisode, isUndatedEpisode, overlapOf, reportedAtMs } from '../trials/telemetry-reports.ts';
 import type { MonitorState } from './monitor-state.ts';
 import { noteLoss, recentLosses } from './robot-losses.ts';
 
-/** Telemetry objects of one look; a gateway writes at most one every two seconds. */
-const mostObjects = 2_000;
 const hourMs = 3_600_000;
-/** Gateways' clocks agree within this. */
-const writtenWithinMs = 5 * 60_000;
 /** A life that was silent for so long sends nothing again. */
 const lifeMemoryMs = 7 * 24 * hourMs;
-/** Enough to tell the objects of an hour apart. */
-const digestDigits = 16;
 const correctionHours = 24 * 60;
 
 /**
@@ -29,42 +23,39 @@ export async function takeTelemetry(
   at: { readonly nowMs: number; readonly clock: FleetClock },
   onDamage: OnDamage,
 ): Promise<boolean> {
-  let [taken, isBehind] = [0, false];
-  const known = new Set(
-    Object.entries(state.consumed).flatMap(([hour, names]) => names.map((name) => `${hour}/${name}`)),
-  );
-  const lives = new RobotLives(Object.entries(state.lives));
-  for await (const key of telemetry.keys(policy, state.scanFromMs, at.nowMs)) {
-    const [digest = '', hour = '', day = ''] = key.split('/').toReversed();
-    const name = digest.slice(0, digestDigits);
-    if (known.has(`${day}T${hour}/${name}`)) continue;
-    if (taken >= mostObjects) {
-      isBehind = true;
-      break;
-    }
-    taken += 1;
-    for (const batch of await telemetry.read(key, onDamage)) takeBatch(state, lives, batch, at);
-    (state.consumed[`${day}T${hour}`] ??= []).push(name);
-  }
-  state.lives = dictionary([...lives.entries()].filter(([, { heardMs }]) => heardMs >= at.nowMs - lifeMemoryMs));
-  prune(state, at, isBehind);
+  const cursor = cursorOf(state);
+  const { keys, isBehind } = await cursor.next(telemetry, policy, at.nowMs);
+  for (const key of keys) for (const batch of await telemetry.read(key, onDamage)) takeBatch(state, cursor, batch, at);
+  cursor.advance(keys, at.nowMs, isBehind);
+  const { scanFromMs, consumed } = cursor.position;
+  state.scanFromMs = scanFromMs;
+  state.consumed = dictionary(consumedByHour(consumed));
+  state.lives = dictionary([...cursor.lives.entries()].filter(([, { heardMs }]) => heardMs >= at.nowMs - lifeMemoryMs));
+  prune(state, at);
   return isBehind;
+}
+
+/** Where the last look stood. States hold objects by hour, `2026-11-22T07`. */
+function cursorOf({ scanFromMs, consumed, lives }: MonitorState): TelemetryCursor {
+  const names = Object.entries(consumed).flatMap(([hour, digests]) =>
+    digests.map((digest) => `${hour.replace('T', '/')}/${digest}`),
+  );
+  return new TelemetryCursor({ scanFromMs, consumed: names }, Object.entries(lives));
 }
 
 function takeBatch(
   state: MonitorState,
-  lives: RobotLives,
+  cursor: TelemetryCursor,
   batch: TelemetryBatch,
   { nowMs, clock }: { readonly nowMs: number; readonly clock: FleetClock },
 ): void {
-  const { robotId, bootId, receivedMs } = batch;
-  lives.hear(robotId, bootId, receivedMs);
-  noteOverlap(state, lives, batch);
+  const { robotId, receivedMs } = batch;
+  const entries = cursor.take(batch);
+  noteOverlap(state, cursor.lives, batch);
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
   const receivedHour = Math.floor(clock.fleetMs(receivedMs) / hourMs);
   const receivedDay = Math.floor(receivedHour / 24);
-  for (const entry of batch.entries) {
-    if (!lives.take(robotId, bootId, entry.seq)) continue;
+  for (const entry of entries) {
     const atMs = reportedAtMs(batch, entry);
     if (entry.kind === 'safetyEvent' && atMs !== undefined) {
       const robot = (state.memory[robotId] ??= newMemory());
@@ -105,11 +96,7 @@ function countCorrections(state: MonitorState, receivedHour: number, frames: num
 }
 
 /** Forgets what can no longer matter, so that the state does not grow with the fleet's age. */
-function prune(
-  state: MonitorState,
-  { nowMs, clock }: { readonly nowMs: number; readonly clock: FleetClock },
-  isBehind: boolean,
-): void {
+function prune(state: MonitorState, { nowMs, clock }: { readonly nowMs: number; readonly clock: FleetClock }): void {
   const nowHour = Math.floor(clock.fleetMs(nowMs) / hourMs);
   const openedMs = openSince(state.book, ['errorRate', 'failureReason']);
   const openedHour = openedMs === undefined ? nowHour : Math.floor(clock.fleetMs(openedMs) / hourMs);
@@ -117,9 +104,4 @@ function prune(
   state.lifeOverlaps = state.lifeOverlaps.filter(({ heardMs }) => heardMs >= nowMs - overlapMemoryMs);
   state.losses = recentLosses(state.losses, Math.floor(nowHour / 24));
   state.correctedFrames = state.correctedFrames.filter(([hour]) => hour > nowHour - correctionHours);
-  if (isBehind) return;
-  const openHour = Math.floor((nowMs - writtenWithinMs) / hourMs) * hourMs;
-  state.scanFromMs = Math.max(state.scanFromMs, openHour);
-  for (const hour of Object.keys(state.consumed))
-    if (Date.parse(`${hour}:00:00Z`) < state.scanFromMs) delete state.consumed[hour];
 }

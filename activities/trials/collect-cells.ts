@@ -7,13 +7,13 @@ import {
   copyCells,
   fleetClock,
   otherTask,
-  RobotLives,
   type Cells,
   type Report,
   type RobotLife,
   type TrialPlan,
 } from '../../domain/trial/index.ts';
-import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
+import { TelemetryCursor, type TelemetryBatch, type TelemetryLog } from '../../fleet/desk/index.ts';
+import { fleetKeys } from '../../fleet/desk/keys.ts';
 import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -39,13 +39,9 @@ export interface CollectCellsResult {
   readonly isBehind: boolean;
 }
 
-/** Telemetry objects of one call; a gateway writes at most one a second. */
-const mostObjects = 4_000;
 const hourMs = 3_600_000;
 /** Damaged objects that are named. */
 const mostDamaged = 100;
-/** Gateways' clocks agree within this. */
-const writtenWithinMs = 5 * 60_000;
 
 /**
  * Takes telemetry that came since the last generation into the cells of a trial: once each, to the version that ran it, late
@@ -62,19 +58,20 @@ export const collectCells =
     if (made !== undefined) return { generation: next, entries: made.entries, isBehind: true };
     const before = input.generation < 0 ? undefined : await ports.cells.manifest(trialId, input.generation);
     const known = before ?? emptyManifest(plan);
-    const { keys, isBehind } = await newKeys(ports.telemetry, plan.policy, known, input.nowMs);
+    const cursor = cursorOf(plan.policy, known);
+    const { keys, isBehind } = await cursor.next(ports.telemetry, plan.policy, input.nowMs);
     if (keys.length === 0 && before !== undefined)
       return { generation: input.generation, entries: known.entries, isBehind: false };
 
     const changed = new Map<number, Cells>();
-    const taking = takingOf(ports.cells, plan, input, known, changed);
+    const taking = takingOf(ports.cells, plan, input, known, { changed, cursor });
     const damaged = new Set(known.damaged);
     for (const key of keys)
       for (const batch of await ports.telemetry.read(key, (object) => damaged.add(object.key)))
         await takeBatch(taking, batch);
     const after = {
       ...taking.manifest,
-      ...keptOf(taking.lives),
+      ...keptOf(cursor.lives),
       damaged: [...damaged].slice(-mostDamaged),
     };
     const replaced: string[] = [];
@@ -83,9 +80,9 @@ export const collectCells =
       if (old !== undefined) replaced.push(old);
       after.parts[number] = await ports.cells.putPart(trialId, cells);
     }
-    const scanFromMs = isBehind ? known.scanFromMs : openHour(known.scanFromMs, input.nowMs);
-    const consumed = [...known.consumed, ...keys].filter((key) => hourOf(key) >= scanFromMs);
-    const committed = await ports.cells.commit(trialId, next, { ...after, scanFromMs, consumed, replaced }, before);
+    cursor.advance(keys, input.nowMs, isBehind);
+    const position = positionOf(plan.policy, cursor);
+    const committed = await ports.cells.commit(trialId, next, { ...after, ...position, replaced }, before);
     const entries = committed ? after.entries : (await ports.cells.manifest(trialId, next)).entries;
     return { generation: next, entries, isBehind };
   };
@@ -105,30 +102,21 @@ const emptyManifest = (plan: TrialPlan): CellManifest => ({
   damaged: [],
 });
 
-/** The first hour that may still get objects. */
-const openHour = (scanFromMs: number, nowMs: number): number =>
-  Math.max(scanFromMs, Math.floor((nowMs - writtenWithinMs) / hourMs) * hourMs);
+const folderOf = (policy: string): string => fleetKeys.telemetryHour(policy, '');
 
-/** Start of the hour whose folder an object lies in: `…/2026-11-22/07/<digest>`. */
-function hourOf(key: string): number {
-  const [hour = '', day = ''] = key.split('/').slice(-3, -1).toReversed();
-  return Date.parse(`${day}T${hour}:00:00Z`);
+/** Where the generation before stood. Manifests hold the keys of objects, whole. */
+function cursorOf(policy: string, { scanFromMs, consumed, lives, spans }: CellManifest): TelemetryCursor {
+  const names = consumed.map((key) => key.slice(folderOf(policy).length));
+  const known = Object.entries(lives).map(([name, runs]): [string, RobotLife] => [
+    name,
+    { runs: [...runs], heardMs: 0, ...spanOf(spans[name]) },
+  ]);
+  return new TelemetryCursor({ scanFromMs, consumed: names }, known);
 }
 
-async function newKeys(
-  telemetry: TelemetryLog,
-  policy: string,
-  { scanFromMs, consumed }: CellManifest,
-  nowMs: number,
-): Promise<{ readonly keys: readonly string[]; readonly isBehind: boolean }> {
-  const seen = new Set(consumed);
-  const keys: string[] = [];
-  for await (const key of telemetry.keys(policy, scanFromMs, nowMs)) {
-    if (seen.has(key)) continue;
-    if (keys.length >= mostObjects) return { keys, isBehind: true };
-    keys.push(key);
-  }
-  return { keys, isBehind: false };
+function positionOf(policy: string, cursor: TelemetryCursor): Pick<CellManifest, 'scanFromMs' | 'consumed'> {
+  const { scanFromMs, consumed } = cursor.position;
+  return { scanFromMs, consumed: consumed.map((name) => `${folderOf(policy)}${name}`) };
 }
 
 /** What one call changes: a copy of the manifest, the lives in it, and the parts. */
@@ -138,7 +126,7 @@ interface Taking {
   readonly originMs: number;
   readonly tasks: ReadonlySet<string> | undefined;
   readonly manifest: CellManifest;
-  readonly lives: RobotLives;
+  readonly cursor: TelemetryCursor;
   readonly changed: Map<number, Cells>;
 }
 
@@ -147,19 +135,14 @@ function takingOf(
   plan: TrialPlan,
   { originMs }: Pick<CollectCellsInput, 'originMs'>,
   known: CellManifest,
-  changed: Map<number, Cells>,
+  into: Pick<Taking, 'changed' | 'cursor'>,
 ): Taking {
-  const lives = Object.entries(known.lives).map(([name, runs]): [string, RobotLife] => [
-    name,
-    { runs: [...runs], heardMs: 0, ...spanOf(known.spans[name]) },
-  ]);
   return {
     store,
     plan,
     originMs,
-    changed,
+    ...into,
     tasks: plan.catalogue === undefined ? undefined : new Set(plan.catalogue),
-    lives: new RobotLives(lives),
     manifest: {
       ...known,
       heardMs: copy(known.heardMs),
@@ -176,7 +159,7 @@ const spanOf = (span: readonly [number, number] | undefined): Partial<RobotLife>
   span === undefined ? {} : { fromMs: span[0], untilMs: span[1] };
 
 /** What a manifest keeps of lives. */
-function keptOf(lives: RobotLives): Pick<CellManifest, 'lives' | 'spans'> {
+function keptOf(lives: TelemetryCursor['lives']): Pick<CellManifest, 'lives' | 'spans'> {
   const all = [...lives.entries()];
   return {
     lives: dictionary(all.map(([name, { runs }]) => [name, runs] as const)),
@@ -189,20 +172,19 @@ function keptOf(lives: RobotLives): Pick<CellManifest, 'lives' | 'spans'> {
 }
 
 async function takeBatch(taking: Taking, batch: TelemetryBatch): Promise<void> {
-  const { plan, manifest, lives, changed } = taking;
-  const { robotId, bootId, receivedMs } = batch;
+  const { plan, manifest, cursor, changed } = taking;
+  const { robotId, receivedMs } = batch;
   manifest.heardMs[robotId] = Math.max(receivedMs, manifest.heardMs[robotId] ?? 0);
-  lives.hear(robotId, bootId, 0);
+  const entries = cursor.take(batch);
   const clock = fleetClock(plan.times);
   const blockMs = plan.rolloutLimits.blockMinutes * 60_000;
   const blockOf = (realMs: number): number => Math.floor((clock.fleetMs(realMs) - taking.originMs) / blockMs);
-  const overlap = overlapOf(lives, batch);
+  const overlap = overlapOf(cursor.lives, batch);
   if (overlap !== undefined) {
     const known = manifest.doubtful[robotId] ?? [];
     manifest.doubtful[robotId] = addDoubt(known, blockOf(overlap.fromMs), blockOf(overlap.untilMs));
   }
-  for (const entry of batch.entries) {
-    if (!lives.take(robotId, bootId, entry.seq)) continue;
+  for (const entry of entries) {
     manifest.entries += 1;
     const version = entry.policyVersion;
     const isOfTrial = version === plan.championVersion || version === plan.candidateVersion;

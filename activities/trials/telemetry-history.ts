@@ -4,7 +4,7 @@ import { dictionary } from '../../domain/dictionary.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import type { VersionedHistory } from '../../domain/statistics/index.ts';
 import { fleetClock, RobotLives, type FleetTimes } from '../../domain/trial/index.ts';
-import type { TelemetryBatch, TelemetryLog } from '../../fleet/desk/index.ts';
+import { newEntries, openHourMs, type TelemetryBatch, type TelemetryLog } from '../../fleet/desk/index.ts';
 import { readSoundJson, type DamagedObject, type OnDamage } from '../../store/damaged-objects.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -21,8 +21,6 @@ const summarySchema = z.strictObject({
 type Summary = z.infer<typeof summarySchema>;
 
 const hourMs = 3_600_000;
-/** Batches lie under the hour they were written in; gateways' clocks agree within this. */
-const closedAfterMs = 5 * 60_000;
 /** What a robot brings later than this is no past to compare with; fleet hours. */
 const latestHours = 56 * 24;
 /** Versions that a robot can have run in one hour; it names no more. */
@@ -132,7 +130,7 @@ async function summaryOf(
       batches += 1;
       summing.take(batch);
     }
-  const isClosed = nowMs >= atMs + hourMs + closedAfterMs;
+  const isClosed = atMs < openHourMs(nowMs);
   if (isClosed && isSumDamaged) await store.put(key, jsonBytes(summing.summary()));
   else if (isClosed && batches > 0) await store.putIfAbsent(key, jsonBytes(summing.summary()));
   return summing.summary();
@@ -153,11 +151,9 @@ class HourSum {
   }
 
   take(batch: TelemetryBatch): void {
-    const { robotId, bootId, receivedMs } = batch;
-    this.#lives.hear(robotId, bootId, receivedMs);
+    const { robotId, receivedMs } = batch;
     const oldest = Math.floor(this.#clock.fleetMs(receivedMs) / hourMs) - latestHours;
-    for (const entry of batch.entries) {
-      if (!this.#lives.take(robotId, bootId, entry.seq)) continue;
+    for (const entry of newEntries(this.#lives, batch)) {
       if (isUndatedEpisode(batch, entry)) this.#undated += 1;
       const episode = countedEpisode(batch, entry);
       if (episode === undefined) continue;

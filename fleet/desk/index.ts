@@ -16,11 +16,12 @@ export { addRobot, changeRobot, isRevokedRobot, readRobots, type RobotRecord } f
 export { readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
+export { openTelemetryLog, telemetryKeys, type TelemetryBatch, type TelemetryLog } from './telemetry-log.ts';
 export {
-  openTelemetryLog,
+  consumedByHour,
+  newEntries,
+  openHourMs,
   readTelemetry,
-  telemetryKeys,
+  TelemetryCursor,
   type StoredEntry,
-  type TelemetryBatch,
-  type TelemetryLog,
-} from './telemetry-log.ts';
+} from './telemetry-cursor.ts';

@@ -3,8 +3,7 @@ import type { z } from 'zod';
 import type { OnDamage } from '../../store/damaged-objects.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { RobotLives } from '../../domain/trial/index.ts';
-import { instantMsSchema, robotIdSchema, telemetryRequestSchema, type TelemetryEntry } from '../protocol/index.ts';
+import { instantMsSchema, robotIdSchema, telemetryRequestSchema } from '../protocol/index.ts';
 import { fleetKeys, telemetryHour } from './keys.ts';
 
 /** One line of a telemetry object (`application/x-ndjson`): a batch as a robot sent it. */
@@ -27,18 +26,9 @@ export const openTelemetryLog = (store: ObjectStore): TelemetryLog => ({
   read: (key, onDamage) => readTelemetryObject(store, key, onDamage),
 });
 
-export interface StoredEntry {
-  readonly robotId: string;
-  readonly bootId: string;
-  readonly receivedMs: number;
-  /** The entry's moment by the gateway's clock. */
-  readonly correctedAtMs: number;
-  readonly entry: TelemetryEntry;
-}
-
 const hourMs = 3_600_000;
-/** A batch lies under the hour in which it was written, at most this much after it was received. */
-const writtenWithinMs = 60_000;
+/** A batch lies under the hour in which its gateway wrote it, at most this much after that received it. */
+const committedWithinMs = 60_000;
 
 /** Hours of later years are not written with four digits, and would not sort. */
 const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -53,7 +43,7 @@ export async function* telemetryKeys(
   startMs: number,
   endMs: number,
 ): AsyncGenerator<string> {
-  const lastMs = Math.min(Math.ceil(endMs + writtenWithinMs) - 1, latestMs);
+  const lastMs = Math.min(Math.ceil(endMs + committedWithinMs) - 1, latestMs);
   if (lastMs < startMs - (startMs % hourMs)) return;
   const first = fleetKeys.telemetryHour(policy, telemetryHour(startMs));
   const last = fleetKeys.telemetryHour(policy, telemetryHour(lastMs));
@@ -103,34 +93,4 @@ function parseLine(text: string): { readonly line: TelemetryBatch } | { readonly
   } catch (cause) {
     return { cause };
   }
-}
-
-/** Drops what was seen before: an entry is told by (robot, boot, seq), through whatever gateway it came. */
-export class TelemetryDedupe {
-  readonly #lives = new RobotLives();
-
-  /** The entries of the batch that are new; they are known from now on. */
-  take(line: TelemetryBatch): readonly StoredEntry[] {
-    const { robotId, bootId, receivedMs, clockSkewMs } = line;
-    this.#lives.hear(robotId, bootId, receivedMs);
-    return line.entries
-      .filter(({ seq }) => this.#lives.take(robotId, bootId, seq))
-      .map((entry) => ({ robotId, bootId, receivedMs, correctedAtMs: entry.atMs - clockSkewMs, entry }));
-  }
-}
-
-/**
- * Every entry that was received in `[startMs, endMs)`, once each, by hours of their receipt and in no order within one. Memory grows with robots,
- * not with entries.
- */
-export async function* readTelemetry(
-  store: ObjectStore,
-  policy: string,
-  startMs: number,
-  endMs: number,
-): AsyncGenerator<StoredEntry> {
-  const dedupe = new TelemetryDedupe();
-  for await (const key of telemetryKeys(store, policy, startMs, endMs))
-    for (const line of await readTelemetryObject(store, key))
-      if (line.receivedMs >= startMs && line.receivedMs < endMs) yield* dedupe.take(line);
 }
