@@ -1,5 +1,3 @@
-import { constants, open } from 'node:fs/promises';
-
 import {
   checkRobotType,
   maxDocumentBytes,
@@ -13,28 +11,13 @@ import { isFailure } from '../store/failures.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { parseRobotType } from './parse-robot-type.ts';
+import { readSmallFile } from './read-small-file.ts';
 
-/** Judges the document in a file. Reads no more than a document may have, and from regular files only: opening a pipe would wait for ever, so nothing is waited for. */
+/** Judges the document in a file, without reading more than a document may have. */
 export async function checkRobotTypeFile(file: string): Promise<RobotTypeCheck> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw new CommandError('wrong', `expected a file that can be read, got none: ${file}`, { cause });
-  });
-  try {
-    const status = await handle.stat();
-    if (!status.isFile()) throw new CommandError('wrong', `expected a file, got something else: ${file}`);
-    if (status.size > maxDocumentBytes)
-      return { type: undefined, problems: [tooLarge(`${status.size} bytes`)], problemsNotListed: 0 };
-    const bytes = new Uint8Array(maxDocumentBytes + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, length, bytes.length - length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return checkRobotType(bytes.subarray(0, length));
-  } finally {
-    await handle.close();
-  }
+  const read = await readSmallFile(file, maxDocumentBytes);
+  if (read instanceof Uint8Array) return checkRobotType(read);
+  return { type: undefined, problems: [tooLarge(`${read.sizeBytes} bytes`)], problemsNotListed: 0 };
 }
 
 /** A robot type by name, `scitos-g5@1`, of the store or one that comes with the project, or the document in a file. */

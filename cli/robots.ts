@@ -14,6 +14,8 @@ import { openContext } from './context.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 import { parseRobotType } from './parse-robot-type.ts';
+import { whoOption } from './person.ts';
+import { quarantineText, registerRobotLifeCommands } from './robot-life.ts';
 
 interface ChangeOptions {
   readonly who: string;
@@ -33,23 +35,8 @@ export function registerRobotCommands(program: Command): void {
       .option('--who <name>', 'who does this; kept in the robot’s log; default: your user name', userInfo().username)
       .option('--json', 'as JSON', false);
 
-  change('add', 'register a robot and print its token', 'registered')
-    .requiredOption('--robot-type <id@version>', 'robot type, e.g. scitos-g5@1')
-    .requiredOption('--site <name>', 'where it works')
-    .option('--stratum <name>', 'robots of one stratum are alike; default: its site')
-    .option('--policy <name>', 'policy it runs', defaultPolicy)
-    .action(async (robotId: string, options: ChangeOptions & AddOptions) => {
-      const context = await openContext();
-      const robotType = parseRobotType(options.robotType);
-      await readRobotType(context.store, robotType.id, robotType.version);
-      await checkPolicyType(context.store, options.policy, robotType);
-      const token = newToken(robotId, randomBytes);
-      const { site, policy } = options;
-      const stratum = options.stratum ?? site;
-      const robot = { robotId, robotType, policy, site, stratum, tokenHashes: [tokenHash(token)] };
-      await addRobot(context, { ...robot, ...changed(options) });
-      printToken(robotId, token, options);
-    });
+  registerAdd(robots);
+  registerRobotLifeCommands(robots);
 
   change('rotate', 'give a robot a new token; the old one stops working within 5 s', 'token rotated')
     .option('--keep-old', 'the last token goes on working until the next rotation', false)
@@ -85,8 +72,56 @@ export function registerRobotCommands(program: Command): void {
       const context = await openPolicy(options.policy);
       const view = await openFleetReader(context).readFleet(options.policy);
       if (options.json) return printJson(view);
-      printView(view, [...(await readRobots(context.store)).values()].length);
+      printView(view, (await readRobots(context.store)).size);
     });
+}
+
+function registerAdd(robots: Command): void {
+  whoOption(robots.command('add').description('register a robot and print its token, or many from a file'))
+    .argument('[id]', 'robot id')
+    .option(
+      '--from <csv>',
+      'in place of an id: robots with columns robot_id, site, stratum, robot_type, policy; all or none',
+    )
+    .option('--tokens <file>', 'with --from: new file for their tokens, readable by you alone')
+    .option('--robot-type <id@version>', 'robot type, e.g. scitos-g5@1')
+    .option('--site <name>', 'where it works')
+    .option('--stratum <name>', 'robots of one stratum are alike; default: its site')
+    .option('--policy <name>', 'policy it runs', defaultPolicy)
+    .option('--why <text>', 'kept in the robot’s log', 'registered')
+    .option('--json', 'as JSON', false)
+    .action(async (robotId: string | undefined, options: ChangeOptions & AddOptions) => {
+      if ((robotId === undefined) === (options.from === undefined))
+        throw new Error('expected a robot id or --from, got both or neither');
+      await (robotId === undefined ? addMany(options) : addOne(robotId, options));
+    });
+}
+
+async function addOne(robotId: string, options: ChangeOptions & AddOptions): Promise<void> {
+  const { site, policy } = options;
+  if (options.robotType === undefined || site === undefined)
+    throw new Error('expected --robot-type and --site, as for every robot');
+  const context = await openContext();
+  const robotType = parseRobotType(options.robotType);
+  await checkPolicyType(context.store, policy, robotType);
+  const token = newToken(robotId, randomBytes);
+  const stratum = options.stratum ?? site;
+  const robot = { robotId, robotType, policy, site, stratum, tokenHashes: [tokenHash(token)] };
+  await addRobot(context, { ...robot, ...changed(options) });
+  printToken(robotId, token, options);
+}
+
+async function addMany(options: ChangeOptions & AddOptions): Promise<void> {
+  const { from = '', tokens, json, ...defaults } = options;
+  if (tokens === undefined) throw new Error('--tokens: expected a new file for the tokens of the robots of --from');
+  const context = await openContext();
+  const { addManyRobots } = await import('./add-many-robots.ts');
+  const files = { file: from, tokensFile: tokens, ...changed(options) };
+  const count = await addManyRobots(context, files, defaults, (policy, robotType) =>
+    checkPolicyType(context.store, policy, robotType),
+  );
+  if (json) return printJson({ ...count, tokensFile: tokens });
+  say(`${count.added} robots added, ${count.known} were there by an earlier attempt; their tokens: ${tokens}`);
 }
 
 function registerSplit(change: (name: string, description: string, fallbackWhy: string) => Command): void {
@@ -108,8 +143,10 @@ function registerSplit(change: (name: string, description: string, fallbackWhy: 
 }
 
 interface AddOptions {
-  readonly robotType: string;
-  readonly site: string;
+  readonly from?: string;
+  readonly tokens?: string;
+  readonly robotType?: string;
+  readonly site?: string;
   readonly stratum?: string;
   readonly policy: string;
 }
@@ -123,7 +160,7 @@ function printToken(robotId: string, token: string, { json }: ChangeOptions): vo
 
 function printView(view: FleetView, registered: number): void {
   printTable(
-    ['robot', 'contact', 'runs', 'last seen', 'site', 'stratum'],
+    ['robot', 'contact', 'runs', 'last seen', 'site', 'stratum', 'quarantine'],
     view.robots.map((robot) => [
       robot.robotId,
       robot.contact,
@@ -131,17 +168,20 @@ function printView(view: FleetView, registered: number): void {
       robot.lastSeenMs === null ? 'never' : new Date(robot.lastSeenMs).toISOString(),
       robot.site,
       robot.stratum,
+      robot.quarantine === undefined ? '' : quarantineText(robot.quarantine),
     ]),
   );
-  say(`${view.robots.length} of ${registered} registered robots run this policy; gateways: ${view.presence}`);
+  const retired = view.retired.length === 0 ? '' : `, ${view.retired.length} are retired`;
+  say(`${view.robots.length} of ${registered} registered robots run this policy${retired}; gateways: ${view.presence}`);
 }
 
-/** A policy belongs to one robot type, and so do its robots. */
+/** A policy belongs to one robot type, and so do its robots; both must be there. */
 async function checkPolicyType(
   store: Parameters<typeof readPolicyDocument>[0],
   policy: string,
   robotType: { id: string; version: number },
 ): Promise<void> {
+  await readRobotType(store, robotType.id, robotType.version);
   const document = await readPolicyDocument(store, policy);
   const expected = document.robotType;
   if (expected.id !== robotType.id || expected.version !== robotType.version)

@@ -82,7 +82,9 @@ async function kept(
   { reason, who, json }: WordOptions,
 ): Promise<void> {
   const record = await setWindows(context, { site, windows, who, why: reason });
-  const robots = [...(await readRobots(context.store)).values()].filter((robot) => robot.site === site).length;
+  const robots = [...(await readRobots(context.store)).values()].filter(
+    (robot) => robot.site === site && robot.retiredMs === undefined,
+  ).length;
   if (json) return printJson({ ...record, robots });
   say(
     record.windows === null

@@ -72,7 +72,7 @@ export async function registerSimulatedRobots(
       const { id, version } = robotType;
       const robot = { robotId, policy, robotType: { id, version }, site, stratum: site, tokenHashes };
       await addRobot(context, { ...robot, ...origin });
-    } else if (!record.tokenHashes.includes(tokenHash(token)))
+    } else if (record.retiredMs === undefined && !record.tokenHashes.includes(tokenHash(token)))
       await changeRobot(context, { robotId, ...origin, why: 'its token was lost' }, () => ({ tokenHashes }));
   }
   return robots.map(({ robotId }) => robotId);

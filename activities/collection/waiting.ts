@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { isRevokedRobot, readRegistrations, readRobots } from '../../fleet/desk/index.ts';
+import { isRevokedRobot, readRegistrations, readRobots, type RobotRecord } from '../../fleet/desk/index.ts';
 import { landingPlace, type SegmentFacts } from '../../datasets/validation/segment-facts.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { recordedRobot } from '../../datasets/landing.ts';
@@ -39,11 +39,17 @@ export async function registeredStandings(store: ObjectStore): Promise<ReadonlyM
     [...robots].map(([robotId, robot]) => [
       robotId,
       {
-        standing: robot.isQuarantined ? 'quarantined' : isRevokedRobot(robot) ? 'revoked' : 'welcome',
+        standing: standingOf(robot),
         registeredMs: registered.get(robotId),
       },
     ]),
   );
+}
+
+/** Whoever is retired did good work until then: what it brought is learned from, unless it is in quarantine. */
+function standingOf(robot: RobotRecord): RobotStanding {
+  if (robot.isQuarantined) return 'quarantined';
+  return isRevokedRobot(robot) && robot.retiredMs === undefined ? 'revoked' : 'welcome';
 }
 
 const maxListed = 100;

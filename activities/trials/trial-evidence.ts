@@ -4,6 +4,7 @@ import type { RobotEvidence } from '../../domain/experiment/index.ts';
 import {
   fleetClock,
   isDoubtful,
+  leftTrialMs,
   robotEvidence,
   unsafeLateRobots,
   type Cell,
@@ -48,6 +49,8 @@ export interface LeftOut {
   readonly doubtfulRobots: readonly string[];
   /** Robots of the plan that are not registered any more, or whose tokens were revoked. */
   readonly goneRobots: readonly string[];
+  /** Robots that were quarantined or retired meanwhile: what they did until then counts. Absent for none. */
+  readonly leftRobots?: readonly string[];
 }
 
 /** Recomputes the evidence from all cells of a generation and what the gateways see now. `width`: blocks of the cells in one of the answer. */
@@ -60,13 +63,16 @@ export async function readEvidence(
   const manifest = await ports.cells.manifest(plan.trialId, generation);
   const sight = await ports.fleet.readFleet(plan.policy);
   const seen = new Map(sight.robots.map((robot) => [robot.robotId, robot]));
+  const leftMs = leavesOf(sight, plan, nowMs);
   const clock = fleetClock(plan.times);
   const blockOf = (realMs: number): number =>
     Math.max(0, Math.floor((clock.fleetMs(realMs) - originMs) / (plan.rolloutLimits.blockMinutes * 60_000)));
   const sightingOf = (robotId: string): Sighting => {
     const robot = seen.get(robotId);
     const heardMs = Math.max(robot?.lastSeenMs ?? 0, manifest.heardMs[robotId] ?? 0);
+    const left = leftMs.get(robotId);
     return {
+      ...(left === undefined ? {} : { leftBlock: blockOf(left) }),
       contact: robot?.contact ?? 'unknown',
       version: robot?.version ?? null,
       isWindowClosed: robot?.closedUntilMs !== undefined,
@@ -74,7 +80,10 @@ export async function readEvidence(
       heardAgeMs: heardMs > 0 ? Math.max(0, nowMs - heardMs) : undefined,
     };
   };
-  const goneRobots = plan.robots.map(({ robotId }) => robotId).filter((robotId) => !seen.has(robotId));
+  const planned = plan.robots.map(({ robotId }) => robotId);
+  const goneRobots = planned.filter((robotId) => !seen.has(robotId) && !leftMs.has(robotId));
+  const faulty = new Set(faultyRobots);
+  const leftRobots = planned.filter((robotId) => leftMs.has(robotId) && !faulty.has(robotId));
   const sound = soundCells(await ports.cells.all(manifest), manifest.doubtful);
   const outRobots = [...faultyRobots, ...goneRobots];
   const asked = { plan, faultyRobots: outRobots, cellsOf: sound.cellsOf, nowBlock: blockOf(nowMs) };
@@ -85,13 +94,18 @@ export async function readEvidence(
     exposures: exposures.map(({ robots, atMs }) => ({ robots, block: blockOf(atMs) })),
     exposedForMs: nowMs - Math.max(...exposures.map(({ atMs }) => atMs)),
   });
-  const leftOut = { undatedEpisodes: manifest.undated, ...sound.leftOut(), goneRobots };
+  const leftOut = {
+    undatedEpisodes: manifest.undated,
+    ...sound.leftOut(),
+    goneRobots,
+    ...(leftRobots.length === 0 ? {} : { leftRobots }),
+  };
   const robotIds = sight.robots.map(({ robotId }) => robotId);
   const unsafe = unsafeLateRobots({ ...asked, robotIds });
   const candidates = new Set(robots.filter(({ arm }) => arm === 'candidate').map(({ robotId }) => robotId));
   // Who is silent keeps nobody waiting.
   const windowWaits = sight.robots
-    .filter(({ robotId, contact }) => candidates.has(robotId) && contact !== 'silent')
+    .filter(({ robotId, contact }) => candidates.has(robotId) && contact !== 'silent' && !leftMs.has(robotId))
     .flatMap((robot) => windowWait(robot, { version: plan.candidateVersion }) ?? []);
   return {
     robots,
@@ -101,6 +115,22 @@ export async function readEvidence(
     leftOut,
     windowWaits,
   };
+}
+
+/** When robots of the plan left the trial, by what is known at `nowMs`. */
+export function leavesOf(
+  sight: Pick<Awaited<ReturnType<Fleet['readFleet']>>, 'robots' | 'retired'>,
+  { robots, createdAtMs }: Pick<TrialPlan, 'robots' | 'createdAtMs'>,
+  nowMs: number,
+): ReadonlyMap<string, number> {
+  const spans = new Map(sight.robots.map(({ robotId, quarantines = [] }) => [robotId, quarantines]));
+  const retired = new Map(sight.retired.map(({ robotId, atMs }) => [robotId, atMs]));
+  return new Map(
+    robots.flatMap(({ robotId }): [string, number][] => {
+      const left = leftTrialMs({ quarantines: spans.get(robotId) ?? [], goneMs: retired.get(robotId) }, createdAtMs);
+      return left === undefined || left > nowMs ? [] : [[robotId, left]];
+    }),
+  );
 }
 
 /** Cells without what two machines with one identity did; a safety event of theirs counts all the same. Counts what it leaves out. */
@@ -131,12 +161,15 @@ function soundCells(
 
 /** For people: which outcomes are no evidence, and why. */
 export function leftOutRemarks(leftOut: LeftOut): readonly string[] {
-  const { undatedEpisodes, doubtfulEpisodes, doubtfulRobots, goneRobots } = leftOut;
+  const { undatedEpisodes, doubtfulEpisodes, doubtfulRobots, goneRobots, leftRobots = [] } = leftOut;
   return [
     ...undatedRemark(undatedEpisodes),
     ...(doubtfulEpisodes === 0
       ? []
       : [`${doubtfulEpisodes} episodes left out, of times in which ${named(doubtfulRobots)} lived twice`]),
+    ...(leftRobots.length === 0
+      ? []
+      : [`${named(leftRobots)} left the trial, quarantined or retired: what they did until then counts`]),
     ...(goneRobots.length === 0 ? [] : [`without ${named(goneRobots)}, registered no more`]),
   ];
 }

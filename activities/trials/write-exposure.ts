@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { TrialPlan } from '../../domain/trial/index.ts';
 import { trialsOf, type Fleet, type AssignmentRecord, type AssignmentOverride } from '../../fleet/desk/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
+import { leavesOf } from './trial-evidence.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
@@ -47,7 +48,10 @@ export const writeExposure =
           reason: `the champion is ${champion} by now, the trial began with ${championVersion}`,
         };
     }
-    const outcome = await ports.fleet.write({ policy, seq: input.seq, record: recordOf(plan, input) });
+    // By the moment of the decision and the record before or after it: a later attempt makes the same record.
+    const left = leavesOf(await ports.fleet.readFleet(policy), plan, input.atMs);
+    const kept = keptOnChampion(plan, left, current?.record);
+    const outcome = await ports.fleet.write({ policy, seq: input.seq, record: recordOf(plan, input, kept) });
     switch (outcome.kind) {
       case 'written':
         return outcome;
@@ -60,7 +64,22 @@ export const writeExposure =
     }
   };
 
-function recordOf(plan: TrialPlan, input: z.output<typeof inputSchema>): AssignmentRecord {
+/** Robots that left the trial, by quarantine for example, keep what they run: these do not run the candidate, and will not. */
+function keptOnChampion(
+  plan: TrialPlan,
+  left: ReadonlyMap<string, number>,
+  current: AssignmentRecord | undefined,
+): ReadonlySet<string> {
+  const isOfTrial = current !== undefined && trialsOf(current).has(plan.trialId);
+  const own = new Map(
+    isOfTrial ? current.overrides.flatMap(({ version, robotIds }) => robotIds.map((id) => [id, version] as const)) : [],
+  );
+  const runs = (robotId: string): string =>
+    own.get(robotId) ?? (isOfTrial ? current.defaultVersion : plan.championVersion);
+  return new Set([...left.keys()].filter((robotId) => runs(robotId) !== plan.candidateVersion));
+}
+
+function recordOf(plan: TrialPlan, input: z.output<typeof inputSchema>, kept: ReadonlySet<string>): AssignmentRecord {
   const { trialId, championVersion, candidateVersion } = plan;
   const { operationId, who, why, atMs, isLastStage } = input;
   const faulty = new Set(input.faultyRobots);
@@ -81,13 +100,24 @@ function recordOf(plan: TrialPlan, input: z.output<typeof inputSchema>): Assignm
       trialId,
       overrides: [
         ...back,
-        ...group(championVersion, 'whenIdle', healthy([...order.slice(input.robots), ...plan.excluded])),
+        ...group(
+          championVersion,
+          'whenIdle',
+          healthy([
+            ...order.slice(0, input.robots).filter((id) => kept.has(id)),
+            ...order.slice(input.robots),
+            ...plan.excluded,
+          ]),
+        ),
       ],
     };
   return {
     ...common,
     defaultVersion: championVersion,
     trialId: null,
-    overrides: [...back, ...group(candidateVersion, 'whenIdle', healthy(order.slice(0, input.robots)))],
+    overrides: [
+      ...back,
+      ...group(candidateVersion, 'whenIdle', healthy(order.slice(0, input.robots).filter((id) => !kept.has(id)))),
+    ],
   };
 }

@@ -9,7 +9,16 @@ export function sampleRatio(
 ): number {
   const treated = robots.filter(({ arm }) => arm === 'candidate');
   const preEpisodes = episodesBefore(robots);
-  const share = preEpisodes > 0 ? episodesBefore(treated) / preEpisodes : treated.length / Math.max(1, robots.length);
+  const all = presentOf(robots, ({ baseline }) => baseline.episodes);
+  // Whoever left was there for a part of the time only.
+  const share =
+    all > 0
+      ? presentOf(treated, ({ baseline }) => baseline.episodes) / all
+      : presentOf(treated, () => 1) /
+        Math.max(
+          1,
+          presentOf(robots, () => 1),
+        );
   const total = effect.treatedEpisodes + effect.controlEpisodes;
   const ratePhi = Math.max(1, parameters.ratePhi ?? 1);
   const known = preEpisodes > 0 ? { preEpisodes } : {};
@@ -18,6 +27,9 @@ export function sampleRatio(
 
 /** With fewer candidates a safety event of one is one of the candidate. */
 const leastForLone = 3;
+
+const presentOf = (robots: readonly RobotEvidence[], weight: (robot: RobotEvidence) => number): number =>
+  robots.reduce((sum, robot) => sum + weight(robot) * (robot.left?.presentFraction ?? 1), 0);
 
 const episodesBefore = (robots: readonly RobotEvidence[]): number =>
   robots.reduce((sum, { baseline }) => sum + baseline.episodes, 0);
@@ -54,7 +66,7 @@ export function reasonsToBlock(
 }
 
 function missingShare(robots: readonly RobotEvidence[], arm: RobotEvidence['arm']): number {
-  const group = robots.filter((robot) => robot.arm === arm);
+  const group = robots.filter((robot) => robot.arm === arm && robot.left === undefined);
   return group.length > 0 ? group.filter(({ blocks }) => blocks.length === 0).length / group.length : 1;
 }
 

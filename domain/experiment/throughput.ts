@@ -45,7 +45,7 @@ export function judgeThroughput(input: {
   for (const [index, { first }] of spans.entries()) {
     if (first >= 0 && robots[index]?.arm === 'candidate') firsts.add(first);
   }
-  const starts = waveEnds([...firsts]);
+  const starts = withLeaves(waveEnds([...firsts]), robots);
   const until = Math.min(sums.treatedCounts.length, ...knownBlocks(robots));
   const periods = starts.map((start, index): Period => {
     const end = Math.min(starts[index + 1] ?? until, until);
@@ -53,7 +53,7 @@ export function judgeThroughput(input: {
     let [treatedRate, allRate] = [0, 0];
     for (let robot = 0; robot < robots.length; robot += 1) {
       const arm = robots[robot]?.arm;
-      if (!isExposed(arm, spans[robot], start)) continue;
+      if (!isExposed(robots[robot], spans[robot], start)) continue;
       const rate = rates[robot] ?? 0;
       allRate += rate;
       if (arm === treatedArm) treatedRate += rate;
@@ -72,12 +72,23 @@ export function judgeThroughput(input: {
   return { episodes, expectedEpisodes, logEvidence, short, missing };
 }
 
-/** Controls take part from block 0, candidates from their own exposure. */
+/** Controls take part from block 0, candidates from their own exposure; each until it leaves the trial. */
 const isExposed = (
-  arm: RobotEvidence['arm'] | undefined,
+  robot: RobotEvidence | undefined,
   span: Fold['spans'][number] | undefined,
   start: number,
-): boolean => arm === 'control' || (span !== undefined && span.first >= 0 && span.first <= start);
+): boolean => {
+  if (robot?.left !== undefined && robot.left.block < start) return false;
+  return robot?.arm === 'control' || (span !== undefined && span.first >= 0 && span.first <= start);
+};
+
+/** Whoever leaves ends a period for all: exposure is constant within each. */
+function withLeaves(starts: readonly number[], robots: readonly RobotEvidence[]): readonly number[] {
+  const [first] = starts;
+  if (first === undefined) return starts;
+  const leaves = robots.flatMap(({ left }) => (left !== undefined && left.block >= first ? [left.block + 1] : []));
+  return leaves.length === 0 ? starts : [...new Set([...starts, ...leaves])].toSorted((left, right) => left - right);
+}
 
 function missingEpisodes(
   robots: readonly RobotEvidence[],
@@ -87,10 +98,11 @@ function missingEpisodes(
   until: number,
 ): Map<string, number> {
   const missing = new Map<string, number>();
-  for (const [index, { robotId, arm, blocks }] of robots.entries()) {
+  for (const [index, robot] of robots.entries()) {
+    const { robotId, arm, blocks } = robot;
     if (arm !== 'candidate') continue;
     const expected = periods
-      .filter(({ start, allRate }) => allRate > 0 && isExposed(arm, spans[index], start))
+      .filter(({ start, allRate }) => allRate > 0 && isExposed(robot, spans[index], start))
       .reduce((sum, { allEpisodes, allRate }) => sum + (allEpisodes * (rates[index] ?? 0)) / allRate, 0);
     const made = blocks.reduce((sum, { block, episodes }) => sum + (block < until ? episodes : 0), 0);
     missing.set(robotId, expected - made);

@@ -34,4 +34,9 @@ export interface RobotEvidence {
   readonly backlogAgeMs?: number;
   /** False: on the list of candidates, online, but not running the candidate yet. */
   readonly installed?: boolean;
+  /**
+   * It left the trial: quarantined, retired or moved away. What it did up to this block counts in its arm, and nothing of it after
+   * that: neither what it does nor that it is silent. `presentFraction`: the share of the trial's time it was there, 0–1.
+   */
+  readonly left?: { readonly block: number; readonly presentFraction: number };
 }

@@ -21,6 +21,8 @@ export interface Sighting {
   readonly isWindowClosed?: boolean;
   /** Block of the newest thing it told of; undefined before the first. Robots tell in order. */
   readonly newestBlock: number | undefined;
+  /** Block in which it left the trial: quarantined, retired or moved away. */
+  readonly leftBlock?: number | undefined;
 }
 
 /** What the evidence of a tick is made of. */
@@ -51,10 +53,13 @@ export function robotEvidence(input: EvidenceInput): RobotEvidence[] {
     const since = input.exposures.find(({ robots }) => rank < robots)?.block;
     const arm = since === undefined ? 'control' : 'candidate';
     const version = since === undefined ? plan.championVersion : plan.candidateVersion;
-    const cells = input
+    const { leftBlock = Number.POSITIVE_INFINITY } = input.sightingOf(robotId);
+    const told = input
       .cellsOf(robotId, version)
       .filter(({ block }) => block >= (since ?? 0) && block <= input.nowBlock);
-    const safetyEvents = cells.reduce((sum, cell) => sum + (cell.safetyEvents ?? 0), 0);
+    const cells = told.filter(({ block }) => block <= leftBlock);
+    // A safety event counts whoever left: it may run the candidate still.
+    const safetyEvents = told.reduce((sum, cell) => sum + (cell.safetyEvents ?? 0), 0);
     return [
       {
         robotId,
@@ -62,9 +67,13 @@ export function robotEvidence(input: EvidenceInput): RobotEvidence[] {
         baseline,
         blocks: cells.flatMap((cell): Block[] => blocksOf(cell, input.width)),
         ...(safetyEvents > 0 ? { safetyEvents } : {}),
-        ...reporting(input, robotId),
-        ...known(input, robotId),
-        ...(arm === 'candidate' ? installing(input, robotId) : {}),
+        ...(Number.isFinite(leftBlock)
+          ? gone(input, { arm, leftBlock, since: since ?? 0 })
+          : {
+              ...reporting(input, robotId),
+              ...known(input, robotId),
+              ...(arm === 'candidate' ? installing(input, robotId) : {}),
+            }),
       },
     ];
   });
@@ -87,6 +96,22 @@ export function unsafeLateRobots(
       ({ block, safetyEvents = 0 }) => block >= 0 && block <= nowBlock && safetyEvents > 0,
     );
   return input.robotIds.filter((robotId) => !known.has(robotId) && isUnsafe(robotId)).toSorted();
+}
+
+/**
+ * Of one that left nothing is waited for, and its silence is nobody's. As a candidate it runs the candidate no more, as far as the trial
+ * knows: a stage that most of its candidates left holds.
+ */
+function gone(
+  { nowBlock, width = 1 }: EvidenceInput,
+  { arm, leftBlock, since }: { arm: RobotEvidence['arm']; leftBlock: number; since: number },
+): Pick<RobotEvidence, 'lastReportAgeMs' | 'installed' | 'left'> {
+  const presentFraction = Math.min(1, Math.max(0, (leftBlock + 1 - since) / Math.max(1, nowBlock + 1 - since)));
+  return {
+    lastReportAgeMs: 0,
+    ...(arm === 'candidate' ? { installed: false } : {}),
+    left: { block: Math.floor(leftBlock / width), presentFraction },
+  };
 }
 
 /** An age in fleet time, so that the profile's limit falls on the limit of the judge. */

@@ -7,6 +7,7 @@ export { draftTrial } from './draft-trial.ts';
 export { robotEvidence, unsafeLateRobots, type Sighting } from './evidence.ts';
 export * from './fleet-clock.ts';
 export { fleetParametersSchema, robotPastSchema, trialPlanSchema, type TrialPlan } from './plan-document.ts';
+export { leftTrialMs } from './leaving.ts';
 export { provableLimits } from './provable-stages.ts';
 export { mostLives, RobotLives, type LifeOverlap, type RobotLife } from './robot-lives.ts';
 export { mostRuns, takeSeq } from './seq-runs.ts';

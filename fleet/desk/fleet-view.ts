@@ -1,6 +1,6 @@
 import type { InstallRecord } from './install-log.ts';
 import type { Presence, SeenRobot } from './presence.ts';
-import { isRevokedRobot, type RobotRecord } from './robots.ts';
+import { isRevokedRobot, quarantineOf, quarantinesOf, type Quarantine, type RobotRecord } from './robots.ts';
 
 export interface ViewLimits {
   /** A presence file older than this says nothing of now. Written every 15 s, so two may be missed. */
@@ -18,6 +18,10 @@ export interface RobotView {
   readonly site: string;
   readonly stratum: string;
   readonly isQuarantined: boolean;
+  /** The quarantine it is in: since when, who put it there and why; absent outside of one. */
+  readonly quarantine?: Quarantine;
+  /** Every quarantine it was ever in; absent when there was none. */
+  readonly quarantines?: readonly Quarantine[];
   /**
    * `online`: seen within the limit · `silent`: unseen, though a gateway was there all that time · `unknown`: no gateway was
    * there long enough to tell.
@@ -37,6 +41,8 @@ export interface FleetView {
   /** `unknown` when no gateway wrote a fresh presence: nothing follows from silence then. */
   readonly presence: 'known' | 'unknown';
   readonly robots: readonly RobotView[];
+  /** Robots of the policy that are retired, and since when; they count nowhere. */
+  readonly retired: readonly { readonly robotId: string; readonly atMs: number }[];
 }
 
 /** What is known of a policy's robots now, from what gateways and robots wrote, without those whose tokens were revoked. Robots in order of id. */
@@ -66,7 +72,9 @@ export function viewFleet(
   const robots = facts.robots
     .filter((robot) => !isRevokedRobot(robot))
     .toSorted((a, b) => (a.robotId < b.robotId ? -1 : 1))
-    .map(({ robotId, site, stratum, isQuarantined, atMs }): RobotView => {
+    .map((robot): RobotView => {
+      const { robotId, site, stratum, isQuarantined, atMs } = robot;
+      const [quarantine, quarantines] = [quarantineOf(robot), quarantinesOf(robot)];
       const sighting = seen.get(robotId);
       const lastInstall = facts.installs.get(robotId) ?? null;
       const closedUntilMs = facts.closedUntil?.(site);
@@ -75,6 +83,8 @@ export function viewFleet(
         site,
         stratum,
         isQuarantined,
+        ...(quarantine === undefined ? {} : { quarantine }),
+        ...(quarantines.length === 0 ? {} : { quarantines }),
         contact: sighting === undefined ? neverSeen(atMs) : contactOf(sighting.lastSeenMs),
         lastSeenMs: sighting?.lastSeenMs ?? null,
         version: runningVersion(sighting, lastInstall),
@@ -87,7 +97,10 @@ export function viewFleet(
         ...(closedUntilMs === undefined ? {} : { closedUntilMs }),
       };
     });
-  return { presence: fresh.length === 0 ? 'unknown' : 'known', robots };
+  const retired = facts.robots.flatMap(({ robotId, retiredMs }) =>
+    retiredMs === undefined ? [] : [{ robotId, atMs: retiredMs }],
+  );
+  return { presence: fresh.length === 0 ? 'unknown' : 'known', robots, retired };
 }
 
 /** A robot may be seen by several gateways: what it said comes from the one that heard it last. */

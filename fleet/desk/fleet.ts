@@ -2,7 +2,8 @@ import type { Clock } from '../../store/clock.ts';
 import { openDesk, type DeskPorts, type FleetDesk } from './desk.ts';
 import { openFleetReader, type FleetReader } from './fleet-reader.ts';
 import { readLease } from './lease.ts';
-import { changeRobot, type RobotChange } from './robots.ts';
+import { quarantineFaultyRobot } from './robot-life.ts';
+import type { RobotChange } from './robots.ts';
 
 /** One fleet as activities use it: what may be ordered and what may be asked. Every method is safe to repeat with the same input. */
 export interface Fleet
@@ -20,8 +21,6 @@ export function openFleet(ports: { readonly clock: Clock } & DeskPorts): Fleet {
     ...openDesk(ports),
     ...openFleetReader(ports),
     readLeaseEnd: async (policy, trialId) => (await readLease(ports.store, policy, trialId))?.endMs,
-    quarantineRobot: async (change) => {
-      await changeRobot(ports, change, () => ({ isQuarantined: true }));
-    },
+    quarantineRobot: (change) => quarantineFaultyRobot(ports, change),
   };
 }

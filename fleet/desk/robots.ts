@@ -17,6 +17,22 @@ export const siteSchema = z
   .string()
   .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._/-]{0,62}$/u, 'expected 1 to 63 letters, digits, spaces, dots, dashes');
 
+const whoSchema = z.string().min(1).max(200);
+const whySchema = z.string().min(1).max(500);
+
+const quarantineSchema = z.strictObject({
+  sinceMs: instantMsSchema,
+  /** Null: until somebody releases it. */
+  untilMs: instantMsSchema.nullable(),
+  who: whoSchema,
+  why: whySchema,
+});
+/** A time in which a robot was left out of trials and of what is learned. */
+export type Quarantine = z.infer<typeof quarantineSchema>;
+
+/** Quarantines that a record keeps; the oldest beyond it are in earlier records only. */
+export const mostQuarantines = 20;
+
 /** One entry of `robots/<robotId>/<seq>.json`; the last one holds. */
 export const robotRecordSchema = z.strictObject({
   robotId: robotIdSchema,
@@ -31,15 +47,29 @@ export const robotRecordSchema = z.strictObject({
   isQuarantined: z.boolean(),
   /** Its tokens were taken away: it counts nowhere until it is given one again. */
   isRevoked: z.boolean().optional(),
+  /** Every quarantine, the last one last; records of old have `isQuarantined` alone. */
+  quarantines: z.array(quarantineSchema).max(mostQuarantines).optional(),
+  /** Since when it is out of service for good: its token is dead, its data stays. */
+  retiredMs: instantMsSchema.optional(),
   atMs: instantMsSchema,
-  who: z.string().min(1).max(200),
-  why: z.string().min(1).max(500),
+  who: whoSchema,
+  why: whySchema,
 });
 export type RobotRecord = z.infer<typeof robotRecordSchema>;
 
 /** Nothing opens the gateway to it: it counts nowhere until it is given a token. Records of old say it by that alone. */
 export const isRevokedRobot = ({ isRevoked, tokenHashes }: RobotRecord): boolean =>
   isRevoked === true || tokenHashes.length === 0;
+
+/** Its quarantines; of a record of old that is in one, since that record. */
+export function quarantinesOf({ quarantines = [], isQuarantined, atMs, who, why }: RobotRecord): readonly Quarantine[] {
+  const isKnown = quarantines.at(-1)?.untilMs === null;
+  return isQuarantined && !isKnown ? [...quarantines, { sinceMs: atMs, untilMs: null, who, why }] : quarantines;
+}
+
+/** The one it is in; undefined when it is in none. */
+export const quarantineOf = (robot: RobotRecord): Quarantine | undefined =>
+  robot.isQuarantined ? quarantinesOf(robot).at(-1) : undefined;
 
 export interface RobotChange {
   readonly robotId: string;
@@ -51,6 +81,17 @@ interface RobotPorts {
   readonly store: ObjectStore;
   readonly clock: Clock;
 }
+
+/** A robot as it may be registered, without its tokens. */
+export const newRobotSchema = robotRecordSchema.pick({
+  robotId: true,
+  policy: true,
+  robotType: true,
+  site: true,
+  stratum: true,
+  who: true,
+  why: true,
+});
 
 export type NewRobot = RobotChange & Pick<RobotRecord, 'policy' | 'robotType' | 'site' | 'stratum' | 'tokenHashes'>;
 
@@ -65,19 +106,21 @@ export async function addRobot(ports: RobotPorts, robot: NewRobot): Promise<Robo
   });
 }
 
-/** Appends what changed of a robot, if anything did: rotated or revoked tokens, quarantine. `NotFound` when it was never added. */
+/**
+ * Appends what changed of a robot, if anything did: tokens, quarantine, place. `NotFound` when it was never added, `Conflict` when it is
+ * retired: that is for good.
+ */
 export async function changeRobot(
   ports: RobotPorts,
   change: RobotChange,
-  next: (
-    now: RobotRecord,
-  ) => Partial<Pick<RobotRecord, 'tokenHashes' | 'isQuarantined' | 'isRevoked' | 'site' | 'stratum'>>,
+  next: (now: RobotRecord) => Partial<Omit<RobotRecord, 'robotId' | 'atMs' | 'who' | 'why'>>,
 ): Promise<RobotRecord> {
   const robotId = parse(robotIdSchema, change.robotId);
   const record = await appendOnce(ports.store, fleetKeys.robotLog(robotId), robotRecordSchema, (earlier) => {
     const now = earlier.at(-1)?.record;
     if (now === undefined) throw notRegistered(robotId);
     const { who, why } = change;
+    if (now.retiredMs !== undefined) throw retired(robotId);
     const changed = { ...now, ...next(now) };
     if (canonicalJson(changed) === canonicalJson(now)) return { found: now };
     return { append: parse(robotRecordSchema, { ...changed, who, why, atMs: ports.clock() }) };
@@ -108,6 +151,11 @@ export async function splitRobot(
     tokenHashes: [hashOf(robotId)],
   }));
 }
+
+const retired = (robotId: string): Error =>
+  failure('Conflict', 'expected a robot in service, got one that is retired for good: add it anew under another id', {
+    coordinates: { robotId },
+  });
 
 const notRegistered = (robotId: string): Error =>
   failure('NotFound', 'expected a registered robot; add it with `flywheel robots add`', { coordinates: { robotId } });

@@ -125,6 +125,12 @@ const table: Readonly<Record<string, Row>> = {
   'incidents acknowledge': asks(['silent.r1.1', ...reason], ['silent.r1.1']),
   monitor: asks([], nothing),
   'robots add': reads(['r1', '--robot-type', 'test-robot@1', '--site', 'hall'], ['r2', '--robot-type', 'test'], wrong),
+  'robots move': reads(['r0', '--site', 'yard', ...reason], ['r0', ...reason], null),
+  // The rows after it find a robot in quarantine, or released.
+  'robots quarantine': reads(['r0', ...reason], ['nobody', ...reason], null),
+  'robots release': reads(['r0', ...reason], ['nobody', ...reason], null),
+  'robots retire': reads(['nobody', ...reason], ['nobody', ...reason], null, wrong),
+  'robots show': reads(['r0'], ['nobody'], null),
   'robots rotate': reads(['r0'], [], null),
   'robots split': reads(['r0', 'r9'], ['r0'], null),
   'robots revoke': reads(['r0'], [], null),

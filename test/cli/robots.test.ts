@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { publishRobotType } from '../../store/records/robot-types.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerGatewayCommand } from '../../cli/gateway.ts';
+import type { RobotPage } from '../../cli/robot-page.ts';
 import { registerRobotCommands } from '../../cli/robots.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { readRobots, tokenHash, type FleetView } from '../../fleet/desk/index.ts';
@@ -87,6 +88,112 @@ describe('flywheel robots', () => {
       view.robots.map(({ robotId, contact }) => [robotId, contact]),
       [['r1', 'unknown']],
     );
+  });
+
+  describe('add --from', () => {
+    const csv = async (text: string): Promise<string> => {
+      const file = join(directory, 'robots.csv');
+      await writeFile(file, text);
+      return file;
+    };
+    const tokensFile = (): string => join(directory, 'tokens.json');
+    const addFrom = async (text: string, ...more: readonly string[]) =>
+      run('add', '--from', await csv(text), '--tokens', tokensFile(), '--policy', 'wall', ...more);
+    const type = ['--robot-type', 'scitos-g5@1'];
+
+    it('registers all robots of a file; their tokens are in a new file that its owner alone reads', async () => {
+      const added = await addFrom('\ufeffrobot_id,site,stratum\r\na1,"hall north",\r\n\r\na2,yard,old\n', ...type);
+      assert.deepEqual(added, { added: 2, known: 0, tokensFile: tokensFile() });
+      assert.equal((await stat(tokensFile())).mode & 0o777, 0o600);
+      const tokens = JSON.parse(await readFile(tokensFile(), 'utf8')) as { robotId: string; token: string }[];
+      const robots = await readRobots(store);
+      for (const { robotId, token } of tokens)
+        assert.deepEqual(robots.get(robotId)?.tokenHashes, [tokenHash(token)], robotId);
+      assert.deepEqual([robots.get('a1')?.stratum, robots.get('a2')?.stratum], ['hall north', 'old']);
+    });
+
+    it('goes on where it was interrupted, with the same tokens', async () => {
+      const text = `robot_id,site\n${['a1', 'a2', 'a3'].map((id) => `${id},hall`).join('\n')}`;
+      await addFrom(text, ...type);
+      const before = await hashes('a3');
+      // As if it had died before the last one.
+      await store.delete(`robots/a3/${'0'.repeat(20)}.json`);
+      assert.deepEqual(await addFrom(text, ...type), { added: 1, known: 2, tokensFile: tokensFile() });
+      assert.deepEqual(await hashes('a3'), before);
+    });
+
+    it('tells everything that is wrong by line, and registers nobody', async () => {
+      await add('known');
+      const text =
+        'robot_id,site,robot_type,policy\nA 1,hall,,\nok,hall,,\nok,hall,,\nknown,hall,,\nb1,,,\nb2,hall,scitos-g5@9,\nb3,hall,,nope\nb4,hall\nb5,"\u001b[2J",,';
+      const error = await addFrom(text, ...type).then(
+        () => assert.fail('expected a refusal'),
+        (cause: unknown) => String(cause),
+      );
+      for (const [line, what] of [
+        [2, 'robotId: expected a robot id'],
+        [4, 'got ok of line 3 again'],
+        [5, 'got known, which is registered'],
+        [6, 'site: expected one here or by --site'],
+        [7, 'scitos-g5@9'],
+        [8, 'no policy'],
+        [9, 'expected 4 cells, got 2'],
+        [10, 'site: expected 1 to 63 letters'],
+      ] as const)
+        assert.match(error, new RegExp(`line ${line}: .*${what}`), what);
+      assert.deepEqual([...(await readRobots(store)).keys()], ['known']);
+      await assert.rejects(stat(tokensFile()), /ENOENT/);
+    });
+
+    it('refuses files that are no such table, too large, or have too many robots, and a tokens file that is another', async () => {
+      await assert.rejects(addFrom('id,site\na1,hall', ...type), /expected a first line of the names robot_id/);
+      await assert.rejects(addFrom('robot_id,robot_id\na1,a1', ...type), /each once/);
+      await assert.rejects(addFrom('', ...type), /expected a first line/);
+      await assert.rejects(addFrom('robot_id\n', ...type), /expected 1 to 10000 robots, got 0/);
+      await assert.rejects(addFrom(`robot_id\n${'a\n'.repeat(10_001)}`, ...type), /got 10001/);
+      await assert.rejects(addFrom('x'.repeat(3_000_000), ...type), /at most 2097152 bytes/);
+      await writeFile(tokensFile(), '{}');
+      await assert.rejects(addFrom('robot_id,site\na1,hall', ...type), /tokens of these very robots/);
+      await writeFile(tokensFile(), '[]');
+      await assert.rejects(addFrom('robot_id,site\na1,hall', ...type), /tokens of these very robots/);
+      assert.equal((await readRobots(store)).size, 0);
+      await assert.rejects(run('add', '--from', 'x.csv'), /--tokens/);
+      await assert.rejects(run('add', 'r1', '--from', 'x.csv'), /got both/);
+    });
+  });
+
+  it('quarantine, release, move and retire need a reason, are kept with who and why, and show tells them', async () => {
+    await add('r1');
+    const words = ['--reason', 'a squeak', '--who', 'ada'];
+    await run('quarantine', 'r1', ...words);
+    const listed = ((await run('list', '--policy', 'wall')) as FleetView).robots[0];
+    assert.deepEqual(
+      [listed?.isQuarantined, listed?.quarantine?.why, listed?.quarantine?.who],
+      [true, 'a squeak', 'ada'],
+    );
+    const page = (await run('show', 'r1')) as RobotPage;
+    assert.deepEqual([page.standing, page.quarantine?.why], ['quarantined', 'a squeak']);
+    await run('release', 'r1', ...words);
+    await run('move', 'r1', '--site', 'yard', ...words);
+    await store.put('landing/r1/x.parquet', new Uint8Array(1));
+    await run('retire', 'r1', ...words);
+    const { standing, acts, tokens, now, uploads } = (await run('show', 'r1')) as RobotPage;
+    assert.deepEqual([standing, tokens, now, uploads.waiting], ['retired', 0, null, 1]);
+    assert.deepEqual(
+      acts.map(({ act, who, why }) => [act, who === 'ada' ? who : 'me', why]),
+      [
+        ['added at hall, wall', 'me', 'registered'],
+        ['quarantined', 'ada', 'a squeak'],
+        ['released', 'ada', 'a squeak'],
+        ['site hall → yard, stratum hall → yard', 'ada', 'a squeak'],
+        ['retired', 'ada', 'a squeak'],
+      ],
+    );
+    await assert.rejects(run('rotate', 'r1'), /retired for good/);
+    await assert.rejects(run('show', 'r9'), /registered robot/);
+    await assert.rejects(run('move', 'r1', ...words), /--site or --stratum/);
+    const view = (await run('list', '--policy', 'wall')) as FleetView;
+    assert.deepEqual([view.robots, view.retired.map(({ robotId }) => robotId)], [[], ['r1']]);
   });
 
   it('has a sibling that runs a gateway', () => {

@@ -218,6 +218,7 @@ describe('a model that was made elsewhere', function () {
           readFleet: async () => ({
             presence: 'known',
             robots: Array.from({ length: robots }, () => robot),
+            retired: [],
             damaged: [],
           }),
         },

@@ -6,7 +6,7 @@ import type { PlannedTrial } from '../../../activities/trials/plan-trial.ts';
 import { CellStore } from '../../../activities/trials/cell-store.ts';
 import { planReader } from '../../../activities/trials/stored-plan.ts';
 import { readEvidence } from '../../../activities/trials/trial-evidence.ts';
-import { openFleet } from '../../../fleet/desk/index.ts';
+import { openFleet, quarantineRobot, releaseRobot, retireRobot } from '../../../fleet/desk/index.ts';
 import { readJson } from '../../../store/json-objects.ts';
 import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
 import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
@@ -156,6 +156,105 @@ describe('what is no evidence', function () {
     assert.match(next.kind === 'planned' ? next.remarks : '', /3 episodes left out, of which nobody knows the time/);
     await tell(robotId, other, [-9_000_000], { ...run, kind: 'safetyEvent' });
     assert.match((await tick()).reason, /safety/);
+  });
+
+  const act = (robotId: string) => ({ robotId, who: 'ada', why: 'its wheel squeaks' });
+  const ports = () => ({ store: world.store, clock: () => world.nowMs });
+
+  it('what a robot does after it was quarantined, released or not: what it did until then counts, its silence does not', async () => {
+    const robotId = await candidate();
+    await tell(robotId, one, [5, 10, 15], { policyVersion: '1.1.0' });
+    assert.equal((await tick()).episodes, 3);
+    await quarantineRobot(ports(), act(robotId));
+    const quarantinedMinute = Math.floor((world.nowMs - startMs) / minuteMs);
+    world.nowMs += 3 * hourMs;
+    await tell(robotId, other, [quarantinedMinute + 20, quarantinedMinute + 30], { policyVersion: '1.1.0' });
+    const after = await tick();
+    assert.equal(after.episodes, 3);
+    assert.match(
+      after.reason,
+      new RegExp(`${robotId} left the trial, quarantined or retired: what they did until then counts`),
+    );
+    assert.deepEqual((after.leftOut as { leftRobots: unknown }).leftRobots, [robotId]);
+    await releaseRobot(ports(), act(robotId));
+    world.nowMs += hourMs;
+    assert.equal((await tick()).episodes, 3);
+    const next = await world.call('planTrial', { policy, kind: 'rollout', trialId: 'later', nowMs: world.nowMs });
+    assert.equal(next.kind === 'planned' ? next.robots : 0, 24);
+  });
+
+  it('a retired robot is waited for by nobody, keeps what it proved, and is in no plan any more', async () => {
+    const robotId = await candidate();
+    await tell(robotId, one, [5, 10, 15], { policyVersion: '1.1.0' });
+    assert.equal((await tick()).episodes, 3);
+    await retireRobot(ports(), act(robotId));
+    world.nowMs += hourMs;
+    const { verdict, episodes, reason, leftOut } = await tick();
+    assert.equal(episodes, 3);
+    assert.doesNotMatch(`${verdict} ${reason}`, /rollback|robotFault|candidates silent/);
+    assert.deepEqual((leftOut as { goneRobots: unknown }).goneRobots, []);
+    const next = await world.call('planTrial', { policy, kind: 'rollout', trialId: 'later', nowMs: world.nowMs });
+    assert.equal(next.kind === 'planned' ? next.robots : 0, 23);
+  });
+
+  it('a stage that most of its candidates left holds: nobody quarantines a candidate into a promotion', async () => {
+    const candidates = (await planned()).slice(0, 4);
+    for (const robotId of candidates) await tell(robotId, one, [5, 10, 15], { policyVersion: '1.1.0' });
+    await tick();
+    for (const robotId of candidates.slice(0, 3)) await quarantineRobot(ports(), act(robotId));
+    world.nowMs += hourMs;
+    const { verdict, reason, episodes } = await tick();
+    assert.equal(verdict, 'hold');
+    assert.match(reason, /1 of 4 candidates report/);
+    assert.equal(episodes, 12);
+  });
+
+  it('a safety event of a robot in quarantine counts all the same', async () => {
+    const robotId = await candidate();
+    await quarantineRobot(ports(), act(robotId));
+    world.nowMs += hourMs;
+    await tell(robotId, one, [150], { policyVersion: '1.1.0', kind: 'safetyEvent' });
+    assert.match((await tick()).reason, new RegExp(`safety event on ${robotId}`));
+  });
+
+  it('a stage takes no robot in quarantine along: each keeps what it runs', async () => {
+    const order = await planned();
+    const [first = '', second = '', third = ''] = order;
+    const expose = (seq: number, robots: number, isLastStage = false) =>
+      world.call('writeExposure', {
+        plan: plan.plan,
+        seq,
+        robots,
+        isLastStage,
+        faultyRobots: [],
+        operationId: `stage ${seq}`,
+        who: 'test',
+        why: 'stage',
+        atMs: world.nowMs,
+      });
+    const begin = plan.assignmentSeq + 1;
+    const runs = async (robotId: string): Promise<string | undefined> => {
+      const { current } = await openFleet(ports()).readAssignments(policy);
+      const own = current?.record.overrides.find(({ robotIds }) => robotIds.includes(robotId));
+      return own?.version ?? current?.record.defaultVersion;
+    };
+    await expose(begin, 2);
+    world.nowMs += minuteMs;
+    await quarantineRobot(ports(), act(first));
+    await quarantineRobot(ports(), act(third));
+    world.nowMs += minuteMs;
+    await expose(begin + 1, 4);
+    assert.deepEqual(await Promise.all([first, second, third].map(runs)), ['1.1.0', '1.1.0', '1.0.0']);
+    await releaseRobot(ports(), act(third));
+    world.nowMs += minuteMs;
+    const last = await expose(begin + 2, 22, true);
+    assert.deepEqual(await Promise.all([first, second, third, 'nobody-yet'].map(runs)), [
+      '1.1.0',
+      '1.1.0',
+      '1.0.0',
+      '1.1.0',
+    ]);
+    assert.deepEqual(await expose(begin + 2, 22, true), last);
   });
 
   it('a robot whose tokens were revoked, in whichever arm, as a record of old says it', async () => {

@@ -57,6 +57,23 @@ describe('A/B gate', () => {
   });
 
   describe('blocks', () => {
+    it('not on volumes that differ because robots left the test', () => {
+      const leavers = [0, 1, 2, 3, 4];
+      const robots = (isKnown: boolean) =>
+        evidence({
+          robots: 60,
+          candidates: 20,
+          hours: 24,
+          blockMinutes: 60,
+          perBlock: 40,
+          change: (robot, entry) => (leavers.includes(robot) && entry.block >= 6 ? undefined : entry),
+        }).map((robot, index) =>
+          leavers.includes(index) && isKnown ? { ...robot, left: { block: 5, presentFraction: 0.25 } } : robot,
+        );
+      assert.equal(look({}, { robots: robots(true) }).decision, 'continue');
+      assert.match(look({}, { robots: robots(false) }).reasons.join('; '), /sample-ratio mismatch/u);
+    });
+
     it('on a mismatch of the arms’ volumes', () => {
       const verdict = look({
         change: (robot, entry) => (robot < 20 ? { ...entry, episodes: 30, successes: 26 } : entry),

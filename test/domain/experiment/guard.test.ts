@@ -213,6 +213,53 @@ describe('guard', () => {
     assert.deepEqual([...pick(one), one.suspectRobotId], ['robotFault', 'throughput', 'robot-04']);
   });
 
+  describe('of robots that left the trial', () => {
+    const leaveAt = 6 * 12;
+    const fleet = (leavers: readonly number[], isKnown: boolean, fleet: FleetOptions = {}) =>
+      evidence({ robots: 100, hours: 24, change: silentFrom(6, ...leavers), ...fleet }).map((robot, index) =>
+        leavers.includes(index) && isKnown
+          ? {
+              ...robot,
+              lastReportAgeMs: 0,
+              left: { block: leaveAt - 1, presentFraction: 0.25 },
+              ...(robot.arm === 'candidate' ? { installed: false } : {}),
+            }
+          : robot,
+      );
+    const input = { parameters, stage: 1, hoursInStage: 24, hoursTotal: 24, daysTreated: 1 } as const;
+
+    it('takes no silence and no missing episode of either arm for harm, and goes on proving', () => {
+      const unknown = judgeGuard({ ...input, robots: fleet([2, 5, 7], false) });
+      assert.notEqual(unknown.verdict, 'advance');
+      for (const leavers of [
+        [2, 5, 7],
+        [40, 50, 60, 70],
+        [2, 40],
+      ]) {
+        const { verdict, reasons } = judgeGuard({ ...input, robots: fleet(leavers, true) });
+        assert.equal(verdict, 'advance', `${leavers.join()}: ${reasons.join('; ')}`);
+      }
+    });
+
+    it('keeps what they proved: leaving does not hide harm', () => {
+      const { verdict, metric } = judgeGuard({
+        ...input,
+        robots: fleet([0, 1, 2], true, { candidateSuccess: 0.6 }),
+      });
+      assert.deepEqual([verdict, metric], ['rollback', 'success']);
+    });
+
+    it('sees the rest of the candidates idle all the same', () => {
+      const robots = fleet([0, 1], true, {
+        change: (robot, entry) => {
+          if (robot < 2 && entry.block >= leaveAt) return undefined;
+          return robot >= 2 && robot < 8 ? { ...entry, episodes: 2, successes: 2 } : entry;
+        },
+      });
+      assert.deepEqual(pick(judgeGuard({ ...input, robots })), ['rollback', 'throughput']);
+    });
+  });
+
   it('waits with the throughput for robots that are back and have not brought everything yet', () => {
     const behind = [0, 1, 2, 3, 4, 5];
     const robots = evidence({ robots: 100, hours: 12, change: silentFrom(8, ...behind) }).map((robot, index) => ({

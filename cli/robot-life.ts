@@ -1,0 +1,128 @@
+import type { Command } from 'commander';
+
+import { moveRobot, quarantineRobot, releaseRobot, retireRobot } from '../fleet/desk/robot-life.ts';
+import type { Quarantine, RobotRecord } from '../fleet/desk/robots.ts';
+import { openContext } from './context.ts';
+import { whoOption } from './person.ts';
+import { printJson, printTable, say } from './print.ts';
+import type { RobotPage } from './robot-page.ts';
+
+interface WordOptions {
+  readonly reason: string;
+  readonly who: string;
+  readonly json: boolean;
+}
+
+/** `flywheel robots move|quarantine|release|retire|show`: a robot's life. Each act is a record with who and why. */
+export function registerRobotLifeCommands(robots: Command): void {
+  const act = (name: string, description: string): Command =>
+    whoOption(
+      robots
+        .command(name)
+        .description(description)
+        .argument('<id>', 'robot id')
+        .requiredOption('--reason <text>', 'why; kept in the robot’s log'),
+    ).option('--json', 'as JSON', false);
+
+  act('move', 'put a robot to another site or stratum; what it did before stays where it was done')
+    .option('--site <name>', 'where it works from now on')
+    .option(
+      '--stratum <name>',
+      'robots of one stratum are alike; default: as before, and the site where it was the site',
+    )
+    .action(async (robotId: string, options: WordOptions & { site?: string; stratum?: string }) => {
+      const { site, stratum } = options;
+      if (site === undefined && stratum === undefined) throw new Error('expected --site or --stratum, got neither');
+      const record = await moveRobot(await openContext(), { robotId, site, stratum, ...word(options) });
+      told(record, options, `${robotId} works at ${record.site}, stratum ${record.stratum}`);
+    });
+
+  act(
+    'quarantine',
+    'leave a robot out of trials and of what is learned until it is released; it keeps what it runs',
+  ).action(async (robotId: string, options: WordOptions) => {
+    const record = await quarantineRobot(await openContext(), { robotId, ...word(options) });
+    const since = record.quarantines?.at(-1);
+    told(record, options, `${robotId} is in quarantine${since === undefined ? '' : ` ${quarantineText(since)}`}`);
+  });
+
+  act(
+    'release',
+    'take a robot back from quarantine: what waits of it is learned from, the next trial may have it',
+  ).action(async (robotId: string, options: WordOptions) => {
+    const record = await releaseRobot(await openContext(), { robotId, ...word(options) });
+    told(record, options, `${robotId} is released; the next collection takes in what waits of it`);
+  });
+
+  act('retire', 'take a robot out of service for good: its token dies, its data stays, it counts nowhere').action(
+    async (robotId: string, options: WordOptions) => {
+      const record = await retireRobot(await openContext(), { robotId, ...word(options) });
+      told(record, options, `${robotId} is retired; what it did stays`);
+    },
+  );
+
+  robots
+    .command('show')
+    .description('all about one robot: acts, versions, uploads, drops, incidents, clock, trials')
+    .argument('<id>', 'robot id')
+    .option('--json', 'as JSON', false)
+    .action(async (robotId: string, { json }: { json: boolean }) => {
+      const context = await openContext();
+      const { readRobotPage } = await import('./robot-page.ts');
+      const page = await readRobotPage(context, robotId);
+      if (json) return printJson(page);
+      printPage(page);
+    });
+}
+
+const word = ({ who, reason }: WordOptions) => ({ who, why: reason });
+
+function told(record: RobotRecord, { json }: WordOptions, sentence: string): void {
+  if (json) return printJson({ ...record, tokenHashes: record.tokenHashes.length });
+  say(sentence);
+}
+
+const instant = (ms: number): string => new Date(ms).toISOString();
+
+/** Since when, and why. */
+export const quarantineText = ({ sinceMs, who, why }: Quarantine): string =>
+  `since ${instant(sinceMs)} by ${who}: ${why}`;
+
+function printPage(page: RobotPage): void {
+  const { robotId, standing, quarantine, policy, robotType, site, stratum, now, uploads, drops, clock } = page;
+  say(`${robotId}: ${standing}${quarantine === null ? '' : ` ${quarantineText(quarantine)}`}`);
+  say(`${robotType} of policy ${policy}, site ${site}, stratum ${stratum}, ${page.tokens} tokens`);
+  const seen = now === null || now.lastSeenMs === null ? 'never seen' : `last seen ${instant(now.lastSeenMs)}`;
+  say(now === null ? 'counts nowhere' : `${now.contact}, runs ${now.version ?? 'nothing that it told'}, ${seen}`);
+  say(
+    `${uploads.waiting} segments in landing; ${uploads.episodesStored} episodes stored and ${uploads.episodesRefused} refused in ${uploads.collections} collections, ${uploads.segmentsRefused} segments refused`,
+  );
+  say(
+    `lost: ${drops === null ? 'no monitor watches' : drops.map(({ reason, count }) => `${reason} ${count}`).join(', ') || 'nothing'}`,
+  );
+  say(`clock: ${clockText(clock)}`);
+  say(`open incidents: ${page.openIncidents.join(', ') || 'none'}`);
+  printTable(
+    ['when', 'act', 'who', 'why'],
+    page.acts.map(({ atMs, act, who, why }) => [instant(atMs), act, who, why]),
+  );
+  printTable(
+    ['when', 'version', 'outcome'],
+    page.versions.map(({ atMs, version, outcome }) => [instant(atMs), version, outcome]),
+  );
+  printTable(
+    ['since', 'trial', 'ran'],
+    page.trials.map(({ sinceMs, trialId, version }) => [instant(sinceMs), trialId, version]),
+  );
+  printTable(
+    ['when', 'incident', 'what', 'reason'],
+    page.incidents.map(({ atMs, cause, state, reason }) => [instant(atMs), cause, state, reason]),
+  );
+  for (const key of page.damaged) say(`${key} is damaged and passed over`);
+}
+
+function clockText(clock: RobotPage['clock']): string {
+  if (clock === null) return 'nothing heard in the last hour';
+  if (clock.isTimeUnknown) return `does not know the time, heard ${instant(clock.heardMs)}`;
+  return `${clock.skewMs} ms off, heard ${instant(clock.heardMs)}`;
+}

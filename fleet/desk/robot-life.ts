@@ -1,0 +1,80 @@
+import { readLog } from '../../store/append-log.ts';
+import type { Clock } from '../../store/clock.ts';
+import { failure, isFailure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { fleetKeys } from './keys.ts';
+import {
+  changeRobot,
+  mostQuarantines,
+  quarantinesOf,
+  robotRecordSchema,
+  type RobotChange,
+  type RobotRecord,
+} from './robots.ts';
+
+interface RobotPorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+}
+
+/**
+ * Leaves a robot out of trials and of what is learned from now on; it keeps what it runs. One that is in quarantine stays there as it is.
+ * A trial does the same to a robot that it takes out as faulty.
+ */
+export const quarantineRobot = (ports: RobotPorts, change: RobotChange): Promise<RobotRecord> =>
+  changeRobot(ports, change, (now) => {
+    if (now.isQuarantined) return {};
+    const { who, why } = change;
+    const quarantine = { sinceMs: ports.clock(), untilMs: null, who, why };
+    return { isQuarantined: true, quarantines: [...quarantinesOf(now), quarantine].slice(-mostQuarantines) };
+  });
+
+/** The same for a robot that may be retired by now: then there is nothing to do. */
+export async function quarantineFaultyRobot(ports: RobotPorts, change: RobotChange): Promise<void> {
+  try {
+    await quarantineRobot(ports, change);
+  } catch (error) {
+    if (!isFailure(error, 'Conflict')) throw error;
+  }
+}
+
+/** Takes a robot back from quarantine: what waits of it is learned from, and the next trial may have it. */
+export const releaseRobot = (ports: RobotPorts, change: RobotChange): Promise<RobotRecord> =>
+  changeRobot(ports, change, (now) => {
+    if (!now.isQuarantined)
+      throw failure('Conflict', 'expected a robot in quarantine, got one that is not', {
+        coordinates: { robotId: now.robotId },
+      });
+    const quarantines = quarantinesOf(now);
+    const last = quarantines.at(-1);
+    const ended = last === undefined ? [] : [{ ...last, untilMs: Math.max(last.sinceMs, ports.clock()) }];
+    return { isQuarantined: false, quarantines: [...quarantines.slice(0, -1), ...ended] };
+  });
+
+/** Takes a robot out of service for good: its tokens die, its data stays, it counts nowhere from now on. */
+export const retireRobot = (ports: RobotPorts, change: RobotChange): Promise<RobotRecord> =>
+  changeRobot(ports, change, () => ({ tokenHashes: [], retiredMs: ports.clock() }));
+
+/** Puts a robot to another site or stratum. What it did before keeps the site it was done at. */
+export const moveRobot = (
+  ports: RobotPorts,
+  {
+    site,
+    stratum,
+    ...change
+  }: RobotChange & { readonly site?: string | undefined; readonly stratum?: string | undefined },
+): Promise<RobotRecord> =>
+  changeRobot(ports, change, (now) => {
+    // Where the stratum was the site, it goes along.
+    const along = stratum ?? (site !== undefined && now.stratum === now.site ? site : now.stratum);
+    const next = { site: site ?? now.site, stratum: along };
+    if (next.site === now.site && next.stratum === now.stratum)
+      throw failure('Conflict', 'expected another site or stratum, got those it has', {
+        coordinates: { robotId: now.robotId, site: next.site, stratum: next.stratum },
+      });
+    return next;
+  });
+
+/** Everything that was ever done to a robot, oldest first; empty for one that was never added. */
+export const readRobotLife = async (store: ObjectStore, robotId: string): Promise<readonly RobotRecord[]> =>
+  (await readLog(store, fleetKeys.robotLog(robotId), robotRecordSchema)).map(({ record }) => record);
