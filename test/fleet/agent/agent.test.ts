@@ -2,48 +2,23 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-import { fleetKeys, publish, championOrder } from './fleet-keys.ts';
-import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
-import { frameAt, openRobot, recordEpisode, robotId, temporaryDirectory, token, until } from './robot.ts';
-import type { Agent } from '../../../fleet/agent/index.ts';
+import { publish, championOrder } from './fleet-keys.ts';
+import { frameAt, recordEpisode, until } from './robot.ts';
+import { robotWorld } from './robot-world.ts';
 
 describe('a robot’s agent', () => {
-  const keys = fleetKeys();
-  let gateway: FakeGateway;
-  let folder: { directory: string; remove: () => Promise<void> };
-  let agent: Agent | undefined;
-
-  beforeEach(async () => {
-    gateway = await startFakeGateway(robotId, token);
-    folder = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await agent?.close();
-    agent = undefined;
-    await gateway.stop();
-    await folder.remove();
-  });
-
-  const open = async (options: Partial<Parameters<typeof openRobot>[0]> = {}): Promise<Agent> => {
-    agent = await openRobot({
-      gatewayUrl: gateway.url,
-      directory: folder.directory,
-      publicKeyPem: keys.publicKeyPem,
-      ...options,
-    });
-    return agent;
-  };
+  const world = robotWorld();
 
   it('installs the ordered version and acts by it', async () => {
-    const champion = await publish(gateway, keys, '1.0.0', { seed: 1 });
-    gateway.setOrder(championOrder(3, champion, champion));
-    const robot = await open();
+    const champion = await publish(world.gateway, world.keys, '1.0.0', { seed: 1 });
+    world.gateway.setOrder(championOrder(3, champion, champion));
+    const robot = await world.open();
     await until('installed', () => robot.policy() !== undefined);
     const decision = await robot.policy()?.decide(frameAt(0).observation);
     assert.ok([0, 1, 2, 3].includes(decision?.action[0] ?? -1));
-    await until('reported', () => gateway.reports.length > 0);
+    await until('reported', () => world.gateway.reports.length > 0);
     assert.deepEqual(
-      gateway.reports.map(({ outcome, reason, version, assignmentSeq }) => ({
+      world.gateway.reports.map(({ outcome, reason, version, assignmentSeq }) => ({
         outcome,
         reason,
         version,
@@ -51,17 +26,17 @@ describe('a robot’s agent', () => {
       })),
       [{ outcome: 'installed', reason: 'ordered', version: '1.0.0', assignmentSeq: 3 }],
     );
-    await until('heartbeat', () => gateway.heartbeats.at(-1)?.installedVersion === '1.0.0');
+    await until('heartbeat', () => world.gateway.heartbeats.at(-1)?.installedVersion === '1.0.0');
   });
 
   it('uploads what it records and tells every outcome once', async () => {
-    const robot = await open();
+    const robot = await world.open();
     await recordEpisode(robot);
     await recordEpisode(robot, { outcome: 'failure', corrections: 3 });
     await robot.settle();
-    await until('uploaded', () => gateway.segments.size === 2 && robot.status().waitingSegments === 0);
+    await until('uploaded', () => world.gateway.segments.size === 2 && robot.status().waitingSegments === 0);
     await until('told', () => robot.status().waitingTelemetry === 0);
-    const told = [...gateway.entries.values()].filter(({ kind }) => kind === 'episode');
+    const told = [...world.gateway.entries.values()].filter(({ kind }) => kind === 'episode');
     assert.deepEqual(
       told.map((entry) => entry.kind === 'episode' && [entry.outcome, entry.correctedFrames]),
       [
@@ -69,12 +44,12 @@ describe('a robot’s agent', () => {
         ['failure', 3],
       ],
     );
-    await until('removed', async () => (await readdir(path.join(folder.directory, 'segments'))).length === 0);
+    await until('removed', async () => (await readdir(path.join(world.directory, 'segments'))).length === 0);
   });
 
   it('tells the corrections of an episode in which it died, as it ends it in its next life', async () => {
-    gateway.refuse = () => 503;
-    const first = await open();
+    world.gateway.refuse = () => 503;
+    const first = await world.open();
     const startMs = Date.now() - 5_000;
     const atUs = (index: number): number => (startMs + 110 * index) * 1_000;
     first.beginEpisode();
@@ -84,10 +59,10 @@ describe('a robot’s agent', () => {
       else first.record(frame);
     }
     await first.crash();
-    gateway.refuse = () => undefined;
-    const next = await open();
-    await until('told', () => gateway.entries.size > 0 && next.status().waitingTelemetry === 0);
-    const told = [...gateway.entries.values()].flatMap((entry) =>
+    world.gateway.refuse = () => undefined;
+    const next = await world.open();
+    await until('told', () => world.gateway.entries.size > 0 && next.status().waitingTelemetry === 0);
+    const told = [...world.gateway.entries.values()].flatMap((entry) =>
       entry.kind === 'episode' ? [[entry.outcome, entry.failureReason, entry.correctedFrames, entry.durationMs]] : [],
     );
     // It lasted until the last frame that was written: nobody knows what came after.
@@ -95,14 +70,14 @@ describe('a robot’s agent', () => {
   });
 
   it('says that a recording waits although no gateway has told it the time yet, and uploads it then', async () => {
-    gateway.refuse = () => 503;
-    const robot = await open();
+    world.gateway.refuse = () => 503;
+    const robot = await world.open();
     await recordEpisode(robot);
     await robot.settle();
     assert.equal(robot.status().waitingSegments, 1);
-    assert.equal(gateway.segments.size, 0);
-    gateway.refuse = () => undefined;
+    assert.equal(world.gateway.segments.size, 0);
+    world.gateway.refuse = () => undefined;
     await until('uploaded', () => robot.status().waitingSegments === 0);
-    assert.equal(gateway.segments.size, 1);
+    assert.equal(world.gateway.segments.size, 1);
   });
 });

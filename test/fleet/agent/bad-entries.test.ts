@@ -2,43 +2,19 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { Agent, AgentOptions } from '../../../fleet/agent/index.ts';
 import type { TelemetryEntry } from '../../../fleet/protocol/index.ts';
-import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
-import { championOrder, fleetKeys, publish } from './fleet-keys.ts';
-import { frameAt, openRobot, recordEpisode, robotId, temporaryDirectory, token, until } from './robot.ts';
+import { championOrder, publish } from './fleet-keys.ts';
+import { frameAt, recordEpisode, until } from './robot.ts';
+import { robotWorld } from './robot-world.ts';
 
 describe('what no gateway takes', () => {
-  const keys = fleetKeys();
-  let gateway: FakeGateway;
-  let folder: { directory: string; remove: () => Promise<void> };
-  let agent: Agent | undefined;
-
-  beforeEach(async () => {
-    gateway = await startFakeGateway(robotId, token);
-    folder = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await agent?.close();
-    agent = undefined;
-    await gateway.stop();
-    await folder.remove();
-  });
-
-  const open = async (options: Partial<AgentOptions> = {}): Promise<Agent> => {
-    agent = await openRobot({
-      gatewayUrl: gateway.url,
-      directory: folder.directory,
-      publicKeyPem: keys.publicKeyPem,
-      ...options,
-    });
-    return agent;
-  };
-  const kinds = (kind: TelemetryEntry['kind']) => [...gateway.entries.values()].filter((entry) => entry.kind === kind);
-  const allTold = (): Promise<void> => until('all is told', () => agent!.status().waitingTelemetry === 0);
+  const world = robotWorld();
+  const kinds = (kind: TelemetryEntry['kind']) =>
+    [...world.gateway.entries.values()].filter((entry) => entry.kind === kind);
+  const allTold = (): Promise<void> => until('all is told', () => world.agent!.status().waitingTelemetry === 0);
 
   it('is not made of what a robot’s program says badly: it is told as well as can be', async () => {
-    const robot = await open();
+    const robot = await world.open();
     const badly: unknown[] = ['', '   ', 'x'.repeat(5_000), undefined, null, 7, Number.NaN, {}, '__proto__'];
     for (const kind of badly) await robot.safetyEvent(kind as string);
     await recordEpisode(robot);
@@ -51,7 +27,7 @@ describe('what no gateway takes', () => {
   });
 
   it('is no frame with an impossible latency or instant, and no end that is none', async () => {
-    const robot = await open();
+    const robot = await world.open();
     const odd = [Number.NaN, -1, Number.POSITIVE_INFINITY, '7', null] as number[];
     for (const [index, latencyMs] of odd.entries()) robot.record({ ...frameAt(index), latencyMs });
     for (const [index, atUs] of [Number.NaN, -1, 1e300, 'now'].entries())
@@ -59,7 +35,7 @@ describe('what no gateway takes', () => {
     await assert.rejects(robot.endEpisode('won' as 'success'), /expected success, failure, aborted, got "won"/);
     assert.equal(await robot.endEpisode('failure', { reason: 12 as unknown as string, atUs: Number.NaN }), true);
     await robot.settle();
-    await until('uploaded', () => gateway.segments.size === 1);
+    await until('uploaded', () => world.gateway.segments.size === 1);
     await allTold();
     assert.deepEqual(
       kinds('episode').map(
@@ -72,30 +48,30 @@ describe('what no gateway takes', () => {
 
   for (const where of ['first', 'in the middle', 'last'])
     it(`is set aside and counted when the gateway refuses it for good, and the queue goes on: ${where}`, async () => {
-      gateway.refuse = () => 503;
-      gateway.refusesEntry = ({ entries }) =>
+      world.gateway.refuse = () => 503;
+      world.gateway.refusesEntry = ({ entries }) =>
         entries.some((entry) => entry.kind === 'safetyEvent' && entry.event === 'unheard of');
-      const robot = await open();
+      const robot = await world.open();
       for (let index = 0; index < 20; index++) {
         const isBad = index === { first: 0, 'in the middle': 9, last: 19 }[where];
         await robot.safetyEvent(isBad ? 'unheard of' : `bump ${index}`);
       }
-      gateway.refuse = () => undefined;
+      world.gateway.refuse = () => undefined;
       await allTold();
       assert.equal(kinds('safetyEvent').length, 19);
       assert.equal(robot.status().setAside, 1);
       await robot.close();
-      agent = undefined;
-      assert.match(await readFile(path.join(folder.directory, 'set-aside.ndjson'), 'utf8'), /unheard of/);
-      const next = await open();
+      world.agent = undefined;
+      assert.match(await readFile(path.join(world.directory, 'set-aside.ndjson'), 'utf8'), /unheard of/);
+      const next = await world.open();
       await allTold();
       assert.equal(next.status().setAside, 1, 'it does not come back');
     });
 
   it('is not what a stranger in between refuses: only the protocol’s own words are final', async () => {
-    const robot = await open();
+    const robot = await world.open();
     let tries = 0;
-    gateway.answerBadly = (where, response) => {
+    world.gateway.answerBadly = (where, response) => {
       if (!where.endsWith('telemetry') || tries >= 3) return false;
       tries += 1;
       response.writeHead(400, { 'content-type': 'text/html' }).end('<h1>Please sign in</h1>');
@@ -108,9 +84,9 @@ describe('what no gateway takes', () => {
   });
 
   it('is not asked for again when a gateway takes a batch and refuses entries of it', async () => {
-    const robot = await open();
+    const robot = await world.open();
     let answers = 0;
-    gateway.answerBadly = (where, response) => {
+    world.gateway.answerBadly = (where, response) => {
       if (!where.endsWith('telemetry')) return false;
       answers += 1;
       const headers = { 'content-type': 'application/json', 'flywheel-refused-entries': '1' };
@@ -123,22 +99,22 @@ describe('what no gateway takes', () => {
   });
 
   it('is an install report that an older gateway does not know: the next ones go on', async () => {
-    const champion = await publish(gateway, keys, '1.0.0', { seed: 1 });
-    const next = await publish(gateway, keys, '1.1.0', { seed: 2 });
+    const champion = await publish(world.gateway, world.keys, '1.0.0', { seed: 1 });
+    const next = await publish(world.gateway, world.keys, '1.1.0', { seed: 2 });
     let refused = 0;
-    gateway.answerBadly = (where, response) => {
+    world.gateway.answerBadly = (where, response) => {
       if (!where.endsWith('install-report') || refused > 0) return false;
       refused += 1;
       const error = { type: 'malformed', message: 'unknown \u001b[31mreason\n' };
       response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
       return true;
     };
-    gateway.setOrder(championOrder(1, champion, champion));
+    world.gateway.setOrder(championOrder(1, champion, champion));
     const lines: string[] = [];
-    const robot = await open({ log: (line) => void lines.push(line) });
+    const robot = await world.open({ log: (line) => void lines.push(line) });
     await until('refused', () => refused === 1 && robot.status().waitingReports === 0);
-    gateway.setOrder(championOrder(2, next, champion));
-    await until('told', () => gateway.reports.some(({ version }) => version === '1.1.0'));
+    world.gateway.setOrder(championOrder(2, next, champion));
+    await until('told', () => world.gateway.reports.some(({ version }) => version === '1.1.0'));
     assert.equal(robot.status().setAside, 1);
     assert.ok(lines.some((line) => line.includes('unknown')));
     assert.ok(

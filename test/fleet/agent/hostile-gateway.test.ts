@@ -7,11 +7,10 @@ import { createServer as createTlsServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 
 import { httpsFetch } from '../../../fleet/agent/adapters/https-fetch.ts';
-import { defaultLimits, type Agent, type AgentOptions } from '../../../fleet/agent/index.ts';
-import type { InstallReport } from '../../../fleet/protocol/index.ts';
-import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
-import { candidateOrder, championOrder, fleetKeys, publish } from './fleet-keys.ts';
-import { frameAt, openRobot, robotId, temporaryDirectory, token, until } from './robot.ts';
+import { defaultLimits } from '../../../fleet/agent/index.ts';
+import { candidateOrder, championOrder, publish } from './fleet-keys.ts';
+import { frameAt, until } from './robot.ts';
+import { robotWorld } from './robot-world.ts';
 
 type ServeBadly = (response: ServerResponse, bytes: Uint8Array, request: IncomingMessage) => void;
 
@@ -50,51 +49,19 @@ const waysToFail: Readonly<Record<string, ServeBadly>> = {
 };
 
 describe('a robot whose gateway does not give it what it needs', () => {
-  const keys = fleetKeys();
-  let gateway: FakeGateway;
-  let folder: { directory: string; remove: () => Promise<void> };
-  let agent: Agent | undefined;
-  let aheadMs = 0;
-
-  beforeEach(async () => {
-    gateway = await startFakeGateway(robotId, token);
-    folder = await temporaryDirectory();
-    aheadMs = 0;
+  // With the limits of a real robot: what is shown here does not come of short time-outs.
+  const world = robotWorld({
+    limits: { requestTimeoutMs: defaultLimits.requestTimeoutMs, backOff: defaultLimits.backOff },
   });
-  afterEach(async () => {
-    await agent?.close();
-    agent = undefined;
-    await gateway.stop();
-    await folder.remove();
-  });
-
-  /** With the limits of a real robot: what is shown here does not come of short time-outs. */
-  const open = async (options: Partial<AgentOptions> = {}): Promise<Agent> => {
-    agent = await openRobot({
-      gatewayUrl: gateway.url,
-      directory: folder.directory,
-      publicKeyPem: keys.publicKeyPem,
-      monotonic: () => performance.now() + aheadMs,
-      ...options,
-      limits: { requestTimeoutMs: defaultLimits.requestTimeoutMs, backOff: defaultLimits.backOff, ...options.limits },
-    });
-    return agent;
-  };
-  const runs = (version: string, limitMs?: number): Promise<void> =>
-    until(`runs ${version}`, () => agent?.policy()?.version === version, limitMs);
-  const asked = (file: string): number => gateway.requests.filter((request) => request.endsWith(file)).length;
-  const told = (wanted: Partial<InstallReport>): boolean =>
-    gateway.reports.some((report) =>
-      Object.entries(wanted).every(([key, value]) => report[key as keyof InstallReport] === value),
-    );
+  const asked = (file: string): number => world.gateway.requests.filter((request) => request.endsWith(file)).length;
   const four = async () => ({
-    baseline: await publish(gateway, keys, '1.0.0', { seed: 1 }),
-    champion: await publish(gateway, keys, '1.1.0', { seed: 2 }),
-    candidate: await publish(gateway, keys, '1.2.0', { seed: 3 }),
-    next: await publish(gateway, keys, '1.3.0', { seed: 4 }),
+    baseline: await publish(world.gateway, world.keys, '1.0.0', { seed: 1 }),
+    champion: await publish(world.gateway, world.keys, '1.1.0', { seed: 2 }),
+    candidate: await publish(world.gateway, world.keys, '1.2.0', { seed: 3 }),
+    next: await publish(world.gateway, world.keys, '1.3.0', { seed: 4 }),
   });
   const failsFor = (version: string, name: string, how: ServeBadly): void => {
-    gateway.serveBadly = (file, request, response, bytes) => {
+    world.gateway.serveBadly = (file, request, response, bytes) => {
       if (!file.startsWith(`walls/${version}/`) || !file.endsWith(name)) return false;
       how(response, bytes, request);
       return true;
@@ -104,67 +71,72 @@ describe('a robot whose gateway does not give it what it needs', () => {
   for (const [what, how] of Object.entries(waysToFail))
     it(`goes back to what is on its disk at once while a model does not come: ${what}`, async () => {
       const { baseline, champion, candidate } = await four();
-      gateway.setOrder(championOrder(1, champion, baseline));
-      const robot = await open();
-      await runs('1.1.0');
-      await until('the baseline is kept', async () => told({ version: '1.1.0' }) && asked('1.0.0/model.onnx') > 0);
+      world.gateway.setOrder(championOrder(1, champion, baseline));
+      const robot = await world.open();
+      await world.runs('1.1.0');
+      await until(
+        'the baseline is kept',
+        async () => world.isTold({ version: '1.1.0' }) && asked('1.0.0/model.onnx') > 0,
+      );
       failsFor('1.2.0', 'model.onnx', how);
-      gateway.leaseRemainingMs = 3_600_000;
-      gateway.setOrder(candidateOrder(2, candidate, champion, baseline));
+      world.gateway.leaseRemainingMs = 3_600_000;
+      world.gateway.setOrder(candidateOrder(2, candidate, champion, baseline));
       await until('asked for the model', () => asked('1.2.0/model.onnx') > 0);
       robot.record(frameAt(0));
-      gateway.leaseRemainingMs = undefined;
-      const before = gateway.heartbeats.length;
-      gateway.setOrder({ ...championOrder(3, baseline, baseline), urgency: 'safeStop' });
-      await runs('1.0.0');
-      await until('still beats', () => gateway.heartbeats.length > before + 3);
+      world.gateway.leaseRemainingMs = undefined;
+      const before = world.gateway.heartbeats.length;
+      world.gateway.setOrder({ ...championOrder(3, baseline, baseline), urgency: 'safeStop' });
+      await world.runs('1.0.0');
+      await until('still beats', () => world.gateway.heartbeats.length > before + 3);
     });
 
   for (const [what, how] of Object.entries(waysToFail))
     it(`leaves a candidate whose lease ends while the baseline does not come: ${what}`, async () => {
       const { champion, candidate, next } = await four();
       failsFor('1.3.0', '', how);
-      gateway.leaseRemainingMs = 30 * 60_000;
-      gateway.setOrder(candidateOrder(1, candidate, champion, next));
-      await open({ limits: { longPollMs: 100 } });
-      await runs('1.2.0');
+      world.gateway.leaseRemainingMs = 30 * 60_000;
+      world.gateway.setOrder(candidateOrder(1, candidate, champion, next));
+      await world.open({ limits: { longPollMs: 100 } });
+      await world.runs('1.2.0');
       await until('asked for the baseline', () => asked('1.3.0/manifest.json') > 0);
-      gateway.refuse = (where) => (where.startsWith('/v1/robots/') ? 503 : undefined);
+      world.gateway.refuse = (where) => (where.startsWith('/v1/robots/') ? 503 : undefined);
       await new Promise((resolve) => setTimeout(resolve, 400));
-      aheadMs = 31 * 60_000;
-      await runs('1.1.0');
+      world.aheadMs = 31 * 60_000;
+      await world.runs('1.1.0');
     });
 
   it('takes a newer order although the model of the last one hangs', async () => {
     const { baseline, champion, candidate } = await four();
     failsFor('1.1.0', 'model.onnx', waysToFail['an answer that stalls']!);
-    gateway.setOrder(championOrder(1, champion, baseline));
-    await open();
+    world.gateway.setOrder(championOrder(1, champion, baseline));
+    await world.open();
     await until('asked', () => asked('1.1.0/model.onnx') > 0);
-    gateway.setOrder(championOrder(2, candidate, baseline));
-    await runs('1.2.0');
+    world.gateway.setOrder(championOrder(2, candidate, baseline));
+    await world.runs('1.2.0');
   });
 
   it('stops at once for an order that cannot wait, and takes what ran before until the ordered version has come', async () => {
     const { baseline, champion, next } = await four();
-    gateway.setOrder(championOrder(1, baseline, baseline));
-    const robot = await open();
-    await runs('1.0.0');
-    gateway.setOrder(championOrder(2, champion, baseline));
-    await runs('1.1.0');
+    world.gateway.setOrder(championOrder(1, baseline, baseline));
+    const robot = await world.open();
+    await world.runs('1.0.0');
+    world.gateway.setOrder(championOrder(2, champion, baseline));
+    await world.runs('1.1.0');
     failsFor('1.3.0', 'model.onnx', waysToFail['an answer that stalls']!);
     robot.record(frameAt(0));
-    gateway.setOrder({ ...championOrder(3, next, baseline), urgency: 'safeStop' });
-    await runs('1.0.0');
-    await until('told', () => told({ outcome: 'fellBack', reason: 'ordered', attempted: '1.1.0', version: '1.0.0' }));
-    gateway.setOrder(championOrder(4, champion, baseline));
-    await runs('1.1.0');
+    world.gateway.setOrder({ ...championOrder(3, next, baseline), urgency: 'safeStop' });
+    await world.runs('1.0.0');
+    await until('told', () =>
+      world.isTold({ outcome: 'fellBack', reason: 'ordered', attempted: '1.1.0', version: '1.0.0' }),
+    );
+    world.gateway.setOrder(championOrder(4, champion, baseline));
+    await world.runs('1.1.0');
   });
 
   it('goes back at once over TLS too', async () => {
     const pem = (name: string): string =>
       readFileSync(fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url)), 'utf8');
-    const upstream = Number(new URL(gateway.url).port);
+    const upstream = Number(new URL(world.gateway.url).port);
     const server = createTlsServer({ cert: pem('server.pem'), key: pem('server-key.pem') }, (socket) => {
       const inner = connect(upstream, '127.0.0.1');
       for (const [from, to] of [[socket, inner] as const, [inner, socket] as const]) {
@@ -176,20 +148,20 @@ describe('a robot whose gateway does not give it what it needs', () => {
     await once(server, 'listening');
     try {
       const { baseline, champion, candidate } = await four();
-      gateway.setOrder(championOrder(1, champion, baseline));
-      await open({
+      world.gateway.setOrder(championOrder(1, champion, baseline));
+      await world.open({
         gatewayUrl: `https://localhost:${(server.address() as AddressInfo).port}`,
         fetch: httpsFetch({ ca: pem('authority.pem') }),
       });
-      await runs('1.1.0');
+      await world.runs('1.1.0');
       await until('the baseline is kept', () => asked('1.0.0/model.onnx') > 0);
       failsFor('1.2.0', 'model.onnx', waysToFail['an answer that stalls']!);
-      gateway.setOrder(championOrder(2, candidate, baseline));
+      world.gateway.setOrder(championOrder(2, candidate, baseline));
       await until('asked for the model', () => asked('1.2.0/model.onnx') > 0);
-      gateway.setOrder({ ...championOrder(3, baseline, baseline), urgency: 'safeStop' });
-      await runs('1.0.0');
-      await agent?.close();
-      agent = undefined;
+      world.gateway.setOrder({ ...championOrder(3, baseline, baseline), urgency: 'safeStop' });
+      await world.runs('1.0.0');
+      await world.agent?.close();
+      world.agent = undefined;
     } finally {
       server.close();
     }
@@ -206,22 +178,22 @@ describe('a robot whose gateway does not give it what it needs', () => {
     ])
       it(`says that a download does not come on, and finishes it when it can: ${what}`, async () => {
         const { baseline, champion } = await four();
-        gateway.setOrder(championOrder(1, baseline, baseline));
-        await open({ limits: quick });
-        await runs('1.0.0');
+        world.gateway.setOrder(championOrder(1, baseline, baseline));
+        await world.open({ limits: quick });
+        await world.runs('1.0.0');
         failsFor('1.1.0', 'model.onnx', waysToFail[what]!);
-        gateway.setOrder(championOrder(2, champion, baseline));
-        await until('told', () => told({ outcome: 'refused', reason: 'downloadFailed', attempted: '1.1.0' }));
+        world.gateway.setOrder(championOrder(2, champion, baseline));
+        await until('told', () => world.isTold({ outcome: 'refused', reason: 'downloadFailed', attempted: '1.1.0' }));
         await until('tried on', () => asked('1.1.0/model.onnx') > 6);
-        assert.equal(gateway.reports.filter(({ reason }) => reason === 'downloadFailed').length, 1);
-        gateway.serveBadly = () => false;
-        await runs('1.1.0');
+        assert.equal(world.gateway.reports.filter(({ reason }) => reason === 'downloadFailed').length, 1);
+        world.gateway.serveBadly = () => false;
+        await world.runs('1.1.0');
       });
 
     it('ends a download that takes too long in all, and goes on where it stopped', async () => {
       const { baseline, champion } = await four();
       const starts: number[] = [];
-      gateway.serveBadly = (file, request, response, bytes) => {
+      world.gateway.serveBadly = (file, request, response, bytes) => {
         if (file !== 'walls/1.1.0/model.onnx') return false;
         const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
         starts.push(start);
@@ -234,9 +206,9 @@ describe('a robot whose gateway does not give it what it needs', () => {
         response.once('close', () => clearInterval(timer));
         return true;
       };
-      gateway.setOrder(championOrder(1, champion, baseline));
-      await open({ limits: { ...quick, download: { ...download, totalTimeoutMs: 100 } } });
-      await runs('1.1.0');
+      world.gateway.setOrder(championOrder(1, champion, baseline));
+      await world.open({ limits: { ...quick, download: { ...download, totalTimeoutMs: 100 } } });
+      await world.runs('1.1.0');
       assert.ok(starts.length > 1 && starts.every((start, index) => index === 0 || start > (starts[index - 1] ?? 0)));
     });
 
@@ -244,7 +216,7 @@ describe('a robot whose gateway does not give it what it needs', () => {
       it(`is not held up by an answer that stalls or never ends: ${part}`, async () => {
         const { baseline, champion } = await four();
         let bad = 0;
-        gateway.answerBadly = (where, response) => {
+        world.gateway.answerBadly = (where, response) => {
           if (!where.endsWith(part) || bad >= 4) return false;
           bad += 1;
           response.writeHead(200, { 'content-type': 'application/json' });
@@ -255,16 +227,16 @@ describe('a robot whose gateway does not give it what it needs', () => {
           }
           return true;
         };
-        gateway.setOrder(championOrder(1, champion, baseline));
-        const robot = await open({ limits: quick });
+        world.gateway.setOrder(championOrder(1, champion, baseline));
+        const robot = await world.open({ limits: quick });
         robot.record(frameAt(0));
         await robot.endEpisode('success');
-        await runs('1.1.0');
+        await world.runs('1.1.0');
         await until(
           'all told',
           () => bad === 4 && robot.status().waitingTelemetry + robot.status().waitingReports === 0,
         );
-        await until('beats', () => gateway.heartbeats.at(-1)?.installedVersion === '1.1.0');
+        await until('beats', () => world.gateway.heartbeats.at(-1)?.installedVersion === '1.1.0');
       });
   });
 });

@@ -2,132 +2,108 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { Agent, AgentOptions } from '../../../fleet/agent/index.ts';
 import { emptyInstallation } from '../../../fleet/agent/versions/installation.ts';
 import { isOutside, longestWindowWaitMs, mustWait } from '../../../fleet/agent/versions/update-window.ts';
 import { updateWindowIn, type ModelReference } from '../../../fleet/protocol/index.ts';
-import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
-import { candidateOrder, championOrder, fleetKeys, publish } from './fleet-keys.ts';
-import { frameAt, openRobot, robotId, temporaryDirectory, token, until } from './robot.ts';
+import { candidateOrder, championOrder, publish } from './fleet-keys.ts';
+import { frameAt, until } from './robot.ts';
+import { robotWorld } from './robot-world.ts';
 
 const hour = 3_600_000;
 
 describe('a robot of a site with update windows', () => {
-  const keys = fleetKeys();
-  let gateway: FakeGateway;
-  let folder: { directory: string; remove: () => Promise<void> };
-  let agent: Agent | undefined;
-  let aheadMs = 0;
+  const world = robotWorld();
   let baseline: ModelReference;
   let champion: ModelReference;
   let candidate: ModelReference;
 
   beforeEach(async () => {
-    gateway = await startFakeGateway(robotId, token);
-    folder = await temporaryDirectory();
-    aheadMs = 0;
+    const { gateway, keys } = world;
     baseline = await publish(gateway, keys, '1.0.0', { seed: 1 });
     champion = await publish(gateway, keys, '1.1.0', { seed: 2 });
     candidate = await publish(gateway, keys, '1.2.0', { seed: 3 });
     gateway.leaseRemainingMs = 30 * 60_000;
   });
-  afterEach(async () => {
-    await agent?.close();
-    agent = undefined;
-    await gateway.stop();
-    await folder.remove();
-  });
 
-  const open = async (options: Partial<AgentOptions> = {}): Promise<Agent> => {
-    agent = await openRobot({
-      gatewayUrl: gateway.url,
-      directory: folder.directory,
-      publicKeyPem: keys.publicKeyPem,
-      monotonic: () => performance.now() + aheadMs,
-      ...options,
-    });
-    return agent;
-  };
-  const runs = (version: string): Promise<void> => until(`runs ${version}`, () => agent?.policy()?.version === version);
   /** The version is on the disk, and robot and gateway have spoken several times since. */
   const fetchedAndNotRun = async ({ version, sha256 }: ModelReference): Promise<void> => {
-    await until('fetched', async () => (await readdir(path.join(folder.directory, 'models'))).includes(sha256));
-    const asked = gateway.heartbeats.length;
-    await until('spoken', () => gateway.heartbeats.length > asked + 5);
-    assert.notEqual(agent?.policy()?.version, version);
+    await until('fetched', async () => (await readdir(path.join(world.directory, 'models'))).includes(sha256));
+    const asked = world.gateway.heartbeats.length;
+    await until('spoken', () => world.gateway.heartbeats.length > asked + 5);
+    assert.notEqual(world.agent?.policy()?.version, version);
   };
 
   it('fetches a version outside the window, and follows the order when it opens', async () => {
-    gateway.setOrder(championOrder(1, baseline, baseline));
-    await open();
-    await runs('1.0.0');
-    gateway.updateWindow = `${hour}-${2 * hour}`;
-    gateway.setOrder(championOrder(2, champion, baseline));
+    world.gateway.setOrder(championOrder(1, baseline, baseline));
+    await world.open();
+    await world.runs('1.0.0');
+    world.gateway.updateWindow = `${hour}-${2 * hour}`;
+    world.gateway.setOrder(championOrder(2, champion, baseline));
     await fetchedAndNotRun(champion);
-    gateway.updateWindow = `0-${hour}`;
-    await runs('1.1.0');
+    world.gateway.updateWindow = `0-${hour}`;
+    await world.runs('1.1.0');
   });
 
   it('opens the window by its own clock, without another word', async () => {
-    gateway.setOrder(championOrder(1, baseline, baseline));
-    await open();
-    await runs('1.0.0');
-    gateway.updateWindow = `${hour}-${2 * hour}`;
-    gateway.setOrder(championOrder(2, champion, baseline));
+    world.gateway.setOrder(championOrder(1, baseline, baseline));
+    await world.open();
+    await world.runs('1.0.0');
+    world.gateway.updateWindow = `${hour}-${2 * hour}`;
+    world.gateway.setOrder(championOrder(2, champion, baseline));
     await fetchedAndNotRun(champion);
-    gateway.refuse = () => 503;
+    world.gateway.refuse = () => 503;
     await new Promise((resolve) => setTimeout(resolve, 400));
-    aheadMs = hour;
-    await runs('1.1.0');
+    world.aheadMs = hour;
+    await world.runs('1.1.0');
   });
 
   it('waits at the end of an episode too, and over a restart without contact', async () => {
-    gateway.setOrder(championOrder(1, baseline, baseline));
-    const robot = await open();
-    await runs('1.0.0');
+    world.gateway.setOrder(championOrder(1, baseline, baseline));
+    const robot = await world.open();
+    await world.runs('1.0.0');
     robot.record(frameAt(0));
-    gateway.updateWindow = `${hour}-${2 * hour}`;
-    gateway.setOrder(championOrder(2, champion, baseline));
+    world.gateway.updateWindow = `${hour}-${2 * hour}`;
+    world.gateway.setOrder(championOrder(2, champion, baseline));
     await fetchedAndNotRun(champion);
     await robot.endEpisode('success');
     assert.equal(robot.policy()?.version, '1.0.0');
     await robot.close();
-    gateway.refuse = () => 503;
-    await open();
+    world.gateway.refuse = () => 503;
+    await world.open();
     await new Promise((resolve) => setTimeout(resolve, 500));
-    assert.equal(agent?.policy()?.version, '1.0.0');
-    gateway.refuse = () => undefined;
-    gateway.updateWindow = undefined;
-    await runs('1.1.0');
+    assert.equal(world.agent?.policy()?.version, '1.0.0');
+    world.gateway.refuse = () => undefined;
+    world.gateway.updateWindow = undefined;
+    await world.runs('1.1.0');
   });
 
   it('never waits with what cannot wait', async () => {
-    gateway.updateWindow = `${hour}-${2 * hour}`;
+    world.gateway.updateWindow = `${hour}-${2 * hour}`;
     // Nothing runs yet: the first version, be it a candidate.
-    gateway.setOrder(candidateOrder(1, candidate, champion, baseline));
-    await open();
-    await runs('1.2.0');
+    world.gateway.setOrder(candidateOrder(1, candidate, champion, baseline));
+    await world.open();
+    await world.runs('1.2.0');
     // Back to the champion, without haste.
-    gateway.setOrder(championOrder(2, champion, baseline));
-    await runs('1.1.0');
-    gateway.setOrder(candidateOrder(3, candidate, champion, baseline));
+    world.gateway.setOrder(championOrder(2, champion, baseline));
+    await world.runs('1.1.0');
+    world.gateway.setOrder(candidateOrder(3, candidate, champion, baseline));
     await fetchedAndNotRun(candidate);
     // A safe stop, in the middle of an episode.
-    agent?.record(frameAt(0));
-    gateway.setOrder({ ...championOrder(4, baseline, baseline), urgency: 'safeStop' });
-    await runs('1.0.0');
+    world.agent?.record(frameAt(0));
+    world.gateway.setOrder({ ...championOrder(4, baseline, baseline), urgency: 'safeStop' });
+    await world.runs('1.0.0');
   });
 
   it('goes back when the lease ends, whatever the window', async () => {
-    gateway.setOrder(candidateOrder(1, candidate, champion, baseline));
-    await open();
-    await runs('1.2.0');
-    gateway.updateWindow = `${30 * hour}-${31 * hour}`;
+    world.gateway.setOrder(candidateOrder(1, candidate, champion, baseline));
+    await world.open();
+    await world.runs('1.2.0');
+    world.gateway.updateWindow = `${30 * hour}-${31 * hour}`;
     await new Promise((resolve) => setTimeout(resolve, 400));
-    gateway.refuse = () => 503;
+    world.gateway.refuse = () => 503;
     await new Promise((resolve) => setTimeout(resolve, 400));
-    aheadMs = 31 * 60_000;
-    await runs('1.1.0');
+    world.aheadMs = 31 * 60_000;
+    await world.runs('1.1.0');
   });
 });
 
