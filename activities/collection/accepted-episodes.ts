@@ -12,6 +12,8 @@ import { splitSql, youngSplitSql } from '../../datasets/split.ts';
 import { emptyRelation, sqlName } from '../../datasets/sql-types.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { fileListSql, filesSql, skewUs, type SegmentGroup } from './segment-files.ts';
+import { createTable, createTableAs } from '../temp-table.ts';
+import { acceptedTable, excludedEpisodesTable, excludedTable } from './tables.ts';
 
 /** An episode of a segment. */
 export interface EpisodePlace {
@@ -44,11 +46,14 @@ export async function acceptEpisodes(
   excluded: readonly EpisodePlace[],
   young?: readonly Split[],
 ): Promise<AcceptedRows> {
-  await session.run('CREATE OR REPLACE TEMP TABLE excluded (segment INTEGER, first_row INTEGER)');
+  await session.run(createTable(excludedTable));
   const rows = excluded.map(({ segment, firstRow }) => `(${segment}, ${firstRow})`);
   if (rows.length > 0) await session.run(`INSERT INTO excluded VALUES ${rows.join(', ')}`);
   await session.run(
-    'CREATE OR REPLACE TEMP TABLE excluded_episodes AS SELECT segment, episode_id FROM heads SEMI JOIN excluded USING (segment, first_row)',
+    createTableAs(
+      excludedEpisodesTable,
+      'SELECT segment, episode_id FROM heads SEMI JOIN excluded USING (segment, first_row)',
+    ),
   );
   await session.run(acceptedSql(type, young));
   const taken = await session.rows('SELECT DISTINCT segment FROM accepted');
@@ -77,13 +82,13 @@ function acceptedSql({ split: rule }: RobotType, young: readonly Split[] | undef
     young === undefined || rule.kind === 'time'
       ? splitSql({ robotId: 'robot_id', recordedOn: 'recorded_on', startedAtUs: '(started_us - skew_us)' }, rule)
       : youngSplitSql(rule, young);
-  return `CREATE OR REPLACE TEMP TABLE accepted AS
-    WITH dated AS (
+  const query = `WITH dated AS (
       SELECT *, ${recordedOnSql('started_at')} AS recorded_on FROM (
         SELECT segment, skew_us, started_at AS started_us, ${recorded}, ${mediaSql} AS media,
           ${correctedInstantSql('started_at', 'skew_us')} AS started_at, make_timestamptz(received_us) AS received_at
         FROM heads JOIN segments USING (segment) ANTI JOIN excluded USING (segment, first_row))
     ) SELECT *, ${split} AS split FROM dated`;
+  return createTableAs(acceptedTable, query);
 }
 
 const otherFrameColumns = list(recordedFrameColumns.filter(({ name }) => name !== 'timestamp'));

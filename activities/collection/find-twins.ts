@@ -3,6 +3,8 @@ import { sqlName } from '../../datasets/sql-types.ts';
 import type { Twin } from '../../datasets/validation/episode-facts.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlRow, SqlSession } from '../ports/sql.ts';
+import { createTableAs } from '../temp-table.ts';
+import { twinFramesTable, twinsTable } from './tables.ts';
 
 /** An accepted episode whose id is in the lake already, or came earlier in the batch. */
 export interface TwinEpisode {
@@ -35,14 +37,16 @@ export async function findTwins(
   const recordedOn = dayRows.map(({ day }) => day as string);
   const storedEpisodes = await lake.scan('episodes', version.episodes, { recordedOn });
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE twins AS
-      SELECT segment, episode_id, NULL::INTEGER AS original FROM accepted
+    createTableAs(
+      twinsTable,
+      `SELECT segment, episode_id, NULL::INTEGER AS original FROM accepted
         WHERE episode_id IN (SELECT episode_id FROM ${storedEpisodes})
       UNION ALL SELECT segment, episode_id, original FROM (
         SELECT segment, episode_id, min(segment) OVER (PARTITION BY episode_id) AS original FROM accepted
           WHERE episode_id IN (SELECT episode_id FROM accepted GROUP BY ALL HAVING count(*) > 1)
             AND episode_id NOT IN (SELECT episode_id FROM ${storedEpisodes})
       ) WHERE segment <> original`,
+    ),
   );
   const twins = await session.rows(
     'SELECT segment, first_row, episode_id FROM twins JOIN heads USING (segment, episode_id) ORDER BY ALL',
@@ -51,14 +55,17 @@ export async function findTwins(
 
   const storedFrames = await lake.scan('frames', version.frames, { recordedOn });
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE twin_frames AS SELECT * FROM ${acceptedFrames} WHERE episode_id IN (SELECT episode_id FROM twins)`,
+    createTableAs(
+      twinFramesTable,
+      `SELECT * FROM ${acceptedFrames} WHERE episode_id IN (SELECT episode_id FROM twins)`,
+    ),
   );
   const different = await session.rows(
-    `WITH stored_frames AS (SELECT * FROM ${storedFrames} WHERE episode_id IN (SELECT episode_id FROM twins)
+    `WITH stored AS (SELECT * FROM ${storedFrames} WHERE episode_id IN (SELECT episode_id FROM twins)
         AND episode_id BETWEEN (SELECT min(episode_id) FROM twins) AND (SELECT max(episode_id) FROM twins))
     SELECT DISTINCT segment, episode_id FROM (
       ${differences(episodeNames, 'accepted', storedEpisodes)}
-      UNION ALL BY NAME ${differences(['episode_id', ...frameNames], 'twin_frames', 'stored_frames')})`,
+      UNION ALL BY NAME ${differences(['episode_id', ...frameNames], 'twin_frames', 'stored')})`,
   );
   const keys = new Set(different.map(keyOf));
   return twins.map((row) => ({

@@ -1,10 +1,12 @@
 import { recordedEpisodeColumns, type Column } from '../../datasets/columns.ts';
-import { segmentSelect, segmentSqlType } from '../../datasets/segment-schema.ts';
+import { segmentSelect } from '../../datasets/segment-schema.ts';
 import { sqlName, sqlText } from '../../datasets/sql-types.ts';
 import type { EpisodeValues } from '../../datasets/validation/episode-facts.ts';
 import { maxMediaBytes, maxTextBytes } from '../../datasets/validation/segment-rules.ts';
 import type { SqlChunk, SqlSession } from '../ports/sql.ts';
 import { fileListSql, filesSql, skewUs, type SegmentGroup } from './segment-files.ts';
+import { createTable, createTableAs } from '../temp-table.ts';
+import { headsTable, ownColumns, segmentsTable, sharedColumns, sharedValuesTable } from './tables.ts';
 
 /** An episode of a segment, as `indexEpisodes` found it. */
 export interface Head {
@@ -37,14 +39,8 @@ export async function takeHeads(
 }
 
 async function listSegments(session: SqlSession, groups: readonly SegmentGroup[]): Promise<void> {
-  await session.run(
-    'CREATE OR REPLACE TEMP TABLE segments (segment INTEGER, landing_robot VARCHAR, skew_us BIGINT, received_us BIGINT)',
-  );
-  await session.run(
-    'CREATE OR REPLACE TEMP TABLE heads (segment INTEGER, first_row INTEGER, last_row INTEGER, row_count INTEGER, ' +
-      'contradictory BOOLEAN, text_bytes BIGINT, media_bytes BIGINT, ' +
-      `${recordedEpisodeColumns.map((c) => `${sqlName(c.name)} ${segmentSqlType(c)}`).join(', ')})`,
-  );
+  await session.run(createTable(segmentsTable));
+  await session.run(createTable(headsTable));
   for (const group of groups) {
     const rows = group.segments.map(
       (segment) =>
@@ -98,19 +94,15 @@ function headsSql({ segments, absent }: SegmentGroup): string {
   return `INSERT INTO heads BY NAME SELECT * EXCLUDE (file_index, skew_us) FROM (${grouped}) JOIN ${fileListSql(segments)} USING (file_index)`;
 }
 
-/** Columns that differ from episode to episode; numbers, so they travel as doubles. */
-const ownColumns = ['started_at', 'duration_ms', 'latency_p50_ms', 'latency_p95_ms'] as const;
-/** All others but the id: few different rows of them, so each is made into an object once. */
-const sharedColumns = recordedEpisodeColumns
-  .map(({ name }) => name)
-  .filter((name) => name !== 'episode_id' && !(ownColumns as readonly string[]).includes(name));
 const list = (names: readonly string[]): string => names.map(sqlName).join(', ');
 
 /** The heads of the segments of a group, in the order their first rows come when the files are read one after the other. */
 export async function readHeads(session: SqlSession, { segments }: SegmentGroup): Promise<readonly Head[]> {
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE shared_values AS SELECT (row_number() OVER () - 1)::INTEGER AS shared, * ` +
-      `FROM (SELECT DISTINCT ${list(sharedColumns)} FROM heads)`,
+    createTableAs(
+      sharedValuesTable,
+      `SELECT (row_number() OVER () - 1)::INTEGER AS shared, * FROM (SELECT DISTINCT ${list(sharedColumns)} FROM heads)`,
+    ),
   );
   const shared = await session.rows(`SELECT ${list(sharedColumns)} FROM shared_values ORDER BY shared`);
   const isEqual = sharedColumns.map((name) => `h.${sqlName(name)} IS NOT DISTINCT FROM s.${sqlName(name)}`);

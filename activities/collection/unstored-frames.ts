@@ -1,5 +1,7 @@
 import type { Lake } from '../lake/lake.ts';
 import type { SqlSession } from '../ports/sql.ts';
+import { createTableAs } from '../temp-table.ts';
+import { storedFramesTable } from './tables.ts';
 
 /**
  * The relation `frames` without rows that are in the lake already. They can be only after an earlier collection ended for
@@ -18,8 +20,10 @@ export async function unstoredFrames(
   const recordedOn = days.map(({ day }) => day as string);
   const stored = await lake.scan('frames', (await lake.currentVersion()).frames, { recordedOn });
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE stored_frames AS
-      SELECT DISTINCT episode_id, frame_index FROM ${stored} SEMI JOIN accepted USING (episode_id)`,
+    createTableAs(
+      storedFramesTable,
+      `SELECT DISTINCT episode_id, frame_index FROM ${stored} SEMI JOIN accepted USING (episode_id)`,
+    ),
   );
   return `(SELECT f.* FROM ${frames} AS f ANTI JOIN stored_frames USING (episode_id, frame_index))`;
 }

@@ -1,6 +1,8 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports/sql.ts';
+import { createTableAs } from '../temp-table.ts';
+import { heldoutEpisodeTable } from './tables.ts';
 import { robotShareSql } from './robot-share.ts';
 import { daysOf } from './labelled-episodes.ts';
 import { shapedColumns } from './sample-frames.ts';
@@ -19,8 +21,9 @@ export async function chooseHeldoutEpisodes(
 ): Promise<{ readonly episodes: number; readonly days: readonly string[]; readonly robots: readonly string[] }> {
   const hash = episodeHashSql(seed, 'episode_id');
   await session.run(
-    `CREATE TEMP TABLE heldout_episode AS
-     WITH labelled AS (
+    createTableAs(
+      heldoutEpisodeTable,
+      `WITH labelled AS (
        SELECT episode_id, robot_id, task_index, recorded_on, is_labelled_by_outcome, ${hash} AS episode_hash
        FROM labelled_episode WHERE labelled_count > 0
      ), turns AS (
@@ -31,6 +34,7 @@ export async function chooseHeldoutEpisodes(
      )
      SELECT *, (row_number() OVER (ORDER BY episode_id) - 1)::INTEGER AS episode,
        (dense_rank() OVER (ORDER BY robot_id) - 1)::INTEGER AS robot FROM chosen`,
+    ),
   );
   const [row] = await session.rows('SELECT count(*) AS episodes FROM heldout_episode');
   const robots = await session.rows('SELECT DISTINCT robot, robot_id FROM heldout_episode ORDER BY robot');

@@ -5,6 +5,8 @@ import { sqlText } from '../../datasets/sql-types.ts';
 import type { Split } from '../../datasets/columns.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlSession } from '../ports/sql.ts';
+import { createTableAs } from '../temp-table.ts';
+import { expertCountTable, knownEpisodeTable, labelledEpisodeTable } from './tables.ts';
 import { isUsableSql, type EpisodeExclusions } from './exclusions.ts';
 import { sourceIndexSql, sourceTaskSql, type ResolvedSource } from './sources.ts';
 
@@ -30,26 +32,32 @@ export async function findLabelledEpisodes(session: SqlSession, lake: Lake, scop
   const splits = scope.splits.map(sqlText).join(', ');
   const isOwn = `robot_type = ${sqlText(scope.robotType.id)} AND robot_type_version = ${scope.robotType.version}`;
   await session.run(
-    `CREATE TEMP TABLE known_episode AS
-     SELECT episode_id, robot_id, task, list_position(${tasks}, task)::INTEGER - 1 AS task_index, outcome, split,
+    createTableAs(
+      knownEpisodeTable,
+      `SELECT episode_id, robot_id, task, list_position(${tasks}, task)::INTEGER - 1 AS task_index, outcome, split,
        recorded_on, frame_count, is_new, set_index, ${labelledByOutcomeSql('e')} AS is_labelled_by_outcome
      FROM (${withSources(await episodesWithAge(lake, scope), isOwn, scope.sources)}) AS e
      WHERE set_index IS NOT NULL AND split IN (${splits}) AND list_contains(${tasks}, task)
        ${scope.exclusions === undefined ? '' : `AND ${isUsableSql(scope.exclusions)}`}`,
+    ),
   );
   const recordedOn = await daysOf(session, 'known_episode WHERE NOT is_labelled_by_outcome');
   const frames = await lake.scan('frames', scope.datasetVersion.frames, { recordedOn });
   await session.run(
-    `CREATE TEMP TABLE expert_count AS
-     SELECT f.episode_id, count(*) AS labelled_count
+    createTableAs(
+      expertCountTable,
+      `SELECT f.episode_id, count(*) AS labelled_count
      FROM ${frames} AS f SEMI JOIN (FROM known_episode WHERE NOT is_labelled_by_outcome) AS e USING (episode_id)
      WHERE f.expert_action IS NOT NULL GROUP BY f.episode_id`,
+    ),
   );
   await session.run(
-    `CREATE TEMP TABLE labelled_episode AS
-     SELECT k.*, CASE WHEN is_labelled_by_outcome THEN frame_count ELSE coalesce(c.labelled_count, 0) END::INTEGER
+    createTableAs(
+      labelledEpisodeTable,
+      `SELECT k.*, CASE WHEN is_labelled_by_outcome THEN frame_count ELSE coalesce(c.labelled_count, 0) END::INTEGER
        AS labelled_count
      FROM known_episode AS k LEFT JOIN expert_count AS c USING (episode_id)`,
+    ),
   );
   await session.run('DROP TABLE known_episode; DROP TABLE expert_count');
 }

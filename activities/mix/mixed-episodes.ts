@@ -5,6 +5,8 @@ import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
 import { sourceQuotas } from '../../datasets/mix/source-shares.ts';
 import { failure } from '../../store/failures.ts';
 import type { SqlSession } from '../ports/sql.ts';
+import { createTableAs } from '../temp-table.ts';
+import { mixedEpisodeTable } from './tables.ts';
 import { robotShareSql } from './robot-share.ts';
 
 type Source = 'new' | 'history' | 'validation';
@@ -49,8 +51,9 @@ export async function chooseEpisodes(
   const cellOf = (source: string, kind: string): string =>
     `((${source} * ${robotType.tasks.length} + task_index) * ${cellKinds.length} + ${kind})::INTEGER`;
   await session.run(
-    `CREATE TEMP TABLE mixed_episode AS
-     WITH labelled AS (
+    createTableAs(
+      mixedEpisodeTable,
+      `WITH labelled AS (
        SELECT *, outcome = 'failure' AS is_failure, ${hash} AS episode_hash FROM labelled_episode WHERE labelled_count > 0
      ), history AS (
        SELECT * EXCLUDE (task_rank) FROM (
@@ -73,6 +76,7 @@ export async function chooseEpisodes(
        CASE WHEN split = 'train' AND is_new AND is_failure AND labelled_count = frame_count
          THEN (episode_hash % frame_count::UBIGINT)::INTEGER ELSE -1 END AS lead_index
      FROM entering`,
+    ),
   );
 }
 

@@ -2,6 +2,8 @@ import { labelSql } from '../../datasets/label.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { hashBound, largestHash, orderHashSql, sampleHashSql } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports/sql.ts';
+import { createTable, createTableAs } from '../temp-table.ts';
+import { cellCutTable, cellQuotaTable, sampledFrameTable } from './tables.ts';
 import type { NumberedCell } from './mixed-episodes.ts';
 
 /** What the sample holds of one cell. */
@@ -45,11 +47,13 @@ export async function sampleFrames(
     short = await collect(session, frames, robotType, seed, wanted, bounds);
   }
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE cell_cut AS
-     SELECT cell, max(sample_hash) AS largest_hash FROM (
+    createTableAs(
+      cellCutTable,
+      `SELECT cell, max(sample_hash) AS largest_hash FROM (
        SELECT cell, sample_hash, quota, row_number() OVER (PARTITION BY cell ORDER BY sample_hash) AS place
        FROM sampled_frame JOIN cell_quota USING (cell)
      ) WHERE place <= quota GROUP BY cell`,
+    ),
   );
 }
 
@@ -63,7 +67,7 @@ async function collect(
   bounds: ReadonlyMap<number, bigint>,
 ): Promise<readonly NumberedCell[]> {
   await session.run(
-    'CREATE OR REPLACE TEMP TABLE cell_quota (cell INTEGER, quota INTEGER, bound UBIGINT); ' +
+    `${createTable(cellQuotaTable)}; ` +
       cells
         .map(
           ({ number, quotaFrames }) =>
@@ -75,8 +79,9 @@ async function collect(
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
   const widest = [...bounds.values()].reduce((most, bound) => (bound > most ? bound : most), 0n);
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE sampled_frame AS
-     WITH bounded_episode AS (
+    createTableAs(
+      sampledFrameTable,
+      `WITH bounded_episode AS (
        SELECT e.*, e.rowid AS episode, q.bound, lead.bound AS lead_bound
        FROM mixed_episode AS e LEFT JOIN cell_quota AS q USING (cell) LEFT JOIN cell_quota AS lead ON lead.cell = e.cell - 1
      )
@@ -86,6 +91,7 @@ async function collect(
      FROM (SELECT * FROM ${frames} AS f WHERE ${hash} <= ${widest}) AS f JOIN bounded_episode AS e USING (episode_id)
      WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)
        AND ${hash} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
+    ),
   );
   const counts = await session.rows('SELECT cell, count(*) AS frames FROM sampled_frame GROUP BY cell');
   const found = new Map(counts.map((row) => [Number(row['cell']), Number(row['frames'])]));
