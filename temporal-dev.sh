@@ -14,4 +14,4 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   npm ci --no-fund --no-audit >&2
   touch node_modules/.package-lock.json
 fi
-exec node --import tsx demo/main.ts "$@"
+exec node demo/main.ts "$@"

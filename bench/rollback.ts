@@ -121,7 +121,7 @@ interface RobotsProcess {
 
 async function startRobots(work: Work): Promise<RobotsProcess> {
   const child: ChildProcess = fork(fileURLToPath(new URL('rollback/robots-process.ts', import.meta.url)), {
-    execArgv: ['--import', import.meta.resolve('tsx')],
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const died = once(child, 'exit').then(([code]): never => {

@@ -82,7 +82,7 @@ async function simulateParts(
 
 async function inProcess(part: FleetPart): Promise<PartResult> {
   const child = fork(fileURLToPath(new URL('fleet/part-process.ts', import.meta.url)), {
-    execArgv: ['--import', import.meta.resolve('tsx')],
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   child.send(part);

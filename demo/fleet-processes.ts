@@ -32,7 +32,7 @@ export function startGatewayProcess(
   const gateway = startProcess({
     name: 'gateway',
     command: process.execPath,
-    args: ['--import', 'tsx', main],
+    args: [main],
     logFile: path.join(options.stateDirectory, 'logs', 'gateway.log'),
     environment: {
       ...options.environment,
@@ -55,7 +55,7 @@ export function startSimulator(options: FleetProcessOptions, args: readonly stri
   const robots = startProcess({
     name: 'simulated robots',
     command: process.execPath,
-    args: ['--import', 'tsx', fileURLToPath(new URL('../cli/main.ts', import.meta.url)), 'simulate', ...args],
+    args: [fileURLToPath(new URL('../cli/main.ts', import.meta.url)), 'simulate', ...args],
     logFile: path.join(options.stateDirectory, 'logs', 'robots.log'),
     environment: options.environment,
     channel: true,

@@ -24,7 +24,7 @@ export async function startWorkers(options: {
     const worker = startProcess({
       name: `${name} worker`,
       command: process.execPath,
-      args: ['--import', 'tsx', main, '--queues', queues],
+      args: [main, '--queues', queues],
       logFile: path.join(options.logs, `worker-${name}.log`),
       environment: options.environment,
       channel: true,

@@ -1,11 +1,5 @@
 import { execFileSync } from 'node:child_process';
 
-/** How to start a TypeScript program in a Node.js like this one: an older one, which does not read TypeScript by itself, with the loader. */
-export function nodeCommand(program: string): readonly string[] {
-  const readsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
-  return [process.execPath, ...(readsTypeScript ? [] : ['--import', import.meta.resolve('tsx')]), program];
-}
-
 let reserved: number | undefined;
 const kibibyte = 1024;
 

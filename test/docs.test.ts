@@ -119,13 +119,13 @@ describe('the documents', () => {
   it('give commands that the command line knows', async function () {
     this.timeout(60_000);
     const commands = [...readme.matchAll(/npm run flywheel -- ([a-z]+)/g)].map((match) => match[1] ?? '');
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'cli/main.ts', '--help'], { cwd: root });
+    const { stdout } = await run(process.execPath, ['cli/main.ts', '--help'], { cwd: root });
     for (const command of commands) assert.match(stdout, new RegExp(`^  ${command}\\b`, 'm'));
   });
 
   it('give options that temporal-dev.sh knows', async function () {
     this.timeout(60_000);
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', 'demo/main.ts', '--help'], { cwd: root });
+    const { stdout } = await run(process.execPath, ['demo/main.ts', '--help'], { cwd: root });
     for (const [option] of readme.matchAll(/(?<=temporal-dev\.sh[^`\n]*)--[a-z-]+/g))
       assert.ok(stdout.includes(option), option);
   });

@@ -29,7 +29,7 @@ async function download(script: string, folder: string, tool: Tool, report: Repo
   const result = await runStep(
     {
       command: process.execPath,
-      arguments: ['--import', 'tsx', script, folder, `v${tool.version}`],
+      arguments: [script, folder, `v${tool.version}`],
       folder: join(import.meta.dirname, '..'),
       doing: `downloading ${tool.name}`,
     },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { nodeCommand, reservedDataBytes } from '../../policies/child-node.ts';
+import { reservedDataBytes } from '../../policies/child-node.ts';
 import type { ChildAnswer, ChildJob } from './onnx-child-messages.ts';
 
 /** Data of the process (heap, buffers of the runtime) in MiB; a model of 64 MiB takes about 400. */
@@ -30,7 +30,7 @@ export function openOnnxChild({ memoryLimitMiB = defaultMemoryLimitMiB } = {}): 
   const directory = mkdtempSync(join(tmpdir(), 'flywheel-model-'));
   const program = fileURLToPath(new URL('./onnx-child.ts', import.meta.url));
   const limitKiB = Math.ceil(reservedDataBytes() / 1024) + memoryLimitMiB * 1024;
-  const child = spawn('/bin/sh', ['-c', `ulimit -d ${limitKiB} && exec "$0" "$@"`, ...nodeCommand(program)], {
+  const child = spawn('/bin/sh', ['-c', `ulimit -d ${limitKiB} && exec "$0" "$@"`, process.execPath, program], {
     cwd: directory,
     env: {},
     serialization: 'advanced',

@@ -31,7 +31,7 @@ export async function runInPool(input: {
     }
   };
   const program = fileURLToPath(new URL('simulation-worker.ts', import.meta.url));
-  const workers = Array.from({ length: input.workers }, () => fork(program, { execArgv: ['--import', 'tsx'] }));
+  const workers = Array.from({ length: input.workers }, () => fork(program, { execArgv: [] }));
   try {
     await Promise.all(workers.map(take));
   } finally {

@@ -47,9 +47,8 @@ describe('before temporal-dev.sh begins', () => {
 
   it('a misspelt variable, option or scenario is told without any package, within the first second or so', async () => {
     const environment = { PATH: process.env['PATH'] ?? '', FLYWHEEL_SQL_MEMORY_MB: '1' };
-    const tsx = 'typescript' in process.features ? [] : ['--import', 'tsx'];
     const look = (...args: readonly string[]) =>
-      run(process.execPath, [...tsx, firstLook, ...args], { env: environment }).then(
+      run(process.execPath, [firstLook, ...args], { env: environment }).then(
         () => assert.fail('expected a refusal'),
         (error: { code: number; stderr: string }) => error,
       );

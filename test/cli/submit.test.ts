@@ -92,7 +92,7 @@ describe('flywheel models submit', function () {
 
   const submit = (file: string, ...more: string[]) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const words = ['--import', 'tsx', 'cli/main.ts', 'models', 'submit', file, '--policy', policy, ...more];
+      const words = ['cli/main.ts', 'models', 'submit', file, '--policy', policy, ...more];
       const env = { ...process.env, ...environment };
       const child = execFile(process.execPath, words, { cwd: root, env }, (_, stdout, stderr) =>
         resolve({ code: child.exitCode ?? -1, stdout, stderr }),

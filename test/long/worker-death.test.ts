@@ -42,7 +42,7 @@ async function cycleWithDeath(victim: Queue | undefined): Promise<Outcome> {
     const worker = startProcess({
       name: `${queues} worker`,
       command: process.execPath,
-      args: ['--import', 'tsx', main, '--queues', queues],
+      args: [main, '--queues', queues],
       logFile: path.join(directory, `${queues}.log`),
       environment,
       channel: true,

@@ -240,7 +240,7 @@ async function killableGateway(fleet: OpenFleet) {
   let shiftMs = 0;
   let running: ChildProcess;
   const start = async (): Promise<void> => {
-    running = spawn(process.execPath, ['--import', 'tsx', child], {
+    running = spawn(process.execPath, [child], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: {
         PATH: process.env['PATH'],

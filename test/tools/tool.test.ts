@@ -43,7 +43,7 @@ describe('tools', function () {
     return bin;
   };
   const runTool = (name: string, path: string) =>
-    spawnSync(process.execPath, ['--import', 'tsx', toolScript, name], {
+    spawnSync(process.execPath, [toolScript, name], {
       encoding: 'utf8',
       // No machine's network is used: a proxy that does not exist.
       env: { PATH: path, XDG_CACHE_HOME: folder, HOME: folder, HTTPS_PROXY: 'http://127.0.0.1:9' },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { nodeCommand, reservedDataBytes } from '../../../policies/child-node.ts';
+import { reservedDataBytes } from '../../../policies/child-node.ts';
 import type { Tensors } from '../../../policies/runtime.ts';
 import { SessionLost, type OpenOptions, type PolicyRuntime, type PolicySession } from '../versions/policy-runtime.ts';
 import type { InferenceAnswer, InferenceRequest, OpenedModel } from './inference-messages.ts';
@@ -60,7 +60,7 @@ class InferenceProcess {
   constructor(memoryBytes: number, { file, signal }: OpenOptions) {
     const cwd = file === undefined ? tmpdir() : path.dirname(path.resolve(file));
     const limitKiB = String(Math.ceil((reservedDataBytes() + memoryBytes) / 1024));
-    this.#child = spawn('/bin/sh', ['-c', limited, 'sh', limitKiB, ...nodeCommand(program)], {
+    this.#child = spawn('/bin/sh', ['-c', limited, 'sh', limitKiB, process.execPath, program], {
       cwd,
       env: environment(),
       stdio: ['pipe', 'ignore', 'pipe', 'ipc'],

@@ -28,7 +28,7 @@ describe('lake shared by processes', function () {
     const script = join(import.meta.dirname, '..', '..', 'support', 'children', 'append-frames.ts');
     const { directory } = fixture;
     const args = [join(directory, 'store'), join(directory, `staging-${name}`), String(name), String(commits)];
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...args]);
+    const child = spawn(process.execPath, [script, ...args]);
     child.stderr.pipe(process.stderr);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const writer = { child, lines };

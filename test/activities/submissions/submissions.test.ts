@@ -300,7 +300,7 @@ describe('a model that was made elsewhere', function () {
           FLYWHEEL_KEYS: join(directory, 'keys'),
           FLYWHEEL_SCRATCH: join(directory, 'scratch'),
         };
-        const command = ['--import', 'tsx', 'cli/main.ts', 'models', 'check', ...args];
+        const command = ['cli/main.ts', 'models', 'check', ...args];
         const child = execFile(process.execPath, command, { cwd: root, env: environment }, (_, stdout, stderr) =>
           resolve({ code: child.exitCode ?? -1, stdout, stderr }),
         );

@@ -22,7 +22,7 @@ describe('when the supervisor dies', () => {
   afterEach(() => rm(directory, { recursive: true }));
 
   const start = (name: string): ChildProcess =>
-    spawn(process.execPath, ['--import', 'tsx', path.join(children, name), logFile], {
+    spawn(process.execPath, [path.join(children, name), logFile], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   async function firstLine(child: ChildProcess): Promise<unknown> {

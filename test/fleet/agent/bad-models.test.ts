@@ -95,8 +95,7 @@ describe('a model in a process of its own', () => {
          writeSync(1, 'running\\n');
          setInterval(() => undefined, 1000);`,
       );
-      const tsx = import.meta.resolve('tsx');
-      const agent = spawn(process.execPath, ['--import', tsx, script], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const agent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
       let said = '';
       agent.stdout.on('data', (bytes: Buffer) => (said += bytes.toString('utf8')));
       await until('running', () => said.includes('running'), 30_000);

@@ -17,7 +17,7 @@ export interface Life {
 
 /** Runs one life in a process of its own. */
 export async function live(plan: LifePlan): Promise<Life> {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(plan)], {
+  const child = spawn(process.execPath, [program, JSON.stringify(plan)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

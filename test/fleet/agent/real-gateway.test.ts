@@ -66,7 +66,7 @@ describe('a robot’s agent and a real gateway', function () {
     const key = path.join(folder.directory, 'fleet.pem');
     await writeFile(key, fleet.publicKeyPem);
     const where = ['--robot', 'r1', '--gateway', gateway.url, '--dir', path.join(folder.directory, 'robot')];
-    const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'agent', ...where, '--public-key', key], {
+    const child = spawn(process.execPath, ['cli/main.ts', 'agent', ...where, '--public-key', key], {
       cwd: root,
       env: { ...process.env, FLYWHEEL_ROBOT_TOKEN: token },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -36,7 +36,7 @@ describe('a gateway that stops', () => {
 
   it('ends with an error when its port is taken', async () => {
     const { url } = await fleet.startGateway();
-    const child = spawn(process.execPath, ['--import', 'tsx', main], {
+    const child = spawn(process.execPath, [main], {
       env: {
         ...process.env,
         FLYWHEEL_STORE: join(fleet.directory, 'store'),

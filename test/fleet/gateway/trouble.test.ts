@@ -41,7 +41,7 @@ describe('a gateway in trouble', () => {
   });
 
   async function spawnGateway(id: string): Promise<{ url: string; process: ChildProcess }> {
-    const gateway = spawn(process.execPath, ['--import', 'tsx', child], {
+    const gateway = spawn(process.execPath, [child], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: {

@@ -163,7 +163,7 @@ async function readRoutes(operationsUrl: string): Promise<readonly RouteAsked[]>
 }
 
 async function startGateway(directory: string) {
-  const gateway = spawn(process.execPath, ['--import', 'tsx', child], {
+  const gateway = spawn(process.execPath, [child], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {

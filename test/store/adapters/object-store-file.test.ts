@@ -145,13 +145,9 @@ describe('file object store', () => {
     let killedInTheMiddle = 0;
     for (const key of ['big/new', 'big/replaced']) {
       const sizeBytes = 256 * 1024 ** 2;
-      const child = spawn(
-        process.execPath,
-        ['--import', 'tsx', childScript('put-object.ts'), root, key, String(sizeBytes)],
-        {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      );
+      const child = spawn(process.execPath, [childScript('put-object.ts'), root, key, String(sizeBytes)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       const output = textOf(child.stdout);
       const exit = once(child, 'exit');
       const older = new Set(await unfinished());
@@ -175,7 +171,7 @@ describe('file object store', () => {
     this.timeout(120_000);
     const keyCount = 60;
     const children = ['one', 'two', 'three', 'four'].map((name) =>
-      spawn(process.execPath, ['--import', 'tsx', childScript('race-object.ts'), root, name, String(keyCount)], {
+      spawn(process.execPath, [childScript('race-object.ts'), root, name, String(keyCount)], {
         stdio: ['pipe', 'pipe', 'inherit'],
       }),
     );
@@ -201,7 +197,7 @@ describe('file object store', () => {
     this.timeout(60_000);
     await store.put('full', text('old'));
     const command = `ulimit -f 64; trap '' XFSZ; exec "$@"`;
-    const node = [process.execPath, '--import', 'tsx', childScript('put-object.ts'), root, 'full', '1000000'];
+    const node = [process.execPath, childScript('put-object.ts'), root, 'full', '1000000'];
     const { stdout } = await promisify(execFile)('bash', ['-c', command, 'bash', ...node]);
     assert.match(stdout, /^StoreUnavailable nonRetryable=false expected .* got .*EFBIG.* \[root=.*, key=full\]\n$/);
     assert.deepEqual(await store.get('full'), text('old'));
