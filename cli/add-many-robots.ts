@@ -7,6 +7,7 @@ import { isFailure } from '../store/failures.ts';
 import { newToken, tokenHash } from '../fleet/desk/robot-tokens.ts';
 import { addRobot, newRobotSchema, readRobots, type NewRobot } from '../fleet/desk/robots.ts';
 import { robotIdSchema } from '../fleet/protocol/index.ts';
+import { checkPolicyType } from './check-policy-type.ts';
 import type { CommandContext } from './context.ts';
 import { readCsv, type CsvLine } from './csv-text.ts';
 import { CommandError } from './exit-codes.ts';
@@ -30,8 +31,7 @@ export interface ManyDefaults {
 
 type WantedRobot = Omit<NewRobot, 'tokenHashes'>;
 
-/** Fails where a policy is not there, or is of another robot type. */
-export type CheckPolicyType = (policy: string, robotType: { id: string; version: number }) => Promise<void>;
+type CheckPolicyType = (policy: string, robotType: { id: string; version: number }) => Promise<void>;
 
 const tokensSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.string().min(1).max(200) }));
 type Tokens = z.infer<typeof tokensSchema>;
@@ -44,7 +44,6 @@ export async function addManyRobots(
   context: Pick<CommandContext, 'store' | 'clock'>,
   from: { readonly file: string; readonly tokensFile: string; readonly who: string; readonly why: string },
   defaults: ManyDefaults,
-  checkPolicyType: CheckPolicyType,
 ): Promise<{ readonly added: number; readonly known: number }> {
   const read = await readSmallFile(from.file, mostBytes);
   if (!(read instanceof Uint8Array))
@@ -52,7 +51,7 @@ export async function addManyRobots(
   const text = textOf(read, from.file);
   const errors: string[] = [];
   const wanted = wantedRobots(readCsv(text), defaults, from, errors);
-  await checkTypes(wanted, checkPolicyType, errors);
+  await checkTypes(wanted, (policy, type) => checkPolicyType(context.store, policy, type), errors);
   const before = await tokensOf(from.tokensFile);
   const registered = await readRobots(context.store);
   const kept = new Map(before?.map(({ robotId, token }) => [robotId, token]));

@@ -3,13 +3,12 @@ import { userInfo } from 'node:os';
 
 import type { Command } from 'commander';
 
-import { readPolicyDocument } from '../activities/registry/policy-document.ts';
-import { readRobotType } from '../store/records/robot-types.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
 import type { FleetView } from '../fleet/desk/fleet-view.ts';
 import { newToken, tokenHash } from '../fleet/desk/robot-tokens.ts';
 import { addRobot, changeRobot, readRobots, splitRobot } from '../fleet/desk/robots.ts';
+import { checkPolicyType } from './check-policy-type.ts';
 import { openContext } from './context.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -117,9 +116,7 @@ async function addMany(options: ChangeOptions & AddOptions): Promise<void> {
   const context = await openContext();
   const { addManyRobots } = await import('./add-many-robots.ts');
   const files = { file: from, tokensFile: tokens, ...changed(options) };
-  const count = await addManyRobots(context, files, defaults, (policy, robotType) =>
-    checkPolicyType(context.store, policy, robotType),
-  );
+  const count = await addManyRobots(context, files, defaults);
   if (json) return printJson({ ...count, tokensFile: tokens });
   say(`${count.added} robots added, ${count.known} were there by an earlier attempt; their tokens: ${tokens}`);
 }
@@ -173,19 +170,4 @@ function printView(view: FleetView, registered: number): void {
   );
   const retired = view.retired.length === 0 ? '' : `, ${view.retired.length} are retired`;
   say(`${view.robots.length} of ${registered} registered robots run this policy${retired}; gateways: ${view.presence}`);
-}
-
-/** A policy belongs to one robot type, and so do its robots; both must be there. */
-async function checkPolicyType(
-  store: Parameters<typeof readPolicyDocument>[0],
-  policy: string,
-  robotType: { id: string; version: number },
-): Promise<void> {
-  await readRobotType(store, robotType.id, robotType.version);
-  const document = await readPolicyDocument(store, policy);
-  const expected = document.robotType;
-  if (expected.id !== robotType.id || expected.version !== robotType.version)
-    throw new Error(
-      `--robot-type: expected ${expected.id}@${expected.version}, the type of policy ${policy}, got ${robotType.id}@${robotType.version}`,
-    );
 }

@@ -62,6 +62,12 @@ export interface DevFleet {
   isLiving(): boolean;
   /** What is wrong with living robots changes with their next episodes; where they live does not. */
   trouble(troubles: Omit<Circumstances, 'families'>): void;
+  /** Robots that were registered meanwhile live beside the others, until they rest; `robotsFile` holds their tokens. */
+  join(robotIds: readonly string[], robotsFile: string): void;
+  /** A robot is no part of the fleet any more. */
+  leave(robotId: string): void;
+  /** What a robot recorded and did not upload, telemetry and segments. */
+  leftOn(robotId: string): number;
   /** Stops the robots; what they recorded is uploaded before. */
   rest(): Promise<void>;
   /** Segments that robots hold and did not upload. */
@@ -89,7 +95,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     scenario: inState('scenario.json'),
     robotType: inState('robot-type.json'),
   };
-  const robotIds = await registerSimulatedRobots(context, {
+  const registered = await registerSimulatedRobots(context, {
     policy,
     robotType,
     count: options.robots,
@@ -113,7 +119,9 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       return started;
     },
   });
+  const robotIds = [...registered];
   let living: Promise<Kept<Started & Mortal>> | undefined;
+  const joined: Promise<Kept<Started & Mortal>>[] = [];
   let driving: Started | undefined;
   let lives = 0;
   const { url = '', operationsUrl = '' } = place ?? {};
@@ -130,14 +138,16 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     writeScenario(troubles);
   }
 
-  function simulate(...pace: readonly string[]): Started & Mortal {
+  const simulate = (...pace: readonly string[]) => simulateFrom(files.robots, files.scenario, pace);
+
+  function simulateFrom(robots: string, scenario: string, pace: readonly string[]): Started & Mortal {
     lives += 1;
     const settings = Object.entries({
       gateway: url,
-      robots: files.robots,
+      robots,
       root: files.root,
       'robot-type': files.robotType,
-      scenario: files.scenario,
+      scenario,
       dir: inState('robots'),
       seed: String(options.seed + lives),
       'drain-seconds': String(drainSeconds),
@@ -150,7 +160,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     const [driven, robots] = [driving, living];
     [driving, living] = [undefined, undefined];
     await driven?.stop(patienceMs);
-    await (await robots)?.stop(patienceMs);
+    await Promise.all([robots, ...joined.splice(0)].map(async (each) => (await each)?.stop(patienceMs)));
   }
 
   return {
@@ -183,6 +193,15 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       writeScenario(troubles);
       void living?.then((robots) => robots.now()?.child.kill('SIGHUP'));
     },
+    join(ids, robotsFile) {
+      const scenario = inState(`scenario-${joined.length}.json`);
+      writeFileSync(scenario, JSON.stringify({ world: { kind: 'rooms', families }, framesPerEpisode }));
+      robotIds.push(...ids);
+      const start = () => simulateFrom(robotsFile, scenario, ['--episode-seconds', String(episodeSeconds)]);
+      joined.push(keepRunning({ name: 'robots that joined', say, start }));
+    },
+    leave: (robotId) => void robotIds.splice(robotIds.indexOf(robotId), 1),
+    leftOn: (robotId) => filesLeft(inState('robots'), [robotId], ['segments', 'telemetry']),
     rest: () => endRobots(restMs),
     leftBehind: () => filesLeft(inState('robots'), robotIds),
     killGateway: () =>
@@ -198,8 +217,8 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   };
 }
 
-function filesLeft(directory: string, robotIds: readonly string[]): number {
-  const folders = robotIds.map((robotId) => path.join(directory, robotId, 'segments'));
+function filesLeft(directory: string, robotIds: readonly string[], kinds = ['segments']): number {
+  const folders = robotIds.flatMap((robotId) => kinds.map((kind) => path.join(directory, robotId, kind)));
   return folders.filter((folder) => existsSync(folder)).flatMap((folder) => readdirSync(folder)).length;
 }
 

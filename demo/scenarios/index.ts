@@ -8,6 +8,7 @@ import { flywheel } from './flywheel.ts';
 import { noImprovement } from './no-improvement.ts';
 import { offlineRobots } from './offline-robots.ts';
 import { orchestratorDown } from './orchestrator-down.ts';
+import { robotLife } from './robot-life.ts';
 import { rollbackDuringTrial } from './rollback-during-trial.ts';
 import { superseded } from './superseded.ts';
 import type { ScenarioName } from './names.ts';
@@ -67,6 +68,11 @@ const scenarios = {
   'rollback-during-trial': {
     story: 'an operator takes the fleet back in the middle of a rollout.',
     play: rollbackDuringTrial,
+  },
+  'robot-life': {
+    story:
+      'robots are added, moved, quarantined, released and retired under a running rollout: it is neither fooled nor stopped, nothing is lost.',
+    play: robotLife,
   },
 } as const satisfies Record<ScenarioName, Scenario>;
 

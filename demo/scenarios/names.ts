@@ -9,6 +9,7 @@ export const scenarioNames = [
   'orchestrator-down',
   'superseded',
   'rollback-during-trial',
+  'robot-life',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 export const isScenarioName = (name: string): name is ScenarioName => scenarioNames.some((known) => known === name);

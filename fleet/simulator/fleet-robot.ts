@@ -1,3 +1,4 @@
+// Long: one life is told here, with all that can interrupt it.
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -82,6 +83,8 @@ export interface FleetRobot {
   /** Ready to drive another frame now. */
   isReady(): boolean;
   isDone(): boolean;
+  /** It stands still until its scenario lets it go on; nobody waits for it. */
+  isParked(): boolean;
   /** Drives one frame: asks the policy, acts, records. What it starts beyond (ends, deaths) goes on by itself. */
   step(): Promise<void>;
   readonly tally: FleetTally;
@@ -168,8 +171,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
       trouble.isOffline = false;
       return;
     }
-    scenario = input.scenario();
-    condition = conditionOf(scenario, position, episode);
+    await park();
     trouble.corruptsSegments = condition.corruptsSegments;
     if (condition.hangMs > 0) {
       trouble.isOffline = true;
@@ -188,6 +190,18 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     frame = 0;
     startedUs = Math.round(wall() * 1000 - scenario.framesPerEpisode * framePeriodUs(ports.robotType));
     state = 'driving';
+  }
+
+  function readScenario(): Condition {
+    scenario = input.scenario();
+    condition = conditionOf(scenario, position, episode);
+    return condition;
+  }
+
+  /** Reads what the scenario says of this episode, and stands still for as long as it says so. */
+  async function park(): Promise<void> {
+    if (readScenario().isParked) await agent.settle();
+    while (!isLeaving() && readScenario().isParked) await sleep(restStepMs);
   }
 
   /** In small steps, so that nobody waits for a robot that rests. */
@@ -262,6 +276,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     agent: () => agent,
     isReady: () => state === 'driving',
     isDone: () => state === 'done',
+    isParked: () => condition.isParked,
     step,
     settled: async () => {
       leaving.abort();

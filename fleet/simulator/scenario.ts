@@ -27,6 +27,7 @@ const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hang'), robots, episode, durationMs: z.number().min(0) }),
   z.strictObject({ kind: z.literal('crashLoop'), robots, episode, crashes: z.int().min(1).max(100) }),
   z.strictObject({ kind: z.literal('powerCut'), robots, episode }),
+  z.strictObject({ kind: z.literal('parked'), robots, ...episodes }),
 ]);
 
 /** What the simulated robots live in and what happens to them; described in docs/simulator.md. */
@@ -87,6 +88,8 @@ export interface Condition {
   /** How often its agent dies before the episode. */
   readonly crashes: number;
   readonly isPowerCut: boolean;
+  /** It begins no episode and brings in what it recorded. */
+  readonly isParked: boolean;
 }
 
 export function conditionOf(scenario: Scenario, robot: number, episode: number): Condition {
@@ -99,6 +102,7 @@ export function conditionOf(scenario: Scenario, robot: number, episode: number):
     isOffline: own.some(({ kind }) => kind === 'offline'),
     corruptsSegments: own.some(({ kind }) => kind === 'corruptSegment'),
     isPowerCut: own.some(({ kind }) => kind === 'powerCut'),
+    isParked: own.some(({ kind }) => kind === 'parked'),
     skewMs: sum((fault) => (fault.kind === 'clockSkew' ? fault.skewMs : 0)),
     hangMs: sum((fault) => (fault.kind === 'hang' ? fault.durationMs : 0)),
     crashes: sum((fault) => (fault.kind === 'crashLoop' ? fault.crashes : 0)),

@@ -161,7 +161,7 @@ type CountName = Exclude<keyof FleetTally, 'failuresByReason'>;
 type ReasonName = keyof FleetTally['failuresByReason'];
 
 function leftovers(fleet: readonly FleetRobot[]) {
-  const statuses = fleet.map((robot) => robot.agent().status());
+  const statuses = fleet.filter((robot) => !robot.isParked()).map((robot) => robot.agent().status());
   const sum = (of: (status: (typeof statuses)[number]) => number): number =>
     statuses.reduce((total, status) => total + of(status), 0);
   return {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { onnxRuntime } from '../../../activities/adapters/onnx-runtime.ts';
 import { openFleet, type OpenFleet } from '../../../bench/fleet/open-fleet.ts';
@@ -100,6 +101,27 @@ describe('a simulated fleet', () => {
     });
     assert.ok(performance.now() - toldMs < 10_000, `${performance.now() - toldMs} ms`);
     assert.equal(result.endedEpisodes, 4);
+    assert.equal(result.waitingSegments + result.waitingTelemetry, 0);
+  }).timeout(60_000);
+
+  it('parks a robot, which brings in what it recorded, and lets it go on', async () => {
+    const { url } = await fleet.startGateway();
+    const parked = fleet.robots[0]?.robotId ?? assert.fail();
+    let isParked = true;
+    const watching = (async () => {
+      while (isParked) {
+        await sleep(50);
+        for await (const _ of fleet.store.list(`landing/${parked}/`)) isParked = false;
+      }
+    })();
+    const result = await simulate({}, url, {
+      scenario: () => {
+        const faults = isParked ? [{ kind: 'parked', robots: [0], start: 2 }] : [];
+        return parseScenario({ framesPerEpisode, faults });
+      },
+    });
+    await watching;
+    assert.equal(result.endedEpisodes, 4 * episodesPerRobot);
     assert.equal(result.waitingSegments + result.waitingTelemetry, 0);
   }).timeout(60_000);
 
