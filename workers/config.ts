@@ -42,7 +42,10 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_TEMPORAL_TLS_SERVER_NAME: z.string().min(1).optional(),
   /** Sent with every call, by TLS only; never logged. */
   FLYWHEEL_TEMPORAL_API_KEY: z.string().min(1).optional(),
-  /** Put before every task queue name, so that several installations share one server. */
+  /**
+   * Put before every task queue name, so that several sets of workers share one namespace. Workflows are named by policy and robot type there:
+   * installations that know the same ones need a namespace each.
+   */
   FLYWHEEL_QUEUE_PREFIX: z.string().max(100).default(''),
   /**
    * Name of the deployment whose builds run side by side: what began on one build ends on it. Without one, workers of all builds share the work.

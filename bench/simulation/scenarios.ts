@@ -132,7 +132,7 @@ const shock = rolloutScenario({
   id: 'shock',
   title: 'everybody 10 pp worse from hour 10 on',
   // Nobody's fault: no more alarms than the 1 % a rollout that its tests spend together.
-  sizes: { runs: 1000, reducedRuns: 5 },
+  sizes: { runs: 3000, reducedRuns: 5 },
   world: fleet({ shock: { fromHour: 10, change: -0.1 } }),
   figures: (runs) => [provenAtMost('alarms', runs, (run) => rolledBack(run) || run.robotFaults > 0, 0.01)],
 });

@@ -23,7 +23,7 @@ export interface AttackInput {
 }
 
 const hostileRobot = 'hostile-001';
-const perRound = 100;
+const perRound = 500;
 /** One in so many is made by SQL, the others by changing bytes. */
 const madeBySqlEvery = 8;
 const engineMiB = 512;
