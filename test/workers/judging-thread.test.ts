@@ -141,7 +141,7 @@ describe('the thread that judges', function () {
   it('dies alone when it is out of memory or stuck; the next call is answered', async () => {
     await flood(100_000);
     for (const [options, why] of [
-      [{ heapMiB: 48 }, /memory/],
+      [{ heapMiB: 32 }, /memory/],
       [{ silenceLimitMs: 200 }, /one step for more than 0\.2 s/],
     ] as const) {
       const { activities } = open(options);
