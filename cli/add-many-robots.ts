@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 
 import { z } from 'zod';
 
@@ -201,14 +201,18 @@ function refuse(file: string, errors: readonly string[]): void {
 /** Tokens of an earlier attempt; undefined when there is no such file. */
 async function tokensOf(file: string): Promise<Tokens | undefined> {
   try {
-    return tokensSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const read = await readSmallFile(file, mostBytes);
+    return tokensSchema.parse(JSON.parse(new TextDecoder().decode(read instanceof Uint8Array ? read : undefined)));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw new CommandError('wrong', `${file}: expected a new file, or the tokens of these very robots`, {
       cause: error,
     });
   }
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOENT';
 
 /** A new file that its owner alone reads, on the disk when this returns. */
 async function writeTokens(file: string, tokens: Tokens): Promise<void> {
