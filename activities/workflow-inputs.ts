@@ -67,6 +67,8 @@ const trainPolicySchema = z.strictObject({
   datasetVersion: z.strictObject({ episodes: z.int().min(0), frames: z.int().min(0) }).optional(),
   /** Dataset before the experience that counts as new; default: everything is history. */
   newSince: z.strictObject({ episodes: z.int().min(0), frames: z.int().min(0) }).optional(),
+  /** Last record of the task catalogue that counts, −1: before the first; default: the newest. A cycle pins it at its start. */
+  tasksSeq: z.int().min(-1).optional(),
 });
 
 const releaseQuarantineSchema = z.strictObject({

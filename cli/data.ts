@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { QuarantineRecord } from '../activities/collection/quarantine.ts';
-import { readPolicyDocument } from '../activities/registry/policy-document.ts';
+import { robotTypeOfPolicy } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';
 import { registerCheckCommand } from './data-check.ts';
@@ -48,7 +48,7 @@ function registerNeedsLabel(data: Command): void {
       if (!Number.isInteger(limit) || limit < 1 || limit > 100_000)
         throw new Error(`--limit: expected a whole number from 1 to 100000, got ${options.limit}`);
       const context = await openContext();
-      const { robotType } = await readPolicyDocument(context.store, options.policy);
+      const robotType = await robotTypeOfPolicy(context.store, options.policy);
       const datasetVersion = await context.lake.currentVersion();
       const { listNeedsLabel } = await import('../activities/mix/list-needs-label.ts');
       const result = await listNeedsLabel(context)({ robotType, datasetVersion, limit });

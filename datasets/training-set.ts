@@ -49,7 +49,10 @@ export interface TrainingSetManifest {
   readonly datasetVersion: DatasetVersion;
   readonly robotType: string;
   readonly robotTypeDigest: string;
+  /** By index, the retired included. */
   readonly tasks: readonly string[];
+  /** Which state of a task catalogue `tasks` are; not there where they are the robot type's. */
+  readonly catalogue?: { readonly policy: string; readonly seq: number };
   readonly actions:
     | { readonly kind: 'discrete'; readonly names: readonly string[] }
     | { readonly kind: 'continuous'; readonly size: number };

@@ -22,7 +22,7 @@ export interface WarmStartInput {
   readonly type: RobotType;
   readonly observation: Normalisation;
   readonly label?: Normalisation | undefined;
-  /** Where a parameter has no counterpart in the model, e.g. the embedding of a new task; changed in place and returned. */
+  /** Where a parameter has no counterpart in the model; changed in place and returned. */
   readonly fresh: Float32Array;
 }
 
@@ -32,7 +32,8 @@ export type WarmStart =
 
 /**
  * Starting parameters that make the network answer as `model` does, although observations are normalised by other data now:
- * the change of scale and mean is folded into the first layer, that of the actions into the last one. Cold, with the
+ * the change of scale and mean is folded into the first layer, that of the actions into the last one. A task that the model does not
+ * know starts as the mean of those it knows. Under the same normalisation the answers for known tasks are bit-equal. Cold, with the
  * reason, when the model was not made here or has another architecture, observations or actions.
  */
 export function warmStart(input: WarmStartInput): WarmStart {
@@ -59,10 +60,9 @@ export function warmStart(input: WarmStartInput): WarmStart {
   for (const slot of parameterLayout(shape)) {
     const values = stored.get(slot.name);
     const target = fresh.subarray(slot.start, slot.start + slot.size);
-    if (values === undefined) continue;
     if (slot.name === 'task_embedding')
       copyTasks(values, description.tasks, target, type.tasks, shape.taskEmbeddingSize);
-    else target.set(values);
+    else if (values !== undefined) target.set(values);
   }
   foldObservations(input, stored);
   if (input.label !== undefined) foldActions(input.shape, input.label, stored, fresh);
@@ -79,16 +79,25 @@ const actionNames = (type: RobotType): readonly string[] => {
   return type.actions.kind === 'continuous' ? type.actions.ranges.map(nameOf) : [];
 };
 
+/** A model of one task has no embeddings: all start at zero, where they say nothing. */
 function copyTasks(
-  from: Float32Array,
+  from: Float32Array | undefined,
   known: readonly string[],
   to: Float32Array,
   tasks: readonly string[],
   size: number,
 ): void {
+  to.fill(0);
+  if (from === undefined) return;
+  const mean = Float32Array.from({ length: size }, (_, place) => {
+    let sum = 0;
+    for (let row = 0; row < known.length; row += 1) sum += from[row * size + place] ?? 0;
+    return sum / known.length;
+  });
+  const rowOf = new Map(known.map((task, row) => [task, row]));
   tasks.forEach((task, row) => {
-    const source = known.indexOf(task);
-    if (source >= 0) to.set(from.subarray(source * size, (source + 1) * size), row * size);
+    const source = rowOf.get(task);
+    to.set(source === undefined ? mean : from.subarray(source * size, (source + 1) * size), row * size);
   });
 }
 

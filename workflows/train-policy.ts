@@ -1,6 +1,7 @@
 import { setCurrentDetails, setHandler } from '@temporalio/workflow';
 
-import type { TrainingOptions } from '../activities/workflow-inputs.ts';
+import type { ParsedInput, TrainingOptions } from '../activities/workflow-inputs.ts';
+import type { TrainModelInput } from '../activities/training/train-model.ts';
 import type { TrainingSetReference } from '../datasets/training-set.ts';
 import { dataActivities, fleetActivities, trainingActivities } from './shared/activity-proxies.ts';
 import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './cycle/messages.ts';
@@ -21,13 +22,14 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     status = { ...status, ...change };
     setCurrentDetails(describeTraining(status));
   };
-  const { policy, training, bootstrap, newSince, datasetVersion: pinned } = await parsedInput('trainPolicy', input);
+  const request = await parsedInput('trainPolicy', input);
+  const { policy, training, bootstrap, newSince } = request;
   outcome.began(policy);
   const data = dataActivities();
   const fleet = fleetActivities();
   const cycleId = operationId();
-  const { robotType, aliases } = await fleet.readPolicy({ policy });
-  const datasetVersion = pinned ?? (await data.readDatasetVersion({ cycleId }));
+  const { robotType, aliases } = await fleet.readPolicy(policyAt(request));
+  const datasetVersion = request.datasetVersion ?? (await data.readDatasetVersion({ cycleId }));
 
   show({ stage: 'mixing' });
   const trainingSet = await data.mixExperience({
@@ -78,6 +80,11 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   return { ...result, outcome: 'registered', candidateVersion: version };
 }
 
+const policyAt = ({ policy, tasksSeq }: ParsedInput<'trainPolicy'>) => ({
+  policy,
+  ...(tasksSeq === undefined ? {} : { tasksSeq }),
+});
+
 type Trained = Awaited<ReturnType<ReturnType<typeof trainingActivities>['trainModel']>>;
 type Judged = Awaited<ReturnType<ReturnType<typeof trainingActivities>['evaluateCandidate']>>;
 
@@ -107,7 +114,7 @@ const mixOptions = ({ seed, targetFrames, sources }: TrainingOptions) => ({
 async function trainBest(
   cycleId: string,
   policy: string,
-  robotType: { id: string; version: number },
+  robotType: TrainModelInput['robotType'],
   trainingSet: TrainingSetReference,
   options: TrainingOptions,
   champion: string | undefined,

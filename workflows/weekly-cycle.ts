@@ -116,7 +116,7 @@ async function cycle(
   const { policy, training, bootstrap } = request;
   const cause = request.cause ?? startedBy();
   const fleet = fleetActivities();
-  const { robotType, aliases, assignmentSeq } = await fleet.readPolicy({ policy });
+  const { robotType, aliases, assignmentSeq, tasksSeq } = await fleet.readPolicy({ policy });
   show({
     policy,
     cause,
@@ -134,7 +134,16 @@ async function cycle(
   show({ stage: 'training' });
   const trained = await executeChild(trainPolicy, {
     workflowId: workflowIds.trainPolicy(cycleId),
-    args: [{ policy, training, bootstrap, newSince: collection.startedFrom }],
+    // Tasks that come or go meanwhile are the next cycle's.
+    args: [
+      {
+        policy,
+        training,
+        bootstrap,
+        newSince: collection.startedFrom,
+        ...(tasksSeq === undefined ? {} : { tasksSeq }),
+      },
+    ],
     staticSummary: `retrain ${policy}`,
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,

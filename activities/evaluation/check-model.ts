@@ -6,7 +6,7 @@ import { failure } from '../../store/failures.ts';
 import type { ModelProbe } from '../ports/model-probe.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 
 export interface CheckModelPorts {
   readonly store: ObjectStore;
@@ -18,7 +18,7 @@ export interface CheckModelPorts {
 export type CheckModelInput = (
   | { readonly filePath: string; readonly key?: undefined }
   | { readonly key: string; readonly filePath?: undefined }
-) & { readonly robotType: { readonly id: string; readonly version: number } };
+) & { readonly robotType: RobotTypeReference };
 
 export interface CheckModelResult {
   readonly passed: 'pass' | 'hold';
@@ -29,7 +29,7 @@ export interface CheckModelResult {
 export const checkModel =
   (ports: CheckModelPorts) =>
   async (input: CheckModelInput): Promise<CheckModelResult> => {
-    const type = await readRobotType(ports.store, input.robotType.id, input.robotType.version);
+    const type = await readTaughtType(ports.store, input.robotType);
     const path = input.filePath ?? (await ports.store.localPath(input.key));
     if (path === undefined || (await stat(path).catch(() => undefined)) === undefined)
       throw failure('NotFound', 'expected a model file, got none', {

@@ -9,6 +9,7 @@ import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/held
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
 import type { ErrorFacts, HeldoutFacts, Partner, TaskFacts } from '../../policies/gates/index.ts';
+import { activeTasks } from '../../datasets/taught-type.ts';
 import { checkModelFile } from '../../policies/onnx/file-problems.ts';
 import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
@@ -31,9 +32,11 @@ export interface ComparisonPorts {
   readonly scratchDirectory: string;
 }
 
-interface VersionKey {
+export interface VersionKey {
   readonly version: string;
   readonly key: string;
+  /** So many of the first indexes of the tasks; what else is asked of robots, nobody asks it. */
+  readonly knownTasks: number;
 }
 
 export interface ComparisonInput {
@@ -72,17 +75,18 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     heldoutSetFile(input.heldoutDigest, 'heldout.arrow'),
     input.heldoutSet,
   );
-  const openModel = async (key: string): Promise<GraphSession> => keep(await open(ports, key, sizes));
+  const openModel = async (key: string, taskCount: number): Promise<GraphSession> =>
+    keep(await open(ports, key, { ...sizes, taskCount }));
   try {
     const training = await openTraining(ports, input, sizes);
     if (training !== undefined) keep(training.rows);
-    const candidate = await openModel(input.candidate);
+    const candidate = await openModel(input.candidate, sizes.taskCount);
     const champion = await tryPartner(input.champion, openModel);
     const anchor = await tryPartner(input.anchor, openModel);
     const linear: LinearBaseline = training === undefined ? noTraining : await trainLinear(ports, input.type, training);
     if (linear.session !== undefined) keep(linear.session);
     const copied = copiedState(type);
-    const outcome = await evaluateHeldout({
+    const judged = await evaluateHeldout({
       type,
       sizes,
       source: keep(await ports.openRows(heldoutPath, sizes)),
@@ -94,6 +98,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
         ...(copied === undefined ? {} : { copy: copied }),
       },
       ...(champion.session === undefined ? {} : { reference: 'champion' }),
+      knownTasks: { champion: input.champion?.knownTasks, anchor: input.anchor?.knownTasks },
       majorityLabel:
         sizes.head === 'discrete' && training !== undefined
           ? await commonestLabel(training.rows, sizes.actionSize)
@@ -101,8 +106,9 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       progress: ports.progress,
       monotonicMs: () => performance.now(),
     });
-    const traffic =
-      input.training === undefined ? heldoutTraffic(outcome.tasks) : taskTraffic(input.training.set.strata, type.tasks);
+    const active = new Set(activeTasks(type));
+    const outcome = { ...judged, tasks: judged.tasks.filter(({ task }) => active.has(task)) };
+    const traffic = trafficOf(input, outcome.tasks);
     const facts: HeldoutFacts = {
       singles: outcome.singles,
       episodes: outcome.episodes,
@@ -126,7 +132,19 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
   }
 }
 
-function taskFacts({ task, episodes, discordant, agreement }: TaskOutcome, trafficFraction: number): TaskFacts {
+/** Share of the robots' work by active task. */
+const trafficOf = ({ training }: ComparisonInput, tasks: readonly TaskOutcome[]): readonly number[] =>
+  training === undefined
+    ? heldoutTraffic(tasks)
+    : taskTraffic(
+        training.set.strata,
+        tasks.map(({ task }) => task),
+      );
+
+function taskFacts(
+  { task, episodes, discordant, agreement, unknownTo }: TaskOutcome,
+  trafficFraction: number,
+): TaskFacts {
   const { onlyNew = 0, onlyOld = 0 } = discordant['champion'] ?? {};
   const sums = agreement['champion'];
   return {
@@ -136,6 +154,7 @@ function taskFacts({ task, episodes, discordant, agreement }: TaskOutcome, traff
     onlyOldEpisodes: onlyOld,
     ...(sums === undefined ? {} : { agreement: sums }),
     trafficFraction,
+    ...(unknownTo.includes('champion') ? { isNew: true } : {}),
   };
 }
 
@@ -195,12 +214,12 @@ type Sums = HeldoutOutcome['others'][string]['sums'];
 /** A version that cannot run on this robot type's data is no reason to fail the activity, but its gates fail. */
 async function tryPartner(
   version: VersionKey | undefined,
-  openModel: (key: string) => Promise<GraphSession>,
+  openModel: (key: string, taskCount: number) => Promise<GraphSession>,
 ): Promise<{ session?: GraphSession; partner: (sums: Sums | undefined) => Partner }> {
   if (version === undefined) return { partner: () => ({ kind: 'none' }) };
   const broken = (reason: string): Partner => ({ kind: 'broken', version: version.version, reason });
   try {
-    const session = await openModel(version.key);
+    const session = await openModel(version.key, version.knownTasks);
     return {
       session,
       partner: (sums) =>

@@ -8,18 +8,25 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
 import { gateVerdict, offlineGates, type AbsoluteFacts, type GateResult } from '../../policies/gates/index.ts';
 import { CandidateFailed } from '../../policies/evaluation/evaluate-heldout.ts';
-import { compareOnHeldout, type ComparisonPorts, type HeldoutComparison } from './compare-on-heldout.ts';
+import {
+  compareOnHeldout,
+  type ComparisonPorts,
+  type HeldoutComparison,
+  type VersionKey,
+} from './compare-on-heldout.ts';
 import { evaluationDocument, readEvaluation } from './evaluation-document.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues, jsonBytes } from '../../store/json-objects.ts';
 import type { ModelProbe } from '../ports/model-probe.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
+import { readVersionTasks } from '../../store/records/version-tasks.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { readHeldoutSet, readTrainingSet } from '../mix/read-sets.ts';
 
 const inputSchema = z.strictObject({
   modelKey: z.string().min(1),
   policy: z.string().min(1),
-  robotType: z.strictObject({ id: z.string(), version: z.int() }),
+  robotType: robotTypeReferenceSchema,
   heldoutDigest: z.string(),
   /** Left out for a model that was not trained here. */
   trainingSetDigest: z.string().optional(),
@@ -73,7 +80,7 @@ const goldenKeyOf = (evaluationKey: string): string => evaluationKey.replace(/[^
 
 async function judge(ports: EvaluateCandidatePorts, input: Request) {
   const { store } = ports;
-  const type = await readRobotType(store, input.robotType.id, input.robotType.version);
+  const type = await readTaughtType(store, input.robotType);
   const heldoutSet = await readHeldoutSet(store, input.heldoutDigest, type);
   const digest = input.trainingSetDigest;
   const training = digest === undefined ? undefined : { digest, set: await readTrainingSet(store, digest, type) };
@@ -81,6 +88,10 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
   if (modelPath === undefined)
     throw failure('NotFound', 'expected a candidate to judge, got none', { coordinates: { key: input.modelKey } });
   const absolute = await ports.probe.probe(modelPath, type, ports.progress);
+  const [champion, anchor] = [
+    await versionKey(store, type, input.policy, input.champion),
+    await versionKey(store, type, input.policy, input.anchor),
+  ];
   const compared = isUsable(absolute, type)
     ? await inScratch(ports.scratchDirectory, input.evaluationKey, (scratchDirectory) =>
         compareUnlessItFails(
@@ -91,8 +102,8 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
             training,
             heldoutSet,
             candidate: input.modelKey,
-            champion: versionKey(input.policy, input.champion),
-            anchor: versionKey(input.policy, input.anchor),
+            champion,
+            anchor,
           },
         ),
       )
@@ -129,8 +140,16 @@ async function compareUnlessItFails(
 const isUsable = ({ outputs, singles }: AbsoluteFacts, type: RobotType): boolean =>
   outputs !== undefined && outputs.badInputs === 0 && singles !== undefined && type.actions.kind !== 'none';
 
-const versionKey = (policy: string, version: string | undefined): { version: string; key: string } | undefined =>
-  version === undefined ? undefined : { version, key: modelFile(policy, version, 'model.onnx') };
+async function versionKey(
+  store: ObjectStore,
+  type: RobotType,
+  policy: string,
+  version: string | undefined,
+): Promise<VersionKey | undefined> {
+  if (version === undefined) return undefined;
+  const { length: knownTasks } = await readVersionTasks(store, type, policy, version);
+  return { version, key: modelFile(policy, version, 'model.onnx'), knownTasks };
+}
 
 async function inScratch<T>(root: string, name: string, work: (directory: string) => Promise<T>): Promise<T> {
   const directory = join(root, `evaluate-${name.replaceAll(/[^\w.-]/g, '-')}`);

@@ -114,6 +114,11 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
   const outcome = comparison?.outcome;
   const share = (frames: number | undefined): number | null =>
     outcome === undefined || outcome.frames === 0 || frames === undefined ? null : frames / outcome.frames;
+  /** Of the frames of tasks that the version knows. */
+  const ownShare = (name: 'champion' | 'anchor'): number | null => {
+    const own = outcome?.others[name];
+    return own === undefined || own.sums.frames === 0 ? null : own.agreeingFrames / own.sums.frames;
+  };
   return {
     input: { ...input },
     passed,
@@ -126,8 +131,8 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
         ? share(outcome?.majorityFrames)
         : null,
     linearFraction: share(outcome?.others['linear']?.agreeingFrames),
-    championFraction: share(outcome?.others['champion']?.agreeingFrames),
-    anchorFraction: share(outcome?.others['anchor']?.agreeingFrames),
+    championFraction: ownShare('champion'),
+    anchorFraction: ownShare('anchor'),
     calibrationError: outcome?.calibrationError ?? null,
     calibrationCurve: [...(outcome?.calibrationCurve ?? [])],
     roc: (outcome?.roc ?? []).map((curve) => ({ ...curve, points: [...curve.points] })),
@@ -159,12 +164,12 @@ function worstRobots(comparison: HeldoutComparison | undefined): EvaluationDocum
   const { outcome, robotIds } = comparison;
   const hasChampion = outcome.others['champion'] !== undefined;
   return outcome.robots
-    .map(({ robot, episodes, frames, agreeingFrames, referenceFrames }) => ({
+    .map(({ robot, episodes, frames, agreeingFrames, referenceFrames, comparedFrames }) => ({
       robotId: robotIds[robot] ?? `robot ${robot}`,
       episodes,
       frames,
       agreementFraction: frames === 0 ? null : agreeingFrames / frames,
-      championFraction: frames === 0 || !hasChampion ? null : referenceFrames / frames,
+      championFraction: comparedFrames === 0 || !hasChampion ? null : referenceFrames / comparedFrames,
     }))
     .toSorted((a, b) => (a.agreementFraction ?? 2) - (b.agreementFraction ?? 2) || (a.robotId < b.robotId ? -1 : 1))
     .slice(0, mostRobots);

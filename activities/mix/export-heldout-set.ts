@@ -3,18 +3,20 @@ import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, type HeldoutSetReference } from '../../datasets/training-set.ts';
+import type { RobotTypeReference } from '../../store/records/robot-types.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { readExclusions } from './exclusions.ts';
 import { chooseHeldoutEpisodes, heldoutSql } from './heldout-episodes.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
 import type { SetPorts } from './ports.ts';
+import { pinnedCatalogue } from './mix-manifest.ts';
 import { publishSet } from './publish-set.ts';
 import { labelledColumns } from './set-columns.ts';
 import { watched } from './watched.ts';
 
 export interface ExportHeldoutSetInput {
-  readonly robotType: { readonly id: string; readonly version: number };
+  readonly robotType: RobotTypeReference;
   readonly datasetVersion: DatasetVersion;
   /** More held-out episodes than this are thinned out, task by task, by hash. Default 20,000. */
   readonly maxEpisodes?: number;
@@ -59,6 +61,7 @@ export const exportHeldoutSet =
         robotType: robotTypeName(robotType),
         robotTypeDigest: robotTypeDigest(robotType),
         tasks: robotType.tasks,
+        ...pinnedCatalogue(robotType),
         episodes,
         robots,
         maxEpisodes,

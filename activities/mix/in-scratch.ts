@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { failure } from '../../store/failures.ts';
 import type { SqlSession } from '../ports/sql.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import type { SetPorts } from './ports.ts';
 
 /** Gives `work` an SQL session and a folder of its own, and takes both away at its end, whatever that is. */
@@ -22,12 +22,9 @@ export async function inScratch<T>(
   }
 }
 
-/** The robot type's document; `InvalidInput` when its recordings carry no actions, so that nothing can be learned from it. */
-export async function readTrainableRobotType(
-  ports: SetPorts,
-  name: { readonly id: string; readonly version: number },
-): Promise<RobotType> {
-  const robotType = await readRobotType(ports.store, name.id, name.version);
+/** The robot type that is referred to; `InvalidInput` when its recordings carry no actions, so that nothing can be learned from it. */
+export async function readTrainableRobotType(ports: SetPorts, reference: RobotTypeReference): Promise<RobotType> {
+  const robotType = await readTaughtType(ports.store, reference);
   if (robotType.actions.kind !== 'none') return robotType;
   throw failure('InvalidInput', 'expected a robot type with actions to learn, got one whose recordings have none', {
     coordinates: { robotType: robotTypeName(robotType) },

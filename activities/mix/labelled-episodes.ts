@@ -1,6 +1,7 @@
 import { labelledByOutcomeSql } from '../../datasets/label.ts';
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { activeTasks } from '../../datasets/taught-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { Split } from '../../datasets/columns.ts';
 import type { Lake } from '../lake/lake.ts';
@@ -11,7 +12,7 @@ import { isUsableSql, type EpisodeExclusions } from './exclusions.ts';
 import { sourceIndexSql, sourceTaskSql, type ResolvedSource } from './sources.ts';
 
 export interface EpisodeScope {
-  readonly robotType: Pick<RobotType, 'id' | 'version' | 'tasks'>;
+  readonly robotType: Pick<RobotType, 'id' | 'version' | 'tasks' | 'catalogue'>;
   readonly datasetVersion: DatasetVersion;
   /** Episodes that are not part of this older version are new; without it none is. */
   readonly newSince?: DatasetVersion;
@@ -23,12 +24,13 @@ export interface EpisodeScope {
 }
 
 /**
- * Makes the temporary table `labelled_episode`: every episode in scope with `task_index` (place in the robot type's
+ * Makes the temporary table `labelled_episode`: every episode in scope whose task is active, with `task_index` (place in the robot type's
  * list), `set_index` (place of its source, 0 without sources), `is_new`, and how many of its frames have a label (`labelled_count`). Only episodes whose outcome does not
  * label them need a look at their frames, and of those the expert's action only.
  */
 export async function findLabelledEpisodes(session: SqlSession, lake: Lake, scope: EpisodeScope): Promise<void> {
   const tasks = `[${scope.robotType.tasks.map(sqlText).join(', ')}]::VARCHAR[]`;
+  const active = `[${activeTasks(scope.robotType).map(sqlText).join(', ')}]::VARCHAR[]`;
   const splits = scope.splits.map(sqlText).join(', ');
   const isOwn = `robot_type = ${sqlText(scope.robotType.id)} AND robot_type_version = ${scope.robotType.version}`;
   await session.run(
@@ -37,7 +39,7 @@ export async function findLabelledEpisodes(session: SqlSession, lake: Lake, scop
       `SELECT episode_id, robot_id, task, list_position(${tasks}, task)::INTEGER - 1 AS task_index, outcome, split,
        recorded_on, frame_count, is_new, set_index, ${labelledByOutcomeSql('e')} AS is_labelled_by_outcome
      FROM (${withSources(await episodesWithAge(lake, scope), isOwn, scope.sources)}) AS e
-     WHERE set_index IS NOT NULL AND split IN (${splits}) AND list_contains(${tasks}, task)
+     WHERE set_index IS NOT NULL AND split IN (${splits}) AND list_contains(${active}, task)
        ${scope.exclusions === undefined ? '' : `AND ${isUsableSql(scope.exclusions)}`}`,
     ),
   );

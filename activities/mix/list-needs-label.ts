@@ -5,10 +5,10 @@ import { inScratch } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
 import type { SetPorts } from './ports.ts';
 import { watched } from './watched.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 
 export interface ListNeedsLabelInput {
-  readonly robotType: { readonly id: string; readonly version: number };
+  readonly robotType: RobotTypeReference;
   readonly datasetVersion: DatasetVersion;
   /** Most episodes to list. */
   readonly limit: number;
@@ -35,7 +35,7 @@ export interface ListNeedsLabelResult {
 export const listNeedsLabel =
   (ports: SetPorts) =>
   async (input: ListNeedsLabelInput): Promise<ListNeedsLabelResult> => {
-    const robotType = await readRobotType(ports.store, input.robotType.id, input.robotType.version);
+    const robotType = await readTaughtType(ports.store, input.robotType);
     return inScratch(ports, async (session) => {
       const exclusions = await readExclusions(ports.store);
       const scope = { robotType, datasetVersion: input.datasetVersion, splits, exclusions };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { TrainingSetReference } from '../../datasets/training-set.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../store/json-objects.ts';
+import { robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { mixSet } from './mix-set.ts';
 import type { SetPorts } from './ports.ts';
@@ -11,7 +12,7 @@ const versionSchema = z.object({ episodes: z.int().min(0), frames: z.int().min(0
 
 const inputSchema = z.object({
   cycleId: z.string().min(1),
-  robotType: z.object({ id: z.string(), version: z.int().min(1) }),
+  robotType: robotTypeReferenceSchema,
   /** The lake to mix from. */
   datasetVersion: versionSchema,
   /** The lake before this cycle's collection: episodes it lacks are new. */

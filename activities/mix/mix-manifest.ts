@@ -3,6 +3,7 @@ import type { RowWeights } from '../../datasets/mix/row-weights.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import type { SourceCount, StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
+import { referenceOf } from '../../store/records/robot-types.ts';
 import { failure } from '../../store/failures.ts';
 import type { LabelGaps } from './label-gaps.ts';
 import type { Source } from './source-schema.ts';
@@ -41,6 +42,7 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     robotType: robotTypeName(robotType),
     robotTypeDigest: robotTypeDigest(robotType),
     tasks: robotType.tasks,
+    ...pinnedCatalogue(robotType),
     actions: actionsOf(robotType),
     observationNames: robotType.observations.map(({ name }) => name),
     seed: options.seed,
@@ -58,6 +60,12 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     ...(facts.sources === undefined ? {} : { sources: sourcesOf(facts.sources, train) }),
     files: facts.files,
   };
+}
+
+/** Which state of the policy's task catalogue a set was made with; nothing where the robot type's tasks are all. */
+export function pinnedCatalogue(robotType: RobotType): Pick<TrainingSetManifest, 'catalogue'> {
+  const { catalogue } = referenceOf(robotType);
+  return catalogue === undefined ? {} : { catalogue };
 }
 
 /** What else it takes to make the set again. */

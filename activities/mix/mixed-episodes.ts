@@ -1,3 +1,4 @@
+import { activeTasks } from '../../datasets/taught-type.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { apportionWithFloor } from '../../datasets/mix/apportion.ts';
 import { cellKinds, planMix, type CellKind, type PlannedCell } from '../../datasets/mix/mix-plan.ts';
@@ -41,12 +42,12 @@ const historyTaskFloorFraction = 0.5;
  */
 export async function chooseEpisodes(
   session: SqlSession,
-  robotType: Pick<RobotType, 'tasks'>,
+  robotType: Pick<RobotType, 'tasks' | 'catalogue'>,
   limits: EpisodeLimits,
 ): Promise<void> {
   const validationSource = 2 * limits.sets;
   const perRobot = limits.historyEpisodesPerRobot;
-  const floor = Math.max(1, Math.floor((perRobot * historyTaskFloorFraction) / robotType.tasks.length));
+  const floor = Math.max(1, Math.floor((perRobot * historyTaskFloorFraction) / activeTasks(robotType).length));
   const hash = episodeHashSql(limits.seed, 'episode_id');
   const cellOf = (source: string, kind: string): string =>
     `((${source} * ${robotType.tasks.length} + task_index) * ${cellKinds.length} + ${kind})::INTEGER`;

@@ -15,6 +15,7 @@ const setSchema = z.looseObject({
   robotType: z.string(),
   robotTypeDigest: z.string(),
   tasks: z.array(z.string()),
+  catalogue: z.looseObject({ policy: z.string(), seq: z.int() }).optional(),
   files: filesSchema,
 });
 /** Whose the held-out episodes are, by number; sets of earlier versions do not say. */
@@ -66,5 +67,12 @@ async function readSet<T extends StoredSet>(
     throw failure('InvalidInput', `expected a set of ${robotTypeName(type)}, got one of ${parsed.data.robotType}`, {
       coordinates,
     });
+  const { catalogue } = parsed.data;
+  if (catalogue?.seq !== type.catalogue?.seq || catalogue?.policy !== type.catalogue?.policy)
+    throw failure(
+      'InvalidInput',
+      `expected a set of the tasks of record ${type.catalogue?.seq ?? 'none'} of the catalogue, got one of record ${catalogue?.seq ?? 'none'}`,
+      { coordinates },
+    );
   return parsed.data;
 }

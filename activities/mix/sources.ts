@@ -1,4 +1,5 @@
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import { activeTasks } from '../../datasets/taught-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -57,7 +58,8 @@ function firstDifference(what: string, own: readonly string[], other: readonly s
   return undefined;
 }
 
-function taskProblem({ tasks }: RobotType, source: Source): string | undefined {
+function taskProblem(own: RobotType, source: Source): string | undefined {
+  const tasks = activeTasks(own);
   const unknown = source.tasks.find(({ as }) => !tasks.includes(as));
   return unknown === undefined
     ? undefined

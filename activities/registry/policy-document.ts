@@ -4,6 +4,8 @@ import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { failure } from '../../store/failures.ts';
 import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { readRobotType, type RobotTypeReference } from '../../store/records/robot-types.ts';
+import { readTaskCatalogue } from '../../store/records/task-log.ts';
 
 /** A policy belongs to one robot type; written once, when its baseline is registered. */
 export const policyDocumentSchema = z.strictObject({
@@ -33,6 +35,23 @@ export const readPolicyDocument = (store: ObjectStore, policy: string): Promise<
     policyDocumentSchema,
     `there is no policy "${policy}"; create it with \`flywheel models baseline\``,
   );
+
+/** The catalogue's part of a reference: `untilSeq` pins it (−1: before its first record), default now. */
+export async function pinnedTasks(
+  store: ObjectStore,
+  policy: string,
+  { id, version }: PolicyDocument['robotType'],
+  untilSeq?: number,
+): Promise<Pick<RobotTypeReference, 'catalogue'>> {
+  const { seq } = await readTaskCatalogue(store, policy, await readRobotType(store, id, version), untilSeq);
+  return seq < 0 ? {} : { catalogue: { policy, seq } };
+}
+
+/** The robot type of a policy with the tasks that it has now; `NotFound` for a policy that nobody made. */
+export async function robotTypeOfPolicy(store: ObjectStore, policy: string): Promise<RobotTypeReference> {
+  const { robotType } = await readPolicyDocument(store, policy);
+  return { ...robotType, ...(await pinnedTasks(store, policy, robotType)) };
+}
 
 /** Idempotent by policy; another robot type for a policy that exists is `Conflict`. */
 export async function createPolicyDocument(store: ObjectStore, document: PolicyDocument): Promise<void> {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import type { ChampionDesk } from '../../fleet/desk/champion-desk.ts';
 import { checkModel } from '../evaluation/check-model.ts';
 import { failure } from '../../store/failures.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType } from '../../store/records/robot-types.ts';
 import { moveAliases, readAliases } from '../../store/records/aliases.ts';
-import { createPolicyDocument } from './policy-document.ts';
+import { createPolicyDocument, pinnedTasks } from './policy-document.ts';
+import { registeredType } from './registered-type.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
 type Ports = Parameters<typeof registerModel>[0] & Parameters<typeof checkModel>[0] & { readonly desk: ChampionDesk };
@@ -28,11 +28,12 @@ export const registerBaseline =
   (ports: Ports) =>
   async (input: RegisterBaselineInput): Promise<RegisterModelResult> => {
     const { policy, robotType } = input;
-    const type = await readRobotType(ports.store, robotType.id, robotType.version);
+    const catalogue = await pinnedTasks(ports.store, policy, robotType);
+    const type = await readTaughtType(ports.store, { ...robotType, ...catalogue });
     const modelSha256 = createHash('sha256').update(input.model).digest('hex');
     const key = `baselines/${policy}/${modelSha256}/model.onnx`;
     await ports.store.putIfAbsent(key, input.model);
-    const { passed, gates } = await checkModel(ports)({ key, robotType });
+    const { passed, gates } = await checkModel(ports)({ key, robotType: { ...robotType, ...catalogue } });
     if (passed !== 'pass') {
       const failed = gates.filter((gate) => gate.outcome !== 'pass').map((gate) => gate.sentence);
       throw failure('InvalidInput', `expected a model that passes the absolute gates, got: ${failed.join('; ')}`);
@@ -43,7 +44,7 @@ export const registerBaseline =
       operationId,
       policy,
       change: 'minor',
-      robotType: { ...robotType, digest: robotTypeDigest(type) },
+      ...registeredType(type),
       sources: { 'model.onnx': key },
       modelSha256,
       parents: [],

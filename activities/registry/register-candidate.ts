@@ -5,10 +5,11 @@ import type { ModelManifest } from '../../policies/model-manifest.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { failure } from '../../store/failures.ts';
 import { requireJson } from '../../store/json-objects.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import { trainingFile } from './training-file.ts';
+import { registeredType } from './registered-type.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
 type Ports = Parameters<typeof registerModel>[0];
@@ -16,7 +17,7 @@ type Ports = Parameters<typeof registerModel>[0];
 export interface RegisterCandidateInput {
   readonly operationId: string;
   readonly policy: string;
-  readonly robotType: { readonly id: string; readonly version: number };
+  readonly robotType: RobotTypeReference;
   readonly modelKey: string;
   readonly modelSha256: string;
   readonly evaluationKey: string;
@@ -40,15 +41,14 @@ export const registerCandidate =
       throw failure('InvalidInput', 'expected a candidate that passed every offline gate, got one that is held back', {
         coordinates: { evaluationKey },
       });
-    const type = await readRobotType(ports.store, input.robotType.id, input.robotType.version);
-    const robotType = { ...input.robotType, digest: robotTypeDigest(type) };
+    const type = await readTaughtType(ports.store, input.robotType);
     const { champion } = await readAliases(ports)({ policy });
     const parent = champion === undefined ? undefined : await readManifest(ports, policy, champion);
     return registerModel(ports)({
       operationId,
       policy,
-      change: changeAgainst(parent, robotType, input.hyperparameters),
-      robotType,
+      change: changeAgainst(parent, robotTypeDigest(type), input.hyperparameters),
+      ...registeredType(type),
       sources: {
         'model.onnx': input.modelKey,
         'evaluation.json': evaluationKey,
@@ -79,11 +79,11 @@ const networkOf = (hyperparameters: Readonly<Record<string, unknown>>): string =
 /** Another network or robot type than the champion's is major; the baseline, which was not trained here, tells no network. */
 function changeAgainst(
   parent: ModelManifest | undefined,
-  robotType: ModelManifest['robotType'],
+  digest: string,
   hyperparameters: Readonly<Record<string, unknown>>,
 ): 'major' | 'minor' | 'patch' {
   return versionChange({
-    sameRobotType: parent === undefined || parent.robotType.digest === robotType.digest,
+    sameRobotType: parent === undefined || parent.robotType.digest === digest,
     sameArchitecture:
       parent === undefined ||
       parent.training === null ||

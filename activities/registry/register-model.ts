@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { nextPolicyVersion, type VersionChange } from '../../domain/registry/index.ts';
+import { tasksFile } from '../../policies/version-tasks.ts';
 import { modelFile, type ModelManifest, type SignedManifest } from '../../policies/model-manifest.ts';
 import { appendOnce } from '../../store/append-log.ts';
 import { failure } from '../../store/failures.ts';
@@ -19,6 +20,8 @@ export interface RegisterModelInput extends Omit<
   ModelManifest,
   'version' | 'release' | 'files' | 'registeredAtMs' | 'codeBuild' | 'gates' | 'metrics'
 > {
+  /** The file that says which tasks the model knows; not there where they are the robot type's. */
+  readonly tasks?: Uint8Array | undefined;
   /** The cycle's id, or any other name of the operation that registers. */
   readonly operationId: string;
   readonly change: VersionChange;
@@ -43,7 +46,7 @@ export interface RegisterModelResult {
 export const registerModel =
   (ports: { store: ObjectStore; signer: Signer; clock: Clock; codeBuild: string }) =>
   async (input: RegisterModelInput): Promise<RegisterModelResult> => {
-    const { operationId, change, sources, modelSha256, ...facts } = input;
+    const { operationId, change, sources, modelSha256, tasks, ...facts } = input;
     const { version, atMs, release } = await claimVersion(ports, input.policy, operationId, change);
     const files = dictionary<{ sha256: string; sizeBytes: number }>();
     for (const [name, sourceKey] of Object.entries(sources)) {
@@ -59,6 +62,10 @@ export const registerModel =
         });
       await ports.store.putIfAbsent(modelFile(input.policy, version, name), bytes);
       files[name] = { sha256, sizeBytes: bytes.length };
+    }
+    if (tasks !== undefined) {
+      await ports.store.putIfAbsent(modelFile(input.policy, version, tasksFile), tasks);
+      files[tasksFile] = { sha256: createHash('sha256').update(tasks).digest('hex'), sizeBytes: tasks.length };
     }
     const manifest: ModelManifest = {
       ...facts,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { modelFile } from '../../policies/model-manifest.ts';
 import { failure } from '../../store/failures.ts';
 import type { Signer } from '../../policies/signer.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import { remakeTrainingSet } from '../mix/remake-set.ts';
 import { trainAgain, type TrainModelPorts } from '../training/train-model.ts';
@@ -44,9 +44,13 @@ export const reproduceModel =
       throw failure('UntrustedArtifact', `expected the training with sha256 ${known.sha256}, got ${sha256}`, {
         coordinates: { key },
       });
-    const type = await readRobotType(ports.store, robotType.id, robotType.version);
+    const stored: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const { catalogue } = z.looseObject({ robotType: robotTypeReferenceSchema }).parse(stored).robotType;
+    const { id, version: typeVersion } = robotType;
+    const reference = { id, version: typeVersion, ...(catalogue === undefined ? {} : { catalogue }) };
+    const type = await readTaughtType(ports.store, reference);
     await remakeTrainingSet(ports, training.trainingSetDigest, type);
-    const job = withUsedSettings(JSON.parse(new TextDecoder().decode(bytes)), training.hyperparameters);
+    const job = withUsedSettings(stored, training.hyperparameters);
     const { modelSha256 } = await trainAgain(ports, job);
     const registeredSha256 = files['model.onnx']?.sha256 ?? '';
     return { version, registeredSha256, trainedSha256: modelSha256, isSame: modelSha256 === registeredSha256 };

@@ -10,16 +10,16 @@ import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { exportHeldoutSet } from '../mix/export-heldout-set.ts';
 import { requireJson } from '../../store/json-objects.ts';
 import type { SetPorts } from '../mix/ports.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
-import { readPolicyDocument, type PolicyDocument } from '../registry/policy-document.ts';
+import { robotTypeOfPolicy } from '../registry/policy-document.ts';
 import { sha256Of } from '../training/training-run.ts';
 
 export type JudgeSubmissionPorts = EvaluateCandidatePorts & SetPorts;
 
 export interface SubmissionVerdict {
   readonly policy: string;
-  readonly robotType: PolicyDocument['robotType'];
+  readonly robotType: RobotTypeReference;
   readonly modelSha256: string;
   /** No gate fails; one that has nothing to compare with yet is `notApplicable` and does not count. */
   readonly passed: 'pass' | 'hold';
@@ -48,8 +48,8 @@ export const judgeSubmission =
   (ports: JudgeSubmissionPorts) =>
   async (input: { readonly policy: string; readonly filePath: string }): Promise<SubmissionVerdict> => {
     const { policy, filePath } = input;
-    const { robotType } = await readPolicyDocument(ports.store, policy);
-    const type = await readRobotType(ports.store, robotType.id, robotType.version);
+    const robotType = await robotTypeOfPolicy(ports.store, policy);
+    const type = await readTaughtType(ports.store, robotType);
     const alone = await checkModel(ports)({ filePath, robotType });
     const modelSha256 = await sha256Of({ filePath });
     const verdict = (gates: readonly GateResult[], judged?: JudgedSubmission): SubmissionVerdict => ({

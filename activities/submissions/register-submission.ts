@@ -1,10 +1,10 @@
-import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { failure } from '../../store/failures.ts';
 import { requireJson } from '../../store/json-objects.ts';
 import type { SubmissionVerdict } from './judge-submission.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType } from '../../store/records/robot-types.ts';
 import { readManifest } from '../../store/records/manifests.ts';
+import { registeredType } from '../registry/registered-type.ts';
 import { registerModel, type RegisterModelResult } from '../registry/register-model.ts';
 
 export interface RegisterSubmissionInput {
@@ -29,12 +29,12 @@ export const registerSubmission =
       });
     // A key that did not sign the champion signs nothing the robots would take.
     await readManifest(ports, policy, judged.champion);
-    const type = await readRobotType(ports.store, robotType.id, robotType.version);
+    const type = await readTaughtType(ports.store, robotType);
     return registerModel(ports)({
       operationId: `submission-${modelSha256.slice(0, 16)}`,
       policy,
       change: 'major',
-      robotType: { ...robotType, digest: robotTypeDigest(type) },
+      ...registeredType(type),
       sources: {
         'model.onnx': judged.modelKey,
         'evaluation.json': judged.evaluationKey,

@@ -12,7 +12,7 @@ import { failure } from '../../store/failures.ts';
 import { describeIssues, jsonBytes, readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import { readTrainingSet, setFilePath } from '../mix/read-sets.ts';
 import type { Trainer, Trainers, TrainingJob } from '../ports/trainer.ts';
 import { sha256Of, storedCheckpoints, trainingRunFile } from './training-run.ts';
@@ -21,7 +21,7 @@ const inputSchema = z.strictObject({
   /** Names the training; a second call with the same id goes on or returns what is there. */
   runId: z.string().regex(/^[\w.-]{1,200}$/),
   trainingSetDigest: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
-  robotType: z.strictObject({ id: z.string(), version: z.int() }),
+  robotType: robotTypeReferenceSchema,
   /** In the trainer's own words; what is missing takes its defaults. Those of the embedded trainer are checked before anything is read. */
   hyperparameters: z.record(z.string(), z.unknown()).default({}),
   seed: z.int().min(0),
@@ -155,8 +155,7 @@ async function inScratch<T>(ports: TrainModelPorts, name: string, work: (directo
 
 async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDirectory: string): Promise<TrainingJob> {
   const { store } = ports;
-  const { id, version } = request.robotType;
-  const robotType = await readRobotType(store, id, version);
+  const robotType = await readTaughtType(store, request.robotType);
   const manifest = await readTrainingSet(store, request.trainingSetDigest, robotType);
   const start = request.startFromVersion;
   const [trainPath, validationPath, startFromPath] = [

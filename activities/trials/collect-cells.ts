@@ -125,6 +125,7 @@ interface Taking {
   readonly plan: TrialPlan;
   readonly originMs: number;
   readonly tasks: ReadonlySet<string> | undefined;
+  readonly leftOut: ReadonlySet<string>;
   readonly manifest: CellManifest;
   readonly cursor: TelemetryCursor;
   readonly changed: Map<number, Cells>;
@@ -143,6 +144,7 @@ function takingOf(
     originMs,
     ...into,
     tasks: plan.catalogue === undefined ? undefined : new Set(plan.catalogue),
+    leftOut: new Set(plan.leftOut),
     manifest: {
       ...known,
       heardMs: copy(known.heardMs),
@@ -216,11 +218,11 @@ async function partOf(
   return cells;
 }
 
-function reportOf(batch: TelemetryBatch, entry: TelemetryEntry, { plan, tasks }: Taking): Report | undefined {
+function reportOf(batch: TelemetryBatch, entry: TelemetryEntry, { plan, tasks, leftOut }: Taking): Report | undefined {
   switch (entry.kind) {
     case 'episode': {
       const episode = countedEpisode(batch, entry);
-      if (episode === undefined) return undefined;
+      if (episode === undefined || leftOut.has(episode.task)) return undefined;
       const task = tasks === undefined || tasks.has(episode.task) ? episode.task : otherTask;
       return { kind: 'episode', ...episode, task };
     }

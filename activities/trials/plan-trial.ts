@@ -2,14 +2,16 @@ import { z } from 'zod';
 
 import { comparePolicyVersions, parsePolicyVersion, type Aliases } from '../../domain/registry/index.ts';
 import { draftTrial, type FleetTimes, type TrialFacts, type TrialPlan } from '../../domain/trial/index.ts';
+import { activeTasks } from '../../datasets/taught-type.ts';
 import { isFailure } from '../../store/failures.ts';
 import { trialsOf, type Fleet, type TelemetryLog } from '../../fleet/desk/index.ts';
 import { readJson } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { readRobotType } from '../../store/records/robot-types.ts';
+import { readTaughtType } from '../../store/records/robot-types.ts';
+import { readVersionTasks } from '../../store/records/version-tasks.ts';
 import { readAliases } from '../../store/records/aliases.ts';
-import { readPolicyDocument } from '../registry/policy-document.ts';
+import { robotTypeOfPolicy } from '../registry/policy-document.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import type { Signer } from '../../policies/signer.ts';
 import { readHistory } from './telemetry-history.ts';
@@ -142,7 +144,7 @@ async function factsOf(
   const times = timesOf(input);
   const { robots } = await ports.fleet.readFleet(policy);
   const startMs = nowMs - historyDays * times.dayMs;
-  const catalogue = await catalogueOf(ports.store, policy);
+  const { catalogue, leftOut } = await tasksOf(ports.store, policy, [champion, candidateVersion]);
   const { history, tasks, damaged, undated } = await readHistory(ports, {
     policy,
     startMs,
@@ -164,6 +166,7 @@ async function factsOf(
     times,
     tasks,
     catalogue,
+    leftOut,
     robots: robots.filter(({ robotId }) => part.has(robotId)).map(({ robotId, stratum }) => ({ robotId, stratum })),
     excluded: robots.filter(({ robotId }) => !part.has(robotId)).map(({ robotId }) => robotId),
     history: history.filter(({ robotId }) => part.has(robotId)),
@@ -179,13 +182,21 @@ async function factsOf(
   return { facts, undated, damaged: damaged.map(({ key }) => key) };
 }
 
-/** The tasks a robot of the policy can do; undefined where the policy or its robot type has no document yet. */
-async function catalogueOf(store: ObjectStore, policy: string): Promise<readonly string[] | undefined> {
+/** Tasks that are judged, and tasks that are not; nothing where the policy or its robot type has no document yet. */
+async function tasksOf(
+  store: ObjectStore,
+  policy: string,
+  versions: readonly string[],
+): Promise<Pick<TrialFacts, 'catalogue' | 'leftOut'>> {
   try {
-    const { robotType } = await readPolicyDocument(store, policy);
-    return (await readRobotType(store, robotType.id, robotType.version)).tasks;
+    const type = await readTaughtType(store, await robotTypeOfPolicy(store, policy));
+    const known = await Promise.all(versions.map((version) => readVersionTasks(store, type, policy, version)));
+    const isCompared = (task: string): boolean => known.every((tasks) => tasks.includes(task));
+    const catalogue = activeTasks(type).filter(isCompared);
+    const compared = new Set(catalogue);
+    return { catalogue, leftOut: type.tasks.filter((task) => !compared.has(task)) };
   } catch (error) {
-    if (isFailure(error, 'NotFound')) return undefined;
+    if (isFailure(error, 'NotFound')) return {};
     throw error;
   }
 }

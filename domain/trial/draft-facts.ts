@@ -25,8 +25,10 @@ export interface TrialFacts {
   readonly excluded: readonly string[];
   readonly history: readonly VersionedHistory[];
   readonly tasks: readonly string[];
-  /** Tasks of the robot type; undefined when nobody can tell. */
+  /** Active tasks that both versions know; undefined when nobody can tell. */
   readonly catalogue?: readonly string[] | undefined;
+  /** Tasks that are retired, or unknown to one of the two versions. */
+  readonly leftOut?: readonly string[] | undefined;
   readonly candidateFraction: number;
   readonly effectFraction: number;
   readonly allowEquivalent: boolean;
@@ -67,6 +69,7 @@ export function common(facts: TrialFacts, parameters: Required<FleetParameters>,
     excluded: facts.excluded.toSorted(),
     tasks: facts.tasks.toSorted(),
     ...(facts.catalogue === undefined ? {} : { catalogue: facts.catalogue.toSorted() }),
+    ...(facts.leftOut === undefined || facts.leftOut.length === 0 ? {} : { leftOut: facts.leftOut.toSorted() }),
     abTestLimits: parseAbTestLimits(facts.abTestLimits ?? {}),
     taskLimits: parseTaskLimits(facts.taskLimits ?? {}),
   };

@@ -64,8 +64,10 @@ export const trialPlanSchema = z.strictObject({
   taskLimits: z.unknown().transform(parseTaskLimits),
   /** What the fleet was seen doing before: must be proven even if no episode comes. */
   tasks: z.array(z.string()),
-  /** Tasks of the robot type: others are counted under one name and judged by none. Left out by plans of earlier versions. */
+  /** Active tasks that both versions know: others are counted under one name and judged by none. Left out by plans of earlier versions. */
   catalogue: z.array(z.string()).max(1_024).optional(),
+  /** Tasks that nobody compares: retired, or unknown to one of the two versions. Their episodes are in no cell. */
+  leftOut: z.array(z.string()).max(1_024).optional(),
   stages: z.array(stageSchema).min(1),
   approvalBefore: z.array(z.int()),
   /** Null in a rollout. */

@@ -28,7 +28,13 @@ export function errorTally(type: RobotType, names: readonly string[]) {
   const meanShare = (values: ArrayLike<number>, label: ArrayLike<number>): number =>
     ranges.reduce((sum, _, action) => sum + shareAt(values, label, action), 0) / ranges.length;
   return {
-    frame(label: ArrayLike<number>, candidate: ArrayLike<number>, other: (name: string) => ArrayLike<number>): void {
+    /** `asked`: names of the others that answered. */
+    frame(
+      label: ArrayLike<number>,
+      candidate: ArrayLike<number>,
+      asked: readonly string[],
+      other: (name: string) => ArrayLike<number>,
+    ): void {
       frames += 1;
       open.frames += 1;
       for (let action = 0; action < ranges.length; action += 1) {
@@ -39,11 +45,11 @@ export function errorTally(type: RobotType, names: readonly string[]) {
         if (histogram !== undefined) histogram[bin] = (histogram[bin] ?? 0) + 1;
       }
       open.candidate += meanShare(candidate, label);
-      for (const name of names) open.others.set(name, (open.others.get(name) ?? 0) + meanShare(other(name), label));
+      for (const name of asked) open.others.set(name, (open.others.get(name) ?? 0) + meanShare(other(name), label));
     },
-    endEpisode(): void {
-      for (const [name, counter] of paired)
-        counter.endEpisode(open.candidate, open.frames, open.others.get(name) ?? 0, open.frames);
+    endEpisode(asked: readonly string[]): void {
+      for (const name of asked)
+        paired.get(name)?.endEpisode(open.candidate, open.frames, open.others.get(name) ?? 0, open.frames);
       [open.frames, open.candidate] = [0, 0];
       for (const name of names) open.others.set(name, 0);
     },

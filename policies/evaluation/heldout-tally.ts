@@ -19,6 +19,8 @@ export interface TallyInput {
   readonly others: readonly string[];
   /** The one of them whose labels the candidate's are held against, usually the champion. */
   readonly reference?: string;
+  /** How many of the first indexes of the tasks another policy knows; undefined: all. What it does not know, it is not held against. */
+  readonly knownTasks?: Readonly<Record<string, number | undefined>>;
   /** What always the same answer would be, for the majority baseline; undefined for continuous actions. */
   readonly majorityLabel: number | undefined;
 }
@@ -32,6 +34,8 @@ export interface TaskOutcome {
   readonly discordant: Readonly<Record<string, { readonly onlyNew: number; readonly onlyOld: number }>>;
   /** Label agreement beside that of each other policy, by its name. */
   readonly agreement: Readonly<Record<string, PairedRatioSums>>;
+  /** Other policies that do not know the task. */
+  readonly unknownTo: readonly string[];
 }
 
 export interface HeldoutOutcome {
@@ -69,6 +73,8 @@ interface OpenEpisode {
   frames: number;
   agreeing: number;
   readonly others: Record<string, number>;
+  /** Names of the other policies that know the task. */
+  readonly knownBy: readonly string[];
 }
 
 /** Curves of more labels nobody looks at. */
@@ -89,6 +95,8 @@ class HeldoutTally {
   readonly #tasks: ReturnType<typeof taskTally>;
   readonly #robots = robotTally();
   readonly #total = { episodes: 0, frames: 0, agreeingFrames: 0, majorityFrames: 0 };
+  /** By index of the task. */
+  readonly #knownBy: readonly (readonly string[])[];
   #open: OpenEpisode | undefined;
 
   constructor(input: TallyInput) {
@@ -101,7 +109,8 @@ class HeldoutTally {
     this.#errors = sizes.head === 'continuous' ? errorTally(type, others) : undefined;
     this.#paired = new Map(others.map((name) => [name, pairedCounter()]));
     this.#agreeing = new Map(others.map((name) => [name, 0]));
-    this.#tasks = taskTally(type, others);
+    this.#knownBy = type.tasks.map((_, task) => namesThatKnow(input, task));
+    this.#tasks = taskTally(type, others, this.#knownBy);
   }
 
   frames(): number {
@@ -114,7 +123,7 @@ class HeldoutTally {
       const episode = this.#episodeOf(episodes[row] ?? -1, block.task[row] ?? -1, robots?.[row]);
       this.#addAgreement(episode, row, candidate, answers);
       if (this.#errors === undefined) this.#addLabel(block, row, candidate, answers);
-      else this.#addError(this.#errors, block, row, candidate, answers);
+      else this.#addError(this.#errors, episode, block, row, candidate, answers);
     }
   }
 
@@ -137,8 +146,9 @@ class HeldoutTally {
   #episodeOf(number: number, task: number, robot: number | undefined): OpenEpisode {
     if (this.#open?.number === number) return this.#open;
     this.#close();
-    const others = Object.fromEntries(this.#input.others.map((name) => [name, 0]));
-    this.#open = { number, task, robot, frames: 0, agreeing: 0, others };
+    const knownBy = this.#knownBy[task] ?? this.#input.others;
+    const others = Object.fromEntries(knownBy.map((name) => [name, 0]));
+    this.#open = { number, task, robot, frames: 0, agreeing: 0, others, knownBy };
     return this.#open;
   }
 
@@ -146,11 +156,12 @@ class HeldoutTally {
     const open = this.#open;
     if (open === undefined) return;
     this.#total.episodes += 1;
-    for (const counter of this.#paired.values()) counter.endEpisode();
-    this.#labels.endEpisode();
-    this.#errors?.endEpisode();
+    const { reference } = this.#input;
+    for (const name of open.knownBy) this.#paired.get(name)?.endEpisode();
+    this.#labels.endEpisode(reference === undefined || open.knownBy.includes(reference));
+    this.#errors?.endEpisode(open.knownBy);
     this.#tasks.endEpisode(open);
-    this.#robots.endEpisode(open, this.#input.reference);
+    this.#robots.endEpisode(open, reference);
     this.#open = undefined;
   }
 
@@ -165,7 +176,7 @@ class HeldoutTally {
     this.#total.agreeingFrames += agrees;
     episode.frames += 1;
     episode.agreeing += agrees;
-    for (const name of this.#input.others) {
+    for (const name of episode.knownBy) {
       const other = answers[name]?.agrees[row] ?? 0;
       this.#paired.get(name)?.frame(agrees, other);
       this.#agreeing.set(name, (this.#agreeing.get(name) ?? 0) + other);
@@ -175,6 +186,7 @@ class HeldoutTally {
 
   #addError(
     errors: ReturnType<typeof errorTally>,
+    { knownBy }: OpenEpisode,
     block: RowBlock,
     row: number,
     candidate: Answers,
@@ -183,7 +195,9 @@ class HeldoutTally {
     const { actionSize } = this.#input.sizes;
     const values = (outputs: ArrayLike<number>): ArrayLike<number> =>
       (outputs as Float32Array).subarray(row * actionSize, (row + 1) * actionSize);
-    errors.frame(values(block.label), values(candidate.outputs), (name) => values(answers[name]?.outputs ?? []));
+    errors.frame(values(block.label), values(candidate.outputs), knownBy, (name) =>
+      values(answers[name]?.outputs ?? []),
+    );
   }
 
   #addLabel(block: RowBlock, row: number, candidate: Answers, answers: Readonly<Record<string, Answers>>): void {
@@ -198,6 +212,10 @@ class HeldoutTally {
     this.#calibration.count(candidate.outputs[start + chosen] ?? 0, chosen === label);
   }
 }
+
+/** Other policies that know the task of this index. */
+const namesThatKnow = ({ others, knownTasks = {} }: TallyInput, task: number): readonly string[] =>
+  others.filter((name) => task < (knownTasks[name] ?? Number.POSITIVE_INFINITY));
 
 /** What there is of continuous actions instead. */
 const continuousOutcome = { confusion: null, calibrationCurve: [], roc: [], calibrationError: null };
@@ -222,9 +240,10 @@ const othersOf = (
   );
 
 /** Episodes by task, and which of them only one of two policies brought to success: agreement at or above the type's limit. */
-function taskTally(type: RobotType, names: readonly string[]) {
-  const tasks = type.tasks.map((task) => ({
+function taskTally(type: RobotType, names: readonly string[], knownBy: readonly (readonly string[])[]) {
+  const tasks = type.tasks.map((task, index) => ({
     task,
+    unknownTo: names.filter((name) => knownBy[index]?.includes(name) === false),
     episodes: 0,
     frames: 0,
     agreeingFrames: 0,
@@ -239,11 +258,13 @@ function taskTally(type: RobotType, names: readonly string[]) {
       task.episodes += 1;
       task.frames += episode.frames;
       task.agreeingFrames += episode.agreeing;
-      for (const [name, counter] of task.agreement)
-        counter.endEpisode(episode.agreeing, episode.frames, episode.others[name] ?? 0, episode.frames);
+      for (const name of episode.knownBy)
+        task.agreement
+          .get(name)
+          ?.endEpisode(episode.agreeing, episode.frames, episode.others[name] ?? 0, episode.frames);
       const isSuccess = succeeds(episode.agreeing, episode.frames);
       for (const [name, counts] of Object.entries(task.discordant))
-        if (isSuccess !== succeeds(episode.others[name] ?? 0, episode.frames))
+        if (episode.knownBy.includes(name) && isSuccess !== succeeds(episode.others[name] ?? 0, episode.frames))
           counts[isSuccess ? 'onlyNew' : 'onlyOld'] += 1;
     },
     finish: (): readonly TaskOutcome[] =>

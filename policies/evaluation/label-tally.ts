@@ -30,11 +30,13 @@ export function labelTally(labels: readonly string[]) {
       count(candidate, { label, choice: candidateChoice, isContested });
       if (otherChoice !== undefined) count(other, { label, choice: otherChoice, isContested });
     },
-    endEpisode(): void {
+    /** `isCompared`: false for an episode that the other policy was not asked about. */
+    endEpisode(isCompared = true): void {
       for (let label = 0; label < size; label += 1) {
         const [tries, hits, otherHits] = [recorded[label] ?? 0, candidate.right[label] ?? 0, other.right[label] ?? 0];
         frames[label] = (frames[label] ?? 0) + tries;
         foundFrames[label] = (foundFrames[label] ?? 0) + hits;
+        if (!isCompared) continue;
         recall[label]?.endEpisode(hits, tries, otherHits, tries);
         for (const [counter, among] of [
           [precision, 'chosen'],

@@ -7,6 +7,8 @@ export interface RobotOutcome {
   readonly agreeingFrames: number;
   /** Of the policy it is held against; 0 without one. */
   readonly referenceFrames: number;
+  /** Frames of tasks that this policy knows. */
+  readonly comparedFrames: number;
 }
 
 interface RobotEpisode {
@@ -17,21 +19,25 @@ interface RobotEpisode {
   readonly others: Readonly<Record<string, number>>;
 }
 
+const nothing = { episodes: 0, frames: 0, agreeingFrames: 0, referenceFrames: 0, comparedFrames: 0 };
+
 /** Label agreement by robot; memory grows with the robots, of which a set has at most as many as episodes. */
 export function robotTally() {
   const robots = new Map<
     number,
-    { episodes: number; frames: number; agreeingFrames: number; referenceFrames: number }
+    { episodes: number; frames: number; agreeingFrames: number; referenceFrames: number; comparedFrames: number }
   >();
   return {
     /** `reference` names the other policy; an episode whose robot nobody knows is left out. */
     endEpisode({ robot, frames, agreeing, others }: RobotEpisode, reference: string | undefined): void {
       if (robot === undefined) return;
-      const sum = robots.get(robot) ?? { episodes: 0, frames: 0, agreeingFrames: 0, referenceFrames: 0 };
+      const sum = robots.get(robot) ?? { ...nothing };
       sum.episodes += 1;
       sum.frames += frames;
       sum.agreeingFrames += agreeing;
-      sum.referenceFrames += reference === undefined ? 0 : (others[reference] ?? 0);
+      const own = reference === undefined ? undefined : others[reference];
+      sum.referenceFrames += own ?? 0;
+      sum.comparedFrames += own === undefined ? 0 : frames;
       robots.set(robot, sum);
     },
     /** In the order of their numbers. */

@@ -13,6 +13,8 @@ export interface TaskFacts {
   readonly agreement?: PairedRatioSums;
   /** Share of the robots' recent work, 0–1. */
   readonly trafficFraction: number;
+  /** The champion does not know the task: there is nothing to compare with. */
+  readonly isNew?: boolean;
 }
 
 /** Fewer held-out episodes leave a task unproven. The only task of a robot type is proved by the whole set. */
@@ -33,7 +35,7 @@ const leastEpisodesOfTask = (tasks: readonly TaskFacts[]): number =>
  */
 export function taskHarm(tasks: readonly TaskFacts[]): GateResult {
   const least = leastEpisodesOfTask(tasks);
-  const proven = tasks.filter((task) => task.episodes >= least);
+  const proven = tasks.filter((task) => task.episodes >= least && task.isNew !== true);
   const byEpisodes = proven.map((task) => ({
     harm: mcnemarExact({ onlyNew: task.onlyNewEpisodes, onlyOld: task.onlyOldEpisodes }).oneSidedHarm,
     said: `${task.task} (${task.onlyOldEpisodes} episodes lost, ${task.onlyNewEpisodes} won)`,

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeKey, robotTypeName, robotTypeSchema, type RobotType } from '../../datasets/robot-type.ts';
 import { taughtType } from '../../datasets/taught-type.ts';
@@ -41,11 +43,19 @@ export async function listRobotTypes(
 }
 
 /** Names a robot type, and with `catalogue` the tasks that a policy's task catalogue had at one point. */
-export interface RobotTypeReference {
-  readonly id: string;
-  readonly version: number;
-  readonly catalogue?: { readonly policy: string; readonly seq: number } | undefined;
-}
+export const robotTypeReferenceSchema = z.object({
+  id: z.string(),
+  version: z.int().min(1),
+  catalogue: z.strictObject({ policy: z.string(), seq: z.int().min(0) }).exactOptional(),
+});
+export type RobotTypeReference = Readonly<z.infer<typeof robotTypeReferenceSchema>>;
+
+/** The same for a robot type that is at hand. */
+export const referenceOf = ({ id, version, catalogue }: RobotType): RobotTypeReference => ({
+  id,
+  version,
+  ...(catalogue === undefined ? {} : { catalogue: { policy: catalogue.policy, seq: catalogue.seq } }),
+});
 
 /** The robot type that a reference names, with the tasks of its catalogue. Always the same for the same reference. */
 export async function readTaughtType(

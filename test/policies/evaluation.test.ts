@@ -242,8 +242,8 @@ describe('the evaluation on held-out rows', () => {
       [2 ** 2 + 2 ** 2 + 2 ** 2 + 1, 2 * 3 + 2 * 2 + 2 * 2 - 1, 9 + 4 + 4 + 1],
     );
     assert.deepEqual(outcome.robots, [
-      { robot: 1, episodes: 2, frames: 3, agreeingFrames: 2, referenceFrames: 1 },
-      { robot: 4, episodes: 2, frames: 5, agreeingFrames: 4, referenceFrames: 0 },
+      { robot: 1, episodes: 2, frames: 3, agreeingFrames: 2, referenceFrames: 1, comparedFrames: 3 },
+      { robot: 4, episodes: 2, frames: 5, agreeingFrames: 4, referenceFrames: 0, comparedFrames: 5 },
     ]);
     assert.deepEqual(
       outcome.tasks.map(({ task, episodes: count, frames, discordant }) => [

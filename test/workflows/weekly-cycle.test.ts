@@ -57,6 +57,25 @@ describe('weeklyCycle', function () {
     assert.match(result.reportKey, /^reports\//);
   });
 
+  it('pins the task catalogue at its start and hands it to all that it does', async () => {
+    const robotType = { id: 'scitos-g5', version: 1, catalogue: { policy: 'wall-follower', seq: 4 } };
+    const aliases = { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' };
+    const { activities, calls } = stubs({
+      readPolicy: async () => ({ robotType, aliases, assignmentSeq: 0, tasksSeq: 4 }),
+    });
+    await withWorker(activities, async ({ start }) => (await start('weeklyCycle', {})).result());
+    const inputs = (name: ActivityName) => calls.filter((call) => call.name === name).map(({ input }) => input);
+    assert.deepEqual(inputs('readPolicy').at(-1), { policy: 'wall-follower', tasksSeq: 4 });
+    for (const name of [
+      'mixExperience',
+      'exportHeldoutSet',
+      'trainModel',
+      'evaluateCandidate',
+      'registerCandidate',
+    ] as const)
+      assert.deepEqual((inputs(name)[0] as { robotType: unknown }).robotType, robotType, name);
+  });
+
   it('ends as notOffered with the reason when the slot does not take the candidate', async () => {
     const reason = 'policy wall-follower has no robot to try 1.1.0 on';
     const { result } = await run({ offerCandidate: async () => ({ kind: 'notOffered', reason }) }, {});

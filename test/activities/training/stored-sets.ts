@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { publishRobotType } from '../../../store/records/robot-types.ts';
+import { pinnedCatalogue } from '../../../activities/mix/mix-manifest.ts';
+import { documentOf } from '../../../datasets/taught-type.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../../datasets/training-set.ts';
@@ -31,12 +33,17 @@ export async function storeSets(
 ): Promise<{ trainingSetDigest: string; heldoutDigest: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-sets-'));
   try {
-    await publishRobotType(store, type);
+    await publishRobotType(store, documentOf(type));
     const path = (name: string): string => join(directory, name);
     await writeArrowSet(path('train.arrow'), blocks.train);
     await writeArrowSet(path('validation.arrow'), blocks.validation);
     await writeArrowSet(path('heldout.arrow'), blocks.heldout, blocks.episodes);
-    const common = { robotType: robotTypeName(type), robotTypeDigest: robotTypeDigest(type), tasks: type.tasks };
+    const common = {
+      robotType: robotTypeName(type),
+      robotTypeDigest: robotTypeDigest(type),
+      tasks: type.tasks,
+      ...pinnedCatalogue(type),
+    };
     const strata = type.tasks.map((task) => ({ source: 'new', task, availableFrames: 100, takenFrames: 100 }));
     const file = async (name: string, list: readonly RowBlock[]) => ({
       [name]: { sha256: digest(await readFile(path(name))), rows: rows(list) },
