@@ -46,7 +46,12 @@ async function latenciesOf(runtime: PolicyRuntime, decisions: number): Promise<r
     decideTimeoutMs: 60_000,
     onFailed: () => undefined,
   };
-  const policy = loadedPolicy(ports, { policy: 'bench', version: '1.0.0', sha256: '' }, { session, sizes });
+  const policy = loadedPolicy(
+    ports,
+    { policy: 'bench', version: '1.0.0', sha256: '' },
+    { session, sizes },
+    scitosG5Type.tasks,
+  );
   const observation = new Float32Array(sizes.observationSize).fill(1);
   const latencies: number[] = [];
   for (let index = 0; index < warmUp + decisions; index++) {

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { readAliases, readAliasHistory } from '../store/records/aliases.ts';
 import { readManifest } from '../store/records/manifests.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import { readRobotType } from '../store/records/robot-types.ts';
+import { readTaughtType } from '../store/records/robot-types.ts';
 import { openContext, signOrdersOf, type CommandContext } from './context.ts';
 import { registerModelCiCommands } from './model-ci.ts';
 import { registerModelViews } from './model-views.ts';
@@ -44,7 +44,7 @@ function registerBaselineCommand(models: Command): void {
     .action(async (file: string | undefined, options: BaselineOptions) => {
       const context = await openContext();
       const robotType = parseRobotType(options.robotType);
-      const model = await baselineModel(context, file, robotType, options.untrained);
+      const model = await baselineModel(context, file, options.policy, robotType, options.untrained);
       const { registerBaseline } = await import('../activities/registry/register-baseline.ts');
       const registered = await registerBaseline({ ...context, signer: context.signer() })({
         policy: options.policy,
@@ -73,14 +73,17 @@ const untrainedSeed = 1;
 async function baselineModel(
   { store }: CommandContext,
   file: string | undefined,
-  { id, version }: ReturnType<typeof parseRobotType>,
+  policy: string,
+  robotType: ReturnType<typeof parseRobotType>,
   isUntrained: boolean,
 ): Promise<Uint8Array> {
   if (isUntrained === (file !== undefined))
     throw new Error('expected an ONNX file or --untrained, got both or neither');
   if (file !== undefined) return readFile(file);
   const { tinyPolicy } = await import('../policies/tiny-policy.ts');
-  return tinyPolicy(await readRobotType(store, id, version), untrainedSeed);
+  const { pinnedTasks } = await import('../activities/registry/policy-document.ts');
+  const reference = { ...robotType, ...(await pinnedTasks(store, policy, robotType)) };
+  return tinyPolicy(await readTaughtType(store, reference), untrainedSeed);
 }
 
 function registerList(models: Command): void {

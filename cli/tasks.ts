@@ -7,6 +7,8 @@ import type { CatalogueTask, TaskChange, TaskRefusal } from '../datasets/task-ca
 import { readRobotType } from '../store/records/robot-types.ts';
 import { changeTasks, readTaskCatalogue } from '../store/records/task-log.ts';
 import { CommandError } from './exit-codes.ts';
+import { printable } from './printable.ts';
+import { readRefusedTasks } from '../fleet/desk/refused-tasks.ts';
 import { openContext, type CommandContext } from './context.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -55,6 +57,8 @@ export function registerTaskCommands(program: Command): void {
     .argument('<id>', 'as in `tasks list`')
     .action((id: string, options: ChangeOptions) => released(id, options));
 
+  registerRefused(tasks);
+
   withPolicy(tasks.command('list').description('tasks by index: status, instruction, who said so last and why')).action(
     async (options: { policy: string; json: boolean }) => {
       const { store, robotType } = await openCatalogue(options.policy);
@@ -64,6 +68,34 @@ export function registerTaskCommands(program: Command): void {
     },
   );
 }
+
+function registerRefused(tasks: Command): void {
+  withPolicy(
+    tasks
+      .command('refused')
+      .description(
+        'tasks that robots were asked for although their models do not know them: how often, by how many robots',
+      )
+      .option('--hours <count>', 'of the last so many hours', '24'),
+  ).action(async ({ policy, hours, json }: { policy: string; hours: string; json: boolean }) => {
+    const spanHours = Number(hours);
+    if (!(spanHours > 0 && spanHours <= mostHours))
+      throw new CommandError('wrong', `--hours: expected a number from 0 to ${mostHours}, got ${hours}`);
+    const { store, clock } = await openCatalogue(policy);
+    const nowMs = clock();
+    const startMs = Math.max(0, Math.round(nowMs - spanHours * 3_600_000));
+    const refused = await readRefusedTasks(store, { policy, startMs, endMs: nowMs }, ({ key }) =>
+      process.stderr.write(`flywheel: ${printable(key)} is damaged and passed over\n`),
+    );
+    if (json) return printJson(refused);
+    printTable(
+      ['task', 'times', 'robots', 'versions that do not know it'],
+      refused.map(({ task, count, robots, versions }) => [task, count, robots, versions.join(', ')]),
+    );
+  });
+}
+
+const mostHours = 10_000;
 
 const withPolicy = (command: Command): Command =>
   command.option('--policy <name>', 'policy', defaultPolicy).option('--json', 'as JSON', false);

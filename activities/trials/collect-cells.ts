@@ -231,6 +231,7 @@ function reportOf(batch: TelemetryBatch, entry: TelemetryEntry, { plan, tasks, l
     case 'safetyEvent':
       return { kind: 'safetyEvent' };
     case 'dropped':
+    case 'refusedTask':
       return undefined;
     default:
       return entry satisfies never;

@@ -53,6 +53,8 @@ export interface AgentStatus {
   readonly droppedEpisodes: number;
   /** Telemetry and reports that no gateway takes; kept in `set-aside.ndjson`. */
   readonly setAside: number;
+  /** How often in this life the robot was asked for a task that its model does not know. */
+  readonly refusedTasks: number;
   /** Frames the disk did not take. */
   readonly lostFrames: number;
   /** Robot clock minus gateway clock; undefined before the first contact. */
@@ -66,8 +68,13 @@ export interface AgentStatus {
 
 /** The robot's side of the fleet. Calls that record are synchronous and cheap; nothing in them waits for the network. */
 export interface Agent {
-  /** Opens an episode and returns its id; `record` does it too, with the robot type's first task. Its frames say when it started. */
+  /**
+   * Opens an episode and returns its id; `record` does it too, with the robot type's first task. Its frames say when it started. A task is
+   * one of the robot type, of what the gateway told, or of what the model knows; an episode of one that the model does not know counts to no version.
+   */
   beginEpisode(options?: { readonly task?: string }): string;
+  /** Whether episodes of a task may be recorded; acting on it is another question, see `policy().knows`. */
+  mayRecord(task: string): boolean;
   /** Adds a frame; survives the death of this process when it returns. Throws on what the robot type does not know. */
   record(frame: Frame): void;
   /** Adds a frame in which the expert would have acted otherwise. */

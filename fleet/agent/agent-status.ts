@@ -3,6 +3,7 @@ import type { Connection } from './link/connection.ts';
 import type { Contact } from './link/contact.ts';
 import type { InstallReports } from './versions/install-reports.ts';
 import type { ActivePolicy } from './versions/keeper-state.ts';
+import type { RefusedTasks } from './recording/refused-tasks.ts';
 import type { Recording } from './recording/recording.ts';
 import type { RobotSide } from './robot-side.ts';
 import type { SetAside } from './recording/set-aside.ts';
@@ -12,6 +13,7 @@ export interface StatusPorts {
   readonly connection: Connection;
   readonly acting: () => ActivePolicy | undefined;
   readonly recording: Recording;
+  readonly refusedTasks: RefusedTasks;
   readonly reports: InstallReports;
   readonly aside: SetAside;
   readonly side: RobotSide;
@@ -21,7 +23,7 @@ export interface StatusPorts {
 
 /** How an agent stands now. */
 export const statusOf = (ports: StatusPorts): AgentStatus => {
-  const { connection, acting, recording, reports, aside, side, contact, orders } = ports;
+  const { connection, acting, recording, refusedTasks, reports, aside, side, contact, orders } = ports;
   return {
     isConnected: connection.isMade(),
     installedVersion: acting()?.version,
@@ -32,6 +34,7 @@ export const statusOf = (ports: StatusPorts): AgentStatus => {
     waitingReports: reports.count(),
     droppedEpisodes: recording.droppedEpisodes(),
     setAside: aside.count(),
+    refusedTasks: refusedTasks.total(),
     lostFrames: side.lostFrames(),
     skewMs: connection.skewMs(),
     contactlessMs: contact.contactlessMs(),

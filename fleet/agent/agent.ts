@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { ulid } from 'ulid';
 
-import { robotIdSchema, type InstallReport } from '../protocol/index.ts';
+import { robotIdSchema } from '../protocol/index.ts';
 import type { Agent, AgentOptions } from './agent-api.ts';
 import { statusOf } from './agent-status.ts';
 import { agentVersion } from './agent-version.ts';
@@ -15,11 +15,15 @@ import { openGatewayTimes, stampNow } from './local/dating.ts';
 import { lockDirectory } from './local/directory-lock.ts';
 import { createExchange } from './link/exchange.ts';
 import { createGatewayClient } from './gateway-client.ts';
+import { installReporter } from './versions/report-install.ts';
 import { openInstallReports } from './versions/install-reports.ts';
 import { openInstallationFile } from './versions/installation-file.ts';
 import type { ActivePolicy } from './versions/keeper-state.ts';
 import { defaultLimits } from './limits.ts';
 import { createOutage, untilDone, type LoopPorts } from './link/loops.ts';
+import { openToldTasks } from './link/told-tasks.ts';
+import { onlineTime } from './recording/online-time.ts';
+import { countRefusedTasks } from './recording/refused-tasks.ts';
 import { openModelFolder } from './versions/model-folder.ts';
 import { momentOf, openRecording } from './recording/recording.ts';
 import { createRobotSide } from './robot-side.ts';
@@ -84,9 +88,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     monotonic,
     installedVersion,
   });
+  const told = await openToldTasks({ gateway, file: folder('tasks.json'), onNews: () => bells.tasks.ring(), log });
+  const refusedTasks = countRefusedTasks();
   const recording = await openRecording({
     robotId,
     robotType,
+    isTold: told.has,
     agentVersion,
     bootId,
     directory: options.directory,
@@ -105,33 +112,23 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
   const { safeStopTimeoutMs } = limits;
-  const onChange = (): void => {
-    bells.telemetry.ring();
-    bells.settle.ring();
-  };
+  const onChange = (): void => [bells.telemetry, bells.settle].forEach((bell) => bell.ring());
   const side = createRobotSide({ recording, robotType, safeStopTimeoutMs, onSafeStop, onChange, log });
 
-  async function keep(entry: Parameters<typeof recording.keep>[0]): Promise<void> {
-    await recording.keep(entry);
-    bells.telemetry.ring();
-  }
+  const keep = (entry: Parameters<typeof recording.keep>[0]): Promise<void> =>
+    recording.keep(entry).then(() => bells.telemetry.ring());
 
-  let onlineSinceMs = monotonic();
-  async function keepOnline(): Promise<void> {
-    const durationMs = Math.max(0, Math.round(monotonic() - onlineSinceMs));
-    onlineSinceMs = monotonic();
-    await keep({ kind: 'online', ...momentOf({ wall, acting }), durationMs });
-  }
+  const moment = () => momentOf({ wall, acting });
+  const online = onlineTime({ monotonic, everyMs: limits.onlineEveryMs, moment, keep, refusedTasks });
 
-  async function report(
-    facts: Omit<InstallReport, 'reportId' | 'bootId' | 'atMs' | 'clockSkewMs' | 'stamp'>,
-  ): Promise<void> {
-    const { atMs } = momentOf({ wall, acting });
-    const clockSkewMs = Math.round(connection.skewMs() ?? 0);
-    const stamp = stampNow({ machineBootId, wall, monotonic });
-    await reports.add({ reportId: newId(), bootId, atMs, clockSkewMs, stamp, ...facts });
-    bells.reports.ring();
-  }
+  const report = installReporter({
+    reports,
+    newId,
+    bootId,
+    moment: () => ({ ...moment(), clockSkewMs: Math.round(connection.skewMs() ?? 0) }),
+    stamp: () => stampNow({ machineBootId, wall, monotonic }),
+    onAdded: () => bells.reports.ring(),
+  });
 
   const orders = await openTrustedOrders({
     robotId,
@@ -154,6 +151,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     download,
     loadTimeoutMs,
     decideTimeoutMs,
+    onUnknownTask: (task) => refusedTasks.add(task),
     onFailed(slot, detail) {
       keeper?.failed(slot, detail).catch((cause: unknown) => log(`after a failed policy: ${String(cause)}`));
     },
@@ -166,14 +164,14 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     unfreshMs: orders.unfreshMs,
     isIdle: side.isIdle,
     stopSafely: () => side.stopSafely(),
-    beforeSwitch: keepOnline,
+    beforeSwitch: () => online.keep(),
     untilDone: (name, ended, step) => untilDone({ ...loopPorts, signal: ended }, name, step),
     onChange: () => bells.keeper.ring(),
     at,
     log,
     report,
     safetyEvent: (event, policyVersion, trialId) =>
-      keep({ kind: 'safetyEvent', ...momentOf({ wall, acting }), policyVersion, trialId, event }),
+      keep({ kind: 'safetyEvent', ...moment(), policyVersion, trialId, event }),
   });
   await ownKeeper.start();
   keeper = ownKeeper;
@@ -194,6 +192,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     setAside: (why, what) => aside.add(why, what),
     contactMade(answer) {
       connection.contactMade(answer);
+      told.heard(answer.headers);
       bells.keeper.ring();
     },
     at,
@@ -212,13 +211,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     connection,
     contact,
     exchange,
+    told,
     orders,
     keeper: ownKeeper,
     recording,
     isBusy: () => !side.isIdle(),
-    async keepOnlineIfDue() {
-      if (monotonic() - onlineSinceMs >= limits.onlineEveryMs) await keepOnline();
-    },
+    keepOnlineIfDue: () => online.keepIfDue(),
     settle: () => settle(false),
   });
 
@@ -230,10 +228,11 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
 
   return {
     beginEpisode: (episode = {}) => side.begin(episode),
+    mayRecord: (task) => recording.episodes.isTask(task),
     record: (frame) => side.add(frame),
     correct: (frame, expertAction) => side.add(frame, expertAction),
     intervene: () => side.intervene(),
-    safetyEvent: (kind) => keep({ kind: 'safetyEvent', ...momentOf({ wall, acting }), event: eventOf(kind) }),
+    safetyEvent: (kind) => keep({ kind: 'safetyEvent', ...moment(), event: eventOf(kind) }),
     async endEpisode(outcome, { reason, atUs } = {}) {
       const isRecorded = await side.end(outcome, reason, atUs);
       await ownKeeper.switchIfReady();
@@ -245,12 +244,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       bells.keeper.ring();
     },
     busy: () => side.setBusy(true),
-    status: () => statusOf({ connection, acting, recording, reports, aside, side, contact, orders }),
+    status: () => statusOf({ connection, acting, recording, refusedTasks, reports, aside, side, contact, orders }),
     settle: () => settle(true),
     async close() {
       await leave();
       await side.end('aborted', 'agentStopped');
-      await keepOnline();
+      await online.keep();
       await settle(true);
       await ownKeeper.stop();
       await aside.written();

@@ -12,6 +12,7 @@ import {
   segmentAnswerSchema,
   segmentContentType,
   signedDesiredSchema,
+  tasksAnswerSchema,
   telemetryAnswerSchema,
   wireHeaders,
   wireLimits,
@@ -26,6 +27,7 @@ import {
   type ModelFile,
   type SegmentAnswer,
   type SignedDesired,
+  type TasksAnswer,
   type TelemetryAnswer,
   type TelemetryRequest,
   type WireErrorType,
@@ -96,6 +98,8 @@ export interface GatewayClient {
     waitMs: number,
     isSigned: boolean,
   ): Promise<Answered<DesiredAnswer | SignedDesired | undefined>>;
+  /** What the robot may be asked to do; `GatewayError` 404 where there is no catalogue, or a gateway of before. */
+  tasks(): Promise<Answered<TasksAnswer>>;
   /** A root document; undefined while the gateway has none of that number. */
   root(version: number): Promise<Envelope | undefined>;
   segment(sha256: string, bytes: Uint8Array): Promise<Answered<SegmentAnswer>>;
@@ -170,14 +174,8 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
         response.status === 304 ? undefined : parsed(path, response, anyDesiredSchema, signal),
       );
     },
-    async root(version) {
-      try {
-        return (await json(wirePaths.root(version), {}, envelopeSchema)).body;
-      } catch (cause) {
-        if (cause instanceof GatewayError && cause.status === 404) return undefined;
-        throw cause;
-      }
-    },
+    root: (version) => json(wirePaths.root(version), {}, envelopeSchema).then(({ body }) => body, undefinedIfMissing),
+    tasks: () => json(wirePaths.tasks(robotId), {}, tasksAnswerSchema.strip()),
     segment: (sha256, bytes) =>
       json(
         wirePaths.segment(robotId, sha256),
@@ -192,6 +190,10 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
       return send(path, { headers }, ports.timeoutMs, async ({ body }) => wholeBody(path, body), signal);
     },
   };
+}
+
+function undefinedIfMissing(cause: unknown): undefined {
+  if (!(cause instanceof GatewayError) || cause.status !== 404) throw cause;
 }
 
 function wholeBody(path: string, body: Response['body']): ReadableStream<Uint8Array> {

@@ -95,4 +95,6 @@ function addHeaders(
   if (updateWindow !== undefined) void reply.header(wireHeaders.updateWindow, updateWindow);
   const rootVersion = watch.roots.newest();
   if (rootVersion > 0) void reply.header(wireHeaders.rootVersion, rootVersion);
+  const tasksSeq = watch.tasks.seq(robot.policy);
+  if (tasksSeq !== undefined) void reply.header(wireHeaders.tasksSeq, tasksSeq);
 }

@@ -2,6 +2,8 @@ import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { PolicyWatch } from './policy-watch.ts';
 import { rootWatch, type RootWatch } from './root-watch.ts';
+import type { OnDamage } from '../../store/damaged-objects.ts';
+import { taskWatch, type TaskWatch } from './task-watch.ts';
 import { windowWatch, type WindowWatch } from './window-watch.ts';
 
 export interface FleetWatchOptions {
@@ -19,6 +21,7 @@ export class FleetWatch {
   readonly #options: FleetWatchOptions;
   readonly roots: RootWatch;
   readonly windows: WindowWatch;
+  readonly tasks: TaskWatch;
   readonly #watches = new Map<string, PolicyWatch>();
   #timer: NodeJS.Timeout | undefined;
   #lastLookMs = Number.NEGATIVE_INFINITY;
@@ -27,9 +30,9 @@ export class FleetWatch {
   constructor(options: FleetWatchOptions) {
     this.#options = options;
     this.roots = rootWatch(options.store);
-    this.windows = windowWatch(options.store, ({ key, why }) =>
-      options.onError(new Error(`${key} is passed over: ${why}`)),
-    );
+    const onDamage: OnDamage = ({ key, why }) => options.onError(new Error(`${key} is passed over: ${why}`));
+    this.windows = windowWatch(options.store, onDamage);
+    this.tasks = taskWatch(options.store, onDamage);
   }
 
   get policies(): readonly string[] {
@@ -87,6 +90,7 @@ export class FleetWatch {
       ...[...this.#watches.values()].map((watch) => watch.look()),
       this.roots.look(),
       this.windows.look(),
+      this.tasks.look(this.policies),
     ]);
     const failed = [first, ...looks].find((look) => look.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

@@ -66,14 +66,14 @@ export const reportRoutes =
 
 /** Stores what is good of a batch, each entry for itself. */
 async function takeTelemetry(
-  { clock, entryRates, robotTypes, quotas, telemetry, metrics, log }: GatewayContext,
+  { clock, entryRates, robotTypes, watch, quotas, telemetry, metrics, log }: GatewayContext,
   robot: RobotRecord,
   batch: z.infer<typeof telemetryEnvelopeSchema>,
 ): Promise<TelemetryAnswer & { readonly refused: number }> {
   const { robotId, policy } = robot;
   entryRates.take(robotId, batch.entries.length);
   const { tasks } = await robotTypes.of(robot);
-  const { taken, refused, lastSeq } = sortEntries(batch.entries, tasks);
+  const { taken, refused, lastSeq } = sortEntries(batch.entries, watch.tasks.of(policy, tasks).ids);
   if (taken.length > 0) {
     const giveBack = quotas.take(robotId, { telemetryEntries: taken.length });
     const line = { ...batch, entries: [...taken], robotId, receivedMs: clock() };

@@ -2,7 +2,7 @@ import { cleanText } from '../../domain/clean-text.ts';
 import { telemetryEntrySchema, type TelemetryEntry } from '../protocol/index.ts';
 import { WireError } from './wire-error.ts';
 
-/** Why an entry is not taken: other than the protocol says, a task the robot type does not have, not after the one before. */
+/** Why an entry is not taken: other than the protocol says, a task that the policy does not have, not after the one before. */
 export type EntryRefusal = 'malformed' | 'unknownTask' | 'order';
 
 export interface SortedEntries {
@@ -25,7 +25,7 @@ export function sortEntries(entries: readonly unknown[], tasks: ReadonlySet<stri
     const parsed = telemetryEntrySchema.safeParse(given);
     if (!parsed.success) refused.push('malformed');
     else if (parsed.data.seq <= lastSeq) refused.push('order');
-    else if (parsed.data.kind === 'episode' && !tasks.has(parsed.data.task)) refused.push('unknownTask');
+    else if ('task' in parsed.data && !tasks.has(parsed.data.task)) refused.push('unknownTask');
     else taken.push(cleaned(parsed.data));
     lastSeq = Math.max(lastSeq, seqOf(given) ?? -1);
   }

@@ -10,6 +10,8 @@ export const wireHeaders = {
   seal: 'flywheel-seal',
   /** Newest root document the gateway can serve; on answers to `desired` where there is one. A hint only. */
   rootVersion: 'flywheel-root-version',
+  /** Last record of the policy's task catalogue; on answers to `desired` (200 and 304) where there is one. A hint: see `tasks`. */
+  tasksSeq: 'flywheel-tasks-seq',
   /** The gateway's wall clock when it answered, milliseconds since 1970 UTC; on every answer. */
   clockMs: 'flywheel-clock-ms',
   /** How many entries of a telemetry batch were refused for good; only on answers to batches with such entries. */

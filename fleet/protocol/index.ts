@@ -10,4 +10,5 @@ export * from './limits.ts';
 export * from './routes.ts';
 export * from './segments.ts';
 export * from './signed-orders.ts';
+export * from './tasks.ts';
 export * from './telemetry.ts';

@@ -1,5 +1,5 @@
 /** Files of a policy version that the gateway serves, with Range, If-Range and ETag (sha256). */
-export const modelFiles = ['model.onnx', 'manifest.json', 'golden.json'] as const;
+export const modelFiles = ['model.onnx', 'manifest.json', 'golden.json', 'tasks.json'] as const;
 export type ModelFile = (typeof modelFiles)[number];
 
 /** Paths of the API. A robot's own paths need its own token; model files need the token of any robot of the policy. */
@@ -9,6 +9,7 @@ export const wirePaths = {
   telemetry: (robotId: string): string => `/v1/robots/${robotId}/telemetry`,
   desired: (robotId: string, waitMs: number): string => `/v1/robots/${robotId}/desired?waitMs=${waitMs}`,
   installReport: (robotId: string): string => `/v1/robots/${robotId}/install-report`,
+  tasks: (robotId: string): string => `/v1/robots/${robotId}/tasks`,
   segment: (robotId: string, sha256: string): string => `/v1/robots/${robotId}/segments/${sha256}`,
   model: (policy: string, version: string, file: ModelFile): string => `/v1/models/${policy}/${version}/${file}`,
   /** A root document, by its number; any robot's token opens it. */

@@ -42,6 +42,8 @@ export const telemetryEntrySchema = z.discriminatedUnion('kind', [
   z.strictObject({ ...entryBase, kind: z.literal('safetyEvent'), event: z.string().min(1).max(100) }),
   /** Episodes the disk quota took before they were uploaded, since the last such entry. */
   z.strictObject({ ...entryBase, kind: z.literal('dropped'), successes: countSchema, others: countSchema }),
+  /** The robot was asked so often for a task that its model does not know, since the last such entry; it did not act on it. */
+  z.strictObject({ ...entryBase, kind: z.literal('refusedTask'), task: z.string().min(1).max(63), count: countSchema }),
   /** The robot worked or was ready for this long since the last such entry; for rates per hour online. */
   z.strictObject({ ...entryBase, kind: z.literal('online'), durationMs: durationMsSchema }),
 ]);

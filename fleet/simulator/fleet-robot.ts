@@ -4,41 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { RandomStream } from '../../policies/random.ts';
-import { openAgent, type Agent, type AgentOptions } from '../agent/index.ts';
+import { openAgent, UnknownTask, type Agent, type AgentOptions } from '../agent/index.ts';
 import { decisionLatencyMs } from './computer.ts';
 import { troubledFetch, type NetworkTrouble } from './faulty-network.ts';
+import { emptyTally, type FleetTally } from './fleet-tally.ts';
 import { cuttablePower } from './power-cut.ts';
 import { conditionOf, type Condition, type Scenario } from './scenario.ts';
 import type { SimulatedFailure, Surroundings } from './surroundings.ts';
-
-/** What became of the episodes of one robot or of a fleet. */
-export interface FleetTally {
-  /** Ended by the robot, and kept: a power cut cannot take them. */
-  endedEpisodes: number;
-  successes: number;
-  failures: number;
-  /** Begun and recorded, but ended by a death or an order to stop; the agent ends them as aborted. */
-  interruptedEpisodes: number;
-  frames: number;
-  corrections: number;
-  crashes: number;
-  powerCuts: number;
-  corruptedSegments: number;
-  failuresByReason: Partial<Record<SimulatedFailure, number>>;
-}
-
-export const emptyTally = (): FleetTally => ({
-  endedEpisodes: 0,
-  successes: 0,
-  failures: 0,
-  interruptedEpisodes: 0,
-  frames: 0,
-  corrections: 0,
-  crashes: 0,
-  powerCuts: 0,
-  corruptedSegments: 0,
-  failuresByReason: {},
-});
 
 export type RobotPorts = Pick<
   AgentOptions,
@@ -102,9 +74,9 @@ const restStepMs = 200;
 /** Spreads the fleet's first episodes over the time between two, evenly for any number of robots; none waits long. */
 const mostSpreadMs = 2_000;
 const spread = (position: number): number => (position * 0.618_034) % 1;
-/** The task that is named after the place, where the robot type has one. */
-const taskIn = ({ tasks }: RobotType, surroundings: Surroundings): string =>
-  tasks.find((task) => task === surroundings.place()) ?? tasks[0] ?? '';
+/** The task that is named after the place, where there is one. */
+const taskIn = ({ tasks }: RobotType, agent: Agent, place = ''): string =>
+  agent.mayRecord(place) ? place : (tasks[0] ?? '');
 const framePeriodUs = (type: RobotType): number => 1e6 / type.rateHz;
 
 /** Long because one life is told here, with all that can interrupt it. */
@@ -121,12 +93,12 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   let state: State = 'between';
   let episode = -1;
   let [frame, startedUs] = [0, 0];
-  let [isWatched, isStopping] = [false, false];
+  let [isWatched, isStopping, isTaught] = [false, false, false];
   const leaving = new AbortController();
   const isLeaving = (): boolean => leaving.signal.aborted;
   let scenario = input.scenario();
   let condition: Condition = conditionOf(scenario, position, 0);
-  let task = taskIn(ports.robotType, surroundings);
+  let task = ports.robotType.tasks[0] ?? '';
   let dueMs = ports.monotonic() + spread(position) * Math.min(input.episodeEveryMs, mostSpreadMs);
   let busyWith: Promise<unknown> = Promise.resolve();
 
@@ -183,8 +155,9 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     while (agent.policy() === undefined && !isLeaving()) await sleep(waitForPolicyMs);
     if (isLeaving()) return;
     surroundings.begin();
-    task = taskIn(ports.robotType, surroundings);
+    task = taskIn(ports.robotType, agent, surroundings.place());
     agent.beginEpisode({ task });
+    isTaught = false;
     isWatched = input.random() < scenario.correctedFraction;
     isStopping = false;
     frame = 0;
@@ -244,16 +217,24 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   const isFatal = (): boolean => condition.crashes > 0 || condition.isPowerCut;
   const deathFrame = (): number => Math.ceil(scenario.framesPerEpisode / 2);
 
+  /** Nobody acts by a model on a task that it does not know: the expert takes the wheel for this episode. */
+  function teach(cause: unknown): undefined {
+    if (!(cause instanceof UnknownTask)) throw cause;
+    isTaught = true;
+    tally.taughtEpisodes += 1;
+  }
+
   async function step(): Promise<void> {
     const seen = Float32Array.from(surroundings.readings);
     const expertAction = surroundings.expertAction();
     const policy = agent.policy();
-    const decision = await policy?.decide(seen, task);
-    if (policy === undefined || decision === undefined || state !== 'driving' || isStopping) return;
-    const action = decision.action[0] ?? 0;
+    const decision = isTaught ? undefined : await policy?.decide(seen, task).catch(teach);
+    if (policy === undefined || (decision === undefined && !isTaught) || state !== 'driving' || isStopping) return;
+    const action = decision?.action[0] ?? expertAction;
     const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
-    const latencyMs = decisionLatencyMs(ports.modelSizeBytes(policy.sha256), input.random);
-    const recorded = { observation: seen, action: [action], latencyMs, ...when };
+    const latency =
+      decision === undefined ? {} : { latencyMs: decisionLatencyMs(ports.modelSizeBytes(policy.sha256), input.random) };
+    const recorded = { observation: seen, action: [action], ...latency, ...when };
     if (isWatched && action !== expertAction) {
       agent.correct(recorded, [expertAction]);
       tally.corrections += 1;

@@ -3,7 +3,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { randomStream } from '../../policies/random.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
 import { batchingRuntime } from './batching-runtime.ts';
-import { emptyTally, openFleetRobot, type FleetRobot, type FleetTally, type RobotPorts } from './fleet-robot.ts';
+import { openFleetRobot, type FleetRobot, type RobotPorts } from './fleet-robot.ts';
+import { emptyTally, type FleetTally } from './fleet-tally.ts';
 import { readRecording } from './recording/read-recording.ts';
 import { recordingRobot } from './recording/recording-robot.ts';
 import { drawRoom } from './rooms/families.ts';

@@ -149,6 +149,7 @@ const table: Readonly<Record<string, Row>> = {
   'tasks retire': reads(['dock', ...reason], ['nowhere', ...reason], wrong),
   'tasks import': reads(['DIR/tasks.csv', ...reason], ['DIR/none.csv', ...reason], wrong),
   'tasks release': reads(['dock', ...reason], ['nowhere', ...reason], wrong),
+  'tasks refused': reads([], ['--hours', 'all'], wrong),
   'tasks list': reads([], nothing, wrong),
   'windows set': reads(
     ['hall', '--zone', 'Europe/Berlin', '--days', 'mon-fri', '--from', '22:00', '--to', '05:00', ...reason],

@@ -23,12 +23,16 @@ export interface Frame {
 
 /** What acts while an episode is recorded. */
 export interface ActingVersion {
+  /** Whether it may act on a task. */
+  readonly knows: (task: string) => boolean;
   readonly version: string;
   readonly trialId: string | null;
 }
 
 export interface EpisodeRecorderPorts {
   readonly robotType: RobotType;
+  /** Tasks beside the robot type's that may be recorded. */
+  readonly isTold: (task: string) => boolean;
   readonly wall: WallClock;
   readonly monotonic: MonotonicClock;
   readonly newId: () => string;
@@ -44,6 +48,8 @@ export interface EpisodeRecorder {
   readonly isOpen: () => boolean;
   /** Frames of the open episode; 0 when there is none. */
   readonly frames: () => number;
+  /** Whether a task is the robot type's, was told, or is known to what acts. */
+  readonly isTask: (task: string) => boolean;
   begin(options: { readonly task?: string }): string;
   frame(frame: Frame, expertAction?: ArrayLike<number>): void;
   intervene(): void;
@@ -86,6 +92,11 @@ class SpoolingRecorder implements EpisodeRecorder {
   readonly isOpen = (): boolean => this.#open !== undefined;
 
   readonly frames = (): number => this.#open?.frames ?? 0;
+
+  readonly isTask = (task: string): boolean => {
+    const { robotType, isTold, acting } = this.#ports;
+    return robotType.tasks.includes(task) || isTold(task) || acting()?.knows(task) === true;
+  };
 
   begin(options: { readonly task?: string } = {}): string {
     return this.#begin(options).begin.episodeId;
@@ -149,12 +160,14 @@ class SpoolingRecorder implements EpisodeRecorder {
   }
 
   #begin({ task = this.#ports.robotType.tasks[0] }: { readonly task?: string | undefined }): OpenEpisode {
-    const { robotType, acting, newId, skewMs, machineBootId } = this.#ports;
+    const { robotType, newId, skewMs, machineBootId } = this.#ports;
+    const acting = this.#ports.acting();
     if (this.#open !== undefined && this.#open.frames > 0)
       throw new Error(`expected the open episode to be ended first [episode=${this.#open.begin.episodeId}]`);
-    if (task === undefined || !robotType.tasks.includes(task))
+    if (task === undefined || !this.isTask(task))
       throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
-    const version = acting();
+    // What the version does not know it did not do: somebody else acted.
+    const version = acting?.knows(task) === true ? acting : undefined;
     const episodeId = newId();
     const offsetUs = this.#clockOffsetUs();
     this.#open = {

@@ -33,6 +33,7 @@ export interface RecordingLimits {
 export interface RecordingPorts {
   readonly robotId: string;
   readonly robotType: RobotType;
+  readonly isTold: (task: string) => boolean;
   readonly agentVersion: string;
   readonly bootId: string;
   readonly directory: string;

@@ -1,5 +1,6 @@
 import type { Connection } from '../link/connection.ts';
 import type { Contact } from '../link/contact.ts';
+import type { ToldTasks } from '../link/told-tasks.ts';
 import type { Exchange } from '../link/exchange.ts';
 import type { AgentLimits } from '../limits.ts';
 import { repeat, untilDone, type LoopPorts } from '../link/loops.ts';
@@ -14,6 +15,7 @@ export interface Bells {
   readonly upload: Bell;
   readonly telemetry: Bell;
   readonly reports: Bell;
+  readonly tasks: Bell;
   readonly settle: Bell;
 }
 
@@ -22,6 +24,7 @@ export const createBells = (): Bells => ({
   upload: createBell(),
   telemetry: createBell(),
   reports: createBell(),
+  tasks: createBell(),
   settle: createBell(),
 });
 
@@ -32,6 +35,7 @@ export interface BackgroundPorts {
   readonly connection: Connection;
   readonly contact: Contact;
   readonly exchange: Exchange;
+  readonly told: Pick<ToldTasks, 'fetch'>;
   readonly orders: Pick<TrustedOrders, 'ready' | 'keep'>;
   readonly keeper: VersionKeeper;
   readonly recording: Recording;
@@ -70,7 +74,7 @@ export async function runInBackground(ports: BackgroundPorts): Promise<void> {
 
 /** All that needs a gateway. */
 async function talk(
-  { loops, bells, limits, connection, exchange, orders, recording, isBusy }: BackgroundPorts,
+  { loops, bells, limits, connection, exchange, told, orders, recording, isBusy }: BackgroundPorts,
   loop: (name: string, bell: Bell, step: () => Promise<number>) => Promise<void>,
 ): Promise<void> {
   const spread = (timeMs: number): number => timeMs * (0.9 + 0.2 * loops.random());
@@ -89,5 +93,6 @@ async function talk(
     loop('upload', bells.upload, exchange.upload),
     loop('telemetry', bells.telemetry, exchange.sendTelemetry),
     loop('install report', bells.reports, exchange.sendReport),
+    loop('tasks', bells.tasks, told.fetch),
   ]);
 }

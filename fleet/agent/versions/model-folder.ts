@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { goldenAnswersSchema, type GoldenAnswers } from '../../../policies/golden-answers.ts';
+import { tasksFile, versionTasksSchema } from '../../../policies/version-tasks.ts';
 import { DeadlineMissed, withDeadline } from '../link/deadline.ts';
 import { namesIn, readIfThere, removeFile, sizeOf } from '../local/durable-files.ts';
 import type { Slot } from './installation.ts';
@@ -92,7 +93,8 @@ async function load(
   if (model === undefined) throw new ModelRefusal('stateRecovered', `version ${version} has no model`);
   requireDigest('model.onnx', await sha256InTurns(model), sha256);
   const golden = await readGolden(files.of(slot, 'golden.json'), manifest.files['golden.json']?.sha256);
-  const opened = await openModel(ports, model, { file, signal });
+  const tasks = await readTasks(files.of(slot, tasksFile), manifest.files[tasksFile]?.sha256, ports);
+  const opened = await openModel(ports, model, tasks.length, { file, signal });
   try {
     await selfTest(opened.session, opened.sizes, golden, signal);
     signal.throwIfAborted();
@@ -100,7 +102,7 @@ async function load(
     closeInBackground(opened.session);
     throw cause;
   }
-  return loadedPolicy(ports, slot, opened);
+  return loadedPolicy(ports, slot, opened, tasks);
 }
 
 const bytesPerTurn = 4 * 1024 * 1024;
@@ -113,6 +115,31 @@ async function sha256InTurns(bytes: Uint8Array): Promise<string> {
     await nextTurn();
   }
   return hash.digest('hex');
+}
+
+/**
+ * Ids of the tasks that the version knows, by index. Without the file, because the version has none or a gateway of before does not
+ * give it, those of the robot type: they have the first indexes in every catalogue.
+ */
+async function readTasks(
+  file: string,
+  sha256: string | undefined,
+  { robotType }: Pick<LoadPorts, 'robotType'>,
+): Promise<readonly string[]> {
+  const bytes = sha256 === undefined ? undefined : await readIfThere(file);
+  if (bytes === undefined || sha256 === undefined) return robotType.tasks;
+  requireDigest(tasksFile, createHash('sha256').update(bytes).digest('hex'), sha256);
+  const parsed = versionTasksSchema.safeParse(jsonOf(bytes));
+  if (parsed.success) return parsed.data.tasks;
+  throw new ModelRefusal('cannotLoad', 'expected the tasks that the version knows, got something else', parsed.error);
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 async function readGolden(file: string, sha256: string | undefined): Promise<GoldenAnswers | undefined> {

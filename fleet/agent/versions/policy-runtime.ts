@@ -35,6 +35,14 @@ export class SessionLost extends Error {
   }
 }
 
+/** The robot was asked for a task that its model does not know. */
+export class UnknownTask extends TypeError {
+  constructor(task: string, version: string) {
+    super(`expected a task that version ${version} knows, got ${JSON.stringify(task.slice(0, 63))}`);
+    this.name = 'UnknownTask';
+  }
+}
+
 /** What a policy does in one situation. */
 export interface Decision {
   /** As `record` takes it: one index if actions are discrete, else one number for each range. */
@@ -44,8 +52,10 @@ export interface Decision {
 
 /** A policy that is loaded and has passed its self-test. */
 export interface LoadedPolicy extends Slot {
+  /** Whether the model knows a task. */
+  readonly knows: (task: string) => boolean;
   /**
-   * Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
+   * Rejects with `UnknownTask` for a task that the model does not know, which is counted: nobody may act on it. Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
    * stops the robot and falls back.
    */
   decide(observation: ArrayLike<number>, task?: string): Promise<Decision>;
@@ -57,6 +67,8 @@ export interface LoadPorts {
   readonly robotType: RobotType;
   readonly monotonic: MonotonicClock;
   readonly decideTimeoutMs: number;
+  /** The robot was asked for a task that the model does not know. */
+  readonly onUnknownTask?: (task: string) => void;
   /** A policy has failed for good while it acted: it missed its deadline, what ran it is gone, or it failed on a reading. */
   readonly onFailed: (slot: Slot, detail: string) => void;
 }
@@ -65,10 +77,13 @@ export interface LoadPorts {
 export async function openModel(
   { runtime, robotType }: Pick<LoadPorts, 'runtime' | 'robotType'>,
   model: Uint8Array,
+  taskCount: number,
   options: OpenOptions & { readonly signal: AbortSignal },
 ): Promise<{ readonly session: PolicySession; readonly sizes: PolicySizes }> {
-  const sizes = policySizes(robotType);
-  if (sizes === undefined) throw new ModelRefusal('cannotLoad', `robot type ${robotType.id} has no actions to decide`);
+  const typeSizes = policySizes(robotType);
+  if (typeSizes === undefined)
+    throw new ModelRefusal('cannotLoad', `robot type ${robotType.id} has no actions to decide`);
+  const sizes = { ...typeSizes, taskCount };
   const file = checkModelFile(model);
   if (file.kind === 'refused') throw new ModelRefusal('cannotLoad', file.reason);
   let session: PolicySession;
@@ -93,8 +108,10 @@ export function loadedPolicy(
   ports: LoadPorts,
   slot: Slot,
   { session, sizes }: { readonly session: PolicySession; readonly sizes: PolicySizes },
+  tasks: readonly string[],
 ): LoadedPolicy {
   const { robotType, monotonic, decideTimeoutMs } = ports;
+  const indexes = new Map(tasks.map((task, index) => [task, index]));
   let failure: Error | undefined;
   let isClosed = false;
 
@@ -120,10 +137,14 @@ export function loadedPolicy(
 
   return {
     ...slot,
+    knows: (task) => indexes.has(task),
     async decide(observation, task = robotType.tasks[0] ?? '') {
       if (failure !== undefined) throw failure;
-      const taskIndex = robotType.tasks.indexOf(task);
-      if (taskIndex < 0) throw new TypeError(`expected one of the tasks ${robotType.tasks.join(', ')}, got ${task}`);
+      const taskIndex = indexes.get(task);
+      if (taskIndex === undefined) {
+        ports.onUnknownTask?.(task);
+        throw new UnknownTask(task, slot.version);
+      }
       if (observation.length !== sizes.observationSize)
         throw new TypeError(`expected an observation of ${sizes.observationSize} numbers, got ${observation.length}`);
       const unread = Array.prototype.findIndex.call(observation, (reading) => !Number.isFinite(reading));

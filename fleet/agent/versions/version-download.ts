@@ -5,6 +5,7 @@ import { fileSha256 } from '../../../datasets/landing.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import { etagOf, wireLimits, type ModelFile } from '../../protocol/index.ts';
+import { tasksFile } from '../../../policies/version-tasks.ts';
 import { GatewayError, type GatewayClient } from '../gateway-client.ts';
 import { readIfThere, removeFile, replaceFile, sizeOf, syncDirectory } from '../local/durable-files.ts';
 import type { AtPoint } from '../local/kill-points.ts';
@@ -30,6 +31,8 @@ type Resume = { readonly startBytes: number; readonly etag: string } | undefined
 
 /** A signed manifest holds names, digests, metrics and gates: far below this. */
 const mostManifestBytes = 8 * 1024 * 1024;
+/** 1,024 ids of 63 characters. */
+const mostTasksBytes = 128 * 1024;
 
 /** One version on its way from the gateway to the disk. `ModelRefusal`, `GatewayError` or the signal's reason when it does not come. */
 export class VersionDownload {
@@ -68,6 +71,7 @@ export class VersionDownload {
     await mkdir(this.#files.folder(this.#slot), { recursive: true });
     const golden = files['golden.json'];
     if (golden !== undefined) await this.#golden(golden);
+    await this.#tasks(files[tasksFile]);
     await this.#model(files['model.onnx']?.sizeBytes ?? 0);
     await replaceFile(this.#files.of(this.#slot, 'manifest.json'), manifestBytes);
     await syncDirectory(this.#files.directory);
@@ -93,6 +97,20 @@ export class VersionDownload {
     const bytes = await this.#small('golden.json', Math.min(sizeBytes, wireLimits.maxSegmentBytes));
     requireDigest('golden.json', createHash('sha256').update(bytes).digest('hex'), sha256);
     await replaceFile(this.#files.of(this.#slot, 'golden.json'), bytes);
+  }
+
+  /** A gateway of before does not know such a file: the version then acts on the robot type's tasks only. */
+  async #tasks(file: { readonly sizeBytes: number; readonly sha256: string } | undefined): Promise<void> {
+    if (file === undefined) return;
+    let bytes: Uint8Array;
+    try {
+      bytes = await this.#small(tasksFile, Math.min(file.sizeBytes, mostTasksBytes));
+    } catch (cause) {
+      if (!(cause instanceof GatewayError) || cause.status !== 400) throw cause;
+      return removeFile(this.#files.of(this.#slot, tasksFile));
+    }
+    requireDigest(tasksFile, createHash('sha256').update(bytes).digest('hex'), file.sha256);
+    await replaceFile(this.#files.of(this.#slot, tasksFile), bytes);
   }
 
   async #model(sizeBytes: number): Promise<void> {

@@ -14,6 +14,7 @@ import {
   type DesiredAnswer,
   type HeartbeatRequest,
   type InstallReport,
+  type TasksAnswer,
   type TelemetryEntry,
   type TelemetryRequest,
 } from '../../../fleet/protocol/index.ts';
@@ -38,6 +39,8 @@ export interface FakeGateway {
   leaseRemainingMs: number | undefined;
   /** Header about the site's update windows. */
   updateWindow: string | undefined;
+  /** What the robot may be asked to do; undefined: a gateway of before catalogues, without header and path. */
+  tasks: TasksAnswer | undefined;
   clockMs: () => number;
   /** Answers with a status instead of doing anything; undefined does it. */
   refuse: (path: string) => number | undefined;
@@ -80,6 +83,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     roots: new Map<number, unknown>(),
     leaseRemainingMs: undefined as number | undefined,
     updateWindow: undefined as string | undefined,
+    tasks: undefined as TasksAnswer | undefined,
     clockMs: (): number => Date.now(),
     refuse: (() => undefined) as (path: string) => number | undefined,
     refusesEntry: (() => false) as FakeGateway['refusesEntry'],
@@ -164,6 +168,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
       const outcome = isNew ? 'stored' : 'alreadyStored';
       return answer(response, isNew ? 201 : 200, { sha256, sizeBytes: body.length, outcome });
     }
+    if (path === `${own}/tasks` && fake.tasks !== undefined) return answer(response, 200, fake.tasks);
     const root = /^\/v1\/trust\/roots\/(\d+)$/.exec(path)?.[1];
     if (root !== undefined) {
       const document = fake.roots.get(Number(root));
@@ -184,6 +189,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     const lease = () => ({
       ...(fake.leaseRemainingMs === undefined ? {} : { [wireHeaders.leaseRemainingMs]: fake.leaseRemainingMs }),
       ...(fake.updateWindow === undefined ? {} : { [wireHeaders.updateWindow]: fake.updateWindow }),
+      ...(fake.tasks === undefined ? {} : { [wireHeaders.tasksSeq]: fake.tasks.seq }),
     });
     if (fake.order !== undefined && request.headers['if-none-match'] === tagOf(fake.order)) {
       await new Promise<void>((resolve) => {

@@ -39,6 +39,8 @@ export interface PublishOptions {
   readonly robotTypeDigest?: string;
   /** Published with golden answers that the model does not give. */
   readonly hasWrongGolden?: boolean;
+  /** Ids of the tasks that the version knows, by index; the robot type's unless given. */
+  readonly tasks?: readonly string[];
   /** Bytes served instead of the signed ones. */
   readonly servedModel?: (model: Uint8Array) => Uint8Array;
 }
@@ -56,7 +58,10 @@ export async function publish(
     ...given
   }: PublishOptions,
 ): Promise<ModelReference> {
-  const model = given.model ?? tinyPolicy(scitosG5Type, seed);
+  const { tasks } = given;
+  const type = tasks === undefined ? scitosG5Type : { ...scitosG5Type, tasks: [...tasks] };
+  const model = given.model ?? tinyPolicy(type, seed);
+  const known = tasks && Buffer.from(canonicalJson({ catalogueSeq: 0, tasks }));
   const golden = Buffer.from(JSON.stringify(await goldenOf(given.goldenModel ?? model, hasWrongGolden ? 0.5 : 0)));
   const manifest: ModelManifest = {
     policy: 'walls',
@@ -65,6 +70,7 @@ export async function publish(
     files: {
       'model.onnx': { sha256: sha256(model), sizeBytes: model.length },
       'golden.json': { sha256: sha256(golden), sizeBytes: golden.length },
+      ...(known === undefined ? {} : { 'tasks.json': { sha256: sha256(known), sizeBytes: known.length } }),
     },
     parents: [],
     training: null,
@@ -77,6 +83,7 @@ export async function publish(
   const signature = { algorithm: 'Ed25519', publicKeyId: keys.publicKeyId, value };
   gateway.files.set(`walls/${version}/model.onnx`, servedModel(model));
   gateway.files.set(`walls/${version}/golden.json`, golden);
+  if (known !== undefined) gateway.files.set(`walls/${version}/tasks.json`, known);
   gateway.files.set(`walls/${version}/manifest.json`, Buffer.from(JSON.stringify({ manifest, signature })));
   return { version, sha256: sha256(model), sizeBytes: model.length, signature: value, publicKeyId: keys.publicKeyId };
 }

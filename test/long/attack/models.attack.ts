@@ -85,9 +85,14 @@ async function passesGates(directory: string, bytes: Uint8Array, limitMs: number
 async function isTakenByRobot({ bytes, isSlow }: HostileModel): Promise<boolean> {
   const signal = AbortSignal.timeout(isSlow ? 5000 : timeLimitMs);
   try {
-    const { session, sizes } = await openModel({ runtime: isolatedPolicyRuntime(), robotType: type }, bytes, {
-      signal,
-    });
+    const { session, sizes } = await openModel(
+      { runtime: isolatedPolicyRuntime(), robotType: type },
+      bytes,
+      type.tasks.length,
+      {
+        signal,
+      },
+    );
     try {
       await selfTest(session, sizes, undefined, signal);
       return true;
