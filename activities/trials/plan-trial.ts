@@ -89,12 +89,13 @@ export const planTrial =
     const aliases = await readAliases(ports)({ policy });
     const candidate = await candidateOf(ports, policy, input.candidateVersion, aliases);
     if (typeof candidate !== 'string') return candidate;
-    const { facts, damaged, undated } = await factsOf(ports, input, candidate, aliases);
+    const { facts, damaged, undated, gained } = await factsOf(ports, input, candidate, aliases);
     if (facts.robots.length === 0) return impossible(`policy ${policy} has no robot that may take part`);
     const draft = draftTrial(facts);
     if (draft.kind === 'impossible') return draft;
     const { plan, reference } = await storePlan(ports.store, draft.plan);
-    return planned(plan, reference, [...undatedRemark(undated), ...damageRemark(damaged), ...draft.remarks]);
+    const remarks = [...undatedRemark(undated), ...damageRemark(damaged), ...gainedRemark(gained), ...draft.remarks];
+    return planned(plan, reference, remarks);
   };
 
 const impossible = (reason: string) => ({ kind: 'impossible', reason, isForPeople: false }) as const;
@@ -139,12 +140,17 @@ async function factsOf(
   input: z.output<typeof inputSchema>,
   candidateVersion: string,
   { champion = '', anchor }: Aliases,
-): Promise<{ readonly facts: TrialFacts; readonly damaged: readonly string[]; readonly undated: number }> {
+): Promise<{
+  readonly facts: TrialFacts;
+  readonly damaged: readonly string[];
+  readonly undated: number;
+  readonly gained: readonly string[];
+}> {
   const { policy, kind, trialId, nowMs } = input;
   const times = timesOf(input);
   const { robots } = await ports.fleet.readFleet(policy);
   const startMs = nowMs - historyDays * times.dayMs;
-  const { catalogue, leftOut } = await tasksOf(ports.store, policy, [champion, candidateVersion]);
+  const { catalogue, leftOut, known, gained } = await tasksOf(ports.store, policy, champion, candidateVersion);
   const { history, tasks, damaged, undated } = await readHistory(ports, {
     policy,
     startMs,
@@ -152,6 +158,7 @@ async function factsOf(
     times,
     nowMs,
     catalogue,
+    known,
   });
   const lossKey = trialKeys.anchorLoss(policy, champion);
   const loss = anchor === champion ? 0 : (await readJson(ports.store, lossKey, anchorLossSchema))?.lossFraction;
@@ -172,34 +179,52 @@ async function factsOf(
     history: history.filter(({ robotId }) => part.has(robotId)),
     candidateFraction: input.candidateFraction,
     effectFraction: input.effectFraction,
-    allowEquivalent: input.allowEquivalent,
+    // Who knows more need not be better at the rest as well.
+    allowEquivalent: input.allowEquivalent || gained.length > 0,
     anchorLossFraction: loss ?? null,
     approvalBefore: input.approvalBefore,
     rolloutLimits: input.rolloutLimits,
     abTestLimits: input.abTestLimits,
     taskLimits: input.taskLimits,
   };
-  return { facts, undated, damaged: damaged.map(({ key }) => key) };
+  return { facts, undated, gained, damaged: damaged.map(({ key }) => key) };
 }
 
 /** Tasks that are judged, and tasks that are not; nothing where the policy or its robot type has no document yet. */
 async function tasksOf(
   store: ObjectStore,
   policy: string,
-  versions: readonly string[],
-): Promise<Pick<TrialFacts, 'catalogue' | 'leftOut'>> {
+  champion: string,
+  candidate: string,
+): Promise<
+  Pick<TrialFacts, 'catalogue' | 'leftOut'> & { readonly known?: readonly string[]; readonly gained: readonly string[] }
+> {
   try {
     const type = await readTaughtType(store, await robotTypeOfPolicy(store, policy));
-    const known = await Promise.all(versions.map((version) => readVersionTasks(store, type, policy, version)));
-    const isCompared = (task: string): boolean => known.every((tasks) => tasks.includes(task));
-    const catalogue = activeTasks(type).filter(isCompared);
+    const knownTo = async (version: string) => new Set(await readVersionTasks(store, type, policy, version));
+    const [old, now] = [await knownTo(champion), await knownTo(candidate)];
+    const active = activeTasks(type);
+    const catalogue = active.filter((task) => old.has(task) && now.has(task));
     const compared = new Set(catalogue);
-    return { catalogue, leftOut: type.tasks.filter((task) => !compared.has(task)) };
+    return {
+      known: type.tasks,
+      catalogue,
+      leftOut: type.tasks.filter((task) => !compared.has(task)),
+      gained: active.filter((task) => now.has(task) && !old.has(task)),
+    };
   } catch (error) {
-    if (isFailure(error, 'NotFound')) return {};
+    if (isFailure(error, 'NotFound')) return { gained: [] };
     throw error;
   }
 }
+
+const mostNamed = 5;
+const gainedRemark = (tasks: readonly string[]): readonly string[] =>
+  tasks.length === 0
+    ? []
+    : [
+        `the candidate knows ${tasks.length} tasks more (${tasks.slice(0, mostNamed).join(', ')}${tasks.length > mostNamed ? ', …' : ''}): to be as good at the others is enough`,
+      ];
 
 const summaryOf = (
   plan: TrialPlan,

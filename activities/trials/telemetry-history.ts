@@ -47,6 +47,8 @@ export interface HistoryQuestion {
   readonly times: FleetTimes;
   readonly nowMs: number;
   readonly catalogue?: readonly string[] | undefined;
+  /** Tasks that an hour's kept sum notes, for plans to come that look for others; default: `catalogue`. */
+  readonly known?: readonly string[] | undefined;
 }
 
 /**
@@ -113,7 +115,7 @@ function taskFilter(catalogue: readonly string[] | undefined): (task: string, no
 
 async function summaryOf(
   { store, telemetry }: { readonly store: ObjectStore; readonly telemetry: TelemetryLog },
-  { policy, times, nowMs, catalogue }: HistoryQuestion,
+  { policy, times, nowMs, catalogue, known = catalogue }: HistoryQuestion,
   atMs: number,
   onDamage: OnDamage,
 ): Promise<Summary> {
@@ -123,7 +125,7 @@ async function summaryOf(
   // A sum is made anew of what it was made of.
   const kept = await readSoundJson(store, key, summarySchema, () => (isSumDamaged = true));
   if (kept !== undefined) return kept;
-  const summing = new HourSum(times, taskFilter(catalogue));
+  const summing = new HourSum(times, taskFilter(known));
   let batches = 0;
   for await (const object of telemetry.keys(policy, atMs, atMs))
     for (const batch of await telemetry.read(object, onDamage)) {

@@ -49,7 +49,9 @@ describe('a trial and the task catalogue', function () {
     await change({ kind: 'retire', id: 'park' });
     await knows('1.1.0', [own, 'dock', 'park']);
     assert.deepEqual((await plan()).document.catalogue, [own]);
-    assert.deepEqual((await plan()).document.leftOut, ['dock', 'park', 'turn']);
+    const { document, planned } = await plan();
+    assert.deepEqual(document.leftOut, ['dock', 'park', 'turn']);
+    assert.match(planned.remarks, /knows 1 tasks more \(dock\): to be as good at the others is enough/);
   });
 
   it('compares a task as soon as the champion knows it as well', async () => {
@@ -58,6 +60,41 @@ describe('a trial and the task catalogue', function () {
     await knows('1.1.0', [own, 'dock', 'park']);
     const { document } = await plan();
     assert.deepEqual([document.catalogue, document.leftOut], [[own, 'dock'].toSorted(), ['park']]);
+  });
+
+  it('asks a candidate that knows more to be as good at the rest, and any other one to be better', async () => {
+    const equivalent = async (trialId: string) => {
+      const planned = await world.call('planTrial', { policy, kind: 'abTest', trialId, nowMs: world.nowMs });
+      if (planned.kind !== 'planned') throw new Error(JSON.stringify(planned));
+      return (await planReader(world.store)(planned.plan)).abTest?.allowEquivalent;
+    };
+    assert.equal(await equivalent('one'), false);
+    await change(add('dock'));
+    assert.equal(await equivalent('two'), false);
+    await knows('1.1.0', [own, 'dock']);
+    assert.equal(await equivalent('three'), true);
+    await knows('1.0.0', [own, 'dock']);
+    assert.equal(await equivalent('four'), false);
+  });
+
+  it('must prove a task that was seen when nobody compared it, once both know it', async () => {
+    await change(add('dock'));
+    await knows('1.1.0', [own, 'dock']);
+    const [robotId = ''] = world.robotIds;
+    const earlier = startMs - 5 * hourMs;
+    await world.report(
+      robotId,
+      [{ seq: 20_000, kind: 'episode', task: 'dock', policyVersion: '1.1.0', atMs: earlier }],
+      earlier,
+    );
+    const seen = async (trialId: string) => {
+      const planned = await world.call('planTrial', { policy, kind: 'rollout', trialId, nowMs: world.nowMs });
+      if (planned.kind !== 'planned') throw new Error(JSON.stringify(planned));
+      return (await planReader(world.store)(planned.plan)).tasks.includes('dock');
+    };
+    assert.equal(await seen('one'), false);
+    await knows('1.0.0', [own, 'dock']);
+    assert.equal(await seen('two'), true);
   });
 
   it('says nothing of tasks to leave out where there is no catalogue: plans are as before', async () => {
