@@ -66,14 +66,10 @@ async function collect(
   cells: readonly NumberedCell[],
   bounds: ReadonlyMap<number, bigint>,
 ): Promise<readonly NumberedCell[]> {
+  // One statement: a catalogue of hundreds of tasks has thousands of cells.
+  const quotas = cells.map(({ number, quotaFrames }) => `(${number}, ${quotaFrames}, ${bounds.get(number)})`);
   await session.run(
-    `${createTable(cellQuotaTable)}; ` +
-      cells
-        .map(
-          ({ number, quotaFrames }) =>
-            `INSERT INTO cell_quota VALUES (${number}, ${quotaFrames}, ${bounds.get(number)})`,
-        )
-        .join('; '),
+    createTable(cellQuotaTable) + (quotas.length === 0 ? '' : `; INSERT INTO cell_quota VALUES ${quotas.join(', ')}`),
   );
   const hash = sampleHashSql(seed, 'f.episode_id', 'f.frame_index');
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
