@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ulid } from 'ulid';
@@ -9,7 +8,8 @@ import { draftTrial, fleetProfiles } from '../domain/trial/index.ts';
 import { bearer, wireLimits, wirePaths } from '../fleet/protocol/index.ts';
 import { tinyPolicy } from '../policies/tiny-policy.ts';
 import { inParallel } from '../store/in-parallel.ts';
-import { judgingThread, type JudgingThread } from '../workers/judging/judging-thread.ts';
+import type { JudgingThread } from '../workers/judging/judging-thread.ts';
+import { openThread } from './fleet/open-thread.ts';
 import { fleetPolicy, openFleet, type MeasuredRobot, type OpenFleet } from './fleet/open-fleet.ts';
 import { startBenchGateway } from './fleet/server-process.ts';
 import { openClient, type Client } from './gateway-load/client.ts';
@@ -98,22 +98,6 @@ const described = (tick: Tick | undefined): string =>
 
 const medianOf = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-
-const openThread = ({ directory }: OpenFleet): JudgingThread =>
-  judgingThread({
-    settings: {
-      store: { kind: 'file', directory: join(directory, 'store') },
-      keysDirectory: join(directory, 'keys'),
-      scratchDirectory: join(directory, 'scratch'),
-    },
-    home: {
-      fleet: { refreshOrders: async () => undefined },
-      loop: { cycles: async () => undefined, sight: async () => undefined },
-    },
-    warn(sentence) {
-      throw new Error(sentence);
-    },
-  });
 
 /** The plan of a rollout on a past of 28 days of 60 episodes a robot. */
 async function planned(fleet: OpenFleet, nowMs: number): Promise<PlanReference> {

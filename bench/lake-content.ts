@@ -33,14 +33,21 @@ export const benchRobotType: RobotType = robotTypeSchema.parse({
 export async function appendWeek(
   lake: Lake,
   session: SqlSession,
-  input: { readonly seed: number; readonly week: number; readonly episodes: number; readonly frames: number },
+  input: {
+    readonly seed: number;
+    readonly week: number;
+    readonly episodes: number;
+    readonly frames: number;
+    /** In turn; the robot type's unless given. */
+    readonly tasks?: readonly string[];
+  },
 ): Promise<void> {
-  const { seed, week, frames } = input;
+  const { seed, week, frames, tasks = benchRobotType.tasks } = input;
   const episodesPerDay = Math.ceil(input.episodes / days);
   for (let day = 0; day < days; day++) {
     const first = (week * days + day) * episodesPerDay;
     const startUs = firstDayUs + BigInt(week * days + day) * usPerDay;
-    const shared = { first, end: first + episodesPerDay, startUs, frames, seed };
+    const shared = { first, end: first + episodesPerDay, startUs, frames, seed, tasks };
     const transaction = { appId: 'bench', version: week * days + day };
     await lake.append(session, 'frames', framesOfDay(shared), transaction, 'BENCH');
     await lake.append(session, 'episodes', episodesOfDay(shared), transaction, 'BENCH');
@@ -53,6 +60,7 @@ interface Day {
   readonly startUs: bigint;
   readonly frames: number;
   readonly seed: number;
+  readonly tasks: readonly string[];
 }
 
 const episodeId = (episode: string): string => `printf('01J%023d', ${episode})`;
@@ -70,11 +78,11 @@ function framesOfDay({ first, end, startUs, frames, seed }: Day): string {
     FROM range(${first * frames}, ${end * frames}) AS t(row))`;
 }
 
-function episodesOfDay({ first, end, startUs, frames }: Day): string {
-  const tasks = benchRobotType.tasks.map((task) => `'${task}'`).join(', ');
+function episodesOfDay({ first, end, startUs, frames, tasks }: Day): string {
+  const names = tasks.map((task) => `'${task}'`).join(', ');
   return `(SELECT ${episodeId('episode')} AS episode_id, 'robot-' || episode % ${robots} AS robot_id,
     '${benchRobotType.id}' AS robot_type, ${benchRobotType.version} AS robot_type_version, 'site' AS site,
-    [${tasks}][1 + episode % 3] AS task, '1.0.0' AS policy_version, make_timestamptz(${startUs}) AS started_at,
+    [${names}][1 + episode % ${tasks.length}] AS task, '1.0.0' AS policy_version, make_timestamptz(${startUs}) AS started_at,
     ${frames} * 111 AS duration_ms, CASE WHEN episode % 11 = 0 THEN 'failure' ELSE 'success' END AS outcome,
     NULL AS failure_reason, false AS intervened, 1.0 AS latency_p50_ms, 2.0 AS latency_p95_ms, ${frames} AS frame_count,
     NULL AS media, make_timestamptz(${startUs}) AS received_at, ${dayOf(startUs)} AS recorded_on,

@@ -10,6 +10,7 @@ import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
 import { measureRollback } from './rollback.ts';
 import { measureSimulator } from './simulator.ts';
+import { measureTasks } from './tasks.ts';
 import { trainLeg } from './train.ts';
 import { measureUpload } from './upload.ts';
 
@@ -147,6 +148,22 @@ program
     const result = await measureFlood({ ...options, progress: progressOf('flood') });
     print(result, options.json, listed(result));
   });
+
+program
+  .command('tasks')
+  .description('a catalogue of many tasks: plan, tick, monitor, mix and held-out set')
+  .option('--tasks <count>', 'tasks', number(3, 1_024), 500)
+  .option('--robots <count>', 'robots', number(150, 10_000), 500)
+  .option('--scale <fraction>', 'size of the week that is mixed; 1 = 700,000 episodes', number(0.0001, 100), 0.05)
+  .option('--rounds <count>', 'ticks; the median counts', number(1, 100), 5)
+  .option(...seed)
+  .option(...json)
+  .action(
+    async (options: { tasks: number; robots: number; scale: number; rounds: number; seed: number; json: boolean }) => {
+      const result = await measureTasks({ ...options, progress: progressOf('tasks') });
+      print(result, options.json, listed(result));
+    },
+  );
 
 program
   .command('rollback')
