@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { Command } from 'commander';
 
@@ -346,6 +349,25 @@ describe('exit codes of the commands', function () {
     }
   });
 
+  // 1: test/activities/submissions/submissions.test.ts.
+  it('are what the process ends with', async () => {
+    assert.deepEqual(exitCodes, { done: 0, no: 1, wrong: 2, missing: 3 });
+    const cases: readonly (readonly [code: number, words: string, environment?: Record<string, string>])[] = [
+      [0, 'plan rollout --baseline 0.9 --robots 100 --episodes-per-day 1000'],
+      [2, `models show 9.9.9 --policy ${policy}`],
+      [3, 'keys show', { FLYWHEEL_STORE: path.join(directory, 'nowhere') }],
+    ];
+    const ends = cases.map(async ([, words, more = {}]) => {
+      const child = spawn(process.execPath, [start, ...words.split(' ')], { env: { ...process.env, ...more } });
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    });
+    assert.deepEqual(
+      await Promise.all(ends),
+      cases.map(([code]) => code),
+    );
+  });
+
   it('say that a key is missing as they say that a store is', () => {
     assert.equal(exitCodeOf(failure('KeysUnavailable', 'the release key is not here')), missing);
     assert.equal(exitCodeOf(failure('StoreUnavailable', 'the disk is full')), missing);
@@ -354,6 +376,7 @@ describe('exit codes of the commands', function () {
 });
 
 const nowhere = '127.0.0.1:1';
+const start = fileURLToPath(new URL('../../cli/start.mjs', import.meta.url));
 
 type Entry = readonly [name: string, row: Row];
 
