@@ -1,8 +1,6 @@
 import type { OnDamage } from '../../store/damaged-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { RobotLives } from '../../domain/trial/index.ts';
-import { newEntries } from './telemetry-cursor.ts';
-import { readTelemetryObject, telemetryKeys } from './telemetry-log.ts';
+import { readTelemetry } from './telemetry-cursor.ts';
 
 /** A task that robots were asked for although their models do not know it. */
 export interface RefusedTask {
@@ -24,21 +22,15 @@ export async function readRefusedTasks(
   of: { readonly policy: string; readonly startMs: number; readonly endMs: number },
   onDamage: OnDamage,
 ): Promise<readonly RefusedTask[]> {
-  const lives = new RobotLives();
   const tasks = new Map<string, { count: number; robots: Set<string>; versions: Set<string> }>();
-  for await (const key of telemetryKeys(store, of.policy, of.startMs, of.endMs))
-    for (const batch of await readTelemetryObject(store, key, onDamage)) {
-      const { robotId, receivedMs } = batch;
-      if (receivedMs < of.startMs || receivedMs >= of.endMs) continue;
-      for (const entry of newEntries(lives, batch)) {
-        if (entry.kind !== 'refusedTask') continue;
-        const sum = tasks.get(entry.task) ?? { count: 0, robots: new Set(), versions: new Set() };
-        tasks.set(entry.task, sum);
-        sum.count += entry.count;
-        sum.robots.add(robotId);
-        if (entry.policyVersion !== null && sum.versions.size < mostVersions) sum.versions.add(entry.policyVersion);
-      }
-    }
+  for await (const { robotId, entry } of readTelemetry(store, of.policy, of.startMs, of.endMs, onDamage)) {
+    if (entry.kind !== 'refusedTask') continue;
+    const sum = tasks.get(entry.task) ?? { count: 0, robots: new Set(), versions: new Set() };
+    tasks.set(entry.task, sum);
+    sum.count += entry.count;
+    sum.robots.add(robotId);
+    if (entry.policyVersion !== null && sum.versions.size < mostVersions) sum.versions.add(entry.policyVersion);
+  }
   return [...tasks]
     .map(([task, { count, robots, versions }]) => ({ task, count, robots: robots.size, versions: [...versions] }))
     .toSorted((a, b) => b.count - a.count || (a.task < b.task ? -1 : 1));

@@ -1,4 +1,5 @@
 import { RobotLives, type RobotLife } from '../../domain/trial/index.ts';
+import type { OnDamage } from '../../store/damaged-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { TelemetryEntry } from '../protocol/index.ts';
 import { readTelemetryObject, telemetryKeys, type TelemetryBatch, type TelemetryLog } from './telemetry-log.ts';
@@ -124,10 +125,11 @@ export async function* readTelemetry(
   policy: string,
   startMs: number,
   endMs: number,
+  onDamage?: OnDamage,
 ): AsyncGenerator<StoredEntry> {
   const lives = new RobotLives();
   for await (const key of telemetryKeys(store, policy, startMs, endMs))
-    for (const batch of await readTelemetryObject(store, key)) {
+    for (const batch of await readTelemetryObject(store, key, onDamage)) {
       const { robotId, bootId, receivedMs, clockSkewMs } = batch;
       if (receivedMs < startMs || receivedMs >= endMs) continue;
       for (const entry of newEntries(lives, batch))
