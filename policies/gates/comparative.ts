@@ -158,7 +158,7 @@ function labels({ champion, labels: facts }: HeldoutFacts, critical: readonly Cr
   if (champion.kind === 'none') return notApplicable('champion.labels', 'p-value', labelSignificance, 'champion');
   if (champion.kind === 'broken')
     return unmeasured('champion.labels', 'p-value', labelSignificance, 'the champion cannot be compared');
-  return labelHarm(facts, critical);
+  return labelHarm(facts, critical, pairedBound(champion.sums, comparisonConfidence).lowerBound);
 }
 
 function tasks({ champion, tasks: facts }: HeldoutFacts): GateResult {

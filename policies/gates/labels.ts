@@ -23,6 +23,8 @@ export interface CriticalLabel {
 
 /** Recall and precision of a label may be so much lower than the champion's before that counts as harm; a critical label's may not. */
 export const labelMargin = 0.05;
+/** Or by so much of what the whole is proven to gain, where that is more: who gains 40 pp may lose 10 on one label. */
+const gainShare = 0.25;
 export const labelSignificance = 0.01;
 /** Fewer held-out frames of a critical label prove nothing about it. */
 export const leastCriticalFrames = 20;
@@ -40,12 +42,18 @@ interface Comparison {
  * fall as long as F1 does not: a champion that always chooses the same finds all frames of that label, and nothing could ever
  * follow it otherwise. And its precision counts only frames that at least one of both answers rightly: who replaces one wrong
  * answer by another makes nothing worse, and a poor champion that is seldom wrong in one label, because it is wrong in all the
- * others, would hold back everyone. Critical labels have neither allowance.
+ * others, would hold back everyone. Critical labels have neither allowance, and no margin. `gainedFraction`: agreement over all frames that
+ * the candidate is proven to gain on the champion, 0–1.
  */
-export function labelHarm(labels: readonly LabelFacts[], critical: readonly CriticalLabel[]): GateResult {
+export function labelHarm(
+  labels: readonly LabelFacts[],
+  critical: readonly CriticalLabel[],
+  gainedFraction = 0,
+): GateResult {
+  const usualMargin = Math.max(labelMargin, gainShare * gainedFraction);
   const isCritical = new Set(critical.map(({ name }) => name));
   const comparisons = labels.flatMap(({ label, recall, ...facts }): Comparison[] => {
-    const margin = isCritical.has(label) ? 0 : labelMargin;
+    const margin = isCritical.has(label) ? 0 : usualMargin;
     const precision = isCritical.has(label) ? facts.precision : (facts.contestedPrecision ?? facts.precision);
     return [
       ...(recall === undefined ? [] : [{ label, measure: 'recall' as const, sums: recall, margin }]),
@@ -70,8 +78,8 @@ export function labelHarm(labels: readonly LabelFacts[], critical: readonly Crit
     passes: worse.length === 0,
     sentence:
       worse.length === 0
-        ? `recall and precision of no label of ${labels.length} are proved worse than with the champion, with F1 below its own (least adjusted p; ${labelSignificance} is the limit)`
-        : `worse than the champion: ${worse
+        ? `recall and precision of no label of ${labels.length} are proved more than ${percent(usualMargin)} below the champion's, with F1 below its own (least adjusted p; ${labelSignificance} is the limit)`
+        : `more than ${percent(usualMargin)} below the champion (critical ones: 0.00 %): ${worse
             .slice(0, 5)
             .map(
               ({ label, measure, candidate, other, sums }) =>

@@ -204,6 +204,32 @@ describe('a critical label', () => {
     assert.equal(labelHarm([facts], critical).outcome, 'fail');
   });
 
+  it('may lose nothing for any gain, where others may lose a quarter of it', () => {
+    const counter = (fall: number) => {
+      const sums = pairedRatioCounter();
+      for (let episode = 0; episode < 400; episode += 1)
+        sums.endEpisode(90 - fall + (episode % 3), 100, 90 + (episode % 2), 100);
+      return sums.finish();
+    };
+    const losing = (fall: number) => ({
+      label: 'brake',
+      frames: 40_000,
+      foundFrames: 35_000,
+      recall: counter(fall),
+      precision: counter(fall),
+    });
+    for (const [fall, gained, outcome] of [
+      [8, 0, 'fail'],
+      [8, 0.2, 'fail'],
+      [8, 0.4, 'pass'],
+      [12, 0.4, 'fail'],
+      [4, -1, 'pass'],
+      [8, -1, 'fail'],
+    ] as const)
+      assert.equal(labelHarm([losing(fall)], [], gained).outcome, outcome, `${fall} pp lost, ${gained} gained`);
+    assert.equal(labelHarm([losing(2)], critical, 0.9).outcome, 'fail');
+  });
+
   it('is part of a robot type, with a name that the type has; older documents have none', () => {
     const type = testRobotType();
     assert.deepEqual(robotTypeSchema.parse(type), type);
