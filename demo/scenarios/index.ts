@@ -5,6 +5,7 @@ import { badModel } from './bad-model.ts';
 import { brokenRobot } from './broken-robot.ts';
 import { corruptData } from './corrupt-data.ts';
 import { flywheel } from './flywheel.ts';
+import { newTaskArrives, sevenRoomsType } from './new-task.ts';
 import { noImprovement } from './no-improvement.ts';
 import { offlineRobots } from './offline-robots.ts';
 import { orchestratorDown } from './orchestrator-down.ts';
@@ -64,6 +65,13 @@ const scenarios = {
   superseded: {
     story: 'two candidates are offered while one is on trial: the newest waits and has its turn, the other never runs.',
     play: superseded,
+  },
+  'new-task': {
+    story:
+      'an eighth kind of room arrives in the middle: the task is added by a word, robots refuse it and are shown how, and a cycle learns it without forgetting another.',
+    play: newTaskArrives,
+    robotType: sevenRoomsType,
+    families: roomFamilies,
   },
   'rollback-during-trial': {
     story: 'an operator takes the fleet back in the middle of a rollout.',

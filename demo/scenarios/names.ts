@@ -9,6 +9,7 @@ export const scenarioNames = [
   'orchestrator-down',
   'superseded',
   'rollback-during-trial',
+  'new-task',
   'robot-life',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
