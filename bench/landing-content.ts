@@ -5,7 +5,7 @@ import { inParallel } from '../store/in-parallel.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { SqlSession } from '../activities/ports/sql.ts';
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
-import { fileSha256, landingKey } from '../datasets/landing.ts';
+import { fileSha256, landingKey, markAsRecorded } from '../datasets/landing.ts';
 import { robotTypeDigest } from '../datasets/robot-type-digest.ts';
 import { robotTypeName } from '../datasets/robot-type.ts';
 import { footerMetadata } from '../datasets/segment-footer.ts';
@@ -52,6 +52,8 @@ async function landRobot(
     clockSkewMs: 0,
   });
   const metadata = Object.entries(footer).map((pair) => pair.map(sqlText).join(': '));
+  // Nobody registers these robots: what waits for that would be no load and no measure.
+  await markAsRecorded(store, robotId, 'bench');
   await mkdir(directory, { recursive: true });
   const paths = Array.from({ length: hours }, (_, hour) => join(directory, `${hour}.parquet`));
   for (const [hour, path] of paths.entries()) {

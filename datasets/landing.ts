@@ -14,6 +14,10 @@ export const landingKey = (robotId: string, sha256: string): string => `landing/
 const recordingKey = (robotId: string): string => `recordings/${robotId}.json`;
 export const recordedRobot = (key: string): string | undefined => /^recordings\/(.+)\.json$/.exec(key)?.[1];
 
+/** Puts a robot among those whose data a person brought. `broughtBy`: the program that did. Idempotent. */
+export const markAsRecorded = (store: LandingStore, robotId: string, broughtBy: string): Promise<unknown> =>
+  store.putIfAbsent(recordingKey(robotId), new TextEncoder().encode(`${JSON.stringify({ robotId, broughtBy })}\n`));
+
 /** What landing needs of an object store. */
 export interface LandingStore {
   putIfAbsent(key: string, body: Uint8Array | { readonly filePath: string }): Promise<'created' | 'exists'>;
@@ -49,10 +53,7 @@ export async function landSegment(
     const { robotId, agentVersion, type } = segment;
     const footer = { robotId, agentVersion, robotType: robotTypeName(type), clockSkewMs: 0 };
     const { rows } = await writeSegment(segment.rows, { ...footer, robotTypeDigest: robotTypeDigest(type) }, filePath);
-    await ports.store.putIfAbsent(
-      recordingKey(robotId),
-      new TextEncoder().encode(`${JSON.stringify({ robotId, broughtBy: agentVersion })}\n`),
-    );
+    await markAsRecorded(ports.store, robotId, agentVersion);
     const key = landingKey(robotId, await fileSha256(filePath));
     return { key, rows, outcome: await ports.store.putIfAbsent(key, { filePath }) };
   } finally {
