@@ -6,7 +6,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Client, Connection } from '@temporalio/client';
-import { rootCause } from '@temporalio/common';
 
 import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
@@ -79,6 +78,8 @@ export async function measureRollback(options: RollbackBenchOptions): Promise<Ro
         throw new Error(`expected ${robots} robots back on ${champion}, got ${JSON.stringify({ running, result })}`);
       progress(`round ${round + 1}: ${robots} robots confirmed after ${Math.round(takenMs.at(-1) ?? 0)} ms`);
     }
+    if (load.ended() === 0)
+      throw new Error('expected collections and trainings beside the rollbacks, none of them ended well');
     const sorted = takenMs.toSorted((a, b) => a - b);
     const [medianMs, worstMs] = [sorted[Math.floor(rounds / 2)] ?? Number.NaN, sorted.at(-1) ?? Number.NaN];
     return { leg: 'rollback', robots, rounds, medianMs, worstMs, loads: load.ended() };
@@ -184,6 +185,12 @@ async function rollBack(client: Client, round: number): Promise<RollbackResult> 
   return (await handle.result()) as RollbackResult;
 }
 
+/** A workflow's failure says what failed at its end only. */
+function innermost(error: unknown): string {
+  if (error instanceof Error && error.cause !== undefined) return innermost(error.cause);
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A collection after the other, and beside them a training after the other, until it is stopped. */
 function keepBusy(
   client: Client,
@@ -195,7 +202,7 @@ function keepBusy(
   const repeat = async (act: (turn: number) => Promise<void>): Promise<void> => {
     for (let turn = 0; !stopping.signal.aborted; turn += 1)
       await act(turn).catch((error: unknown) => {
-        if (!stopping.signal.aborted) progress(`the load beside it: ${rootCause(error) ?? String(error)}`);
+        if (!stopping.signal.aborted) progress(`the load beside it: ${innermost(error)}`);
         return sleep(1_000);
       });
   };

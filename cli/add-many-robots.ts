@@ -9,7 +9,7 @@ import { addRobot, newRobotSchema, readRobots, type NewRobot } from '../fleet/de
 import { robotIdSchema } from '../fleet/protocol/index.ts';
 import { checkPolicyType } from './check-policy-type.ts';
 import type { CommandContext } from './context.ts';
-import { readCsv, type CsvLine } from './csv-text.ts';
+import { readCsv, readTextFile, type CsvLine } from './csv-text.ts';
 import { CommandError } from './exit-codes.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 import { readSmallFile } from './read-small-file.ts';
@@ -45,12 +45,9 @@ export async function addManyRobots(
   from: { readonly file: string; readonly tokensFile: string; readonly who: string; readonly why: string },
   defaults: ManyDefaults,
 ): Promise<{ readonly added: number; readonly known: number }> {
-  const read = await readSmallFile(from.file, mostBytes);
-  if (!(read instanceof Uint8Array))
-    throw new CommandError('wrong', `${from.file}: expected at most ${mostBytes} bytes, got ${read.sizeBytes}`);
-  const text = textOf(read, from.file);
+  const text = await readTextFile(from.file, mostBytes);
   const errors: string[] = [];
-  const wanted = wantedRobots(readCsv(text), defaults, from, errors);
+  const wanted = wantedRobots(readCsv(text, from.file), defaults, from, errors);
   await checkTypes(wanted, (policy, type) => checkPolicyType(context.store, policy, type), errors);
   const before = await tokensOf(from.tokensFile);
   const registered = await readRobots(context.store);
@@ -91,15 +88,6 @@ async function register(
     }
   }
   return count;
-}
-
-function textOf(bytes: Uint8Array, file: string): string {
-  try {
-    // A byte order mark, as spreadsheets write it, is no part of the text.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new CommandError('wrong', `${file}: expected text in UTF-8, got other bytes`, { cause });
-  }
 }
 
 function wantedRobots(

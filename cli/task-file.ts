@@ -1,10 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
-
 import { z } from 'zod';
 
 import { taskIdSchema } from '../datasets/robot-type.ts';
 import { longestInstruction, mostTasks } from '../datasets/task-catalogue.ts';
 import { describeIssues } from '../store/json-objects.ts';
+import { readCsv, readTextFile } from './csv-text.ts';
 import { CommandError } from './exit-codes.ts';
 
 export interface TaskLine {
@@ -22,11 +21,7 @@ const taskSchema = z.strictObject({ id: taskIdSchema, instruction: z.string().tr
 
 /** Tasks of a CSV file with columns `id` and `instruction`, or of JSON lines; every line that is wrong is told, and then none is taken. */
 export async function readTaskFile(file: string): Promise<readonly TaskLine[]> {
-  const facts = await stat(file).catch(() => undefined);
-  if (facts?.isFile() !== true) throw new CommandError('wrong', `expected a file of tasks, got none: ${file}`);
-  if (facts.size > mostBytes)
-    throw new CommandError('wrong', `${file}: expected at most ${mostBytes} bytes, got ${facts.size}`);
-  const text = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
+  const text = await readTextFile(file, mostBytes);
   const isJson = text.trimStart().startsWith('{');
   const problems: string[] = [];
   const lines: TaskLine[] = [];
@@ -65,41 +60,20 @@ function* jsonLines(text: string): Generator<Said> {
   }
 }
 
-/** RFC 4180: fields in quotes may hold commas, quotes (doubled) and line ends. */
 function* csvRecords(text: string, file: string): Generator<Said> {
-  let heads: readonly string[] | undefined;
-  for (const { line, cells } of csvRows(text)) {
-    if (heads === undefined) {
-      heads = cells.map((cell) => cell.trim().toLowerCase());
-      if (heads.toSorted().join() !== 'id,instruction')
-        throw new CommandError(
-          'wrong',
-          `${file}: line ${line}: expected the columns id,instruction, got ${cells.join().slice(0, 100)}`,
-        );
-      continue;
-    }
+  const [head, ...rows] = readCsv(text, file);
+  const heads = head?.cells.map((cell) => cell.toLowerCase()) ?? [];
+  if (head === undefined) return;
+  if (heads.toSorted().join() !== 'id,instruction')
+    throw new CommandError(
+      'wrong',
+      `${file}: line ${head.line}: expected the columns id,instruction, got ${head.cells.join().slice(0, 100)}`,
+    );
+  for (const { line, cells } of rows) {
     const value =
       cells.length === heads.length
-        ? { id: cells[heads.indexOf('id')]?.trim(), instruction: cells[heads.indexOf('instruction')] }
+        ? { id: cells[heads.indexOf('id')], instruction: cells[heads.indexOf('instruction')] }
         : `expected ${heads.length} fields, got ${cells.length}: put a field with a comma in quotes`;
     yield { line, value };
-  }
-}
-
-function* csvRows(text: string): Generator<{ readonly line: number; readonly cells: readonly string[] }> {
-  const field = /("[^"]*(?:""[^"]*)*"|(?!")[^,\r\n]*)(,|\r?\n|$)/gy;
-  let [line, startLine] = [1, 1];
-  let cells: string[] = [];
-  while (field.lastIndex < text.length) {
-    const match = field.exec(text);
-    if (match === null)
-      throw new CommandError('wrong', `line ${line}: expected fields of CSV, got a quote that is not closed`);
-    const [whole, cell = '', end] = match;
-    cells.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
-    line += whole.split('\n').length - 1;
-    if (end === ',' && field.lastIndex < text.length) continue;
-    if (cells.some((each) => each.trim() !== '')) yield { line: startLine, cells };
-    cells = [];
-    startLine = line;
   }
 }

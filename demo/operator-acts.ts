@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { fleetProfiles } from '../domain/trial/index.ts';
 import { moveRobot, quarantineRobot, releaseRobot, retireRobot } from '../fleet/desk/index.ts';
 import type { World } from './world.ts';
 
@@ -10,8 +11,7 @@ export type OperatorAct = { readonly afterHours: number; readonly robotId: strin
 );
 
 const who = 'an operator';
-/** A fleet day of the compressed profile is a minute. */
-const fleetHourMs = 60_000 / 24;
+const fleetHourMs = fleetProfiles.compressed.dayMs / 24;
 const lookEveryMs = 500;
 
 /** Does each at its time, in their order; resolves after the last. */

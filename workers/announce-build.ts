@@ -32,7 +32,9 @@ export async function announceBuild({ buildId, builds, logger }: Announced): Pro
         continue;
       }
     } catch (error) {
-      logger.warn({ buildId, error }, 'expected the server to tell of the builds, it did not; asking again');
+      // Once: what goes on is told at the end.
+      if (attempt === 0)
+        logger.warn({ buildId, error }, 'expected the server to tell of the builds, it did not; asking again');
     }
     await new Promise((resolve) => {
       setTimeout(resolve, askEveryMs).unref();
