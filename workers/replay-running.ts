@@ -11,6 +11,10 @@ export interface Replayed {
   readonly problem: string | null;
 }
 
+/** A workflow that goes on as a new run is on no list of the server for a moment: the second look finds it. */
+const passes = 2;
+const betweenPassesMs = 1_000;
+
 /** Replays the history of each workflow that runs on the queue with the code of a bundle. Nothing on the server changes. */
 export async function replayRunning({
   client,
@@ -23,18 +27,21 @@ export async function replayRunning({
   readonly bundle: WorkflowBundle;
   readonly progress: (done: number) => void;
 }): Promise<readonly Replayed[]> {
-  const replayed: Replayed[] = [];
+  const replayed = new Map<string, Replayed>();
   const query = `ExecutionStatus = 'Running' AND TaskQueue = '${taskQueue.replaceAll("'", '')}'`;
-  for await (const { workflowId, runId, type } of client.workflow.list({ query })) {
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    // What has decided nothing yet goes on with any code; replaying a history of one event would never end.
-    const hasDecided = (history.events ?? []).some((event) => event.workflowTaskCompletedEventAttributes);
-    const replay = (): Promise<void> => Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
-    const problem = hasDecided ? await problemOf(replay) : null;
-    replayed.push({ workflowId, type, problem });
-    progress(replayed.length);
+  for (let pass = 0; pass < passes; pass += 1) {
+    if (pass > 0) await new Promise((resolve) => setTimeout(resolve, betweenPassesMs));
+    for await (const { workflowId, runId, type } of client.workflow.list({ query })) {
+      if (replayed.has(workflowId)) continue;
+      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      // What has decided nothing yet goes on with any code; replaying a history of one event would never end.
+      const hasDecided = (history.events ?? []).some((event) => event.workflowTaskCompletedEventAttributes);
+      const replay = (): Promise<void> => Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
+      replayed.set(workflowId, { workflowId, type, problem: hasDecided ? await problemOf(replay) : null });
+      progress(replayed.size);
+    }
   }
-  return replayed;
+  return [...replayed.values()];
 }
 
 const silent = (): void => undefined;

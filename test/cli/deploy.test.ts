@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
 import { Worker } from '@temporalio/worker';
@@ -155,7 +156,9 @@ describe('builds side by side', function () {
       return new Map(words);
     };
     const both = (word: string) => new Map([monitor, rollout].map((workflowId) => [workflowId, word]));
-    assert.deepEqual(await replayedWith(bundle), both('goes on'));
+    await eventually('both on the list, and both go on', async () =>
+      isDeepStrictEqual(await replayedWith(bundle), both('goes on')),
+    );
     // At the first step of a new run any code goes on.
     await eventually('a run that later code cannot go on with', async () =>
       [...(await replayedWith(later)).values()].includes('nondeterminism'),
