@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 
-import type { Agent } from '../../../fleet/agent/index.ts';
 import { segmentName, segmentsToDrop, type ShelvedSegment } from '../../../fleet/agent/recording/segment-shelf.ts';
 import type { Worth } from '../../../fleet/agent/recording/spooled-episodes.ts';
-import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
-import { fleetKeys } from './fleet-keys.ts';
 import { storedEpisodes } from './lives.ts';
-import { openRobot, recordEpisode, robotId, temporaryDirectory, token, until } from './robot.ts';
+import { robotWorld } from './robot-world.ts';
+import { recordEpisode, until } from './robot.ts';
 
 const segment = (number: number, worth: Worth, sizeBytes = 10): ShelvedSegment => ({
   name: segmentName(String(number).padStart(12, '0'), worth, 1, 'a'.repeat(64)),
@@ -44,31 +42,12 @@ describe('the disk quota', () => {
   });
 
   describe('of a robot that is offline for long', () => {
-    const keys = fleetKeys();
-    let gateway: FakeGateway;
-    let folder: { directory: string; remove: () => Promise<void> };
-    let agent: Agent | undefined;
-    beforeEach(async () => {
-      gateway = await startFakeGateway(robotId, token);
-      folder = await temporaryDirectory();
-    });
-    afterEach(async () => {
-      await agent?.close();
-      await gateway.stop();
-      await folder.remove();
-    });
+    const world = robotWorld({ limits: { rotateBytes: 1, quotaBytes: 40_000 } });
 
     it('keeps failures and corrections, and reports what it dropped to the unit', async () => {
-      const open = () =>
-        openRobot({
-          directory: folder.directory,
-          gatewayUrl: gateway.url,
-          publicKeyPem: keys.publicKeyPem,
-          limits: { rotateBytes: 1, quotaBytes: 40_000 },
-        });
-      agent = await open();
-      await until('connected', () => agent?.status().isConnected === true);
-      gateway.refuse = () => 503;
+      let agent = await world.open();
+      await until('connected', () => agent.status().isConnected);
+      world.gateway.refuse = () => 503;
       const made = { lessons: new Set<string>(), successes: new Set<string>() };
       for (let index = 0; index < 16; index++) {
         const isLesson = index % 4 === 1;
@@ -84,17 +63,17 @@ describe('the disk quota', () => {
       assert.ok(droppedEpisodes > 0, 'expected the quota to be reached');
       assert.ok(waitingBytes <= 40_000, `expected at most 40000 bytes, got ${waitingBytes}`);
       await agent.crash();
-      agent = await open();
+      agent = await world.open();
       assert.equal(agent.status().droppedEpisodes, droppedEpisodes, 'the count survives a restart');
-      gateway.refuse = () => undefined;
-      await until('all sent', () => agent?.status().waitingSegments === 0 && agent.status().waitingTelemetry === 0);
-      const stored = await storedEpisodes(gateway, folder.directory);
+      world.gateway.refuse = () => undefined;
+      await until('all sent', () => agent.status().waitingSegments === 0 && agent.status().waitingTelemetry === 0);
+      const stored = await storedEpisodes(world.gateway, world.directory);
       const ids = new Set(stored.map(({ id }) => id));
       assert.deepEqual(
         [...made.lessons].filter((id) => !ids.has(id)),
         [],
       );
-      const dropped = [...gateway.entries.values()].filter((entry) => entry.kind === 'dropped');
+      const dropped = [...world.gateway.entries.values()].filter((entry) => entry.kind === 'dropped');
       const sum = dropped.reduce((total, entry) => total + (entry.kind === 'dropped' ? entry.successes : 0), 0);
       assert.equal(sum, droppedEpisodes);
       assert.equal(stored.length + sum, made.lessons.size + made.successes.size);
@@ -104,7 +83,7 @@ describe('the disk quota', () => {
         oldestFirst.every((id) => ids.has(id)),
         'the oldest successes went first (one may have been on its way)',
       );
-      await until('heard', () => gateway.heartbeats.at(-1)?.droppedEpisodes === droppedEpisodes);
+      await until('heard', () => world.gateway.heartbeats.at(-1)?.droppedEpisodes === droppedEpisodes);
     });
   });
 });

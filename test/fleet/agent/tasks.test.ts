@@ -1,46 +1,21 @@
 import assert from 'node:assert/strict';
 
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
-import { UnknownTask, type Agent, type AgentOptions } from '../../../fleet/agent/index.ts';
+import { UnknownTask, type Agent } from '../../../fleet/agent/index.ts';
 import { countRefusedTasks } from '../../../fleet/agent/recording/refused-tasks.ts';
 import type { TelemetryEntry } from '../../../fleet/protocol/index.ts';
-import { startFakeGateway, type FakeGateway } from './fake-gateway.ts';
-import { championOrder, fleetKeys, publish, type PublishOptions } from './fleet-keys.ts';
-import { frameAt, openRobot, robotId, temporaryDirectory, token, until } from './robot.ts';
+import { championOrder, publish, type PublishOptions } from './fleet-keys.ts';
+import { robotWorld } from './robot-world.ts';
+import { frameAt, until } from './robot.ts';
 
 const own = scitosG5Type.tasks[0] ?? '';
 
 describe('a robot and its tasks', () => {
-  const keys = fleetKeys();
-  let gateway: FakeGateway;
-  let folder: { directory: string; remove: () => Promise<void> };
-  let agent: Agent | undefined;
-
-  beforeEach(async () => {
-    gateway = await startFakeGateway(robotId, token);
-    folder = await temporaryDirectory();
-  });
-  afterEach(async () => {
-    await agent?.close();
-    agent = undefined;
-    await gateway.stop();
-    await folder.remove();
-  });
-
-  async function open(options: Partial<AgentOptions> = {}): Promise<Agent> {
-    agent = await openRobot({
-      gatewayUrl: gateway.url,
-      directory: folder.directory,
-      publicKeyPem: keys.publicKeyPem,
-      ...options,
-      limits: { onlineEveryMs: 50, ...options.limits },
-    });
-    return agent;
-  }
+  const world = robotWorld({ limits: { onlineEveryMs: 50 } });
   async function running(options: Partial<PublishOptions> = {}): Promise<Agent> {
-    const model = await publish(gateway, keys, '1.0.0', { seed: 1, ...options });
-    gateway.setOrder(championOrder(1, model, model));
-    const robot = await open();
+    const model = await publish(world.gateway, world.keys, '1.0.0', { seed: 1, ...options });
+    world.gateway.setOrder(championOrder(1, model, model));
+    const robot = await world.open();
     await until('it runs', () => robot.policy()?.version === '1.0.0');
     return robot;
   }
@@ -51,7 +26,7 @@ describe('a robot and its tasks', () => {
     await robot.endEpisode('success');
   }
   const told = <Kind extends TelemetryEntry['kind']>(kind: Kind) =>
-    [...gateway.entries.values()].filter(
+    [...world.gateway.entries.values()].filter(
       (entry): entry is Extract<TelemetryEntry, { kind: Kind }> => entry.kind === kind,
     );
 
@@ -82,11 +57,11 @@ describe('a robot and its tasks', () => {
     assert.ok(robot.mayRecord(own));
     assert.ok(!robot.mayRecord('dock'));
     assert.throws(() => robot.beginEpisode({ task: 'dock' }), TypeError);
-    assert.ok(!gateway.requests.some((request) => request.endsWith('/tasks')));
+    assert.ok(!world.gateway.requests.some((request) => request.endsWith('/tasks')));
   });
 
   it('records what a gateway told it, under no version, and acts on none of it', async () => {
-    gateway.tasks = { policy: 'walls', seq: 0, tasks: [own, 'dock'] };
+    world.gateway.tasks = { policy: 'walls', seq: 0, tasks: [own, 'dock'] };
     const robot = await running();
     await until('it was told', () => robot.mayRecord('dock'));
     assert.ok(!robot.policy()!.knows('dock'));
@@ -104,24 +79,24 @@ describe('a robot and its tasks', () => {
   });
 
   it('hears of what comes and goes, and remembers it without a gateway', async () => {
-    gateway.tasks = { policy: 'walls', seq: 0, tasks: [own, 'dock'] };
+    world.gateway.tasks = { policy: 'walls', seq: 0, tasks: [own, 'dock'] };
     const robot = await running();
     await until('it was told', () => robot.mayRecord('dock'));
-    gateway.tasks = { policy: 'walls', seq: 1, tasks: [own, 'park'] };
+    world.gateway.tasks = { policy: 'walls', seq: 1, tasks: [own, 'park'] };
     await until('it was told again', () => robot.mayRecord('park') && !robot.mayRecord('dock'));
     await robot.close();
-    gateway.refuse = () => 503;
-    const again = await open();
+    world.gateway.refuse = () => 503;
+    const again = await world.open();
     assert.ok(again.mayRecord('park'));
   });
 
   it('asks once for a list, not at every word', async () => {
-    gateway.tasks = { policy: 'walls', seq: 0, tasks: [own, 'dock'] };
+    world.gateway.tasks = { policy: 'walls', seq: 0, tasks: [own, 'dock'] };
     const robot = await running();
     await until('it was told', () => robot.mayRecord('dock'));
-    const asked = gateway.heartbeats.length;
-    await until('spoken', () => gateway.heartbeats.length > asked + 5);
-    assert.equal(gateway.requests.filter((request) => request.endsWith('/tasks')).length, 1);
+    const asked = world.gateway.heartbeats.length;
+    await until('spoken', () => world.gateway.heartbeats.length > asked + 5);
+    assert.equal(world.gateway.requests.filter((request) => request.endsWith('/tasks')).length, 1);
   });
 
   it('acts on the tasks that its signed model knows, without being told, and by their index', async () => {
@@ -135,31 +110,31 @@ describe('a robot and its tasks', () => {
   });
 
   it('runs a version whose tasks a gateway of before does not give, for the tasks of its type', async () => {
-    gateway.refuse = (path) => (path.endsWith('/tasks.json') ? 400 : undefined);
+    world.gateway.refuse = (path) => (path.endsWith('/tasks.json') ? 400 : undefined);
     const robot = await running({ tasks: [own, 'dock'] });
     await decide(robot, own);
     await assert.rejects(decide(robot, 'dock'), UnknownTask);
   });
 
   it('takes no tasks that were not signed with the version', async () => {
-    const model = await publish(gateway, keys, '1.0.0', { seed: 1, tasks: [own, 'dock'] });
+    const model = await publish(world.gateway, world.keys, '1.0.0', { seed: 1, tasks: [own, 'dock'] });
     const lie = JSON.stringify({ catalogueSeq: 0, tasks: ['dock', own] });
-    gateway.files.set('walls/1.0.0/tasks.json', Buffer.from(lie));
-    gateway.setOrder(championOrder(1, model, model));
-    const robot = await open();
-    await until('refused', () => gateway.reports.some(({ reason }) => reason === 'wrongDigest'));
+    world.gateway.files.set('walls/1.0.0/tasks.json', Buffer.from(lie));
+    world.gateway.setOrder(championOrder(1, model, model));
+    const robot = await world.open();
+    await until('refused', () => world.gateway.reports.some(({ reason }) => reason === 'wrongDigest'));
     assert.equal(robot.policy(), undefined);
   });
 
   it('is not moved by a gateway that tells nonsense for tasks', async () => {
     const robot = await running();
     for (const tasks of [['__proto__'], [''], ['../x'], Array.from({ length: 2_000 }, (_, index) => `t${index}`)]) {
-      gateway.tasks = { policy: 'walls', seq: 5, tasks };
-      const asked = gateway.requests.length;
-      await until('asked', () => gateway.requests.slice(asked).some((request) => request.endsWith('/tasks')));
+      world.gateway.tasks = { policy: 'walls', seq: 5, tasks };
+      const asked = world.gateway.requests.length;
+      await until('asked', () => world.gateway.requests.slice(asked).some((request) => request.endsWith('/tasks')));
     }
     assert.deepEqual([robot.mayRecord('__proto__'), robot.mayRecord('t0'), robot.mayRecord(own)], [false, false, true]);
-    gateway.tasks = { policy: 'walls', seq: 2, tasks: [own, 'dock'] };
+    world.gateway.tasks = { policy: 'walls', seq: 2, tasks: [own, 'dock'] };
     await until('the truth is taken, although its number is lower', () => robot.mayRecord('dock'));
   });
 });

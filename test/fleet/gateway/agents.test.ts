@@ -1,48 +1,27 @@
 import assert from 'node:assert/strict';
 
-import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import type { Agent } from '../../../fleet/agent/index.ts';
 import { openFleetReader, readTelemetry } from '../../../fleet/desk/index.ts';
-import { tinyPolicy } from '../../../policies/tiny-policy.ts';
-import { openTestFleet, policy, type TestFleet } from '../../support/gateway.ts';
-import { openRobot, recordEpisode, temporaryDirectory, until } from '../agent/robot.ts';
+import { policy } from '../../support/gateway.ts';
+import { recordEpisode, until } from '../agent/robot.ts';
+import { gatewayWorld } from './gateway-world.ts';
 
 describe('a gateway and a real agent', () => {
-  let fleet: TestFleet;
-  let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let agent: Agent | undefined;
-
-  beforeEach(async () => {
-    fleet = await openTestFleet();
-    folder = await temporaryDirectory();
-    await fleet.register(tinyPolicy(scitosG5Type, 1));
-    await fleet.register(tinyPolicy(scitosG5Type, 2));
-  });
-  afterEach(async () => {
-    await agent?.close();
-    agent = undefined;
-    await fleet.close();
-    await folder.remove();
-  });
-
-  async function openAt(gatewayUrl: string): Promise<Agent> {
-    const token = await fleet.addRobot('r1');
-    const { publicKeyPem } = fleet;
-    agent = await openRobot({ robotId: 'r1', token, gatewayUrl, directory: folder.directory, publicKeyPem });
-    return agent;
-  }
+  const world = gatewayWorld(1, 2);
+  const open = (gatewayUrl: string): Promise<Agent> =>
+    world.open(gatewayUrl, { publicKeyPem: world.fleet.publicKeyPem });
 
   it('bring a robot onto the candidate while its lease lives, and back when its trial is closed', async function () {
     this.timeout(60_000);
-    const reader = openFleetReader({ store: fleet.store, clock: Date.now });
+    const reader = openFleetReader({ store: world.fleet.store, clock: Date.now });
     const runs = async (version: string) =>
       (await reader.readFleet(policy)).robots[0]?.lastInstall?.report.version === version;
-    const { url } = await fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '200' });
-    const robot = await openAt(url);
+    const { url } = await world.fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '200' });
+    const robot = await open(url);
     await until('champion', () => runs('1.0.0'), 20_000);
 
-    await fleet.desk.renewLease({ policy, trialId: 't1', atMs: Date.now() });
-    await fleet.assign(0, {
+    await world.fleet.desk.renewLease({ policy, trialId: 't1', atMs: Date.now() });
+    await world.fleet.assign(0, {
       overrides: [{ version: '1.1.0', trialId: 't1', urgency: 'whenIdle', robotIds: ['r1'] }],
     });
     await until('candidate', () => runs('1.1.0'), 20_000);
@@ -62,7 +41,7 @@ describe('a gateway and a real agent', () => {
       why: 'test',
       atMs: 0,
     };
-    await fleet.desk.write({ policy, seq: 1, record: closing });
+    await world.fleet.desk.write({ policy, seq: 1, record: closing });
     await until('back', () => runs('1.0.0'), 20_000);
     await until(
       'confirmed again',
@@ -76,8 +55,8 @@ describe('a gateway and a real agent', () => {
 
   it('bring every episode into landing and telemetry, through a gateway that goes and comes back', async function () {
     this.timeout(60_000);
-    const first = await fleet.startGateway();
-    const robot = await openAt(first.url);
+    const first = await world.fleet.startGateway();
+    const robot = await open(first.url);
     await recordEpisode(robot);
     await robot.settle();
     await until('uploaded', () => robot.status().waitingSegments === 0, 20_000);
@@ -85,16 +64,16 @@ describe('a gateway and a real agent', () => {
     await recordEpisode(robot, { outcome: 'failure', corrections: 3 });
     await robot.settle();
     assert.equal(robot.status().waitingSegments, 1);
-    await fleet.startGateway({ FLYWHEEL_GATEWAY_PORT: new URL(first.url).port });
+    await world.fleet.startGateway({ FLYWHEEL_GATEWAY_PORT: new URL(first.url).port });
     await until('uploaded', () => robot.status().waitingSegments === 0, 20_000);
     await until('told', () => robot.status().waitingTelemetry === 0, 20_000);
 
     const segments: string[] = [];
-    for await (const { key } of fleet.store.list('landing/r1/')) segments.push(key);
+    for await (const { key } of world.fleet.store.list('landing/r1/')) segments.push(key);
     assert.equal(segments.length, 2);
     const outcomes: string[] = [];
     let correctedFrames = 0;
-    for await (const { entry } of readTelemetry(fleet.store, policy, Date.now() - 600_000, Date.now() + 1))
+    for await (const { entry } of readTelemetry(world.fleet.store, policy, Date.now() - 600_000, Date.now() + 1))
       if (entry.kind === 'episode') {
         outcomes.push(entry.outcome);
         correctedFrames += entry.correctedFrames;

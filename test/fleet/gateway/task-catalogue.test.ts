@@ -5,42 +5,27 @@ import { Command } from 'commander';
 import { registerTaskCommands } from '../../../cli/tasks.ts';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import type { TaskChange } from '../../../datasets/task-catalogue.ts';
-import type { Agent } from '../../../fleet/agent/index.ts';
 import { readRefusedTasks } from '../../../fleet/desk/refused-tasks.ts';
 import { taskWatch } from '../../../fleet/gateway/task-watch.ts';
 import { bearer, wireHeaders, wirePaths } from '../../../fleet/protocol/index.ts';
-import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { changeTasks, taskLogPrefix } from '../../../store/records/task-log.ts';
-import { errorType, openTestFleet, policy, post, telemetry, type TestFleet } from '../../support/gateway.ts';
-import { frameAt, openRobot, temporaryDirectory, until } from '../agent/robot.ts';
+import { errorType, policy, post, telemetry } from '../../support/gateway.ts';
+import { frameAt, until } from '../agent/robot.ts';
+import { gatewayWorld } from './gateway-world.ts';
 
 const own = scitosG5Type.tasks[0] ?? '';
 const add = (id: string): TaskChange => ({ kind: 'add', id, instruction: `do ${id}` });
 
 describe('a task catalogue, through a gateway to a real agent', () => {
-  let fleet: TestFleet;
-  let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let agent: Agent | undefined;
-
-  beforeEach(async () => {
-    fleet = await openTestFleet();
-    folder = await temporaryDirectory();
-    await fleet.register(tinyPolicy(scitosG5Type, 1));
-  });
-  afterEach(async () => {
-    await agent?.close();
-    agent = undefined;
-    await fleet.close();
-    await folder.remove();
-  });
+  const world = gatewayWorld(1);
 
   const change = (...changes: readonly TaskChange[]) =>
     changeTasks(
-      { store: fleet.store, clock: Date.now },
+      { store: world.fleet.store, clock: Date.now },
       { policy, robotType: scitosG5Type, changes, who: 'ada', why: 'a test' },
     );
-  const start = () => fleet.startGateway({ FLYWHEEL_GATEWAY_LOOK_MS: '50' });
+  const start = () => world.fleet.startGateway({ FLYWHEEL_GATEWAY_LOOK_MS: '50' });
   const ask = (url: string, robotToken: string, path: string) =>
     fetch(url + path, { headers: { authorization: bearer(robotToken) } });
   const outcome = (task: string, more: Record<string, unknown> = {}) => ({
@@ -62,20 +47,17 @@ describe('a task catalogue, through a gateway to a real agent', () => {
   it('is heard of by a robot, which records the task, refuses to act on it, and is counted', async function () {
     this.timeout(60_000);
     const { url } = await start();
-    const token = await fleet.addRobot('r1');
-    const { directory } = folder;
-    const { rootDocument: root } = fleet;
-    agent = await openRobot({ robotId: 'r1', token, gatewayUrl: url, directory, root, limits: { onlineEveryMs: 50 } });
-    await until('it runs', () => agent?.policy() !== undefined, 30_000);
+    const agent = await world.open(url, { limits: { onlineEveryMs: 50 } });
+    await until('it runs', () => agent.policy() !== undefined, 30_000);
     assert.ok(!agent.mayRecord('dock'));
     await change(add('dock'));
-    await until('it was told', () => agent?.mayRecord('dock') === true, 30_000);
+    await until('it was told', () => agent.mayRecord('dock'), 30_000);
     await assert.rejects(
       agent.policy()!.decide(frameAt(0).observation, 'dock'),
       /expected a task that version 1\.0\.0 knows/,
     );
     const refused = () =>
-      readRefusedTasks(fleet.store, { policy, startMs: 0, endMs: Date.now() + 1 }, ({ key }) => assert.fail(key));
+      readRefusedTasks(world.fleet.store, { policy, startMs: 0, endMs: Date.now() + 1 }, ({ key }) => assert.fail(key));
     await until('counted', async () => (await refused()).length > 0, 30_000);
     assert.deepEqual(await refused(), [{ task: 'dock', count: 1, robots: 1, versions: ['1.0.0'] }]);
     assert.match(await shown(), /dock +1 +1 +1\.0\.0/);
@@ -83,7 +65,7 @@ describe('a task catalogue, through a gateway to a real agent', () => {
 
   it('is served to agents that ask, and is no news to agents of before', async () => {
     const { url } = await start();
-    const token = await fleet.addRobot('r1');
+    const token = await world.fleet.addRobot('r1');
     const before = await ask(url, token, wirePaths.desired('r1', 0));
     assert.equal(before.headers.get(wireHeaders.tasksSeq), null);
     const none = await ask(url, token, wirePaths.tasks('r1'));
@@ -96,7 +78,7 @@ describe('a task catalogue, through a gateway to a real agent', () => {
     );
     const told = await ask(url, token, wirePaths.tasks('r1'));
     assert.deepEqual(await told.json(), { policy, seq: 1, tasks: [own, 'park'] });
-    const other = await fleet.addRobot('r2');
+    const other = await world.fleet.addRobot('r2');
     assert.equal((await ask(url, other, wirePaths.tasks('r1'))).status, 403);
     assert.deepEqual(
       ((await (await ask(url, token, wirePaths.desired('r1', 0))).json()) as { policy: string }).policy,
@@ -106,7 +88,7 @@ describe('a task catalogue, through a gateway to a real agent', () => {
 
   it('says whose outcomes are taken: unknown tasks never, retired ones still', async () => {
     const { url } = await start();
-    const token = await fleet.addRobot('r1');
+    const token = await world.fleet.addRobot('r1');
     let boots = 0;
     const stored = async (entry: unknown): Promise<number> => {
       const bootId = `01J0000000000000000000000${(boots += 1)}`;
@@ -154,8 +136,8 @@ describe('a task catalogue, through a gateway to a real agent', () => {
     registerTaskCommands(program);
     const before = { ...process.env };
     Object.assign(process.env, {
-      FLYWHEEL_STORE: `${fleet.directory}/store`,
-      FLYWHEEL_SCRATCH: `${fleet.directory}/scratch`,
+      FLYWHEEL_STORE: `${world.fleet.directory}/store`,
+      FLYWHEEL_SCRATCH: `${world.fleet.directory}/scratch`,
     });
     let said = '';
     const write = process.stdout.write.bind(process.stdout);

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 
-import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { readWindows } from '../../../domain/maintenance/index.ts';
-import type { Agent } from '../../../fleet/agent/index.ts';
 import { openFleetReader } from '../../../fleet/desk/index.ts';
 import { followWindows, readWindowsOfSites, setWindows } from '../../../fleet/desk/windows.ts';
 import { windowWatch } from '../../../fleet/gateway/window-watch.ts';
-import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
-import { openTestFleet, policy, who, type TestFleet } from '../../support/gateway.ts';
-import { openRobot, temporaryDirectory, until } from '../agent/robot.ts';
+import { policy, who } from '../../support/gateway.ts';
+import { until } from '../agent/robot.ts';
+import { gatewayWorld } from './gateway-world.ts';
 
 const hour = 3_600_000;
 const night = readWindows({ zone: 'Europe/Berlin', days: 'mon-fri', from: '22:00', to: '05:00' }, 0);
@@ -24,38 +22,25 @@ function laterToday(): ReturnType<typeof readWindows> {
 }
 
 describe('the windows of a site, through a gateway to a real agent', () => {
-  let fleet: TestFleet;
-  let folder: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let agent: Agent | undefined;
-
-  beforeEach(async () => {
-    fleet = await openTestFleet();
-    folder = await temporaryDirectory();
-    await fleet.register(tinyPolicy(scitosG5Type, 1));
-    await fleet.register(tinyPolicy(scitosG5Type, 2));
-  });
-  afterEach(async () => {
-    await agent?.close();
-    await fleet.close();
-    await folder.remove();
-  });
+  const world = gatewayWorld(1, 2);
 
   it('hold back an order that can wait, show who waits, let a safe stop through', async function () {
     this.timeout(90_000);
-    const ports = { store: fleet.store, clock: Date.now };
+    const ports = { store: world.fleet.store, clock: Date.now };
     const reader = openFleetReader(ports);
-    const { url } = await fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '200', FLYWHEEL_GATEWAY_LOOK_MS: '100' });
-    const robotToken = await fleet.addRobot('r1');
-    const { directory } = folder;
-    const { rootDocument: root } = fleet;
-    agent = await openRobot({ robotId: 'r1', token: robotToken, gatewayUrl: url, directory, root });
+    const { url } = await world.fleet.startGateway({
+      FLYWHEEL_GATEWAY_PRESENCE_MS: '200',
+      FLYWHEEL_GATEWAY_LOOK_MS: '100',
+    });
+    const agent = await world.open(url);
+    const { directory } = world;
     const runs = (version: string): Promise<void> =>
-      until(`runs ${version}`, () => agent?.policy()?.version === version, 30_000);
+      until(`runs ${version}`, () => agent.policy()?.version === version, 30_000);
     await runs('1.0.0');
 
     await setWindows(ports, { site: 'hall', windows: laterToday(), ...who });
     await until('told', () => noted(directory, '"updateWindow":{'), 30_000);
-    await fleet.assign(0, { defaultVersion: '1.1.0', championVersion: '1.1.0' });
+    await world.fleet.assign(0, { defaultVersion: '1.1.0', championVersion: '1.1.0' });
     const windowed = async () => (await reader.readConfirmations(policy))?.windowed ?? [];
     await until('ready and waiting', () => noted(directory, '"windowWait":{"seq":0,'), 30_000);
     await until('shown', async () => (await windowed()).length === 1, 30_000);
@@ -65,10 +50,10 @@ describe('the windows of a site, through a gateway to a real agent', () => {
     assert.deepEqual((await reader.readConfirmations(policy))?.waiting, []);
     assert.equal(agent.policy()?.version, '1.0.0');
 
-    await fleet.assign(1, { defaultVersion: '1.1.0', championVersion: '1.1.0', urgency: 'safeStop' });
+    await world.fleet.assign(1, { defaultVersion: '1.1.0', championVersion: '1.1.0', urgency: 'safeStop' });
     await runs('1.1.0');
 
-    await fleet.assign(2, {});
+    await world.fleet.assign(2, {});
     await until('shown again', async () => (await windowed()).length === 1, 30_000);
     await until('ready and waiting', () => noted(directory, '"windowWait":{"seq":2,'), 30_000);
     assert.equal(agent.policy()?.version, '1.1.0');
