@@ -1,3 +1,5 @@
+import type { BodyMapInput, BodyMap, BodyRefusal, MappedValue } from '../datasets/bodies/body-map.ts';
+import { goneFill, goneName, sourceOf, type FollowRule, type Gone } from '../datasets/bodies/follows.ts';
 import type { FieldChange, NamedChange, RobotTypeDiff } from '../datasets/robot-type-diff.ts';
 import type { RobotTypeCheck } from '../datasets/robot-type-check/check-robot-type.ts';
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
@@ -46,9 +48,65 @@ export function printRobotType(type: RobotType): void {
       ['action', 'least recall'],
       actions.names.map((name) => [name, actions.critical?.find((one) => one.name === name)?.minRecallFraction ?? '']),
     );
+  printFollows(type);
   table(
     ['limit', 'value'],
     Object.entries({ ...limits, split }).map(([name, value]) => [name, cell(value)]),
+  );
+}
+
+const ruleRows = (what: string, rules: readonly FollowRule[]): (readonly string[])[] =>
+  rules.map((rule) => [what, rule.name, rule.is, ruleText(rule)]);
+const goneRows = (what: string, gone: readonly Gone[]): (readonly string[])[] =>
+  gone.map((one) => [what, goneName(one), 'gone', goneFill(one) === undefined ? '' : `reads as ${goneFill(one)}`]);
+
+function printFollows({ id, follows }: RobotType): void {
+  if (follows === undefined) return;
+  const { version, observations = [], gone = [], actions = [], goneActions = [] } = follows;
+  say(`follows ${id}@${version}; what is not listed is the same:`);
+  table(
+    ['what', 'name', 'is', 'how'],
+    [
+      ...ruleRows('feature', observations),
+      ...goneRows('feature', gone),
+      ...ruleRows('action', actions),
+      ...goneRows('action', goneActions),
+    ],
+  );
+}
+
+function ruleText(rule: FollowRule): string {
+  if (rule.is === 'new') return rule.fill === undefined ? '' : `older data reads as ${rule.fill}`;
+  return valueText({
+    from: sourceOf(rule) ?? rule.name,
+    ...(rule.is === 'scaled' ? { factor: rule.factor, offset: rule.offset ?? 0 } : { factor: 1, offset: 0 }),
+  });
+}
+
+function valueText(value: MappedValue): string {
+  if ('fill' in value) return `always ${value.fill}`;
+  const { from, factor, offset } = value;
+  const scaled = factor === 1 ? from : `${factor} × ${from}`;
+  return offset === 0 ? scaled : `${scaled} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)}`;
+}
+
+/** How data of one version is read as data of another, for a person; what reads as itself is counted. */
+export function printReading(types: Omit<BodyMapInput, 'chain'>, reading: BodyMap | BodyRefusal): void {
+  const [from, to] = [robotTypeName(types.from), robotTypeName(types.to)];
+  if (reading.kind === 'refusal') return say(`data of ${from} cannot be read as ${to}: ${reading.reason}`);
+  const { observations, actions } = reading;
+  const commands = types.from.actions.kind === 'discrete' ? types.from.actions.names : [];
+  const rows = [
+    ...observations.map((value, index) => ['feature', types.to.observations[index]?.name ?? '', valueText(value)]),
+    ...(actions.kind === 'continuous' ? actions.ranges.map((value) => ['action', value.name, valueText(value)]) : []),
+    ...(actions.kind === 'discrete'
+      ? actions.names.map((name, index) => ['action', name ?? 'left out', commands[index] ?? ''])
+      : []),
+  ];
+  say(`data of ${from} is read as ${to}; what is not listed is the same:`);
+  table(
+    [to, 'name', `from ${from}`],
+    rows.filter(([, name, value]) => name !== value),
   );
 }
 

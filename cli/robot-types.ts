@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { bodyMap, type BodyMap, type BodyMapInput, type BodyRefusal } from '../datasets/bodies/body-map.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeDigest } from '../datasets/robot-type-digest.ts';
 import { diffRobotTypes, type RobotTypeDiff } from '../datasets/robot-type-diff.ts';
@@ -12,8 +13,8 @@ import { openContext, openNewContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printJson, printTable, say } from './print.ts';
 import { printable } from './printable.ts';
-import { checkRobotTypeFile, findRobotType } from './robot-type-file.ts';
-import { printDiff, printProblems, printRobotType } from './robot-type-views.ts';
+import { checkRobotTypeFile, findFollowed, findRobotType, knownVersions } from './robot-type-file.ts';
+import { printDiff, printProblems, printReading, printRobotType } from './robot-type-views.ts';
 
 interface Printed {
   readonly json: boolean;
@@ -33,8 +34,9 @@ export function registerRobotTypeCommands(program: Command): void {
 
   command('check', 'tell everything that is wrong with a document, and store nothing')
     .argument('<file>', 'a JSON document')
-    .action(async (file: string, { json }: Printed) => {
-      const check = await checkRobotTypeFile(file);
+    .option('--follows <file>', 'document of the version that it follows, where that one is not known here')
+    .action(async (file: string, { json, follows }: Printed & { readonly follows?: string }) => {
+      const check = await checkRobotTypeFile(file, findFollowed(openStore, follows));
       const { type, problems, problemsNotListed } = check;
       if (type === undefined) process.exitCode = exitCodes.no;
       const digest = type && robotTypeDigest(type);
@@ -66,16 +68,28 @@ export function registerRobotTypeCommands(program: Command): void {
     .argument('<from>', 'id@version, or a file')
     .argument('<to>', 'id@version, or a file')
     .action(async (from: string, to: string, { json }: Printed) => {
-      const diff = diffRobotTypes(await findRobotType(openStore, from), await findRobotType(openStore, to));
-      if (json) return printJson(diff);
+      const types = { from: await findRobotType(openStore, from), to: await findRobotType(openStore, to) };
+      const diff = diffRobotTypes(types.from, types.to);
+      const reading = await readingOf(types);
+      if (json) return printJson(reading === undefined ? diff : { ...diff, reading });
       printDiff(diff);
+      if (reading !== undefined) printReading(types, reading);
     });
+}
+
+/** How the data of the one is read as the other's; undefined where they are two types. */
+async function readingOf(types: Omit<BodyMapInput, 'chain'>): Promise<BodyMap | BodyRefusal | undefined> {
+  const { id } = types.from;
+  if (id !== types.to.id) return undefined;
+  const given = [types.from.version, types.to.version];
+  const known = await knownVersions(openStore, id);
+  return bodyMap({ ...types, chain: known.filter(({ version }) => !given.includes(version)) });
 }
 
 const openStore = async (): Promise<ObjectStore> => (await openContext()).store;
 
 async function add(file: string, { json }: Printed): Promise<void> {
-  const check = await checkRobotTypeFile(file);
+  const check = await checkRobotTypeFile(file, findFollowed(openStore));
   const { type } = check;
   if (type === undefined) {
     process.exitCode = exitCodes.wrong;

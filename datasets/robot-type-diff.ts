@@ -51,7 +51,7 @@ export function diffRobotTypes(from: RobotType, to: RobotType): RobotTypeDiff {
     const more = changed.length > mostNamed ? ` and ${changed.length - mostNamed} more` : '';
     return { ...all, step: 'major', why: kind.length > 0 ? 'the kind of the actions changed' : `${listed}${more}` };
   }
-  const judged = other.filter(({ field }) => field !== 'description');
+  const judged = other.filter(({ field }) => field !== 'description' && field !== 'follows');
   if (judged.length === 0) return { ...all, step: 'none', why: 'features, actions and limits are the same' };
   return {
     ...all,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { followsSchema } from './bodies/follows.ts';
+
 const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes');
 
 /** Id of a task, in robot types and in catalogues. */
@@ -71,6 +73,8 @@ export const robotTypeSchema = z
   .strictObject({
     id: identifier,
     version: z.int().min(1),
+    /** How it follows an earlier version, whose data is then read as its own. */
+    follows: followsSchema.exactOptional(),
     description: z.string(),
     rateHz: z.number().positive(),
     observations: z.array(observationSchema).min(1).max(1024),
@@ -100,7 +104,11 @@ export const robotTypeSchema = z
         ({ measuredBy }) => measuredBy === undefined || observations.some(({ name }) => name === measuredBy),
       ),
     { path: ['actions', 'ranges'], error: 'expected measuredBy to name an observation of this robot type' },
-  );
+  )
+  .refine(({ version, follows }) => follows === undefined || follows.version < version, {
+    path: ['follows', 'version'],
+    error: 'expected a version below its own',
+  });
 
 /** What a policy's task catalogue adds to a robot type; see {@link taughtType}. */
 export interface PinnedCatalogue {

@@ -1,6 +1,7 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
-import { robotTypeSchema, type RobotType } from '../robot-type.ts';
+import { stepProblems } from '../bodies/step-problems.ts';
+import { robotTypeName, robotTypeSchema, type RobotType } from '../robot-type.ts';
 import { adviceFor } from './field-guide.ts';
 import { pathText } from './path-text.ts';
 import { describePath, describeValue, isObject, valueAt } from './problem-text.ts';
@@ -18,6 +19,13 @@ export interface RobotTypeCheck {
   readonly problemsNotListed: number;
 }
 
+/** What a document that follows another is judged with. */
+export type Followed =
+  | { readonly kind: 'known'; readonly type: RobotType }
+  | { readonly kind: 'unknown' }
+  /** Where only the document itself is asked about. */
+  | { readonly kind: 'notAsked' };
+
 const mostListed = 100;
 /** Entries of a list that the schema is asked about; it allows at most 1,024 anywhere. */
 const mostEntries = 1_100;
@@ -27,19 +35,58 @@ const mostUnknown = 20;
 /**
  * Judges a robot type document by everything that is asked of one, and tells all that is wrong, not only the first. Stricter
  * than what stored documents are read by: a new document should make sense, an old one must go on opening. Bounded in time,
- * memory and answer for any bytes up to 512 KiB; more is refused unread.
+ * memory and answer for any bytes up to 512 KiB; more is refused unread. A version that follows another is judged with that one's
+ * document at hand.
  */
-export function checkRobotType(bytes: Uint8Array): RobotTypeCheck {
+export function checkRobotType(bytes: Uint8Array, followed: Followed = { kind: 'unknown' }): RobotTypeCheck {
   if (bytes.length > maxDocumentBytes) return refused([tooLarge(`${bytes.length} bytes`)]);
   const text = textOf(bytes);
   if (typeof text !== 'string') return refused([text]);
   const { value, problems } = readStrictJson(text);
   if (value === undefined) return refused(problems);
   const found = [...problems, ...senseProblems(value)];
-  const parsed = robotTypeSchema.safeParse(clipped(value));
+  const clippedValue = clipped(value);
+  const parsed = robotTypeSchema.safeParse(clippedValue);
+  found.push(...followProblems(clippedValue, followed));
   if (!parsed.success) found.push(...schemaProblems(parsed.error, value, found));
   if (found.length === 0 && parsed.success) return { type: parsed.data, problems: [], problemsNotListed: 0 };
   return refused(found);
+}
+
+/** All that the rules between two bodies are judged by, whatever else is wrong with the document. */
+const bodySchema = z.object(
+  (({ id, version, observations, actions, follows }) => ({ id, version, observations, actions, follows }))(
+    robotTypeSchema.shape,
+  ),
+);
+
+/** Which version a document follows, as far as it can be read. */
+export function followedBy(bytes: Uint8Array): { readonly id: string; readonly version: number } | undefined {
+  const text = bytes.length > maxDocumentBytes ? undefined : textOf(bytes);
+  const value = typeof text === 'string' ? readStrictJson(text).value : undefined;
+  const named = z
+    .object({ id: robotTypeSchema.shape.id, follows: z.object({ version: z.int().min(1) }) })
+    .safeParse({ id: valueAt(value, ['id']), follows: { version: valueAt(value, ['follows', 'version']) } });
+  return named.success ? { id: named.data.id, version: named.data.follows.version } : undefined;
+}
+
+function followProblems(value: JsonValue, followed: Followed): Problem[] {
+  const body = bodySchema.safeParse(value);
+  if (!body.success || body.data.follows === undefined || followed.kind === 'notAsked') return [];
+  const { id, follows } = body.data;
+  const path = 'follows.version';
+  // The schema says so.
+  if (follows.version >= body.data.version) return [];
+  if (followed.kind === 'unknown')
+    return [
+      {
+        path,
+        expected: 'a version that is known here',
+        got: robotTypeName({ id, version: follows.version }),
+        advice: 'add it first, or name its file with --follows',
+      },
+    ];
+  return stepProblems(body.data, followed.type).map((problem) => ({ ...problem, advice: adviceFor(problem.path) }));
 }
 
 export const tooLarge = (got: string): Problem => ({

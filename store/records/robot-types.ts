@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeKey, robotTypeName, robotTypeSchema, type RobotType } from '../../datasets/robot-type.ts';
 import { taughtType } from '../../datasets/taught-type.ts';
+import { readSoundJson } from '../damaged-objects.ts';
 import { failure } from '../failures.ts';
 import { jsonBytes, readJson, requireJson } from '../json-objects.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -40,6 +41,16 @@ export async function listRobotTypes(
     if (id !== undefined) found.push({ id, version: Number(version), key });
   }
   return found.toSorted((a, b) => (a.id === b.id ? a.version - b.version : a.id < b.id ? -1 : 1));
+}
+
+/** All versions of a robot type that are known here and can be read, the oldest first: what follows what is told by them. */
+export async function readRobotTypeVersions(store: ObjectStore, id: string): Promise<readonly RobotType[]> {
+  const versions: RobotType[] = [];
+  for (const { key, version } of await listRobotTypes(store, id)) {
+    const type = await readSoundJson(store, key, robotTypeSchema, () => undefined);
+    if (type !== undefined && type.id === id && type.version === version) versions.push(type);
+  }
+  return versions;
 }
 
 /** Names a robot type, and with `catalogue` the tasks that a policy's task catalogue had at one point. */

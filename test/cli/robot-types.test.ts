@@ -10,6 +10,7 @@ import { Command } from 'commander';
 import { initKeys } from '../../activities/adapters/key-changes.ts';
 import { registerModelCommands } from '../../cli/models.ts';
 import { registerRobotTypeCommands } from '../../cli/robot-types.ts';
+import type { BodyMap } from '../../datasets/bodies/body-map.ts';
 import type { RobotTypeDiff } from '../../datasets/robot-type-diff.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
@@ -114,6 +115,41 @@ describe('flywheel robot-types', function () {
     assert.equal(same.step, 'none');
   });
 
+  it('a version that follows another is judged with that one, added after it, and diff says how its data reads', async () => {
+    const { default: arm } = (await import(armFile, { with: { type: 'json' } })) as { default: RobotType };
+    const [position, ...rest] = arm.observations;
+    assert.ok(position);
+    const follows = {
+      version: 1,
+      observations: [{ name: 'j1', is: 'scaled' as const, from: position.name, factor: 50, offset: -1 }],
+    };
+    const changed = { ...position, name: 'j1', unit: 'deg', min: -170, max: 170 };
+    const actions = JSON.parse(JSON.stringify(arm.actions).replace(position.name, 'j1')) as RobotType['actions'];
+    const next = await armWith({ version: 2, observations: [...rest, changed], actions, follows });
+    const before = (await run('check', next)) as { problems: { path: string; got: string }[] };
+    assert.deepEqual(
+      before.problems.map(({ path, got }) => [path, got]),
+      [['follows.version', 'arm-7@1']],
+    );
+    assert.equal(((await run('check', next, '--follows', armFile)) as { isSound: boolean }).isSound, true);
+    const early = (await run('add', next)) as { outcome: string };
+    assert.equal(early.outcome, 'unsound');
+    await run('add', armFile);
+    const added = (await run('add', next)) as { outcome: string; diff: RobotTypeDiff };
+    assert.deepEqual([added.outcome, added.diff.step], ['added', 'major']);
+    const diff = (await run('diff', 'arm-7@2', 'arm-7@1')) as { reading: BodyMap };
+    assert.deepEqual(diff.reading.observations[0], { from: 'j1', factor: 0.02, offset: 0.02 });
+    const text = await textOf('diff', 'arm-7@1', 'arm-7@2');
+    assert.match(text, /data of arm-7@1 is read as arm-7@2/);
+    assert.match(text, /feature +j1 +50 × joint-1-position - 1/);
+    assert.match(
+      await textOf('show', 'arm-7@2'),
+      /follows arm-7@1[\s\S]+feature +j1 +scaled +50 × joint-1-position - 1/,
+    );
+    const alone = await armWith({ version: 3 });
+    assert.match(await textOf('diff', 'arm-7@1', alone), /data of arm-7@1 cannot be read as arm-7@3: .+do not follow/);
+  });
+
   it('models baseline --untrained gives any type with actions something valid to run', async () => {
     await run('add', armFile);
     initKeys(path.join(directory, 'keys'), { nowMs: Date.now() });
@@ -132,15 +168,22 @@ const run = (...words: readonly string[]): Promise<unknown> =>
 
 /** Runs the command in this process, and gives what it printed as JSON. */
 async function runOf(register: (program: Command) => void, ...words: readonly string[]): Promise<unknown> {
+  return JSON.parse(await printed(register, ...words, '--json'));
+}
+
+const textOf = (...words: readonly string[]): Promise<string> =>
+  printed(registerRobotTypeCommands, 'robot-types', ...words);
+
+async function printed(register: (program: Command) => void, ...words: readonly string[]): Promise<string> {
   const program = new Command().exitOverride();
   register(program);
   const said: string[] = [];
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = (text) => said.push(String(text)) > 0;
   try {
-    await program.parseAsync([...words, '--json'], { from: 'user' });
+    await program.parseAsync([...words], { from: 'user' });
   } finally {
     process.stdout.write = write;
   }
-  return JSON.parse(said.join(''));
+  return said.join('');
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 import { builtInRobotTypes } from '../../../datasets/built-in-robot-types.ts';
-import { checkRobotType, maxDocumentBytes } from '../../../datasets/robot-type-check/check-robot-type.ts';
+import { checkRobotType, followedBy, maxDocumentBytes } from '../../../datasets/robot-type-check/check-robot-type.ts';
 import { readStrictJson } from '../../../datasets/robot-type-check/strict-json.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import { robotTypeSchema } from '../../../datasets/robot-type.ts';
@@ -159,5 +159,63 @@ describe('checking a robot type', () => {
       checkRobotType(new Uint8Array(maxDocumentBytes + 1)).problems[0]?.expected ?? '',
       /at most 524288 bytes/,
     );
+  });
+
+  it('judges how a version follows another with that one at hand, whatever else is wrong, and says which one is not known', () => {
+    const first = check(arm).type ?? assert.fail();
+    const { observations } = first;
+    const [position = assert.fail()] = observations;
+    const second = {
+      ...arm,
+      version: 2,
+      observations: [...observations.slice(1), { ...position, name: 'j1', unit: 'deg', min: -170, max: 170 }],
+      actions: JSON.parse(JSON.stringify(first.actions).replace(`:"${position.name}"`, ':"j1"')) as unknown,
+      follows: { version: 1, observations: [{ name: 'j1', is: 'scaled', from: position.name, factor: 57.29578 }] },
+    };
+    assert.deepEqual(followedBy(bytes(second)), { id: 'arm-7', version: 1 });
+    for (const text of [
+      '{',
+      '[]',
+      '{"id":1,"follows":{"version":1}}',
+      '{"id":"a","follows":{"version":0}}',
+      '{"id":"a"}',
+    ])
+      assert.equal(followedBy(bytes(text)), undefined);
+    const with1 = (value: unknown) => checkRobotType(bytes(value), { kind: 'known', type: first });
+    const { problems, type } = with1(second);
+    assert.deepEqual(problems, []);
+    assert.notEqual(
+      robotTypeDigest(type ?? assert.fail()),
+      robotTypeDigest({ ...(type ?? assert.fail()), version: 3 }),
+    );
+    has(second, 'follows.version', 'a version that is known here', 'arm-7@1');
+    const wrong = { ...second, rateHz: -1, follows: { version: 1, observations: [] } };
+    assert.deepEqual(
+      with1(wrong).problems.map(({ path, expected, got }) => [path, expected, got]),
+      [
+        ['observations[16].name', 'a rule in follows.observations: arm-7@1 has no such feature', '"j1"'],
+        ['follows.gone', '"joint-1-position" of arm-7@1, which nothing here reads', 'nothing of it'],
+        ['rateHz', 'more than 0', '-1'],
+      ],
+    );
+    for (const { advice } of with1(wrong).problems) assert.notEqual(advice, '');
+    has({ ...second, follows: { version: 2 } }, 'follows.version', 'a version below its own', '2');
+    const follows = { version: 1, observations: [{ name: 'j1', is: 'scaled', from: 'x', factor: 0 }] };
+    has(
+      { ...second, follows },
+      'follows.observations[0].factor',
+      'a factor of 1e-9 to 1000000000 either way, not 0',
+      '0',
+    );
+  });
+
+  it('stays bounded with rules without number', () => {
+    const observations = Array.from({ length: 5_000 }, () => ({ name: '\u001b', is: 'renamed', from: 'y' }));
+    const { problems } = checkRobotType(bytes({ ...arm, version: 2, follows: { version: 1, observations } }), {
+      kind: 'known',
+      type: check(arm).type ?? assert.fail(),
+    });
+    assert.ok(problems.length > 0 && problems.length <= 100);
+    assert.doesNotMatch(JSON.stringify(problems), /\\u001b/);
   });
 });
