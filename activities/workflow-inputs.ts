@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { defaultPolicy } from './default-policy.ts';
+import { learnedTasksSchema } from './mix/learned-tasks.ts';
 import { sourcesSchema } from './mix/source-schema.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
 import { trialRequestShape } from './trials/trial-request.ts';
@@ -33,6 +34,8 @@ const trainingSchema = z.strictObject({
   warmStart: z.boolean().default(false),
   /** Several data sets or robot types to learn from, mixed by weight; default: everything of the policy's robot type. */
   sources: sourcesSchema.optional(),
+  /** Only these tasks are learned, the others are replayed; default: every active task of the policy's catalogue. */
+  tasks: learnedTasksSchema.optional(),
 });
 
 const weeklyCycleSchema = z.strictObject({

@@ -28,7 +28,7 @@ export const trainingSetFile = (digest: string, file: 'train.arrow' | 'validatio
 export const heldoutSetFile = (digest: string, file: 'heldout.arrow' | 'manifest.json'): string =>
   `heldout-sets/${digest}/${file}`;
 
-/** One stratum of the mix: where its rows come from and how many there were, wanted and taken. */
+/** One stratum of the mix: where its rows come from, how many there were and how many were taken. */
 export interface StratumCount {
   readonly source: 'new' | 'history';
   readonly task: string;
@@ -83,6 +83,8 @@ export interface TrainingSetManifest {
     readonly correctionWeight: number;
     readonly correctionShareCap: number;
     readonly sources?: readonly unknown[];
+    /** The only tasks that it teaches, the others being replayed; not there where it teaches all. */
+    readonly learnedTasks?: readonly string[];
   };
   /** Only where several sources were mixed by weight. */
   readonly sources?: readonly SourceCount[];

@@ -23,6 +23,8 @@ export const modelManifestSchema = z.strictObject({
       trainingSetDigest: sha256,
       seed: z.int(),
       hyperparameters: z.record(z.string(), z.unknown()),
+      /** The only tasks that were learned, where they were chosen; the others were replayed. */
+      tasks: z.array(z.string()).optional(),
     })
     .nullable(),
   /** Who handed it in and why; for a model that was made elsewhere and submitted. */

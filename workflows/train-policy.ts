@@ -80,9 +80,10 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   return { ...result, outcome: 'registered', candidateVersion: version };
 }
 
-const policyAt = ({ policy, tasksSeq }: ParsedInput<'trainPolicy'>) => ({
+const policyAt = ({ policy, tasksSeq, training: { tasks } }: ParsedInput<'trainPolicy'>) => ({
   policy,
   ...(tasksSeq === undefined ? {} : { tasksSeq }),
+  ...(tasks === undefined ? {} : { learnedTasks: tasks }),
 });
 
 type Trained = Awaited<ReturnType<ReturnType<typeof trainingActivities>['trainModel']>>;
@@ -104,10 +105,11 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(anchor === undefined ? {} : { anchor }),
 });
 
-const mixOptions = ({ seed, targetFrames, sources }: TrainingOptions) => ({
+const mixOptions = ({ seed, targetFrames, sources, tasks }: TrainingOptions) => ({
   seed,
   targetFrames,
   ...(sources === undefined ? {} : { sources }),
+  ...(tasks === undefined ? {} : { learnedTasks: tasks }),
 });
 
 /** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */

@@ -116,7 +116,10 @@ async function cycle(
   const { policy, training, bootstrap } = request;
   const cause = request.cause ?? startedBy();
   const fleet = fleetActivities();
-  const { robotType, aliases, assignmentSeq, tasksSeq } = await fleet.readPolicy({ policy });
+  const { robotType, aliases, assignmentSeq, tasksSeq } = await fleet.readPolicy({
+    policy,
+    ...(training.tasks === undefined ? {} : { learnedTasks: training.tasks }),
+  });
   show({
     policy,
     cause,

@@ -1,4 +1,5 @@
 import { cellKinds } from '../../datasets/mix/mix-plan.ts';
+import { sqlText } from '../../datasets/sql-types.ts';
 import type { TrainingSetManifest } from '../../datasets/training-set.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { isSampled, sampledRows } from './sample-frames.ts';
@@ -7,9 +8,11 @@ export type LabelGaps = Pick<TrainingSetManifest, 'needsLabelFrames' | 'failures
 
 /**
  * What waits for a label, and where this cycle's failures went: into the set with at least one frame, or else into the
- * label queue. Speaks of split `train` alone: what is kept for measuring is never learned from.
+ * label queue. Speaks of split `train` alone: what is kept for measuring is never learned from. Where tasks are chosen, failures of
+ * others are not this set's.
  */
-export async function countLabelGaps(session: SqlSession): Promise<LabelGaps> {
+export async function countLabelGaps(session: SqlSession, learnedTasks?: readonly string[]): Promise<LabelGaps> {
+  const isLearned = learnedTasks === undefined ? '' : `AND l.task IN (${learnedTasks.map(sqlText).join(', ')})`;
   const failureKinds = cellKinds.indexOf('other');
   const [row] = await session.rows(
     `WITH entered AS (
@@ -19,7 +22,7 @@ export async function countLabelGaps(session: SqlSession): Promise<LabelGaps> {
      ), failures AS (
        SELECT l.labelled_count < l.frame_count AS is_waiting, e.episode_id IS NOT NULL AS is_added
        FROM labelled_episode AS l LEFT JOIN entered AS e USING (episode_id)
-       WHERE l.split = 'train' AND l.is_new AND l.outcome = 'failure'
+       WHERE l.split = 'train' AND l.is_new AND l.outcome = 'failure' ${isLearned}
      )
      SELECT
        (SELECT coalesce(sum(frame_count - labelled_count), 0) FROM labelled_episode WHERE split = 'train') AS unlabelled,

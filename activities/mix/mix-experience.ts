@@ -4,6 +4,7 @@ import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../store/json-objects.ts';
 import { robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
+import { learnedTasksSchema } from './learned-tasks.ts';
 import { mixSet } from './mix-set.ts';
 import type { SetPorts } from './ports.ts';
 import { sourcesSchema } from './source-schema.ts';
@@ -27,6 +28,8 @@ const inputSchema = z.object({
   correctionShareCap: z.number().min(0).max(0.99).default(0.3),
   /** Several data sets or robot types, mixed by weight. */
   sources: sourcesSchema.optional(),
+  /** The only tasks to learn, the others being replayed; default: every active task. */
+  learnedTasks: learnedTasksSchema.optional(),
 });
 
 export type MixExperienceInput = z.input<typeof inputSchema>;

@@ -22,6 +22,7 @@ export interface MixFacts {
     readonly correctionWeight: number;
     readonly correctionShareCap: number;
     readonly sources?: readonly Source[] | undefined;
+    readonly learnedTasks?: readonly string[] | undefined;
   };
   readonly sources: readonly ResolvedSource[] | undefined;
   /** Training cells, without validation. */
@@ -75,6 +76,7 @@ const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest
   correctionWeight: options.correctionWeight,
   correctionShareCap: options.correctionShareCap,
   ...(options.sources === undefined ? {} : { sources: options.sources }),
+  ...(options.learnedTasks === undefined ? {} : { learnedTasks: options.learnedTasks }),
 });
 
 const sourcesOf = (sources: readonly ResolvedSource[], train: readonly CellCount[]): readonly SourceCount[] =>

@@ -12,6 +12,7 @@ import { writeArrowFile } from './arrow-file.ts';
 import { readExclusions } from './exclusions.ts';
 import { countLabelGaps } from './label-gaps.ts';
 import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
+import { learnedTasks } from './learned-tasks.ts';
 import { mixManifest } from './mix-manifest.ts';
 import { chooseEpisodes, firstValidationCell, planCells } from './mixed-episodes.ts';
 import { publishSet } from './publish-set.ts';
@@ -32,6 +33,8 @@ export interface MixOptions {
   readonly correctionShareCap: number;
   /** Several data sets by weight; without it all of the robot type. */
   readonly sources?: readonly Source[] | undefined;
+  /** The only tasks to learn, the others being replayed; without it every active task. */
+  readonly learnedTasks?: readonly string[] | undefined;
 }
 
 /** To make a set again that was swept. */
@@ -54,12 +57,13 @@ export async function mixSet(
   ports: { readonly store: ObjectStore; readonly lake: Lake; readonly progress: Progress },
   session: SqlSession,
   robotType: RobotType,
-  options: MixOptions,
+  given: MixOptions,
   directory: string,
   madeBefore?: MadeBefore,
 ): Promise<TrainingSetReference> {
   const step = <T>(stage: string, work: () => Promise<T>): Promise<T> => watched(session, ports.progress, stage, work);
   const splits = ['train', 'validation'] as const;
+  const options = { ...given, learnedTasks: learnedTasks(robotType, given.learnedTasks) };
   const { datasetVersion, newSince } = options;
   const exclusions = await readExclusions(ports.store, madeBefore?.exclusionsSeq);
   const sources = options.sources && (await resolveSources(ports.store, robotType, options.sources));
@@ -75,7 +79,7 @@ export async function mixSet(
   const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
   await step('sampling frames', () => sampleFrames(session, frames, robotType, options.seed, cells));
   const counts = await step('counting frames', () => countSample(session, cells));
-  const gaps = await step('counting labels', () => countLabelGaps(session));
+  const gaps = await step('counting labels', () => countLabelGaps(session, options.learnedTasks));
 
   const train = counts.filter(({ cell }) => cell.source !== 'validation');
   const weights = weightsOf(robotType, train, options);

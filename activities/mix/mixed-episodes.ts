@@ -5,6 +5,7 @@ import { cellKinds, planMix, type CellKind, type PlannedCell } from '../../datas
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
 import { sourceQuotas } from '../../datasets/mix/source-shares.ts';
 import { failure } from '../../store/failures.ts';
+import { sqlText } from '../../datasets/sql-types.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { createTableAs } from '../temp-table.ts';
 import { mixedEpisodeTable } from './tables.ts';
@@ -29,6 +30,8 @@ export interface EpisodeLimits {
   readonly historyEpisodesPerRobot: number;
   /** Number of training sources. */
   readonly sets: number;
+  /** The only tasks to learn; without it every task. */
+  readonly learnedTasks?: readonly string[] | undefined;
 }
 
 /** Share of a robot's history that is divided evenly among the robot type's tasks before failures take the rest. */
@@ -38,7 +41,8 @@ const historyTaskFloorFraction = 0.5;
  * Makes the temporary table `mixed_episode` out of `labelled_episode`: the episodes whose frames may enter, with the
  * number of their cell and, for a new failure that is labelled throughout, the frame that leads (−1 otherwise). A robot
  * gives at most `historyEpisodesPerRobot` episodes of history: first each task's floor, then failures, then others; ties
- * by hash, then id. Of what is new and of validation a robot gives its share: see {@link robotShareSql}.
+ * by hash, then id. Of what is new and of validation a robot gives its share: see {@link robotShareSql}. Where tasks are chosen, what is
+ * new of others is there to be counted, and takes nobody's share.
  */
 export async function chooseEpisodes(
   session: SqlSession,
@@ -48,6 +52,8 @@ export async function chooseEpisodes(
   const validationSource = 2 * limits.sets;
   const perRobot = limits.historyEpisodesPerRobot;
   const floor = Math.max(1, Math.floor((perRobot * historyTaskFloorFraction) / activeTasks(robotType).length));
+  const isLearned =
+    limits.learnedTasks === undefined ? 'true' : `(task IN (${limits.learnedTasks.map(sqlText).join(', ')}))`;
   const hash = episodeHashSql(limits.seed, 'episode_id');
   const cellOf = (source: string, kind: string): string =>
     `((${source} * ${robotType.tasks.length} + task_index) * ${cellKinds.length} + ${kind})::INTEGER`;
@@ -65,10 +71,12 @@ export async function chooseEpisodes(
        QUALIFY row_number() OVER (
          PARTITION BY robot_id ORDER BY task_rank > ${floor}, NOT is_failure, episode_hash, episode_id
        ) <= ${perRobot}
-     ), fresh AS (FROM labelled WHERE split = 'train' AND is_new
+     ), fresh AS (FROM labelled WHERE split = 'train' AND is_new AND ${isLearned}
+     ), unlearned AS (FROM labelled WHERE split = 'train' AND is_new AND NOT ${isLearned}
      ), validating AS (FROM labelled WHERE split = 'validation'
      ), entering AS (
        SELECT *, 2 * set_index AS source FROM (${robotShareSql('fresh')})
+       UNION ALL BY NAME SELECT *, 2 * set_index AS source FROM (${robotShareSql('unlearned')})
        UNION ALL BY NAME SELECT *, 2 * set_index + 1 AS source FROM history
        UNION ALL BY NAME SELECT *, ${validationSource} AS source FROM (${robotShareSql('validating')})
      )
@@ -91,6 +99,8 @@ export async function planCells(
     readonly validationFrames: number;
     /** The training sources; each gives its share. */
     readonly sources: readonly { readonly weight: number; readonly name: string }[];
+    /** The only tasks to learn; without it every task. */
+    readonly learnedTasks?: readonly string[] | undefined;
   },
 ): Promise<readonly NumberedCell[]> {
   const rows = await session.rows(
@@ -117,6 +127,7 @@ function planSources(
   cells: readonly (AvailableCell & { readonly source: 'new' | 'history' })[],
   input: Parameters<typeof planCells>[2],
 ): readonly NumberedCell[] {
+  const { newFraction, learnedTasks } = input;
   const ofSet = (set: number) => cells.filter((cell) => cell.set === set);
   const supplies = input.sources.map(({ weight, name }, set) => {
     const available = ofSet(set).reduce((sum, { availableFrames }) => sum + availableFrames, 0);
@@ -133,7 +144,7 @@ function planSources(
     const numberOf = (cell: PlannedCell): number =>
       own.find(({ source, task, kind }) => source === cell.source && task === cell.task && kind === cell.kind)
         ?.number ?? -1;
-    const plan = planMix({ targetFrames, newFraction: input.newFraction, cells: own });
+    const plan = planMix({ targetFrames, newFraction, learnedTasks, cells: own });
     return plan.cells.map((cell) => ({ ...cell, set, number: numberOf(cell) }));
   });
 }

@@ -4,6 +4,7 @@ import { trainingSetFile } from '../../datasets/training-set.ts';
 import { failure } from '../../store/failures.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { inScratch } from './in-scratch.ts';
+import { learnedTasksSchema } from './learned-tasks.ts';
 import { mixSet } from './mix-set.ts';
 import type { SetPorts } from './ports.ts';
 import { readTrainingSet } from './read-sets.ts';
@@ -22,6 +23,7 @@ const madeFromSchema = z.looseObject({
     correctionWeight: z.number(),
     correctionShareCap: z.number(),
     sources: sourcesSchema.optional(),
+    learnedTasks: learnedTasksSchema.optional(),
   }),
 });
 

@@ -1,8 +1,9 @@
 import type { Aliases } from '../../domain/registry/index.ts';
 import type { ChampionDesk } from '../../fleet/desk/champion-desk.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import type { RobotTypeReference } from '../../store/records/robot-types.ts';
+import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
+import { learnedTasks } from '../mix/learned-tasks.ts';
 import { pinnedTasks, readPolicyDocument } from './policy-document.ts';
 
 export interface ReadPolicyResult {
@@ -15,13 +16,23 @@ export interface ReadPolicyResult {
   readonly assignmentSeq: number;
 }
 
-/** What a cycle must know of its policy before it starts; `tasksSeq` pins the task catalogue, default: as it is now. Only reads. */
+export interface ReadPolicyInput {
+  readonly policy: string;
+  /** Pins the task catalogue; default: as it is now. */
+  readonly tasksSeq?: number;
+  /** The only tasks that the cycle is to learn: `InvalidInput` where the catalogue has no such active task. */
+  readonly learnedTasks?: readonly string[];
+}
+
+/** What a cycle must know of its policy before it starts. Only reads. */
 export const readPolicy =
   (ports: { store: ObjectStore; desk: ChampionDesk }) =>
-  async (input: { policy: string; tasksSeq?: number }): Promise<ReadPolicyResult> => {
+  async (input: ReadPolicyInput): Promise<ReadPolicyResult> => {
     const { robotType } = await readPolicyDocument(ports.store, input.policy);
     const { seq: assignmentSeq } = await ports.desk.readOrders(input.policy);
     const tasks = await pinnedTasks(ports.store, input.policy, robotType, input.tasksSeq);
+    if (input.learnedTasks !== undefined)
+      learnedTasks(await readTaughtType(ports.store, { ...robotType, ...tasks }), input.learnedTasks);
     return {
       robotType: { ...robotType, ...tasks },
       tasksSeq: tasks.catalogue?.seq ?? -1,

@@ -1,11 +1,17 @@
+import { z } from 'zod';
+
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import { diffRobotTypes } from '../../datasets/robot-type-diff.ts';
+import { taskIdSchema, type RobotType } from '../../datasets/robot-type.ts';
+import { documentOf } from '../../datasets/taught-type.ts';
+import { trainingSetFile } from '../../datasets/training-set.ts';
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
-import { versionChange } from '../../domain/registry/index.ts';
+import { versionChange, type VersionChange } from '../../domain/registry/index.ts';
 import type { ModelManifest } from '../../policies/model-manifest.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
-import { failure } from '../../store/failures.ts';
+import { failure, isFailure } from '../../store/failures.ts';
 import { requireJson } from '../../store/json-objects.ts';
-import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
+import { readRobotType, readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import { trainingFile } from './training-file.ts';
@@ -42,12 +48,18 @@ export const registerCandidate =
         coordinates: { evaluationKey },
       });
     const type = await readTaughtType(ports.store, input.robotType);
-    const { champion } = await readAliases(ports)({ policy });
+    // What it was measured against, whatever became champion since: asked again, the answer is the same.
+    const champion = comparedSchema.parse(evaluation.input).champion ?? (await readAliases(ports)({ policy })).champion;
     const parent = champion === undefined ? undefined : await readManifest(ports, policy, champion);
+    const tasks = await chosenTasks(ports, input.trainingSetDigest);
     return registerModel(ports)({
       operationId,
       policy,
-      change: changeAgainst(parent, robotTypeDigest(type), input.hyperparameters),
+      change: versionChange({
+        bodyStep: parent === undefined ? 'none' : await bodyStep(ports, parent, type),
+        sameArchitecture: isSameNetwork(parent, input.hyperparameters),
+        chosenTasks: tasks !== undefined,
+      }),
       ...registeredType(type),
       sources: {
         'model.onnx': input.modelKey,
@@ -63,6 +75,8 @@ export const registerCandidate =
         trainingSetDigest: input.trainingSetDigest,
         seed: input.seed,
         hyperparameters: { ...input.hyperparameters },
+        // Agents of versions before root keys refuse a manifest with a field they do not know.
+        ...(tasks === undefined || ports.signer.rootVersion === 0 ? {} : { tasks }),
       },
       metrics: {
         accuracyFraction: evaluation.accuracyFraction,
@@ -73,23 +87,37 @@ export const registerCandidate =
     });
   };
 
+const comparedSchema = z.looseObject({ champion: z.string().optional() });
+
 const networkOf = (hyperparameters: Readonly<Record<string, unknown>>): string =>
   JSON.stringify([hyperparameters['hiddenWidths'], hyperparameters['taskEmbeddingSize']]);
 
-/** Another network or robot type than the champion's is major; the baseline, which was not trained here, tells no network. */
-function changeAgainst(
+/** The baseline, which was not trained here, tells no network: it counts as the same. */
+const isSameNetwork = (
   parent: ModelManifest | undefined,
-  digest: string,
   hyperparameters: Readonly<Record<string, unknown>>,
-): 'major' | 'minor' | 'patch' {
-  return versionChange({
-    sameRobotType: parent === undefined || parent.robotType.digest === digest,
-    sameArchitecture:
-      parent === undefined ||
-      parent.training === null ||
-      networkOf(parent.training.hyperparameters) === networkOf(hyperparameters),
-    singleTask: false,
-  });
+): boolean => !parent?.training || networkOf(parent.training.hyperparameters) === networkOf(hyperparameters);
+
+/** What changed from the parent's robot type to this one; a parent whose document is gone can be compared with nothing. */
+async function bodyStep({ store }: Ports, parent: ModelManifest, type: RobotType): Promise<VersionChange | 'none'> {
+  const { id, version, digest } = parent.robotType;
+  if (digest === robotTypeDigest(type)) return 'none';
+  try {
+    return diffRobotTypes(await readRobotType(store, id, version), documentOf(type)).step;
+  } catch (error) {
+    if (isFailure(error, 'NotFound')) return 'major';
+    throw error;
+  }
+}
+
+const madeForSchema = z.looseObject({
+  recipe: z.looseObject({ learnedTasks: z.array(taskIdSchema).min(1).optional() }).optional(),
+});
+
+/** The tasks that the set was made to teach, as its manifest says; undefined where it teaches all of them. */
+async function chosenTasks({ store }: Ports, digest: string): Promise<string[] | undefined> {
+  const key = trainingSetFile(digest, 'manifest.json');
+  return (await requireJson(store, key, madeForSchema, 'make the training set first')).recipe?.learnedTasks;
 }
 
 /** The job of the training: trainer, settings, seed, set and start, everything to repeat it by. Not there for trainings of earlier versions. */

@@ -57,6 +57,8 @@ export interface MixSection {
   /** Where several sources were mixed by weight; else empty. */
   readonly sources: readonly SourceCount[];
   readonly strata: readonly StratumCount[];
+  /** The only tasks that were learned; null: all. */
+  readonly learnedTasks: readonly string[] | null;
 }
 
 export interface TrainingSection {

@@ -111,9 +111,18 @@ const rulesTable = (rules: CollectionSection['rules']): Html =>
       )}
   </table>`;
 
+function learnedText({ learnedTasks, strata }: MixSection): string {
+  if (learnedTasks === null) return 'all';
+  const left = strata
+    .filter(({ source, task }) => source === 'new' && !learnedTasks.includes(task))
+    .reduce((sum, { availableFrames }) => sum + availableFrames, 0);
+  return `only ${learnedTasks.join(', ')}; the others were replayed, ${count(left)} new frames of theirs left out`;
+}
+
 const mixBody = (mix: MixSection): Html =>
   html`${facts([
     ['Frames', `${count(mix.newFrames)} new + ${count(mix.historyFrames)} history (target ${count(mix.targetFrames)})`],
+    ['Learned tasks', learnedText(mix)],
     ['Effective size (Kish)', count(mix.effectiveFrames)],
     [
       'Corrections',

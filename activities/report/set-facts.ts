@@ -17,6 +17,7 @@ export const setFactsSchema = z.looseObject({
   sources: z
     .array(z.looseObject({ name: z.string(), weight: count, availableFrames: count, takenFrames: count }))
     .default([]),
+  recipe: z.looseObject({ learnedTasks: z.array(z.string()).optional() }).optional(),
   strata: z.array(
     z.looseObject({
       source: z.enum(['new', 'history']),

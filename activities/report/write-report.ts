@@ -127,6 +127,7 @@ const mixSection = (set: SetFacts): MixSection => ({
   failuresWaiting: set.failures.queuedForLabelEpisodes,
   sources: set.sources,
   strata: set.strata,
+  learnedTasks: set.recipe?.learnedTasks ?? null,
 });
 
 const trainingSection = (

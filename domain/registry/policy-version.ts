@@ -1,4 +1,7 @@
-/** A policy's version by semantic versioning: major = architecture or robot-type version, minor = retrain, patch = single task. */
+/**
+ * A policy's version: major = another network, or another list of features or actions; minor = a retraining; patch = a training on chosen
+ * tasks. Numbers grow in the order of registration; what a version was made from is its parent, not the number before it.
+ */
 export interface PolicyVersion {
   readonly major: number;
   readonly minor: number;
@@ -45,12 +48,14 @@ export function nextPolicyVersion(taken: readonly string[], change: VersionChang
   }
 }
 
-/** What a candidate's version change is, from what it was made of. Everything a single-task change is not is at least minor. */
+/** What a candidate's version change is, from what it was made of. Everything that is not known to be smaller is at least minor. */
 export function versionChange(facts: {
   readonly sameArchitecture: boolean;
-  readonly sameRobotType: boolean;
-  readonly singleTask: boolean;
+  /** From the champion's body to the newest one: whether features or actions changed, or only what is judged by. */
+  readonly bodyStep: VersionChange | 'none';
+  /** Learned chosen tasks only; the others were replayed. */
+  readonly chosenTasks: boolean;
 }): VersionChange {
-  if (!facts.sameArchitecture || !facts.sameRobotType) return 'major';
-  return facts.singleTask ? 'patch' : 'minor';
+  if (!facts.sameArchitecture || facts.bodyStep === 'major') return 'major';
+  return facts.chosenTasks && facts.bodyStep === 'none' ? 'patch' : 'minor';
 }

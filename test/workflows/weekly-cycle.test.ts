@@ -76,6 +76,17 @@ describe('weeklyCycle', function () {
       assert.deepEqual((inputs(name)[0] as { robotType: unknown }).robotType, robotType, name);
   });
 
+  it('hands chosen tasks to what checks them before anything is collected, and to the mix', async () => {
+    const { activities, calls } = stubs({});
+    const input = { training: { tasks: ['park'] } };
+    await withWorker(activities, async ({ start }) => (await start('weeklyCycle', input)).result());
+    const asked = calls.flatMap(({ name, input: given }) =>
+      ['readPolicy', 'mixExperience'].includes(name) ? [(given as { learnedTasks?: unknown }).learnedTasks] : [],
+    );
+    // The cycle, its collection, which learns nothing, its training, and the mix.
+    assert.deepEqual(asked, [['park'], undefined, ['park'], ['park']]);
+  });
+
   it('ends as notOffered with the reason when the slot does not take the candidate', async () => {
     const reason = 'policy wall-follower has no robot to try 1.1.0 on';
     const { result } = await run({ offerCandidate: async () => ({ kind: 'notOffered', reason }) }, {});

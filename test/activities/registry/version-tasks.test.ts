@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
 import { evaluateCandidate } from '../../../activities/evaluation/evaluate-candidate.ts';
 import { evaluationSchema } from '../../../activities/evaluation/evaluation-document.ts';
 import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
 import { readPolicy } from '../../../activities/registry/read-policy.ts';
+import { registeredType } from '../../../activities/registry/registered-type.ts';
 import { registerCandidate } from '../../../activities/registry/register-candidate.ts';
+import { registerModel } from '../../../activities/registry/register-model.ts';
 import { trainModel } from '../../../activities/training/train-model.ts';
 import { championDesk } from '../../../fleet/desk/champion-desk.ts';
 import { taughtType } from '../../../datasets/taught-type.ts';
@@ -43,9 +46,26 @@ describe('a version of a policy whose catalogue grew', () => {
     const changes = [{ kind: 'add', id: 'park', instruction: 'park' } as const];
     await changeTasks({ store, clock: () => 1 }, { policy, robotType: document, changes, who: 'ada', why: 'a test' });
     reference = await readPolicy({ store, desk: championDesk({ store }) })({ policy });
-    await store.put('models/p/0.1.0/model.onnx', tinyPolicy(document, 1));
+    const champion = tinyPolicy(document, 1);
+    await store.put('baselines/model.onnx', champion);
+    await registerModel(registry())({
+      operationId: 'baseline',
+      policy,
+      change: 'minor',
+      ...registeredType(document),
+      sources: { 'model.onnx': 'baselines/model.onnx' },
+      modelSha256: createHash('sha256').update(champion).digest('hex'),
+      parents: [],
+      training: null,
+      metrics: {},
+      gates: [],
+    });
   });
   after(() => world.close());
+  const registry = () => {
+    const signer = testSigner(join(world.ports.scratchDirectory, 'keys'));
+    return { store: world.store, signer, clock: () => 1000, codeBuild: 'test' };
+  };
 
   it('is made with the catalogue as the cycle found it at its start', async () => {
     const { store } = world;
@@ -74,8 +94,8 @@ describe('a version of a policy whose catalogue grew', () => {
       robotType,
       heldoutDigest,
       trainingSetDigest,
-      champion: '0.1.0',
-      anchor: '0.1.0',
+      champion: '1.0.0',
+      anchor: '1.0.0',
       bootstrap: false,
       evaluationKey,
     });
@@ -89,8 +109,7 @@ describe('a version of a policy whose catalogue grew', () => {
       ],
     );
     assert.match(details.gates.find(({ id }) => id === 'champion.overall')?.sentence ?? '', /600 frames|30 episodes/);
-    const signer = testSigner(join(ports.scratchDirectory, 'keys'));
-    const { version } = await registerCandidate({ store, signer, clock: () => 1000, codeBuild: 'test' })({
+    const { version } = await registerCandidate(registry())({
       operationId: 'grown',
       policy,
       robotType,
@@ -103,7 +122,8 @@ describe('a version of a policy whose catalogue grew', () => {
       seed: 1,
       hyperparameters: trained.hyperparameters,
     });
-    const manifest = await readManifest({ store, signer }, policy, version);
+    const manifest = await readManifest(registry(), policy, version);
+    assert.deepEqual([version, manifest.parents], ['1.1.0', ['1.0.0']]);
     assert.deepEqual(manifest.robotType, { id: 'test-bot', version: 1, digest: robotTypeDigest(document) });
     assert.equal(manifest.files['tasks.json']?.sha256.length, 64);
     assert.equal(manifest.training?.hyperparameters['taskEmbeddingSize'], 8);
@@ -113,7 +133,7 @@ describe('a version of a policy whose catalogue grew', () => {
     });
     const type = await readTaughtType(store, robotType);
     assert.deepEqual(await readVersionTasks(store, type, policy, version), ['drive', 'park']);
-    assert.deepEqual(await readVersionTasks(store, type, policy, '0.1.0'), ['drive']);
+    assert.deepEqual(await readVersionTasks(store, type, policy, '1.0.0'), ['drive']);
     assert.equal((await readTaskCatalogue(store, policy, document)).seq, 0);
   });
 });

@@ -109,19 +109,24 @@ describe('the report of a cycle', () => {
     assert.ok(!(await pageOf(empty)).includes('Robots, the worst first'));
   });
 
+  it('says which tasks alone were learned, and how much is new of the others', async () => {
+    const stratum = { source: 'new', takenFrames: 0 } as const;
+    const page = await pageOf(empty, {
+      ...emptySet,
+      recipe: { learnedTasks: ['park'] },
+      strata: [
+        { ...stratum, task: 'park', availableFrames: 70 },
+        { ...stratum, task: 'drive', availableFrames: 1_234 },
+        { ...stratum, source: 'history', task: 'drive', availableFrames: 999 },
+      ],
+    });
+    assert.match(page, /only park; the others were replayed, 1,234 new frames of theirs left out/);
+    assert.match(await pageOf(empty, emptySet), /<dt>Learned tasks<\/dt>\s*<dd>all<\/dd>/);
+  });
+
   it('shows how much each source of a mix was asked for and gave', async () => {
     const page = await pageOf(empty, {
-      datasetVersion: { episodes: 1, frames: 1 },
-      seed: 1,
-      targetFrames: 200,
-      newFrames: 0,
-      historyFrames: 200,
-      effectiveFrames: 200,
-      needsLabelFrames: 0,
-      correctionShareBeforeCap: 0,
-      correctionShareAfterCap: 0,
-      failures: { validEpisodes: 0, addedEpisodes: 0, queuedForLabelEpisodes: 0 },
-      strata: [],
+      ...emptySet,
       sources: [
         { name: 'robot type a@1, site <b>', weight: 1, availableFrames: 900, takenFrames: 50 },
         { name: 'robot type c@1', weight: 3, availableFrames: 150, takenFrames: 150 },
@@ -167,6 +172,20 @@ describe('the report of a cycle', () => {
     assert.match(await pageOf(older as typeof empty), /Offline judgement/);
   });
 });
+
+const emptySet = {
+  datasetVersion: { episodes: 1, frames: 1 },
+  seed: 1,
+  targetFrames: 200,
+  newFrames: 0,
+  historyFrames: 200,
+  effectiveFrames: 200,
+  needsLabelFrames: 0,
+  correctionShareBeforeCap: 0,
+  correctionShareAfterCap: 0,
+  failures: { validEpisodes: 0, addedEpisodes: 0, queuedForLabelEpisodes: 0 },
+  strata: [],
+};
 
 describe('the ROC of a label', () => {
   it('has the area that pairs of frames say: how often one with the label is the surer', () => {

@@ -18,6 +18,16 @@ const cell = (source: MixCell['source'], task: string, kind: MixCell['kind'], av
   availableFrames,
 });
 
+const anyCells = fc.uniqueArray(
+  fc.record({
+    source: fc.constantFrom('new' as const, 'history' as const),
+    task: fc.constantFrom('a', 'b', 'c'),
+    kind: fc.constantFrom(...cellKinds),
+    availableFrames: fc.nat(3_000),
+  }),
+  { selector: ({ source, task, kind }) => `${source}/${task}/${kind}` },
+);
+
 const key = ({ source, task, kind }: MixCell) => `${source}/${task}/${kind}`;
 const planOf = (fresh: number, old: number) => {
   const cells = [cell('new', 'a', 'other', fresh), cell('history', 'a', 'other', old)];
@@ -106,19 +116,62 @@ describe('mix plan', () => {
     assert.deepEqual(quotas, { lead: 10, failure: 80, other: 10 });
   });
 
-  it('always reaches the target or takes all there is, and never exceeds a cell', () => {
-    const cells = fc.uniqueArray(
-      fc.record({
-        source: fc.constantFrom('new' as const, 'history' as const),
-        task: fc.constantFrom('a', 'b', 'c'),
-        kind: fc.constantFrom(...cellKinds),
-        availableFrames: fc.nat(3_000),
-      }),
-      { selector: ({ source, task, kind }) => `${source}/${task}/${kind}` },
-    );
+  it('learns chosen tasks only: nothing new of others, and their own history where they have too little that is new', () => {
+    const cells = [
+      cell('new', 'a', 'other', 100),
+      cell('new', 'b', 'lead', 5),
+      cell('new', 'b', 'other', 5_000),
+      cell('history', 'a', 'failure', 40),
+      cell('history', 'a', 'other', 960),
+      cell('history', 'b', 'other', 9_000),
+    ];
+    const plan = planMix({ targetFrames: 1_000, newFraction: 0.3, cells, learnedTasks: ['a'] });
+    const quotas = Object.fromEntries(plan.cells.map((each) => [key(each), each.quotaFrames]));
+    // 300 are a's: 100 new and 200 of its history; of the other 700 half is shared evenly, half by the 800 and 9,000 that are left.
+    assert.deepEqual(quotas, {
+      'new/a/other': 100,
+      'new/b/lead': 0,
+      'new/b/other': 0,
+      'history/a/failure': 40,
+      'history/a/other': 160 + 175 + 23,
+      'history/b/other': 175 + 327,
+    });
+    assert.deepEqual([plan.newFrames, plan.historyFrames, plan.shortSide], [100, 900, 'new']);
+  });
+
+  it('keeps the share of chosen tasks and every bound, whatever there is', () => {
     fc.assert(
       fc.property(
-        cells,
+        anyCells,
+        fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
+        fc.nat(10_000),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (cells, learnedTasks, targetFrames, newFraction) => {
+          const plan = planMix({ targetFrames, newFraction, cells, learnedTasks });
+          const isLearned = ({ task }: MixCell) => learnedTasks.includes(task);
+          const entering = cells.filter((each) => each.source === 'history' || isLearned(each));
+          const total = Math.min(targetFrames, sumOf(entering.map(({ availableFrames }) => availableFrames)));
+          assert.equal(sumOf(plan.cells.map(({ quotaFrames }) => quotaFrames)), total);
+          assert.equal(plan.newFrames + plan.historyFrames, total);
+          assert.deepEqual(plan.cells.map(key).toSorted(), cells.map(key).toSorted());
+          for (const { quotaFrames, availableFrames } of plan.cells)
+            assert.ok(quotaFrames >= 0 && quotaFrames <= availableFrames);
+          const ofOthers = plan.cells.filter((each) => each.source === 'new' && !isLearned(each));
+          assert.ok(ofOthers.every(({ quotaFrames }) => quotaFrames === 0));
+          const learned = sumOf(plan.cells.filter(isLearned).map(({ quotaFrames }) => quotaFrames));
+          const supply = sumOf(cells.filter(isLearned).map(({ availableFrames }) => availableFrames));
+          assert.ok(learned >= Math.min(supply, Math.round(targetFrames * newFraction)));
+          const all = planMix({ targetFrames, newFraction, cells, learnedTasks: ['a', 'b', 'c'] });
+          assert.deepEqual(all, planMix({ targetFrames, newFraction, cells }));
+        },
+      ),
+    );
+  });
+
+  it('always reaches the target or takes all there is, and never exceeds a cell', () => {
+    fc.assert(
+      fc.property(
+        anyCells,
         fc.nat(10_000),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (all, targetFrames, newFraction) => {

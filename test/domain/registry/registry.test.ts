@@ -39,12 +39,16 @@ describe('policy versions', () => {
     );
   });
 
-  it('change as architecture, robot type and tasks do', () => {
-    const same = { sameArchitecture: true, sameRobotType: true, singleTask: false };
+  it('change as network, features or actions, and chosen tasks do', () => {
+    const same = { sameArchitecture: true, bodyStep: 'none', chosenTasks: false } as const;
     assert.equal(versionChange(same), 'minor');
-    assert.equal(versionChange({ ...same, singleTask: true }), 'patch');
-    assert.equal(versionChange({ ...same, sameArchitecture: false, singleTask: true }), 'major');
-    assert.equal(versionChange({ ...same, sameRobotType: false }), 'major');
+    assert.equal(versionChange({ ...same, chosenTasks: true }), 'patch');
+    assert.equal(versionChange({ ...same, bodyStep: 'minor' }), 'minor');
+    assert.equal(versionChange({ ...same, bodyStep: 'minor', chosenTasks: true }), 'minor');
+    for (const chosenTasks of [true, false]) {
+      assert.equal(versionChange({ ...same, sameArchitecture: false, chosenTasks }), 'major');
+      assert.equal(versionChange({ ...same, bodyStep: 'major', chosenTasks }), 'major');
+    }
   });
 });
 
