@@ -2,6 +2,7 @@ import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.
 import { onnxPolicyRuntime } from '../fleet/agent/adapters/onnx-runtime.ts';
 import { loadedPolicy, type PolicyRuntime } from '../fleet/agent/versions/policy-runtime.ts';
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
+import { plainMapping } from '../policies/body-mapping.ts';
 import { policySizes } from '../policies/policy-io.ts';
 import { tinyPolicy } from '../policies/tiny-policy.ts';
 
@@ -49,8 +50,7 @@ async function latenciesOf(runtime: PolicyRuntime, decisions: number): Promise<r
   const policy = loadedPolicy(
     ports,
     { policy: 'bench', version: '1.0.0', sha256: '' },
-    { session, sizes },
-    scitosG5Type.tasks,
+    { session, sizes, mapping: plainMapping(sizes.head), tasks: scitosG5Type.tasks },
   );
   const observation = new Float32Array(sizes.observationSize).fill(1);
   const latencies: number[] = [];

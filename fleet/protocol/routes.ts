@@ -1,5 +1,5 @@
 /** Files of a policy version that the gateway serves, with Range, If-Range and ETag (sha256). */
-export const modelFiles = ['model.onnx', 'manifest.json', 'golden.json', 'tasks.json'] as const;
+export const modelFiles = ['model.onnx', 'manifest.json', 'golden.json', 'tasks.json', 'bodies.json'] as const;
 export type ModelFile = (typeof modelFiles)[number];
 
 /** Paths of the API. A robot's own paths need its own token; model files need the token of any robot of the policy. */

@@ -1,4 +1,5 @@
 import { outcomes, type Outcome } from '../../../datasets/columns.ts';
+import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import { wireLimits } from '../../protocol/index.ts';
 import type { Stamp } from '../local/dating.ts';
@@ -83,10 +84,13 @@ export const createEpisodeRecorder = (ports: EpisodeRecorderPorts): EpisodeRecor
 
 class SpoolingRecorder implements EpisodeRecorder {
   readonly #ports: EpisodeRecorderPorts;
+  readonly #body: RecordOf<'begin'>['robotType'];
   #open: OpenEpisode | undefined;
 
   constructor(ports: EpisodeRecorderPorts) {
     this.#ports = ports;
+    const { id, version } = ports.robotType;
+    this.#body = { id, version, digest: robotTypeDigest(ports.robotType) };
   }
 
   readonly isOpen = (): boolean => this.#open !== undefined;
@@ -179,6 +183,7 @@ class SpoolingRecorder implements EpisodeRecorder {
         trialId: version?.trialId ?? null,
         skewMs: skewMs() ?? null,
         stamp: { machineBootId, clockOffsetMs: offsetUs / 1000 },
+        robotType: this.#body,
       },
       startedAtUs: undefined,
       offsetUs,

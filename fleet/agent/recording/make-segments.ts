@@ -30,11 +30,16 @@ export async function makeSegments(
   { episodes, seal }: SpoolContent,
 ): Promise<readonly ShelvedSegment[]> {
   if (seal === undefined) throw new Error(`expected a sealed spool, got an open one [spool=${spoolNumber}]`);
-  const by = { robotId, site: seal.site, robotType };
+  // A process records by one body, and begins a spool of its own.
+  const { id, version, digest } = episodes[0]?.begin.robotType ?? {
+    ...robotType,
+    digest: robotTypeDigest(robotType),
+  };
+  const by = { robotId, site: seal.site, robotType: { id, version } };
   const footer = {
     robotId,
-    robotType: robotTypeName(robotType),
-    robotTypeDigest: robotTypeDigest(robotType),
+    robotType: robotTypeName({ id, version }),
+    robotTypeDigest: digest,
     agentVersion: seal.agentVersion,
     clockSkewMs: skewOf(seal),
   };

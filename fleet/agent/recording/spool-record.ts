@@ -31,6 +31,10 @@ export const spoolRecordSchema = z.discriminatedUnion('kind', [
     skewMs: z.number().nullable(),
     /** Of all instants of the episode; an older agent has none. */
     stamp: stampSchema.optional(),
+    /** The body it was recorded by: the robot may have another by now; an older agent has none. */
+    robotType: z
+      .object({ id: z.string().min(1).max(63), version: z.int().min(1), digest: z.string().regex(/^[0-9a-f]{64}$/) })
+      .optional(),
   }),
   z.object({
     kind: z.literal('frame'),

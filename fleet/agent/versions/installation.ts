@@ -83,7 +83,8 @@ export const emptyInstallation: Installation = {
 
 export const isSeq = (seq: number | null): seq is number => seq !== null && seqSchema.safeParse(seq).success;
 
-export const isSame = (a: Slot | null, b: Slot | null): boolean => a !== null && b !== null && a.sha256 === b.sha256;
+export const isSame = (a: Slot | null, b: Slot | null): boolean =>
+  a !== null && b !== null && a.sha256 === b.sha256 && a.version === b.version;
 
 /** Crashes of one version that make the robot leave it, and the span they must lie in. */
 export const crashLimit = 3;

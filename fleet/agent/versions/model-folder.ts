@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { goldenAnswersSchema, type GoldenAnswers } from '../../../policies/golden-answers.ts';
-import { tasksFile, versionTasksSchema } from '../../../policies/version-tasks.ts';
+import type { ServedBody } from '../../../policies/body-mapping.ts';
+import { bodiesFile } from '../../../policies/version-bodies.ts';
+import { tasksFile } from '../../../policies/version-tasks.ts';
 import { DeadlineMissed, withDeadline } from '../link/deadline.ts';
 import { namesIn, readIfThere, removeFile, sizeOf } from '../local/durable-files.ts';
 import type { Slot } from './installation.ts';
@@ -12,7 +13,8 @@ import { modelFiles, requireDigest, type ModelFiles } from './model-files.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import { closeInBackground, loadedPolicy, openModel, type LoadedPolicy, type LoadPorts } from './policy-runtime.ts';
 import { selfTest } from './self-test.ts';
-import { trustedManifest } from './trusted-manifest.ts';
+import { trustedManifest, type ReadManifest } from './trusted-manifest.ts';
+import { readGolden, readTasks, requireBody, digestOf } from './version-files.ts';
 import { createQueue } from '../local/waiting.ts';
 import { VersionDownload, type VersionDownloadPorts } from './version-download.ts';
 
@@ -44,7 +46,8 @@ export function openModelFolder(ports: ModelFolderPorts): ModelFolder {
   const { directory, loadTimeoutMs } = ports;
   const files = modelFiles(directory);
   const oneDownload = createQueue();
-  const has = async (slot: Slot): Promise<boolean> => (await sizeOf(files.of(slot, 'manifest.json'))) > 0;
+  const has = async (slot: Slot): Promise<boolean> =>
+    (await sizeOf(path.join(await files.home(slot), 'manifest.json'))) > 0;
 
   /** The manifest goes first: a half-deleted version must not look complete. */
   async function remove(name: string): Promise<void> {
@@ -85,24 +88,27 @@ async function load(
   signal: AbortSignal,
 ): Promise<LoadedPolicy> {
   const { version, sha256 } = slot;
-  const manifestBytes = await readIfThere(files.of(slot, 'manifest.json'));
+  const home = await files.home(slot);
+  const manifestBytes = await readIfThere(path.join(home, 'manifest.json'));
   if (manifestBytes === undefined) throw new ModelRefusal('stateRecovered', `version ${version} is not whole`);
   const manifest = trustedManifest(manifestBytes, ports.trust(), slot);
-  const file = files.of(slot, 'model.onnx');
+  const { sizes: body, mapping } = await readBody(path.join(home, bodiesFile), manifest, ports);
+  const file = files.model(slot);
   const model = await readIfThere(file);
   if (model === undefined) throw new ModelRefusal('stateRecovered', `version ${version} has no model`);
   requireDigest('model.onnx', await sha256InTurns(model), sha256);
-  const golden = await readGolden(files.of(slot, 'golden.json'), manifest.files['golden.json']?.sha256);
-  const tasks = await readTasks(files.of(slot, tasksFile), manifest.files[tasksFile]?.sha256, ports);
-  const opened = await openModel(ports, model, tasks.length, { file, signal });
+  const golden = await readGolden(path.join(home, 'golden.json'), manifest.files['golden.json']?.sha256);
+  const tasks = await readTasks(path.join(home, tasksFile), manifest.files[tasksFile]?.sha256, ports.robotType);
+  const sizes = { ...body, taskCount: tasks.length };
+  const session = await openModel(ports, model, sizes, { file, signal });
   try {
-    await selfTest(opened.session, opened.sizes, golden, signal);
+    await selfTest(session, sizes, golden, signal);
     signal.throwIfAborted();
   } catch (cause) {
-    closeInBackground(opened.session);
+    closeInBackground(session);
     throw cause;
   }
-  return loadedPolicy(ports, slot, opened, tasks);
+  return loadedPolicy(ports, slot, { session, sizes, mapping, tasks });
 }
 
 const bytesPerTurn = 4 * 1024 * 1024;
@@ -117,39 +123,14 @@ async function sha256InTurns(bytes: Uint8Array): Promise<string> {
   return hash.digest('hex');
 }
 
-/**
- * Ids of the tasks that the version knows, by index. Without the file, because the version has none or a gateway of before does not
- * give it, those of the robot type: they have the first indexes in every catalogue.
- */
-async function readTasks(
+/** The robot may have got another body since the version was fetched; what lies on the disk is held against the one it has. */
+async function readBody(
   file: string,
-  sha256: string | undefined,
+  manifest: ReadManifest,
   { robotType }: Pick<LoadPorts, 'robotType'>,
-): Promise<readonly string[]> {
+): Promise<ServedBody> {
+  const sha256 = manifest.files[bodiesFile]?.sha256;
   const bytes = sha256 === undefined ? undefined : await readIfThere(file);
-  if (bytes === undefined || sha256 === undefined) return robotType.tasks;
-  requireDigest(tasksFile, createHash('sha256').update(bytes).digest('hex'), sha256);
-  const parsed = versionTasksSchema.safeParse(jsonOf(bytes));
-  if (parsed.success) return parsed.data.tasks;
-  throw new ModelRefusal('cannotLoad', 'expected the tasks that the version knows, got something else', parsed.error);
-}
-
-function jsonOf(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-async function readGolden(file: string, sha256: string | undefined): Promise<GoldenAnswers | undefined> {
-  if (sha256 === undefined) return undefined;
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new ModelRefusal('stateRecovered', 'expected golden answers beside the model, got none', cause);
-  });
-  requireDigest('golden.json', createHash('sha256').update(bytes).digest('hex'), sha256);
-  const parsed = goldenAnswersSchema.safeParse(JSON.parse(bytes.toString('utf8')));
-  if (!parsed.success)
-    throw new ModelRefusal('selfTestFailed', 'expected golden answers, got something else', parsed.error);
-  return parsed.data;
+  if (bytes !== undefined && sha256 !== undefined) requireDigest(bodiesFile, digestOf(bytes), sha256);
+  return requireBody(manifest, bytes, robotType);
 }

@@ -1,7 +1,7 @@
 import type { RobotType } from '../../../datasets/robot-type.ts';
-import { highestIndex } from '../../../policies/agreement.ts';
+import type { BodyMapping } from '../../../policies/body-mapping.ts';
 import { checkModelFile } from '../../../policies/onnx/file-problems.ts';
-import { ioProblems, policySizes, type PolicySizes } from '../../../policies/policy-io.ts';
+import { ioProblems, type PolicySizes } from '../../../policies/policy-io.ts';
 import { runPolicy } from '../../../policies/run-policy.ts';
 import type { GraphSession } from '../../../policies/runtime.ts';
 import { orAborted, withDeadline } from '../link/deadline.ts';
@@ -73,17 +73,13 @@ export interface LoadPorts {
   readonly onFailed: (slot: Slot, detail: string) => void;
 }
 
-/** Opens a model and holds it against the robot type; throws a `ModelRefusal` when it does not fit, or the signal's reason. */
+/** Opens a model and holds it against its sizes; throws a `ModelRefusal` when it does not fit, or the signal's reason. */
 export async function openModel(
-  { runtime, robotType }: Pick<LoadPorts, 'runtime' | 'robotType'>,
+  { runtime }: Pick<LoadPorts, 'runtime'>,
   model: Uint8Array,
-  taskCount: number,
+  sizes: PolicySizes,
   options: OpenOptions & { readonly signal: AbortSignal },
-): Promise<{ readonly session: PolicySession; readonly sizes: PolicySizes }> {
-  const typeSizes = policySizes(robotType);
-  if (typeSizes === undefined)
-    throw new ModelRefusal('cannotLoad', `robot type ${robotType.id} has no actions to decide`);
-  const sizes = { ...typeSizes, taskCount };
+): Promise<PolicySession> {
   const file = checkModelFile(model);
   if (file.kind === 'refused') throw new ModelRefusal('cannotLoad', file.reason);
   let session: PolicySession;
@@ -94,7 +90,7 @@ export async function openModel(
     throw new ModelRefusal('cannotLoad', 'expected a model that the runtime can load', cause);
   }
   const problems = ioProblems(session, sizes);
-  if (problems.length === 0) return { session, sizes };
+  if (problems.length === 0) return session;
   closeInBackground(session);
   throw new ModelRefusal('cannotLoad', problems.join('; '));
 }
@@ -104,11 +100,19 @@ export function closeInBackground(session: Pick<PolicySession, 'close'>): void {
   session.close().catch(() => undefined);
 }
 
+/** A model that has passed its self-test, and how this robot's body uses it. */
+export interface OpenedPolicy {
+  readonly session: PolicySession;
+  /** Of the model. */
+  readonly sizes: PolicySizes;
+  readonly mapping: BodyMapping;
+  readonly tasks: readonly string[];
+}
+
 export function loadedPolicy(
   ports: LoadPorts,
   slot: Slot,
-  { session, sizes }: { readonly session: PolicySession; readonly sizes: PolicySizes },
-  tasks: readonly string[],
+  { session, sizes, mapping, tasks }: OpenedPolicy,
 ): LoadedPolicy {
   const { robotType, monotonic, decideTimeoutMs } = ports;
   const indexes = new Map(tasks.map((task, index) => [task, index]));
@@ -145,17 +149,20 @@ export function loadedPolicy(
         ports.onUnknownTask?.(task);
         throw new UnknownTask(task, slot.version);
       }
-      if (observation.length !== sizes.observationSize)
-        throw new TypeError(`expected an observation of ${sizes.observationSize} numbers, got ${observation.length}`);
+      const { observations } = robotType;
+      if (observation.length !== observations.length)
+        throw new TypeError(`expected an observation of ${observations.length} numbers, got ${observation.length}`);
       const unread = Array.prototype.findIndex.call(observation, (reading) => !Number.isFinite(reading));
       if (unread >= 0)
         throw new TypeError(
-          `expected readings that are finite numbers, got ${observation[unread]} for ${robotType.observations[unread]?.name}`,
+          `expected readings that are finite numbers, got ${observation[unread]} for ${observations[unread]?.name}`,
         );
+      const inputs = mapping.inputsOf(observation);
+      if (!inputs.every(Number.isFinite))
+        throw new TypeError('expected readings that the model can take as float32, got one beyond it');
       const sentMs = monotonic();
-      const values = await run(Float32Array.from(observation), taskIndex);
-      const action = sizes.head === 'discrete' ? [highestIndex(values)] : [...values];
-      return { action, latencyMs: Math.max(0, monotonic() - sentMs) };
+      const values = await run(inputs, taskIndex);
+      return { action: mapping.actionOf(values), latencyMs: Math.max(0, monotonic() - sentMs) };
     },
     async close() {
       isClosed = true;

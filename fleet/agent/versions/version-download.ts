@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdir, open, rename } from 'node:fs/promises';
+import path from 'node:path';
 
 import { fileSha256 } from '../../../datasets/landing.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
-import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import { etagOf, wireLimits, type ModelFile } from '../../protocol/index.ts';
+import { bodiesFile, mostBodiesFileBytes } from '../../../policies/version-bodies.ts';
 import { tasksFile } from '../../../policies/version-tasks.ts';
 import { GatewayError, type GatewayClient } from '../gateway-client.ts';
 import { readIfThere, removeFile, replaceFile, sizeOf, syncDirectory } from '../local/durable-files.ts';
@@ -13,9 +13,10 @@ import type { MonotonicClock } from '../local/times.ts';
 import type { ManifestTrust } from '../trust/trusted-orders.ts';
 import { DownloadError, piecesOf, type DownloadLimits } from './download.ts';
 import type { Slot } from './installation.ts';
-import { requireDigest, type ModelFiles } from './model-files.ts';
+import { requireDigest, type ModelFiles, type SideFile } from './model-files.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import { trustedManifest } from './trusted-manifest.ts';
+import { digestOf, requireBody } from './version-files.ts';
 
 export interface VersionDownloadPorts {
   readonly robotType: RobotType;
@@ -25,6 +26,11 @@ export interface VersionDownloadPorts {
   readonly download: DownloadLimits;
   readonly monotonic: MonotonicClock;
   readonly at: AtPoint;
+}
+
+interface SignedFile {
+  readonly sizeBytes: number;
+  readonly sha256: string;
 }
 
 type Resume = { readonly startBytes: number; readonly etag: string } | undefined;
@@ -50,7 +56,7 @@ export class VersionDownload {
 
   /** A manifest that does not count any more, because its key was revoked, may have been signed anew. */
   async renewManifest(): Promise<void> {
-    const file = this.#files.of(this.#slot, 'manifest.json');
+    const file = path.join(await this.#files.home(this.#slot), 'manifest.json');
     const known = await readIfThere(file);
     try {
       if (known !== undefined) this.#trusted(known);
@@ -66,14 +72,19 @@ export class VersionDownload {
   async whole(): Promise<void> {
     this.#signal.throwIfAborted();
     const manifestBytes = await this.#small('manifest.json', mostManifestBytes);
-    const { files, robotType } = this.#trusted(manifestBytes);
-    this.#requireType(robotType);
-    await mkdir(this.#files.folder(this.#slot), { recursive: true });
+    const manifest = this.#trusted(manifestBytes);
+    const { files } = manifest;
+    const bodies = await this.#newer(bodiesFile, files[bodiesFile], mostBodiesFileBytes);
+    requireBody(manifest, bodies, this.#ports.robotType);
+    const home = await this.#files.home(this.#slot);
+    await mkdir(home, { recursive: true });
     const golden = files['golden.json'];
-    if (golden !== undefined) await this.#golden(golden);
-    await this.#tasks(files[tasksFile]);
+    if (golden !== undefined) await this.#golden(home, golden);
+    await keep(path.join(home, bodiesFile), bodies);
+    await keep(path.join(home, tasksFile), await this.#newer(tasksFile, files[tasksFile], mostTasksBytes));
     await this.#model(files['model.onnx']?.sizeBytes ?? 0);
-    await replaceFile(this.#files.of(this.#slot, 'manifest.json'), manifestBytes);
+    await replaceFile(path.join(home, 'manifest.json'), manifestBytes);
+    await syncDirectory(this.#files.folder(this.#slot));
     await syncDirectory(this.#files.directory);
   }
 
@@ -81,45 +92,36 @@ export class VersionDownload {
     return trustedManifest(bytes, this.#ports.trust(), this.#slot);
   }
 
-  #requireType({ id, version, digest }: ReturnType<typeof trustedManifest>['robotType']): void {
-    const own = this.#ports.robotType;
-    if (id !== own.id || version !== own.version)
-      throw new ModelRefusal('cannotLoad', `expected a policy for ${own.id}, got one for ${id}`);
-    const ownDigest = robotTypeDigest(own);
-    if (digest !== ownDigest)
-      throw new ModelRefusal(
-        'wrongRobotType',
-        `expected a policy for ${id} with digest ${ownDigest}, got one for ${digest}`,
-      );
-  }
-
-  async #golden({ sizeBytes, sha256 }: { readonly sizeBytes: number; readonly sha256: string }): Promise<void> {
+  async #golden(home: string, { sizeBytes, sha256 }: SignedFile): Promise<void> {
     const bytes = await this.#small('golden.json', Math.min(sizeBytes, wireLimits.maxSegmentBytes));
-    requireDigest('golden.json', createHash('sha256').update(bytes).digest('hex'), sha256);
-    await replaceFile(this.#files.of(this.#slot, 'golden.json'), bytes);
+    requireDigest('golden.json', digestOf(bytes), sha256);
+    await replaceFile(path.join(home, 'golden.json'), bytes);
   }
 
-  /** A gateway of before does not know such a file: the version then acts on the robot type's tasks only. */
-  async #tasks(file: { readonly sizeBytes: number; readonly sha256: string } | undefined): Promise<void> {
-    if (file === undefined) return;
-    let bytes: Uint8Array;
+  /** A file that gateways of before do not know; undefined where it does not come. */
+  async #newer(name: SideFile, file: SignedFile | undefined, mostBytes: number): Promise<Buffer | undefined> {
+    if (file === undefined) return undefined;
+    let bytes: Buffer;
     try {
-      bytes = await this.#small(tasksFile, Math.min(file.sizeBytes, mostTasksBytes));
+      bytes = await this.#small(name, Math.min(file.sizeBytes, mostBytes));
     } catch (cause) {
-      if (!(cause instanceof GatewayError) || cause.status !== 400) throw cause;
-      return removeFile(this.#files.of(this.#slot, tasksFile));
+      if (cause instanceof GatewayError && cause.status === 400) return undefined;
+      throw cause;
     }
-    requireDigest(tasksFile, createHash('sha256').update(bytes).digest('hex'), file.sha256);
-    await replaceFile(this.#files.of(this.#slot, tasksFile), bytes);
+    requireDigest(name, digestOf(bytes), file.sha256);
+    return bytes;
   }
 
   async #model(sizeBytes: number): Promise<void> {
+    const model = this.#files.model(this.#slot);
+    // Another version has the same model.
+    if ((await sizeOf(model)) === sizeBytes && (await fileSha256(model)) === this.#slot.sha256) return;
     const part = this.#files.part(this.#slot);
     await this.#fillPart(part, sizeBytes);
     const sha256 = await fileSha256(part);
     if (sha256 !== this.#slot.sha256) await removeFile(part);
     requireDigest('model.onnx', sha256, this.#slot.sha256);
-    await rename(part, this.#files.of(this.#slot, 'model.onnx'));
+    await rename(part, model);
     this.#ports.at('model.downloaded');
   }
 
@@ -189,3 +191,6 @@ export class VersionDownload {
     return piecesOf(body, `${name} of ${this.#slot.version}`, { limits, monotonic, signal: this.#signal });
   }
 }
+
+const keep = (file: string, bytes: Buffer | undefined): Promise<void> =>
+  bytes === undefined ? removeFile(file) : replaceFile(file, bytes);

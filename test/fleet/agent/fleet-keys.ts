@@ -41,6 +41,8 @@ export interface PublishOptions {
   readonly hasWrongGolden?: boolean;
   /** Ids of the tasks that the version knows, by index; the robot type's unless given. */
   readonly tasks?: readonly string[];
+  /** Bytes of `bodies.json`; none unless given. */
+  readonly bodies?: Uint8Array;
   /** Bytes served instead of the signed ones. */
   readonly servedModel?: (model: Uint8Array) => Uint8Array;
 }
@@ -58,7 +60,7 @@ export async function publish(
     ...given
   }: PublishOptions,
 ): Promise<ModelReference> {
-  const { tasks } = given;
+  const { tasks, bodies } = given;
   const type = tasks === undefined ? scitosG5Type : { ...scitosG5Type, tasks: [...tasks] };
   const model = given.model ?? tinyPolicy(type, seed);
   const known = tasks && Buffer.from(canonicalJson({ catalogueSeq: 0, tasks }));
@@ -71,6 +73,7 @@ export async function publish(
       'model.onnx': { sha256: sha256(model), sizeBytes: model.length },
       'golden.json': { sha256: sha256(golden), sizeBytes: golden.length },
       ...(known === undefined ? {} : { 'tasks.json': { sha256: sha256(known), sizeBytes: known.length } }),
+      ...(bodies === undefined ? {} : { 'bodies.json': { sha256: sha256(bodies), sizeBytes: bodies.length } }),
     },
     parents: [],
     training: null,
@@ -84,6 +87,7 @@ export async function publish(
   gateway.files.set(`walls/${version}/model.onnx`, servedModel(model));
   gateway.files.set(`walls/${version}/golden.json`, golden);
   if (known !== undefined) gateway.files.set(`walls/${version}/tasks.json`, known);
+  if (bodies !== undefined) gateway.files.set(`walls/${version}/bodies.json`, Buffer.from(bodies));
   gateway.files.set(`walls/${version}/manifest.json`, Buffer.from(JSON.stringify({ manifest, signature })));
   return { version, sha256: sha256(model), sizeBytes: model.length, signature: value, publicKeyId: keys.publicKeyId };
 }

@@ -8,6 +8,7 @@ import { openModel } from '../../../fleet/agent/versions/policy-runtime.ts';
 import { selfTest } from '../../../fleet/agent/versions/self-test.ts';
 import { absoluteGates } from '../../../policies/gates/absolute.ts';
 import { gateVerdict } from '../../../policies/gates/index.ts';
+import { policySizes } from '../../../policies/policy-io.ts';
 import { randomStream } from '../../../policies/random.ts';
 import { testRobotType } from '../../activities/training/arrow-sets.ts';
 import { hostileModel, soundModel, type HostileModel } from './hostile-models.ts';
@@ -85,14 +86,9 @@ async function passesGates(directory: string, bytes: Uint8Array, limitMs: number
 async function isTakenByRobot({ bytes, isSlow }: HostileModel): Promise<boolean> {
   const signal = AbortSignal.timeout(isSlow ? 5000 : timeLimitMs);
   try {
-    const { session, sizes } = await openModel(
-      { runtime: isolatedPolicyRuntime(), robotType: type },
-      bytes,
-      type.tasks.length,
-      {
-        signal,
-      },
-    );
+    const sizes = policySizes(type);
+    if (sizes === undefined) throw new Error('expected a robot type with actions');
+    const session = await openModel({ runtime: isolatedPolicyRuntime() }, bytes, sizes, { signal });
     try {
       await selfTest(session, sizes, undefined, signal);
       return true;
