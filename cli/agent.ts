@@ -32,15 +32,18 @@ export function registerAgentCommand(program: Command): void {
     .description('run a robot’s agent; the robot’s program writes JSON lines to its standard input, see docs/agent.md')
     .requiredOption('--robot <id>', 'robot id, as in `robots add`')
     .requiredOption('--gateway <url>', 'gateway, e.g. https://gateway.example:8443')
-    .requiredOption('--dir <folder>', 'folder of this robot alone: recordings, models, state')
-    .option('--root <file>', 'the fleet’s root document, from `keys show --root`: only who it names is trusted')
-    .option('--public-key <file>', 'in place of --root, PEM of a root key or of an older installation’s one key')
+    .requiredOption('--dir <folder>', 'folder used only by this robot: recordings, models, state')
+    .option('--root <file>', 'the fleet’s root document, from `keys show --root`; the agent trusts only the keys in it')
+    .option(
+      '--public-key <file>',
+      'instead of --root: PEM of a root key, or of the single key of an older installation',
+    )
     .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
     .option('--token-file <file>', 'file with the robot’s token; FLYWHEEL_ROBOT_TOKEN unless given')
-    .option('--ca <file>', 'PEM of the authority that signed the gateway’s certificate, if not one of the system’s')
-    .option('--cert <file>', 'PEM of the robot’s certificate, for gateways that ask for one')
+    .option('--ca <file>', 'PEM of the CA of the gateway’s certificate, if the system does not trust it')
+    .option('--cert <file>', 'PEM of the robot’s certificate, for gateways that require one')
     .option('--key <file>', 'PEM of the key of --cert')
-    .option('--quota-mib <number>', 'most disk space for recordings that wait, MiB', '1024')
+    .option('--quota-mib <number>', 'maximum disk space for recordings that wait for upload, MiB', '1024')
     .action(async (options: Options) => {
       await runAgent(options);
     });

@@ -8,7 +8,7 @@ import { printJson, printTable, say } from './print.ts';
 export function registerContextCommand(program: Command): void {
   program
     .command('context')
-    .description('which installation commands speak of, and where each setting comes from')
+    .description('show which installation the commands use, and where each setting comes from')
     .option('--json', 'as JSON', false)
     .action(({ json }: { json: boolean }) => {
       const found = findSettings(process.env, process.cwd());

@@ -25,9 +25,9 @@ const answerWithinMs = 3_000;
 export function registerCycleList(cycle: Command): void {
   cycle
     .command('list')
-    .description('cycles that ended, newest last, with outcome and reason, and the one that runs')
+    .description('list ended cycles, newest last, with outcome and reason, and the running one')
     .option('--policy <name>', 'policy', defaultPolicy)
-    .option('--limit <count>', 'most cycles to list', '20')
+    .option('--limit <count>', 'maximum number of cycles', '20')
     .option('--json', 'as JSON', false)
     .action(list);
 }

@@ -21,7 +21,7 @@ export function registerCycleCommands(program: Command): void {
       .description('start a cycle now')
       .option('--policy <name>', 'policy to retrain', defaultPolicy)
       .option('--input <json>', 'full input of the workflow; see docs/operations.md', '{}')
-      .option('--follow', 'wait for its end; exit code 0 only for promoted, offered and notOffered', false)
+      .option('--follow', 'wait until it ends; exit code 0 only for promoted, offered and notOffered', false)
       .option('--json', 'the result as JSON', false),
   ).action(async (options: StartOptions) => (await import('./start-cycle.ts')).startCycle(options));
 
@@ -29,7 +29,7 @@ export function registerCycleCommands(program: Command): void {
 
   cycle
     .command('status')
-    .description('what a cycle is doing, or how it ended; as JSON')
+    .description('show what a cycle is doing, or how it ended, as JSON')
     .argument('<workflow-id>')
     .action(async (workflowId: string) => {
       const settings = openSettings();

@@ -7,11 +7,11 @@ export function registerCheckCommand(data: Command): void {
   data
     .command('check')
     .description(
-      'judge a segment file by every rule, without storing anything; exit code 0: accepted, 1: a rule refuses something, 2 or 3: it could not be checked',
+      'check a segment file against every rule, without storing anything; exit code 0: accepted, 1: a rule refuses something, 2 or 3: it could not be checked',
     )
     .argument('<file>', 'a segment, as a robot would upload it')
-    .option('--robot-type <name or file>', 'id@version, or a document; the one its footer names')
-    .option('--robot <id>', 'robot whose upload it would be; the one its footer names')
+    .option('--robot-type <name or file>', 'id@version, or a document; default: the one its footer names')
+    .option('--robot <id>', 'robot that would upload it; default: the one its footer names')
     .option('--json', 'as JSON', false)
     .action(async (file: string, options: CheckOptions) =>
       (await import('./check-segment.ts')).checkSegment(file, options),

@@ -18,11 +18,11 @@ export function registerExclusionCommands(data: Command): void {
   data
     .command('exclude')
     .description(
-      'leave one stored episode out of every later training set and measurement; take it back with `data include`',
+      'exclude one stored episode from every later training set and measurement; undo it with `data include`',
     )
     .argument('<episode-id>', 'its ULID')
     .requiredOption('--reason <text>', 'why; kept in the log')
-    .option('--doubtful', 'learn from it, but measure nothing on it', false)
+    .option('--doubtful', 'use it for training, but not for measurement', false)
     .option('--json', 'as JSON', false)
     .action((episodeId: string, options: WordOptions & { doubtful: boolean }) =>
       speak(episodeId, options.doubtful ? 'doubtful' : 'excluded', options),
@@ -30,7 +30,7 @@ export function registerExclusionCommands(data: Command): void {
 
   data
     .command('include')
-    .description('take back what `data exclude` said of an episode')
+    .description('undo `data exclude` for an episode')
     .argument('<episode-id>', 'its ULID')
     .requiredOption('--reason <text>', 'why; kept in the log')
     .option('--json', 'as JSON', false)
@@ -38,7 +38,7 @@ export function registerExclusionCommands(data: Command): void {
 
   data
     .command('exclusions')
-    .description('episodes that are excluded or doubtful, who said so and why')
+    .description('list excluded and doubtful episodes, with who and why')
     .option('--json', 'as JSON', false)
     .action(async (options: { json: boolean }) => {
       const { holding } = await readExclusions((await openContext()).store);

@@ -14,13 +14,13 @@ interface ListOptions {
 
 /** `flywheel data landing …`: what robots uploaded and no collection has taken in yet. */
 export function registerLandingCommands(data: Command): void {
-  const landing = data.command('landing').description('what robots uploaded and no collection has taken in yet');
+  const landing = data.command('landing').description('uploaded segments that no collection has read yet');
 
   landing
     .command('list')
-    .description('what waits, in the order it will be taken in')
+    .description('list waiting objects in the order of their collection')
     .option('--robot <id>', 'of one robot only')
-    .option('--limit <count>', 'most objects to list', '1000')
+    .option('--limit <count>', 'maximum number of objects', '1000')
     .option('--json', 'as JSON', false)
     .action(async (options: ListOptions) => {
       const limit = Number(options.limit);
@@ -45,7 +45,7 @@ export function registerLandingCommands(data: Command): void {
   landing
     .command('remove')
     .description(
-      'take one object out of landing, whatever state the collection is in; its bytes are kept under removed/',
+      'remove one object from landing, whatever the state of the collection; its bytes are kept under removed/',
     )
     .argument('<key>', 'as `data landing list` shows it')
     .requiredOption('--reason <text>', 'why; kept beside the bytes')

@@ -13,7 +13,7 @@ import { registerRetentionCommand } from './retention.ts';
 
 /** `flywheel data …`: what the lake holds and what waits for a person. */
 export function registerDataCommands(program: Command): void {
-  const data = program.command('data').description('what waits, what the lake holds and what was refused');
+  const data = program.command('data').description('waiting data, the lake and refused data');
   registerCheckCommand(data);
   registerLandingCommands(data);
   registerRetentionCommand(data);
@@ -27,7 +27,7 @@ export function registerDataCommands(program: Command): void {
 function registerVersion(data: Command): void {
   data
     .command('version')
-    .description('newest dataset version')
+    .description('show the newest dataset version')
     .option('--json', 'as JSON', false)
     .action(async (options: { json: boolean }) => {
       const version = await (await openContext()).lake.currentVersion();
@@ -39,9 +39,9 @@ function registerVersion(data: Command): void {
 function registerNeedsLabel(data: Command): void {
   data
     .command('needs-label')
-    .description('episodes whose frames nobody has labelled: failures and interventions without an expert action')
+    .description('list episodes that nobody has labelled: failures and interventions without an expert action')
     .option('--policy <name>', 'policy whose robots to list', defaultPolicy)
-    .option('--limit <count>', 'most episodes to list', '50')
+    .option('--limit <count>', 'maximum number of episodes', '50')
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; limit: string; json: boolean }) => {
       const limit = Number(options.limit);
@@ -72,7 +72,7 @@ function registerNeedsLabel(data: Command): void {
 function registerQuarantine(data: Command): void {
   data
     .command('quarantine')
-    .description('what validation refused and why; put a segment back with the workflow releaseQuarantine')
+    .description('list what validation refused and why; release a segment with the workflow releaseQuarantine')
     .option('--json', 'as JSON', false)
     .action(async (options: { json: boolean }) => {
       const { store } = await openContext();

@@ -15,7 +15,7 @@ export function registerDeployCommands(program: Command): void {
   deploy
     .command('status')
     .description(
-      'builds, newest first: on which workflows begin, what still runs on the others, which workers may stop',
+      'list builds, newest first: the one for new workflows, what still runs on the others, which workers may stop',
     )
     .option('--json', 'as JSON', false)
     .action(status);
@@ -23,14 +23,14 @@ export function registerDeployCommands(program: Command): void {
     deploy
       .command('current')
       .description(
-        'let workflows begin on a build from now on; what runs stays on its build, monitors move by themselves',
+        'start new workflows on a build from now on; running ones stay on their build, monitors move by themselves',
       )
       .argument('<build>', 'build id, as `deploy status` prints it'),
   ).action(current);
   deploy
     .command('check')
     .description(
-      'replay the histories of all workflows that run with the code of this checkout: may it take their place?',
+      'replay the histories of all running workflows with the code of this checkout: can it replace the running code?',
     )
     .option('--json', 'as JSON', false)
     .action(check);

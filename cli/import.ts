@@ -14,9 +14,9 @@ export function registerImportCommand(program: Command, openStore: () => Promise
   const formats = importFormats.map(({ name, doc }) => `  ${name.padEnd(16)}${doc}`).join('\n');
   program
     .command('import')
-    .description('put a recording into landing; the next collection of its robot type takes it into the lake')
+    .description('put a recording into landing; the next collection of its robot type brings it into the lake')
     .addArgument(new Argument('<format>', 'kind of the recording').choices(importFormats.map(({ name }) => name)))
-    .argument('<path>', 'the file, or the folder it lies in')
+    .argument('<path>', 'the file, or its folder')
     .option('--json', 'the summary as JSON on stdout', false)
     .addHelpText('after', `\nFormats:\n${formats}`)
     .action(async (name: string, path: string, options: { json: boolean }, command: Command) => {

@@ -23,24 +23,24 @@ interface ListOptions {
 
 /** `flywheel incidents …`: what is wrong with a fleet, what was, and who has seen it. */
 export function registerIncidentCommands(program: Command): void {
-  const incidents = program.command('incidents').description('what is wrong with the fleet, and what was');
+  const incidents = program.command('incidents').description('current and past problems of the fleet');
 
   incidents
     .command('list')
-    .description('open incidents, or with --history the last events of the incident log')
+    .description('list open incidents, or with --history the last events of the incident log')
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--history', 'opened, closed and acknowledged, newest last', false)
-    .option('--limit <count>', 'most events of the history', '100')
+    .option('--limit <count>', 'maximum number of events', '100')
     .option('--json', 'as JSON', false)
     .action((options: ListOptions) => (options.history ? printHistory(options) : printOpen(options)));
 
   incidents
     .command('acknowledge')
-    .description('say that somebody has seen an open incident; it stays open until it is gone')
+    .description('record that somebody has seen an open incident; it stays open until its cause is gone')
     .argument('<incident-id>', 'as `incidents list` shows it')
-    .requiredOption('--reason <text>', 'what is done about it; kept in the log')
+    .requiredOption('--reason <text>', 'what you do about it; kept in the log')
     .option('--policy <name>', 'policy', defaultPolicy)
-    .option('--who <name>', 'who has seen it; kept in the log; default: your user name', userInfo().username)
+    .option('--who <name>', 'who has seen it; recorded; default: your user name', userInfo().username)
     .option('--json', 'as JSON', false)
     .action(async (incidentId: string, options: PersonalWord & { json: boolean }) => {
       const settings = openSettings();

@@ -36,7 +36,7 @@ export function registerKeyCommands(program: Command): void {
     .command('keys')
     .description('root, release and order keys of this installation; see docs/security.md');
 
-  withRootOptions(keys.command('init').description('make the first keys of a new installation')).action(
+  withRootOptions(keys.command('init').description('create the first keys of a new installation')).action(
     async (options: RootOptions) => {
       const context = await openNewContext();
       const directory = context.settings.keysDirectory;
@@ -47,7 +47,7 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('upgrade')
-    .description('make the one key of an older installation its first root; orders are signed from then on')
+    .description('turn the single key of an older installation into its first root; from then on orders are signed')
     .action(async () => {
       const context = await openContext();
       await conclude(context, upgradeKeys(context.settings.keysDirectory, context.clock()), 'adopt');
@@ -56,7 +56,7 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('show')
-    .description('which keys count, until when, and which private halves are here')
+    .description('show the valid keys, their expiry, and which private keys are on this machine')
     .option('--root', 'print the newest root document, for robots', false)
     .option('--json', 'as JSON', false)
     .action(async (options: { root: boolean; json: boolean }) => {
@@ -77,7 +77,7 @@ export function registerKeyCommands(program: Command): void {
   withRootOptions(
     keys
       .command('rotate')
-      .description('put a new key in the place of one; what the old one signed goes on counting')
+      .description('replace a key; signatures of the old one stay valid')
       .argument('<kind>', 'release, order or root', kindOf),
   ).action(async (kind: 'release' | 'order' | 'root', options: RootOptions) => {
     const context = await openContext();
@@ -90,7 +90,7 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('lost')
-    .description('go on without the private half of a release or order key')
+    .description('continue without the private part of a release or order key')
     .argument('<kind>', 'release or order', signingKindOf)
     .action(async (kind: 'release' | 'order') => {
       const context = await openContext();
@@ -99,7 +99,7 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('revoke')
-    .description('take all trust from a release or order key that somebody else may have')
+    .description('revoke a release or order key that may be compromised')
     .argument('<key-id>', 'as `keys show` prints it')
     .requiredOption('--why <text>', 'kept in the root document')
     .action(async (keyId: string, { why }: { why: string }) => {
@@ -117,15 +117,15 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('root-key')
-    .description('make a root key for `--root-public-key`, on the machine where it stays')
-    .argument('<file>', 'new file for the private half; the public half goes to the standard output')
+    .description('create a root key for `--root-public-key`, on the machine where it stays')
+    .argument('<file>', 'new file for the private key; the public key goes to the standard output')
     .action((file: string) => say(createRootKeyFile(file).trim()));
 
   keys
     .command('sign-root')
-    .description('add the signature of a root key to a draft, wherever that key is')
+    .description('add the signature of a root key to a draft, on any machine')
     .argument('<draft>', 'root-draft.json of the keys folder')
-    .requiredOption('--key <file>', 'private half of a root key')
+    .requiredOption('--key <file>', 'file of a private root key')
     .action((file: string, options: { key: string }) => {
       const signed = signDraft(readEnvelope(file), readOwnKey(options.key));
       writeFileSync(file, `${JSON.stringify(signed, undefined, 2)}\n`);
@@ -136,8 +136,8 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('publish')
-    .description('make a signed draft the root that holds')
-    .argument('<file>', 'a draft that enough root keys signed')
+    .description('publish a signed draft as the current root')
+    .argument('<file>', 'a draft with enough signatures of root keys')
     .action(async (file: string) => {
       const context = await openContext();
       await conclude(context, publishRoot(context.settings.keysDirectory, readEnvelope(file)), 'adopt');
@@ -145,8 +145,8 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('adopt')
-    .description('sign what the assignment log says now, whoever wrote it; look at what is printed')
-    .option('--policy <name>', 'one policy; all unless given')
+    .description('sign the current state of the assignment log, whoever wrote it; check the printed state')
+    .option('--policy <name>', 'one policy; default: all')
     .action(async (options: { policy?: string }) => {
       const { policy } = options;
       const context = await (policy === undefined ? openContext() : openPolicy(policy));
@@ -155,10 +155,10 @@ export function registerKeyCommands(program: Command): void {
 
   keys
     .command('resign')
-    .description('sign a version anew whose release key was revoked')
+    .description('sign a version again whose release key was revoked')
     .argument('<version>', 'like 1.2.3')
     .option('--policy <name>', 'policy', defaultPolicy)
-    .requiredOption('--model-sha256 <digest>', 'of model.onnx, from somewhere a thief could not write')
+    .requiredOption('--model-sha256 <digest>', 'of model.onnx, from a source that an attacker cannot write to')
     .action(async (version: string, { policy, modelSha256 }: { policy: string; modelSha256: string }) => {
       const context = await openPolicy(policy);
       await resignManifest({ store: context.store, signer: context.signer() })({ policy, version, modelSha256 });
@@ -168,9 +168,9 @@ export function registerKeyCommands(program: Command): void {
 
 const withRootOptions = (command: Command): Command =>
   command
-    .option('--root-keys <number>', 'root keys to make here; 1 unless given', countOf)
-    .option('--threshold <number>', 'root keys that must sign; all unless given', countOf)
-    .option('--root-public-key <files...>', 'PEM files of root keys that stay elsewhere, in place of making some here');
+    .option('--root-keys <number>', 'number of root keys to create here; default 1', countOf)
+    .option('--threshold <number>', 'number of root keys that must sign; default: all', countOf)
+    .option('--root-public-key <files...>', 'PEM files of root keys on other machines, instead of creating some here');
 
 function rootChoice({ rootKeys, threshold, rootPublicKey = [] }: RootOptions) {
   const offlineRootKeys = rootPublicKey.map((file): PublicKey => {

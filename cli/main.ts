@@ -5,7 +5,7 @@ import { reportFailure } from './exit-codes.ts';
 
 const program = new Command('flywheel')
   .description(
-    'Continuous learning for robot fleets. Which installation is meant: `flywheel context`; settings: docs/operations.md.',
+    'Continuous learning for robot fleets. `flywheel context` shows the installation in use; settings: docs/operations.md.',
   )
   .showHelpAfterError()
   .exitOverride();

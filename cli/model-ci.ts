@@ -29,7 +29,7 @@ export function registerModelCiCommands(models: Command): void {
       .command(name)
       .description(description)
       .addArgument(new Argument('<file>', 'an ONNX file, made here or not'))
-      .option('--policy <name>', 'policy it is meant for', defaultPolicy)
+      .option('--policy <name>', 'policy of the model', defaultPolicy)
       .option('--json', 'as JSON', false);
 
   command(
@@ -52,7 +52,7 @@ export function registerModelCiCommands(models: Command): void {
   )
     .option('--why <text>', 'kept in the manifest and with the trial', 'flywheel models submit')
     .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
-    .option('--who <name>', 'who submits it; kept with it; default: your user name', userInfo().username)
+    .option('--who <name>', 'who submits it; recorded; default: your user name', userInfo().username)
     .action((filePath: string, options: SubmitOptions) => withVerdict(() => submit(filePath, options)));
 }
 

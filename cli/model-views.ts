@@ -22,14 +22,16 @@ export function registerModelViews(models: Command): void {
       .option('--policy <name>', 'policy', defaultPolicy)
       .option('--json', 'as JSON', false);
 
-  command('show <version>', 'everything the signed manifest says of a version').action(show);
-  command('compare <version> <other>', 'two versions side by side: what made them and what they measured').action(
+  command('show <version>', 'show the signed manifest of a version').action(show);
+  command('compare <version> <other>', 'compare two versions: how they were made and what was measured').action(
     compare,
   );
-  command('held', 'candidates and submissions that a gate holds back, newest last, with these gates').action(listHeld);
+  command('held', 'list rejected candidates and submissions, newest last, with the gates that rejected them').action(
+    listHeld,
+  );
   command(
     'reproduce <version>',
-    'train a version again from its signed facts; exit code 0: the same bytes, 1: others, 2: it cannot be trained again',
+    'train a version again from its signed manifest; exit code 0: the same bytes, 1: different bytes, 2: it cannot be trained again',
   ).action(reproduce);
 }
 

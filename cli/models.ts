@@ -29,7 +29,7 @@ function registerBaselineCommand(models: Command): void {
   models
     .command('baseline')
     .description(
-      'register an ONNX file as the safe fallback of a policy, after the absolute gates; the first one is champion too',
+      'register an ONNX file as the safe fallback of a policy if it passes the absolute gates; the first one is also champion',
     )
     .argument('[file]', 'an ONNX file')
     .option(
@@ -37,7 +37,7 @@ function registerBaselineCommand(models: Command): void {
       'instead of a file: a small model that has learned nothing, of any robot type with actions',
       false,
     )
-    .option('--policy <name>', 'policy it belongs to', defaultPolicy)
+    .option('--policy <name>', 'policy of the model', defaultPolicy)
     .option('--robot-type <id@version>', 'robot type of a new policy', 'scitos-g5@1')
     .option('--why <text>', 'kept in the alias history', 'registered by hand')
     .option('--json', 'as JSON', false)
@@ -89,7 +89,7 @@ async function baselineModel(
 function registerList(models: Command): void {
   models
     .command('list')
-    .description('versions of a policy, newest last, with their aliases')
+    .description('list the versions of a policy, newest last, with their aliases')
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {
@@ -124,7 +124,7 @@ function registerList(models: Command): void {
 function registerHistory(models: Command): void {
   models
     .command('history')
-    .description('every move of the aliases: who, when, why')
+    .description('list every change of the aliases: who, when, why')
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {

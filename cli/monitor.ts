@@ -45,9 +45,9 @@ export async function ensureMonitor(client: Client, taskQueue: string, options: 
 export function registerMonitorCommand(program: Command): void {
   program
     .command('monitor')
-    .description('start the monitor of a fleet, unless it runs')
+    .description('start the monitor of a fleet, unless it is running')
     .option('--policy <name>', 'policy whose robots to watch', defaultPolicy)
-    .option('--compressed', 'a fleet day in a minute, for demonstrations', false)
+    .option('--compressed', 'one fleet day per minute, for demos', false)
     .action(async ({ policy, compressed }: { policy: string; compressed: boolean }) => {
       const { settings } = await openPolicy(policy);
       await withClient(settings, async (client) => {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 /** Every act is kept with a person: who is named, else the user of the operating system. */
 export const whoOption = (command: Command): Command =>
-  command.option('--who <name>', 'who does this; kept with it; default: your user name', userInfo().username);
+  command.option('--who <name>', 'who does this; recorded; default: your user name', userInfo().username);
 
 /** What an operator says with an act. */
 export interface PersonalWord {

@@ -15,10 +15,10 @@ interface FleetOptions {
 
 /** `flywheel plan ab` and `flywheel plan rollout`: how long a trial takes and what it can see, before it begins. */
 export function registerPlanCommands(program: Command): void {
-  const plan = program.command('plan').description('how long a trial takes, and what it can see');
+  const plan = program.command('plan').description('how long a trial takes, and which effects it can detect');
 
   fleetOptions(plan.command('ab').description('plan an A/B test'))
-    .requiredOption('--candidate <fraction>', 'success expected of the candidate, 0–1', fraction)
+    .requiredOption('--candidate <fraction>', 'expected success rate of the candidate, 0–1', fraction)
     .option('--share <fraction>', 'share of the robots on the candidate', fraction, 0.2)
     .action((options: FleetOptions & { candidate: number; share: number }) => {
       const { baseline, candidate, share, json } = options;
@@ -42,12 +42,12 @@ export function registerPlanCommands(program: Command): void {
 
 const fleetOptions = (command: Command): Command =>
   command
-    .requiredOption('--baseline <fraction>', 'success of the champion, 0–1', fraction)
+    .requiredOption('--baseline <fraction>', 'success rate of the champion, 0–1', fraction)
     .requiredOption('--robots <count>', 'robots of the policy', whole)
-    .requiredOption('--episodes-per-day <count>', 'episodes a robot and day', positive)
-    .option('--rho <correlation>', 'how alike episodes of one robot are, 0–1', correlation, 0.005)
+    .requiredOption('--episodes-per-day <count>', 'episodes per robot and day', positive)
+    .option('--rho <correlation>', 'correlation of the episodes of one robot, 0–1', correlation, 0.005)
     .option('--history-days <days>', 'days of history per robot, 0 for none', notNegative, 7)
-    .option('--power <fraction>', 'chance to see the effect if it is there', fraction, 0.9)
+    .option('--power <fraction>', 'probability of detecting the effect if it exists', fraction, 0.9)
     .option('--json', 'print one JSON document');
 
 const outlook = ({ baseline, robots, episodesPerDay, rho, historyDays, power }: FleetOptions) => ({

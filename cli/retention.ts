@@ -32,10 +32,8 @@ interface Options {
 export function registerRetentionCommand(data: Command): void {
   data
     .command('retention')
-    .description(
-      'take away what nobody needs any more, as the workflow keepStore does every hour; --dry-run only says what',
-    )
-    .option('--policy <name>', 'policy whose telemetry is put together', defaultPolicy)
+    .description('delete what is no longer needed, as the workflow keepStore does every hour; --dry-run only lists it')
+    .option('--policy <name>', 'policy whose telemetry is merged', defaultPolicy)
     .option('--dry-run', 'change nothing', false)
     .option('--json', 'as JSON', false)
     .action(retention);

@@ -24,11 +24,11 @@ export function registerRobotLifeCommands(robots: Command): void {
         .requiredOption('--reason <text>', 'why; kept in the robot’s log'),
     ).option('--json', 'as JSON', false);
 
-  act('move', 'put a robot to another site or stratum; what it did before stays where it was done')
-    .option('--site <name>', 'where it works from now on')
+  act('move', 'move a robot to another site or stratum; its earlier data keeps the earlier one')
+    .option('--site <name>', 'its new site')
     .option(
       '--stratum <name>',
-      'robots of one stratum are alike; default: as before, and the site where it was the site',
+      'robots of one stratum are alike; default: unchanged, or the new site if it was the site',
     )
     .action(async (robotId: string, options: WordOptions & { site?: string; stratum?: string }) => {
       const { site, stratum } = options;
@@ -37,33 +37,33 @@ export function registerRobotLifeCommands(robots: Command): void {
       told(record, options, `${robotId} works at ${record.site}, stratum ${record.stratum}`);
     });
 
-  act(
-    'quarantine',
-    'leave a robot out of trials and of what is learned until it is released; it keeps what it runs',
-  ).action(async (robotId: string, options: WordOptions) => {
-    const record = await quarantineRobot(await openContext(), { robotId, ...word(options) });
-    const since = record.quarantines?.at(-1);
-    told(record, options, `${robotId} is in quarantine${since === undefined ? '' : ` ${quarantineText(since)}`}`);
-  });
+  act('quarantine', 'exclude a robot from trials and learning until its release; it keeps its version').action(
+    async (robotId: string, options: WordOptions) => {
+      const record = await quarantineRobot(await openContext(), { robotId, ...word(options) });
+      const since = record.quarantines?.at(-1);
+      told(record, options, `${robotId} is in quarantine${since === undefined ? '' : ` ${quarantineText(since)}`}`);
+    },
+  );
 
   act(
     'release',
-    'take a robot back from quarantine: what waits of it is learned from, the next trial may have it',
+    'release a robot from quarantine: its waiting data is collected, the next trial may include it',
   ).action(async (robotId: string, options: WordOptions) => {
     const record = await releaseRobot(await openContext(), { robotId, ...word(options) });
     told(record, options, `${robotId} is released; the next collection takes in what waits of it`);
   });
 
-  act('retire', 'take a robot out of service for good: its token dies, its data stays, it counts nowhere').action(
-    async (robotId: string, options: WordOptions) => {
-      const record = await retireRobot(await openContext(), { robotId, ...word(options) });
-      told(record, options, `${robotId} is retired; what it did stays`);
-    },
-  );
+  act(
+    'retire',
+    'take a robot out of service permanently: its token becomes invalid, its data stays, it counts nowhere',
+  ).action(async (robotId: string, options: WordOptions) => {
+    const record = await retireRobot(await openContext(), { robotId, ...word(options) });
+    told(record, options, `${robotId} is retired; what it did stays`);
+  });
 
   robots
     .command('show')
-    .description('all about one robot: acts, versions, uploads, drops, incidents, clock, trials')
+    .description('show one robot: actions, versions, uploads, drops, incidents, clock, trials')
     .argument('<id>', 'robot id')
     .option('--json', 'as JSON', false)
     .action(async (robotId: string, { json }: { json: boolean }) => {

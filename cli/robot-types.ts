@@ -22,17 +22,15 @@ interface Printed {
 
 /** `flywheel robot-types …`: what kinds of robots there are, and adding one without code. */
 export function registerRobotTypeCommands(program: Command): void {
-  const types = program
-    .command('robot-types')
-    .description('kinds of robots: what they sense and what they can be told');
+  const types = program.command('robot-types').description('types of robots: their observations and actions');
   const command = (name: string, description: string): Command =>
     types.command(name).description(description).option('--json', 'as JSON', false);
 
-  command('add', 'make a robot type known; a version never changes once it is there')
+  command('add', 'add a robot type; a published version never changes')
     .argument('<file>', 'its JSON document; docs/robot-types.md has an example')
     .action(add);
 
-  command('check', 'tell everything that is wrong with a document, and store nothing')
+  command('check', 'list every problem of a document, and store nothing')
     .argument('<file>', 'a JSON document')
     .option('--follows <file>', 'document of the version that it follows, where that one is not known here')
     .action(async (file: string, { json, follows }: Printed & { readonly follows?: string }) => {
@@ -45,18 +43,16 @@ export function registerRobotTypeCommands(program: Command): void {
       say(`${file}: ${robotTypeName(type)} is sound`);
     });
 
-  command('list', 'every version that is known here, and those that come with the project').action(
-    async ({ json }: Printed) => {
-      const rows = await rowsOf((await openContext()).store);
-      if (json) return printJson(rows);
-      printTable(
-        ['robot type', 'features', 'actions', 'from', 'description'],
-        rows.map((row) => [row.name, row.features, row.actions, row.from, row.description.slice(0, 60)]),
-      );
-    },
-  );
+  command('list', 'list all versions in the store, and the built-in ones').action(async ({ json }: Printed) => {
+    const rows = await rowsOf((await openContext()).store);
+    if (json) return printJson(rows);
+    printTable(
+      ['robot type', 'features', 'actions', 'from', 'description'],
+      rows.map((row) => [row.name, row.features, row.actions, row.from, row.description.slice(0, 60)]),
+    );
+  });
 
-  command('show', 'one robot type')
+  command('show', 'show one robot type')
     .argument('<id@version>', 'its name, or a file')
     .action(async (nameOrFile: string, { json }: Printed) => {
       const type = await findRobotType(openStore, nameOrFile);

@@ -31,14 +31,18 @@ export function registerRobotCommands(program: Command): void {
       .description(description)
       .argument('<id>', 'robot id')
       .option('--why <text>', 'kept in the robot’s log', fallbackWhy)
-      .option('--who <name>', 'who does this; kept in the robot’s log; default: your user name', userInfo().username)
+      .option(
+        '--who <name>',
+        'who does this; recorded in the robot’s log; default: your user name',
+        userInfo().username,
+      )
       .option('--json', 'as JSON', false);
 
   registerAdd(robots);
   registerRobotLifeCommands(robots);
 
   change('rotate', 'give a robot a new token; the old one stops working within 5 s', 'token rotated')
-    .option('--keep-old', 'the last token goes on working until the next rotation', false)
+    .option('--keep-old', 'the last token stays valid until the next rotation', false)
     .action(async (robotId: string, options: ChangeOptions & { keepOld: boolean }) => {
       const context = await openContext();
       const token = newToken(robotId, randomBytes);
@@ -64,7 +68,7 @@ export function registerRobotCommands(program: Command): void {
 
   robots
     .command('list')
-    .description('robots of a policy: contact, what they run, when they were last seen')
+    .description('list the robots of a policy: contact, version, when they were last seen')
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--json', 'as JSON', false)
     .action(async (options: { policy: string; json: boolean }) => {

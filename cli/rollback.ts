@@ -34,12 +34,12 @@ interface StartOptions extends PersonalWord {
 export function registerRollbackCommands(program: Command): void {
   const rollback = program
     .command('rollback')
-    .description('take all robots back at once: ends a trial that runs, else to the champion before');
+    .description('roll all robots back at once: ends a running trial, else returns to the previous champion');
 
   whoOption(
     rollback
       .command('start', { isDefault: true })
-      .description('order it; says within 5 s what was ordered, then waits for the robots')
+      .description('order it; prints within 5 s what was ordered, then waits for the robots')
       .option('--policy <name>', 'policy', defaultPolicy)
       .option('--target <version>', 'an earlier champion or "baseline"; waits for an approval')
       .requiredOption('--reason <text>', 'why; kept in the assignment log')
@@ -48,8 +48,8 @@ export function registerRollbackCommands(program: Command): void {
   ).action((options: StartOptions) => start(options));
 
   for (const [name, description] of [
-    ['approve', 'let the rollback happen that waits for a person'],
-    ['reject', 'end it; the fleet stays on what it runs'],
+    ['approve', 'approve the pending rollback'],
+    ['reject', 'reject the pending rollback; the fleet keeps its version'],
   ] as const)
     whoOption(
       rollback
@@ -65,7 +65,7 @@ export function registerRollbackCommands(program: Command): void {
 
   rollback
     .command('status')
-    .description('what was asked, by whom, what became of it, and what waits for a person; as JSON')
+    .description('show every request with person and result, and the pending approval, as JSON')
     .option('--policy <name>', 'policy', defaultPolicy)
     .action(({ policy }: { policy: string }) =>
       atRollback(policy, async (to) => printJson(await statusOf<RollbackStatus>(to))),

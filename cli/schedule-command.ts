@@ -23,7 +23,7 @@ interface Options {
 export function registerScheduleCommand(program: Command): void {
   program
     .command('schedule')
-    .description('make the weekly schedule, Sundays 02:00 UTC; shows what would change in one that is there, and asks')
+    .description('create the weekly schedule, Sundays 02:00 UTC; if it exists, shows what would change and asks')
     .option('--policy <name>', 'policy to retrain', defaultPolicy)
     .option('--input <json>', 'input of its cycles beside the policy; default: as it is')
     .option('--yes', 'change without asking', false)

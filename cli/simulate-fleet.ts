@@ -55,7 +55,10 @@ export function registerSimulateCommand(program: Command): void {
     .requiredOption('--gateway <url>', 'where the gateway listens')
     .requiredOption('--robots <file>', 'JSON list of {robotId, token}, as `flywheel robots add` gave them')
     .option('--root <file>', 'the fleet’s root document, from `keys show --root`')
-    .option('--public-key <file>', 'in place of --root, PEM of a root key or of an older installation’s one key')
+    .option(
+      '--public-key <file>',
+      'instead of --root: PEM of a root key, or of the single key of an older installation',
+    )
     .requiredOption('--dir <folder>', 'folder for the robots’ disks')
     .option('--scenario <file>', 'JSON file: world, quirks, faults; read again on SIGHUP')
     .option('--episodes <count>', 'episodes each robot lives; 0 goes on until Ctrl-C', count(0), 0)

@@ -20,21 +20,23 @@ interface ChangeOptions extends PersonalWord {
 
 /** `flywheel tasks …`: what a policy's robots may be asked to do. */
 export function registerTaskCommands(program: Command): void {
-  const tasks = program.command('tasks').description('task catalogue of a policy: what its robots may be asked to do');
+  const tasks = program
+    .command('tasks')
+    .description('task catalogue of a policy: the tasks that its robots may be asked to do');
   const change = (name: string, description: string): Command =>
     whoOption(withPolicy(tasks.command(name).description(description))).requiredOption(
       '--reason <text>',
       'why; kept in the log',
     );
 
-  change('add', 'make a task known, or a retired one active again; its index is its own for ever')
+  change('add', 'add a task, or reactivate a retired one; its index never changes')
     .argument('<id>', 'lower-case letters, digits and dashes')
-    .requiredOption('--instruction <sentence>', 'what a person would say to have it done')
+    .requiredOption('--instruction <sentence>', 'the instruction that a person would give')
     .action((id: string, options: ChangeOptions & { instruction: string }) =>
       changed([{ kind: 'add', id, instruction: options.instruction }], options),
     );
 
-  change('retire', 'train on a task no more and count it nowhere; its data and its index stay')
+  change('retire', 'exclude a task from training and statistics; its data and index stay')
     .argument('<id>', 'as in `tasks list`')
     .action((id: string, options: ChangeOptions) => changed([{ kind: 'retire', id }], options));
 
@@ -50,33 +52,28 @@ export function registerTaskCommands(program: Command): void {
       );
     });
 
-  change(
-    'release',
-    'put back into landing what was refused because this task was unknown; the next collection reads it',
-  )
+  change('release', 'release episodes that were refused because this task was unknown; the next collection reads them')
     .argument('<id>', 'as in `tasks list`')
     .action((id: string, options: ChangeOptions) => released(id, options));
 
   registerRefused(tasks);
 
-  withPolicy(tasks.command('list').description('tasks by index: status, instruction, who said so last and why')).action(
-    async (options: { policy: string; json: boolean }) => {
-      const { store, robotType } = await openCatalogue(options.policy);
-      const catalogue = await readTaskCatalogue(store, options.policy, robotType);
-      if (options.json) return printJson({ policy: options.policy, ...catalogue });
-      printTable(['index', 'task', 'status', 'instruction', 'since', 'who', 'reason'], catalogue.tasks.map(rowOf));
-    },
-  );
+  withPolicy(
+    tasks.command('list').description('list tasks by index: status, instruction, who changed them last and why'),
+  ).action(async (options: { policy: string; json: boolean }) => {
+    const { store, robotType } = await openCatalogue(options.policy);
+    const catalogue = await readTaskCatalogue(store, options.policy, robotType);
+    if (options.json) return printJson({ policy: options.policy, ...catalogue });
+    printTable(['index', 'task', 'status', 'instruction', 'since', 'who', 'reason'], catalogue.tasks.map(rowOf));
+  });
 }
 
 function registerRefused(tasks: Command): void {
   withPolicy(
     tasks
       .command('refused')
-      .description(
-        'tasks that robots were asked for although their models do not know them: how often, by how many robots',
-      )
-      .option('--hours <count>', 'of the last so many hours', '24'),
+      .description('list requested tasks that the robots’ models do not know: how often, on how many robots')
+      .option('--hours <count>', 'number of hours to look back', '24'),
   ).action(async ({ policy, hours, json }: { policy: string; hours: string; json: boolean }) => {
     const spanHours = Number(hours);
     if (!(spanHours > 0 && spanHours <= mostHours))

@@ -12,7 +12,7 @@ import { statusOf } from './run-status.ts';
 
 /** `flywheel trial …`: what an operator does with trials on the fleet. */
 export function registerTrialCommands(program: Command): void {
-  const trial = program.command('trial').description('trials on the fleet: offer, watch and steer them');
+  const trial = program.command('trial').description('trials on the fleet: offer, watch and control them');
 
   whoOption(
     trial
@@ -28,7 +28,7 @@ export function registerTrialCommands(program: Command): void {
 
   trial
     .command('status')
-    .description('what the trial of a policy is doing, or how its last one ended; as JSON')
+    .description('show what the trial of a policy is doing, or how its last one ended, as JSON')
     .option('--policy <name>', 'policy', defaultPolicy)
     .action(async ({ policy }: { policy: string }) => {
       const settings = openSettings();
@@ -38,11 +38,11 @@ export function registerTrialCommands(program: Command): void {
     });
 
   for (const [name, description] of [
-    ['pause', 'stop advancing; the guard goes on'],
-    ['resume', 'go on after a pause'],
-    ['approve', 'let the stage begin that waits for a person'],
-    ['reject', 'end instead; the robots go back to the champion'],
-    ['abort', 'end the trial; the robots go back to the champion'],
+    ['pause', 'stop advancing; the guard stays active'],
+    ['resume', 'continue after a pause'],
+    ['approve', 'approve the pending stage'],
+    ['reject', 'reject the pending stage; the robots return to the champion'],
+    ['abort', 'end the trial; the robots return to the champion'],
   ] as const)
     whoOption(
       trial

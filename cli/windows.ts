@@ -37,9 +37,9 @@ export function registerWindowCommands(program: Command): void {
         .requiredOption('--reason <text>', 'why; kept in the log'),
     ).option('--json', 'as JSON', false);
 
-  change('set', 'update the robots of a site only then; rollbacks and safe stops never wait')
+  change('set', 'update the robots of a site only in these windows; rollbacks and safe stops never wait')
     .requiredOption('--zone <name>', 'IANA time zone, e.g. Europe/Berlin')
-    .requiredOption('--days <days>', 'days on which a window begins: mon-fri, sat,sun or daily')
+    .requiredOption('--days <days>', 'days on which a window starts: mon-fri, sat,sun or daily')
     .requiredOption('--from <hh:mm>', 'local time')
     .requiredOption('--to <hh:mm>', 'local time; before --from: on the next day')
     .option('--blackout <dates>', 'never on these local dates: 2026-12-24,2026-12-31..2027-01-01')
@@ -55,7 +55,7 @@ export function registerWindowCommands(program: Command): void {
 
   windows
     .command('show')
-    .description('windows of all sites or of one: open now, when next, and which robots wait')
+    .description('show the windows of all sites or of one: open now, when next, and which robots wait')
     .argument('[site]', 'as in `robots add --site`; default: all that have windows')
     .option('--json', 'as JSON', false)
     .action(async (site: string | undefined, options: { json: boolean }) => {

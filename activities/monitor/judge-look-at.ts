@@ -181,7 +181,7 @@ const mib = (bytes: number): number => Math.round(bytes / 1024 / 1024);
 /** Robots are registered, and no gateway tells of any. */
 const judgeGateways = ({ presence, robots }: WatchedFleet): Finding[] =>
   presence === 'unknown' && robots.length > 0
-    ? [fleetWide('gatewayDead', `no gateway says which of ${robots.length} robots are there`)]
+    ? [fleetWide('gatewayDead', `no gateway reports which of ${robots.length} robots are online`)]
     : [];
 
 const hourMs = 3_600_000;

@@ -26,11 +26,13 @@ export function chooseTrigger(facts: TriggerFacts, limits: MonitorLimits): Trigg
   const cause = causeOf(facts, limits);
   if (cause === undefined) return { kind: 'wait', reason: 'nothing to learn from yet' };
   const wait = (reason: string): TriggerChoice => ({ kind: 'wait', reason: `${cause}, but ${reason}` });
-  if (facts.runningCycles === undefined) return wait('nobody can tell whether a cycle runs');
+  if (facts.runningCycles === undefined) return wait('it is unknown whether a cycle is running');
   if (facts.runningCycles > 0) return wait('a cycle runs already');
   const since = facts.hoursSinceTrigger;
   if (since !== undefined && since < limits.triggerDistanceHours)
-    return wait(`the last one was started ${since.toFixed(1)} h ago, ${limits.triggerDistanceHours} h is the least`);
+    return wait(
+      `the last one started ${since.toFixed(1)} h ago, at least ${limits.triggerDistanceHours} h are required`,
+    );
   return { kind: 'start', cause: cause.slice(0, 200) };
 }
 

@@ -136,7 +136,7 @@ function trackOne(
     const clearTicks = before.clearTicks + 1;
     if (clearTicks < here.closeAfterTicks) return { tracked: { ...before, clearTicks } };
     const { incidentId } = before;
-    const reason = `not seen in ${clearTicks} looks in a row; it was: ${before.reason}`;
+    const reason = `not seen in ${clearTicks} evaluations in a row; it was: ${before.reason}`;
     return { event: { incidentId, cause, subject, state: 'closed', atMs: nowMs, reason } };
   }
   if (finding === undefined) return {};

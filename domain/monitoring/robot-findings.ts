@@ -55,7 +55,7 @@ export function judgeRobots(
     const { robotId: subject, install, unheardMs } = robot;
     const findings: Finding[] = [];
     if (isSilent(robot, presence, limits.silentAfterMs) === true) {
-      const reason = unheardMs === null ? 'never heard of' : `not heard of for ${Math.round(unheardMs / minute)} min`;
+      const reason = unheardMs === null ? 'no contact so far' : `no contact for ${Math.round(unheardMs / minute)} min`;
       findings.push({ cause: 'silent', subject, reason });
     }
     if (install?.outcome === 'fellBack' && crashReasons.includes(install.reason)) {

@@ -25,7 +25,7 @@ export const silentRobot: OpenIncident = {
   cause: 'silent',
   subject: 'robot-1',
   openedAtMs: 1_000,
-  reason: 'not heard of for 6 min',
+  reason: 'no contact for 6 min',
   acknowledgedBy: null,
 };
 

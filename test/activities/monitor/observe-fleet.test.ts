@@ -21,7 +21,7 @@ describe('observeFleet', function () {
     assert.deepEqual([opened.silentRobots, opened.openIncidents, opened.changes.opened], [1, 1, 1]);
     const [incident] = opened.incidents;
     assert.deepEqual([incident?.cause, incident?.subject], ['silent', 'robot-003']);
-    assert.match(incident?.reason ?? '', /not heard of for 120 min/);
+    assert.match(incident?.reason ?? '', /no contact for 120 min/);
     for (let round = 0; round < 3; round += 1) {
       for (let back = 0; back < 4; back += 1) assert.equal((await world.look()).openIncidents, 1);
       await world.look({ online: silentOne });

@@ -64,7 +64,7 @@ describe('a look at the loop', function () {
     for (let looks = 0; looks < 10; looks += 1) await open();
     assert.deepEqual(await open(), ['gatewayDead fleet']);
     const [incident] = (await world.look()).incidents;
-    assert.match(incident?.reason ?? '', /no gateway says which of 3 robots are there/);
+    assert.match(incident?.reason ?? '', /no gateway reports which of 3 robots are online/);
   });
 
   it('writes notices of ended runs and promotions into the incident log, and tells them as notices', async () => {

@@ -11,7 +11,7 @@ import {
 const silent = (index: number): Finding => ({
   cause: 'silent',
   subject: `r${index}`,
-  reason: 'not heard of for 6 min',
+  reason: 'no contact for 6 min',
 });
 const robots = (count: number, from = 0): Finding[] =>
   Array.from({ length: count }, (_, index) => silent(from + index));
@@ -43,7 +43,7 @@ describe('incidents of a site', () => {
     assert.equal(events, 2);
     assert.deepEqual(Object.keys(book), []);
     const [finding] = groupBySite(robots(30), siteOf, {});
-    assert.match(finding?.reason ?? '', /^30 robots \(r0, r1, .* and 20 more\), the first: not heard of for 6 min$/);
+    assert.match(finding?.reason ?? '', /^30 robots \(r0, r1, .* and 20 more\), the first: no contact for 6 min$/);
   });
 
   it('are apart for each site and cause, and of single robots for one or two', () => {

@@ -143,8 +143,8 @@ describe('a cycle is triggered', () => {
       return choice.kind === 'wait' ? choice.reason : choice.kind;
     };
     assert.match(because({ runningCycles: 1 }), /drift: range_3, but a cycle runs already/);
-    assert.match(because({ runningCycles: undefined }), /nobody can tell/);
-    assert.match(because({ hoursSinceTrigger: 47 }), /47\.0 h ago, 48 h is the least/);
+    assert.match(because({ runningCycles: undefined }), /it is unknown/);
+    assert.match(because({ hoursSinceTrigger: 47 }), /47\.0 h ago, at least 48 h are required/);
     assert.equal(because({ hoursSinceTrigger: 48 }), 'start');
   });
 });
