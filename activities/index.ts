@@ -1,4 +1,6 @@
 import type { ChampionDesk } from '../fleet/desk/champion-desk.ts';
+import { compactFacts } from './facts/compact-facts.ts';
+import type { FactTables } from './facts/fact-tables.ts';
 import { concludeCollection } from './collection/conclude-collection.ts';
 import { evaluateCandidate, type EvaluateCandidatePorts } from './evaluation/evaluate-candidate.ts';
 import { exportHeldoutSet } from './mix/export-heldout-set.ts';
@@ -67,6 +69,8 @@ export interface DataPorts extends StorePorts {
   /** Which attempt of the running activity this is, from 1. */
   readonly attempt?: () => number;
   readonly lake: Lake;
+  readonly facts: FactTables;
+  readonly telemetry: TelemetryLog;
   readonly progress: Progress;
   readonly scratchDirectory: string;
 }
@@ -125,6 +129,7 @@ export const dataActivities = (ports: DataPorts) => ({
   exportHeldoutSet: exportHeldoutSet(ports),
   observeDrift: observeDrift(ports),
   sweepStore: sweepStore(ports),
+  compactFacts: compactFacts(ports),
 });
 
 export const trainingActivities = (ports: TrainingPorts) => ({

@@ -154,6 +154,14 @@ const keepStoreSchema = z.strictObject({
   everyMs: z.int().min(100).max(86_400_000).optional(),
 });
 
+const keepFactsSchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  /** `compressed`: a fleet day in a minute. */
+  profile: z.enum(['real', 'compressed']).default('real'),
+  /** Between two compactions, real time; default: an hour, compressed a minute. */
+  everyMs: z.int().min(100).max(86_400_000).optional(),
+});
+
 export const workflowInputSchemas = {
   weeklyCycle: weeklyCycleSchema,
   collectExperience: collectExperienceSchema,
@@ -165,6 +173,7 @@ export const workflowInputSchemas = {
   rollbackPolicy: rollbackPolicySchema,
   fleetMonitor: fleetMonitorSchema,
   keepStore: keepStoreSchema,
+  keepFacts: keepFactsSchema,
 } as const;
 
 export type WorkflowName = keyof typeof workflowInputSchemas;

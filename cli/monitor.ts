@@ -7,7 +7,7 @@ import { ask, orchestrationQueue } from './ask-workflow.ts';
 import { withClient } from './context.ts';
 import { openPolicy } from './open-policy.ts';
 import { say } from './print.ts';
-import { ensureRetention } from './retention.ts';
+import { ensureFacts, ensureRetention } from './retention.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 
@@ -54,6 +54,7 @@ export function registerMonitorCommand(program: Command): void {
         const profile = compressed ? { profile: 'compressed' as const } : {};
         const workflowId = await ensureMonitor(client, orchestrationQueue(settings), { policy, ...profile });
         await ensureRetention(client, orchestrationQueue(settings), { policy, ...profile });
+        await ensureFacts(client, orchestrationQueue(settings), { policy, ...profile });
         const handle = client.workflow.getHandle(workflowId);
         const status = (): Promise<MonitorStatus> => handle.query<MonitorStatus>(messageNames.status);
         const { looks } = await ask(

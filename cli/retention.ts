@@ -22,6 +22,21 @@ export async function ensureRetention(
   });
 }
 
+/** Starts the keeper of a policy's facts; one that runs goes on as it is. */
+export async function ensureFacts(
+  client: Client,
+  taskQueue: string,
+  options: { readonly policy: string; readonly profile?: 'real' | 'compressed' },
+): Promise<void> {
+  await client.workflow.start('keepFacts', {
+    workflowId: workflowIds.keepFacts(options.policy),
+    taskQueue,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `facts of ${options.policy}`,
+    args: [options],
+  });
+}
+
 interface Options {
   readonly policy: string;
   readonly dryRun: boolean;

@@ -21,7 +21,8 @@ export interface Column {
   readonly doc: string;
 }
 
-const column = <const Name extends string, Type extends ColumnType, Nullable extends boolean = false>(
+/** A column of a table. */
+export const column = <const Name extends string, Type extends ColumnType, Nullable extends boolean = false>(
   name: Name,
   type: Type,
   doc: string,

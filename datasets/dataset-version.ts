@@ -7,5 +7,8 @@ export interface DatasetVersion {
 export const lakeTables = ['episodes', 'frames'] as const;
 export type LakeTable = (typeof lakeTables)[number];
 
+/** What is made of telemetry, beside what robots upload; see `fact-columns.ts`. */
+export type FactTable = 'outcomes' | 'fleet_days';
+
 /** Root of a table in the object store. */
-export const lakeTableRoot = (table: LakeTable): string => `lake/${table}`;
+export const lakeTableRoot = (table: LakeTable | FactTable): string => `lake/${table}`;

@@ -5,7 +5,7 @@ import { publishRobotType } from '../store/records/robot-types.ts';
 import { readAliases } from '../store/records/aliases.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { devMonitor, ensureMonitor } from '../cli/monitor.ts';
-import { ensureRetention } from '../cli/retention.ts';
+import { ensureFacts, ensureRetention } from '../cli/retention.ts';
 import { printable } from '../cli/printable.ts';
 import { ensureWeeklySchedule } from '../cli/schedule.ts';
 import { registerTinyBaseline } from './baseline.ts';
@@ -115,7 +115,9 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
       : { policy, taskQueue, input: { bootstrap: true, training: { seed: options.seed } } },
   );
   await ensureMonitor(client, taskQueue, { policy, ...devMonitor });
-  await ensureRetention(client, taskQueue, { policy, profile: recording === undefined ? 'compressed' : 'real' });
+  const profile = recording === undefined ? 'compressed' : 'real';
+  await ensureRetention(client, taskQueue, { policy, profile });
+  await ensureFacts(client, taskQueue, { policy, profile });
   let work: () => Promise<readonly string[]>;
   if (recording === undefined) {
     say('Starting the gateway and the simulated robots …');

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 
 import type { FileKeys } from '../activities/adapters/file-signer.ts';
 import type { DataPorts, FleetPorts, MonitorPorts, TrainingPorts } from '../activities/index.ts';
+import { openFactTables } from '../activities/facts/fact-tables.ts';
 import { openLake } from '../activities/lake/lake.ts';
 import { registeredStandings } from '../activities/collection/waiting.ts';
 import { championDesk, openFleet, openTelemetryLog, publishRoots } from '../fleet/desk/index.ts';
@@ -79,6 +80,7 @@ export async function openPorts(
     signer,
     desk: championDesk({ store, sealing }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
+    facts: openFactTables({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     ...judging,
     judge,
     attempt: currentAttempt,

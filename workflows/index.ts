@@ -2,6 +2,7 @@ export { abTest } from './ab-test.ts';
 export { collectExperience } from './collect-experience.ts';
 export { cycleTurn } from './cycle/turn.ts';
 export { fleetMonitor } from './fleet-monitor.ts';
+export { keepFacts } from './keep-facts.ts';
 export { keepStore } from './keep-store.ts';
 export { releaseQuarantine } from './release-quarantine.ts';
 export { rollbackPolicy } from './rollback-policy.ts';

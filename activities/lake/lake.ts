@@ -1,26 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AddFile } from '../../datasets/delta/actions.ts';
 import { holdsTransaction } from '../../datasets/delta/commit.ts';
-import { logPathOf } from '../../datasets/delta/data-paths.ts';
 import type { Snapshot } from '../../datasets/delta/snapshot.ts';
-import { extendedSchemaString, missingColumns } from '../../datasets/delta/table-schema.ts';
 import { lakeTables, type DatasetVersion, type LakeTable } from '../../datasets/dataset-version.ts';
-import { failure } from '../../store/failures.ts';
-import { inParallel } from '../../store/in-parallel.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
-import { scanSql } from './scan-sql.ts';
 import { openTable, type LakeTableLog } from './table.ts';
+import { commitFiles, dayOf, scanFiles, type CommittedFiles, type LakeTransaction } from './table-files.ts';
 import { writeFiles, type StagedFile } from './write-files.ts';
 
-/** Makes a change of the lake happen once: at or below the last committed version of its appId it is skipped. */
-export interface LakeTransaction {
-  readonly appId: string;
-  readonly version: number;
-}
+export type { LakeTransaction } from './table-files.ts';
 
 export interface ScanOptions {
   /** Only rows of these days (`yyyy-mm-dd`). */
@@ -31,13 +22,7 @@ export interface ScanOptions {
   readonly presentIn?: number;
 }
 
-export interface AppendResult {
-  readonly version: number;
-  readonly outcome: 'committed' | 'alreadyCommitted';
-  /** What this call wrote; 0 when it had been committed before. */
-  readonly rows: number;
-  readonly files: number;
-}
+export type AppendResult = CommittedFiles;
 
 /** The two tables of the lake, as Delta Lake tables in the object store that any Delta engine can read and write too. */
 export interface Lake {
@@ -96,9 +81,6 @@ export interface StagedRows {
   readonly files: readonly StagedFile[];
 }
 
-/** Files moved between the store and this machine at once. */
-const transfersAtOnce = 8;
-
 const discardStaged: Lake['discardStaged'] = async (staged) => {
   if (staged !== undefined) await rm(staged.directory, { recursive: true, force: true });
 };
@@ -134,7 +116,7 @@ export function openLake(ports: {
     const base = await tables[table].latest();
     try {
       if (staged === undefined || holdsTransaction(base, transaction)) return nothingNew(base);
-      return await commitFiles(own, tables[table], base, staged.files, transaction, operation);
+      return await commitFiles(own, tables[table], base, { files: staged.files, removes: [], transaction, operation });
     } finally {
       await discardStaged(staged);
     }
@@ -189,15 +171,6 @@ const nothingNew = (base: Snapshot): AppendResult => ({
   files: 0,
 });
 
-/** The day of a file by the log; every row of the lake has one. */
-function dayOf(file: AddFile): string {
-  const day = file.partitionValues['recorded_on'];
-  if (typeof day === 'string' && day !== '') return day;
-  throw failure('CorruptData', 'expected a recorded_on of every file of the lake, got none', {
-    coordinates: { file: file.path },
-  });
-}
-
 async function scan(store: ObjectStore, table: LakeTableLog, version: number, options: ScanOptions): Promise<string> {
   const { files } = await table.at(version);
   const { recordedOn, absentFrom, presentIn } = options;
@@ -207,51 +180,5 @@ async function scan(store: ObjectStore, table: LakeTableLog, version: number, op
   const wanted = [...files].filter(
     ([key, file]) => (days?.has(dayOf(file)) ?? true) && absent?.has(key) !== true && present?.has(key) !== false,
   );
-  const local = await inParallel(wanted, transfersAtOnce, async ([relativeKey, file]) => {
-    const key = `${table.root}/${relativeKey}`;
-    const path = await store.localPath(key);
-    if (path !== undefined) return { path, recordedOn: dayOf(file) };
-    throw failure('NotFound', `expected a data file of version ${version}, got none: was the table vacuumed?`, {
-      coordinates: { key },
-    });
-  });
-  return scanSql(table.columns, local);
-}
-
-/**
- * Files first, then the commit that makes them part of the table. Files of a change that was there already are taken
- * back; after an error they stay, because the commit may have happened all the same (a vacuum finds them if not).
- */
-async function commitFiles(
-  ports: { readonly store: ObjectStore; readonly clock: Clock },
-  table: LakeTableLog,
-  base: Snapshot,
-  staged: readonly StagedFile[],
-  transaction: LakeTransaction,
-  operation: string,
-): Promise<AppendResult> {
-  const keyOf = (file: StagedFile): string => `${table.root}/${file.relativeKey}`;
-  await inParallel(staged, transfersAtOnce, (file) => ports.store.put(keyOf(file), { filePath: file.filePath }));
-  const added = missingColumns(base.metaData.schemaString, table.columns, table.root);
-  const schemaString = extendedSchemaString(base.metaData.schemaString, added, table.root);
-  const { version, outcome } = await table.commit(base, {
-    adds: staged.map((file) => ({
-      path: logPathOf(file.relativeKey),
-      partitionValues: { recorded_on: file.recordedOn },
-      size: file.sizeBytes,
-      modificationTime: ports.clock(),
-      dataChange: true,
-      stats: file.stats,
-    })),
-    removes: [],
-    ...(added.length === 0 ? {} : { metaData: { ...base.metaData, schemaString } }),
-    transaction,
-    operation,
-  });
-  if (outcome === 'alreadyCommitted') {
-    await inParallel(staged, transfersAtOnce, (file) => ports.store.delete(keyOf(file)));
-    return { version, outcome, rows: 0, files: 0 };
-  }
-  const rows = staged.reduce((sum, file) => sum + file.rowCount, 0);
-  return { version, outcome, rows, files: staged.length };
+  return scanFiles(store, table, version, wanted);
 }

@@ -8,7 +8,8 @@ import { readLatest, readVersion, type WithSql } from '../../datasets/delta/read
 import { snapshotActions, type Snapshot } from '../../datasets/delta/snapshot.ts';
 import { missingColumns, schemaStringOf } from '../../datasets/delta/table-schema.ts';
 import { lakeEpisodeColumns, lakeFrameColumns, type Column } from '../../datasets/columns.ts';
-import { lakeTableRoot, type LakeTable } from '../../datasets/dataset-version.ts';
+import { factColumns } from '../../datasets/fact-columns.ts';
+import { lakeTableRoot, type FactTable, type LakeTable } from '../../datasets/dataset-version.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { SqlEngine } from '../ports/sql.ts';
@@ -31,9 +32,10 @@ const maxKeptVersions = 8;
 /** Removed files stay in checkpoints as long as the table keeps them, so that a vacuum of any engine finds them. */
 const tombstoneDays = 365;
 
-export const lakeColumns: Readonly<Record<LakeTable, readonly Column[]>> = {
+const tableColumns: Readonly<Record<LakeTable | FactTable, readonly Column[]>> = {
   episodes: lakeEpisodeColumns,
   frames: lakeFrameColumns,
+  ...factColumns,
 };
 
 /**
@@ -52,13 +54,15 @@ export interface LakeTableLog {
   readonly columns: readonly Column[];
   /** The newest state; makes the table when it is missing. */
   latest(): Promise<Snapshot>;
+  /** The newest state; undefined where there is no such table. */
+  existing(): Promise<Snapshot | undefined>;
   at(version: number): Promise<Snapshot>;
   commit(base: Snapshot, change: Change): Promise<CommitResult>;
 }
 
-export function openTable(ports: LakePorts, table: LakeTable): LakeTableLog {
+export function openTable(ports: LakePorts, table: LakeTable | FactTable): LakeTableLog {
   const root = lakeTableRoot(table);
-  const columns = lakeColumns[table];
+  const columns = tableColumns[table];
   const kept = new Map<number, Snapshot>();
   let newest: Snapshot | undefined;
   const withSql = sqlWhenNeeded(ports.engine);
@@ -73,21 +77,26 @@ export function openTable(ports: LakePorts, table: LakeTable): LakeTableLog {
     if (newest === undefined || snapshot.version >= newest.version) newest = snapshot;
     return keep(snapshot);
   };
-  const latest = async (): Promise<Snapshot> => {
-    let found = await readLatest(ports.store, withSql, root, newest);
-    if (found === undefined) {
-      await createTable(ports.store, root, newMetaData(ports, columns), ports.clock());
-      found = await readLatest(ports.store, withSql, root);
-    }
-    if (found === undefined) throw new Error(`expected table ${root} to exist after it was made`);
+  const existing = async (): Promise<Snapshot | undefined> => {
+    const found = await readLatest(ports.store, withSql, root, newest);
+    if (found === undefined) return undefined;
     missingColumns(found.metaData.schemaString, columns, root);
     return advance(found);
+  };
+  const latest = async (): Promise<Snapshot> => {
+    const found = await existing();
+    if (found !== undefined) return found;
+    await createTable(ports.store, root, newMetaData(ports, columns), ports.clock());
+    const made = await existing();
+    if (made === undefined) throw new Error(`expected table ${root} to exist after it was made`);
+    return made;
   };
 
   return {
     root,
     columns,
     latest: () => withDeltaFailures(latest),
+    existing: () => withDeltaFailures(existing),
     at: (version) =>
       withDeltaFailures(async () => {
         const known = kept.get(version);

@@ -19,6 +19,8 @@ export const workflowIds = {
   fleetMonitor: (policy: string): string => `monitor/${policy}`,
   /** One a policy. */
   keepStore: (policy: string): string => `retention/${policy}`,
+  /** One a policy. */
+  keepFacts: (policy: string): string => `facts/${policy}`,
   releaseQuarantine: (sha256: string): string => `quarantine/${sha256}`,
   /** Below the slot they belong to. */
   abTest: (slot: string): string => `${slot}/ab`,

@@ -25,8 +25,14 @@ export interface LifeOverlap {
 export class RobotLives {
   readonly #lives = new Map<string, Map<string, RobotLife>>();
 
-  /** `kept`: lives by `robot/boot`, those heard of longest ago first. */
-  constructor(kept: Iterable<readonly [string, RobotLife]> = []) {
+  readonly #onForgotten: (robotId: string, life: RobotLife) => void;
+
+  /** `kept`: lives by `robot/boot`, those heard of longest ago first. `onForgotten` is told of one that goes for a newer one. */
+  constructor(
+    kept: Iterable<readonly [string, RobotLife]> = [],
+    onForgotten: (robotId: string, life: RobotLife) => void = () => undefined,
+  ) {
+    this.#onForgotten = onForgotten;
     for (const [name, life] of kept) {
       const cut = name.indexOf('/');
       this.#keep(name.slice(0, cut), name.slice(cut + 1), life);
@@ -36,6 +42,11 @@ export class RobotLives {
   /** True when the entry is new; it is taken from now on. Logarithmic. */
   take(robotId: string, bootId: string, seq: number): boolean {
     return takeSeq(this.#lives.get(robotId)?.get(bootId)?.runs ?? this.hear(robotId, bootId, 0).runs, seq);
+  }
+
+  /** Whether anything of this life is remembered. */
+  knows(robotId: string, bootId: string): boolean {
+    return this.#lives.get(robotId)?.has(bootId) === true;
   }
 
   /** Notes that a life spoke; it is the robot's newest now. */
@@ -78,8 +89,9 @@ export class RobotLives {
     this.#lives.set(robotId, boots);
     boots.set(bootId, life);
     if (boots.size <= mostLives) return;
-    for (const oldest of boots.keys()) {
+    for (const [oldest, forgotten] of boots) {
       boots.delete(oldest);
+      this.#onForgotten(robotId, forgotten);
       break;
     }
   }

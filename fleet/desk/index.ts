@@ -12,7 +12,14 @@ export { openFleet, type Fleet } from './fleet.ts';
 export { openFleetReader, type FleetReader } from './fleet-reader.ts';
 export { type FleetView, type RobotView } from './fleet-view.ts';
 export { describeWaits, windowWait, type WindowWait } from './window-waits.ts';
-export { moveRobot, quarantineRobot, readRobotLife, releaseRobot, retireRobot } from './robot-life.ts';
+export {
+  moveRobot,
+  quarantineRobot,
+  readRobotLife,
+  readSoundRobotLife,
+  releaseRobot,
+  retireRobot,
+} from './robot-life.ts';
 export { addRobot, changeRobot, isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
 export { readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';

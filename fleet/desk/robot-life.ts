@@ -1,8 +1,9 @@
 import { readLog } from '../../store/append-log.ts';
+import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import type { Clock } from '../../store/clock.ts';
 import { failure, isFailure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { fleetKeys } from './keys.ts';
+import { fleetKeys, parseLogKey } from './keys.ts';
 import {
   changeRobot,
   mostQuarantines,
@@ -78,3 +79,18 @@ export const moveRobot = (
 /** Everything that was ever done to a robot, oldest first; empty for one that was never added. */
 export const readRobotLife = async (store: ObjectStore, robotId: string): Promise<readonly RobotRecord[]> =>
   (await readLog(store, fleetKeys.robotLog(robotId), robotRecordSchema)).map(({ record }) => record);
+
+/** The same without the records that cannot be read, each with a word to `onDamage`. */
+export async function readSoundRobotLife(
+  store: ObjectStore,
+  robotId: string,
+  onDamage: OnDamage,
+): Promise<readonly RobotRecord[]> {
+  const life: RobotRecord[] = [];
+  for await (const { key } of store.list(`${fleetKeys.robotLog(robotId)}/`)) {
+    if (parseLogKey(key) === undefined) continue;
+    const record = await readSoundJson(store, key, robotRecordSchema, onDamage);
+    if (record !== undefined) life.push(record);
+  }
+  return life;
+}

@@ -34,10 +34,14 @@ export class TelemetryCursor {
   #scanFromMs: number;
   #consumed: readonly string[];
 
-  constructor({ scanFromMs, consumed }: CursorPosition, lives: Iterable<readonly [string, RobotLife]> = []) {
+  constructor(
+    { scanFromMs, consumed }: CursorPosition,
+    lives: Iterable<readonly [string, RobotLife]> = [],
+    onForgotten?: (robotId: string, life: RobotLife) => void,
+  ) {
     this.#scanFromMs = scanFromMs;
     this.#consumed = consumed;
-    this.lives = new RobotLives(lives);
+    this.lives = new RobotLives(lives, onForgotten);
   }
 
   get position(): CursorPosition {

@@ -126,6 +126,9 @@ const table: Readonly<Record<string, Row>> = {
   schedule: { ...asks([], ['--input', '{"training": {"seed": -1}}']), noWorker: done },
   'incidents list': reads([], ['--history', '--limit', 'all'], wrong),
   'incidents acknowledge': asks(['silent.r1.1', ...reason], ['silent.r1.1']),
+  metrics: reads([], ['--from', 'monday'], wrong),
+  'costs set': reads(['DIR/costs.json', ...reason], ['DIR/none.json', ...reason], wrong),
+  'costs show': reads([], nothing, wrong),
   monitor: asks([], nothing),
   'robots add': reads(['r1', '--robot-type', 'test-robot@1', '--site', 'hall'], ['r2', '--robot-type', 'test'], wrong),
   'robots move': reads(['r0', '--site', 'yard', ...reason], ['r0', ...reason], null),
@@ -209,6 +212,10 @@ describe('exit codes of the commands', function () {
     const store = fileObjectStore({ root: path.join(directory, 'store') });
     await publishRobotType(store, robotType);
     await writeFile(path.join(directory, 'tasks.csv'), 'id,instruction\npark,park at the wall\n');
+    await writeFile(
+      path.join(directory, 'costs.json'),
+      '{"currency":"EUR","perRobotDay":1,"perOnlineHour":1,"perIntervention":1,"perFailure":1,"itemWithoutRobot":1}',
+    );
     await writeFile(path.join(directory, 'good.onnx'), foreignModel([0, 4, 0]));
     await writeFile(path.join(directory, 'held.onnx'), foreignModel([0, 1]));
     here();

@@ -56,6 +56,7 @@ function fixedId(workflow: string, input: unknown): string | undefined {
     rolloutPolicy: workflowIds.rolloutPolicy(slot),
     rollbackPolicy: workflowIds.rollbackPolicy(policy),
     keepStore: workflowIds.keepStore(policy),
+    keepFacts: workflowIds.keepFacts(policy),
   };
   return ids[workflow];
 }

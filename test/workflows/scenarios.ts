@@ -46,6 +46,17 @@ const hurriesOnce = (): NonNullable<Scenario['changes']> => {
   return { sweepStore: async () => ({ swept: [], examples: [], isBehind: (calls += 1) === 1 }) };
 };
 
+const compactsTwice = (): NonNullable<Scenario['changes']> => {
+  let calls = 0;
+  return {
+    compactFacts: async () => {
+      calls += 1;
+      const totals = { outcomes: calls, tooOld: 1, damaged: 1 };
+      return { steps: 1, totals, asOfMs: 1_795_305_600_000, isBehind: calls === 1 };
+    },
+  };
+};
+
 export const scenarios: readonly Scenario[] = [
   ...trialScenarios,
   { name: 'weekly-cycle-promoted', workflow: 'weeklyCycle', input: { bootstrap: true } },
@@ -76,6 +87,18 @@ export const scenarios: readonly Scenario[] = [
     isEndless: true,
     async drive(handle) {
       for (let sweeps = 0; sweeps < 2;) ({ sweeps } = await handle.query<{ sweeps: number }>('status'));
+    },
+  },
+  {
+    name: 'keep-facts-compacted',
+    workflow: 'keepFacts',
+    input: { profile: 'compressed', everyMs: 3_600_000 },
+    // Behind at first: the second compaction comes at once; it finds what could not be read. The third one comes in an hour.
+    changes: compactsTwice(),
+    isEndless: true,
+    async drive(handle) {
+      for (let compactions = 0; compactions < 2;)
+        ({ compactions } = await handle.query<{ compactions: number }>('status'));
     },
   },
   { name: 'cycle-turn-given-back', workflow: 'cycleTurn', isEndless: true },

@@ -29,6 +29,12 @@ const digest = (letter: string): string => letter.repeat(64);
 /** A week that goes well: two batches, a candidate that passes every gate, a champion that is the baseline. */
 const goodWeek: Omit<AllActivities, 'parseInput'> = {
   sweepStore: async () => ({ swept: [], examples: [], isBehind: false }),
+  compactFacts: async () => ({
+    steps: 1,
+    totals: { outcomes: 12, tooOld: 0, damaged: 0 },
+    asOfMs: 1_795_305_600_000,
+    isBehind: false,
+  }),
   readPolicy: async () => ({
     robotType,
     aliases: { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' },

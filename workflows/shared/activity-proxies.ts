@@ -102,6 +102,17 @@ export const retentionActivities = (): Pick<ActivityInterfaceFor<DataActivities>
     retry: { ...retry, maximumAttempts: 5 },
   });
 
+/** Behind whatever the data queue does; the next compaction does what this one could not. */
+export const factActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'compactFacts'> =>
+  proxyActivities<DataActivities>({
+    taskQueue: queueOf('data'),
+    startToCloseTimeout: '1 hour',
+    scheduleToCloseTimeout: '6 hours',
+    heartbeatTimeout,
+    cancellationType,
+    retry: { ...retry, maximumAttempts: 5 },
+  });
+
 /** Lake and mix: minutes to hours of SQL; an outage of the store is waited out. */
 export const dataActivities = (): ActivityInterfaceFor<DataActivities> =>
   proxyActivities<DataActivities>({

@@ -8,6 +8,7 @@ history TABLE              operations, newest first
 delete TABLE PREDICATE     deletes rows
 compact TABLE              rewrites small files into large ones
 checkpoint TABLE           writes a checkpoint
+select TABLE COLUMN…       the rows of these columns, sorted, days as text
 append TABLE               appends a copy of the table's own rows
 constrain TABLE            adds a constraint
 unconstrain TABLE          drops it again
@@ -52,6 +53,13 @@ def rows_where(path, column, value):
     return {"rows": rows.num_rows, "files": len(table.file_uris())}
 
 
+def select(path, *columns):
+    rows = open_table(path).to_pyarrow_table(columns=list(columns))
+    days = [str(value) if hasattr(value, "isoformat") else value for row in rows.to_pylist() for value in row.values()]
+    width = len(columns)
+    return sorted(days[at : at + width] for at in range(0, len(days), width))
+
+
 def append(path):
     table = open_table(path)
     rows = table.to_pyarrow_table()
@@ -67,6 +75,7 @@ commands = {
     "compact": lambda path: open_table(path).optimize.compact(),
     "checkpoint": lambda path: open_table(path).create_checkpoint(),
     "append": append,
+    "select": select,
     "constrain": lambda path: open_table(path).alter.add_constraint({"indexed": "frame_index >= 0"}),
     "unconstrain": lambda path: open_table(path).alter.drop_constraint("indexed"),
 }

@@ -1,0 +1,67 @@
+import {
+  defineQuery,
+  rootCause,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+
+import type { CompactFactsResult } from '../activities/facts/compact-facts.ts';
+import { messageNames } from '../domain/contract/message-names.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
+import { factActivities } from './shared/activity-proxies.ts';
+import { refuseOtherId } from './shared/fixed-id.ts';
+import { continueOnCurrentBuild, isNextRunDue } from './shared/next-run.ts';
+import { parsedInput } from './shared/parse-input.ts';
+import { policyAttribute } from './shared/search-attributes.ts';
+
+export interface KeepFactsStatus {
+  readonly policy: string;
+  /** Compactions of this run. */
+  readonly compactions: number;
+  readonly last: CompactFactsResult | null;
+  /** Why the last compaction did not come to its end. */
+  readonly failure: string | null;
+}
+
+const statusQuery = defineQuery<KeepFactsStatus>(messageNames.status);
+/** Between two calls of a compaction that is behind. */
+const catchUpMs = 1_000;
+const compactionsOfOneRun = 200;
+const compactEveryMs = { real: 3_600_000, compressed: 60_000 } as const;
+
+/** Makes tables of what robots told, every `everyMs`, for years. A compaction that fails is told and done again. */
+export async function keepFacts(input?: unknown): Promise<void> {
+  let status: KeepFactsStatus = { policy: '', compactions: 0, last: null, failure: null };
+  setHandler(statusQuery, () => status);
+  const asked = await parsedInput('keepFacts', input);
+  const { policy, profile } = asked;
+  const { everyMs = compactEveryMs[profile] } = asked;
+  refuseOtherId(workflowIds.keepFacts(policy));
+  upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
+  status = { ...status, policy };
+  for (let compactions = 1; compactions <= compactionsOfOneRun && !isNextRunDue(); compactions += 1) {
+    try {
+      const last = await factActivities().compactFacts({ policy });
+      status = { ...status, compactions, last, failure: null };
+    } catch (error) {
+      status = { ...status, compactions, failure: rootCause(error) ?? String(error) };
+    }
+    setCurrentDetails(describe(status));
+    await sleep(status.last?.isBehind === true && status.failure === null ? catchUpMs : everyMs);
+  }
+  return continueOnCurrentBuild<typeof keepFacts>(input);
+}
+
+function describe({ policy, compactions, last, failure }: KeepFactsStatus): string {
+  const lines = [`Makes facts of what the robots of **${policy}** tell. Compaction ${compactions} of this run.`, ''];
+  if (last !== null) {
+    const { outcomes, tooOld, damaged } = last.totals;
+    lines.push(`- ${outcomes} episodes since the first one, as of ${new Date(last.asOfMs).toISOString()}`);
+    if (tooOld > 0) lines.push(`- ${tooOld} entries came too late to be told from a repetition`);
+    if (damaged > 0) lines.push(`- ${damaged} telemetry objects could not be read, or not whole`);
+  }
+  if (failure !== null) lines.push('', `The last compaction failed: ${failure}`);
+  return lines.join('\n');
+}
