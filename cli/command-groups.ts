@@ -22,6 +22,7 @@ export const commandGroups = {
   monitor: async () => (await import('./monitor.ts')).registerMonitorCommand,
   robots: async () => (await import('./robots.ts')).registerRobotCommands,
   'robot-types': async () => (await import('./robot-types.ts')).registerRobotTypeCommands,
+  operators: async () => (await import('./operators.ts')).registerOperatorCommands,
   tasks: async () => (await import('./tasks.ts')).registerTaskCommands,
   windows: async () => (await import('./windows.ts')).registerWindowCommands,
   gateway: async () => (await import('./gateway.ts')).registerGatewayCommand,

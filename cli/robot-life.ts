@@ -5,7 +5,7 @@ import type { Quarantine, RobotRecord } from '../fleet/desk/robots.ts';
 import { openContext } from './context.ts';
 import { whoOption } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
-import type { RobotPage } from './robot-page.ts';
+import type { RobotPage } from '../activities/robot-page.ts';
 
 interface WordOptions {
   readonly reason: string;
@@ -68,7 +68,7 @@ export function registerRobotLifeCommands(robots: Command): void {
     .option('--json', 'as JSON', false)
     .action(async (robotId: string, { json }: { json: boolean }) => {
       const context = await openContext();
-      const { readRobotPage } = await import('./robot-page.ts');
+      const { readRobotPage } = await import('../activities/robot-page.ts');
       const page = await readRobotPage(context, robotId);
       if (json) return printJson(page);
       printPage(page);

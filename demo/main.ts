@@ -8,6 +8,7 @@ import { devMonitor, ensureMonitor } from '../cli/monitor.ts';
 import { ensureFacts, ensureRetention } from '../cli/retention.ts';
 import { printable } from '../cli/printable.ts';
 import { ensureWeeklySchedule } from '../cli/schedule.ts';
+import { openDevConsole } from './console.ts';
 import { registerTinyBaseline } from './baseline.ts';
 import { fleetExperience, recordedExperience, sourceOf, type Experience } from './experience.ts';
 import { startInstallation, type Installation, type StartedInstallation } from './installation.ts';
@@ -118,6 +119,9 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   const profile = recording === undefined ? 'compressed' : 'real';
   await ensureRetention(client, taskQueue, { policy, profile });
   await ensureFacts(client, taskQueue, { policy, profile });
+  say('Starting the console …');
+  const consolePlace = await openDevConsole(installation);
+  stops.push(() => consolePlace.stop());
   let work: () => Promise<readonly string[]>;
   if (recording === undefined) {
     say('Starting the gateway and the simulated robots …');
@@ -125,12 +129,12 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
     stops.push(() => world.stop());
     if ((await readAliases(context)({ policy })).champion === undefined)
       say(`First champion: ${await world.baseline(poorPolicy(), poorPolicyWhy)}, ${poorPolicyWhy}.`);
-    sayWhereThingsAre(options, installation, world.fleet);
+    sayWhereThingsAre(options, installation, consolePlace, world.fleet);
     work = () => fleetWork(world, options);
   } else {
     const baseline = await registerTinyBaseline(context, policy, robotType);
     if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${policy}.`);
-    sayWhereThingsAre(options, installation);
+    sayWhereThingsAre(options, installation, consolePlace);
     work = () => recordingWork(installation, recordedExperience(installation, recording), options);
   }
 
@@ -173,6 +177,7 @@ async function hasLearnedNothing({ context, policy }: Installation): Promise<boo
 function sayWhereThingsAre(
   options: DevOptions,
   installation: StartedInstallation,
+  consolePlace: { readonly url: string; readonly tokenFile: string },
   fleet?: { readonly gatewayUrl: string; readonly operationsUrl: string },
 ): void {
   const { gatewayUrl, operationsUrl } = fleet ?? {};
@@ -185,6 +190,7 @@ function sayWhereThingsAre(
   say(`
   Temporal UI   ${uiUrl}
   Temporal      ${address}${gatewayUrl === undefined ? '' : `\n  Gateway       ${gatewayUrl} (metrics, ${operationsUrl}/documentation)`}
+  Console       ${consolePlace.url}/api/v1/ (token in ${consolePlace.tokenFile})
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
   Schedule      weekly-sync, ${week}

@@ -35,6 +35,8 @@ const rules: Readonly<Record<string, Rule>> = {
   workflows: { values: ['domain'], types: ['datasets', 'activities'] },
   workers: { values: ['workflows', ...fleetParts, ...work] },
   cli: { values: ['workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
+  // Beside the commands, and nobody's to import: it reads what they read, from the same rooms.
+  console: { values: ['workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   tools: { values: ['domain'] },
   demo: { values: ['cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   bench: { values: ['demo', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },

@@ -116,9 +116,10 @@ export interface S3StoreSettings {
   readonly endpoint?: string;
 }
 
-/** The gateway and the robot's agent read settings of their own. */
+/** The gateway, the console and the robot's agent read settings of their own. */
 const isOurs = (name: string): boolean =>
-  name.startsWith('FLYWHEEL_') && !name.startsWith('FLYWHEEL_GATEWAY_') && !name.startsWith('FLYWHEEL_ROBOT_');
+  name.startsWith('FLYWHEEL_') &&
+  !['FLYWHEEL_GATEWAY_', 'FLYWHEEL_CONSOLE_', 'FLYWHEEL_ROBOT_'].some((prefix) => name.startsWith(prefix));
 
 /** Parses the environment; throws an error with one line a wrong or unknown `FLYWHEEL_…` variable. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {

@@ -147,6 +147,9 @@ const table: Readonly<Record<string, Row>> = {
   'robot-types list': reads([], nothing, null),
   'robot-types show': reads(['test-robot@1'], ['nobody@1'], null),
   'robot-types diff': reads(['test-robot@1', 'scitos-g5@1'], ['test-robot@1', 'nobody@1'], null),
+  'operators add': reads(['NEW', '--role', 'admin', ...reason], ['Ada Lovelace', ...reason], null),
+  'operators list': reads([], nothing, null),
+  'operators remove': reads(['nobody', ...reason], ['nobody', ...reason], null, wrong),
   'tasks add': reads(
     ['reach', '--instruction', 'reach for it', ...reason],
     ['Reach', '--instruction', 'go', ...reason],

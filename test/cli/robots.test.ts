@@ -10,7 +10,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { publishRobotType } from '../../store/records/robot-types.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerGatewayCommand } from '../../cli/gateway.ts';
-import type { RobotPage } from '../../cli/robot-page.ts';
+import type { RobotPage } from '../../activities/robot-page.ts';
 import { registerRobotCommands } from '../../cli/robots.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { readRobots, tokenHash, type FleetView } from '../../fleet/desk/index.ts';

@@ -18,7 +18,7 @@ import { readIncidents } from '../../activities/incidents/incident-log.ts';
 import { openLake } from '../../activities/lake/lake.ts';
 import { readExclusions } from '../../activities/mix/exclusions.ts';
 import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
-import { readRobotPage } from '../../cli/robot-page.ts';
+import { readRobotPage } from '../../activities/robot-page.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { openFleet, openFleetReader, readRobots, readTelemetry, releaseRobot } from '../../fleet/desk/index.ts';
 import { quarantineOf } from '../../fleet/desk/robots.ts';

@@ -1,6 +1,6 @@
-import { readRobotLosses, readOpenIncidents } from '../activities/monitor/monitor-state.ts';
-import { collectionSummarySchema } from '../activities/collection/summary.ts';
-import { readIncidents } from '../activities/incidents/incident-log.ts';
+import { readRobotLosses, readOpenIncidents } from './monitor/monitor-state.ts';
+import { collectionSummarySchema } from './collection/summary.ts';
+import { readIncidents } from './incidents/incident-log.ts';
 import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
 import type { RobotView } from '../fleet/desk/fleet-view.ts';
 import { fleetKeys } from '../fleet/desk/keys.ts';

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+
+import { Option, type Command } from 'commander';
+
+import {
+  addOperator,
+  newOperatorToken,
+  operatorRoles,
+  readOperators,
+  removeOperator,
+  type OperatorRole,
+} from '../fleet/desk/operators.ts';
+import { tokenHash } from '../fleet/desk/robot-tokens.ts';
+import { openContext } from './context.ts';
+import { whoOption } from './person.ts';
+import { printJson, printTable, say } from './print.ts';
+
+interface Word {
+  readonly reason: string;
+  readonly who: string;
+}
+
+/** `flywheel operators …`: who may use the console. A token is printed once; only its hash is stored. */
+export function registerOperatorCommands(program: Command): void {
+  const operators = program.command('operators').description('people who may use the console, their roles and tokens');
+  const change = (name: string, description: string): Command =>
+    whoOption(
+      operators
+        .command(name)
+        .description(description)
+        .argument('<name>', 'lower-case letters, digits and dashes')
+        .requiredOption('--reason <text>', 'why; kept in the log'),
+    );
+
+  change('add', 'let somebody use the console, and print the token')
+    .addOption(new Option('--role <role>', 'what they may do').choices([...operatorRoles]).default('viewer'))
+    .option('--json', 'as JSON', false)
+    .action(async (name: string, options: Word & { role: OperatorRole; json: boolean }) => {
+      const { store, clock } = await openContext();
+      const token = newOperatorToken(name, randomBytes);
+      const { role, who, reason: why } = options;
+      await addOperator({ store, clock }, { name, role, tokenHash: tokenHash(token), who, why });
+      if (options.json) return printJson({ name, role, token });
+      say(`${name} is ${role} of the console with this token, which is not shown again:`);
+      say(token);
+    });
+
+  change('remove', 'take role and token away, within 5 s').action(async (name: string, { who, reason: why }: Word) => {
+    const { store, clock } = await openContext();
+    await removeOperator({ store, clock }, { name, who, why });
+    say(`${name} may not use the console any more`);
+  });
+
+  operators
+    .command('list')
+    .description('who may use the console')
+    .option('--json', 'as JSON', false)
+    .action(async ({ json }: { json: boolean }) => {
+      const found = [...(await readOperators((await openContext()).store)).values()];
+      const shown = found.map(({ name, role, atMs, who, why }) => ({ name, role, atMs, who, why }));
+      if (json) return printJson(shown);
+      printTable(
+        ['name', 'role', 'since', 'by', 'why'],
+        shown.map(({ name, role, atMs, who, why }) => [name, role, new Date(atMs).toISOString(), who, why]),
+      );
+    });
+}

@@ -1,0 +1,76 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+import { claimedOperator, mayAct, type Operator, type OperatorRole } from '../fleet/desk/operators.ts';
+import { isTokenOf } from '../fleet/desk/robot-tokens.ts';
+import type { ConsoleContext } from './context.ts';
+import { ConsoleError } from './errors.ts';
+import { RateLimit } from './rate-limit.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Open to whoever reaches the port; says nothing of the fleet. */
+    isOpen?: boolean;
+    /** Least role; default: viewer. */
+    role?: OperatorRole;
+  }
+}
+
+const operatorOf = new WeakMap<FastifyRequest, Operator>();
+
+/** Who asks; only where the route is not open. */
+export function requestOperator(request: FastifyRequest): Operator {
+  const operator = operatorOf.get(request);
+  if (operator === undefined) throw new ConsoleError('unauthenticated', tokenWanted);
+  return operator;
+}
+
+const tokenWanted = 'expected the bearer token of an operator; `flywheel operators add` makes one';
+
+/**
+ * Lets in who has a token and the role, and no more of them than the console can serve. The token comes in a header that no page of
+ * another origin can send: there are no cookies.
+ */
+export function guard(app: FastifyInstance, context: ConsoleContext): void {
+  const { monotonicMs } = context;
+  const asked = new RateLimit({ burst: 100, perSecond: 20, monotonicMs });
+  const failed = new RateLimit({ burst: 20, perSecond: 0.2, monotonicMs });
+  app.addHook('onRequest', async (request) => {
+    const { isOpen, role = 'viewer' } = request.routeOptions.config;
+    if (isOpen === true) return;
+    const operator = await authenticate(request, context);
+    if (operator === undefined) {
+      limited(failed.take(request.ip));
+      throw new ConsoleError('unauthenticated', tokenWanted);
+    }
+    limited(asked.take(operator.name));
+    if (!mayAct(operator.role, role))
+      throw new ConsoleError('forbidden', `expected the role ${role}, got ${operator.role}`);
+    operatorOf.set(request, operator);
+  });
+  app.addHook('onSend', async (_, reply) => {
+    void reply.headers(safeHeaders);
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+  });
+}
+
+function limited(waitMs: number): void {
+  if (waitMs > 0) throw new ConsoleError('tooMany', 'too many requests; try again later', { retryAfterMs: waitMs });
+}
+
+async function authenticate(request: FastifyRequest, { operators }: ConsoleContext): Promise<Operator | undefined> {
+  const token = /^Bearer (\S{1,200})$/i.exec(request.headers.authorization ?? '')?.[1];
+  const name = token === undefined ? undefined : claimedOperator(token);
+  const operator = name === undefined ? undefined : await operators.find(name);
+  if (token === undefined || operator === undefined || !isTokenOf(token, [operator.tokenHash])) return undefined;
+  return operator;
+}
+
+/** A page may run its own scripts and ask its own server, nothing else; nobody may frame it. */
+export const safeHeaders = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+} as const;

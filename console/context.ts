@@ -1,0 +1,35 @@
+import type { FastifyBaseLogger } from 'fastify';
+
+import type { FactTables } from '../activities/facts/fact-tables.ts';
+import type { SqlEngine } from '../activities/ports/sql.ts';
+import { openFleetReader, type FleetReader } from '../fleet/desk/index.ts';
+import type { Clock } from '../store/clock.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { LoopView } from './loop-view.ts';
+import { OperatorDirectory } from './operator-directory.ts';
+import { StoreWatch } from './store-watch.ts';
+
+export interface ConsolePorts {
+  readonly store: ObjectStore;
+  readonly engine: SqlEngine;
+  readonly facts: FactTables;
+  /** What workflows say; a server that does not answer is an error of the one question. */
+  readonly loop: LoopView;
+  readonly clock: Clock;
+  readonly monotonicMs: () => number;
+  readonly log: FastifyBaseLogger;
+}
+
+/** What the routes of one console share. */
+export interface ConsoleContext extends ConsolePorts {
+  readonly operators: OperatorDirectory;
+  readonly fleet: FleetReader;
+  readonly watch: StoreWatch;
+}
+
+export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
+  ...ports,
+  operators: new OperatorDirectory(ports),
+  fleet: openFleetReader(ports),
+  watch: new StoreWatch(ports),
+});

@@ -1,0 +1,75 @@
+import type { Client } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
+
+import { messageNames } from '../domain/contract/message-names.ts';
+import { workflowIds } from '../domain/contract/workflow-ids.ts';
+import { ConsoleError } from './errors.ts';
+
+/** How a run stands, and what it says of itself. */
+export interface RunView {
+  readonly workflowId: string;
+  /** As the Temporal server has it: RUNNING, COMPLETED, FAILED, … */
+  readonly run: string;
+  readonly startedMs: number;
+  readonly endedMs: number | null;
+  /** What it answers to its query; null when no worker answers. */
+  readonly status: unknown;
+}
+
+/** What running workflows say. Every question is answered within seconds or fails with `temporalUnavailable`. */
+export interface LoopView {
+  /** The trial of a policy; null: there is none, and was none lately. */
+  trial(policy: string): Promise<RunView | null>;
+  /** The steps of that trial that say how far they are. */
+  trialSteps(policy: string): Promise<{ readonly abTest: RunView | null; readonly rollout: RunView | null }>;
+  rollback(policy: string): Promise<RunView | null>;
+  /** One cycle, by its id. */
+  cycle(workflowId: string): Promise<RunView | null>;
+}
+
+const answerWithinMs = 3_000;
+
+export function temporalLoopView(connect: () => Promise<Client>): LoopView {
+  const view = async (workflowId: string): Promise<RunView | null> => {
+    try {
+      const client = await connect();
+      return await client.withDeadline(Date.now() + answerWithinMs, () => viewOf(client, workflowId));
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw new ConsoleError('temporalUnavailable', 'the Temporal server does not answer; try again later', {
+        cause: error,
+      });
+    }
+  };
+  return {
+    trial: (policy) => view(workflowIds.trialPolicy(policy)),
+    trialSteps: async (policy) => {
+      const slot = workflowIds.trialPolicy(policy);
+      const [abTest, rollout] = await Promise.all([
+        view(workflowIds.abTest(slot)),
+        view(workflowIds.rolloutPolicy(slot)),
+      ]);
+      return { abTest, rollout };
+    },
+    rollback: (policy) => view(workflowIds.rollbackPolicy(policy)),
+    cycle: view,
+  };
+}
+
+async function viewOf(client: Client, workflowId: string): Promise<RunView> {
+  const handle = client.workflow.getHandle(workflowId);
+  const { status, startTime, closeTime } = await handle.describe();
+  const facts = {
+    workflowId,
+    run: status.name,
+    startedMs: startTime.getTime(),
+    endedMs: closeTime?.getTime() ?? null,
+  };
+  try {
+    return { ...facts, status: await handle.query<unknown>(messageNames.status) };
+  } catch (error) {
+    // No worker, or none that answers in time: how the run stands is known all the same.
+    if (error instanceof ServiceError || isGrpcServiceError(error)) return { ...facts, status: null };
+    throw error;
+  }
+}

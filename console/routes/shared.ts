@@ -1,0 +1,67 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
+import type { ConsoleContext } from '../context.ts';
+import { errors } from '../errors.ts';
+
+export type Routes = (context: ConsoleContext) => FastifyPluginAsyncZod;
+
+export const security = [{ operatorToken: [] }];
+export const policyName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a policy of lower-case letters, digits and dashes');
+export const robotName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a robot id of lower-case letters, digits and dashes');
+export const policyQuery = z.object({ policy: policyName });
+/** Pages of lists: how many, and after which one. */
+export const pageQuery = policyQuery.extend({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  after: z.string().max(200).optional(),
+});
+
+export const limitQuery = policyQuery.extend({ limit: z.coerce.number().int().min(1).max(100).default(20) });
+
+/** When the console read what it answers with, Unix ms by its clock: pages show how old what they show is. */
+export const read = { readAtMs: z.int() };
+/** Keys of objects that could not be read and were left out. */
+export const damaged = { damaged: z.array(z.string()) };
+
+/** The rest of a route's description. */
+export const described = (summary: string, response: z.ZodType) => ({
+  summary,
+  security,
+  response: { 200: response, ...errors },
+});
+
+/** `notFound` for a policy that nobody made: an empty fleet never looks like one that is not there. */
+export const requirePolicy = (context: ConsoleContext, policy: string): Promise<unknown> =>
+  readPolicyDocument(context.store, policy);
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Of all that match. */
+  readonly total: number;
+  /** What `after` is for the next page; null: this is the last. */
+  readonly next: string | null;
+}
+
+/** The page of a sorted list. */
+export function pageOf<T>(
+  all: readonly T[],
+  nameOf: (item: T) => string,
+  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+): Page<T> {
+  const from = after === undefined ? 0 : all.findIndex((item) => nameOf(item) === after) + 1;
+  const start = after !== undefined && from === 0 ? all.length : from;
+  const items = all.slice(start, start + limit);
+  const last = items.at(-1);
+  return { items, total: all.length, next: start + limit < all.length && last !== undefined ? nameOf(last) : null };
+}
+
+export const pageSchema = <T extends z.ZodType>(item: T) => ({
+  items: z.array(item),
+  total: z.int(),
+  next: z.string().nullable(),
+});

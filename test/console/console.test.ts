@@ -1,0 +1,361 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
+import { readIncidents, incidentRecordSchema } from '../../activities/incidents/incident-log.ts';
+import { mostPoints } from '../../activities/trials/trial-course.ts';
+import { RateLimit } from '../../console/rate-limit.ts';
+import { addRobot, quarantineRobot } from '../../fleet/desk/index.ts';
+import { operatorRoles, mayAct, readOperators, removeOperator } from '../../fleet/desk/operators.ts';
+import { writePresence } from '../../fleet/desk/presence.ts';
+import { writeLogEntry } from '../../store/append-log.ts';
+import { failure } from '../../store/failures.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
+import { bootOf, episode, hourMs, policy, startMs } from '../activities/facts/fact-world.ts';
+import { ask, openConsoleWorld, type Answer, type ConsoleWorld } from './console-world.ts';
+
+const hostile = '<script>alert("1")</script>';
+const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;
+const itemsOf = ({ body }: Answer): Record<string, unknown>[] => body['items'] as Record<string, unknown>[];
+
+/** Every path of the API with an example of what it asks for. */
+const paths = [
+  '/api/v1/me',
+  '/api/v1/policies',
+  `/api/v1/fleet?policy=${policy}`,
+  '/api/v1/robots/r1',
+  `/api/v1/cycles?policy=${policy}`,
+  '/api/v1/cycle?id=c1',
+  `/api/v1/trial?policy=${policy}`,
+  `/api/v1/trials?policy=${policy}`,
+  '/api/v1/trials/t1',
+  `/api/v1/metrics?policy=${policy}&from=2026-06-01&to=2026-06-03`,
+  `/api/v1/incidents?policy=${policy}`,
+  `/api/v1/models?policy=${policy}`,
+  `/api/v1/tasks?policy=${policy}`,
+];
+
+describe('the console’s server', function () {
+  this.timeout(60_000);
+  let world: ConsoleWorld;
+
+  beforeEach(async () => {
+    world = await openConsoleWorld();
+  });
+  afterEach(() => world.close());
+
+  it('describes every path, and every one of them is told in the document', async () => {
+    const { body, status } = await world.get('/api/v1/openapi.json', null);
+    assert.equal(status, 200);
+    const described = Object.keys(body['paths'] as object).filter((path) => path.startsWith('/api/'));
+    const tried = paths.map((path) =>
+      path.replace(/\?.*/, '').replace('/robots/r1', '/robots/{robotId}').replace('/trials/t1', '/trials/{trialId}'),
+    );
+    assert.deepEqual(described.toSorted(), [...tried, '/api/v1/events'].toSorted());
+    const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');
+    for (const path of described) assert.ok(document.includes(`\`${path}\``), path);
+  });
+
+  it('answers nobody without a token, and nobody with one that is wrong, of a robot, or taken away', async () => {
+    const wrong = `${world.token.slice(0, -3)}AAA`;
+    const robotToken = `fw.r1.${'A'.repeat(43)}`;
+    for (const path of [...paths, `/api/v1/events?policy=${policy}`])
+      for (const token of [null, wrong, robotToken, 'fo.nobody', 'x'.repeat(3_000)]) {
+        world.monotonicMs += 60_000;
+        const answer = await world.get(path, token);
+        assert.deepEqual([answer.status, typeOf(answer)], [401, 'unauthenticated'], path);
+      }
+    assert.equal((await world.get('/api/v1/me')).status, 200);
+    const { store, clock } = world.ports;
+    await removeOperator({ store, clock }, { name: 'vera', who: 't', why: 't' });
+    world.monotonicMs += 2_001;
+    assert.equal((await world.get('/api/v1/me')).status, 401);
+  });
+
+  it('lets nobody guess, and nobody take all of it', async () => {
+    const statuses = new Set<number>();
+    for (let tries = 0; tries < 25; tries += 1) statuses.add((await world.get('/api/v1/me', null)).status);
+    assert.deepEqual(statuses, new Set([401, 429]));
+    // Who has a token is not kept out by those who guess.
+    assert.equal((await world.get('/api/v1/me')).status, 200);
+    let last: Answer | undefined;
+    for (let asked = 0; asked < 101; asked += 1) last = await world.get('/api/v1/me');
+    assert.equal(last?.status, 429);
+    assert.ok(Number(last.headers['retry-after']) >= 1);
+  });
+
+  it('says no secret, whatever is asked', async () => {
+    const { store } = world.ports;
+    const hashes = [...(await readOperators(store)).values()].map((operator) => operator.tokenHash);
+    world.facts.nowMs = startMs + hourMs;
+    await world.facts.compact();
+    for (const path of paths) {
+      const { text } = await world.get(path);
+      for (const secret of [...hashes, '0'.repeat(64), world.token, 'tokenHash'])
+        assert.ok(!text.includes(secret), `${path}: ${secret}`);
+    }
+  });
+
+  it('sends every answer with headers that let a page do nothing else', async () => {
+    for (const path of [...paths, '/api/v1/nothing', '/%']) {
+      const { headers } = await world.get(path);
+      assert.match(String(headers['content-type']), /^application\/json/, path);
+      assert.match(String(headers['content-security-policy']), /default-src 'none'.*frame-ancestors 'none'/, path);
+      assert.equal(headers['x-content-type-options'], 'nosniff', path);
+    }
+    assert.equal((await world.get('/api/v1/me')).headers['cache-control'], 'no-store');
+  });
+
+  it('shows a fleet in pages and by what is searched for, and a policy that nobody made as not there', async () => {
+    const { store, clock } = world.ports;
+    await quarantineRobot({ store, clock }, { robotId: 'r2', who: 'ada', why: hostile });
+    await writePresence(store, policy, {
+      gatewayId: 'g1',
+      sinceMs: startMs - hourMs,
+      atMs: startMs,
+      robots: ['r0', 'r1'].map((robotId, index) => ({
+        robotId,
+        installedVersion: '1.0.0',
+        assignmentSeq: null,
+        deliveredSeq: null,
+        isBusy: false,
+        droppedEpisodes: 0,
+        lastSeenMs: startMs - index * hourMs,
+        saidMs: startMs,
+      })),
+    });
+    const fleet = `/api/v1/fleet?policy=${policy}`;
+    const first = await world.get(`${fleet}&limit=2`);
+    assert.deepEqual(
+      [itemsOf(first).map((one) => one['robotId']), first.body['total'], first.body['next']],
+      [['r0', 'r1'], 3, 'r1'],
+    );
+    const second = await world.get(`${fleet}&limit=2&after=r1`);
+    assert.deepEqual([itemsOf(second).map((one) => one['robotId']), second.body['next']], [['r2'], null]);
+    assert.deepEqual(itemsOf(second)[0]?.['quarantine'], { sinceMs: startMs, who: 'ada', why: hostile });
+    assert.deepEqual(itemsOf(await world.get(`${fleet}&limit=2&after=gone`)), []);
+    const found = async (query: string) => itemsOf(await world.get(`${fleet}&${query}`)).map((one) => one['robotId']);
+    assert.deepEqual(await found('contact=online'), ['r0']);
+    assert.deepEqual(await found('site=yard'), ['r1']);
+    assert.deepEqual(await found('quarantined=true'), ['r2']);
+    assert.deepEqual(await found('version=none'), ['r2']);
+    assert.deepEqual(await found('search=yar'), ['r1']);
+    assert.deepEqual(first.body['contacts'], [
+      { name: 'online', robots: 1 },
+      { name: 'silent', robots: 1 },
+      // Its record is a moment old: nothing follows from its silence yet.
+      { name: 'unknown', robots: 1 },
+    ]);
+    for (const limit of ['0', '501', 'all']) assert.equal((await world.get(`${fleet}&limit=${limit}`)).status, 400);
+    const nobody = await world.get('/api/v1/fleet?policy=nobody');
+    assert.deepEqual([nobody.status, typeOf(nobody)], [404, 'notFound']);
+    assert.equal((await world.get('/api/v1/robots/nobody')).status, 404);
+    assert.equal((await world.get('/api/v1/robots/..%2Fr1')).status, 400);
+  });
+
+  it('tells a store that does not answer, a server that does not, a damaged object and nothing at all apart', async () => {
+    const refusing = async () => {
+      throw failure('StoreUnavailable', 'access denied for key AKIA123');
+    };
+    const { store } = world.ports;
+    const list: typeof store.list = (prefix, options) =>
+      prefix.startsWith('config/operators')
+        ? store.list(prefix, options)
+        : (async function* () {
+            await refusing();
+            yield* [];
+          })();
+    const get: typeof store.get = (key, range) =>
+      key.startsWith('config/operators') ? store.get(key, range) : refusing();
+    const away = await world.on({ store: { ...store, get, list, localPath: refusing } });
+    for (const path of paths.filter((one) => !one.includes('/me') && !one.includes('/cycle?'))) {
+      const answer = await ask(away, path, world.token);
+      assert.deepEqual([answer.status, typeOf(answer)], [503, 'storeUnavailable'], path);
+      assert.ok(!answer.text.includes('AKIA'), 'what the store said stays in the log');
+    }
+    const noServer = await world.get(`/api/v1/trial?policy=${policy}`);
+    assert.deepEqual([noServer.status, typeOf(noServer)], [503, 'temporalUnavailable']);
+    const cycles = await world.get(`/api/v1/cycles?policy=${policy}`);
+    assert.deepEqual([cycles.status, itemsOf(cycles)], [200, []]);
+    await store.put('reports/c1.json', new TextEncoder().encode('{'));
+    assert.deepEqual((await world.get(`/api/v1/cycles?policy=${policy}`)).body['damaged'], ['reports/c1.json']);
+    const damaged = await world.get('/api/v1/cycle?id=c1');
+    assert.deepEqual([damaged.status, typeOf(damaged)], [500, 'damaged']);
+  });
+
+  it('shows how a trial stands, by what its workflows say', async () => {
+    const run = { workflowId: 'trial/wall', run: 'RUNNING', startedMs: 1, endedMs: null, status: { stage: 'rollout' } };
+    const app = await world.on({
+      loop: {
+        trial: async () => run,
+        trialSteps: async () => ({ abTest: null, rollout: { ...run, status: null } }),
+        rollback: async () => null,
+        cycle: async () => run,
+      },
+    });
+    const { body } = await ask(app, `/api/v1/trial?policy=${policy}`, world.token);
+    assert.deepEqual([body['trial'], body['abTest'], body['rollback']], [run, null, null]);
+    const cycle = await ask(app, '/api/v1/cycle?id=cycle/wall-1', world.token);
+    assert.deepEqual([cycle.body['report'], cycle.body['run']], [null, run]);
+  });
+
+  it('shows the course of a trial as a curve of bounded length with its first and last verdict', async () => {
+    const { store } = world.ports;
+    await store.put('trials/t1/plan.json', jsonBytes({ trialId: 't1', kind: 'rollout' }));
+    await store.put(
+      'trials/t1/end.json',
+      jsonBytes({ trialId: 't1', policy, outcome: 'promoted', reason: hostile, candidateVersion: '1.1.0', atMs: 5 }),
+    );
+    const ticks = mostPoints + 203;
+    for (let tick = 0; tick < ticks; tick += 1)
+      await store.put(
+        `trials/t1/verdicts/tick-${String(tick).padStart(8, '0')}.json`,
+        jsonBytes({
+          result: {
+            verdict: 'hold',
+            reason: 'r',
+            delta: tick,
+            lowerBound: -0.1,
+            marginFraction: 0.05,
+            robots: 3,
+            episodes: tick,
+          },
+        }),
+      );
+    await store.put('trials/t1/verdicts/tick-00000001.json', new TextEncoder().encode('no'));
+    const { body } = await world.get('/api/v1/trials/t1');
+    const points = body['points'] as { index: number; delta: number; atMs: number }[];
+    assert.equal(body['verdicts'], ticks);
+    assert.ok(points.length > mostPoints - 3 && points.length <= mostPoints, `${points.length}`);
+    const indexes = new Set(points.map(({ index }) => index));
+    assert.ok(indexes.size === points.length);
+    const ended = itemsOf(await world.get(`/api/v1/trials?policy=${policy}`));
+    assert.deepEqual(ended, [
+      { trialId: 't1', candidateVersion: '1.1.0', outcome: 'promoted', reason: hostile, atMs: 5 },
+    ]);
+    assert.equal((await world.get('/api/v1/trials/none')).status, 404);
+  });
+
+  it('tells metrics without facts, an empty time and a read one apart', async () => {
+    const path = `/api/v1/metrics?policy=${policy}&from=2026-06-01&to=2026-06-03&by=site`;
+    assert.equal((await world.get(path)).body['state'], 'noFacts');
+    await world.facts.compact();
+    assert.equal((await world.get(path)).body['state'], 'empty');
+    const entries = [episode(0, startMs), episode(1, startMs + 1)];
+    await world.facts.write(
+      [{ robotId: 'r0', bootId: bootOf(0), receivedMs: startMs + 2, clockSkewMs: 0, entries }],
+      startMs,
+    );
+    world.facts.nowMs = startMs + 2 * hourMs;
+    await world.facts.compact();
+    const { body } = await world.get(path);
+    assert.deepEqual([body['state'], body['asOfMs']], ['read', startMs + 2 * hourMs]);
+    const groups = body['groups'] as { name: string; metrics: { name: string; metric: Record<string, unknown> }[] }[];
+    assert.deepEqual(
+      groups.map(({ name }) => name),
+      ['hall', 'yard'],
+    );
+    assert.deepEqual(groups[0]?.metrics[0]?.metric['value'], 1);
+    assert.equal((await world.get(`/api/v1/metrics?policy=${policy}&from=2026-13-01`)).status, 400);
+    assert.equal((await world.get(`/api/v1/metrics?policy=${policy}&by=everything`)).status, 400);
+  });
+
+  it('says whether anybody looked before a list of incidents is empty', async () => {
+    const before = await world.get(`/api/v1/incidents?policy=${policy}`);
+    assert.deepEqual([before.body['lookedAtMs'], before.body['open'], before.body['events']], [null, [], []]);
+    const event = {
+      incidentId: 'silent.r1.1',
+      cause: 'silent',
+      subject: 'r1',
+      state: 'opened',
+      atMs: startMs,
+      reason: hostile,
+    };
+    await writeLogEntry(
+      world.ports.store,
+      `incidents/${policy}`,
+      0,
+      incidentRecordSchema.parse({ lookId: '1', events: [event] }),
+    );
+    assert.equal((await readIncidents(world.ports.store, policy)).length, 1);
+    assert.deepEqual((await world.get(`/api/v1/incidents?policy=${policy}`)).body['events'], [event]);
+  });
+
+  it('names tasks, models and who asks', async () => {
+    const tasks = await world.get(`/api/v1/tasks?policy=${policy}`);
+    assert.ok((tasks.body['tasks'] as unknown[]).length > 0);
+    const models = await world.get(`/api/v1/models?policy=${policy}`);
+    assert.deepEqual([models.body['aliases'], models.body['versions']], [{}, []]);
+    const me = await world.get('/api/v1/me', await world.add('ada', 'approver'));
+    assert.deepEqual([me.body['name'], me.body['role']], ['ada', 'approver']);
+  });
+
+  it('tells those who listen that something changed, once, and of their policy only', async () => {
+    const { store, clock } = world.ports;
+    const changes: unknown[] = [];
+    const app = await world.on({ clock });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const stopped = new AbortController();
+    const response = await fetch(`${url}/api/v1/events?policy=${policy}`, {
+      headers: { authorization: `Bearer ${world.token}` },
+      signal: stopped.signal,
+    });
+    assert.match(String(response.headers.get('content-type')), /^text\/event-stream/);
+    assert.match(String(response.headers.get('content-security-policy')), /default-src 'none'/);
+    assert.ok(response.body);
+    const reading = (async () => {
+      const decoder = new TextDecoder();
+      for await (const chunk of response.body ?? [])
+        for (const [, data = ''] of decoder.decode(chunk as Uint8Array).matchAll(/^data: (.*)$/gm)) {
+          changes.push(JSON.parse(data));
+          return;
+        }
+    })();
+    // Looks are five seconds apart: the first one remembers, the next one tells.
+    const adding = setInterval(() => {
+      void addRobot(
+        { store, clock },
+        {
+          robotId: 'r9',
+          policy,
+          robotType: { id: 'scitos-g5', version: 1 },
+          site: 'hall',
+          stratum: 'hall',
+          tokenHashes: [],
+          who: 't',
+          why: 't',
+        },
+      ).catch(() => undefined);
+      void store.put(`facts/${policy}/steps/${String(Date.now()).padStart(20, '0')}.json`, jsonBytes({}));
+    }, 2_000);
+    await reading;
+    clearInterval(adding);
+    stopped.abort();
+    assert.deepEqual(changes, [{ topic: 'facts', policy }]);
+  });
+});
+
+describe('the roles of operators', () => {
+  it('may what the ones before may', () => {
+    for (const [index, role] of operatorRoles.entries())
+      for (const [at, least] of operatorRoles.entries()) assert.equal(mayAct(role, least), index >= at);
+  });
+});
+
+describe('a rate limit', () => {
+  it('lets a burst through and then so many a second, each name for itself, and remembers boundedly many', () => {
+    let nowMs = 0;
+    const limit = new RateLimit({ burst: 3, perSecond: 2, monotonicMs: () => nowMs });
+    assert.deepEqual(
+      [1, 2, 3].map(() => limit.take('a')),
+      [0, 0, 0],
+    );
+    assert.equal(limit.take('a'), 500);
+    assert.equal(limit.take('b'), 0);
+    nowMs = 500;
+    assert.equal(limit.take('a'), 0);
+    assert.ok(limit.take('a') > 0);
+    for (let name = 0; name < 20_000; name += 1) limit.take(`n${name}`);
+    // Forgotten in favour of the others.
+    assert.equal(limit.take('a'), 0);
+  });
+});
