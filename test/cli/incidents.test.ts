@@ -290,12 +290,12 @@ async function statusOf(policy: string): Promise<MonitorStatus> {
 }
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let attempt = 0; attempt < 300; attempt += 1) {
+  for (let attempt = 0; attempt < 1_200; attempt += 1) {
     const found = await look();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error('expected it within 30 s');
+  throw new Error('expected it within two minutes');
 }
 
 /** Runs the command in this process, and gives what it printed as JSON. */

@@ -3,7 +3,7 @@ import { superseded } from '../../demo/scenarios/superseded.ts';
 import { withWorld } from './scenario-world.ts';
 
 describe('scenarios on a real server with real agents', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
 
   it('bad-model: a policy that passes every gate and drives into walls is caught, and every robot is back', () =>
     withWorld(30, badModel));

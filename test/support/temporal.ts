@@ -30,7 +30,7 @@ const dynamicConfig = {
   'history.timerProcessorMaxTimeShift': '"10ms"',
 };
 
-/** The one real server of this test run, started at its first use. */
+/** The one real server of this process, started at its first use: fixed workflow ids of two test files never meet. */
 export async function sharedTemporal(): Promise<SharedTemporal> {
   shared ??= start();
   return (await shared).temporal;
@@ -45,10 +45,20 @@ async function start(): Promise<{ temporal: SharedTemporal; server: TemporalServ
     // It is never started again: waiting for the disk took more than half of the time of these tests.
     pragmas: ['synchronous=off'],
   });
+  process.once('exit', () => endNow(server));
   const connection = await NativeConnection.connect({ address: server.address });
   const bundle = await bundleWorkflows((message) => process.stderr.write(`${message}\n`));
   const client = new Client({ connection });
   return { temporal: { address: server.address, client, connection, bundle }, server, directory };
+}
+
+/** For a process that ends without asking anybody. */
+function endNow({ pid }: TemporalServer): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
 }
 
 export async function stopTemporal(): Promise<void> {

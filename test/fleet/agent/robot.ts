@@ -72,15 +72,19 @@ export async function temporaryDirectory(): Promise<{ directory: string; remove:
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }
 
-/** Resolves when the condition holds; throws with the question after the limit. */
+/** A busy machine is no failure: a shorter limit would only tell how busy. */
+const leastPatienceMs = 60_000;
+
+/** Resolves when the condition holds; throws with the question after the limit, which is a minute at least. */
 export async function until(
   question: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = leastPatienceMs,
 ): Promise<void> {
-  const untilMs = performance.now() + limitMs;
+  const patienceMs = Math.max(limitMs, leastPatienceMs);
+  const untilMs = performance.now() + patienceMs;
   while (!(await condition())) {
-    if (performance.now() > untilMs) throw new Error(`still not after ${limitMs} ms: ${question}`);
+    if (performance.now() > untilMs) throw new Error(`still not after ${patienceMs} ms: ${question}`);
     await sleep(10);
   }
 }

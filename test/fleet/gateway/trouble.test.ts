@@ -265,9 +265,9 @@ async function kill(running: ChildProcess, signal: NodeJS.Signals): Promise<void
 }
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 10_000;
+  const endMs = performance.now() + 60_000;
   while (!(await isSo())) {
-    if (performance.now() > endMs) throw new Error('waited for 10 s in vain');
+    if (performance.now() > endMs) throw new Error('waited for a minute in vain');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
