@@ -4,7 +4,6 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import { groupings, type Grouping } from '../activities/metrics/fact-sums.ts';
 import type { MetricsAnswer } from '../activities/metrics/read-metrics.ts';
 import { metricText } from '../activities/metrics/metric-text.ts';
-import { utcDay } from '../domain/facts/days.ts';
 import { metricNames, metrics } from '../domain/metrics/index.ts';
 import { openContext } from './context.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -16,9 +15,6 @@ interface MetricsOptions {
   readonly to?: string;
   readonly json: boolean;
 }
-
-const dayMs = 86_400_000;
-const defaultDays = 7;
 
 /** `flywheel metrics`: how well a fleet does, by the facts that were made of its telemetry. */
 export function registerMetricsCommand(program: Command): void {
@@ -38,11 +34,9 @@ export function registerMetricsCommand(program: Command): void {
 async function print({ policy, by, json, ...days }: MetricsOptions): Promise<void> {
   const { store, engine, clock, scratchDirectory } = await openContext();
   const { openFactTables } = await import('../activities/facts/fact-tables.ts');
-  const { readMetrics } = await import('../activities/metrics/read-metrics.ts');
+  const { readMetrics, spanOf } = await import('../activities/metrics/read-metrics.ts');
   const facts = openFactTables({ store, engine, clock, stagingDirectory: scratchDirectory });
-  const to = days.to ?? utcDay(clock() + dayMs);
-  const from = days.from ?? utcDay(Date.parse(`${to}T00:00:00Z`) - defaultDays * dayMs);
-  const answer = await readMetrics({ store, engine, facts }, { policy, by, from, to });
+  const answer = await readMetrics({ store, engine, facts }, { policy, by, ...spanOf(days, clock()) });
   if (json) return printJson(answer);
   const [only] = answer.groups;
   if (by === undefined && only !== undefined)

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Where the names of settings stand; each is checked there once the packages are there. */
-const sources = ['workers/config.ts', 'fleet/gateway/settings.ts'];
+const sources = ['workers/config.ts', 'fleet/gateway/settings.ts', 'console/settings.ts'];
 const farthest = 3;
 
 /** A sentence for every `FLYWHEEL_…` variable that no process reads: a misspelt one, as a rule. Settings of robots are theirs. */

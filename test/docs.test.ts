@@ -65,6 +65,12 @@ describe('the documents', () => {
     assert.deepEqual(new Set(firstColumn(read('docs/gateway.md'), 'Settings')), new Set(inCode));
   });
 
+  it('name every setting of the console and no other', () => {
+    const inCode = [...read('console/settings.ts').matchAll(/^ {2}(FLYWHEEL_CONSOLE_\w+):/gm)].map((match) => match[1]);
+    assert.ok(inCode.length > 1);
+    assert.deepEqual(new Set(firstColumn(read('docs/console.md'), 'Settings')), new Set(inCode));
+  });
+
   it('name every variable that any process reads', () => {
     const told = documents.map(read).join('\n');
     // From one process to its child, by which the child knows what it is.

@@ -18,7 +18,7 @@ import { parseDoor } from '../parse-activity-input.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine } from '../ports/sql.ts';
 import { overlapOf, reportedAtMs } from '../trials/telemetry-reports.ts';
-import { commitFacts, forgetStates, latestFacts, noFacts, rowsKey, type FactState } from './fact-state.ts';
+import { commitFacts, forgetStates, latestFacts, noFacts, rowsKey, rowsPrefix, type FactState } from './fact-state.ts';
 import type { FactTables } from './fact-tables.ts';
 import { TelemetryFold } from './fold-telemetry.ts';
 import { writeStep } from './write-step.ts';
@@ -51,6 +51,8 @@ const mostRows = 50_000;
 /** A life that is silent for so long is forgotten. */
 const lifeMemoryMs = 90 * 24 * 3_600_000;
 const mostEventsOfARobot = 200;
+/** Rows of no step that are older than this belong to nobody who still works. */
+const orphanAgeMs = 24 * 3_600_000;
 
 /**
  * Makes rows of `lake/outcomes` and `lake/fleet_days` of the telemetry that came since the last step. Idempotent: a step is written down as a
@@ -83,6 +85,15 @@ async function finish(ports: FactPorts, policy: string, state: FactState): Promi
   for (const sha256 of [state.rows.outcomes, state.rows.days])
     if (sha256 !== null) await ports.store.delete(rowsKey(policy, sha256));
   await forgetStates(ports.store, policy, state.step);
+  await sweepRows(ports, policy, state);
+}
+
+/** Takes away the rows of steps that were never written down: their worker died in between, or another one was first. */
+async function sweepRows({ store, clock }: FactPorts, policy: string, { rows }: FactState): Promise<void> {
+  const beforeMs = clock() - orphanAgeMs;
+  const needed = [rows.outcomes, rows.days].map((sha256) => rowsKey(policy, sha256 ?? ''));
+  for await (const { key, modifiedMs } of store.list(rowsPrefix(policy)))
+    if (modifiedMs < beforeMs && !needed.includes(key)) await store.delete(key);
 }
 
 async function prepare(ports: FactPorts, policy: string, last: FactState): Promise<FactState> {
@@ -129,7 +140,7 @@ async function keepRows(store: ObjectStore, policy: string, rows: readonly objec
   if (rows.length === 0) return null;
   const bytes = new TextEncoder().encode(`${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  await store.putIfAbsent(rowsKey(policy, sha256), bytes);
+  await store.put(rowsKey(policy, sha256), bytes);
   return sha256;
 }
 

@@ -52,7 +52,8 @@ export type FactState = z.infer<typeof stateSchema>;
 
 const prefixOf = (policy: string): string => `facts/${policy}/steps/`;
 const keyOf = (policy: string, step: number): string => `${prefixOf(policy)}${String(step).padStart(20, '0')}.json`;
-export const rowsKey = (policy: string, sha256: string): string => `facts/${policy}/rows/${sha256}.ndjson`;
+export const rowsPrefix = (policy: string): string => `facts/${policy}/rows/`;
+export const rowsKey = (policy: string, sha256: string): string => `${rowsPrefix(policy)}${sha256}.ndjson`;
 
 /** Where the first step begins. */
 export const noFacts: FactState = {

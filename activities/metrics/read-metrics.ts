@@ -58,6 +58,17 @@ const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
 /** Days that one question may be about. */
 const mostDays = 3_660;
 
+const defaultDays = 7;
+
+/** Whole UTC days: those that are asked for, else the last seven until the end of today; `InvalidInput` for a day that is none. */
+export function spanOf(
+  asked: { readonly from?: string | undefined; readonly to?: string | undefined },
+  nowMs: number,
+): Span {
+  const to = asked.to ?? utcDay(nowMs + dayMs);
+  return { from: asked.from ?? utcDay(startOf(to, 'to') - defaultDays * dayMs), to };
+}
+
 /** The start of a UTC day, Unix ms; `InvalidInput` for what is none. */
 function startOf(day: string, name: string): number {
   const atMs = dayPattern.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;

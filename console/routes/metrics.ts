@@ -1,14 +1,11 @@
 import { z } from 'zod';
 
 import { groupings } from '../../activities/metrics/fact-sums.ts';
-import { readMetrics, type MetricsAnswer } from '../../activities/metrics/read-metrics.ts';
-import { utcDay } from '../../domain/facts/days.ts';
+import { readMetrics, spanOf, type MetricsAnswer } from '../../activities/metrics/read-metrics.ts';
 import { metricNames, metrics } from '../../domain/metrics/index.ts';
 import { ConsoleError } from '../errors.ts';
 import { damaged, described, policyQuery, read, type Routes } from './shared.ts';
 
-const dayMs = 86_400_000;
-const defaultDays = 7;
 const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a UTC day like 2026-11-22');
 
 const metricSchema = z.discriminatedUnion('kind', [
@@ -82,9 +79,8 @@ export const metricRoutes: Routes = (context) => async (app) => {
       ...described('Every metric over whole UTC days, told apart by one thing', answerSchema),
     },
     handler: async ({ query: { policy, by, ...days } }) => {
-      const to = days.to ?? utcDay(context.clock() + dayMs);
-      const from = days.from ?? utcDay(Date.parse(`${to}T00:00:00Z`) - defaultDays * dayMs);
-      const answer = await turnstile.pass(() => readMetrics(context, { policy, by, from, to }));
+      const span = spanOf(days, context.clock());
+      const answer = await turnstile.pass(() => readMetrics(context, { policy, by, ...span }));
       return {
         ...answer,
         readAtMs: context.clock(),

@@ -255,7 +255,8 @@ describe('the console’s server', function () {
       ['hall', 'yard'],
     );
     assert.deepEqual(groups[0]?.metrics[0]?.metric['value'], 1);
-    assert.equal((await world.get(`/api/v1/metrics?policy=${policy}&from=2026-13-01`)).status, 400);
+    for (const days of ['from=2026-13-01', 'to=2026-02-30', 'to=2026-13-01', 'from=soon'])
+      assert.equal((await world.get(`/api/v1/metrics?policy=${policy}&${days}`)).status, 400, days);
     assert.equal((await world.get(`/api/v1/metrics?policy=${policy}&by=everything`)).status, 400);
   });
 

@@ -407,6 +407,28 @@ describe('facts of telemetry', function () {
     }
   });
 
+  it('leave no rows behind of steps that were never written down', async () => {
+    const world = await openFactWorld();
+    try {
+      const orphan = `facts/${policy}/rows/${'a'.repeat(64)}.ndjson`;
+      await world.store.put(orphan, new TextEncoder().encode('{}'));
+      const left = async (): Promise<string[]> => {
+        const keys: string[] = [];
+        for await (const { key } of world.store.list(`facts/${policy}/rows/`)) keys.push(key);
+        return keys;
+      };
+      // By the store's clock it is new: whoever wrote it may still work.
+      world.nowMs = Date.now();
+      await world.compact();
+      assert.deepEqual(await left(), [orphan]);
+      world.nowMs = Date.now() + 25 * hourMs;
+      await world.compact();
+      assert.deepEqual(await left(), []);
+    } finally {
+      await world.close();
+    }
+  });
+
   it('go on beside another policy whose days they share', async () => {
     const world = await openFactWorld();
     try {
