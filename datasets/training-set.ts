@@ -15,7 +15,7 @@ export interface TrainingSetReference {
 /**
  * The held-out episodes at a dataset version, `heldout-sets/<digest>/heldout.arrow` + `manifest.json`; read by the gates
  * only. Columns as a training set, with `episode` int32 (0-based; rows of an episode are adjacent, in frame order) and `robot` int32 (index into the manifest's `robots`; sets of
- * earlier versions have none) in place of `weight`.
+ * earlier versions have none) in place of `weight`; where rows of several bodies could enter, `body` int32 (index into the manifest's `bodies`).
  */
 export interface HeldoutSetReference {
   readonly digest: string;
@@ -42,6 +42,25 @@ export interface SourceCount {
   readonly weight: number;
   readonly availableFrames: number;
   readonly takenFrames: number;
+}
+
+/** Rows of one body in a set: a version of the robot type that is read as the set's own. */
+export interface BodyCount {
+  readonly robotType: string;
+  readonly digest: string;
+  /** Episodes that could be chosen from. */
+  readonly episodes: number;
+  /** Frames of them in the training rows; held-out sets do not say. */
+  readonly takenFrames?: number;
+  /** Frames of them whose action the set's body does not have; not there: none. */
+  readonly leftOutFrames?: number;
+}
+
+/** A version whose episodes cannot be read as the set's body. */
+export interface BodyLeftOut {
+  readonly robotType: string;
+  readonly episodes: number;
+  readonly reason: string;
 }
 
 /** Everything a set was made from and what went into it; the same inputs and seed give the same bytes. */
@@ -86,6 +105,10 @@ export interface TrainingSetManifest {
     /** The only tasks that it teaches, the others being replayed; not there where it teaches all. */
     readonly learnedTasks?: readonly string[];
   };
+  /** Only where rows of other bodies than the set's own could enter. */
+  readonly bodies?: readonly BodyCount[];
+  /** Only where there were such. */
+  readonly bodiesLeftOut?: readonly BodyLeftOut[];
   /** Only where several sources were mixed by weight. */
   readonly sources?: readonly SourceCount[];
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly rows: number }>>;

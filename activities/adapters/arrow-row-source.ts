@@ -17,6 +17,8 @@ export interface ArrowRowSource extends RowSource {
   episodes(block: number): Promise<Int32Array | undefined>;
   /** Its column `robot`, likewise. */
   robots(block: number): Promise<Int32Array | undefined>;
+  /** Its column `body`, likewise. */
+  bodies(block: number): Promise<Int32Array | undefined>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function openArrowRows(filePath: string, sizes: PolicySizes): Promi
       read: async (block) => rowBlock(await batches(block), sizes, corrupt),
       episodes: (block) => numbersOf('episode', block),
       robots: (block) => numbersOf('robot', block),
+      bodies: (block) => numbersOf('body', block),
       close: () => handle.close(),
     };
   } catch (error) {

@@ -28,7 +28,16 @@ export const manifestSchema = z.strictObject({
   segmentsOfOtherTypes: count,
   /** What stays in landing and why; manifests of earlier versions do not say. */
   waiting: z.array(waitingSchema).default([]),
-  batches: z.array(z.strictObject({ key: z.string(), segments: count, sizeBytes: count, frames: count })),
+  batches: z.array(
+    z.strictObject({
+      key: z.string(),
+      segments: count,
+      sizeBytes: count,
+      frames: count,
+      /** Version of the robot type, by whose document the batch is judged; not there: the collection's own. */
+      robotType: z.string().exactOptional(),
+    }),
+  ),
 });
 export type CollectionManifest = z.infer<typeof manifestSchema>;
 

@@ -36,6 +36,7 @@ export interface IngestBatchInput {
   readonly manifestKey: string;
   /** Position in the manifest, from 0; batches of a manifest are taken one after the other. */
   readonly batch: number;
+  /** The collection's; the manifest says of a batch that is of another version of it. */
   readonly robotType: Pick<RobotType, 'id' | 'version'>;
 }
 
@@ -72,11 +73,11 @@ export const ingestBatch =
 
 async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<IngestBatchResult> {
   const { store, lake, progress } = ports;
-  const { segments, robots } = await readBatch(store, input);
+  const { segments, robots, robotType } = await readBatch(store, input);
   const transaction = { appId: `collect/${input.cycleId}`, version: input.batch };
   const last = await lake.transactionVersion('episodes', transaction.appId);
   if (last === undefined || last < input.batch) {
-    const type = await collectedType(store, input.robotType);
+    const type = await collectedType(store, robotType);
     await withSession(ports, (session, scratchDirectory) =>
       ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, robots, transaction }),
     );
@@ -94,13 +95,18 @@ async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<
 
 async function readBatch(
   store: ObjectStore,
-  { manifestKey, batch }: IngestBatchInput,
-): Promise<{ readonly segments: readonly PlannedSegment[]; readonly robots: number }> {
+  { manifestKey, batch, robotType: own }: IngestBatchInput,
+): Promise<{
+  readonly segments: readonly PlannedSegment[];
+  readonly robots: number;
+  readonly robotType: IngestBatchInput['robotType'];
+}> {
   const manifest = await requireJson(store, manifestKey, manifestSchema, 'plan the collection first');
   const planned = manifest.batches[batch];
   if (planned !== undefined) {
     const { segments } = await requireJson(store, planned.key, batchSchema, 'the manifest names it');
-    return { segments, robots: manifest.robots ?? manyRobots };
+    const version = planned.robotType === undefined ? own.version : Number(planned.robotType.split('@')[1]);
+    return { segments, robots: manifest.robots ?? manyRobots, robotType: { id: own.id, version } };
   }
   throw failure('InvalidInput', `expected a batch from 0 to ${manifest.batches.length - 1}, got ${batch}`, {
     coordinates: { manifestKey },

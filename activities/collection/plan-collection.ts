@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { bodyMap } from '../../datasets/bodies/body-map.ts';
 import { landingPlace } from '../../datasets/validation/segment-facts.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import {
@@ -15,6 +16,9 @@ import { troubleNoted, type Attempted } from './trouble.ts';
 import { failure } from '../../store/failures.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readRobotTypeVersions } from '../../store/records/robot-types.ts';
+import { readPolicyDocuments } from '../registry/policy-document.ts';
 import { inSteps } from './in-steps.ts';
 import type { Progress } from '../ports/progress.ts';
 
@@ -50,7 +54,8 @@ const probesPerStep = 256;
 /**
  * Lists what lies in landing for a robot type and cuts it into batches, in the order of the keys. Idempotent by cycleId:
  * the first attempt to end writes the manifest, every other one reads it. Segments of other robot types stay for their
- * own policy, those of robots that are not registered, quarantined or revoked until that changes; what cannot be read belongs to
+ * own policy, other versions of this one that are read as it and that no other policy is trained for come along, a batch holding one
+ * version only; those of robots that are not registered, quarantined or revoked until that changes; what cannot be read belongs to
  * whoever comes first.
  */
 export const planCollection =
@@ -80,16 +85,22 @@ async function plan(
   const batches: CollectionManifest['batches'] = [];
   const waiting = new WaitingCount();
   const robots = new Set<string>();
-  const landing = await readLanding(store, wanted, robotStandings);
-  let open = emptyBatch();
+  const others = await otherBodies(store, robotType);
+  const landing = await readLanding(store, wanted, robotStandings, others);
+  const opened = new Map<string, OpenBatch>();
 
-  const close = async (): Promise<void> => {
-    if (open.segments.length === 0) return;
+  const close = async (open: OpenBatch): Promise<void> => {
+    opened.delete(open.robotType);
     const bytes = new TextEncoder().encode(JSON.stringify({ segments: open.segments }));
     const key = batchKeyOf(cycleId, createHash('sha256').update(bytes).digest('hex'));
     await store.put(key, bytes);
-    batches.push({ key, segments: open.segments.length, sizeBytes: open.sizeBytes, frames: open.frames });
-    open = emptyBatch();
+    batches.push({
+      key,
+      segments: open.segments.length,
+      sizeBytes: open.sizeBytes,
+      frames: open.frames,
+      ...(open.robotType === wanted ? {} : { robotType: open.robotType }),
+    });
   };
   for await (const entries of inSteps(store.list('landing/'), probesPerStep)) {
     const probed = await inParallel(entries, probesAtOnce, (entry) => probeSegment(store, entry));
@@ -103,11 +114,18 @@ async function plan(
       }
       // A claim that no robot makes is refused before its data is read, so it does not fill a batch.
       const frames = Math.min(facts.rows, maxBatchFrames);
+      const claimed = facts.footer.robotType;
+      const body = claimed !== undefined && others.has(claimed) ? claimed : wanted;
+      let open = opened.get(body) ?? emptyBatch(body);
       const isFull =
         open.sizeBytes + entry.sizeBytes > batchSizeBytes ||
         open.frames + frames > maxBatchFrames ||
         open.segments.length === maxBatchSegments;
-      if (isFull) await close();
+      if (isFull) {
+        await close(open);
+        open = emptyBatch(body);
+      }
+      opened.set(body, open);
       robots.add(landingPlace(entry.key)?.robotId ?? '');
       const registeredMs = landing.registeredMs(entry.key);
       open.segments.push({
@@ -119,9 +137,9 @@ async function plan(
       open.sizeBytes += entry.sizeBytes;
       open.frames += frames;
     }
-    progress({ stage: 'planning', batches: batches.length, segments: sum(batches, 'segments') + open.segments.length });
+    progress({ stage: 'planning', batches: batches.length, segments: sum(batches, 'segments') + waitingIn(opened) });
   }
-  await close();
+  for (const open of opened.values()) await close(open);
   const listed = waiting.list();
   return {
     cycleId,
@@ -139,11 +157,31 @@ async function plan(
   };
 }
 
-const emptyBatch = (): { segments: PlannedSegment[]; sizeBytes: number; frames: number } => ({
-  segments: [],
-  sizeBytes: 0,
-  frames: 0,
-});
+interface OpenBatch {
+  readonly robotType: string;
+  readonly segments: PlannedSegment[];
+  sizeBytes: number;
+  frames: number;
+}
+
+const emptyBatch = (robotType: string): OpenBatch => ({ robotType, segments: [], sizeBytes: 0, frames: 0 });
+
+const waitingIn = (opened: ReadonlyMap<string, OpenBatch>): number =>
+  [...opened.values()].reduce((total, { segments }) => total + segments.length, 0);
+
+/** Versions that are read as this one and belong to no policy of their own. */
+async function otherBodies(
+  store: ObjectStore,
+  { id, version }: Pick<RobotType, 'id' | 'version'>,
+): Promise<ReadonlySet<string>> {
+  const chain = await readRobotTypeVersions(store, id);
+  const to = chain.find((type) => type.version === version);
+  if (to === undefined || chain.length === 1) return new Set();
+  const policies = await readPolicyDocuments(store, () => undefined);
+  const taken = new Set(policies.map(({ robotType }) => robotTypeName(robotType)));
+  const others = chain.filter((from) => from !== to && bodyMap({ from, to, chain }).kind === 'map');
+  return new Set(others.map(robotTypeName).filter((name) => !taken.has(name)));
+}
 
 const sum = (batches: CollectionManifest['batches'], name: 'segments' | 'sizeBytes' | 'frames'): number =>
   batches.reduce((total, batch) => total + batch[name], 0);

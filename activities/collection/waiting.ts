@@ -83,17 +83,19 @@ export interface Landing {
   registeredMs(key: string): number | undefined;
 }
 
-/** Without standings every robot is taken in. Robot types nobody published are nobody's: they are refused rather than left for ever. */
+/** `others`: robot types that are taken in with the wanted one. Without standings every robot is taken in. Robot types nobody published are nobody's: they are refused rather than left for ever. */
 export async function readLanding(
   store: ObjectStore,
   wanted: string,
   robotStandings: RobotStandings | undefined,
+  others: ReadonlySet<string> = new Set(),
 ): Promise<Landing> {
   const typeIds = await publishedTypeIds(store);
   const standings = await robotStandings?.();
   const recorded = standings === undefined ? new Set<string>() : await recordedRobots(store);
   const reasonToWait: Landing['reasonToWait'] = (key, { footer: { robotType } }) => {
-    if (robotType !== undefined && robotType !== wanted && typeIds.has(/^(.+)@\d+$/.exec(robotType)?.[1] ?? '')) {
+    const isTaken = robotType === undefined || robotType === wanted || others.has(robotType);
+    if (!isTaken && typeIds.has(/^(.+)@\d+$/.exec(robotType)?.[1] ?? '')) {
       return { reason: 'otherType', name: robotType };
     }
     const robotId = landingPlace(key)?.robotId;

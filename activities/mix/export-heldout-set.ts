@@ -5,6 +5,7 @@ import { robotTypeName } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, type HeldoutSetReference } from '../../datasets/training-set.ts';
 import type { RobotTypeReference } from '../../store/records/robot-types.ts';
 import { writeArrowFile } from './arrow-file.ts';
+import { bodiesOf, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
 import { chooseHeldoutEpisodes, heldoutSql } from './heldout-episodes.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
@@ -35,24 +36,28 @@ export const exportHeldoutSet =
     const robotType = await readTrainableRobotType(ports, input.robotType);
     return inScratch(ports, async (session, directory) => {
       const exclusions = await readExclusions(ports.store);
-      const scope = { robotType, datasetVersion, splits: ['heldout'] as const, exclusions };
+      const bodies = await readBodies(ports.store, robotType);
+      const scope = { robotType, bodies, datasetVersion, splits: ['heldout'] as const, exclusions };
       const step = <T>(stage: string, work: () => Promise<T>): Promise<T> =>
         watched(session, ports.progress, stage, work);
-      await step('finding held-out episodes', () => findLabelledEpisodes(session, ports.lake, scope));
+      const found = await step('finding held-out episodes', () => findLabelledEpisodes(session, ports.lake, scope));
       const { episodes, days, robots } = await step('choosing held-out episodes', () =>
         chooseHeldoutEpisodes(session, maxEpisodes),
       );
       const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
+      const bodiesSaid = bodiesOf(found);
+      const saysBody = bodiesSaid.bodies !== undefined;
       const columns = [
         ...labelledColumns(robotType),
         { name: 'episode', kind: 'int32' } as const,
         { name: 'robot', kind: 'int32' } as const,
+        ...(saysBody ? [{ name: 'body', kind: 'int32' } as const] : []),
       ];
       const file = await step('writing held-out frames', () =>
         writeArrowFile(
           join(directory, heldoutFile),
           columns,
-          session.chunks(heldoutSql(robotType, frames)),
+          session.chunks(heldoutSql(robotType, frames, found.present, saysBody)),
           ports.progress,
         ),
       );
@@ -62,6 +67,7 @@ export const exportHeldoutSet =
         robotTypeDigest: robotTypeDigest(robotType),
         tasks: robotType.tasks,
         ...pinnedCatalogue(robotType),
+        ...bodiesSaid,
         episodes,
         robots,
         maxEpisodes,

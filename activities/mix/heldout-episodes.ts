@@ -1,3 +1,4 @@
+import { isPartial, type NumberedBody } from '../../datasets/bodies/body-sql.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { episodeHashSql } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports/sql.ts';
@@ -24,7 +25,7 @@ export async function chooseHeldoutEpisodes(
     createTableAs(
       heldoutEpisodeTable,
       `WITH labelled AS (
-       SELECT episode_id, robot_id, task_index, recorded_on, is_labelled_by_outcome, ${hash} AS episode_hash
+       SELECT episode_id, robot_id, task_index, recorded_on, body_index, is_labelled_by_outcome, ${hash} AS episode_hash
        FROM labelled_episode WHERE labelled_count > 0
      ), turns AS (
        SELECT *, row_number() OVER (PARTITION BY task_index ORDER BY episode_hash, episode_id) AS turn
@@ -45,11 +46,18 @@ export async function chooseHeldoutEpisodes(
   };
 }
 
-/** The labelled frames of the chosen episodes, episode by episode in frame order. */
-export function heldoutSql(robotType: Pick<RobotType, 'observations' | 'actions'>, frames: string): string {
-  const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
-  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot
+/** The labelled frames of the chosen episodes, episode by episode in frame order; with `saysBody`, the place of each one's body in `bodies` last. */
+export function heldoutSql(
+  robotType: Pick<RobotType, 'observations' | 'actions'>,
+  frames: string,
+  bodies: readonly NumberedBody[],
+  saysBody = false,
+): string {
+  const places = bodies.map(({ index }, place) => `WHEN ${index} THEN ${place}`).join(' ');
+  const body = saysBody ? `, (CASE e.body_index ${places} END)::INTEGER` : '';
+  const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome', bodies);
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}
     FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
-    WHERE e.is_labelled_by_outcome OR f.expert_action IS NOT NULL
+    WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
     ORDER BY e.episode, f.frame_index`;
 }

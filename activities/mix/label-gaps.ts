@@ -20,12 +20,12 @@ export async function countLabelGaps(session: SqlSession, learnedTasks?: readonl
          JOIN mixed_episode AS m ON m.rowid = s.episode
        WHERE m.is_fresh AND m.cell % ${cellKinds.length} < ${failureKinds}
      ), failures AS (
-       SELECT l.labelled_count < l.frame_count AS is_waiting, e.episode_id IS NOT NULL AS is_added
+       SELECT l.labelled_count + l.left_out_count < l.frame_count AS is_waiting, e.episode_id IS NOT NULL AS is_added
        FROM labelled_episode AS l LEFT JOIN entered AS e USING (episode_id)
        WHERE l.split = 'train' AND l.is_new AND l.outcome = 'failure' ${isLearned}
      )
      SELECT
-       (SELECT coalesce(sum(frame_count - labelled_count), 0) FROM labelled_episode WHERE split = 'train') AS unlabelled,
+       (SELECT coalesce(sum(frame_count - labelled_count - left_out_count), 0) FROM labelled_episode WHERE split = 'train') AS unlabelled,
        (SELECT count(*) FROM failures) AS valid,
        (SELECT count(*) FROM failures WHERE is_added) AS added,
        (SELECT count(*) FROM failures WHERE is_waiting AND NOT is_added) AS queued`,

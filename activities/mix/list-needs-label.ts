@@ -1,5 +1,6 @@
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import { splits } from '../../datasets/columns.ts';
+import { readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
 import { inScratch } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
@@ -38,13 +39,14 @@ export const listNeedsLabel =
     const robotType = await readTaughtType(ports.store, input.robotType);
     return inScratch(ports, async (session) => {
       const exclusions = await readExclusions(ports.store);
-      const scope = { robotType, datasetVersion: input.datasetVersion, splits, exclusions };
+      const bodies = await readBodies(ports.store, robotType);
+      const scope = { robotType, bodies, datasetVersion: input.datasetVersion, splits, exclusions };
       await watched(session, ports.progress, 'finding episodes', () =>
         findLabelledEpisodes(session, ports.lake, scope),
       );
-      const waiting = 'FROM labelled_episode WHERE labelled_count < frame_count';
+      const waiting = 'FROM labelled_episode WHERE labelled_count + left_out_count < frame_count';
       const [totals] = await session.rows(
-        `SELECT count(*) AS episodes, coalesce(sum(frame_count - labelled_count), 0) AS frames ${waiting}`,
+        `SELECT count(*) AS episodes, coalesce(sum(frame_count - labelled_count - left_out_count), 0) AS frames ${waiting}`,
       );
       const rows = await session.rows(
         `SELECT * ${waiting} ORDER BY outcome <> 'failure', recorded_on DESC, episode_id DESC LIMIT ${input.limit}`,
@@ -60,7 +62,7 @@ export const listNeedsLabel =
           split: row['split'] as string,
           recordedOn: row['recorded_on'] as string,
           frames: Number(row['frame_count']),
-          unlabelledFrames: Number(row['frame_count']) - Number(row['labelled_count']),
+          unlabelledFrames: Number(row['frame_count']) - Number(row['labelled_count']) - Number(row['left_out_count']),
         })),
       };
     });

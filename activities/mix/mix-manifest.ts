@@ -5,6 +5,7 @@ import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import type { SourceCount, StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
 import { referenceOf } from '../../store/records/robot-types.ts';
 import { failure } from '../../store/failures.ts';
+import { bodiesOf, type FoundBodies } from './bodies.ts';
 import type { LabelGaps } from './label-gaps.ts';
 import type { Source } from './source-schema.ts';
 import { sourceName, type ResolvedSource } from './sources.ts';
@@ -24,6 +25,7 @@ export interface MixFacts {
     readonly sources?: readonly Source[] | undefined;
     readonly learnedTasks?: readonly string[] | undefined;
   };
+  readonly found: FoundBodies;
   readonly sources: readonly ResolvedSource[] | undefined;
   /** Training cells, without validation. */
   readonly train: readonly CellCount[];
@@ -58,6 +60,7 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     ...facts.gaps,
     ...(facts.exclusionsSeq === undefined ? {} : { exclusionsSeq: facts.exclusionsSeq }),
     recipe: recipeOf(options),
+    ...bodiesOf(facts.found),
     ...(facts.sources === undefined ? {} : { sources: sourcesOf(facts.sources, train) }),
     files: facts.files,
   };

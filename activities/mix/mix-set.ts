@@ -9,6 +9,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { writeArrowFile } from './arrow-file.ts';
+import { ownBody, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
 import { countLabelGaps } from './label-gaps.ts';
 import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
@@ -18,7 +19,7 @@ import { chooseEpisodes, firstValidationCell, planCells } from './mixed-episodes
 import { publishSet } from './publish-set.ts';
 import type { Source } from './source-schema.ts';
 import { resolveSources, sourceName } from './sources.ts';
-import { countSample, sampleFrames, sampleSql, type CellCount } from './sample-frames.ts';
+import { countBodies, countSample, sampleFrames, sampleSql, type CellCount } from './sample-frames.ts';
 import { labelledColumns } from './set-columns.ts';
 import { watched } from './watched.ts';
 
@@ -41,6 +42,9 @@ export interface MixOptions {
 export interface MadeBefore {
   /** What the exclusions were when line `exclusionsSeq` of their log was the last; −1: before the first. */
   readonly exclusionsSeq: number;
+  /** Names of the bodies whose rows entered; undefined: the set's own alone. */
+  readonly bodies: readonly string[] | undefined;
+  readonly leftOut: readonly string[];
   /** Fails with `Conflict`, and publishes nothing, when it comes out otherwise. */
   readonly digest: string;
 }
@@ -66,18 +70,21 @@ export async function mixSet(
   const options = { ...given, learnedTasks: learnedTasks(robotType, given.learnedTasks) };
   const { datasetVersion, newSince } = options;
   const exclusions = await readExclusions(ports.store, madeBefore?.exclusionsSeq);
-  const sources = options.sources && (await resolveSources(ports.store, robotType, options.sources));
+  const bodies = await bodiesFor(ports.store, robotType, madeBefore);
+  const sources = options.sources && (await resolveSources(ports.store, robotType, options.sources, bodies.read));
   const sets = sources?.map((source) => ({ weight: source.weight, name: sourceName(source) })) ?? [
     { weight: 1, name: robotTypeName(robotType) },
   ];
-  const scope = { robotType, datasetVersion, newSince, splits, exclusions, sources };
-  await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
+  const scope = { robotType, bodies, datasetVersion, newSince, splits, exclusions, sources };
+  const found = await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
   await step('choosing episodes', () => chooseEpisodes(session, robotType, { ...options, sets: sets.length }));
   const validationFrames = Math.min(maxValidationFrames, Math.ceil(options.targetFrames * validationFraction));
   const cells = await planCells(session, robotType, { ...options, validationFrames, sources: sets });
   const recordedOn = await daysOf(session, 'mixed_episode');
   const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
-  await step('sampling frames', () => sampleFrames(session, frames, robotType, options.seed, cells));
+  await step('sampling frames', () =>
+    sampleFrames(session, frames, { robotType, bodies: found.present }, options.seed, cells),
+  );
   const counts = await step('counting frames', () => countSample(session, cells));
   const gaps = await step('counting labels', () => countLabelGaps(session, options.learnedTasks));
 
@@ -93,12 +100,23 @@ export async function mixSet(
         ports.progress,
       ),
     );
+  const takenFrames = found.present.length > 1 ? await countBodies(session, boundary) : undefined;
   const files = {
     [trainFile]: await write(trainFile, sampleSql(`cell < ${boundary}`, weights)),
     [validationFile]: await write(validationFile, sampleSql(`cell >= ${boundary}`, { correction: 1, other: 1 })),
   };
   const exclusionsSeq = exclusions.seq;
-  const manifest = mixManifest({ robotType, options, sources, train, weights, gaps, files, exclusionsSeq });
+  const manifest = mixManifest({
+    robotType,
+    options,
+    found: { ...found, takenFrames },
+    sources,
+    train,
+    weights,
+    gaps,
+    files,
+    exclusionsSeq,
+  });
   const digest = await publishSet(
     ports.store,
     directory,
@@ -108,6 +126,15 @@ export async function mixSet(
     madeBefore?.digest,
   );
   return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
+}
+
+/** All that is known now; for a set that is made again, what it was made of. */
+async function bodiesFor(store: ObjectStore, robotType: RobotType, madeBefore: MadeBefore | undefined) {
+  if (madeBefore === undefined) return readBodies(store, robotType);
+  const { bodies = [], leftOut } = madeBefore;
+  return bodies.length + leftOut.length === 0
+    ? ownBody(robotType)
+    : readBodies(store, robotType, [...bodies, ...leftOut]);
 }
 
 function weightsOf(robotType: RobotType, train: readonly CellCount[], options: MixOptions) {

@@ -80,7 +80,7 @@ export async function chooseEpisodes(
        UNION ALL BY NAME SELECT *, 2 * set_index + 1 AS source FROM history
        UNION ALL BY NAME SELECT *, ${validationSource} AS source FROM (${robotShareSql('validating')})
      )
-     SELECT episode_id, recorded_on, task_index, is_labelled_by_outcome, labelled_count, split = 'train' AND is_new AS is_fresh,
+     SELECT episode_id, recorded_on, task_index, body_index, is_labelled_by_outcome, labelled_count, split = 'train' AND is_new AS is_fresh,
        ${cellOf('source', `CASE WHEN is_failure AND source < ${validationSource} THEN 1 ELSE 2 END`)} AS cell,
        CASE WHEN split = 'train' AND is_new AND is_failure AND labelled_count = frame_count
          THEN (episode_hash % frame_count::UBIGINT)::INTEGER ELSE -1 END AS lead_index

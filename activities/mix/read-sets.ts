@@ -19,7 +19,11 @@ const setSchema = z.looseObject({
   files: filesSchema,
 });
 /** Whose the held-out episodes are, by number; sets of earlier versions do not say. */
-const heldoutSetSchema = setSchema.extend({ robots: z.array(z.string()).default([]) });
+const heldoutSetSchema = setSchema.extend({
+  robots: z.array(z.string()).default([]),
+  /** By number; empty where all are of the set's own robot type. */
+  bodies: z.array(z.looseObject({ robotType: z.string(), digest: z.string() })).default([]),
+});
 const trainingSetSchema = setSchema.extend({
   strata: z.array(z.looseObject({ source: z.enum(['new', 'history']), task: z.string(), availableFrames: z.number() })),
 });

@@ -17,6 +17,8 @@ const madeFromSchema = z.looseObject({
   targetFrames: z.int(),
   newFraction: z.number(),
   exclusionsSeq: z.int().default(-1),
+  bodies: z.array(z.looseObject({ robotType: z.string() })).optional(),
+  bodiesLeftOut: z.array(z.looseObject({ robotType: z.string() })).default([]),
   recipe: z.strictObject({
     newSince: versionSchema,
     historyEpisodesPerRobot: z.int(),
@@ -44,8 +46,14 @@ export async function remakeTrainingSet(ports: SetPorts, digest: string, robotTy
       'expected the rows of the training set, or a manifest that says how to make them again, got neither: sets of earlier versions cannot be made again once they were swept',
       { coordinates: { key: trainingSetFile(digest, 'manifest.json') } },
     );
-  const { recipe, exclusionsSeq, ...options } = madeFrom.data;
+  const { recipe, exclusionsSeq, bodies, bodiesLeftOut, ...options } = madeFrom.data;
+  const madeBefore = {
+    exclusionsSeq,
+    digest,
+    bodies: bodies?.map((body) => body.robotType),
+    leftOut: bodiesLeftOut.map((body) => body.robotType),
+  };
   await inScratch(ports, (session, directory) =>
-    mixSet(ports, session, robotType, { ...options, ...recipe }, directory, { exclusionsSeq, digest }),
+    mixSet(ports, session, robotType, { ...options, ...recipe }, directory, madeBefore),
   );
 }

@@ -1,4 +1,5 @@
 import { labelSql } from '../../datasets/label.ts';
+import { isPartial, mappedLabelSql, observationSql, type NumberedBody } from '../../datasets/bodies/body-sql.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { hashBound, largestHash, orderHashSql, sampleHashSql } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports/sql.ts';
@@ -13,18 +14,31 @@ export interface CellCount {
   readonly corrections: number;
 }
 
-/** SQL of the two columns a robot type gives a shape: fixed lists that the engine hands over without copying. */
+/**
+ * SQL of the two columns a robot type gives a shape: fixed lists that the engine hands over without copying. Rows of `bodies` are mapped,
+ * by column `body_index` of `e`; a label that the robot type does not have is NULL.
+ */
 export function shapedColumns(
   robotType: Pick<RobotType, 'observations' | 'actions'>,
   frame: string,
   labelledByOutcome: string,
+  bodies: readonly NumberedBody[],
 ): { readonly observation: string; readonly label: string } {
   const label = labelSql(frame, labelledByOutcome);
   const { actions } = robotType;
+  const observation = observationSql(bodies, 'e.body_index', `${frame}.observation`);
+  const names = actions.kind === 'discrete' ? actions.names : undefined;
+  const mapped = mappedLabelSql(bodies, 'e.body_index', label, names);
   return {
-    observation: `${frame}.observation::FLOAT[${robotType.observations.length}]`,
-    label: actions.kind === 'continuous' ? `(${label})::FLOAT[${actions.ranges.length}]` : `(${label})[1]::INTEGER`,
+    observation: `(${observation})::FLOAT[${robotType.observations.length}]`,
+    label: actions.kind === 'continuous' ? `(${mapped})::FLOAT[${actions.ranges.length}]` : `(${mapped})`,
   };
+}
+
+/** What rows are read as, and the bodies they may be of. */
+interface Shapes {
+  readonly robotType: Pick<RobotType, 'observations' | 'actions'>;
+  readonly bodies: readonly NumberedBody[];
 }
 
 /**
@@ -35,16 +49,16 @@ export function shapedColumns(
 export async function sampleFrames(
   session: SqlSession,
   frames: string,
-  robotType: Pick<RobotType, 'observations' | 'actions'>,
+  { robotType, bodies }: Shapes,
   seed: number,
   cells: readonly NumberedCell[],
 ): Promise<void> {
   const wanted = cells.filter(({ quotaFrames }) => quotaFrames > 0);
   const bounds = new Map(wanted.map((cell) => [cell.number, hashBound(cell.quotaFrames, cell.availableFrames)]));
-  let short = await collect(session, frames, robotType, seed, wanted, bounds);
+  let short = await collect(session, frames, { robotType, bodies }, seed, wanted, bounds);
   if (short.length > 0) {
     for (const { number } of short) bounds.set(number, largestHash);
-    short = await collect(session, frames, robotType, seed, wanted, bounds);
+    short = await collect(session, frames, { robotType, bodies }, seed, wanted, bounds);
   }
   await session.run(
     createTableAs(
@@ -61,7 +75,7 @@ export async function sampleFrames(
 async function collect(
   session: SqlSession,
   frames: string,
-  robotType: Pick<RobotType, 'observations' | 'actions'>,
+  { robotType, bodies }: Shapes,
   seed: number,
   cells: readonly NumberedCell[],
   bounds: ReadonlyMap<number, bigint>,
@@ -72,7 +86,7 @@ async function collect(
     createTable(cellQuotaTable) + (quotas.length === 0 ? '' : `; INSERT INTO cell_quota VALUES ${quotas.join(', ')}`),
   );
   const hash = sampleHashSql(seed, 'f.episode_id', 'f.frame_index');
-  const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome');
+  const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome', bodies);
   const widest = [...bounds.values()].reduce((most, bound) => (bound > most ? bound : most), 0n);
   await session.run(
     createTableAs(
@@ -85,7 +99,7 @@ async function collect(
        ${hash} AS sample_hash, ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
        ${observation} AS observation, ${label} AS label
      FROM (SELECT * FROM ${frames} AS f WHERE ${hash} <= ${widest}) AS f JOIN bounded_episode AS e USING (episode_id)
-     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)
+     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
        AND ${hash} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
     ),
   );
@@ -112,6 +126,15 @@ export async function countSample(session: SqlSession, cells: readonly NumberedC
     frames: Number(found.get(cell.number)?.['frames'] ?? 0),
     corrections: Number(found.get(cell.number)?.['corrections'] ?? 0),
   }));
+}
+
+/** Training frames of the sample by the number of their body; `endCell` is the first cell of validation. */
+export async function countBodies(session: SqlSession, endCell: number): Promise<ReadonlyMap<number, number>> {
+  const rows = await session.rows(
+    `SELECT m.body_index, count(*) AS frames FROM (SELECT episode, cell FROM ${sampledRows} WHERE ${isSampled}) AS s
+       JOIN mixed_episode AS m ON m.rowid = s.episode WHERE s.cell < ${endCell} GROUP BY m.body_index`,
+  );
+  return new Map(rows.map((row) => [Number(row['body_index']), Number(row['frames'])]));
 }
 
 /** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from. */

@@ -1,3 +1,4 @@
+import { bodyIndexSql, type NumberedBody } from '../../datasets/bodies/body-sql.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { activeTasks } from '../../datasets/taught-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
@@ -9,6 +10,8 @@ import type { Source } from './source-schema.ts';
 /** A source whose robot type was read and fits. */
 export interface ResolvedSource extends Source {
   readonly type: Pick<RobotType, 'id' | 'version'>;
+  /** No robot type was named: every body that is read as the policy's own. */
+  readonly isOwn: boolean;
 }
 
 /** `robot type scitos-g5@1, site hall 3` */
@@ -17,19 +20,21 @@ export const sourceName = ({ type, site }: ResolvedSource): string =>
 
 /**
  * Reads the robot types of the sources. `NotFound` for one that nobody published; `InvalidInput` for one whose observations or actions
- * are not the policy's, in the same order, for a task that the policy does not have, and for the same source twice.
+ * are not the policy's, in the same order, and not mapped to it, for a task that the policy does not have, and for the same source twice.
  */
 export async function resolveSources(
   store: ObjectStore,
   own: RobotType,
   sources: readonly Source[],
+  bodies: readonly NumberedBody[],
 ): Promise<readonly ResolvedSource[]> {
   const resolved: ResolvedSource[] = [];
   for (const source of sources) {
     const [id = own.id, version = String(own.version)] = source.robotType?.split('@') ?? [];
     const type = await readRobotType(store, id, Number(version));
-    const problem = layoutProblem(own, type) ?? taskProblem(own, source);
-    const one = { ...source, type: { id: type.id, version: type.version } };
+    const isBody = bodies.some((body) => robotTypeName(body.type) === robotTypeName(type));
+    const problem = (isBody ? undefined : layoutProblem(own, type)) ?? taskProblem(own, source);
+    const one = { ...source, type: { id: type.id, version: type.version }, isOwn: source.robotType === undefined };
     if (problem !== undefined) throw failure('InvalidInput', `training.sources: ${sourceName(one)}: ${problem}`);
     if (resolved.some((other) => sourceName(other) === sourceName(one)))
       throw failure('InvalidInput', `training.sources: expected each source once, got ${sourceName(one)} twice`);
@@ -44,7 +49,7 @@ function layoutProblem(own: RobotType, other: RobotType): string | undefined {
     firstDifference('action', actionsOf(own), actionsOf(other));
   return found === undefined
     ? undefined
-    : `expected the observations and actions of ${robotTypeName(own)} in the same order, ${found}; what other bodies sense is not mapped`;
+    : `expected the observations and actions of ${robotTypeName(own)} in the same order, ${found}; or a version that follows`;
 }
 
 const named = ({ name, unit }: { readonly name: string; readonly unit: string }): string => `${name} [${unit}]`;
@@ -67,11 +72,11 @@ function taskProblem(own: RobotType, source: Source): string | undefined {
 }
 
 /** SQL over the columns of an episode: the index of the first source that it belongs to, or NULL. */
-export const sourceIndexSql = (sources: readonly ResolvedSource[]): string =>
+export const sourceIndexSql = (sources: readonly ResolvedSource[], bodies: readonly NumberedBody[]): string =>
   `CASE ${sources
     .map(
-      ({ type, site }, index) =>
-        `WHEN robot_type = ${sqlText(type.id)} AND robot_type_version = ${type.version}` +
+      ({ type, site, isOwn }, index) =>
+        `WHEN ${isOwn ? `(${bodyIndexSql(bodies)}) IS NOT NULL` : `robot_type = ${sqlText(type.id)} AND robot_type_version = ${type.version}`}` +
         `${site === undefined ? '' : ` AND site = ${sqlText(site)}`} THEN ${index}`,
     )
     .join(' ')} END`;

@@ -11,7 +11,9 @@ const knownColumns: TempTable['columns'] = [
   ['frame_count', 'INTEGER'],
   ['is_new', 'BOOLEAN'],
   ['set_index', 'INTEGER'],
+  ['body_index', 'INTEGER'],
   ['is_labelled_by_outcome', 'BOOLEAN'],
+  ['is_partial', 'BOOLEAN'],
 ];
 
 export const knownEpisodeTable: TempTable = {
@@ -24,10 +26,11 @@ export const knownEpisodeTable: TempTable = {
 
 export const expertCountTable: TempTable = {
   name: 'expert_count',
-  row: 'how many frames of an episode have an expert’s action, for episodes that their outcome does not label; gone with `known_episode`',
+  row: 'how many frames of an episode have a label, and how many one that the body does not have, for episodes whose outcome does not say; gone with `known_episode`',
   columns: [
     ['episode_id', 'VARCHAR'],
     ['labelled_count', 'BIGINT'],
+    ['left_out_count', 'BIGINT'],
   ],
   madeBy: 'labelled-episodes.ts',
   readBy: [],
@@ -36,7 +39,7 @@ export const expertCountTable: TempTable = {
 export const labelledEpisodeTable: TempTable = {
   name: 'labelled_episode',
   row: 'an episode in scope with the number of its frames that have a label',
-  columns: [...knownColumns, ['labelled_count', 'INTEGER']],
+  columns: [...knownColumns, ['labelled_count', 'INTEGER'], ['left_out_count', 'INTEGER']],
   madeBy: 'labelled-episodes.ts',
   readBy: ['heldout-episodes.ts', 'label-gaps.ts', 'list-needs-label.ts', 'mixed-episodes.ts'],
 };
@@ -48,6 +51,7 @@ export const mixedEpisodeTable: TempTable = {
     ['episode_id', 'VARCHAR'],
     ['recorded_on', 'DATE'],
     ['task_index', 'INTEGER'],
+    ['body_index', 'INTEGER'],
     ['is_labelled_by_outcome', 'BOOLEAN'],
     ['labelled_count', 'INTEGER'],
     ['is_fresh', 'BOOLEAN'],
@@ -106,6 +110,7 @@ export const heldoutEpisodeTable: TempTable = {
     ['robot_id', 'VARCHAR'],
     ['task_index', 'INTEGER'],
     ['recorded_on', 'DATE'],
+    ['body_index', 'INTEGER'],
     ['is_labelled_by_outcome', 'BOOLEAN'],
     ['episode_hash', 'UBIGINT'],
     ['turn', 'BIGINT'],

@@ -4,6 +4,7 @@ import { judgeDrift, type DriftVerdict } from '../../domain/monitoring/index.ts'
 import { randomFromSeed } from '../../domain/statistics/index.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
+import { readBodies } from '../mix/bodies.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import { inScratch, readTrainableRobotType } from '../mix/in-scratch.ts';
 import { parseDoor } from '../parse-activity-input.ts';
@@ -58,11 +59,12 @@ async function judged(
 ): Promise<Pick<DriftVerdict, 'alarm' | 'reasons' | 'robots'>> {
   const document = await readPolicyDocument(ports.store, policy);
   const robotType = await readTrainableRobotType(ports, document.robotType);
+  const { read } = await readBodies(ports.store, robotType);
   const verdict = await inScratch(ports, async (session) => {
-    const current = await sampleLanding(ports, session, robotType);
+    const current = await sampleLanding(ports, session, read);
     ports.progress({ stage: 'sampled landing', robots: current.length });
     const robotIds = current.map(({ robotId }) => robotId);
-    const reference = await sampleLake(ports, session, robotType, robotIds);
+    const reference = await sampleLake(ports, session, read, robotIds);
     ports.progress({ stage: 'sampled the lake', robots: reference.length });
     const random = randomFromSeed(`drift/${policy}/${nowMs}`);
     return judgeDrift({ features: robotType.observations.map(({ name }) => name), reference, current, random });

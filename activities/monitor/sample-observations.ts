@@ -1,4 +1,4 @@
-import type { RobotType } from '../../datasets/robot-type.ts';
+import { bodyIndexSql, observationSizeSql, observationSql, type NumberedBody } from '../../datasets/bodies/body-sql.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { RobotPoints } from '../../domain/statistics/index.ts';
 import { isFailure } from '../../store/failures.ts';
@@ -16,17 +16,17 @@ const framesOfEpisode = 10;
 /** Segments of one robot that are looked through for its newest. */
 const mostListed = 2_000;
 
-/** Observations of frames that were uploaded and not collected yet, by robot. A file that cannot be read is left out: validation says why. */
+/** Observations of frames that were uploaded and not collected yet, by robot, all read as those of body 0. A file that cannot be read is left out: validation says why. */
 export async function sampleLanding(
   ports: SetPorts,
   session: SqlSession,
-  robotType: RobotType,
+  bodies: readonly NumberedBody[],
 ): Promise<readonly RobotPoints[]> {
   const robots: RobotPoints[] = [];
   for (const robotId of await landingRobots(ports.store)) {
     const points: (readonly number[])[] = [];
     for (const key of await newestSegments(ports.store, robotId))
-      points.push(...(await sampleSegment(ports.store, session, key, robotType)));
+      points.push(...(await sampleSegment(ports.store, session, key, bodies)));
     if (points.length > 0) robots.push({ robotId, points });
   }
   return robots;
@@ -65,18 +65,19 @@ async function sampleSegment(
   store: ObjectStore,
   session: SqlSession,
   key: string,
-  robotType: RobotType,
+  bodies: readonly NumberedBody[],
 ): Promise<readonly (readonly number[])[]> {
   const path = await store.localPath(key);
   if (path === undefined) return [];
   try {
     const rows = await session.rows(
       // By a hash that differs from file to file: the same rows of every file would be no sample of what robots see.
-      `SELECT observation FROM read_parquet(${sqlText(path)}, hive_partitioning = false, file_row_number = true)
-       WHERE robot_type = ${sqlText(robotType.id)} AND robot_type_version = ${robotType.version}
+      `SELECT ${observationSql(bodies, bodyIndexSql(bodies), 'observation')} AS observation
+       FROM read_parquet(${sqlText(path)}, hive_partitioning = false, file_row_number = true)
+       WHERE len(observation) = ${observationSizeSql(bodies, bodyIndexSql(bodies))}
        ORDER BY hash(${sqlText(key)} || ':' || file_row_number), file_row_number LIMIT ${framesOfSegment}`,
     );
-    return pointsOf(rows, robotType);
+    return pointsOf(rows);
   } catch (error) {
     if (isFailure(error, 'EngineFailed')) return [];
     throw error;
@@ -90,7 +91,7 @@ async function sampleSegment(
 export async function sampleLake(
   ports: SetPorts,
   session: SqlSession,
-  robotType: RobotType,
+  bodies: readonly NumberedBody[],
   robotIds: readonly string[],
 ): Promise<readonly RobotPoints[]> {
   if (robotIds.length === 0) return [];
@@ -101,12 +102,13 @@ export async function sampleLake(
   const frames = await ports.lake.scan('frames', version.frames, { recordedOn: days });
   const rows = await session.rows(
     `WITH chosen AS (
-       SELECT episode_id, robot_id FROM ${episodes}
-       WHERE robot_type = ${sqlText(robotType.id)} AND robot_type_version = ${robotType.version}
-         AND robot_id IN (${robotIds.map(sqlText).join(', ')})
+       SELECT episode_id, robot_id, ${bodyIndexSql(bodies)} AS body_index FROM ${episodes}
+       WHERE body_index IS NOT NULL AND robot_id IN (${robotIds.map(sqlText).join(', ')})
        QUALIFY row_number() OVER (PARTITION BY robot_id ORDER BY hash(episode_id), episode_id) <= ${episodesOfRobot}
      )
-     SELECT c.robot_id, f.observation FROM ${frames} AS f JOIN chosen AS c USING (episode_id)
+     SELECT c.robot_id, ${observationSql(bodies, 'c.body_index', 'f.observation')} AS observation
+     FROM ${frames} AS f JOIN chosen AS c USING (episode_id)
+     WHERE len(f.observation) = ${observationSizeSql(bodies, 'c.body_index')}
      QUALIFY row_number() OVER (PARTITION BY episode_id ORDER BY hash(episode_id || ':' || f.frame_index), f.frame_index) <= ${framesOfEpisode}
      ORDER BY c.robot_id, episode_id, f.frame_index`,
   );
@@ -116,11 +118,8 @@ export async function sampleLake(
     if (typeof robotId !== 'string') continue;
     byRobot.set(robotId, [...(byRobot.get(robotId) ?? []), row]);
   }
-  return [...byRobot].map(([robotId, own]) => ({ robotId, points: pointsOf(own, robotType) }));
+  return [...byRobot].map(([robotId, own]) => ({ robotId, points: pointsOf(own) }));
 }
 
-const pointsOf = (rows: readonly SqlRow[], { observations }: RobotType): readonly (readonly number[])[] =>
-  rows.flatMap(({ observation }) => {
-    const point = Array.isArray(observation) ? observation.map(Number) : [];
-    return point.length === observations.length ? [point] : [];
-  });
+const pointsOf = (rows: readonly SqlRow[]): readonly (readonly number[])[] =>
+  rows.flatMap(({ observation }) => (Array.isArray(observation) ? [observation.map(Number)] : []));

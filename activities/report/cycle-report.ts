@@ -59,6 +59,14 @@ export interface MixSection {
   readonly strata: readonly StratumCount[];
   /** The only tasks that were learned; null: all. */
   readonly learnedTasks: readonly string[] | null;
+  /** Versions of the robot type that were read as the policy's own; empty where there was only that one. */
+  readonly bodies: readonly {
+    readonly robotType: string;
+    readonly episodes: number;
+    readonly takenFrames: number;
+    readonly leftOutFrames: number;
+  }[];
+  readonly bodiesLeftOut: readonly { readonly robotType: string; readonly episodes: number; readonly reason: string }[];
 }
 
 export interface TrainingSection {

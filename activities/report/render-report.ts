@@ -137,7 +137,7 @@ const mixBody = (mix: MixSection): Html =>
           `${count(mix.failuresWaiting)} wait for a label`,
     ],
   ])}
-  ${mix.sources.length > 0 && sourcesBody(mix)}
+  ${mix.sources.length > 0 && sourcesBody(mix)} ${mix.bodies.length + mix.bodiesLeftOut.length > 0 && bodiesBody(mix)}
   ${barChart(
     mix.strata.map((stratum) => ({
       label: `${stratum.source} · ${stratum.task}`,
@@ -146,6 +146,28 @@ const mixBody = (mix: MixSection): Html =>
     })),
     (value) => `${count(value)} frames`,
   )}`;
+
+const bodiesBody = ({ bodies, bodiesLeftOut }: MixSection): Html =>
+  html`<h3>Bodies</h3>
+    ${table(
+      [
+        'Body',
+        'Episodes',
+        'Frames taken',
+        'Frames left out: an action that the policy’s body does not have',
+        'Left out whole, because',
+      ],
+      [
+        ...bodies.map(({ robotType, episodes, takenFrames, leftOutFrames }) => [
+          robotType,
+          count(episodes),
+          count(takenFrames),
+          count(leftOutFrames),
+          '',
+        ]),
+        ...bodiesLeftOut.map(({ robotType, episodes, reason }) => [robotType, count(episodes), '', '', reason]),
+      ],
+    )}`;
 
 function sourcesBody({ sources }: MixSection): Html {
   const sumOf = (value: (source: MixSection['sources'][number]) => number): number =>

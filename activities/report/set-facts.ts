@@ -18,6 +18,17 @@ export const setFactsSchema = z.looseObject({
     .array(z.looseObject({ name: z.string(), weight: count, availableFrames: count, takenFrames: count }))
     .default([]),
   recipe: z.looseObject({ learnedTasks: z.array(z.string()).optional() }).optional(),
+  bodies: z
+    .array(
+      z.looseObject({
+        robotType: z.string(),
+        episodes: count,
+        takenFrames: count.default(0),
+        leftOutFrames: count.default(0),
+      }),
+    )
+    .default([]),
+  bodiesLeftOut: z.array(z.looseObject({ robotType: z.string(), episodes: count, reason: z.string() })).default([]),
   strata: z.array(
     z.looseObject({
       source: z.enum(['new', 'history']),

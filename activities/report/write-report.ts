@@ -126,6 +126,8 @@ const mixSection = (set: SetFacts): MixSection => ({
   failuresValid: set.failures.validEpisodes,
   failuresWaiting: set.failures.queuedForLabelEpisodes,
   sources: set.sources,
+  bodies: set.bodies,
+  bodiesLeftOut: set.bodiesLeftOut,
   strata: set.strata,
   learnedTasks: set.recipe?.learnedTasks ?? null,
 });

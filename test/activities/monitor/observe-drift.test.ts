@@ -5,6 +5,7 @@ import { isFailure } from '../../../store/failures.ts';
 import { observeDrift } from '../../../activities/monitor/observe-drift.ts';
 import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
 import type { Split } from '../../../datasets/columns.ts';
+import { publishRobotType } from '../../../store/records/robot-types.ts';
 import { openMixFixture, robotType, store as storeEpisodes, type MixFixture } from '../mix/mix-fixture.ts';
 
 describe('observeDrift', function () {
@@ -28,13 +29,13 @@ describe('observeDrift', function () {
       ),
     );
   /** Two segments of every robot as it uploads them; the second observation is moved by `shift`. */
-  async function landing(shift: number, type = 'test-robot'): Promise<void> {
+  async function landing(shift: number, type = 'test-robot', body = { version: 1, scale: 1 }): Promise<void> {
     for (const [index, robot] of robots.entries())
       for (const part of [0, 1]) {
         const path = join(fixture.directory, `${robot}-${part}.parquet`);
         await fixture.session.run(
-          `COPY (SELECT '${type}' AS robot_type, 1 AS robot_type_version,
-             [1000 * (${index} + 12 * (episode + ${3 * part})) + i, i + ${shift}]::FLOAT[] AS observation
+          `COPY (SELECT '${type}' AS robot_type, ${body.version} AS robot_type_version,
+             [1000 * (${index} + 12 * (episode + ${3 * part})) + i, (i + ${shift}) * ${body.scale}]::FLOAT[] AS observation
            FROM range(3) AS e(episode), range(10) AS f(i)) TO '${path}' (FORMAT parquet)`,
         );
         await fixture.store.put(`landing/${robot}/${String(part).repeat(64)}.parquet`, { filePath: path });
@@ -57,6 +58,20 @@ describe('observeDrift', function () {
     assert.ok(!reason.includes('left (alarm)'), reason);
     const document = JSON.parse(new TextDecoder().decode(await fixture.store.get(driftKey))) as { features: unknown[] };
     assert.equal(document.features.length, robotType.observations.length);
+  });
+
+  it('reads another body as the policy’s: a new unit is no drift, and what changed is', async () => {
+    await publishRobotType(fixture.store, {
+      ...robotType,
+      version: 2,
+      follows: { version: 1, observations: [{ name: 'right', is: 'scaled', factor: 100 }] },
+    });
+    await lake();
+    await landing(0, 'test-robot', { version: 2, scale: 100 });
+    const { isJudged, alarm, robots: seen, reason } = await observe();
+    assert.deepEqual([isJudged, alarm, seen], [true, false, { reference: 12, current: 12 }], reason);
+    await landing(6, 'test-robot', { version: 2, scale: 100 });
+    assert.match((await observe(2_000)).reason, /right \(alarm\): PSI/);
   });
 
   it('judges once: asked again it answers the same without looking', async () => {

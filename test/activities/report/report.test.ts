@@ -124,6 +124,20 @@ describe('the report of a cycle', () => {
     assert.match(await pageOf(empty, emptySet), /<dt>Learned tasks<\/dt>\s*<dd>all<\/dd>/);
   });
 
+  it('shows which bodies were learned from, and which were left out and why', async () => {
+    const page = await pageOf(empty, {
+      ...emptySet,
+      bodies: [
+        { robotType: 'rover@2', digest: 'a', episodes: 4_000 },
+        { robotType: 'rover@1', digest: 'b', episodes: 300, leftOutFrames: 7 },
+      ],
+      bodiesLeftOut: [{ robotType: 'rover@3', episodes: 12, reason: 'nothing to read "<b>" from' }],
+    });
+    before(page, 'rover@1</td>', '<td class="number">7</td>');
+    before(page, 'rover@3</td>', 'nothing to read &quot;&lt;b&gt;&quot; from');
+    assert.ok(!(await pageOf(empty, emptySet)).includes('<h3>Bodies</h3>'));
+  });
+
   it('shows how much each source of a mix was asked for and gave', async () => {
     const page = await pageOf(empty, {
       ...emptySet,
