@@ -92,6 +92,8 @@ export const robotTypeSchema = z
       mayBeConstant: z.array(z.string()).default([...limitDefaults.mayBeConstant]),
       /** Least label agreement on held-out data for a candidate to pass its absolute gate, 0–1. */
       minAgreementFraction: z.number().min(0).max(1),
+      /** Fewer held-out episodes of a body leave it unproven for a candidate; default 30. */
+      minBodyEpisodes: z.int().min(1).max(1_000_000).exactOptional(),
       /** A continuous action agrees with its label when no value is off by more than this share of its range; default 0.05. */
       actionToleranceFraction: z.number().gt(0).max(1).optional(),
       maxModelSizeBytes: z.int().positive().default(limitDefaults.maxModelSizeBytes),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import type { RobotType } from '../datasets/robot-type.ts';
 import { storedNames } from './export-policy.ts';
+import { growBody, grownSlots, type GrownBody } from './grown-body.ts';
 import { parameterLayout, type NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { decodeModel, elementTypes } from './onnx/wire-format.ts';
@@ -22,6 +23,8 @@ export interface WarmStartInput {
   readonly type: RobotType;
   readonly observation: Normalisation;
   readonly label?: Normalisation | undefined;
+  /** Where the model was made for another body. */
+  readonly body?: GrownBody | undefined;
   /** Where a parameter has no counterpart in the model; changed in place and returned. */
   readonly fresh: Float32Array;
 }
@@ -34,7 +37,8 @@ export type WarmStart =
  * Starting parameters that make the network answer as `model` does, although observations are normalised by other data now:
  * the change of scale and mean is folded into the first layer, that of the actions into the last one. A task that the model does not
  * know starts as the mean of those it knows. Under the same normalisation the answers for known tasks are bit-equal. Cold, with the
- * reason, when the model was not made here or has another architecture, observations or actions.
+ * reason, when the model was not made here or has another architecture, observations or actions. A model of another body starts one that reads
+ * as it did: see {@link growBody}.
  */
 export function warmStart(input: WarmStartInput): WarmStart {
   const { shape, type, fresh } = input;
@@ -43,8 +47,12 @@ export function warmStart(input: WarmStartInput): WarmStart {
   if (text === undefined) return cold('the model was not made by this trainer');
   const description = descriptionSchema.parse(JSON.parse(text));
   if (!sameList(description.hiddenWidths, shape.hiddenWidths)) return cold('other hidden widths');
-  if (!sameList(description.observations.map(nameOf), type.observations.map(nameOf))) return cold('other observations');
-  if (!sameList(description.actions.map(nameOf), actionNames(type))) return cold('other actions');
+  const body = input.body;
+  const [observations, actions] = [description.observations.map(nameOf), description.actions.map(nameOf)];
+  const own = body?.type ?? type;
+  if (!sameList(observations, own.observations.map(nameOf))) return cold('other observations');
+  if (!sameList(actions, actionNames(own))) return cold('other actions');
+  if (body !== undefined && shape.hiddenWidths.length === 0) return cold('another body, and no hidden layer');
   if (
     hasEmbedding(description.tasks) &&
     hasEmbedding(type.tasks) &&
@@ -60,9 +68,14 @@ export function warmStart(input: WarmStartInput): WarmStart {
   for (const slot of parameterLayout(shape)) {
     const values = stored.get(slot.name);
     const target = fresh.subarray(slot.start, slot.start + slot.size);
+    if (body !== undefined && grownSlots(shape).has(slot.name)) continue;
     if (slot.name === 'task_embedding')
       copyTasks(values, description.tasks, target, type.tasks, shape.taskEmbeddingSize);
     else if (values !== undefined) target.set(values);
+  }
+  if (body !== undefined) {
+    growBody({ ...input, body, stored });
+    return { kind: 'warm', parameters: fresh };
   }
   foldObservations(input, stored);
   if (input.label !== undefined) foldActions(input.shape, input.label, stored, fresh);

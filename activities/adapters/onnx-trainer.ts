@@ -151,6 +151,7 @@ async function startingParameters(
     type: job.robotType,
     observation,
     label,
+    body: job.startFromBody,
     fresh,
   });
   if (start.kind === 'warm') return { parameters: start.parameters, note: 'warm' };

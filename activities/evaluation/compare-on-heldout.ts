@@ -6,6 +6,7 @@ import { copiedState } from '../../policies/evaluation/copied-state.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import { evaluateHeldout } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/heldout-tally.ts';
+import { foreignSizes, mappedSession, type ForeignBody } from '../../policies/evaluation/mapped-session.ts';
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
 import type { ErrorFacts, HeldoutFacts, Partner, TaskFacts } from '../../policies/gates/index.ts';
@@ -37,6 +38,8 @@ export interface VersionKey {
   readonly key: string;
   /** So many of the first indexes of the tasks; what else is asked of robots, nobody asks it. */
   readonly knownTasks: number;
+  /** Where it was made for another body; a text: why its answers cannot be read for this one. */
+  readonly body?: ForeignBody | string | undefined;
 }
 
 export interface ComparisonInput {
@@ -55,6 +58,8 @@ export interface HeldoutComparison {
   readonly outcome: HeldoutOutcome;
   /** Names of the robots whose numbers the outcome has. */
   readonly robotIds: readonly string[];
+  /** Those whose numbers the outcome has; empty for a set of one body. */
+  readonly bodies: StoredHeldoutSet['bodies'];
   readonly golden: GoldenAnswers;
   /** What a person should know, e.g. why a baseline is missing. */
   readonly notes: readonly string[];
@@ -75,8 +80,12 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     heldoutSetFile(input.heldoutDigest, 'heldout.arrow'),
     input.heldoutSet,
   );
-  const openModel = async (key: string, taskCount: number): Promise<GraphSession> =>
-    keep(await open(ports, key, { ...sizes, taskCount }));
+  const openModel: OpenModel = async (key, taskCount, body) => {
+    if (typeof body === 'string') throw failure('InvalidInput', body, { coordinates: { key } });
+    const foreign = body && foreignSizes(body, taskCount);
+    if (body === undefined || foreign === undefined) return keep(await open(ports, key, { ...sizes, taskCount }));
+    return mappedSession(keep(await open(ports, key, foreign)), body, type);
+  };
   try {
     const training = await openTraining(ports, input, sizes);
     if (training !== undefined) keep(training.rows);
@@ -124,6 +133,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       facts,
       outcome,
       robotIds: input.heldoutSet.robots,
+      bodies: input.heldoutSet.bodies,
       golden: await goldenAnswers(candidate, type, sizes),
       notes: linear.notes,
     };
@@ -209,17 +219,18 @@ async function open(ports: ComparisonPorts, key: string, sizes: PolicySizes): Pr
   throw failure('InvalidInput', problems.join('; '), { coordinates: { key } });
 }
 
+type OpenModel = (key: string, taskCount: number, body?: VersionKey['body']) => Promise<GraphSession>;
 type Sums = HeldoutOutcome['others'][string]['sums'];
 
 /** A version that cannot run on this robot type's data is no reason to fail the activity, but its gates fail. */
 async function tryPartner(
   version: VersionKey | undefined,
-  openModel: (key: string, taskCount: number) => Promise<GraphSession>,
+  openModel: OpenModel,
 ): Promise<{ session?: GraphSession; partner: (sums: Sums | undefined) => Partner }> {
   if (version === undefined) return { partner: () => ({ kind: 'none' }) };
   const broken = (reason: string): Partner => ({ kind: 'broken', version: version.version, reason });
   try {
-    const session = await openModel(version.key, version.knownTasks);
+    const session = await openModel(version.key, version.knownTasks, version.body);
     return {
       session,
       partner: (sums) =>

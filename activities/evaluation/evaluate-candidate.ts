@@ -19,6 +19,7 @@ import { failure } from '../../store/failures.ts';
 import { describeIssues, jsonBytes } from '../../store/json-objects.ts';
 import type { ModelProbe } from '../ports/model-probe.ts';
 import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
+import { readVersionBody } from '../../store/records/version-body.ts';
 import { readVersionTasks } from '../../store/records/version-tasks.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readHeldoutSet, readTrainingSet } from '../mix/read-sets.ts';
@@ -147,8 +148,14 @@ async function versionKey(
   version: string | undefined,
 ): Promise<VersionKey | undefined> {
   if (version === undefined) return undefined;
-  const { length: knownTasks } = await readVersionTasks(store, type, policy, version);
-  return { version, key: modelFile(policy, version, 'model.onnx'), knownTasks };
+  const found = await readVersionBody(store, type, policy, version);
+  const body =
+    typeof found === 'string' || found === undefined
+      ? found
+      : (found.incomplete ?? { ...found, observations: found.readings.filter((value) => value !== undefined) });
+  const own = typeof found === 'object' ? found.type : type;
+  const { length: knownTasks } = await readVersionTasks(store, own, policy, version);
+  return { version, key: modelFile(policy, version, 'model.onnx'), knownTasks, body };
 }
 
 async function inScratch<T>(root: string, name: string, work: (directory: string) => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { RobotType } from '../../datasets/robot-type.ts';
-import type { AbsoluteFacts, GateResult } from '../../policies/gates/index.ts';
+import { bodyVerdicts, type AbsoluteFacts, type GateResult } from '../../policies/gates/index.ts';
 import { readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
@@ -91,6 +91,20 @@ export const evaluationSchema = z.strictObject({
     )
     .default([]),
   robotsMeasured: z.int().default(0),
+  /** Versions of the robot type with held-out data, each judged apart; empty where there is one only. */
+  bodies: z
+    .array(
+      z.strictObject({
+        robotType: z.string(),
+        digest: z.string(),
+        episodes: z.int(),
+        frames: z.int(),
+        agreementFraction: fraction,
+        standing: z.enum(['proven', 'unproven']),
+        gates: z.array(gateSchema),
+      }),
+    )
+    .default([]),
   latencyP99Ms: z.number().nullable(),
   sizeBytes: z.int(),
   notes: z.array(z.string()),
@@ -150,10 +164,29 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     })),
     robots: worstRobots(comparison),
     robotsMeasured: outcome?.robots.length ?? 0,
+    bodies: judgedBodies(comparison, type),
     latencyP99Ms: absolute.latency?.p99Ms ?? null,
     sizeBytes: absolute.sizeBytes,
     notes: [...(comparison?.notes ?? [])],
   };
+}
+
+function judgedBodies(comparison: HeldoutComparison | undefined, type: RobotType): EvaluationDocument['bodies'] {
+  if (comparison === undefined) return [];
+  const found = comparison.outcome.bodies.flatMap(({ body, ...outcome }) => {
+    const named = comparison.bodies[body];
+    return named === undefined ? [] : [{ ...outcome, robotType: named.robotType, digest: named.digest }];
+  });
+  const verdicts = bodyVerdicts(found, type);
+  return found.map(({ robotType, digest, episodes, frames, agreeingFrames }, index) => ({
+    robotType,
+    digest,
+    episodes,
+    frames,
+    agreementFraction: frames === 0 ? null : agreeingFrames / frames,
+    standing: verdicts[index]?.standing ?? 'unproven',
+    gates: [...(verdicts[index]?.gates ?? [])],
+  }));
 }
 
 const mostRobots = 500;

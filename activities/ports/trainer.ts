@@ -1,6 +1,7 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { CurvePoint } from '../../policies/checkpoint.ts';
 import type { ObjectBody } from '../../store/object-store.ts';
+import type { GrownBody } from '../../policies/grown-body.ts';
 import type { Progress } from './progress.ts';
 
 /** Where a training keeps its state so that another attempt, perhaps on another machine, goes on from there. */
@@ -23,6 +24,8 @@ export interface TrainingJob {
   readonly seed: number;
   /** A model.onnx to start from, where the trainer can. */
   readonly startFromPath?: string;
+  /** Its body, where it was made for another version of the robot type. */
+  readonly startFromBody?: GrownBody;
   readonly checkpoints: CheckpointStore;
   /** A local folder of this job alone; the model is written here. */
   readonly scratchDirectory: string;

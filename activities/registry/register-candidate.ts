@@ -14,6 +14,7 @@ import { requireJson } from '../../store/json-objects.ts';
 import { readRobotType, readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
+import { versionBodiesFile } from './version-bodies-file.ts';
 import { trainingFile } from './training-file.ts';
 import { registeredType } from './registered-type.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
@@ -61,6 +62,7 @@ export const registerCandidate =
         chosenTasks: tasks !== undefined,
       }),
       ...registeredType(type),
+      bodies: await versionBodiesFile(ports.store, type, evaluation.bodies),
       sources: {
         'model.onnx': input.modelKey,
         'evaluation.json': evaluationKey,

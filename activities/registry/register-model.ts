@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { nextPolicyVersion, type VersionChange } from '../../domain/registry/index.ts';
+import { bodiesFile } from '../../policies/version-bodies.ts';
 import { tasksFile } from '../../policies/version-tasks.ts';
 import { modelFile, type ModelManifest, type SignedManifest } from '../../policies/model-manifest.ts';
 import { appendOnce } from '../../store/append-log.ts';
@@ -22,6 +23,8 @@ export interface RegisterModelInput extends Omit<
 > {
   /** The file that says which tasks the model knows; not there where they are the robot type's. */
   readonly tasks?: Uint8Array | undefined;
+  /** The file that says which bodies the version serves; not there where it is its own alone. */
+  readonly bodies?: Uint8Array | undefined;
   /** The cycle's id, or any other name of the operation that registers. */
   readonly operationId: string;
   readonly change: VersionChange;
@@ -46,7 +49,7 @@ export interface RegisterModelResult {
 export const registerModel =
   (ports: { store: ObjectStore; signer: Signer; clock: Clock; codeBuild: string }) =>
   async (input: RegisterModelInput): Promise<RegisterModelResult> => {
-    const { operationId, change, sources, modelSha256, tasks, ...facts } = input;
+    const { operationId, change, sources, modelSha256, tasks, bodies, ...facts } = input;
     const { version, atMs, release } = await claimVersion(ports, input.policy, operationId, change);
     const files = dictionary<{ sha256: string; sizeBytes: number }>();
     for (const [name, sourceKey] of Object.entries(sources)) {
@@ -55,17 +58,23 @@ export const registerModel =
         throw failure('NotFound', `expected the file to register as ${name}, got none`, {
           coordinates: { key: sourceKey },
         });
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const { sha256, sizeBytes } = factsOf(bytes);
       if (name === 'model.onnx' && sha256 !== modelSha256)
         throw failure('UntrustedArtifact', `expected a model with sha256 ${modelSha256}, got ${sha256}`, {
           coordinates: { key: sourceKey },
         });
       await ports.store.putIfAbsent(modelFile(input.policy, version, name), bytes);
-      files[name] = { sha256, sizeBytes: bytes.length };
+      files[name] = { sha256, sizeBytes };
     }
-    if (tasks !== undefined) {
-      await ports.store.putIfAbsent(modelFile(input.policy, version, tasksFile), tasks);
-      files[tasksFile] = { sha256: createHash('sha256').update(tasks).digest('hex'), sizeBytes: tasks.length };
+    for (const [name, bytes] of [
+      [tasksFile, tasks],
+      [bodiesFile, bodies],
+    ] as const) {
+      if (bytes === undefined) continue;
+      const key = modelFile(input.policy, version, name);
+      // An earlier attempt's stays: what is known of bodies may have grown since.
+      if ((await ports.store.putIfAbsent(key, bytes)) === 'created') files[name] = factsOf(bytes);
+      else files[name] = factsOf((await ports.store.get(key)) ?? bytes);
     }
     const manifest: ModelManifest = {
       ...facts,
@@ -89,6 +98,11 @@ export const registerModel =
     const registered = await readManifest(ports, input.policy, version);
     return { version, manifestKey, modelSha256: registered.files['model.onnx']?.sha256 ?? modelSha256 };
   };
+
+const factsOf = (bytes: Uint8Array): { sha256: string; sizeBytes: number } => ({
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+  sizeBytes: bytes.length,
+});
 
 async function claimVersion(
   ports: { store: ObjectStore; clock: Clock },

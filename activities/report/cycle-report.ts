@@ -121,6 +121,12 @@ export interface EvaluationSection {
     readonly frames: number;
   }[];
   readonly gates: readonly GateResult[];
+  /** Versions of the robot type with held-out data, each judged apart; empty where there is one only. */
+  readonly bodies: readonly {
+    readonly robotType: string;
+    readonly standing: 'proven' | 'unproven';
+    readonly gates: readonly GateResult[];
+  }[];
 }
 
 export interface LineageSection {

@@ -25,7 +25,8 @@ export function evaluationBody(evaluation: EvaluationSection): Html {
     <h3>Gates</h3>
     ${open.length === 0 ? html`<p class="muted">All ${gates.length} pass.</p>` : gatesTable(open)}
     ${folded(`${gates.length - open.length} gates that pass`, gatesTable(gates.slice(open.length)))}
-    ${tasksBody(evaluation.tasks)} ${evaluation.robots.length > 0 && robotsBody(evaluation)}
+    ${evaluation.bodies.length > 0 && bodiesBody(evaluation.bodies)} ${tasksBody(evaluation.tasks)}
+    ${evaluation.robots.length > 0 && robotsBody(evaluation)}
     ${evaluation.actionErrors.length > 0 ? errorsBody(evaluation) : labelsBody(evaluation)}`;
 }
 
@@ -51,6 +52,17 @@ const gateRow = (gate: GateResult): Html =>
     <td class="number">${count(gate.sampleSize)}</td>
     <td>${gate.sentence}</td>
   </tr>`;
+
+/** A body that fails holds no candidate back; robots of it are not given it without a person. */
+const bodiesBody = (bodies: EvaluationSection['bodies']): Html =>
+  html`<h3>Bodies</h3>
+    ${bodies
+      .toSorted((a, b) => (a.standing === b.standing ? 0 : a.standing === 'unproven' ? -1 : 1))
+      .map(
+        ({ robotType, standing, gates }) =>
+          html`<p>${robotType}: ${standing}</p>
+            ${gatesTable(gates)}`,
+      )}`;
 
 const worstTasks = 10;
 

@@ -147,6 +147,7 @@ const trainingSection = (
 
 const evaluationSection = (evaluation: ReturnType<typeof evaluationSchema.parse>): EvaluationSection => ({
   accuracyFraction: evaluation.accuracyFraction,
+  bodies: evaluation.bodies,
   frames: evaluation.frames,
   episodes: evaluation.episodes,
   majorityFraction: evaluation.majorityFraction,

@@ -5,6 +5,7 @@ import type { SubmissionVerdict } from './judge-submission.ts';
 import { readTaughtType } from '../../store/records/robot-types.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import { registeredType } from '../registry/registered-type.ts';
+import { versionBodiesFile } from '../registry/version-bodies-file.ts';
 import { registerModel, type RegisterModelResult } from '../registry/register-model.ts';
 
 export interface RegisterSubmissionInput {
@@ -35,6 +36,7 @@ export const registerSubmission =
       policy,
       change: 'major',
       ...registeredType(type),
+      bodies: await versionBodiesFile(ports.store, type, evaluation.bodies),
       sources: {
         'model.onnx': judged.modelKey,
         'evaluation.json': judged.evaluationKey,

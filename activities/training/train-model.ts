@@ -12,6 +12,7 @@ import { failure } from '../../store/failures.ts';
 import { describeIssues, jsonBytes, readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
+import { readVersionBody } from '../../store/records/version-body.ts';
 import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import { readTrainingSet, setFilePath } from '../mix/read-sets.ts';
 import type { Trainer, Trainers, TrainingJob } from '../ports/trainer.ts';
@@ -163,6 +164,7 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
     await setFilePath(store, trainingSetFile(request.trainingSetDigest, 'validation.arrow'), manifest),
     start === undefined ? undefined : await requireLocal(store, modelFile(start.policy, start.version, 'model.onnx')),
   ];
+  const body = start && (await readVersionBody(store, robotType, start.policy, start.version));
   return {
     trainPath,
     validationPath,
@@ -174,6 +176,8 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
     checkpoints: storedCheckpoints(store, request.runId),
     scratchDirectory,
     ...(startFromPath === undefined ? {} : { startFromPath }),
+    // What cannot be read for this body starts cold, with its own reason.
+    ...(typeof body === 'object' ? { startFromBody: body } : {}),
   };
 }
 

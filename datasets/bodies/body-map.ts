@@ -44,27 +44,61 @@ type Source = MappedValue | 'none';
  * `fill`. Fails closed: a rule that does not account for everything, a version that is not known, a feature with nothing to
  * read it from and a number beyond a 32-bit float are a refusal with the reason. A version to itself is the identity.
  */
-export function bodyMap({ from, to, chain }: BodyMapInput): BodyMap | BodyRefusal {
-  const steps = lineageOf(from, to, chain);
+export function bodyMap(input: BodyMapInput): BodyMap | BodyRefusal {
+  const observations = observationMap(input);
+  if (!isMap(observations)) return observations;
+  const actions = actionMap(input);
+  return 'reason' in actions ? actions : { kind: 'map', observations, actions };
+}
+
+/** As {@link bodyMap}, of features alone. */
+export function observationMap(input: BodyMapInput): readonly MappedValue[] | BodyRefusal {
+  const observations = partialObservations(input);
+  if (!isMap(observations)) return observations;
+  const { from, to } = input;
+  const mapped = wholeValues(observations, to.observations, `feature of ${robotTypeName(to)}`, from);
+  return typeof mapped === 'string' ? refusal(mapped) : mapped;
+}
+
+/** As {@link bodyMap}, of actions alone: there is one where features have no way back, too. */
+export function actionMap({ from, to, chain }: BodyMapInput): BodyMap['actions'] | BodyRefusal {
+  const steps = soundSteps(from, to, chain);
   if (typeof steps === 'string') return refusal(steps);
-  const twice = steps.length === 0 ? undefined : nameTwice([from, to]);
-  if (twice !== undefined) return refusal(`two features or actions of one body are called ${JSON.stringify(twice)}`);
-  for (const { newer, older } of steps) {
-    const [problem] = stepProblems(newer, older);
-    if (problem !== undefined)
-      return refusal(
-        `${robotTypeName(newer)} does not say how it follows ${robotTypeName(older)}: ${problem.path}: expected ${problem.expected}, got ${problem.got}`,
-      );
-  }
-  const observations = walk(
+  const actions = actionsOf(from, to, steps);
+  return typeof actions === 'string' ? refusal(actions) : actions;
+}
+
+/** As {@link observationMap}; undefined for one that nothing can be read from. */
+export function partialObservations({
+  from,
+  to,
+  chain,
+}: BodyMapInput): readonly (MappedValue | undefined)[] | BodyRefusal {
+  const steps = soundSteps(from, to, chain);
+  if (typeof steps === 'string') return refusal(steps);
+  const sources = walk(
     steps,
     0,
     from.observations.map(({ name }) => name),
   );
-  const mapped = valuesOf(observations, to.observations, `feature of ${robotTypeName(to)}`, from);
-  if (typeof mapped === 'string') return refusal(mapped);
-  const actions = actionsOf(from, to, steps);
-  return typeof actions === 'string' ? refusal(actions) : { kind: 'map', observations: mapped, actions };
+  const values = valuesOf(sources, to.observations, `feature of ${robotTypeName(to)}`);
+  return typeof values === 'string' ? refusal(values) : values;
+}
+
+const isMap = <T extends readonly unknown[]>(value: T | BodyRefusal): value is T => Array.isArray(value);
+
+/** The steps between two bodies, each accounting for everything; else why there are none. */
+function soundSteps(from: RobotType, to: RobotType, chain: readonly RobotType[]): readonly LineageStep[] | string {
+  const steps = lineageOf(from, to, chain);
+  if (typeof steps === 'string') return steps;
+  const twice = steps.length === 0 ? undefined : nameTwice([from, to]);
+  if (twice !== undefined) return `two features or actions of one body are called ${JSON.stringify(twice)}`;
+  for (const { newer, older } of steps) {
+    const [problem] = stepProblems(newer, older);
+    if (problem !== undefined)
+      return `${robotTypeName(newer)} does not say how it follows ${robotTypeName(older)}: ${problem.path}: expected ${problem.expected}, got ${problem.got}`;
+  }
+  return steps;
 }
 
 /** Older documents were not asked for names of their own. */
@@ -90,7 +124,9 @@ function actionsOf(from: RobotType, to: RobotType, steps: readonly LineageStep[]
       1,
       from.actions.ranges.map(({ name }) => name),
     );
-    const values = valuesOf(sources, ranges, `action of ${robotTypeName(to)}`, from);
+    const what = `action of ${robotTypeName(to)}`;
+    const found = valuesOf(sources, ranges, what);
+    const values = typeof found === 'string' ? found : wholeValues(found, ranges, what, from);
     if (typeof values === 'string') return values;
     return {
       kind: 'continuous',
@@ -178,18 +214,25 @@ function valuesOf(
   sources: ReadonlyMap<string, Source>,
   names: readonly { readonly name: string }[],
   what: string,
-  from: RobotType,
-): readonly MappedValue[] | string {
-  const values: MappedValue[] = [];
-  const missing: string[] = [];
+): readonly (MappedValue | undefined)[] | string {
+  const values: (MappedValue | undefined)[] = [];
   for (const { name } of names) {
     const source = sources.get(name) ?? 'none';
-    if (source === 'none') missing.push(name);
-    else if (!isSound(source))
+    if (source !== 'none' && !isSound(source))
       return `${what} ${JSON.stringify(name)}: the rules together leave what a 32-bit float can hold`;
-    else values.push(source);
+    values.push(source === 'none' ? undefined : source);
   }
-  if (missing.length === 0) return values;
+  return values;
+}
+
+function wholeValues(
+  values: readonly (MappedValue | undefined)[],
+  names: readonly { readonly name: string }[],
+  what: string,
+  from: RobotType,
+): readonly MappedValue[] | string {
+  const missing = names.filter((_, index) => values[index] === undefined).map(({ name }) => name);
+  if (missing.length === 0) return values.filter((value) => value !== undefined);
   const listed = missing.slice(0, mostNamed).map((name) => JSON.stringify(name));
   const more = missing.length > mostNamed ? ` and ${missing.length - mostNamed} more` : '';
   return `${robotTypeName(from)} has nothing to read ${what} ${listed.join(', ')}${more} from, and no rule gives a fill`;

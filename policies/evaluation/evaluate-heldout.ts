@@ -11,6 +11,8 @@ export interface HeldoutSource extends RowSource {
   episodes(block: number): Promise<Int32Array | undefined>;
   /** The robot of each row; undefined where the set does not say. */
   robots?(block: number): Promise<Int32Array | undefined>;
+  /** The body of each row; undefined where the set has one only. */
+  bodies?(block: number): Promise<Int32Array | undefined>;
 }
 
 export interface HeldoutInput extends Omit<TallyInput, 'others'> {
@@ -43,6 +45,7 @@ export async function evaluateHeldout(
     const episodes = await input.source.episodes(number);
     if (episodes === undefined) throw new Error('expected a held-out set with a column episode, got none');
     const robots = await input.source.robots?.(number);
+    const bodies = await input.source.bodies?.(number);
     for (let start = 0; start < block.rows; start += rowsAtOnce) {
       const part = sliceBlock(block, start, Math.min(block.rows, start + rowsAtOnce));
       const candidate = await answer(input.candidate, input.type, input.sizes, part).catch(failed);
@@ -51,7 +54,11 @@ export async function evaluateHeldout(
         others[name] = await answer(session, input.type, input.sizes, asIfKnown(part, input.knownTasks?.[name]));
       await singles.add(part, candidate.outputs).catch(failed);
       const of = (numbers: Int32Array): Int32Array => numbers.subarray(start, start + part.rows);
-      tally.add({ block: part, episodes: of(episodes), robots: robots && of(robots) }, candidate, others);
+      tally.add(
+        { block: part, episodes: of(episodes), robots: robots && of(robots), bodies: bodies && of(bodies) },
+        candidate,
+        others,
+      );
     }
     input.progress({ heldoutRows: tally.frames() });
   }

@@ -2,6 +2,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { pairedRatioCounter, type LabelFacts, type PairedRatioSums, type PairedSums } from '../gates/index.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
+import { bodyTally, type BodyOutcome } from './body-tally.ts';
 import { calibrationCounter, type CalibrationPoint } from './calibration.ts';
 import { confusionCounter, type Confusion } from './confusion.ts';
 import type { Answers } from './contestant.ts';
@@ -48,6 +49,8 @@ export interface HeldoutOutcome {
   readonly tasks: readonly TaskOutcome[];
   /** By number of the robot; empty where the set does not say whose episodes they are. */
   readonly robots: readonly RobotOutcome[];
+  /** By number of the body; empty where the set has one only. */
+  readonly bodies: readonly BodyOutcome[];
   /** Recall and precision of each action, beside the reference's where there is one; empty for continuous actions. */
   readonly labels: readonly LabelFacts[];
   /** Errors of continuous actions; undefined for discrete ones. */
@@ -64,12 +67,14 @@ interface HeldoutRows {
   readonly block: RowBlock;
   readonly episodes: Int32Array;
   readonly robots: Int32Array | undefined;
+  readonly bodies?: Int32Array | undefined;
 }
 
 interface OpenEpisode {
   readonly number: number;
   readonly task: number;
   readonly robot: number | undefined;
+  readonly body: number | undefined;
   frames: number;
   agreeing: number;
   readonly others: Record<string, number>;
@@ -94,6 +99,7 @@ class HeldoutTally {
   readonly #agreeing: Map<string, number>;
   readonly #tasks: ReturnType<typeof taskTally>;
   readonly #robots = robotTally();
+  readonly #bodies: ReturnType<typeof bodyTally>;
   readonly #total = { episodes: 0, frames: 0, agreeingFrames: 0, majorityFrames: 0 };
   /** By index of the task. */
   readonly #knownBy: readonly (readonly string[])[];
@@ -111,6 +117,7 @@ class HeldoutTally {
     this.#agreeing = new Map(others.map((name) => [name, 0]));
     this.#knownBy = type.tasks.map((_, task) => namesThatKnow(input, task));
     this.#tasks = taskTally(type, others, this.#knownBy);
+    this.#bodies = bodyTally(input.reference !== undefined);
   }
 
   frames(): number {
@@ -118,9 +125,9 @@ class HeldoutTally {
   }
 
   add(rows: HeldoutRows, candidate: Answers, answers: Readonly<Record<string, Answers>>): void {
-    const { block, episodes, robots } = rows;
+    const { block, episodes, robots, bodies } = rows;
     for (let row = 0; row < block.rows; row += 1) {
-      const episode = this.#episodeOf(episodes[row] ?? -1, block.task[row] ?? -1, robots?.[row]);
+      const episode = this.#episodeOf(episodes[row] ?? -1, block.task[row] ?? -1, robots?.[row], bodies?.[row]);
       this.#addAgreement(episode, row, candidate, answers);
       if (this.#errors === undefined) this.#addLabel(block, row, candidate, answers);
       else this.#addError(this.#errors, episode, block, row, candidate, answers);
@@ -135,6 +142,7 @@ class HeldoutTally {
       others: othersOf(this.#paired, this.#agreeing),
       tasks: this.#tasks.finish(),
       robots: this.#robots.finish(),
+      bodies: this.#bodies.finish(),
       labels: this.#labels.finish(reference !== undefined && others.includes(reference)),
       ...(this.#errors === undefined ? {} : { errors: this.#errors.finish() }),
       ...(sizes.head === 'discrete'
@@ -143,12 +151,12 @@ class HeldoutTally {
     };
   }
 
-  #episodeOf(number: number, task: number, robot: number | undefined): OpenEpisode {
+  #episodeOf(number: number, task: number, robot: number | undefined, body: number | undefined): OpenEpisode {
     if (this.#open?.number === number) return this.#open;
     this.#close();
     const knownBy = this.#knownBy[task] ?? this.#input.others;
     const others = Object.fromEntries(knownBy.map((name) => [name, 0]));
-    this.#open = { number, task, robot, frames: 0, agreeing: 0, others, knownBy };
+    this.#open = { number, task, robot, body, frames: 0, agreeing: 0, others, knownBy };
     return this.#open;
   }
 
@@ -162,6 +170,7 @@ class HeldoutTally {
     this.#errors?.endEpisode(open.knownBy);
     this.#tasks.endEpisode(open);
     this.#robots.endEpisode(open, reference);
+    this.#bodies.endEpisode(open, reference);
     this.#open = undefined;
   }
 

@@ -3,6 +3,7 @@ import { comparativeGates, type HeldoutFacts, type JudgedType } from './comparat
 import type { GateResult } from './gate.ts';
 
 export type { AbsoluteFacts, RowFacts } from './absolute.ts';
+export { bodyVerdicts, type BodyFacts } from './bodies.ts';
 export type { HeldoutFacts, Partner } from './comparative.ts';
 export type { GateResult } from './gate.ts';
 export type { PairedSums } from './paired-bound.ts';

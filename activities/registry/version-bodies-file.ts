@@ -1,0 +1,35 @@
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { mappedBody } from '../../policies/mapped-body.ts';
+import { versionBodiesProblems, versionBodiesSchema, type VersionBody } from '../../policies/version-bodies.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readRobotTypeVersions } from '../../store/records/robot-types.ts';
+import type { EvaluationDocument } from '../evaluation/evaluation-document.ts';
+import { readBodies } from '../mix/bodies.ts';
+
+/**
+ * Bytes of `bodies.json` of a version for `type`: every body whose data is read as its own, `proven` where the evaluation says so of it. Undefined
+ * where there is no other body: the version serves its robot type alone. A body that robots could not be served by is left out.
+ */
+export async function versionBodiesFile(
+  store: ObjectStore,
+  type: RobotType,
+  judged: EvaluationDocument['bodies'],
+): Promise<Uint8Array | undefined> {
+  const { read } = await readBodies(store, type);
+  if (read.length === 1) return undefined;
+  const chain = await readRobotTypeVersions(store, type.id);
+  const model = { id: type.id, version: type.version, digest: robotTypeDigest(type) };
+  const bodies: VersionBody[] = [];
+  for (const { type: body } of read) {
+    const verdict = judged.find(({ digest }) => digest === robotTypeDigest(body));
+    const proven = { standing: verdict?.standing ?? 'unproven', heldOutEpisodes: verdict?.episodes ?? 0 } as const;
+    const mapped = mappedBody({ model: type, body, chain, proven });
+    if (mapped === undefined || 'reason' in mapped) continue;
+    const own = bodies[0] ?? mapped;
+    const alone = versionBodiesSchema.safeParse({ bodies: own === mapped ? [own] : [own, mapped] });
+    if (alone.success && versionBodiesProblems(alone.data, model).length === 0) bodies.push(mapped);
+  }
+  return bodies.length < 2 ? undefined : new TextEncoder().encode(canonicalJson({ bodies }));
+}

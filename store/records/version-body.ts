@@ -1,0 +1,63 @@
+import {
+  actionMap,
+  observationMap,
+  partialObservations,
+  type BodyMap,
+  type MappedValue,
+} from '../../datasets/bodies/body-map.ts';
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { modelFile, signedManifestSchema } from '../../policies/model-manifest.ts';
+import { isFailure } from '../failures.ts';
+import { readJson } from '../json-objects.ts';
+import type { ObjectStore } from '../object-store.ts';
+import { readRobotType, readRobotTypeVersions } from './robot-types.ts';
+
+/** A registered version whose own body is another version of the robot type. */
+export interface VersionBody {
+  readonly type: RobotType;
+  /** Its readings from those of `type`; undefined for one that nothing can be read from. */
+  readonly readings: readonly (MappedValue | undefined)[];
+  /** Its actions as those of `type`. */
+  readonly actions: BodyMap['actions'];
+  /** Why not every reading of it can be had; undefined where each can. */
+  readonly incomplete: string | undefined;
+}
+
+/**
+ * How a registered version is read for `type`, whose body it was not made for. Undefined where it is its own, and where its robot
+ * type has gone: then it is taken as it is. A text says why the one cannot be read as the other.
+ */
+export async function readVersionBody(
+  store: ObjectStore,
+  type: RobotType,
+  policy: string,
+  version: string,
+): Promise<VersionBody | string | undefined> {
+  const key = modelFile(policy, version, 'manifest.json');
+  const robotType = (await readJson(store, key, signedManifestSchema))?.manifest.robotType;
+  if (robotType === undefined || robotType.digest === robotTypeDigest(type) || robotType.id !== type.id)
+    return undefined;
+  const own = await documentOf(store, robotType);
+  if (own === undefined) return undefined;
+  const chain = await readRobotTypeVersions(store, type.id);
+  const readings = partialObservations({ from: type, to: own, chain });
+  if ('reason' in readings) return readings.reason;
+  const actions = actionMap({ from: own, to: type, chain });
+  if ('reason' in actions) return actions.reason;
+  const whole = observationMap({ from: type, to: own, chain });
+  return { type: own, readings, actions, incomplete: 'reason' in whole ? whole.reason : undefined };
+}
+
+async function documentOf(
+  store: ObjectStore,
+  { id, version, digest }: { readonly id: string; readonly version: number; readonly digest: string },
+): Promise<RobotType | undefined> {
+  try {
+    const type = await readRobotType(store, id, version);
+    return robotTypeDigest(type) === digest ? type : undefined;
+  } catch (error) {
+    if (isFailure(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
