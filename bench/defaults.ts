@@ -55,7 +55,9 @@ async function measureOn(set: BenchSet, candidate: CandidateSettings, seeds: num
   const trained: TrainedOnce[] = [];
   for (let seed = 1; seed <= seeds; seed += 1) {
     const start = candidate.isWarm ? (await trainOnce(firstHalf(set), candidate.settings, seed)).model : undefined;
-    trained.push(await trainOnce(set, candidate.settings, seed, start));
+    const once = await trainOnce(set, candidate.settings, seed, start);
+    if (once.coldBecause !== null) throw new Error(`expected a warm start, got a cold one: ${once.coldBecause}`);
+    trained.push(once);
   }
   const mean = (of: (one: TrainedOnce) => number): number => trained.reduce((sum, one) => sum + of(one), 0) / seeds;
   const [agreementFraction, loss] = [mean((one) => one.agreementFraction), mean((one) => one.loss)];

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 
 import { measureDecide } from './decide.ts';
 import { describeDefaults, measureDefaults } from './defaults.ts';
+import { describeWarmStart, measureWarmStart } from './defaults/warm-start.ts';
 import { measureFlood } from './flood.ts';
 import { describeFlywheel, measureFlywheel } from './flywheel.ts';
 import { measureGateway } from './gateway.ts';
@@ -94,6 +95,24 @@ program
   .action(async (options: { size: 'small' | 'large'; seeds: number; recording: string; json: boolean }) => {
     const result = await measureDefaults({ ...options, progress: progressOf('defaults') });
     print(result, options.json, describeDefaults(result));
+  });
+
+program
+  .command('warm-start')
+  .description(
+    'candidates that start from the champion against those that start anew: more data, more tasks, more features',
+  )
+  .option('--seeds <count>', 'trainings of each start in each situation', number(1, 20), 3)
+  .option(
+    '--rows <count>',
+    'rows of each set, before a sixth each is kept to end the training and to measure',
+    number(600, 40_000),
+    6_000,
+  )
+  .option(...json)
+  .action(async (options: { seeds: number; rows: number; json: boolean }) => {
+    const result = await measureWarmStart({ ...options, progress: progressOf('warm-start') });
+    print(result, options.json, describeWarmStart(result));
   });
 
 program

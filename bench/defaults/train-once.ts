@@ -22,6 +22,8 @@ export interface TrainedOnce {
   /** Of the processor, the training alone. */
   readonly seconds: number;
   readonly model: Uint8Array;
+  /** Why a warm start was none; null where it was one, or none was asked for. */
+  readonly coldBecause: string | null;
 }
 
 const runtime = onnxRuntime();
@@ -42,6 +44,7 @@ export async function trainOnce(
   const observation = momentsOf(sizes.observationSize, train.observation);
   const label = train.label instanceof Float32Array ? momentsOf(sizes.actionSize, train.label) : undefined;
   const tolerance = actionTolerance(type);
+  const began = startOf({ set, shape, observation, label, seed }, start);
   const before = process.cpuUsage();
   const result = await trainNetwork({
     runtime,
@@ -53,7 +56,7 @@ export async function trainOnce(
     observation,
     label,
     tolerance,
-    start: startOf({ set, shape, observation, label, seed }, start),
+    start: began.parameters,
     checkpoints: { save: async () => undefined, latest: async () => undefined },
     progress: () => undefined,
     monotonicMs: () => performance.now(),
@@ -69,6 +72,7 @@ export async function trainOnce(
       steps: result.steps,
       seconds: (used.user + used.system) / 1e6,
       model: exportPolicy({ shape, parameters: result.parameters, observation, label }, type),
+      coldBecause: began.coldBecause,
     };
   } finally {
     await session.close();
@@ -102,10 +106,11 @@ function startOf(
     seed: number;
   },
   model: Uint8Array | undefined,
-): Float32Array {
+): { readonly parameters: Float32Array; readonly coldBecause: string | null } {
   const fresh = initialParameters(shape, randomStream(seed, 'initial parameters'));
-  if (model === undefined) return fresh;
+  if (model === undefined) return { parameters: fresh, coldBecause: null };
   const start = warmStart({ model, shape, type: set.type, observation, label, fresh });
-  if (start.kind === 'cold') throw new Error(`expected a warm start, got a cold one: ${start.reason}`);
-  return start.parameters;
+  return start.kind === 'cold'
+    ? { parameters: fresh, coldBecause: start.reason }
+    : { parameters: start.parameters, coldBecause: null };
 }
