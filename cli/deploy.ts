@@ -25,7 +25,8 @@ export function registerDeployCommands(program: Command): void {
       .description(
         'start new workflows on a build from now on; running ones stay on their build, monitors move by themselves',
       )
-      .argument('<build>', 'build id, as `deploy status` prints it'),
+      .argument('<build>', 'build id, as `deploy status` prints it')
+      .requiredOption('--reason <text>', 'why; `deploy status` shows it with who'),
   ).action(current);
   deploy
     .command('check')
@@ -52,8 +53,13 @@ async function withBuilds(work: (desk: BuildDesk, deployment: string) => Promise
 const status = ({ json }: { readonly json: boolean }): Promise<void> =>
   withBuilds(async (desk, deployment) => {
     const nowMs = Date.now();
-    const { builds } = await desk.read(nowMs);
-    if (json) return printJson({ deployment, builds: builds.map((build) => ({ ...build, advice: adviceOf(build) })) });
+    const { builds, lastChange } = await desk.read(nowMs);
+    if (json)
+      return printJson({
+        deployment,
+        lastChange,
+        builds: builds.map((build) => ({ ...build, advice: adviceOf(build) })),
+      });
     printTable(
       ['build', 'since', 'worker heard', 'running', 'what to do'],
       builds.map((build) => [
@@ -64,6 +70,7 @@ const status = ({ json }: { readonly json: boolean }): Promise<void> =>
         adviceOf(build),
       ]),
     );
+    if (lastChange !== null) say(`last changed by ${lastChange}`);
     if (!builds.some(({ isCurrent }) => isCurrent)) say('no build is current: no workflow can begin');
   });
 
@@ -78,7 +85,7 @@ function adviceOf({ isCurrent, lastPolledMs, running, examples }: Build): string
   return running > 0 ? `start a worker of it: ${runs}` : 'nothing: it is over';
 }
 
-const current = (buildId: string, { who }: { readonly who: string }): Promise<void> =>
+const current = (buildId: string, { who, reason }: { readonly who: string; readonly reason: string }): Promise<void> =>
   withBuilds(async (desk, deployment) => {
     const { builds, conflictToken } = await desk.read(Date.now());
     const found = builds.find((build) => build.buildId === buildId);
@@ -93,7 +100,7 @@ const current = (buildId: string, { who }: { readonly who: string }): Promise<vo
         'missing',
         `expected a worker of ${buildId} that asks for work, got none: start one first, or nothing could go on`,
       );
-    await desk.makeCurrent(buildId, conflictToken, who);
+    await desk.makeCurrent(buildId, conflictToken, { who, why: reason });
     say(`workflows begin on ${buildId}; see flywheel deploy status for when workers of the others may stop`);
   });
 

@@ -28,7 +28,7 @@ export async function announceBuild({ buildId, builds, logger }: Announced): Pro
             { buildId, current: current.buildId },
             `workflows begin on build ${current.buildId}; flywheel deploy current ${buildId} makes it this one`,
           );
-        await builds.makeCurrent(buildId, conflictToken, 'the first worker of a deployment');
+        await builds.makeCurrent(buildId, conflictToken, { who: 'a worker', why: 'the first of a deployment' });
         continue;
       }
     } catch (error) {

@@ -3,6 +3,7 @@ import { isGrpcServiceError, type Client } from '@temporalio/client';
 import type { Build, BuildDesk, Builds } from '../ports/builds.ts';
 
 const mostExamples = 5;
+const longestIdentity = 700;
 const notFound = 5;
 const workflowTasks = 1;
 /** The server lists pollers of the last five minutes; one that lives asks at least every minute. */
@@ -32,8 +33,8 @@ export class TemporalBuilds implements BuildDesk {
     const described = await unlessUnknown(
       client.workflowService.describeWorkerDeployment({ namespace, deploymentName: deployment }),
     );
-    if (described === undefined) return { builds: [], conflictToken: new Uint8Array() };
-    const { versionSummaries, routingConfig } = described.workerDeploymentInfo ?? {};
+    if (described === undefined) return { builds: [], conflictToken: new Uint8Array(), lastChange: null };
+    const { versionSummaries, routingConfig, lastModifierIdentity } = described.workerDeploymentInfo ?? {};
     const current = routingConfig?.currentDeploymentVersion?.buildId;
     const polled = await this.#lastPolls(nowMs);
     const builds = await Promise.all(
@@ -51,17 +52,19 @@ export class TemporalBuilds implements BuildDesk {
     return {
       builds: builds.toSorted((a, b) => b.createdMs - a.createdMs),
       conflictToken: described.conflictToken ?? new Uint8Array(),
+      lastChange: (lastModifierIdentity ?? '') === '' ? null : (lastModifierIdentity ?? null),
     };
   }
 
-  async makeCurrent(buildId: string, conflictToken: Uint8Array, who: string): Promise<void> {
+  async makeCurrent(...[buildId, conflictToken, { who, why }]: Parameters<BuildDesk['makeCurrent']>): Promise<void> {
     const { client, deployment } = this.#of;
     await client.workflowService.setWorkerDeploymentCurrentVersion({
       namespace: client.options.namespace,
       deploymentName: deployment,
       buildId,
       conflictToken,
-      identity: who,
+      // The one text that the server keeps with the change.
+      identity: `${who}: ${why}`.slice(0, longestIdentity),
     });
   }
 

@@ -17,6 +17,8 @@ export interface Builds {
   readonly builds: readonly Build[];
   /** Proves to `makeCurrent` that nobody changed anything meanwhile. */
   readonly conflictToken: Uint8Array;
+  /** Who changed the deployment last and why, as the server has it: `who: why`, or a worker's own name; null when it does not say. */
+  readonly lastChange: string | null;
 }
 
 /** The builds of one deployment that run side by side. */
@@ -24,5 +26,9 @@ export interface BuildDesk {
   /** Nobody has heard of a deployment before its first worker asked for work: no builds. */
   read(nowMs: number): Promise<Builds>;
   /** From now on workflows begin on this build. Fails where another build was made current since `read`. */
-  makeCurrent(buildId: string, conflictToken: Uint8Array, who: string): Promise<void>;
+  makeCurrent(
+    buildId: string,
+    conflictToken: Uint8Array,
+    by: { readonly who: string; readonly why: string },
+  ): Promise<void>;
 }

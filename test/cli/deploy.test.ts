@@ -174,13 +174,14 @@ describe('builds side by side', function () {
     assert.match(said.at(-1) ?? '', new RegExp(`workflows begin on build ${bundle.buildId}; flywheel deploy current`));
     // A worker of a build that nobody made current takes nothing over.
     assert.equal((await statusOf(later.buildId))?.running, 0);
-    const unknown = await deploy('current', 'cafe');
+    const unknown = await deploy('current', 'cafe', '--reason', 'a test');
     assert.equal(unknown.exitCode, 2);
     assert.match(
       unknown.message,
       new RegExp(`expected a build of ${deployment}, got cafe; known are .*${bundle.buildId}`),
     );
-    assert.equal((await deploy('current', later.buildId)).exitCode, 0);
+    assert.equal((await deploy('current', later.buildId, '--reason', 'the autumn release')).exitCode, 0);
+    assert.match((await deploy('status')).out, /last changed by [^\n]+: the autumn release\n/);
 
     await eventually('the monitor on the later build', async () => (await buildOf(monitor)) === later.buildId);
     const looksBefore = looks();
@@ -201,14 +202,14 @@ describe('builds side by side', function () {
       async () => (await statusOf(bundle.buildId))?.advice === 'may stop',
     );
     await stopEarlier();
-    assert.match((await deploy('current', later.buildId)).out, /is current already/);
+    assert.match((await deploy('current', later.buildId, '--reason', 'the autumn release')).out, /is current already/);
     const looksWithout = looks();
     await eventually('looks without the earlier workers', () => looks() > looksWithout + 2);
   });
 
   it('say what is missing without a deployment', async () => {
     delete process.env['FLYWHEEL_DEPLOYMENT'];
-    for (const command of [['status'], ['current', 'cafe']]) {
+    for (const command of [['status'], ['current', 'cafe', '--reason', 'a test']]) {
       const { exitCode, message } = await deploy(...command);
       assert.equal(exitCode, 2);
       assert.match(message, /expected a deployment, got none: .* FLYWHEEL_DEPLOYMENT/);

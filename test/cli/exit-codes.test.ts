@@ -187,7 +187,7 @@ const table: Readonly<Record<string, Row>> = {
   'plan rollout': alone('--baseline 0.9 --robots 100 --episodes-per-day 1000'.split(' '), ['--baseline', '0.9']),
   'deploy status': { ...asks([], nothing, null), noWorker: done, environment: { FLYWHEEL_DEPLOYMENT: 'codes' } },
   'deploy current': {
-    ...asks(['cafe'], ['cafe'], null),
+    ...asks(['cafe', '--reason', 'why'], ['cafe'], null),
     noWorker: wrong,
     environment: { FLYWHEEL_DEPLOYMENT: 'codes' },
   },

@@ -47,6 +47,16 @@ const expectedSchema = z.strictObject({
 
 const releases = readdirSync(folder).filter((name) => name.startsWith('v'));
 
+describe('the stores of earlier versions', () => {
+  it('are named where docs/upgrading.md says how a layout is frozen, and nothing is named there that is not frozen', () => {
+    const text = readFileSync(fileURLToPath(new URL('../../docs/upgrading.md', import.meta.url)), 'utf8');
+    const line = /^Frozen so far: (.*)$/m.exec(text)?.[1] ?? assert.fail('expected a line "Frozen so far: …"');
+    const named = [...line.matchAll(/test\/fixtures\/stores\/(v[\d.]*\d)`/g)].map(([, name]) => name);
+    assert.deepEqual(new Set(named), new Set(releases));
+    assert.ok(releases.includes('v0.1'));
+  });
+});
+
 for (const release of releases)
   describe(`a store that ${release} left behind`, function () {
     this.timeout(60_000);
