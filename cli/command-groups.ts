@@ -7,8 +7,9 @@ export const commandGroups = {
   import: async () => {
     const { registerImportCommand } = await import('./import.ts');
     const { openNewContext } = await import('./context.ts');
-    return (program) => registerImportCommand(program, async () => (await openNewContext()).store);
+    return (program) => registerImportCommand(program, openNewContext);
   },
+  export: async () => (await import('./export.ts')).registerExportCommand,
   data: async () => (await import('./data.ts')).registerDataCommands,
   keys: async () => (await import('./keys.ts')).registerKeyCommands,
   models: async () => (await import('./models.ts')).registerModelCommands,

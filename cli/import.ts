@@ -4,51 +4,116 @@ import { join } from 'node:path';
 
 import { Argument, type Command } from 'commander';
 
+import type { SqlEngine } from '../activities/ports/sql.ts';
+import type { ImportInput, ImportSummary } from '../datasets/importers/import-summary.ts';
+import { knownRecordings } from '../datasets/importers/known-recordings.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { publishRobotType } from '../store/records/robot-types.ts';
-import { importFormats } from '../datasets/importers/formats.ts';
-import type { ImportSummary } from '../datasets/importers/import-summary.ts';
+import { CommandError } from './exit-codes.ts';
+import { importFormats, type MappedFormat } from './import-formats.ts';
+import { printable, printableJson } from './printable.ts';
+
+/** What an import needs of an installation. */
+export interface ImportPorts {
+  readonly store: ObjectStore;
+  readonly engine: SqlEngine;
+}
+
+interface ImportOptions {
+  readonly map?: string;
+  readonly robotType?: string;
+  readonly again: boolean;
+  readonly json: boolean;
+}
+
+const formats: readonly { readonly name: string; readonly doc: string }[] = [...importFormats, ...knownRecordings];
 
 /** `flywheel import <format> <path>`: puts a recording into landing, as robots would; the next cycle collects it. */
-export function registerImportCommand(program: Command, openStore: () => Promise<ObjectStore>): void {
-  const formats = importFormats.map(({ name, doc }) => `  ${name.padEnd(16)}${doc}`).join('\n');
+export function registerImportCommand(program: Command, open: () => Promise<ImportPorts>): void {
+  const listed = formats.map(({ name, doc }) => `  ${name.padEnd(16)}${doc}`).join('\n');
   program
     .command('import')
     .description('put a recording into landing; the next collection of its robot type brings it into the lake')
-    .addArgument(new Argument('<format>', 'kind of the recording').choices(importFormats.map(({ name }) => name)))
+    .addArgument(new Argument('<format>', 'kind of the recording').choices(formats.map(({ name }) => name)))
     .argument('<path>', 'the file, or its folder')
+    .option('--map <file>', 'which columns are what: docs/import-export.md')
+    .option('--robot-type <type>', 'id@version, or the file of a robot type; it is made known where it is not')
+    .option('--again', 'land also what an earlier run of this very import has landed', false)
     .option('--json', 'the summary as JSON on stdout', false)
-    .addHelpText('after', `\nFormats:\n${formats}`)
-    .action(async (name: string, path: string, options: { json: boolean }, command: Command) => {
-      const format = importFormats.find((known) => known.name === name);
-      if (format === undefined) throw new Error(`expected a known format, got ${name}`);
-      const store = await openStore();
+    .addHelpText('after', `\nFormats:\n${listed}`)
+    .action(async (name: string, path: string, options: ImportOptions, command: Command) => {
+      const ports = await open();
       const scratchDirectory = await mkdtemp(join(tmpdir(), 'flywheel-import-'));
       try {
-        await publishRobotType(store, format.robotType);
         const output = command.configureOutput();
-        const progress = (line: string): void => output.writeErr?.(`${line}\n`);
-        const summary = await format.run({ path, store, scratchDirectory, progress });
-        if (summary.episodes === 0) {
-          throw new Error(`expected a recording with episodes in it, got none in ${summary.rows} rows of ${path}`);
-        }
-        output.writeOut?.(options.json ? `${JSON.stringify(summary)}\n` : described(summary));
+        const progress = (line: string): void => output.writeErr?.(`${printable(line)}\n`);
+        const input = { path, store: ports.store, scratchDirectory, progress };
+        const summary = await runImport(name, ports, input, options);
+        if (summary.episodes === 0) throw new CommandError('wrong', nothingIn(path, summary));
+        output.writeOut?.(options.json ? `${printableJson(summary)}\n` : printable(described(summary)));
       } finally {
         await rm(scratchDirectory, { recursive: true, force: true });
       }
     });
 }
 
+async function runImport(
+  name: string,
+  ports: ImportPorts,
+  input: ImportInput,
+  options: ImportOptions,
+): Promise<ImportSummary> {
+  const mapped = importFormats.find((format) => format.name === name);
+  if (mapped !== undefined) return runMapped(mapped, ports, input, options);
+  const known = knownRecordings.find((recording) => recording.name === name);
+  if (known === undefined) throw new Error(`expected a known format, got ${name}`);
+  if (options.map !== undefined || options.robotType !== undefined)
+    throw new CommandError('wrong', `expected no --map and no --robot-type: ${name} has its own`);
+  await publishRobotType(ports.store, known.robotType);
+  return known.run(input);
+}
+
+async function runMapped(
+  format: MappedFormat,
+  ports: ImportPorts,
+  input: ImportInput,
+  { map, robotType, again }: ImportOptions,
+): Promise<ImportSummary> {
+  if (robotType === undefined)
+    throw new CommandError('wrong', `expected --robot-type: flywheel robot-types infer ${format.name} drafts one`);
+  if (map === undefined)
+    throw new CommandError('wrong', `expected --map: flywheel robot-types infer ${format.name} drafts one`);
+  const [{ findRobotType }, { readImportMap }] = await Promise.all([
+    import('./robot-type-file.ts'),
+    import('./import-map-file.ts'),
+  ]);
+  const type = await findRobotType(() => Promise.resolve(ports.store), robotType);
+  const parsed = await readImportMap(map);
+  await publishRobotType(ports.store, type);
+  return format.run({ ...input, engine: ports.engine, type, map: parsed, isAgain: again });
+}
+
 function described(summary: ImportSummary): string {
   const handled = Object.entries(summary.handled).map(([what, count]) => `  ${spelled(what)}: ${count}`);
+  const { notTakenNotListed: more } = summary;
   return [
     `${summary.format} → ${summary.robotType}: ${summary.rows} rows, ${summary.episodes} episodes of ` +
       `${summary.robots} robots, ${summary.frames} frames`,
     `${summary.segments} segments in landing, ${summary.segmentsAlreadyThere} of them had been there`,
-    'handled by rule:',
-    ...handled,
+    ...(handled.length === 0 ? [] : ['handled by rule:', ...handled]),
+    ...(summary.notTaken.length === 0 ? [] : ['not taken:', ...notTakenLines(summary)]),
+    ...(more === 0 ? [] : [`  and ${more} more of other names`]),
     '',
   ].join('\n');
+}
+
+const notTakenLines = ({ notTaken }: ImportSummary): readonly string[] =>
+  notTaken.map(({ what, name, reason, count }) => `  ${count} × ${what}${name === '' ? '' : ` ${name}`}: ${reason}`);
+
+function nothingIn(path: string, summary: ImportSummary): string {
+  const why = notTakenLines(summary).slice(0, 10).join('\n');
+  const listed = why === '' ? '' : `; not taken:\n${why}`;
+  return `expected a recording with episodes in it, got none in ${summary.rows} rows of ${path}${listed}`;
 }
 
 /** `blankRowsLeftOut` → `blank rows left out` */

@@ -11,6 +11,7 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { listRobotTypes, publishRobotType, readRobotType } from '../store/records/robot-types.ts';
 import { openContext, openNewContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { registerInferCommand } from './infer-command.ts';
 import { printJson, printTable, say } from './print.ts';
 import { printable } from './printable.ts';
 import { checkRobotTypeFile, findFollowed, findRobotType, knownVersions } from './robot-type-file.ts';
@@ -42,6 +43,8 @@ export function registerRobotTypeCommands(program: Command): void {
       if (type === undefined) return printProblems(file, check);
       say(`${file}: ${robotTypeName(type)} is sound`);
     });
+
+  registerInferCommand(command);
 
   command('list', 'list all versions in the store, and the built-in ones').action(async ({ json }: Printed) => {
     const rows = await rowsOf((await openContext()).store);

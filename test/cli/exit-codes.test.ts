@@ -77,6 +77,12 @@ const episode = '01JD00000000000000000000E1';
 const table: Readonly<Record<string, Row>> = {
   // Reads a folder that is not there: what is there is imported in test/cli/import.test.ts.
   import: { ...alone(['scitos-g5', 'DIR/none'], ['no-format', 'DIR/none'], wrong) },
+  export: reads(
+    ['csv', 'DIR/out', '--robot-type', 'test-robot@1'],
+    ['csv', 'DIR', '--robot-type', 'test-robot@1'],
+    null,
+    no,
+  ),
   'data check': reads(['DIR/none.parquet'], [], null, wrong),
   'data landing list': reads([], ['--limit', 'all'], null),
   'data landing remove': reads(['landing/r1/none.parquet', ...reason], ['landing/r1/none.parquet'], null, wrong),
@@ -144,6 +150,7 @@ const table: Readonly<Record<string, Row>> = {
   // Reads a file that is not there: adding a type may begin an installation, see test/cli/robot-types.test.ts.
   'robot-types add': alone(['DIR/none.json'], ['DIR/none.json'], wrong),
   'robot-types check': alone(['docs/examples/arm-7.json'], ['DIR/none.json']),
+  'robot-types infer': alone(['csv', 'DIR/none.csv', '--id', 'arm'], ['bag', 'DIR/none', '--id', 'arm'], wrong),
   'robot-types list': reads([], nothing, null),
   'robot-types show': reads(['test-robot@1'], ['nobody@1'], null),
   'robot-types diff': reads(['test-robot@1', 'scitos-g5@1'], ['test-robot@1', 'nobody@1'], null),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 import { footerKeys } from '../../datasets/columns.ts';
-import { importFormats } from '../../datasets/importers/formats.ts';
+import { knownRecordings } from '../../datasets/importers/known-recordings.ts';
 import { allRules } from '../../datasets/validation/rules.ts';
 
 const doc = readFileSync(new URL('../../docs/data.md', import.meta.url), 'utf8');
@@ -18,8 +18,8 @@ describe('docs/data.md', () => {
     );
   });
 
-  it('names every key of the footer and every import format', () => {
+  it('names every key of the footer and every known recording', () => {
     for (const key of Object.values(footerKeys)) assert.ok(doc.includes(`\`${key}\``), key);
-    for (const { name } of importFormats) assert.ok(doc.includes(`- \`${name}\``), name);
+    for (const { name } of knownRecordings) assert.ok(doc.includes(`- \`${name}\``), name);
   });
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 
 import { wallFollowingAction } from '../../../datasets/wall-following-rule.ts';
-import { readTable } from '../../../datasets/importers/read-table.ts';
+import { readWallFollowing } from '../../../datasets/importers/wall-following.ts';
 import { expertDriver, type Driver } from '../../../fleet/simulator/driver.ts';
 import { runEpisodes } from '../../../fleet/simulator/episodes.ts';
 import { noQuirks } from '../../../fleet/simulator/quirks.ts';
@@ -10,8 +9,6 @@ import { readRecording } from '../../../fleet/simulator/recording/read-recording
 import { recordingRobot, type Recording } from '../../../fleet/simulator/recording/recording-robot.ts';
 import { randomStream } from '../../../policies/random.ts';
 import { sharedDataset } from '../../support/shared-data.ts';
-
-const classes = ['Move-Forward', 'Slight-Left-Turn', 'Slight-Right-Turn', 'Sharp-Right-Turn'];
 
 describe('the wall-following recording', () => {
   let recording: Recording;
@@ -23,9 +20,7 @@ describe('the wall-following recording', () => {
     );
 
   it('is labelled by the rule in all rows but the seven whose left distance is no minimum of the readings', async () => {
-    const labels: number[] = [];
-    for await (const { cells } of readTable(join(sharedDataset('wall-following'), 'sensor_readings_24.data'), ','))
-      if (cells[0] !== 'S1') labels.push(classes.indexOf(cells[24]?.trim() ?? ''));
+    const labels = (await readWallFollowing(sharedDataset('wall-following'))).map(({ action }) => action);
     assert.equal(recording.length, 5456);
     const others = recording.flatMap((readings, row) => (wallFollowingAction(readings) === labels[row] ? [] : [row]));
     assert.deepEqual(others, [734, 735, 979, 980, 1634, 4374, 4375]);

@@ -4,7 +4,8 @@ import type { ImportInput, ImportSummary } from './import-summary.ts';
 import { importUr3Cobotops } from './ur3-cobotops.ts';
 import { importWallFollowing } from './wall-following.ts';
 
-export interface ImportFormat {
+/** A public recording whose map comes with the project. */
+export interface KnownRecording {
   readonly name: string;
   readonly doc: string;
   /** The robot type its episodes belong to; has to be known to the store before they are collected. */
@@ -12,8 +13,7 @@ export interface ImportFormat {
   readonly run: (input: ImportInput) => Promise<ImportSummary>;
 }
 
-/** Every format that `flywheel import` reads. */
-export const importFormats: readonly ImportFormat[] = [
+export const knownRecordings: readonly KnownRecording[] = [
   {
     name: 'wall-following',
     doc: 'UCI 194, sensor_readings_24.data: 24 ultrasound readings of a SCITOS G5 and their class',

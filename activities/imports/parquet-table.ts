@@ -1,0 +1,138 @@
+import { ImportError, quoted } from '../../datasets/importers/import-summary.ts';
+import {
+  listCell,
+  type TableColumn,
+  type TableReader,
+  type TableRow,
+  type WantedCell,
+} from '../../datasets/importers/table.ts';
+import type { SqlChunk, SqlSession } from '../ports/sql.ts';
+
+/** Longest text of a cell that is looked at. */
+const mostCharacters = 4_096;
+const mostColumns = 10_000;
+
+/**
+ * Reads Parquet files through the SQL engine, a few thousand rows at a time, in the order of the file. The session is this
+ * reader's alone: it makes the engine keep that order.
+ */
+export function parquetTableReader(session: SqlSession): TableReader {
+  const describe = async (file: string): Promise<readonly TableColumn[]> => {
+    const found = await told(file, () => session.rows(`DESCRIBE SELECT * FROM ${relation(file)}`));
+    const rows = found as unknown as readonly Described[];
+    if (rows.length > mostColumns)
+      throw new ImportError(`expected at most ${mostColumns} columns, got ${rows.length} [file=${file}]`);
+    return rows.map(({ column_name: name, column_type: type }) => ({ name, kind: kindOf(type) }));
+  };
+  return {
+    columns: describe,
+    async *rows(file, wanted) {
+      const cells = cellsOf(file, await describe(file), wanted);
+      await session.run('SET preserve_insertion_order = true');
+      const values = ['CAST(file_row_number AS DOUBLE)', ...cells.map(({ sql }) => sql)].join(', ');
+      const chunks = session.chunks(`SELECT ${values} FROM ${relation(file, ', file_row_number = true')}`);
+      let next = 0;
+      for await (const chunk of toldChunks(file, chunks)) {
+        const places = chunk.numbers(0);
+        if (places[0] !== next) throw new Error(`expected row ${next} of ${file}, got ${places[0]}`);
+        next += chunk.rowCount;
+        yield rowsOf(chunk, cells, next - chunk.rowCount);
+      }
+    },
+  };
+}
+
+interface Described {
+  readonly column_name: string;
+  readonly column_type: string;
+}
+
+interface Cell {
+  readonly sql: string;
+  readonly kind: 'numbers' | 'strings';
+}
+
+function rowsOf(chunk: SqlChunk, cells: readonly Cell[], first: number): readonly TableRow[] {
+  const columns = cells.map(({ kind }, place) =>
+    kind === 'numbers' ? chunk.numbers(place + 1) : chunk.strings(place + 1),
+  );
+  return Array.from({ length: chunk.rowCount }, (_, index) => ({
+    place: first + index + 1,
+    text: (cell) => {
+      const value = columns[cell]?.[index] ?? '';
+      return typeof value === 'string' ? value.trim() : Number.isNaN(value) ? '' : String(value);
+    },
+    number: (cell) => {
+      const value = columns[cell]?.[index] ?? Number.NaN;
+      if (typeof value === 'number') return value;
+      return value.trim() === '' ? Number.NaN : Number(value);
+    },
+  }));
+}
+
+function cellsOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): readonly Cell[] {
+  const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
+  return wanted.map(({ column, as }) => {
+    const kind = kinds.get(column);
+    const inList = kind === undefined ? listCell(column) : undefined;
+    if (inList !== undefined && kinds.get(inList.column) === 'list')
+      return numberCell(`${identifier(inList.column)}[${inList.index + 1}]`);
+    if (kind === undefined)
+      throw new ImportError(`expected column ${quoted(column)}, got none of that name [file=${file}]`);
+    if (kind === 'list' || kind === 'other')
+      throw new ImportError(
+        `expected numbers or text in column ${quoted(column)}, got ${kind === 'list' ? `a list: map ${column}[0], ${column}[1], …` : 'a structure or bytes'} [file=${file}]`,
+      );
+    if (as === 'number' && (kind === 'number' || kind === 'boolean')) return numberCell(identifier(column));
+    return textCell(identifier(column));
+  });
+}
+
+const numberCell = (sql: string): Cell => ({
+  sql: `coalesce(TRY_CAST(${sql} AS DOUBLE), 'NaN'::DOUBLE)`,
+  kind: 'numbers',
+});
+const textCell = (sql: string): Cell => ({
+  sql: `coalesce(left(CAST(${sql} AS VARCHAR), ${mostCharacters}), '')`,
+  kind: 'strings',
+});
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+function relation(file: string, options = ''): string {
+  if (/[*?[\]{}]/.test(file))
+    throw new ImportError(`expected a file name without * ? [ ] { and }, got ${quoted(file)}: rename it`);
+  return `read_parquet('${file.replaceAll("'", "''")}', hive_partitioning = false${options})`;
+}
+
+function kindOf(type: string): TableColumn['kind'] {
+  if (isNumber.test(type)) return 'number';
+  if (/\[\d*\]$/.test(type)) return isNumber.test(type.replace(/\[\d*\]$/, '')) ? 'list' : 'other';
+  if (type === 'BOOLEAN') return 'boolean';
+  if (/^(TIMESTAMP|DATE)/.test(type)) return 'instant';
+  return /^(VARCHAR|ENUM)/.test(type) ? 'text' : 'other';
+}
+const isNumber = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/;
+
+async function told<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+async function* toldChunks(file: string, chunks: AsyncIterable<SqlChunk>): AsyncGenerator<SqlChunk> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await told(file, () => iterator.next());
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+function unreadable(file: string, cause: unknown): Error {
+  if (cause instanceof ImportError) return cause;
+  const reason = cause instanceof Error ? cause.message.slice(0, 300) : String(cause);
+  return new ImportError(`expected a Parquet file that can be read, got: ${reason} [file=${file}]`, { cause });
+}

@@ -1,0 +1,118 @@
+import { readdir } from 'node:fs/promises';
+
+import { Argument, type Command } from 'commander';
+
+import type { ExportFilter, ExportSummary } from '../activities/exports/picked-episodes.ts';
+import { outcomes, splits } from '../datasets/columns.ts';
+import { openContext, type CommandContext } from './context.ts';
+import { CommandError } from './exit-codes.ts';
+import { printJson, say } from './print.ts';
+import { findRobotType } from './robot-type-file.ts';
+
+interface ExportOptions {
+  readonly robotType: string;
+  readonly task?: string[];
+  readonly robot?: string[];
+  readonly outcome?: string[];
+  readonly split?: string[];
+  readonly from?: string;
+  readonly to?: string;
+  readonly episodesVersion?: string;
+  readonly framesVersion?: string;
+  readonly json: boolean;
+}
+
+/** `flywheel export <format> <folder>`: episodes of the lake for other tools. */
+export function registerExportCommand(program: Command): void {
+  program
+    .command('export')
+    .description('write episodes of the lake as a LeRobot data set (version 3) or as text tables')
+    .addArgument(new Argument('<format>', 'what to write').choices(['lerobot', 'csv']))
+    .argument('<folder>', 'a folder that is not there yet, or empty')
+    .requiredOption('--robot-type <type>', 'id@version whose episodes are written')
+    .option('--task <task...>', 'only of these tasks')
+    .option('--robot <robot...>', 'only of these robots')
+    .option('--outcome <outcome...>', `only with these outcomes: ${outcomes.join(', ')}`)
+    .option('--split <split...>', `only of these splits: ${splits.join(', ')}`)
+    .option('--from <day>', 'only what started on this UTC day or later, e.g. 2026-11-01')
+    .option('--to <day>', 'only what started on this UTC day or earlier')
+    .option('--episodes-version <n>', 'version of the table of episodes; the newest unless given')
+    .option('--frames-version <n>', 'version of the table of frames; the newest unless given')
+    .option('--json', 'the summary as JSON', false)
+    .action(async (format: 'lerobot' | 'csv', folder: string, options: ExportOptions) => {
+      const filter = filterOf(options);
+      await requireEmpty(folder);
+      const context = await openContext();
+      const summary = await run(context, format, folder, filter, options);
+      if (summary.episodes === 0) throw new CommandError('no', 'expected episodes that fit the filter, got none');
+      if (options.json) return printJson(summary);
+      say(
+        `${summary.robotType} → ${folder}: ${summary.episodes} episodes, ${summary.frames} frames in ${summary.files} files`,
+      );
+      say(
+        `not taken: ${summary.excludedEpisodes} excluded episodes, ${summary.incompleteEpisodes} without all of their frames`,
+      );
+    });
+}
+
+async function run(
+  context: CommandContext,
+  format: 'lerobot' | 'csv',
+  folder: string,
+  filter: ExportFilter,
+  options: ExportOptions,
+): Promise<ExportSummary> {
+  const robotType = await findRobotType(() => Promise.resolve(context.store), options.robotType);
+  const newest = await context.lake.currentVersion();
+  const version = {
+    episodes: versionOf('--episodes-version', options.episodesVersion, newest.episodes),
+    frames: versionOf('--frames-version', options.framesVersion, newest.frames),
+  };
+  const session = await context.engine.open({ threads: 1 });
+  try {
+    const ports = { store: context.store, lake: context.lake, session };
+    const input = { version, robotType, filter, folder };
+    if (format === 'csv') return await (await import('../activities/exports/export-csv.ts')).exportCsv(ports, input);
+    const { exportLeRobot } = await import('../activities/exports/export-lerobot.ts');
+    return await exportLeRobot(ports, { ...input, sentences: new Map() });
+  } finally {
+    await session.close();
+  }
+}
+
+function filterOf({ task, robot, outcome, split, from, to }: ExportOptions): ExportFilter {
+  for (const [name, day] of [
+    ['--from', from],
+    ['--to', to],
+  ] as const)
+    if (day !== undefined && !/^\d{4}-\d\d-\d\d$/.test(day))
+      throw new CommandError('wrong', `${name}: expected a day such as 2026-11-01, got ${day}`);
+  return {
+    ...(task === undefined ? {} : { tasks: task }),
+    ...(robot === undefined ? {} : { robots: robot }),
+    ...(outcome === undefined ? {} : { outcomes: outcome.map((value) => oneOf('--outcome', outcomes, value)) }),
+    ...(split === undefined ? {} : { splits: split.map((value) => oneOf('--split', splits, value)) }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+  };
+}
+
+function oneOf<Value extends string>(name: string, known: readonly Value[], value: string): Value {
+  const found = known.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw new CommandError('wrong', `${name}: expected one of ${known.join(', ')}, got ${value}`);
+}
+
+function versionOf(name: string, text: string | undefined, newest: number): number {
+  const version = text === undefined ? newest : Number(text);
+  if (Number.isInteger(version) && version >= 0 && version <= newest) return version;
+  throw new CommandError('wrong', `${name}: expected a version from 0 to ${newest}, got ${text ?? ''}`);
+}
+
+async function requireEmpty(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new CommandError('wrong', `expected a folder, got something else: ${folder}`, { cause: error });
+  });
+  if (entries.length > 0) throw new CommandError('wrong', `expected an empty folder, got one with files: ${folder}`);
+}

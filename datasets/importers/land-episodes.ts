@@ -1,0 +1,184 @@
+import { z } from 'zod';
+
+import { deterministicUlid } from '../deterministic-ulid.ts';
+import { landSegment } from '../landing.ts';
+import type { RobotType } from '../robot-type.ts';
+import type { SegmentRow } from '../segment-row.ts';
+import { ImportError, quoted, type ImportStore } from './import-summary.ts';
+import type { SourceEpisode } from './source-episode.ts';
+
+export interface LandingPorts {
+  readonly store: ImportStore;
+  readonly scratchDirectory: string;
+  /** Called with a line for people after every segment. */
+  readonly progress: (line: string) => void;
+}
+
+export interface EpisodesToLand {
+  /** Says which import this is: what an earlier run of it has landed is not landed again. None: nothing is remembered. */
+  readonly importId: string | undefined;
+  readonly type: RobotType;
+  readonly site: string;
+  /** The program that made the segments. */
+  readonly agentVersion: string;
+  readonly episodes: AsyncIterable<SourceEpisode>;
+  /** Frames of a full segment; 20,000 unless a test says otherwise. */
+  readonly segmentFrames?: number;
+}
+
+export interface Landed {
+  readonly frames: number;
+  readonly episodes: number;
+  readonly robots: number;
+  readonly segments: number;
+  readonly segmentsAlreadyThere: number;
+}
+
+/** A segment is full with so many episodes or frames. */
+const segmentEpisodes = 50;
+const framesOfFullSegment = 20_000;
+/** Frames that wait to become segments, of all robots together, by the frames of a full one. */
+const mostWaiting = 4;
+const mostRobots = 10_000;
+
+/** The record of the n-th segment of an import. */
+const recordKey = (importId: string, segment: number): string =>
+  `imports/${importId}/${String(segment).padStart(8, '0')}.json`;
+const recordSchema = z.object({ key: z.string(), episodes: z.int(), frames: z.int() });
+
+/**
+ * Records episodes as segments, by the same recorder as robots, and puts them into landing. The same episodes in the same order make the
+ * same segments, byte for byte; every segment that is landed leaves a record, by which an import that was cut short goes on behind it.
+ */
+export async function landEpisodes(ports: LandingPorts, input: EpisodesToLand): Promise<Landed> {
+  const lander = new Lander(ports, input);
+  for await (const episode of input.episodes) await lander.take(episode);
+  return lander.end();
+}
+
+class Lander {
+  readonly #ports: LandingPorts;
+  readonly #input: EpisodesToLand;
+  readonly #waiting = new Map<string, readonly SourceEpisode[]>();
+  readonly #robots = new Set<string>();
+  readonly #segmentFrames: number;
+  #waitingFrames = 0;
+  #totals = { frames: 0, episodes: 0, segments: 0, segmentsAlreadyThere: 0 };
+
+  constructor(ports: LandingPorts, input: EpisodesToLand) {
+    this.#ports = ports;
+    this.#input = input;
+    this.#segmentFrames = input.segmentFrames ?? framesOfFullSegment;
+  }
+
+  async take(episode: SourceEpisode): Promise<void> {
+    const { robotId } = episode;
+    this.#robots.add(robotId);
+    if (this.#robots.size > mostRobots)
+      throw new ImportError(`expected at most ${mostRobots} robots, got one more, ${quoted(robotId)}`);
+    // A segment is cut where it would outgrow its size, so that one long episode stands alone.
+    const before = this.#waiting.get(robotId) ?? [];
+    if (framesOf(before) + episode.frames.length > this.#segmentFrames) await this.#land(robotId);
+    const waiting = this.#waiting.get(robotId) ?? [];
+    this.#waiting.set(robotId, [...waiting, episode]);
+    this.#waitingFrames += episode.frames.length;
+    if (waiting.length + 1 >= segmentEpisodes) await this.#land(robotId);
+    while (this.#waitingFrames > mostWaiting * this.#segmentFrames) await this.#land(this.#fullest());
+  }
+
+  #fullest(): string {
+    const [[robotId] = ['']] = [...this.#waiting].toSorted(([, a], [, b]) => framesOf(b) - framesOf(a));
+    return robotId;
+  }
+
+  async end(): Promise<Landed> {
+    for (const robotId of this.#waiting.keys()) await this.#land(robotId);
+    return { ...this.#totals, robots: this.#robots.size };
+  }
+
+  async #land(robotId: string): Promise<void> {
+    const waiting = this.#waiting.get(robotId) ?? [];
+    this.#waiting.delete(robotId);
+    if (waiting.length === 0) return;
+    const { type, agentVersion, importId } = this.#input;
+    const frames = framesOf(waiting);
+    const number = this.#totals.segments;
+    this.#totals.segments += 1;
+    this.#totals.episodes += waiting.length;
+    this.#totals.frames += frames;
+    const known = await this.#landedBefore(number, waiting.length, frames);
+    if (known === undefined) {
+      const landed = await landSegment(this.#ports, { robotId, type, agentVersion, rows: this.#rowsOf(waiting) });
+      if (landed.outcome === 'exists') this.#totals.segmentsAlreadyThere += 1;
+      if (importId !== undefined) {
+        const record = { key: landed.key, episodes: waiting.length, frames };
+        await this.#ports.store.putIfAbsent(recordKey(importId, number), encoder.encode(JSON.stringify(record)));
+      }
+      this.#ports.progress(`${this.#totals.episodes} episodes: ${frames} frames of ${robotId} → ${landed.key}`);
+    } else {
+      this.#totals.segmentsAlreadyThere += 1;
+      this.#ports.progress(`${this.#totals.episodes} episodes: ${frames} frames of ${robotId} were landed before`);
+    }
+    this.#waitingFrames -= frames;
+  }
+
+  async #landedBefore(segment: number, episodes: number, frames: number): Promise<string | undefined> {
+    const { importId } = this.#input;
+    const bytes = importId === undefined ? undefined : await this.#ports.store.get(recordKey(importId, segment));
+    if (bytes === undefined) return undefined;
+    const parsed = recordSchema.safeParse(jsonOf(bytes));
+    const isSame = parsed.success && parsed.data.episodes === episodes && parsed.data.frames === frames;
+    return isSame ? parsed.data.key : undefined;
+  }
+
+  *#rowsOf(episodes: readonly SourceEpisode[]): Generator<SegmentRow> {
+    for (const episode of episodes) yield* segmentRows(episode, this.#input.type, this.#input.site);
+  }
+}
+
+const encoder = new TextEncoder();
+
+const framesOf = (episodes: readonly SourceEpisode[]): number =>
+  episodes.reduce((sum, { frames }) => sum + frames.length, 0);
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function* segmentRows(episode: SourceEpisode, type: RobotType, site: string): Generator<SegmentRow> {
+  const { frames } = episode;
+  const startedAt = frames[0]?.atUs ?? 0;
+  const lastUs = frames.at(-1)?.atUs ?? startedAt;
+  const ofEpisode = {
+    episode_id: episode.id ?? deterministicUlid(episode.name, Math.floor(startedAt / 1000)),
+    robot_id: episode.robotId,
+    robot_type: type.id,
+    robot_type_version: type.version,
+    site,
+    task: episode.task,
+    policy_version: null,
+    started_at: startedAt,
+    duration_ms: Math.max(0, Math.round((lastUs - startedAt) / 1000 + 1000 / type.rateHz)),
+    outcome: episode.outcome,
+    failure_reason: episode.failureReason,
+    intervened: false,
+    latency_p50_ms: null,
+    latency_p95_ms: null,
+    frame_count: frames.length,
+    media: null,
+  };
+  for (const [index, { atUs, observation, action }] of frames.entries())
+    yield {
+      ...ofEpisode,
+      frame_index: index,
+      timestamp: atUs,
+      observation,
+      action,
+      expert_action: episode.isDemonstration ? action : null,
+      is_correction: false,
+    };
+}

@@ -1,0 +1,72 @@
+import { draftOf, type Draft, type DraftedNumber, type Parts } from '../draft.ts';
+import { guessParts, tasksOf, unknownStart } from '../guess-parts.ts';
+import { ImportError } from '../import-summary.ts';
+import { measureColumns } from '../measure-columns.ts';
+import { refusePointer, sourceFiles } from '../source-files.ts';
+import type { TableReader } from '../table.ts';
+import { Tally } from '../tally.ts';
+import { dataReader } from './data-reader.ts';
+import { readLeRobotInfo, type LeRobotFeature } from './info.ts';
+import { readTasks } from './meta.ts';
+
+/** Columns that LeRobot itself adds to every row. */
+const own = new Set([
+  'timestamp',
+  'frame_index',
+  'episode_index',
+  'index',
+  'task_index',
+  'next.done',
+  'next.reward',
+  'next.success',
+]);
+
+/** Drafts robot type and map of a LeRobot data set: names by `meta/info.json`, ranges by its data. */
+export async function draftLeRobot(folder: string, id: string, reader: TableReader): Promise<Draft> {
+  const info = await readLeRobotInfo(folder);
+  const tasks = [...(await readTasks(folder, info, reader))];
+  const files = await sourceFiles(`${folder}/data`, ['.parquet'], new Tally());
+  for (const { path } of files) await refusePointer(path);
+  const mapped = info.features.filter(({ key, kind }) => kind === 'numbers' && !own.has(key));
+  const parts: Parts = {
+    ...guessParts({ rows: 0, columns: [] }),
+    observations: numbersOf(mapped.filter((feature) => !isAction(feature))),
+    actions: numbersOf(mapped.filter(isAction)),
+    time: { column: 'timestamp', kind: 's', startsAt: unknownStart, restarts: true },
+    rateHz: info.fps,
+    episodes: { by: { kind: 'column', column: 'episode_index' }, name: '{source}:{value}' },
+    ...taskPart(tasks),
+    success: info.features.some(({ key }) => key === 'next.success')
+      ? { kind: 'succeededWhen', row: 'any', column: 'next.success', equals: 'true', otherwise: 'not successful' }
+      : { kind: 'always' },
+    demonstration: true,
+  };
+  if (parts.observations.length > 1_024)
+    throw new ImportError(`expected at most 1,024 numbers to observe, got ${parts.observations.length}`);
+  const columns = [...parts.observations, ...parts.actions].map(({ column }) => column);
+  const draft = draftOf(id, parts, await measureColumns(dataReader(reader), files, columns), undefined);
+  const cameras = info.features.filter(({ kind }) => kind === 'video' || kind === 'image').map(({ key }) => key);
+  const notes = cameras.length === 0 ? [] : [`cameras are not imported yet: ${cameras.join(', ')}`];
+  return { ...draft, notes: [...draft.notes, ...notes, `times begin at ${unknownStart}: put in when it was recorded`] };
+}
+
+const isAction = ({ key }: LeRobotFeature): boolean => key === 'action' || key.startsWith('action.');
+const numbersOf = (features: readonly LeRobotFeature[]): readonly DraftedNumber[] =>
+  unique(features.flatMap(({ numbers }) => numbers));
+
+function taskPart(tasks: readonly (readonly [number, string])[]): Pick<Parts, 'task' | 'tasks'> {
+  const named = tasksOf({ values: tasks.map(([, sentence]) => sentence) });
+  const ids = named.map(({ is }) => is);
+  const values = tasks.map(([index], place) => ({ value: String(index), is: ids[place] ?? 'task' }));
+  return ids.length === 0 ? { task: 'task', tasks: ['task'] } : { task: { column: 'task_index', values }, tasks: ids };
+}
+
+/** Every name once: what comes a second time is named by its column. */
+function unique(numbers: readonly DraftedNumber[]): readonly DraftedNumber[] {
+  const taken = new Set<string>();
+  return numbers.map(({ name, column }) => {
+    const free = taken.has(name) ? column : name;
+    taken.add(free);
+    return { name: free, column };
+  });
+}

@@ -1,0 +1,109 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+import { z } from 'zod';
+
+import { ImportError } from '../import-summary.ts';
+import { refusePointer, sourceFiles } from '../source-files.ts';
+import type { TableReader } from '../table.ts';
+import { Tally } from '../tally.ts';
+import { parseJson, type LeRobotInfo } from './info.ts';
+
+/** What the data set says of an episode beside its frames. */
+export interface EpisodeMeta {
+  readonly length: number;
+  /** First row of the whole data set, v3 only. */
+  readonly fromRow: number | undefined;
+  /** One behind its last row, v3 only. */
+  readonly toRow: number | undefined;
+}
+
+const mostEpisodes = 2_000_000;
+const mostTasks = 10_000;
+const mostLineCharacters = 1_000_000;
+
+const episodeLine = z.looseObject({ episode_index: z.int().min(0), length: z.int().min(0) });
+const taskLine = z.looseObject({ task_index: z.int().min(0), task: z.string().max(10_000) });
+
+/** Every episode by its index: `meta/episodes.jsonl` of version 2.1, `meta/episodes/` of version 3. */
+export async function readEpisodes(
+  folder: string,
+  { version }: LeRobotInfo,
+  reader: TableReader,
+): Promise<ReadonlyMap<number, EpisodeMeta>> {
+  const found = new Map<number, EpisodeMeta>();
+  const add = (index: number, meta: EpisodeMeta, file: string): void => {
+    if (found.has(index)) throw new ImportError(`expected every episode once, got ${index} twice [file=${file}]`);
+    found.set(index, meta);
+    if (found.size > mostEpisodes)
+      throw new ImportError(`expected at most ${mostEpisodes} episodes, got more [file=${file}]`);
+  };
+  if (version === 'v2.1') {
+    const file = `${folder}/meta/episodes.jsonl`;
+    for await (const line of jsonLines(file, episodeLine))
+      add(line.episode_index, { length: line.length, fromRow: undefined, toRow: undefined }, file);
+    return found;
+  }
+  const columns = ['episode_index', 'length', 'dataset_from_index', 'dataset_to_index'];
+  for (const { path } of await sourceFiles(`${folder}/meta/episodes`, ['.parquet'], new Tally())) {
+    await refusePointer(path);
+    for await (const rows of reader.rows(
+      path,
+      columns.map((column) => ({ column, as: 'number' as const })),
+    ))
+      for (const row of rows) {
+        const [index = -1, length = -1, fromRow = -1, toRow = -1] = columns.map((_, cell) => row.number(cell));
+        if (![index, length, fromRow, toRow].every((value) => Number.isSafeInteger(value) && value >= 0))
+          throw new ImportError(
+            `expected ${columns.join(', ')}, got other than whole numbers [file=${path}, row=${row.place}]`,
+          );
+        add(index, { length, fromRow, toRow }, path);
+      }
+  }
+  return found;
+}
+
+/** The sentence of every task by its index: `meta/tasks.jsonl` of version 2.1, `meta/tasks.parquet` of version 3. */
+export async function readTasks(
+  folder: string,
+  { version }: LeRobotInfo,
+  reader: TableReader,
+): Promise<ReadonlyMap<number, string>> {
+  const found = new Map<number, string>();
+  const file = `${folder}/meta/tasks.${version === 'v2.1' ? 'jsonl' : 'parquet'}`;
+  if (version === 'v2.1') for await (const line of jsonLines(file, taskLine)) found.set(line.task_index, line.task);
+  else {
+    await refusePointer(file);
+    // pandas writes the index of its table, the sentences, as a column of its own name.
+    const names = (await reader.columns(file)).map(({ name }) => name);
+    const sentence = ['task', '__index_level_0__'].find((name) => names.includes(name));
+    if (sentence === undefined) throw new ImportError(`expected a column task, got ${names.join(', ')} [file=${file}]`);
+    const wanted = [
+      { column: 'task_index', as: 'number' as const },
+      { column: sentence, as: 'text' as const },
+    ];
+    for await (const rows of reader.rows(file, wanted)) for (const row of rows) found.set(row.number(0), row.text(1));
+  }
+  if (found.size <= mostTasks) return found;
+  throw new ImportError(`expected at most ${mostTasks} tasks, got ${found.size} [file=${file}]`);
+}
+
+async function* jsonLines<T>(file: string, schema: z.ZodType<T>): AsyncGenerator<T> {
+  await refusePointer(file);
+  let number = 0;
+  const input = createReadStream(file, 'utf8');
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    number += 1;
+    if (line.trim() === '') continue;
+    if (line.length > mostLineCharacters)
+      throw new ImportError(
+        `expected lines of at most ${mostLineCharacters} characters [file=${file}, line=${number}]`,
+      );
+    const parsed = schema.safeParse(parseJson(line, file, number));
+    if (parsed.success) yield parsed.data;
+    else {
+      const issue = parsed.error.issues[0];
+      throw new ImportError(`expected ${issue?.path.join('.')}: ${issue?.message} [file=${file}, line=${number}]`);
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import type { RobotType } from '../robot-type.ts';
+import type { ImportMap } from './import-map.ts';
+import { ImportError, quoted } from './import-summary.ts';
+import type { ResolvedMap, ValueRule } from './resolve-map.ts';
+import type { SourceFrame } from './source-episode.ts';
+import { instantUs, unitUs } from './source-time.ts';
+import type { TableRow } from './table.ts';
+import type { Tally } from './tally.ts';
+
+interface RowSource {
+  readonly map: ImportMap;
+  readonly type: RobotType;
+  readonly tally: Tally;
+}
+
+/** Reads single rows as the map says; what it leaves out it counts. */
+export class RowReader {
+  readonly #source: RowSource;
+  readonly #map: ResolvedMap;
+  #path = '';
+
+  constructor(source: RowSource, map: ResolvedMap) {
+    this.#source = source;
+    this.#map = map;
+  }
+
+  /** The file that rows come from, for what errors say. */
+  beginFile(path: string): void {
+    this.#path = path;
+  }
+
+  /** What a row says; undefined where it is left out, and counted. A row without readings still says where it belongs. */
+  read(row: TableRow, rowOfAll: number): ReadRow | undefined {
+    const { rows } = this.#source.map;
+    const atUs = this.#timeOf(row, rowOfAll);
+    const robot = this.#idOf(row);
+    const task = this.#taskOf(row);
+    const value = this.#map.boundaryCell === undefined ? '' : sameNumber(row.text(this.#map.boundaryCell));
+    for (const [name, missing] of [
+      ['time', Number.isNaN(atUs)],
+      ['robot', robot === undefined],
+      ['task', task === undefined],
+    ] as const)
+      if (missing) return this.#leaveOut(row, rows.unreadable, name, 'that can be read', this.#textOf(row, name));
+    if (value === '' && this.#map.boundaryCell !== undefined)
+      return this.#leaveOut(row, rows.blank, this.#map.wanted[this.#map.boundaryCell]?.column ?? '', 'a value', '');
+    const frame = this.#frameOf(row);
+    return { robot: robot ?? '', task: task ?? '', value, atUs, frame };
+  }
+
+  #frameOf(row: TableRow): Omit<SourceFrame, 'atUs'> | undefined {
+    const { observations, ranges, discrete, wanted } = this.#map;
+    const { rows } = this.#source.map;
+    const observation = new Float32Array(observations.length);
+    const action = new Float32Array(discrete === undefined ? ranges.length : 1);
+    const wrong = valuesOf(row, observations, observation) ?? valuesOf(row, ranges, action);
+    if (wrong !== undefined) {
+      const text = row.text(wrong.cell);
+      const column = wanted[wrong.cell]?.column ?? '';
+      if (text === '') return this.#leaveOut(row, rows.blank, column, 'a number', '');
+      return this.#leaveOut(row, rows.unreadable, column, 'a number', text);
+    }
+    if (discrete === undefined) return { observation, action };
+    const text = row.text(discrete.cell);
+    const index = discrete.indexOf.get(text);
+    const column = wanted[discrete.cell]?.column ?? '';
+    if (index === undefined) {
+      const expected = `one of ${[...discrete.indexOf.keys()].slice(0, 20).join(', ')}`;
+      return this.#leaveOut(row, text === '' ? rows.blank : rows.unreadable, column, expected, text);
+    }
+    action[0] = index;
+    return { observation, action };
+  }
+
+  #leaveOut(row: TableRow, how: 'leaveOut' | 'fail', column: string, expected: string, got: string): undefined {
+    if (how === 'fail') throw this.error(`${column}: ${expected}`, quoted(got), row);
+    this.#source.tally.leftOut('row', got === '' ? 'blank' : `expected ${expected}`, column);
+    return undefined;
+  }
+
+  error(expected: string, got: string, row: TableRow | undefined): ImportError {
+    const where = row === undefined ? '' : `, line=${row.place}`;
+    return new ImportError(`expected ${expected}, got ${got} [file=${this.#path}${where}]`);
+  }
+
+  #textOf(row: TableRow, name: 'time' | 'robot' | 'task'): string {
+    const cell = { time: this.#map.timeCell, robot: this.#map.robotCell, task: this.#map.taskCell }[name];
+    return cell === undefined ? '' : row.text(cell);
+  }
+
+  #timeOf(row: TableRow, rowOfAll: number): number {
+    const { map, type } = this.#source;
+    const { time } = map;
+    const cell = this.#map.timeCell;
+    const startUs = 'startsAt' in time && time.startsAt !== undefined ? Date.parse(time.startsAt) * 1000 : 0;
+    if (time.kind === 'rows') return startUs + Math.round((rowOfAll * 1e6) / type.rateHz);
+    if (cell === undefined) return Number.NaN;
+    const us = time.kind === 'iso' ? instantUs(row.text(cell), time.zone) : row.number(cell) * unitUs(time.kind);
+    const rounded = Math.round(startUs + us);
+    return rounded >= 0 && rounded < latestUs ? rounded : Number.NaN;
+  }
+
+  #idOf(row: TableRow): string | undefined {
+    const { robot } = this.#source.map;
+    if (!('column' in robot) || this.#map.robotCell === undefined) return 'id' in robot ? robot.id : '';
+    const id = `${robot.prefix}${row.text(this.#map.robotCell)}`.toLowerCase().replaceAll(/[\s_.]+/g, '-');
+    return /^[a-z0-9][a-z0-9-]{0,62}$/.test(id) ? id : undefined;
+  }
+
+  #taskOf(row: TableRow): string | undefined {
+    const { task } = this.#source.map;
+    if (typeof task === 'string' || this.#map.taskCell === undefined)
+      return typeof task === 'string' ? task : undefined;
+    const text = row.text(this.#map.taskCell);
+    const named = task.values.find(({ value }) => value === text)?.is ?? text;
+    return /^[a-z0-9][a-z0-9-]{0,62}$/.test(named) ? named : undefined;
+  }
+}
+
+/** What one row says. */
+export interface ReadRow {
+  readonly robot: string;
+  readonly task: string;
+  readonly value: string;
+  readonly atUs: number;
+  /** Undefined where a reading is blank: the row still says where episodes end and how. */
+  readonly frame: Omit<SourceFrame, 'atUs'> | undefined;
+}
+
+/** Before the year 2200. */
+const latestUs = Date.UTC(2200, 0, 1) * 1000;
+
+/** `7` and `7.0` are one episode number. */
+const sameNumber = (text: string): string => (/^[+-]?\d+\.0+$/.test(text) ? String(Number(text)) : text);
+
+/** Fills `into`; the rule whose cell holds no number that a 32-bit float can hold, if there is one. */
+function valuesOf(
+  row: TableRow,
+  rules: readonly ValueRule[],
+  into: Float32Array,
+): Exclude<ValueRule, { fill: number }> | undefined {
+  for (let place = 0; place < rules.length; place += 1) {
+    const rule = rules[place];
+    if (rule === undefined) continue;
+    if ('fill' in rule) into[place] = rule.fill;
+    else {
+      into[place] = row.number(rule.cell) * rule.factor + rule.offset;
+      if (!Number.isFinite(into[place])) return rule;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+import type { Outcome } from '../columns.ts';
+
+/** What a robot saw and did at one moment, by a recording. */
+export interface SourceFrame {
+  /** µs since 1970 UTC. */
+  readonly atUs: number;
+  /** One value for each observation of the robot type, in its order and units. */
+  readonly observation: Float32Array;
+  /** The command: one index if discrete, one value for each range if continuous, nothing where the type has none. */
+  readonly action: Float32Array;
+}
+
+/**
+ * An episode as an importer reads it from a recording, in any format; the one thing that every importer makes. Frames stand in the
+ * order of the recording: whether they make sense is for validation to say, as with every robot.
+ */
+export interface SourceEpisode {
+  /** Names it within its recording for ever: its id is made of it. */
+  readonly name: string;
+  /** Its id, where the recording says it. */
+  readonly id?: string;
+  readonly robotId: string;
+  readonly task: string;
+  readonly outcome: Outcome;
+  /** Null for a success. */
+  readonly failureReason: string | null;
+  /** What was done is what an expert would have done, so that it is a label whatever the outcome. */
+  readonly isDemonstration: boolean;
+  /** Where it stands in its recording: value of the column that cuts episodes, the first of its rows (from 0, over all files) and how many there are, frames or not. */
+  readonly at: { readonly value: string; readonly firstRow: number; readonly rows: number };
+  /** At least one. */
+  readonly frames: readonly SourceFrame[];
+}
+
+/** The most frames an episode may have: held in memory until it is whole. */
+export const mostEpisodeFrames = 200_000;
+/** The most numbers of all frames of open episodes, 128 MiB. */
+export const mostOpenNumbers = 32 * 1024 * 1024;

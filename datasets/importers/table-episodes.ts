@@ -1,0 +1,233 @@
+import { type RobotType } from '../robot-type.ts';
+import type { ImportMap } from './import-map.ts';
+import { quoted } from './import-summary.ts';
+import { outcomeRule, type OutcomeRule } from './outcome-rule.ts';
+import { resolveMap, type ResolvedMap } from './resolve-map.ts';
+import { RowReader, type ReadRow } from './row-reader.ts';
+import { mostEpisodeFrames, mostOpenNumbers, type SourceEpisode, type SourceFrame } from './source-episode.ts';
+import type { TableReader, TableRow } from './table.ts';
+import type { Tally } from './tally.ts';
+
+/** A file of a recording: where it lies, and its name within the recording, the same on every machine. */
+export interface SourceFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+export interface TableSource {
+  readonly files: readonly SourceFile[];
+  readonly reader: TableReader;
+  readonly map: ImportMap;
+  readonly type: RobotType;
+  readonly tally: Tally;
+  /** Frames that an episode may have; 200,000 unless a test says otherwise. */
+  readonly mostFrames?: number;
+}
+
+/** What is told of a whole import while it runs. */
+export interface ReadCount {
+  rows: number;
+}
+
+/** Robots whose episodes may be open at once. */
+const mostOpenRobots = 1_000;
+const mostKnownValues = 100_000;
+
+interface OpenEpisode {
+  readonly robot: string;
+  readonly task: string;
+  readonly value: string;
+  readonly file: string;
+  /** Row of its file from 0. */
+  readonly row: number;
+  readonly firstRow: number;
+  /** Empty unless a column says it. */
+  readonly id: string;
+  rows: number;
+  lastUs: number;
+  readonly frames: SourceFrame[];
+  isTooLong: boolean;
+  readonly outcome: OutcomeRule;
+}
+
+/**
+ * Reads tables row by row as their map says, and gives every episode when it is whole. Rows of several robots may take turns. Memory
+ * is that of the open episodes, which is bounded.
+ */
+export async function* tableEpisodes(source: TableSource, read: ReadCount): AsyncGenerator<SourceEpisode> {
+  const state = new TableState(source);
+  for (const file of source.files) {
+    await countUnmapped(source, state.map, file.path);
+    state.beginFile(file);
+    for await (const batch of source.reader.rows(file.path, state.map.wanted))
+      for (const row of batch) {
+        read.rows += 1;
+        yield* state.take(row);
+      }
+    if (source.map.episodes.by.kind === 'file') yield* state.endAll();
+  }
+  yield* state.endAll();
+}
+
+async function countUnmapped({ reader, tally }: TableSource, { wanted }: ResolvedMap, file: string): Promise<void> {
+  for (const { name, kind } of await reader.columns(file)) {
+    if (wanted.some(({ column }) => column === name || column.startsWith(`${name}[`))) continue;
+    const reason = name === '' ? 'a column without a name' : 'not in the map';
+    tally.leftOut('field', kind === 'other' ? 'neither numbers nor text' : reason, name);
+  }
+}
+
+class TableState {
+  readonly map: ResolvedMap;
+  readonly #source: TableSource;
+  readonly #reader: RowReader;
+  readonly #open = new Map<string, OpenEpisode>();
+  readonly #values = new Set<string>();
+  #openNumbers = 0;
+  #file: SourceFile = { path: '', name: '' };
+  #rowOfFile = -1;
+  #rowsBefore = 0;
+  #episodesGiven = 0;
+  /** End of the last episode, for times that restart. */
+  #clockUs: number;
+
+  constructor(source: TableSource) {
+    this.#source = source;
+    this.map = resolveMap(source.map, source.type);
+    this.#reader = new RowReader(source, this.map);
+    const { time } = source.map;
+    this.#clockUs = 'startsAt' in time && time.startsAt !== undefined ? Date.parse(time.startsAt) * 1000 : 0;
+  }
+
+  beginFile(file: SourceFile): void {
+    this.#file = file;
+    this.#reader.beginFile(file.path);
+    this.#rowsBefore += this.#rowOfFile + 1;
+    this.#rowOfFile = -1;
+  }
+
+  *take(row: TableRow): Generator<SourceEpisode> {
+    this.#rowOfFile += 1;
+    const read = this.#reader.read(row, this.#rowsBefore + this.#rowOfFile);
+    if (read === undefined) return;
+    const { robot, task, value, atUs, frame } = read;
+    const id = this.map.idCell === undefined ? '' : row.text(this.map.idCell);
+    let open = this.#open.get(robot);
+    if (open !== undefined && this.#endsBefore(open, read)) {
+      yield* this.#end(open);
+      open = undefined;
+    }
+    open ??= this.#begin({ robot, task, value, id });
+    open.rows += 1;
+    open.lastUs = atUs;
+    open.outcome.see(this.map.successCells.map((cell) => row.text(cell)));
+    if (frame !== undefined) this.#keep(open, { atUs, ...frame }, row);
+  }
+
+  *endAll(): Generator<SourceEpisode> {
+    for (const open of this.#open.values()) yield* this.#end(open);
+  }
+
+  #begin(of: Pick<OpenEpisode, 'robot' | 'task' | 'value' | 'id'>): OpenEpisode {
+    if (this.#open.size >= mostOpenRobots)
+      throw this.#reader.error('rows of at most 1,000 robots taking turns', `one more, ${quoted(of.robot)}`, undefined);
+    const { map, tally } = this.#source;
+    if (map.episodes.by.kind === 'column') {
+      if (this.#values.has(of.value)) tally.handled('boundaryValuesUsedAgain');
+      else if (this.#values.size < mostKnownValues) this.#values.add(of.value);
+    }
+    const place = { file: this.#file.name, row: this.#rowOfFile, firstRow: this.#rowsBefore + this.#rowOfFile };
+    const open = {
+      ...of,
+      ...place,
+      rows: 0,
+      lastUs: 0,
+      frames: [],
+      isTooLong: false,
+      outcome: outcomeRule(map.success),
+    };
+    this.#open.set(of.robot, open);
+    return open;
+  }
+
+  #endsBefore(open: OpenEpisode, next: ReadRow): boolean {
+    const { by } = this.#source.map.episodes;
+    if (open.task !== next.task) return true;
+    if (by.kind === 'column') return open.value !== next.value;
+    if (by.kind === 'gap') return next.atUs - open.lastUs > by.longerThanS * 1e6;
+    return by.kind === 'rows' && open.rows >= by.rows;
+  }
+
+  #keep(open: OpenEpisode, frame: SourceFrame, row: TableRow): void {
+    if (open.isTooLong) return;
+    const numbers = frame.observation.length + frame.action.length;
+    if (open.frames.length >= (this.#source.mostFrames ?? mostEpisodeFrames)) {
+      open.isTooLong = true;
+      this.#openNumbers -= open.frames.length * numbers;
+      open.frames.length = 0;
+      return;
+    }
+    this.#openNumbers += numbers;
+    if (this.#openNumbers > mostOpenNumbers)
+      throw this.#reader.error('episodes that end: too much is open at once', `${this.#open.size} open episodes`, row);
+    open.frames.push(frame);
+  }
+
+  *#end(open: OpenEpisode): Generator<SourceEpisode> {
+    this.#open.delete(open.robot);
+    const { map, tally, mostFrames = mostEpisodeFrames } = this.#source;
+    const { frames } = open;
+    this.#openNumbers -= frames.reduce((sum, { observation, action }) => sum + observation.length + action.length, 0);
+    if (open.isTooLong) return tally.leftOut('episode', `more than ${mostFrames} frames: cut it by other boundaries`);
+    const first = frames[0];
+    if (first === undefined) return tally.leftOut('episode', 'no row of it could be taken');
+    const { leaveOutShorterThan } = map.episodes;
+    if (frames.length < leaveOutShorterThan) {
+      tally.leftOut('episode', `shorter than ${leaveOutShorterThan} frames`);
+      return tally.leftOut(
+        'frame',
+        `of an episode that is shorter than ${leaveOutShorterThan} frames`,
+        '',
+        frames.length,
+      );
+    }
+    const { outcome, reason } = open.outcome.verdict();
+    const placed = this.#placed(frames);
+    yield {
+      name: this.#nameOf(open, placed[0]?.atUs ?? first.atUs),
+      ...(open.id === '' ? {} : { id: open.id }),
+      robotId: this.#robotOf(open),
+      task: open.task,
+      outcome,
+      failureReason: reason,
+      isDemonstration: map.demonstration,
+      at: { value: open.value, firstRow: open.firstRow, rows: open.rows },
+      frames: placed,
+    };
+    this.#episodesGiven += 1;
+  }
+
+  /** Times that begin anew with each episode follow those of the episode before. */
+  #placed(frames: readonly SourceFrame[]): readonly SourceFrame[] {
+    const { time } = this.#source.map;
+    if (!('restarts' in time) || !time.restarts) return frames;
+    const [first, last] = [frames[0]?.atUs ?? 0, frames.at(-1)?.atUs ?? 0];
+    const shiftUs = this.#clockUs - first;
+    this.#clockUs += Math.max(0, last - first) + 2_000_000;
+    return frames.map((frame) => ({ ...frame, atUs: frame.atUs + shiftUs }));
+  }
+
+  #nameOf({ value, row, file, robot }: OpenEpisode, startUs: number): string {
+    const { source, episodes } = this.#source.map;
+    const of = new Map(Object.entries({ source, file, robot, value, row: String(row), startUs: String(startUs) }));
+    return episodes.name.replaceAll(/\{(\w+)\}/g, (whole, name: string) => of.get(name) ?? whole);
+  }
+
+  #robotOf(open: OpenEpisode): string {
+    const { robot } = this.#source.map;
+    if ('id' in robot) return robot.id;
+    if ('column' in robot) return open.robot;
+    const number = Math.floor(this.#episodesGiven / robot.episodesEach) + 1;
+    return `${robot.prefix}${String(number).padStart(2, '0')}`;
+  }
+}

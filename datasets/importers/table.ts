@@ -1,0 +1,34 @@
+/** A column of a table, and what stands in it. */
+export interface TableColumn {
+  readonly name: string;
+  /** `list`: numbers; `other`: what nobody can map, e.g. a structure or bytes. */
+  readonly kind: 'number' | 'text' | 'boolean' | 'instant' | 'list' | 'other';
+}
+
+/** A cell that is asked for. `column` is a name, or `name[i]` for the i-th value (from 0) of a list. */
+export interface WantedCell {
+  readonly column: string;
+  readonly as: 'number' | 'text';
+}
+
+/** A row of a table: the cells that were asked for, by their place in that list. Valid until the next batch. */
+export interface TableRow {
+  /** Where it stands: line of a text file, row of a binary one, both from 1. */
+  readonly place: number;
+  /** The text of a cell without the blanks around it; empty where there is none. */
+  text(cell: number): string;
+  /** The number in a cell; NaN where there is none. */
+  number(cell: number): number;
+}
+
+/** Reads tables of one format, batch by batch. Every error is an `ImportError` with file, row and field. */
+export interface TableReader {
+  columns(file: string): Promise<readonly TableColumn[]>;
+  rows(file: string, wanted: readonly WantedCell[]): AsyncIterable<readonly TableRow[]>;
+}
+
+/** `state[3]` → `{ column: 'state', index: 3 }`; undefined for a plain name. */
+export function listCell(name: string): { readonly column: string; readonly index: number } | undefined {
+  const match = /^(.+)\[(\d{1,5})\]$/s.exec(name);
+  return match?.[1] === undefined ? undefined : { column: match[1], index: Number(match[2]) };
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+import { landEpisodes } from '../../../datasets/importers/land-episodes.ts';
+import type { SourceEpisode } from '../../../datasets/importers/source-episode.ts';
+import { tableEpisodes } from '../../../datasets/importers/table-episodes.ts';
+import type { TableReader, TableRow } from '../../../datasets/importers/table.ts';
+import { Tally } from '../../../datasets/importers/tally.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import { cart, cartMap } from './cart.ts';
+
+describe('landing the episodes of a recording', () => {
+  let scratchDirectory = '';
+  before(async () => (scratchDirectory = await mkdtemp(join(tmpdir(), 'flywheel-landing-'))));
+  after(() => rm(scratchDirectory, { recursive: true, force: true }));
+
+  async function* episodes(count: number, frames = 10, robots = 1): AsyncGenerator<SourceEpisode> {
+    for (let number = 0; number < count; number += 1) {
+      const startUs = Date.UTC(2024, 0, 1) * 1000 + number * 1e8;
+      yield {
+        name: `carts:${number}`,
+        robotId: `cart-${number % robots}`,
+        task: 'roll',
+        outcome: 'success',
+        failureReason: null,
+        isDemonstration: true,
+        at: { value: '', firstRow: 0, rows: frames },
+        frames: Array.from({ length: frames }, (_, frame) => ({
+          atUs: startUs + frame * 100_000,
+          observation: Float32Array.of(number % 7, frame % 5),
+          action: Float32Array.of(0.5),
+        })),
+      };
+    }
+  }
+  const land = (store: ObjectStore, source: AsyncIterable<SourceEpisode>, importId: string | undefined = 'one') =>
+    landEpisodes(
+      { store, scratchDirectory, progress: () => {} },
+      { importId, type: cart, site: 'bench', agentVersion: 'test', episodes: source, segmentFrames: 60 },
+    );
+  async function keysOf(store: ObjectStore, prefix = 'landing/') {
+    const keys: string[] = [];
+    for await (const { key } of store.list(prefix)) keys.push(key);
+    return keys;
+  }
+
+  it('cuts segments by frames, and lands an episode longer than a segment alone', async () => {
+    const store = memoryObjectStore();
+    const landed = await land(store, episodes(13));
+    assert.deepEqual(landed, { frames: 130, episodes: 13, robots: 1, segments: 3, segmentsAlreadyThere: 0 });
+    assert.equal((await land(memoryObjectStore(), episodes(3, 100))).segments, 3);
+    assert.equal((await land(memoryObjectStore(), episodes(3, 10, 3))).segments, 3);
+  });
+
+  it('goes on behind what an import that was cut short had landed, wherever it was cut', async () => {
+    const whole = memoryObjectStore();
+    await land(whole, episodes(13));
+    const keys = await keysOf(whole);
+    for (let puts = 0; puts < 9; puts += 1) {
+      const store = memoryObjectStore();
+      let left = puts;
+      const dying: ObjectStore = {
+        ...store,
+        putIfAbsent: async (key, body) => {
+          left -= 1;
+          if (left < 0) throw new Error('killed');
+          return store.putIfAbsent(key, body);
+        },
+      };
+      await assert.rejects(land(dying, episodes(13)), /killed/);
+      const recorded = (await keysOf(store, 'imports/')).length;
+      const landed = (await keysOf(store)).length;
+      const second = await land(store, episodes(13));
+      assert.deepEqual(await keysOf(store), keys, `after ${puts} puts`);
+      assert.ok(second.segmentsAlreadyThere >= Math.max(recorded, landed), `after ${puts} puts`);
+    }
+  });
+
+  it('adds nothing the second time, also when a collection has taken the segments away, unless it is asked to', async () => {
+    const store = memoryObjectStore();
+    await land(store, episodes(13));
+    const keys = await keysOf(store);
+    for (const key of keys) await store.delete(key);
+    assert.equal((await land(store, episodes(13))).segmentsAlreadyThere, 3);
+    assert.deepEqual(await keysOf(store), []);
+    assert.equal((await land(store, episodes(13), 'two')).segmentsAlreadyThere, 0);
+    assert.deepEqual(await keysOf(store), keys);
+  });
+
+  it('lands again what a damaged record, or one of other content, claims to have landed', async () => {
+    for (const text of ['not JSON', '{}', '{"key": "x", "episodes": 6, "frames": 59}']) {
+      const store = memoryObjectStore();
+      await store.put('imports/one/00000000.json', new TextEncoder().encode(text));
+      assert.equal((await land(store, episodes(6))).segmentsAlreadyThere, 0);
+      assert.equal((await keysOf(store)).length, 1);
+    }
+  });
+
+  it('refuses more robots than any fleet has', async () => {
+    async function* many(): AsyncGenerator<SourceEpisode> {
+      for await (const episode of episodes(1))
+        for (let robot = 0; ; robot += 1) yield { ...episode, robotId: `r-${robot}` };
+    }
+    const store = memoryObjectStore();
+    const known: ObjectStore = {
+      ...store,
+      get: async () => new TextEncoder().encode('{"key":"k","episodes":1,"frames":10}'),
+    };
+    await assert.rejects(land(known, many()), /expected at most 10000 robots, got one more/);
+  });
+
+  it('holds no more of eight times as many rows', async function () {
+    this.timeout(120_000);
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const peak = async (rows: number): Promise<number> => {
+      let most = 0;
+      const tally = new Tally();
+      const map = cartMap({ episodes: { by: { kind: 'rows', rows: 40 } } });
+      const files = [{ path: 'generated', name: 'generated' }];
+      const source = tableEpisodes({ files, reader: generated(rows), map, type: cart, tally }, { rows: 0 });
+      const store = { ...memoryObjectStore(), putIfAbsent: async () => 'created' as const };
+      await landEpisodes(
+        {
+          store,
+          scratchDirectory,
+          progress: () => {
+            collect();
+            const { heapUsed, external } = process.memoryUsage();
+            most = Math.max(most, heapUsed + external);
+          },
+        },
+        { importId: undefined, type: cart, site: 'bench', agentVersion: 'test', episodes: source, segmentFrames: 400 },
+      );
+      return most;
+    };
+    const [before] = [await peak(800)];
+    const [few, many] = [await peak(800), await peak(6_400)];
+    // What a segment of 400 frames needs, not what the rows need: 5,600 more rows are more than 2 MiB as objects.
+    assert.ok(many - few < 1_000_000, `${before}, ${few}, ${many} bytes`);
+  });
+});
+
+/** A table that is never whole in memory. */
+const generated = (rows: number): TableReader => ({
+  columns: async () => ['t', 'place', 'angle', 'speed'].map((name) => ({ name, kind: 'number' as const })),
+  async *rows(_, wanted) {
+    for (let row = 0; row < rows; row += 1) {
+      const values = { t: row / 10, place: row % 9, angle: row % 7, speed: 0.5 };
+      const cells = wanted.map(({ column }) => values[column as keyof typeof values]);
+      const made: TableRow = {
+        place: row + 1,
+        text: (cell) => String(cells[cell]),
+        number: (cell) => cells[cell] ?? Number.NaN,
+      };
+      yield [made];
+    }
+  },
+});
