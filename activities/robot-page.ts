@@ -75,7 +75,9 @@ export async function readRobotPage(ports: Ports, robotId: string): Promise<Robo
     throw failure('NotFound', 'expected a registered robot; `flywheel robots list` shows them', {
       coordinates: { robotId },
     });
-  const { policy, robotType, site, stratum, tokenHashes, retiredMs = null } = robot;
+  const { policy, robotType, site, stratum, tokenHashes, retiredMs = null, moves = [] } = robot;
+  // Those that it was moved out of, then its own.
+  const policies = [...new Set([...moves.map(({ from }) => from).filter((from) => from !== policy), policy])];
   const damaged: string[] = [];
   const onDamage = ({ key }: { readonly key: string }): void => void damaged.push(key);
   const view = await openFleetReader(ports).readFleet(policy);
@@ -93,14 +95,20 @@ export async function readRobotPage(ports: Ports, robotId: string): Promise<Robo
     tokens: tokenHashes.length,
     now: view.robots.find((one) => one.robotId === robotId) ?? null,
     acts: life.map((record, index) => ({ ...actOf(record, life[index - 1]), atMs: record.atMs })).slice(-mostListed),
-    versions: await versionsOf(store, policy, robotId, onDamage),
+    versions: (await inTurn(policies, (name) => versionsOf(store, name, robotId, onDamage))).slice(-mostListed),
     uploads: await uploadsOf(store, robotId, onDamage),
     drops: losses?.filter((loss) => loss.robotId === robotId).map(({ reason, count }) => ({ reason, count })) ?? null,
     clock: await clockOf(ports, policy, robotId, onDamage),
     ...(await incidentsOf(store, policy, robotId)),
-    trials: await trialsOfRobot(store, policy, robotId),
+    trials: (await inTurn(policies, (name) => trialsOfRobot(store, name, robotId))).slice(-mostListed),
     damaged,
   };
+}
+
+async function inTurn<T>(names: readonly string[], read: (name: string) => Promise<readonly T[]>): Promise<T[]> {
+  const found: T[] = [];
+  for (const name of names) found.push(...(await read(name)));
+  return found;
 }
 
 function standingOf(robot: RobotRecord): RobotPage['standing'] {
@@ -121,6 +129,7 @@ function actOf(now: RobotRecord, before: RobotRecord | undefined): { act: string
     ...moved('site', before.site, now.site),
     ...moved('stratum', before.stratum, now.stratum),
     ...tokensAct(now, before),
+    ...(now.policy === before.policy && isSignedAnew(now, before) ? [`signed anew for ${now.policy}`] : []),
   ];
   return { act: acts.join(', ') || 'nothing', who, why };
 }
@@ -131,6 +140,9 @@ function tokensAct(now: RobotRecord, before: RobotRecord): string[] {
   if (now.retiredMs !== undefined || now.tokenHashes.join() === before.tokenHashes.join()) return [];
   return [now.tokenHashes.length === 0 ? 'tokens revoked' : 'token rotated'];
 }
+
+const isSignedAnew = (now: RobotRecord, before: RobotRecord): boolean =>
+  JSON.stringify(now.transfer) !== JSON.stringify(before.transfer);
 
 type OnDamaged = (object: { readonly key: string }) => void;
 

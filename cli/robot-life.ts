@@ -24,18 +24,14 @@ export function registerRobotLifeCommands(robots: Command): void {
         .requiredOption('--reason <text>', 'why; kept in the robot’s log'),
     ).option('--json', 'as JSON', false);
 
-  act('move', 'move a robot to another site or stratum; its earlier data keeps the earlier one')
+  act('move', 'move a robot to another site or stratum, or to another policy; its earlier data keeps the earlier one')
+    .option('--policy <name>', 'its new policy; the command signs the transfer with the order key')
     .option('--site <name>', 'its new site')
     .option(
       '--stratum <name>',
       'robots of one stratum are alike; default: unchanged, or the new site if it was the site',
     )
-    .action(async (robotId: string, options: WordOptions & { site?: string; stratum?: string }) => {
-      const { site, stratum } = options;
-      if (site === undefined && stratum === undefined) throw new Error('expected --site or --stratum, got neither');
-      const record = await moveRobot(await openContext(), { robotId, site, stratum, ...word(options) });
-      told(record, options, `${robotId} works at ${record.site}, stratum ${record.stratum}`);
-    });
+    .action(move);
 
   act('quarantine', 'exclude a robot from trials and learning until its release; it keeps its version').action(
     async (robotId: string, options: WordOptions) => {
@@ -73,6 +69,26 @@ export function registerRobotLifeCommands(robots: Command): void {
       if (json) return printJson(page);
       printPage(page);
     });
+}
+
+interface MoveOptions extends WordOptions {
+  readonly site?: string;
+  readonly stratum?: string;
+  readonly policy?: string;
+}
+
+async function move(robotId: string, options: MoveOptions): Promise<void> {
+  const { site, stratum, policy } = options;
+  const hasPlace = site !== undefined || stratum !== undefined;
+  if (hasPlace === (policy !== undefined))
+    throw new Error(`expected --policy, or --site or --stratum, got ${hasPlace ? 'both' : 'neither'}`);
+  if (policy !== undefined) {
+    const { moveToPolicy } = await import('./move-to-policy.ts');
+    const record = await moveToPolicy(await openContext(), { robotId, to: policy, ...word(options) });
+    return told(record, options, `${robotId} belongs to ${policy}; it changes over when it hears of it`);
+  }
+  const record = await moveRobot(await openContext(), { robotId, site, stratum, ...word(options) });
+  told(record, options, `${robotId} works at ${record.site}, stratum ${record.stratum}`);
 }
 
 const word = ({ who, reason }: WordOptions) => ({ who, why: reason });

@@ -49,7 +49,7 @@ export interface LeftOut {
   readonly doubtfulRobots: readonly string[];
   /** Robots of the plan that are not registered any more, or whose tokens were revoked. */
   readonly goneRobots: readonly string[];
-  /** Robots that were quarantined or retired meanwhile: what they did until then counts. Absent for none. */
+  /** Robots that were quarantined, retired or moved to another policy meanwhile: what they did until then counts. Absent for none. */
   readonly leftRobots?: readonly string[];
 }
 
@@ -119,19 +119,27 @@ export async function readEvidence(
 
 /** When robots of the plan left the trial, by what is known at `nowMs`. */
 export function leavesOf(
-  sight: Pick<Awaited<ReturnType<Fleet['readFleet']>>, 'robots' | 'retired'>,
+  sight: Pick<Awaited<ReturnType<Fleet['readFleet']>>, 'robots' | 'retired' | 'moved'>,
   { robots, createdAtMs }: Pick<TrialPlan, 'robots' | 'createdAtMs'>,
   nowMs: number,
 ): ReadonlyMap<string, number> {
   const spans = new Map(sight.robots.map(({ robotId, quarantines = [] }) => [robotId, quarantines]));
   const retired = new Map(sight.retired.map(({ robotId, atMs }) => [robotId, atMs]));
+  const moves = Map.groupBy(sight.moved, ({ robotId }) => robotId);
   return new Map(
     robots.flatMap(({ robotId }): [string, number][] => {
-      const left = leftTrialMs({ quarantines: spans.get(robotId) ?? [], goneMs: retired.get(robotId) }, createdAtMs);
+      const goneMs = firstOf([
+        ...(retired.has(robotId) ? [retired.get(robotId) ?? 0] : []),
+        ...(moves.get(robotId) ?? []).map(({ atMs }) => atMs).filter((atMs) => atMs > createdAtMs),
+      ]);
+      const left = leftTrialMs({ quarantines: spans.get(robotId) ?? [], goneMs }, createdAtMs);
       return left === undefined || left > nowMs ? [] : [[robotId, left]];
     }),
   );
 }
+
+const firstOf = (moments: readonly number[]): number | undefined =>
+  moments.length === 0 ? undefined : Math.min(...moments);
 
 /** Cells without what two machines with one identity did; a safety event of theirs counts all the same. Counts what it leaves out. */
 function soundCells(
@@ -169,7 +177,9 @@ export function leftOutRemarks(leftOut: LeftOut): readonly string[] {
       : [`${doubtfulEpisodes} episodes left out, of times in which ${named(doubtfulRobots)} lived twice`]),
     ...(leftRobots.length === 0
       ? []
-      : [`${named(leftRobots)} left the trial, quarantined or retired: what they did until then counts`]),
+      : [
+          `${named(leftRobots)} left the trial, quarantined, retired or moved to another policy: what they did until then counts`,
+        ]),
     ...(goneRobots.length === 0 ? [] : [`without ${named(goneRobots)}, registered no more`]),
   ];
 }

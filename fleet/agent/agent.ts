@@ -77,17 +77,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     signal,
   });
   const installedVersion = (): string | null => acting()?.version ?? null;
-  const connection = createConnection({
-    gateway,
-    bootId,
-    robotType,
-    file,
-    contact,
-    times,
-    wall,
-    monotonic,
-    installedVersion,
-  });
+  const policy = (): string | undefined =>
+    (acting() ?? file.state().current)?.policy ?? file.state().policy ?? undefined;
+  const link = { gateway, bootId, robotType, file, contact, times, wall, monotonic };
+  const connection = createConnection({ ...link, installedVersion, policy });
   const told = await openToldTasks({ gateway, file: folder('tasks.json'), onNews: () => bells.tasks.ring(), log });
   const refusedTasks = countRefusedTasks();
   const recording = await openRecording({
@@ -106,6 +99,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     setAside: (why, what) => aside.add(why, what),
     site: () => file.state().site ?? undefined,
     acting,
+    policy,
     limits,
     sync: options.sync ?? syncToDisk,
     at,
@@ -127,6 +121,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     bootId,
     moment: () => ({ ...moment(), clockSkewMs: Math.round(connection.skewMs() ?? 0) }),
     stamp: () => stampNow({ machineBootId, wall, monotonic }),
+    policy,
     onAdded: () => bells.reports.ring(),
   });
 

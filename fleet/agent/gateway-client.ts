@@ -14,6 +14,7 @@ import {
   signedDesiredSchema,
   tasksAnswerSchema,
   telemetryAnswerSchema,
+  noPolicy,
   wireHeaders,
   wireLimits,
   wirePaths,
@@ -86,12 +87,15 @@ export interface GatewayClientPorts {
   readonly signal: AbortSignal;
 }
 
-/** The gateway's requests, each one try; whoever calls decides when to try again. */
+/**
+ * The gateway's requests, each one try; whoever calls decides when to try again. `policy`: whose version the body speaks of; undefined
+ * before the first order, and where an older agent did not say.
+ */
 export interface GatewayClient {
-  handshake(body: HandshakeRequest): Promise<Answered<HandshakeAnswer>>;
-  heartbeat(body: HeartbeatRequest): Promise<Answered<HeartbeatAnswer>>;
-  telemetry(body: TelemetryRequest): Promise<Answered<TelemetryAnswer>>;
-  installReport(body: InstallReport): Promise<Answered<InstallAnswer>>;
+  handshake(body: HandshakeRequest, policy?: string): Promise<Answered<HandshakeAnswer>>;
+  heartbeat(body: HeartbeatRequest, policy?: string): Promise<Answered<HeartbeatAnswer>>;
+  telemetry(body: TelemetryRequest, policy?: string): Promise<Answered<TelemetryAnswer>>;
+  installReport(body: InstallReport, policy?: string): Promise<Answered<InstallAnswer>>;
   /** Body undefined: the order with this ETag still holds (304). Signed ones are asked for; what comes is the gateway's choice. */
   desired(
     etag: string | undefined,
@@ -155,15 +159,22 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
     timeoutMs = ports.timeoutMs,
   ): Promise<Answered<T>> => send(path, init, timeoutMs, (response, signal) => parsed(path, response, schema, signal));
 
-  const post = <T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<Answered<T>> =>
-    json(path, { method: 'POST', headers: jsonHeaders, body: JSON.stringify(body) }, schema);
+  const post = <T>(
+    path: string,
+    body: unknown,
+    schema: z.ZodType<T>,
+    policy: string | undefined,
+  ): Promise<Answered<T>> => {
+    const headers = { ...jsonHeaders, [wireHeaders.policy]: policy ?? noPolicy };
+    return json(path, { method: 'POST', headers, body: JSON.stringify(body) }, schema);
+  };
 
   return {
     // A newer gateway may say more than this agent knows.
-    handshake: (body) => post(wirePaths.handshake(robotId), body, handshakeAnswerSchema.strip()),
-    heartbeat: (body) => post(wirePaths.heartbeat(robotId), body, heartbeatAnswerSchema.strip()),
-    telemetry: (body) => post(wirePaths.telemetry(robotId), body, telemetryAnswerSchema.strip()),
-    installReport: (body) => post(wirePaths.installReport(robotId), body, installAnswerSchema.strip()),
+    handshake: (body, policy) => post(wirePaths.handshake(robotId), body, handshakeAnswerSchema.strip(), policy),
+    heartbeat: (body, policy) => post(wirePaths.heartbeat(robotId), body, heartbeatAnswerSchema.strip(), policy),
+    telemetry: (body, policy) => post(wirePaths.telemetry(robotId), body, telemetryAnswerSchema.strip(), policy),
+    installReport: (body, policy) => post(wirePaths.installReport(robotId), body, installAnswerSchema.strip(), policy),
     desired(etag, waitMs, isSigned) {
       const path = wirePaths.desired(robotId, waitMs);
       const headers = {

@@ -13,9 +13,16 @@ export interface AssignmentState {
   /** The record in force and its position; undefined until there is one. */
   readonly current: LoggedAssignment | undefined;
   readonly closedTrialIds: ReadonlySet<string>;
+  /** Every trial that a record in force ever put robots on. */
+  readonly begunTrialIds: ReadonlySet<string>;
 }
 
-export const noAssignments: AssignmentState = { seq: -1, current: undefined, closedTrialIds: new Set() };
+export const noAssignments: AssignmentState = {
+  seq: -1,
+  current: undefined,
+  closedTrialIds: new Set(),
+  begunTrialIds: new Set(),
+};
 
 /**
  * The state after one more record. A record that names a closed trial is ignored whole: what was in force stays, so an
@@ -29,7 +36,9 @@ export function applyAssignment(state: AssignmentState, entry: LoggedAssignment)
   const { record } = entry;
   const closedTrialIds =
     record.kind === 'closeTrial' ? new Set([...state.closedTrialIds, record.closedTrialId]) : state.closedTrialIds;
-  return { seq: entry.seq, current: entry, closedTrialIds };
+  const begun = [...trialsOf(record)].filter((trialId) => !state.begunTrialIds.has(trialId));
+  const begunTrialIds = begun.length === 0 ? state.begunTrialIds : new Set([...state.begunTrialIds, ...begun]);
+  return { seq: entry.seq, current: entry, closedTrialIds, begunTrialIds };
 }
 
 /** A closed trial that the record puts robots on; undefined when it names none. Closing twice names none. */

@@ -46,8 +46,10 @@ export function openFleetReader(
   async function readFleet(policy: string): Promise<FleetView & { readonly damaged: readonly DamagedObject[] }> {
     const damaged: DamagedObject[] = [];
     const onDamage: OnDamage = (object) => damaged.push(object);
-    const robots = [...(await readRobots(store, seenRobots, onDamage)).values()].filter(
-      (robot) => robot.policy === policy,
+    const everybody = [...(await readRobots(store, seenRobots, onDamage)).values()];
+    const robots = everybody.filter((robot) => robot.policy === policy);
+    const moved = everybody.flatMap(({ robotId, moves = [] }) =>
+      moves.flatMap(({ from, atMs }) => (from === policy ? [{ robotId, atMs }] : [])),
     );
     const installs = installReaders.get(policy) ?? installReader(store, policy);
     installReaders.set(policy, installs);
@@ -58,7 +60,7 @@ export function openFleetReader(
     );
     const nowMs = clock();
     const closedUntil = closedSites(await windows(onDamage), nowMs);
-    return { ...viewFleet({ robots, presences, installs: lastInstalls, nowMs, closedUntil }, limits), damaged };
+    return { ...viewFleet({ robots, presences, installs: lastInstalls, moved, nowMs, closedUntil }, limits), damaged };
   }
 
   async function readOrders(policy: string): Promise<((robotId: string) => Order) | undefined> {

@@ -43,6 +43,8 @@ export interface FleetView {
   readonly robots: readonly RobotView[];
   /** Robots of the policy that are retired, and since when; they count nowhere. */
   readonly retired: readonly { readonly robotId: string; readonly atMs: number }[];
+  /** When robots left the policy for another one; such a robot may be back, and count again. */
+  readonly moved: readonly { readonly robotId: string; readonly atMs: number }[];
 }
 
 /** What is known of a policy's robots now, from what gateways and robots wrote, without those whose tokens were revoked. Robots in order of id. */
@@ -52,6 +54,8 @@ export function viewFleet(
     readonly presences: readonly Presence[];
     readonly installs: ReadonlyMap<string, InstallRecord>;
     readonly nowMs: number;
+    /** When robots left the policy; default: none did. */
+    readonly moved?: FleetView['moved'];
     /** Until when the update windows of a site are closed; undefined where they are not. */
     readonly closedUntil?: (site: string) => number | undefined;
   },
@@ -100,7 +104,7 @@ export function viewFleet(
   const retired = facts.robots.flatMap(({ robotId, retiredMs }) =>
     retiredMs === undefined ? [] : [{ robotId, atMs: retiredMs }],
   );
-  return { presence: fresh.length === 0 ? 'unknown' : 'known', robots, retired };
+  return { presence: fresh.length === 0 ? 'unknown' : 'known', robots, retired, moved: facts.moved ?? [] };
 }
 
 /** A robot may be seen by several gateways: what it said comes from the one that heard it last. */

@@ -6,6 +6,7 @@ export {
   type AssignmentRecord,
   type AssignmentSnapshot,
 } from './assignment-record.ts';
+export { type AssignmentState } from './assignment-log.ts';
 export { championDesk } from './champion-desk.ts';
 export { openDesk, type DeskPorts, type FleetDesk } from './desk.ts';
 export { openFleet, type Fleet } from './fleet.ts';
@@ -33,3 +34,4 @@ export {
   TelemetryCursor,
   type StoredEntry,
 } from './telemetry-cursor.ts';
+export { readAgentNote, transferRobot, writeAgentNote } from './transfer-robot.ts';

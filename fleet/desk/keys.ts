@@ -4,6 +4,8 @@ export const fleetKeys = {
   /** Which robots have a new record, for gateways to follow. */
   robotChanges: 'robot-changes',
   robotLog: (robotId: string): string => `robots/${robotId}`,
+  /** What a robot's agent said of itself in its last handshake. */
+  agent: (robotId: string): string => `agents/${robotId}.json`,
   assignmentLog: (policy: string): string => `fleet/${policy}/assignments`,
   seals: (policy: string): string => `fleet/${policy}/seals/`,
   /** Places count from -1, names from 0. */

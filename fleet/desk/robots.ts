@@ -7,6 +7,7 @@ import { readJson } from '../../store/json-objects.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
+import { envelopeSchema } from '../../domain/trust/signed.ts';
 import { instantMsSchema, policyNameSchema, robotIdSchema, sha256Schema } from '../protocol/index.ts';
 import { fleetKeys, parseLogKey } from './keys.ts';
 import { parse } from './parse.ts';
@@ -33,6 +34,9 @@ export type Quarantine = z.infer<typeof quarantineSchema>;
 /** Quarantines that a record keeps; the oldest beyond it are in earlier records only. */
 export const mostQuarantines = 20;
 
+/** Changes of policy that a record keeps; the oldest beyond it are in earlier records only. */
+export const mostMoves = 20;
+
 /** One entry of `robots/<robotId>/<seq>.json`; the last one holds. */
 export const robotRecordSchema = z.strictObject({
   robotId: robotIdSchema,
@@ -51,6 +55,13 @@ export const robotRecordSchema = z.strictObject({
   quarantines: z.array(quarantineSchema).max(mostQuarantines).optional(),
   /** Since when it is out of service for good: its token is dead, its data stays. */
   retiredMs: instantMsSchema.optional(),
+  /** Policies that it was taken out of, the last one last; absent for a robot that always had the same. */
+  moves: z
+    .array(z.strictObject({ from: policyNameSchema, to: policyNameSchema, atMs: instantMsSchema }))
+    .max(mostMoves)
+    .optional(),
+  /** The last transfer to another policy as the order key signed it, which gateways pass on. */
+  transfer: envelopeSchema.optional(),
   atMs: instantMsSchema,
   who: whoSchema,
   why: whySchema,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { installLog, type InstallLog } from '../desk/install-log.ts';
+import { agentNotes, type AgentNotes } from './agent-notes.ts';
 import { DailyQuotas } from './daily-quotas.ts';
 import { desiredOrders, type DesiredOrders } from './desired-orders.ts';
 import { EntryRates } from './entry-rates.ts';
@@ -34,6 +35,7 @@ export interface GatewayContext extends GatewayPorts {
   readonly room: StoreRoom;
   readonly robots: RobotDirectory;
   readonly robotChanges: RobotChanges;
+  readonly agents: AgentNotes;
   readonly watch: FleetWatch;
   readonly robotTypes: RobotTypes;
   readonly models: ModelCatalog;
@@ -87,6 +89,7 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
     watch,
     robots,
     robotChanges,
+    agents: agentNotes({ store, clock, onError: onError('noting what agents can do') }),
     desired: desiredOrders({
       watch,
       models,

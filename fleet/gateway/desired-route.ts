@@ -7,6 +7,7 @@ import {
   desiredQuerySchema,
   etagMatches,
   signedDesiredSchema,
+  transferHeader,
   wireHeaders,
 } from '../protocol/index.ts';
 import type { RobotRecord } from '../desk/robots.ts';
@@ -91,6 +92,10 @@ function addHeaders(
   if (body.leaseRemainingMs !== null)
     void reply.header(wireHeaders.leaseRemainingMs, Math.max(0, Math.floor(body.leaseRemainingMs)));
   if (body.seal !== undefined) void reply.header(wireHeaders.seal, body.seal);
+  if (robot.transfer !== undefined) {
+    const { signed, signatures } = robot.transfer;
+    void reply.header(wireHeaders.transfer, transferHeader({ signed, signatures }));
+  }
   const updateWindow = watch.windows.header(robot.site, clock());
   if (updateWindow !== undefined) void reply.header(wireHeaders.updateWindow, updateWindow);
   const rootVersion = watch.roots.newest();

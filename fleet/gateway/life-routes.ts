@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
 import {
@@ -5,6 +6,7 @@ import {
   handshakeRequestSchema,
   heartbeatAnswerSchema,
   heartbeatRequestSchema,
+  wireHeaders,
   wireLimits,
   type HandshakeRequest,
 } from '../protocol/index.ts';
@@ -12,6 +14,7 @@ import type { RobotRecord } from '../desk/robots.ts';
 import type { GatewayContext } from './context.ts';
 import { robotOf } from './request-robot.ts';
 import { errors, params, security } from './route-schema.ts';
+import { spokenPolicy } from './spoken-policy.ts';
 import { WireError } from './wire-error.ts';
 
 /** The life of an agent: it begins with a handshake, and heartbeats say that it goes on. */
@@ -33,7 +36,12 @@ export const lifeRoutes =
       handler: async (request) => {
         const robot = robotOf(request);
         await checkAgreement(context, robot, request.body);
-        presence.see(robot, { installedVersion: request.body.installedVersion });
+        await context.agents.said(robot.robotId, {
+          agentVersion: request.body.agentVersion,
+          knowsTransfers: request.headers[wireHeaders.policy] !== undefined,
+        });
+        const { installedVersion } = request.body;
+        presence.see(robot, isOfOwnPolicy(request, robot) ? { installedVersion } : {});
         return {
           protocolVersion: wireLimits.protocolVersion,
           gatewayId: settings.gatewayId,
@@ -59,11 +67,17 @@ export const lifeRoutes =
       },
       handler: async (request) => {
         const { installedVersion, assignmentSeq, isBusy, droppedEpisodes } = request.body;
-        presence.see(robotOf(request), { installedVersion, assignmentSeq, isBusy, droppedEpisodes });
+        const robot = robotOf(request);
+        const own = isOfOwnPolicy(request, robot) ? { installedVersion, assignmentSeq } : {};
+        presence.see(robot, { ...own, isBusy, droppedEpisodes });
         return { clockMs: clock() };
       },
     });
   };
+
+/** Versions and numbers of a policy that it was moved out of say nothing in its new one. */
+const isOfOwnPolicy = (request: FastifyRequest, robot: RobotRecord): boolean =>
+  spokenPolicy(request, robot) === robot.policy;
 
 /** A robot of another type, or with another idea of it, would fill the lake with what nobody can read. */
 async function checkAgreement(context: GatewayContext, robot: RobotRecord, said: HandshakeRequest): Promise<void> {

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 
@@ -11,11 +12,11 @@ import {
   wireHeaders,
   type TelemetryAnswer,
 } from '../protocol/index.ts';
-import type { RobotRecord } from '../desk/robots.ts';
 import type { GatewayContext } from './context.ts';
 import { robotOf } from './request-robot.ts';
 import { errors, params, security } from './route-schema.ts';
 import { sortEntries } from './sort-entries.ts';
+import { spokenPolicy } from './spoken-policy.ts';
 
 /** What a robot reports: outcomes and events of its episodes, and how installs went. */
 export const reportRoutes =
@@ -34,7 +35,7 @@ export const reportRoutes =
         security,
       },
       handler: async (request, reply) => {
-        const { refused, ...answer } = await takeTelemetry(context, robotOf(request), request.body);
+        const { refused, ...answer } = await takeTelemetry(context, request, request.body);
         if (refused > 0) void reply.header(wireHeaders.refusedEntries, refused);
         return answer;
       },
@@ -51,7 +52,8 @@ export const reportRoutes =
         security,
       },
       handler: async (request) => {
-        const { robotId, policy } = robotOf(request);
+        const { robotId } = robotOf(request);
+        const policy = spokenPolicy(request, robotOf(request));
         const { gatewayId } = settings;
         context.quotas.take(robotId, { installReports: 1 });
         const report = { ...request.body, detail: cleanText(request.body.detail) };
@@ -67,10 +69,12 @@ export const reportRoutes =
 /** Stores what is good of a batch, each entry for itself. */
 async function takeTelemetry(
   { clock, entryRates, robotTypes, watch, quotas, telemetry, metrics, log }: GatewayContext,
-  robot: RobotRecord,
+  request: FastifyRequest,
   batch: z.infer<typeof telemetryEnvelopeSchema>,
 ): Promise<TelemetryAnswer & { readonly refused: number }> {
-  const { robotId, policy } = robot;
+  const robot = robotOf(request);
+  const { robotId } = robot;
+  const policy = spokenPolicy(request, robot);
   entryRates.take(robotId, batch.entries.length);
   const { tasks } = await robotTypes.of(robot);
   const { taken, refused, lastSeq } = sortEntries(batch.entries, watch.tasks.of(policy, tasks).ids);

@@ -8,6 +8,13 @@ export const wireHeaders = {
   orders: 'flywheel-orders',
   /** The seal over all orders of the policy, see `sealHeader`; on answers to `desired` (200 and 304) in the signed form. */
   seal: 'flywheel-seal',
+  /** The word that the robot belongs to another policy now, see `transferHeader`; on answers to `desired` (200 and 304) of a robot that was moved. */
+  transfer: 'flywheel-transfer',
+  /**
+   * Of what a robot says: the policy whose version it speaks of. Robots that were moved say the former one until they run the other; an agent
+   * that says none knows no transfers.
+   */
+  policy: 'flywheel-policy',
   /** Newest root document the gateway can serve; on answers to `desired` where there is one. A hint only. */
   rootVersion: 'flywheel-root-version',
   /** Last record of the policy's task catalogue; on answers to `desired` (200 and 304) where there is one. A hint: see `tasks`. */
@@ -19,6 +26,9 @@ export const wireHeaders = {
   /** Which gateway answered; on every answer. */
   gatewayId: 'flywheel-gateway',
 } as const;
+
+/** Value of the header `policy` from a robot that follows none yet; no policy has this name. */
+export const noPolicy = '-';
 
 /** The open span of a site's update windows that holds now or comes next, from the moment of the answer. */
 export interface UpdateWindow {

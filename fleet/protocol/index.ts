@@ -12,3 +12,4 @@ export * from './segments.ts';
 export * from './signed-orders.ts';
 export * from './tasks.ts';
 export * from './telemetry.ts';
+export * from './transfer.ts';

@@ -13,7 +13,10 @@ import { registerGatewayCommand } from '../../cli/gateway.ts';
 import type { RobotPage } from '../../activities/robot-page.ts';
 import { registerRobotCommands } from '../../cli/robots.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
-import { readRobots, tokenHash, type FleetView } from '../../fleet/desk/index.ts';
+import { readRobots, tokenHash, writeAgentNote, type FleetView, type RobotRecord } from '../../fleet/desk/index.ts';
+import { transferSchema } from '../../fleet/protocol/index.ts';
+import { moveAliases } from '../../store/records/aliases.ts';
+import { openTestKeys } from '../support/keys.ts';
 
 describe('flywheel robots', () => {
   let directory: string;
@@ -28,6 +31,7 @@ describe('flywheel robots', () => {
     for (const [name, folder] of [
       ['FLYWHEEL_STORE', 'store'],
       ['FLYWHEEL_SCRATCH', 'scratch'],
+      ['FLYWHEEL_KEYS', 'keys'],
     ] as const) {
       set[name] = process.env[name];
       process.env[name] = join(directory, folder);
@@ -194,6 +198,48 @@ describe('flywheel robots', () => {
     await assert.rejects(run('move', 'r1', ...words), /--site or --stratum/);
     const view = (await run('list', '--policy', 'wall')) as FleetView;
     assert.deepEqual([view.robots, view.retired.map(({ robotId }) => robotId)], [[], ['r1']]);
+  });
+
+  it('move --policy signs the word that the robot needs, and changes nothing where it would not be taken', async () => {
+    await add('r1');
+    const keysDirectory = join(directory, 'keys');
+    const move = (...words: string[]) =>
+      run('move', 'r1', '--reason', 'needed there', ...words) as Promise<RobotRecord>;
+    const refused = async (said: RegExp) => {
+      await assert.rejects(move('--policy', 'pick'), said);
+      assert.equal((await readRobots(store)).get('r1')?.policy, 'wall');
+    };
+    await assert.rejects(move(), /--policy, or --site or --stratum, got neither/);
+    await assert.rejects(move('--policy', 'pick', '--site', 'yard'), /got both/);
+    await refused(/no policy "pick"/);
+    await createPolicyDocument(store, { policy: 'pick', robotType: { id: 'scitos-g5', version: 1 } });
+    await refused(/a champion to run, got pick without one/);
+    const aliases = () => ({ champion: '1.0.0', baseline: '1.0.0' });
+    const origin = { policy: 'pick', operationId: 'baseline', who: 'ada', why: 'first' };
+    await moveAliases({ store, clock: Date.now }, origin, aliases);
+    const { orders } = await openTestKeys(keysDirectory, store);
+    assert.ok(orders);
+    await refused(/none was heard of/);
+    const note = { robotId: 'r1', agentVersion: '0.0.9', atMs: 1 };
+    await writeAgentNote(store, { ...note, knowsTransfers: false });
+    await refused(/got version 0\.0\.9, which would refuse every order of pick/);
+    await writeAgentNote(store, { ...note, knowsTransfers: true });
+    const { policy, transfer, moves } = await move('--policy', 'pick');
+    assert.equal(policy, 'pick');
+    const said = transferSchema.parse(transfer?.signed);
+    assert.deepEqual([said.robotId, said.from, said.to, said.robotType.id], ['r1', ['wall'], 'pick', 'scitos-g5']);
+    assert.ok(orders.trusts(transfer ?? assert.fail(), said.issuedAtMs));
+    assert.deepEqual(
+      moves?.map(({ from, to }) => [from, to]),
+      [['wall', 'pick']],
+    );
+    const again = transferSchema.parse((await move('--policy', 'pick')).transfer?.signed);
+    assert.deepEqual([again.from, again.to, again.seq > said.seq], [['wall'], 'pick', true]);
+    const page = (await run('show', 'r1')) as RobotPage;
+    assert.deepEqual(
+      page.acts.map(({ act }) => act),
+      ['added at hall, wall', 'policy wall → pick', 'signed anew for pick'],
+    );
   });
 
   it('has a sibling that runs a gateway', () => {

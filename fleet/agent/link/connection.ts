@@ -20,6 +20,8 @@ export interface ConnectionPorts {
   readonly wall: WallClock;
   readonly monotonic: MonotonicClock;
   readonly installedVersion: () => string | null;
+  /** Whose version that is; undefined before the first order. */
+  readonly policy: () => string | undefined;
 }
 
 /** What a robot and its gateway tell each other about themselves. */
@@ -57,14 +59,15 @@ export function createConnection(ports: ConnectionPorts): Connection {
     contactMade: () => ports.contact.made(),
     async handshake() {
       const { id, version } = ports.robotType;
-      const answer = await gateway.handshake({
+      const said = {
         protocolVersion: wireLimits.protocolVersion,
         agentVersion,
         bootId,
         clockMs: clockMs(),
         robotType: { id, version, digest: robotTypeDigest(ports.robotType) },
         installedVersion: ports.installedVersion(),
-      });
+      };
+      const answer = await gateway.handshake(said, ports.policy());
       const { body } = answer;
       await timeTold(answer, body.clockMs);
       await file.change((state) => ({ ...state, policy: body.policy, site: body.site, skewMs: skewMs() ?? null }));
@@ -72,7 +75,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
     },
     async heartbeat(recording, isBusy) {
       const seq = file.state().orderSeq;
-      const answer = await gateway.heartbeat({
+      const said = {
         bootId,
         clockMs: clockMs(),
         installedVersion: ports.installedVersion(),
@@ -84,7 +87,8 @@ export function createConnection(ports: ConnectionPorts): Connection {
           telemetryEntries: recording.telemetry.count(),
         },
         droppedEpisodes: recording.droppedEpisodes(),
-      });
+      };
+      const answer = await gateway.heartbeat(said, ports.policy());
       await timeTold(answer, answer.body.clockMs);
     },
   };

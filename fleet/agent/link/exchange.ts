@@ -130,7 +130,7 @@ class GatewayExchange implements Exchange {
     const { gateway, recording, at, log } = this.#ports;
     const batch = recording.telemetry.next(this.#mostEntries);
     if (batch === undefined) return untilRung;
-    const answer = await answerOrRefusal(() => gateway.telemetry(batch));
+    const answer = await answerOrRefusal(() => gateway.telemetry(batch, recording.telemetry.policyOf(batch)));
     if (typeof answer === 'string') return this.#narrow(batch, answer);
     this.#mostEntries = Math.min(2 * this.#mostEntries, mostEntriesOfBatch);
     const lastSeq = batch.entries.at(-1)?.seq;
@@ -154,7 +154,7 @@ class GatewayExchange implements Exchange {
     const { gateway, reports, setAside, at } = this.#ports;
     const report = reports.next();
     if (report === undefined) return untilRung;
-    const answer = await answerOrRefusal(() => gateway.installReport(reports.dated(report)));
+    const answer = await answerOrRefusal(() => gateway.installReport(reports.dated(report), report.policy));
     if (typeof answer === 'string') setAside(answer, report);
     at('report.answered');
     await reports.acknowledge(report);

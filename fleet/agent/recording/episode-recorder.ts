@@ -40,6 +40,8 @@ export interface EpisodeRecorderPorts {
   readonly skewMs: () => number | undefined;
   readonly machineBootId: string;
   readonly acting: () => ActingVersion | undefined;
+  /** Whose version the robot speaks of; undefined before the first order. */
+  readonly policy: () => string | undefined;
   readonly append: (record: SpoolRecord) => void;
   readonly newEntry: NewEntry;
   readonly at: AtPoint;
@@ -165,7 +167,7 @@ class SpoolingRecorder implements EpisodeRecorder {
 
   #begin({ task = this.#ports.robotType.tasks[0] }: { readonly task?: string | undefined }): OpenEpisode {
     const { robotType, newId, skewMs, machineBootId } = this.#ports;
-    const acting = this.#ports.acting();
+    const [acting, policy] = [this.#ports.acting(), this.#ports.policy()];
     if (this.#open !== undefined && this.#open.frames > 0)
       throw new Error(`expected the open episode to be ended first [episode=${this.#open.begin.episodeId}]`);
     if (task === undefined || !this.isTask(task))
@@ -181,6 +183,7 @@ class SpoolingRecorder implements EpisodeRecorder {
         task,
         policyVersion: version?.version ?? null,
         trialId: version?.trialId ?? null,
+        ...(policy === undefined ? {} : { policy }),
         skewMs: skewMs() ?? null,
         stamp: { machineBootId, clockOffsetMs: offsetUs / 1000 },
         robotType: this.#body,

@@ -8,6 +8,8 @@ type Unnumbered<Entry> = Entry extends unknown ? Omit<Entry, 'seq'> : never;
 export interface Dated {
   readonly skewMs: number | null;
   readonly stamp?: Stamp | undefined;
+  /** Whose version it speaks of; undefined before the first order. */
+  readonly policy?: string | undefined;
 }
 
 /** Makes the next entry of this life of the agent. */
@@ -16,10 +18,11 @@ export type NewEntry = (dated: Dated, entry: Unnumbered<TelemetryEntry>) => Kept
 /** Numbers what a robot reports: (boot, seq) names one entry for ever. */
 export function numberedEntries(bootId: string): NewEntry {
   let seq = 0;
-  return ({ skewMs, stamp }, entry) => ({
+  return ({ skewMs, stamp, policy }, entry) => ({
     bootId,
     skewMs,
     ...(stamp === undefined ? {} : { stamp }),
+    ...(policy === undefined ? {} : { policy }),
     entry: { ...entry, seq: seq++ },
   });
 }

@@ -49,6 +49,8 @@ export interface RecordingPorts {
   /** Where the robot works, as a gateway told; undefined before the first contact ever. */
   readonly site: () => string | undefined;
   readonly acting: () => ActingVersion | undefined;
+  /** Whose version the robot speaks of; undefined before the first order. */
+  readonly policy: () => string | undefined;
   readonly limits: RecordingLimits;
   readonly sync: SyncDescriptor;
   readonly at: AtPoint;
@@ -106,7 +108,7 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
   let startedMs = ports.monotonic();
 
   async function keepFor(files: readonly string[], entry: Parameters<NewEntry>[1]): Promise<void> {
-    const kept = newEntry({ skewMs: ports.skewMs() ?? null, stamp: stampNow(ports) }, entry);
+    const kept = newEntry({ skewMs: ports.skewMs() ?? null, stamp: stampNow(ports), policy: ports.policy() }, entry);
     const problem = problemOf(kept);
     if (problem !== undefined) return ports.setAside(problem, kept);
     spooler.append({ kind: 'entry', kept, ...(files.length === 0 ? {} : { files: [...files] }) });

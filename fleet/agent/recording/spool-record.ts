@@ -14,6 +14,8 @@ export const keptEntrySchema = z.object({
   skewMs: z.number().nullable(),
   /** An older agent has none: its times hold by `skewMs`. */
   stamp: stampSchema.optional(),
+  /** Whose version it speaks of; an older agent does not say, and followed one policy all its life. */
+  policy: z.string().optional(),
   entry: telemetryEntrySchema,
 });
 export type KeptEntry = z.infer<typeof keptEntrySchema>;
@@ -27,6 +29,8 @@ export const spoolRecordSchema = z.discriminatedUnion('kind', [
     /** Null when the robot acted without a policy of the fleet. */
     policyVersion: z.string().nullable(),
     trialId: z.string().nullable(),
+    /** Whose version that is; an older agent does not say. */
+    policy: z.string().optional(),
     startedAtUs: instantUs,
     skewMs: z.number().nullable(),
     /** Of all instants of the episode; an older agent has none. */

@@ -33,16 +33,23 @@ export interface TelemetryQueue {
   /** Adds entries that the disk already holds; what no gateway could take is set aside. */
   add(entries: readonly KeptEntry[]): void;
   /**
-   * The next batch of at most so many entries, of one boot, ascending, with times by the gateway's clock; undefined when there is
+   * The next batch of at most so many entries, of one boot and policy, ascending, with times by the gateway's clock; undefined when there is
    * none that can be dated. Entries whose time nobody can know come in batches of their own, and say so.
    */
   next(most?: number): TelemetryRequest | undefined;
+  /** Whose versions a batch of `next` speaks of, one policy's; undefined where an older agent did not say. */
+  readonly policyOf: (batch: TelemetryRequest) => string | undefined;
   acknowledge(batch: TelemetryRequest): Promise<void>;
   /** Gives up a batch that no gateway takes: it is set aside, and the queue goes on. */
   giveUp(batch: TelemetryRequest, why: string): Promise<void>;
   /** Writes those of a spool's entries that still wait to a file, before the spool goes. */
   carry(spoolNumber: string, entries: readonly KeptEntry[]): Promise<void>;
 }
+
+const goTogether = (one: Ready, other: Ready): boolean =>
+  one.kept.bootId === other.kept.bootId &&
+  one.kept.policy === other.kept.policy &&
+  one.dating.kind === other.dating.kind;
 
 type Ready = { readonly kept: KeptEntry; readonly dating: Exclude<Dating, { kind: 'later' }> };
 
@@ -67,7 +74,7 @@ export async function openTelemetryQueue(ports: TelemetryQueuePorts): Promise<Te
       const dating = datingFor(ports, kept);
       if (dating.kind === 'later') continue;
       const [first] = batch;
-      if (first !== undefined && (first.kept.bootId !== kept.bootId || first.dating.kind !== dating.kind)) continue;
+      if (first !== undefined && !goTogether(first, { kept, dating })) continue;
       batch.push({ kept, dating });
       if (batch.length >= most) break;
     }
@@ -94,6 +101,7 @@ export async function openTelemetryQueue(ports: TelemetryQueuePorts): Promise<Te
       }
     },
     next: (most = mostEntries) => batchOf(readyEntries(Math.min(most, mostEntries))),
+    policyOf: ({ bootId, entries }) => waiting.get(`${bootId}/${entries[0]?.seq}`)?.policy,
     acknowledge,
     async giveUp(batch, why) {
       for (const entry of batch.entries) ports.setAside(why, { bootId: batch.bootId, entry });

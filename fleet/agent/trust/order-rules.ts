@@ -1,6 +1,5 @@
 import { canonicalJson } from '../../../domain/canonical-json.ts';
 import { covers, rootOf } from '../../../domain/trust/order-tree.ts';
-import type { OrderRefusal } from '../../../domain/trust/order-refusals.ts';
 import { isRevoked, orderKeyFor, type Root } from '../../../domain/trust/root.ts';
 import { countSigners, type Envelope, type TrustCrypto } from '../../../domain/trust/signed.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type SignedDesired,
 } from '../../protocol/index.ts';
 import type { MachineMoment } from '../local/times.ts';
+import { refusedOrder, type Refused } from './refused-order.ts';
 import { earliestNow, type TrustState } from './trust-state.ts';
 
 /** A gateway that looked a little earlier than another one is late; one that is later than this serves what was overtaken. */
@@ -61,24 +61,6 @@ export type OrderVerdict =
   | { readonly kind: 'askAgain' }
   | Refused;
 
-export interface Refused {
-  readonly kind: 'refused';
-  readonly reason: OrderRefusal;
-  readonly detail: string;
-  /** Place in the log of what was refused; null when it is not known. */
-  readonly seq: number | null;
-  /** Version it would have run; null when it is not known. */
-  readonly version: string | null;
-}
-
-const refused = (reason: OrderRefusal, detail: string, about: { seq?: number; version?: string } = {}): Refused => ({
-  kind: 'refused',
-  reason,
-  detail,
-  seq: about.seq ?? null,
-  version: about.version ?? null,
-});
-
 /** Judges a signed answer by what the robot knows: signature, moment, place in the log, and whether it is meant at all. */
 export function judgeOrder(word: Word, root: Root, facts: OrderFacts): OrderVerdict {
   const opened = openSeal(word.envelope, root, facts);
@@ -99,7 +81,7 @@ export function judgeOrder(word: Word, root: Root, facts: OrderFacts): OrderVerd
   const { epoch, seq, orders } = seal;
   const about = { seq, version: order.model.version };
   if (held?.epoch === epoch && held.seq === seq && held.acting !== acting)
-    return refused('mixedOrder', `expected one order under place ${seq}, got a second one`, about);
+    return refusedOrder('mixedOrder', `expected one order under place ${seq}, got a second one`, about);
   const next = { epoch, seq, orders, acting, trialId: order.trialId, isLeased: order.isLeased };
   const { isFresh, state } = taken(seal, next, facts);
   const { robotType: _, ...desired } = order;
@@ -124,7 +106,7 @@ const actingPart = ({ model, champion, trialId, isLeased, urgency }: RobotOrder)
 function openSeal(envelope: Envelope, root: Root, { crypto, state, now }: OrderFacts): Seal | Refused {
   const parsed = sealSchema.safeParse(envelope.signed);
   if (!parsed.success)
-    return refused('forgedOrder', `expected a seal, got ${parsed.error.issues[0]?.message ?? 'none'}`);
+    return refusedOrder('forgedOrder', `expected a seal, got ${parsed.error.issues[0]?.message ?? 'none'}`);
   const seal = parsed.data;
   const { seq } = seal;
   const refusals: string[] = [];
@@ -136,15 +118,17 @@ function openSeal(envelope: Envelope, root: Root, { crypto, state, now }: OrderF
   if (key === undefined) {
     const isByRevoked = envelope.signatures.some(({ keyId }) => isRevoked(root, keyId));
     const why = refusals[0] ?? 'expected a seal as the order key signed it, got a changed one';
-    return refused(isByRevoked ? 'revokedKey' : 'forgedOrder', why, { seq });
+    return refusedOrder(isByRevoked ? 'revokedKey' : 'forgedOrder', why, { seq });
   }
   if (key.epoch !== seal.epoch)
-    return refused('forgedOrder', `expected epoch ${key.epoch} of key ${key.keyId}, got ${seal.epoch}`, { seq });
+    return refusedOrder('forgedOrder', `expected epoch ${key.epoch} of key ${key.keyId}, got ${seal.epoch}`, { seq });
   if (state.policy !== null && state.policy !== seal.policy)
-    return refused('wrongPolicy', `expected orders of policy ${state.policy}, got those of ${seal.policy}`, { seq });
+    return refusedOrder('wrongPolicy', `expected orders of policy ${state.policy}, got those of ${seal.policy}`, {
+      seq,
+    });
   const lateByMs = Math.max(earliestNow(state, now), root.issuedAtMs) - seal.issuedAtMs;
   if (lateByMs > Math.min(seal.validForMs, sealValidForMs) && (state.held === null || seal.epoch <= state.held.epoch))
-    return refused(
+    return refusedOrder(
       'expiredOrder',
       `signed at least ${Math.round(lateByMs / 60_000)} min ago, longer than it is valid`,
       { seq },
@@ -163,34 +147,42 @@ function judgePlace(seal: Seal, { state, now }: OrderFacts): Refused | { readonl
   if (isLate) return { kind: 'late' };
   const place = `place ${seal.seq} of epoch ${seal.epoch}, signed at ${seal.issuedAtMs}`;
   const has = `place ${held.seq} of epoch ${held.epoch}, signed at ${signed?.atMs ?? 0}`;
-  return refused('replayedOrder', `expected nothing before ${has}, got ${place}`, { seq: seal.seq });
+  return refusedOrder('replayedOrder', `expected nothing before ${has}, got ${place}`, { seq: seal.seq });
 }
 
 function readOrder(body: SignedDesired, seal: Seal, facts: OrderFacts): RobotOrder | Refused {
   const { crypto, robotId, robotType } = facts;
   const { seq } = seal;
   if (rootOf(body.place, orderDigest(body.order, crypto), body.path, crypto) !== seal.orders)
-    return refused('forgedOrder', 'expected an order that the seal covers, got another', { seq });
+    return refusedOrder('forgedOrder', 'expected an order that the seal covers, got another', { seq });
   const parsed = robotOrderSchema.safeParse(body.order);
   if (!parsed.success)
-    return refused('forgedOrder', `expected an order this agent can read: ${parsed.error.issues[0]?.message ?? ''}`, {
-      seq,
-    });
+    return refusedOrder(
+      'forgedOrder',
+      `expected an order this agent can read: ${parsed.error.issues[0]?.message ?? ''}`,
+      {
+        seq,
+      },
+    );
   const order = parsed.data;
   const about = { seq, version: order.model.version };
   if (!covers(body.place, robotDigest(robotId, crypto)))
-    return refused('wrongRobot', 'expected the order of this robot, got that of another', about);
+    return refusedOrder('wrongRobot', 'expected the order of this robot, got that of another', about);
   if (order.policy !== seal.policy || order.seq !== seq)
-    return refused('mixedOrder', `expected an order of place ${seq}, got one of place ${order.seq}`, about);
+    return refusedOrder('mixedOrder', `expected an order of place ${seq}, got one of place ${order.seq}`, about);
   const { id, version, digest } = order.robotType;
   if (id !== robotType.id || version !== robotType.version || digest !== robotType.digest)
-    return refused(
+    return refusedOrder(
       'wrongRobotType',
       `expected an order for ${robotType.id}@${robotType.version} (${robotType.digest.slice(0, 8)}), got one for ${id}@${version} (${digest.slice(0, 8)})`,
       about,
     );
   return isUnleasedCandidate(order)
-    ? refused('unleasedCandidate', `expected a lease behind ${order.model.version}, which is not the champion`, about)
+    ? refusedOrder(
+        'unleasedCandidate',
+        `expected a lease behind ${order.model.version}, which is not the champion`,
+        about,
+      )
     : order;
 }
 
@@ -255,11 +247,15 @@ export function judgePlainOrder(
 ): OrderVerdict {
   const about = { seq: order.seq, version: order.model.version };
   if (state.root !== null)
-    return refused('unsignedOrder', 'expected a signed order, as this fleet gives them, got one without', about);
+    return refusedOrder('unsignedOrder', 'expected a signed order, as this fleet gives them, got one without', about);
   if (state.plainSeq !== null && order.seq < state.plainSeq)
-    return refused('replayedOrder', `expected no order before place ${state.plainSeq}, got place ${order.seq}`, about);
+    return refusedOrder(
+      'replayedOrder',
+      `expected no order before place ${state.plainSeq}, got place ${order.seq}`,
+      about,
+    );
   if (isUnleasedCandidate(order))
-    return refused(
+    return refusedOrder(
       'unleasedCandidate',
       `expected a lease behind ${order.model.version}, which is not the champion`,
       about,

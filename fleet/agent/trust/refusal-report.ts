@@ -1,6 +1,6 @@
 import type { InstallReport } from '../../protocol/index.ts';
 import { isSeq, type Installation } from '../versions/installation.ts';
-import type { Refused } from './order-rules.ts';
+import type { Refused } from './refused-order.ts';
 
 /** How a refused order is told to the fleet: with what the robot stays on. */
 export function orderRefusalReport(

@@ -5,27 +5,31 @@ import { elapsedSince, type MachineMoment } from '../local/times.ts';
 
 const momentSchema = z.object({ machineBootId: z.string(), monotonicMs: z.number() });
 
+const heldSchema = z.object({
+  epoch: z.int(),
+  seq: z.int(),
+  /** Digest of what it makes the robot do: the same under one place, for ever. */
+  acting: z.string(),
+  /** Root of the tree of orders it came from. */
+  orders: z.string(),
+  trialId: z.string().nullable(),
+  isLeased: z.boolean(),
+});
+
 /** What a robot knows of who may order it about, and of what was ordered; `trust.json`, replaced whole. */
 export const trustStateSchema = z.object({
   /** Names what the robot was given to trust; with something else it begins anew. */
   anchor: z.string(),
   /** Newest root document; null while only one key is known and the fleet signs no orders. */
   root: envelopeSchema.nullable(),
-  /** Whose orders it follows; the first signed one says so. */
+  /** Whose orders it follows; the first signed one says so, and then only a transfer. */
   policy: z.string().nullable(),
   /** The order it follows; null before the first signed one. */
-  held: z
-    .object({
-      epoch: z.int(),
-      seq: z.int(),
-      /** Digest of what it makes the robot do: the same under one place, for ever. */
-      acting: z.string(),
-      /** Root of the tree of orders it came from. */
-      orders: z.string(),
-      trialId: z.string().nullable(),
-      isLeased: z.boolean(),
-    })
-    .nullable(),
+  held: heldSchema.nullable(),
+  /** What it held last of the policies that it followed before. */
+  left: z.array(z.object({ policy: z.string(), held: heldSchema })).default([]),
+  /** The last transfer that it took; null before the first. */
+  transfer: z.object({ epoch: z.int(), seq: z.int(), issuedAtMs: z.number() }).nullable().default(null),
   /** Last place in the log of an unsigned order; null before the first. */
   plainSeq: z.int().nullable(),
   /** Newest moment of signing it has seen, and when by the machine's clock. */
@@ -40,6 +44,8 @@ export const emptyTrust = (anchor: string, now: MachineMoment): TrustState => ({
   root: null,
   policy: null,
   held: null,
+  left: [],
+  transfer: null,
   plainSeq: null,
   signed: null,
   unfresh: { forMs: 0, at: now },

@@ -5,6 +5,7 @@ import { envelopeSchema, type Envelope, type PublicKey } from '../../../domain/t
 import { nodeCrypto, publicKeyOfPem, sha256Hex } from '../../../policies/signatures.ts';
 import {
   readSealHeader,
+  readTransferHeader,
   sealSchema,
   wireHeaders,
   type DesiredAnswer,
@@ -19,9 +20,11 @@ import {
   type GatewayClient,
 } from '../gateway-client.ts';
 import { elapsedSince, type MachineMoment } from '../local/times.ts';
-import { cappedLease, judgeOrder, judgePlainOrder, type OrderFacts, type Refused } from './order-rules.ts';
+import { cappedLease, judgePlainOrder, type OrderFacts } from './order-rules.ts';
+import type { Refused } from './refused-order.ts';
 import { createQueue } from '../local/waiting.ts';
 import { createNews } from './told.ts';
+import { judgeTransfer, judgeUnderTransfer } from './transfer-rules.ts';
 import { emptyTrust, trustStateSchema, type TrustState } from './trust-state.ts';
 
 export interface TrustedOrdersPorts extends Pick<OrderFacts, 'robotId'> {
@@ -50,6 +53,8 @@ export type ManifestTrust = { readonly root: Root } | { readonly pinned: PublicK
 /** What a robot believes: which keys count, which order holds, and how long ago somebody signed that it does. */
 export interface TrustedOrders {
   readonly manifestTrust: () => ManifestTrust;
+  /** The policy whose signed orders it follows; null before the first. */
+  readonly policy: () => string | null;
   /** Whether this fleet signs its orders, as far as the robot knows: then it asks for signed ones and obeys no others. */
   readonly isSigned: () => boolean;
   /** How long nothing fresh was signed; 0 while this fleet signs no orders. */
@@ -96,7 +101,7 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
   const oneAfterTheOther = createQueue();
 
   async function remember(next: TrustState, isFresh: boolean): Promise<void> {
-    const isNew = JSON.stringify([next.held, next.plainSeq]) !== JSON.stringify([state.held, state.plainSeq]);
+    const isNew = lastingPart(next) !== lastingPart(state);
     state = next;
     if (isFresh) {
       sinceMs = now().monotonicMs;
@@ -160,6 +165,23 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
     if (wanted > (root?.version ?? 0)) await followRootsIfThere();
   }
 
+  const factsNow = (): OrderFacts => {
+    const { robotId } = ports;
+    return { robotId, robotType, state, now: now(), crypto: nodeCrypto };
+  };
+
+  /** What to judge an answer by: as the robot knows it, or as it will once a transfer that came with the answer is taken. */
+  async function factsUnderTransfer(answer: Answered<unknown>, seal: Envelope, known: Root): Promise<OrderFacts> {
+    const facts = factsNow();
+    const header = answer.headers.get(wireHeaders.transfer);
+    if (header === null) return facts;
+    const verdict = judgeTransfer(readTransferHeader(header) ?? noEnvelope, known, facts);
+    if (verdict.kind === 'refused') await refuse(verdict);
+    if (verdict.kind !== 'take') return facts;
+    const sealed = sealSchema.safeParse(seal.signed);
+    return sealed.success && sealed.data.policy === verdict.transfer.to ? { ...facts, state: verdict.state } : facts;
+  }
+
   async function takePlain(order: DesiredAnswer | undefined, leaseMs: number | undefined): Promise<TakenOrder> {
     if (order === undefined)
       // Nothing is new, says somebody: that is contact, and in a fleet that signs its orders no fresh word.
@@ -182,6 +204,7 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
     },
     unfreshMs,
     isSigned: () => root !== undefined,
+    policy: () => state.policy,
     manifestTrust: () => (root === undefined ? { pinned: given.pinned } : { root }),
     async take(answer) {
       const header = answer.headers.get(wireHeaders.seal);
@@ -199,9 +222,8 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
       }
       // The same words again: nothing to check anew, and nothing fresh.
       if (body === undefined && header === lastSeal) return { kind: 'nothing', pauseMs: 0 };
-      const { robotId } = ports;
-      const facts: OrderFacts = { robotId, robotType, state, now: now(), crypto: nodeCrypto };
-      const verdict = judgeOrder({ envelope, body, leaseHeaderMs }, root, facts);
+      const facts = await factsUnderTransfer(answer, envelope, root);
+      const verdict = judgeUnderTransfer({ envelope, body, leaseHeaderMs }, root, facts, state.policy);
       if (verdict.kind === 'refused') {
         await refuse(verdict);
         return { kind: 'nothing', pauseMs: afterRefusalMs };
@@ -224,6 +246,11 @@ export async function openTrustedOrders(ports: TrustedOrdersPorts): Promise<Trus
     },
   };
 }
+
+/** What must be on the disk before it is obeyed. */
+const lastingPart = ({ held, plainSeq, transfer }: TrustState): string => JSON.stringify([held, plainSeq, transfer]);
+
+const noEnvelope: Envelope = { signed: null, signatures: [] };
 
 interface Given {
   readonly anchor: string;

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
-import type { z } from 'zod';
+import { z } from 'zod';
 
 import { installReportSchema, type InstallReport } from '../../protocol/index.ts';
 import { shiftMs, stampSchema, type Dating, type Stamp } from '../local/dating.ts';
@@ -10,8 +10,11 @@ import { namesIn, readJson, removeFile, replaceJson } from '../local/durable-fil
 /** Most reports that wait; beyond it the oldest goes, so that a robot in trouble does not fill its disk with complaints. */
 const mostReports = 200;
 
-/** As it lies on the disk; an older agent's has no stamp. */
-const keptReportSchema = installReportSchema.extend({ stamp: stampSchema.optional() });
+/** As it lies on the disk, with the policy whose version it speaks of; an older agent's has neither that nor a stamp. */
+const keptReportSchema = installReportSchema.extend({
+  stamp: stampSchema.optional(),
+  policy: z.string().optional(),
+});
 export type KeptReport = z.infer<typeof keptReportSchema>;
 
 /** Install reports until a gateway has them. */
@@ -49,7 +52,8 @@ export async function openInstallReports(
       while (waiting.length > mostReports && waiting[0] !== undefined) await acknowledge(waiting[0]);
     },
     next: () => waiting[0],
-    dated({ stamp, ...report }) {
+    dated(kept) {
+      const { stamp, policy: _policy, ...report } = kept;
       const dating: Dating = stamp === undefined ? { kind: 'later' } : datingOf(stamp);
       if (stamp === undefined || dating.kind === 'later') return report;
       const atMs = Math.max(0, Math.round(report.atMs + shiftMs(dating, stamp, report.atMs)));

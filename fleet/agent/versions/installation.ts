@@ -81,6 +81,20 @@ export const emptyInstallation: Installation = {
   skewMs: null,
 };
 
+/**
+ * Takes the first order of another policy. Its numbers and versions are others: what was known against versions is forgotten. A candidate of the
+ * former policy is left at once, for what ran before, until the ordered version has come.
+ */
+export const moved = (state: Installation, order: NonNullable<Installation['order']>): Installation => ({
+  ...state,
+  order: state.isLeased ? { ...order, urgency: 'safeStop' } : order,
+  stoppedSeq: null,
+  windowWait: null,
+  leaseEnds: null,
+  crashes: [],
+  troubles: [],
+});
+
 export const isSeq = (seq: number | null): seq is number => seq !== null && seqSchema.safeParse(seq).success;
 
 export const isSame = (a: Slot | null, b: Slot | null): boolean =>

@@ -1,7 +1,16 @@
 import type { DesiredAnswer, UpdateWindow } from '../../protocol/index.ts';
 import { slotOf, type VersionChoice } from './choose-version.ts';
 import { createFallBacks } from './fall-backs.ts';
-import { inThisBoot, isBlocked, isCrashLooping, isSame, ofThisClock, withDeath, type Slot } from './installation.ts';
+import {
+  inThisBoot,
+  isBlocked,
+  isCrashLooping,
+  isSame,
+  moved,
+  ofThisClock,
+  withDeath,
+  type Slot,
+} from './installation.ts';
 import {
   choose,
   isDone,
@@ -100,9 +109,10 @@ async function start(keeper: Keeper): Promise<void> {
 async function takeOrder(keeper: Keeper, order: DesiredAnswer, leaseRemainingMs: number | undefined): Promise<void> {
   const leaseEnds = leaseRemainingMs === undefined ? undefined : leaseEnding(keeper, leaseRemainingMs);
   if (leaseEnds !== undefined) keeper.keptLeaseEndsMs = leaseEnds.monotonicMs;
+  // Numbers of another policy's orders are others.
+  if (keeper.ports.file.state().order?.policy !== order.policy) keeper.refugeSeq = undefined;
   await keeper.ports.file.change((state) => ({
-    ...state,
-    order,
+    ...(state.order === null || state.order.policy === order.policy ? { ...state, order } : moved(state, order)),
     policy: order.policy,
     ...(leaseEnds === undefined ? {} : { leaseEnds }),
   }));

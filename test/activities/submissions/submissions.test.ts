@@ -219,6 +219,7 @@ describe('a model that was made elsewhere', function () {
             presence: 'known',
             robots: Array.from({ length: robots }, () => robot),
             retired: [],
+            moved: [],
             damaged: [],
           }),
         },

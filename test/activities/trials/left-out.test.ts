@@ -6,7 +6,7 @@ import type { PlannedTrial } from '../../../activities/trials/plan-trial.ts';
 import { CellStore } from '../../../activities/trials/cell-store.ts';
 import { planReader } from '../../../activities/trials/stored-plan.ts';
 import { readEvidence } from '../../../activities/trials/trial-evidence.ts';
-import { openFleet, quarantineRobot, releaseRobot, retireRobot } from '../../../fleet/desk/index.ts';
+import { openFleet, quarantineRobot, releaseRobot, retireRobot, transferRobot } from '../../../fleet/desk/index.ts';
 import { readJson } from '../../../store/json-objects.ts';
 import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
 import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
@@ -173,7 +173,9 @@ describe('what is no evidence', function () {
     assert.equal(after.episodes, 3);
     assert.match(
       after.reason,
-      new RegExp(`${robotId} left the trial, quarantined or retired: what they did until then counts`),
+      new RegExp(
+        `${robotId} left the trial, quarantined, retired or moved to another policy: what they did until then counts`,
+      ),
     );
     assert.deepEqual((after.leftOut as { leftRobots: unknown }).leftRobots, [robotId]);
     await releaseRobot(ports(), act(robotId));
@@ -195,6 +197,40 @@ describe('what is no evidence', function () {
     assert.deepEqual((leftOut as { goneRobots: unknown }).goneRobots, []);
     const next = await world.call('planTrial', { policy, kind: 'rollout', trialId: 'later', nowMs: world.nowMs });
     assert.equal(next.kind === 'planned' ? next.robots : 0, 23);
+  });
+
+  it('a robot that was moved to another policy keeps what it proved, and counts no more in this trial although it comes back', async () => {
+    const robotId = await candidate();
+    await tell(robotId, one, [5, 10, 15], { policyVersion: '1.1.0' });
+    assert.equal((await tick()).episodes, 3);
+    const orders = {
+      epoch: 1,
+      rootVersion: 1,
+      sign: (signed: unknown) => ({ signed, signatures: [] }),
+      trusts: () => true,
+    };
+    const robotType = { id: 'scitos-g5', version: 1, digest: 'e'.repeat(64) };
+    const move = (to: string) => transferRobot({ ...ports(), orders }, { ...act(robotId), to, robotType });
+    await move('pickers');
+    world.nowMs += hourMs;
+    const minute = Math.round((world.nowMs - startMs) / minuteMs) - 10;
+    await tell(robotId, other, [minute, minute + 1], { policyVersion: '1.1.0' });
+    for (const where of ['away', 'back']) {
+      const { verdict, episodes, reason, leftOut } = await tick();
+      assert.equal(episodes, 3);
+      assert.doesNotMatch(`${verdict} ${reason}`, /rollback|robotFault|candidates silent/);
+      assert.deepEqual((leftOut as { leftRobots: unknown }).leftRobots, [robotId]);
+      assert.deepEqual((leftOut as { goneRobots: unknown }).goneRobots, []);
+      const next = await world.call('planTrial', {
+        policy,
+        kind: 'rollout',
+        trialId: `later-${where}`,
+        nowMs: world.nowMs,
+      });
+      assert.equal(next.kind === 'planned' ? next.robots : 0, where === 'away' ? 23 : 24);
+      await move(policy).catch(() => undefined);
+      world.nowMs += hourMs;
+    }
   });
 
   it('a stage that most of its candidates left holds: nobody quarantines a candidate into a promotion', async () => {

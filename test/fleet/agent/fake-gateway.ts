@@ -26,6 +26,8 @@ export interface FakeGateway {
   readonly puts: Map<string, number>;
   readonly entries: Map<string, TelemetryEntry>;
   readonly batches: TelemetryRequest[];
+  /** Whose version each batch spoke of. */
+  readonly batchPolicies: string[];
   readonly reports: InstallReport[];
   readonly heartbeats: HeartbeatRequest[];
   /** Files by `policy/version/name`. */
@@ -61,6 +63,8 @@ export interface FakeGateway {
 export interface FakeWord {
   readonly body: unknown;
   readonly seal?: string | undefined;
+  /** A transfer to another policy as a header value. */
+  readonly transfer?: string | undefined;
   readonly etag: string;
 }
 
@@ -74,6 +78,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     puts: new Map<string, number>(),
     entries: new Map<string, TelemetryEntry>(),
     batches: [] as TelemetryRequest[],
+    batchPolicies: [] as string[],
     reports: [] as InstallReport[],
     heartbeats: [] as HeartbeatRequest[],
     files: new Map<string, Uint8Array>(),
@@ -149,6 +154,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
         return answer(response, 400, { error: { type: 'malformed', message: 'not of the protocol' } });
       const batch = parsed.data;
       fake.batches.push(batch);
+      fake.batchPolicies.push(String(request.headers[wireHeaders.policy]));
       for (const entry of batch.entries) fake.entries.set(`${batch.bootId}/${entry.seq}`, entry);
       return answer(response, 200, { storedEntries: batch.entries.length, lastSeq: batch.entries.at(-1)?.seq ?? 0 });
     }
@@ -225,6 +231,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
       etag: word.etag,
       ...(fake.leaseRemainingMs === undefined ? {} : { [wireHeaders.leaseRemainingMs]: fake.leaseRemainingMs }),
       ...(word.seal === undefined ? {} : { [wireHeaders.seal]: word.seal }),
+      ...(word.transfer === undefined ? {} : { [wireHeaders.transfer]: word.transfer }),
       ...(fake.roots.size === 0 ? {} : { [wireHeaders.rootVersion]: Math.max(...fake.roots.keys()) }),
     };
     if (held === word.etag || word.body === null) response.writeHead(304, headers).end();

@@ -35,6 +35,8 @@ export interface PublishOptions {
   readonly model?: Uint8Array;
   /** The model whose answers are the golden ones; the published one unless given. */
   readonly goldenModel?: Uint8Array;
+  /** Policy it is a version of; `walls` unless given. */
+  readonly policy?: string;
   /** Instead of the robot type's own. */
   readonly robotTypeDigest?: string;
   /** Published with golden answers that the model does not give. */
@@ -57,6 +59,7 @@ export async function publish(
     robotTypeDigest: digest = robotTypeDigest(scitosG5Type),
     hasWrongGolden = false,
     servedModel = (model) => model,
+    policy = 'walls',
     ...given
   }: PublishOptions,
 ): Promise<ModelReference> {
@@ -66,7 +69,7 @@ export async function publish(
   const known = tasks && Buffer.from(canonicalJson({ catalogueSeq: 0, tasks }));
   const golden = Buffer.from(JSON.stringify(await goldenOf(given.goldenModel ?? model, hasWrongGolden ? 0.5 : 0)));
   const manifest: ModelManifest = {
-    policy: 'walls',
+    policy,
     version,
     robotType: { id: scitosG5Type.id, version: scitosG5Type.version, digest },
     files: {
@@ -84,11 +87,11 @@ export async function publish(
   };
   const value = keys.sign(Buffer.from(canonicalJson(manifest)));
   const signature = { algorithm: 'Ed25519', publicKeyId: keys.publicKeyId, value };
-  gateway.files.set(`walls/${version}/model.onnx`, servedModel(model));
-  gateway.files.set(`walls/${version}/golden.json`, golden);
-  if (known !== undefined) gateway.files.set(`walls/${version}/tasks.json`, known);
-  if (bodies !== undefined) gateway.files.set(`walls/${version}/bodies.json`, Buffer.from(bodies));
-  gateway.files.set(`walls/${version}/manifest.json`, Buffer.from(JSON.stringify({ manifest, signature })));
+  gateway.files.set(`${policy}/${version}/model.onnx`, servedModel(model));
+  gateway.files.set(`${policy}/${version}/golden.json`, golden);
+  if (known !== undefined) gateway.files.set(`${policy}/${version}/tasks.json`, known);
+  if (bodies !== undefined) gateway.files.set(`${policy}/${version}/bodies.json`, Buffer.from(bodies));
+  gateway.files.set(`${policy}/${version}/manifest.json`, Buffer.from(JSON.stringify({ manifest, signature })));
   return { version, sha256: sha256(model), sizeBytes: model.length, signature: value, publicKeyId: keys.publicKeyId };
 }
 

@@ -20,11 +20,14 @@ import { plantSheet, type OrderSheet } from '../../../../fleet/desk/order-sheet.
 import {
   robotDigest,
   sealHeader,
+  transferHeader,
+  transferValidForMs,
   type DesiredAnswer,
   type InstallReport,
   type ModelReference,
   type RobotOrder,
   type Seal,
+  type Transfer,
 } from '../../../../fleet/protocol/index.ts';
 import { nodeCrypto } from '../../../../policies/signatures.ts';
 import { startFakeGateway, type FakeGateway, type FakeWord } from '../fake-gateway.ts';
@@ -49,6 +52,15 @@ export interface WordOptions {
   /** Whose place and order the gateway sends. */
   readonly to?: string;
   readonly robotType?: Partial<RobotOrder['robotType']>;
+  /** A transfer that goes with it. */
+  readonly transfer?: string;
+}
+
+export interface TransferOptions extends Partial<Omit<Transfer, 'kind' | 'issuedAtMs'>> {
+  /** Moment of signing, after the fleet's beginning; as late as the robot's clock says unless given. */
+  readonly atMs?: number;
+  /** Signs in place of the fleet's order key. */
+  readonly by?: OwnKey;
 }
 
 /** A fleet that signs its orders, one robot with a real agent, and a gateway between them that says whatever a test wants. */
@@ -69,6 +81,8 @@ export interface SignedFleet {
   word(order: DesiredAnswer, options?: WordOptions): FakeWord;
   /** Lets the gateway say it. */
   say(order: DesiredAnswer, options?: WordOptions): FakeWord;
+  /** A transfer as the desk signs it, from `walls` to `pickers` unless told otherwise, each with the next number. */
+  transfer(options?: TransferOptions): string;
   rotate(kind: 'release' | 'order'): void;
   revoke(keyId: string): void;
   /** Brings the newest roots to the gateway. */
@@ -92,6 +106,7 @@ export async function openSignedFleet(): Promise<SignedFleet> {
   const root = (): Root => rootsIn(keysDirectory).at(-1)!.root;
   let agent: Agent | undefined;
   let words = 0;
+  let transfers = 0;
 
   const fleet: SignedFleet = {
     gateway,
@@ -140,12 +155,29 @@ export async function openSignedFleet(): Promise<SignedFleet> {
       };
       const envelope: Envelope = { signed: seal, signatures: [signatureOf(options.by ?? fleet.key('order'), seal)] };
       words += 1;
-      return { body: { order: of(to), place, path: way }, seal: sealHeader(envelope), etag: `"w${words}"` };
+      const { transfer } = options;
+      return { body: { order: of(to), place, path: way }, seal: sealHeader(envelope), transfer, etag: `"w${words}"` };
     },
     say(order, options) {
       const word = fleet.word(order, options);
       gateway.setWord(word);
       return word;
+    },
+    transfer({ atMs, by, ...given } = {}) {
+      transfers += 1;
+      const transfer: Transfer = {
+        kind: 'flywheel.transfer/1',
+        robotId,
+        from: ['walls'],
+        to: 'pickers',
+        robotType,
+        epoch: currentOrderKey(root())!.epoch,
+        seq: transfers,
+        issuedAtMs: atMs === undefined ? fleet.nowMs() : beganMs + atMs,
+        validForMs: transferValidForMs,
+        ...given,
+      };
+      return transferHeader({ signed: transfer, signatures: [signatureOf(by ?? fleet.key('order'), transfer)] });
     },
     rotate: (kind) => void rotateKey(keysDirectory, kind, fleet.nowMs()),
     revoke: (keyId) => void revokeKey(keysDirectory, keyId, 'stolen', fleet.nowMs()),
