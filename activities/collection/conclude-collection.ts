@@ -13,7 +13,10 @@ import {
   type RuleCounts,
 } from './documents.ts';
 import { troubleNoted, type Attempted } from './trouble.ts';
-import { collectionSummarySchema, type CollectionSummary } from './summary.ts';
+import { collectionSummarySchema, mostListedLosses, type CollectionSummary } from './summary.ts';
+import { readRobotLosses } from '../monitor/monitor-state.ts';
+import { readPolicyDocuments } from '../registry/policy-document.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
@@ -110,7 +113,23 @@ async function summarise(ports: ConcludePorts, input: ConcludeCollectionInput): 
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([robotId, counts]) => ({ robotId, ...counts })),
     robotsLeftOut: [...robotsLeftOut],
+    losses: await lossesOf(ports.store, input.robotType.id),
   };
+}
+
+/** What monitors heard that robots of this type lost; null where none watches. A damaged document of a policy leaves that policy out. */
+async function lossesOf(store: ObjectStore, robotTypeId: string): Promise<CollectionSummary['losses']> {
+  const policies = await readPolicyDocuments(store, () => undefined);
+  const watched: NonNullable<CollectionSummary['losses']>[] = [];
+  for (const { policy, robotType } of policies) {
+    const losses = robotType.id === robotTypeId ? await readRobotLosses(store, policy) : undefined;
+    if (losses !== undefined) watched.push(losses.map((loss) => ({ policy, ...loss })));
+  }
+  if (watched.length === 0) return null;
+  return watched
+    .flat()
+    .toSorted((a, b) => b.count - a.count || (a.robotId < b.robotId ? -1 : 1))
+    .slice(0, mostListedLosses);
 }
 
 /** One batch's decision at a time. */

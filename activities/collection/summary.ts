@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
+import { lossReasons } from '../monitor/robot-losses.ts';
 import { robotCountsSchema } from './documents.ts';
 import { waitingSchema } from './waiting.ts';
+
+/** Robots and reasons that a summary lists. */
+export const mostListedLosses = 1_000;
 
 const count = z.int().min(0);
 const version = z.strictObject({ episodes: count, frames: count });
@@ -42,5 +46,13 @@ export const collectionSummarySchema = z.strictObject({
   robots: z.array(z.strictObject({ robotId: z.string(), ...robotCountsSchema.shape })),
   /** Robots of which everything was refused. */
   robotsLeftOut: z.array(z.string()),
+  /**
+   * What robots of the type's policies made in the seven fleet days before and nobody has, as their monitors heard it, the worst first, at most
+   * {@link mostListedLosses}; null where no monitor watches, and in summaries of earlier versions.
+   */
+  losses: z
+    .array(z.strictObject({ policy: z.string(), robotId: z.string(), reason: z.enum(lossReasons), count }))
+    .nullable()
+    .default(null),
 });
 export type CollectionSummary = z.infer<typeof collectionSummarySchema>;

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
 import type { TrialPlan } from '../../domain/trial/index.ts';
-import { trialsOf, type Fleet, type AssignmentRecord, type AssignmentOverride } from '../../fleet/desk/index.ts';
+import {
+  trialsOf,
+  type AssignmentOverride,
+  type AssignmentRecord,
+  type AssignmentState,
+  type Fleet,
+} from '../../fleet/desk/index.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import { leavesOf } from './trial-evidence.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
@@ -29,40 +35,76 @@ export type WriteExposureResult =
 
 /**
  * Puts a stage's robots on the candidate: one record at the seq the workflow decided on. Idempotent by (policy, seq, content):
- * an attempt that wakes late finds its place taken or its trial closed, and changes nothing.
+ * an attempt that wakes late finds its place taken or its trial closed, and changes nothing. A trial that nobody was exposed to yet
+ * begins behind what was ordered while it waited for a person, as long as the champion is the one it was planned with and no other trial
+ * has the fleet: its record is found again by its operation.
  */
 export const writeExposure =
   (ports: { fleet: Fleet; readPlan: PlanReader }) =>
   async (given: WriteExposureInput): Promise<WriteExposureResult> => {
     const input = parseDoor('writeExposure', inputSchema, given);
     const plan = await ports.readPlan(input.plan);
-    const { policy, trialId, championVersion } = plan;
-    const { seq, current } = await ports.fleet.readAssignments(policy);
-    if (seq === input.seq - 1 && current !== undefined) {
-      const others = [...trialsOf(current.record)].filter((id) => id !== trialId);
-      if (others.length > 0) return { kind: 'refused', reason: `trial ${others.join(', ')} owns the fleet` };
-      const { championVersion: champion } = current.record;
-      if (champion !== championVersion)
-        return {
-          kind: 'refused',
-          reason: `the champion is ${champion} by now, the trial began with ${championVersion}`,
-        };
-    }
-    // By the moment of the decision and the record before or after it: a later attempt makes the same record.
-    const left = leavesOf(await ports.fleet.readFleet(policy), plan, input.atMs);
-    const kept = keptOnChampion(plan, left, current?.record);
-    const outcome = await ports.fleet.write({ policy, seq: input.seq, record: recordOf(plan, input, kept) });
-    switch (outcome.kind) {
-      case 'written':
-        return outcome;
-      case 'conflict':
-        return { kind: 'conflict', reason: `record ${outcome.existingSeq} of the assignment log is another's` };
-      case 'refused':
-        return { kind: 'refused', reason: `trial ${outcome.closedTrialId} is closed` };
-      default:
-        return outcome satisfies never;
+    for (let behind = 0; ; behind += 1) {
+      const state = await ports.fleet.readAssignments(plan.policy);
+      const begun = ownBeginning(state, plan, input);
+      if (begun !== undefined) return { kind: 'written', seq: begun };
+      const isOvertaken = state.seq >= input.seq && !state.begunTrialIds.has(plan.trialId);
+      const seq = isOvertaken ? state.seq + 1 : input.seq;
+      if (seq === state.seq + 1) {
+        const reason = whyNotOurs(state, plan);
+        if (reason !== undefined) return { kind: 'refused', reason };
+      }
+      const result = await write(ports, plan, { ...input, seq }, state);
+      if (result.kind !== 'conflict' || !isOvertaken || behind >= mostBehind) return result;
     }
   };
+
+/** Orders that may come in between while the first exposure is being written. */
+const mostBehind = 5;
+
+/** Where the trial began behind other orders, by an earlier attempt. */
+function ownBeginning(
+  { current }: AssignmentState,
+  { trialId }: TrialPlan,
+  { seq, operationId }: z.output<typeof inputSchema>,
+): number | undefined {
+  if (current === undefined || current.seq <= seq || !trialsOf(current.record).has(trialId)) return undefined;
+  return current.record.operationId === operationId ? current.seq : undefined;
+}
+
+/** Why the trial may not put robots on its candidate; undefined while it may. */
+function whyNotOurs({ current }: AssignmentState, { trialId, championVersion }: TrialPlan): string | undefined {
+  if (current === undefined) return undefined;
+  const others = [...trialsOf(current.record)].filter((id) => id !== trialId);
+  if (others.length > 0) return `trial ${others.join(', ')} owns the fleet`;
+  const { championVersion: champion } = current.record;
+  return champion === championVersion
+    ? undefined
+    : `the champion is ${champion} by now, the trial began with ${championVersion}`;
+}
+
+async function write(
+  ports: { readonly fleet: Fleet },
+  plan: TrialPlan,
+  input: z.output<typeof inputSchema>,
+  { current }: AssignmentState,
+): Promise<WriteExposureResult> {
+  const { policy } = plan;
+  // By the moment of the decision and the record before or after it: a later attempt makes the same record.
+  const left = leavesOf(await ports.fleet.readFleet(policy), plan, input.atMs);
+  const kept = keptOnChampion(plan, left, current?.record);
+  const outcome = await ports.fleet.write({ policy, seq: input.seq, record: recordOf(plan, input, kept) });
+  switch (outcome.kind) {
+    case 'written':
+      return outcome;
+    case 'conflict':
+      return { kind: 'conflict', reason: `record ${outcome.existingSeq} of the assignment log is another's` };
+    case 'refused':
+      return { kind: 'refused', reason: `trial ${outcome.closedTrialId} is closed` };
+    default:
+      return outcome satisfies never;
+  }
+}
 
 /** Robots that left the trial, by quarantine for example, keep what they run: these do not run the candidate, and will not. */
 function keptOnChampion(

@@ -3,12 +3,12 @@ import {
   binomialCdf,
   mixedLogEvidence,
   normalCdf,
-  otherTask,
   robotBaseline,
   type FleetParameters,
   type RobotEvidence,
 } from '../statistics/index.ts';
 import type { TaskLimits } from './limits.ts';
+import { TaskTotals } from './task-totals.ts';
 
 /** One task's figures. */
 export interface TaskEvidence {
@@ -46,34 +46,22 @@ export function taskEvidence(
   limits: TaskLimits,
 ): TaskEvidence[] {
   const byTask = new Map<string, RobotTask[]>(listed.map((task) => [task, []]));
+  const totals = new TaskTotals();
   for (const robot of robots) {
     const { base, theta } = robotBaseline(parameters, robot.baseline);
     const persistentVariance =
       parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / Math.max(1, daysTreated);
-    for (const [task, { successes, episodes }] of taskTotals(robot)) {
+    const { arm } = robot;
+    const effect = base - parameters.mu;
+    totals.of(robot, (task, successes, episodes) => {
       const list = byTask.get(task) ?? [];
-      list.push({ arm: robot.arm, successes, episodes, effect: base - parameters.mu, persistentVariance });
-      byTask.set(task, list);
-    }
+      if (list.length === 0) byTask.set(task, list);
+      list.push({ arm, successes, episodes, effect, persistentVariance });
+    });
   }
   return [...byTask]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
     .map(([task, list]) => withoutAnyOne(task, list, parameters.phi, limits));
-}
-
-function taskTotals(robot: RobotEvidence): Map<string, { successes: number; episodes: number }> {
-  const totals = new Map<string, { successes: number; episodes: number }>();
-  for (const { perTask } of robot.blocks) {
-    if (perTask === undefined) continue;
-    for (const [task, { successes, episodes }] of Object.entries(perTask)) {
-      if (task === otherTask) continue;
-      const total = totals.get(task) ?? { successes: 0, episodes: 0 };
-      total.successes += successes;
-      total.episodes += episodes;
-      totals.set(task, total);
-    }
-  }
-  return totals;
 }
 
 /** Fewer candidates in a task cannot lose one and still be several. */

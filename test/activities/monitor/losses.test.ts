@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 
+import { concludeCollection } from '../../../activities/collection/conclude-collection.ts';
+import { collectionSummarySchema } from '../../../activities/collection/summary.ts';
+import type { Lake } from '../../../activities/lake/lake.ts';
 import { readRobotLosses } from '../../../activities/monitor/monitor-state.ts';
 import { writeReport } from '../../../activities/report/write-report.ts';
+import { jsonBytes, requireJson } from '../../../store/json-objects.ts';
 import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
 import { policy } from '../trials/trial-world.ts';
 import { dayMs, openMonitorWorld, type MonitorWorld } from './monitor-world.ts';
@@ -42,6 +46,37 @@ describe('what robots made and nobody has', () => {
     const { reportKey } = await writeReport(ports)({ cycleId: 'c', policy, cause: 'test' });
     return new TextDecoder().decode(await world.store.get(reportKey));
   }
+
+  it('is in the summary of a collection of its robot type, where a monitor watches', async () => {
+    const robotType = { id: 'scitos-g5', version: 1 };
+    const manifest = { robotType: 'scitos-g5@1', segments: 0, sizeBytes: 0, frames: 0, segmentsOfOtherTypes: 0 };
+    const ports = {
+      store: world.store,
+      lake: { currentVersion: async () => ({ episodes: 0, frames: 0 }) } as Lake,
+      progress: () => undefined,
+      attempt: () => 1,
+    };
+    const lossesOf = async (cycleId: string) => {
+      const manifestKey = `collections/${cycleId}/manifest.json`;
+      await world.store.put(manifestKey, jsonBytes({ ...manifest, cycleId, batches: [] }));
+      const startedFrom = { episodes: 0, frames: 0 };
+      const { summaryKey } = await concludeCollection(ports)({ cycleId, manifestKey, robotType, startedFrom });
+      return (await requireJson(world.store, summaryKey, collectionSummarySchema, 'it was written')).losses;
+    };
+    assert.equal(await lossesOf('a'), null);
+    for (const [name, id] of [
+      [policy, 'scitos-g5'],
+      ['arm', 'ur3-cobotops'],
+    ] as const)
+      await world.store.put(`config/policies/${name}.json`, jsonBytes({ policy: name, robotType: { id, version: 1 } }));
+    await world.look();
+    assert.deepEqual(await lossesOf('b'), []);
+    await tell('robot-001', [dropped(3, 4)]);
+    world.nowMs += 1_000;
+    for (let looks = 0; looks < 3; looks += 1) await world.look();
+    assert.deepEqual(await lossesOf('c'), [{ policy, robotId: 'robot-001', reason: 'episodesDropped', count: 7 }]);
+    assert.deepEqual(await lossesOf('b'), [], 'the first summary stays');
+  });
 
   it('is in the report of the cycle by robot and reason, the worst first, for seven fleet days', async () => {
     assert.equal(await readRobotLosses(world.store, policy), undefined);

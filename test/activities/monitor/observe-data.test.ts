@@ -46,6 +46,7 @@ function summaryOf(
       episodesRefused,
     })),
     robotsLeftOut: entries.filter(([, [stored, refused]]) => stored === 0 && refused > 0).map(([robotId]) => robotId),
+    losses: null,
   };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { PlannedTrial, PlanTrialInput } from '../../../activities/trials/plan-trial.ts';
 import { readAliases } from '../../../store/records/aliases.ts';
-import { openFleetReader } from '../../../fleet/desk/index.ts';
+import { openFleet, openFleetReader } from '../../../fleet/desk/index.ts';
 import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
 
 const dayMs = 24 * hourMs;
@@ -165,6 +165,41 @@ describe('the activities of a trial', function () {
       const plan = await planned('rollout');
       assert.deepEqual(await expose(plan, 0), await expose(plan, 0));
       assert.equal((await expose(plan, 0, 9)).kind, 'conflict');
+    });
+
+    it('a first stage behind what was ordered while it waited for a person, once, and only for the champion it was planned with', async () => {
+      await past();
+      const plan = await planned('rollout');
+      await lease('wall-rollout');
+      const fleet = openFleet({ store: world.store, clock: () => world.nowMs });
+      const champion = { kind: 'assign', championVersion: '1.0.0', defaultVersion: '1.0.0', trialId: null } as const;
+      const order = (seq: number, more: object = {}) => {
+        const origin = { urgency: 'whenIdle', overrides: [], who: 'ada', why: 'a word', atMs: 1 } as const;
+        return fleet.write({ policy, seq, record: { ...champion, ...origin, operationId: `ada-${seq}`, ...more } });
+      };
+      await order(0);
+      await order(1);
+      const [first, again] = [await expose(plan, 0), await expose(plan, 0)];
+      assert.deepEqual(
+        [first, again],
+        [
+          { kind: 'written', seq: 2 },
+          { kind: 'written', seq: 2 },
+        ],
+      );
+      assert.equal(count(await versions(), '1.1.0'), 8);
+      await order(3);
+      assert.equal((await expose(plan, 0)).kind, 'conflict', 'it has begun: what is ordered now is meant for it');
+      assert.equal(count(await versions(), '1.0.0'), 40);
+    });
+
+    it('no first stage behind another champion', async () => {
+      await past();
+      const plan = await planned('rollout');
+      await lease('wall-rollout');
+      await end(0, 'another', { version: '1.1.0', isForced: true });
+      const result = await expose(plan, 0);
+      assert.match(JSON.stringify(result), /"refused".*the champion is 1\.1\.0 by now/);
     });
 
     it('nothing over what somebody else assigned meanwhile', async () => {
