@@ -38,7 +38,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // Beside the commands, and nobody's to import: it reads what they read, from the same rooms.
   console: { values: ['workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   tools: { values: ['domain'] },
-  demo: { values: ['cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
+  demo: { values: ['console', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   bench: { values: ['demo', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
 };
 /** What the code of a workflow may bring along: every cached workflow pays for it. */
