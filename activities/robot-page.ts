@@ -9,6 +9,7 @@ import { assignmentRecordSchema } from '../fleet/desk/assignment-record.ts';
 import { readRobotLife } from '../fleet/desk/robot-life.ts';
 import { isRevokedRobot, quarantineOf, type Quarantine, type RobotRecord } from '../fleet/desk/robots.ts';
 import { openTelemetryLog } from '../fleet/desk/telemetry-log.ts';
+import { robotTypeName } from '../datasets/robot-type.ts';
 import { readLog } from '../store/append-log.ts';
 import { readSoundJson } from '../store/damaged-objects.ts';
 import { failure } from '../store/failures.ts';
@@ -126,6 +127,7 @@ function actOf(now: RobotRecord, before: RobotRecord | undefined): { act: string
     ...(now.isQuarantined && !before.isQuarantined ? ['quarantined'] : []),
     ...(before.isQuarantined && !now.isQuarantined ? ['released'] : []),
     ...moved('policy', before.policy, now.policy),
+    ...moved('body', robotTypeName(before.robotType), robotTypeName(now.robotType)),
     ...moved('site', before.site, now.site),
     ...moved('stratum', before.stratum, now.stratum),
     ...tokensAct(now, before),

@@ -8,6 +8,7 @@ import { readManifest } from '../store/records/manifests.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { readTaughtType } from '../store/records/robot-types.ts';
 import { openContext, signOrdersOf, type CommandContext } from './context.ts';
+import { registerModelBodyCommands } from './model-bodies.ts';
 import { registerModelCiCommands } from './model-ci.ts';
 import { registerModelViews } from './model-views.ts';
 import { openPolicy } from './open-policy.ts';
@@ -19,6 +20,7 @@ export function registerModelCommands(program: Command): void {
   const models = program.command('models').description('registered policies and their aliases');
   registerModelCiCommands(models);
   registerModelViews(models);
+  registerModelBodyCommands(models);
 
   registerBaselineCommand(models);
   registerList(models);

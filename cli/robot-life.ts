@@ -1,8 +1,13 @@
 import type { Command } from 'commander';
 
-import { moveRobot, quarantineRobot, releaseRobot, retireRobot } from '../fleet/desk/robot-life.ts';
+import { moveRobot, quarantineRobot, rebodyRobot, releaseRobot, retireRobot } from '../fleet/desk/robot-life.ts';
+import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
+import { notServedText } from '../fleet/desk/fleet-view.ts';
+import { robotTypeName } from '../datasets/robot-type.ts';
+import { readRobotType } from '../store/records/robot-types.ts';
 import type { Quarantine, RobotRecord } from '../fleet/desk/robots.ts';
 import { openContext } from './context.ts';
+import { parseRobotType } from './parse-robot-type.ts';
 import { whoOption } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
 import type { RobotPage } from '../activities/robot-page.ts';
@@ -13,7 +18,7 @@ interface WordOptions {
   readonly json: boolean;
 }
 
-/** `flywheel robots move|quarantine|release|retire|show`: a robot's life. Each act is a record with who and why. */
+/** `flywheel robots move|body|quarantine|release|retire|show`: a robot's life. Each act is a record with who and why. */
 export function registerRobotLifeCommands(robots: Command): void {
   const act = (name: string, description: string): Command =>
     whoOption(
@@ -32,6 +37,8 @@ export function registerRobotLifeCommands(robots: Command): void {
       'robots of one stratum are alike; default: unchanged, or the new site if it was the site',
     )
     .action(move);
+
+  registerBody(act);
 
   act('quarantine', 'exclude a robot from trials and learning until its release; it keeps its version').action(
     async (robotId: string, options: WordOptions) => {
@@ -93,6 +100,24 @@ async function move(robotId: string, options: MoveOptions): Promise<void> {
 
 const word = ({ who, reason }: WordOptions) => ({ who, why: reason });
 
+function registerBody(act: (name: string, description: string) => Command): void {
+  act(
+    'body',
+    'record that a robot has a new body: it is ordered versions that serve it; its earlier data keeps the earlier body',
+  )
+    .requiredOption('--robot-type <id@version>', 'its new body: another version of its robot type')
+    .action(async (robotId: string, options: WordOptions & { robotType: string }) => {
+      const context = await openContext();
+      const robotType = parseRobotType(options.robotType);
+      await readRobotType(context.store, robotType.id, robotType.version);
+      const record = await rebodyRobot(context, { robotId, robotType, ...word(options) });
+      const { robots } = await openFleetReader(context).readFleet(record.policy);
+      const notServed = robots.find((robot) => robot.robotId === robotId)?.notServed;
+      const standing = notServed === undefined ? '' : `; ${notServedText(notServed)}`;
+      told(record, options, `${robotId} has body ${robotTypeName(record.robotType)}${standing}`);
+    });
+}
+
 function told(record: RobotRecord, { json }: WordOptions, sentence: string): void {
   if (json) return printJson({ ...record, tokenHashes: record.tokenHashes.length });
   say(sentence);
@@ -109,6 +134,7 @@ function printPage(page: RobotPage): void {
   say(`${robotId}: ${standing}${quarantine === null ? '' : ` ${quarantineText(quarantine)}`}`);
   say(`${robotType} of policy ${policy}, site ${site}, stratum ${stratum}, ${page.tokens} tokens`);
   const seen = now === null || now.lastSeenMs === null ? 'never seen' : `last seen ${instant(now.lastSeenMs)}`;
+  if (now?.notServed !== undefined) say(notServedText(now.notServed));
   say(now === null ? 'counts nowhere' : `${now.contact}, runs ${now.version ?? 'nothing that it told'}, ${seen}`);
   say(
     `${uploads.waiting} segments in landing; ${uploads.episodesStored} episodes stored and ${uploads.episodesRefused} refused in ${uploads.collections} collections, ${uploads.segmentsRefused} segments refused`,

@@ -3,9 +3,10 @@ import { userInfo } from 'node:os';
 
 import type { Command } from 'commander';
 
+import { robotTypeName } from '../datasets/robot-type.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
-import type { FleetView } from '../fleet/desk/fleet-view.ts';
+import { notServedText, type FleetView } from '../fleet/desk/fleet-view.ts';
 import { newToken, tokenHash } from '../fleet/desk/robot-tokens.ts';
 import { addRobot, changeRobot, readRobots, splitRobot } from '../fleet/desk/robots.ts';
 import { checkPolicyType } from './check-policy-type.ts';
@@ -161,15 +162,17 @@ function printToken(robotId: string, token: string, { json }: ChangeOptions): vo
 
 function printView(view: FleetView, registered: number): void {
   printTable(
-    ['robot', 'contact', 'runs', 'last seen', 'site', 'stratum', 'quarantine'],
+    ['robot', 'body', 'contact', 'runs', 'last seen', 'site', 'stratum', 'quarantine', 'served'],
     view.robots.map((robot) => [
       robot.robotId,
+      robotTypeName(robot.robotType),
       robot.contact,
       robot.version ?? 'unknown',
       robot.lastSeenMs === null ? 'never' : new Date(robot.lastSeenMs).toISOString(),
       robot.site,
       robot.stratum,
       robot.quarantine === undefined ? '' : quarantineText(robot.quarantine),
+      robot.notServed === undefined ? '' : notServedText(robot.notServed),
     ]),
   );
   const retired = view.retired.length === 0 ? '' : `, ${view.retired.length} are retired`;

@@ -80,7 +80,7 @@ async function whoFollows({ context, policy }: Installation, reader: FleetReader
   const { robots } = await reader.readFleet(policy);
   const orders = await reader.readOrders(policy);
   const others = robots.flatMap(({ robotId, version, contact }) => {
-    const wanted = orders?.(robotId).version ?? champion;
+    const wanted = orders?.(robotId)?.version ?? champion;
     if (contact === 'online' && version === wanted) return [];
     return [`${robotId} is ${contact} with ${version ?? 'no version'}, ordered ${wanted}`];
   });

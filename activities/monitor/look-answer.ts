@@ -12,6 +12,8 @@ export interface ObserveFleetResult {
   readonly champion: string | null;
   readonly robots: number;
   readonly silentRobots: number;
+  /** Robots whose body the champion does not serve; absent where there is none. */
+  readonly notServedRobots?: number;
   readonly robotsOnTrial: number;
   /** There was more telemetry than one look takes in. */
   readonly isBehind: boolean;
@@ -58,6 +60,7 @@ export function answerOf(parts: {
     champion: state.champions.champion,
     robots: watched.robots.length,
     silentRobots: watched.robots.filter((robot) => isSilent(robot, watched.presence, silentAfterMs) === true).length,
+    ...(watched.notServed === 0 ? {} : { notServedRobots: watched.notServed }),
     robotsOnTrial: watched.onTrial.size,
     isBehind,
     failureFraction: judgement.failures.failureFraction,

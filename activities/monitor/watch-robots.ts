@@ -9,6 +9,8 @@ export interface WatchedFleet {
   /** Robots that run a candidate under a trial whose lease lives: the trial's to judge. */
   readonly onTrial: ReadonlySet<string>;
   readonly isTrialOpen: boolean;
+  /** Robots whose body the champion does not serve. */
+  readonly notServed: number;
   /** Objects of the fleet that could not be read. */
   readonly damaged: readonly DamagedObject[];
 }
@@ -27,6 +29,7 @@ export async function watchRobots(
     presence,
     damaged,
     isTrialOpen: trial !== undefined,
+    notServed: robots.filter(({ notServed }) => notServed !== undefined).length,
     onTrial: new Set(ids.filter((robotId) => trial?.(robotId) === true)),
     robots: robots.map(({ robotId, site, contact, lastSeenMs, lastInstall }) => ({
       robotId,

@@ -15,6 +15,7 @@ import { robotTypeOfPolicy } from '../registry/policy-document.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import type { Signer } from '../../policies/signer.ts';
 import { readHistory } from './telemetry-history.ts';
+import { unservedRemarks, unservedRobots, type UnservedRobot } from './unserved-robots.ts';
 import { damageRemark, undatedRemark } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
 import { storePlan, type PlanReference } from './stored-plan.ts';
@@ -89,12 +90,20 @@ export const planTrial =
     const aliases = await readAliases(ports)({ policy });
     const candidate = await candidateOf(ports, policy, input.candidateVersion, aliases);
     if (typeof candidate !== 'string') return candidate;
-    const { facts, damaged, undated, gained } = await factsOf(ports, input, candidate, aliases);
-    if (facts.robots.length === 0) return impossible(`policy ${policy} has no robot that may take part`);
+    const { facts, damaged, undated, gained, unserved } = await factsOf(ports, input, candidate, aliases);
+    const leftOut = unservedRemarks(unserved);
+    const because = leftOut.length === 0 ? '' : `; ${leftOut.join('; ')}`;
+    if (facts.robots.length === 0) return impossible(`policy ${policy} has no robot that may take part${because}`);
     const draft = draftTrial(facts);
-    if (draft.kind === 'impossible') return draft;
+    if (draft.kind === 'impossible') return { ...draft, reason: `${draft.reason}${because}` };
     const { plan, reference } = await storePlan(ports.store, draft.plan);
-    const remarks = [...undatedRemark(undated), ...damageRemark(damaged), ...gainedRemark(gained), ...draft.remarks];
+    const remarks = [
+      ...leftOut,
+      ...undatedRemark(undated),
+      ...damageRemark(damaged),
+      ...gainedRemark(gained),
+      ...draft.remarks,
+    ];
     return planned(plan, reference, remarks);
   };
 
@@ -145,6 +154,7 @@ async function factsOf(
   readonly damaged: readonly string[];
   readonly undated: number;
   readonly gained: readonly string[];
+  readonly unserved: readonly UnservedRobot[];
 }> {
   const { policy, kind, trialId, nowMs } = input;
   const times = timesOf(input);
@@ -162,7 +172,13 @@ async function factsOf(
   });
   const lossKey = trialKeys.anchorLoss(policy, champion);
   const loss = anchor === champion ? 0 : (await readJson(ports.store, lossKey, anchorLossSchema))?.lossFraction;
-  const part = new Set(robots.filter(({ isQuarantined }) => !isQuarantined).map(({ robotId }) => robotId));
+  const unserved = await unservedRobots(ports.store, policy, [champion, candidateVersion], robots);
+  const isUnserved = new Set(unserved.map(({ robotId }) => robotId));
+  const part = new Set(
+    robots
+      .filter(({ robotId, isQuarantined }) => !isQuarantined && !isUnserved.has(robotId))
+      .map(({ robotId }) => robotId),
+  );
   const facts: TrialFacts = {
     kind,
     policy,
@@ -187,7 +203,7 @@ async function factsOf(
     abTestLimits: input.abTestLimits,
     taskLimits: input.taskLimits,
   };
-  return { facts, undated, gained, damaged: damaged.map(({ key }) => key) };
+  return { facts, undated, gained, unserved, damaged: damaged.map(({ key }) => key) };
 }
 
 /** Tasks that are judged, and tasks that are not; nothing where the policy or its robot type has no document yet. */

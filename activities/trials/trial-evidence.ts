@@ -123,16 +123,17 @@ export function leavesOf(
   { robots, createdAtMs }: Pick<TrialPlan, 'robots' | 'createdAtMs'>,
   nowMs: number,
 ): ReadonlyMap<string, number> {
-  const spans = new Map(sight.robots.map(({ robotId, quarantines = [] }) => [robotId, quarantines]));
+  const seen = new Map(sight.robots.map((robot) => [robot.robotId, robot]));
   const retired = new Map(sight.retired.map(({ robotId, atMs }) => [robotId, atMs]));
   const moves = Map.groupBy(sight.moved, ({ robotId }) => robotId);
   return new Map(
     robots.flatMap(({ robotId }): [string, number][] => {
+      const { quarantines = [], bodyChangesMs } = seen.get(robotId) ?? {};
       const goneMs = firstOf([
         ...(retired.has(robotId) ? [retired.get(robotId) ?? 0] : []),
         ...(moves.get(robotId) ?? []).map(({ atMs }) => atMs).filter((atMs) => atMs > createdAtMs),
       ]);
-      const left = leftTrialMs({ quarantines: spans.get(robotId) ?? [], goneMs }, createdAtMs);
+      const left = leftTrialMs({ quarantines, bodyChangesMs, goneMs }, createdAtMs);
       return left === undefined || left > nowMs ? [] : [[robotId, left]];
     }),
   );

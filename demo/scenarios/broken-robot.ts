@@ -27,7 +27,7 @@ export async function brokenRobot(world: World): Promise<void> {
   await stageOf(world, 0);
   await world.everyRobotFollows();
   const orders = await world.reader.readOrders(world.policy);
-  const position = world.fleet.robotIds.findIndex((robotId) => orders?.(robotId).version === candidate);
+  const position = world.fleet.robotIds.findIndex((robotId) => orders?.(robotId)?.version === candidate);
   const broken = world.fleet.robotIds[position];
   if (broken === undefined) throw new Error(`expected a robot on ${candidate}, got none`);
   world.say(`${broken}, one of the first robots on ${candidate}, breaks: its sensors say anything`);

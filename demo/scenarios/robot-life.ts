@@ -35,7 +35,8 @@ export async function robotLife(world: World): Promise<void> {
   await stageOf(world, 0);
   await world.everyRobotFollows();
   const orders = await world.reader.readOrders(policy);
-  const runs = (version: string): string[] => fleet.robotIds.filter((robotId) => orders?.(robotId).version === version);
+  const runs = (version: string): string[] =>
+    fleet.robotIds.filter((robotId) => orders?.(robotId)?.version === version);
   const [broken = '', old = ''] = runs(candidate);
   const [doubtful = '', mover = ''] = runs(champion);
 

@@ -28,7 +28,7 @@ export async function superseded(world: World): Promise<void> {
   );
   const { robots } = await world.reader.readFleet(world.policy);
   const orders = await world.reader.readOrders(world.policy);
-  const exposed = robots.filter(({ robotId }) => orders?.(robotId).version === newest).length;
+  const exposed = robots.filter(({ robotId }) => orders?.(robotId)?.version === newest).length;
   world.say(`${newest} is on trial on ${exposed} robots; an operator ends it`);
   if (exposed === 0) throw new Error(`expected robots on ${newest}, got none`);
   await world.everyRobotFollows();

@@ -13,6 +13,8 @@ export interface Confirmations {
   readonly waiting: readonly string[];
   /** Online, and said that it cannot do it. */
   readonly failed: readonly { readonly robotId: string; readonly reason: string }[];
+  /** Have a body that nothing serves: they have no order. Absent where there is none. */
+  readonly unserved?: readonly string[];
   /** Silent or unknown: the order waits for them. */
   readonly offline: readonly string[];
 }
@@ -23,25 +25,28 @@ export interface Confirmations {
  */
 export function confirmOrders(
   view: FleetView,
-  order: { readonly seq: number; readonly of: (robotId: string) => OrderAsked },
+  order: { readonly seq: number; readonly of: (robotId: string) => OrderAsked | undefined },
 ): Confirmations {
   const confirmed: string[] = [];
   const waiting: string[] = [];
   const offline: string[] = [];
   const windowed: WindowWait[] = [];
+  const unserved: string[] = [];
   const failed: { robotId: string; reason: string }[] = [];
   for (const robot of view.robots) {
     const { robotId, heldSeq, version, contact } = robot;
     const reason = failureReason(robot, order.seq);
     const asked = order.of(robotId);
     const wait = windowWait(robot, asked);
-    if (heldSeq !== null && heldSeq >= order.seq && version === asked.version) confirmed.push(robotId);
+    if (asked === undefined) unserved.push(robotId);
+    else if (heldSeq !== null && heldSeq >= order.seq && version === asked.version) confirmed.push(robotId);
     else if (contact !== 'online') offline.push(robotId);
     else if (reason !== undefined) failed.push({ robotId, reason });
     else if (wait !== undefined) windowed.push(wait);
     else waiting.push(robotId);
   }
-  return { seq: order.seq, confirmed, windowed, waiting, failed, offline };
+  const none = unserved.length === 0 ? {} : { unserved };
+  return { seq: order.seq, confirmed, windowed, waiting, failed, ...none, offline };
 }
 
 function failureReason({ lastInstall }: RobotView, seq: number): string | undefined {

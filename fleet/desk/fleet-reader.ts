@@ -1,4 +1,5 @@
 import type { DamagedObject, OnDamage } from '../../store/damaged-objects.ts';
+import { readAliases } from '../../store/records/aliases.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
@@ -10,6 +11,7 @@ import { readLease } from './lease.ts';
 import { readPresences } from './presence.ts';
 import { readRobots, type RobotRecord } from './robots.ts';
 import { trialsOf } from './assignment-record.ts';
+import { openBodyFacts } from './body-facts.ts';
 import { closedSites, followWindows } from './windows.ts';
 
 /** What workflows and people may ask about a fleet. Nothing here writes. */
@@ -18,8 +20,8 @@ export interface FleetReader {
   readAssignments(policy: string): Promise<AssignmentState>;
   /** Every registered robot of the policy: contact, what it runs, its last install report. */
   readFleet(policy: string): Promise<FleetView & { readonly damaged: readonly DamagedObject[] }>;
-  /** Each robot's order now; undefined before the first assignment. */
-  readOrders(policy: string): Promise<((robotId: string) => Order) | undefined>;
+  /** Each robot's order now, undefined for one with a body that nothing serves; undefined before the first assignment. */
+  readOrders(policy: string): Promise<((robotId: string) => Order | undefined) | undefined>;
   /**
    * One look at who follows the current order; undefined before the first assignment. A caller that waits asks again, and
    * sees by `seq` when somebody assigned anew.
@@ -36,11 +38,17 @@ export function openFleetReader(
   const seenRobots = new Map<string, RobotRecord>();
   const installReaders = new Map<string, InstallReader>();
   const windows = followWindows(store);
+  const bodyFacts = openBodyFacts(store);
 
   async function readAssignments(policy: string): Promise<AssignmentState> {
     const reader = readers.get(policy) ?? assignmentReader(store, policy);
     readers.set(policy, reader);
     return reader.read();
+  }
+
+  async function robotsOf(policy: string, onDamage?: OnDamage): Promise<readonly RobotRecord[]> {
+    const robots = await readRobots(store, seenRobots, onDamage ?? (() => undefined));
+    return [...robots.values()].filter((robot) => robot.policy === policy);
   }
 
   async function readFleet(policy: string): Promise<FleetView & { readonly damaged: readonly DamagedObject[] }> {
@@ -60,10 +68,15 @@ export function openFleetReader(
     );
     const nowMs = clock();
     const closedUntil = closedSites(await windows(onDamage), nowMs);
-    return { ...viewFleet({ robots, presences, installs: lastInstalls, moved, nowMs, closedUntil }, limits), damaged };
+    const { current } = await readAssignments(policy);
+    const champion = current?.record.championVersion ?? (await readAliases({ store })({ policy })).champion;
+    const notServed = champion === undefined ? undefined : await bodyFacts.notServed(policy, champion, robots);
+    const bodies = notServed === undefined ? {} : { notServed };
+    const facts = { robots, presences, installs: lastInstalls, moved, nowMs, closedUntil, ...bodies };
+    return { ...viewFleet(facts, limits), damaged };
   }
 
-  async function readOrders(policy: string): Promise<((robotId: string) => Order) | undefined> {
+  async function readOrders(policy: string): Promise<((robotId: string) => Order | undefined) | undefined> {
     const { current } = await readAssignments(policy);
     if (current === undefined) return undefined;
     const leaseEnds = new Map<string, number>();
@@ -71,8 +84,9 @@ export function openFleetReader(
       const lease = await readLease(store, policy, trialId);
       if (lease !== undefined) leaseEnds.set(trialId, lease.endMs);
     }
-    const order = ordersOf(current, (trialId) => leaseEnds.get(trialId));
-    return (robotId) => order(robotId, clock());
+    const asked = ordersOf(current, (trialId) => leaseEnds.get(trialId));
+    const fitted = await bodyFacts.orders(policy, current.record, await robotsOf(policy));
+    return (robotId) => fitted(robotId, asked(robotId, clock()));
   }
 
   return {

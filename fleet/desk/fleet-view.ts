@@ -13,10 +13,30 @@ export interface ViewLimits {
 
 export const defaultViewLimits: ViewLimits = { presenceFreshMs: 45_000, silentAfterMs: 300_000, newcomerMs: 900_000 };
 
+/** Why a robot does not run the champion, and what it is kept on. */
+export interface NotServedBy {
+  /** The champion. */
+  readonly version: string;
+  /** `unlisted`: the champion knows nothing of the body · `unproven`: it lists it, and nobody let it have the body. */
+  readonly standing: 'unlisted' | 'unproven';
+  /** Newest champion of before, or the baseline, that serves the body; null when nothing does. */
+  readonly keeps: string | null;
+}
+
+/** `not served by 2.0.0 (unproven), keeps 1.4.0`. */
+export const notServedText = ({ version, standing, keeps }: NotServedBy): string =>
+  `not served by ${version} (${standing}), ${keeps === null ? 'nothing serves it' : `keeps ${keeps}`}`;
+
 export interface RobotView {
   readonly robotId: string;
   readonly site: string;
   readonly stratum: string;
+  /** Its body. */
+  readonly robotType: RobotRecord['robotType'];
+  /** When it got another body; absent where it never did. */
+  readonly bodyChangesMs?: readonly number[];
+  /** The champion does not serve its body; absent where it does. */
+  readonly notServed?: NotServedBy;
   readonly isQuarantined: boolean;
   /** The quarantine it is in: since when, who put it there and why; absent outside of one. */
   readonly quarantine?: Quarantine;
@@ -58,6 +78,8 @@ export function viewFleet(
     readonly moved?: FleetView['moved'];
     /** Until when the update windows of a site are closed; undefined where they are not. */
     readonly closedUntil?: (site: string) => number | undefined;
+    /** Undefined for a body that the champion serves. */
+    readonly notServed?: (body: RobotRecord['robotType']) => NotServedBy | undefined;
   },
   limits: ViewLimits = defaultViewLimits,
 ): FleetView {
@@ -77,15 +99,19 @@ export function viewFleet(
     .filter((robot) => !isRevokedRobot(robot))
     .toSorted((a, b) => (a.robotId < b.robotId ? -1 : 1))
     .map((robot): RobotView => {
-      const { robotId, site, stratum, isQuarantined, atMs } = robot;
+      const { robotId, site, stratum, robotType, bodyChangesMs, isQuarantined, atMs } = robot;
       const [quarantine, quarantines] = [quarantineOf(robot), quarantinesOf(robot)];
       const sighting = seen.get(robotId);
       const lastInstall = facts.installs.get(robotId) ?? null;
       const closedUntilMs = facts.closedUntil?.(site);
+      const notServed = facts.notServed?.(robotType);
       return {
         robotId,
         site,
         stratum,
+        robotType,
+        ...(bodyChangesMs === undefined ? {} : { bodyChangesMs }),
+        ...(notServed === undefined ? {} : { notServed }),
         isQuarantined,
         ...(quarantine === undefined ? {} : { quarantine }),
         ...(quarantines.length === 0 ? {} : { quarantines }),

@@ -7,6 +7,7 @@ export {
   type AssignmentSnapshot,
 } from './assignment-record.ts';
 export { type AssignmentState } from './assignment-log.ts';
+export { bodiesOf } from './body-orders.ts';
 export { championDesk } from './champion-desk.ts';
 export { openDesk, type DeskPorts, type FleetDesk } from './desk.ts';
 export { openFleet, type Fleet } from './fleet.ts';
@@ -18,9 +19,11 @@ export {
   quarantineRobot,
   readRobotLife,
   readSoundRobotLife,
+  rebodyRobot,
   releaseRobot,
   retireRobot,
 } from './robot-life.ts';
+export { servedReader } from './served-reader.ts';
 export { addRobot, changeRobot, isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
 export { readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliases } from '../../store/records/aliases.ts';
@@ -5,9 +6,13 @@ import type { OrderSigner, Signer } from '../../policies/signer.ts';
 import { maxLeaseMs, sealValidForMs, type Seal } from '../protocol/index.ts';
 import type { AssignmentState } from './assignment-log.ts';
 import type { AssignmentRecord } from './assignment-record.ts';
-import { makeSheet, type SheetRequest } from './order-sheet.ts';
+import { bodiesOf } from './body-orders.ts';
+import { askedSheet, fitSheet } from './fit-sheet.ts';
+import { makeSheet, type OrderSheet, type PlantedSheet, type SheetRequest } from './order-sheet.ts';
+import { isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
 import { lastSeal, writeSeal, type StoredSeal } from './seal-store.ts';
 import { SealedSheets } from './sealed-sheets.ts';
+import { servedReader, type ServedReader } from './served-reader.ts';
 
 export interface SealerPorts {
   readonly store: ObjectStore;
@@ -32,7 +37,7 @@ export interface OrderSealer {
   sealAssignment(policy: string, seq: number, record: AssignmentRecord): Promise<SealOutcome>;
   /** Lets a trial's candidate run until `endMs`. */
   renewLease(policy: string, trialId: string, endMs: number): Promise<SealOutcome>;
-  /** Says that what was ordered still holds; what remains of leases is carried on, the baseline follows its alias. */
+  /** Says that what was ordered still holds; what remains of leases is carried on, the baseline follows its alias, orders follow robots' bodies. */
   refresh(policy: string): Promise<SealOutcome>;
   /** Signs what the assignment log says now, whoever wrote it. */
   adopt(policy: string): Promise<SealOutcome>;
@@ -62,6 +67,8 @@ class DeskSealer implements OrderSealer {
   readonly #sheets: SealedSheets;
   readonly #ownSeals = new Map<string, StoredSeal>();
   readonly #lines = new Map<string, Promise<unknown>>();
+  readonly #served = new Map<string, ServedReader>();
+  readonly #seenRobots = new Map<string, RobotRecord>();
 
   constructor(ports: SealerPorts) {
     this.#ports = ports;
@@ -93,7 +100,7 @@ class DeskSealer implements OrderSealer {
     return this.#inLine(policy, async () => {
       const held = await this.#holding(policy);
       if ('kind' in held) return held;
-      const followed = await this.#followBaseline(held);
+      const followed = await this.#follow(held);
       const isYoung = clock() - held.seal.issuedAtMs < refreshAfterMs && held.seal.epoch === orders.epoch;
       const sealed = followed ?? (isYoung ? sealedBy(held) : await this.#sign(held, held.seal));
       const { current } = await readAssignments(policy);
@@ -162,7 +169,7 @@ class DeskSealer implements OrderSealer {
         kind: 'unsealed',
         why: `champion ${request.record.championVersion} of ${policy} has no manifest that counts`,
       };
-    const { tree } = await this.#sheets.write(policy, sheet);
+    const { tree } = await this.#sheets.write(policy, await this.#fit(policy, sheet, last));
     return this.#sign(before, { policy, seq, orders: tree.root }, { closedTrialId });
   }
 
@@ -193,19 +200,36 @@ class DeskSealer implements OrderSealer {
     return this.#sealSheet(request, undefined);
   }
 
-  async #followBaseline(held: StoredSeal): Promise<SealOutcome | undefined> {
+  /** What was signed, for the baseline and the bodies as they are now; undefined where that is what was signed. */
+  async #follow(held: StoredSeal): Promise<SealOutcome | undefined> {
     const { policy, seq } = held.seal;
     const planted = await this.#sheets.of(held.seal);
+    if (planted === undefined) return undefined;
+    const asked = askedSheet(planted.sheet);
     const { baseline } = await readAliases(this.#ports)({ policy });
-    const first = planted?.sheet.orders[0];
-    if (planted === undefined || first === undefined || baseline === first.baseline?.version) return undefined;
-    const known = baseline === undefined ? undefined : await this.#sheets.versions(policy, planted)(baseline);
-    if (known === undefined) return undefined;
-    const { tree } = await this.#sheets.write(policy, {
-      ...planted.sheet,
-      orders: planted.sheet.orders.map((order) => ({ ...order, baseline: known.reference })),
-    });
+    const isNewBaseline = baseline !== undefined && baseline !== asked.orders[0]?.baseline?.version;
+    const known = isNewBaseline ? await this.#sheets.versions(policy, planted)(baseline) : undefined;
+    const orders =
+      known === undefined ? asked.orders : asked.orders.map((each) => ({ ...each, baseline: known.reference }));
+    const sheet = await this.#fit(policy, { ...asked, orders }, planted);
+    if (canonicalJson(sheet) === canonicalJson(planted.sheet)) return undefined;
+    const { tree } = await this.#sheets.write(policy, sheet);
     return this.#sign(held, { policy, seq, orders: tree.root });
+  }
+
+  async #fit(policy: string, asked: OrderSheet, before: PlantedSheet | undefined): Promise<OrderSheet> {
+    const { store } = this.#ports;
+    const records = await readRobots(store, this.#seenRobots, () => undefined);
+    const robots = [...records.values()].filter((robot) => robot.policy === policy && !isRevokedRobot(robot));
+    const served = this.#served.get(policy) ?? servedReader(store, policy);
+    this.#served.set(policy, served);
+    const champions = asked.orders.map(({ champion }) => champion.version);
+    const versions = [
+      ...champions,
+      ...asked.orders.flatMap(({ model, baseline }) => [model.version, baseline?.version ?? []].flat()),
+    ];
+    const facts = await served.read([...new Set(versions)], bodiesOf(robots));
+    return fitSheet(asked, robots, facts, this.#sheets.versions(policy, before), before);
   }
 }
 

@@ -5,14 +5,21 @@ import { nodeCrypto } from '../../policies/signatures.ts';
 import { orderDigest, robotDigest, robotIdSchema, robotOrderSchema, type RobotOrder } from '../protocol/index.ts';
 import type { AssignmentRecord } from './assignment-record.ts';
 
+/** 101 of an assignment, for each body, and one for each time that robots were given another under one place. */
+const mostOrders = 100_000;
+
 /**
  * Every order of an assignment and whom it is for, as `fleet/<policy>/sheets/<root>.json`: gateways make each robot's answer
  * from it. Its name is the root of its tree, so it holds what a seal names or is no use.
  */
 export const orderSheetSchema = z.object({
-  orders: z.array(robotOrderSchema).min(1).max(101),
+  orders: z.array(robotOrderSchema).min(1).max(mostOrders),
   /** Robots with an order of their own, and which; all others have the first. */
   robots: z.array(z.tuple([robotIdSchema, z.int().min(0)])).max(1_000_000),
+  /** Robots with a body that nothing serves: they get no order. */
+  unserved: z.array(robotIdSchema).max(1_000_000).exactOptional(),
+  /** The greatest `fit` that was given under this place. */
+  fits: z.int().min(0).max(1_000_000_000).exactOptional(),
 });
 export type OrderSheet = z.infer<typeof orderSheetSchema>;
 
@@ -70,13 +77,15 @@ export async function makeSheet(request: SheetRequest, read: VersionReader): Pro
 export interface PlantedSheet {
   readonly sheet: OrderSheet;
   readonly tree: OrderTree;
-  readonly of: (robotId: string) => RobotOrder;
+  /** Undefined for a robot that nothing serves. */
+  readonly of: (robotId: string) => RobotOrder | undefined;
 }
 
 /** Throws on a sheet whose robots name an order that it does not have. */
 export function plantSheet(sheet: OrderSheet): PlantedSheet {
   const digests = sheet.orders.map((order) => orderDigest(order, nodeCrypto));
   const own = new Map(sheet.robots);
+  const unserved = new Set(sheet.unserved);
   const named = new Map(
     sheet.robots.map(([robotId, index]) => {
       const digest = digests[index];
@@ -90,6 +99,6 @@ export function plantSheet(sheet: OrderSheet): PlantedSheet {
   return {
     sheet,
     tree: orderTree(named, digests[0] ?? '', nodeCrypto),
-    of: (robotId) => sheet.orders[own.get(robotId) ?? 0] ?? first,
+    of: (robotId) => (unserved.has(robotId) ? undefined : (sheet.orders[own.get(robotId) ?? 0] ?? first)),
   };
 }

@@ -1,3 +1,4 @@
+import { robotTypeName } from '../../datasets/robot-type.ts';
 import { readLog } from '../../store/append-log.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import type { Clock } from '../../store/clock.ts';
@@ -74,6 +75,22 @@ export const moveRobot = (
         coordinates: { robotId: now.robotId, site: next.site, stratum: next.stratum },
       });
     return next;
+  });
+
+/**
+ * Says that a robot has another body from now on: another version of its robot type. It is ordered what serves that body, and its agent must
+ * say the same. What it did before stays what its old body did. `Conflict` for the body it has, or for another robot type.
+ */
+export const rebodyRobot = (
+  ports: RobotPorts,
+  { robotType, ...change }: RobotChange & { readonly robotType: RobotRecord['robotType'] },
+): Promise<RobotRecord> =>
+  changeRobot(ports, change, ({ robotId, robotType: now, bodyChangesMs = [] }) => {
+    const [has, gets] = [robotTypeName(now), robotTypeName(robotType)];
+    if (now.id === robotType.id && has !== gets)
+      return { robotType, bodyChangesMs: [...bodyChangesMs, ports.clock()].slice(-mostQuarantines) };
+    const expected = now.id === robotType.id ? `another body than ${has}` : `a version of ${now.id}`;
+    throw failure('Conflict', `expected ${expected}, got ${gets}`, { coordinates: { robotId } });
   });
 
 /** Everything that was ever done to a robot, oldest first; empty for one that was never added. */

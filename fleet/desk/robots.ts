@@ -53,6 +53,8 @@ export const robotRecordSchema = z.strictObject({
   isRevoked: z.boolean().optional(),
   /** Every quarantine, the last one last; records of old have `isQuarantined` alone. */
   quarantines: z.array(quarantineSchema).max(mostQuarantines).optional(),
+  /** When it got another body, the last one last. */
+  bodyChangesMs: z.array(instantMsSchema).max(mostQuarantines).optional(),
   /** Since when it is out of service for good: its token is dead, its data stays. */
   retiredMs: instantMsSchema.optional(),
   /** Policies that it was taken out of, the last one last; absent for a robot that always had the same. */

@@ -4,6 +4,7 @@ import { readSignedManifest } from '../../store/records/manifests.ts';
 import type { Signer } from '../../policies/signer.ts';
 import type { Seal } from '../protocol/index.ts';
 import type { KnownVersion, OrderSheet, PlantedSheet } from './order-sheet.ts';
+import { askedSheet } from './fit-sheet.ts';
 import { readSheet, writeSheet } from './seal-store.ts';
 
 /** The order sheets that seals name. The last one of each policy is kept in memory. */
@@ -34,9 +35,12 @@ export class SealedSheets {
   /** Looks versions up: what a signed sheet said of one holds; the registry is asked for others. */
   versions(policy: string, before: PlantedSheet | undefined): (version: string) => Promise<KnownVersion | undefined> {
     const known = new Map<string, KnownVersion>();
-    for (const { model, champion, baseline, robotType } of before?.sheet.orders ?? [])
+    const orders = before === undefined ? [] : askedSheet(before.sheet).orders;
+    for (const { model, champion, baseline, robotType } of orders)
       for (const reference of [model, champion, baseline])
-        if (reference !== null) known.set(reference.version, { reference, robotType });
+        if (reference !== null && !known.has(reference.version)) known.set(reference.version, { reference, robotType });
+    // Versions of one sheet may be made for several robot types: an order names the one of its model.
+    for (const { model, robotType } of orders) known.set(model.version, { reference: model, robotType });
     return async (version) => {
       const found = known.get(version) ?? (await this.#registered(policy, version));
       if (found !== undefined) known.set(version, found);

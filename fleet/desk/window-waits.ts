@@ -14,9 +14,10 @@ export type OrderAsked = Pick<Order, 'version'> & Partial<Pick<Order, 'championV
 /** When the windows of the robot's site open for this order; undefined where it does not wait for them. The robot's own rule decides: this tells people what it does. */
 export function windowWait(
   { robotId, site, version, closedUntilMs, lastInstall }: RobotView,
-  order: OrderAsked,
+  order: OrderAsked | undefined,
 ): WindowWait | undefined {
-  if (closedUntilMs === undefined || version === null || version === order.version) return undefined;
+  if (closedUntilMs === undefined || version === null || order === undefined || version === order.version)
+    return undefined;
   const runsCandidate = lastInstall?.report.version === version && lastInstall.report.trialId !== null;
   const isWayBack = runsCandidate && order.version === order.championVersion;
   return order.urgency === 'safeStop' || isWayBack ? undefined : { robotId, site, opensMs: closedUntilMs };

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 
 import { desiredAnswerSchema, etagOf, type DesiredAnswer } from '../protocol/index.ts';
-import type { Order } from '../desk/assignment-log.ts';
 import type { RobotRecord } from '../desk/robots.ts';
 import type { FleetWatch } from './fleet-watch.ts';
 import type { ModelCatalog } from './model-catalog.ts';
-import type { PolicyOrders } from './policy-watch.ts';
+import type { BodiedOrder } from './policy-watch.ts';
 import type { SignedOrders } from './seal-watch.ts';
 import { WireError } from './wire-error.ts';
 
@@ -46,9 +45,10 @@ export function desiredOrders(ports: {
   async function now(robot: RobotRecord, form: OrderForm): Promise<DesiredBody> {
     const orders = await watch.of(robot.policy).orders();
     // A desk that signs nothing yet: what is asked for in the signed form goes out plain, and the robot decides.
-    if (form === 'signed' && orders.signed !== undefined) return signedBody(robot.robotId, orders.signed);
-    const order = orders.of(robot.robotId);
-    const answer = order === undefined ? undefined : await answerTo(robot.policy, order, orders);
+    if (form === 'signed' && orders.signed !== undefined) return signedBody(robot, orders.signed);
+    const order = await orders.of(robot);
+    if (order === 'notServed') throw notServed(robot);
+    const answer = order === undefined ? undefined : await answerTo(robot.policy, order);
     if (answer === undefined || order === undefined)
       throw new WireError('notFound', `policy ${robot.policy} has no registered champion yet`, {
         retryAfterMs: 10_000,
@@ -56,8 +56,8 @@ export function desiredOrders(ports: {
     return { ...answer, leaseRemainingMs: order.leaseRemainingMs };
   }
 
-  async function answerTo(policy: string, order: Order, { baselineVersion }: Pick<PolicyOrders, 'baselineVersion'>) {
-    const { seq, version, championVersion, trialId, urgency, leaseRemainingMs } = order;
+  async function answerTo(policy: string, order: BodiedOrder) {
+    const { seq, version, championVersion, trialId, urgency, leaseRemainingMs, baselineVersion } = order;
     const isLeased = leaseRemainingMs !== null;
     const key = JSON.stringify([policy, seq, version, championVersion, trialId, urgency, isLeased, baselineVersion]);
     const known = bodies.get(key);
@@ -104,8 +104,13 @@ export function desiredOrders(ports: {
   };
 }
 
-function signedBody(robotId: string, signed: SignedOrders): DesiredBody {
-  const answer = signed.of(robotId);
+/** A robot that no version serves goes on with what it has, if that is anything. */
+const notServed = ({ robotType: { id, version }, policy }: RobotRecord): WireError =>
+  new WireError('notFound', `no version of policy ${policy} serves ${id}@${version} yet`, { retryAfterMs: 10_000 });
+
+function signedBody(robot: RobotRecord, signed: SignedOrders): DesiredBody {
+  const answer = signed.of(robot.robotId);
+  if (answer === undefined) throw notServed(robot);
   const leaseRemainingMs = signed.leaseRemainingMs(answer.order);
   return { seq: answer.order.seq, ...textAndTag(answer), leaseRemainingMs, seal: signed.header };
 }

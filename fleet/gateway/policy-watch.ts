@@ -1,22 +1,28 @@
+import { robotTypeName } from '../../datasets/robot-type.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { ordersOf, type LoggedAssignment, type Order } from '../desk/assignment-log.ts';
+import { orderFor } from '../desk/body-orders.ts';
 import { assignmentReader } from '../desk/assignment-reader.ts';
 import { trialsOf } from '../desk/assignment-record.ts';
 import { fleetKeys, logKey } from '../desk/keys.ts';
 import { readLease } from '../desk/lease.ts';
+import type { RobotRecord } from '../desk/robots.ts';
+import { servedReader, type ServedFacts, type ServedReader } from '../desk/served-reader.ts';
 import { sealWatch, type SealWatch, type SignedOrders } from './seal-watch.ts';
 import { aliasesAt, type Aliases } from '../../domain/registry/index.ts';
 
 /** What one policy's robots are ordered, as of the last look at the store. */
 export interface PolicyOrders {
-  /** Undefined while the policy has no champion. */
-  readonly of: (robotId: string) => Order | undefined;
-  readonly baselineVersion: string | undefined;
+  /** Undefined while the policy has no champion; `notServed` for a robot with a body that nothing serves. */
+  readonly of: (robot: Pick<RobotRecord, 'robotId' | 'robotType'>) => Promise<BodiedOrder | 'notServed' | undefined>;
   /** The same as the desk signed it; undefined while it signs nothing. */
   readonly signed: SignedOrders | undefined;
 }
+
+/** An order as a robot's body gets it. */
+export type BodiedOrder = Order & { readonly baselineVersion: string | undefined };
 
 interface Seen {
   readonly entry: LoggedAssignment | undefined;
@@ -35,6 +41,7 @@ export class PolicyWatch {
   readonly #options: PolicyWatchOptions;
   readonly #read: () => ReturnType<ReturnType<typeof assignmentReader>['read']>;
   readonly #seals: SealWatch;
+  readonly #served: ServedReader;
   readonly #waiting = new Set<() => void>();
   #orders: PolicyOrders | undefined;
   #aliases: { readonly seq: number; readonly now: Aliases } | undefined;
@@ -46,6 +53,7 @@ export class PolicyWatch {
     const reader = assignmentReader(options.store, options.policy);
     this.#read = () => reader.read();
     this.#seals = sealWatch(options);
+    this.#served = servedReader(options.store, options.policy);
   }
 
   get waiting(): number {
@@ -55,7 +63,7 @@ export class PolicyWatch {
   /** The orders by the last look; the first call looks itself. */
   async orders(): Promise<PolicyOrders> {
     if (this.#orders === undefined) await this.look();
-    return this.#orders ?? { of: () => undefined, baselineVersion: undefined, signed: undefined };
+    return this.#orders ?? { of: () => Promise.resolve(undefined), signed: undefined };
   }
 
   /** Reads what is new in the store, and wakes those who wait when it changes orders. Concurrent calls share one look. */
@@ -90,8 +98,31 @@ export class PolicyWatch {
     }
     const seen = { entry: current, leaseEnds, aliases: await this.#readAliases() };
     await this.#seals.look(current?.seq ?? -1);
-    this.#orders = { ...ordersSeen(seen, clock), signed: this.#seals.now() };
+    this.#orders = { of: this.#bodied(ordersSeen(seen, clock), seen), signed: this.#seals.now() };
     this.#wakeWhenChanged(seen, clock());
+  }
+
+  /** Orders as robots' bodies get them; what is served is read once a look for each body that asks. */
+  #bodied(of: (robotId: string) => Order | undefined, { entry, aliases }: Seen): PolicyOrders['of'] {
+    const known = new Map<string, Promise<ServedFacts>>();
+    const served = (order: Order, body: RobotRecord['robotType']): Promise<ServedFacts> => {
+      const others = (entry?.record.overrides ?? []).map(({ version }) => version);
+      const versions = [order.championVersion, order.version, entry?.record.defaultVersion ?? order.version, ...others];
+      const name = robotTypeName(body);
+      const read = known.get(name) ?? this.#served.read(versions, [body]);
+      known.set(name, read);
+      return read;
+    };
+    return async ({ robotId, robotType }) => {
+      const order = of(robotId);
+      if (order === undefined) return undefined;
+      const facts = await served(order, robotType);
+      const fit = orderFor(order, robotType, facts);
+      if (fit === undefined) return 'notServed';
+      const { baseline } = aliases;
+      const baselineVersion = baseline !== undefined && facts.serves(baseline, robotType) ? baseline : undefined;
+      return { ...fit, leaseRemainingMs: fit.isReplaced ? null : fit.leaseRemainingMs, baselineVersion };
+    };
   }
 
   /** The whole alias log only when there is more of it than before. */
@@ -117,14 +148,14 @@ export class PolicyWatch {
 
 /** Before the first assignment everybody runs the registry's champion. */
 function ordersSeen(
-  { entry, leaseEnds, aliases: { champion, baseline } }: Seen,
+  { entry, leaseEnds, aliases: { champion } }: Seen,
   clock: Clock,
-): Omit<PolicyOrders, 'signed'> {
+): (robotId: string) => Order | undefined {
   if (entry !== undefined) {
     const order = ordersOf(entry, (trialId) => leaseEnds.get(trialId));
-    return { of: (robotId) => order(robotId, clock()), baselineVersion: baseline };
+    return (robotId) => order(robotId, clock());
   }
-  if (champion === undefined) return { of: () => undefined, baselineVersion: baseline };
+  if (champion === undefined) return () => undefined;
   const order: Order = {
     seq: -1,
     version: champion,
@@ -133,5 +164,5 @@ function ordersSeen(
     urgency: 'whenIdle',
     leaseRemainingMs: null,
   };
-  return { of: () => order, baselineVersion: baseline };
+  return () => order;
 }

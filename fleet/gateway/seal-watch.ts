@@ -11,8 +11,8 @@ export interface SignedOrders {
   readonly root: string;
   /** The seal as a header value; changes with every tick. */
   readonly header: string;
-  /** What one robot is sent. */
-  readonly of: (robotId: string) => SignedDesired & { readonly order: RobotOrder };
+  /** What one robot is sent; undefined for one with a body that nothing serves. */
+  readonly of: (robotId: string) => (SignedDesired & { readonly order: RobotOrder }) | undefined;
   /** What remains of the lease behind an order; null when it needs none. */
   readonly leaseRemainingMs: (order: RobotOrder) => number | null;
 }
@@ -66,8 +66,10 @@ export function sealWatch(ports: {
         root: seal.orders,
         header: sealHeader(envelope),
         of(robotId) {
+          const order = sheet.of(robotId);
+          if (order === undefined) return undefined;
           const { place, path } = sheet.tree.of(robotDigest(robotId, nodeCrypto));
-          return { order: sheet.of(robotId), place, path };
+          return { order, place, path };
         },
         leaseRemainingMs({ isLeased, trialId }) {
           if (!isLeased) return null;

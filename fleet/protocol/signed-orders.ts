@@ -43,13 +43,21 @@ export type Seal = z.infer<typeof sealSchema>;
 
 const referenceSchema = z.object(modelReferenceSchema.shape);
 
-/** What one robot, or every robot without an order of its own, is to run, and on which robot type that is. */
-export const robotOrderSchema = z.object({
+const orderShape = {
   ...desiredAnswerSchema.shape,
   model: referenceSchema,
   champion: referenceSchema,
   baseline: referenceSchema.nullable(),
   robotType: z.object({ id: z.string().min(1).max(63), version: z.int().min(1), digest: sha256Schema }),
+};
+
+/** What one robot, or every robot without an order of its own, is to run, and on which robot type that is. */
+export const robotOrderSchema = z.object({
+  ...orderShape,
+  /** What the assignment says, where the robot's body gets another version or has another name; for the desk, not for robots. */
+  asked: z.object(orderShape).omit({ policy: true, seq: true }).exactOptional(),
+  /** Counts the orders that a robot was given under one place, because its body or what serves it changed; absent for the first. */
+  fit: z.int().min(1).max(1_000_000_000).exactOptional(),
 });
 export type RobotOrder = z.infer<typeof robotOrderSchema>;
 

@@ -112,6 +112,18 @@ const table: Readonly<Record<string, Row>> = {
   'models held': reads([], nothing, wrong),
   'models reproduce': reads(['VERSION'], ['9.9.9'], wrong, wrong),
   'models baseline': reads(['DIR/held.onnx', '--robot-type', 'test-robot@1'], ['DIR/none.onnx'], null, wrong),
+  'models adopt': reads(
+    ['--robot-type', 'test-robot@1', '--why', 'a test'],
+    ['--robot-type', 'test-robot@9', '--why', 'a test'],
+    wrong,
+  ),
+  // The version is proven on the one body that it lists.
+  'models serve': reads(
+    ['--robot-type', 'test-robot@1', '--version', 'VERSION', '--why', 'a test'],
+    ['--robot-type', 'test-robot@1', '--version', '9.9.9', '--why', 'a test'],
+    wrong,
+    wrong,
+  ),
   'models list': reads([], nothing, wrong),
   'models history': reads([], nothing, wrong),
   'cycle start': asks([], ['--input', '{"canidate": 1}']),
@@ -137,6 +149,12 @@ const table: Readonly<Record<string, Row>> = {
   'costs show': reads([], nothing, wrong),
   monitor: asks([], nothing),
   'robots add': reads(['r1', '--robot-type', 'test-robot@1', '--site', 'hall'], ['r2', '--robot-type', 'test'], wrong),
+  'robots body': reads(
+    ['r0', '--robot-type', 'test-robot@1', ...reason],
+    ['r0', '--robot-type', 'test-robot@9', ...reason],
+    null,
+    wrong,
+  ),
   'robots move': reads(['r0', '--site', 'yard', ...reason], ['r0', ...reason], null),
   // The rows after it find a robot in quarantine, or released.
   'robots quarantine': reads(['r0', ...reason], ['nobody', ...reason], null),

@@ -142,7 +142,7 @@ async function atRest({ client, script }: Desk, state: string): Promise<void> {
       const { robots } = await reader.readFleet(policy);
       const orders = await reader.readOrders(policy);
       const others = robots.filter(
-        ({ robotId, version, contact }) => contact !== 'online' || version !== (orders?.(robotId).version ?? champion),
+        ({ robotId, version, contact }) => contact !== 'online' || version !== (orders?.(robotId)?.version ?? champion),
       );
       last = others.map(({ robotId, version, contact }) => `${robotId} ${contact} ${version ?? '–'}`).join(', ');
       return robots.length > 0 && others.length === 0;

@@ -131,7 +131,7 @@ for (const release of releases)
       const { seq, closedTrialIds } = await fleet.readAssignments(policy);
       assert.deepEqual([seq, [...closedTrialIds]], [expected.assignments - 1, ['trial-1']]);
       assert.equal(
-        (await openFleetReader({ store, clock }).readOrders(policy))?.('robot-001').version,
+        (await openFleetReader({ store, clock }).readOrders(policy))?.('robot-001')?.version,
         expected.champion,
       );
       const end = z.looseObject({ outcome: z.string() });

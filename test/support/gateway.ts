@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import pino from 'pino';
 
 import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import type { VersionBodies } from '../../policies/version-bodies.ts';
 import { publishRobotType } from '../../store/records/robot-types.ts';
 import { moveAliases } from '../../store/records/aliases.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
@@ -45,8 +47,8 @@ export interface TestFleet {
   /** With what the fleet's desk signs; for a desk on another store of the same content. */
   readonly sealing: TestKeys['sealing'];
   /** Registers a version; the first becomes champion and baseline. */
-  register(bytes: Uint8Array): Promise<string>;
-  addRobot(robotId: string): Promise<string>;
+  register(bytes: Uint8Array, bodies?: VersionBodies): Promise<string>;
+  addRobot(robotId: string, bodyVersion?: number): Promise<string>;
   startGateway(settings?: Readonly<Record<string, string>>, store?: ObjectStore): Promise<Gateway>;
   assign(seq: number, more?: Partial<Extract<AssignmentRecord, { kind: 'assign' }>>): Promise<void>;
   close(): Promise<void>;
@@ -71,9 +73,10 @@ export async function openTestFleet(given?: ObjectStore, { isSigned = true } = {
     publicKeyPem: keys.pinnedPem,
     rootDocument: keys.rootDocument,
     sealing: keys.sealing,
-    async register(bytes) {
+    async register(bytes, bodies) {
       const operationId = `register-${registered++}`;
       await store.put(`incoming/${operationId}`, bytes);
+      if (bodies !== undefined) await store.put(`incoming/${operationId}-bodies`, jsonBytes(bodies));
       const { version } = await registerModel({ store, signer, clock: Date.now, codeBuild: 'test' })({
         policy,
         robotType: robotTypeReference,
@@ -81,7 +84,10 @@ export async function openTestFleet(given?: ObjectStore, { isSigned = true } = {
         training: null,
         operationId,
         change: 'minor',
-        sources: { 'model.onnx': `incoming/${operationId}` },
+        sources: {
+          'model.onnx': `incoming/${operationId}`,
+          ...(bodies === undefined ? {} : { 'bodies.json': `incoming/${operationId}-bodies` }),
+        },
         modelSha256: sha256(bytes),
         gates: [],
         metrics: {},
@@ -94,10 +100,10 @@ export async function openTestFleet(given?: ObjectStore, { isSigned = true } = {
       if (registered === 1) await desk.refreshOrders(policy);
       return version;
     },
-    async addRobot(robotId) {
+    async addRobot(robotId, bodyVersion = robotTypeReference.version) {
       const token = newToken(robotId, randomBytes);
-      const { id, version } = robotTypeReference;
-      const record = { robotId, policy, robotType: { id, version }, site: 'hall', stratum: 'hall' };
+      const { id } = robotTypeReference;
+      const record = { robotId, policy, robotType: { id, version: bodyVersion }, site: 'hall', stratum: 'hall' };
       await addRobot({ store, clock: Date.now }, { ...record, ...who, tokenHashes: [tokenHash(token)] });
       return token;
     },

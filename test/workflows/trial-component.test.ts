@@ -43,7 +43,7 @@ class LivingFleet {
 
   async versions(): Promise<Record<string, number>> {
     const orders = await this.#reader.readOrders(policy);
-    const all = this.#world.robotIds.map((id) => orders?.(id).version ?? '1.0.0');
+    const all = this.#world.robotIds.map((id) => orders?.(id)?.version ?? '1.0.0');
     return Object.fromEntries([...new Set(all)].map((one) => [one, all.filter((other) => other === one).length]));
   }
 
@@ -67,7 +67,7 @@ class LivingFleet {
       await new Promise((resolve) => setTimeout(resolve, 200));
       const toMs = Date.now();
       const orders = await this.#reader.readOrders(policy);
-      const versionOf = (id: string): string => orders?.(id).version ?? '1.0.0';
+      const versionOf = (id: string): string => orders?.(id)?.version ?? '1.0.0';
       await this.#world.liveTogether({ fromMs, toMs }, (id) => {
         const wanted = (due.get(id) ?? 0) + (episodesPerDay * (toMs - fromMs)) / dayMs;
         const episodes = Math.floor(wanted);

@@ -9,7 +9,7 @@ export function describeMonitor(status: MonitorStatus): string {
     '',
     look === null
       ? 'Nothing seen yet'
-      : `Champion ${look.champion ?? 'none'} · ${look.robots} robots, ${look.silentRobots} silent, ${look.robotsOnTrial} on trial${look.presence === 'unknown' ? ' · no gateway says who is online' : ''}`,
+      : `Champion ${look.champion ?? 'none'} · ${look.robots} robots, ${look.silentRobots} silent, ${look.robotsOnTrial} on trial${look.notServedRobots === undefined ? '' : `, ${look.notServedRobots} not served by the champion`}${look.presence === 'unknown' ? ' · no gateway says who is online' : ''}`,
     look === null
       ? undefined
       : `Failures: ${percent(look.failureFraction.current)} now, ${percent(look.failureFraction.reference)} in the week before`,

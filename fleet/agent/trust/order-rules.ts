@@ -80,11 +80,13 @@ export function judgeOrder(word: Word, root: Root, facts: OrderFacts): OrderVerd
   const acting = facts.crypto.sha256(canonicalJson(actingPart(order)));
   const { epoch, seq, orders } = seal;
   const about = { seq, version: order.model.version };
-  if (held?.epoch === epoch && held.seq === seq && held.acting !== acting)
+  const { fit = 0 } = order;
+  if (held?.epoch === epoch && held.seq === seq && held.acting !== acting && fit <= (held.fit ?? 0))
     return refusedOrder('mixedOrder', `expected one order under place ${seq}, got a second one`, about);
-  const next = { epoch, seq, orders, acting, trialId: order.trialId, isLeased: order.isLeased };
+  const { trialId, isLeased } = order;
+  const next = { epoch, seq, orders, acting, ...(fit === 0 ? {} : { fit }), trialId, isLeased };
   const { isFresh, state } = taken(seal, next, facts);
-  const { robotType: _, ...desired } = order;
+  const { robotType: _type, asked: _asked, fit: _fit, ...desired } = order;
   return {
     kind: 'obey',
     order: desiredAnswerSchema.parse(desired),

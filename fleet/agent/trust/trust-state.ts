@@ -8,8 +8,10 @@ const momentSchema = z.object({ machineBootId: z.string(), monotonicMs: z.number
 const heldSchema = z.object({
   epoch: z.int(),
   seq: z.int(),
-  /** Digest of what it makes the robot do: the same under one place, for ever. */
+  /** Digest of what it makes the robot do: the same under one place and `fit`, for ever. */
   acting: z.string(),
+  /** Which order under that place it was; absent for the first. */
+  fit: z.int().min(1).optional(),
   /** Root of the tree of orders it came from. */
   orders: z.string(),
   trialId: z.string().nullable(),

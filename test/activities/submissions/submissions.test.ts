@@ -235,6 +235,7 @@ describe('a model that was made elsewhere', function () {
       robotId: 'r1',
       site: 'north',
       stratum: 'hall',
+      robotType: { id: 'scitos-g5', version: 1 },
       isQuarantined: false,
       contact: 'online',
       lastSeenMs: 1,

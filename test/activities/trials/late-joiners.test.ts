@@ -44,14 +44,14 @@ describe('a robot that joins while a rollout runs', function () {
   const end = (seq: number, version: string) =>
     world.call('endExposure', { policy, trialId, version, seq, urgency: 'whenIdle', ...origin, atMs: world.nowMs });
   const orders = () => openFleetReader({ store: world.store, clock: () => world.nowMs }).readOrders(policy);
-  const versionOf = async (robotId: string): Promise<string | undefined> => (await orders())?.(robotId).version;
+  const versionOf = async (robotId: string): Promise<string | undefined> => (await orders())?.(robotId)?.version;
 
   /** Everybody works ten hours, the late one as told; the candidates are as good as the champion. */
   async function work(lateOne?: { version: string; episodes: number; success: number }): Promise<void> {
     const fromMs = world.nowMs;
     world.nowMs += 10 * hourMs;
     const order = await orders();
-    const of = (id: string): string => order?.(id).version ?? 'none';
+    const of = (id: string): string => order?.(id)?.version ?? 'none';
     await world.liveTogether({ fromMs, toMs: world.nowMs }, (id) => ({
       version: of(id),
       episodes: 400,
@@ -124,7 +124,7 @@ describe('a robot that joins while a rollout runs', function () {
     const first = await judge(3, 35);
     assert.deepEqual([first.verdict, first.suspectRobotId], ['robotFault', late], first.reason);
     const order = await orders();
-    await unsafe(world.robotIds.find((id) => order?.(id).version === '1.1.0') ?? '');
+    await unsafe(world.robotIds.find((id) => order?.(id)?.version === '1.1.0') ?? '');
     assert.equal((await judge(3, 35, 1)).verdict, 'rollback');
   });
 });

@@ -9,6 +9,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { testSigner } from '../../support/keys.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { fleetActivities, type FleetActivities } from '../../../activities/index.ts';
+import type { Signer } from '../../../policies/signer.ts';
 import type { Clock } from '../../../store/clock.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { moveAliases } from '../../../store/records/aliases.ts';
@@ -39,6 +40,8 @@ interface Span {
 /** A fleet on a memory store: robots, versions 1.0.0 (champion, baseline) and 1.1.0, telemetry and presence written as a gateway writes them. */
 export interface TrialWorld {
   readonly store: ObjectStore;
+  /** With what manifests are signed here. */
+  readonly signer: Signer;
   readonly activities: FleetActivities;
   nowMs: number;
   /** Keys read from the store so far. */
@@ -179,6 +182,7 @@ export async function openTrialWorld(robots: number, options: TrialWorldOptions 
 
   return {
     store,
+    signer,
     activities,
     reads,
     robotIds,

@@ -53,7 +53,7 @@ describe('the activities of a trial', function () {
     });
   async function versions(): Promise<Record<string, string>> {
     const orders = await openFleetReader({ store: world.store, clock: () => world.nowMs }).readOrders(policy);
-    return Object.fromEntries(world.robotIds.map((id) => [id, orders?.(id).version ?? 'none']));
+    return Object.fromEntries(world.robotIds.map((id) => [id, orders?.(id)?.version ?? 'none']));
   }
   const count = (all: Record<string, string>, version: string): number =>
     Object.values(all).filter((one) => one === version).length;

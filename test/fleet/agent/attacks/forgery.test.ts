@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { DesiredAnswer } from '../../../../fleet/protocol/index.ts';
+import type { DesiredAnswer, ModelReference } from '../../../../fleet/protocol/index.ts';
 import { publish } from '../fleet-keys.ts';
 import { candidateOrder, championOrder, openSignedFleet, type SignedFleet } from './signed-fleet.ts';
 
@@ -107,6 +107,23 @@ describe('through a gateway that forges, a robot', () => {
     fleet.say(championOrder(1, other, old));
     await fleet.told({ reason: 'mixedOrder', assignmentSeq: 1, attempted: '1.2.0' });
     await stays();
+  });
+
+  it('takes a second order under one number by its higher count alone: its body, or what serves it, changed', async () => {
+    const { old, champion, other } = await settled();
+    const fitted = (model: ModelReference, fit: number): DesiredAnswer & { readonly fit: number } => ({
+      ...championOrder(1, model, old),
+      fit,
+    });
+    fleet.say(fitted(other, 2));
+    await fleet.runs('1.2.0');
+    fleet.say(fitted(champion, 2));
+    await fleet.told({ reason: 'mixedOrder', assignmentSeq: 1, attempted: '1.1.0' });
+    fleet.say(fitted(champion, 1));
+    await fleet.asked();
+    await fleet.runs('1.2.0');
+    fleet.say(fitted(champion, 3));
+    await fleet.runs('1.1.0');
   });
 
   it('does not mix one version’s manifest or model with another’s', async () => {

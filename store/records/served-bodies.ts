@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+
+import { z } from 'zod';
+
+import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import { modelFile, signedManifestSchema, type ModelManifest } from '../../policies/model-manifest.ts';
+import {
+  bodiesFile,
+  versionBodiesProblems,
+  versionBodiesSchema,
+  type BodyReference,
+  type VersionBodies,
+} from '../../policies/version-bodies.ts';
+import { appendOnce, readLog } from '../append-log.ts';
+import type { Clock } from '../clock.ts';
+import { failure, isFailure } from '../failures.ts';
+import { readJson } from '../json-objects.ts';
+import type { ObjectStore } from '../object-store.ts';
+
+/** A body that a registered version lists. */
+export interface ListedBody {
+  readonly robotType: BodyReference;
+  readonly standing: 'proven' | 'unproven';
+  readonly heldOutEpisodes: number;
+}
+
+/**
+ * The bodies of a version, as its signed manifest pins them; the robot type of the manifest alone where it has no such file.
+ * `CorruptData` for a file that is none, or not the one that was signed.
+ */
+export async function readVersionBodies(
+  store: ObjectStore,
+  { policy, version, robotType, files }: Pick<ModelManifest, 'policy' | 'version' | 'robotType' | 'files'>,
+): Promise<VersionBodies | undefined> {
+  const entry = files[bodiesFile];
+  if (entry === undefined) return undefined;
+  const key = modelFile(policy, version, bodiesFile);
+  const bytes = await store.get(key);
+  const sha256 = bytes === undefined ? 'no file' : createHash('sha256').update(bytes).digest('hex');
+  if (bytes === undefined || sha256 !== entry.sha256)
+    throw failure('CorruptData', `expected the bodies with sha256 ${entry.sha256}, got ${sha256}`, {
+      coordinates: { key },
+    });
+  const parsed = versionBodiesSchema.safeParse(jsonOf(bytes));
+  const problem = parsed.success ? versionBodiesProblems(parsed.data, robotType)[0] : 'expected bodies of a version';
+  if (parsed.success && problem === undefined) return parsed.data;
+  throw failure('CorruptData', problem ?? 'expected bodies of a version', { coordinates: { key } });
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a version serves; undefined for one that nobody registered, or whose manifest or bodies are damaged. */
+export async function listedBodies(
+  store: ObjectStore,
+  policy: string,
+  version: string,
+): Promise<readonly ListedBody[] | undefined> {
+  try {
+    const signed = await readJson(store, modelFile(policy, version, 'manifest.json'), signedManifestSchema);
+    if (signed === undefined) return undefined;
+    const { manifest } = signed;
+    const bodies = await readVersionBodies(store, manifest);
+    return bodies?.bodies ?? [{ robotType: manifest.robotType, standing: 'proven', heldOutEpisodes: 0 }];
+  } catch (error) {
+    if (isFailure(error, 'CorruptData')) return undefined;
+    throw error;
+  }
+}
+
+/** One entry of `registry/<policy>/served/<seq>.json`: a person lets a version have a body it is not proven on, or takes that back. */
+const serveRecordSchema = z.strictObject({
+  kind: z.enum(['serve', 'revoke']),
+  version: z.string(),
+  robotType: z.strictObject({ id: z.string(), version: z.int().min(1) }),
+  atMs: z.int(),
+  who: z.string().min(1).max(200),
+  why: z.string().min(1).max(500),
+});
+export type ServeRecord = z.infer<typeof serveRecordSchema>;
+
+export const serveLog = (policy: string): string => `registry/${policy}/served`;
+
+/** Every approval and every one that was taken back, oldest first, those after record `after` only. */
+export const readServeRecords = (store: ObjectStore, policy: string, after?: number) =>
+  readLog(store, serveLog(policy), serveRecordSchema, after);
+
+const approvalKey = (version: string, body: Pick<RobotType, 'id' | 'version'>): string =>
+  `${version} ${robotTypeName(body)}`;
+
+/** What holds after the records: `<version> <id>@<version>` of each approval. */
+export function approvalsOf(records: readonly ServeRecord[]): ReadonlySet<string> {
+  const approved = new Set<string>();
+  for (const { kind, version, robotType } of records)
+    if (kind === 'serve') approved.add(approvalKey(version, robotType));
+    else approved.delete(approvalKey(version, robotType));
+  return approved;
+}
+
+export const isApproved = (
+  approvals: ReadonlySet<string>,
+  version: string,
+  body: Pick<RobotType, 'id' | 'version'>,
+): boolean => approvals.has(approvalKey(version, body));
+
+export interface ApproveBodyInput {
+  readonly policy: string;
+  readonly version: string;
+  readonly robotType: Pick<RobotType, 'id' | 'version'>;
+  readonly who: string;
+  readonly why: string;
+}
+
+/**
+ * Lets robots of a body have a version that lists it as `unproven`; with `revoke`, not any more. Appends nothing when it is so already.
+ * `NotFound` for a version that nobody registered, `InvalidInput` for a body that it does not list, or is proven on.
+ */
+export async function approveBody(
+  ports: { readonly store: ObjectStore; readonly clock: Clock },
+  { policy, version, robotType, who, why }: ApproveBodyInput,
+  kind: ServeRecord['kind'] = 'serve',
+): Promise<ServeRecord> {
+  const listed = await listedBodies(ports.store, policy, version);
+  const coordinates = { policy, version };
+  if (listed === undefined)
+    throw failure('NotFound', `version ${version} of policy ${policy} is not registered, or damaged`, { coordinates });
+  const body = listed.find((each) => robotTypeName(each.robotType) === robotTypeName(robotType));
+  if (body?.standing !== 'unproven')
+    throw failure(
+      'InvalidInput',
+      body === undefined
+        ? `expected a body that ${version} lists (${listed.map((each) => robotTypeName(each.robotType)).join(', ')}), got ${robotTypeName(robotType)}`
+        : `${version} is proven on ${robotTypeName(robotType)}, so it needs no approval`,
+      { coordinates },
+    );
+  return appendOnce(ports.store, serveLog(policy), serveRecordSchema, (earlier) => {
+    const last = earlier
+      .map(({ record }) => record)
+      .findLast((each) => approvalKey(each.version, each.robotType) === approvalKey(version, robotType));
+    const isSo = last === undefined ? kind === 'revoke' : last.kind === kind;
+    if (isSo && last !== undefined) return { found: last };
+    if (isSo)
+      throw failure('Conflict', `expected an approval to take back, got none for ${robotTypeName(robotType)}`, {
+        coordinates,
+      });
+    const { id, version: number } = robotType;
+    return { append: { kind, version, robotType: { id, version: number }, atMs: ports.clock(), who, why } };
+  });
+}
