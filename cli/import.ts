@@ -70,7 +70,7 @@ async function runImport(
   if (options.map !== undefined || options.robotType !== undefined)
     throw new CommandError('wrong', `expected no --map and no --robot-type: ${name} has its own`);
   await publishRobotType(ports.store, known.robotType);
-  return known.run(input);
+  return known.run({ ...input, isAgain: options.again });
 }
 
 async function runMapped(

@@ -40,6 +40,8 @@ export interface ImportInput {
   readonly scratchDirectory: string;
   /** Called with a line for people after every segment. */
   readonly progress: (line: string) => void;
+  /** Lands also what an earlier run of this very import has landed. */
+  readonly isAgain?: boolean;
 }
 
 /** The source is not what the format or its map says: where, what was expected, what was found. */

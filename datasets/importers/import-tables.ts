@@ -23,8 +23,6 @@ export interface TablesToImport extends ImportInput {
   readonly tally: Tally;
   /** Passes on the episodes that make sense beside what else the recording says of them. */
   readonly judged?: (episodes: AsyncIterable<SourceEpisode>) => AsyncIterable<SourceEpisode>;
-  /** Lands again what an earlier run of this very import has landed. */
-  readonly isAgain?: boolean;
 }
 
 /** Imports tables by a map, streamed: memory does not grow with the files. The same files and map make the same segments. */

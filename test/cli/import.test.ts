@@ -50,6 +50,21 @@ describe('flywheel import', () => {
     assert.equal((JSON.parse(out) as ImportSummary).frames, 60);
   });
 
+  it('lands nothing the second time, unless it is asked to', async () => {
+    const { store } = await run('wall-following', folder);
+    const landed = async () => {
+      const keys: string[] = [];
+      for await (const { key } of store.list('landing/')) keys.push(key);
+      return keys;
+    };
+    const [key] = await landed();
+    await store.delete(key!);
+    await runIn(store, 'wall-following', folder);
+    assert.deepEqual(await landed(), []);
+    await runIn(store, 'wall-following', folder, '--again');
+    assert.deepEqual(await landed(), [key]);
+  });
+
   it('imports a table by a map and a robot type from files, and says what it did not take', async () => {
     const files = await tableFiles();
     const { store, out } = await run('csv', files.table, '--map', files.map, '--robot-type', files.type);

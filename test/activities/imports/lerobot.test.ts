@@ -74,7 +74,7 @@ describe('LeRobot data sets', () => {
       assert.deepEqual(
         result.rows.map(({ observation, action, expert }) => [observation, action, expert]),
         Array.from({ length: 12 }, (_, i) => [
-          [i, -i / 2, i % 3, Math.fround(i / 100)],
+          [i, 0 - i / 2, i % 3, Math.fround(i / 100)],
           [Math.fround(i / 100)],
           [Math.fround(i / 100)],
         ]),
