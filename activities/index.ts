@@ -26,6 +26,11 @@ import { trainModel, type TrainModelPorts } from './training/train-model.ts';
 import type { Fleet, TelemetryLog } from '../fleet/desk/index.ts';
 import type { TrialSlot } from './ports/trial-slot.ts';
 import { offerCandidate } from './trials/offer-candidate.ts';
+import { beginErasure } from './erasure/begin-erasure.ts';
+import { certifyErasure } from './erasure/certify-erasure.ts';
+import { checkErased } from './erasure/check-erased.ts';
+import { eraseFound } from './erasure/erase-found.ts';
+import { findErased } from './erasure/find-erased.ts';
 import { sweepStore } from './retention/sweep-store.ts';
 import { writeReport } from './report/write-report.ts';
 import { notifyIncidents } from './incidents/notify-incidents.ts';
@@ -84,6 +89,7 @@ export const fleetActivities = (ports: FleetPorts) => ({
   registerCandidate: registerCandidate(ports),
   promoteWithoutTrial: promoteWithoutTrial(ports),
   writeReport: writeReport(ports),
+  certifyErasure: certifyErasure(ports),
   ...trialActivities(ports),
 });
 
@@ -130,6 +136,10 @@ export const dataActivities = (ports: DataPorts) => ({
   observeDrift: observeDrift(ports),
   sweepStore: sweepStore(ports),
   compactFacts: compactFacts(ports),
+  beginErasure: beginErasure(ports),
+  findErased: findErased(ports),
+  eraseFound: eraseFound(ports),
+  checkErased: checkErased(ports),
 });
 
 export const trainingActivities = (ports: TrainingPorts) => ({

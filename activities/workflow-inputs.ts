@@ -162,6 +162,13 @@ const keepFactsSchema = z.strictObject({
   everyMs: z.int().min(100).max(86_400_000).optional(),
 });
 
+const eraseDataSchema = z.strictObject({
+  /** Names the request, as `flywheel data erase` wrote it. */
+  erasureId: name,
+  /** Between the two last looks at the store, which find nothing. */
+  settleMs: z.int().min(1).max(86_400_000).default(60_000),
+});
+
 export const workflowInputSchemas = {
   weeklyCycle: weeklyCycleSchema,
   collectExperience: collectExperienceSchema,
@@ -174,6 +181,7 @@ export const workflowInputSchemas = {
   fleetMonitor: fleetMonitorSchema,
   keepStore: keepStoreSchema,
   keepFacts: keepFactsSchema,
+  eraseData: eraseDataSchema,
 } as const;
 
 export type WorkflowName = keyof typeof workflowInputSchemas;

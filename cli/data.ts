@@ -5,7 +5,10 @@ import { robotTypeOfPolicy } from '../activities/registry/policy-document.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { openContext } from './context.ts';
 import { registerCheckCommand } from './data-check.ts';
+import { registerCompactCommand } from './data-compact.ts';
+import { registerEraseCommands } from './data-erase.ts';
 import { registerExclusionCommands } from './data-exclude.ts';
+import { registerHoldCommands } from './data-hold.ts';
 import { registerLandingCommands } from './data-landing.ts';
 import { printJson, printTable, say } from './print.ts';
 import { printable } from './printable.ts';
@@ -17,6 +20,9 @@ export function registerDataCommands(program: Command): void {
   registerCheckCommand(data);
   registerLandingCommands(data);
   registerRetentionCommand(data);
+  registerHoldCommands(data);
+  registerEraseCommands(data);
+  registerCompactCommand(data);
   registerExclusionCommands(data);
 
   registerVersion(data);

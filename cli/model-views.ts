@@ -1,6 +1,7 @@
 import { type Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
+import { readDataStanding } from '../activities/registry/data-standing.ts';
 import { listHeldCandidates } from '../activities/registry/held-candidates.ts';
 import { readManifest } from '../store/records/manifests.ts';
 import type { ModelManifest } from '../policies/model-manifest.ts';
@@ -36,9 +37,11 @@ export function registerModelViews(models: Command): void {
 }
 
 async function show(version: string, { policy, json }: ViewOptions): Promise<void> {
-  const manifest = await manifestOf(policy, version);
+  const context = await openPolicy(policy);
+  const manifest = await readManifest({ store: context.store, signer: context.signer() }, policy, version);
   if (json) return printJson(manifest);
-  printTable(['fact', 'value'], factsOf(manifest));
+  const { sentence } = await readDataStanding(context, manifest);
+  printTable(['fact', 'value'], [...factsOf(manifest), ['data', sentence]]);
   printTable(
     ['gate', 'outcome', 'value', 'limit'],
     manifest.gates.map(({ id, outcome, value, limit }) => [id, outcome, shown(value), shown(limit)]),

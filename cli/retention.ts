@@ -2,8 +2,14 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
-import { ageMs, defaultRetentionRules } from '../domain/retention.ts';
+import { retentionClasses, type RetentionLimits } from '../domain/retention.ts';
+import { recordRetentionRun } from '../activities/retention/retention-runs.ts';
+import type { SweepStoreResult } from '../activities/retention/sweep-store.ts';
+import { readRetentionHistory, readRetentionLimits, setRetentionLimits } from '../store/records/retention-limits.ts';
+import { openContext } from './context.ts';
+import { CommandError } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';
+import { whoOption } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
@@ -37,39 +43,116 @@ export async function ensureFacts(
   });
 }
 
-interface Options {
+interface RunOptions {
   readonly policy: string;
   readonly dryRun: boolean;
+  readonly who: string;
+  readonly why?: string;
   readonly json: boolean;
 }
 
-/** `flywheel data retention`: what the keeper of the store takes away, or would. */
+/** `flywheel data retention show|set|run`: how long each class of data is kept, and what the keeper of the store takes away, or would. */
 export function registerRetentionCommand(data: Command): void {
-  data
-    .command('retention')
-    .description('delete what is no longer needed, as the workflow keepStore does every hour; --dry-run only lists it')
-    .option('--policy <name>', 'policy whose telemetry is merged', defaultPolicy)
-    .option('--dry-run', 'change nothing', false)
+  const retention = data.command('retention').description('how long each class of data is kept; without a word: `run`');
+  retention
+    .command('show')
+    .description('the limits that hold, who set them and why')
     .option('--json', 'as JSON', false)
-    .action(retention);
+    .action(show);
+  whoOption(
+    retention
+      .command('set')
+      .description('set limits, in fleet days or `forever`: frames=730 telemetry=forever …')
+      .argument('<class=days...>', retentionClasses.join(', '))
+      .requiredOption('--why <text>', 'why; kept with it')
+      .option('--json', 'as JSON', false),
+  ).action(set);
+  whoOption(
+    retention
+      .command('run', { isDefault: true })
+      .description(
+        'take away what nobody needs any more, as the workflow keepStore does every hour; --dry-run only says what',
+      )
+      .option('--policy <name>', 'policy whose telemetry is looked at', defaultPolicy)
+      .option('--dry-run', 'change nothing', false)
+      .option('--why <text>', 'why; kept with it; needed unless it is a dry run')
+      .option('--json', 'as JSON', false),
+  ).action(run);
 }
 
-async function retention({ policy, dryRun, json }: Options): Promise<void> {
+async function show({ json }: { readonly json: boolean }): Promise<void> {
+  const { store } = await openContext();
+  const [limits, history] = [await readRetentionLimits(store), await readRetentionHistory(store)];
+  if (json) return printJson({ limits, history });
+  printTable(
+    ['class', 'kept'],
+    retentionClasses.map((kind) => [kind, daysText(limits[kind])]),
+  );
+  const last = history.at(-1);
+  if (last === undefined) say('nobody has set a limit: these are the defaults');
+  else say(`set by ${last.who}, ${new Date(last.atMs).toISOString()}: ${last.why}`);
+}
+
+const daysText = (days: number | null): string => (days === null ? 'for ever' : `${days} fleet days`);
+
+async function set(
+  words: readonly string[],
+  { who, why, json }: { readonly who: string; readonly why: string; readonly json: boolean },
+): Promise<void> {
+  const changes = Object.assign({}, ...words.map(limitOf)) as Partial<RetentionLimits>;
+  const { store, clock } = await openContext();
+  const record = await setRetentionLimits({ store, clock }, changes, { who, why });
+  if (json) return printJson(record);
+  for (const kind of retentionClasses) say(`${kind}: ${daysText(record.limits[kind])}`);
+}
+
+function limitOf(text: string): Partial<RetentionLimits> {
+  const [name = '', days = ''] = text.split(/=(.*)/s);
+  const kind = retentionClasses.find((one) => one === name);
+  if (kind === undefined || !/^(\d{1,9}|forever)$/.test(days))
+    throw new CommandError(
+      'wrong',
+      `expected a class and its days like frames=730 or frames=forever (classes: ${retentionClasses.join(', ')}), got ${text.slice(0, 60)}`,
+    );
+  return { [kind]: days === 'forever' ? null : Number(days) };
+}
+
+async function run({ policy, dryRun, who, why, json }: RunOptions): Promise<void> {
+  if (!dryRun && why === undefined)
+    throw new CommandError('wrong', 'expected --why and a reason, or --dry-run, got neither');
   const context = await openPolicy(policy);
   const { sweepStore } = await import('../activities/retention/sweep-store.ts');
   const { fleetProfiles } = await import('../domain/trial/index.ts');
-  const { store, clock, settings, progress } = context;
+  const { store, clock, settings, progress, lake, engine } = context;
   const { scratchDirectory } = settings;
   const { dayMs } = fleetProfiles[settings.trialProfile];
-  const sweep = sweepStore({ store, clock, progress, scratchDirectory });
-  const { swept, examples, isBehind } = await sweep({ policy, dayMs, dryRun });
-  if (json) return printJson({ dryRun, dayMs, swept, examples, isBehind });
+  const sweep = sweepStore({ store, clock, progress, scratchDirectory, lake, engine });
+  const result = await sweep({ policy, dayMs, dryRun });
+  if (!dryRun)
+    await recordRetentionRun({ store, clock }, { policy, who, why: why ?? '', classes: result.classes ?? [] });
+  if (json) return printJson({ dryRun, dayMs, ...result });
+  printSweep(result, dryRun);
+}
+
+function printSweep({ swept, examples, isBehind, classes = [] }: SweepStoreResult, dryRun: boolean): void {
   printTable(
     [dryRun ? 'would go' : 'went', 'objects', 'MiB'],
-    swept.map(({ kind, objects, bytes }) => [kind, objects, (bytes / 2 ** 20).toFixed(1)]),
+    swept.map(({ kind, objects, bytes }) => [kind, objects, mebibytes(bytes)]),
   );
   for (const name of examples) say(`  ${name}`);
   if (isBehind) say('and more: there is more than one sweep does');
-  const hours = ageMs(defaultRetentionRules.setDays, dayMs) / 3_600_000;
-  say(`sets and checkpoints are kept ${hours.toFixed(1)} h; what registered models need, longer (docs/operations.md)`);
+  printTable(
+    ['class', 'kept', dryRun ? 'would go' : 'went', 'MiB', 'oldest'],
+    classes.map(({ class: kind, limitDays, objects, bytes, oldestMs }) => [
+      kind,
+      daysText(limitDays),
+      objects,
+      mebibytes(bytes),
+      oldestMs === null ? '–' : new Date(oldestMs).toISOString(),
+    ]),
+  );
+  for (const { class: kind, kept } of classes)
+    for (const { why, objects } of kept) say(`${kind}: ${objects} stay, although they are old enough: ${why}`);
 }
+
+const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);

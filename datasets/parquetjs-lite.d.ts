@@ -31,7 +31,25 @@ declare module 'parquetjs-lite' {
     close(): Promise<void>;
   }
 
+  export class ParquetReader {
+    static openFile(path: string): Promise<ParquetReader>;
+    readonly schema: {
+      readonly fields: Readonly<Record<string, unknown>>;
+      findField(path: readonly string[]): { readonly dLevelMax: number };
+    };
+    readonly metadata: { readonly row_groups: readonly unknown[] };
+    readonly envelopeReader: {
+      readRowGroup(
+        schema: unknown,
+        group: unknown,
+        columns: readonly (readonly string[])[],
+      ): Promise<{ readonly rowCount: unknown; readonly columnData: unknown }>;
+    };
+    close(): Promise<void>;
+  }
+
   const parquet: {
+    readonly ParquetReader: typeof ParquetReader;
     readonly ParquetSchema: new (fields: Readonly<Record<string, ParquetField>>) => ParquetSchema;
     readonly ParquetWriter: typeof ParquetWriter;
   };

@@ -23,22 +23,66 @@ const leastAgeMs = 3_600_000;
 /** Real age, ms, from which something may go: so many fleet days, never less than an hour. */
 export const ageMs = (days: number, dayMs: number): number => Math.max(days * dayMs, leastAgeMs);
 
-export interface RegisteredSet {
-  readonly trainingSetDigest: string;
-  readonly registeredAtMs: number;
-  /** Whether an alias names the version: champion, previous, baseline and the like. */
-  readonly isAliased: boolean;
+/** What a person sets a limit for. `frames`: frames with the episodes they belong to, by the day of recording. */
+export const retentionClasses = ['frames', 'telemetry', 'trainingSets', 'quarantine', 'verdicts', 'reports'] as const;
+export type RetentionClass = (typeof retentionClasses)[number];
+
+/** Fleet days a class is kept; null: for ever. */
+export type RetentionLimits = Readonly<Record<RetentionClass, number | null>>;
+
+/** Until a person says otherwise everything stays, but the rows of sets, which can be made again. */
+export const defaultRetentionLimits: RetentionLimits = {
+  frames: null,
+  telemetry: null,
+  trainingSets: defaultRetentionRules.setDays,
+  quarantine: null,
+  verdicts: null,
+  reports: null,
+};
+
+/** Trials, the monitor and the guard of a promotion look back so far, fleet days. */
+export const lookBackDays = 56;
+
+/** No limit is shorter: the loop still reads what is younger. */
+export const leastRetentionDays: Readonly<Record<RetentionClass, number>> = {
+  frames: 7,
+  telemetry: lookBackDays + 1,
+  trainingSets: 1,
+  quarantine: 7,
+  verdicts: 7,
+  reports: 7,
+};
+export const mostRetentionDays = 36_500;
+
+/** What may not go, and why, in a sentence for a person. */
+export interface Needs {
+  /** Nothing of these classes that is of this instant or later. */
+  readonly from: readonly {
+    readonly classes: readonly RetentionClass[];
+    readonly fromMs: number;
+    readonly why: string;
+  }[];
+  /** One trial (verdicts), cycle (reports) or training set by its id. */
+  readonly named: readonly { readonly class: RetentionClass; readonly id: string; readonly why: string }[];
 }
 
-/** Digests of training sets that stay whole: of every version with an alias, and of what was registered of late. */
-export function neededSets(
-  models: readonly RegisteredSet[],
-  { nowMs, dayMs, rules }: { readonly nowMs: number; readonly dayMs: number; readonly rules: RetentionRules },
-): ReadonlySet<string> {
-  const sinceMs = nowMs - ageMs(rules.registeredDays, dayMs);
-  return new Set(
-    models
-      .filter(({ isAliased, registeredAtMs }) => isAliased || registeredAtMs >= sinceMs)
-      .map(({ trainingSetDigest }) => trainingSetDigest),
-  );
+/** Something of a class: when it came to be, and whose it is. */
+export interface Keepsake {
+  readonly class: RetentionClass;
+  readonly atMs: number;
+  readonly id?: string | undefined;
+}
+
+/**
+ * Why something stays: `young` while its limit has not passed or there is none, else the first need that names it; undefined: it may
+ * go. What two needs keep is told with the first.
+ */
+export function whyKept(
+  { class: kind, atMs, id }: Keepsake,
+  { limits, needs, nowMs, dayMs }: { limits: RetentionLimits; needs: Needs; nowMs: number; dayMs: number },
+): string | undefined {
+  const days = limits[kind];
+  if (days === null || !(atMs < nowMs - ageMs(days, dayMs))) return 'young';
+  const named = needs.named.find((need) => need.class === kind && need.id === id);
+  return named?.why ?? needs.from.find((need) => need.classes.includes(kind) && atMs >= need.fromMs)?.why;
 }

@@ -1,6 +1,7 @@
 export { abTest } from './ab-test.ts';
 export { collectExperience } from './collect-experience.ts';
 export { cycleTurn } from './cycle/turn.ts';
+export { eraseData } from './erase-data.ts';
 export { fleetMonitor } from './fleet-monitor.ts';
 export { keepFacts } from './keep-facts.ts';
 export { keepStore } from './keep-store.ts';

@@ -3,6 +3,7 @@ import type { Violation } from '../../datasets/validation/rule.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import type { BatchDecision, PlannedSegment, RobotCounts, RuleCounts } from './documents.ts';
 import { nobody } from './quarantine.ts';
+import { erasedRule } from '../../datasets/validation/rules.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 
 type Counted = Pick<BatchDecision, 'robots' | 'rules'>;
@@ -69,6 +70,8 @@ function ruleCounts(decision: Omit<BatchDecision, keyof Counted>): Readonly<Reco
   };
   for (const { violations } of decision.refusedSegments) count(violations, 'segments');
   for (const { violations } of decision.refusedEpisodes) count(violations, 'episodes');
+  const [episodes, segments] = [decision.erased?.length ?? 0, decision.erasedSegments?.length ?? 0];
+  if (episodes + segments > 0) rules.set(erasedRule.id, { segments, episodes });
   return sorted(rules);
 }
 

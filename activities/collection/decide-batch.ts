@@ -14,6 +14,7 @@ import type { SqlSession } from '../ports/sql.ts';
 import { acceptEpisodes, type AcceptedRows } from './accepted-episodes.ts';
 import { countDecision } from './count-decision.ts';
 import type { BatchDecision, PlannedSegment } from './documents.ts';
+import { erasedPlaces, isErasedRobot, noTombstones, withoutPlaces, type Tombstones } from './erased-episodes.ts';
 import { findTwins } from './find-twins.ts';
 import type { EpisodePlace } from './accepted-episodes.ts';
 import { judgeSegments } from './judge-segments.ts';
@@ -50,6 +51,7 @@ export async function decideBatch(
   present: readonly PresentSegment[],
   way: ReadingWay,
   isOfFewRobots = false,
+  tombstones: Tombstones = noTombstones,
 ): Promise<DecidedBatch> {
   const { store, session, progress } = ports;
   const waivedOf = waivedBySegment(store, segments);
@@ -78,31 +80,41 @@ export async function decideBatch(
       await refuse(segment, { readError, longText, refusedEpisodes });
     }
   }
-  const refusedEpisodes = stillRefused
+  const refusedAlone = stillRefused
     .filter(({ segment }) => !crowded.has(segment))
     .map((episode) => ({ ...episode, violations: [...episode.violations] }));
   const groups = groupSegments(
     judged.groups.flatMap(({ segments: some }) => some).filter(({ segment }) => !crowded.has(segment)),
   );
   await forgetHeads(session, crowded.keys());
+  const erased = await erasedPlaces(session, tombstones);
   const young = isOfFewRobots ? await lakeYoungSplits(ports, type) : undefined;
-  let accepted = await acceptEpisodes(session, type, groups, refusedEpisodes, young);
+  const refusedEpisodes = withoutPlaces(refusedAlone, erased);
+  const left: readonly EpisodePlace[] = [...refusedEpisodes, ...erased];
+  let accepted = await acceptEpisodes(session, type, groups, left, young);
   progress({ stage: 'looking for duplicates', segments: readable.length });
   const twins = await twinsOf(ports, type, accepted.framesBySegment);
   const duplicates: readonly EpisodePlace[] = [...twins.refused, ...twins.alreadyStored];
   if (duplicates.length > 0) {
-    accepted = await acceptEpisodes(session, type, groups, [...refusedEpisodes, ...duplicates], young);
+    accepted = await acceptEpisodes(session, type, groups, [...left, ...duplicates], young);
   }
   const isPresent = new Set(present.map(({ segment }) => segment));
+  const ofErased = (segment: number): boolean =>
+    isErasedRobot(tombstones, landingPlace(segments[segment]?.key ?? '')?.robotId ?? '');
   const decision = {
     gone: segments.flatMap((_, segment) => (isPresent.has(segment) ? [] : [segment])),
-    refusedSegments,
+    refusedSegments: refusedSegments.filter(({ segment }) => !ofErased(segment)),
     refusedEpisodes: [...refusedEpisodes, ...twins.refused],
     alreadyStored: twins.alreadyStored,
     ...(young === undefined ? {} : { youngSplits: [...young] }),
+    ...(erased.length === 0 ? {} : { erased: [...erased] }),
+    ...keptNowhere(refusedSegments.map(({ segment }) => segment).filter(ofErased)),
   };
   return { accepted, decision: { ...decision, ...(await countDecision(session, present, decision)) } };
 }
+
+const keptNowhere = (erasedSegments: number[]): Pick<BatchDecision, 'erasedSegments'> =>
+  erasedSegments.length === 0 ? {} : { erasedSegments };
 
 /** Rules that a person waived for a segment, looked up once each and only for segments that broke some rule. */
 function waivedBySegment(store: ObjectStore, segments: readonly PlannedSegment[]) {

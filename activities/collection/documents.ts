@@ -103,6 +103,10 @@ export const decisionSchema = z.strictObject({
   refusedSegments: z.array(z.strictObject({ segment: count, violations: violationsSchema })),
   refusedEpisodes: z.array(z.strictObject({ ...episodeReference, violations: violationsSchema })),
   alreadyStored: z.array(z.strictObject(episodeReference)),
+  /** Erased on request: neither stored nor kept; decisions of earlier versions do not say. */
+  erased: z.array(z.strictObject({ segment: count, firstRow: count, erasureId: z.string() })).exactOptional(),
+  /** Segments that cannot be read, of a robot that was erased: not kept. */
+  erasedSegments: z.array(count).exactOptional(),
   robots: dictionarySchema(robotCountsSchema),
   rules: dictionarySchema(ruleCountsSchema),
   /** Not there: episodes were split by the robot type's rule. Else the splits that the lake had nothing in, see `youngSplits`. */

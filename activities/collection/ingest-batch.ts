@@ -27,6 +27,7 @@ import { inParallel } from '../../store/in-parallel.ts';
 import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
 import type { Lake, LakeTransaction, StagedRows } from '../lake/lake.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { erasedPlaces, readAllTombstones, withoutPlaces, type Tombstones } from './erased-episodes.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { collectedType } from './collected-type.ts';
@@ -78,8 +79,10 @@ async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<
   const last = await lake.transactionVersion('episodes', transaction.appId);
   if (last === undefined || last < input.batch) {
     const type = await collectedType(store, robotType);
-    await withSession(ports, (session, scratchDirectory) =>
-      ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, robots, transaction }),
+    await unlessErased(() =>
+      withSession(ports, (session, scratchDirectory) =>
+        ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, robots, transaction }),
+      ),
     );
   }
   const decision = await requireJson(
@@ -92,6 +95,17 @@ async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<
   progress({ stage: 'segments deleted', batch: input.batch, segments: segments.length });
   return totalsOf(decision);
 }
+
+/** An erasure that came between the rows and their commit makes it a `Conflict`: the rows are made again without what it takes. */
+async function unlessErased(work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === mostErasures || !isFailure(error, 'Conflict')) throw error;
+    }
+}
+const mostErasures = 10;
 
 async function readBatch(
   store: ObjectStore,
@@ -140,7 +154,8 @@ async function ingest(
   const { lake, progress } = ports;
   const { cycleId, transaction } = batch;
   const present = await presentSegments(ports.store, batch.type, batch.segments, progress);
-  const { decision, frames, episodes } = await decided(ports, batch, present);
+  const tombstones = await readAllTombstones(ports.store);
+  const { decision, frames, episodes } = await decided({ ...ports, tombstones }, batch, present);
   try {
     await quarantineRefused(ports, cycleId, present, decision);
     progress({ stage: 'committing', batch: batch.batch });
@@ -161,7 +176,7 @@ interface StagedBatch {
   readonly episodes: StagedRows | undefined;
 }
 
-type BatchPorts = IngestPorts & { readonly session: SqlSession };
+type BatchPorts = IngestPorts & { readonly session: SqlSession; readonly tombstones: Tombstones };
 type Batch = Parameters<typeof ingest>[1];
 
 /** The decision of an earlier attempt, with the session's tables made to follow it; else a new one, written down. */
@@ -175,10 +190,14 @@ async function decided(ports: BatchPorts, batch: Batch, present: readonly Presen
     await ports.lake.discardStaged(own.episodes);
     decision = await requireJson(ports.store, key, decisionSchema, 'another attempt wrote it a moment ago');
   }
-  const left = new Set([...decision.refusedSegments.map(({ segment }) => segment), ...decision.gone]);
+  const nowhere = [...decision.gone, ...(decision.erasedSegments ?? [])];
+  const left = new Set([...decision.refusedSegments.map(({ segment }) => segment), ...nowhere]);
   const groups = groupSegments(present.filter(({ segment }) => !left.has(segment)));
   await indexEpisodes(ports.session, groups);
-  const excluded = [...decision.refusedEpisodes, ...decision.alreadyStored];
+  // What was erased since the decision was written goes the way of what was erased before.
+  const erased = await erasedPlaces(ports.session, ports.tombstones);
+  decision = { ...decision, refusedEpisodes: [...withoutPlaces(decision.refusedEpisodes, erased)] };
+  const excluded = [...decision.refusedEpisodes, ...decision.alreadyStored, ...(decision.erased ?? []), ...erased];
   const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded, decision.youngSplits);
   return staged(ports, batch, { decision, accepted });
 }
@@ -191,7 +210,15 @@ async function decideAnew(ports: BatchPorts, batch: Batch, present: readonly Pre
     staged(
       ports,
       batch,
-      await decideBatch({ ...ports, judge }, batch.type, batch.segments, present, reading, isOfFewRobots),
+      await decideBatch(
+        { ...ports, judge },
+        batch.type,
+        batch.segments,
+        present,
+        reading,
+        isOfFewRobots,
+        ports.tombstones,
+      ),
     );
   try {
     return await way('fast');

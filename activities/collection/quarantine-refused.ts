@@ -54,6 +54,7 @@ export async function quarantineRefused(
         progress({ stage: 'quarantining episodes', segment });
       }
     } catch (error) {
+      if (decision.erased?.some((one) => one.segment === segment) === true) continue;
       // Its rows cannot be written apart: the bytes as they came hold them too, and nothing waits behind them.
       if (!isFailure(error, 'EngineFailed')) throw error;
       await quarantineSegment({ store, cycleId }, file.planned, file.path, refused);

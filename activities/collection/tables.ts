@@ -27,7 +27,7 @@ export const segmentsTable: TempTable = {
     ['received_us', 'BIGINT'],
   ],
   madeBy: 'index-episodes.ts',
-  readBy: ['accepted-episodes.ts'],
+  readBy: ['accepted-episodes.ts', 'erased-episodes.ts'],
 };
 
 export const headsTable: TempTable = {
@@ -44,7 +44,14 @@ export const headsTable: TempTable = {
     ...asRecorded(recordedEpisodeColumns),
   ],
   madeBy: 'index-episodes.ts',
-  readBy: ['accepted-episodes.ts', 'decide-batch.ts', 'find-twins.ts', 'quarantine-refused.ts', 'segment-judge.ts'],
+  readBy: [
+    'accepted-episodes.ts',
+    'decide-batch.ts',
+    'erased-episodes.ts',
+    'find-twins.ts',
+    'quarantine-refused.ts',
+    'segment-judge.ts',
+  ],
 };
 
 export const sharedValuesTable: TempTable = {

@@ -3,15 +3,15 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { holdsTransaction } from '../../datasets/delta/commit.ts';
 import type { Snapshot } from '../../datasets/delta/snapshot.ts';
-import { lakeTables, type DatasetVersion, type LakeTable } from '../../datasets/dataset-version.ts';
+import { lakeTables, type DatasetVersion, type FactTable, type LakeTable } from '../../datasets/dataset-version.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
+import { rewriteFiles, storedFiles, type RewriteResult, type Rewriting, type StoredFile } from './rewrite.ts';
+import { commitFiles, dayOf, erasuresIn, scanFiles, type CommittedFiles, type LakeTransaction } from './table-files.ts';
 import { openTable, type LakeTableLog } from './table.ts';
-import { commitFiles, dayOf, scanFiles, type CommittedFiles, type LakeTransaction } from './table-files.ts';
+import { filesAt, vacuumTables, type VacuumOptions, type VacuumResult } from './vacuum.ts';
 import { writeFiles, type StagedFile } from './write-files.ts';
-
-export type { LakeTransaction } from './table-files.ts';
 
 export interface ScanOptions {
   /** Only rows of these days (`yyyy-mm-dd`). */
@@ -22,7 +22,17 @@ export interface ScanOptions {
   readonly presentIn?: number;
 }
 
+export type { LakeTransaction } from './table-files.ts';
+
 export type AppendResult = CommittedFiles;
+
+/** Rows of a table in local files, on their way into it. */
+export interface StagedRows {
+  readonly directory: string;
+  readonly files: readonly StagedFile[];
+  /** Erasures that were known to whoever made the rows. */
+  readonly erasures: string;
+}
 
 /** The two tables of the lake, as Delta Lake tables in the object store that any Delta engine can read and write too. */
 export interface Lake {
@@ -32,6 +42,13 @@ export interface Lake {
   scan(table: LakeTable, version: number, options?: ScanOptions): Promise<string>;
   /** Days that have files at that version, ascending. */
   days(table: LakeTable, version: number): Promise<readonly string[]>;
+  /** The same with the size of their files. */
+  daySizes(table: LakeTable, version: number): Promise<readonly DaySize[]>;
+  /**
+   * Deletes data files that neither the newest version nor one of `pinned` has, and that left the table, or were put beside it,
+   * before `beforeMs`. Idempotent. In a dry run it only counts.
+   */
+  vacuum(pinned: readonly DatasetVersion[], options: VacuumOptions): Promise<VacuumResult>;
   /**
    * COPYes the relation (a table expression of the session with all columns of the table, in any order) into the table
    * and commits it once. Idempotent by transaction. A writer that dies leaves the table as it was.
@@ -60,6 +77,24 @@ export interface Lake {
     transaction: LakeTransaction,
     operation: string,
   ): Promise<AppendResult>;
+  /**
+   * Makes the files of the table anew, as `rewriteFiles` says: without the rows that `dropSql` names, or merged. Gives the files that
+   * left the table, which stay where they are. Files that are no longer in the table are passed over; `Conflict` when another writer takes one meanwhile.
+   */
+  rewrite(
+    session: SqlSession,
+    table: LakeTable | FactTable,
+    files: readonly string[],
+    rewriting: Rewriting,
+  ): Promise<RewriteResult>;
+  /** Every data file of a table that lies in the store, those of no version too, with whether the newest version has it. */
+  storedFiles(table: LakeTable | FactTable): Promise<readonly StoredFile[]>;
+  /** Whether the table had one of these files (relative keys) at that version; false where its log is gone. */
+  hasFile(table: LakeTable, version: number, files: readonly string[]): Promise<boolean>;
+  /** Keys in the store of files that a dataset version has and the store has not. `NotFound` where the log no longer tells. */
+  missingFiles(version: DatasetVersion): Promise<readonly string[]>;
+  /** Commits the transaction alone: what was staged before does not follow it, where its appId begins with `erase/`. */
+  mark(table: LakeTable, transaction: LakeTransaction, operation: string): Promise<void>;
   /** Takes away what was staged and will not be committed. */
   discardStaged(staged: StagedRows | undefined): Promise<void>;
   /** Takes all files of these days out of the table; idempotent by transaction; `Conflict` when another writer removed one first. */
@@ -75,10 +110,10 @@ export interface Lake {
   unpairedTransactions(): Promise<readonly string[]>;
 }
 
-/** Rows of a table in local files, on their way into it. */
-export interface StagedRows {
-  readonly directory: string;
-  readonly files: readonly StagedFile[];
+export interface DaySize {
+  readonly day: string;
+  readonly files: number;
+  readonly bytes: number;
 }
 
 const discardStaged: Lake['discardStaged'] = async (staged) => {
@@ -97,16 +132,15 @@ export function openLake(ports: {
     episodes: openTable(own, 'episodes'),
     frames: openTable(own, 'frames'),
   };
+  const all = { ...tables, outcomes: openTable(own, 'outcomes'), fleet_days: openTable(own, 'fleet_days') };
   const stage: Lake['stage'] = async (session, table, relationSql, transaction) => {
     const base = await tables[table].latest();
     if (holdsTransaction(base, transaction)) return undefined;
     const fileId = own.newFileId();
     const directory = join(ports.stagingDirectory, fileId);
     try {
-      return {
-        directory,
-        files: await writeFiles(session, tables[table].columns, relationSql, { directory, fileId }),
-      };
+      const files = await writeFiles(session, tables[table].columns, relationSql, { directory, fileId });
+      return { directory, files, erasures: erasuresIn(base) };
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw error;
@@ -116,22 +150,14 @@ export function openLake(ports: {
     const base = await tables[table].latest();
     try {
       if (staged === undefined || holdsTransaction(base, transaction)) return nothingNew(base);
-      return await commitFiles(own, tables[table], base, { files: staged.files, removes: [], transaction, operation });
+      const { files, erasures } = staged;
+      return await commitFiles(own, tables[table], base, { files, removes: [], transaction, operation, erasures });
     } finally {
       await discardStaged(staged);
     }
   };
   return {
-    currentVersion: async () => {
-      const versions = { episodes: 0, frames: 0 };
-      for (const table of lakeTables) versions[table] = (await tables[table].latest()).version;
-      return versions;
-    },
-    scan: (table, version, options = {}) => scan(ports.store, tables[table], version, options),
-    days: async (table, version) => {
-      const { files } = await tables[table].at(version);
-      return [...new Set([...files.values()].map(dayOf))].toSorted();
-    },
+    ...lakeReading(ports.store, tables),
     stage,
     commitStaged,
     discardStaged,
@@ -139,8 +165,44 @@ export function openLake(ports: {
       const staged = await stage(session, table, relationSql, transaction);
       return commitStaged(table, staged, transaction, operation);
     },
+    storedFiles: (table) => storedFiles(ports.store, all[table]),
+    rewrite: (session, table, files, rewriting) => rewriteFiles(own, all[table], session, files, rewriting),
+    mark: async (table, transaction, operation) => {
+      const base = await tables[table].latest();
+      await tables[table].commit(base, { adds: [], removes: [], transaction, operation });
+    },
     remove: (table, recordedOn, transaction, operation) =>
       removeDays(tables[table], recordedOn, transaction, operation),
+  };
+}
+
+type LakeTables = Readonly<Record<LakeTable, LakeTableLog>>;
+
+/** What only reads, and the vacuum, which changes no version. */
+const lakeReading = (store: ObjectStore, tables: LakeTables) =>
+  ({
+    currentVersion: () => currentVersion(tables),
+    scan: (table, version, options = {}) => scan(store, tables[table], version, options),
+    days: async (table, version) => {
+      const { files } = await tables[table].at(version);
+      return [...new Set([...files.values()].map(dayOf))].toSorted();
+    },
+    daySizes: async (table, version) => daySizes((await tables[table].at(version)).files),
+    vacuum: (pinned, options) => vacuumTables(store, tables, pinned, options),
+    hasFile: async (table, version, files) => {
+      const had = new Set(await filesAt(tables[table], version));
+      return files.some((file) => had.has(file));
+    },
+    missingFiles: async (version) => {
+      const missing: string[] = [];
+      for (const table of lakeTables) {
+        const { root } = tables[table];
+        const stored = new Set((await storedFiles(store, tables[table])).map(({ key }) => key));
+        for (const key of (await tables[table].at(version[table])).files.keys())
+          if (!stored.has(`${root}/${key}`)) missing.push(`${root}/${key}`);
+      }
+      return missing;
+    },
     transactionVersion: async (table, appId) => (await tables[table].latest()).transactions.get(appId),
     unpairedTransactions: async () => {
       const [episodes, frames] = [await tables.episodes.latest(), await tables.frames.latest()];
@@ -148,7 +210,26 @@ export function openLake(ports: {
         .filter(([appId, version]) => (episodes.transactions.get(appId) ?? -1) < version)
         .map(([appId]) => appId);
     },
-  };
+  }) satisfies Partial<Lake>;
+
+/** A pair in which every episode has its frames: read again where episodes changed meanwhile, as they leave the lake before their frames. */
+async function currentVersion(tables: Readonly<Record<LakeTable, LakeTableLog>>): Promise<DatasetVersion> {
+  for (let episodes = (await tables.episodes.latest()).version; ;) {
+    const frames = (await tables.frames.latest()).version;
+    const again = (await tables.episodes.latest()).version;
+    if (again === episodes) return { episodes, frames };
+    episodes = again;
+  }
+}
+
+function daySizes(files: Snapshot['files']): readonly DaySize[] {
+  const days = new Map<string, DaySize>();
+  for (const file of files.values()) {
+    const day = dayOf(file);
+    const known = days.get(day) ?? { day, files: 0, bytes: 0 };
+    days.set(day, { day, files: known.files + 1, bytes: known.bytes + file.size });
+  }
+  return [...days.values()].toSorted((a, b) => (a.day < b.day ? -1 : 1));
 }
 
 async function removeDays(

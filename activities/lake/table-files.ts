@@ -6,6 +6,7 @@ import type { Clock } from '../../store/clock.ts';
 import { failure } from '../../store/failures.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { whyFileGone } from './rewrite.ts';
 import { scanSql } from './scan-sql.ts';
 import type { LakeTableLog } from './table.ts';
 import type { StagedFile } from './write-files.ts';
@@ -18,6 +19,13 @@ export interface LakeTransaction {
 
 /** Files moved between the store and this machine at once. */
 const transfersAtOnce = 8;
+
+/** Names of the erasures that the table knows; see `Lake.mark`. */
+export const erasuresIn = ({ transactions }: Snapshot): string =>
+  [...transactions.keys()]
+    .filter((appId) => appId.startsWith('erase/'))
+    .toSorted()
+    .join();
 
 /** The day of a file by the log; every row of the lake has one. */
 export function dayOf(file: AddFile): string {
@@ -39,9 +47,7 @@ export async function scanFiles(
     const key = `${table.root}/${relativeKey}`;
     const path = await store.localPath(key);
     if (path !== undefined) return { path, recordedOn: dayOf(file) };
-    throw failure('NotFound', `expected a data file of version ${version}, got none: was the table vacuumed?`, {
-      coordinates: { key },
-    });
+    throw await whyFileGone(store, key, version);
   });
   return scanSql(table.columns, local);
 }
@@ -52,6 +58,8 @@ export interface FileChange {
   readonly removes: readonly string[];
   readonly transaction: LakeTransaction;
   readonly operation: string;
+  /** Erasures that were known to whoever made the rows; another one since makes it a `Conflict`. */
+  readonly erasures?: string;
 }
 
 export interface CommittedFiles {
@@ -70,7 +78,7 @@ export async function commitFiles(
   ports: { readonly store: ObjectStore; readonly clock: Clock },
   table: LakeTableLog,
   base: Snapshot,
-  { files: staged, removes, transaction, operation }: FileChange,
+  { files: staged, removes, transaction, operation, erasures }: FileChange,
 ): Promise<CommittedFiles> {
   const keyOf = (file: StagedFile): string => `${table.root}/${file.relativeKey}`;
   await inParallel(staged, transfersAtOnce, (file) => ports.store.put(keyOf(file), { filePath: file.filePath }));
@@ -89,6 +97,10 @@ export async function commitFiles(
     ...(added.length === 0 ? {} : { metaData: { ...base.metaData, schemaString } }),
     transaction,
     operation,
+    whyNot: (newer) =>
+      erasures === undefined || erasuresIn(newer) === erasures
+        ? undefined
+        : 'expected no erasure since the rows were made, got one: make them again without what it takes',
   });
   if (outcome === 'alreadyCommitted') {
     await inParallel(staged, transfersAtOnce, (file) => ports.store.delete(keyOf(file)));

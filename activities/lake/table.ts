@@ -32,7 +32,7 @@ const maxKeptVersions = 8;
 /** Removed files stay in checkpoints as long as the table keeps them, so that a vacuum of any engine finds them. */
 const tombstoneDays = 365;
 
-const tableColumns: Readonly<Record<LakeTable | FactTable, readonly Column[]>> = {
+export const tableColumns: Readonly<Record<LakeTable | FactTable, readonly Column[]>> = {
   episodes: lakeEpisodeColumns,
   frames: lakeFrameColumns,
   ...factColumns,

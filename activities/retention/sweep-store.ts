@@ -1,15 +1,20 @@
 import { z } from 'zod';
 
-import { ageMs, defaultRetentionRules, neededSets, type RegisteredSet } from '../../domain/retention.ts';
-import { signedManifestSchema } from '../../policies/model-manifest.ts';
-import { requireJson } from '../../store/json-objects.ts';
+import { ageMs, defaultRetentionRules, whyKept } from '../../domain/retention.ts';
+import { readRetentionLimits } from '../../store/records/retention-limits.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { Clock } from '../../store/clock.ts';
-import type { ObjectStore } from '../../store/object-store.ts';
+import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
+import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
-import { readAliases } from '../../store/records/aliases.ts';
+import type { SqlEngine } from '../ports/sql.ts';
+import { ClassTally, type ClassReport } from './class-tally.ts';
+import { readHeldData } from './held-data.ts';
+import { mostOfClass, retainClasses, type ClassSweep } from './retain-classes.ts';
+import { retainFrames } from './retain-frames.ts';
 import { sweepScratch } from './sweep-scratch.ts';
 import { closedHours, compactHour } from './telemetry-compaction.ts';
+import { readNeeds } from './what-is-needed.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string().min(1),
@@ -26,15 +31,26 @@ export interface SweepStoreResult {
   readonly examples: readonly string[];
   /** There was more than one call does. */
   readonly isBehind: boolean;
+  /** What became of each class that a person gives a limit; results of earlier versions do not say. */
+  readonly classes?: readonly ClassReport[];
 }
 
-export type SweepKind = 'trainingSets' | 'heldoutSets' | 'checkpoints' | 'scratch' | 'telemetryObjects';
+export type SweepKind =
+  | 'trainingSets'
+  | 'heldoutSets'
+  | 'checkpoints'
+  | 'scratch'
+  | 'telemetryObjects'
+  | 'lakeFiles'
+  | ClassReport['class'];
 
 export interface SweepPorts {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly progress: Progress;
   readonly scratchDirectory: string;
+  readonly lake: Lake;
+  readonly engine: SqlEngine;
 }
 
 const mostObjects = 5_000;
@@ -44,46 +60,81 @@ const setPattern = /^(training-sets|heldout-sets)\/([0-9a-f]{64})\/[^/]+\.arrow$
 const checkpointPattern = /^training-runs\/[^/]+\/checkpoints\//;
 
 /**
- * Takes away what nobody needs any more, by `domain/retention.ts`, and puts old telemetry together. What a registered model with
- * an alias or a candidate that may be on trial was trained on stays; so do experience, lake, models, reports and logs, always.
- * Idempotent: what went is gone.
+ * Takes away what nobody needs any more, by `domain/retention.ts` and the limits that a person set, and puts old telemetry together.
+ * What a registered model that may still be used, a trial that runs, the guard of a promotion, an open incident or a legal hold
+ * needs stays, and is told. Models, logs, aliases and plans stay always. Idempotent: what went is gone.
  */
 export const sweepStore =
   (ports: SweepPorts) =>
   async (given: SweepStoreInput): Promise<SweepStoreResult> => {
     const { policy, dayMs, dryRun } = parseDoor('sweepStore', inputSchema, given);
+    const { store, progress } = ports;
     const nowMs = ports.clock();
     const tally = new Tally();
-    const rules = defaultRetentionRules;
-    const needed = neededSets(await registeredSets(ports.store), { nowMs, dayMs, rules });
-    const remove = async (kind: SweepKind, { key, sizeBytes }: { key: string; sizeBytes: number }): Promise<void> => {
-      ports.progress({ stage: 'sweeping', kind });
-      if (!dryRun) await ports.store.delete(key);
-      tally.add(kind, key, 1, sizeBytes);
+    const sweep: ClassSweep = {
+      store,
+      progress,
+      policy,
+      nowMs,
+      dayMs,
+      dryRun,
+      limits: await readRetentionLimits(store),
+      needs: await readNeeds(store, { nowMs, dayMs }),
+      held: await readHeldData(store),
     };
-
-    const setsBeforeMs = nowMs - ageMs(rules.setDays, dayMs);
-    for (const [prefix, kind] of [
-      ['training-sets/', 'trainingSets'],
-      ['heldout-sets/', 'heldoutSets'],
-    ] as const)
-      for await (const entry of ports.store.list(prefix)) {
-        const [, , digest = ''] = setPattern.exec(entry.key) ?? [];
-        if (digest === '' || needed.has(digest) || entry.modifiedMs >= setsBeforeMs) continue;
-        if (tally.isFull) break;
-        await remove(kind, entry);
-      }
-    const checkpointsBeforeMs = nowMs - ageMs(rules.checkpointDays, dayMs);
-    for await (const entry of ports.store.list('training-runs/')) {
+    const sets = await sweepSets(sweep, tally);
+    const checkpointsBeforeMs = nowMs - ageMs(defaultRetentionRules.checkpointDays, dayMs);
+    for await (const entry of store.list('training-runs/')) {
       if (!checkpointPattern.test(entry.key) || entry.modifiedMs >= checkpointsBeforeMs) continue;
       if (tally.isFull) break;
-      await remove('checkpoints', entry);
+      await take(sweep, tally, 'checkpoints', entry);
     }
     for (const { name, sizeBytes } of await sweepScratch(ports.scratchDirectory, nowMs, dryRun))
       tally.add('scratch', name, 1, sizeBytes);
-    await compact(ports, { policy, beforeMs: nowMs - ageMs(rules.compactAfterDays, dayMs), nowMs, dryRun }, tally);
-    return tally.result();
+    const frames = await retainFrames({ ...sweep, lake: ports.lake, engine: ports.engine });
+    const others = await retainClasses(sweep);
+    for (const { class: kind, objects, bytes, oldestMs } of [frames.report, ...others.classes])
+      if (objects > 0) tally.add(kind, `${kind} from ${new Date(oldestMs ?? 0).toISOString()} on`, objects, bytes);
+    if (frames.vacuumed.files > 0)
+      tally.add('lakeFiles', 'files of old versions of the lake', frames.vacuumed.files, frames.vacuumed.bytes);
+    const beforeMs = nowMs - ageMs(defaultRetentionRules.compactAfterDays, dayMs);
+    await compact(ports, { policy, beforeMs, nowMs, dryRun }, tally);
+    if (others.isBehind) tally.fill();
+    return { ...tally.result(), classes: [frames.report, sets, ...others.classes] };
   };
+
+async function take(
+  { store, progress, dryRun }: ClassSweep,
+  tally: Tally,
+  kind: SweepKind,
+  { key, sizeBytes }: ObjectEntry,
+): Promise<void> {
+  progress({ stage: 'sweeping', kind });
+  if (!dryRun) await store.delete(key);
+  tally.add(kind, key, 1, sizeBytes);
+}
+
+async function sweepSets(sweep: ClassSweep, tally: Tally): Promise<ClassReport> {
+  const sets = new ClassTally('trainingSets', sweep.limits.trainingSets);
+  for (const [prefix, kind] of [
+    ['training-sets/', 'trainingSets'],
+    ['heldout-sets/', 'heldoutSets'],
+  ] as const)
+    for await (const entry of sweep.store.list(prefix)) {
+      const id = setPattern.exec(entry.key)?.[2];
+      if (id === undefined) continue;
+      const why = whyKept({ class: 'trainingSets', atMs: entry.modifiedMs, id }, sweep);
+      if (why === 'young') continue;
+      if (why !== undefined) {
+        sets.stays(why);
+        continue;
+      }
+      if (tally.isFull || sets.objects >= mostOfClass) break;
+      await take(sweep, tally, kind, entry);
+      sets.goes(entry.modifiedMs, entry.sizeBytes);
+    }
+  return sets.report();
+}
 
 async function compact(
   { store, progress }: SweepPorts,
@@ -98,27 +149,6 @@ async function compact(
     if (kind === 'written' || kind === 'swept') changed += 1;
     if (kind === 'swept' || (kind === 'written' && dryRun)) tally.add('telemetryObjects', hour.hour, objects, 0);
   }
-}
-
-/** Every registered model that was trained here. Fails when one cannot be read: what it needs is not known then. */
-async function registeredSets(store: ObjectStore): Promise<readonly RegisteredSet[]> {
-  const aliased = new Map<string, ReadonlySet<string>>();
-  const models: RegisteredSet[] = [];
-  for await (const { key } of store.list('models/')) {
-    const [, policy] = /^models\/([^/]+)\/[^/]+\/manifest\.json$/.exec(key) ?? [];
-    if (policy === undefined) continue;
-    const { manifest } = await requireJson(store, key, signedManifestSchema, 'it was just listed');
-    if (manifest.training === null) continue;
-    const names = aliased.get(policy) ?? new Set(Object.values(await readAliases({ store })({ policy })));
-    aliased.set(policy, names);
-    const { trainingSetDigest } = manifest.training;
-    models.push({
-      trainingSetDigest,
-      registeredAtMs: manifest.registeredAtMs,
-      isAliased: names.has(manifest.version),
-    });
-  }
-  return models;
 }
 
 class Tally {

@@ -15,6 +15,10 @@ export interface Change {
   readonly transaction?: { readonly appId: string; readonly version: number };
   /** Name of the operation in the table's history, e.g. `WRITE`. */
   readonly operation: string;
+  /** False: the same rows in other files, for readers that follow changes. Default: true. */
+  readonly dataChange?: boolean;
+  /** Asked of every state the change would follow; a sentence says why it must not: it ends as `conflict`. */
+  readonly whyNot?: (base: Snapshot) => string | undefined;
 }
 
 export interface CommitResult {
@@ -56,6 +60,8 @@ export async function commitChange(
         version: base.version,
       });
     }
+    const why = change.whyNot?.(base);
+    if (why !== undefined) throw new DeltaLogError('conflict', why, { table: base.root, version: base.version });
     assertWritable(base.protocol, base.metaData, base.root);
     const version = base.version + 1;
     const actions = actionsOf(base, change, nowMs);
@@ -84,7 +90,8 @@ function actionsOf(base: Snapshot, change: Change, nowMs: number): readonly Acti
       });
     }
     const { path, partitionValues, size } = file;
-    const meta = { deletionTimestamp: nowMs, dataChange: true, extendedFileMetadata: true, partitionValues, size };
+    const { dataChange = true } = change;
+    const meta = { deletionTimestamp: nowMs, dataChange, extendedFileMetadata: true, partitionValues, size };
     return { remove: { path, ...meta } };
   });
   const added = change.adds.find(({ path }) => base.files.has(relativeKeyOf(path) ?? path));

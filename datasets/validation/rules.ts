@@ -9,13 +9,25 @@ export interface RuleDescription {
   readonly waivable: boolean;
 }
 
+/** Broken by what a person had erased; it is the one rule whose bytes are kept nowhere. */
+export const erasedRule: RuleDescription = {
+  id: 'episode.erased',
+  doc: 'The episode was not erased on request; what was is counted, not kept.',
+  waivable: false,
+};
+
 /** Rules that an episode must keep by itself, without looking at the lake. */
 export const ownEpisodeRules = [...episodeRules, ...frameRules];
 
 /** Every rule of the validation, in the order they are applied; docs/data.md lists the same. */
-export const allRules: readonly RuleDescription[] = [...segmentRules, ...ownEpisodeRules, conflictingDuplicate].map(
-  ({ id, doc, waivable }) => ({ id, doc, waivable }),
-);
+export const allRules: readonly RuleDescription[] = [
+  ...[...segmentRules, ...ownEpisodeRules, conflictingDuplicate].map(({ id, doc, waivable }) => ({
+    id,
+    doc,
+    waivable,
+  })),
+  erasedRule,
+];
 
 /** Rules that a person may release a segment from. */
 export const waivableRuleIds: ReadonlySet<string> = new Set(

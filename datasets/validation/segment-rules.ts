@@ -82,12 +82,15 @@ const textColumns: ReadonlySet<string> = new Set(
 );
 
 /** What the pages of a segment of this type with so many frames may announce. */
-export const pageLimits = (type: RobotType, rows: number): PageLimits => ({
+export const pageLimits = (type: RobotType, rows: number): PageLimits => pageLimitsOf(mostNumbersPerFrame(type), rows);
+
+/** The same where no robot type is known: at most so many numbers a frame. */
+export const pageLimitsOf = (numbersPerFrame: number, rows: number): PageLimits => ({
   pageBytes: maxPageBytes,
   totalBytes: maxUncompressedBytes,
   textBytes: 4 * 1024 * 1024 + Math.min(rows, maxSegmentRows) * textBytesPerFrame,
   textColumns,
-  columnValues: Math.min(rows, maxSegmentRows) * mostNumbersPerFrame(type),
+  columnValues: Math.min(rows, maxSegmentRows) * numbersPerFrame,
   pages: maxPages,
 });
 

@@ -21,6 +21,8 @@ export const workflowIds = {
   keepStore: (policy: string): string => `retention/${policy}`,
   /** One a policy. */
   keepFacts: (policy: string): string => `facts/${policy}`,
+  /** One a request. */
+  eraseData: (erasureId: string): string => `erase/${erasureId}`,
   releaseQuarantine: (sha256: string): string => `quarantine/${sha256}`,
   /** Below the slot they belong to. */
   abTest: (slot: string): string => `${slot}/ab`,

@@ -28,7 +28,13 @@ export { addRobot, changeRobot, isRevokedRobot, readRobots, type RobotRecord } f
 export { readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
-export { openTelemetryLog, telemetryKeys, type TelemetryBatch, type TelemetryLog } from './telemetry-log.ts';
+export {
+  openTelemetryLog,
+  readTelemetryObject,
+  telemetryKeys,
+  type TelemetryBatch,
+  type TelemetryLog,
+} from './telemetry-log.ts';
 export {
   consumedByHour,
   newEntries,

@@ -48,7 +48,7 @@ export async function withWorker<T>(activities: AllActivities, work: (harness: H
 }
 
 function fixedId(workflow: string, input: unknown): string | undefined {
-  const { policy = defaultPolicy } = (input ?? {}) as { policy?: string };
+  const { policy = defaultPolicy, erasureId = '' } = (input ?? {}) as { policy?: string; erasureId?: string };
   const slot = workflowIds.trialPolicy(policy);
   const ids: Readonly<Record<string, string>> = {
     trialPolicy: slot,
@@ -57,6 +57,7 @@ function fixedId(workflow: string, input: unknown): string | undefined {
     rollbackPolicy: workflowIds.rollbackPolicy(policy),
     keepStore: workflowIds.keepStore(policy),
     keepFacts: workflowIds.keepFacts(policy),
+    eraseData: workflowIds.eraseData(erasureId),
   };
   return ids[workflow];
 }

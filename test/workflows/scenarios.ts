@@ -101,6 +101,7 @@ export const scenarios: readonly Scenario[] = [
         ({ compactions } = await handle.query<{ compactions: number }>('status'));
     },
   },
+  { name: 'erase-data-certified', workflow: 'eraseData', input: { erasureId: 'e-1', settleMs: 10 } },
   { name: 'cycle-turn-given-back', workflow: 'cycleTurn', isEndless: true },
   {
     name: 'cycle-turn-taken',

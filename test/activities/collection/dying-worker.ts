@@ -8,7 +8,7 @@ import { CollectionWorld, generatedEpisodes, portsOf, type Ports } from './colle
 export class Killed extends Error {}
 
 /** Counts calls of ports and dies at one of them, before it does anything; afterwards everything dies. */
-class Fate {
+export class Fate {
   calls = 0;
   readonly diesAt: number;
   constructor(diesAt: number) {
@@ -61,7 +61,7 @@ function mortalEngine(engine: SqlEngine, fate: Fate): SqlEngine {
 }
 
 /** The world as a worker sees it that dies at one call. */
-const mortalPorts = (world: CollectionWorld, fate: Fate): Ports =>
+export const mortalPorts = (world: CollectionWorld, fate: Fate): Ports =>
   portsOf(mortalStore(world.ports.store, fate), mortalEngine(world.ports.engine, fate), world.ports.scratchDirectory);
 
 /** Two good segments, one with a bad episode among good ones, one unreadable. */

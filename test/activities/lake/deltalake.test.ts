@@ -5,6 +5,8 @@ import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import { s3ObjectStore } from '../../../store/adapters/s3-object-store.ts';
 import { isFailure } from '../../../store/failures.ts';
 import { commitsPerCheckpoint } from '../../../activities/lake/table.ts';
+import { compactLake } from '../../../activities/lake/compact-lake.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { pythonJson } from '../../support/python-json.ts';
 import { startS3Server } from '../../support/s3-server.ts';
 import { toolForTest } from '../../support/tool.ts';
@@ -80,6 +82,28 @@ describe('lake and deltalake, an independent engine', function () {
       assert.deepEqual(await ours(version), described[version]);
     }
     assert.deepEqual(described[5], ['WRITE', 'WRITE', 'WRITE', 'WRITE', 'CREATE TABLE']);
+  });
+
+  it('agree after we put files together, and after rows were taken out for good', async () => {
+    for (let version = 0; version < 4; version++) await append(version * 2, version);
+    const { lake, engine: sql, session, store } = fixture as LakeFixture & { readonly store: ObjectStore };
+    const [before] = await engine(['describe']);
+    await compactLake({ store, lake, engine: sql, clock: () => 0, progress: () => undefined })({
+      dayMs: 1,
+      dryRun: false,
+    });
+    const [together] = await engine(['describe']);
+    assert.deepEqual({ ...(together as Described), version: 0 }, { ...(before as Described), version: 0 });
+    const files = await lake.storedFiles('frames');
+    const current = files.filter(({ isCurrent }) => isCurrent).map(({ relativeKey }) => relativeKey);
+    assert.ok(current.length < files.length);
+    const rewriting = { dropSql: "episode_id >= 'E00003'", operation: 'erase e1' };
+    await lake.rewrite(session, 'frames', current, rewriting);
+    for (const { key } of files) await store.delete(key);
+    const { frames: version } = await lake.currentVersion();
+    const [left] = await engine(['describe']);
+    assert.equal((left as Described).rows, 50);
+    assert.deepEqual(await ours(version), left);
   });
 
   it('agree on what a filter finds, which goes by our statistics', async () => {

@@ -3,6 +3,7 @@ import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../../../activities/monitor/monitor-state.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { readAliases, readAliasHistory } from '../../../store/records/aliases.ts';
+import { laterEngine, laterLake } from '../../activities/retention/no-lake.ts';
 import { sweepStore } from '../../../activities/retention/sweep-store.ts';
 import { openFleetReader, readRobots, readTelemetry } from '../../../fleet/desk/index.ts';
 import { randomStream, type RandomStream } from '../../../policies/random.ts';
@@ -36,7 +37,14 @@ const readers: Readonly<Record<string, (store: ObjectStore) => Promise<unknown>>
     return count;
   },
   sweep: (store) =>
-    sweepStore({ store, clock: Date.now, progress: () => undefined, scratchDirectory: '/nowhere' })({
+    sweepStore({
+      store,
+      clock: Date.now,
+      progress: () => undefined,
+      scratchDirectory: '/nowhere',
+      lake: laterLake,
+      engine: laterEngine,
+    })({
       policy,
       dayMs: 60_000,
       dryRun: true,

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+
+import { z } from 'zod';
+
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { scopeText } from '../../domain/legal-hold.ts';
+import type { Signer } from '../../policies/signer.ts';
+import type { Clock } from '../../store/clock.ts';
+import { failure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { erasureDocument, readErasedEpisodes, readErasureRequest } from '../../store/records/erasures.ts';
+import { checkedDocument } from './check-erased.ts';
+import { foundDocument } from './found.ts';
+
+const count = z.int().min(0);
+const certificateSchema = z.strictObject({
+  certificate: z.strictObject({
+    erasureId: z.string(),
+    target: z.string(),
+    recordedBeforeMs: z.int(),
+    who: z.string(),
+    why: z.string(),
+    requestedMs: z.int(),
+    finishedMs: z.int(),
+    erased: z.strictObject({
+      episodes: count,
+      frames: count,
+      lakeFiles: count,
+      segments: count,
+      telemetryEntries: count,
+      setFiles: count,
+      documents: count,
+    }),
+    /** sha256 over the sorted digests of the episodes: names them without telling them. */
+    episodesDigest: z.string(),
+    distinctEpisodes: count,
+    /** How many objects the independent reader looked at; it found nothing. */
+    checkedObjects: count,
+    unreadable: z.array(z.string()),
+    /** Versions that may have learned from it; their weights are as they were. */
+    models: z.array(z.strictObject({ policy: z.string(), version: z.string() })),
+  }),
+  signature: z.strictObject({ algorithm: z.literal('Ed25519'), publicKeyId: z.string(), value: z.string() }),
+});
+export type ErasureCertificate = z.infer<typeof certificateSchema>['certificate'];
+
+export const certificateDocument = (store: ObjectStore, erasureId: string) =>
+  erasureDocument(store, erasureId, 'certificate.json', certificateSchema);
+
+/** Signs off what was erased: counts and digests, not the data. `Conflict` unless it was checked. Idempotent by erasure: the first one stays. */
+export const certifyErasure =
+  (ports: { readonly store: ObjectStore; readonly clock: Clock; readonly signer: Signer }) =>
+  async ({
+    erasureId,
+    passes,
+  }: {
+    readonly erasureId: string;
+    readonly passes: number;
+  }): Promise<ErasureCertificate> => {
+    const { store, clock, signer } = ports;
+    const document = certificateDocument(store, erasureId);
+    const known = await document.read();
+    if (known !== undefined) return known.certificate;
+    const request = await readErasureRequest(store, erasureId);
+    const checked = await checkedDocument(store, erasureId).read();
+    if (checked === undefined) throw failure('Conflict', `expected erasure ${erasureId} to be checked, it is not`);
+    const hashes = [...(await readErasedEpisodes(store, erasureId))].toSorted();
+    const certificate = {
+      erasureId,
+      target: scopeText(request.target),
+      recordedBeforeMs: request.recordedBeforeMs,
+      who: request.who,
+      why: request.why,
+      requestedMs: request.atMs,
+      finishedMs: clock(),
+      erased: await sums(store, erasureId, passes),
+      episodesDigest: createHash('sha256').update(hashes.join('\n')).digest('hex'),
+      distinctEpisodes: hashes.length,
+      checkedObjects: checked.objects,
+      unreadable: checked.unreadable,
+      models: checked.models,
+    };
+    const value = signer.sign(new TextEncoder().encode(canonicalJson(certificate)));
+    const signature = { algorithm: 'Ed25519' as const, publicKeyId: signer.publicKeyId, value };
+    return (await document.write({ certificate, signature })).certificate;
+  };
+
+async function sums(store: ObjectStore, erasureId: string, passes: number): Promise<ErasureCertificate['erased']> {
+  const total = { episodes: 0, frames: 0, lakeFiles: 0, segments: 0, telemetryEntries: 0, setFiles: 0, documents: 0 };
+  for (let pass = 1; pass <= passes; pass += 1) {
+    const found = await foundDocument(store, erasureId, pass).read();
+    if (found === undefined) continue;
+    total.episodes += found.episodes;
+    total.frames += found.frames;
+    total.lakeFiles += found.lakeFiles.length;
+    total.segments += found.segments.length;
+    total.telemetryEntries += found.telemetry.reduce((sum, { entries }) => sum + entries, 0);
+    total.setFiles += found.sets.length;
+    total.documents += found.texts.length + found.sums.length;
+  }
+  return total;
+}

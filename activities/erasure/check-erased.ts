@@ -1,0 +1,135 @@
+import { z } from 'zod';
+
+import { columnRows, type ColumnRow } from '../../datasets/column-rows.ts';
+import { pageProblem } from '../../datasets/parquet-pages.ts';
+import { pageLimitsOf } from '../../datasets/validation/segment-rules.ts';
+import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
+import {
+  episodeHash,
+  erasureDocument,
+  readErasedEpisodes,
+  readErasureRequest,
+  type ErasureRequest,
+} from '../../store/records/erasures.ts';
+import type { Lake } from '../lake/lake.ts';
+import { registeredModels } from '../retention/what-is-needed.ts';
+import { earlierFiles, type ErasurePorts } from './find-erased.ts';
+import { isText, textOf } from './find-texts.ts';
+import { withoutErasedIds } from './erased-rows.ts';
+import { withoutErasedLines } from './telemetry-lines.ts';
+
+const checkedSchema = z.strictObject({
+  objects: z.int().min(0),
+  /** Objects in which something is left; nothing else may be signed off. */
+  leftovers: z.array(z.string()),
+  /** Foreign files that no reader opens. */
+  unreadable: z.array(z.string()),
+  /** Registered versions that were trained on a dataset version with such episodes. */
+  models: z.array(z.strictObject({ policy: z.string(), version: z.string() })),
+});
+export type Checked = z.infer<typeof checkedSchema>;
+
+export const checkedDocument = (store: ObjectStore, erasureId: string) =>
+  erasureDocument(store, erasureId, 'checked.json', checkedSchema);
+
+/**
+ * Looks at every object of the store with readers that share nothing with the SQL engine that erased, whatever the log of the lake
+ * says is part of it, and names the models that may have learned from what is gone. Reads only, but for its document, which is
+ * written when nothing is left. Idempotent by erasure.
+ */
+export const checkErased =
+  (ports: ErasurePorts) =>
+  async ({ erasureId, passes }: { readonly erasureId: string; readonly passes: number }): Promise<Checked> => {
+    const { store, lake, progress } = ports;
+    const document = checkedDocument(store, erasureId);
+    const known = await document.read();
+    if (known !== undefined) return known;
+    const erased = {
+      request: await readErasureRequest(store, erasureId),
+      hashes: await readErasedEpisodes(store, erasureId),
+    };
+    const [leftovers, unreadable]: [string[], string[]] = [[], []];
+    let objects = 0;
+    for await (const entry of store.list('')) {
+      objects += 1;
+      progress({ stage: 'checking', objects });
+      const verdict = await look(store, entry, erased);
+      if (verdict === 'left') leftovers.push(entry.key);
+      if (verdict === 'unreadable') unreadable.push(entry.key);
+    }
+    const files = await earlierFiles(store, erasureId, passes + 1);
+    const models = await modelsOf(
+      store,
+      lake,
+      files.filter(({ table }) => table === 'episodes').map((file) => file.relativeKey),
+    );
+    const checked = { objects, leftovers, unreadable, models };
+    return leftovers.length === 0 ? document.write(checked) : checked;
+  };
+
+type Verdict = 'clean' | 'left' | 'unreadable';
+type Erased = Parameters<typeof withoutErasedLines>[1];
+
+async function look(store: ObjectStore, entry: ObjectEntry, erased: Erased): Promise<Verdict> {
+  const { key } = entry;
+  if (key.startsWith('erasures/') || key.startsWith('models/')) return 'clean';
+  if (key.startsWith('telemetry/'))
+    return withoutErasedLines(await textOf(store, key), erased).entries > 0 ? 'left' : 'clean';
+  if (key.endsWith('.parquet'))
+    return /\/_delta_log\//.test(key) ? lookAtStats(store, entry, erased) : lookAtRows(store, entry, erased);
+  if (!isText(entry)) return 'clean';
+  const text = await textOf(store, key);
+  return withoutErasedIds(text, erased.hashes) === text ? 'clean' : 'left';
+}
+
+const columns = ['episode_id', 'robot_id', 'site', 'started_at'] as const;
+
+async function lookAtRows(store: ObjectStore, { key }: ObjectEntry, { request, hashes }: Erased): Promise<Verdict> {
+  // What a robot did on the day of the request is summed up with what it did since.
+  const day = /^lake\/fleet_days\/recorded_on=(\d{4}-\d{2}-\d{2})\//.exec(key)?.[1];
+  if (day !== undefined && day >= new Date(request.recordedBeforeMs).toISOString().slice(0, 10)) return 'clean';
+  const path = await store.localPath(key);
+  if (path === undefined) return 'clean';
+  // Of what the lake's own writer made every file can be read; what robots sent may be anything.
+  const isForeign = !key.startsWith('lake/');
+  if (isForeign && pageProblem(path, pageLimitsOf(4_096, 1_000_000)) !== undefined) return 'unreadable';
+  try {
+    let last: unknown;
+    for await (const row of columnRows(path, columns)) {
+      const id = row['episode_id'];
+      if (id !== last && typeof id === 'string' && hashes.has(episodeHash(id))) return 'left';
+      last = id;
+      if (isNamed(row, request, isForeign ? clockGraceMs : 0)) return 'left';
+    }
+    return 'clean';
+  } catch (error) {
+    if (!isForeign) throw error;
+    return 'unreadable';
+  }
+}
+
+/** A checkpoint of the lake's log tells the smallest and largest values of the columns of a file. */
+async function lookAtStats(store: ObjectStore, { key }: ObjectEntry, { hashes }: Erased): Promise<Verdict> {
+  const path = await store.localPath(key);
+  if (path === undefined) return 'clean';
+  for await (const { 'add.stats': stats } of columnRows(path, ['add.stats']))
+    if (typeof stats === 'string' && withoutErasedIds(stats, hashes) !== stats) return 'left';
+  return 'clean';
+}
+
+function isNamed(row: ColumnRow, { target, recordedBeforeMs }: ErasureRequest, graceMs: number): boolean {
+  if (target.kind !== 'robot' && target.kind !== 'site') return false;
+  const isOwn = target.kind === 'robot' ? row['robot_id'] === target.robotId : row['site'] === target.site;
+  return isOwn && Number(row['started_at'] ?? 0) / 1_000 < recordedBeforeMs - graceMs;
+}
+/** Where the robot's own clock is told, which may be off so far. */
+const clockGraceMs = 86_400_000;
+
+async function modelsOf(store: ObjectStore, lake: Lake, files: readonly string[]): Promise<Checked['models']> {
+  const models: Checked['models'] = [];
+  if (files.length === 0) return models;
+  for await (const { policy, version, training } of registeredModels(store))
+    if (training !== null && (await lake.hasFile('episodes', training.datasetVersion.episodes, files)))
+      models.push({ policy, version });
+  return models;
+}

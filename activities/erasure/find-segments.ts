@@ -1,0 +1,92 @@
+import { segmentColumns } from '../../datasets/columns.ts';
+import { pageProblem } from '../../datasets/parquet-pages.ts';
+import { segmentSelect } from '../../datasets/segment-schema.ts';
+import { sqlText } from '../../datasets/sql-types.ts';
+import type { SegmentFacts } from '../../datasets/validation/segment-facts.ts';
+import { pageLimitsOf } from '../../datasets/validation/segment-rules.ts';
+import { isFailure } from '../../store/failures.ts';
+import type { ObjectEntry } from '../../store/object-store.ts';
+import { episodeHash, type ErasureRequest } from '../../store/records/erasures.ts';
+import { probeSegment } from '../collection/probe-segment.ts';
+import { hashFile, isErasedSql } from './erased-rows.ts';
+import type { FindPorts } from './find-lake.ts';
+import type { Found } from './found.ts';
+
+/** Where segments lie as robots made them; the robot's id is the folder, but in quarantine. */
+const folders = ['landing/', 'quarantine/', 'removed/'] as const;
+
+export interface FoundSegments {
+  readonly segments: Found['segments'];
+  readonly unreadable: Found['unreadable'];
+  readonly hashes: readonly string[];
+}
+
+/** More than any robot type has: of which one a segment is, nobody looks up. */
+const numbersPerFrame = 4_096;
+
+/** Segments with rows that the request names. Of a robot its whole folder, as far as it was received before the request. */
+export async function findSegments(
+  ports: FindPorts,
+  request: ErasureRequest,
+  known: ReadonlySet<string>,
+): Promise<FoundSegments> {
+  const path = await hashFile(ports.directory, 'segments', known);
+  const [segments, unreadable, hashes]: [Found['segments'], string[], Set<string>] = [[], [], new Set()];
+  const { target, recordedBeforeMs } = request;
+  for (const folder of folders)
+    for await (const entry of ports.store.list(folder)) {
+      if (!entry.key.endsWith('.parquet')) continue;
+      ports.progress({ stage: 'reading segments', key: entry.key });
+      const isOwn =
+        target.kind === 'robot' && entry.key.startsWith(`${folder}${target.robotId}/`) && folder !== 'quarantine/';
+      const isOld = isOwn && entry.modifiedMs < recordedBeforeMs;
+      const read = await readSegment(ports, entry, request, path);
+      for (const hash of read?.hashes ?? []) hashes.add(hash);
+      if (isOld || (read !== undefined && read.erased > 0))
+        segments.push({ key: entry.key, rows: read?.erased ?? 0, isWhole: isOld || read?.erased === read?.rows });
+      else if (read === undefined) unreadable.push(entry.key);
+    }
+  return { segments, unreadable, hashes: [...hashes] };
+}
+
+/** Undefined: it cannot be read. */
+async function readSegment(
+  { store, session }: FindPorts,
+  entry: ObjectEntry,
+  request: ErasureRequest,
+  hashPath: string,
+): Promise<{ readonly rows: number; readonly erased: number; readonly hashes: readonly string[] } | undefined> {
+  const facts = await probeSegment(store, entry);
+  const path = await store.localPath(entry.key);
+  if (facts === undefined || path === undefined) return { rows: 0, erased: 0, hashes: [] };
+  if (!isSound(facts, path)) return undefined;
+  const source = segmentSource(path, facts);
+  const isErased = erasedInSegment(request, hashPath, facts);
+  try {
+    const rows = await session.rows(
+      `SELECT episode_id, count(*)::INTEGER AS rows, coalesce(bool_or(${isErased}), false) AS erased FROM ${source} GROUP BY episode_id`,
+    );
+    const erased = rows.filter((row) => row['erased'] === true);
+    const sum = (of: typeof rows): number => of.reduce((total, row) => total + Number(row['rows']), 0);
+    const ids = erased.map((row) => row['episode_id']).filter((id) => typeof id === 'string');
+    return { rows: sum(rows), erased: sum(erased), hashes: ids.map(episodeHash) };
+  } catch (error) {
+    if (isFailure(error, 'EngineFailed')) return undefined;
+    throw error;
+  }
+}
+
+/** Whether its rows may be read here: its footer is in order, and its pages announce no more than can be held. */
+export const isSound = (facts: SegmentFacts, path: string): boolean =>
+  facts.form === 'parquet' &&
+  facts.columnProblems.length === 0 &&
+  pageProblem(path, pageLimitsOf(numbersPerFrame, facts.rows)) === undefined;
+
+/** The rows of a segment with every column of the schema, and `file_row_number`. */
+export const segmentSource = (path: string, { absentColumns }: SegmentFacts): string =>
+  `(SELECT file_row_number, ${segmentSelect(segmentColumns, new Set(absentColumns))} ` +
+  `FROM read_parquet(${sqlText(path)}, file_row_number = true, hive_partitioning = false))`;
+
+/** An episode without a start may be as old as what was erased. */
+export const erasedInSegment = (request: ErasureRequest, hashPath: string, { footer }: SegmentFacts): string =>
+  `coalesce(${isErasedSql(request, hashPath, `(coalesce(started_at, 0)::DOUBLE - ${Math.round((footer.clockSkewMs ?? 0) * 1_000)})`)}, false)`;

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+
+import { dictionarySchema } from '../../domain/dictionary-schema.ts';
+import { readSoundJson } from '../../store/damaged-objects.ts';
+import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
+import type { Lake } from '../lake/lake.ts';
+import type { Progress } from '../ports/progress.ts';
+import { withoutErasedIds, type ErasedRows } from './erased-rows.ts';
+import type { Found } from './found.ts';
+import { withoutErasedLines } from './telemetry-lines.ts';
+
+interface Ports {
+  readonly store: ObjectStore;
+  readonly lake: Lake;
+  readonly progress: Progress;
+}
+
+export const textOf = async (store: ObjectStore, key: string): Promise<string> =>
+  new TextDecoder().decode((await store.get(key)) ?? new Uint8Array());
+
+/** Telemetry with such lines or entries, and the sums of its hours. */
+export async function findTelemetry(
+  { store, progress }: Ports,
+  erased: ErasedRows,
+): Promise<Pick<Found, 'telemetry' | 'sums'>> {
+  const telemetry: Found['telemetry'] = [];
+  const hours = new Set<string>();
+  for await (const { key } of store.list('telemetry/')) {
+    progress({ stage: 'reading telemetry', key });
+    const { entries } = withoutErasedLines(await textOf(store, key), erased);
+    if (entries === 0) continue;
+    telemetry.push({ key, entries });
+    const [, policy, day, hour] = key.split('/');
+    hours.add(`${policy}/${day}/${hour}`);
+  }
+  return { telemetry, sums: await findSums(store, erased, hours) };
+}
+
+const sumSchema = z.looseObject({ robots: dictionarySchema(z.unknown()) });
+
+/** Sums of these hours, and whatever sum names the robot: its telemetry may be gone while its sum is kept. */
+async function findSums(store: ObjectStore, { request }: ErasedRows, hours: ReadonlySet<string>): Promise<string[]> {
+  const { target } = request;
+  const found: string[] = [];
+  for await (const { key, modifiedMs } of store.list('telemetry-summaries/')) {
+    const [, policy, , day, name = ''] = key.split('/');
+    if (hours.has(`${policy}/${day}/${name.replace('.json', '')}`)) found.push(key);
+    else if (target.kind === 'robot' && modifiedMs < request.recordedBeforeMs) {
+      const sum = await readSoundJson(store, key, sumSchema, () => undefined);
+      if (sum === undefined || Object.hasOwn(sum.robots, target.robotId)) found.push(key);
+    }
+  }
+  return found;
+}
+
+const setSchema = z.looseObject({
+  datasetVersion: z.object({ episodes: z.int(), frames: z.int() }),
+  robots: z.array(z.string()).optional(),
+});
+
+/** Rows of sets that were made from a dataset version with such files of episodes: which rows, nobody can tell. */
+export async function findSets({ store, lake, progress }: Ports, lakeFiles: Found['lakeFiles']): Promise<string[]> {
+  const wanted = lakeFiles.filter(({ table }) => table === 'episodes').map(({ relativeKey }) => relativeKey);
+  const touched = new Map<number, boolean>();
+  const found: string[] = [];
+  let last: { folder: string; isTouched: boolean } | undefined;
+  for (const prefix of ['training-sets/', 'heldout-sets/'])
+    for await (const { key } of store.list(prefix)) {
+      if (!key.endsWith('.arrow')) continue;
+      progress({ stage: 'reading sets', key });
+      const folder = key.slice(0, key.lastIndexOf('/'));
+      if (last?.folder !== folder) {
+        const manifest = await readSoundJson(store, `${folder}/manifest.json`, setSchema, () => undefined);
+        const version = manifest?.datasetVersion.episodes;
+        if (version !== undefined && !touched.has(version))
+          touched.set(version, await lake.hasFile('episodes', version, wanted));
+        // A set of which nobody knows what it was made from may hold anything.
+        last = { folder, isTouched: version === undefined || touched.get(version) === true };
+      }
+      if (last.isTouched && wanted.length > 0) found.push(key);
+    }
+  return found;
+}
+
+/** Where text is that may name episodes; models are signed, and hold none. */
+const textPrefixes = [
+  'collections/',
+  'evaluations/',
+  'exclusions/',
+  'incidents/',
+  'monitor/',
+  'quarantine/',
+  'removed/',
+  'releases/',
+  'reports/',
+  'trials/',
+  'collection-trouble/',
+  'submissions/',
+  // Lists of holds that were lifted: one that stands refuses the erasure.
+  'legal-holds/',
+  'lake/',
+];
+
+export const isText = ({ key }: Pick<ObjectEntry, 'key'>): boolean => /\.(json|html|txt|csv)$/.test(key);
+
+export async function findTexts({ store, progress }: Ports, { hashes }: ErasedRows): Promise<string[]> {
+  const found: string[] = [];
+  for (const prefix of textPrefixes)
+    for await (const entry of store.list(prefix)) {
+      if (!isText(entry)) continue;
+      progress({ stage: 'reading documents', key: entry.key });
+      const text = await textOf(store, entry.key);
+      if (withoutErasedIds(text, hashes) !== text) found.push(entry.key);
+    }
+  return found;
+}

@@ -1,0 +1,177 @@
+import { whyKept, type Needs, type RetentionClass, type RetentionLimits } from '../../domain/retention.ts';
+import { readTelemetryObject } from '../../fleet/desk/index.ts';
+import { readSoundJson } from '../../store/damaged-objects.ts';
+import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
+import { quarantineRecordSchema } from '../collection/quarantine.ts';
+import type { Progress } from '../ports/progress.ts';
+import { ClassTally, type ClassReport } from './class-tally.ts';
+import type { HeldData } from './held-data.ts';
+
+export interface ClassSweep {
+  readonly store: ObjectStore;
+  readonly progress: Progress;
+  readonly policy: string;
+  readonly limits: RetentionLimits;
+  readonly needs: Needs;
+  readonly held: HeldData;
+  readonly nowMs: number;
+  readonly dayMs: number;
+  readonly dryRun: boolean;
+}
+
+/** Whether a hold covers a quarantined content, by its key without ending: its record may be gone before its bytes. */
+type Judged = Map<string, string | undefined>;
+
+/** Objects that one call takes of a class: the next one goes on. */
+export const mostOfClass = 5_000;
+
+/** An object of a class: when it came to be, whose it is, and why a hold keeps it. */
+interface Found {
+  readonly atMs: number;
+  readonly id?: string;
+  readonly whyHeld?: (entry: ObjectEntry) => Promise<string | undefined>;
+}
+
+interface ClassFolder {
+  readonly class: Exclude<RetentionClass, 'frames' | 'trainingSets'>;
+  readonly prefix: (sweep: ClassSweep) => string;
+  /** Undefined: not of the class, it stays for ever. */
+  readonly find: (entry: ObjectEntry, sweep: ClassSweep, judged: Judged) => Found | undefined;
+}
+
+const folders: readonly ClassFolder[] = [
+  {
+    class: 'telemetry',
+    prefix: ({ policy }) => `telemetry/${policy}/`,
+    find: ({ key }, { store, held }) => {
+      const endMs = hourEndMs(key);
+      return endMs === undefined ? undefined : { atMs: endMs, whyHeld: () => whyTelemetryHeld(store, key, held) };
+    },
+  },
+  {
+    class: 'telemetry',
+    prefix: ({ policy }) => `telemetry-summaries/${policy}/`,
+    find: ({ key }, { held }) => {
+      const endMs = hourEndMs(key.replace(/\.json$/, '/'));
+      return endMs === undefined ? undefined : { atMs: endMs, whyHeld: async () => held.any };
+    },
+  },
+  {
+    class: 'quarantine',
+    prefix: () => 'quarantine/',
+    find: ({ key, modifiedMs }, { store, held }, judged) => ({
+      atMs: modifiedMs,
+      whyHeld: () => whyQuarantineHeld(store, key, held, judged),
+    }),
+  },
+  {
+    class: 'quarantine',
+    prefix: () => 'removed/',
+    find: ({ key, modifiedMs }, { held }) => ({
+      atMs: modifiedMs,
+      whyHeld: async () => held.robots.get(key.split('/')[1] ?? '') ?? firstOf(held.sites, held.episodes),
+    }),
+  },
+  {
+    class: 'verdicts',
+    prefix: () => 'trials/',
+    find: ({ key, modifiedMs }) => {
+      const id = /^trials\/([^/]+)\/(?:verdicts|cells)\//.exec(key)?.[1];
+      return id === undefined ? undefined : { atMs: modifiedMs, id };
+    },
+  },
+  {
+    class: 'reports',
+    prefix: () => 'reports/',
+    find: ({ key, modifiedMs }) => {
+      const id = /^reports\/(.+)\.(?:json|html)$/.exec(key)?.[1];
+      return id === undefined ? undefined : { atMs: modifiedMs, id };
+    },
+  },
+];
+
+/**
+ * Takes away what is older than its class is kept and nothing needs any more; only counts in a dry run. Idempotent: what went is
+ * gone. `isBehind`: there was more than one call does.
+ */
+export async function retainClasses(
+  sweep: ClassSweep,
+): Promise<{ readonly classes: readonly ClassReport[]; readonly isBehind: boolean }> {
+  const tallies = new Map<RetentionClass, ClassTally>();
+  for (const folder of folders) {
+    const tally = tallies.get(folder.class) ?? new ClassTally(folder.class, sweep.limits[folder.class]);
+    tallies.set(folder.class, tally);
+    if (sweep.limits[folder.class] !== null) await sweepFolder(sweep, folder, tally);
+  }
+  const all = [...tallies.values()];
+  return { classes: all.map((tally) => tally.report()), isBehind: all.some(({ objects }) => objects >= mostOfClass) };
+}
+
+async function sweepFolder(sweep: ClassSweep, folder: ClassFolder, tally: ClassTally): Promise<void> {
+  const { store, held, dryRun, progress } = sweep;
+  const judged: Judged = new Map();
+  for await (const entry of store.list(folder.prefix(sweep))) {
+    if (tally.objects >= mostOfClass) return;
+    const found = folder.find(entry, sweep, judged);
+    if (found === undefined) continue;
+    const why = whyKept({ class: folder.class, atMs: found.atMs, id: found.id }, sweep);
+    if (why === 'young') continue;
+    progress({ stage: 'looking at old data', class: folder.class });
+    const kept = why ?? held.everything ?? (held.any === undefined ? undefined : await found.whyHeld?.(entry));
+    if (kept !== undefined) {
+      tally.stays(kept);
+      continue;
+    }
+    if (!dryRun) await store.delete(entry.key);
+    tally.goes(found.atMs, entry.sizeBytes);
+  }
+}
+
+/** End of the hour that a key of telemetry names: `…/2026-11-22/07/…`. */
+function hourEndMs(key: string): number | undefined {
+  const [, day, hour] = /\/(\d{4}-\d{2}-\d{2})\/(\d{2})\/[^/]*$/.exec(key) ?? [];
+  const startMs = Date.parse(`${day}T${hour}:00:00Z`);
+  return Number.isNaN(startMs) ? undefined : startMs + 3_600_000;
+}
+
+const firstOf = (...covered: readonly ReadonlyMap<string, string>[]): string | undefined =>
+  covered.flatMap((map) => [...map.values()].slice(0, 1))[0];
+
+/** An object with one line that is held stays whole; one that cannot be read might hold any. */
+async function whyTelemetryHeld(store: ObjectStore, key: string, held: HeldData): Promise<string | undefined> {
+  let isDamaged = false;
+  for (const { robotId, entries } of await readTelemetryObject(store, key, () => (isDamaged = true))) {
+    const why = held.robots.get(robotId);
+    if (why !== undefined) return why;
+    for (const entry of entries) {
+      const ofEpisode = entry.kind === 'episode' ? held.episodes.get(entry.episodeId) : undefined;
+      if (ofEpisode !== undefined) return ofEpisode;
+    }
+  }
+  return isDamaged ? held.any : undefined;
+}
+
+async function whyQuarantineHeld(
+  store: ObjectStore,
+  key: string,
+  held: HeldData,
+  judged: Judged,
+): Promise<string | undefined> {
+  const name = key.replace(/\.[a-z]+$/, '');
+  if (!judged.has(name)) judged.set(name, await whyRecordHeld(store, `${name}.json`, held));
+  return judged.get(name);
+}
+
+/** By the record beside the bytes. A whole segment may hold episodes that it does not name, and those of another site. */
+async function whyRecordHeld(store: ObjectStore, key: string, held: HeldData): Promise<string | undefined> {
+  const record = await readSoundJson(store, key, quarantineRecordSchema, () => undefined);
+  if (record === undefined) return held.any;
+  const ofRobot = held.robots.get(record.robotId);
+  if (ofRobot !== undefined) return ofRobot;
+  if (record.scope === 'segment' || held.sites.size > 0) return firstOf(held.sites, held.episodes);
+  for (const { episodeId } of record.violations) {
+    const why = held.episodes.get(episodeId ?? '');
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}

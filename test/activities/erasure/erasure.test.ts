@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict';
+
+import * as fc from 'fast-check';
+
+import { beginErasure } from '../../../activities/erasure/begin-erasure.ts';
+import { checkErased } from '../../../activities/erasure/check-erased.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
+import { setEpisodeStanding, readExclusions } from '../../../activities/mix/exclusions.ts';
+import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
+import { writeEpisodeList } from '../../../store/records/episode-lists.ts';
+import { CollectionWorld, nowMs, portsOf, weekStartMs } from '../collection/collection-fixture.ts';
+import { Fate, Killed, mortalPorts } from '../collection/dying-worker.ts';
+import { erase, hostileSite, lakeRows, land, request, threeRobots } from './erasure-world.ts';
+
+const word = { who: 'ada', why: 'a test' };
+const robot = (robotId: string) => ({ kind: 'robot', robotId }) as const;
+
+/** Two collections, one segment a robot waiting, one refused episode and one segment refused whole a robot, telemetry, sets, a label. */
+async function filled(): Promise<CollectionWorld> {
+  const world = await CollectionWorld.open();
+  for (const [index, seed] of [1, 2].entries()) {
+    const robots = threeRobots(seed, 3);
+    await land(world, robots);
+    for (const [robotId, [first = []]] of threeRobots(seed + 10, 1)) {
+      await world.land(
+        robotId,
+        first.map((row, index) => (index === 3 ? { ...row, frame_index: 9 } : row)),
+      );
+      await world.land(robotId, first, { clockSkewMs: 90_000_000 });
+    }
+    await world.collect(`c${index}`);
+  }
+  await land(world, threeRobots(3, 2));
+  await telemetry(world);
+  const { store } = world.ports;
+  const { episodes } = await world.ports.lake.currentVersion();
+  await store.put(`training-sets/${'a'.repeat(64)}/train.arrow`, new Uint8Array(9));
+  await store.put(
+    `training-sets/${'a'.repeat(64)}/manifest.json`,
+    jsonBytes({ datasetVersion: { episodes, frames: 1 } }),
+  );
+  await store.put(`training-sets/${'b'.repeat(64)}/train.arrow`, new Uint8Array(9));
+  await store.put(
+    `training-sets/${'b'.repeat(64)}/manifest.json`,
+    jsonBytes({ datasetVersion: { episodes: 0, frames: 0 } }),
+  );
+  return world;
+}
+
+async function telemetry({ ports: { store } }: CollectionWorld): Promise<void> {
+  const lines: string[] = [];
+  for (const [robotId, episodes] of threeRobots(1, 3)) {
+    const entries = episodes.map(([first], seq) => ({ kind: 'episode', seq, episodeId: first?.episode_id, atMs: 1 }));
+    lines.push(JSON.stringify({ robotId, receivedMs: nowMs - 1, entries: [...entries, { kind: 'online', seq: 99 }] }));
+  }
+  await store.put('telemetry/wall/2026-01-02/03/abc', new TextEncoder().encode(`${lines.join('\n')}\n`));
+  await store.put('telemetry-summaries/wall/86400000/2026-01-02/03.json', jsonBytes({ robots: { r1: {} } }));
+  await store.put('telemetry-summaries/wall/86400000/2026-01-02/04.json', jsonBytes({ robots: { r10: {} } }));
+}
+
+const text = async (world: CollectionWorld, key: string): Promise<string> =>
+  new TextDecoder().decode(await world.ports.store.get(key));
+
+const idsOf = (rows: readonly string[]): readonly string[] =>
+  rows.map((row) => (JSON.parse(row) as { episode_id: string }).episode_id);
+
+/** Everything but what erasures write of themselves, with the content of what is small. */
+async function state(world: CollectionWorld): Promise<unknown> {
+  const keys = (await world.keys('')).filter((key) => !/^(erasures|lake|collections)\//.test(key));
+  return {
+    keys,
+    rows: await lakeRows(world),
+    files: (await world.keys('lake/')).filter((key) => key.endsWith('.parquet')).length,
+  };
+}
+
+describe('erasure', function () {
+  this.timeout(120_000);
+
+  it('of a robot takes its rows from everywhere and no other row, whose id begins alike; models are named', async () => {
+    const world = await filled();
+    try {
+      const { store, lake } = world.ports;
+      const before = await lakeRows(world);
+      const version = await lake.currentVersion();
+      const [label = ''] = idsOf(before.episodes.filter((row) => row.includes('"r1"')));
+      await setEpisodeStanding(world.ports, { episodeId: label, standing: 'excluded', who: 'ada', reason: 'bad' });
+      await model(store, version);
+      const quarantined = await world.keys('quarantine/');
+      await request(world.ports, 'e1', robot('r1'));
+      const { checked, certificate } = await erase(world.ports, 'e1');
+      assert.deepEqual(checked.leftovers, []);
+      assert.deepEqual(checked.models, [{ policy: 'wall', version: '1.0.0' }]);
+
+      const gone = new Set(idsOf(before.episodes.filter((row) => row.includes('"r1"'))));
+      assert.equal(gone.size, 6);
+      const left = (rows: readonly string[]) => rows.filter((row) => !gone.has(idsOf([row])[0] ?? ''));
+      const after = await lakeRows(world);
+      assert.deepEqual(after, { episodes: left(before.episodes), frames: left(before.frames) });
+      assert.ok(after.episodes.some((row) => row.includes('"r10"')));
+      assert.deepEqual(certificate?.erased.episodes, 6);
+      assert.equal(certificate?.erased.frames, before.frames.length - after.frames.length);
+      assert.ok((certificate?.distinctEpisodes ?? 0) >= 6);
+
+      const own = (keys: readonly string[]) => keys.filter((key) => key.includes('/r1/'));
+      assert.deepEqual(own(await world.keys('landing/')), []);
+      assert.equal((await world.keys('landing/')).length, 2);
+      const records = await world.documents('quarantine/');
+      assert.ok(records.length > 0 && records.every(({ robotId }) => robotId !== 'r1'));
+      assert.equal((await world.keys('quarantine/')).length, (quarantined.length / 3) * 2);
+      const [key = ''] = await world.keys('telemetry/');
+      assert.deepEqual(
+        (await text(world, key))
+          .trim()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { robotId: string }).robotId),
+        ['r10', 'r2'],
+      );
+      assert.deepEqual(await world.keys('telemetry-summaries/'), [
+        'telemetry-summaries/wall/86400000/2026-01-02/04.json',
+      ]);
+      assert.deepEqual(
+        (await world.keys('training-sets/')).filter((one) => one.endsWith('.arrow')),
+        [`training-sets/${'b'.repeat(64)}/train.arrow`],
+      );
+      assert.ok(!(await readExclusions(store)).excluded.includes(label));
+      await assert.rejects(lake.scan('frames', version.frames), /erased on request e1/);
+      const told = JSON.stringify(certificate);
+      for (const id of gone) assert.ok(!told.includes(id), 'a certificate holds none of the data');
+      assert.deepEqual(await world.leftInScratch(), []);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('lets nothing come back: what a robot uploads again is counted and kept nowhere, what is new is taken in', async () => {
+    const world = await filled();
+    try {
+      const middle = weekStartMs + 1.5 * 86_400_000;
+      await world.collect('c3');
+      await request(world.ports, 'e1', robot('r1'), { recordedBeforeMs: middle });
+      await erase(world.ports, 'e1');
+      const left = await lakeRows(world);
+      const young = left.episodes.filter((row) => row.includes('"r1"'));
+      assert.ok(young.length > 0, 'what was recorded later stays');
+      const quarantined = await world.keys('quarantine/');
+      for (const seed of [1, 2]) await land(world, threeRobots(seed, 3));
+      const { summary } = await world.collect('c4');
+      assert.deepEqual(await lakeRows(world), left);
+      const erased = summary.rules.find(({ id }) => id === 'episode.erased');
+      assert.equal(erased?.episodes, 4);
+      assert.deepEqual(await world.keys('quarantine/'), quarantined);
+      assert.equal(summary.verdict === 'badData', false);
+      assert.deepEqual(await world.keys('landing/'), []);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('of a site and of a list takes exactly these rows, whatever the names hold, and twice is once', async () => {
+    const world = await filled();
+    try {
+      const before = await lakeRows(world);
+      await request(world.ports, 'e1', { kind: 'site', site: hostileSite });
+      const { checked } = await erase(world.ports, 'e1');
+      assert.deepEqual(checked.leftovers, []);
+      const after = await lakeRows(world);
+      assert.deepEqual(
+        after.episodes,
+        before.episodes.filter((row) => row.includes('"r1"')),
+      );
+      const [first = '', second = ''] = idsOf(after.episodes);
+      const ids = [first, second];
+      const list = { kind: 'episodes', digest: 'a'.repeat(64), count: 2 } as const;
+      await request(world.ports, 'e2', list, { ids });
+      await erase(world.ports, 'e2');
+      const last = await lakeRows(world);
+      assert.deepEqual(
+        last.episodes,
+        after.episodes.filter((row) => !ids.includes(idsOf([row])[0] ?? '')),
+      );
+      assert.deepEqual(
+        last.frames,
+        after.frames.filter((row) => !ids.includes(idsOf([row])[0] ?? '')),
+      );
+      await request(world.ports, 'e3', list, { ids });
+      const again = await erase(world.ports, 'e3');
+      assert.equal(again.certificate?.erased.frames, 0);
+      assert.deepEqual(await lakeRows(world), last);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('takes any list of episodes, and of segments that wait only these episodes', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      const robots = threeRobots(1, 4);
+      const all = [...robots.values()].flat().map(([first]) => first?.episode_id ?? '');
+      let count = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.subarray(all, { minLength: 1, maxLength: 6 }), async (ids) => {
+          const one = await CollectionWorld.open();
+          try {
+            await land(one, robots);
+            if (count % 2 === 0) await one.collect('c');
+            const target = { kind: 'episodes', digest: 'a'.repeat(64), count: ids.length } as const;
+            await request(one.ports, `e${(count += 1)}`, target, { ids });
+            const { checked } = await erase(one.ports, `e${count}`);
+            assert.deepEqual(checked.leftovers, []);
+            await one.collect('d');
+            const { episodes, frames } = await lakeRows(one);
+            assert.deepEqual(idsOf(episodes).toSorted(), all.filter((id) => !ids.includes(id)).toSorted());
+            assert.equal(frames.length, 25 * (all.length - ids.length));
+          } finally {
+            await one.close();
+          }
+        }),
+        { numRuns: 6 },
+      );
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('goes on wherever its worker is killed, and ends as if it never was', async () => {
+    const whole = await filled();
+    await request(whole.ports, 'e1', robot('r1'));
+    await erase(whole.ports, 'e1');
+    const expected = await state(whole);
+    const probe = new Fate(Number.POSITIVE_INFINITY);
+    await whole.close();
+    let deaths = 0;
+    for (const diesAt of [3, 20, 45, 70, 90, 110, 130, 150, 170, 200, 240, 300]) {
+      const world = await filled();
+      try {
+        await request(world.ports, 'e1', robot('r1'));
+        await erase(mortalPorts(world, new Fate(diesAt)), 'e1').catch((error: unknown) => {
+          assert.ok(error instanceof Killed || /killed at call/.test(String(error)), String(error));
+          deaths += 1;
+        });
+        const { checked } = await erase(world.ports, 'e1');
+        assert.deepEqual(checked.leftovers, [], `killed at ${diesAt}`);
+        assert.deepEqual(await state(world), expected, `killed at ${diesAt}`);
+      } finally {
+        await world.close();
+      }
+    }
+    assert.ok(deaths >= 8, `${deaths}`);
+    assert.equal(probe.calls, 0);
+  });
+
+  it('that comes while a batch is being taken in makes it leave out what goes', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      await land(world, threeRobots(1, 3));
+      await request(world.ports, 'e1', robot('r1'));
+      let begun = 0;
+      const inner = world.ports.store;
+      const store: ObjectStore = {
+        ...inner,
+        get: (...asked) => inner.get(...asked),
+        list: (...asked) => inner.list(...asked),
+        put: (...asked) => inner.put(...asked),
+        delete: (...asked) => inner.delete(...asked),
+        localPath: (...asked) => inner.localPath(...asked),
+        // The decision stands, and the rows for the lake are files.
+        putIfAbsent: async (key, body) => {
+          const outcome = await inner.putIfAbsent(key, body);
+          if (key.includes('/decisions/') && (begun += 1) === 1) await beginErasure(world.ports)({ erasureId: 'e1' });
+          return outcome;
+        },
+      };
+      await world.collect('c', { ports: portsOf(store, world.ports.engine, world.ports.scratchDirectory) });
+      assert.equal(begun, 1);
+      const { episodes, frames } = await lakeRows(world);
+      assert.deepEqual([episodes.length, frames.length], [6, 150]);
+      assert.ok(episodes.every((row) => !row.includes('"r1"')));
+      const { checked } = await erase(world.ports, 'e1');
+      assert.deepEqual(checked.leftovers, []);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('takes frames that a collection left without their episodes', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      const robots = threeRobots(1, 2);
+      await land(world, robots);
+      const whole = portsOf(world.ports.store, world.ports.engine, world.ports.scratchDirectory);
+      const lake = {
+        ...whole.lake,
+        commitStaged: (...asked: Parameters<typeof whole.lake.commitStaged>) =>
+          asked[0] === 'episodes'
+            ? Promise.reject(new Killed('between two commits'))
+            : whole.lake.commitStaged(...asked),
+      };
+      await assert.rejects(world.collect('c', { ports: { ...whole, lake } }));
+      const { frames } = await world.ports.lake.currentVersion();
+      assert.ok(frames > 0);
+      await request(world.ports, 'e1', robot('r1'));
+      const { certificate } = await erase(world.ports, 'e1');
+      assert.equal(certificate?.erased.frames, 50);
+      assert.equal((await lakeRows(world)).frames.length, 100);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('is refused by a legal hold on any of it, and goes on once that is lifted', async () => {
+    const world = await filled();
+    try {
+      const { store, clock } = world.ports;
+      const before = await lakeRows(world);
+      const [id = ''] = idsOf(before.episodes.filter((row) => row.includes('"r1"')));
+      await request(world.ports, 'e1', robot('r1'));
+      const scopes = [
+        { kind: 'everything' },
+        robot('r1'),
+        { kind: 'site', site: 'hall 1' },
+        { kind: 'episodes', ...(await writeEpisodeList(store, [id])) },
+      ] as const;
+      for (const scope of scopes) {
+        const hold = await addHold({ store, clock }, scope, word);
+        await assert.rejects(beginErasure(world.ports)({ erasureId: 'e1' }), { type: 'Conflict' });
+        assert.ok(!(await world.keys('erasures/')).some((key) => key.endsWith('tombstone.json')));
+        await liftHold({ store, clock }, hold.holdId, word);
+      }
+      for (const scope of [robot('r10'), { kind: 'site', site: hostileSite } as const])
+        await addHold({ store, clock }, scope, word);
+      assert.deepEqual((await erase(world.ports, 'e1')).checked.leftovers, []);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('is not signed off while another reader finds a row of it anywhere, in no version of the lake too', async () => {
+    const world = await filled();
+    try {
+      const [file = ''] = (await world.keys('lake/episodes/recorded_on')).filter((key) => key.endsWith('.parquet'));
+      const path = (await world.ports.store.localPath(file)) ?? '';
+      await request(world.ports, 'e1', robot('r1'));
+      const { passes } = await erase(world.ports, 'e1');
+      await world.ports.store.delete('erasures/e1/checked.json');
+      await world.ports.store.put('lake/episodes/recorded_on=2026-01-01/forgotten.parquet', { filePath: path });
+      const { leftovers } = await checkErased(world.ports)({ erasureId: 'e1', passes });
+      assert.deepEqual(leftovers, ['lake/episodes/recorded_on=2026-01-01/forgotten.parquet']);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('takes a list of 100,000 episodes', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      const robots = threeRobots(1, 3);
+      await land(world, robots);
+      await world.collect('c');
+      const own = robots.get('r1')?.map(([first]) => first?.episode_id ?? '') ?? [];
+      const many = Array.from({ length: 100_000 }, (_, index) => `01JD${String(index).padStart(22, '0')}`);
+      const target = { kind: 'episodes', digest: 'a'.repeat(64), count: 100_003 } as const;
+      await request(world.ports, 'e1', target, { ids: [...own, ...many] });
+      const { certificate } = await erase(world.ports, 'e1');
+      assert.deepEqual([certificate?.erased.episodes, certificate?.distinctEpisodes], [3, 100_003]);
+      assert.equal((await lakeRows(world)).episodes.length, 6);
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+async function model(store: ObjectStore, datasetVersion: { episodes: number; frames: number }): Promise<void> {
+  const digest = 'a'.repeat(64);
+  const manifest = {
+    policy: 'wall',
+    version: '1.0.0',
+    robotType: { id: 'scitos-g5', version: 1, digest },
+    files: {},
+    parents: [],
+    training: { cycleId: 'c', datasetVersion, trainingSetDigest: digest, seed: 1, hyperparameters: {} },
+    codeBuild: 'test',
+    registeredAtMs: nowMs,
+    metrics: {},
+    gates: [],
+  };
+  const signature = { algorithm: 'Ed25519', publicKeyId: 'k', value: 'v' };
+  await store.put('models/wall/1.0.0/manifest.json', jsonBytes({ manifest, signature }));
+}

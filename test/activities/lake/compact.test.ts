@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+
+import { compactLake } from '../../../activities/lake/compact-lake.ts';
+import { readDataStanding } from '../../../activities/registry/data-standing.ts';
+import { digestOfRows, rowsDifference } from '../../../datasets/rows-digest.ts';
+import type { ModelManifest } from '../../../policies/model-manifest.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
+import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
+import { frames, openLakeFixture, startMs, transaction, type LakeFixture } from './lake-fixture.ts';
+
+const dayMs = 86_400_000;
+const word = { who: 'ada', why: 'a test' };
+const columns = '* REPLACE (observation::VARCHAR AS observation, "action"::VARCHAR AS "action")';
+type Fixture = LakeFixture & { readonly store: ReturnType<typeof memoryObjectStore> };
+
+async function withLake(work: (fixture: Fixture, clock: { nowMs: number }) => Promise<void>): Promise<void> {
+  const clock = { nowMs: startMs };
+  const fixture = await openLakeFixture(() => memoryObjectStore(() => clock.nowMs));
+  try {
+    for (let batch = 0; batch < 6; batch += 1)
+      await fixture.lake.append(fixture.session, 'frames', frames(batch, 1, 3), transaction(batch), 'test');
+    await work(fixture, clock);
+  } finally {
+    await fixture.close();
+  }
+}
+
+const portsOf = ({ store, engine, lake }: Fixture, { nowMs }: { nowMs: number }) => ({
+  store,
+  engine,
+  lake,
+  clock: () => nowMs,
+  progress: () => undefined,
+});
+
+const manifestOf = (datasetVersion: { episodes: number; frames: number }): ModelManifest => ({
+  policy: 'wall',
+  version: '1.0.0',
+  robotType: { id: 'x', version: 1, digest: 'a'.repeat(64) },
+  files: {},
+  parents: [],
+  training: { cycleId: 'c', datasetVersion, trainingSetDigest: 'a'.repeat(64), seed: 1, hyperparameters: {} },
+  codeBuild: 't',
+  registeredAtMs: startMs,
+  metrics: {},
+  gates: [],
+});
+
+describe('compaction of the lake', () => {
+  it('puts small files of a day together with the same rows, once; a dry run changes nothing', () =>
+    withLake(async (fixture, clock) => {
+      const { lake, rows } = { ...fixture, rows: (version: number) => fixture.rows('frames', version, columns) };
+      const before = await lake.currentVersion();
+      const kept = await rows(before.frames);
+      const ports = portsOf(fixture, clock);
+      const dry = await compactLake(ports)({ dayMs, dryRun: true });
+      assert.deepEqual(await lake.currentVersion(), before);
+      const done = await compactLake(ports)({ dayMs, dryRun: false });
+      const counts = done.tables.map(({ table, merged, written }) => [table, merged, written]);
+      assert.deepEqual(counts, [
+        ['episodes', 0, 0],
+        ['frames', 6, 2],
+      ]);
+      assert.deepEqual(
+        dry.tables.map(({ table, merged, written }) => [table, merged, written]),
+        counts,
+      );
+      const after = await lake.currentVersion();
+      assert.deepEqual(await rows(after.frames), kept);
+      assert.deepEqual(await rows(before.frames), kept, 'whoever has begun to read goes on');
+      await compactLake(ports)({ dayMs, dryRun: false });
+      assert.deepEqual(await lake.currentVersion(), after);
+    }));
+
+  it('never takes a file that a version in use pins, nor any under a hold; then says that the data is gone', () =>
+    withLake(async (fixture, clock) => {
+      const { lake, store } = fixture;
+      const pinned = await lake.currentVersion();
+      const manifest = manifestOf(pinned);
+      const signature = { algorithm: 'Ed25519', publicKeyId: 'k', value: 'v' };
+      await store.put('models/wall/1.0.0/manifest.json', jsonBytes({ manifest, signature }));
+      await compactLake(portsOf(fixture, clock))({ dayMs, dryRun: false });
+      const compact = async () => (await compactLake(portsOf(fixture, clock))({ dayMs, dryRun: false })).vacuumed;
+      clock.nowMs += 50 * dayMs;
+      assert.deepEqual(await compact(), { files: 0, bytes: 0, pinnedFiles: 6 }, 'it was registered of late');
+      assert.equal((await readDataStanding(fixture, manifest)).kind, 'whole');
+      clock.nowMs += 50 * dayMs;
+      const hold = await addHold({ store, clock: () => clock.nowMs }, { kind: 'robot', robotId: 'r9' }, word);
+      assert.equal((await compact()).files, 0);
+      await liftHold({ store, clock: () => clock.nowMs }, hold.holdId, word);
+      assert.equal((await compact()).files, 6);
+      const { kind, sentence } = await readDataStanding(fixture, manifest);
+      assert.equal(kind, 'gone');
+      assert.match(sentence, /6 files/);
+      await assert.rejects(lake.scan('frames', pinned.frames), /retention or a vacuum/);
+      assert.equal((await fixture.rows('frames', (await lake.currentVersion()).frames, '*')).length, 60);
+    }));
+
+  it('and a collection at once lose no row and double none', () =>
+    withLake(async (fixture, clock) => {
+      const other = fixture.reopen();
+      const session = await fixture.engine.open();
+      const appends = async (): Promise<void> => {
+        for (let batch = 0; batch < 12; batch += 1)
+          await other.append(session, 'frames', frames(100 + batch, 1, 3), transaction(batch, 'collect/c'), 'test');
+      };
+      const compacts = async (): Promise<void> => {
+        for (let round = 0; round < 6; round += 1) await compactLake(portsOf(fixture, clock))({ dayMs, dryRun: false });
+      };
+      await Promise.all([appends(), compacts(), compacts()]);
+      await session.close();
+      const { frames: version } = await fixture.lake.currentVersion();
+      const ids = (await fixture.rows('frames', version, 'episode_id, frame_index')).map((row) => JSON.stringify(row));
+      assert.deepEqual([ids.length, new Set(ids).size], [180, 180]);
+    }));
+
+  it('is stopped by another reader that finds other rows', () =>
+    withLake(async ({ session, directory }) => {
+      const write = async (name: string, sql: string): Promise<string> => {
+        const path = join(directory, `${name}.parquet`);
+        await session.run(`COPY (${sql}) TO '${path}' (FORMAT parquet, COMPRESSION zstd)`);
+        return path;
+      };
+      const whole = `SELECT * FROM ${frames(0, 3)}`;
+      const [a, b] = [await write('a', `${whole} ORDER BY ALL`), await write('b', `${whole} ORDER BY ALL DESC`)];
+      const parts = [
+        await write('c', `${whole} WHERE frame_index < 4`),
+        await write('d', `${whole} WHERE frame_index >= 4`),
+      ];
+      const digest = await digestOfRows([a]);
+      assert.equal(digest.rows, 30);
+      for (const same of [[b], parts]) assert.equal(rowsDifference(digest, await digestOfRows(same)), undefined);
+      const changed = [
+        `${whole} WHERE NOT (frame_index = 3 AND episode_id = 'E00001')`,
+        `SELECT * REPLACE ([observation[1], 2.25]::FLOAT[] AS observation) FROM ${frames(0, 3)}`,
+        `SELECT * REPLACE (CASE WHEN frame_index = 5 THEN NULL ELSE expert_action END AS expert_action) FROM ${frames(0, 3)}`,
+        `SELECT * REPLACE (replace(episode_id, 'E00002', 'E00009') AS episode_id) FROM ${frames(0, 3)}`,
+      ];
+      for (const [index, sql] of changed.entries())
+        assert.notEqual(rowsDifference(digest, await digestOfRows([await write(`x${index}`, sql)])), undefined, sql);
+    }));
+});
