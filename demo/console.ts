@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { addOperator, newOperatorToken, readOperators, removeOperator } from '../fleet/desk/operators.ts';
 import { tokenHash } from '../fleet/desk/robot-tokens.ts';
@@ -10,6 +9,8 @@ import { firstMessage, startProcess } from './processes.ts';
 import { keepRunning } from './supervision/keep-running.ts';
 
 const person = 'dev';
+/** Started as a process, and nobody's to import. */
+const program = path.join(import.meta.dirname, '..', 'console', 'main.ts');
 
 export interface DevConsole {
   readonly url: string;
@@ -31,7 +32,7 @@ export async function openDevConsole(installation: StartedInstallation): Promise
       const started = startProcess({
         name: 'console',
         command: process.execPath,
-        args: [fileURLToPath(new URL('../console/main.ts', import.meta.url))],
+        args: [program],
         logFile: path.join(stateDirectory, 'logs', 'console.log'),
         environment: {
           ...environment,
