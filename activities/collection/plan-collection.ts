@@ -87,21 +87,7 @@ async function plan(
   const robots = new Set<string>();
   const others = await otherBodies(store, robotType);
   const landing = await readLanding(store, wanted, robotStandings, others);
-  const opened = new Map<string, OpenBatch>();
-
-  const close = async (open: OpenBatch): Promise<void> => {
-    opened.delete(open.robotType);
-    const bytes = new TextEncoder().encode(JSON.stringify({ segments: open.segments }));
-    const key = batchKeyOf(cycleId, createHash('sha256').update(bytes).digest('hex'));
-    await store.put(key, bytes);
-    batches.push({
-      key,
-      segments: open.segments.length,
-      sizeBytes: open.sizeBytes,
-      frames: open.frames,
-      ...(open.robotType === wanted ? {} : { robotType: open.robotType }),
-    });
-  };
+  const opened = new OpenBatches(store, { cycleId, wanted, batchSizeBytes }, batches);
   for await (const entries of inSteps(store.list('landing/'), probesPerStep)) {
     const probed = await inParallel(entries, probesAtOnce, (entry) => probeSegment(store, entry));
     for (const [index, entry] of entries.entries()) {
@@ -116,30 +102,19 @@ async function plan(
       const frames = Math.min(facts.rows, maxBatchFrames);
       const claimed = facts.footer.robotType;
       const body = claimed !== undefined && others.has(claimed) ? claimed : wanted;
-      let open = opened.get(body) ?? emptyBatch(body);
-      const isFull =
-        open.sizeBytes + entry.sizeBytes > batchSizeBytes ||
-        open.frames + frames > maxBatchFrames ||
-        open.segments.length === maxBatchSegments;
-      if (isFull) {
-        await close(open);
-        open = emptyBatch(body);
-      }
-      opened.set(body, open);
       robots.add(landingPlace(entry.key)?.robotId ?? '');
       const registeredMs = landing.registeredMs(entry.key);
-      open.segments.push({
+      const segment = {
         key: entry.key,
         receivedMs: Math.floor(entry.modifiedMs),
         facts,
         ...(registeredMs === undefined ? {} : { registeredMs }),
-      });
-      open.sizeBytes += entry.sizeBytes;
-      open.frames += frames;
+      };
+      await opened.add(body, segment, entry.sizeBytes, frames);
     }
-    progress({ stage: 'planning', batches: batches.length, segments: sum(batches, 'segments') + waitingIn(opened) });
+    progress({ stage: 'planning', batches: batches.length, segments: sum(batches, 'segments') + opened.segments() });
   }
-  for (const open of opened.values()) await close(open);
+  await opened.closeAll();
   const listed = waiting.list();
   return {
     cycleId,
@@ -166,8 +141,60 @@ interface OpenBatch {
 
 const emptyBatch = (robotType: string): OpenBatch => ({ robotType, segments: [], sizeBytes: 0, frames: 0 });
 
-const waitingIn = (opened: ReadonlyMap<string, OpenBatch>): number =>
-  [...opened.values()].reduce((total, { segments }) => total + segments.length, 0);
+interface BatchLimits {
+  readonly cycleId: string;
+  /** Robot type of the collection. */
+  readonly wanted: string;
+  readonly batchSizeBytes: number;
+}
+
+/** One open batch a body; a full one is written and listed. */
+class OpenBatches {
+  readonly #store: ObjectStore;
+  readonly #limits: BatchLimits;
+  readonly #listed: CollectionManifest['batches'];
+  readonly #opened = new Map<string, OpenBatch>();
+
+  constructor(store: ObjectStore, limits: BatchLimits, listed: CollectionManifest['batches']) {
+    this.#store = store;
+    this.#limits = limits;
+    this.#listed = listed;
+  }
+
+  segments(): number {
+    return [...this.#opened.values()].reduce((total, { segments }) => total + segments.length, 0);
+  }
+
+  async add(body: string, segment: PlannedSegment, sizeBytes: number, frames: number): Promise<void> {
+    let open = this.#opened.get(body) ?? emptyBatch(body);
+    const isFull =
+      open.sizeBytes + sizeBytes > this.#limits.batchSizeBytes ||
+      open.frames + frames > maxBatchFrames ||
+      open.segments.length === maxBatchSegments;
+    if (isFull && open.segments.length > 0) {
+      await this.#close(open);
+      open = emptyBatch(body);
+    }
+    this.#opened.set(body, open);
+    open.segments.push(segment);
+    open.sizeBytes += sizeBytes;
+    open.frames += frames;
+  }
+
+  async closeAll(): Promise<void> {
+    for (const open of this.#opened.values()) await this.#close(open);
+  }
+
+  async #close(open: OpenBatch): Promise<void> {
+    this.#opened.delete(open.robotType);
+    const { segments, sizeBytes, frames, robotType } = open;
+    const bytes = new TextEncoder().encode(JSON.stringify({ segments }));
+    const key = batchKeyOf(this.#limits.cycleId, createHash('sha256').update(bytes).digest('hex'));
+    await this.#store.put(key, bytes);
+    const isOwn = robotType === this.#limits.wanted;
+    this.#listed.push({ key, segments: segments.length, sizeBytes, frames, ...(isOwn ? {} : { robotType }) });
+  }
+}
 
 /** Versions that are read as this one and belong to no policy of their own. */
 async function otherBodies(
