@@ -56,9 +56,7 @@ export function openFleetReader(
     const onDamage: OnDamage = (object) => damaged.push(object);
     const everybody = [...(await readRobots(store, seenRobots, onDamage)).values()];
     const robots = everybody.filter((robot) => robot.policy === policy);
-    const moved = everybody.flatMap(({ robotId, moves = [] }) =>
-      moves.flatMap(({ from, atMs }) => (from === policy ? [{ robotId, atMs }] : [])),
-    );
+    const moved = movedFrom(policy, everybody);
     const installs = installReaders.get(policy) ?? installReader(store, policy);
     installReaders.set(policy, installs);
     const presences = await readPresences(store, policy, onDamage);
@@ -101,3 +99,9 @@ export function openFleetReader(
     },
   };
 }
+
+/** Robots that left the policy for another one, and when. */
+const movedFrom = (policy: string, robots: readonly RobotRecord[]): FleetView['moved'] =>
+  robots.flatMap(({ robotId, moves = [] }) =>
+    moves.flatMap(({ from, atMs }) => (from === policy ? [{ robotId, atMs }] : [])),
+  );
