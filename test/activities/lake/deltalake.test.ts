@@ -102,7 +102,7 @@ describe('lake and deltalake, an independent engine', function () {
     for (const { key } of files) await store.delete(key);
     const { frames: version } = await lake.currentVersion();
     const [left] = await engine(['describe']);
-    assert.equal((left as Described).rows, 50);
+    assert.equal((left as Described).rows, 40);
     assert.deepEqual(await ours(version), left);
   });
 
