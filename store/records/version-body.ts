@@ -25,7 +25,7 @@ export interface VersionBody {
 }
 
 /**
- * How a registered version is read for `type`, whose body it was not made for. Undefined where it is its own, and where its robot
+ * How a registered version is read for `type`, whose body it was not made for. Undefined where it is its own or reads the same, and where its robot
  * type has gone: then it is taken as it is. A text says why the one cannot be read as the other.
  */
 export async function readVersionBody(
@@ -42,11 +42,41 @@ export async function readVersionBody(
   if (own === undefined) return undefined;
   const chain = await readRobotTypeVersions(store, type.id);
   const readings = partialObservations({ from: type, to: own, chain });
-  if ('reason' in readings) return readings.reason;
   const actions = actionMap({ from: own, to: type, chain });
-  if ('reason' in actions) return actions.reason;
+  if ('reason' in readings || 'reason' in actions) {
+    if (layoutOf(own) === layoutOf(type)) return undefined;
+    return [readings, actions].flatMap((found) => ('reason' in found ? [found.reason] : []))[0];
+  }
+  if (isSameReading(own, type, readings, actions)) return undefined;
   const whole = observationMap({ from: type, to: own, chain });
   return { type: own, readings, actions, incomplete: 'reason' in whole ? whole.reason : undefined };
+}
+
+const named = ({ name, unit }: { readonly name: string; readonly unit: string }) => [name, unit];
+
+/** What a model reads and answers, in its order. */
+function layoutOf({ observations, actions }: RobotType): string {
+  const answers =
+    actions.kind === 'continuous' ? actions.ranges.map(named) : actions.kind === 'discrete' && actions.names;
+  return JSON.stringify([observations.map(named), answers]);
+}
+
+const isSame = (value: MappedValue | undefined, name: string | undefined): boolean =>
+  value !== undefined && 'from' in value && value.from === name && value.factor === 1 && value.offset === 0;
+
+/** Whether the rules between two bodies of one layout change nothing. */
+function isSameReading(
+  own: RobotType,
+  type: RobotType,
+  readings: VersionBody['readings'],
+  actions: VersionBody['actions'],
+): boolean {
+  if (layoutOf(own) !== layoutOf(type)) return false;
+  if (!readings.every((value, index) => isSame(value, own.observations[index]?.name))) return false;
+  if (actions.kind === 'continuous') return actions.ranges.every((range) => isSame(range, range.name));
+  if (actions.kind !== 'discrete' || own.actions.kind !== 'discrete') return true;
+  const { names } = own.actions;
+  return actions.names.every((name, index) => name === names[index]);
 }
 
 async function documentOf(

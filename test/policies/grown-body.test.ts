@@ -90,7 +90,7 @@ async function bothAnswers([from, to]: readonly [RobotType, RobotType]): Promise
   assert.equal(start.kind, 'warm');
   const rows = 200;
   const random = randomStream(9, 'rows');
-  const observation = Float32Array.from({ length: rows * 3 }, (_, at) => (at % 3 === 1 ? 100 : 1) * (2 * random() - 1));
+  const observation = Float32Array.from({ length: rows * 3 }, (_, at) => (at % 3 === 1 ? 4 : 1) * (2 * random() - 1));
   const task = Int32Array.from({ length: rows }, (_, row) => row % to.tasks.length);
   const old = await runtime.open(model);
   const next = await runtime.open(exportPolicy({ ...target, parameters: target.parameters }, to));

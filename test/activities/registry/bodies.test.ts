@@ -133,6 +133,16 @@ describe('the bodies that a version serves', () => {
       const read = await readVersionBody(store, next, 'p', version);
       assert.ok(typeof read === 'object' && read.incomplete === undefined);
       assert.equal(read.readings.length, model.observations.length);
+      // The same features and actions in the same order are no other body to a model, whatever the rules say or do not say.
+      const { follows: _rules, ...plain } = model;
+      for (const same of [
+        { ...plain, version: 9 },
+        { ...plain, version: 9, follows: { version: 3 } },
+      ])
+        assert.equal(await readVersionBody(store, same, 'p', version), undefined);
+      const scaled = { version: 3, observations: [{ name: 'speed', is: 'scaled' as const, factor: 2 }] };
+      const recalibrated = await readVersionBody(store, { ...plain, version: 9, follows: scaled }, 'p', version);
+      assert.ok(typeof recalibrated === 'object');
       const lost = await readVersionBody(store, { ...next, version: 9, follows: { version: 8 } }, 'p', version);
       assert.ok(typeof lost === 'string' && lost.includes('@8 is not known'));
     } finally {
