@@ -41,8 +41,8 @@ export function registerExportCommand(program: Command): void {
     .option('--json', 'the summary as JSON', false)
     .action(async (format: 'lerobot' | 'csv', folder: string, options: ExportOptions) => {
       const filter = filterOf(options);
-      await requireEmpty(folder);
       const context = await openContext();
+      await requireEmpty(folder);
       const summary = await run(context, format, folder, filter, options);
       if (summary.episodes === 0) throw new CommandError('no', 'expected episodes that fit the filter, got none');
       if (options.json) return printJson(summary);

@@ -2,7 +2,6 @@ import { type Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { readDataStanding } from '../activities/registry/data-standing.ts';
-import { listHeldCandidates } from '../activities/registry/held-candidates.ts';
 import { readManifest } from '../store/records/manifests.ts';
 import type { ModelManifest } from '../policies/model-manifest.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -64,6 +63,7 @@ async function compare(version: string, other: string, { policy, json }: ViewOpt
 
 async function listHeld({ policy, json }: ViewOptions): Promise<void> {
   const { store } = await openPolicy(policy);
+  const { listHeldCandidates } = await import('../activities/registry/held-candidates.ts');
   const held = await listHeldCandidates(store, policy);
   if (json) return printJson(held);
   printTable(

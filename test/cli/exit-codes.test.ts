@@ -163,7 +163,8 @@ const table: Readonly<Record<string, Row>> = {
     null,
     wrong,
   ),
-  'robots move': reads(['r0', '--site', 'yard', ...reason], ['r0', ...reason], null),
+  // To the policy that it has: nothing to do.
+  'robots move': reads(['r0', ...reason], ['r0', '--site', 'yard', ...reason], wrong, wrong),
   // The rows after it find a robot in quarantine, or released.
   'robots quarantine': reads(['r0', ...reason], ['nobody', ...reason], null),
   'robots release': reads(['r0', ...reason], ['nobody', ...reason], null),
