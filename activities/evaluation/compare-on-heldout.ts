@@ -6,13 +6,12 @@ import { copiedState } from '../../policies/evaluation/copied-state.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import { evaluateHeldout } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/heldout-tally.ts';
-import { foreignSizes, mappedSession, type ForeignBody } from '../../policies/evaluation/mapped-session.ts';
+import type { ForeignBody } from '../../policies/evaluation/mapped-session.ts';
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
 import type { ErrorFacts, HeldoutFacts, Partner, TaskFacts } from '../../policies/gates/index.ts';
 import { activeTasks } from '../../datasets/taught-type.ts';
-import { checkModelFile } from '../../policies/onnx/file-problems.ts';
-import { ioProblems, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
+import { policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -20,6 +19,7 @@ import type { Progress } from '../ports/progress.ts';
 import { setFilePath, type StoredHeldoutSet, type StoredTrainingSet } from '../mix/read-sets.ts';
 import type { OpenRows } from '../ports/rows.ts';
 import type { Trainers } from '../ports/trainer.ts';
+import { modelOpener, type OpenModel } from './model-opener.ts';
 import { commonestLabel } from './commonest-label.ts';
 import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 
@@ -80,12 +80,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     heldoutSetFile(input.heldoutDigest, 'heldout.arrow'),
     input.heldoutSet,
   );
-  const openModel: OpenModel = async (key, taskCount, body) => {
-    if (typeof body === 'string') throw failure('InvalidInput', body, { coordinates: { key } });
-    const foreign = body && foreignSizes(body, taskCount);
-    if (body === undefined || foreign === undefined) return keep(await open(ports, key, { ...sizes, taskCount }));
-    return mappedSession(keep(await open(ports, key, foreign)), body, type);
-  };
+  const openModel = modelOpener(ports, type, sizes, keep);
   try {
     const training = await openTraining(ports, input, sizes);
     if (training !== undefined) keep(training.rows);
@@ -202,24 +197,6 @@ async function openTraining(
   };
 }
 
-async function localPath(store: ObjectStore, key: string): Promise<string> {
-  const path = await store.localPath(key);
-  if (path !== undefined) return path;
-  throw failure('NotFound', 'expected an object to judge by, got none', { coordinates: { key } });
-}
-
-async function open(ports: ComparisonPorts, key: string, sizes: PolicySizes): Promise<GraphSession> {
-  const bytes = await readFile(await localPath(ports.store, key));
-  const file = checkModelFile(bytes);
-  if (file.kind === 'refused') throw failure('InvalidInput', file.reason, { coordinates: { key } });
-  const session = await ports.runtime.open(bytes);
-  const problems = ioProblems(session, sizes);
-  if (problems.length === 0) return session;
-  await session.close();
-  throw failure('InvalidInput', problems.join('; '), { coordinates: { key } });
-}
-
-type OpenModel = (key: string, taskCount: number, body?: VersionKey['body']) => Promise<GraphSession>;
 type Sums = HeldoutOutcome['others'][string]['sums'];
 
 /** A version that cannot run on this robot type's data is no reason to fail the activity, but its gates fail. */
