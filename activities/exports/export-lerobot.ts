@@ -5,17 +5,18 @@ import { dictionary } from '../../domain/dictionary.ts';
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { SqlSession } from '../ports/sql.ts';
+import { createTable, createTableAs } from '../temp-table.ts';
 import { lerobotInfo, numbersOf, pandasTasks, statistics, type NumberFeature } from './lerobot-layout.ts';
 import {
   framesOfPart,
   partsOf,
-  pickedEpisodes,
   pickEpisodes,
   type ExportInput,
   type ExportPorts,
   type ExportSummary,
   type Part,
 } from './picked-episodes.ts';
+import { episodeOffsetTable, taskSentenceTable } from './tables.ts';
 
 /** Bytes of numbers that a data file holds, as LeRobot's own writer cuts them. */
 const bytesPerFile = 100 * 1024 * 1024;
@@ -43,8 +44,8 @@ export async function exportLeRobot(
   const perFrame = 4 * features.reduce((sum, { size }) => sum + size, 0);
   const parts = await partsOf(session, Math.max(1, Math.floor(bytesPerFile / perFrame)));
   const tasks = await writeTasks(session, folder, input.sentences);
-  await session.run(`CREATE OR REPLACE TEMP TABLE offsets AS SELECT number,
-    (sum(frame_count) OVER (ORDER BY number) - frame_count)::BIGINT AS first FROM ${pickedEpisodes}`);
+  const offsets = `SELECT number, (sum(frame_count) OVER (ORDER BY number) - frame_count)::BIGINT AS first FROM picked_episode`;
+  await session.run(createTableAs(episodeOffsetTable, offsets));
   for (const [index, part] of parts.entries()) await writePart(ports, input, part, index, features);
   const totals = {
     episodes: parts.reduce((sum, { firstEpisode, lastEpisode }) => sum + lastEpisode - firstEpisode + 1, 0),
@@ -67,17 +68,17 @@ async function writeTasks(
   folder: string,
   sentences: ReadonlyMap<string, string>,
 ): Promise<number> {
-  const rows = await session.rows(`SELECT DISTINCT task FROM ${pickedEpisodes} ORDER BY task`);
-  await session.run('CREATE OR REPLACE TEMP TABLE task_rows (task VARCHAR, task_index BIGINT, sentence VARCHAR)');
+  const rows = await session.rows(`SELECT DISTINCT task FROM picked_episode ORDER BY task`);
+  await session.run(createTable(taskSentenceTable));
   const taken = new Set<string>();
   for (const [index, { task }] of rows.entries()) {
     const id = typeof task === 'string' ? task : '';
     const said = sentences.get(id) ?? id;
     const sentence = taken.has(said) ? id : said;
     taken.add(sentence);
-    await session.run(`INSERT INTO task_rows VALUES (${sqlText(id)}, ${index}, ${sqlText(sentence)})`);
+    await session.run(`INSERT INTO task_sentence VALUES (${sqlText(id)}, ${index}, ${sqlText(sentence)})`);
   }
-  await session.run(`COPY (SELECT task_index, sentence AS __index_level_0__ FROM task_rows ORDER BY task_index)
+  await session.run(`COPY (SELECT task_index, sentence AS __index_level_0__ FROM task_sentence ORDER BY task_index)
     TO ${sqlText(join(folder, 'meta/tasks.parquet'))} (FORMAT parquet, KV_METADATA {pandas: ${sqlText(pandasTasks)}})`);
   return rows.length;
 }
@@ -98,7 +99,7 @@ async function writePart(
   for (const file of [data, meta]) await mkdir(join(file, '..'), { recursive: true });
   const values = features.map(({ key, sql }) => `${sql} AS "${key}"`).join(', ');
   await session.run(`COPY (SELECT ${values} FROM ${await framesOfPart(ports, input, part)}
-    JOIN task_rows AS t ON t.task = e.task JOIN offsets AS o ON o.number = e.number
+    JOIN task_sentence AS t ON t.task = e.task JOIN episode_offset AS o ON o.number = e.number
     ORDER BY e.number, f.frame_index) TO ${sqlText(data)} (FORMAT parquet, COMPRESSION snappy)`);
   const [chunk, file] = [Math.floor(index / filesPerChunk), index % filesPerChunk];
   const stats = features.flatMap((feature) =>
@@ -108,7 +109,7 @@ async function writePart(
       ${chunk}::BIGINT AS "data/chunk_index", ${file}::BIGINT AS "data/file_index",
       o.first AS dataset_from_index, o.first + e.frame_count AS dataset_to_index, s.* EXCLUDE (episode),
       ${chunk}::BIGINT AS "meta/episodes/chunk_index", ${file}::BIGINT AS "meta/episodes/file_index"
-    FROM ${pickedEpisodes} AS e JOIN task_rows AS t ON t.task = e.task JOIN offsets AS o ON o.number = e.number
+    FROM picked_episode AS e JOIN task_sentence AS t ON t.task = e.task JOIN episode_offset AS o ON o.number = e.number
     JOIN (SELECT episode_index AS episode, ${stats.join(', ')} FROM read_parquet(${sqlText(data)}) GROUP BY episode_index) AS s
       ON s.episode = e.number ORDER BY e.number) TO ${sqlText(meta)} (FORMAT parquet, COMPRESSION snappy)`);
 }

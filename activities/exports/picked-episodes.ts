@@ -6,6 +6,8 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import type { Lake } from '../lake/lake.ts';
 import { readExclusions } from '../mix/exclusions.ts';
 import type { SqlSession } from '../ports/sql.ts';
+import { createTable, createTableAs } from '../temp-table.ts';
+import { excludedIdTable, pickedEpisodeTable, wantedEpisodeTable } from './tables.ts';
 
 export interface ExportPorts {
   readonly store: ObjectStore;
@@ -46,9 +48,6 @@ export interface ExportSummary {
   readonly incompleteEpisodes: number;
 }
 
-/** Temporary tables of one export; `picked_episodes` has `number`, the episode's place in the export from 0. */
-export const pickedEpisodes = 'picked_episodes';
-
 /** Puts the episodes of a filter into a temporary table, in the order of their start, numbered. */
 export async function pickEpisodes(
   { store, lake, session }: ExportPorts,
@@ -56,26 +55,26 @@ export async function pickEpisodes(
 ): Promise<Pick<ExportSummary, 'excludedEpisodes' | 'incompleteEpisodes'>> {
   const { excluded } = await readExclusions(store);
   await session.run('SET preserve_insertion_order = true');
-  await session.run('CREATE OR REPLACE TEMP TABLE excluded_ids (episode_id VARCHAR)');
+  await session.run(createTable(excludedIdTable));
   for (let start = 0; start < excluded.length; start += 1_000) {
     const values = excluded.slice(start, start + 1_000).map((id) => `(${sqlText(id)})`);
-    await session.run(`INSERT INTO excluded_ids VALUES ${values.join(', ')}`);
+    await session.run(`INSERT INTO excluded_id VALUES ${values.join(', ')}`);
   }
   const days = (await lake.days('episodes', version.episodes)).filter((day) => isWithin(day, filter));
   const scan = await lake.scan('episodes', version.episodes, { recordedOn: days });
-  await session.run(`CREATE OR REPLACE TEMP TABLE wanted_episodes AS SELECT episode_id, robot_id, site, task, policy_version,
-    started_at, outcome, failure_reason, intervened, frame_count, split, recorded_on FROM ${scan} AS e
-    WHERE ${conditions(robotType, filter)}`);
+  const wantedSql = `SELECT episode_id, robot_id, site, task, policy_version, started_at, outcome, failure_reason, intervened,
+    frame_count, split, recorded_on FROM ${scan} AS e WHERE ${conditions(robotType, filter)}`;
+  await session.run(createTableAs(wantedEpisodeTable, wantedSql));
   const frames = await lake.scan('frames', version.frames, { recordedOn: days });
-  await session.run(`CREATE OR REPLACE TEMP TABLE ${pickedEpisodes} AS
-    SELECT (row_number() OVER (ORDER BY started_at, e.episode_id) - 1)::BIGINT AS number, e.*
-    FROM wanted_episodes AS e JOIN (SELECT episode_id, count(*) AS stored FROM ${frames} AS f GROUP BY ALL) AS s
+  const pickedSql = `SELECT (row_number() OVER (ORDER BY started_at, e.episode_id) - 1)::BIGINT AS number, e.*
+    FROM wanted_episode AS e JOIN (SELECT episode_id, count(*) AS stored FROM ${frames} AS f GROUP BY ALL) AS s
       ON s.episode_id = e.episode_id AND s.stored = e.frame_count
-    WHERE e.episode_id NOT IN (SELECT episode_id FROM excluded_ids) ORDER BY number`);
+    WHERE e.episode_id NOT IN (SELECT episode_id FROM excluded_id) ORDER BY number`;
+  await session.run(createTableAs(pickedEpisodeTable, pickedSql));
   const [counts] = await session.rows(`SELECT
-    (SELECT count(*) FROM wanted_episodes)::INTEGER AS wanted,
-    (SELECT count(*) FROM wanted_episodes WHERE episode_id IN (SELECT episode_id FROM excluded_ids))::INTEGER AS excluded,
-    (SELECT count(*) FROM ${pickedEpisodes})::INTEGER AS picked`);
+    (SELECT count(*) FROM wanted_episode)::INTEGER AS wanted,
+    (SELECT count(*) FROM wanted_episode WHERE episode_id IN (SELECT episode_id FROM excluded_id))::INTEGER AS excluded,
+    (SELECT count(*) FROM picked_episode)::INTEGER AS picked`);
   const [wanted, excludedEpisodes, picked] = [counts?.['wanted'], counts?.['excluded'], counts?.['picked']].map(Number);
   return {
     excludedEpisodes: excludedEpisodes ?? 0,
@@ -111,7 +110,7 @@ export async function partsOf(session: SqlSession, mostFrames: number): Promise<
   // A running sum decides the part: an episode begins a new one where the frames before it fill another.
   const rows = await session.rows(`SELECT min(number)::INTEGER AS first, max(number)::INTEGER AS last,
     sum(frame_count)::INTEGER AS frames, list_sort(list(DISTINCT CAST(recorded_on AS VARCHAR))) AS days
-    FROM (SELECT *, (sum(frame_count) OVER (ORDER BY number) - frame_count) // ${mostFrames} AS part FROM ${pickedEpisodes})
+    FROM (SELECT *, (sum(frame_count) OVER (ORDER BY number) - frame_count) // ${mostFrames} AS part FROM picked_episode)
     GROUP BY part ORDER BY first`);
   return rows.map((row) => ({
     firstEpisode: Number(row['first']),
@@ -127,5 +126,5 @@ export const framesOfPart = async (
   { version }: ExportInput,
   { days, firstEpisode, lastEpisode }: Part,
 ): Promise<string> =>
-  `(SELECT * FROM ${pickedEpisodes} WHERE number BETWEEN ${firstEpisode} AND ${lastEpisode}) AS e
+  `(SELECT * FROM picked_episode WHERE number BETWEEN ${firstEpisode} AND ${lastEpisode}) AS e
    JOIN ${await lake.scan('frames', version.frames, { recordedOn: days })} AS f ON f.episode_id = e.episode_id`;

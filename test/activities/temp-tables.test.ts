@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import * as collectionTables from '../../activities/collection/tables.ts';
 import { exportHeldoutSet } from '../../activities/mix/export-heldout-set.ts';
 import { mixExperience } from '../../activities/mix/mix-experience.ts';
+import { exportLeRobot } from '../../activities/exports/export-lerobot.ts';
+import * as exportTables from '../../activities/exports/tables.ts';
 import * as mixTables from '../../activities/mix/tables.ts';
 import type { TempTable } from '../../activities/temp-table.ts';
 import { CollectionWorld, oneRobot, portsOf, type Ports } from './collection/collection-fixture.ts';
@@ -17,6 +19,7 @@ const isTable = (value: unknown): value is TempTable => typeof value === 'object
 const contracts = {
   collection: Object.values(collectionTables).filter(isTable),
   mix: Object.values(mixTables).filter(isTable),
+  exports: Object.values(exportTables).filter(isTable),
 };
 
 /** What the engine says of a type that the contract names. */
@@ -90,13 +93,34 @@ describe('the temporary tables', function () {
     holdColumns(made, contracts.mix);
   });
 
+  it('of an export have the columns of their contract', async () => {
+    const fixture = await openMixFixture();
+    const { engine, made } = watchedEngine(fixture.engine);
+    await fixture.lake.currentVersion();
+    await store(fixture, 0, numbered(0, 3));
+    const session = await engine.open({ threads: 1 });
+    const folder = path.join(fixture.directory, 'exported');
+    const { episodes } = await exportLeRobot(
+      { store: fixture.store, lake: fixture.lake, session },
+      { version: await fixture.lake.currentVersion(), robotType, filter: {}, folder, sentences: new Map() },
+    );
+    await session.close();
+    await fixture.close();
+    assert.equal(episodes, 3);
+    holdColumns(made, contracts.exports);
+  });
+
   it('are made by one file and read by those of their contract, and made nowhere else', () => {
     const texts = new Map(
       readdirSync(activities, { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts') && !name.endsWith('tables.ts'))
         .map((name) => [name, readFileSync(path.join(activities, name), 'utf8')]),
     );
-    for (const [folder, contract] of Object.entries({ collection: collectionTables, mix: mixTables }))
+    for (const [folder, contract] of Object.entries({
+      collection: collectionTables,
+      mix: mixTables,
+      exports: exportTables,
+    }))
       for (const [constant, table] of Object.entries(contract)) {
         if (!isTable(table)) continue;
         const { name, madeBy, readBy } = table;
