@@ -17,8 +17,10 @@ import { withLoop, type Loop } from './loop.ts';
 const policy = 'wall-follower-recording';
 const largestPayloadBytes = 32 * 1024;
 
+/** Lands the recording, whether or not an earlier run did. */
 const bring = (loop: Loop): ReturnType<typeof importWallFollowing> =>
   importWallFollowing({
+    isAgain: true,
     path: sharedDataset('wall-following'),
     store: loop.store,
     scratchDirectory: loop.settings.scratchDirectory,
