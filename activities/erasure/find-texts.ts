@@ -101,7 +101,7 @@ const textPrefixes = [
   'lake/',
 ];
 
-export const isText = ({ key }: Pick<ObjectEntry, 'key'>): boolean => /\.(json|html|txt|csv)$/.test(key);
+export const isText = ({ key }: Pick<ObjectEntry, 'key'>): boolean => /\.(json|ndjson|html|txt|csv)$/.test(key);
 
 export async function findTexts({ store, progress }: Ports, { hashes }: ErasedRows): Promise<string[]> {
   const found: string[] = [];

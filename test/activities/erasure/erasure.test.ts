@@ -341,12 +341,19 @@ describe('erasure', function () {
     try {
       const [file = ''] = (await world.keys('lake/episodes/recorded_on')).filter((key) => key.endsWith('.parquet'));
       const path = (await world.ports.store.localPath(file)) ?? '';
+      const [own] = idsOf((await lakeRows(world)).episodes.filter((row) => row.includes('"r1"')));
       await request(world.ports, 'e1', robot('r1'));
       const { passes } = await erase(world.ports, 'e1');
       await world.ports.store.delete('erasures/e1/checked.json');
       await world.ports.store.put('lake/episodes/recorded_on=2026-01-01/forgotten.parquet', { filePath: path });
+      // Rows of a step of the facts that its tables do not have yet would come back.
+      const rows = new TextEncoder().encode(`${JSON.stringify({ episode_id: own, robot_id: 'r1' })}\n`);
+      await world.ports.store.put('facts/wall/rows/forgotten.ndjson', rows);
       const { leftovers } = await checkErased(world.ports)({ erasureId: 'e1', passes });
-      assert.deepEqual(leftovers, ['lake/episodes/recorded_on=2026-01-01/forgotten.parquet']);
+      assert.deepEqual(leftovers, [
+        'facts/wall/rows/forgotten.ndjson',
+        'lake/episodes/recorded_on=2026-01-01/forgotten.parquet',
+      ]);
     } finally {
       await world.close();
     }
