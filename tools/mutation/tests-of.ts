@@ -5,7 +5,7 @@ import { parseSync } from 'oxc-parser';
 
 /** Which tests reach a source file, nearest first. */
 export interface TestIndex {
-  /** Test files in the order of their distance in imports from the file (1 = imports it itself), at most `reach` away. */
+  /** Files of `npm test` in the order of their distance in imports from the file (1 = imports it itself), at most `reach` away. */
   readonly testsOf: (file: string, reach: number) => string[];
 }
 
@@ -24,7 +24,7 @@ export function indexTests(root: string, files: readonly string[]): TestIndex {
         for (const at of ring) distances.set(at, distances.get(at) ?? distance);
       }
       return [...distances.keys()]
-        .filter((at) => at.endsWith('.test.ts'))
+        .filter((at) => at.endsWith('.test.ts') && !at.startsWith('test/long/'))
         .toSorted(
           (a, b) =>
             Number(b === mirror) - Number(a === mirror) ||
