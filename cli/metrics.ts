@@ -56,7 +56,7 @@ async function print({ policy, by, json, ...days }: MetricsOptions): Promise<voi
       ]),
     );
   say(footOf(answer));
-  for (const key of answer.damaged) process.stderr.write(`left out, it cannot be read: ${JSON.stringify(key)}\n`);
+  for (const key of answer.damaged) say(`left out, it cannot be read: ${key}`);
 }
 
 function footOf({ state, policy, from, to, asOfMs }: MetricsAnswer): string {

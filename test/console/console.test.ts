@@ -312,8 +312,9 @@ describe('the console’s server', function () {
         }
     })();
     // Looks are five seconds apart: the first one remembers, the next one tells.
+    const writes: Promise<unknown>[] = [];
     const adding = setInterval(() => {
-      void addRobot(
+      const robot = addRobot(
         { store, clock },
         {
           robotId: 'r9',
@@ -325,11 +326,13 @@ describe('the console’s server', function () {
           who: 't',
           why: 't',
         },
-      ).catch(() => undefined);
-      void store.put(`facts/${policy}/steps/${String(Date.now()).padStart(20, '0')}.json`, jsonBytes({}));
+      );
+      const step = store.put(`facts/${policy}/steps/${String(Date.now()).padStart(20, '0')}.json`, jsonBytes({}));
+      writes.push(Promise.allSettled([robot, step]));
     }, 2_000);
     await reading;
     clearInterval(adding);
+    await Promise.all(writes);
     stopped.abort();
     assert.deepEqual(changes, [{ topic: 'facts', policy }]);
   });
