@@ -10,7 +10,6 @@ import {
   writeErasureRequest,
   type ErasureRequest,
 } from '../store/records/erasures.ts';
-import { failedAs, orchestrationQueue } from './ask-workflow.ts';
 import { openContext, withClient, type CommandContext } from './context.ts';
 import { episodesOfFile } from './data-hold.ts';
 import { CommandError } from './exit-codes.ts';
@@ -64,6 +63,7 @@ async function erase(options: EraseOptions): Promise<void> {
   await refuseHeld(context, request, listed);
   if (options.dryRun) return dryRun(context, request, listed, json);
   await writeErasureRequest(context.store, request, ids);
+  const { failedAs, orchestrationQueue } = await import('./ask-workflow.ts');
   await withClient(context.settings, async (client) => {
     const handle = await client.workflow.start('eraseData', {
       workflowId: workflowIds.eraseData(erasureId),
