@@ -91,8 +91,9 @@ class EpisodeFacts implements FrameFactsCollector {
   }
 
   #isConstant(sensor: number): boolean {
+    // Without any frame the first value is NaN, which is below nothing.
     const isBelowSaturation = (this.#first[sensor] as number) < (this.#limits.saturation[sensor] as number);
-    return this.#facts.count > 0 && this.#changes[sensor] === 0 && isBelowSaturation;
+    return this.#changes[sensor] === 0 && isBelowSaturation;
   }
 
   #addIndex(columns: FrameColumns, i: number, row: number): void {

@@ -109,6 +109,7 @@ describe('facts of frames', () => {
   it('call a sensor dead that keeps its value, but not one that is saturated', () => {
     const frames = sound(25).map((frame) => ({ ...frame, observation: [1.5, 5] }));
     assert.deepEqual(factsOf(frames).constantObservations, ['left']);
+    assert.deepEqual(factsOf([]).constantObservations, []);
   });
 
   it('compare limits in the precision of the readings', () => {

@@ -217,4 +217,16 @@ describe('validation rules', () => {
     const facts = { ...validEpisode, ...frames({ constantObservations: ['US7'] }) };
     assert.deepEqual(violationsOf(ownEpisodeRules, facts, lenient), []);
   });
+
+  it('name the tasks that there are, the first twenty of many', () => {
+    const tasksOf = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`);
+    const expectedOf = (count: number): string | undefined =>
+      violationsOf(
+        ownEpisodeRules,
+        { ...validEpisode, ...episode({ task: 'dancing' }) },
+        { ...type, tasks: tasksOf(count) },
+      ).find(({ rule }) => rule === 'episode.task')?.expected;
+    assert.equal(expectedOf(20), tasksOf(20).join(' | '));
+    assert.equal(expectedOf(21), `${tasksOf(20).join(' | ')} | …`);
+  });
 });
