@@ -14,4 +14,6 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
   npm ci --no-fund --no-audit >&2
   touch node_modules/.package-lock.json
 fi
+# The console's pages, where there are none or older ones than their source: seconds. Without them all else works.
+node tools/build-dashboard.ts --if-missing >&2 || echo "The console's pages could not be built; npm run dashboard says why." >&2
 exec node demo/main.ts "$@"

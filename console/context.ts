@@ -18,6 +18,8 @@ export interface ConsolePorts {
   readonly clock: Clock;
   readonly monotonicMs: () => number;
   readonly log: FastifyBaseLogger;
+  /** Where the built pages are; default: where `npm run dashboard` puts them. */
+  readonly pagesDirectory?: string;
 }
 
 /** What the routes of one console share. */

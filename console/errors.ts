@@ -1,25 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
-import { z } from 'zod';
-
 import { isFailure } from '../store/failures.ts';
+import { consoleErrors, errorSchema, type ConsoleErrorType, type RefusalAnswer } from './answers/refusal.ts';
 
-/** What a refusal is of; pages look different by it: nobody, not you, not there, wrong question, not now, broken. */
-export const consoleErrors = {
-  unauthenticated: 401,
-  forbidden: 403,
-  notFound: 404,
-  malformed: 400,
-  tooMany: 429,
-  storeUnavailable: 503,
-  temporalUnavailable: 503,
-  damaged: 500,
-  internal: 500,
-} as const;
-export type ConsoleErrorType = keyof typeof consoleErrors;
-
-export const errorSchema = z.strictObject({
-  error: z.strictObject({ type: z.enum(Object.keys(consoleErrors) as [ConsoleErrorType]), message: z.string() }),
-});
 export const errors = { '4xx': errorSchema, '5xx': errorSchema };
 
 export class ConsoleError extends Error {
@@ -48,7 +30,7 @@ export function answerErrors(app: FastifyInstance): void {
     const retryAfterMs = found.retryAfterMs ?? (status === 503 ? 2_000 : undefined);
     if (retryAfterMs !== undefined) void reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1_000)));
     if (status === 401) void reply.header('www-authenticate', 'Bearer');
-    const answer: z.infer<typeof errorSchema> = {
+    const answer: RefusalAnswer = {
       error: { type: found.type, message: found.message.slice(0, longestMessage) },
     };
     return reply.code(status).type('application/json; charset=utf-8').send(answer);

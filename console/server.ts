@@ -8,10 +8,11 @@ import {
 } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
-import { operatorRoles } from '../fleet/desk/operators.ts';
 import { guard, requestOperator, safeHeaders } from './access.ts';
+import { meSchema } from './answers/me.ts';
 import { consoleContext, type ConsolePorts } from './context.ts';
 import { answerErrors } from './errors.ts';
+import { builtPages, pageRoutes } from './pages.ts';
 import { cycleRoutes } from './routes/cycles.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
@@ -20,7 +21,7 @@ import { metricRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { trialRoutes } from './routes/trials.ts';
-import { described, read, type Routes } from './routes/shared.ts';
+import { described, type Routes } from './routes/shared.ts';
 
 const allRoutes: readonly Routes[] = [
   fleetRoutes,
@@ -64,6 +65,7 @@ export async function buildConsole(ports: ConsolePorts): Promise<FastifyInstance
   });
   for (const routes of allRoutes) await app.register(routes(context));
   await app.register(ownRoutes(context));
+  await app.register(pageRoutes(ports.pagesDirectory ?? builtPages));
   return app;
 }
 
@@ -89,7 +91,7 @@ const ownRoutes =
     app.route({
       method: 'GET',
       url: '/api/v1/me',
-      schema: described('Who asks', z.strictObject({ ...read, name: z.string(), role: z.enum(operatorRoles) })),
+      schema: described('Who asks', meSchema),
       handler: async (request) => {
         const { name, role } = requestOperator(request);
         return { readAtMs: clock(), name, role };

@@ -190,7 +190,7 @@ function sayWhereThingsAre(
   say(`
   Temporal UI   ${uiUrl}
   Temporal      ${address}${gatewayUrl === undefined ? '' : `\n  Gateway       ${gatewayUrl} (metrics, ${operationsUrl}/documentation)`}
-  Console       ${consolePlace.url}/api/v1/ (token in ${consolePlace.tokenFile})
+  Console       ${consolePlace.url}/ (token in ${consolePlace.tokenFile})
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
   Schedule      weekly-sync, ${week}

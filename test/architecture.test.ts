@@ -36,7 +36,11 @@ const rules: Readonly<Record<string, Rule>> = {
   workers: { values: ['workflows', ...fleetParts, ...work] },
   cli: { values: ['workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   // Beside the commands, and nobody's to import: it reads what they read, from the same rooms.
-  console: { values: ['workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
+  console: { values: ['console/answers', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
+  // The shapes of what it answers.
+  'console/answers': { values: ['fleet/desk', 'activities', 'domain'] },
+  // Runs in a browser: of the server it knows what answers look like, and nothing that runs.
+  dashboard: { values: [], types: ['console/answers'] },
   tools: { values: ['domain'] },
   demo: { values: ['console', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   bench: { values: ['demo', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },

@@ -2,8 +2,9 @@ import { z } from 'zod';
 
 import { listEndedCycles } from '../../activities/report/list-cycles.ts';
 import { readJson } from '../../store/json-objects.ts';
-import { runSchema } from './run-schema.ts';
-import { damaged, described, limitQuery, read, requirePolicy, type Routes } from './shared.ts';
+import { damaged, read } from '../answers/read.ts';
+import { runSchema } from '../answers/trials.ts';
+import { described, limitQuery, requirePolicy, type Routes } from './shared.ts';
 
 const cycleSchema = z.object({
   cycleId: z.string(),

@@ -4,40 +4,13 @@ import { readPolicyDocuments } from '../../activities/registry/policy-document.t
 import { readRobotPage } from '../../activities/robot-page.ts';
 import type { RobotView } from '../../fleet/desk/index.ts';
 import {
-  damaged,
-  described,
-  pageOf,
-  pageQuery,
-  pageSchema,
-  read,
-  requirePolicy,
-  robotName,
-  type Routes,
-} from './shared.ts';
-
-const robotSchema = z.strictObject({
-  robotId: z.string(),
-  site: z.string(),
-  contact: z.enum(['online', 'silent', 'unknown']),
-  lastSeenMs: z.number().nullable(),
-  version: z.string().nullable(),
-  /** Left out of trials and learning: since when, by whom, why; null: it is not. */
-  quarantine: z.strictObject({ sinceMs: z.number(), who: z.string(), why: z.string() }).nullable(),
-});
-const countsSchema = z.array(z.strictObject({ name: z.string(), robots: z.int() }));
-const fleetSchema = z.strictObject({
-  ...read,
-  ...damaged,
-  /** `unknown`: no gateway says who is there; nothing follows from silence then. */
-  presence: z.enum(['known', 'unknown']),
-  /** Of all robots of the policy, whatever was searched for. */
-  contacts: countsSchema,
-  versions: countsSchema,
-  sites: countsSchema,
-  quarantined: z.int(),
-  retired: z.int(),
-  ...pageSchema(robotSchema),
-});
+  type countsSchema,
+  type fleetRobotSchema,
+  fleetSchema,
+  policiesSchema,
+  robotSchema,
+} from '../answers/fleet.ts';
+import { described, pageOf, pageQuery, requirePolicy, robotName, type Routes } from './shared.ts';
 
 const querySchema = pageQuery.extend({
   contact: z.enum(['online', 'silent', 'unknown']).optional(),
@@ -72,7 +45,7 @@ const shown = ({
   lastSeenMs,
   version,
   quarantine,
-}: RobotView): z.infer<typeof robotSchema> => ({
+}: RobotView): z.infer<typeof fleetRobotSchema> => ({
   robotId,
   site,
   contact,
@@ -87,14 +60,7 @@ export const fleetRoutes: Routes = (context) => async (app) => {
   app.route({
     method: 'GET',
     url: '/api/v1/policies',
-    schema: described(
-      'Policies that there are',
-      z.strictObject({
-        ...read,
-        ...damaged,
-        policies: z.array(z.strictObject({ policy: z.string(), robotType: z.string() })),
-      }),
-    ),
+    schema: described('Policies that there are', policiesSchema),
     handler: async () => {
       const keys: string[] = [];
       const documents = await readPolicyDocuments(context.store, ({ key }) => void keys.push(key));
@@ -142,10 +108,7 @@ export const fleetRoutes: Routes = (context) => async (app) => {
     url: '/api/v1/robots/:robotId',
     schema: {
       params: z.object({ robotId: robotName }),
-      ...described(
-        'Everything known of one robot; lists have their newest last',
-        z.strictObject({ ...read, robot: z.record(z.string(), z.unknown()) }),
-      ),
+      ...described('Everything known of one robot; lists have their newest last', robotSchema),
     },
     handler: async ({ params: { robotId } }) => ({
       readAtMs: context.clock(),

@@ -3,43 +3,11 @@ import { z } from 'zod';
 import { groupings } from '../../activities/metrics/fact-sums.ts';
 import { readMetrics, spanOf, type MetricsAnswer } from '../../activities/metrics/read-metrics.ts';
 import { metricNames, metrics } from '../../domain/metrics/index.ts';
+import { metricsSchema } from '../answers/metrics.ts';
 import { ConsoleError } from '../errors.ts';
-import { damaged, described, policyQuery, read, type Routes } from './shared.ts';
+import { described, policyQuery, type Routes } from './shared.ts';
 
 const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a UTC day like 2026-11-22');
-
-const metricSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('value'),
-    value: z.number(),
-    n: z.number(),
-    low: z.number().nullable(),
-    high: z.number().nullable(),
-  }),
-  z.strictObject({ kind: z.literal('noData'), why: z.string() }),
-  z.strictObject({ kind: z.literal('notDefined'), why: z.string() }),
-]);
-const answerSchema = z.strictObject({
-  ...read,
-  ...damaged,
-  policy: z.string(),
-  by: z.enum(groupings).nullable(),
-  from: z.string(),
-  to: z.string(),
-  /** `noFacts`: nobody makes facts yet; `empty`: nothing was told in this time. */
-  state: z.enum(['read', 'empty', 'noFacts']),
-  asOfMs: z.number().nullable(),
-  currency: z.string().nullable(),
-  definitions: z.array(
-    z.strictObject({ name: z.enum(metricNames as [string]), unit: z.string(), sentence: z.string() }),
-  ),
-  groups: z.array(
-    z.strictObject({
-      name: z.string(),
-      metrics: z.array(z.strictObject({ name: z.enum(metricNames as [string]), metric: metricSchema })),
-    }),
-  ),
-});
 
 /** Questions at once; each holds an SQL session. */
 const mostQuestions = 2;
@@ -76,7 +44,7 @@ export const metricRoutes: Routes = (context) => async (app) => {
     url: '/api/v1/metrics',
     schema: {
       querystring: policyQuery.extend({ by: z.enum(groupings).optional(), from: day.optional(), to: day.optional() }),
-      ...described('Every metric over whole UTC days, told apart by one thing', answerSchema),
+      ...described('Every metric over whole UTC days, told apart by one thing', metricsSchema),
     },
     handler: async ({ query: { policy, by, ...days } }) => {
       const span = spanOf(days, context.clock());

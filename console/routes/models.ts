@@ -4,7 +4,8 @@ import { aliasesAt } from '../../domain/registry/index.ts';
 import { signedManifestSchema } from '../../policies/model-manifest.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
-import { damaged, described, policyQuery, read, requirePolicy, type Routes } from './shared.ts';
+import { damaged, read } from '../answers/read.ts';
+import { described, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 /** Versions, what made them, and who was champion when. */
 export const modelRoutes: Routes = (context) => async (app) => {

@@ -23,11 +23,6 @@ export const pageQuery = policyQuery.extend({
 
 export const limitQuery = policyQuery.extend({ limit: z.coerce.number().int().min(1).max(100).default(20) });
 
-/** When the console read what it answers with, Unix ms by its clock: pages show how old what they show is. */
-export const read = { readAtMs: z.int() };
-/** Keys of objects that could not be read and were left out. */
-export const damaged = { damaged: z.array(z.string()) };
-
 /** The rest of a route's description. */
 export const described = (summary: string, response: z.ZodType) => ({
   summary,
@@ -59,9 +54,3 @@ export function pageOf<T>(
   const last = items.at(-1);
   return { items, total: all.length, next: start + limit < all.length && last !== undefined ? nameOf(last) : null };
 }
-
-export const pageSchema = <T extends z.ZodType>(item: T) => ({
-  items: z.array(item),
-  total: z.int(),
-  next: z.string().nullable(),
-});

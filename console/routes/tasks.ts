@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
 import { readTaskCatalogue } from '../../store/records/task-log.ts';
-import { described, policyQuery, read, type Routes } from './shared.ts';
+import { read } from '../answers/read.ts';
+import { described, policyQuery, type Routes } from './shared.ts';
 
 /** What robots may be asked to do. */
 export const taskRoutes: Routes = (context) => async (app) => {

@@ -3,22 +3,19 @@ import { z } from 'zod';
 import { listEndedTrials, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
-import { runSchema } from './run-schema.ts';
-import { damaged, described, limitQuery, policyQuery, read, requirePolicy, type Routes } from './shared.ts';
+import { endedTrialsSchema, trialCourseSchema, trialSchema } from '../answers/trials.ts';
+import { described, limitQuery, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 const trialIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a trial id');
 
-/** Trials: the one that runs, those that ended, and the course of each. Long because the shapes of three answers stand here. */
+/** Trials: the one that runs, those that ended, and the course of each. */
 export const trialRoutes: Routes = (context) => async (app) => {
   app.route({
     method: 'GET',
     url: '/api/v1/trial',
     schema: {
       querystring: policyQuery,
-      ...described(
-        'The trial of a policy now, its steps, and the rollback that runs',
-        z.strictObject({ ...read, trial: runSchema, abTest: runSchema, rollout: runSchema, rollback: runSchema }),
-      ),
+      ...described('The trial of a policy now, its steps, and the rollback that runs', trialSchema),
     },
     handler: async ({ query: { policy } }) => {
       await requirePolicy(context, policy);
@@ -36,22 +33,7 @@ export const trialRoutes: Routes = (context) => async (app) => {
     url: '/api/v1/trials',
     schema: {
       querystring: limitQuery,
-      ...described(
-        'Trials that ended, newest last',
-        z.strictObject({
-          ...read,
-          ...damaged,
-          items: z.array(
-            z.strictObject({
-              trialId: z.string(),
-              candidateVersion: z.string().nullable(),
-              outcome: z.string(),
-              reason: z.string(),
-              atMs: z.number(),
-            }),
-          ),
-        }),
-      ),
+      ...described('Trials that ended, newest last', endedTrialsSchema),
     },
     handler: async ({ query: { policy, limit } }) => {
       await requirePolicy(context, policy);
@@ -68,14 +50,7 @@ export const trialRoutes: Routes = (context) => async (app) => {
       params: z.object({ trialId: trialIdSchema }),
       ...described(
         'The course of a trial: effect with its interval over time, against its limits; at most 500 points, evenly thinned',
-        z.strictObject({
-          ...read,
-          ...damaged,
-          plan: z.record(z.string(), z.unknown()),
-          end: z.record(z.string(), z.unknown()).nullable(),
-          points: z.array(z.record(z.string(), z.unknown())),
-          verdicts: z.int(),
-        }),
+        trialCourseSchema,
       ),
     },
     handler: async ({ params: { trialId } }) => {

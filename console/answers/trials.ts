@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+import { damaged, read } from './read.ts';
+
+/** How a workflow stands, and what it says of itself; null: there is none, and was none lately. */
+export const runSchema = z
+  .strictObject({
+    workflowId: z.string(),
+    run: z.string(),
+    startedMs: z.number(),
+    endedMs: z.number().nullable(),
+    status: z.unknown(),
+  })
+  .nullable();
+
+export const trialSchema = z.strictObject({
+  ...read,
+  trial: runSchema,
+  abTest: runSchema,
+  rollout: runSchema,
+  rollback: runSchema,
+});
+export type TrialAnswer = z.infer<typeof trialSchema>;
+
+export const endedTrialsSchema = z.strictObject({
+  ...read,
+  ...damaged,
+  items: z.array(
+    z.strictObject({
+      trialId: z.string(),
+      candidateVersion: z.string().nullable(),
+      outcome: z.string(),
+      reason: z.string(),
+      atMs: z.number(),
+    }),
+  ),
+});
+export type EndedTrialsAnswer = z.infer<typeof endedTrialsSchema>;
+
+export const trialCourseSchema = z.strictObject({
+  ...read,
+  ...damaged,
+  plan: z.record(z.string(), z.unknown()),
+  end: z.record(z.string(), z.unknown()).nullable(),
+  points: z.array(z.record(z.string(), z.unknown())),
+  verdicts: z.int(),
+});
+export type TrialCourseAnswer = z.infer<typeof trialCourseSchema>;

@@ -1,0 +1,215 @@
+import { h, type ComponentChild } from 'preact';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import type { PoliciesAnswer } from '../console/answers/fleet.ts';
+import type { MeAnswer } from '../console/answers/me.ts';
+import { ask } from './ask.ts';
+import { listen } from './change-stream.ts';
+import { loginPage } from './pages/login.ts';
+import type { Problem } from './reading.ts';
+import { apiPath, hrefOf, parseRoute, type PageName, type Route } from './route.ts';
+import { FleetScreen, IncidentsScreen, MetricsScreen, RobotScreen, TrialScreen, type Screen } from './screens.ts';
+import { shownOf, stateBox } from './states.ts';
+import { useReading, type Session } from './use-reading.ts';
+
+const screens: Readonly<Record<PageName, readonly [title: string, screen: (screen: Screen) => ComponentChild]>> = {
+  fleet: ['Fleet', FleetScreen],
+  incidents: ['Incidents', IncidentsScreen],
+  trial: ['Trial', TrialScreen],
+  metrics: ['Metrics', MetricsScreen],
+  robot: ['Robot', RobotScreen],
+};
+const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'metrics'];
+
+/** Kept for this tab alone, and gone with it. */
+const tokenKey = 'flywheel.token';
+
+/** The whole dashboard: who is not let in is asked for a token. */
+export function App(): ComponentChild {
+  const [token, setToken] = useState(() => sessionStorage.getItem(tokenKey));
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [isAsking, setAsking] = useState(false);
+  const signOut = useCallback((why: Problem | null) => {
+    sessionStorage.removeItem(tokenKey);
+    setToken(null);
+    setProblem(why);
+  }, []);
+  const signIn = async (given: string): Promise<void> => {
+    setAsking(true);
+    setProblem(null);
+    const answer = await ask<MeAnswer>(apiPath('me'), given, new AbortController().signal);
+    setAsking(false);
+    if (answer.kind !== 'read') return setProblem(answer);
+    sessionStorage.setItem(tokenKey, given);
+    setToken(given);
+  };
+  if (token === null) return loginPage({ problem, isAsking, onToken: (given) => void signIn(given) });
+  return h(SignedIn, { token, onSignOut: signOut, key: token });
+}
+
+function useRoute(): Route {
+  const [route, setRoute] = useState(() => parseRoute(location.hash));
+  useEffect(() => {
+    const read = (): void => setRoute(parseRoute(location.hash));
+    addEventListener('hashchange', read);
+    return () => removeEventListener('hashchange', read);
+  }, []);
+  return route;
+}
+
+/** Goes on by itself, so that ages are true. */
+function useNow(): number {
+  const [nowMs, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 10_000);
+    return () => clearInterval(timer);
+  }, []);
+  return nowMs;
+}
+
+interface SignedInProps {
+  readonly token: string;
+  readonly onSignOut: (why: Problem | null) => void;
+}
+
+function SignedIn({ token, onSignOut }: SignedInProps): ComponentChild {
+  const listeners = useMemo(() => new Set<(topic: string) => void>(), []);
+  const session = useMemo<Session>(
+    () => ({
+      token,
+      onRefused: () =>
+        onSignOut({ kind: 'refused', type: 'unauthenticated', message: 'the token is nobody’s any more' }),
+      onTopic: (listener) => {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+    }),
+    [token, onSignOut, listeners],
+  );
+  const route = useRoute();
+  const nowMs = useNow();
+  const policies = useReading<PoliciesAnswer>(session, apiPath('policies'), 'policies', '');
+  const me = useReading<MeAnswer>(session, apiPath('me'), 'me', '');
+  const policy = route.query['policy'] ?? policies.data?.policies[0]?.policy;
+  const isLinked = useLink(token, policy, listeners);
+  const { page } = route;
+  const otherwise = shownOf(policies, nowMs, 'policies', () =>
+    stateBox('empty', 'There is no policy yet. Registering a baseline model makes one.'),
+  );
+  const who = me.data === null ? '' : `${me.data.name}, ${me.data.role}`;
+  return h('div', null, [
+    h('a', { class: 'skip', href: '#main', onClick: toMain }, 'To the content'),
+    h('header', null, [
+      h('strong', { class: 'brand' }, 'Flywheel'),
+      menu(page, policy),
+      policyChoice(policies.data, policy, page ?? 'fleet'),
+      h(
+        'span',
+        { class: `link ${isLinked ? 'is-linked' : 'is-away'}`, role: 'status' },
+        isLinked ? '● live' : '◌ not live: reads every 30 s',
+      ),
+      h('span', { class: 'who' }, who),
+      h('button', { type: 'button', onClick: () => onSignOut(null) }, 'Sign out'),
+    ]),
+    h(Content, { route, policy, session, nowMs, otherwise, key: `${page} ${policy}` }),
+  ]);
+}
+
+/** A link within the page would change the route. */
+function toMain(event: Event): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+function useLink(token: string, policy: string | undefined, listeners: ReadonlySet<(topic: string) => void>): boolean {
+  const [isLinked, setLinked] = useState(false);
+  useEffect(() => {
+    if (policy === undefined) return;
+    const end = new AbortController();
+    const onChange = ({ topic }: { readonly topic: string }): void => {
+      for (const listener of listeners) listener(topic);
+    };
+    const onLink = (is: boolean): void => {
+      if (!end.signal.aborted) setLinked(is);
+    };
+    void listen({ path: apiPath('events', { policy }), token, signal: end.signal, onChange, onLink });
+    return () => end.abort();
+  }, [token, policy, listeners]);
+  return isLinked;
+}
+
+interface ContentProps {
+  readonly route: Route;
+  readonly policy: string | undefined;
+  readonly session: Session;
+  readonly nowMs: number;
+  /** How the list of policies stands, where there is none to show anything of. */
+  readonly otherwise: ComponentChild;
+}
+
+function Content({ route, policy, session, nowMs, otherwise }: ContentProps): ComponentChild {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { page, query } = route;
+  const [title, screen] = page === null ? ['No such page'] : screens[page];
+  const name = page === 'robot' ? `Robot ${query['id'] ?? ''}` : title;
+  useEffect(() => {
+    document.title = `${name} · Flywheel`;
+    heading.current?.focus();
+  }, [name]);
+  const onFilter = (change: Readonly<Record<string, string>>): void => {
+    // Another filter begins at the first robots; no step back for each key that is typed.
+    const { after: _, ...rest } = query;
+    history.replaceState(
+      null,
+      '',
+      hrefOf(page ?? 'fleet', { ...rest, ...(policy === undefined ? {} : { policy }), ...change }),
+    );
+    dispatchEvent(new HashChangeEvent('hashchange'));
+  };
+  return h('main', { id: 'main', tabIndex: -1 }, [
+    h('h1', { ref: heading, tabIndex: -1 }, name),
+    screen === undefined
+      ? stateBox('empty', 'There is no page of this name. The menu has those that there are.')
+      : policy === undefined
+        ? otherwise
+        : h(screen, { session, policy, query, nowMs, onFilter }),
+  ]);
+}
+
+const menu = (page: PageName | null, policy: string | undefined): ComponentChild =>
+  h(
+    'nav',
+    { 'aria-label': 'Pages' },
+    h(
+      'ul',
+      null,
+      inMenu.map((name) =>
+        h('li', { key: name }, [
+          h(
+            'a',
+            { href: hrefOf(name, { policy }), 'aria-current': name === page ? 'page' : undefined },
+            screens[name][0],
+          ),
+        ]),
+      ),
+    ),
+  );
+
+function policyChoice(data: PoliciesAnswer | null, policy: string | undefined, page: PageName): ComponentChild {
+  const names = [
+    ...new Set([...(data?.policies.map((one) => one.policy) ?? []), ...(policy === undefined ? [] : [policy])]),
+  ];
+  return h('label', { class: 'policy' }, [
+    'Policy',
+    h(
+      'select',
+      {
+        value: policy ?? '',
+        onChange: (event: { currentTarget: { value: string } }) => {
+          location.hash = hrefOf(page === 'robot' ? 'fleet' : page, { policy: event.currentTarget.value });
+        },
+      },
+      names.map((name) => h('option', { value: name, key: name, selected: name === policy }, name)),
+    ),
+  ]);
+}

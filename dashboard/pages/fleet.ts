@@ -1,0 +1,183 @@
+import { h, type ComponentChild } from 'preact';
+
+import type { FleetAnswer } from '../../console/answers/fleet.ts';
+import type { Attention } from '../attention.ts';
+import { spanText } from '../format.ts';
+import type { Reading } from '../reading.ts';
+import { apiPath, hrefOf } from '../route.ts';
+import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+
+type Robot = FleetAnswer['items'][number];
+export type FleetQuery = Readonly<Record<string, string>>;
+
+export const robotStates = ['online', 'silent', 'unknown', 'quarantined'] as const;
+const pageSize = '500';
+
+/** What to ask for what a viewer filters by. */
+export function fleetPath({ policy, state, site, version, search, after }: FleetQuery): string {
+  const isQuarantined = state === 'quarantined';
+  return apiPath('fleet', {
+    policy,
+    limit: pageSize,
+    contact: isQuarantined ? undefined : state,
+    quarantined: isQuarantined ? 'true' : undefined,
+    site,
+    version,
+    search: search?.trim().slice(0, 63),
+    after,
+  });
+}
+
+const stateSigns = { online: '●', silent: '◌', unknown: '?', quarantined: '⊘' } as const;
+
+/** A state in words, with a sign of its own. */
+const stateMark = (state: (typeof robotStates)[number]): ComponentChild =>
+  h('span', { class: `mark mark-${state}` }, [h('span', { 'aria-hidden': 'true' }, `${stateSigns[state]} `), state]);
+
+interface FleetPage {
+  readonly reading: Reading<FleetAnswer>;
+  readonly attention: Attention;
+  readonly query: FleetQuery;
+  readonly nowMs: number;
+  readonly onFilter: (change: FleetQuery) => void;
+}
+
+/** Robots by state, model and site, and above them what needs a person now. */
+export const fleetPage = ({ reading, attention, query, nowMs, onFilter }: FleetPage): ComponentChild =>
+  h('div', null, [
+    attentionBox(attention, query['policy'] ?? ''),
+    h('section', { 'aria-labelledby': 'robots' }, [
+      h('h2', { id: 'robots' }, 'Robots'),
+      filters(reading.data, query, onFilter),
+      shownOf(reading, nowMs, 'the fleet', (data) => fleetBody(data, query, nowMs)),
+    ]),
+  ]);
+
+function attentionBox({ needs, unknown, isLoading }: Attention, policy: string): ComponentChild {
+  const list = h(
+    'ul',
+    { class: 'needs' },
+    needs.map(({ text, page, query }) =>
+      h('li', { key: text }, h('a', { href: hrefOf(page, { policy, ...query }) }, text)),
+    ),
+  );
+  const nothing = isLoading
+    ? stateBox('loading', 'Asking what needs a person …')
+    : unknown.length === 0
+      ? stateBox('empty', 'Nothing needs a person now.')
+      : null;
+  return h('section', { 'aria-labelledby': 'needs', class: 'attention' }, [
+    h('h2', { id: 'needs' }, `Needs a person now${needs.length === 0 ? '' : ` (${needs.length})`}`),
+    needs.length > 0 ? list : nothing,
+    unknown.length === 0
+      ? null
+      : stateBox('noData', [
+          'Not known now, so this list may lack something: ',
+          h(
+            'ul',
+            null,
+            unknown.map((text) => h('li', { key: text }, text)),
+          ),
+        ]),
+  ]);
+}
+
+function filters(data: FleetAnswer | null, query: FleetQuery, onFilter: FleetPage['onFilter']): ComponentChild {
+  const select = (name: string, label: string, names: readonly string[]): ComponentChild =>
+    h('label', { key: name }, [
+      label,
+      h(
+        'select',
+        {
+          value: query[name] ?? '',
+          onChange: (event: { currentTarget: { value: string } }) => onFilter({ [name]: event.currentTarget.value }),
+        },
+        [
+          h('option', { value: '' }, 'all'),
+          // What is filtered by stays to be seen, also where no robot has it any more.
+          [...new Set([...names, ...(query[name] === undefined ? [] : [query[name]])])].map((value) =>
+            h('option', { value, key: value, selected: value === query[name] }, value),
+          ),
+        ],
+      ),
+    ]);
+  return h('form', { class: 'filters', role: 'search', onSubmit: (event: Event) => event.preventDefault() }, [
+    h('label', null, [
+      'Search by id or site',
+      h('input', {
+        type: 'search',
+        maxLength: 63,
+        value: query['search'] ?? '',
+        onInput: (event: { currentTarget: { value: string } }) => onFilter({ search: event.currentTarget.value }),
+      }),
+    ]),
+    select('state', 'State', robotStates),
+    select('version', 'Model', data?.versions.map(({ name }) => name) ?? []),
+    select('site', 'Site', data?.sites.map(({ name }) => name) ?? []),
+  ]);
+}
+
+function fleetBody(data: FleetAnswer, query: FleetQuery, nowMs: number): ComponentChild {
+  const all = data.contacts.reduce((sum, { robots }) => sum + robots, 0);
+  return h('div', null, [
+    summary(data, all),
+    data.presence === 'unknown'
+      ? stateBox('noData', 'No gateway says which robots are there. Nothing follows from a robot that was not seen.')
+      : null,
+    damagedNote(data.damaged),
+    all === 0
+      ? stateBox('empty', 'This policy has no robots. `flywheel robots add` registers one.')
+      : data.items.length === 0
+        ? stateBox('empty', 'No robot fits what you filter by.')
+        : robotTable(data, query, nowMs),
+  ]);
+}
+
+const summary = (data: FleetAnswer, all: number): ComponentChild =>
+  h('div', { class: 'counts' }, [
+    facts([
+      ['Robots', String(all)],
+      ...data.contacts.map(({ name, robots }) => [name, String(robots)] as const),
+      ['quarantined', String(data.quarantined)],
+      ['retired', String(data.retired)],
+    ]),
+    facts(data.versions.slice(0, 6).map(({ name, robots }) => [`model ${name}`, String(robots)] as const)),
+  ]);
+
+function robotTable(data: FleetAnswer, query: FleetQuery, nowMs: number): ComponentChild {
+  const { policy, after, ...rest } = query;
+  return h('div', null, [
+    table<Robot>(
+      `${data.items.length} of ${data.total} robots that fit`,
+      [
+        { head: 'Robot', cell: ({ robotId }) => h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId) },
+        { head: 'State', cell: robotState },
+        { head: 'Model', cell: ({ version }) => version ?? 'never said' },
+        { head: 'Site', cell: ({ site }) => site },
+        {
+          head: 'Last seen',
+          cell: ({ lastSeenMs }) => (lastSeenMs === null ? 'never' : seen(lastSeenMs, nowMs)),
+        },
+      ],
+      data.items,
+      ({ robotId }) => robotId,
+    ),
+    h('p', { class: 'pages' }, [
+      after === undefined ? null : h('a', { href: hrefOf('fleet', { policy, ...rest }) }, 'First robots'),
+      data.next === null
+        ? null
+        : h('a', { href: hrefOf('fleet', { policy, ...rest, after: data.next }) }, 'Next robots'),
+    ]),
+  ]);
+}
+
+const robotState = ({ contact, quarantine }: Robot): ComponentChild =>
+  h('span', null, [
+    stateMark(contact),
+    quarantine === null
+      ? null
+      : h('span', null, [' ', stateMark('quarantined'), ` by ${quarantine.who}: ${quarantine.why}`]),
+  ]);
+
+const seen = (atMs: number, nowMs: number): ComponentChild =>
+  h('span', null, [`${spanText(nowMs - atMs)} ago, `, moment(atMs)]);

@@ -1,0 +1,66 @@
+import { h, type ComponentChild } from 'preact';
+
+import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
+import { spanText } from '../format.ts';
+import type { Reading } from '../reading.ts';
+import { moment, shownOf, stateBox, table } from '../states.ts';
+
+interface IncidentsPage {
+  readonly reading: Reading<IncidentsAnswer>;
+  readonly nowMs: number;
+}
+
+/** What is wrong now, and what was. */
+export const incidentsPage = ({ reading, nowMs }: IncidentsPage): ComponentChild =>
+  h(
+    'div',
+    null,
+    shownOf(reading, nowMs, 'incidents', (data) => [openIncidents(data, nowMs), events(data)]),
+  );
+
+const openIncidents = ({ lookedAtMs, open }: IncidentsAnswer, nowMs: number): ComponentChild =>
+  h('section', null, [
+    h('h2', null, `Open now${open.length === 0 ? '' : ` (${open.length})`}`),
+    lookedAtMs === null
+      ? stateBox('noData', 'No monitor has looked at this fleet yet. Nothing follows from an empty list.')
+      : h('p', null, ['The monitor last looked ', moment(lookedAtMs), '.']),
+    open.length > 0
+      ? table(
+          'Longest open first',
+          [
+            { head: 'Cause', cell: ({ cause }) => cause },
+            { head: 'Subject', cell: ({ subject }) => subject },
+            { head: 'Reason', cell: ({ reason }) => reason },
+            {
+              head: 'Open for',
+              cell: ({ openedAtMs }) => [`${spanText(nowMs - openedAtMs)}, since `, moment(openedAtMs)],
+            },
+            { head: 'Acknowledged', cell: ({ acknowledgedBy }) => acknowledgedBy ?? 'by nobody yet' },
+          ],
+          open,
+          ({ incidentId }) => incidentId,
+        )
+      : lookedAtMs === null
+        ? null
+        : stateBox('empty', 'No incident is open.'),
+  ]);
+
+const events = ({ events: list }: IncidentsAnswer): ComponentChild =>
+  h('section', null, [
+    h('h2', null, 'Last events'),
+    list.length === 0
+      ? stateBox('empty', 'No incident was ever recorded.')
+      : table(
+          'Newest first',
+          [
+            { head: 'When', cell: ({ atMs }) => moment(atMs) },
+            { head: 'State', cell: ({ state }) => state },
+            { head: 'Cause', cell: ({ cause }) => cause },
+            { head: 'Subject', cell: ({ subject }) => subject },
+            { head: 'Reason', cell: ({ reason }) => reason },
+            { head: 'Who', cell: ({ who }) => who ?? 'the monitor' },
+          ],
+          list.toReversed(),
+          ({ incidentId, state, atMs }, index) => `${incidentId} ${state} ${atMs} ${index}`,
+        ),
+  ]);

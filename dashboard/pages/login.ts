@@ -1,0 +1,56 @@
+import { h, type ComponentChild } from 'preact';
+
+import { stateBox } from '../states.ts';
+import type { Problem } from '../reading.ts';
+
+interface LoginPage {
+  /** Why the last token was not taken; null: none was tried, or it is being tried. */
+  readonly problem: Problem | null;
+  readonly isAsking: boolean;
+  readonly onToken: (token: string) => void;
+}
+
+const fieldName = 'token';
+
+/** Asks for a token. */
+export const loginPage = ({ problem, isAsking, onToken }: LoginPage): ComponentChild =>
+  h('main', { class: 'login', id: 'main' }, [
+    h('h1', null, 'Flywheel console'),
+    h(
+      'form',
+      {
+        onSubmit: (event: Event & { currentTarget: HTMLFormElement }) => {
+          event.preventDefault();
+          const token = new FormData(event.currentTarget).get(fieldName);
+          if (typeof token === 'string' && token.trim() !== '') onToken(token.trim());
+        },
+      },
+      [
+        h('label', null, [
+          'Operator’s token',
+          h('input', {
+            name: fieldName,
+            type: 'password',
+            autoComplete: 'current-password',
+            required: true,
+            maxLength: 200,
+            spellcheck: false,
+            autoFocus: true,
+          }),
+        ]),
+        h('button', { type: 'submit', disabled: isAsking }, isAsking ? 'Asking …' : 'Sign in'),
+      ],
+    ),
+    h('p', { class: 'hint' }, [
+      'An administrator makes one with ',
+      h('code', null, 'npm run flywheel -- operators add NAME --role viewer --reason WHY'),
+      '. It is kept in this tab alone, until it is closed or you sign out.',
+    ]),
+    problem === null ? null : refusal(problem),
+  ]);
+
+function refusal(problem: Problem): ComponentChild {
+  if (problem.kind === 'gone') return stateBox('gone', 'Is it running? Try again in a moment.');
+  if (problem.type === 'unauthenticated') return stateBox('forbidden', 'Nobody has this token, or it was taken away.');
+  return stateBox('refused', problem.message);
+}

@@ -1,0 +1,146 @@
+import { h, type ComponentChild } from 'preact';
+
+import type { MetricsAnswer } from '../../console/answers/metrics.ts';
+import { intervalText, numberText, valueText, type Metric } from '../format.ts';
+import type { Reading } from '../reading.ts';
+import { apiPath } from '../route.ts';
+import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
+
+type Query = Readonly<Record<string, string>>;
+
+/** What metrics can be told apart by, and its name for people. */
+export const groupings = {
+  task: 'task',
+  robot: 'robot',
+  site: 'site',
+  version: 'model version',
+  body: 'robot type',
+  trial: 'trial',
+} as const satisfies Readonly<Record<NonNullable<MetricsAnswer['by']>, string>>;
+
+const names: Readonly<Record<string, string>> = {
+  success: 'Success',
+  uptime: 'Uptime',
+  latency: 'Latency, p95',
+  interventions: 'Interventions',
+  tasksOperational: 'Tasks operational',
+  throughput: 'Throughput',
+  costPerItem: 'Cost an item',
+  savings: 'Savings',
+  failedRollouts: 'Failed rollouts',
+  trainingYield: 'Training yield',
+};
+
+export const metricsPath = ({ policy, by, from, to }: Query): string =>
+  apiPath('metrics', { policy, by: by !== undefined && Object.hasOwn(groupings, by) ? by : undefined, from, to });
+
+interface MetricsPage {
+  readonly reading: Reading<MetricsAnswer>;
+  readonly query: Query;
+  readonly nowMs: number;
+  readonly onFilter: (change: Query) => void;
+}
+
+/** Each metric with its value, interval and number, told apart by one thing. */
+export const metricsPage = ({ reading, query, nowMs, onFilter }: MetricsPage): ComponentChild =>
+  h('div', null, [
+    choices(reading.data, query, onFilter),
+    shownOf(reading, nowMs, 'metrics', (data) => metricsBody(data)),
+  ]);
+
+function choices(data: MetricsAnswer | null, query: Query, onFilter: MetricsPage['onFilter']): ComponentChild {
+  const day = (name: 'from' | 'to', label: string): ComponentChild =>
+    h('label', null, [
+      label,
+      h('input', {
+        type: 'date',
+        value: query[name] ?? data?.[name] ?? '',
+        onChange: (event: { currentTarget: { value: string } }) => onFilter({ [name]: event.currentTarget.value }),
+      }),
+    ]);
+  return h('form', { class: 'filters', onSubmit: (event: Event) => event.preventDefault() }, [
+    h('label', null, [
+      'Told apart by',
+      h(
+        'select',
+        {
+          value: query['by'] ?? '',
+          onChange: (event: { currentTarget: { value: string } }) => onFilter({ by: event.currentTarget.value }),
+        },
+        [
+          h('option', { value: '' }, 'nothing: the whole fleet'),
+          Object.entries(groupings).map(([name, label]) =>
+            h('option', { value: name, key: name, selected: name === query['by'] }, label),
+          ),
+        ],
+      ),
+    ]),
+    day('from', 'From (UTC day)'),
+    day('to', 'Up to, not with (UTC day)'),
+  ]);
+}
+
+function metricsBody(data: MetricsAnswer): ComponentChild {
+  const { state, groups, definitions, by, from, to, asOfMs } = data;
+  if (state === 'noFacts')
+    return stateBox(
+      'noData',
+      'Nobody makes facts from telemetry yet: there is nothing to count. Nothing follows from this.',
+    );
+  const isToldOf = (name: string): boolean =>
+    groups.some(({ metrics }) => metrics.some((one) => one.name === name && one.metric.kind !== 'notDefined'));
+  const left = definitions.filter(({ name }) => groups.length > 0 && !isToldOf(name));
+  return h('div', null, [
+    damagedNote(data.damaged),
+    h('p', null, [
+      `UTC days from ${from} up to ${to}.`,
+      asOfMs === null ? null : [' Facts as of ', moment(asOfMs), '.'],
+    ]),
+    state === 'empty' || groups.length === 0
+      ? stateBox('empty', 'Nothing was told in this time.')
+      : table(
+          by === null ? 'The whole fleet' : `By ${groupings[by]}`,
+          [
+            { head: by === null ? 'Fleet' : groupings[by], cell: ({ name }) => name },
+            ...definitions
+              .filter(({ name }) => isToldOf(name))
+              .map(({ name, unit }) => ({
+                head: names[name] ?? name,
+                isNumber: true,
+                cell: ({ metrics }: MetricsAnswer['groups'][number]) =>
+                  metricCell(metrics.find((one) => one.name === name)?.metric, unit, data.currency),
+              })),
+          ],
+          groups,
+          ({ name }) => name,
+        ),
+    left.length === 0 || by === null
+      ? null
+      : h(
+          'p',
+          { class: 'not-defined' },
+          `Not told by ${groupings[by]}: ${left.map(({ name }) => names[name] ?? name).join(', ')}. Ask for the whole fleet.`,
+        ),
+    h('details', null, [
+      h('summary', null, 'What the metrics mean'),
+      h(
+        'dl',
+        null,
+        definitions.flatMap(({ name, sentence }) => [h('dt', null, names[name] ?? name), h('dd', null, sentence)]),
+      ),
+      h('p', null, 'In brackets: 95 % interval. n: how many it is counted over.'),
+    ]),
+  ]);
+}
+
+export function metricCell(metric: Metric | undefined, unit: string, currency: string | null): ComponentChild {
+  if (metric === undefined) return h('span', { class: 'no-data' }, 'not told');
+  if (metric.kind === 'notDefined') return h('span', { class: 'not-defined' }, `– (${metric.why})`);
+  if (metric.kind === 'noData') return h('span', { class: 'no-data' }, `no data: ${metric.why}`);
+  const interval = intervalText(metric, unit, currency);
+  return h('span', null, [
+    h('strong', null, valueText(metric.value, unit, currency)),
+    interval === null ? null : h('span', { class: 'interval' }, ` [${interval}]`),
+    h('span', { class: 'count' }, ` n ${numberText(metric.n, 0)}`),
+  ]);
+}

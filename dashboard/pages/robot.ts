@@ -1,0 +1,138 @@
+import { h, type ComponentChild, type ComponentChildren } from 'preact';
+
+import type { RobotAnswer } from '../../console/answers/fleet.ts';
+import { numberText } from '../format.ts';
+import type { Reading } from '../reading.ts';
+import { hrefOf } from '../route.ts';
+import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+
+type Robot = RobotAnswer['robot'];
+
+interface RobotPageProps {
+  readonly reading: Reading<RobotAnswer>;
+  readonly robotId: string;
+  readonly nowMs: number;
+}
+
+/** All about one robot. */
+export const robotPage = ({ reading, robotId, nowMs }: RobotPageProps): ComponentChild =>
+  h(
+    'div',
+    null,
+    shownOf(reading, nowMs, `robot ${robotId}`, ({ robot }) => body(robot)),
+  );
+
+const body = (robot: Robot): ComponentChild =>
+  h('div', null, [
+    standing(robot),
+    damagedNote(robot.damaged),
+    section('Versions that it ran', robot.versions, 'It has not said yet what it runs.', () =>
+      table(
+        'Newest first',
+        [
+          { head: 'When', cell: ({ atMs }) => moment(atMs) },
+          { head: 'Version', cell: ({ version }) => version },
+          { head: 'Outcome', cell: ({ outcome }) => outcome },
+        ],
+        robot.versions.toReversed(),
+        ({ atMs, version }, index) => `${atMs} ${version} ${index}`,
+      ),
+    ),
+    section('Incidents', robot.incidents, 'No incident of this robot is on record.', () =>
+      table(
+        'Newest first',
+        [
+          { head: 'When', cell: ({ atMs }) => moment(atMs) },
+          { head: 'State', cell: ({ state }) => state },
+          { head: 'Cause', cell: ({ cause }) => cause },
+          { head: 'Reason', cell: ({ reason }) => reason },
+        ],
+        robot.incidents.toReversed(),
+        ({ atMs, cause }, index) => `${atMs} ${cause} ${index}`,
+      ),
+    ),
+    section('Trials', robot.trials, 'It was in no trial.', () =>
+      table(
+        'Newest first',
+        [
+          {
+            head: 'Trial',
+            cell: ({ trialId }) => h('a', { href: hrefOf('trial', { policy: robot.policy, id: trialId }) }, trialId),
+          },
+          { head: 'Version', cell: ({ version }) => version },
+          { head: 'Since', cell: ({ sinceMs }) => moment(sinceMs) },
+        ],
+        robot.trials.toReversed(),
+        ({ trialId, sinceMs }, index) => `${trialId} ${sinceMs} ${index}`,
+      ),
+    ),
+    uploads(robot),
+    section('Acts', robot.acts, 'Nobody has done anything to it.', () =>
+      table(
+        'Newest first',
+        [
+          { head: 'When', cell: ({ atMs }) => moment(atMs) },
+          { head: 'Act', cell: ({ act }) => act },
+          { head: 'Who', cell: ({ who }) => who },
+          { head: 'Why', cell: ({ why }) => why },
+        ],
+        robot.acts.toReversed(),
+        ({ atMs, act }, index) => `${atMs} ${act} ${index}`,
+      ),
+    ),
+  ]);
+
+function section(title: string, list: readonly unknown[], empty: string, show: () => ComponentChild): ComponentChild {
+  return h('section', null, [h('h2', null, title), list.length === 0 ? stateBox('empty', empty) : show()]);
+}
+
+function standing(robot: Robot): ComponentChild {
+  const { quarantine, now, clock } = robot;
+  const entries: (readonly [string, ComponentChildren])[] = [
+    ['Standing', robot.standing],
+    ['Contact', now === null ? 'none' : now.contact],
+    ['Last seen', now?.lastSeenMs == null ? 'never' : moment(now.lastSeenMs)],
+    ['Model', now?.version ?? 'never said'],
+    ['Site', robot.site],
+    ['Stratum', robot.stratum],
+    ['Policy', robot.policy],
+    ['Robot type', robot.robotType],
+    ['Tokens', robot.tokens],
+    ['Clock', clock === null ? 'nothing heard in the last hour' : clockText(clock)],
+    ['Open incidents', robot.openIncidents.length === 0 ? 'none' : robot.openIncidents.join(', ')],
+  ];
+  return h('section', null, [
+    h('h2', null, 'Now'),
+    quarantine === null
+      ? null
+      : h('p', { class: 'quarantine' }, [
+          h('strong', null, 'In quarantine '),
+          'since ',
+          moment(quarantine.sinceMs),
+          ` by ${quarantine.who}: ${quarantine.why}`,
+        ]),
+    facts(entries),
+  ]);
+}
+
+const clockText = ({ heardMs, skewMs, isTimeUnknown }: NonNullable<Robot['clock']>): ComponentChildren => [
+  isTimeUnknown ? 'it does not know the time; heard ' : `${numberText(skewMs / 1_000)} s off; heard `,
+  moment(heardMs),
+];
+
+const uploads = ({ uploads: of, drops }: Robot): ComponentChild =>
+  h('section', null, [
+    h('h2', null, 'Uploads and drops'),
+    facts([
+      ['Segments waiting', of.waiting],
+      ['Collections looked at', of.collections],
+      ['Episodes stored', of.episodesStored],
+      ['Episodes refused', of.episodesRefused],
+      ['Segments refused', of.segmentsRefused],
+    ]),
+    drops === null
+      ? stateBox('noData', 'No monitor watches what robots drop. Nothing follows from this.')
+      : drops.length === 0
+        ? stateBox('empty', 'It dropped nothing in the last seven fleet days.')
+        : facts(drops.map(({ reason, count }) => [`Dropped: ${reason}`, count] as const)),
+  ]);

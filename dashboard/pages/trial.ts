@@ -1,0 +1,244 @@
+import { h, type ComponentChild, type ComponentChildren } from 'preact';
+
+import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
+import { courseChart, type CoursePoint } from '../course-chart.ts';
+import { fieldOf, listField, numberField, textField } from '../fields.ts';
+import { numberText, pointsText } from '../format.ts';
+import type { Reading } from '../reading.ts';
+import { hrefOf } from '../route.ts';
+import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { armsOf, pointsOf } from '../trial-course.ts';
+
+interface TrialPage {
+  readonly policy: string;
+  /** The trial whose course is shown; undefined: none. */
+  readonly trialId: string | undefined;
+  readonly now: Reading<TrialAnswer>;
+  readonly course: Reading<TrialCourseAnswer>;
+  readonly ended: Reading<EndedTrialsAnswer>;
+  readonly nowMs: number;
+}
+
+/** The trial that runs: its stage, its effect against the limits, its arms; and those that ended. */
+export const trialPage = ({ policy, trialId, now, course, ended, nowMs }: TrialPage): ComponentChild =>
+  h('div', null, [
+    h('section', { 'aria-labelledby': 'now' }, [
+      h('h2', { id: 'now' }, 'Now'),
+      shownOf(now, nowMs, 'the trial that runs', runningTrial),
+    ]),
+    h('section', { 'aria-labelledby': 'course' }, [
+      h('h2', { id: 'course' }, trialId === undefined ? 'Course' : `Course of ${trialId}`),
+      trialId === undefined
+        ? stateBox(now.data === null ? 'noData' : 'empty', 'No trial is chosen, and none that runs names itself.')
+        : shownOf(course, nowMs, `the course of ${trialId}`, courseBody),
+    ]),
+    h('section', { 'aria-labelledby': 'ended' }, [
+      h('h2', { id: 'ended' }, 'Ended'),
+      shownOf(ended, nowMs, 'trials that ended', (data) => endedTrials(data, policy)),
+    ]),
+  ]);
+
+type Run = NonNullable<TrialAnswer['trial']>;
+
+function runningTrial({ trial, abTest, rollout, rollback }: TrialAnswer): ComponentChild {
+  return h('div', null, [
+    rollback === null ? null : runBox('Rollback', rollback, rollbackFacts(rollback)),
+    trial === null
+      ? stateBox('empty', 'No trial of this policy runs, and none ended lately.')
+      : runBox('Trial', trial, [
+          ['Stage', textField(trial.status, 'stage') ?? 'not told'],
+          ['Candidate', textField(trial.status, 'candidateVersion') ?? 'none yet'],
+          ['Waits behind it', textField(trial.status, 'waitingVersion') ?? 'none'],
+          ['Step', stepText(fieldOf(trial.status, 'step'))],
+          ['Result', stepText(fieldOf(trial.status, 'result'))],
+        ]),
+    abTest === null ? null : runBox('A/B test', abTest, abTestFacts(abTest)),
+    rollout === null ? null : runBox('Rollout', rollout, rolloutFacts(rollout)),
+    rollout === null ? null : stages(listField(rollout.status, 'rows')),
+  ]);
+}
+
+type Facts = readonly (readonly [string, ComponentChildren])[];
+
+const runBox = (name: string, { run, startedMs, endedMs, status }: Run, entries: Facts): ComponentChild =>
+  h('div', { class: 'run' }, [
+    h('h3', null, name),
+    status === null ? stateBox('noData', 'No worker answers for it: how far it is, is not known now.') : facts(entries),
+    facts([
+      ['Workflow', run.toLowerCase()],
+      ['Started', moment(startedMs)],
+      ...(endedMs === null ? [] : [['Ended', moment(endedMs)] as const]),
+    ]),
+  ]);
+
+/** What something is, and why. */
+function stepText(step: unknown): string {
+  const kind = textField(step, 'kind') ?? textField(step, 'outcome');
+  const reason = textField(step, 'reason');
+  if (kind === undefined) return 'none yet';
+  return reason === undefined ? kind : `${kind}: ${reason}`;
+}
+
+const told = (value: number | undefined, text: (value: number) => string): string =>
+  value === undefined ? 'not told' : text(value);
+
+function abTestFacts({ status }: Run): Facts {
+  const look = fieldOf(status, 'look');
+  const number = (name: string): number | undefined => numberField(look, name);
+  return [
+    ['Progress', stepText(fieldOf(status, 'progress'))],
+    ...(look === undefined
+      ? []
+      : ([
+          ['Last look', `${textField(look, 'decision') ?? 'not told'}: ${textField(look, 'reason') ?? ''}`],
+          [
+            'Effect',
+            `${told(number('delta'), pointsText)} [${told(number('low'), pointsText)} to ${told(number('high'), pointsText)}]`,
+          ],
+          [
+            'Evidence',
+            `z ${told(number('z'), (z) => numberText(z, 2))}, bound ${told(number('bound'), (z) => numberText(z, 2))}`,
+          ],
+          ['Candidate arm', armText(number('candidateRobots'), number('candidateEpisodes'))],
+          ['Control arm', armText(number('controlRobots'), number('controlEpisodes'))],
+        ] as const)),
+  ];
+}
+
+const armText = (robots: number | undefined, episodes: number | undefined): string =>
+  `${told(robots, (n) => numberText(n, 0))} robots, ${told(episodes, (n) => numberText(n, 0))} episodes`;
+
+function rolloutFacts({ status }: Run): Facts {
+  const tick = fieldOf(status, 'tick');
+  const number = (name: string): number | undefined => numberField(tick, name);
+  const margin = number('marginFraction');
+  return [
+    ['State', stepText(fieldOf(status, 'state'))],
+    ...(tick === undefined
+      ? []
+      : ([
+          ['Last verdict', `${textField(tick, 'verdict') ?? 'not told'}: ${textField(tick, 'reason') ?? ''}`],
+          [
+            'Effect',
+            `${told(number('delta'), pointsText)}, at least ${told(number('lowerBound'), pointsText)}; limit ${margin === undefined ? 'none' : pointsText(-margin)}`,
+          ],
+          [
+            'Evidence of harm',
+            `${told(number('logEvidence'), (n) => numberText(n, 2))}, alarm at ${told(number('threshold'), (n) => numberText(n, 2))} (logarithms)`,
+          ],
+          ['Candidate arm', armText(number('robots'), number('episodes'))],
+        ] as const)),
+  ];
+}
+
+function rollbackFacts({ status }: Run): Facts {
+  return [
+    ['Stage', textField(status, 'stage') ?? 'not told'],
+    ['To version', textField(status, 'version') ?? 'not told'],
+    ['Why', textField(status, 'reason') ?? 'not told'],
+  ];
+}
+
+const stages = (rows: readonly unknown[]): ComponentChild | null =>
+  rows.length === 0
+    ? null
+    : table(
+        'Stages that were proven',
+        [
+          { head: 'Stage', cell: (row) => told(numberField(row, 'stage'), (n) => numberText(n, 0)) },
+          { head: 'Robots', isNumber: true, cell: (row) => told(numberField(row, 'robots'), (n) => numberText(n, 0)) },
+          { head: 'Effect at least', isNumber: true, cell: (row) => told(numberField(row, 'lowerBound'), pointsText) },
+          {
+            head: 'Limit',
+            isNumber: true,
+            cell: (row) => {
+              const margin = numberField(row, 'marginFraction');
+              return margin === undefined ? 'none' : pointsText(-margin);
+            },
+          },
+          {
+            head: 'n robots, episodes',
+            isNumber: true,
+            cell: (row) => armText(numberField(row, 'reportingRobots'), numberField(row, 'episodes')),
+          },
+        ],
+        rows,
+        (_, index) => String(index),
+      );
+
+function courseBody(course: TrialCourseAnswer): ComponentChild {
+  const { plan, end, verdicts, damaged } = course;
+  const points = pointsOf(course);
+  const arms = armsOf(course);
+  return h('div', null, [
+    damagedNote(damaged),
+    facts([
+      ['Kind', textField(plan, 'kind') ?? 'not told'],
+      ['Candidate', textField(plan, 'candidateVersion') ?? 'not told'],
+      ['Champion', textField(plan, 'championVersion') ?? 'not told'],
+      ['Robots in the plan', listField(plan, 'robots').length],
+      ['Left out, in quarantine', listField(plan, 'excluded').length],
+      ['End', end === null ? 'it has not ended' : stepText(end)],
+      ['Verdicts', points.length === verdicts ? verdicts : `${verdicts}, of which ${points.length} are shown`],
+      ...(arms === null
+        ? []
+        : ([
+            ['Candidate arm', armText(arms.candidateRobots, arms.candidateEpisodes)],
+            [
+              'Control arm',
+              arms.controlRobots === undefined
+                ? 'the other robots; the verdict does not count them'
+                : armText(arms.controlRobots, arms.controlEpisodes),
+            ],
+          ] as const)),
+    ]),
+    points.length === 0
+      ? stateBox('noData', 'No verdict says an effect yet. Nothing follows from this.')
+      : h('div', null, [
+          h(
+            'p',
+            { class: 'legend' },
+            'Effect: candidate minus champion, in percentage points (●), with its interval (│). It must stay above the limit (▬), where one is judged against.',
+          ),
+          courseChart(points),
+          h('details', null, [h('summary', null, 'The same as a table'), courseTable(points)]),
+        ]),
+  ]);
+}
+
+const courseTable = (points: readonly CoursePoint[]): ComponentChild =>
+  table(
+    'Newest first',
+    [
+      { head: 'Verdict', cell: ({ name }) => name },
+      { head: 'When', cell: ({ atMs }) => moment(atMs) },
+      { head: 'Effect', isNumber: true, cell: ({ effect }) => pointsText(effect) },
+      { head: 'At least', isNumber: true, cell: ({ low }) => (low === null ? 'not told' : pointsText(low)) },
+      { head: 'At most', isNumber: true, cell: ({ high }) => (high === null ? 'open' : pointsText(high)) },
+      { head: 'Limit', isNumber: true, cell: ({ limit }) => (limit === null ? 'none' : pointsText(limit)) },
+    ],
+    points.toReversed(),
+    ({ name }, index) => `${name} ${index}`,
+  );
+
+const endedTrials = ({ items, damaged }: EndedTrialsAnswer, policy: string): ComponentChild =>
+  h('div', null, [
+    damagedNote(damaged),
+    items.length === 0
+      ? stateBox('empty', 'No trial has ended yet.')
+      : table(
+          'Newest first',
+          [
+            {
+              head: 'Trial',
+              cell: ({ trialId }) => h('a', { href: hrefOf('trial', { policy, id: trialId }) }, trialId),
+            },
+            { head: 'Candidate', cell: ({ candidateVersion }) => candidateVersion ?? 'none' },
+            { head: 'Outcome', cell: ({ outcome }) => outcome },
+            { head: 'Reason', cell: ({ reason }) => reason },
+            { head: 'Ended', cell: ({ atMs }) => moment(atMs) },
+          ],
+          items.toReversed(),
+          ({ trialId }) => trialId,
+        ),
+  ]);

@@ -1,0 +1,130 @@
+import { h, type ComponentChild, type ComponentChildren } from 'preact';
+
+import { momentText, spanText } from './format.ts';
+import { lookOf, type Problem, type Reading } from './reading.ts';
+
+/** A time for people and for programs. */
+export const moment = (atMs: number): ComponentChild => {
+  const isValid = !Number.isNaN(new Date(atMs).getTime());
+  return h('time', isValid ? { dateTime: new Date(atMs).toISOString() } : {}, momentText(atMs));
+};
+
+type State = 'empty' | 'loading' | 'forbidden' | 'noData' | 'gone' | 'refused';
+
+/** Each state has a sign, a name, a frame and a place in the reading order of its own: none is told by colour alone. */
+const signs: Readonly<Record<State, readonly [sign: string, title: string, role: 'status' | 'alert']>> = {
+  empty: ['○', 'Nothing here', 'status'],
+  loading: ['…', 'Loading', 'status'],
+  forbidden: ['⊘', 'Not for you', 'alert'],
+  noData: ['?', 'No data', 'status'],
+  gone: ['⚡', 'The console does not answer', 'alert'],
+  refused: ['✕', 'Cannot be read', 'alert'],
+};
+
+export function stateBox(state: State, sentence: ComponentChildren): ComponentChild {
+  const [sign, title, role] = signs[state];
+  return h('div', { class: `state state-${state}`, role }, [
+    h('span', { class: 'sign', 'aria-hidden': 'true' }, sign),
+    h('strong', null, title),
+    h('p', null, sentence),
+  ]);
+}
+
+const problemText = (problem: Problem | null): string => {
+  if (problem === null) return 'nobody has answered since';
+  if (problem.kind === 'gone') return 'the console does not answer; these pages ask again by themselves';
+  return problem.message;
+};
+
+/** What was read, by `show`, with its age where it is old; or the state that says why there is nothing. */
+export function shownOf<T>(
+  reading: Reading<T>,
+  nowMs: number,
+  what: string,
+  show: (data: T) => ComponentChildren,
+): ComponentChild {
+  const look = lookOf(reading, nowMs);
+  const { data, readMs, problem } = reading;
+  if (data !== null) {
+    const age =
+      look === 'stale'
+        ? h('p', { class: 'stale', role: 'status' }, [
+            h('span', { class: 'sign', 'aria-hidden': 'true' }, '⏱'),
+            h('strong', null, `${spanText(nowMs - (readMs ?? nowMs))} old: `),
+            `${what} as of `,
+            moment(readMs ?? nowMs),
+            `; ${problemText(problem)}.`,
+          ])
+        : null;
+    return h('div', { class: look === 'stale' ? 'is-stale' : 'is-fresh' }, [age, show(data)]);
+  }
+  if (look === 'loading') return stateBox('loading', `Asking for ${what} …`);
+  if (look === 'gone') return stateBox('gone', `${what} could not be asked for. These pages ask again by themselves.`);
+  if (look === 'forbidden') return stateBox('forbidden', `${what}: ${problemText(problem)}.`);
+  return stateBox('refused', `${what}: ${problemText(problem)}. Nothing follows from this.`);
+}
+
+/** Objects of the store that were left out of what is shown. */
+export const damagedNote = (keys: readonly string[]): ComponentChild | null =>
+  keys.length === 0
+    ? null
+    : h('details', { class: 'damaged' }, [
+        h('summary', null, `${keys.length} damaged object${keys.length === 1 ? '' : 's'} left out`),
+        h(
+          'ul',
+          null,
+          keys.map((key) => h('li', { key }, key)),
+        ),
+      ]);
+
+interface Column<T> {
+  readonly head: string;
+  readonly cell: (item: T) => ComponentChildren;
+  readonly isNumber?: boolean;
+}
+
+/** A table that can be scrolled by keyboard; the first cell of a row is its name. */
+export function table<T>(
+  caption: string,
+  columns: readonly Column<T>[],
+  items: readonly T[],
+  keyOf: (item: T, index: number) => string,
+): ComponentChild {
+  return h('div', { class: 'scroll', role: 'region', 'aria-label': caption, tabIndex: 0 }, [
+    h('table', null, [
+      h('caption', null, caption),
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          columns.map(({ head }) => h('th', { scope: 'col', key: head }, head)),
+        ),
+      ),
+      h(
+        'tbody',
+        null,
+        items.map((item, index) =>
+          h(
+            'tr',
+            { key: keyOf(item, index) },
+            columns.map(({ head, cell, isNumber }, at) =>
+              at === 0
+                ? h('th', { scope: 'row', key: head }, cell(item))
+                : h('td', { key: head, class: isNumber === true ? 'number' : undefined }, cell(item)),
+            ),
+          ),
+        ),
+      ),
+    ]),
+  ]);
+}
+
+/** Names with what they are. */
+export const facts = (entries: readonly (readonly [name: string, value: ComponentChildren])[]): ComponentChild =>
+  h(
+    'dl',
+    { class: 'facts' },
+    entries.map(([name, value]) => h('div', { key: name }, [h('dt', null, name), h('dd', null, value)])),
+  );

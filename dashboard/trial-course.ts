@@ -1,0 +1,52 @@
+import type { TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
+import type { CoursePoint } from './course-chart.ts';
+import { numberField, textField } from './fields.ts';
+
+/** The trial whose course to show: the one that was asked for, or the one that runs; undefined: there is none. */
+export function trialIdOf(answer: TrialAnswer | null, asked: string | undefined): string | undefined {
+  if (asked !== undefined) return asked;
+  const { abTest, rollout } = answer ?? {};
+  const newer = [rollout, abTest]
+    .filter((run) => run !== null && run !== undefined)
+    .toSorted((a, b) => b.startedMs - a.startedMs)[0];
+  return textField(newer?.status, 'trialId');
+}
+
+/** Verdicts that say an effect; ticks have a lower bound, looks an interval. */
+export function pointsOf({ points }: TrialCourseAnswer): readonly CoursePoint[] {
+  return points.flatMap((point) => {
+    const [effect, atMs] = [numberField(point, 'delta'), numberField(point, 'atMs')];
+    if (effect === undefined || atMs === undefined) return [];
+    const margin = numberField(point, 'marginFraction');
+    return [
+      {
+        atMs,
+        name: `${textField(point, 'kind') ?? 'verdict'} ${numberField(point, 'index') ?? ''}`.trim(),
+        effect,
+        low: numberField(point, 'low') ?? numberField(point, 'lowerBound') ?? null,
+        high: numberField(point, 'high') ?? null,
+        limit: margin === undefined ? null : -margin,
+      },
+    ];
+  });
+}
+
+/** Who the last verdict was about; undefined: it does not say. A tick of a rollout says robots and episodes of the candidate alone. */
+export interface Arms {
+  readonly candidateRobots: number | undefined;
+  readonly candidateEpisodes: number | undefined;
+  readonly controlRobots: number | undefined;
+  readonly controlEpisodes: number | undefined;
+}
+
+export function armsOf({ points }: TrialCourseAnswer): Arms | null {
+  const last = points.at(-1);
+  return last === undefined
+    ? null
+    : {
+        candidateRobots: numberField(last, 'candidateRobots') ?? numberField(last, 'robots'),
+        candidateEpisodes: numberField(last, 'candidateEpisodes') ?? numberField(last, 'episodes'),
+        controlRobots: numberField(last, 'controlRobots'),
+        controlEpisodes: numberField(last, 'controlEpisodes'),
+      };
+}

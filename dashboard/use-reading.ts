@@ -1,0 +1,63 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import { ask } from './ask.ts';
+import { heard, unread, type Answer, type Reading } from './reading.ts';
+
+/** Who asks, and how pages hear of changes. */
+export interface Session {
+  readonly token: string;
+  /** Called with each answer that says that the token is nobody's. */
+  readonly onRefused: () => void;
+  /** Told of each topic that changed; gives what ends that. */
+  readonly onTopic: (listener: (topic: string) => void) => () => void;
+}
+
+/** Read anew by itself after so long, whatever was told of changes. */
+const everyMs = 30_000;
+/** Changes that come at once, and keys that are typed, are one question. */
+const calmMs = 250;
+
+/**
+ * What `path` answers, read anew every 30 s, when a topic of `topics` changed, and when the path is another one. null: nothing is asked. While another path of
+ * the same `subject` is asked for, what the one before it answered stays to be seen.
+ */
+export function useReading<T>(session: Session, path: string | null, subject: string, topics: string): Reading<T> {
+  const [kept, keep] = useState<{ readonly subject: string; readonly reading: Reading<T> }>({
+    subject,
+    reading: unread,
+  });
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (path === null) return;
+    const end = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const read = async (): Promise<void> => {
+      try {
+        const answer: Answer<T> = await ask<T>(path, session.token, end.signal);
+        if (answer.kind === 'refused' && answer.type === 'unauthenticated') session.onRefused();
+        keep((before) => ({
+          subject,
+          reading: heard(before.subject === subject ? before.reading : unread, answer, Date.now()),
+        }));
+      } catch {
+        // Nobody waits for it any more.
+        return;
+      }
+      soon(everyMs);
+    };
+    const soon = (afterMs: number): void => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void read(), afterMs);
+    };
+    soon(isFirst.current ? 0 : calmMs);
+    isFirst.current = false;
+    const listens = topics.split(' ');
+    const unlisten = session.onTopic((topic) => listens.includes(topic) && soon(calmMs));
+    return () => {
+      end.abort();
+      clearTimeout(timer);
+      unlisten();
+    };
+  }, [path, subject, topics, session]);
+  return kept.subject === subject ? kept.reading : unread;
+}

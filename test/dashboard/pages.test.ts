@@ -1,0 +1,442 @@
+import assert from 'node:assert/strict';
+
+import type { ComponentChild, VNode } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+
+import type { FleetAnswer, RobotAnswer } from '../../console/answers/fleet.ts';
+import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
+import type { MetricsAnswer } from '../../console/answers/metrics.ts';
+import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
+import { attentionOf } from '../../dashboard/attention.ts';
+import { chartOf, courseChart } from '../../dashboard/course-chart.ts';
+import { intervalText, momentText, numberText, pointsText, spanText, valueText } from '../../dashboard/format.ts';
+import { fleetPage, fleetPath } from '../../dashboard/pages/fleet.ts';
+import { incidentsPage } from '../../dashboard/pages/incidents.ts';
+import { loginPage } from '../../dashboard/pages/login.ts';
+import { metricCell, metricsPage, metricsPath } from '../../dashboard/pages/metrics.ts';
+import { robotPage } from '../../dashboard/pages/robot.ts';
+import { trialPage } from '../../dashboard/pages/trial.ts';
+import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
+import { pointsOf, trialIdOf } from '../../dashboard/trial-course.ts';
+
+const nowMs = Date.UTC(2026, 10, 27, 7, 0);
+const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>';
+const html = (node: ComponentChild): string => renderToString(node as VNode);
+const got = <T>(data: T): Reading<T> => ({ data, readMs: nowMs, problem: null });
+const failed = (problem: Problem): Reading<never> => ({ ...unread, problem });
+const goneNow: Problem = { kind: 'gone', message: 'Failed to fetch' };
+const notMine: Problem = { kind: 'refused', type: 'forbidden', message: 'expected the role viewer' };
+const notNow: Problem = { kind: 'refused', type: 'storeUnavailable', message: 'the object store does not answer' };
+
+const robotOf = (robotId: string, more: Partial<FleetAnswer['items'][number]> = {}): FleetAnswer['items'][number] => ({
+  robotId,
+  site: 'hall',
+  contact: 'online',
+  lastSeenMs: nowMs - 180_000,
+  version: '1.4.0',
+  quarantine: null,
+  ...more,
+});
+const fleetOf = (items: FleetAnswer['items'], more: Partial<FleetAnswer> = {}): FleetAnswer => ({
+  readAtMs: nowMs,
+  damaged: [],
+  presence: 'known',
+  contacts: items.length === 0 ? [] : [{ name: 'online', robots: items.length }],
+  versions: [{ name: '1.4.0', robots: items.length }],
+  sites: [{ name: 'hall', robots: items.length }],
+  quarantined: 0,
+  retired: 0,
+  items,
+  total: items.length,
+  next: null,
+  ...more,
+});
+const noIncidents: IncidentsAnswer = { readAtMs: nowMs, lookedAtMs: nowMs, open: [], events: [] };
+const noTrial: TrialAnswer = { readAtMs: nowMs, trial: null, abTest: null, rollout: null, rollback: null };
+const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial']> => ({
+  workflowId: 'w',
+  run,
+  startedMs: nowMs,
+  endedMs: null,
+  status,
+});
+
+function fleet(reading: Reading<FleetAnswer>, query: Record<string, string> = {}): string {
+  const attention = attentionOf({ fleet: reading, incidents: got(noIncidents), trial: got(noTrial) });
+  return html(fleetPage({ reading, attention, query: { policy: 'wall', ...query }, nowMs, onFilter: () => undefined }));
+}
+/** The states that a text of HTML shows. */
+const statesOf = (text: string): readonly string[] => [...text.matchAll(/state-(\w+)/g)].map(([, name = '']) => name);
+
+describe('the pages', () => {
+  it('look different when there is nothing, nothing yet, nothing for you, nothing known, old, refused or gone', () => {
+    const robots = fleetOf([robotOf('r1')]);
+    const looks = {
+      empty: fleet(got(fleetOf([]))),
+      loading: fleet(unread),
+      forbidden: fleet(failed(notMine)),
+      noData: fleet(got({ ...robots, presence: 'unknown' })),
+      stale: fleet({ data: robots, readMs: nowMs - 600_000, problem: notNow }),
+      refused: fleet(failed(notNow)),
+      gone: fleet(failed(goneNow)),
+    };
+    for (const [name, text] of Object.entries(looks)) {
+      const body = text.slice(text.indexOf('id="robots"'));
+      if (name === 'stale') assert.match(body, /class="stale".*10 min old/s);
+      else assert.deepEqual(statesOf(body), [name], name);
+      if (name !== 'stale') assert.doesNotMatch(body, /class="stale"/, name);
+      if (!['empty', 'noData', 'stale'].includes(name)) assert.doesNotMatch(body, /No robot|no robots|<table/, name);
+    }
+    assert.equal(new Set(Object.values(looks)).size, 7);
+    assert.match(looks.stale, /r1/);
+    assert.match(looks.refused, /Nothing follows from this/);
+  });
+
+  it('tell a fleet without robots from a filter that none fits', () => {
+    const none = fleetOf([], { contacts: [{ name: 'online', robots: 7 }] });
+    assert.match(fleet(got(none), { search: 'x' }), /No robot fits/);
+    assert.match(fleet(got(fleetOf([]))), /has no robots/);
+  });
+
+  it('show 500 robots as so many rows, each with its state in words and a link', () => {
+    const robots = Array.from({ length: 500 }, (_, index) => robotOf(`r${index}`));
+    const text = fleet(got(fleetOf(robots, { next: 'r499', total: 900 })));
+    assert.equal(text.split('<th scope="row"').length, 501);
+    assert.match(text, /500 of 900 robots/);
+    assert.match(text, /href="#\/robot\?policy=wall&amp;id=r7"/);
+    assert.match(text, /href="#\/fleet\?policy=wall&amp;after=r499"/);
+    assert.match(text, /3 min ago/);
+  });
+
+  it('ask for what a viewer filters by', () => {
+    assert.equal(
+      fleetPath({ policy: 'wall', state: 'silent', search: ' a ' }),
+      '/api/v1/fleet?policy=wall&limit=500&contact=silent&search=a',
+    );
+    assert.equal(
+      fleetPath({ policy: 'wall', state: 'quarantined', version: '1.4.0' }),
+      '/api/v1/fleet?policy=wall&limit=500&quarantined=true&version=1.4.0',
+    );
+    assert.equal(
+      metricsPath({ policy: 'wall', by: 'robot', from: '2026-11-01' }),
+      '/api/v1/metrics?policy=wall&by=robot&from=2026-11-01',
+    );
+    assert.equal(metricsPath({ policy: 'wall', by: 'constructor' }), '/api/v1/metrics?policy=wall');
+  });
+
+  it('never make markup of what robots, files and people wrote', () => {
+    const robot = {
+      ...robotOf(hostile, { site: hostile, version: hostile }),
+      quarantine: { sinceMs: nowMs, who: hostile, why: hostile },
+    };
+    const open = { incidentId: 'i', cause: hostile, subject: hostile, openedAtMs: nowMs, reason: hostile };
+    const incidents: IncidentsAnswer = {
+      ...noIncidents,
+      open: [{ ...open, acknowledgedBy: null }],
+      events: [{ ...open, state: hostile, atMs: nowMs, who: hostile }],
+    };
+    const run = runOf({ stage: hostile, candidateVersion: hostile, step: { kind: hostile, reason: hostile } });
+    const course: TrialCourseAnswer = {
+      readAtMs: nowMs,
+      damaged: [hostile],
+      plan: { kind: hostile },
+      end: { outcome: hostile, reason: hostile },
+      points: [{ kind: hostile, delta: 0.1, atMs: nowMs }],
+      verdicts: 1,
+    };
+    const ended: EndedTrialsAnswer = {
+      readAtMs: nowMs,
+      damaged: [],
+      items: [{ trialId: hostile, candidateVersion: hostile, outcome: hostile, reason: hostile, atMs: nowMs }],
+    };
+    const trial = { ...noTrial, trial: run, rollback: run };
+    for (const text of [
+      fleet(got(fleetOf([robot], { damaged: [hostile], sites: [{ name: hostile, robots: 1 }] })), { search: hostile }),
+      html(incidentsPage({ reading: got(incidents), nowMs })),
+      html(
+        trialPage({
+          policy: hostile,
+          trialId: hostile,
+          now: got(trial),
+          course: got(course),
+          ended: got(ended),
+          nowMs,
+        }),
+      ),
+      html(loginPage({ problem: { ...notNow, message: hostile }, isAsking: false, onToken: () => undefined })),
+      html(robotPage({ reading: failed({ ...notNow, message: hostile }), robotId: hostile, nowMs })),
+    ]) {
+      assert.doesNotMatch(text, /<img|<script|="">/);
+      assert.match(text, /&quot;>&lt;img/);
+      assert.doesNotMatch(text, /style="|javascript:|http:\/\//);
+    }
+  });
+});
+
+describe('what needs a person now', () => {
+  const all = { fleet: got(fleetOf([robotOf('r1')])), incidents: got(noIncidents), trial: got(noTrial) };
+
+  it('is nothing only when everything was asked, and answered', () => {
+    assert.deepEqual(attentionOf(all), { needs: [], unknown: [], isLoading: false });
+    assert.match(fleet(all.fleet), /Nothing needs a person now/);
+    for (const [name, unknown] of [
+      ['fleet', 'the fleet'],
+      ['incidents', 'incidents'],
+      ['trial', 'the trial'],
+    ] as const) {
+      const attention = attentionOf({ ...all, [name]: failed(notNow) });
+      assert.deepEqual(attention.unknown, [`${unknown}: the object store does not answer`]);
+      const text = html(fleetPage({ reading: all.fleet, attention, query: {}, nowMs, onFilter: () => undefined }));
+      assert.doesNotMatch(text, /Nothing needs a person/, name);
+      assert.match(text, /may lack something/, name);
+      assert.equal(attentionOf({ ...all, [name]: unread }).isLoading, true);
+    }
+    assert.match(
+      attentionOf({ ...all, incidents: got({ ...noIncidents, lookedAtMs: null }) }).unknown[0] ?? '',
+      /no monitor/,
+    );
+  });
+
+  it('is what nobody acknowledged, what waits, what stands still, and who is left out', () => {
+    const open = {
+      incidentId: 'i',
+      cause: 'silent',
+      subject: 'r1',
+      openedAtMs: 1,
+      reason: 'gone',
+      acknowledgedBy: null,
+    };
+    const step = { candidateVersion: '1.5.0', step: { kind: 'awaitingApproval', reason: 'r' } };
+    const { needs } = attentionOf({
+      fleet: got(fleetOf([robotOf('r1')], { quarantined: 2, damaged: ['k'] })),
+      incidents: got({
+        ...noIncidents,
+        lookedAtMs: nowMs - 2 * 3_600_000,
+        open: [open, { ...open, incidentId: 'j', subject: 'r2', acknowledgedBy: 'ada' }],
+      }),
+      trial: got({ ...noTrial, trial: runOf(step), rollback: runOf({ waiting: { who: 'bo' } }) }),
+    });
+    assert.deepEqual(
+      needs.map(({ text }) => text),
+      [
+        'Incident silent, r1: gone',
+        'The monitor last looked 2 h ago: nobody watches the fleet',
+        'The trial of 1.5.0 waits for an approval',
+        'A rollback waits for an approval',
+        '2 robots in quarantine, until somebody releases them',
+        '1 damaged record of the fleet was left out',
+      ],
+    );
+  });
+
+  it('takes a trial that nobody answers for, or that failed, for one that needs somebody', () => {
+    for (const [run, sentence] of [
+      [runOf(null), /no worker answers/],
+      [runOf({}, 'FAILED'), /ended as FAILED/],
+      [runOf({ step: { kind: 'paused' } }), /is paused/],
+    ] as const)
+      assert.match(attentionOf({ ...all, trial: got({ ...noTrial, trial: run }) }).needs[0]?.text ?? '', sentence);
+    for (const status of [null, 5, 'text', [], { step: 5 }])
+      assert.doesNotThrow(() => attentionOf({ ...all, trial: got({ ...noTrial, trial: runOf(status) }) }));
+  });
+});
+
+describe('the page of incidents', () => {
+  it('tells a quiet fleet from one that nobody looks at', () => {
+    const quiet = html(incidentsPage({ reading: got(noIncidents), nowMs }));
+    assert.deepEqual(statesOf(quiet), ['empty', 'empty']);
+    const blind = html(incidentsPage({ reading: got({ ...noIncidents, lookedAtMs: null }), nowMs }));
+    assert.deepEqual(statesOf(blind), ['noData', 'empty']);
+    assert.doesNotMatch(blind, /No incident is open/);
+  });
+});
+
+describe('the page of metrics', () => {
+  const answer: MetricsAnswer = {
+    readAtMs: nowMs,
+    damaged: [],
+    policy: 'wall',
+    by: 'site',
+    from: '2026-11-01',
+    to: '2026-11-08',
+    state: 'read',
+    asOfMs: nowMs,
+    currency: null,
+    definitions: [
+      { name: 'success', unit: 'fraction', sentence: 'counted episodes that succeeded' },
+      { name: 'uptime', unit: 'fraction', sentence: 'time online' },
+    ],
+    groups: [
+      {
+        name: 'hall',
+        metrics: [
+          { name: 'success', metric: { kind: 'value', value: 0.931, n: 310, low: 0.9, high: 0.95 } },
+          { name: 'uptime', metric: { kind: 'notDefined', why: 'by robot only' } },
+        ],
+      },
+    ],
+  };
+  const page = (data: MetricsAnswer): string =>
+    html(metricsPage({ reading: got(data), query: {}, nowMs, onFilter: () => undefined }));
+
+  it('shows value, interval and number, and names what is not told apart so', () => {
+    const text = page(answer);
+    assert.match(text, /93\.1 %.*\[90 % to 95 %\].*n 310/s);
+    assert.match(text, /Not told by site: Uptime/);
+    assert.match(html(metricCell({ kind: 'noData', why: 'no robot' }, 'ms', null)), /no data: no robot/);
+    assert.match(html(metricCell({ kind: 'value', value: 0, n: 4, low: null, high: null }, 'fraction', null)), /0 %/);
+  });
+
+  it('tells no facts, an empty time and zero apart', () => {
+    assert.deepEqual(statesOf(page({ ...answer, state: 'noFacts', groups: [] })), ['noData']);
+    assert.deepEqual(statesOf(page({ ...answer, state: 'empty', groups: [] })), ['empty']);
+    assert.deepEqual(statesOf(page(answer)), []);
+  });
+});
+
+describe('the page of a robot', () => {
+  const robot: RobotAnswer['robot'] = {
+    robotId: 'r1',
+    standing: 'quarantined',
+    quarantine: { sinceMs: nowMs, untilMs: null, who: 'ada', why: 'wheel' },
+    retiredMs: null,
+    policy: 'wall',
+    robotType: 'scitos-g5@1',
+    site: 'hall',
+    stratum: 'hall',
+    tokens: 1,
+    now: null,
+    acts: [],
+    versions: [
+      { atMs: 1, version: '1.0.0', outcome: 'installed' },
+      { atMs: 2, version: '1.1.0', outcome: 'installed' },
+    ],
+    uploads: { waiting: 1, collections: 2, episodesStored: 3, episodesRefused: 4, segmentsRefused: 5 },
+    drops: null,
+    clock: null,
+    incidents: [],
+    openIncidents: [],
+    trials: [{ trialId: 't1', version: '1.1.0', sinceMs: 3 }],
+    damaged: [],
+  };
+
+  it('shows its life, the newest first, and says what nobody watches', () => {
+    const text = html(robotPage({ reading: got({ readAtMs: nowMs, robot }), robotId: 'r1', nowMs }));
+    assert.ok(text.indexOf('1.1.0') < text.indexOf('1.0.0'));
+    assert.match(text, /In quarantine.*by ada: wheel/s);
+    assert.deepEqual(statesOf(text), ['empty', 'noData', 'empty']);
+    assert.match(text, /href="#\/trial\?policy=wall&amp;id=t1"/);
+  });
+});
+
+describe('the page of a trial', () => {
+  const course: TrialCourseAnswer = {
+    readAtMs: nowMs,
+    damaged: [],
+    plan: { kind: 'rollout', candidateVersion: '1.5.0', robots: [1, 2, 3] },
+    end: null,
+    points: [
+      { kind: 'tick', index: 0, atMs: 1, delta: null, lowerBound: null },
+      {
+        kind: 'tick',
+        index: 1,
+        atMs: 2,
+        delta: 0.02,
+        lowerBound: -0.03,
+        marginFraction: 0.05,
+        robots: 12,
+        episodes: 90,
+      },
+      { kind: 'look', index: 1, atMs: 3, delta: -0.01, low: -0.04, high: 0.02, candidateRobots: 5, controlRobots: 6 },
+    ],
+    verdicts: 3,
+  };
+
+  it('draws the effect with its interval against its limit, and says the same in a table', () => {
+    const points = pointsOf(course);
+    assert.deepEqual(
+      points.map(({ effect, low, high, limit }) => [effect, low, high, limit]),
+      [
+        [0.02, -0.03, null, -0.05],
+        [-0.01, -0.04, 0.02, null],
+      ],
+    );
+    const { x, y } = chartOf(points);
+    assert.ok(x(0) < x(1));
+    assert.ok(y(0.02) < y(0) && y(0) < y(-0.05), 'more is higher');
+    const text = html(
+      trialPage({ policy: 'wall', trialId: 't1', now: got(noTrial), course: got(course), ended: unread, nowMs }),
+    );
+    assert.match(text, /aria-label="Effect over 2 verdicts: \+2 pp at first, −1 pp at last"/);
+    for (const number of ['+2 pp', '−3 pp', '−5 pp', '−4 pp', '5 robots', '6 robots'])
+      assert.ok(text.includes(number), number);
+    for (const values of [[], [{ ...points[0], atMs: 1, name: 'tick 1', effect: 0, low: 0, high: 0, limit: 0 }]])
+      assert.doesNotMatch(html(courseChart(values)), /NaN|Infinity/);
+  });
+
+  it('says stage, verdict, effect, evidence and arms of what runs', () => {
+    const now: TrialAnswer = {
+      ...noTrial,
+      trial: runOf({ stage: 'rollout', candidateVersion: '1.5.0', step: { kind: 'watching', reason: 'stage 1' } }),
+      rollout: runOf({
+        trialId: 't1',
+        state: { kind: 'watching', reason: 'stage 1' },
+        rows: [{ stage: 1, robots: 3, lowerBound: -0.01, marginFraction: 0.05, reportingRobots: 3, episodes: 80 }],
+        tick: {
+          verdict: 'hold',
+          reason: 'few',
+          delta: 0.02,
+          lowerBound: -0.03,
+          marginFraction: 0.05,
+          robots: 12,
+          episodes: 90,
+          logEvidence: 0.4,
+          threshold: 3,
+        },
+      }),
+    };
+    assert.equal(trialIdOf(now, undefined), 't1');
+    assert.equal(trialIdOf(now, 't0'), 't0');
+    const text = html(
+      trialPage({ policy: 'wall', trialId: 't1', now: got(now), course: unread, ended: unread, nowMs }),
+    );
+    for (const words of [
+      'watching: stage 1',
+      'hold: few',
+      'at least −3 pp; limit −5 pp',
+      '12 robots, 90 episodes',
+      'alarm at 3',
+    ])
+      assert.ok(text.includes(words), words);
+    const silent = html(
+      trialPage({
+        policy: 'wall',
+        trialId: undefined,
+        now: got({ ...noTrial, trial: runOf(null) }),
+        course: unread,
+        ended: unread,
+        nowMs,
+      }),
+    );
+    assert.match(silent, /No worker answers/);
+  });
+});
+
+describe('times and numbers', () => {
+  it('are of the viewer’s zone and of UTC, with the day where it is another one', () => {
+    assert.equal(momentText(nowMs, 'Europe/Berlin'), '27 Nov 2026, 08:00 (07:00 UTC)');
+    assert.equal(momentText(nowMs, 'America/Los_Angeles'), '26 Nov 2026, 23:00 (27 Nov 2026, 07:00 UTC)');
+    assert.equal(momentText(Number.NaN), 'no valid time');
+    assert.equal(momentText(9e15), 'no valid time');
+  });
+
+  it('say their unit and their sign', () => {
+    assert.deepEqual([-5, 999, 61_000, 7_300_000, 9e8].map(spanText), ['0 s', '0 s', '1 min', '2 h', '10 d']);
+    assert.equal(numberText(-1_234.56), '−1,234.6');
+    assert.equal(numberText(Number.NaN), 'not a number');
+    assert.equal(pointsText(0.021), '+2.1 pp');
+    assert.equal(valueText(12.345, 'currency', 'EUR'), '12.35 EUR');
+    assert.equal(intervalText({ low: 3, high: null }, 'ms', null), '3 ms to open');
+    assert.equal(intervalText({ low: null, high: null }, 'ms', null), null);
+  });
+});
