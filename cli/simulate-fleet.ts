@@ -4,6 +4,7 @@ import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { z } from 'zod';
 
+import type { RobotType } from '../datasets/robot-type.ts';
 import { robotIdSchema } from '../fleet/protocol/index.ts';
 import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
 import { openRuntime } from '../workers/compose.ts';
@@ -12,10 +13,19 @@ import { readRobotType } from './parse-robot-type.ts';
 import { trustOf } from './read-trust.ts';
 import { printable, printableJson } from './printable.ts';
 import { readJsonFile } from './read-json-file.ts';
-import { simulateFleet, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
+import { simulateFleet, type SimulatedRobot, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
 import { machineMonotonicMs } from './machine-clock.ts';
 
-const robotsSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.string().min(1) })).min(1);
+const robotsSchema = z
+  .array(
+    z.strictObject({
+      robotId: robotIdSchema,
+      token: z.string().min(1),
+      /** As `--robot-type`, for this robot alone. */
+      robotType: z.string().min(1).exactOptional(),
+    }),
+  )
+  .min(1);
 
 interface SimulateOptions {
   readonly gateway: string;
@@ -53,7 +63,10 @@ export function registerSimulateCommand(program: Command): void {
     .command('simulate')
     .description('lets simulated robots live with real agents on a gateway; scenarios: docs/simulator.md')
     .requiredOption('--gateway <url>', 'where the gateway listens')
-    .requiredOption('--robots <file>', 'JSON list of {robotId, token}, as `flywheel robots add` gave them')
+    .requiredOption(
+      '--robots <file>',
+      'JSON list of {robotId, token}, as `flywheel robots add` gave them; with robotType, too, where one has another body',
+    )
     .option('--root <file>', 'the fleet’s root document, from `keys show --root`')
     .option(
       '--public-key <file>',
@@ -100,7 +113,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
   await mkdir(options.dir, { recursive: true });
   try {
     const result = await simulateFleet({
-      robots: await readJsonFile(options.robots, robotsSchema),
+      robots: await robotsIn(options.robots),
       directory: path.resolve(options.dir),
       scenario: () => scenario,
       seed: options.seed,
@@ -128,6 +141,15 @@ async function simulate(options: SimulateOptions): Promise<void> {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onReload);
     leaveParent();
   }
+}
+
+/** A document that many robots have is read once. */
+async function robotsIn(file: string): Promise<readonly SimulatedRobot[]> {
+  const robots = await readJsonFile(file, robotsSchema);
+  const types = new Map<string, RobotType>();
+  for (const { robotType } of robots)
+    if (robotType !== undefined && !types.has(robotType)) types.set(robotType, await readRobotType(robotType));
+  return robots.map(({ robotType = '', ...robot }) => ({ ...robot, robotType: types.get(robotType) }));
 }
 
 const contactEvery = (longestMs: number) => ({

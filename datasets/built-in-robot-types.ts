@@ -12,6 +12,36 @@ export const scitosG5RoomsType: RobotType = robotTypeSchema.parse({
   description: 'The SCITOS G5 of the simulator: as scitos-g5, and each family of rooms is a task.',
   tasks: ['hall', 'corner', 'pillars', 'round', 'ring', 'alcoves', 'zigzag', 'slanted'],
 });
+/** Degrees between two ranges of the ring. */
+const ringStepDegrees = 15;
+const range = { unit: 'm', min: 0, max: 5.2, saturatesAt: 5 };
+/** Two more ranges, either side of ahead. */
+const furtherRanges = ['range-8', 'range-352'];
+/**
+ * A newer body of it: the ring's ranges are named after where they look, in degrees counter-clockwise from ahead, and there are two
+ * more. What the older body recorded reads "nothing in reach" there.
+ */
+export const scitosG5RoomsFineType: RobotType = robotTypeSchema.parse({
+  ...scitosG5RoomsType,
+  version: 2,
+  description: 'As scitos-g5-rooms@1, its ranges named by degrees from ahead, with two more either side of ahead.',
+  observations: [
+    ...scitosG5.observations.map((_, index) => ({ name: `range-${index * ringStepDegrees}`, ...range })),
+    ...furtherRanges.map((name) => ({ name, ...range })),
+  ],
+  follows: {
+    version: 1,
+    observations: [
+      ...scitosG5.observations.map((_, index) => ({
+        name: `range-${index * ringStepDegrees}`,
+        is: 'renamed',
+        from: `US${((index + 12) % 24) + 1}`,
+      })),
+      ...furtherRanges.map((name) => ({ name, is: 'new', fill: range.saturatesAt })),
+    ],
+    gone: [],
+  },
+});
 /** The real wall-following recording; split by time. */
 export const scitosG5RecordingType: RobotType = robotTypeSchema.parse(recording);
 /** The real UR3 recording; carries no commands. */
@@ -21,6 +51,7 @@ export const ur3CobotopsType: RobotType = robotTypeSchema.parse(ur3Cobotops);
 export const builtInRobotTypes: readonly RobotType[] = [
   scitosG5Type,
   scitosG5RoomsType,
+  scitosG5RoomsFineType,
   scitosG5RecordingType,
   ur3CobotopsType,
 ];

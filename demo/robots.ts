@@ -9,7 +9,9 @@ import { addRobot, changeRobot, newToken, readRobots, tokenHash } from '../fleet
 import { robotIdSchema } from '../fleet/protocol/index.ts';
 import type { CommandContext } from '../cli/context.ts';
 
-const robotsSchema = z.array(z.strictObject({ robotId: robotIdSchema, token: z.string().min(1) }));
+const robotsSchema = z.array(
+  z.strictObject({ robotId: robotIdSchema, token: z.string().min(1), robotType: z.string().exactOptional() }),
+);
 type RobotToken = z.infer<typeof robotsSchema>[number];
 
 const origin = { who: 'temporal-dev.sh', why: 'a simulated robot' };
@@ -76,6 +78,15 @@ export async function registerSimulatedRobots(
       await changeRobot(context, { robotId, ...origin, why: 'its token was lost' }, () => ({ tokenHashes }));
   }
   return robots.map(({ robotId }) => robotId);
+}
+
+/** From their next life on, these robots of the simulator's list have the body of a document's file. */
+export function giveBody(robotsFile: string, robotIds: readonly string[], robotTypeFile: string): void {
+  const robots = readTokens(robotsFile);
+  writeTokens(
+    robotsFile,
+    robots.map((robot) => (robotIds.includes(robot.robotId) ? { ...robot, robotType: robotTypeFile } : robot)),
+  );
 }
 
 const readTokens = (file: string): readonly RobotToken[] =>

@@ -18,6 +18,7 @@ import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { fileSha256 } from '../../datasets/landing.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { addRobot, newToken, openDesk, publishRoots, tokenHash, type FleetDesk } from '../../fleet/desk/index.ts';
+import type { DeskPorts } from '../../fleet/desk/desk.ts';
 import { startGateway, type Gateway } from '../../fleet/gateway/gateway.ts';
 import { readGatewaySettings } from '../../fleet/gateway/settings.ts';
 
@@ -32,6 +33,8 @@ export interface OpenFleet {
   readonly store: ObjectStore;
   /** Signs what it writes. */
   readonly desk: FleetDesk;
+  /** What the desk signs with. */
+  readonly sealing: NonNullable<DeskPorts['sealing']>;
   readonly rootDocument: string;
   readonly robots: readonly MeasuredRobot[];
   /** Registers another version; it is nobody's champion. */
@@ -53,7 +56,8 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
   const { signer, orders } = keys;
   if (orders === undefined) throw new Error('expected keys with a root');
   await publishRoots(store, keys.roots());
-  const desk = openDesk({ store, sealing: { clock: Date.now, signer, orders, onUnsealed } });
+  const sealing = { clock: Date.now, signer, orders, onUnsealed };
+  const desk = openDesk({ store, sealing });
   await publishRobotType(store, scitosG5Type);
   await createPolicyDocument(store, { policy: fleetPolicy, robotType });
   let versions = 0;
@@ -87,6 +91,7 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
     directory,
     store,
     desk,
+    sealing,
     rootDocument: JSON.stringify(keys.roots().at(-1)?.envelope),
     robots: await inParallel(names, registeredAtOnce, (robotId) => addMeasuredRobot(store, robotId)),
     register,

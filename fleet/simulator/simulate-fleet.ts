@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
+import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { randomStream } from '../../policies/random.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
 import { batchingRuntime } from './batching-runtime.ts';
@@ -14,8 +15,15 @@ import { tour } from './rooms/tour.ts';
 import { quirksOf, type Scenario } from './scenario.ts';
 import type { Surroundings } from './surroundings.ts';
 
+/** A robot of the fleet; its body is the fleet's unless told. Bodies of one fleet have one rate. */
+export interface SimulatedRobot {
+  readonly robotId: string;
+  readonly token: string;
+  readonly robotType?: RobotType | undefined;
+}
+
 export interface SimulateFleetInput {
-  readonly robots: readonly { readonly robotId: string; readonly token: string }[];
+  readonly robots: readonly SimulatedRobot[];
   /** One folder below it for each robot. */
   readonly directory: string;
   /** Asked for at the beginning of every episode; its world is that of the first answer. */
@@ -62,6 +70,7 @@ const idleMs = 2;
  * robot meets is a pure function of seed and policy; when it is uploaded is the network's matter.
  */
 export async function simulateFleet(input: SimulateFleetInput): Promise<SimulateFleetResult> {
+  requireOneRate(input);
   const world = await openWorld(input.scenario, input.seed);
   const fleet: FleetRobot[] = [];
   try {
@@ -88,6 +97,14 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
   }
 }
 
+/** All are driven in step. */
+function requireOneRate({ robots, agent: { robotType } }: SimulateFleetInput): void {
+  const other = robots.find((robot) => (robot.robotType?.rateHz ?? robotType.rateHz) !== robotType.rateHz)?.robotType;
+  if (other === undefined) return;
+  const [wanted, got] = [robotTypeName(robotType), robotTypeName(other)];
+  throw new Error(`expected bodies of ${robotType.rateHz} Hz as ${wanted}, got ${got} of ${other.rateHz} Hz`);
+}
+
 function openFrom(
   input: SimulateFleetInput,
   world: World,
@@ -95,7 +112,7 @@ function openFrom(
   first: number,
 ): readonly Promise<FleetRobot>[] {
   const { scenario, seed, directory, isRealTime } = input;
-  return input.robots.slice(first, first + openAtOnce).map(({ robotId, token }, index) =>
+  return input.robots.slice(first, first + openAtOnce).map(({ robotId, token, robotType = ports.robotType }, index) =>
     openFleetRobot({
       robotId,
       token,
@@ -104,9 +121,9 @@ function openFrom(
       scenario,
       isRealTime,
       episodeEveryMs: input.episodeEveryMs ?? 0,
-      ports,
+      ports: { ...ports, robotType },
       episodes: input.episodesPerRobot,
-      surroundings: world.robot(first + index),
+      surroundings: world.robot(first + index, robotType),
       random: randomStream(seed, `robot ${first + index} itself`),
     }),
   );
@@ -174,7 +191,8 @@ function leftovers(fleet: readonly FleetRobot[]) {
 }
 
 interface World {
-  robot(position: number): Surroundings;
+  /** With the readings that the body names. */
+  robot(position: number, body: Pick<RobotType, 'observations'>): Surroundings;
   close(): void;
 }
 
@@ -193,12 +211,13 @@ async function openWorld(scenarioNow: () => Scenario, seed: number): Promise<Wor
   const openRoom = await loadPhysics();
   const rooms: Room[] = [];
   return {
-    robot(position) {
+    robot(position, { observations }) {
+      const readings = observations.map(({ name }) => name);
       const random = randomOf(position);
       const places = world.families.map((family) => () => {
         const room = openRoom(drawRoom(family, seed * 1_000_003 + position));
         rooms.push(room);
-        return roomRobot({ room, family, quirks: quirks(position), random });
+        return roomRobot({ room, family, readings, quirks: quirks(position), random });
       });
       return tour(places, position);
     },

@@ -36,5 +36,8 @@ describe('flywheel simulate', () => {
     const scenario = await inFolder('scenario.json', { worlds: {} });
     await assert.rejects(run(...folders, '--robots', robots, '--scenario', scenario), /worlds/);
     await assert.rejects(run(...folders, '--robots', robots, '--episodes', '-1'), /whole number/);
+    const body = await inFolder('body.json', { id: 'sim' });
+    const others = await inFolder('others.json', [{ robotId: 'sim-1', token: 'secret', robotType: body }]);
+    await assert.rejects(run(...folders, '--robots', others), /body\.json.*version/s);
   });
 });

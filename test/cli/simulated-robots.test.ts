@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
-import { registerSimulatedRobots, robotIdsFor } from '../../demo/robots.ts';
+import { giveBody, registerSimulatedRobots, robotIdsFor } from '../../demo/robots.ts';
 import { scitosG5RecordingType, scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { splitOf } from '../../datasets/split.ts';
 import { readRobots, tokenHash } from '../../fleet/desk/index.ts';
@@ -68,5 +68,16 @@ describe('the simulated robots of temporal-dev.sh', () => {
     const [renewed] = await inFile();
     assert.notEqual(renewed?.token, first[0]?.token);
     assert.deepEqual((await readRobots(store)).get('sim-001')?.tokenHashes, [tokenHash(renewed?.token ?? '')]);
+  });
+
+  it('have another body from their next life on, those that are named only', async () => {
+    const robotsFile = join(directory, 'robots.json');
+    const robots = ['sim-1', 'sim-2', 'sim-3'].map((robotId) => ({ robotId, token: 'secret' }));
+    await writeFile(robotsFile, JSON.stringify(robots));
+    giveBody(robotsFile, ['sim-2', 'sim-9'], 'two.json');
+    const [first, second, third] = JSON.parse(await readFile(robotsFile, 'utf8')) as unknown[];
+    assert.deepEqual([first, third], [robots[0], robots[2]]);
+    assert.deepEqual(second, { ...robots[1], robotType: 'two.json' });
+    assert.equal((await stat(robotsFile)).mode & 0o777, 0o600);
   });
 });

@@ -37,15 +37,22 @@ const sensorHeading = (sensor: number): number => ((sensor - 12) * 2 * Math.PI) 
 
 /** The 24 true distances from the hull to the walls, metres, into `ranges`; Infinity beyond reach. */
 export function measure(room: Room, pose: Pose, ranges: Float32Array): void {
-  for (let sensor = 0; sensor < sensorCount; sensor += 1)
-    ranges[sensor] = room.range(pose, pose.heading + sensorHeading(sensor), sensorReachM + hullRadiusM) - hullRadiusM;
+  for (let sensor = 0; sensor < sensorCount; sensor += 1) ranges[sensor] = measureAt(room, pose, sensorHeading(sensor));
 }
+
+/** The true distance from the hull to what is there `heading` radians counter-clockwise of ahead, metres; Infinity beyond reach. */
+export const measureAt = (room: Room, pose: Pose, heading: number): number =>
+  room.range(pose, pose.heading + heading, sensorReachM + hullRadiusM) - hullRadiusM;
 
 /** What healthy sensors make of the true distances: noise, whole millimetres, nothing beyond their reach. */
 export function sense(ranges: Float32Array, random: RandomStream, sensed: Float32Array): void {
   for (let sensor = 0; sensor < sensorCount; sensor += 1)
-    sensed[sensor] = asRead((ranges[sensor] ?? Number.POSITIVE_INFINITY) + gaussian(random) * sensorNoiseM);
+    sensed[sensor] = senseOne(ranges[sensor] ?? Number.POSITIVE_INFINITY, random);
 }
+
+/** The same of one distance. */
+export const senseOne = (rangeM: number, random: RandomStream): number =>
+  asRead(rangeM + gaussian(random) * sensorNoiseM);
 
 const everySensor: readonly number[] = Array.from({ length: sensorCount }, (_, index) => index + 1);
 
@@ -57,6 +64,12 @@ export function distort(sensed: Float32Array, quirks: Quirks, random: RandomStre
       readings[sensor - 1] = asRead((sensed[sensor - 1] ?? 0) + quirks.biasM + gaussian(random) * quirks.noiseM);
   if (quirks.deadSensor !== undefined) readings[quirks.deadSensor - 1] = deadReadingM;
 }
+
+/** The same for a sensor beside the ring: it has no number, so only what concerns every sensor concerns it. */
+export const distortFurther = (sensedM: number, quirks: Quirks, random: RandomStream): number =>
+  quirks.sensors === undefined && (quirks.noiseM > 0 || quirks.biasM !== 0)
+    ? asRead(sensedM + quirks.biasM + gaussian(random) * quirks.noiseM)
+    : sensedM;
 
 const asRead = (rangeM: number): number => Math.min(sensorReachM, Math.max(0, Math.round(rangeM * 1000) / 1000));
 

@@ -2,15 +2,18 @@ import { wallFollowingAction } from '../../../datasets/wall-following-rule.ts';
 import type { RandomStream } from '../../../policies/random.ts';
 import type { Quirks } from '../quirks.ts';
 import type { SimulatedFailure, Surroundings } from '../surroundings.ts';
-import { distort, hasCollided, hullRadiusM, measure, move, sense, sensorCount, type Pose } from './body.ts';
+import { hasCollided, hullRadiusM, move, type Pose } from './body.ts';
 import type { RoomFamily } from './families.ts';
 import { between, isFree, lengthOf, wallsToFollow, type RoomPlan } from './room-plan.ts';
 import type { Room } from './room.ts';
+import { openSenses, ringNames } from './sensors.ts';
 import { watchWallKeeping } from './wall-keeping.ts';
 
 export interface RoomRobotInput {
   readonly room: Room;
   readonly family?: RoomFamily;
+  /** Names of its body's readings, in order: see `openSenses`. Default: the ring of `scitos-g5`. */
+  readonly readings?: readonly string[];
   /** Asked for at the beginning of every episode. */
   readonly quirks: () => Quirks;
   /** Where it starts, what its sensors and wheels do. */
@@ -18,25 +21,21 @@ export interface RoomRobotInput {
 }
 
 /** A robot in a room; it starts beside a wall, which is on its left. The expert sees what healthy sensors see. */
-export function roomRobot({ room, family, quirks, random }: RoomRobotInput): Surroundings {
-  const ranges = new Float32Array(sensorCount);
-  const sensed = new Float32Array(sensorCount);
-  const readings = new Float32Array(sensorCount);
+export function roomRobot({ room, family, readings = ringNames, quirks, random }: RoomRobotInput): Surroundings {
+  const senses = openSenses(room, readings, random);
   let own = quirks();
   let pose = startingPose(room, random);
   let keeping = watchWallKeeping();
   let failure: SimulatedFailure | undefined;
   const lookAround = (isCollided: boolean): void => {
-    measure(room, pose, ranges);
-    sense(ranges, random, sensed);
-    distort(sensed, own, random, readings);
-    failure = keeping.watch(pose, ranges, isCollided);
+    senses.look(pose, own);
+    failure = keeping.watch(pose, senses.ranges, isCollided);
   };
   lookAround(false);
   return {
-    readings,
+    readings: senses.readings,
     place: () => family,
-    expertAction: () => wallFollowingAction(sensed),
+    expertAction: () => wallFollowingAction(senses.sensed),
     failure: () => failure,
     begin() {
       if (failure !== undefined) pose = startingPose(room, random);

@@ -5,7 +5,7 @@ import { builtInRobotTypes } from '../../../datasets/built-in-robot-types.ts';
 import { checkRobotType, followedBy, maxDocumentBytes } from '../../../datasets/robot-type-check/check-robot-type.ts';
 import { readStrictJson } from '../../../datasets/robot-type-check/strict-json.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
-import { robotTypeSchema } from '../../../datasets/robot-type.ts';
+import { robotTypeName, robotTypeSchema, type RobotType } from '../../../datasets/robot-type.ts';
 
 const arm = JSON.parse(readFileSync('docs/examples/arm-7.json', 'utf8')) as Record<string, unknown>;
 const bytes = (value: unknown): Uint8Array =>
@@ -24,7 +24,14 @@ const observation = (name: string, more: object = {}) => ({ name, unit: 'm', min
 
 describe('checking a robot type', () => {
   it('finds nothing wrong with the types of the project and the documented arm', () => {
-    for (const type of [...builtInRobotTypes, arm]) assert.deepEqual(check(type).problems, []);
+    const older = ({ id, follows }: RobotType) =>
+      builtInRobotTypes.find((type) => type.id === id && type.version === follows?.version);
+    for (const type of builtInRobotTypes) {
+      const known = older(type);
+      const followed = known === undefined ? ({ kind: 'unknown' } as const) : ({ kind: 'known', type: known } as const);
+      assert.deepEqual(checkRobotType(bytes(type), followed).problems, [], robotTypeName(type));
+    }
+    assert.deepEqual(check(arm).problems, []);
     assert.equal(robotTypeDigest(robotTypeSchema.parse(arm)), robotTypeDigest(check(arm).type ?? assert.fail()));
   });
 
