@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
 import { roomFamilies, type RoomFamily } from '../fleet/simulator/rooms/families.ts';
 import { startGatewayProcess, startSimulator, type GatewayPlace } from './fleet-processes.ts';
 import type { Installation } from './installation.ts';
 import type { Started } from './processes.ts';
-import { registerSimulatedRobots } from './robots.ts';
+import { giveBody, registerSimulatedRobots } from './robots.ts';
 import { keepRunning, type Kept, type Mortal } from './supervision/keep-running.ts';
 
 /** Short episodes, so that a fleet day of a minute has enough of them; long enough that a bad policy fails in most. */
@@ -64,6 +65,8 @@ export interface DevFleet {
   trouble(troubles: Omit<Circumstances, 'families'>): void;
   /** Robots that were registered meanwhile live beside the others, until they rest; `robotsFile` holds their tokens. */
   join(robotIds: readonly string[], robotsFile: string): void;
+  /** Robots that rest have this body from their next life on; the fleet's records are not its matter. */
+  rebody(robotIds: readonly string[], robotType: RobotType): void;
   /** A robot is no part of the fleet any more. */
   leave(robotId: string): void;
   /** What a robot recorded and did not upload, telemetry and segments. */
@@ -199,6 +202,11 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       robotIds.push(...ids);
       const start = () => simulateFrom(robotsFile, scenario, ['--episode-seconds', String(episodeSeconds)]);
       joined.push(keepRunning({ name: 'robots that joined', say, start }));
+    },
+    rebody(ids, body) {
+      const file = inState(`${robotTypeName(body)}.json`);
+      writeFileSync(file, JSON.stringify(body));
+      giveBody(files.robots, ids, file);
     },
     leave: (robotId) => void robotIds.splice(robotIds.indexOf(robotId), 1),
     leftOn: (robotId) => filesLeft(inState('robots'), [robotId], ['segments', 'telemetry']),

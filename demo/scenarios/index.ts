@@ -5,6 +5,7 @@ import { badModel } from './bad-model.ts';
 import { brokenRobot } from './broken-robot.ts';
 import { corruptData } from './corrupt-data.ts';
 import { flywheel } from './flywheel.ts';
+import { newBodyArrives } from './new-body.ts';
 import { newTaskArrives, sevenRoomsType } from './new-task.ts';
 import { noImprovement } from './no-improvement.ts';
 import { offlineRobots } from './offline-robots.ts';
@@ -72,6 +73,12 @@ const scenarios = {
     play: newTaskArrives,
     robotType: sevenRoomsType,
     families: roomFamilies,
+  },
+  'new-body': {
+    story:
+      'half of the robots get a newer body in the middle: sensors under other names and two more. A person lets the champion drive it, a cycle learns from both bodies, and its candidate is promoted on both.',
+    play: newBodyArrives,
+    robotType: scitosG5RoomsType,
   },
   'rollback-during-trial': {
     story: 'an operator takes the fleet back in the middle of a rollout.',

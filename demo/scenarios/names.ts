@@ -10,6 +10,7 @@ export const scenarioNames = [
   'superseded',
   'rollback-during-trial',
   'new-task',
+  'new-body',
   'robot-life',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];

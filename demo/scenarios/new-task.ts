@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { workflowIds } from '../../domain/contract/workflow-ids.ts';
-import { defaultRolloutLimits } from '../../domain/experiment/index.ts';
 import { scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { readTelemetry } from '../../fleet/desk/index.ts';
@@ -12,13 +10,12 @@ import { modelFile } from '../../policies/model-manifest.ts';
 import { changeTasks } from '../../store/records/task-log.ts';
 import { readVersionTasks } from '../../store/records/version-tasks.ts';
 import { openRuntime } from '../../workers/compose.ts';
-import type { CycleResult } from '../../workflows/cycle/messages.ts';
 import { knownFamilies } from '../experience.ts';
 import { waitUntil } from '../processes.ts';
-import { followTrial } from '../trial.ts';
 import type { World } from '../world.ts';
 import { expectEndState, expectSame } from './end-state.ts';
 import { poorPolicy, poorPolicyWhy } from './flywheel.ts';
+import { equalTrial, learn, percent } from './learn.ts';
 
 const newTask: RoomFamily = roomFamilies.find((family) => !knownFamilies.includes(family)) ?? 'slanted';
 
@@ -36,22 +33,6 @@ const judgedEpisodes = 20;
 /** Share of a family's episodes by which chance alone may move so few. */
 const marginFraction = 0.25;
 const leastNewSuccess = 0.7;
-/**
- * Thirty robots prove no more in fleet days of a minute: the candidate is as good as the champion at what both know, and an equal one
- * needs thousands of episodes for the margins of a real fleet.
- */
-const margins = [0.1, 0.06, 0.04, null];
-const trial = {
-  profile: 'compressed',
-  abTest: false,
-  rolloutLimits: {
-    stages: defaultRolloutLimits.stages.map((stage, index) => ({
-      ...stage,
-      marginFraction: margins[index] ?? null,
-      ...(index === 0 ? { maximumHours: 96 } : {}),
-    })),
-  },
-};
 /** Looks of a gateway and a robot's long poll. */
 const hearingMs = 8_000;
 
@@ -87,7 +68,7 @@ export async function newTaskArrives(world: World): Promise<void> {
   await world.everyRobotFollows();
   await expectTaught(world, sinceMs);
 
-  const after = await learn(world, 'eight kinds of room', { trial });
+  const after = await learn(world, 'eight kinds of room', { trial: equalTrial });
   expectSame('tasks that it knows', [...knownFamilies, newTask], await tasksOf(world, after));
   const drivenAfter = await successByFamily(world, after, roomFamilies);
   for (const family of roomFamilies) {
@@ -98,32 +79,6 @@ export async function newTaskArrives(world: World): Promise<void> {
   }
   await expectActing(world, after, Date.now());
   await expectEndState(world, { champion: after, champions: [first, before, after] });
-}
-
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(0)} %`;
-
-/** A cycle from the champion on, and the rollout of its candidate where it needs one. Resolves with the new champion. */
-async function learn(world: World, what: string, request: Readonly<Record<string, unknown>>): Promise<string> {
-  const { client, policy, taskQueue, seed } = world;
-  world.say(`a cycle learns ${what}`);
-  const { outcome, reason, candidateVersion } = (await client.workflow.execute('weeklyCycle', {
-    workflowId: workflowIds.weeklyCycle(policy, `learn-${Date.now()}`),
-    taskQueue,
-    args: [
-      {
-        policy,
-        training: { seed, warmStart: true },
-        cause: `scenario, ${what}`,
-        ...request,
-      },
-    ],
-  })) as CycleResult;
-  if (candidateVersion === undefined || (outcome !== 'offered' && outcome !== 'promoted'))
-    throw new Error(`expected a candidate that is offered or promoted, got ${outcome}: ${reason}`);
-  if (outcome === 'offered')
-    expectSame('end of the trial', 'promoted', (await followTrial(world, candidateVersion)).outcome);
-  await world.everyRobotFollows();
-  return candidateVersion;
 }
 
 const tasksOf = ({ context, policy, robotType }: World, version: string): Promise<readonly string[]> =>
