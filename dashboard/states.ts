@@ -59,9 +59,10 @@ export function shownOf<T>(
     return h('div', { class: look === 'stale' ? 'is-stale' : 'is-fresh' }, [age, show(data)]);
   }
   if (look === 'loading') return stateBox('loading', `Asking for ${what} …`);
-  if (look === 'gone') return stateBox('gone', `${what} could not be asked for. These pages ask again by themselves.`);
-  if (look === 'forbidden') return stateBox('forbidden', `${what}: ${problemText(problem)}.`);
-  return stateBox('refused', `${what}: ${problemText(problem)}. Nothing follows from this.`);
+  if (look === 'gone')
+    return stateBox('gone', `The question for ${what} was not answered. These pages ask again by themselves.`);
+  if (look === 'forbidden') return stateBox('forbidden', `You may not see ${what}: ${problemText(problem)}.`);
+  return stateBox('refused', `Asked for ${what}: ${problemText(problem)}. Nothing follows from this.`);
 }
 
 /** Objects of the store that were left out of what is shown. */

@@ -28,15 +28,20 @@ export const trialPage = ({ policy, trialId, now, course, ended, nowMs }: TrialP
     ]),
     h('section', { 'aria-labelledby': 'course' }, [
       h('h2', { id: 'course' }, trialId === undefined ? 'Course' : `Course of ${trialId}`),
-      trialId === undefined
-        ? stateBox(now.data === null ? 'noData' : 'empty', 'No trial is chosen, and none that runs names itself.')
-        : shownOf(course, nowMs, `the course of ${trialId}`, courseBody),
+      trialId === undefined ? noCourse(now) : shownOf(course, nowMs, `the course of ${trialId}`, courseBody),
     ]),
     h('section', { 'aria-labelledby': 'ended' }, [
       h('h2', { id: 'ended' }, 'Ended'),
       shownOf(ended, nowMs, 'trials that ended', (data) => endedTrials(data, policy)),
     ]),
   ]);
+
+/** Where nobody said yet which trial runs, that there is none is not known. */
+function noCourse({ data, problem }: Reading<TrialAnswer>): ComponentChild {
+  if (data !== null) return stateBox('empty', 'No trial is chosen, and none that runs names itself.');
+  if (problem === null) return stateBox('loading', 'Asking which trial runs …');
+  return stateBox('noData', 'Which trial runs is not known. One that ended can be chosen below.');
+}
 
 type Run = NonNullable<TrialAnswer['trial']>;
 

@@ -374,6 +374,16 @@ describe('the page of a trial', () => {
       assert.doesNotMatch(html(courseChart(values)), /NaN|Infinity/);
   });
 
+  it('takes a trial that nobody could ask for neither for one that is there, nor for none', () => {
+    const courseOf = (now: Reading<TrialAnswer>): readonly string[] => {
+      const page = { policy: 'wall', trialId: undefined, now, course: unread, ended: unread, nowMs };
+      return statesOf(html(trialPage(page)));
+    };
+    assert.deepEqual(courseOf(got(noTrial)), ['empty', 'empty', 'loading']);
+    assert.deepEqual(courseOf(unread), ['loading', 'loading', 'loading']);
+    assert.deepEqual(courseOf(failed(notNow)), ['refused', 'noData', 'loading']);
+  });
+
   it('says stage, verdict, effect, evidence and arms of what runs', () => {
     const now: TrialAnswer = {
       ...noTrial,
