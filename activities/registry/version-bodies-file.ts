@@ -9,7 +9,7 @@ import type { EvaluationDocument } from '../evaluation/evaluation-document.ts';
 import { readBodies } from '../mix/bodies.ts';
 
 /**
- * Bytes of `bodies.json` of a version for `type`: every body whose data is read as its own, `proven` where the evaluation says so of it. Undefined
+ * Bytes of `bodies.json` of a version for `type`: every body whose data is read as its own, `proven` where the evaluation says so of it, and its own where no body was judged apart. Undefined
  * where there is no other body: the version serves its robot type alone. A body that robots could not be served by is left out.
  */
 export async function versionBodiesFile(
@@ -24,7 +24,10 @@ export async function versionBodiesFile(
   const bodies: VersionBody[] = [];
   for (const { type: body } of read) {
     const verdict = judged.find(({ digest }) => digest === robotTypeDigest(body));
-    const proven = { standing: verdict?.standing ?? 'unproven', heldOutEpisodes: verdict?.episodes ?? 0 } as const;
+    // A held-out set of one body judges no body apart: the gates that the model passed were those of its own.
+    const isOwnAlone = judged.length === 0 && body.version === type.version;
+    const standing = verdict?.standing ?? (isOwnAlone ? 'proven' : 'unproven');
+    const proven = { standing, heldOutEpisodes: verdict?.episodes ?? 0 } as const;
     const mapped = mappedBody({ model: type, body, chain, proven });
     if (mapped === undefined || 'reason' in mapped) continue;
     const own = bodies[0] ?? mapped;

@@ -73,6 +73,15 @@ describe('the bodies that a version serves', () => {
     assert.deepEqual(versionBodiesProblems({ bodies }, referenceOf(model)), []);
   });
 
+  it('have its own as proven where no body was judged apart, and no other', async () => {
+    for (const type of fleet) await publishRobotType(store, type);
+    const { bodies } = await written([]);
+    assert.deepEqual(
+      bodies.filter(({ standing }) => standing === 'proven').map(({ robotType }) => robotType.version),
+      [model.version],
+    );
+  });
+
   it('map readings and answers as robots read them: the file alone is enough', async () => {
     for (const type of fleet) await publishRobotType(store, type);
     const file = await written([]);
