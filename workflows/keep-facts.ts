@@ -1,20 +1,13 @@
-import {
-  defineQuery,
-  rootCause,
-  setCurrentDetails,
-  setHandler,
-  sleep,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { defineQuery, setHandler } from '@temporalio/workflow';
 
 import type { CompactFactsResult } from '../activities/facts/compact-facts.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { factActivities } from './shared/activity-proxies.ts';
+import { maintenanceActivities } from './shared/activity-proxies.ts';
 import { refuseOtherId } from './shared/fixed-id.ts';
-import { continueOnCurrentBuild, isNextRunDue } from './shared/next-run.ts';
+import { keepDoing } from './shared/keep-doing.ts';
+import { continueOnCurrentBuild } from './shared/next-run.ts';
 import { parsedInput } from './shared/parse-input.ts';
-import { policyAttribute } from './shared/search-attributes.ts';
 
 export interface KeepFactsStatus {
   readonly policy: string;
@@ -26,9 +19,6 @@ export interface KeepFactsStatus {
 }
 
 const statusQuery = defineQuery<KeepFactsStatus>(messageNames.status);
-/** Between two calls of a compaction that is behind. */
-const catchUpMs = 1_000;
-const compactionsOfOneRun = 200;
 const compactEveryMs = { real: 3_600_000, compressed: 60_000 } as const;
 
 /** Makes tables of what robots told, every `everyMs`, for years. A compaction that fails is told and done again. */
@@ -39,18 +29,16 @@ export async function keepFacts(input?: unknown): Promise<void> {
   const { policy, profile } = asked;
   const { everyMs = compactEveryMs[profile] } = asked;
   refuseOtherId(workflowIds.keepFacts(policy));
-  upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
   status = { ...status, policy };
-  for (let compactions = 1; compactions <= compactionsOfOneRun && !isNextRunDue(); compactions += 1) {
-    try {
-      const last = await factActivities().compactFacts({ policy });
-      status = { ...status, compactions, last, failure: null };
-    } catch (error) {
-      status = { ...status, compactions, failure: rootCause(error) ?? String(error) };
-    }
-    setCurrentDetails(describe(status));
-    await sleep(status.last?.isBehind === true && status.failure === null ? catchUpMs : everyMs);
-  }
+  await keepDoing({
+    policy,
+    everyMs,
+    once: () => maintenanceActivities().compactFacts({ policy }),
+    tell: ({ times, ...done }) => {
+      status = { policy, compactions: times, ...done };
+      return describe(status);
+    },
+  });
   return continueOnCurrentBuild<typeof keepFacts>(input);
 }
 

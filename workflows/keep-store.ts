@@ -1,19 +1,12 @@
-import {
-  defineQuery,
-  rootCause,
-  setCurrentDetails,
-  setHandler,
-  sleep,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { defineQuery, setHandler } from '@temporalio/workflow';
 
 import type { SweepStoreResult } from '../activities/retention/sweep-store.ts';
 import { fleetProfiles } from '../domain/trial/fleet-clock.ts';
-import { retentionActivities } from './shared/activity-proxies.ts';
+import { maintenanceActivities } from './shared/activity-proxies.ts';
 import { refuseOtherId } from './shared/fixed-id.ts';
-import { continueOnCurrentBuild, isNextRunDue } from './shared/next-run.ts';
+import { keepDoing } from './shared/keep-doing.ts';
+import { continueOnCurrentBuild } from './shared/next-run.ts';
 import { parsedInput } from './shared/parse-input.ts';
-import { policyAttribute } from './shared/search-attributes.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 
@@ -26,9 +19,6 @@ export interface KeepStoreStatus {
 }
 
 const statusQuery = defineQuery<KeepStoreStatus>(messageNames.status);
-/** Between two calls of a sweep that is behind. */
-const catchUpMs = 1_000;
-const sweepsOfOneRun = 200;
 const sweepEveryMs = { real: 3_600_000, compressed: 300_000 } as const;
 
 /** Keeps a store from growing without end: a sweep every `everyMs`, for years. A sweep that fails is told and done again. */
@@ -39,18 +29,16 @@ export async function keepStore(input?: unknown): Promise<void> {
   const { policy, profile } = asked;
   const { dayMs = fleetProfiles[profile].dayMs, everyMs = sweepEveryMs[profile] } = asked;
   refuseOtherId(workflowIds.keepStore(policy));
-  upsertSearchAttributes([{ key: policyAttribute, value: policy }]);
   status = { ...status, policy };
-  for (let sweeps = 1; sweeps <= sweepsOfOneRun && !isNextRunDue(); sweeps += 1) {
-    try {
-      const last = await retentionActivities().sweepStore({ policy, dayMs, dryRun: false });
-      status = { ...status, sweeps, last, failure: null };
-    } catch (error) {
-      status = { ...status, sweeps, failure: rootCause(error) ?? String(error) };
-    }
-    setCurrentDetails(describe(status));
-    await sleep(status.last?.isBehind === true && status.failure === null ? catchUpMs : everyMs);
-  }
+  await keepDoing({
+    policy,
+    everyMs,
+    once: () => maintenanceActivities().sweepStore({ policy, dayMs, dryRun: false }),
+    tell: ({ times, ...done }) => {
+      status = { policy, sweeps: times, ...done };
+      return describe(status);
+    },
+  });
   return continueOnCurrentBuild<typeof keepStore>(input);
 }
 

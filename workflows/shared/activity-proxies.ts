@@ -91,19 +91,8 @@ export const driftActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'o
     retry,
   });
 
-/** Behind whatever the data queue does; the next sweep does what this one could not. */
-export const retentionActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'sweepStore'> =>
-  proxyActivities<DataActivities>({
-    taskQueue: queueOf('data'),
-    startToCloseTimeout: '1 hour',
-    scheduleToCloseTimeout: '6 hours',
-    heartbeatTimeout,
-    cancellationType,
-    retry: { ...retry, maximumAttempts: 5 },
-  });
-
-/** Behind whatever the data queue does; the next compaction does what this one could not. */
-export const factActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'compactFacts'> =>
+/** Behind whatever the data queue does; the next time does what this one could not. */
+export const maintenanceActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'sweepStore' | 'compactFacts'> =>
   proxyActivities<DataActivities>({
     taskQueue: queueOf('data'),
     startToCloseTimeout: '1 hour',
