@@ -5,6 +5,7 @@ import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import { failure, isFailure } from '../../store/failures.ts';
 import { readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { keptLivesSchema } from '../kept-lives.ts';
 
 const safetyEventSchema = z.object({ robotId: z.string(), bootId: z.string(), atMs: z.number() });
 
@@ -18,14 +19,7 @@ const stateSchema = z.object({
   isBehind: z.boolean(),
   scanFromMs: z.number(),
   consumed: z.array(z.string()),
-  lives: dictionarySchema(
-    z.object({
-      runs: z.array(z.number()),
-      heardMs: z.number(),
-      fromMs: z.number().exactOptional(),
-      untilMs: z.number().exactOptional(),
-    }),
-  ),
+  lives: keptLivesSchema,
   /** By robot: of lives that were forgotten the last moment they told of. What is not younger cannot be told from a repetition. */
   forgotten: dictionarySchema(z.number()),
   /** Events of remembered lives, for episodes that are told later. */

@@ -9,6 +9,7 @@ import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { failure, isFailure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { listLosses, lossesSchema, type Losses, type RobotLoss } from './robot-losses.ts';
+import { keptLivesSchema } from '../kept-lives.ts';
 
 /** Whose champion it is and since when. */
 const championsSchema = z.strictObject({
@@ -60,14 +61,7 @@ const stateSchema = z.object({
   /** Objects of open hours that were read, by their hour. */
   consumed: dictionarySchema(z.array(z.string())),
   /** What was counted of every robot's life, and when it last spoke. */
-  lives: dictionarySchema(
-    z.object({
-      runs: z.array(z.number()),
-      heardMs: z.number(),
-      fromMs: z.number().exactOptional(),
-      untilMs: z.number().exactOptional(),
-    }),
-  ),
+  lives: keptLivesSchema,
   /** Robots of which two lives overlapped in time. */
   lifeOverlaps: z
     .array(

@@ -4,7 +4,7 @@ import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 
 /** What the list of cycles says of one that ended: the head of its report. */
-const endedCycleSchema = z.object({
+export const endedCycleSchema = z.object({
   cycleId: z.string(),
   policy: z.string(),
   outcome: z.string(),

@@ -1,20 +1,12 @@
 import { z } from 'zod';
 
-import { listEndedCycles } from '../../activities/report/list-cycles.ts';
+import { endedCycleSchema, listEndedCycles } from '../../activities/report/list-cycles.ts';
 import { readJson } from '../../store/json-objects.ts';
 import { damaged, read } from '../answers/read.ts';
 import { runSchema } from '../answers/trials.ts';
 import { described, limitQuery, requirePolicy, type Routes } from './shared.ts';
 
-const cycleSchema = z.object({
-  cycleId: z.string(),
-  outcome: z.string(),
-  reason: z.string(),
-  cause: z.string(),
-  writtenAtMs: z.number(),
-  championVersion: z.string().nullable(),
-  candidateVersion: z.string().nullable(),
-});
+const cycleSchema = endedCycleSchema.omit({ policy: true });
 const cycleIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/, 'expected a cycle id');
 
 /** Cycles: what ran, what runs, and why it ended so. */
