@@ -1,7 +1,7 @@
-import { actionMap, observationMap, type BodyRefusal } from '../datasets/bodies/body-map.ts';
+import { actionMap, observationMap } from '../datasets/bodies/body-map.ts';
 import { robotTypeDigest } from '../datasets/robot-type-digest.ts';
-import type { RobotType } from '../datasets/robot-type.ts';
-import { identityBody, type VersionBody } from './version-bodies.ts';
+import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
+import { identityBody, versionBodiesSchema, type VersionBody } from './version-bodies.ts';
 
 export interface MappedBodyInput {
   /** Robot type of the model. */
@@ -13,22 +13,30 @@ export interface MappedBodyInput {
   readonly proven: Pick<VersionBody, 'standing' | 'heldOutEpisodes'>;
 }
 
-/** How robots of a body are served by a model of another: its readings become the model's, the model's answers its actions. Undefined without actions. */
-export function mappedBody({ model, body, chain, proven }: MappedBodyInput): VersionBody | BodyRefusal | undefined {
+/**
+ * How robots of a body are served by a model of another: its readings become the model's, the model's answers its actions. A sentence
+ * where they cannot be.
+ */
+export function mappedBody({ model, body, chain, proven }: MappedBodyInput): VersionBody | string {
   const robotType = { id: body.id, version: body.version, digest: robotTypeDigest(body) };
-  if (body.version === model.version) return identityBody(model, robotType, proven);
+  const without = `${robotTypeName(model)} has no actions to decide`;
+  if (body.version === model.version) return identityBody(model, robotType, proven) ?? without;
   const observations = observationMap({ from: body, to: model, chain });
-  if ('reason' in observations) return observations;
-  const actions = actionMap({ from: model, to: body, chain });
-  if ('reason' in actions) return actions;
-  if (actions.kind === 'none') return undefined;
-  const mapped = { robotType, ...proven, observations: [...observations] };
-  if (actions.kind === 'discrete') return { ...mapped, actions: { kind: 'discrete', names: [...actions.names] } };
-  const outputs = new Map(
-    model.actions.kind === 'continuous' ? model.actions.ranges.map(({ name }, index) => [name, index]) : [],
-  );
-  const ranges = actions.ranges.map((range) =>
-    'fill' in range ? range : { ...range, from: outputs.get(range.from) ?? 0 },
-  );
-  return { ...mapped, actions: { kind: 'continuous', ranges } };
+  if ('reason' in observations) return observations.reason;
+  const answers = actionMap({ from: model, to: body, chain });
+  if ('reason' in answers) return answers.reason;
+  if (answers.kind === 'none') return without;
+  const actions = answers.kind === 'discrete' ? answers : { kind: answers.kind, ranges: outputsOf(answers, model) };
+  const mapped = versionBodiesSchema.shape.bodies.element.safeParse({ robotType, ...proven, observations, actions });
+  return mapped.success
+    ? mapped.data
+    : `expected a map that a version can hold: ${mapped.error.issues[0]?.message ?? ''}`;
+}
+
+type Continuous = Extract<ReturnType<typeof actionMap>, { kind: 'continuous' }>;
+
+/** The model's outputs by their index in place of their names. */
+function outputsOf({ ranges }: Continuous, model: RobotType): readonly object[] {
+  const names = model.actions.kind === 'continuous' ? model.actions.ranges.map(({ name }) => name) : [];
+  return ranges.map((range) => ('fill' in range ? range : { ...range, from: names.indexOf(range.from) }));
 }

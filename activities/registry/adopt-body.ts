@@ -1,7 +1,8 @@
 import { canonicalJson } from '../../domain/canonical-json.ts';
+import { bodyMap } from '../../datasets/bodies/body-map.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import type { ChampionDesk } from '../../fleet/desk/champion-desk.ts';
-import { followBody } from '../../policies/follow-body.ts';
+import { mappedBody } from '../../policies/mapped-body.ts';
 import { modelFile, type ModelManifest } from '../../policies/model-manifest.ts';
 import { bodiesFile, identityBody, isSameBody, type VersionBody } from '../../policies/version-bodies.ts';
 import { tasksFile } from '../../policies/version-tasks.ts';
@@ -11,7 +12,7 @@ import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { moveAliases, readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
-import { listRobotTypes, readRobotType } from '../../store/records/robot-types.ts';
+import { readRobotType, readRobotTypeVersions } from '../../store/records/robot-types.ts';
 import { readVersionBodies } from '../../store/records/served-bodies.ts';
 import { trialKeys } from '../trials/trial-keys.ts';
 import { adoptForPolicy, readPolicyDocument } from './policy-document.ts';
@@ -59,7 +60,7 @@ export const adoptBody =
     const { store, desk } = ports;
     const { policy, robotType } = input;
     const body = await readRobotType(store, robotType.id, robotType.version);
-    const chain = await typesOf(store, robotType.id);
+    const chain = await readRobotTypeVersions(store, robotType.id);
     await requireFollowing(store, policy, body, chain);
     const orders = await desk.readOrders(policy);
     const [trialId] = orders.current?.trialIds ?? [];
@@ -88,12 +89,6 @@ export const adoptBody =
 
 const conflict = (policy: string, message: string): Error => failure('Conflict', message, { coordinates: { policy } });
 
-async function typesOf(store: ObjectStore, id: string): Promise<readonly RobotType[]> {
-  const types: RobotType[] = [];
-  for (const { version } of await listRobotTypes(store, id)) types.push(await readRobotType(store, id, version));
-  return types;
-}
-
 /** What the policy learned from so far must be readable as the new body. */
 async function requireFollowing(
   store: ObjectStore,
@@ -106,9 +101,9 @@ async function requireFollowing(
   if (body.id !== now.id || body.version < now.version)
     throw conflict(policy, `expected a later version of ${robotTypeName(now)}, got ${robotTypeName(body)}`);
   if (body.version === now.version) return;
-  const follows = followBody({ model: body, body: now, chain }, { standing: 'unproven', heldOutEpisodes: 0 });
-  if (typeof follows === 'string')
-    throw conflict(policy, `expected a body that follows ${robotTypeName(now)}: ${follows}`);
+  const read = bodyMap({ from: now, to: body, chain });
+  if (read.kind === 'refusal')
+    throw conflict(policy, `expected a body that follows ${robotTypeName(now)}: ${read.reason}`);
   if (canonicalJson(body.tasks) !== canonicalJson(now.tasks))
     throw conflict(
       policy,
@@ -157,7 +152,7 @@ async function bodiesWith(
   const model = await readRobotType(store, robotType.id, robotType.version);
   const own = identityBody(model, robotType, { standing: 'proven', heldOutEpisodes: 0 });
   const listed = (await readVersionBodies(store, manifest))?.bodies ?? (own === undefined ? [] : [own]);
-  const more = followBody({ model, body, chain }, { standing: 'unproven', heldOutEpisodes: 0 });
+  const more = mappedBody({ model, body, chain, proven: { standing: 'unproven', heldOutEpisodes: 0 } });
   if (typeof more === 'string') return more;
   const isListed = listed.some((each) => isSameBody(each.robotType, more.robotType));
   return isListed ? `it lists ${robotTypeName(body)} already` : [...listed, more];

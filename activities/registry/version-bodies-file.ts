@@ -29,7 +29,7 @@ export async function versionBodiesFile(
     const standing = verdict?.standing ?? (isOwnAlone ? 'proven' : 'unproven');
     const proven = { standing, heldOutEpisodes: verdict?.episodes ?? 0 } as const;
     const mapped = mappedBody({ model: type, body, chain, proven });
-    if (mapped === undefined || 'reason' in mapped) continue;
+    if (typeof mapped === 'string') continue;
     const own = bodies[0] ?? mapped;
     const alone = versionBodiesSchema.safeParse({ bodies: own === mapped ? [own] : [own, mapped] });
     if (alone.success && versionBodiesProblems(alone.data, model).length === 0) bodies.push(mapped);
