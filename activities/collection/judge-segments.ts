@@ -159,5 +159,6 @@ async function judgeControl(ports: JudgePorts, type: RobotType): Promise<void> {
 /** Failures that say nothing about the bytes of a segment. */
 const notTheSegment = /no space left|interrupt/i;
 
-const mayBeTheSegments = (error: unknown): error is Error =>
+/** Whether the engine failed at the bytes of a segment: a full disk or an interrupt say nothing about them. */
+export const mayBeTheSegments = (error: unknown): error is Error =>
   isFailure(error, 'EngineFailed') && !notTheSegment.test(error.message);

@@ -34,6 +34,8 @@ const certificateSchema = z.strictObject({
     /** sha256 over the sorted digests of the episodes: names them without telling them. */
     episodesDigest: z.string(),
     distinctEpisodes: count,
+    /** Episodes that another robot or site has under the same id: frames under it, and what names it, are as they were. */
+    claimedByOthers: count.exactOptional(),
     /** How many objects the independent reader looked at; it found nothing. */
     checkedObjects: count,
     unreadable: z.array(z.string()),
@@ -76,6 +78,7 @@ export const certifyErasure =
       erased: await sums(store, erasureId, passes),
       episodesDigest: createHash('sha256').update(hashes.join('\n')).digest('hex'),
       distinctEpisodes: hashes.length,
+      ...(await claimedByOthers(store, erasureId, passes)),
       checkedObjects: checked.objects,
       unreadable: checked.unreadable,
       models: checked.models,
@@ -84,6 +87,17 @@ export const certifyErasure =
     const signature = { algorithm: 'Ed25519' as const, publicKeyId: signer.publicKeyId, value };
     return (await document.write({ certificate, signature })).certificate;
   };
+
+async function claimedByOthers(
+  store: ObjectStore,
+  erasureId: string,
+  passes: number,
+): Promise<Pick<ErasureCertificate, 'claimedByOthers'>> {
+  let most = 0;
+  for (let pass = 1; pass <= passes; pass += 1)
+    most = Math.max(most, (await foundDocument(store, erasureId, pass).read())?.claimedByOthers ?? 0);
+  return most === 0 ? {} : { claimedByOthers: most };
+}
 
 async function sums(store: ObjectStore, erasureId: string, passes: number): Promise<ErasureCertificate['erased']> {
   const total = { episodes: 0, frames: 0, lakeFiles: 0, segments: 0, telemetryEntries: 0, setFiles: 0, documents: 0 };

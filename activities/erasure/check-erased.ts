@@ -15,7 +15,7 @@ import type { Lake } from '../lake/lake.ts';
 import { registeredModels } from '../retention/what-is-needed.ts';
 import { earlierFiles, type ErasurePorts } from './find-erased.ts';
 import { isText, textOf } from './find-texts.ts';
-import { withoutErasedIds } from './erased-rows.ts';
+import { ownerOf, withoutErasedIds } from './erased-rows.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
 
 const checkedSchema = z.strictObject({
@@ -95,10 +95,12 @@ async function lookAtRows(store: ObjectStore, { key }: ObjectEntry, { request, h
   if (isForeign && pageProblem(path, pageLimitsOf(4_096, 1_000_000)) !== undefined) return 'unreadable';
   try {
     let last: unknown;
+    let isListed = false;
     for await (const row of columnRows(path, columns)) {
       const id = row['episode_id'];
-      if (id !== last && typeof id === 'string' && hashes.has(episodeHash(id))) return 'left';
+      if (id !== last) isListed = typeof id === 'string' && hashes.has(episodeHash(id));
       last = id;
+      if (isListed && !isOthers(row, request)) return 'left';
       if (isNamed(row, request, isForeign ? clockGraceMs : 0)) return 'left';
     }
     return 'clean';
@@ -117,11 +119,18 @@ async function lookAtStats(store: ObjectStore, { key }: ObjectEntry, { hashes }:
   return 'clean';
 }
 
-function isNamed(row: ColumnRow, { target, recordedBeforeMs }: ErasureRequest, graceMs: number): boolean {
-  if (target.kind !== 'robot' && target.kind !== 'site') return false;
-  const isOwn = target.kind === 'robot' ? row['robot_id'] === target.robotId : row['site'] === target.site;
-  return isOwn && Number(row['started_at'] ?? 0) / 1_000 < recordedBeforeMs - graceMs;
+function isNamed(row: ColumnRow, request: ErasureRequest, graceMs: number): boolean {
+  const owner = ownerOf(request);
+  if (owner === undefined || row[owner.column] !== owner.value) return false;
+  return Number(row['started_at'] ?? 0) / 1_000 < request.recordedBeforeMs - graceMs;
 }
+
+/** Frames do not say whose they are. */
+function isOthers(row: ColumnRow, request: ErasureRequest): boolean {
+  const owner = ownerOf(request);
+  return owner !== undefined && typeof row[owner.column] === 'string' && row[owner.column] !== owner.value;
+}
+
 /** Where the robot's own clock is told, which may be off so far. */
 const clockGraceMs = 86_400_000;
 

@@ -21,19 +21,32 @@ export async function hashFile(directory: string, name: string, hashes: Iterable
 export const hasHashSql = (path: string, column = 'episode_id'): string =>
   `sha256(${column}) IN (SELECT h FROM read_csv(${sqlText(path)}, header = false, columns = {'h': 'VARCHAR'}))`;
 
+/** Column that says whose a row is, and the value that the request names; undefined for a list of episodes. */
+export const ownerOf = ({
+  target,
+}: Pick<ErasureRequest, 'target'>): { readonly column: 'robot_id' | 'site'; readonly value: string } | undefined =>
+  target.kind === 'robot'
+    ? { column: 'robot_id', value: target.robotId }
+    : target.kind === 'site'
+      ? { column: 'site', value: target.site }
+      : undefined;
+
 /**
  * SQL over columns `episode_id`, `robot_id` and `site` and the instant of the episode's start, µs since 1970 by the corrected clock:
- * whether the request names the episode.
+ * whether the request names the episode. Of a robot or a site no row that says it is another's, whatever its id: a robot can claim any id.
  */
-export function isErasedSql({ target, recordedBeforeMs }: ErasureRequest, hashPath: string, startedUs: string): string {
-  const before = `${startedUs} < ${recordedBeforeMs * 1_000}`;
-  const named =
-    target.kind === 'robot'
-      ? `(robot_id = ${sqlText(target.robotId)} AND ${before})`
-      : target.kind === 'site'
-        ? `(site = ${sqlText(target.site)} AND ${before})`
-        : 'false';
-  return `(${named} OR ${hasHashSql(hashPath)})`;
+export function isErasedSql(request: ErasureRequest, hashPath: string, startedUs: string): string {
+  const owner = ownerOf(request);
+  if (owner === undefined) return hasHashSql(hashPath);
+  const isOwn = `${owner.column} = ${sqlText(owner.value)}`;
+  const isBefore = `${startedUs} < ${request.recordedBeforeMs * 1_000}`;
+  return `((${isOwn} AND ${isBefore}) OR (coalesce(${isOwn}, true) AND ${hasHashSql(hashPath)}))`;
+}
+
+/** SQL: whether a row with one of these ids says that it is another robot's, or another site's, than the request names. */
+export function isOthersSql(request: ErasureRequest, hashPath: string): string {
+  const owner = ownerOf(request);
+  return owner === undefined ? 'false' : `(${owner.column} <> ${sqlText(owner.value)} AND ${hasHashSql(hashPath)})`;
 }
 
 /** Ids of episodes in text: whatever may be one. */

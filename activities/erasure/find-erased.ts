@@ -11,8 +11,8 @@ import {
 import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine } from '../ports/sql.ts';
-import { lakeFilesWith, lakeHashes, type FindPorts } from './find-lake.ts';
-import { findSegments } from './find-segments.ts';
+import { lakeFilesWith, lakeHashes, lakeHashesOfOthers, type FindPorts } from './find-lake.ts';
+import { findSegments, segmentHashesOfOthers } from './find-segments.ts';
 import { findSets, findTelemetry, findTexts } from './find-texts.ts';
 import { foundDocument, objectsOf, type Found } from './found.ts';
 
@@ -79,7 +79,14 @@ export async function search(
   return inErasureScratch(ports, async (own) => {
     const inLake = await lakeHashes(own, request, known);
     const { segments, unreadable, hashes: inSegments } = await findSegments(own, request, known);
-    const hashes = new Set([...known, ...inLake, ...inSegments]);
+    // Any robot can claim any id: what another one has too goes only by what its rows say, and not by its id.
+    const claimed = new Set([...known, ...inLake, ...inSegments]);
+    const confirmed = new Set([...known, ...inLake]);
+    const others = new Set([
+      ...(await lakeHashesOfOthers(own, request, claimed)),
+      ...(await segmentHashesOfOthers(own, request, without(claimed, confirmed))),
+    ]);
+    const hashes = without(claimed, others);
     const lakeFiles = await lakeFilesWith(own, request, hashes, pass === 1);
     const erased = { request, hashes };
     const rowsOf = (table: string): number =>
@@ -91,6 +98,7 @@ export async function search(
       lakeFiles,
       segments,
       unreadable,
+      claimedByOthers: others.size,
       hashes,
       ...(await findTelemetry(ports, erased)),
       sets: await findSets(ports, [...earlier, ...lakeFiles]),
@@ -98,6 +106,9 @@ export async function search(
     };
   });
 }
+
+const without = (hashes: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set([...hashes].filter((hash) => !others.has(hash)));
 
 export async function earlierFiles(store: ObjectStore, erasureId: string, before: number): Promise<Found['lakeFiles']> {
   const files: Found['lakeFiles'] = [];

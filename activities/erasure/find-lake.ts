@@ -9,7 +9,7 @@ import { scanSql } from '../lake/scan-sql.ts';
 import { tableColumns } from '../lake/table.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlSession } from '../ports/sql.ts';
-import { hashFile, hasHashSql, isErasedSql } from './erased-rows.ts';
+import { hashFile, hasHashSql, isErasedSql, isOthersSql, ownerOf } from './erased-rows.ts';
 import type { Found } from './found.ts';
 
 export interface FindPorts {
@@ -40,8 +40,25 @@ export async function lakeHashes(
   return [...found];
 }
 
+/** Of these digests those that a row of the lake, of any stored version, has under another robot or site. */
+export async function lakeHashesOfOthers(
+  ports: FindPorts,
+  request: ErasureRequest,
+  hashes: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  if (hashes.size === 0 || ownerOf(request) === undefined) return [];
+  const path = await hashFile(ports.directory, 'claimed', hashes);
+  const found = new Set<string>();
+  for (const files of await slices(ports, 'episodes'))
+    for (const { episode_id: id } of await ports.session.rows(
+      `SELECT DISTINCT episode_id FROM ${scanSql(tableColumns.episodes, files)} WHERE ${isOthersSql(request, path)}`,
+    ))
+      found.add(episodeHash(id as string));
+  return [...found];
+}
+
 /**
- * SQL: whether a row of the table goes. Of the lake by the episode; of facts, which are made of telemetry, by robot and site too. The day
+ * SQL: whether a row of the table goes. Frames, which do not say whose they are, by the episode; of facts, which are made of telemetry, by robot and site too. The day
  * of the request goes in the first pass only: later ones would meet what is told of it since.
  */
 export function erasedInTable(
@@ -50,6 +67,7 @@ export function erasedInTable(
   hashPath: string,
   isFirst: boolean,
 ): string {
+  if (table === 'episodes') return isErasedSql(request, hashPath, 'epoch_us(started_at)');
   if (table === 'outcomes') return isErasedSql(request, hashPath, 'coalesce(epoch_us(started_at), 0)');
   if (table !== 'fleet_days') return hasHashSql(hashPath);
   const { target, recordedBeforeMs } = request;

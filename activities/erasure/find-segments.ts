@@ -4,11 +4,12 @@ import { segmentSelect } from '../../datasets/segment-schema.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { SegmentFacts } from '../../datasets/validation/segment-facts.ts';
 import { pageLimitsOf } from '../../datasets/validation/segment-rules.ts';
-import { isFailure } from '../../store/failures.ts';
 import type { ObjectEntry } from '../../store/object-store.ts';
 import { episodeHash, type ErasureRequest } from '../../store/records/erasures.ts';
+import { mayBeTheSegments } from '../collection/judge-segments.ts';
 import { probeSegment } from '../collection/probe-segment.ts';
-import { hashFile, isErasedSql } from './erased-rows.ts';
+import type { SqlRow } from '../ports/sql.ts';
+import { hashFile, isErasedSql, isOthersSql, ownerOf } from './erased-rows.ts';
 import type { FindPorts } from './find-lake.ts';
 import type { Found } from './found.ts';
 
@@ -49,31 +50,70 @@ export async function findSegments(
   return { segments, unreadable, hashes: [...hashes] };
 }
 
+/** Of these digests those that a segment has under another robot or site. */
+export async function segmentHashesOfOthers(
+  ports: FindPorts,
+  request: ErasureRequest,
+  claimed: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  if (claimed.size === 0 || ownerOf(request) === undefined) return [];
+  const path = await hashFile(ports.directory, 'claimed-in-segments', claimed);
+  const found = new Set<string>();
+  for (const folder of folders)
+    for await (const entry of ports.store.list(folder)) {
+      if (!entry.key.endsWith('.parquet')) continue;
+      ports.progress({ stage: 'asking whose episodes are', key: entry.key });
+      const source = await soundSource(ports.store, entry);
+      if (source === undefined || source === 'gone') continue;
+      const sql = `SELECT DISTINCT episode_id FROM ${source.sql} WHERE ${isOthersSql(request, path)}`;
+      for (const { episode_id: id } of (await rowsIfReadable(ports, sql)) ?? []) found.add(episodeHash(id as string));
+    }
+  return [...found];
+}
+
+/** Undefined: it cannot be read. */
+async function soundSource(
+  store: FindPorts['store'],
+  entry: ObjectEntry,
+): Promise<{ readonly sql: string; readonly facts: SegmentFacts } | 'gone' | undefined> {
+  const facts = await probeSegment(store, entry);
+  const path = await store.localPath(entry.key);
+  if (facts === undefined || path === undefined) return 'gone';
+  return isSound(facts, path) ? { sql: segmentSource(path, facts), facts } : undefined;
+}
+
+async function rowsIfReadable({ session }: FindPorts, sql: string): Promise<readonly SqlRow[] | undefined> {
+  try {
+    return await session.rows(sql);
+  } catch (error) {
+    if (mayBeTheSegments(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Undefined: it cannot be read. */
 async function readSegment(
-  { store, session }: FindPorts,
+  ports: FindPorts,
   entry: ObjectEntry,
   request: ErasureRequest,
   hashPath: string,
 ): Promise<{ readonly rows: number; readonly erased: number; readonly hashes: readonly string[] } | undefined> {
-  const facts = await probeSegment(store, entry);
-  const path = await store.localPath(entry.key);
-  if (facts === undefined || path === undefined) return { rows: 0, erased: 0, hashes: [] };
-  if (!isSound(facts, path)) return undefined;
-  const source = segmentSource(path, facts);
-  const isErased = erasedInSegment(request, hashPath, facts);
-  try {
-    const rows = await session.rows(
-      `SELECT episode_id, count(*)::INTEGER AS rows, coalesce(bool_or(${isErased}), false) AS erased FROM ${source} GROUP BY episode_id`,
-    );
-    const erased = rows.filter((row) => row['erased'] === true);
-    const sum = (of: typeof rows): number => of.reduce((total, row) => total + Number(row['rows']), 0);
-    const ids = erased.map((row) => row['episode_id']).filter((id) => typeof id === 'string');
-    return { rows: sum(rows), erased: sum(erased), hashes: ids.map(episodeHash) };
-  } catch (error) {
-    if (isFailure(error, 'EngineFailed')) return undefined;
-    throw error;
-  }
+  const source = await soundSource(ports.store, entry);
+  if (source === undefined) return undefined;
+  if (source === 'gone') return { rows: 0, erased: 0, hashes: [] };
+  const isErased = erasedInSegment(request, hashPath, source.facts);
+  const rows = await rowsIfReadable(
+    ports,
+    `SELECT episode_id, count(*)::INTEGER AS rows, (count(*) FILTER (${isErased}))::INTEGER AS erased FROM ${source.sql} GROUP BY episode_id`,
+  );
+  if (rows === undefined) return undefined;
+  const sum = (of: 'rows' | 'erased'): number => rows.reduce((total, row) => total + Number(row[of]), 0);
+  const ids = rows.flatMap((row) => (Number(row['erased']) > 0 ? row['episode_id'] : []));
+  return {
+    rows: sum('rows'),
+    erased: sum('erased'),
+    hashes: ids.filter((id) => typeof id === 'string').map(episodeHash),
+  };
 }
 
 /** Whether its rows may be read here: its footer is in order, and its pages announce no more than can be held. */

@@ -24,6 +24,8 @@ const foundSchema = z.strictObject({
   segments: z.array(z.strictObject({ key, rows: count, isWhole: z.boolean() })),
   /** Segments that cannot be read: whether they hold any of it, nobody can tell. */
   unreadable: z.array(key),
+  /** Episodes that another robot or site has under the same id: their frames, and what names them, stay. */
+  claimedByOthers: count.exactOptional(),
   telemetry: z.array(z.strictObject({ key, entries: count })),
   /** Sums of hours with such telemetry: they are made again of what is left. */
   sums: z.array(key),

@@ -4,6 +4,8 @@ import * as fc from 'fast-check';
 
 import { beginErasure } from '../../../activities/erasure/begin-erasure.ts';
 import { checkErased } from '../../../activities/erasure/check-erased.ts';
+import { removeFromLanding } from '../../../activities/collection/removed-segments.ts';
+import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { setEpisodeStanding, readExclusions } from '../../../activities/mix/exclusions.ts';
@@ -354,6 +356,48 @@ describe('erasure', function () {
         'facts/wall/rows/forgotten.ndjson',
         'lake/episodes/recorded_on=2026-01-01/forgotten.parquet',
       ]);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('of a robot leaves alone what another one recorded, whose ids it claims wherever a segment may lie', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      const robots = threeRobots(1, 3);
+      await land(world, robots);
+      await world.collect('c');
+      const [stored = [], again = [], alike = []] = robots.get('r10') ?? [];
+      const claimed = (rows: readonly SegmentRow[]) => rows.map((row) => ({ ...row, robot_id: 'r1', site: 'hall 1' }));
+      await world.land('r1', claimed(stored));
+      await world.collect('d');
+      assert.equal((await world.documents('quarantine/')).length, 1, 'a duplicate that differs is refused');
+      const removed = await world.land('r1', claimed(again));
+      await removeFromLanding(world.ports, { landingKey: removed, who: 'ada', reason: 'odd' });
+      await world.land('r1', claimed(alike));
+      // What waits, too: the one that claims it is not the one that recorded it.
+      const waits = threeRobots(2, 1).get('r10')?.[0] ?? [];
+      await world.land('r10', waits);
+      await world.land('r1', claimed(waits));
+      await addHold(world.ports, robot('r10'), word);
+      const own = ({ episodes, frames }: Awaited<ReturnType<typeof lakeRows>>) => {
+        const ids = new Set(idsOf(episodes.filter((row) => row.includes('"r10"'))));
+        return [episodes, frames].map((rows) => rows.filter((row) => ids.has(idsOf([row])[0] ?? '')));
+      };
+      const before = own(await lakeRows(world));
+      assert.deepEqual(
+        before.map(({ length }) => length),
+        [3, 75],
+      );
+      await request(world.ports, 'e1', robot('r1'));
+      const { checked, certificate } = await erase(world.ports, 'e1');
+      assert.deepEqual(checked.leftovers, []);
+      assert.deepEqual(own(await lakeRows(world)), before);
+      assert.equal(certificate?.claimedByOthers, 4);
+      assert.ok(!(await world.keys('')).some((key) => /^(landing|removed)\/r1\//.test(key)));
+      assert.deepEqual(await world.keys('quarantine/'), []);
+      await world.collect('e');
+      assert.equal(own(await lakeRows(world))[0]?.length, 4, 'what waited is taken in');
     } finally {
       await world.close();
     }
