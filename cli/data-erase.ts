@@ -58,7 +58,7 @@ async function erase(options: EraseOptions): Promise<void> {
   const erasureId = `erase-${new Date(atMs).toISOString().replaceAll(/\D/g, '')}-${randomBytes(4).toString('hex')}`;
   const { who, why, json } = options;
   const request = { erasureId, target, recordedBeforeMs: atMs, who, why, atMs };
-  const { refuseHeld } = await import('../activities/erasure/begin-erasure.ts');
+  const { refuseHeld } = await import('../activities/erasure/refuse-held.ts');
   const listed = new Set(ids.map(episodeHash));
   await refuseHeld(context, request, listed);
   if (options.dryRun) return dryRun(context, request, listed, json);

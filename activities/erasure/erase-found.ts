@@ -15,9 +15,10 @@ import { hashFile, withoutErasedIds, type ErasedRows } from './erased-rows.ts';
 import { inErasureScratch, type ErasurePorts, type FindErasedInput } from './find-erased.ts';
 import { erasedInTable, type FindPorts } from './find-lake.ts';
 import { erasedInSegment, isSound, segmentSource } from './find-segments.ts';
-import { textOf } from './find-texts.ts';
+import { listsOfHolds, textOf } from './find-texts.ts';
 import { eraseLogStats } from './log-stats.ts';
 import { foundDocument, type Found } from './found.ts';
+import { refuseHeldFound } from './refuse-held.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
 
 const erasedTables = ['episodes', 'frames', 'outcomes', 'fleet_days'] as const;
@@ -26,7 +27,7 @@ const filesAtOnce = 16;
 
 /**
  * Takes away what a pass found: rows of the lake with the bytes of the files that had them, segments, lines of telemetry, rows of
- * sets, ids in documents. Idempotent by (erasure, pass): what is gone is passed over, so a call that was cut short goes on.
+ * sets, ids in documents. `Conflict`, before anything goes, where a legal hold covers any of it. Idempotent by (erasure, pass): what is gone is passed over, so a call that was cut short goes on.
  */
 export const eraseFound =
   (ports: ErasurePorts) =>
@@ -35,6 +36,8 @@ export const eraseFound =
     if (found === undefined) return { objects: 0 };
     const request = await readErasureRequest(ports.store, erasureId);
     const erased: ErasedRows = { request, hashes: await readErasedEpisodes(ports.store, erasureId) };
+    // A hold may have come since the request: nothing has gone in this pass.
+    await refuseHeldFound(ports, erased, found);
     await inErasureScratch(ports, async (own) => {
       const hashPath = await hashFile(own.directory, 'erased', erased.hashes);
       await eraseLakeFiles(own, request, found, hashPath);
@@ -47,7 +50,8 @@ export const eraseFound =
     for (const { key } of found.telemetry) await eraseTelemetry(ports, erased, key);
     for (const key of found.sums) await ports.store.delete(key);
     for (const key of found.sets) await ports.store.delete(key);
-    for (const key of found.texts.filter((one) => !one.startsWith('lake/'))) {
+    const held = await listsOfHolds(ports.store);
+    for (const key of found.texts.filter((one) => !one.startsWith('lake/') && !held.has(one))) {
       ports.progress({ stage: 'erasing in documents', key });
       const text = await textOf(ports.store, key);
       const left = withoutErasedIds(text, erased.hashes);

@@ -71,8 +71,8 @@ export async function segmentHashesOfOthers(
   return [...found];
 }
 
-/** Undefined: it cannot be read. */
-async function soundSource(
+/** The rows of a segment as SQL. Undefined: it cannot be read. */
+export async function soundSource(
   store: FindPorts['store'],
   entry: ObjectEntry,
 ): Promise<{ readonly sql: string; readonly facts: SegmentFacts } | 'gone' | undefined> {
@@ -82,7 +82,8 @@ async function soundSource(
   return isSound(facts, path) ? { sql: segmentSource(path, facts), facts } : undefined;
 }
 
-async function rowsIfReadable({ session }: FindPorts, sql: string): Promise<readonly SqlRow[] | undefined> {
+/** Undefined where the bytes of a segment cannot be read; whatever else fails is thrown. */
+export async function rowsIfReadable({ session }: FindPorts, sql: string): Promise<readonly SqlRow[] | undefined> {
   try {
     return await session.rows(sql);
   } catch (error) {

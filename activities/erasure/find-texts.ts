@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
+import { episodeListKey } from '../../store/records/episode-lists.ts';
+import { readHolds } from '../../store/records/legal-holds.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
 import { withoutErasedIds, type ErasedRows } from './erased-rows.ts';
@@ -96,18 +98,25 @@ const textPrefixes = [
   'trials/',
   'collection-trouble/',
   'submissions/',
-  // Lists of holds that were lifted: one that stands refuses the erasure.
+  // Lists of holds that were lifted: of one that stands not a byte changes.
   'legal-holds/',
   'lake/',
 ];
 
 export const isText = ({ key }: Pick<ObjectEntry, 'key'>): boolean => /\.(json|ndjson|html|txt|csv)$/.test(key);
 
+/** Keys of the lists of episodes that standing holds are on. */
+export async function listsOfHolds(store: ObjectStore): Promise<ReadonlySet<string>> {
+  const holds = await readHolds(store);
+  return new Set(holds.flatMap(({ scope }) => (scope.kind === 'episodes' ? episodeListKey(scope.digest) : [])));
+}
+
 export async function findTexts({ store, progress }: Ports, { hashes }: ErasedRows): Promise<string[]> {
   const found: string[] = [];
+  const held = await listsOfHolds(store);
   for (const prefix of textPrefixes)
     for await (const entry of store.list(prefix)) {
-      if (!isText(entry)) continue;
+      if (!isText(entry) || held.has(entry.key)) continue;
       progress({ stage: 'reading documents', key: entry.key });
       const text = await textOf(store, entry.key);
       if (withoutErasedIds(text, hashes) !== text) found.push(entry.key);

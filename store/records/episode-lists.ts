@@ -28,7 +28,8 @@ export function parseEpisodeList(text: string): readonly string[] {
   return [...ids].toSorted();
 }
 
-const keyOf = (digest: string): string => `legal-holds/lists/${digest}.txt`;
+/** Where a list lies. */
+export const episodeListKey = (digest: string): string => `legal-holds/lists/${digest}.txt`;
 
 /** Keeps a list under the digest of its content. */
 export async function writeEpisodeList(
@@ -37,17 +38,17 @@ export async function writeEpisodeList(
 ): Promise<{ readonly digest: string; readonly count: number }> {
   const bytes = new TextEncoder().encode(`${ids.join('\n')}\n`);
   const digest = createHash('sha256').update(bytes).digest('hex');
-  await store.putIfAbsent(keyOf(digest), bytes);
+  await store.putIfAbsent(episodeListKey(digest), bytes);
   return { digest, count: ids.length };
 }
 
 /** The ids; `CorruptData` when they are gone or others than the digest says. */
 export async function readEpisodeList(store: ObjectStore, digest: string): Promise<readonly string[]> {
-  const bytes = await store.get(keyOf(digest));
+  const bytes = await store.get(episodeListKey(digest));
   const got = bytes === undefined ? 'nothing' : createHash('sha256').update(bytes).digest('hex');
   if (got !== digest)
     throw failure('CorruptData', `expected a list of episodes with sha256 ${digest}, got ${got}`, {
-      coordinates: { key: keyOf(digest) },
+      coordinates: { key: episodeListKey(digest) },
     });
   return parseEpisodeList(new TextDecoder().decode(bytes));
 }

@@ -4,13 +4,18 @@ import * as fc from 'fast-check';
 
 import { beginErasure } from '../../../activities/erasure/begin-erasure.ts';
 import { checkErased } from '../../../activities/erasure/check-erased.ts';
+import { eraseFound } from '../../../activities/erasure/erase-found.ts';
+import { findErased, search } from '../../../activities/erasure/find-erased.ts';
+import { readHeldData } from '../../../activities/retention/held-data.ts';
+import type { DataScope } from '../../../domain/legal-hold.ts';
+import { readErasureRequest } from '../../../store/records/erasures.ts';
 import { removeFromLanding } from '../../../activities/collection/removed-segments.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { setEpisodeStanding, readExclusions } from '../../../activities/mix/exclusions.ts';
 import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
-import { writeEpisodeList } from '../../../store/records/episode-lists.ts';
+import { readEpisodeList, writeEpisodeList } from '../../../store/records/episode-lists.ts';
 import { CollectionWorld, nowMs, portsOf, weekStartMs } from '../collection/collection-fixture.ts';
 import { Fate, Killed, mortalPorts } from '../collection/dying-worker.ts';
 import { erase, hostileSite, lakeRows, land, request, threeRobots } from './erasure-world.ts';
@@ -68,7 +73,7 @@ const idsOf = (rows: readonly string[]): readonly string[] =>
   rows.map((row) => (JSON.parse(row) as { episode_id: string }).episode_id);
 
 /** Everything but what erasures write of themselves, with the content of what is small. */
-async function state(world: CollectionWorld): Promise<unknown> {
+async function state(world: CollectionWorld) {
   const keys = (await world.keys('')).filter((key) => !/^(erasures|lake|collections)\//.test(key));
   return {
     keys,
@@ -333,6 +338,94 @@ describe('erasure', function () {
       for (const scope of [robot('r10'), { kind: 'site', site: hostileSite } as const])
         await addHold({ store, clock }, scope, word);
       assert.deepEqual((await erase(world.ports, 'e1')).checked.leftovers, []);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('is refused by a hold on what lies outside the newest lake, and by what nobody can read', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      const { store, clock } = world.ports;
+      const robots = threeRobots(1, 2);
+      await land(world, robots);
+      const [[head] = []] = robots.get('r1') ?? [];
+      const list = { kind: 'episodes', ...(await writeEpisodeList(store, [head?.episode_id ?? ''])) } as const;
+      const isRefused = async (target: DataScope, scope: DataScope, ids: readonly string[] = []) => {
+        const erasureId = `e${(count += 1)}`;
+        await request(world.ports, erasureId, target, { ids, recordedBeforeMs: nowMs + 1 });
+        const hold = await addHold({ store, clock }, scope, word);
+        await assert.rejects(beginErasure(world.ports)({ erasureId }), {
+          type: 'Conflict',
+          message: new RegExp(`${hold.holdId} on `),
+        });
+        await liftHold({ store, clock }, hold.holdId, word);
+      };
+      let count = 0;
+      const own = { kind: 'site', site: 'hall 1' } as const;
+      const listed = { kind: 'episodes', digest: 'a'.repeat(64), count: 1 } as const;
+      const cases = [
+        [own, own, []],
+        [robot('r1'), own, []],
+        [robot('r1'), list, []],
+        [own, robot('r1'), []],
+        [listed, robot('r1'), [head?.episode_id ?? '']],
+      ] as const;
+      // All of it only waits in landing; then it lies in quarantine; then only an old version has it.
+      for (const [target, scope, ids] of cases) await isRefused(target, scope, ids);
+      for (const key of await world.keys('landing/r1/')) {
+        const bytes = await store.get(key);
+        await store.put(key.replace('landing/r1', 'quarantine/c'), bytes ?? assert.fail());
+        await store.delete(key);
+      }
+      for (const [target, scope, ids] of cases) await isRefused(target, scope, ids);
+      for (const key of await world.keys('quarantine/')) await store.delete(key);
+      await land(world, robots);
+      await world.collect('c');
+      const { episodes } = await world.ports.lake.currentVersion();
+      for (const table of ['episodes', 'frames'] as const) {
+        const days = await world.ports.lake.days('episodes', episodes);
+        await world.ports.lake.remove(table, days, { appId: 'retention', version: 1 }, 'retention');
+      }
+      assert.deepEqual(await world.rows('episodes', '*'), []);
+      for (const [target, scope, ids] of cases) await isRefused(target, scope, ids);
+      // Files of old versions go whole, and these have rows of the others too that the newest version has not.
+      await isRefused(robot('r1'), robot('r10'));
+      await world.landBytes('r3', new TextEncoder().encode('no segment'));
+      await isRefused(robot('r3'), own);
+      await request(world.ports, 'last', robot('r3'), { recordedBeforeMs: nowMs + 1 });
+      await addHold({ store, clock }, robot('r1'), word);
+      assert.deepEqual((await erase(world.ports, 'last')).checked.leftovers, []);
+      assert.deepEqual(await world.keys('landing/r3/'), []);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('stops at a hold that comes between what it found and what goes; a list of a hold stays as it is', async () => {
+    const world = await filled();
+    try {
+      const { store, clock } = world.ports;
+      await request(world.ports, 'e1', robot('r1'));
+      await beginErasure(world.ports)({ erasureId: 'e1' });
+      const before = idsOf((await lakeRows(world)).episodes.filter((row) => row.includes('"r1"')));
+      const list = await writeEpisodeList(store, [...before].toSorted());
+      await findErased(world.ports)({ erasureId: 'e1', pass: 1 });
+      const untouched = await state(world);
+      const hold = await addHold({ store, clock }, { kind: 'episodes', ...list }, word);
+      await assert.rejects(eraseFound(world.ports)({ erasureId: 'e1', pass: 1 }), { type: 'Conflict' });
+      const held = (key: string) => !key.startsWith('legal-holds/log');
+      const now = await state(world);
+      assert.deepEqual({ ...now, keys: now.keys.filter(held) }, untouched);
+      assert.equal((await readHeldData(store)).episodes.size, before.length);
+      const { texts } = await search(world.ports, await readErasureRequest(store, 'e1'), new Set(), 1);
+      assert.ok(!texts.some((key) => key.startsWith('legal-holds/')));
+      await liftHold({ store, clock }, hold.holdId, word);
+      assert.deepEqual((await erase(world.ports, 'e1')).checked.leftovers, []);
+      await assert.rejects(
+        readHeldData(store).then(() => readEpisodeList(store, list.digest)),
+        { type: 'CorruptData' },
+      );
     } finally {
       await world.close();
     }
