@@ -15,6 +15,7 @@ import type { Lake } from '../lake/lake.ts';
 import { registeredModels } from '../retention/what-is-needed.ts';
 import { earlierFiles, type ErasurePorts } from './find-erased.ts';
 import { isText, textOf } from './find-texts.ts';
+import { foundDocument } from './found.ts';
 import { ownerOf, withoutErasedIds } from './erased-rows.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
 
@@ -22,7 +23,7 @@ const checkedSchema = z.strictObject({
   objects: z.int().min(0),
   /** Objects in which something is left; nothing else may be signed off. */
   leftovers: z.array(z.string()),
-  /** Foreign files that no reader opens. */
+  /** Foreign files that no reader opens, and segments with such rows beside others that cannot be written apart. */
   unreadable: z.array(z.string()),
   /** Registered versions that were trained on a dataset version with such episodes. */
   models: z.array(z.strictObject({ policy: z.string(), version: z.string() })),
@@ -49,11 +50,13 @@ export const checkErased =
       hashes: await readErasedEpisodes(store, erasureId),
     };
     const [leftovers, unreadable]: [string[], string[]] = [[], []];
+    const unwritable = await unwritableSegments(store, erasureId, passes);
     let objects = 0;
     for await (const entry of store.list('')) {
       objects += 1;
       progress({ stage: 'checking', objects });
-      const verdict = await look(store, entry, erased);
+      const seen = await look(store, entry, erased);
+      const verdict = seen === 'left' && unwritable.has(entry.key) ? 'unreadable' : seen;
       if (verdict === 'left') leftovers.push(entry.key);
       if (verdict === 'unreadable') unreadable.push(entry.key);
     }
@@ -66,6 +69,11 @@ export const checkErased =
     const checked = { objects, leftovers, unreadable, models };
     return leftovers.length === 0 ? document.write(checked) : checked;
   };
+
+/** Segments whose other rows cannot be written apart: the last look found them, and the certificate names them. */
+async function unwritableSegments(store: ObjectStore, erasureId: string, passes: number): Promise<ReadonlySet<string>> {
+  return new Set((await foundDocument(store, erasureId, passes).read())?.unwritable);
+}
 
 type Verdict = 'clean' | 'left' | 'unreadable';
 type Erased = Parameters<typeof withoutErasedLines>[1];

@@ -3,18 +3,14 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { fileSha256 } from '../../datasets/landing.ts';
-import { footerMetadata } from '../../datasets/segment-footer.ts';
-import { sqlText } from '../../datasets/sql-types.ts';
-import type { SegmentFacts } from '../../datasets/validation/segment-facts.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
-import { isFailure } from '../../store/failures.ts';
+import { failure, isFailure } from '../../store/failures.ts';
 import { readErasedEpisodes, readErasureRequest, type ErasureRequest } from '../../store/records/erasures.ts';
-import { probeSegment } from '../collection/probe-segment.ts';
 import { quarantineRecordSchema } from '../collection/quarantine.ts';
 import { hashFile, withoutErasedIds, type ErasedRows } from './erased-rows.ts';
 import { inErasureScratch, type ErasurePorts, type FindErasedInput } from './find-erased.ts';
 import { erasedInTable, type FindPorts } from './find-lake.ts';
-import { erasedInSegment, isSound, segmentSource } from './find-segments.ts';
+import { restSql, soundSource } from './find-segments.ts';
 import { listsOfHolds, textOf } from './find-texts.ts';
 import { eraseLogStats } from './log-stats.ts';
 import { foundDocument, type Found } from './found.ts';
@@ -110,7 +106,7 @@ async function eraseSegment(
   await store.delete(key);
 }
 
-/** Writes the other episodes of a segment as one of their own. Where its rows cannot be written, nothing of it is kept. */
+/** Writes the other episodes of a segment as one of their own; what stops it stops the pass, and the segment stays as it is. */
 async function keepTheRest(
   { store, session, directory }: FindPorts,
   { request, hashes }: ErasedRows,
@@ -119,21 +115,14 @@ async function keepTheRest(
   besides: string,
 ): Promise<void> {
   const sizeBytes = await sizeOf({ store }, key);
-  const path = await store.localPath(key);
-  const facts = sizeBytes === undefined ? undefined : await probeSegment(store, { key, sizeBytes, modifiedMs: 0 });
-  if (facts === undefined || path === undefined || !isSound(facts, path)) return;
+  const source = sizeBytes === undefined ? 'gone' : await soundSource(store, { key, sizeBytes, modifiedMs: 0 });
+  if (source === 'gone') return;
+  if (source === undefined)
+    throw failure('CorruptData', 'expected a segment that could be read when it was found, got one that cannot', {
+      coordinates: { key },
+    });
   const filePath = join(directory, `rest-${randomUUID()}.parquet`);
-  const metadata = footerPairs(facts);
-  try {
-    await session.run(
-      `COPY (SELECT * EXCLUDE (file_row_number) FROM ${segmentSource(path, facts)} ` +
-        `WHERE NOT ${erasedInSegment(request, hashPath, facts)} ORDER BY file_row_number) ` +
-        `TO ${sqlText(filePath)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {${metadata}})`,
-    );
-  } catch (error) {
-    if (isFailure(error, 'EngineFailed')) return;
-    throw error;
-  }
+  await session.run(restSql(source, request, hashPath, filePath));
   const sha256 = await fileSha256(filePath);
   const restKey = `${key.slice(0, key.lastIndexOf('/') + 1)}${sha256}.parquet`;
   await store.put(restKey, { filePath });
@@ -149,20 +138,6 @@ async function keepTheRest(
   }
   await rm(filePath, { force: true });
 }
-
-const footerPairs = ({ footer }: SegmentFacts): string =>
-  Object.entries(
-    footerMetadata({
-      robotId: 'unknown',
-      robotType: '',
-      robotTypeDigest: '',
-      agentVersion: '',
-      clockSkewMs: 0,
-      ...footer,
-    }),
-  )
-    .map((pair) => pair.map(sqlText).join(': '))
-    .join(', ');
 
 async function sizeOf({ store }: Pick<FindPorts, 'store'>, key: string): Promise<number | undefined> {
   for await (const entry of store.list(key)) if (entry.key === key) return entry.sizeBytes;

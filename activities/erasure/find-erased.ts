@@ -78,7 +78,7 @@ export async function search(
 ): Promise<Found & { readonly hashes: ReadonlySet<string> }> {
   return inErasureScratch(ports, async (own) => {
     const inLake = await lakeHashes(own, request, known);
-    const { segments, unreadable, hashes: inSegments } = await findSegments(own, request, known);
+    const { segments, unreadable, unwritable, hashes: inSegments } = await findSegments(own, request, known);
     // Any robot can claim any id: what another one has too goes only by what its rows say, and not by its id.
     const claimed = new Set([...known, ...inLake, ...inSegments]);
     const confirmed = new Set([...known, ...inLake]);
@@ -98,6 +98,7 @@ export async function search(
       lakeFiles,
       segments,
       unreadable,
+      unwritable,
       claimedByOthers: others.size,
       hashes,
       ...(await findTelemetry(ports, erased)),

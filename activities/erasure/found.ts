@@ -24,6 +24,8 @@ const foundSchema = z.strictObject({
   segments: z.array(z.strictObject({ key, rows: count, isWhole: z.boolean() })),
   /** Segments that cannot be read: whether they hold any of it, nobody can tell. */
   unreadable: z.array(key),
+  /** Of these the ones with rows of the request beside others, which cannot be written apart: they stay whole. */
+  unwritable: z.array(key).exactOptional(),
   /** Episodes that another robot or site has under the same id: their frames, and what names them, stay. */
   claimedByOthers: count.exactOptional(),
   telemetry: z.array(z.strictObject({ key, entries: count })),

@@ -11,6 +11,8 @@ import type { DataScope } from '../../../domain/legal-hold.ts';
 import { readErasureRequest } from '../../../store/records/erasures.ts';
 import { removeFromLanding } from '../../../activities/collection/removed-segments.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
+import type { SqlEngine } from '../../../activities/ports/sql.ts';
+import { failure } from '../../../store/failures.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { setEpisodeStanding, readExclusions } from '../../../activities/mix/exclusions.ts';
@@ -496,6 +498,65 @@ describe('erasure', function () {
     }
   });
 
+  it('loses no other episode of a segment where its rows cannot be written: a full disk stops it, damage is told', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      const { store } = world.ports;
+      const [, [first = [], second = []] = []] = [...threeRobots(1, 2)][0] ?? [];
+      const key = await world.land('r1', [...first, ...second]);
+      const ids = [first[0]?.episode_id ?? ''];
+      const list = { kind: 'episodes', digest: 'a'.repeat(64), count: 1 } as const;
+      await request(world.ports, 'e1', list, { ids });
+      await beginErasure(world.ports)({ erasureId: 'e1' });
+      await findErased(world.ports)({ erasureId: 'e1', pass: 1 });
+      for (const message of ['could not write: No space left on device', 'INTERRUPT Error: Interrupted!', 'odd']) {
+        const engine = failingEngine(world.ports.engine, /COPY .*rest-/s, message);
+        await assert.rejects(eraseFound({ ...world.ports, engine })({ erasureId: 'e1', pass: 1 }), {
+          type: 'EngineFailed',
+        });
+        assert.deepEqual(await world.keys('landing/'), [key]);
+        const full = findErased({
+          ...world.ports,
+          engine: failingEngine(world.ports.engine, /COPY .*trial-/s, message),
+        });
+        if (message === 'odd') continue;
+        await assert.rejects(full({ erasureId: 'e1', pass: 2 }), { type: 'EngineFailed' });
+      }
+      assert.deepEqual((await erase(world.ports, 'e1')).certificate?.unreadable, []);
+      await world.collect('c');
+      assert.deepEqual(idsOf((await lakeRows(world)).episodes), [second[0]?.episode_id]);
+
+      const damaged = await world.landBytes('r1', await withDamagedColumn(world, [...first, ...second], 'observation'));
+      await request(world.ports, 'e2', list, { ids });
+      const { certificate } = await erase(world.ports, 'e2');
+      assert.deepEqual(certificate?.unreadable, [damaged]);
+      assert.ok((await store.get(damaged)) !== undefined);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('of a robot takes what of it nobody can read out of quarantine too, and of no other', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      for (const robotId of ['r1', 'r10'])
+        await world.landBytes(robotId, new TextEncoder().encode(`${robotId}: no segment`));
+      await world.collect('c');
+      assert.equal((await world.keys('quarantine/')).length, 4);
+      await request(world.ports, 'e1', robot('r1'), { recordedBeforeMs: nowMs + 1 });
+      const { certificate } = await erase(world.ports, 'e1');
+      const left = await world.documents('quarantine/');
+      assert.deepEqual(
+        left.map(({ robotId }) => robotId),
+        ['r10'],
+      );
+      const [record] = left;
+      assert.deepEqual(certificate?.unreadable, [`quarantine/c/${String(record?.['sha256'])}.parquet`]);
+    } finally {
+      await world.close();
+    }
+  });
+
   it('takes a list of 100,000 episodes', async () => {
     const world = await CollectionWorld.open();
     try {
@@ -531,4 +592,33 @@ async function model(store: ObjectStore, datasetVersion: { episodes: number; fra
   };
   const signature = { algorithm: 'Ed25519', publicKeyId: 'k', value: 'v' };
   await store.put('models/wall/1.0.0/manifest.json', jsonBytes({ manifest, signature }));
+}
+
+/** An engine whose statements like this fail. */
+const failingEngine = (engine: SqlEngine, pattern: RegExp, message: string): SqlEngine => ({
+  open: async (options) => {
+    const session = await engine.open(options);
+    const run = (sql: string): Promise<void> =>
+      pattern.test(sql) ? Promise.reject(failure('EngineFailed', message)) : session.run(sql);
+    return { ...session, run };
+  },
+});
+
+/** The bytes of a segment of which the last data of one column cannot be decoded. */
+async function withDamagedColumn(
+  world: CollectionWorld,
+  rows: readonly SegmentRow[],
+  column: string,
+): Promise<Uint8Array> {
+  const key = await world.land('other', rows);
+  const bytes = Uint8Array.from((await world.ports.store.get(key)) ?? []);
+  const session = await world.ports.engine.open();
+  const [chunk] = await session.rows(
+    `SELECT data_page_offset AS start, total_compressed_size AS size FROM parquet_metadata('${await world.ports.store.localPath(key)}')
+      WHERE path_in_schema LIKE '${column}%' ORDER BY row_group_id DESC LIMIT 1`,
+  );
+  await session.close();
+  await world.ports.store.delete(key);
+  const end = Number(chunk?.['start']) + Number(chunk?.['size']);
+  return bytes.fill(0xff, end - 60, end - 10);
 }
