@@ -15,6 +15,8 @@ declare module 'fastify' {
   }
 }
 
+const leastRole: OperatorRole = 'viewer';
+
 const operatorOf = new WeakMap<FastifyRequest, Operator>();
 
 /** Who asks; only where the route is not open. */
@@ -35,7 +37,7 @@ export function guard(app: FastifyInstance, context: ConsoleContext): void {
   const asked = new RateLimit({ burst: 100, perSecond: 20, monotonicMs });
   const failed = new RateLimit({ burst: 20, perSecond: 0.2, monotonicMs });
   app.addHook('onRequest', async (request) => {
-    const { isOpen, role = 'viewer' } = request.routeOptions.config;
+    const { isOpen, role = leastRole } = request.routeOptions.config;
     if (isOpen === true) return;
     const operator = await authenticate(request, context);
     if (operator === undefined) {
@@ -55,6 +57,12 @@ export function guard(app: FastifyInstance, context: ConsoleContext): void {
 
 function limited(waitMs: number): void {
   if (waitMs > 0) throw new ConsoleError('tooMany', 'too many requests; try again later', { retryAfterMs: waitMs });
+}
+
+/** Whether who asked would be let in now as well: not removed, with the same token and the role. Not, where nobody can tell. */
+export async function isStillLetIn(request: FastifyRequest, context: ConsoleContext): Promise<boolean> {
+  const operator = await authenticate(request, context).catch(() => undefined);
+  return operator !== undefined && mayAct(operator.role, request.routeOptions.config.role ?? leastRole);
 }
 
 async function authenticate(request: FastifyRequest, { operators }: ConsoleContext): Promise<Operator | undefined> {

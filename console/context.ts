@@ -20,6 +20,8 @@ export interface ConsolePorts {
   readonly log: FastifyBaseLogger;
   /** Where the built pages are; default: where `npm run dashboard` puts them. */
   readonly pagesDirectory?: string;
+  /** How often a stream of changes says that the console is there, and who listens is looked up anew; default: 15 s. */
+  readonly beatMs?: number;
 }
 
 /** What the routes of one console share. */

@@ -15,6 +15,9 @@ import { ask, openConsoleWorld, type Answer, type ConsoleWorld } from './console
 
 const hostile = '<script>alert("1")</script>';
 const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;
+const until = async (isSo: () => boolean): Promise<void> => {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
+};
 const itemsOf = ({ body }: Answer): Record<string, unknown>[] => body['items'] as Record<string, unknown>[];
 
 /** Every path of the API with an example of what it asks for. */
@@ -288,6 +291,65 @@ describe('the console’s server', function () {
     assert.deepEqual([models.body['aliases'], models.body['versions']], [{}, []]);
     const me = await world.get('/api/v1/me', await world.add('ada', 'approver'));
     assert.deepEqual([me.body['name'], me.body['role']], ['ada', 'approver']);
+  });
+
+  const listening = (url: string, token: string, signal: AbortSignal) =>
+    fetch(`${url}/api/v1/events?policy=${policy}`, { headers: { authorization: `Bearer ${token}` }, signal });
+
+  it('keeps no place of a stream for who left before it began, and lets nobody take all places', async () => {
+    const { store } = world.ports;
+    const waiting: (() => void)[] = [];
+    let isSlow = true;
+    const get: typeof store.get = async (key, range) => {
+      if (isSlow && !key.startsWith('config/operators')) await new Promise<void>((resolve) => waiting.push(resolve));
+      return store.get(key, range);
+    };
+    const list: typeof store.list = (prefix, options) => store.list(prefix, options);
+    const localPath: typeof store.localPath = (key) => store.localPath(key);
+    const app = await world.on({ store: { ...store, get, list, localPath } });
+    const closed: Promise<unknown>[] = [];
+    app.addHook('onRequest', async (_, { raw }) => {
+      closed.push(new Promise((resolve) => raw.once('close', resolve)));
+    });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const leaving = new AbortController();
+    const left = Array.from({ length: 10 }, () => listening(url, world.token, leaving.signal).catch(() => undefined));
+    await until(() => waiting.length === 10);
+    leaving.abort();
+    await Promise.all([...left, ...closed]);
+    isSlow = false;
+    for (const go of waiting) go();
+    await new Promise((resolve) => setImmediate(resolve));
+    const staying = new AbortController();
+    const open = [];
+    for (let at = 0; at < 11; at += 1) open.push(await listening(url, world.token, staying.signal));
+    assert.deepEqual(
+      open.map(({ status }) => status),
+      [...Array<number>(10).fill(200), 429],
+    );
+    // Others have theirs, and a place that is given back may be taken again.
+    assert.equal((await listening(url, await world.add('ada', 'viewer'), staying.signal)).status, 200);
+    staying.abort();
+    await Promise.all(closed);
+    const last = new AbortController();
+    assert.equal((await listening(url, world.token, last.signal)).status, 200);
+    last.abort();
+  });
+
+  it('ends the stream of who is removed', async () => {
+    const { store, clock } = world.ports;
+    const app = await world.on({ beatMs: 5 });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const response = await listening(url, world.token, new AbortController().signal);
+    const reader = response.body?.getReader();
+    assert.ok(reader);
+    for (let beats = 0; beats < 3; beats += 1) assert.equal((await reader.read()).done, false);
+    await removeOperator({ store, clock }, { name: 'vera', who: 't', why: 't' });
+    world.monotonicMs += 2_001;
+    await assert.rejects(async () => {
+      while (!(await reader.read()).done);
+    }, /terminated/);
+    assert.equal((await listening(url, world.token, new AbortController().signal)).status, 401);
   });
 
   it('tells those who listen that something changed, once, and of their policy only', async () => {
