@@ -110,7 +110,7 @@ function costIn({ economics, time, success: sums, intervention }: GroupFacts): n
   });
 }
 
-/** Trials that gave a candidate to robots and were rolled back or failed / those that ended. Fraction, 0 to 1. None ended: no data. n: trials. */
+/** Trials that gave a candidate to robots and were rolled back, or whose A/B test found harm / those that ended. Fraction, 0 to 1. None ended: no data. n: trials. */
 export const failedRollouts = ({ rollouts }: GroupFacts): Metric =>
   rollouts === undefined
     ? notDefined('a trial is one of the whole fleet')
@@ -135,7 +135,7 @@ export const metrics = {
   failedRollouts: {
     unit: 'fraction',
     of: failedRollouts,
-    sentence: 'trials on robots that were rolled back or failed',
+    sentence: 'trials on robots that were rolled back, or whose A/B test found harm',
   },
   trainingYield: { unit: 'fraction', of: trainingYield, sentence: 'trainings whose candidate was promoted or offered' },
 } as const;

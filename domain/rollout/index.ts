@@ -1,5 +1,5 @@
 export { parseRolloutPlan } from './plan.ts';
-export type { RolloutEvent, RolloutState } from './state.ts';
+export type { RolloutEnd, RolloutEvent, RolloutState } from './state.ts';
 export { comingStageOf, plannedRollout } from './progress.ts';
 export { transition } from './transition.ts';
 export { intentOf } from './intent.ts';

@@ -26,6 +26,9 @@ export interface Progress {
 /** Where a rollout ends that does not promote. */
 export type Return = 'rolledBack' | 'endedWithoutPromotion' | 'aborted';
 
+/** Where a rollout ends. */
+export type RolloutEnd = Return | 'promoted';
+
 /** States in which robots may run the candidate, except those on the way back. */
 export type ActiveKind = 'exposing' | 'watching' | 'held' | 'paused' | 'awaitingApproval' | 'holdback';
 

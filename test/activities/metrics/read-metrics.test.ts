@@ -227,6 +227,15 @@ describe('metrics of the facts', function () {
       ['aborted', policy],
       ['rejected', policy],
       ['notStarted', policy],
+      ['superseded', policy],
+      // Of A/B tests: a rollout follows those that accept, and tells its own end.
+      ['accept', policy],
+      ['acceptEquivalent', policy],
+      ['infeasible', policy],
+      ['reject', policy],
+      ['block', policy],
+      ['harmful', policy],
+      ['toString', policy],
       ['rolledBack', 'other'],
       ['rolledBack', policy, Date.parse('2026-06-03T00:00:00Z')],
     ];
@@ -245,7 +254,7 @@ describe('metrics of the facts', function () {
     for (const [index, [outcome, training]] of cycles.entries())
       await world.store.put(`reports/c${index}.json`, jsonBytes({ policy, outcome, training, writtenAtMs: startMs }));
     const answer = await readMetrics(ports, { policy, from, to });
-    assert.deepEqual(numberOf(answer, 'all', 'failedRollouts'), { value: 0.25, n: 4 });
+    assert.deepEqual(numberOf(answer, 'all', 'failedRollouts'), { value: 2 / 7, n: 7 });
     assert.deepEqual(numberOf(answer, 'all', 'trainingYield'), { value: 2 / 3, n: 3 });
     await world.store.put('reports/c9.json', new TextEncoder().encode('{'));
     assert.deepEqual((await readMetrics(ports, { policy, from, to })).damaged, ['reports/c9.json']);
