@@ -1,7 +1,7 @@
 import { readRobotLosses, readOpenIncidents } from './monitor/monitor-state.ts';
 import { collectionSummarySchema } from './collection/summary.ts';
-import { readIncidents } from './incidents/incident-log.ts';
-import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
+import { readLastEvents } from './incidents/incident-log.ts';
+import type { FleetReader } from '../fleet/desk/fleet-reader.ts';
 import type { RobotView } from '../fleet/desk/fleet-view.ts';
 import { fleetKeys } from '../fleet/desk/keys.ts';
 import { installRecordSchema } from '../fleet/desk/install-log.ts';
@@ -60,6 +60,8 @@ interface Uploads {
 interface Ports {
   readonly store: ObjectStore;
   readonly clock: Clock;
+  /** Kept by who asks often: it remembers the records of the fleet. */
+  readonly fleet: Pick<FleetReader, 'readFleet'>;
 }
 
 const mostListed = 50;
@@ -81,7 +83,7 @@ export async function readRobotPage(ports: Ports, robotId: string): Promise<Robo
   const policies = [...new Set([...moves.map(({ from }) => from).filter((from) => from !== policy), policy])];
   const damaged: string[] = [];
   const onDamage = ({ key }: { readonly key: string }): void => void damaged.push(key);
-  const view = await openFleetReader(ports).readFleet(policy);
+  const view = await ports.fleet.readFleet(policy);
   damaged.push(...view.damaged.map(({ key }) => key));
   const losses = await readRobotLosses(store, policy);
   return {
@@ -100,7 +102,7 @@ export async function readRobotPage(ports: Ports, robotId: string): Promise<Robo
     uploads: await uploadsOf(store, robotId, onDamage),
     drops: losses?.filter((loss) => loss.robotId === robotId).map(({ reason, count }) => ({ reason, count })) ?? null,
     clock: await clockOf(ports, policy, robotId, onDamage),
-    ...(await incidentsOf(store, policy, robotId)),
+    ...(await incidentsOf(store, policy, robotId, onDamage)),
     trials: (await inTurn(policies, (name) => trialsOfRobot(store, name, robotId))).slice(-mostListed),
     damaged,
   };
@@ -186,7 +188,7 @@ async function uploadsOf(store: ObjectStore, robotId: string, onDamage: OnDamage
 }
 
 async function clockOf(
-  { store, clock }: Ports,
+  { store, clock }: Pick<Ports, 'store' | 'clock'>,
   policy: string,
   robotId: string,
   onDamage: OnDamaged,
@@ -211,12 +213,13 @@ async function incidentsOf(
   store: ObjectStore,
   policy: string,
   robotId: string,
+  onDamage: OnDamaged,
 ): Promise<Pick<RobotPage, 'incidents' | 'openIncidents'>> {
-  const log = await readIncidents(store, policy);
-  const events = log.flatMap(({ record }) => record.events).filter(({ subject }) => subject === robotId);
+  const isOwn = ({ subject }: { readonly subject: string }): boolean => subject === robotId;
+  const events = await readLastEvents(store, policy, mostListed, { onDamage, isWanted: isOwn });
   const { incidents } = await readOpenIncidents(store, policy);
   return {
-    incidents: events.slice(-mostListed).map(({ atMs, state, cause, reason }) => ({ atMs, state, cause, reason })),
+    incidents: events.map(({ atMs, state, cause, reason }) => ({ atMs, state, cause, reason })),
     openIncidents: incidents.flatMap(({ incidentId, subject }) => (subject === robotId ? [incidentId] : [])),
   };
 }

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 
 import type { Command } from 'commander';
 
-import { readIncidents } from '../activities/incidents/incident-log.ts';
+import { readLastEvents } from '../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { Acknowledgement } from '../workflows/monitor/messages.ts';
@@ -83,8 +83,10 @@ async function printHistory({ policy, limit, json }: ListOptions): Promise<void>
   if (!Number.isInteger(most) || most < 1 || most > 100_000)
     throw new CommandError('wrong', `--limit: expected a whole number from 1 to 100000, got ${limit}`);
   const { store } = await openPolicy(policy);
-  const events = (await readIncidents(store, policy)).flatMap(({ record }) => record.events).slice(-most);
-  if (json) return printJson({ policy, events });
+  const damaged: string[] = [];
+  const onDamage = ({ key }: { readonly key: string }): void => void damaged.push(key);
+  const events = await readLastEvents(store, policy, most, { onDamage });
+  if (json) return printJson({ policy, events, damaged });
   printTable(
     ['when', 'incident', 'state', 'who', 'what'],
     events.map((event) => [
@@ -95,4 +97,5 @@ async function printHistory({ policy, limit, json }: ListOptions): Promise<void>
       event.reason,
     ]),
   );
+  for (const key of damaged) say(`${key} is damaged and passed over`);
 }

@@ -72,7 +72,7 @@ export function registerRobotLifeCommands(robots: Command): void {
     .action(async (robotId: string, { json }: { json: boolean }) => {
       const context = await openContext();
       const { readRobotPage } = await import('../activities/robot-page.ts');
-      const page = await readRobotPage(context, robotId);
+      const page = await readRobotPage({ ...context, fleet: openFleetReader(context) }, robotId);
       if (json) return printJson(page);
       printPage(page);
     });

@@ -11,10 +11,12 @@ export interface Change {
 
 type Listener = (change: Change) => void;
 
-/** Logs and documents whose newest key, or time, tells that something changed; by policy where there is one. */
+/**
+ * Logs and documents whose newest key, or time, tells that something changed; by policy where there is one. Presence is none of them: gateways write it anew
+ * every 15 s, so that it would tell of a change for ever; pages read it again by themselves.
+ */
 const watched: readonly (readonly [topic: Topic, prefix: (policy: string) => string])[] = [
   ['fleet', (policy) => `fleet/${policy}/assignments/`],
-  ['fleet', (policy) => `fleet/${policy}/presence/`],
   ['incidents', (policy) => `incidents/${policy}/`],
   ['facts', (policy) => `facts/${policy}/steps/`],
   ['models', (policy) => `registry/${policy}/aliases/`],
@@ -25,14 +27,15 @@ const watched: readonly (readonly [topic: Topic, prefix: (policy: string) => str
 const lookEveryMs = 5_000;
 
 /**
- * Looks at the store every five seconds while somebody listens, once for all who do, and tells what changed. A look that fails tells nothing: the
- * next one does.
+ * Looks at the store every five seconds while somebody listens, once for all who do, one look at a time, and tells what changed. What cannot be listed
+ * tells nothing, and keeps nothing else from being told: the next look does.
  */
 export class StoreWatch {
   readonly #store: ObjectStore;
   readonly #listeners = new Map<Listener, string>();
   readonly #marks = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
 
   constructor({ store }: { readonly store: ObjectStore }) {
     this.#store = store;
@@ -46,7 +49,7 @@ export class StoreWatch {
   /** Tells `listener` of changes of a policy from now on; gives what ends that. */
   listen(policy: string, listener: Listener): () => void {
     this.#listeners.set(listener, policy);
-    this.#timer ??= setInterval(() => void this.look().catch(() => undefined), lookEveryMs).unref();
+    this.#timer ??= setInterval(() => void this.look(), lookEveryMs).unref();
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size > 0) return;
@@ -56,12 +59,18 @@ export class StoreWatch {
     };
   }
 
-  /** One look, for those who listen now. */
-  async look(): Promise<void> {
+  /** One look, for those who listen now; the one under way, if there is one. */
+  look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookOnce(): Promise<void> {
     for (const policy of new Set(this.#listeners.values()))
       for (const [topic, prefixOf] of watched) {
         const prefix = prefixOf(policy);
-        const mark = await this.#markOf(prefix);
+        const mark = await this.#markOf(prefix).catch(() => undefined);
+        if (mark === undefined) continue;
         const before = this.#marks.get(prefix);
         this.#marks.set(prefix, mark);
         if (before === undefined || before === mark) continue;

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 
+import { readSoundJson, type OnDamage } from './damaged-objects.ts';
+import { inParallel } from './in-parallel.ts';
 import { jsonBytes, readJson } from './json-objects.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -28,6 +30,29 @@ export async function readLog<T>(
     if (record !== undefined) entries.push({ seq, record });
   }
   return entries;
+}
+
+const readsAtOnce = 16;
+
+/**
+ * Records of the log, newest first, some at a time, so that who has enough reads no more. A record that cannot be read is passed over with a word to
+ * `onDamage`. Lists the whole log.
+ */
+export async function* readLogNewestFirst<T>(
+  store: ObjectStore,
+  prefix: string,
+  schema: z.ZodType<T>,
+  onDamage: OnDamage,
+): AsyncGenerator<T> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(`${prefix}/`)) if (Number.isSafeInteger(seqOf(key))) keys.push(key);
+  const newestFirst = keys.toReversed();
+  for (let from = 0; from < newestFirst.length; from += readsAtOnce) {
+    const records = await inParallel(newestFirst.slice(from, from + readsAtOnce), readsAtOnce, (key) =>
+      readSoundJson(store, key, schema, onDamage),
+    );
+    for (const record of records) if (record !== undefined) yield record;
+  }
 }
 
 /** Writes record `seq`; of concurrent writers of one seq exactly one gets `created`. */

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 import { incidentCauses, noticeCauses } from '../../domain/monitoring/causes.ts';
 import type { IncidentEvent } from '../../domain/monitoring/index.ts';
-import { readLog, writeLogEntry, type LogEntry } from '../../store/append-log.ts';
+import { readLog, readLogNewestFirst, writeLogEntry, type LogEntry } from '../../store/append-log.ts';
+import type { OnDamage } from '../../store/damaged-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 
 const eventSchema = z.strictObject({
@@ -32,6 +33,24 @@ export const readIncidents = (
   after?: number,
 ): Promise<readonly LogEntry<IncidentRecord>[]> =>
   readLog(store, prefixOf(policy), incidentRecordSchema, after === -1 ? undefined : after);
+
+/**
+ * The last `limit` events, oldest first, of those that are wanted; a record that cannot be read is passed over with a word to `onDamage`. Reads the records
+ * that these events stand in, and no older ones.
+ */
+export async function readLastEvents(
+  store: ObjectStore,
+  policy: string,
+  limit: number,
+  { onDamage, isWanted = () => true }: { onDamage: OnDamage; isWanted?: (event: IncidentEvent) => boolean },
+): Promise<readonly IncidentEvent[]> {
+  const newestFirst: IncidentEvent[] = [];
+  for await (const { events } of readLogNewestFirst(store, prefixOf(policy), incidentRecordSchema, onDamage)) {
+    newestFirst.push(...events.filter(isWanted).toReversed());
+    if (newestFirst.length >= limit) break;
+  }
+  return newestFirst.slice(0, limit).toReversed();
+}
 
 /**
  * Appends what one look changed, and gives its place. Idempotent by `lookId` among the records from `fromSeq` on: the caller

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { readTrialEnds } from './trial-ends.ts';
 
 const endSchema = z.object({
   trialId: z.string(),
@@ -14,12 +15,11 @@ const endSchema = z.object({
 });
 export type EndedTrial = Omit<z.infer<typeof endSchema>, 'policy'>;
 
-const endPattern = /^trials\/[^/]+\/end\.json$/;
 const readsAtOnce = 16;
 
 /**
- * Trials of a policy that ended, newest last, the last `limit` of them; an end that cannot be read is passed over with a word to `onDamage`. Cost
- * grows with everything that trials wrote.
+ * Trials of a policy that ended, newest last, the last `limit` of them; an end that cannot be read is passed over with a word to `onDamage`. Reads the ends
+ * that are newer than the oldest one given, of all policies.
  */
 export async function listEndedTrials(
   store: ObjectStore,
@@ -28,12 +28,9 @@ export async function listEndedTrials(
   onDamage: OnDamage,
 ): Promise<readonly EndedTrial[]> {
   const ends: EndedTrial[] = [];
-  for await (const { key } of store.list('trials/')) {
-    if (!endPattern.test(key)) continue;
-    const end = await readSoundJson(store, key, endSchema, onDamage);
-    if (end?.policy !== policy) continue;
-    const { policy: _, ...shown } = end;
-    ends.push(shown);
+  for await (const some of readTrialEnds(store, endSchema, onDamage)) {
+    ends.push(...some.flatMap(({ policy: of, ...shown }) => (of === policy ? [shown] : [])));
+    if (ends.length >= limit) break;
   }
   return ends.toSorted((a, b) => a.atMs - b.atMs).slice(-limit);
 }
@@ -41,7 +38,7 @@ export async function listEndedTrials(
 const number = z.number().nullable().default(null);
 /** What a verdict of a guard's tick or of a look of an A/B test says, as far as a curve needs it. */
 const verdictSchema = z.object({
-  asked: z.object({ nowMs: z.number().optional(), untilMs: z.number().optional() }).loose().optional(),
+  asked: z.object({ nowMs: z.number().optional() }).optional(),
   result: z.object({
     verdict: z.string().optional(),
     decision: z.string().optional(),
@@ -67,7 +64,7 @@ const verdictSchema = z.object({
 export type CoursePoint = z.infer<typeof verdictSchema>['result'] & {
   readonly kind: 'tick' | 'look';
   readonly index: number;
-  /** When it was judged, Unix ms by the store's clock. */
+  /** When it was asked for, Unix ms; where a verdict does not say so, when it was written by the store's clock. */
   readonly atMs: number;
 };
 
@@ -75,8 +72,8 @@ const verdictPattern = /\/verdicts\/(tick|look)-(\d+)\.json$/;
 export const mostPoints = 500;
 
 /**
- * The verdicts of a trial in the order in which they were written, at most 500 of them, evenly thinned, always with the first and the last one.
- * `verdicts`: how many there are.
+ * The verdicts of a trial by the time for which they were asked, at most 500 of them, evenly thinned in the order in which they were written, always with the
+ * first and the last one. `verdicts`: how many there are.
  */
 export async function readTrialCourse(
   store: ObjectStore,
@@ -96,7 +93,8 @@ export async function readTrialCourse(
   const points = await inParallel([...chosen], readsAtOnce, async (one): Promise<CoursePoint | undefined> => {
     if (one === undefined) return undefined;
     const verdict = await readSoundJson(store, one.key, verdictSchema, onDamage);
-    return verdict && { ...verdict.result, kind: one.kind, index: one.index, atMs: one.atMs };
+    return verdict && { ...verdict.result, kind: one.kind, index: one.index, atMs: verdict.asked?.nowMs ?? one.atMs };
   });
-  return { points: points.filter((point) => point !== undefined), verdicts: sorted.length };
+  const read = points.filter((point) => point !== undefined);
+  return { points: read.toSorted((a, b) => a.atMs - b.atMs), verdicts: sorted.length };
 }

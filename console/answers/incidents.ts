@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
-import { read } from './read.ts';
+import { damaged, read } from './read.ts';
 
 export const incidentsSchema = z.strictObject({
   ...read,
+  ...damaged,
   /** The monitor's last look; null: nobody has looked yet, and nothing follows from an empty list. */
   lookedAtMs: z.number().nullable(),
   open: z.array(

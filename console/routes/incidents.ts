@@ -1,4 +1,4 @@
-import { readIncidents } from '../../activities/incidents/incident-log.ts';
+import { readLastEvents } from '../../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
 import { incidentsSchema } from '../answers/incidents.ts';
 import { described, pageQuery, requirePolicy, type Routes } from './shared.ts';
@@ -15,12 +15,15 @@ export const incidentRoutes: Routes = (context) => async (app) => {
     handler: async ({ query: { policy, limit } }) => {
       await requirePolicy(context, policy);
       const { lookedAtMs, incidents } = await readOpenIncidents(context.store, policy);
-      const log = await readIncidents(context.store, policy);
+      const keys: string[] = [];
+      const onDamage = ({ key }: { readonly key: string }): void => void keys.push(key);
+      const events = await readLastEvents(context.store, policy, limit, { onDamage });
       return {
         readAtMs: context.clock(),
+        damaged: keys,
         lookedAtMs,
         open: [...incidents],
-        events: log.flatMap(({ record }) => record.events).slice(-limit),
+        events: [...events],
       };
     },
   });

@@ -42,14 +42,14 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-/** The page of a sorted list. */
+/** The page of a list that is sorted by name; also where the item that `after` names is in it no more. */
 export function pageOf<T>(
   all: readonly T[],
   nameOf: (item: T) => string,
   { limit, after }: { readonly limit: number; readonly after?: string | undefined },
 ): Page<T> {
-  const from = after === undefined ? 0 : all.findIndex((item) => nameOf(item) === after) + 1;
-  const start = after !== undefined && from === 0 ? all.length : from;
+  const found = after === undefined ? 0 : all.findIndex((item) => nameOf(item) > after);
+  const start = found === -1 ? all.length : found;
   const items = all.slice(start, start + limit);
   const last = items.at(-1);
   return { items, total: all.length, next: start + limit < all.length && last !== undefined ? nameOf(last) : null };

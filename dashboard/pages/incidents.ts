@@ -3,7 +3,7 @@ import { h, type ComponentChild } from 'preact';
 import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
 import { spanText } from '../format.ts';
 import type { Reading } from '../reading.ts';
-import { moment, shownOf, stateBox, table } from '../states.ts';
+import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
 
 interface IncidentsPage {
   readonly reading: Reading<IncidentsAnswer>;
@@ -45,11 +45,14 @@ const openIncidents = ({ lookedAtMs, open }: IncidentsAnswer, nowMs: number): Co
         : stateBox('empty', 'No incident is open.'),
   ]);
 
-const events = ({ events: list }: IncidentsAnswer): ComponentChild =>
+const events = ({ events: list, damaged }: IncidentsAnswer): ComponentChild =>
   h('section', null, [
     h('h2', null, 'Last events'),
+    damagedNote(damaged),
     list.length === 0
-      ? stateBox('empty', 'No incident was ever recorded.')
+      ? damaged.length === 0
+        ? stateBox('empty', 'No incident was ever recorded.')
+        : stateBox('noData', 'What was recorded cannot be read. Nothing follows from this.')
       : table(
           'Newest first',
           [

@@ -1,20 +1,32 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
-import { readIncidents, incidentRecordSchema } from '../../activities/incidents/incident-log.ts';
-import { mostPoints } from '../../activities/trials/trial-course.ts';
+import { incidentRecordSchema } from '../../activities/incidents/incident-log.ts';
+import { mostPoints, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { RateLimit } from '../../console/rate-limit.ts';
+import { StoreWatch } from '../../console/store-watch.ts';
 import { addRobot, quarantineRobot } from '../../fleet/desk/index.ts';
 import { operatorRoles, mayAct, readOperators, removeOperator } from '../../fleet/desk/operators.ts';
 import { writePresence } from '../../fleet/desk/presence.ts';
+import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
 import { writeLogEntry } from '../../store/append-log.ts';
 import { failure } from '../../store/failures.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { bootOf, episode, hourMs, policy, startMs } from '../activities/facts/fact-world.ts';
 import { ask, openConsoleWorld, type Answer, type ConsoleWorld } from './console-world.ts';
 
 const hostile = '<script>alert("1")</script>';
 const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;
+/** The store, and the keys that were read of it. */
+function countingStore(store: ObjectStore): { readonly asked: readonly string[]; readonly store: ObjectStore } {
+  const asked: string[] = [];
+  const get: typeof store.get = (key, range) => {
+    asked.push(key);
+    return store.get(key, range);
+  };
+  return { asked, store: { ...store, get } };
+}
 const until = async (isSo: () => boolean): Promise<void> => {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 2));
 };
@@ -135,7 +147,6 @@ describe('the console’s server', function () {
     const second = await world.get(`${fleet}&limit=2&after=r1`);
     assert.deepEqual([itemsOf(second).map((one) => one['robotId']), second.body['next']], [['r2'], null]);
     assert.deepEqual(itemsOf(second)[0]?.['quarantine'], { sinceMs: startMs, who: 'ada', why: hostile });
-    assert.deepEqual(itemsOf(await world.get(`${fleet}&limit=2&after=gone`)), []);
     const found = async (query: string) => itemsOf(await world.get(`${fleet}&${query}`)).map((one) => one['robotId']);
     assert.deepEqual(await found('contact=online'), ['r0']);
     assert.deepEqual(await found('site=yard'), ['r1']);
@@ -148,6 +159,11 @@ describe('the console’s server', function () {
       // Its record is a moment old: nothing follows from its silence yet.
       { name: 'unknown', robots: 1 },
     ]);
+    // Who left between two pages, or is none of those that are asked for now, ends no list.
+    assert.deepEqual(await found('limit=2&after=r00'), ['r1', 'r2']);
+    assert.deepEqual(await found('site=hall&after=r1'), ['r2']);
+    assert.deepEqual(await found('after=r2'), []);
+    assert.deepEqual(await found('after=zz'), []);
     for (const limit of ['0', '501', 'all']) assert.equal((await world.get(`${fleet}&limit=${limit}`)).status, 400);
     const nobody = await world.get('/api/v1/fleet?policy=nobody');
     assert.deepEqual([nobody.status, typeOf(nobody)], [404, 'notFound']);
@@ -280,8 +296,70 @@ describe('the console’s server', function () {
       0,
       incidentRecordSchema.parse({ lookId: '1', events: [event] }),
     );
-    assert.equal((await readIncidents(world.ports.store, policy)).length, 1);
     assert.deepEqual((await world.get(`/api/v1/incidents?policy=${policy}`)).body['events'], [event]);
+  });
+
+  it('shows the last events without reading the years before, and names a record that is damaged', async () => {
+    const { store } = world.ports;
+    const events = Array.from({ length: 120 }, (_, at) => ({
+      incidentId: `silent.r1.${at}`,
+      cause: 'silent',
+      subject: at === 3 ? 'r2' : 'r1',
+      state: 'opened',
+      atMs: startMs + at,
+      reason: 'r',
+    }));
+    for (const [at, event] of events.entries())
+      await writeLogEntry(
+        store,
+        `incidents/${policy}`,
+        at,
+        incidentRecordSchema.parse({ lookId: `${at}`, events: [event] }),
+      );
+    const lost = `incidents/${policy}/${'118'.padStart(20, '0')}.json`;
+    await store.put(lost, new TextEncoder().encode('{'));
+    const { asked, store: counting } = countingStore(store);
+    const app = await world.on({ store: counting });
+    const { body } = await ask(app, `/api/v1/incidents?policy=${policy}&limit=3`, world.token);
+    assert.deepEqual([body['events'], body['damaged']], [[events[116], events[117], events[119]], [lost]]);
+    assert.ok(asked.filter((key) => key.startsWith('incidents/')).length <= 16);
+    const { body: page } = await ask(app, '/api/v1/robots/r2', world.token);
+    const robot = page['robot'] as { incidents: { atMs: number }[]; damaged: string[] };
+    assert.deepEqual([robot.incidents.map(({ atMs }) => atMs), robot.damaged], [[startMs + 3], [lost]]);
+  });
+
+  it('shows the last trials without reading the years before, by when they ended', async () => {
+    const { store } = world.ports;
+    for (let at = 0; at < 60; at += 1)
+      await store.put(
+        `trials/t${at}/end.json`,
+        jsonBytes({
+          trialId: `t${at}`,
+          policy: at % 2 === 0 ? policy : 'other',
+          outcome: 'promoted',
+          reason: 'r',
+          candidateVersion: null,
+          atMs: at,
+        }),
+      );
+    const { asked, store: counting } = countingStore(store);
+    const app = await world.on({ store: counting });
+    const ended = itemsOf(await ask(app, `/api/v1/trials?policy=${policy}&limit=3`, world.token));
+    assert.deepEqual(
+      ended.map(({ trialId }) => trialId),
+      ['t54', 't56', 't58'],
+    );
+    assert.ok(asked.filter((key) => key.startsWith('trials/')).length <= 16);
+  });
+
+  it('reads the records of a fleet once, however many robots are looked at', async () => {
+    const { asked, store } = countingStore(world.ports.store);
+    const app = await world.on({ store });
+    await ask(app, '/api/v1/robots/r1', world.token);
+    const first = asked.filter((key) => key.startsWith('robots/r0/')).length;
+    await ask(app, '/api/v1/robots/r2', world.token);
+    const second = asked.filter((key) => key.startsWith('robots/r0/')).length;
+    assert.deepEqual([first, second], [1, 1]);
   });
 
   it('names tasks, models and who asks', async () => {
@@ -397,6 +475,78 @@ describe('the console’s server', function () {
     await Promise.all(writes);
     stopped.abort();
     assert.deepEqual(changes, [{ topic: 'facts', policy }]);
+  });
+});
+
+describe('a watch of the store', () => {
+  const change = (topic: string) => ({ topic, policy });
+
+  it('tells each change once, and nothing for gateways that say again who is there', async () => {
+    let nowMs = 0;
+    const store = memoryObjectStore(() => (nowMs += 1));
+    const told: unknown[] = [];
+    const watch = new StoreWatch({ store });
+    const stop = watch.listen(policy, (one) => told.push(one));
+    await watch.look();
+    for (let beat = 0; beat < 3; beat += 1) {
+      await store.put(`fleet/${policy}/presence/g1.json`, jsonBytes({ beat }));
+      await watch.look();
+    }
+    assert.deepEqual(told, []);
+    await store.put(`fleet/${policy}/assignments/0.json`, jsonBytes({}));
+    await store.put('fleet/other/assignments/0.json', jsonBytes({}));
+    await watch.look();
+    await watch.look();
+    stop();
+    assert.deepEqual(told, [change('fleet')]);
+  });
+
+  it('tells what it can read where something cannot be listed, and looks once at a time', async () => {
+    const memory = memoryObjectStore();
+    let [refuses, lists] = [true, 0];
+    const list: typeof memory.list = (prefix, options) => {
+      lists += 1;
+      if (refuses && prefix.startsWith('fleet/')) throw failure('StoreUnavailable', 'access denied');
+      return memory.list(prefix, options);
+    };
+    const told: unknown[] = [];
+    const watch = new StoreWatch({ store: { ...memory, list } });
+    const stop = watch.listen(policy, (one) => told.push(one));
+    await watch.look();
+    const ofOneLook = lists;
+    await Promise.all([watch.look(), watch.look(), watch.look()]);
+    assert.equal(lists, 2 * ofOneLook);
+    await memory.put('reports/c1.json', jsonBytes({}));
+    await watch.look();
+    assert.deepEqual(told, [change('cycles')]);
+    refuses = false;
+    await watch.look();
+    await memory.put(`fleet/${policy}/assignments/0.json`, jsonBytes({}));
+    await watch.look();
+    stop();
+    assert.deepEqual(told, [change('cycles'), change('fleet')]);
+  });
+});
+
+describe('the course of a trial', () => {
+  it('has the times for which verdicts were asked; those of their writing where one does not say', async () => {
+    const store = memoryObjectStore(() => 9_000);
+    // Asked in this order and written, or restored, in another one: all at once.
+    for (const [tick, nowMs] of [3_000, 1_000, 2_000, undefined].entries())
+      await store.put(
+        `trials/t1/verdicts/tick-${String(tick).padStart(8, '0')}.json`,
+        jsonBytes({ asked: nowMs === undefined ? {} : { nowMs }, result: { verdict: 'hold', reason: 'r' } }),
+      );
+    const { points } = await readTrialCourse(store, 't1', () => assert.fail());
+    assert.deepEqual(
+      points.map(({ index, atMs }) => [index, atMs]),
+      [
+        [1, 1_000],
+        [2, 2_000],
+        [0, 3_000],
+        [3, 9_000],
+      ],
+    );
   });
 });
 

@@ -51,7 +51,7 @@ const fleetOf = (items: FleetAnswer['items'], more: Partial<FleetAnswer> = {}): 
   next: null,
   ...more,
 });
-const noIncidents: IncidentsAnswer = { readAtMs: nowMs, lookedAtMs: nowMs, open: [], events: [] };
+const noIncidents: IncidentsAnswer = { readAtMs: nowMs, damaged: [], lookedAtMs: nowMs, open: [], events: [] };
 const noTrial: TrialAnswer = { readAtMs: nowMs, trial: null, abTest: null, rollout: null, rollback: null };
 const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial']> => ({
   workflowId: 'w',
@@ -248,6 +248,12 @@ describe('the page of incidents', () => {
     const blind = html(incidentsPage({ reading: got({ ...noIncidents, lookedAtMs: null }), nowMs }));
     assert.deepEqual(statesOf(blind), ['noData', 'empty']);
     assert.doesNotMatch(blind, /No incident is open/);
+  });
+
+  it('names records that were left out, and never takes what cannot be read for nothing', () => {
+    const text = html(incidentsPage({ reading: got({ ...noIncidents, damaged: ['incidents/wall/7.json'] }), nowMs }));
+    assert.match(text, /1 damaged object left out.*incidents\/wall\/7\.json/s);
+    assert.deepEqual(statesOf(text), ['empty', 'noData']);
   });
 });
 

@@ -141,7 +141,7 @@ for (const release of releases)
       for await (const { entry } of readTelemetry(store, policy, 0, clock())) told.push(entry.kind);
       assert.deepEqual(told, ['episode']);
       assert.equal((await readIncidents(store, policy))[0]?.record.events[0]?.incidentId, 'silent.robot-001.1');
-      const { acts, incidents, damaged } = await readRobotPage({ store, clock }, 'robot-001');
+      const { acts, incidents, damaged } = await readRobotPage({ store, clock, fleet }, 'robot-001');
       assert.deepEqual([acts.length, incidents.length, damaged], [1, 1, []]);
     });
 
