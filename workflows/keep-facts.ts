@@ -45,9 +45,11 @@ export async function keepFacts(input?: unknown): Promise<void> {
 function describe({ policy, compactions, last, failure }: KeepFactsStatus): string {
   const lines = [`Makes facts of what the robots of **${policy}** tell. Compaction ${compactions} of this run.`, ''];
   if (last !== null) {
-    const { outcomes, tooOld, damaged } = last.totals;
+    const { outcomes, tooOld, beforeRegistration = 0, mayRepeat = 0, damaged } = last.totals;
     lines.push(`- ${outcomes} episodes since the first one, as of ${new Date(last.asOfMs).toISOString()}`);
     if (tooOld > 0) lines.push(`- ${tooOld} entries came too late to be told from a repetition`);
+    if (beforeRegistration > 0) lines.push(`- ${beforeRegistration} entries ended before their robot was registered`);
+    if (mayRepeat > 0) lines.push(`- ${mayRepeat} entries without a time are counted that may be repetitions`);
     if (damaged > 0) lines.push(`- ${damaged} telemetry objects could not be read, or not whole`);
   }
   if (failure !== null) lines.push('', `The last compaction failed: ${failure}`);

@@ -3,13 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { dictionary } from '../../domain/dictionary.ts';
-import {
-  readSoundRobotLife,
-  TelemetryCursor,
-  type RobotRecord,
-  type TelemetryBatch,
-  type TelemetryLog,
-} from '../../fleet/desk/index.ts';
+import { readSoundRobotLife, TelemetryCursor, type TelemetryBatch, type TelemetryLog } from '../../fleet/desk/index.ts';
 import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { OnDamage } from '../../store/damaged-objects.ts';
@@ -20,7 +14,7 @@ import type { SqlEngine } from '../ports/sql.ts';
 import { overlapOf, reportedAtMs } from '../trials/telemetry-reports.ts';
 import { commitFacts, forgetStates, latestFacts, noFacts, rowsKey, rowsPrefix, type FactState } from './fact-state.ts';
 import type { FactTables } from './fact-tables.ts';
-import { TelemetryFold } from './fold-telemetry.ts';
+import { TelemetryFold, type RobotPast } from './fold-telemetry.ts';
 import { writeStep } from './write-step.ts';
 
 const inputSchema = z.strictObject({ policy: z.string().min(1) });
@@ -50,6 +44,8 @@ const stepsOfOneCall = 20;
 const mostRows = 50_000;
 /** A life that is silent for so long is forgotten. */
 const lifeMemoryMs = 90 * 24 * 3_600_000;
+/** Clocks of robots as gateways correct them, and of who registers robots, agree within this. */
+const clocksAgreeWithinMs = 5 * 60_000;
 const mostEventsOfARobot = 200;
 /** Rows of no step that are older than this belong to nobody who still works. */
 const orphanAgeMs = 24 * 3_600_000;
@@ -106,7 +102,7 @@ async function prepare(ports: FactPorts, policy: string, last: FactState): Promi
   for (const key of keys) {
     if (reading.fold.size >= mostRows) break;
     for (const batch of await ports.telemetry.read(key, onDamage))
-      reading.take(batch, await reading.lifeOf(ports.store, batch.robotId));
+      reading.take(batch, await reading.pastOf(ports.store, batch.robotId));
     taken.push(key);
     ports.progress({ stage: 'reading telemetry', key });
   }
@@ -130,6 +126,8 @@ async function prepare(ports: FactPorts, policy: string, last: FactState): Promi
     totals: {
       outcomes: totals.outcomes + outcomes.length,
       tooOld: totals.tooOld + reading.tooOld,
+      beforeRegistration: totals.beforeRegistration + reading.fold.beforeRegistration,
+      mayRepeat: totals.mayRepeat + reading.mayRepeat,
       damaged: totals.damaged + damaged,
     },
   };
@@ -149,8 +147,9 @@ class FactReading {
   readonly cursor: TelemetryCursor;
   readonly fold: TelemetryFold;
   tooOld = 0;
+  mayRepeat = 0;
   readonly #forgotten: Record<string, number>;
-  readonly #records = new Map<string, readonly RobotRecord[]>();
+  readonly #pasts = new Map<string, RobotPast>();
 
   constructor(policy: string, { scanFromMs, consumed, lives, forgotten }: FactState) {
     this.#forgotten = dictionary(Object.entries(forgotten));
@@ -163,20 +162,25 @@ class FactReading {
     this.fold = new TelemetryFold(policy);
   }
 
-  take(batch: TelemetryBatch, life: readonly RobotRecord[]): void {
+  take(batch: TelemetryBatch, past: RobotPast): void {
     const entries = this.cursor.take(batch);
     overlapOf(this.cursor.lives, batch);
     const young = entries.filter((entry) => !this.#isTooOld(batch, entry));
     this.tooOld += entries.length - young.length;
-    this.fold.take(batch, young, life);
+    if (batch.isTimeUnknown === true && this.#forgotten[batch.robotId] !== undefined) this.mayRepeat += young.length;
+    this.fold.take(batch, young, past);
   }
 
-  async lifeOf(store: ObjectStore, robotId: string): Promise<readonly RobotRecord[]> {
-    const known = this.#records.get(robotId);
+  async pastOf(store: ObjectStore, robotId: string): Promise<RobotPast> {
+    const known = this.#pasts.get(robotId);
     if (known !== undefined) return known;
-    const life = await readSoundRobotLife(store, robotId, () => undefined);
-    this.#records.set(robotId, life);
-    return life;
+    let isWhole = true;
+    const records = await readSoundRobotLife(store, robotId, () => (isWhole = false));
+    // Where a record cannot be read it may be the first one.
+    const registeredMs = isWhole ? (records[0]?.atMs ?? 0) : 0;
+    const past = { records, sinceMs: Math.max(0, registeredMs - clocksAgreeWithinMs) };
+    this.#pasts.set(robotId, past);
+    return past;
   }
 
   /** What the next step begins from. */
@@ -203,8 +207,8 @@ class FactReading {
     };
   }
 
-  #forget(robotId: string, untilMs: number | undefined): void {
-    if (untilMs !== undefined) this.#forgotten[robotId] = Math.max(untilMs, this.#forgotten[robotId] ?? 0);
+  #forget(robotId: string, untilMs = 0): void {
+    this.#forgotten[robotId] = Math.max(untilMs, this.#forgotten[robotId] ?? 0);
   }
 
   #isTooOld(batch: TelemetryBatch, entry: TelemetryEntry): boolean {

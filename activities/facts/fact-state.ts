@@ -20,7 +20,7 @@ const stateSchema = z.object({
   scanFromMs: z.number(),
   consumed: z.array(z.string()),
   lives: keptLivesSchema,
-  /** By robot: of lives that were forgotten the last moment they told of. What is not younger cannot be told from a repetition. */
+  /** By robot: of lives that were forgotten the last moment they told of, 0 where they told of none. What is not younger cannot be told from a repetition. */
   forgotten: dictionarySchema(z.number()),
   /** Events of remembered lives, for episodes that are told later. */
   events: z.array(safetyEventSchema),
@@ -38,6 +38,10 @@ const stateSchema = z.object({
     outcomes: z.int(),
     /** Entries that came too late to be told from a repetition. */
     tooOld: z.int(),
+    /** Entries that ended before their robot was registered. */
+    beforeRegistration: z.int().default(0),
+    /** Entries without a time of robots of whom lives were forgotten: counted, though nobody can tell whether they were before. */
+    mayRepeat: z.int().default(0),
     /** Telemetry objects that could not be read, or not whole. */
     damaged: z.int(),
   }),
@@ -60,7 +64,7 @@ export const noFacts: FactState = {
   forgotten: dictionary<number>(),
   events: [],
   rows: { outcomes: null, days: null, onDays: [], events: [] },
-  totals: { outcomes: 0, tooOld: 0, damaged: 0 },
+  totals: { outcomes: 0, tooOld: 0, beforeRegistration: 0, mayRepeat: 0, damaged: 0 },
 };
 
 /**

@@ -10,6 +10,14 @@ type Episode = Extract<TelemetryEntry, { kind: 'episode' }>;
 type Measure = Exclude<keyof FleetDayRow, keyof Place | 'recorded_on'>;
 type DayRow = Place & Pick<FleetDayRow, 'recorded_on'> & { -readonly [Name in Measure]: number };
 
+/** What is known of a robot's past. */
+export interface RobotPast {
+  /** Every record of the robot, ascending; the one that held then says where it was. */
+  readonly records: readonly RobotRecord[];
+  /** It was not there before, Unix ms: what ended earlier is made up, whatever its clock says; 0 where nobody knows. */
+  readonly sinceMs: number;
+}
+
 const none: { readonly [Name in Measure]: 0 } = {
   online_ms: 0,
   episodes: 0,
@@ -34,6 +42,8 @@ export class TelemetryFold {
   readonly #outcomes: OutcomeRow[] = [];
   readonly #events: SafetyEvent[] = [];
   readonly #days = new Map<string, DayRow>();
+  /** Entries that were left out: they ended before their robot was registered. */
+  beforeRegistration = 0;
 
   constructor(policy: string) {
     this.#policy = policy;
@@ -44,15 +54,17 @@ export class TelemetryFold {
     return this.#outcomes.length + this.#days.size + this.#events.length;
   }
 
-  /** `life`: every record of the batch's robot, ascending; the one that held then says where it was. */
-  take(batch: TelemetryBatch, entries: readonly TelemetryEntry[], life: readonly RobotRecord[]): void {
-    for (const entry of entries) this.#takeEntry(batch, entry, life);
+  take(batch: TelemetryBatch, entries: readonly TelemetryEntry[], past: RobotPast): void {
+    for (const entry of entries) this.#takeEntry(batch, entry, past);
   }
 
-  #takeEntry(batch: TelemetryBatch, entry: TelemetryEntry, life: readonly RobotRecord[]): void {
+  #takeEntry(batch: TelemetryBatch, entry: TelemetryEntry, { records: life, sinceMs }: RobotPast): void {
     const { robotId, receivedMs, bootId } = batch;
-    const knownMs = reportedAtMs(batch, entry);
-    const atMs = Math.max(0, knownMs ?? receivedMs);
+    const atMs = Math.max(0, reportedAtMs(batch, entry) ?? receivedMs);
+    if (atMs < sinceMs) {
+      this.beforeRegistration += 1;
+      return;
+    }
     const add = (measure: Measure, count: number, whenMs = atMs): void => {
       if (count > 0) this.#day(robotId, whenMs, life)[measure] += count;
     };
@@ -71,7 +83,7 @@ export class TelemetryFold {
         return add('refused_tasks', entry.count);
       case 'online': {
         const moves = life.map((record) => record.atMs);
-        for (const { startMs, endMs } of cutSpan(Math.max(0, atMs - entry.durationMs), atMs, moves))
+        for (const { startMs, endMs } of cutSpan(Math.max(sinceMs, atMs - entry.durationMs), atMs, moves))
           add('online_ms', endMs - startMs, startMs);
         return;
       }

@@ -17,7 +17,7 @@ describe('keepFacts', () => {
       compactFacts: async (input) => {
         asked.push(input);
         if (asked.length === 2) throw ApplicationFailure.nonRetryable('the state is damaged', 'CorruptData');
-        const totals = { outcomes: asked.length, tooOld: 0, damaged: 0 };
+        const totals = { outcomes: asked.length, tooOld: 0, beforeRegistration: 0, mayRepeat: 0, damaged: 0 };
         return { steps: 1, totals, asOfMs: 1, isBehind: asked.length === 1 };
       },
     });

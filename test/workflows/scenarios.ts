@@ -51,7 +51,7 @@ const compactsTwice = (): NonNullable<Scenario['changes']> => {
   return {
     compactFacts: async () => {
       calls += 1;
-      const totals = { outcomes: calls, tooOld: 1, damaged: 1 };
+      const totals = { outcomes: calls, tooOld: 1, beforeRegistration: 1, mayRepeat: 1, damaged: 1 };
       return { steps: 1, totals, asOfMs: 1_795_305_600_000, isBehind: calls === 1 };
     },
   };

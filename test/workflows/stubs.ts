@@ -31,7 +31,7 @@ const goodWeek: Omit<AllActivities, 'parseInput'> = {
   sweepStore: async () => ({ swept: [], examples: [], isBehind: false }),
   compactFacts: async () => ({
     steps: 1,
-    totals: { outcomes: 12, tooOld: 0, damaged: 0 },
+    totals: { outcomes: 12, tooOld: 0, beforeRegistration: 0, mayRepeat: 0, damaged: 0 },
     asOfMs: 1_795_305_600_000,
     isBehind: false,
   }),

@@ -351,8 +351,71 @@ describe('facts of telemetry', function () {
       await world.compact();
       await world.write([line(1, startMs, laterMs), line(3, laterMs)], laterMs);
       const { totals } = await world.compact();
-      assert.deepEqual(totals, { outcomes: 3, tooOld: 1, damaged: 0 });
+      assert.deepEqual(totals, { outcomes: 3, tooOld: 1, beforeRegistration: 0, mayRepeat: 0, damaged: 0 });
       assert.equal((await world.rows('outcomes')).length, 3);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('take nothing from before a robot was there, whatever its clock says', async () => {
+    const world = await openFactWorld();
+    try {
+      const registeredMs = startMs - 240 * hourMs;
+      const yearMs = 366 * 24 * hourMs;
+      const line = (entries: readonly Entry[]): Line => ({
+        robotId: 'r0',
+        bootId: bootOf(0),
+        receivedMs: startMs,
+        clockSkewMs: 0,
+        entries,
+      });
+      await world.write(
+        [
+          line([
+            online(0, 5_000, yearMs),
+            ...Array.from({ length: 50 }, (_, year) => online(1 + year, year * yearMs, yearMs)),
+            episode(60, registeredMs - 24 * hourMs),
+            safetyEvent(61, registeredMs - 24 * hourMs),
+            // Clocks agree within minutes, and a span that began before is that of its end.
+            episode(62, registeredMs - 60_000, { durationMs: 10 }),
+            online(63, registeredMs + hourMs, yearMs),
+          ]),
+        ],
+        startMs,
+      );
+      const { totals } = await world.compact();
+      assert.deepEqual(totals, { outcomes: 1, tooOld: 0, beforeRegistration: 53, mayRepeat: 0, damaged: 0 });
+      const [days] = await world.rows(
+        'fleet_days',
+        'SELECT count(DISTINCT recorded_on) AS days, sum(online_ms)::BIGINT AS online, sum(episodes)::INT AS episodes FROM facts',
+      );
+      assert.deepEqual({ ...days }, { days: 1, online: hourMs + 300_000, episodes: 1 });
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('say how many entries without a time may be repetitions, once lives of their robot were forgotten', async () => {
+    const world = await openFactWorld();
+    try {
+      const line = (boot: number, receivedMs: number, more: Partial<Line> = { isTimeUnknown: true }): Line => ({
+        robotId: 'r0',
+        bootId: bootOf(boot),
+        receivedMs,
+        clockSkewMs: 0,
+        entries: [episode(0, 5_000, { episodeId: episodeIdOf(boot) })],
+        ...more,
+      });
+      await world.write([line(1, startMs)], startMs);
+      assert.equal((await world.compact()).totals.mayRepeat, 0);
+      const laterMs = startMs + 100 * 24 * hourMs;
+      world.nowMs = laterMs;
+      await world.write([line(2, laterMs)], laterMs);
+      await world.compact();
+      await world.write([line(1, laterMs)], laterMs);
+      const { totals } = await world.compact();
+      assert.deepEqual([totals.outcomes, totals.mayRepeat, totals.tooOld], [3, 1, 0]);
     } finally {
       await world.close();
     }
