@@ -21,6 +21,8 @@ export interface TablesToImport extends ImportInput {
   readonly map: ImportMap;
   readonly type: RobotType;
   readonly tally: Tally;
+  /** Files beside the tables that decide what is taken: a change in them makes another import. */
+  readonly decidedBy?: readonly SourceFile[];
   /** Passes on the episodes that make sense beside what else the recording says of them. */
   readonly judged?: (episodes: AsyncIterable<SourceEpisode>) => AsyncIterable<SourceEpisode>;
 }
@@ -44,12 +46,14 @@ export async function importTables(input: TablesToImport): Promise<ImportSummary
 export async function importIdOf(input: {
   readonly format: string;
   readonly files: readonly SourceFile[];
+  readonly decidedBy?: readonly SourceFile[];
   readonly map: unknown;
   readonly type: RobotType;
 }): Promise<string> {
-  const { format, files, map, type } = input;
+  const { format, files, decidedBy = [], map, type } = input;
   const hash = createHash('sha256');
-  hash.update(canonicalize({ importer: 1, format, map, type: robotTypeDigest(type) }) ?? '');
-  for (const { path, name } of files) hash.update(`\n${JSON.stringify(name)} ${await fileSha256(path)}`);
+  hash.update(canonicalize({ importer: 2, format, map, type: robotTypeDigest(type) }) ?? '');
+  for (const { path, name } of [...decidedBy, ...files])
+    hash.update(`\n${JSON.stringify(name)} ${await fileSha256(path)}`);
   return hash.digest('hex');
 }

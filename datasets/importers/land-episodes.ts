@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-import { deterministicUlid } from '../deterministic-ulid.ts';
 import { landSegment } from '../landing.ts';
 import type { RobotType } from '../robot-type.ts';
 import type { SegmentRow } from '../segment-row.ts';
 import { ImportError, quoted, type ImportStore } from './import-summary.ts';
+import { digestOfEpisodes, segmentRows } from './segment-rows.ts';
 import type { SourceEpisode } from './source-episode.ts';
 
 export interface LandingPorts {
@@ -44,7 +44,8 @@ const mostRobots = 10_000;
 /** The record of the n-th segment of an import. */
 const recordKey = (importId: string, segment: number): string =>
   `imports/${importId}/${String(segment).padStart(8, '0')}.json`;
-const recordSchema = z.object({ key: z.string(), episodes: z.int(), frames: z.int() });
+/** `digest`: of the episodes in it, so that a segment of others is never taken for it. */
+const recordSchema = z.object({ key: z.string(), digest: z.string(), episodes: z.int(), frames: z.int() });
 
 /**
  * Records episodes as segments, by the same recorder as robots, and puts them into landing. The same episodes in the same order make the
@@ -100,18 +101,19 @@ class Lander {
     const waiting = this.#waiting.get(robotId) ?? [];
     this.#waiting.delete(robotId);
     if (waiting.length === 0) return;
-    const { type, agentVersion, importId } = this.#input;
+    const { type, site, agentVersion, importId } = this.#input;
     const frames = framesOf(waiting);
     const number = this.#totals.segments;
     this.#totals.segments += 1;
     this.#totals.episodes += waiting.length;
     this.#totals.frames += frames;
-    const known = await this.#landedBefore(number, waiting.length, frames);
+    const digest = importId === undefined ? '' : digestOfEpisodes(waiting, type, site);
+    const known = await this.#landedBefore(number, digest);
     if (known === undefined) {
       const landed = await landSegment(this.#ports, { robotId, type, agentVersion, rows: this.#rowsOf(waiting) });
       if (landed.outcome === 'exists') this.#totals.segmentsAlreadyThere += 1;
       if (importId !== undefined) {
-        const record = { key: landed.key, episodes: waiting.length, frames };
+        const record = { key: landed.key, digest, episodes: waiting.length, frames };
         await this.#ports.store.putIfAbsent(recordKey(importId, number), encoder.encode(JSON.stringify(record)));
       }
       this.#ports.progress(`${this.#totals.episodes} episodes: ${frames} frames of ${robotId} → ${landed.key}`);
@@ -122,13 +124,12 @@ class Lander {
     this.#waitingFrames -= frames;
   }
 
-  async #landedBefore(segment: number, episodes: number, frames: number): Promise<string | undefined> {
+  async #landedBefore(segment: number, digest: string): Promise<string | undefined> {
     const { importId } = this.#input;
     const bytes = importId === undefined ? undefined : await this.#ports.store.get(recordKey(importId, segment));
     if (bytes === undefined) return undefined;
     const parsed = recordSchema.safeParse(jsonOf(bytes));
-    const isSame = parsed.success && parsed.data.episodes === episodes && parsed.data.frames === frames;
-    return isSame ? parsed.data.key : undefined;
+    return parsed.success && parsed.data.digest === digest ? parsed.data.key : undefined;
   }
 
   *#rowsOf(episodes: readonly SourceEpisode[]): Generator<SegmentRow> {
@@ -147,38 +148,4 @@ function jsonOf(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function* segmentRows(episode: SourceEpisode, type: RobotType, site: string): Generator<SegmentRow> {
-  const { frames } = episode;
-  const startedAt = frames[0]?.atUs ?? 0;
-  const lastUs = frames.at(-1)?.atUs ?? startedAt;
-  const ofEpisode = {
-    episode_id: episode.id ?? deterministicUlid(episode.name, Math.floor(startedAt / 1000)),
-    robot_id: episode.robotId,
-    robot_type: type.id,
-    robot_type_version: type.version,
-    site,
-    task: episode.task,
-    policy_version: null,
-    started_at: startedAt,
-    duration_ms: Math.max(0, Math.round((lastUs - startedAt) / 1000 + 1000 / type.rateHz)),
-    outcome: episode.outcome,
-    failure_reason: episode.failureReason,
-    intervened: false,
-    latency_p50_ms: null,
-    latency_p95_ms: null,
-    frame_count: frames.length,
-    media: null,
-  };
-  for (const [index, { atUs, observation, action }] of frames.entries())
-    yield {
-      ...ofEpisode,
-      frame_index: index,
-      timestamp: atUs,
-      observation,
-      action,
-      expert_action: episode.isDemonstration ? action : null,
-      is_correction: false,
-    };
 }

@@ -7,8 +7,8 @@ import { refusePointer, sourceFiles } from '../source-files.ts';
 import type { TableReader } from '../table.ts';
 import { Tally } from '../tally.ts';
 import { dataReader } from './data-reader.ts';
-import { readLeRobotInfo, type LeRobotInfo } from './info.ts';
-import { readEpisodes, type EpisodeMeta } from './meta.ts';
+import { infoFile, readLeRobotInfo, type LeRobotInfo } from './info.ts';
+import { episodeFiles, readEpisodes, type EpisodeMeta } from './meta.ts';
 
 export interface LeRobotInput extends ImportInput {
   /** Reads Parquet files. */
@@ -39,6 +39,7 @@ export async function importLeRobot(input: LeRobotInput): Promise<ImportSummary>
     reader: dataReader(reader),
     format: 'lerobot',
     files,
+    decidedBy: [{ path: infoFile(folder), name: 'meta/info.json' }, ...(await episodeFiles(folder, info))],
     tally,
     judged: (episodes) => judged(episodes, known, tally),
   });

@@ -46,9 +46,12 @@ const mostFeatures = 1_000;
 /** The most numbers of one feature that can be mapped. */
 const mostNumbers = 1_024;
 
+/** Where a data set says what it is. */
+export const infoFile = (folder: string): string => `${folder}/meta/info.json`;
+
 /** Reads `meta/info.json` of a LeRobot data set, version 2.1 or 3. */
 export async function readLeRobotInfo(folder: string): Promise<LeRobotInfo> {
-  const file = `${folder}/meta/info.json`;
+  const file = infoFile(folder);
   const text = await readSourceText(file, mostInfoBytes);
   const parsed = infoSchema.safeParse(parseJson(text, file));
   if (!parsed.success) {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { ImportError } from '../import-summary.ts';
 import { refusePointer, sourceFiles } from '../source-files.ts';
+import type { SourceFile } from '../table-episodes.ts';
 import type { TableReader } from '../table.ts';
 import { Tally } from '../tally.ts';
 import { parseJson, type LeRobotInfo } from './info.ts';
@@ -25,10 +26,17 @@ const mostLineCharacters = 1_000_000;
 const episodeLine = z.looseObject({ episode_index: z.int().min(0), length: z.int().min(0) });
 const taskLine = z.looseObject({ task_index: z.int().min(0), task: z.string().max(10_000) });
 
+/** The files that say which episodes there are, with their names within the data set. */
+export async function episodeFiles(folder: string, { version }: LeRobotInfo): Promise<readonly SourceFile[]> {
+  if (version === 'v2.1') return [{ path: `${folder}/meta/episodes.jsonl`, name: 'meta/episodes.jsonl' }];
+  const files = await sourceFiles(`${folder}/meta/episodes`, ['.parquet'], new Tally());
+  return files.map(({ path, name }) => ({ path, name: `meta/episodes/${name}` }));
+}
+
 /** Every episode by its index: `meta/episodes.jsonl` of version 2.1, `meta/episodes/` of version 3. */
 export async function readEpisodes(
   folder: string,
-  { version }: LeRobotInfo,
+  info: LeRobotInfo,
   reader: TableReader,
 ): Promise<ReadonlyMap<number, EpisodeMeta>> {
   const found = new Map<number, EpisodeMeta>();
@@ -38,14 +46,15 @@ export async function readEpisodes(
     if (found.size > mostEpisodes)
       throw new ImportError(`expected at most ${mostEpisodes} episodes, got more [file=${file}]`);
   };
-  if (version === 'v2.1') {
-    const file = `${folder}/meta/episodes.jsonl`;
-    for await (const line of jsonLines(file, episodeLine))
-      add(line.episode_index, { length: line.length, fromRow: undefined, toRow: undefined }, file);
+  const files = await episodeFiles(folder, info);
+  if (info.version === 'v2.1') {
+    for (const { path } of files)
+      for await (const line of jsonLines(path, episodeLine))
+        add(line.episode_index, { length: line.length, fromRow: undefined, toRow: undefined }, path);
     return found;
   }
   const columns = ['episode_index', 'length', 'dataset_from_index', 'dataset_to_index'];
-  for (const { path } of await sourceFiles(`${folder}/meta/episodes`, ['.parquet'], new Tally())) {
+  for (const { path } of files) {
     await refusePointer(path);
     for await (const rows of reader.rows(
       path,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -105,6 +105,37 @@ describe('LeRobot data sets', () => {
     }
     const more = await brought(await made('v3.0', [...soundEpisodes, { index: 3, length: 2, from: 12, to: 14 }]));
     assert.deepEqual(leftOut(more, 'episode'), ['1 : in the meta data, and no row of it in the data']);
+  });
+
+  it('lands the episode that mended meta data lets in, also where it is as long as one landed before', async () => {
+    const folder = await mkdtemp(join(scratchDirectory, 'mended-'));
+    // Episodes of 5, 3 and 3 frames, of which the meta data has one too short.
+    const written = async (tooShort: number) => {
+      const sound = soundEpisodes.map((row) => (row.index === 2 ? { ...row, length: 3, to: 11 } : row));
+      const spoiled = sound.map((row) =>
+        row.index === tooShort ? { ...row, length: row.length - 1, to: row.to - 1 } : row,
+      );
+      await lerobotFolder(folder, session, 'v3.0', spoiled);
+      const file = join(folder, 'data/chunk-000/file-001.parquet');
+      await session.run(
+        `COPY (SELECT * FROM read_parquet('${file}') WHERE index < 11) TO '${file}.new' (FORMAT parquet)`,
+      );
+      await rename(`${file}.new`, file);
+    };
+    await written(2);
+    const store = memoryObjectStore();
+    const input = { path: folder, store, scratchDirectory, progress: () => {}, isAgain: false };
+    const drafted = { ...(await draft(folder)), reader: parquetTableReader(session) };
+    const run = async () => {
+      const { episodes, frames, segmentsAlreadyThere } = await importLeRobot({ ...input, ...drafted });
+      return { episodes, frames, segmentsAlreadyThere };
+    };
+    assert.deepEqual(await run(), { episodes: 2, frames: 8, segmentsAlreadyThere: 0 });
+    assert.deepEqual(await run(), { episodes: 2, frames: 8, segmentsAlreadyThere: 1 });
+    await written(1);
+    assert.deepEqual(await run(), { episodes: 2, frames: 8, segmentsAlreadyThere: 0 });
+    const ids = new Set((await landedRows(store)).map(({ id }) => id));
+    assert.equal(ids.size, 3);
   });
 
   it('names pointers of Git LFS, missing files and meta data that is none', async () => {

@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { landEpisodes } from '../../../datasets/importers/land-episodes.ts';
+import { digestOfEpisodes } from '../../../datasets/importers/segment-rows.ts';
 import type { SourceEpisode } from '../../../datasets/importers/source-episode.ts';
 import { tableEpisodes } from '../../../datasets/importers/table-episodes.ts';
 import type { TableReader, TableRow } from '../../../datasets/importers/table.ts';
@@ -37,6 +38,10 @@ describe('landing the episodes of a recording', () => {
         })),
       };
     }
+  }
+  async function* otherThan(source: AsyncIterable<SourceEpisode>, place: number): AsyncGenerator<SourceEpisode> {
+    let number = 0;
+    for await (const episode of source) yield number++ === place ? { ...episode, name: 'another' } : episode;
   }
   const land = (store: ObjectStore, source: AsyncIterable<SourceEpisode>, importId: string | undefined = 'one') =>
     landEpisodes(
@@ -93,7 +98,16 @@ describe('landing the episodes of a recording', () => {
   });
 
   it('lands again what a damaged record, or one of other content, claims to have landed', async () => {
-    for (const text of ['not JSON', '{}', '{"key": "x", "episodes": 6, "frames": 59}']) {
+    const other = memoryObjectStore();
+    // As many episodes and frames, and one of them is another episode.
+    await land(other, otherThan(episodes(6), 4));
+    const ofOthers = new TextDecoder().decode(await other.get('imports/one/00000000.json'));
+    assert.deepEqual(
+      (({ episodes, frames }) => [episodes, frames])(JSON.parse(ofOthers) as Record<string, number>),
+      [6, 60],
+    );
+    const earlier = '{"key": "x", "episodes": 6, "frames": 60}';
+    for (const text of ['not JSON', '{}', earlier, ofOthers]) {
       const store = memoryObjectStore();
       await store.put('imports/one/00000000.json', new TextEncoder().encode(text));
       assert.equal((await land(store, episodes(6))).segmentsAlreadyThere, 0);
@@ -107,9 +121,16 @@ describe('landing the episodes of a recording', () => {
         for (let robot = 0; ; robot += 1) yield { ...episode, robotId: `r-${robot}` };
     }
     const store = memoryObjectStore();
+    let only: SourceEpisode | undefined;
+    for await (const episode of episodes(1)) only = episode;
     const known: ObjectStore = {
       ...store,
-      get: async () => new TextEncoder().encode('{"key":"k","episodes":1,"frames":10}'),
+      // Each robot in its turn, as known.
+      get: async (key) => {
+        const robotId = `r-${Number(/(\d+)\.json$/.exec(key)?.[1])}`;
+        const digest = digestOfEpisodes([{ ...only!, robotId }], cart, 'bench');
+        return new TextEncoder().encode(JSON.stringify({ key: 'k', digest, episodes: 1, frames: 10 }));
+      },
     };
     await assert.rejects(land(known, many()), /expected at most 10000 robots, got one more/);
   });
