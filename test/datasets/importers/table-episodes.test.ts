@@ -188,6 +188,8 @@ describe('a table as episodes', () => {
       ['', {}, /expected a table, got a file without any line/],
       [`${header}0,"1,1,1\n`, {}, /expected cells between ",", got a quote that is not closed.*line=/],
       [`${header}${'x'.repeat(5_000_000)}`, {}, /got a line of more than 4194304 bytes/],
+      [`${header}${','.repeat(5_000_000)}`, {}, /got a line of more than 4194304 bytes.*line=2\]/],
+      [`${header}${'"", '.repeat(1_250_000)}`, {}, /got a line of more than 4194304 bytes.*line=2\]/],
       [`${','.repeat(20_000)}\n${header}`, {}, /expected at most 10000 cells in a line/],
     ];
     for (const [text, changes, message] of cases)
@@ -208,6 +210,17 @@ describe('a table as episodes', () => {
     const { episodes, notTaken } = await read(endless, cartMap(), cart, { mostFrames: 1_000 });
     assert.equal(episodes.length, 0);
     assert.match(notTaken.at(-1)?.reason ?? '', /more than 1000 frames/);
+  });
+
+  it('hands on fewer rows at once where they are long, and takes blank lines for none', async () => {
+    const path = join(folder, 'long.csv');
+    const long = `${'x'.repeat(1_500_000)}\n`;
+    await writeFile(path, `a\n${'\n'.repeat(5_000_000)}${long.repeat(4)}${'1\n'.repeat(600)}`);
+    const reader = csvTableReader({ separator: ',', decimal: '.', header: 'present' }, new Tally());
+    const batches: number[] = [];
+    for await (const rows of reader.rows(path, [{ column: 'a', as: 'text' }])) batches.push(rows.length);
+    // The blank lines count for the row behind them.
+    assert.deepEqual(batches, [1, 3, 512, 88]);
   });
 
   it('holds a map against the robot type before anything is read', () => {
