@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 
 import { z } from 'zod';
 
@@ -80,7 +79,11 @@ export async function readTasks(
 ): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>();
   const file = `${folder}/meta/tasks.${version === 'v2.1' ? 'jsonl' : 'parquet'}`;
-  if (version === 'v2.1') for await (const line of jsonLines(file, taskLine)) found.set(line.task_index, line.task);
+  const add = (index: number, sentence: string): void => {
+    found.set(index, sentence);
+    if (found.size > mostTasks) throw new ImportError(`expected at most ${mostTasks} tasks, got more [file=${file}]`);
+  };
+  if (version === 'v2.1') for await (const line of jsonLines(file, taskLine)) add(line.task_index, line.task);
   else {
     await refusePointer(file);
     // pandas writes the index of its table, the sentences, as a column of its own name.
@@ -91,23 +94,17 @@ export async function readTasks(
       { column: 'task_index', as: 'number' as const },
       { column: sentence, as: 'text' as const },
     ];
-    for await (const rows of reader.rows(file, wanted)) for (const row of rows) found.set(row.number(0), row.text(1));
+    for await (const rows of reader.rows(file, wanted)) for (const row of rows) add(row.number(0), row.text(1));
   }
-  if (found.size <= mostTasks) return found;
-  throw new ImportError(`expected at most ${mostTasks} tasks, got ${found.size} [file=${file}]`);
+  return found;
 }
 
 async function* jsonLines<T>(file: string, schema: z.ZodType<T>): AsyncGenerator<T> {
   await refusePointer(file);
   let number = 0;
-  const input = createReadStream(file, 'utf8');
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(file)) {
     number += 1;
     if (line.trim() === '') continue;
-    if (line.length > mostLineCharacters)
-      throw new ImportError(
-        `expected lines of at most ${mostLineCharacters} characters [file=${file}, line=${number}]`,
-      );
     const parsed = schema.safeParse(parseJson(line, file, number));
     if (parsed.success) yield parsed.data;
     else {
@@ -115,4 +112,24 @@ async function* jsonLines<T>(file: string, schema: z.ZodType<T>): AsyncGenerator
       throw new ImportError(`expected ${issue?.path.join('.')}: ${issue?.message} [file=${file}, line=${number}]`);
     }
   }
+}
+
+/** Lines of a text; one that is too long is refused before more than it may have is held. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  let number = 1;
+  let open = '';
+  const checked = (line: string): string => {
+    if (line.length <= mostLineCharacters) return line;
+    throw new ImportError(`expected lines of at most ${mostLineCharacters} characters [file=${file}, line=${number}]`);
+  };
+  for await (const piece of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const [first = '', ...rest] = piece.split('\n');
+    open = checked(open + first);
+    for (const line of rest) {
+      yield open;
+      number += 1;
+      open = checked(line);
+    }
+  }
+  yield open;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +9,9 @@ import type { SqlSession } from '../../../activities/ports/sql.ts';
 import { importMapSchema } from '../../../datasets/importers/import-map.ts';
 import { draftLeRobot } from '../../../datasets/importers/lerobot/draft-lerobot.ts';
 import { importLeRobot } from '../../../datasets/importers/lerobot/import-lerobot.ts';
+import { readLeRobotInfo } from '../../../datasets/importers/lerobot/info.ts';
+import { readTasks } from '../../../datasets/importers/lerobot/meta.ts';
+import type { TableReader } from '../../../datasets/importers/table.ts';
 import { checkRobotType } from '../../../datasets/robot-type-check/check-robot-type.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
@@ -136,6 +139,41 @@ describe('LeRobot data sets', () => {
     assert.deepEqual(await run(), { episodes: 2, frames: 8, segmentsAlreadyThere: 0 });
     const ids = new Set((await landedRows(store)).map(({ id }) => id));
     assert.equal(ids.size, 3);
+  });
+
+  it('ends at the line of meta data that is too long, or that says more tasks than there may be, and reads no further', async () => {
+    const folder = await made('v2.1');
+    const file = join(folder, 'meta/episodes.jsonl');
+    const sound = await readFile(file, 'utf8');
+    // The text has no second line: what comes behind the bound is never looked at.
+    await writeFile(file, `${sound}{"episode_index": 3, "length": 2, "x": "`);
+    const wholeBytes = 1_000_000_000;
+    await truncate(file, wholeBytes);
+    const before = process.memoryUsage().rss;
+    await assert.rejects(brought(folder), /expected lines of at most 1000000 characters.*line=4\]/);
+    assert.ok(process.memoryUsage().rss - before < wholeBytes / 2);
+    const tasks = join(folder, 'meta/tasks.jsonl');
+    const task = (index: number) => `{"task_index": ${index}, "task": "task ${index}"}\n`;
+    const behind = '{"task_index": "no number"}\n';
+    await writeFile(tasks, `${Array.from({ length: 10_001 }, (_, index) => task(index)).join('')}${behind}`);
+    const info = await readLeRobotInfo(folder);
+    const reader = parquetTableReader(session);
+    await assert.rejects(readTasks(folder, info, reader), /expected at most 10000 tasks, got more/);
+    const whole = await made('v3.0');
+    const endless: TableReader = {
+      columns: async () => [
+        { name: 'task_index', kind: 'number' },
+        { name: 'task', kind: 'text' },
+      ],
+      async *rows() {
+        for (let row = 0; row < 20_000; row += 1) yield [{ place: row + 1, text: () => 'a task', number: () => row }];
+        throw new Error('expected nobody to read on');
+      },
+    };
+    await assert.rejects(
+      readTasks(whole, { ...info, version: 'v3.0' }, endless),
+      /expected at most 10000 tasks, got more/,
+    );
   });
 
   it('names pointers of Git LFS, missing files and meta data that is none', async () => {
