@@ -7,8 +7,9 @@ import { Argument, type Command } from 'commander';
 import type { SqlEngine } from '../activities/ports/sql.ts';
 import type { ImportInput, ImportSummary } from '../datasets/importers/import-summary.ts';
 import { knownRecordings } from '../datasets/importers/known-recordings.ts';
+import type { RobotType } from '../datasets/robot-type.ts';
+import { isRegistered } from '../fleet/desk/index.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { publishRobotType } from '../store/records/robot-types.ts';
 import { CommandError } from './exit-codes.ts';
 import { importFormats, type MappedFormat } from './import-formats.ts';
 import { printable, printableJson } from './printable.ts';
@@ -47,7 +48,13 @@ export function registerImportCommand(program: Command, open: () => Promise<Impo
       try {
         const output = command.configureOutput();
         const progress = (line: string): void => output.writeErr?.(`${printable(line)}\n`);
-        const input = { path, store: ports.store, scratchDirectory, progress };
+        const input: ImportInput = {
+          path,
+          store: ports.store,
+          scratchDirectory,
+          progress,
+          isRegistered: (robotId) => isRegistered(ports.store, robotId),
+        };
         const summary = await runImport(name, ports, input, options);
         if (summary.episodes === 0) throw new CommandError('wrong', nothingIn(path, summary));
         output.writeOut?.(options.json ? `${printableJson(summary)}\n` : printable(described(summary)));
@@ -69,8 +76,7 @@ async function runImport(
   if (known === undefined) throw new Error(`expected a known format, got ${name}`);
   if (options.map !== undefined || options.robotType !== undefined)
     throw new CommandError('wrong', `expected no --map and no --robot-type: ${name} has its own`);
-  await publishRobotType(ports.store, known.robotType);
-  return known.run({ ...input, isAgain: options.again });
+  return known.run({ ...input, ...(await madeKnown(ports.store, known.robotType)), isAgain: options.again });
 }
 
 async function runMapped(
@@ -83,14 +89,34 @@ async function runMapped(
     throw new CommandError('wrong', `expected --robot-type: flywheel robot-types infer ${format.name} drafts one`);
   if (map === undefined)
     throw new CommandError('wrong', `expected --map: flywheel robot-types infer ${format.name} drafts one`);
-  const [{ findRobotType }, { readImportMap }] = await Promise.all([
+  const [{ findSoundRobotType }, { readImportMap }] = await Promise.all([
     import('./robot-type-file.ts'),
     import('./import-map-file.ts'),
   ]);
-  const type = await findRobotType(() => Promise.resolve(ports.store), robotType);
+  const type = await findSoundRobotType(() => Promise.resolve(ports.store), robotType);
   const parsed = await readImportMap(map);
-  await publishRobotType(ports.store, type);
-  return format.run({ ...input, engine: ports.engine, type, map: parsed, isAgain: again });
+  const known = await madeKnown(ports.store, type);
+  return format.run({ ...input, ...known, engine: ports.engine, type, map: parsed, isAgain: again });
+}
+
+/** Makes a robot type known as `robot-types add` does, once the first segment is at hand; refuses at once what that would refuse. */
+async function madeKnown(store: ObjectStore, type: RobotType): Promise<Pick<ImportInput, 'beforeLanding'>> {
+  const { addRobotType, knownOtherwise } = await import('./add-robot-type.ts');
+  const refuse = (): never => {
+    const { id, version } = type;
+    throw new CommandError(
+      'no',
+      `expected ${id}@${version} as it is known, got a document with other content: give it version ${version + 1} or more ` +
+        `(flywheel robot-types diff ${id}@${version} FILE says what differs)`,
+    );
+  };
+  if ((await knownOtherwise(store, type)) !== undefined) refuse();
+  return {
+    beforeLanding: async () => {
+      const outcome = await addRobotType(store, type);
+      if (outcome !== 'added' && outcome !== 'known') refuse();
+    },
+  };
 }
 
 function described(summary: ImportSummary): string {

@@ -28,9 +28,11 @@ export async function checkRobotTypeFile(file: string, find?: FindFollowed): Pro
   return { type: undefined, problems: [tooLarge(`${read.sizeBytes} bytes`)], problemsNotListed: 0 };
 }
 
+const isName = /^[a-z0-9][a-z0-9-]*@\d+$/;
+
 /** A robot type by name, `scitos-g5@1`, of the store or one that comes with the project, or the document in a file. */
 export async function findRobotType(store: () => Promise<ObjectStore>, nameOrFile: string): Promise<RobotType> {
-  if (!/^[a-z0-9][a-z0-9-]*@\d+$/.test(nameOrFile)) {
+  if (!isName.test(nameOrFile)) {
     const { type } = await checkRobotTypeFile(nameOrFile);
     if (type !== undefined) return type;
     throw new CommandError(
@@ -46,6 +48,20 @@ export async function findRobotType(store: () => Promise<ObjectStore>, nameOrFil
     if (builtIn === undefined || !isNotThere(error)) throw error;
     return builtIn;
   }
+}
+
+/** The same; a document in a file has to be one that `robot-types add` would take, with the version that it follows. */
+export async function findSoundRobotType(store: () => Promise<ObjectStore>, nameOrFile: string): Promise<RobotType> {
+  const type = await findRobotType(store, nameOrFile);
+  if (type.follows === undefined || isName.test(nameOrFile)) return type;
+  const { type: sound, problems } = await checkRobotTypeFile(nameOrFile, findFollowed(store));
+  if (sound !== undefined) return sound;
+  const [first] = problems;
+  throw new CommandError(
+    'wrong',
+    `${nameOrFile}: expected a robot type that follows a known one, got problems, the first at ${first?.path}: ` +
+      `expected ${first?.expected}, got ${first?.got}; flywheel robot-types check lists all`,
+  );
 }
 
 async function followedOf(bytes: Uint8Array, find: FindFollowed | undefined): Promise<Followed> {

@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { bodyMap, type BodyMap, type BodyMapInput, type BodyRefusal } from '../datasets/bodies/body-map.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { robotTypeDigest } from '../datasets/robot-type-digest.ts';
-import { diffRobotTypes, type RobotTypeDiff } from '../datasets/robot-type-diff.ts';
-import { robotTypeKey, robotTypeName, robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
+import { diffRobotTypes } from '../datasets/robot-type-diff.ts';
+import { robotTypeName, robotTypeSchema, type RobotType } from '../datasets/robot-type.ts';
 import { readSoundJson } from '../store/damaged-objects.ts';
-import { isFailure } from '../store/failures.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { listRobotTypes, publishRobotType, readRobotType } from '../store/records/robot-types.ts';
+import { listRobotTypes } from '../store/records/robot-types.ts';
+import { addRobotType } from './add-robot-type.ts';
 import { openContext, openNewContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { registerInferCommand } from './infer-command.ts';
@@ -98,7 +98,7 @@ async function add(file: string, { json }: Printed): Promise<void> {
   }
   const { store } = await openNewContext();
   const name = robotTypeName(type);
-  const outcome = await published(store, type);
+  const outcome = await addRobotType(store, type);
   if (outcome !== 'added' && outcome !== 'known') {
     process.exitCode = exitCodes.no;
     if (json) return printJson({ outcome: 'otherContent', robotType: name, diff: outcome });
@@ -112,20 +112,6 @@ async function add(file: string, { json }: Printed): Promise<void> {
   if (json) return printJson({ outcome, robotType: name, digest: robotTypeDigest(type), diff });
   say(outcome === 'added' ? `${name} is known from now on` : `${name} has been known with this very content`);
   if (diff !== undefined) printDiff(diff);
-}
-
-/** Adds a version; one that was there with other content is left as it is, and the answer is how they differ. */
-async function published(store: ObjectStore, type: RobotType): Promise<'added' | 'known' | RobotTypeDiff> {
-  const builtIn = builtInRobotTypes.find((known) => robotTypeName(known) === robotTypeName(type));
-  if (builtIn !== undefined && robotTypeDigest(builtIn) !== robotTypeDigest(type)) return diffRobotTypes(builtIn, type);
-  const wasThere = (await store.get(robotTypeKey(type.id, type.version))) !== undefined;
-  try {
-    await publishRobotType(store, type);
-    return wasThere ? 'known' : 'added';
-  } catch (error) {
-    if (!isFailure(error, 'Conflict')) throw error;
-    return diffRobotTypes(await readRobotType(store, type.id, type.version), type);
-  }
 }
 
 /** The newest version of the type below this one that can be read. */

@@ -6,7 +6,7 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import { scitosG5RecordingType, scitosG5RoomsType } from '../datasets/built-in-robot-types.ts';
 import { importWallFollowing } from '../datasets/importers/wall-following.ts';
 import type { RobotType } from '../datasets/robot-type.ts';
-import { readTelemetry } from '../fleet/desk/index.ts';
+import { isRegistered, readTelemetry } from '../fleet/desk/index.ts';
 import { roomFamilies } from '../fleet/simulator/rooms/families.ts';
 import { parseScenario, quirksOf } from '../fleet/simulator/scenario.ts';
 import { describeDriving } from './driving.ts';
@@ -55,7 +55,12 @@ const recordingFile = 'sensor_readings_24.data';
 
 export const recordedExperience = ({ context, say }: Installation, recording: string): Experience => ({
   async bring() {
-    const summary = await importWallFollowing({ ...context, path: recording, progress: (line) => say(`  ${line}`) });
+    const summary = await importWallFollowing({
+      ...context,
+      path: recording,
+      progress: (line) => say(`  ${line}`),
+      isRegistered: (robotId) => isRegistered(context.store, robotId),
+    });
     return `${summary.episodes} recorded episodes of ${summary.robots} robots (${summary.frames} frames) in landing`;
   },
   tried: async (candidateVersion) => {

@@ -79,7 +79,7 @@ export class WaitingCount {
 export interface Landing {
   /** Says of a segment why it waits, or nothing when the collection takes it. */
   reasonToWait(key: string, facts: SegmentFacts): Pick<Waiting, 'reason' | 'name'> | undefined;
-  /** When the robot of a segment was registered; undefined for one with imported recordings, and without standings. */
+  /** When the robot of a segment was registered, imported recordings under its id or not; undefined for one that was not, and without standings. */
   registeredMs(key: string): number | undefined;
 }
 
@@ -107,7 +107,7 @@ export async function readLanding(
     reasonToWait,
     registeredMs: (key) => {
       const robotId = landingPlace(key)?.robotId ?? '';
-      return recorded.has(robotId) ? undefined : standings?.get(robotId)?.registeredMs;
+      return standings?.get(robotId)?.registeredMs;
     },
   };
 }

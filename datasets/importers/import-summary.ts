@@ -40,6 +40,10 @@ export interface ImportInput {
   readonly scratchDirectory: string;
   /** Called with a line for people after every segment. */
   readonly progress: (line: string) => void;
+  /** Whether there is a robot of this id that registered itself: a recording may not speak for it. */
+  readonly isRegistered: (robotId: string) => Promise<boolean>;
+  /** Called once, before the first segment is landed: the source was found, its map fits, and an episode could be read. */
+  readonly beforeLanding?: () => Promise<void>;
   /** Lands also what an earlier run of this very import has landed. */
   readonly isAgain?: boolean;
 }

@@ -3,16 +3,14 @@ import { z } from 'zod';
 import { landSegment } from '../landing.ts';
 import type { RobotType } from '../robot-type.ts';
 import type { SegmentRow } from '../segment-row.ts';
-import { ImportError, quoted, type ImportStore } from './import-summary.ts';
+import { ImportError, quoted, type ImportInput } from './import-summary.ts';
 import { digestOfEpisodes, segmentRows } from './segment-rows.ts';
 import type { SourceEpisode } from './source-episode.ts';
 
-export interface LandingPorts {
-  readonly store: ImportStore;
-  readonly scratchDirectory: string;
-  /** Called with a line for people after every segment. */
-  readonly progress: (line: string) => void;
-}
+export type LandingPorts = Pick<
+  ImportInput,
+  'store' | 'scratchDirectory' | 'progress' | 'isRegistered' | 'beforeLanding'
+>;
 
 export interface EpisodesToLand {
   /** Says which import this is: what an earlier run of it has landed is not landed again. None: nothing is remembered. */
@@ -74,9 +72,7 @@ class Lander {
 
   async take(episode: SourceEpisode): Promise<void> {
     const { robotId } = episode;
-    this.#robots.add(robotId);
-    if (this.#robots.size > mostRobots)
-      throw new ImportError(`expected at most ${mostRobots} robots, got one more, ${quoted(robotId)}`);
+    if (!this.#robots.has(robotId)) await this.#meet(robotId);
     // A segment is cut where it would outgrow its size, so that one long episode stands alone.
     const before = this.#waiting.get(robotId) ?? [];
     if (framesOf(before) + episode.frames.length > this.#segmentFrames) await this.#land(robotId);
@@ -85,6 +81,16 @@ class Lander {
     this.#waitingFrames += episode.frames.length;
     if (waiting.length + 1 >= segmentEpisodes) await this.#land(robotId);
     while (this.#waitingFrames > mostWaiting * this.#segmentFrames) await this.#land(this.#fullest());
+  }
+
+  async #meet(robotId: string): Promise<void> {
+    this.#robots.add(robotId);
+    if (this.#robots.size > mostRobots)
+      throw new ImportError(`expected at most ${mostRobots} robots, got one more, ${quoted(robotId)}`);
+    if (await this.#ports.isRegistered(robotId))
+      throw new ImportError(
+        `expected robots that exist in recordings only, got ${robotId}, which is registered: give those of the recording other ids in the map, e.g. by "prefix"`,
+      );
   }
 
   #fullest(): string {
@@ -104,6 +110,7 @@ class Lander {
     const { type, site, agentVersion, importId } = this.#input;
     const frames = framesOf(waiting);
     const number = this.#totals.segments;
+    if (number === 0) await this.#ports.beforeLanding?.();
     this.#totals.segments += 1;
     this.#totals.episodes += waiting.length;
     this.#totals.frames += frames;

@@ -25,7 +25,7 @@ export {
 } from './robot-life.ts';
 export { servedReader } from './served-reader.ts';
 export { addRobot, changeRobot, isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
-export { readRegistrations } from './registrations.ts';
+export { isRegistered, readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';
 export {

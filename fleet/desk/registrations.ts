@@ -7,6 +7,10 @@ import { robotRecordSchema } from './robots.ts';
 
 const readsAtOnce = 16;
 
+/** Whether a robot was ever added under this id; also where what was written of it cannot be read. */
+export const isRegistered = async (store: ObjectStore, robotId: string): Promise<boolean> =>
+  (await store.get(logKey(fleetKeys.robotLog(robotId), 0))) !== undefined;
+
 /** When each of these robots was added first, Unix ms; one whose first record is damaged is left out, with a word to `onDamage`. */
 export async function readRegistrations(
   store: ObjectStore,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -9,6 +9,7 @@ import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
 import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { registerImportCommand } from '../../cli/import.ts';
+import { addRobot } from '../../fleet/desk/robots.ts';
 import type { ImportSummary } from '../../datasets/importers/import-summary.ts';
 
 describe('flywheel import', () => {
@@ -75,6 +76,66 @@ describe('flywheel import', () => {
     const again = await runIn(store, 'csv', files.table, '--map', files.map, '--robot-type', files.type, '--json');
     const { segments, segmentsAlreadyThere } = JSON.parse(again.out) as ImportSummary;
     assert.deepEqual([segments, segmentsAlreadyThere], [1, 1]);
+  });
+
+  it('makes a robot type known only once there is something of it, and none that robot-types add would refuse', async () => {
+    const files = await tableFiles();
+    const document = JSON.parse(await readFile(files.type, 'utf8')) as object;
+    const map = JSON.parse(await readFile(files.map, 'utf8')) as object;
+    const written = async (name: string, value: object) => {
+      await writeFile(join(folder, name), JSON.stringify(value));
+      return join(folder, name);
+    };
+    const store = memoryObjectStore();
+    const refused = async (changes: Partial<typeof files>, message: RegExp) => {
+      const { table, map, type } = { ...files, ...changes };
+      await assert.rejects(runIn(store, 'csv', table, '--map', map, '--robot-type', type), message);
+      const keys: string[] = [];
+      for await (const { key } of store.list('')) keys.push(key);
+      return keys;
+    };
+    const other = await written('other-map.json', { ...map, observations: [{ name: 'y', column: 'x' }] });
+    assert.deepEqual(await refused({ table: join(folder, 'nowhere.csv') }, /expected a file that ends in .csv/), []);
+    assert.deepEqual(await refused({ map: other }, /observations: expected names of cart@1, got "y"/), []);
+    const unreadable = await written('unreadable.csv', {});
+    await writeFile(unreadable, 't,x\n0,one\n');
+    assert.deepEqual(await refused({ table: unreadable }, /expected x: a number, got "one"/), []);
+    const builtIn = await written('built-in.json', { ...document, id: 'scitos-g5' });
+    assert.deepEqual(
+      await refused({ type: builtIn }, /expected scitos-g5@1 as it is known, got .* other content: give it version 2/),
+      [],
+    );
+    const follower = await written('follower.json', { ...document, version: 3, follows: { version: 2 } });
+    assert.deepEqual(await refused({ type: follower }, /expected a robot type that follows a known one/), []);
+    await runIn(store, 'csv', files.table, '--map', files.map, '--robot-type', files.type);
+    const before = (await refused({ table: join(folder, 'nowhere.csv') }, /expected/)).length;
+    const changed = await written('changed.json', { ...document, rateHz: 20 });
+    const after = await refused({ type: changed }, /expected cart@1 as it is known, got .* give it version 2/);
+    assert.equal(after.length, before);
+  });
+
+  it('takes no recording that speaks for a registered robot', async () => {
+    const files = await tableFiles();
+    const store = memoryObjectStore();
+    const robot = {
+      robotId: 'cart-1',
+      policy: 'rolling',
+      robotType: { id: 'cart', version: 1 },
+      site: 'bench',
+      stratum: 'bench',
+      tokenHashes: [],
+      who: 'ada',
+      why: 'a test',
+    };
+    await addRobot({ store, clock: () => 1 }, robot);
+    const words = ['csv', files.table, '--map', files.map, '--robot-type', files.type];
+    await assert.rejects(runIn(store, ...words), /got cart-1, which is registered/);
+    const keys: string[] = [];
+    for await (const { key } of store.list('')) keys.push(key);
+    assert.deepEqual(
+      keys.filter((key) => !key.startsWith('robots/')),
+      [],
+    );
   });
 
   it('says every problem of a map with its field, and what to do without a map or a robot type', async () => {

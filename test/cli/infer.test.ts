@@ -53,6 +53,7 @@ describe('drafting a robot type from a recording', () => {
       store,
       scratchDirectory: folder,
       progress: () => {},
+      isRegistered: async () => false,
       engine: engine(),
       type,
       map,

@@ -17,6 +17,7 @@ describe('the loop on the wall-following recording', () => {
         store,
         scratchDirectory: settings.scratchDirectory,
         progress: () => undefined,
+        isRegistered: async () => false,
       });
       for (const seed of [1, 2, 3, 4, 5]) {
         const { reportKey } = await cycle({ bootstrap: true, trainWithoutNew: true, training: { seed } });

@@ -25,6 +25,7 @@ const bring = (loop: Loop): ReturnType<typeof importWallFollowing> =>
     store: loop.store,
     scratchDirectory: loop.settings.scratchDirectory,
     progress: () => undefined,
+    isRegistered: async () => false,
   });
 
 async function reportOf(loop: Loop, reportKey: string): Promise<CycleReport> {

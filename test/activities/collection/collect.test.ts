@@ -89,7 +89,7 @@ describe('collecting what robots landed', () => {
     await publishRobotType(world.ports.store, scitosG5RecordingType);
     const path = sharedDataset('wall-following');
     const { store, scratchDirectory } = world.ports;
-    await importWallFollowing({ path, store, scratchDirectory, progress: () => {} });
+    await importWallFollowing({ path, store, scratchDirectory, progress: () => {}, isRegistered: async () => false });
     const { result } = await world.collect('c1', { type: scitosG5RecordingType });
     assert.deepEqual([result.verdict, result.episodesStored, result.framesStored], ['ok', 124, 5456]);
     const splits = await world.rows('episodes', 'split');
@@ -102,7 +102,7 @@ describe('collecting what robots landed', () => {
     await publishRobotType(world.ports.store, ur3CobotopsType);
     const path = sharedDataset('ur3-cobotops');
     const { store, scratchDirectory } = world.ports;
-    await importUr3Cobotops({ path, store, scratchDirectory, progress: () => {} });
+    await importUr3Cobotops({ path, store, scratchDirectory, progress: () => {}, isRegistered: async () => false });
     const { result, summary } = await world.collect('c1', { type: ur3CobotopsType });
     assert.deepEqual([result.episodesStored, result.framesStored, result.quarantinedEpisodes], [247, 7252, 2]);
     assert.deepEqual(
@@ -242,7 +242,7 @@ describe('collecting what robots landed', () => {
     assert.equal((await world.collect('c2', { ports })).result.episodesStored, 1);
   });
 
-  it('refuses what a robot claims to have recorded long before it was registered, but not of imported recordings', async () => {
+  it('refuses what a robot claims to have recorded long before it was registered, but not of recordings without a registration', async () => {
     const { robotId, episodes } = oneRobot(21, 4);
     const { store, scratchDirectory } = world.ports;
     for (const episode of episodes) await world.land(robotId, episode);
@@ -267,12 +267,22 @@ describe('collecting what robots landed', () => {
         .toSorted(),
     );
 
-    const other = oneRobot(22, 1);
-    const input = { robotId: 'imported', type: scitosG5Type, agentVersion: 'import' };
-    const rows = other.episodes.flat().map((row) => ({ ...row, robot_id: 'imported' }));
-    await landSegment({ store, scratchDirectory }, { ...input, rows });
-    standings.set('imported', { standing: 'welcome', registeredMs: registeredMs + 365 * 86_400_000 });
+    const landImported = async (seed: number) => {
+      const rows = oneRobot(seed, 1)
+        .episodes.flat()
+        .map((row) => ({ ...row, robot_id: 'imported' }));
+      const input = { robotId: 'imported', type: scitosG5Type, agentVersion: 'import' };
+      await landSegment({ store, scratchDirectory }, { ...input, rows });
+    };
+    await landImported(22);
     assert.equal((await world.collect('c2', { ports })).result.episodesStored, 1);
+    // Whoever registers under the id of a recording is a robot like any other.
+    standings.set('imported', { standing: 'welcome', registeredMs: registeredMs + 365 * 86_400_000 });
+    await landImported(23);
+    assert.deepEqual(
+      (({ result }) => [result.episodesStored, result.quarantinedEpisodes])(await world.collect('c3', { ports })),
+      [0, 1],
+    );
   });
 
   it('plans once: what lands later waits for the next collection', async () => {

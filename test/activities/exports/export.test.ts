@@ -125,6 +125,7 @@ for (const plain of [cart, discreteCart]) {
         store,
         scratchDirectory: world.directory,
         progress: () => {},
+        isRegistered: async () => false,
         engine: world.engine,
         type,
         map,
@@ -218,6 +219,7 @@ for (const plain of [cart, discreteCart]) {
         store,
         scratchDirectory: world.directory,
         progress: () => {},
+        isRegistered: async () => false,
         isAgain: false,
         reader,
       };

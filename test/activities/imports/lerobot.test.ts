@@ -39,7 +39,14 @@ describe('LeRobot data sets', () => {
   };
   async function brought(folder: string) {
     const store = memoryObjectStore();
-    const input = { path: folder, store, scratchDirectory, progress: () => {}, isAgain: false };
+    const input = {
+      path: folder,
+      store,
+      scratchDirectory,
+      progress: () => {},
+      isRegistered: async () => false,
+      isAgain: false,
+    };
     const summary = await importLeRobot({ ...input, ...(await draft(folder)), reader: parquetTableReader(session) });
     return { summary, store, rows: await landedRows(store) };
   }
@@ -127,7 +134,14 @@ describe('LeRobot data sets', () => {
     };
     await written(2);
     const store = memoryObjectStore();
-    const input = { path: folder, store, scratchDirectory, progress: () => {}, isAgain: false };
+    const input = {
+      path: folder,
+      store,
+      scratchDirectory,
+      progress: () => {},
+      isRegistered: async () => false,
+      isAgain: false,
+    };
     const drafted = { ...(await draft(folder)), reader: parquetTableReader(session) };
     const run = async () => {
       const { episodes, frames, segmentsAlreadyThere } = await importLeRobot({ ...input, ...drafted });

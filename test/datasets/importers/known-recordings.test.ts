@@ -24,7 +24,13 @@ describe('importing recordings', () => {
   const landed = async (run: typeof importWallFollowing, path: string) => {
     const store = memoryObjectStore();
     const lines: string[] = [];
-    const summary = await run({ path, store, scratchDirectory, progress: (line) => lines.push(line) });
+    const summary = await run({
+      path,
+      store,
+      scratchDirectory,
+      progress: (line) => lines.push(line),
+      isRegistered: async () => false,
+    });
     const keys = [];
     for await (const { key } of store.list('landing/')) keys.push(key);
     return { summary, keys, lines, store };
@@ -114,7 +120,13 @@ describe('importing recordings', () => {
     await writeFile(path, `${rows.join('\r\n')}\r\n`);
     const first = await landed(importWallFollowing, scratchDirectory);
     assert.deepEqual([first.summary.episodes, first.summary.frames], [3, 100]);
-    const again = await importWallFollowing({ path, store: first.store, scratchDirectory, progress: () => {} });
+    const again = await importWallFollowing({
+      path,
+      store: first.store,
+      scratchDirectory,
+      progress: () => {},
+      isRegistered: async () => false,
+    });
     assert.deepEqual(again, { ...first.summary, segmentsAlreadyThere: 1 });
     const elsewhere = await landed(importWallFollowing, path);
     assert.deepEqual(elsewhere.keys, first.keys);

@@ -45,7 +45,7 @@ describe('landing the episodes of a recording', () => {
   }
   const land = (store: ObjectStore, source: AsyncIterable<SourceEpisode>, importId: string | undefined = 'one') =>
     landEpisodes(
-      { store, scratchDirectory, progress: () => {} },
+      { store, scratchDirectory, progress: () => {}, isRegistered: async () => false },
       { importId, type: cart, site: 'bench', agentVersion: 'test', episodes: source, segmentFrames: 60 },
     );
   async function keysOf(store: ObjectStore, prefix = 'landing/') {
@@ -115,6 +115,33 @@ describe('landing the episodes of a recording', () => {
     }
   });
 
+  it('lands nothing of a robot that is registered, and gets ready once, before the first segment', async () => {
+    const store = memoryObjectStore();
+    const ready: number[] = [];
+    const ports = {
+      store,
+      scratchDirectory,
+      progress: () => {},
+      isRegistered: async (robotId: string) => robotId === 'cart-1',
+      beforeLanding: async () => void ready.push((await keysOf(store, '')).length),
+    };
+    const of = (robots: number) => ({
+      importId: 'one',
+      type: cart,
+      site: 'bench',
+      agentVersion: 'test',
+      episodes: episodes(4, 10, robots),
+      segmentFrames: 10,
+    });
+    await assert.rejects(
+      landEpisodes(ports, of(2)),
+      /expected robots that exist in recordings only, got cart-1, which is registered: give .* other ids in the map/,
+    );
+    assert.deepEqual([await keysOf(store, ''), ready], [[], []]);
+    await landEpisodes(ports, of(1));
+    assert.deepEqual(ready, [0]);
+  });
+
   it('refuses more robots than any fleet has', async () => {
     async function* many(): AsyncGenerator<SourceEpisode> {
       for await (const episode of episodes(1))
@@ -150,6 +177,7 @@ describe('landing the episodes of a recording', () => {
         {
           store,
           scratchDirectory,
+          isRegistered: async () => false,
           progress: () => {
             collect();
             const { heapUsed, external } = process.memoryUsage();
