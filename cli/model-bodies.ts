@@ -51,7 +51,11 @@ export function registerModelBodyCommands(models: Command): void {
 
   act('serve', 'approve a version for robots of a body that it lists as unproven')
     .requiredOption('--version <version>', 'policy version')
-    .option('--revoke', 'withdraw the approval: such robots return to another version that serves them', false)
+    .option(
+      '--revoke',
+      'withdraw the approval, or take a proven body away: such robots return to another version that serves them',
+      false,
+    )
     .action(async (options: BodyOptions & { version: string; revoke: boolean }) => {
       const context = await openPolicy(options.policy);
       const { policy, version, who, why } = options;

@@ -46,3 +46,34 @@ export function demotionMoves(records: readonly AliasRecord[], version: string):
     ...(anchor === undefined ? {} : { anchor }),
   };
 }
+
+/** Champions as they were, one after the other. */
+export interface ChampionLine {
+  /** Oldest first, each once, the champion last: without those that were taken back. */
+  readonly standing: readonly string[];
+  /** Champions that an older champion or the baseline replaced, and that did not become champion again. */
+  readonly withdrawn: readonly string[];
+}
+
+/**
+ * The champions of the policy after all `records`. With `ordered`, the fleet is ordered that version as champion and its record comes later:
+ * as if it were there.
+ */
+export function championLine(records: readonly AliasRecord[], ordered?: string): ChampionLine {
+  const moves = records.toSorted((a, b) => a.seq - b.seq).map(({ set }) => set);
+  if (ordered !== undefined) moves.push({ champion: ordered });
+  let standing: readonly string[] = [];
+  let baseline: string | undefined;
+  const withdrawn = new Set<string>();
+  for (const { champion, baseline: nextBaseline } of moves) {
+    const replaced = standing.at(-1);
+    if (champion !== undefined && champion !== replaced) {
+      const isFallBack = champion === baseline || standing.includes(champion);
+      if (isFallBack && replaced !== undefined) withdrawn.add(replaced);
+      withdrawn.delete(champion);
+      standing = [...standing.filter((version) => version !== champion && !withdrawn.has(version)), champion];
+    }
+    baseline = nextBaseline ?? baseline;
+  }
+  return { standing, withdrawn: [...withdrawn] };
+}

@@ -39,7 +39,8 @@ export function openBodyFacts(store: ObjectStore): BodyFacts {
       const known = new Map(
         bodies.flatMap((body): [string, NotServedBy][] => {
           if (facts.serves(version, body)) return [];
-          const standing = facts.listed(version, body) === undefined ? 'unlisted' : 'unproven';
+          const listed = facts.listed(version, body)?.standing;
+          const standing = listed === 'proven' ? 'revoked' : (listed ?? 'unlisted');
           const keeps = championFor(body, version, facts) ?? null;
           return [[robotTypeName(body), { version, standing, keeps }]];
         }),

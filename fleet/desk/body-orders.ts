@@ -13,8 +13,10 @@ export const bodiesOf = (robots: readonly { readonly robotType: Body }[]): reado
 export interface ServedBodies {
   /** Whether robots of the body may be ordered the version: it lists the body as proven, or a person let it have it. */
   readonly serves: (version: string, body: Body) => boolean;
-  /** Champions of before, newest first. */
+  /** Champions of before, newest first, without those that were taken back. */
   readonly formerChampions: readonly string[];
+  /** Champions that an older one or the baseline replaced, newest first. */
+  readonly withdrawnChampions: readonly string[];
   readonly baselineVersion: string | undefined;
 }
 
@@ -32,7 +34,7 @@ type Asked = Pick<Order, 'version' | 'championVersion' | 'trialId' | 'urgency'>;
 
 /**
  * An order as a robot of this body gets it. A version that does not serve it is replaced by what it goes back to, off every trial, taken
- * when idle; undefined when there is nothing that it could run or go back to.
+ * when idle, or as urgently as was asked where the robot may still run a champion that was taken back; undefined when there is nothing that it could run or go back to.
  */
 export function orderFor<Given extends Asked>(
   order: Given,
@@ -44,5 +46,7 @@ export function orderFor<Given extends Asked>(
   const isTried = order.version !== order.championVersion;
   if (isTried && served.serves(order.version, body)) return { ...order, championVersion: own, isReplaced: false };
   if (!isTried && own === order.championVersion) return { ...order, isReplaced: false };
-  return { ...order, version: own, championVersion: own, trialId: null, urgency: 'whenIdle', isReplaced: true };
+  const mayRunWithdrawn = served.withdrawnChampions.some((version) => served.serves(version, body));
+  const urgency = mayRunWithdrawn ? order.urgency : 'whenIdle';
+  return { ...order, version: own, championVersion: own, trialId: null, urgency, isReplaced: true };
 }

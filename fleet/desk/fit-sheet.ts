@@ -34,7 +34,8 @@ const askedOf = ({ asked, fit: _fit, ...order }: RobotOrder): AskedOrder =>
 
 /**
  * The sheet with an order of its own for every robot whose body another version serves than the one it was asked to run: it keeps what it
- * goes back to, and its order names its own body. `unserved` are robots that nothing serves. Robots that nobody registered keep what
+ * goes back to, and its order names its own body. `unserved` are robots that nothing serves: the sheet's tree
+ * gives each of them a leaf that no order fits. Robots that nobody registered keep what
  * the sheet says; a fleet of one body that all versions serve gets the very sheet that was given. A robot that gets another order under the
  * place that it had one of in `before` is given it with a higher `fit`: it refuses a second order under one place otherwise.
  */

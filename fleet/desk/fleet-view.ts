@@ -17,8 +17,11 @@ export const defaultViewLimits: ViewLimits = { presenceFreshMs: 45_000, silentAf
 export interface NotServedBy {
   /** The champion. */
   readonly version: string;
-  /** `unlisted`: the champion knows nothing of the body · `unproven`: it lists it, and nobody let it have the body. */
-  readonly standing: 'unlisted' | 'unproven';
+  /**
+   * `unlisted`: the champion knows nothing of the body · `unproven`: it lists it, and nobody let it have the body · `revoked`: it is proven on
+   * it, and somebody took the body away.
+   */
+  readonly standing: 'unlisted' | 'unproven' | 'revoked';
   /** Newest champion of before, or the baseline, that serves the body; null when nothing does. */
   readonly keeps: string | null;
 }

@@ -16,7 +16,7 @@ export const orderSheetSchema = z.object({
   orders: z.array(robotOrderSchema).min(1).max(mostOrders),
   /** Robots with an order of their own, and which; all others have the first. */
   robots: z.array(z.tuple([robotIdSchema, z.int().min(0)])).max(1_000_000),
-  /** Robots with a body that nothing serves: they get no order. */
+  /** Robots with a body that nothing serves: they get no order, and each has a leaf that no order fits. */
   unserved: z.array(robotIdSchema).max(1_000_000).exactOptional(),
   /** The greatest `fit` that was given under this place. */
   fits: z.int().min(0).max(1_000_000_000).exactOptional(),
@@ -94,6 +94,9 @@ export function plantSheet(sheet: OrderSheet): PlantedSheet {
       return [robotDigest(robotId, nodeCrypto), digest];
     }),
   );
+  // Of its own and of no order: a gateway cannot give such a robot the order of all others.
+  for (const robotId of unserved)
+    named.set(robotDigest(robotId, nodeCrypto), nodeCrypto.sha256(`no order\n${robotId}`));
   const [first] = sheet.orders;
   if (first === undefined) throw new RangeError('expected at least one order on the sheet');
   return {

@@ -1,10 +1,10 @@
 import { robotTypeName } from '../../datasets/robot-type.ts';
-import { aliasesAt, type AliasRecord } from '../../domain/registry/index.ts';
+import { aliasesAt, championLine, type AliasRecord } from '../../domain/registry/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import {
-  approvalsOf,
-  isApproved,
+  isServed,
+  lastWords,
   listedBodies,
   readServeRecords,
   serveLog,
@@ -51,34 +51,48 @@ export function servedReader(store: ObjectStore, policy: string): ServedReader {
   return {
     async read(versions, bodies) {
       const history = await aliases();
-      const approved = approvalsOf(await approvals());
+      const words = lastWords(await approvals());
       const baselineVersion = aliasesAt(history).baseline;
       for (const version of versions) await load(version);
       // A version that cannot be read is for those to deal with who are to run it.
       const serves = (version: string, body: Body): boolean =>
-        !isKnown(version) ||
-        listed(version, body)?.standing === 'proven' ||
-        (listed(version, body) !== undefined && isApproved(approved, version, body));
+        !isKnown(version) || isServed(words, version, listed(version, body));
       const [championVersion = ''] = versions;
-      const plain = { serves, formerChampions: [], baselineVersion: undefined };
-      const isServed = bodies.every((body) => championFor(body, championVersion, plain) !== undefined);
-      const formerChampions = isServed ? [] : championsBefore(history, championVersion);
-      for (const version of [...formerChampions, ...(baselineVersion === undefined ? [] : [baselineVersion])])
+      const plain = { serves, formerChampions: [], withdrawnChampions: [], baselineVersion: undefined };
+      const isOneForAll = bodies.every((body) => championFor(body, championVersion, plain) !== undefined);
+      const { former, withdrawn } = isOneForAll ? noneBefore : championsBefore(history, versions);
+      for (const version of [...former, ...withdrawn, ...(baselineVersion === undefined ? [] : [baselineVersion])])
         await load(version);
       return {
         serves,
         listed,
-        formerChampions: formerChampions.filter(isKnown),
+        formerChampions: former.filter(isKnown),
+        withdrawnChampions: withdrawn.filter(isKnown),
         baselineVersion: baselineVersion !== undefined && isKnown(baselineVersion) ? baselineVersion : undefined,
       };
     },
   };
 }
 
-const championsBefore = (history: readonly AliasRecord[], now: string): readonly string[] =>
-  [...new Set(history.flatMap(({ set }) => set.champion ?? []).toReversed())]
-    .filter((version) => version !== now)
-    .slice(0, mostFormer);
+interface ChampionsBefore {
+  readonly former: readonly string[];
+  readonly withdrawn: readonly string[];
+}
+const noneBefore: ChampionsBefore = { former: [], withdrawn: [] };
+
+/** Of what robots are asked to run, the champion first. Robots are ordered before the alias follows, save in a trial's last stage: there it is ahead. */
+function championsBefore(history: readonly AliasRecord[], asked: readonly string[]): ChampionsBefore {
+  const [now = ''] = asked;
+  const { champion } = aliasesAt(history);
+  const isAliasAhead = champion !== undefined && asked.includes(champion);
+  const { standing, withdrawn } = championLine(history, isAliasAhead ? undefined : now);
+  const newest = (versions: readonly string[]): readonly string[] =>
+    versions
+      .filter((version) => version !== now)
+      .toReversed()
+      .slice(0, mostFormer);
+  return { former: newest(standing), withdrawn: newest(withdrawn) };
+}
 
 /** All records of a log, at one look for the next one a call. */
 function followLog<Item>(

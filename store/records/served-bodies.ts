@@ -73,7 +73,7 @@ export async function listedBodies(
   }
 }
 
-/** One entry of `registry/<policy>/served/<seq>.json`: a person lets a version have a body it is not proven on, or takes that back. */
+/** One entry of `registry/<policy>/served/<seq>.json`: a person lets a version have a body, proven on it or not, or takes it away. */
 const serveRecordSchema = z.strictObject({
   kind: z.enum(['serve', 'revoke']),
   version: z.string(),
@@ -86,27 +86,26 @@ export type ServeRecord = z.infer<typeof serveRecordSchema>;
 
 export const serveLog = (policy: string): string => `registry/${policy}/served`;
 
-/** Every approval and every one that was taken back, oldest first, those after record `after` only. */
+/** Every word of a person, oldest first, those after record `after` only. */
 export const readServeRecords = (store: ObjectStore, policy: string, after?: number) =>
   readLog(store, serveLog(policy), serveRecordSchema, after);
 
 const approvalKey = (version: string, body: Pick<RobotType, 'id' | 'version'>): string =>
   `${version} ${robotTypeName(body)}`;
 
-/** What holds after the records: `<version> <id>@<version>` of each approval. */
-export function approvalsOf(records: readonly ServeRecord[]): ReadonlySet<string> {
-  const approved = new Set<string>();
-  for (const { kind, version, robotType } of records)
-    if (kind === 'serve') approved.add(approvalKey(version, robotType));
-    else approved.delete(approvalKey(version, robotType));
-  return approved;
-}
+/** What people said last, by `<version> <id>@<version>`. */
+export type LastWords = ReadonlyMap<string, ServeRecord['kind']>;
 
-export const isApproved = (
-  approvals: ReadonlySet<string>,
-  version: string,
-  body: Pick<RobotType, 'id' | 'version'>,
-): boolean => approvals.has(approvalKey(version, body));
+export const lastWords = (records: readonly ServeRecord[]): LastWords =>
+  new Map(records.map(({ kind, version, robotType }) => [approvalKey(version, robotType), kind]));
+
+/** Whether robots of a body may have the version: a person's last word, else what it is proven on. Never a body that it does not list. */
+export const isServed = (words: LastWords, version: string, listed: ListedBody | undefined): boolean =>
+  listed !== undefined && (words.get(approvalKey(version, listed.robotType)) ?? wordOf(listed)) === 'serve';
+
+/** What holds without a person. */
+const wordOf = ({ standing }: Pick<ListedBody, 'standing'>): ServeRecord['kind'] =>
+  standing === 'proven' ? 'serve' : 'revoke';
 
 export interface ApproveBodyInput {
   readonly policy: string;
@@ -117,8 +116,8 @@ export interface ApproveBodyInput {
 }
 
 /**
- * Lets robots of a body have a version that lists it as `unproven`; with `revoke`, not any more. Appends nothing when it is so already.
- * `NotFound` for a version that nobody registered, `InvalidInput` for a body that it does not list, or is proven on.
+ * Lets robots of a body have a version that lists it as `unproven`; with `revoke`, not any more, also where it is `proven`. Appends nothing when it is so
+ * already. `NotFound` for a version that nobody registered, `InvalidInput` for a body that it does not list, or is proven on.
  */
 export async function approveBody(
   ports: { readonly store: ObjectStore; readonly clock: Clock },
@@ -130,20 +129,22 @@ export async function approveBody(
   if (listed === undefined)
     throw failure('NotFound', `version ${version} of policy ${policy} is not registered, or damaged`, { coordinates });
   const body = listed.find((each) => robotTypeName(each.robotType) === robotTypeName(robotType));
-  if (body?.standing !== 'unproven')
+  if (body === undefined)
     throw failure(
       'InvalidInput',
-      body === undefined
-        ? `expected a body that ${version} lists (${listed.map((each) => robotTypeName(each.robotType)).join(', ')}), got ${robotTypeName(robotType)}`
-        : `${version} is proven on ${robotTypeName(robotType)}, so it needs no approval`,
+      `expected a body that ${version} lists (${listed.map((each) => robotTypeName(each.robotType)).join(', ')}), got ${robotTypeName(robotType)}`,
       { coordinates },
     );
   return appendOnce(ports.store, serveLog(policy), serveRecordSchema, (earlier) => {
     const last = earlier
       .map(({ record }) => record)
       .findLast((each) => approvalKey(each.version, each.robotType) === approvalKey(version, robotType));
-    const isSo = last === undefined ? kind === 'revoke' : last.kind === kind;
+    const isSo = (last?.kind ?? wordOf(body)) === kind;
     if (isSo && last !== undefined) return { found: last };
+    if (isSo && kind === 'serve')
+      throw failure('InvalidInput', `${version} is proven on ${robotTypeName(robotType)}, so it needs no approval`, {
+        coordinates,
+      });
     if (isSo)
       throw failure('Conflict', `expected an approval to take back, got none for ${robotTypeName(robotType)}`, {
         coordinates,

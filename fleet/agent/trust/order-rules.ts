@@ -28,6 +28,8 @@ export interface OrderFacts {
   readonly state: TrustState;
   readonly now: MachineMoment;
   readonly crypto: TrustCrypto;
+  /** Epoch of the transfer that brings the robot to the policy of the order; absent where it is there already. */
+  readonly movedInEpoch?: number | undefined;
 }
 
 /** What a gateway answered to `desired`: a seal, and an order unless nothing is new. */
@@ -96,6 +98,14 @@ export function judgeOrder(word: Word, root: Root, facts: OrderFacts): OrderVerd
   };
 }
 
+/** Whether the robot never took anything of the seal's epoch, from any policy; false before the first order. */
+function isNewEpoch({ epoch }: Seal, { state: { held, left }, movedInEpoch }: OrderFacts): boolean {
+  const known = [held, ...left.map((each) => each.held)]
+    .flatMap((each) => each?.epoch ?? [])
+    .concat(movedInEpoch ?? []);
+  return known.length > 0 && known.every((each) => epoch > each);
+}
+
 /** What the order makes the robot do; the baseline is only kept on its disk. */
 const actingPart = ({ model, champion, trialId, isLeased, urgency }: RobotOrder) => ({
   model,
@@ -105,7 +115,8 @@ const actingPart = ({ model, champion, trialId, isLeased, urgency }: RobotOrder)
   urgency,
 });
 
-function openSeal(envelope: Envelope, root: Root, { crypto, state, now }: OrderFacts): Seal | Refused {
+function openSeal(envelope: Envelope, root: Root, facts: OrderFacts): Seal | Refused {
+  const { crypto, state, now } = facts;
   const parsed = sealSchema.safeParse(envelope.signed);
   if (!parsed.success)
     return refusedOrder('forgedOrder', `expected a seal, got ${parsed.error.issues[0]?.message ?? 'none'}`);
@@ -129,7 +140,7 @@ function openSeal(envelope: Envelope, root: Root, { crypto, state, now }: OrderF
       seq,
     });
   const lateByMs = Math.max(earliestNow(state, now), root.issuedAtMs) - seal.issuedAtMs;
-  if (lateByMs > Math.min(seal.validForMs, sealValidForMs) && (state.held === null || seal.epoch <= state.held.epoch))
+  if (lateByMs > Math.min(seal.validForMs, sealValidForMs) && !isNewEpoch(seal, facts))
     return refusedOrder(
       'expiredOrder',
       `signed at least ${Math.round(lateByMs / 60_000)} min ago, longer than it is valid`,
@@ -196,12 +207,13 @@ export const isUnleasedCandidate = ({ model, champion, isLeased, trialId }: Desi
 function taken(
   seal: Seal,
   held: NonNullable<TrustState['held']>,
-  { state, now }: OrderFacts,
+  facts: OrderFacts,
 ): { readonly isFresh: boolean; readonly state: TrustState } {
-  const isNewEpoch = state.held !== null && seal.epoch > state.held.epoch;
-  const isFresh = isNewEpoch || state.signed === null || seal.issuedAtMs > state.signed.atMs;
+  const { state, now } = facts;
+  const isNew = isNewEpoch(seal, facts);
+  const isFresh = isNew || state.signed === null || seal.issuedAtMs > state.signed.atMs;
   // A later moment of signing that came late says less than an earlier one that came at once.
-  const saysMore = isNewEpoch || seal.issuedAtMs >= earliestNow(state, now);
+  const saysMore = isNew || seal.issuedAtMs >= earliestNow(state, now);
   const seen = saysMore ? { atMs: seal.issuedAtMs, seen: now } : undefined;
   const kept =
     seen ??
@@ -240,36 +252,3 @@ function leaseOf(
   const sinceMs = Math.max(0, earliestNow(state, now) - seal.issuedAtMs);
   return Math.max(0, Math.min(leaseMs - sinceMs, leaseHeaderMs));
 }
-
-/** An order as fleets give it that sign none yet, by what can be told without a signature. */
-export function judgePlainOrder(
-  order: DesiredAnswer,
-  leaseHeaderMs: number | undefined,
-  state: TrustState,
-): OrderVerdict {
-  const about = { seq: order.seq, version: order.model.version };
-  if (state.root !== null)
-    return refusedOrder('unsignedOrder', 'expected a signed order, as this fleet gives them, got one without', about);
-  if (state.plainSeq !== null && order.seq < state.plainSeq)
-    return refusedOrder(
-      'replayedOrder',
-      `expected no order before place ${state.plainSeq}, got place ${order.seq}`,
-      about,
-    );
-  if (isUnleasedCandidate(order))
-    return refusedOrder(
-      'unleasedCandidate',
-      `expected a lease behind ${order.model.version}, which is not the champion`,
-      about,
-    );
-  return {
-    kind: 'obey',
-    order,
-    isFresh: true,
-    leaseMs: cappedLease(leaseHeaderMs),
-    state: { ...state, plainSeq: order.seq },
-  };
-}
-
-export const cappedLease = (leaseMs: number | undefined): number | undefined =>
-  leaseMs === undefined ? undefined : Math.min(leaseMs, maxLeaseMs);

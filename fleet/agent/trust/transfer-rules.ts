@@ -96,9 +96,10 @@ function transferred(state: TrustState, policy: string, transfer: Transfer): Tru
  * nothing of what holds now.
  */
 export function judgeUnderTransfer(word: Word, root: Root, facts: OrderFacts, policy: string | null): OrderVerdict {
-  const verdict = judgeOrder(word, root, facts);
   const { transfer, policy: followed } = facts.state;
-  if (transfer === null || policy === null || followed === policy) return verdict;
+  if (transfer === null || policy === null || followed === policy) return judgeOrder(word, root, facts);
+  // The transfer was judged by the clock, so its epoch does not begin time anew.
+  const verdict = judgeOrder(word, root, { ...facts, movedInEpoch: transfer.epoch });
   if (verdict.kind === 'renewed') return { kind: 'askAgain' };
   if (verdict.kind !== 'obey') return verdict;
   return sealedAtMs(word) < transfer.issuedAtMs - lateMs

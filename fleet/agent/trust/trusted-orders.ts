@@ -20,7 +20,8 @@ import {
   type GatewayClient,
 } from '../gateway-client.ts';
 import { elapsedSince, type MachineMoment } from '../local/times.ts';
-import { cappedLease, judgePlainOrder, type OrderFacts } from './order-rules.ts';
+import type { OrderFacts } from './order-rules.ts';
+import { cappedLease, judgePlainOrder } from './plain-order.ts';
 import type { Refused } from './refused-order.ts';
 import { createQueue } from '../local/waiting.ts';
 import { createNews } from './told.ts';

@@ -4,6 +4,7 @@ import { array, assert as check, constantFrom, nat, property, record as recordOf
 
 import {
   aliasesAt,
+  championLine,
   comparePolicyVersions,
   decidePromotionWithoutTrial,
   formatPolicyVersion,
@@ -103,4 +104,38 @@ describe('a promotion without a trial', () => {
       assert.equal(decision.kind, 'notOffered');
       assert.match(decision.reason, reason);
     });
+});
+
+describe('the line of champions', () => {
+  const line = (...sets: readonly AliasRecord['set'][]) =>
+    championLine(
+      sets.map((set, seq) => ({ seq, operationId: `${seq}`, set, atMs: seq, who: 'a person', why: 'test' })),
+    );
+  const first = { champion: '1.0.0', baseline: '1.0.0' };
+  const promoted = (champion: string) => ({ champion });
+
+  it('loses a champion that an older one or the baseline replaced, and no other', () => {
+    assert.deepEqual(line(first, promoted('1.1.0'), promoted('1.2.0')), {
+      standing: ['1.0.0', '1.1.0', '1.2.0'],
+      withdrawn: [],
+    });
+    const back = [first, promoted('1.1.0'), promoted('1.2.0'), promoted('1.1.0')];
+    assert.deepEqual(line(...back), { standing: ['1.0.0', '1.1.0'], withdrawn: ['1.2.0'] });
+    assert.deepEqual(line(...back, promoted('1.3.0')), { standing: ['1.0.0', '1.1.0', '1.3.0'], withdrawn: ['1.2.0'] });
+    assert.deepEqual(line(...back, { baseline: '1.4.0' }, promoted('1.4.0')).withdrawn, ['1.2.0', '1.1.0']);
+  });
+
+  it('has a champion back that was promoted again', () => {
+    const again = [first, promoted('1.1.0'), promoted('1.2.0'), promoted('1.1.0'), promoted('1.2.0')];
+    assert.deepEqual(line(...again), { standing: ['1.0.0', '1.1.0', '1.2.0'], withdrawn: [] });
+  });
+
+  it('takes two aliases that move together for no fall-back, and what is ordered already for the next record', () => {
+    assert.deepEqual(line(first, { champion: '2.0.0', baseline: '2.0.0' }).withdrawn, []);
+    const records = [first, promoted('1.1.0')].map((set, seq) => {
+      return { seq, operationId: `${seq}`, set, atMs: seq, who: 'a person', why: 'test' };
+    });
+    assert.deepEqual(championLine(records, '1.0.0'), { standing: ['1.0.0'], withdrawn: ['1.1.0'] });
+    assert.deepEqual(championLine(records, '1.2.0').withdrawn, []);
+  });
 });

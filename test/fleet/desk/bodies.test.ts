@@ -9,7 +9,8 @@ import { askedSheet } from '../../../fleet/desk/fit-sheet.ts';
 import { openDesk, openFleetReader, rebodyRobot } from '../../../fleet/desk/index.ts';
 import { notServedText } from '../../../fleet/desk/fleet-view.ts';
 import { readSeal, readSheet } from '../../../fleet/desk/seal-store.ts';
-import { bearer, wirePaths } from '../../../fleet/protocol/index.ts';
+import { bearer, orderDigest, robotDigest, wirePaths } from '../../../fleet/protocol/index.ts';
+import { nodeCrypto } from '../../../policies/signatures.ts';
 import { identityBody, type VersionBodies, type VersionBody } from '../../../policies/version-bodies.ts';
 import { moveAliases } from '../../../store/records/aliases.ts';
 import { publishRobotType } from '../../../store/records/robot-types.ts';
@@ -46,6 +47,7 @@ describe('what a body is ordered', () => {
   ): ServedBodies => ({
     serves: (version, body) => table[version]?.includes(body.version) === true,
     formerChampions: ['1.1.0', '1.0.0'],
+    withdrawnChampions: [],
     baselineVersion: '0.1.0',
     ...more,
   });
@@ -89,6 +91,13 @@ describe('what a body is ordered', () => {
       undefined,
     );
     assert.deepEqual(orderFor(champion, body1, unserved), { ...champion, isReplaced: false });
+  });
+
+  it('is as urgent as asked where the robot may run a champion that was taken back, and quiet where it cannot', () => {
+    const table = { '2.0.0': [1], '1.0.0': [1, 2], '1.5.0': [2] };
+    const urgency = (withdrawnChampions: readonly string[]) =>
+      orderFor(champion, body2, serving(table, { withdrawnChampions }))?.urgency;
+    assert.deepEqual([urgency(['1.5.0']), urgency(['1.6.0']), urgency([])], ['safeStop', 'whenIdle', 'whenIdle']);
   });
 
   it('never is a version that does not serve it', () => {
@@ -186,6 +195,79 @@ describe('a fleet of two bodies', () => {
     assert.equal(notServed && notServedText(notServed), 'not served by 1.2.0 (unlisted), keeps 1.1.0');
     const orders = await openFleetReader({ store: fleet.store, clock }).readOrders(policy);
     assert.deepEqual([orders?.('r1')?.version, orders?.('r2')?.version], ['1.2.0', '1.1.0']);
+  });
+
+  it('takes a body off a champion that was taken back, as urgently as all others', async () => {
+    await fleet.register(new Uint8Array([2]), both());
+    await fleet.register(new Uint8Array([3]));
+    await fleet.register(new Uint8Array([4]), both());
+    for (const version of ['1.1.0', '1.2.0', '1.3.0']) await promote(version);
+    await fleet.assign(0, { defaultVersion: '1.3.0', championVersion: '1.3.0' });
+    assert.deepEqual(await ordered(0, 'r2'), ['1.3.0', '1.3.0', null, 2]);
+    await fleet.assign(1, { defaultVersion: '1.2.0', championVersion: '1.2.0', urgency: 'safeStop' });
+    const isLeft = async () => {
+      assert.deepEqual(await ordered(1, 'r1'), ['1.2.0', '1.2.0', null, 1]);
+      assert.deepEqual(await ordered(1, 'r2'), ['1.1.0', '1.1.0', null, 2]);
+      assert.equal((await sheetNow(1))?.of('r2')?.urgency, 'safeStop');
+      const reader = openFleetReader({ store: fleet.store, clock });
+      assert.deepEqual((await reader.readOrders(policy))?.('r2')?.version, '1.1.0');
+      assert.equal((await viewOf('r2'))?.notServed?.keeps, '1.1.0');
+    };
+    await isLeft();
+    await promote('1.2.0', 'rollback');
+    await refresh();
+    await isLeft();
+    assert.deepEqual((await sheetNow(1))?.sheet.fits, undefined, 'expected the same orders as before the alias moved');
+  });
+
+  it('leaves a body without an order where only a champion that was taken back serves it', async () => {
+    await fleet.register(new Uint8Array([2]));
+    await fleet.register(new Uint8Array([3]), both());
+    for (const version of ['1.1.0', '1.2.0']) await promote(version);
+    await fleet.assign(0, { defaultVersion: '1.2.0', championVersion: '1.2.0' });
+    assert.deepEqual(await ordered(0, 'r2'), ['1.2.0', '1.2.0', null, 2]);
+    for (const [seq, version] of [
+      [1, '1.1.0'],
+      [2, '1.0.0'],
+    ] as const) {
+      await fleet.assign(seq, { defaultVersion: version, championVersion: version, urgency: 'safeStop' });
+      await promote(version, `rollback-${seq}`);
+      await refresh();
+      assert.deepEqual((await sheetNow(seq))?.sheet.unserved, ['r2'], version);
+      const { unserved, confirmed } =
+        (await openFleetReader({ store: fleet.store, clock }).readConfirmations(policy)) ?? {};
+      assert.deepEqual([unserved, confirmed?.includes('r2')], [['r2'], false]);
+    }
+  });
+
+  it('is ordered by a tree in which the order of all others is not for a robot without one', async () => {
+    await fleet.register(new Uint8Array([2]), both('unproven'));
+    await fleet.assign(0, { defaultVersion: '1.1.0', championVersion: '1.1.0' });
+    const sheet = await sheetNow(0);
+    const digests = sheet?.sheet.orders.map((order) => orderDigest(order, nodeCrypto)) ?? [];
+    const leafOf = (robotId: string) => sheet?.tree.of(robotDigest(robotId, nodeCrypto));
+    assert.deepEqual(leafOf('r2')?.place, { robot: robotDigest('r2', nodeCrypto) });
+    assert.ok(!digests.includes(leafOf('r2')?.orderDigest ?? ''));
+    assert.equal(leafOf('r1')?.orderDigest, digests[0]);
+  });
+
+  it('loses a version that somebody took away, also where it is proven on it', async () => {
+    await fleet.register(new Uint8Array([2]), both());
+    await promote('1.1.0');
+    await fleet.register(new Uint8Array([3]), both());
+    await promote('1.2.0');
+    await fleet.assign(0, { defaultVersion: '1.2.0', championVersion: '1.2.0' });
+    const say = (kind: 'serve' | 'revoke') =>
+      approveBody({ store: fleet.store, clock }, { policy, version: '1.2.0', robotType: body2, ...who }, kind);
+    const first = await say('revoke');
+    assert.deepEqual(await say('revoke'), first);
+    await refresh();
+    assert.deepEqual(await ordered(0, 'r2'), ['1.1.0', '1.1.0', null, 2]);
+    assert.deepEqual(await ordered(0, 'r1'), ['1.2.0', '1.2.0', null, 1]);
+    assert.deepEqual((await viewOf('r2'))?.notServed, { version: '1.2.0', standing: 'revoked', keeps: '1.1.0' });
+    await say('serve');
+    await refresh();
+    assert.deepEqual(await ordered(0, 'r2'), ['1.2.0', '1.2.0', null, 2]);
   });
 
   it('gives no order to a body that nothing serves, until a person lets a version have it', async () => {

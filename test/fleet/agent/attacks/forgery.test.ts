@@ -71,6 +71,19 @@ describe('through a gateway that forges, a robot', () => {
     await stays();
   });
 
+  it('does not take the order of all others where it was left without one', async () => {
+    const { old, other } = await settled();
+    const options = { unserved: ['robot-1'] };
+    const forAll = fleet.say(championOrder(2, other, old), { ...options, to: 'robot-77' });
+    await fleet.told({ reason: 'wrongRobot', attempted: '1.2.0', assignmentSeq: 2 });
+    await stays();
+    const none = fleet.word(championOrder(2, other, old), options);
+    const { order } = forAll.body as { order: unknown };
+    fleet.gateway.setWord({ ...none, body: { ...(none.body as object), order } });
+    await fleet.told({ reason: 'forgedOrder', assignmentSeq: 2 });
+    await stays();
+  });
+
   it('does not take the order of all others for its own where it has one', async () => {
     const { old, champion, other } = await settled();
     const options = { own: { 'robot-1': championOrder(2, champion, old) } };

@@ -49,6 +49,8 @@ export interface WordOptions {
   readonly by?: OwnKey;
   /** Robots with an order of their own. */
   readonly own?: Readonly<Record<string, DesiredAnswer>>;
+  /** Robots without an order. */
+  readonly unserved?: readonly string[];
   /** Whose place and order the gateway sends. */
   readonly to?: string;
   readonly robotType?: Partial<RobotOrder['robotType']>;
@@ -137,6 +139,7 @@ export async function openSignedFleet(): Promise<SignedFleet> {
       const sheet: OrderSheet = {
         orders: [signed(order), ...own.map(([, answer]) => signed(answer))],
         robots: own.map(([id], index): [string, number] => [id, index + 1]),
+        ...(options.unserved === undefined ? {} : { unserved: [...options.unserved] }),
       };
       const { tree, of } = plantSheet(sheet);
       const to = options.to ?? robotId;

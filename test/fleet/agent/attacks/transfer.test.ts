@@ -174,6 +174,36 @@ describe('a robot that is moved to another policy', () => {
     await fleet.runs('1.1.0');
   });
 
+  it('is given no word of two days ago, coming back after a rotation', async () => {
+    const { order, champion, old } = await onWalls();
+    fleet.say(order(3), { transfer: fleet.transfer() });
+    await fleet.runs('2.0.0');
+    fleet.rotate('order');
+    fleet.publishRoots();
+    fleet.say(order(4));
+    await until('obeys the new key', () => fleet.gateway.heartbeats.some(({ assignmentSeq }) => assignmentSeq === 4));
+    const transfer = fleet.transfer({ from: [pickers], to: 'walls' });
+    const stale = fleet.word(championOrder(901, champion, old), { transfer });
+    fleet.aheadMs = 2 * day;
+    fleet.gateway.setWord(stale);
+    await staysFor('expiredOrder', '2.0.0');
+    fleet.say(championOrder(901, champion, old), { transfer });
+    await fleet.runs('1.1.0');
+  });
+
+  it('is given no word of two days ago by a transfer of a key that it sees for the first time', async () => {
+    const { order, champion, old } = await onWalls();
+    fleet.say(order(3), { transfer: fleet.transfer() });
+    await fleet.runs('2.0.0');
+    fleet.rotate('order');
+    fleet.publishRoots();
+    const transfer = fleet.transfer({ from: [pickers], to: 'walls' });
+    const stale = fleet.word(championOrder(901, champion, old), { transfer });
+    fleet.aheadMs = 2 * day;
+    fleet.gateway.setWord(stale);
+    await staysFor('expiredOrder', '2.0.0');
+  });
+
   it('obeys no order of the other one that was signed long before the transfer', async () => {
     const { order } = await onWalls();
     const stale = fleet.word(order(3));
