@@ -1,4 +1,5 @@
 import { readAliases, readAliasHistory } from '../../store/records/aliases.ts';
+import { defaultRolloutLimits } from '../../domain/experiment/index.ts';
 import { fleetProfiles } from '../../domain/trial/index.ts';
 import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
@@ -16,8 +17,17 @@ import { expectEndState, expectSame, trialEndsOf } from './end-state.ts';
 /** Real length of a fleet week. */
 export const compressedWeekMs = 7 * fleetProfiles.compressed.dayMs;
 
+/**
+ * A stage of the story may end as soon as its proof is there: nobody watches a holdback for two minutes. How good the proof must be
+ * is as everywhere.
+ */
+const shortStages = defaultRolloutLimits.stages.map((stage) => ({ ...stage, minimumHours: 4, minimumTotalHours: 0 }));
+
 /** What every cycle of a simulated fleet is asked with. */
-export const compressedCycle = (seed: number) => ({ training: { seed }, trial: { profile: 'compressed' } });
+export const compressedCycle = (seed: number) => ({
+  training: { seed },
+  trial: { profile: 'compressed', rolloutLimits: { stages: shortStages } },
+});
 
 /** The first champion: written by hand, and poor. */
 export const poorPolicy = (): Uint8Array => blindPolicy();
