@@ -42,17 +42,23 @@ export function findMutants(fileName: string, text: string): Mutant[] {
     add({ start: at, end: at + node.operator.length }, replacement, kind);
   };
   const typeLiterals = new Set<number>();
+  /** `row[i] ?? 0`: the compiler asks for a default that no run takes. */
+  const unreachable = new Set<number>();
   new Visitor({
     TSLiteralType: (node) => void typeLiterals.add(node.literal.start),
     BinaryExpression: changeOperator,
-    LogicalExpression: changeOperator,
+    LogicalExpression: (node) => {
+      changeOperator(node);
+      if (node.operator === '??' && node.left.type === 'MemberExpression' && node.left.computed)
+        unreachable.add(node.right.start);
+    },
     ConditionalExpression: (node) => add(node.test, `!(${of(node.test)})`, 'condition turned'),
     IfStatement: (node) => add(node.test, `!(${of(node.test)})`, 'condition turned'),
     UnaryExpression: (node) => {
       if (node.operator === '!') add(node, of(node.argument), 'condition turned');
     },
     Literal: (node) => {
-      if (typeLiterals.has(node.start)) return;
+      if (typeLiterals.has(node.start) || unreachable.has(node.start)) return;
       if (typeof node.value === 'number') add(node, node.value === 0 ? '1' : `(${of(node)} * 2)`, 'a number');
       if (typeof node.value === 'boolean') add(node, String(!node.value), 'a truth value');
     },

@@ -27,6 +27,12 @@ describe('the slips of a mutation check', () => {
     assert.deepEqual(all('f(a);'), [';']);
   });
 
+  it('leaves a default alone that only the compiler asks for, and no other one', () => {
+    assert.deepEqual(all('x = row[i] ?? 0;'), []);
+    assert.deepEqual(all('x = row.width ?? 0;'), ['x = row.width ?? 1;']);
+    assert.deepEqual(all('x = counts.get(id) ?? 0;'), ['x = counts.get(id) ?? 1;']);
+  });
+
   it('leaves texts, types and names alone', () => {
     assert.deepEqual(all("const x: 7 | 'a' = `${a}` + 'b';"), []);
   });
