@@ -63,11 +63,11 @@ export const compactLake =
     } finally {
       await session.close();
     }
-    const held = (await readHeldData(store)).any ?? null;
     const at = { nowMs: clock(), dayMs };
     const pinned = (await readNeededModels(store, at)).flatMap(
       ({ manifest: { training } }) => training?.datasetVersion ?? [],
     );
+    const held = (await readHeldData(store)).any ?? null;
     const vacuumed =
       held === null
         ? await lake.vacuum(pinned, {

@@ -5,7 +5,7 @@ import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 import { quarantineRecordSchema } from '../collection/quarantine.ts';
 import type { Progress } from '../ports/progress.ts';
 import { ClassTally, type ClassReport } from './class-tally.ts';
-import type { HeldData } from './held-data.ts';
+import { readHeldData, type HeldData } from './held-data.ts';
 
 export interface ClassSweep {
   readonly store: ObjectStore;
@@ -13,10 +13,14 @@ export interface ClassSweep {
   readonly policy: string;
   readonly limits: RetentionLimits;
   readonly needs: Needs;
-  readonly held: HeldData;
   readonly nowMs: number;
   readonly dayMs: number;
   readonly dryRun: boolean;
+}
+
+/** A sweep of one folder, with the holds as they stood when it began. */
+interface FolderSweep extends ClassSweep {
+  readonly held: HeldData;
 }
 
 /** Whether a hold covers a quarantined content, by its key without ending: its record may be gone before its bytes. */
@@ -36,7 +40,7 @@ interface ClassFolder {
   readonly class: Exclude<RetentionClass, 'frames' | 'trainingSets'>;
   readonly prefix: (sweep: ClassSweep) => string;
   /** Undefined: not of the class, it stays for ever. */
-  readonly find: (entry: ObjectEntry, sweep: ClassSweep, judged: Judged) => Found | undefined;
+  readonly find: (entry: ObjectEntry, sweep: FolderSweep, judged: Judged) => Found | undefined;
 }
 
 const folders: readonly ClassFolder[] = [
@@ -108,16 +112,18 @@ export async function retainClasses(
 }
 
 async function sweepFolder(sweep: ClassSweep, folder: ClassFolder, tally: ClassTally): Promise<void> {
-  const { store, held, dryRun, progress } = sweep;
+  const { store, dryRun, progress } = sweep;
+  // A hold may have come since the sweep began.
+  const held = await readHeldData(store);
   const judged: Judged = new Map();
   for await (const entry of store.list(folder.prefix(sweep))) {
     if (tally.objects >= mostOfClass) return;
-    const found = folder.find(entry, sweep, judged);
+    const found = folder.find(entry, { ...sweep, held }, judged);
     if (found === undefined) continue;
     const why = whyKept({ class: folder.class, atMs: found.atMs, id: found.id }, sweep);
     if (why === 'young') continue;
     progress({ stage: 'looking at old data', class: folder.class });
-    const kept = why ?? held.everything ?? (held.any === undefined ? undefined : await found.whyHeld?.(entry));
+    const kept = why ?? (await whyHeld(held, found, entry));
     if (kept !== undefined) {
       tally.stays(kept);
       continue;
@@ -125,6 +131,12 @@ async function sweepFolder(sweep: ClassSweep, folder: ClassFolder, tally: ClassT
     if (!dryRun) await store.delete(entry.key);
     tally.goes(found.atMs, entry.sizeBytes);
   }
+}
+
+/** What holds data of every robot is held by any hold. */
+async function whyHeld(held: HeldData, found: Found, entry: ObjectEntry): Promise<string | undefined> {
+  if (held.any === undefined || held.everything !== undefined) return held.everything;
+  return found.whyHeld === undefined ? held.any : found.whyHeld(entry);
 }
 
 /** End of the hour that a key of telemetry names: `…/2026-11-22/07/…`. */

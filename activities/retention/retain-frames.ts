@@ -3,7 +3,7 @@ import { sqlText } from '../../datasets/sql-types.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlEngine } from '../ports/sql.ts';
 import { ClassTally, type ClassReport } from './class-tally.ts';
-import { isHeldSql, type HeldData } from './held-data.ts';
+import { isHeldSql, readHeldData, type HeldData } from './held-data.ts';
 import type { ClassSweep } from './retain-classes.ts';
 import { readNeededModels } from './what-is-needed.ts';
 
@@ -17,7 +17,7 @@ export const vacuumAfterDays = defaultRetentionRules.setDays;
 export async function retainFrames(
   sweep: ClassSweep & { readonly lake: Lake; readonly engine: SqlEngine },
 ): Promise<{ readonly report: ClassReport; readonly vacuumed: { readonly files: number; readonly bytes: number } }> {
-  const { lake, limits, held, nowMs, dayMs, dryRun, progress } = sweep;
+  const { store, lake, limits, nowMs, dayMs, dryRun, progress } = sweep;
   const tally = new ClassTally('frames', limits.frames);
   const nothing = { files: 0, bytes: 0 };
   if (limits.frames === null) return { report: tally.report(), vacuumed: nothing };
@@ -31,7 +31,8 @@ export async function retainFrames(
     if (why !== undefined && why !== 'young') tally.stays(why);
     return why === undefined;
   });
-  const heldDays = await daysWithHeld(sweep, version.episodes, old);
+  const held = await readHeldData(store);
+  const heldDays = await daysWithHeld({ ...sweep, held }, version.episodes, old);
   const going = old.filter((day) => !heldDays.has(day)).toSorted();
   for (const day of old) if (heldDays.has(day)) tally.stays(held.any ?? 'a legal hold');
   for (const day of going) tally.goes(endOf(day), sizes.get(day) ?? 0);
@@ -39,20 +40,16 @@ export async function retainFrames(
   if (going.length > 0 && !dryRun)
     for (const table of ['episodes', 'frames'] as const)
       await lake.remove(table, going, { appId: 'retention', version: nowMs }, 'retention');
-  // A file of an old version may hold what a hold covers.
-  const vacuumed =
-    held.any === undefined
-      ? await lake.vacuum(
-          (await readNeededModels(sweep.store, sweep)).flatMap(
-            ({ manifest: { training } }) => training?.datasetVersion ?? [],
-          ),
-          {
-            beforeMs: nowMs - ageMs(vacuumAfterDays, dayMs),
-            dryRun,
-            onFile: (file) => progress({ stage: 'vacuum', file }),
-          },
-        )
-      : nothing;
+  const pinned = (await readNeededModels(store, sweep)).flatMap(
+    ({ manifest: { training } }) => training?.datasetVersion ?? [],
+  );
+  // A file of an old version may hold what a hold covers, also one that has come since.
+  if ((await readHeldData(store)).any !== undefined) return { report: tally.report(), vacuumed: nothing };
+  const vacuumed = await lake.vacuum(pinned, {
+    beforeMs: nowMs - ageMs(vacuumAfterDays, dayMs),
+    dryRun,
+    onFile: (file) => progress({ stage: 'vacuum', file }),
+  });
   return { report: tally.report(), vacuumed };
 }
 

@@ -80,7 +80,6 @@ export const sweepStore =
       dryRun,
       limits: await readRetentionLimits(store),
       needs: await readNeeds(store, { nowMs, dayMs }),
-      held: await readHeldData(store),
     };
     const sets = await sweepSets(sweep, tally);
     const checkpointsBeforeMs = nowMs - ageMs(defaultRetentionRules.checkpointDays, dayMs);
@@ -119,12 +118,14 @@ async function sweepSets(sweep: ClassSweep, tally: Tally): Promise<ClassReport> 
   for (const [prefix, kind] of [
     ['training-sets/', 'trainingSets'],
     ['heldout-sets/', 'heldoutSets'],
-  ] as const)
+  ] as const) {
+    const { any: held } = await readHeldData(sweep.store);
     for await (const entry of sweep.store.list(prefix)) {
       const id = setPattern.exec(entry.key)?.[2];
       if (id === undefined) continue;
-      const why = whyKept({ class: 'trainingSets', atMs: entry.modifiedMs, id }, sweep);
-      if (why === 'young') continue;
+      const need = whyKept({ class: 'trainingSets', atMs: entry.modifiedMs, id }, sweep);
+      if (need === 'young') continue;
+      const why = need ?? held;
       if (why !== undefined) {
         sets.stays(why);
         continue;
@@ -133,6 +134,7 @@ async function sweepSets(sweep: ClassSweep, tally: Tally): Promise<ClassReport> 
       await take(sweep, tally, kind, entry);
       sets.goes(entry.modifiedMs, entry.sizeBytes);
     }
+  }
   return sets.report();
 }
 

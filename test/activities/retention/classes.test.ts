@@ -4,6 +4,7 @@ import type { DataScope } from '../../../domain/legal-hold.ts';
 import type { RetentionLimits } from '../../../domain/retention.ts';
 import { sweepStore, type SweepStoreResult } from '../../../activities/retention/sweep-store.ts';
 import { readRetentionHistory, setRetentionLimits } from '../../../store/records/retention-limits.ts';
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { addHold, liftHold, readHoldEvents } from '../../../store/records/legal-holds.ts';
@@ -305,6 +306,55 @@ describe('a legal hold', () => {
     ]);
   });
 
+  it('that comes while a sweep is under way keeps what the sweep has not reached', async () => {
+    const here = world();
+    await everyClass(here);
+    await put(here, 'trials/t1/end.json', { policy, candidateVersion: null });
+    await put(here, `training-sets/${hex('c')}/train.arrow`, {});
+    await put(here, `heldout-sets/${hex('c')}/heldout.arrow`, {});
+    here.pass(5_000);
+    await here.limit(all);
+    const left = async (holdAt: string): Promise<readonly string[]> => {
+      const copy = world();
+      copy.pass(5_000 - 1);
+      for (const key of await here.keys()) {
+        const bytes = await here.store.get(key);
+        if (bytes !== undefined) await copy.store.put(key, bytes);
+      }
+      copy.pass(5_000);
+      const inner = copy.store;
+      let holds = 0;
+      const store: ObjectStore = {
+        get: (...asked) => inner.get(...asked),
+        put: (...asked) => inner.put(...asked),
+        putIfAbsent: (...asked) => inner.putIfAbsent(...asked),
+        delete: (...asked) => inner.delete(...asked),
+        localPath: (...asked) => inner.localPath(...asked),
+        async *list(prefix) {
+          for await (const entry of inner.list(prefix)) {
+            yield entry;
+            if (prefix === holdAt && (holds += 1) === 1) await copy.hold({ kind: 'everything' });
+          }
+        },
+      };
+      await sweepStore({
+        store,
+        clock: copy.clock,
+        progress: () => undefined,
+        scratchDirectory: '/nowhere',
+        lake: laterLake,
+        engine: laterEngine,
+      })({ policy, dayMs, dryRun: false });
+      assert.ok(holds > 0);
+      return (await copy.keys()).map((key) => key.split('/')[0] ?? '');
+    };
+    assert.ok((await left('training-sets/')).includes('heldout-sets'));
+    const late = await left(`telemetry/${policy}/`);
+    assert.ok(!late.includes('telemetry'));
+    for (const folder of ['quarantine', 'removed', 'reports', 'telemetry-summaries'])
+      assert.ok(late.includes(folder), folder);
+  });
+
   it('on everything keeps everything', async () => {
     const here = world();
     const before = await everyClass(here);
@@ -399,6 +449,39 @@ describe('retention of frames', () => {
       await sweep();
       await assert.rejects(lake.scan('frames', before.frames), { type: 'NotFound' });
       assert.equal((await sweep())?.objects, 0);
+    } finally {
+      await fixture.close();
+    }
+  });
+
+  it('vacuums nothing under a hold that comes after days were taken out of the lake', async () => {
+    const fixture = await openLakeFixture(() => memoryObjectStore(() => startMs));
+    try {
+      const { lake, session, store, engine } = fixture;
+      await lake.append(session, 'frames', frames(0, 16), transaction(0), 'test');
+      await lake.append(session, 'episodes', episodesSql(0, 16), transaction(0), 'test');
+      const before = await lake.currentVersion();
+      const clock = () => startMs + 100 * dayMs;
+      await setRetentionLimits({ store, clock }, { frames: 35 }, word);
+      const held: typeof lake = {
+        ...lake,
+        remove: async (...asked) => {
+          await addHold({ store, clock }, { kind: 'robot', robotId: 'r1' }, word);
+          return lake.remove(...asked);
+        },
+      };
+      const sweep = (through: typeof lake) =>
+        sweepStore({ store, clock, progress: () => undefined, scratchDirectory: '/nowhere', lake: through, engine })({
+          policy,
+          dayMs,
+          dryRun: false,
+        });
+      await sweep(held);
+      // Days left a hundred days ago are as good as any to a vacuum.
+      const vacuumed: unknown[] = [];
+      await sweep({ ...held, vacuum: async (...asked) => (vacuumed.push(asked), lake.vacuum(...asked)) });
+      assert.deepEqual(vacuumed, []);
+      assert.equal((await fixture.rows('frames', before.frames, 'episode_id')).length, 160);
     } finally {
       await fixture.close();
     }
