@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ask } from './ask.ts';
+import { begun, calmMs, changed, ended, scheduled, type Schedule } from './reading-schedule.ts';
 import { heard, unread, type Answer, type Reading } from './reading.ts';
 
 /** Who asks, and how pages hear of changes. */
@@ -11,11 +12,6 @@ export interface Session {
   /** Told of each topic that changed; gives what ends that. */
   readonly onTopic: (listener: (topic: string) => void) => () => void;
 }
-
-/** Read anew by itself after so long, whatever was told of changes. */
-const everyMs = 30_000;
-/** Changes that come at once, and keys that are typed, are one question. */
-const calmMs = 250;
 
 /**
  * What `path` answers, read anew every 30 s, when a topic of `topics` changed, and when the path is another one. null: nothing is asked. While another path of
@@ -31,9 +27,17 @@ export function useReading<T>(session: Session, path: string | null, subject: st
     if (path === null) return;
     const end = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let schedule: Schedule;
+    const follow = (next: Schedule): void => {
+      schedule = next;
+      clearTimeout(timer);
+      if (next.nextMs !== null) timer = setTimeout(() => void read(), next.nextMs - performance.now());
+    };
     const read = async (): Promise<void> => {
+      follow(begun);
       try {
         const answer: Answer<T> = await ask<T>(path, session.token, end.signal);
+        end.signal.throwIfAborted();
         if (answer.kind === 'refused' && answer.type === 'unauthenticated') session.onRefused();
         keep((before) => ({
           subject,
@@ -43,16 +47,14 @@ export function useReading<T>(session: Session, path: string | null, subject: st
         // Nobody waits for it any more.
         return;
       }
-      soon(everyMs);
+      follow(ended(schedule, performance.now()));
     };
-    const soon = (afterMs: number): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void read(), afterMs);
-    };
-    soon(isFirst.current ? 0 : calmMs);
+    follow(scheduled(performance.now() + (isFirst.current ? 0 : calmMs)));
     isFirst.current = false;
     const listens = topics.split(' ');
-    const unlisten = session.onTopic((topic) => listens.includes(topic) && soon(calmMs));
+    const unlisten = session.onTopic(
+      (topic) => listens.includes(topic) && follow(changed(schedule, performance.now())),
+    );
     return () => {
       end.abort();
       clearTimeout(timer);

@@ -96,7 +96,10 @@ function metricsBody(data: MetricsAnswer): ComponentChild {
       `UTC days from ${from} up to ${to}.`,
       asOfMs === null ? null : [' Facts as of ', moment(asOfMs), '.'],
     ]),
-    state === 'empty' || groups.length === 0
+    state === 'empty' && groups.length > 0
+      ? h('p', { role: 'status' }, 'No robot told anything in this time. Who was in service counts as not online.')
+      : null,
+    groups.length === 0
       ? stateBox('empty', 'Nothing was told in this time.')
       : table(
           by === null ? 'The whole fleet' : `By ${groupings[by]}`,

@@ -300,6 +300,33 @@ describe('the page of metrics', () => {
   });
 });
 
+describe('the page of metrics of a fleet that is silent', () => {
+  it('shows that it was in service and not online, not that there is nothing', () => {
+    const data: MetricsAnswer = {
+      readAtMs: nowMs,
+      damaged: [],
+      policy: 'wall',
+      by: null,
+      from: '2026-11-01',
+      to: '2026-11-08',
+      state: 'empty',
+      asOfMs: nowMs,
+      currency: null,
+      definitions: [{ name: 'uptime', unit: 'fraction', sentence: 'time online' }],
+      groups: [
+        {
+          name: 'all',
+          metrics: [{ name: 'uptime', metric: { kind: 'value', value: 0, n: 12, low: null, high: null } }],
+        },
+      ],
+    };
+    const text = html(metricsPage({ reading: got(data), query: {}, nowMs, onFilter: () => undefined }));
+    assert.deepEqual(statesOf(text), []);
+    assert.match(text, /No robot told anything/);
+    assert.match(text, /<td[^>]*>.*0 %.*n 12/s);
+  });
+});
+
 describe('the page of a robot', () => {
   const robot: RobotAnswer['robot'] = {
     robotId: 'r1',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import { ask } from '../../dashboard/ask.ts';
 import { ChangeParser } from '../../dashboard/change-stream.ts';
+import { begun, calmMs, changed, ended, everyMs, scheduled } from '../../dashboard/reading-schedule.ts';
 import { heard, lookOf, problemOf, staleAfterMs, unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 import { apiPath, hrefOf, parseRoute } from '../../dashboard/route.ts';
 
@@ -82,6 +83,52 @@ describe('asking the console', () => {
     assert.deepEqual(await ask('/', 't', signal, away), { kind: 'gone', message: 'Failed to fetch' });
     const ended = AbortSignal.abort(new Error('left the page'));
     await assert.rejects(ask('/', 't', ended, away), /left the page/);
+  });
+
+  it('takes an answer that breaks off for none, and throws when nobody waits for the rest', async () => {
+    const breaking = (error: Error) => async () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => controller.error(error),
+        }),
+      );
+    assert.deepEqual(await ask('/', 't', signal, breaking(new TypeError('terminated'))), {
+      kind: 'gone',
+      message: 'terminated',
+    });
+    const leaving = new AbortController();
+    const begunOnly = async () =>
+      new Response(
+        new ReadableStream({
+          pull: (controller) => {
+            leaving.abort(new Error('left the page'));
+            controller.error(leaving.signal.reason);
+          },
+        }),
+      );
+    await assert.rejects(ask('/', 't', leaving.signal, begunOnly), /left the page/);
+  });
+});
+
+describe('when a page reads anew', () => {
+  it('is every 30 s, and a moment after a change, which no further change puts off', () => {
+    assert.equal(changed(scheduled(1_000), 999).nextMs, 1_000);
+    const later = ended(begun, 2_000);
+    assert.equal(later.nextMs, 2_000 + everyMs);
+    let schedule = changed(later, 5_000);
+    for (let nowMs = 5_000; nowMs < 6_000; nowMs += calmMs / 5) schedule = changed(schedule, nowMs);
+    assert.equal(schedule.nextMs, 5_000 + calmMs);
+  });
+
+  it('is never while a read is under way, and soon after one in which something changed', () => {
+    assert.equal(begun.nextMs, null);
+    const during = changed(changed(begun, 1_000), 1_500);
+    assert.equal(during.nextMs, null);
+    const after = ended(during, 9_000);
+    assert.equal(after.nextMs, 9_000 + calmMs);
+    // That read is not outdated by what came before it.
+    assert.equal(ended(begun, 10_000).nextMs, 10_000 + everyMs);
+    assert.equal(after.isOutdated, false);
   });
 });
 
