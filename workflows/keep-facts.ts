@@ -45,7 +45,8 @@ export async function keepFacts(input?: unknown): Promise<void> {
 function describe({ policy, compactions, last, failure }: KeepFactsStatus): string {
   const lines = [`Makes facts of what the robots of **${policy}** tell. Compaction ${compactions} of this run.`, ''];
   if (last !== null) {
-    const { outcomes, tooOld, beforeRegistration = 0, mayRepeat = 0, damaged } = last.totals;
+    // Histories of before have no numbers of the later kinds: they are not above 0 either.
+    const { outcomes, tooOld, beforeRegistration, mayRepeat, damaged } = last.totals;
     lines.push(`- ${outcomes} episodes since the first one, as of ${new Date(last.asOfMs).toISOString()}`);
     if (tooOld > 0) lines.push(`- ${tooOld} entries came too late to be told from a repetition`);
     if (beforeRegistration > 0) lines.push(`- ${beforeRegistration} entries ended before their robot was registered`);

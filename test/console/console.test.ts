@@ -16,6 +16,21 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { bootOf, episode, hourMs, policy, startMs } from '../activities/facts/fact-world.ts';
 import { ask, openConsoleWorld, type Answer, type ConsoleWorld } from './console-world.ts';
 
+const addRobotTo = ({ store, clock }: Parameters<typeof addRobot>[0], robotId: string) =>
+  addRobot(
+    { store, clock },
+    {
+      robotId,
+      policy,
+      robotType: { id: 'scitos-g5', version: 1 },
+      site: 'hall',
+      stratum: 'hall',
+      tokenHashes: ['0'.repeat(64)],
+      who: 't',
+      why: 't',
+    },
+  );
+
 const hostile = '<script>alert("1")</script>';
 const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;
 /** The store, and the keys that were read of it. */
@@ -169,6 +184,17 @@ describe('the console’s server', function () {
     assert.deepEqual([nobody.status, typeOf(nobody)], [404, 'notFound']);
     assert.equal((await world.get('/api/v1/robots/nobody')).status, 404);
     assert.equal((await world.get('/api/v1/robots/..%2Fr1')).status, 400);
+  });
+
+  it('shows every robot once in pages, also where the store lists the name of one before that of a shorter one', async () => {
+    for (const robotId of ['r1-a', 'r1-b', 'r10']) await addRobotTo(world.ports, robotId);
+    const found: string[] = [];
+    for (let after: string | null = ''; after !== null;) {
+      const page = await world.get(`/api/v1/fleet?policy=${policy}&limit=1&after=${after}`);
+      found.push(...itemsOf(page).map((one) => String(one['robotId'])));
+      after = page.body['next'] as string | null;
+    }
+    assert.deepEqual(found, ['r0', 'r1', 'r1-a', 'r1-b', 'r10', 'r2']);
   });
 
   it('tells a store that does not answer, a server that does not, a damaged object and nothing at all apart', async () => {
@@ -454,19 +480,7 @@ describe('the console’s server', function () {
     // Looks are five seconds apart: the first one remembers, the next one tells.
     const writes: Promise<unknown>[] = [];
     const adding = setInterval(() => {
-      const robot = addRobot(
-        { store, clock },
-        {
-          robotId: 'r9',
-          policy,
-          robotType: { id: 'scitos-g5', version: 1 },
-          site: 'hall',
-          stratum: 'hall',
-          tokenHashes: [],
-          who: 't',
-          why: 't',
-        },
-      );
+      const robot = addRobotTo({ store, clock }, 'r9');
       const step = store.put(`facts/${policy}/steps/${String(Date.now()).padStart(20, '0')}.json`, jsonBytes({}));
       writes.push(Promise.allSettled([robot, step]));
     }, 2_000);
