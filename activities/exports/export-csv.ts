@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
-import { sqlText } from '../../datasets/sql-types.ts';
+import { sqlName, sqlText } from '../../datasets/sql-types.ts';
+import { guardedBeginnings } from '../../datasets/importers/text-guard.ts';
 import {
   framesOfPart,
   partsOf,
@@ -27,7 +28,7 @@ export async function exportCsv(ports: ExportPorts, input: ExportInput): Promise
   for (const [index, part] of parts.entries()) {
     const file = join(folder, 'frames', `frames-${String(index).padStart(5, '0')}.csv`);
     await ports.session.run(`COPY (SELECT ${columnsOf(robotType)} FROM ${await framesOfPart(ports, input, part)}
-      ORDER BY e.number, f.frame_index) TO ${sqlText(file)} (FORMAT csv, HEADER, NULL '')`);
+      ORDER BY e.number, f.frame_index) TO ${sqlText(file)} (FORMAT csv, HEADER, NULL '', FORCE_QUOTE (site, failure_reason))`);
   }
   const { catalogue: _, ...type } = robotType;
   await writeFile(join(folder, 'robot-type.json'), document(type));
@@ -44,30 +45,27 @@ export async function exportCsv(ports: ExportPorts, input: ExportInput): Promise
 }
 
 const document = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+const beginsGuarded = sqlText(`^[${guardedBeginnings}]`);
+/** A text with an apostrophe before it where a spreadsheet would take it for a formula: robots write some of them. */
+const guarded = (text: string): string =>
+  `CASE WHEN regexp_matches(${text}, ${beginsGuarded}) THEN chr(39) || ${text} ELSE ${text} END`;
 
 function columnsOf({ observations, actions }: RobotType): string {
   const names = actions.kind === 'discrete' ? `[${actions.names.map(sqlText).join(', ')}]` : '';
   const action = (from: string, prefix: string): readonly string[] => {
     if (actions.kind === 'none') return [];
-    if (actions.kind === 'discrete') return [`${names}[${from}[1]::INTEGER + 1] AS ${prefix}`];
-    return actions.ranges.map(({ name }, index) => `${from}[${index + 1}] AS ${identifier(`${prefix}.${name}`)}`);
+    if (actions.kind === 'discrete') return [`${guarded(`${names}[${from}[1]::INTEGER + 1]`)} AS ${prefix}`];
+    return actions.ranges.map(({ name }, index) => `${from}[${index + 1}] AS ${sqlName(`${prefix}.${name}`)}`);
   };
   return [
-    ...[
-      'episode_id',
-      'robot_id',
-      'site',
-      'task',
-      'policy_version',
-      'outcome',
-      'failure_reason',
-      'intervened',
-      'split',
-    ].map((name) => `e.${name}`),
-    'f.frame_index',
+    'e.episode_id',
+    ...['robot_id', 'site', 'task', 'policy_version', 'outcome', 'failure_reason'].map(
+      (name) => `${guarded(`e.${name}`)} AS ${name}`,
+    ),
+    'e.intervened, e.split, f.frame_index',
     `strftime(f.timestamp, '%Y-%m-%dT%H:%M:%S.%fZ') AS timestamp`,
-    ...observations.map(({ name }, index) => `f.observation[${index + 1}] AS ${identifier(`observation.${name}`)}`),
+    ...observations.map(({ name }, index) => `f.observation[${index + 1}] AS ${sqlName(`observation.${name}`)}`),
     ...action('f."action"', 'action'),
     ...action('f.expert_action', 'expert_action'),
     'f.is_correction',
@@ -77,6 +75,8 @@ function columnsOf({ observations, actions }: RobotType): string {
 function mapOf({ id, observations, actions }: RobotType): object {
   return {
     source: id,
+    site: { column: 'site' },
+    csv: { guarded: true },
     robot: { column: 'robot_id' },
     task: { column: 'task' },
     time: { column: 'timestamp', kind: 'iso' },

@@ -5,6 +5,7 @@ import { CsvError, parse, type Parser } from 'csv-parse';
 
 import { ImportError, quoted } from './import-summary.ts';
 import type { TableColumn, TableReader, TableRow, WantedCell } from './table.ts';
+import { withoutGuard } from './text-guard.ts';
 import type { Tally } from './tally.ts';
 
 export interface CsvOptions {
@@ -16,6 +17,8 @@ export interface CsvOptions {
   readonly header: 'present' | 'absent' | 'auto';
   /** Names of the columns, where no line says them, or says them in other words. */
   readonly columns?: readonly string[] | undefined;
+  /** Texts that a spreadsheet would take for a formula have an apostrophe before them, as `export csv` writes it, that is not theirs. */
+  readonly guarded?: boolean;
 }
 
 /** Rows that are handed on at once, fewer where they are long. */
@@ -51,7 +54,7 @@ export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader =
       }
       if (line.cells.length > width) tally.handled('linesWithMoreCells');
       if (line.cells.length < width) tally.handled('linesWithFewerCells');
-      batch.push(new CsvRow(line, places, options.decimal, tally));
+      batch.push(new CsvRow(line, places, options, tally));
       bytes += line.bytes;
       if (batch.length < batchRows && bytes < batchBytes) continue;
       yield batch;
@@ -66,12 +69,14 @@ class CsvRow implements TableRow {
   readonly #line: Line;
   readonly #places: readonly number[];
   readonly #decimal: string;
+  readonly #isGuarded: boolean;
   readonly #tally: Tally;
 
-  constructor(line: Line, places: readonly number[], decimal: string, tally: Tally) {
+  constructor(line: Line, places: readonly number[], { decimal, guarded }: CsvOptions, tally: Tally) {
     this.#line = line;
     this.#places = places;
     this.#decimal = decimal;
+    this.#isGuarded = guarded === true;
     this.#tally = tally;
   }
 
@@ -80,7 +85,8 @@ class CsvRow implements TableRow {
   }
 
   text(cell: number): string {
-    return this.#line.cells[this.#places[cell] ?? -1] ?? '';
+    const text = this.#line.cells[this.#places[cell] ?? -1] ?? '';
+    return this.#isGuarded ? withoutGuard(text) : text;
   }
 
   number(cell: number): number {

@@ -95,7 +95,7 @@ const successSchema = z.discriminatedUnion('kind', [
 export const importMapSchema = z.strictObject({
   /** Name of the recording: part of the ids of its episodes. */
   source: idPart,
-  site: idPart.default('recording'),
+  site: z.union([idPart, z.strictObject({ column: text })]).default('recording'),
   /** Text tables only. */
   csv: z
     .strictObject({
@@ -103,6 +103,8 @@ export const importMapSchema = z.strictObject({
       decimal: z.enum(['.', ',']).default('.'),
       header: z.enum(['present', 'absent', 'auto']).default('present'),
       columns: z.array(text).min(1).max(10_000).optional(),
+      /** Texts that a spreadsheet would take for a formula have an apostrophe before them that is not theirs. */
+      guarded: z.boolean().default(false),
     })
     .optional(),
   robot: z.union([

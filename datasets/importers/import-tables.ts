@@ -35,7 +35,7 @@ export async function importTables(input: TablesToImport): Promise<ImportSummary
   const landed = await landEpisodes(input, {
     importId: input.isAgain === true ? undefined : await importIdOf(input),
     type,
-    site: map.site,
+    site: typeof map.site === 'string' ? map.site : 'recording',
     agentVersion: `importer-${format}`,
     episodes: input.judged?.(episodes) ?? episodes,
   });

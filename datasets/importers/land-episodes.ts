@@ -16,6 +16,7 @@ export interface EpisodesToLand {
   /** Says which import this is: what an earlier run of it has landed is not landed again. None: nothing is remembered. */
   readonly importId: string | undefined;
   readonly type: RobotType;
+  /** Of episodes that do not say it. */
   readonly site: string;
   /** The program that made the segments. */
   readonly agentVersion: string;

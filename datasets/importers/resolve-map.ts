@@ -21,6 +21,7 @@ export interface ResolvedMap {
   readonly discrete: { readonly cell: number; readonly indexOf: ReadonlyMap<string, number> } | undefined;
   readonly robotCell: number | undefined;
   readonly taskCell: number | undefined;
+  readonly siteCell: number | undefined;
   readonly timeCell: number | undefined;
   readonly boundaryCell: number | undefined;
   readonly idCell: number | undefined;
@@ -40,7 +41,7 @@ export function resolveMap(map: ImportMap, type: RobotType): ResolvedMap {
     actions.kind === 'continuous' && type.actions.kind === 'continuous'
       ? valueRules(cells, 'actions.ranges', actions.ranges, type.actions.ranges, type)
       : [];
-  const { robot, task, time, episodes } = map;
+  const { robot, task, site, time, episodes } = map;
   if (typeof task === 'string') checkTask('task', task, type);
   else for (const [index, { is }] of task.values.entries()) checkTask(`task.values[${index}].is`, is, type);
   return {
@@ -49,6 +50,7 @@ export function resolveMap(map: ImportMap, type: RobotType): ResolvedMap {
     discrete: discreteOf(cells, map, type),
     robotCell: 'column' in robot ? cells.text(robot.column) : undefined,
     taskCell: typeof task === 'string' ? undefined : cells.text(task.column),
+    siteCell: typeof site === 'string' ? undefined : cells.text(site.column),
     timeCell: 'column' in time ? cells.add(time.column, time.kind === 'iso' ? 'text' : 'number') : undefined,
     boundaryCell: episodes.by.kind === 'column' ? cells.text(episodes.by.column) : undefined,
     idCell: episodes.idColumn === undefined ? undefined : cells.text(episodes.idColumn),

@@ -35,17 +35,19 @@ export class RowReader {
     const atUs = this.#timeOf(row, rowOfAll);
     const robot = this.#idOf(row);
     const task = this.#taskOf(row);
+    const site = this.#siteOf(row);
     const value = this.#map.boundaryCell === undefined ? '' : sameNumber(row.text(this.#map.boundaryCell));
     for (const [name, missing] of [
       ['time', Number.isNaN(atUs)],
       ['robot', robot === undefined],
       ['task', task === undefined],
+      ['site', site === undefined],
     ] as const)
       if (missing) return this.#leaveOut(row, rows.unreadable, name, 'that can be read', this.#textOf(row, name));
     if (value === '' && this.#map.boundaryCell !== undefined)
       return this.#leaveOut(row, rows.blank, this.#map.wanted[this.#map.boundaryCell]?.column ?? '', 'a value', '');
     const frame = this.#frameOf(row);
-    return { robot: robot ?? '', task: task ?? '', value, atUs, frame };
+    return { robot: robot ?? '', task: task ?? '', site: site ?? '', value, atUs, frame };
   }
 
   #frameOf(row: TableRow): Omit<SourceFrame, 'atUs'> | undefined {
@@ -83,8 +85,9 @@ export class RowReader {
     return new ImportError(`expected ${expected}, got ${got} [file=${this.#path}${where}]`);
   }
 
-  #textOf(row: TableRow, name: 'time' | 'robot' | 'task'): string {
-    const cell = { time: this.#map.timeCell, robot: this.#map.robotCell, task: this.#map.taskCell }[name];
+  #textOf(row: TableRow, name: 'time' | 'robot' | 'task' | 'site'): string {
+    const { timeCell: time, robotCell: robot, taskCell: task, siteCell: site } = this.#map;
+    const cell = { time, robot, task, site }[name];
     return cell === undefined ? '' : row.text(cell);
   }
 
@@ -107,6 +110,12 @@ export class RowReader {
     return /^[a-z0-9][a-z0-9-]{0,62}$/.test(id) ? id : undefined;
   }
 
+  #siteOf(row: TableRow): string | undefined {
+    const text = this.#map.siteCell === undefined ? '' : row.text(this.#map.siteCell);
+    const isKnown = this.#map.siteCell === undefined || (text !== '' && text.length <= longestSite);
+    return isKnown ? text : undefined;
+  }
+
   #taskOf(row: TableRow): string | undefined {
     const { task } = this.#source.map;
     if (typeof task === 'string' || this.#map.taskCell === undefined)
@@ -117,10 +126,15 @@ export class RowReader {
   }
 }
 
+/** Characters of a site. */
+const longestSite = 300;
+
 /** What one row says. */
 export interface ReadRow {
   readonly robot: string;
   readonly task: string;
+  /** Empty where no column says it. */
+  readonly site: string;
   readonly value: string;
   readonly atUs: number;
   /** Undefined where a reading is blank: the row still says where episodes end and how. */

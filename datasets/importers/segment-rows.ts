@@ -17,7 +17,7 @@ function columnsOf(episode: SourceEpisode, type: RobotType, site: string) {
     robot_id: episode.robotId,
     robot_type: type.id,
     robot_type_version: type.version,
-    site,
+    site: episode.site ?? site,
     task: episode.task,
     policy_version: null,
     started_at: startedAt,

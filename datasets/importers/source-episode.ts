@@ -20,6 +20,8 @@ export interface SourceEpisode {
   /** Its id, where the recording says it. */
   readonly id?: string;
   readonly robotId: string;
+  /** Where it was made, where the recording says it of each episode. */
+  readonly site?: string;
   readonly task: string;
   readonly outcome: Outcome;
   /** Null for a success. */

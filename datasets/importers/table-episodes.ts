@@ -36,6 +36,8 @@ const mostKnownValues = 100_000;
 interface OpenEpisode {
   readonly robot: string;
   readonly task: string;
+  /** Empty unless a column says it. */
+  readonly site: string;
   readonly value: string;
   readonly file: string;
   /** Row of its file from 0. */
@@ -110,14 +112,14 @@ class TableState {
     this.#rowOfFile += 1;
     const read = this.#reader.read(row, this.#rowsBefore + this.#rowOfFile);
     if (read === undefined) return;
-    const { robot, task, value, atUs, frame } = read;
+    const { robot, task, site, value, atUs, frame } = read;
     const id = this.map.idCell === undefined ? '' : row.text(this.map.idCell);
     let open = this.#open.get(robot);
     if (open !== undefined && this.#endsBefore(open, read)) {
       yield* this.#end(open);
       open = undefined;
     }
-    open ??= this.#begin({ robot, task, value, id });
+    open ??= this.#begin({ robot, task, site, value, id });
     open.rows += 1;
     open.lastUs = atUs;
     open.outcome.see(this.map.successCells.map((cell) => row.text(cell)));
@@ -128,7 +130,7 @@ class TableState {
     for (const open of this.#open.values()) yield* this.#end(open);
   }
 
-  #begin(of: Pick<OpenEpisode, 'robot' | 'task' | 'value' | 'id'>): OpenEpisode {
+  #begin(of: Pick<OpenEpisode, 'robot' | 'task' | 'site' | 'value' | 'id'>): OpenEpisode {
     if (this.#open.size >= mostOpenRobots)
       throw this.#reader.error('rows of at most 1,000 robots taking turns', `one more, ${quoted(of.robot)}`, undefined);
     const { map, tally } = this.#source;
@@ -196,6 +198,7 @@ class TableState {
     yield {
       name: this.#nameOf(open, placed[0]?.atUs ?? first.atUs),
       ...(open.id === '' ? {} : { id: open.id }),
+      ...(open.site === '' ? {} : { site: open.site }),
       robotId: this.#robotOf(open),
       task: open.task,
       outcome,

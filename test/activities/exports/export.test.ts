@@ -13,6 +13,7 @@ import { draftLeRobot } from '../../../datasets/importers/lerobot/draft-lerobot.
 import { importLeRobot } from '../../../datasets/importers/lerobot/import-lerobot.ts';
 import { deterministicUlid } from '../../../datasets/deterministic-ulid.ts';
 import { robotTypeSchema, type RobotType } from '../../../datasets/robot-type.ts';
+import { sqlText } from '../../../datasets/sql-types.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { pythonJson } from '../../support/python-json.ts';
 import { toolForTest } from '../../support/tool.ts';
@@ -34,6 +35,16 @@ interface LeRobotRead {
 const startMs = Date.UTC(2026, 10, 22, 23, 59, 50);
 const outcomeOf = (episode: number) => ['success', 'failure', 'aborted'][episode % 3] ?? '';
 
+const sites = ['bench', '=site()', "'Halle 3", '\t+1 ', '-1', '"a", b'];
+const siteOf = (episode: number) => sites[episode] ?? '';
+/** Of the episodes that are no success. */
+const reasons = new Map([
+  [1, '=HYPERLINK("http://x")'],
+  [2, "'=1"],
+  [4, `it "fell", then\nstopped `],
+  [5, "'"],
+]);
+
 /** Six episodes of 3, 4, 5, … frames, some after midnight, of two robots and tasks; an observation's name wants to break SQL and CSV. */
 function episodesSql(type: RobotType) {
   const ids = Array.from({ length: 6 }, (_, episode) => deterministicUlid(`e${episode}`, startMs + episode * 5_000));
@@ -44,14 +55,9 @@ function episodesSql(type: RobotType) {
       id,
       episode,
     ) => `SELECT '${id}' AS episode_id, 'cart-${episode % 2}' AS robot_id, '${type.id}' AS robot_type, 1 AS robot_type_version,
-      'bench' AS site, '${episode < 3 ? 'roll' : 'push'}' AS task, NULL AS policy_version, ${at(startMs + episode * 5_000)} AS started_at,
+      ${sqlText(siteOf(episode))} AS site, '${episode < 3 ? 'roll' : 'push'}' AS task, NULL AS policy_version, ${at(startMs + episode * 5_000)} AS started_at,
       ${100 * (3 + episode)}::BIGINT AS duration_ms, '${outcomeOf(episode)}' AS outcome,
-      ${
-        episode % 3 === 0
-          ? 'NULL'
-          : `'it "fell", then
-stopped'`
-      } AS failure_reason, false AS intervened, NULL AS latency_p50_ms, NULL AS latency_p95_ms, ${3 + episode} AS frame_count,
+      ${episode % 3 === 0 ? 'NULL' : sqlText(reasons.get(episode) ?? '')} AS failure_reason, false AS intervened, NULL AS latency_p50_ms, NULL AS latency_p95_ms, ${3 + episode} AS frame_count,
       NULL AS media, ${at(startMs)} AS received_at, '${episode === 5 ? 'heldout' : 'train'}' AS split, DATE '${day(episode)}' AS recorded_on`,
   );
   const action = type.actions.kind === 'discrete' ? (frame: number) => frame % 3 : (frame: number) => frame / 10;
@@ -105,14 +111,14 @@ for (const plain of [cart, discreteCart]) {
     }
     const ofLake = async (where = 'true') =>
       world.session
-        .rows(`SELECT e.episode_id AS id, robot_id, task, outcome, failure_reason, f.frame_index, epoch_us(f.timestamp)::DOUBLE AS us,
+        .rows(`SELECT e.episode_id AS id, robot_id, site, task, outcome, failure_reason, f.frame_index, epoch_us(f.timestamp)::DOUBLE AS us,
         observation, "action" FROM ${await world.lake.scan('episodes', 1)} AS e JOIN ${await world.lake.scan('frames', 1)} AS f
         ON f.episode_id = e.episode_id WHERE ${where} ORDER BY e.started_at, f.frame_index`);
     async function landed(store: ReturnType<typeof memoryObjectStore>) {
       const keys: string[] = [];
       for await (const { key } of store.list('landing/')) keys.push(`'${await store.localPath(key)}'`);
       return world.session
-        .rows(`SELECT episode_id AS id, robot_id, task, outcome, failure_reason, frame_index, "timestamp"::DOUBLE AS us,
+        .rows(`SELECT episode_id AS id, robot_id, site, task, outcome, failure_reason, frame_index, "timestamp"::DOUBLE AS us,
         observation, "action" FROM read_parquet([${keys.join(', ')}]) ORDER BY started_at, frame_index`);
     }
 
@@ -134,6 +140,18 @@ for (const plain of [cart, discreteCart]) {
       const brought = await importCsv({ ...input, path: join(folder, 'frames') });
       assert.deepEqual([brought.episodes, brought.frames], [6, 33]);
       assert.deepEqual(await landed(store), await ofLake());
+      // As a spreadsheet reads it: no cell of text begins like a formula.
+      const cells = (await world.session.rows(
+        `SELECT site, failure_reason FROM read_csv('${join(folder, 'frames/frames-00000.csv')}', all_varchar = true, strict_mode = true)`,
+      )) as { site: string; failure_reason: string | null }[];
+      const texts = cells.flatMap(({ site, failure_reason }) => [site, failure_reason ?? '']);
+      assert.equal(texts.length, 66);
+      assert.deepEqual(
+        texts.filter((text) => /^[\s=+@-]/.test(text)),
+        [],
+      );
+      for (const text of ["'=site()", "''=1", "'\t+1 ", "'-1", `it "fell", then\nstopped `, "''"])
+        assert.ok(texts.includes(text), text);
     });
 
     it('only of the filter, without what a person excluded and what is not whole', async () => {
