@@ -19,6 +19,7 @@ interface ExportOptions {
   readonly to?: string;
   readonly episodesVersion?: string;
   readonly framesVersion?: string;
+  readonly policy?: string;
   readonly json: boolean;
 }
 
@@ -38,9 +39,12 @@ export function registerExportCommand(program: Command): void {
     .option('--to <day>', 'only what started on this UTC day or earlier')
     .option('--episodes-version <n>', 'version of the table of episodes; the newest unless given')
     .option('--frames-version <n>', 'version of the table of frames; the newest unless given')
+    .option('--policy <name>', 'lerobot: tasks are called by their instructions in the catalogue of this policy')
     .option('--json', 'the summary as JSON', false)
     .action(async (format: 'lerobot' | 'csv', folder: string, options: ExportOptions) => {
       const filter = filterOf(options);
+      if (format === 'csv' && options.policy !== undefined)
+        throw new CommandError('wrong', 'expected no --policy: text tables have the ids of tasks');
       const context = await openContext();
       await requireEmpty(folder);
       const summary = await run(context, format, folder, filter, options);
@@ -68,16 +72,33 @@ async function run(
     episodes: versionOf('--episodes-version', options.episodesVersion, newest.episodes),
     frames: versionOf('--frames-version', options.framesVersion, newest.frames),
   };
+  const sentences = await sentencesOf(context, options.policy);
   const session = await context.engine.open({ threads: 1 });
   try {
     const ports = { store: context.store, lake: context.lake, session };
     const input = { version, robotType, filter, folder };
     if (format === 'csv') return await (await import('../activities/exports/export-csv.ts')).exportCsv(ports, input);
     const { exportLeRobot } = await import('../activities/exports/export-lerobot.ts');
-    return await exportLeRobot(ports, { ...input, sentences: new Map() });
+    return await exportLeRobot(ports, { ...input, sentences });
   } finally {
     await session.close();
   }
+}
+
+/** Instructions by task, the retired ones among them; none without a policy. */
+async function sentencesOf(
+  { store }: CommandContext,
+  policy: string | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  if (policy === undefined) return new Map();
+  const [{ readPolicyDocument }, { readRobotType }, { readTaskCatalogue }] = await Promise.all([
+    import('../activities/registry/policy-document.ts'),
+    import('../store/records/robot-types.ts'),
+    import('../store/records/task-log.ts'),
+  ]);
+  const { robotType } = await readPolicyDocument(store, policy);
+  const { tasks } = await readTaskCatalogue(store, policy, await readRobotType(store, robotType.id, robotType.version));
+  return new Map(tasks.map(({ id, instruction }) => [id, instruction]));
 }
 
 function filterOf({ task, robot, outcome, split, from, to }: ExportOptions): ExportFilter {

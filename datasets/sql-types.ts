@@ -17,6 +17,9 @@ export const sqlTypes: Readonly<Record<ColumnType, string>> = {
 /** A SQL string literal. */
 export const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
+/** Whether the engine would take the name of a file for a pattern of names. */
+export const isFilePattern = (path: string): boolean => /[*?[\]{}]/.test(path);
+
 /** A SQL identifier, quoted. */
 export const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 

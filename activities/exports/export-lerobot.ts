@@ -29,7 +29,8 @@ const fileName = (index: number): string =>
 
 /**
  * Writes the episodes of a filter as a LeRobot data set, version 3.0, without videos: data, tasks, episodes with offsets and statistics, info. A
- * discrete action is its index. Streamed, a file at a time. `sentences`: what a task is called, by its id; the id itself where nobody said.
+ * discrete action is its index. Streamed, a file at a time. `sentences`: what a task is called, by its id; the id itself where nobody said, or where
+ * another task is called so.
  * Idempotent: the same version and filter give the same files.
  */
 export async function exportLeRobot(
@@ -70,13 +71,17 @@ async function writeTasks(
 ): Promise<number> {
   const rows = await session.rows(`SELECT DISTINCT task FROM picked_episode ORDER BY task`);
   await session.run(createTable(taskSentenceTable));
-  const taken = new Set<string>();
-  for (const [index, { task }] of rows.entries()) {
-    const id = typeof task === 'string' ? task : '';
+  const ids = rows.map(({ task }) => (typeof task === 'string' ? task : ''));
+  const called = [
+    ...ids,
+    ...ids.map((id) => sentences.get(id) ?? id).filter((sentence, place) => sentence !== ids[place]),
+  ];
+  for (const [index, id] of ids.entries()) {
     const said = sentences.get(id) ?? id;
-    const sentence = taken.has(said) ? id : said;
-    taken.add(sentence);
-    await session.run(`INSERT INTO task_sentence VALUES (${sqlText(id)}, ${index}, ${sqlText(sentence)})`);
+    const isOnlyItsOwn = called.indexOf(said) === called.lastIndexOf(said);
+    await session.run(
+      `INSERT INTO task_sentence VALUES (${sqlText(id)}, ${index}, ${sqlText(isOnlyItsOwn ? said : id)})`,
+    );
   }
   await session.run(`COPY (SELECT task_index, sentence AS __index_level_0__ FROM task_sentence ORDER BY task_index)
     TO ${sqlText(join(folder, 'meta/tasks.parquet'))} (FORMAT parquet, KV_METADATA {pandas: ${sqlText(pandasTasks)}})`);

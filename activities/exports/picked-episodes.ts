@@ -1,7 +1,8 @@
 import type { Outcome, Split } from '../../datasets/columns.ts';
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import { sqlText } from '../../datasets/sql-types.ts';
+import { isFilePattern, sqlText } from '../../datasets/sql-types.ts';
+import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Lake } from '../lake/lake.ts';
 import { readExclusions } from '../mix/exclusions.ts';
@@ -31,7 +32,7 @@ export interface ExportInput {
   readonly version: DatasetVersion;
   readonly robotType: RobotType;
   readonly filter: ExportFilter;
-  /** Folder on this machine that is not there yet, or empty. */
+  /** Folder on this machine that is not there yet, or empty, without `*`, `?`, `[`, `]`, `{` and `}`. */
   readonly folder: string;
 }
 
@@ -48,11 +49,18 @@ export interface ExportSummary {
   readonly incompleteEpisodes: number;
 }
 
-/** Puts the episodes of a filter into a temporary table, in the order of their start, numbered. */
+/**
+ * Puts the episodes of a filter into a temporary table, in the order of their start, numbered. `InvalidInput` for a folder whose name the
+ * SQL engine would expand.
+ */
 export async function pickEpisodes(
   { store, lake, session }: ExportPorts,
-  { version, robotType, filter }: ExportInput,
+  { version, robotType, filter, folder }: ExportInput,
 ): Promise<Pick<ExportSummary, 'excludedEpisodes' | 'incompleteEpisodes'>> {
+  if (isFilePattern(folder))
+    throw failure('InvalidInput', 'expected a folder without * ? [ ] { and } in its name: give another one', {
+      coordinates: { folder },
+    });
   const { excluded } = await readExclusions(store);
   await session.run('SET preserve_insertion_order = true');
   await session.run(createTable(excludedIdTable));

@@ -6,6 +6,7 @@ import {
   type TableRow,
   type WantedCell,
 } from '../../datasets/importers/table.ts';
+import { isFilePattern, sqlName, sqlText } from '../../datasets/sql-types.ts';
 import type { SqlChunk, SqlSession } from '../ports/sql.ts';
 
 /** Longest text of a cell that is looked at. */
@@ -76,15 +77,15 @@ function cellsOf(file: string, columns: readonly TableColumn[], wanted: readonly
     const kind = kinds.get(column);
     const inList = kind === undefined ? listCell(column) : undefined;
     if (inList !== undefined && kinds.get(inList.column) === 'list')
-      return numberCell(`${identifier(inList.column)}[${inList.index + 1}]`);
+      return numberCell(`${sqlName(inList.column)}[${inList.index + 1}]`);
     if (kind === undefined)
       throw new ImportError(`expected column ${quoted(column)}, got none of that name [file=${file}]`);
     if (kind === 'list' || kind === 'other')
       throw new ImportError(
         `expected numbers or text in column ${quoted(column)}, got ${kind === 'list' ? `a list: map ${column}[0], ${column}[1], …` : 'a structure or bytes'} [file=${file}]`,
       );
-    if (as === 'number' && (kind === 'number' || kind === 'boolean')) return numberCell(identifier(column));
-    return textCell(identifier(column));
+    if (as === 'number' && (kind === 'number' || kind === 'boolean')) return numberCell(sqlName(column));
+    return textCell(sqlName(column));
   });
 }
 
@@ -97,12 +98,10 @@ const textCell = (sql: string): Cell => ({
   kind: 'strings',
 });
 
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
 function relation(file: string, options = ''): string {
-  if (/[*?[\]{}]/.test(file))
+  if (isFilePattern(file))
     throw new ImportError(`expected a file name without * ? [ ] { and }, got ${quoted(file)}: rename it`);
-  return `read_parquet('${file.replaceAll("'", "''")}', hive_partitioning = false${options})`;
+  return `read_parquet(${sqlText(file)}, hive_partitioning = false${options})`;
 }
 
 function kindOf(type: string): TableColumn['kind'] {
