@@ -36,5 +36,11 @@ export interface SourceEpisode {
 
 /** The most frames an episode may have: held in memory until it is whole. */
 export const mostEpisodeFrames = 200_000;
-/** The most numbers of all frames of open episodes, 128 MiB. */
+/** The most numbers of all frames of open episodes, by {@link numbersOfFrame}: 128 MiB. */
 export const mostOpenNumbers = 32 * 1024 * 1024;
+
+/** What a frame takes beside its values, in numbers of 4 bytes: objects weigh more than the values of a small robot. */
+const numbersBeside = 64;
+/** How much memory a frame takes, in numbers of 4 bytes. */
+export const numbersOfFrame = ({ observation, action }: SourceFrame): number =>
+  numbersBeside + observation.length + action.length;

@@ -4,7 +4,13 @@ import { quoted } from './import-summary.ts';
 import { outcomeRule, type OutcomeRule } from './outcome-rule.ts';
 import { resolveMap, type ResolvedMap } from './resolve-map.ts';
 import { RowReader, type ReadRow } from './row-reader.ts';
-import { mostEpisodeFrames, mostOpenNumbers, type SourceEpisode, type SourceFrame } from './source-episode.ts';
+import {
+  mostEpisodeFrames,
+  mostOpenNumbers,
+  numbersOfFrame,
+  type SourceEpisode,
+  type SourceFrame,
+} from './source-episode.ts';
 import type { TableReader, TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
 
@@ -22,6 +28,8 @@ export interface TableSource {
   readonly tally: Tally;
   /** Frames that an episode may have; 200,000 unless a test says otherwise. */
   readonly mostFrames?: number;
+  /** Numbers of all open episodes together; {@link mostOpenNumbers} unless a test says otherwise. */
+  readonly mostNumbers?: number;
 }
 
 /** What is told of a whole import while it runs. */
@@ -162,7 +170,7 @@ class TableState {
 
   #keep(open: OpenEpisode, frame: SourceFrame, row: TableRow): void {
     if (open.isTooLong) return;
-    const numbers = frame.observation.length + frame.action.length;
+    const numbers = numbersOfFrame(frame);
     if (open.frames.length >= (this.#source.mostFrames ?? mostEpisodeFrames)) {
       open.isTooLong = true;
       this.#openNumbers -= open.frames.length * numbers;
@@ -170,7 +178,7 @@ class TableState {
       return;
     }
     this.#openNumbers += numbers;
-    if (this.#openNumbers > mostOpenNumbers)
+    if (this.#openNumbers > (this.#source.mostNumbers ?? mostOpenNumbers))
       throw this.#reader.error('episodes that end: too much is open at once', `${this.#open.size} open episodes`, row);
     open.frames.push(frame);
   }
@@ -179,7 +187,7 @@ class TableState {
     this.#open.delete(open.robot);
     const { map, tally, mostFrames = mostEpisodeFrames } = this.#source;
     const { frames } = open;
-    this.#openNumbers -= frames.reduce((sum, { observation, action }) => sum + observation.length + action.length, 0);
+    this.#openNumbers -= frames.reduce((sum, frame) => sum + numbersOfFrame(frame), 0);
     if (open.isTooLong) return tally.leftOut('episode', `more than ${mostFrames} frames: cut it by other boundaries`);
     const first = frames[0];
     if (first === undefined) return tally.leftOut('episode', 'no row of it could be taken');

@@ -29,7 +29,7 @@ describe('a table as episodes', () => {
     text: string | readonly string[],
     map: ImportMap,
     type = cart,
-    bounds: { mostFrames?: number } = {},
+    bounds: { mostFrames?: number; mostNumbers?: number } = {},
   ) {
     const tally = new Tally();
     const sources = [];
@@ -210,6 +210,24 @@ describe('a table as episodes', () => {
     const { episodes, notTaken } = await read(endless, cartMap(), cart, { mostFrames: 1_000 });
     assert.equal(episodes.length, 0);
     assert.match(notTaken.at(-1)?.reason ?? '', /more than 1000 frames/);
+  });
+
+  it('counts what a frame takes beside its values, and gives it back when the episode ends', async () => {
+    const lap = cartMap({ robot: { column: 'who' }, episodes: { by: { kind: 'column', column: 'lap' } } });
+    // Ten open frames of three values.
+    const bounds = { mostFrames: 6, mostNumbers: 10 * (64 + 3) };
+    const laps = (frames: number, robots: readonly string[]) =>
+      Array.from({ length: 20 }, (_, number) =>
+        Array.from({ length: frames }, () => robots.map((robot) => line(number, 1, `${robot},${number},`)).join('')),
+      ).flat(2);
+    const taken = async (frames: number, ...robots: readonly string[]) =>
+      (await read(header + laps(frames, robots).join(''), lap, cart, bounds)).episodes.length;
+    assert.equal(await taken(5, 'a', 'b'), 40);
+    await assert.rejects(
+      taken(6, 'a', 'b'),
+      /expected episodes that end: too much is open at once, got 2 open episodes/,
+    );
+    assert.equal(await taken(9, 'a'), 0);
   });
 
   it('hands on fewer rows at once where they are long, and takes blank lines for none', async () => {
