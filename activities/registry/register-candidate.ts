@@ -62,7 +62,7 @@ export const registerCandidate =
         chosenTasks: tasks !== undefined,
       }),
       ...registeredType(type),
-      bodies: await versionBodiesFile(ports.store, type, evaluation.bodies),
+      bodies: await versionBodiesFile(ports.store, type, evaluation),
       sources: {
         'model.onnx': input.modelKey,
         'evaluation.json': evaluationKey,

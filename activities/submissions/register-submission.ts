@@ -36,7 +36,7 @@ export const registerSubmission =
       policy,
       change: 'major',
       ...registeredType(type),
-      bodies: await versionBodiesFile(ports.store, type, evaluation.bodies),
+      bodies: await versionBodiesFile(ports.store, type, evaluation),
       sources: {
         'model.onnx': judged.modelKey,
         'evaluation.json': judged.evaluationKey,

@@ -8,7 +8,7 @@ import { registerModel } from '../../../activities/registry/register-model.ts';
 import { registeredType } from '../../../activities/registry/registered-type.ts';
 import { versionBodiesFile } from '../../../activities/registry/version-bodies-file.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
-import type { RobotType } from '../../../datasets/robot-type.ts';
+import { robotTypeSchema, type RobotType } from '../../../datasets/robot-type.ts';
 import { servedBody } from '../../../policies/body-mapping.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import {
@@ -46,30 +46,31 @@ describe('the bodies that a version serves', () => {
   beforeEach(() => {
     store = memoryObjectStore(() => 1);
   });
-  const written = async (verdicts: EvaluationDocument['bodies']): Promise<VersionBodies> => {
-    const bytes = (await versionBodiesFile(store, model, verdicts)) ?? assert.fail('no file');
-    return versionBodiesSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  };
+  const parsed = (bytes: Uint8Array | undefined): VersionBodies =>
+    versionBodiesSchema.parse(JSON.parse(new TextDecoder().decode(bytes ?? assert.fail('no file'))));
+  const written = async (bodies: EvaluationDocument['bodies'], episodes = 400): Promise<VersionBodies> =>
+    parsed(await versionBodiesFile(store, model, { bodies, episodes }));
+  const standings = ({ bodies }: VersionBodies) =>
+    bodies.map(({ robotType, standing, heldOutEpisodes }) => [robotType.version, standing, heldOutEpisodes]);
 
   it('are none beside its own where there is no other, or none that can be read: no file, as before', async () => {
     await publishRobotType(store, model);
-    assert.equal(await versionBodiesFile(store, model, []), undefined);
+    assert.equal(await versionBodiesFile(store, model, { bodies: [], episodes: 20 }), undefined);
+    assert.equal(await versionBodiesFile(store, model, undefined), undefined);
     await publishRobotType(store, fleet[4] ?? assert.fail());
-    assert.equal(await versionBodiesFile(store, model, []), undefined);
+    assert.equal(await versionBodiesFile(store, model, { bodies: [], episodes: 20 }), undefined);
+    assert.equal(await versionBodiesFile(store, model, undefined), undefined);
   });
 
   it('are its own and every body that is read as its own, proven as the evaluation says, else unproven', async () => {
     for (const type of fleet) await publishRobotType(store, type);
     const { bodies } = await written([judged(3, 400, 'proven'), judged(1, 50, 'proven'), judged(2, 7, 'unproven')]);
-    assert.deepEqual(
-      bodies.map(({ robotType, standing, heldOutEpisodes }) => [robotType.version, standing, heldOutEpisodes]),
-      [
-        [3, 'proven', 400],
-        [4, 'unproven', 0],
-        [2, 'unproven', 7],
-        [1, 'proven', 50],
-      ],
-    );
+    assert.deepEqual(standings({ bodies }), [
+      [3, 'proven', 400],
+      [4, 'unproven', 0],
+      [2, 'unproven', 7],
+      [1, 'proven', 50],
+    ]);
     assert.deepEqual(versionBodiesProblems({ bodies }, referenceOf(model)), []);
   });
 
@@ -80,6 +81,51 @@ describe('the bodies that a version serves', () => {
       bodies.filter(({ standing }) => standing === 'proven').map(({ robotType }) => robotType.version),
       [model.version],
     );
+  });
+
+  it('have not even its own as proven where there was no held-out episode, unless a person answers for it', async () => {
+    await publishRobotType(store, model);
+    assert.deepEqual(standings(await written([], 0)), [[3, 'unproven', 0]]);
+    for (const type of fleet) await publishRobotType(store, type);
+    assert.ok((await written([], 0)).bodies.every(({ standing }) => standing === 'unproven'));
+    assert.deepEqual(
+      standings(parsed(await versionBodiesFile(store, model, undefined))).map(([version, standing]) => [
+        version,
+        standing,
+      ]),
+      [
+        [3, 'proven'],
+        [4, 'unproven'],
+        [2, 'unproven'],
+        [1, 'unproven'],
+      ],
+    );
+  });
+
+  it('are its own alone, unproven, where the data was of a body that it cannot serve: no missing file makes it proven', async () => {
+    const range = (name: string) => ({ name, unit: 'm', min: -1, max: 1 });
+    const { follows: _rules, ...plain } = model;
+    const before = robotTypeSchema.parse({
+      ...plain,
+      version: 1,
+      actions: { kind: 'continuous', ranges: [range('drive'), range('lift')] },
+    });
+    const now = robotTypeSchema.parse({
+      ...before,
+      version: 2,
+      actions: { kind: 'continuous', ranges: [range('drive')] },
+      follows: { version: 1, goneActions: ['lift'] },
+    });
+    for (const type of [before, now]) await publishRobotType(store, type);
+    const foreign = { ...judged(1, 50, 'proven'), digest: robotTypeDigest(before) };
+    const own = { ...judged(1, 3, 'unproven'), robotType: 'test-robot@2', digest: robotTypeDigest(now) };
+    const file = async (bodies: EvaluationDocument['bodies']) =>
+      versionBodiesFile(store, now, { bodies, episodes: 53 });
+    assert.deepEqual(standings(parsed(await file([foreign]))), [[2, 'unproven', 0]]);
+    const both = parsed(await file([own, foreign]));
+    assert.deepEqual(standings(both), [[2, 'unproven', 3]]);
+    assert.deepEqual(versionBodiesProblems(both, referenceOf(now)), []);
+    assert.equal(await file([{ ...own, standing: 'proven' }, foreign]), undefined);
   });
 
   it('map readings and answers as robots read them: the file alone is enough', async () => {
@@ -118,7 +164,7 @@ describe('the bodies that a version serves', () => {
           policy: 'p',
           change: 'minor',
           ...registeredType(model),
-          bodies: await versionBodiesFile(store, model, []),
+          bodies: await versionBodiesFile(store, model, { bodies: [], episodes: 20 }),
           sources: { 'model.onnx': 'scratch/model.onnx' },
           modelSha256: createHash('sha256').update(bytes).digest('hex'),
           parents: [],
