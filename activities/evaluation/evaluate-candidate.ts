@@ -19,7 +19,7 @@ import { failure } from '../../store/failures.ts';
 import { describeIssues, jsonBytes } from '../../store/json-objects.ts';
 import type { ModelProbe } from '../ports/model-probe.ts';
 import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
-import { readVersionBody } from '../../store/records/version-body.ts';
+import { readMadeFor, readVersionBody } from '../../store/records/version-body.ts';
 import { readVersionTasks } from '../../store/records/version-tasks.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readHeldoutSet, readTrainingSet } from '../mix/read-sets.ts';
@@ -120,7 +120,9 @@ async function judge(ports: EvaluateCandidatePorts, input: Request) {
     type,
   );
   const passed = gateVerdict(gates, input.bootstrap);
-  const document = evaluationDocument({ input, type, absolute, gates, passed, comparison });
+  const madeFor = champion && (await readMadeFor(store, input.policy, champion.version));
+  const facts = { input, type, absolute, gates, passed, comparison, championMadeFor: madeFor?.digest };
+  const document = evaluationDocument(facts);
   if (comparison !== undefined) await store.put(goldenKeyOf(input.evaluationKey), jsonBytes(comparison.golden));
   await store.put(input.evaluationKey, jsonBytes(document));
   return document;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { bodyVerdicts, type AbsoluteFacts, type GateResult } from '../../policies/gates/index.ts';
 import { readJson } from '../../store/json-objects.ts';
@@ -121,6 +122,8 @@ export interface EvaluationParts {
   readonly gates: readonly GateResult[];
   readonly passed: 'pass' | 'hold';
   readonly comparison: HeldoutComparison | undefined;
+  /** Digest of the robot type that the champion was made for. */
+  readonly championMadeFor?: string | undefined;
 }
 
 export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
@@ -164,18 +167,21 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     })),
     robots: worstRobots(comparison),
     robotsMeasured: outcome?.robots.length ?? 0,
-    bodies: judgedBodies(comparison, type),
+    bodies: judgedBodies(parts),
     latencyP99Ms: absolute.latency?.p99Ms ?? null,
     sizeBytes: absolute.sizeBytes,
     notes: [...(comparison?.notes ?? [])],
   };
 }
 
-function judgedBodies(comparison: HeldoutComparison | undefined, type: RobotType): EvaluationDocument['bodies'] {
+function judgedBodies({ comparison, type, championMadeFor }: EvaluationParts): EvaluationDocument['bodies'] {
   if (comparison === undefined) return [];
+  const own = robotTypeDigest(type);
   const found = comparison.outcome.bodies.flatMap(({ body, ...outcome }) => {
     const named = comparison.bodies[body];
-    return named === undefined ? [] : [{ ...outcome, robotType: named.robotType, digest: named.digest }];
+    if (named === undefined) return [];
+    const { robotType, digest } = named;
+    return [{ ...outcome, robotType, digest, isOwnOfBoth: digest === own && digest === championMadeFor }];
   });
   const verdicts = bodyVerdicts(found, type);
   return found.map(({ robotType, digest, episodes, frames, agreeingFrames }, index) => ({

@@ -13,6 +13,8 @@ export interface BodyFacts {
   readonly agreeingFrames: number;
   /** Beside the champion; undefined without one. */
   readonly agreement?: PairedRatioSums | undefined;
+  /** Candidate and champion were both made for it. */
+  readonly isOwnOfBoth?: boolean;
 }
 
 interface BodyVerdict {
@@ -23,10 +25,13 @@ interface BodyVerdict {
 
 type JudgedBody = Pick<JudgedType, 'limits'>;
 
+/** A body that the fleet runs the champion on by its own model needs no more data because robots of another body came. */
+const leastOwnEpisodes = 1;
+
 /**
- * Judges a candidate for each body apart: as many held-out episodes as the robot type's `minBodyEpisodes`, its least label agreement, and not
- * proved worse than the champion (all bodies tested together, Holm). They hold no candidate back: a body that does not pass is not
- * given it without a person.
+ * Judges a candidate for each body apart: as many held-out episodes as the robot type's `minBodyEpisodes`, or one of the body that candidate and
+ * champion were both made for, its least label agreement, and not proved worse than the champion (all bodies tested together, Holm). They
+ * hold no candidate back: a body that does not pass is not given it without a person.
  */
 export function bodyVerdicts(bodies: readonly BodyFacts[], { limits }: JudgedBody): readonly BodyVerdict[] {
   const least = limits.minBodyEpisodes ?? leastTaskEpisodes;
@@ -38,7 +43,10 @@ export function bodyVerdicts(bodies: readonly BodyFacts[], { limits }: JudgedBod
   let place = 0;
   return bodies.map((body, index): BodyVerdict => {
     const found = compared[index];
-    const gates = [enough(body, least), agrees(body, limits.minAgreementFraction)];
+    const gates = [
+      enough(body, body.isOwnOfBoth === true ? leastOwnEpisodes : least),
+      agrees(body, limits.minAgreementFraction),
+    ];
     if (found === undefined) gates.push(notApplicable('body.champion', 'p-value', taskSignificance, 'champion'));
     else {
       gates.push(
@@ -55,7 +63,7 @@ export function bodyVerdicts(bodies: readonly BodyFacts[], { limits }: JudgedBod
   });
 }
 
-const enough = ({ robotType, episodes }: BodyFacts, least: number): GateResult =>
+const enough = ({ robotType, episodes, isOwnOfBoth }: BodyFacts, least: number): GateResult =>
   measured({
     id: 'body.episodes',
     value: episodes,
@@ -63,7 +71,7 @@ const enough = ({ robotType, episodes }: BodyFacts, least: number): GateResult =
     unit: 'episodes',
     sampleSize: episodes,
     passes: episodes >= least,
-    sentence: `${episodes} held-out episodes of ${robotType}; ${least} are needed`,
+    sentence: `${episodes} held-out episodes of ${robotType}; ${least} ${least === 1 ? 'is' : 'are'} needed${isOwnOfBoth === true ? ', since the champion was made for it too' : ''}`,
   });
 
 function agrees({ robotType, episodes, frames, agreeingFrames }: BodyFacts, least: number): GateResult {

@@ -7,7 +7,7 @@ import {
 } from '../../datasets/bodies/body-map.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import { modelFile, signedManifestSchema } from '../../policies/model-manifest.ts';
+import { modelFile, signedManifestSchema, type ModelManifest } from '../../policies/model-manifest.ts';
 import { isFailure } from '../failures.ts';
 import { readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -24,6 +24,16 @@ export interface VersionBody {
   readonly incomplete: string | undefined;
 }
 
+/** The robot type that a version was made for, as its manifest says; undefined for one that nobody registered. */
+export async function readMadeFor(
+  store: ObjectStore,
+  policy: string,
+  version: string,
+): Promise<ModelManifest['robotType'] | undefined> {
+  const key = modelFile(policy, version, 'manifest.json');
+  return (await readJson(store, key, signedManifestSchema))?.manifest.robotType;
+}
+
 /**
  * How a registered version is read for `type`, whose body it was not made for. Undefined where it is its own or reads the same, and where its robot
  * type has gone: then it is taken as it is. A text says why the one cannot be read as the other.
@@ -34,8 +44,7 @@ export async function readVersionBody(
   policy: string,
   version: string,
 ): Promise<VersionBody | string | undefined> {
-  const key = modelFile(policy, version, 'manifest.json');
-  const robotType = (await readJson(store, key, signedManifestSchema))?.manifest.robotType;
+  const robotType = await readMadeFor(store, policy, version);
   if (robotType === undefined || robotType.digest === robotTypeDigest(type) || robotType.id !== type.id)
     return undefined;
   const own = await documentOf(store, robotType);

@@ -16,7 +16,10 @@ const rightOn = (right: number): Answers => ({
 });
 
 /** Held-out episodes of bodies, each with how many of 50 frames candidate and champion get right. */
-function judged(bodies: readonly { episodes: number; candidate: number; champion?: number }[], least?: number) {
+function judged(
+  bodies: readonly { episodes: number; candidate: number; champion?: number; isOwnOfBoth?: boolean }[],
+  least?: number,
+) {
   const hasChampion = bodies.some(({ champion }) => champion !== undefined);
   const tally = heldoutTally({
     type,
@@ -42,7 +45,11 @@ function judged(bodies: readonly { episodes: number; candidate: number; champion
       number += 1;
     }
   const outcome = tally.finish();
-  const facts: BodyFacts[] = outcome.bodies.map(({ body, ...rest }) => ({ ...rest, robotType: `rover@${body + 1}` }));
+  const facts: BodyFacts[] = outcome.bodies.map(({ body, ...rest }) => ({
+    ...rest,
+    robotType: `rover@${body + 1}`,
+    isOwnOfBoth: bodies[body]?.isOwnOfBoth === true,
+  }));
   const limits = {
     ...type.limits,
     minAgreementFraction: 0.7,
@@ -103,6 +110,22 @@ describe('a candidate on each body apart', () => {
       failing(judged([{ episodes: 40, candidate: 48, champion: 47 }], 41).verdicts[0] ?? assert.fail()),
       ['body.episodes'],
     );
+  });
+
+  it('of the body that candidate and champion were made for needs no number of episodes because another body came, but agreement and to be no worse', () => {
+    const other = { episodes: 1, candidate: 48, champion: 47 };
+    const own = { episodes: 25, candidate: 48, champion: 47, isOwnOfBoth: true };
+    const { verdicts } = judged([own, other]);
+    assert.deepEqual(verdicts.map(failing), [[], ['body.episodes']]);
+    const [enough] = verdicts[0]?.gates ?? [];
+    assert.deepEqual([enough?.value, enough?.limit, enough?.sampleSize], [25, 1, 25]);
+    assert.match(enough?.sentence ?? '', /1 is needed, since the champion was made for it too/);
+    assert.deepEqual(judged([{ ...own, candidate: 20, champion: 20 }, other]).verdicts.map(failing)[0], [
+      'body.agreement',
+    ]);
+    assert.deepEqual(judged([{ ...own, candidate: 40, champion: 50 }, other]).verdicts.map(failing)[0], [
+      'body.champion',
+    ]);
   });
 
   it('needs no champion, and no frame proves nothing', () => {
