@@ -155,14 +155,19 @@ export async function splitRobot(
     ...change
   }: RobotChange & { readonly newId: string; readonly hashOf: (id: string) => string },
 ): Promise<void> {
-  const now = (await readRobots(ports.store)).get(parse(robotIdSchema, robotId));
-  if (now === undefined) throw notRegistered(robotId);
-  const { policy, robotType, site, stratum } = now;
+  const { policy, robotType, site, stratum } = await requireRobot(ports.store, robotId);
   await addRobot(ports, { robotId: newId, policy, robotType, site, stratum, tokenHashes: [hashOf(newId)], ...change });
   await changeRobot(ports, { robotId, ...change }, ({ isRevoked }) => ({
     ...(isRevoked === true ? { isRevoked: false } : {}),
     tokenHashes: [hashOf(robotId)],
   }));
+}
+
+/** The last record of a robot; `NotFound` for one that was never added. */
+export async function requireRobot(store: ObjectStore, robotId: string): Promise<RobotRecord> {
+  const now = (await readRobots(store)).get(parse(robotIdSchema, robotId));
+  if (now === undefined) throw notRegistered(robotId);
+  return now;
 }
 
 const retired = (robotId: string): Error =>

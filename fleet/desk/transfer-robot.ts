@@ -34,15 +34,15 @@ export const readAgentNote = (store: ObjectStore, robotId: string): Promise<Agen
   readJson(store, fleetKeys.agent(robotId), agentNoteSchema);
 
 export interface TransferChange extends RobotChange {
-  /** The other policy, and the robot type that its models are made for. */
   readonly to: string;
+  /** The robot's own, which the other policy must serve. */
   readonly robotType: Transfer['robotType'];
 }
 
 /**
  * Puts a robot to another policy: its record says so, and carries the word of the order key without which the robot would obey nobody else.
  * For a robot that was moved there already the word is signed anew, should it have been away for longer than one is valid. `Conflict` where
- * it never had another policy, or its robot type is not the policy's; `KeysUnavailable` without the order key.
+ * it never had another policy, or has another robot type; `KeysUnavailable` without the order key.
  */
 export const transferRobot = (
   ports: { readonly store: ObjectStore; readonly clock: Clock; readonly orders: OrderSigner },
@@ -53,7 +53,7 @@ export const transferRobot = (
     if (now.robotType.id !== robotType.id || now.robotType.version !== robotType.version)
       throw failure(
         'Conflict',
-        `expected a policy for robots of type ${now.robotType.id}@${now.robotType.version}, got ${to} for ${robotType.id}@${robotType.version}`,
+        `expected a transfer for robots of type ${now.robotType.id}@${now.robotType.version}, got ${to} for ${robotType.id}@${robotType.version}`,
         { coordinates: { robotId } },
       );
     const last = trustedTransfer(now, ports.orders);

@@ -19,7 +19,7 @@ export const transferSchema = z.object({
   /** The policies that it may follow until now: the last one, and those it was taken out of before it heard of that. */
   from: z.array(policyNameSchema).min(1).max(mostFormerPolicies),
   to: policyNameSchema,
-  /** What the other policy's models are made for. */
+  /** The robot's own: one with another document does not take it. Whether a model is for it, the version says. */
   robotType: z.object({ id: z.string().min(1).max(63), version: z.int().min(1), digest: sha256Schema }),
   /** Epoch of the order key that signs. */
   epoch: z.int().min(1).max(1_000_000),

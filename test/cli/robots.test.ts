@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,10 +13,17 @@ import { createPolicyDocument } from '../../activities/registry/policy-document.
 import { registerGatewayCommand } from '../../cli/gateway.ts';
 import type { RobotPage } from '../../activities/robot-page.ts';
 import { registerRobotCommands } from '../../cli/robots.ts';
+import { registerModel } from '../../activities/registry/register-model.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
+import { robotTypeSchema, type RobotType } from '../../datasets/robot-type.ts';
 import { readRobots, tokenHash, writeAgentNote, type FleetView, type RobotRecord } from '../../fleet/desk/index.ts';
 import { transferSchema } from '../../fleet/protocol/index.ts';
+import { mappedBody } from '../../policies/mapped-body.ts';
+import { identityBody } from '../../policies/version-bodies.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
 import { moveAliases } from '../../store/records/aliases.ts';
+import { approveBody } from '../../store/records/served-bodies.ts';
 import { openTestKeys } from '../support/keys.ts';
 
 describe('flywheel robots', () => {
@@ -240,6 +248,81 @@ describe('flywheel robots', () => {
       page.acts.map(({ act }) => act),
       ['added at hall, wall', 'policy wall → pick', 'signed anew for pick'],
     );
+  });
+
+  describe('moved to a policy that adopted a newer body', () => {
+    const two = robotTypeSchema.parse({
+      ...scitosG5Type,
+      version: 2,
+      observations: [...scitosG5Type.observations, { name: 'bumper', unit: '1', min: 0, max: 1 }],
+      follows: { version: 1, observations: [{ name: 'bumper', is: 'new', fill: 0 }] },
+    });
+    const referenceOf = (type: RobotType) => ({ id: type.id, version: type.version, digest: robotTypeDigest(type) });
+    const own = { standing: 'proven', heldOutEpisodes: 40 } as const;
+    const pick = { policy: 'pick', who: 'ada', why: 'first' };
+    const move = () => run('move', 'r1', '--reason', 'needed there', '--policy', 'pick') as Promise<RobotRecord>;
+
+    beforeEach(async () => {
+      await add('r1');
+      await publishRobotType(store, two);
+      await createPolicyDocument(store, { policy: 'pick', robotType: { id: two.id, version: 2 } });
+      await writeAgentNote(store, { robotId: 'r1', agentVersion: '1.0.0', atMs: 1, knowsTransfers: true });
+    });
+
+    /** A champion made for the newer body, with the older one as said. */
+    async function champion(older: 'proven' | 'unproven' | undefined): Promise<void> {
+      const { signer } = await openTestKeys(join(directory, 'keys'), store);
+      const chain = [scitosG5Type, two];
+      const proven = { standing: older ?? 'unproven', heldOutEpisodes: 9 } as const;
+      const mapped = mappedBody({ model: two, body: scitosG5Type, chain, proven });
+      const bodies = [identityBody(two, referenceOf(two), own), ...(older === undefined ? [] : [mapped])];
+      const model = new TextEncoder().encode('a model');
+      await store.put('incoming/model', model);
+      await registerModel({ store, signer, clock: Date.now, codeBuild: 'test' })({
+        policy: 'pick',
+        operationId: 'first',
+        change: 'minor',
+        robotType: referenceOf(two),
+        bodies: jsonBytes({ bodies }),
+        sources: { 'model.onnx': 'incoming/model' },
+        modelSha256: createHash('sha256').update(model).digest('hex'),
+        parents: [],
+        training: null,
+        metrics: {},
+        gates: [],
+      });
+      const aliases = () => ({ champion: '1.0.0', baseline: '1.0.0' });
+      await moveAliases({ store, clock: Date.now }, { ...pick, operationId: 'baseline' }, aliases);
+    }
+
+    it('a robot of an older body goes along, under its own robot type, where that is served', async () => {
+      await champion('proven');
+      const { policy, transfer } = await move();
+      assert.equal(policy, 'pick');
+      assert.deepEqual(transferSchema.parse(transfer?.signed).robotType, referenceOf(scitosG5Type));
+    });
+
+    it('it is refused where nothing serves it, until a person lets it have a version that lists it', async () => {
+      await champion('unproven');
+      await assert.rejects(
+        move(),
+        /a policy that serves scitos-g5@1, got pick, whose champion 1\.0\.0 does not \(unproven\)/,
+      );
+      const robot = (await readRobots(store)).get('r1');
+      assert.deepEqual([robot?.policy, robot?.transfer], ['wall', undefined]);
+      const robotType = { id: 'scitos-g5', version: 1 };
+      await approveBody({ store, clock: Date.now }, { ...pick, version: '1.0.0', robotType });
+      assert.equal((await move()).policy, 'pick');
+    });
+
+    it('it is refused where the champion does not list it, or cannot be read', async () => {
+      const aliases = () => ({ champion: '1.0.0', baseline: '1.0.0' });
+      await moveAliases({ store, clock: Date.now }, { ...pick, operationId: 'none' }, aliases);
+      await assert.rejects(move(), /got pick for scitos-g5@2, whose champion 1\.0\.0 cannot be read/);
+      await champion(undefined);
+      await assert.rejects(move(), /does not \(unlisted\)/);
+      assert.equal((await readRobots(store)).get('r1')?.policy, 'wall');
+    });
   });
 
   it('has a sibling that runs a gateway', () => {
