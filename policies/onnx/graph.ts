@@ -43,6 +43,13 @@ export interface Graph {
   scalar(value: number): Value;
   /** Adds an operator with one output of the given shape, of the type of its first input unless told otherwise. */
   node(operator: string, inputs: readonly Value[], shape: Shape, attributes?: Attributes, type?: ElementType): Value;
+  /** The same for an operator with several outputs. */
+  nodes(
+    operator: string,
+    inputs: readonly Value[],
+    outputs: readonly Pick<Value, 'shape' | 'type'>[],
+    attributes?: Attributes,
+  ): readonly Value[];
   /** Cuts a vector into consecutive pieces of `sizes` (int64). */
   split(vector: Value, sizes: Value, shapes: readonly Shape[]): readonly Value[];
   /**
@@ -107,25 +114,29 @@ class GrowingGraph implements Graph {
     attributes: Attributes = {},
     type: ElementType = from[0]?.type ?? 'float32',
   ): Value {
-    const name = `${this.#prefix}${operator}_${this.#nodes.length}`;
-    this.#nodes.push({
-      input: from.map((value) => value.name),
-      output: [name],
-      opType: operator,
-      attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
-    });
-    return { name, type, shape };
+    const value = { name: `${this.#prefix}${operator}_${this.#nodes.length}`, type, shape };
+    this.#add(operator, from, [value], attributes);
+    return value;
+  }
+
+  nodes(
+    operator: string,
+    from: readonly Value[],
+    outputs: readonly Pick<Value, 'shape' | 'type'>[],
+    attributes: Attributes = {},
+  ): readonly Value[] {
+    const values = outputs.map(({ shape, type }, position) => ({
+      name: `${this.#prefix}${operator}_${this.#nodes.length}_${position}`,
+      type,
+      shape,
+    }));
+    this.#add(operator, from, values, attributes);
+    return values;
   }
 
   split(vector: Value, sizes: Value, shapes: readonly Shape[]): readonly Value[] {
-    const names = shapes.map((_, position) => `${this.#prefix}Split_${this.#nodes.length}_${position}`);
-    this.#nodes.push({
-      input: [vector.name, sizes.name],
-      output: names,
-      opType: 'Split',
-      attribute: [attribute('axis', 0)],
-    });
-    return shapes.map((shape, position) => ({ name: names[position] ?? '', type: vector.type, shape }));
+    const outputs = shapes.map((shape) => ({ shape, type: vector.type }));
+    return this.nodes('Split', [vector, sizes], outputs, { axis: 0 });
   }
 
   loop(count: Value, state: readonly Value[], body: LoopBody): ReturnType<Graph['loop']> {
@@ -172,6 +183,15 @@ class GrowingGraph implements Graph {
       graph: this.wire(),
     };
     return encodeModel(model);
+  }
+
+  #add(operator: string, from: readonly Value[], to: readonly Value[], attributes: Attributes): void {
+    this.#nodes.push({
+      input: from.map(({ name }) => name),
+      output: to.map(({ name }) => name),
+      opType: operator,
+      attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+    });
   }
 
   /** The graph of one turn of a loop, and what it gives beside its state. */

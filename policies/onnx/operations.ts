@@ -1,4 +1,5 @@
 import type { Graph, Shape, Value } from './graph.ts';
+import { sumOverRows } from './planes.ts';
 
 /**
  * The differentiable operations the policies need, each beside its gradient rule. Vectors and matrices are row-major
@@ -8,14 +9,6 @@ import type { Graph, Shape, Value } from './graph.ts';
 
 const axesInput = (graph: Graph, axes: readonly number[]): Value =>
   graph.constant(`axes_${axes.join('_')}`, BigInt64Array.from(axes.map(BigInt)), [axes.length]);
-
-/** [n, m] → [m], as a product with a row of ones: several times faster than the runtime's ReduceSum over the first axis. */
-function sumOverRows(graph: Graph, value: Value): Value {
-  const [n = 0, m = 0] = value.shape;
-  const sizes = graph.node('Shape', [value], [1], { end: 1 }, 'int64');
-  const ones = graph.node('Expand', [graph.scalar(1), sizes], [n], {}, 'float32');
-  return graph.node('MatMul', [ones, value], [m]);
-}
 
 const product = (graph: Graph, a: Value, b: Value, shape: Shape, attributes: Record<string, number>): Value =>
   graph.node('Gemm', [a, b], shape, attributes);
