@@ -10,11 +10,12 @@ import {
 import type { Lake } from '../lake/lake.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
-import type { SqlSession } from '../ports/sql.ts';
+import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { acceptEpisodes, type AcceptedRows } from './accepted-episodes.ts';
 import { countDecision } from './count-decision.ts';
 import type { BatchDecision, PlannedSegment } from './documents.ts';
-import { erasedPlaces, isErasedRobot, noTombstones, withoutPlaces, type Tombstones } from './erased-episodes.ts';
+import { erasedPlaces, noTombstones, withoutPlaces, type Tombstones } from './erased-episodes.ts';
+import { erasedSegments } from './erased-segments.ts';
 import { findTwins } from './find-twins.ts';
 import type { EpisodePlace } from './accepted-episodes.ts';
 import { judgeSegments } from './judge-segments.ts';
@@ -30,6 +31,8 @@ export interface DecisionPorts {
   readonly judge: SegmentJudge;
   readonly lake: Lake;
   readonly session: SqlSession;
+  /** For a look at what is refused, on a session of its own. */
+  readonly engine: SqlEngine;
   readonly progress: Progress;
   readonly scratchDirectory: string;
 }
@@ -98,23 +101,19 @@ export async function decideBatch(
   if (duplicates.length > 0) {
     accepted = await acceptEpisodes(session, type, groups, [...left, ...duplicates], young);
   }
+  const nowhere = await erasedSegments(ports, type, tombstones, present, refusedSegments);
   const isPresent = new Set(present.map(({ segment }) => segment));
-  const ofErased = (segment: number): boolean =>
-    isErasedRobot(tombstones, landingPlace(segments[segment]?.key ?? '')?.robotId ?? '');
   const decision = {
     gone: segments.flatMap((_, segment) => (isPresent.has(segment) ? [] : [segment])),
-    refusedSegments: refusedSegments.filter(({ segment }) => !ofErased(segment)),
+    refusedSegments: refusedSegments.filter(({ segment }) => !nowhere.has(segment)),
     refusedEpisodes: [...refusedEpisodes, ...twins.refused],
     alreadyStored: twins.alreadyStored,
     ...(young === undefined ? {} : { youngSplits: [...young] }),
     ...(erased.length === 0 ? {} : { erased: [...erased] }),
-    ...keptNowhere(refusedSegments.map(({ segment }) => segment).filter(ofErased)),
+    ...(nowhere.size === 0 ? {} : { erasedSegments: [...nowhere].toSorted((a, b) => a - b) }),
   };
   return { accepted, decision: { ...decision, ...(await countDecision(session, present, decision)) } };
 }
-
-const keptNowhere = (erasedSegments: number[]): Pick<BatchDecision, 'erasedSegments'> =>
-  erasedSegments.length === 0 ? {} : { erasedSegments };
 
 /** Rules that a person waived for a segment, looked up once each and only for segments that broke some rule. */
 function waivedBySegment(store: ObjectStore, segments: readonly PlannedSegment[]) {

@@ -105,7 +105,7 @@ export const decisionSchema = z.strictObject({
   alreadyStored: z.array(z.strictObject(episodeReference)),
   /** Erased on request: neither stored nor kept; decisions of earlier versions do not say. */
   erased: z.array(z.strictObject({ segment: count, firstRow: count, erasureId: z.string() })).exactOptional(),
-  /** Segments that cannot be read, of a robot that was erased: not kept. */
+  /** Refused segments with episodes that were erased, or that cannot be read and may be of an erased robot’s past: not kept. */
   erasedSegments: z.array(count).exactOptional(),
   robots: dictionarySchema(robotCountsSchema),
   rules: dictionarySchema(ruleCountsSchema),

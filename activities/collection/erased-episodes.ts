@@ -74,6 +74,12 @@ function erasureOf({ requests, hashes }: Tombstones, told: Told): string | undef
   )?.erasureId;
 }
 
-/** Whether everything of a robot that cannot be read may be what was erased of it. */
-export const isErasedRobot = ({ requests }: Tombstones, robotId: string): boolean =>
-  requests.some(({ target }) => target.kind === 'robot' && target.robotId === robotId);
+/** What a robot has recorded is uploaded within so many days, as far as anybody knows, ms. */
+const uploadsWithinMs = 30 * 86_400_000;
+
+/** Whether what nobody can read, received of a robot at that instant, may be of the past that was erased. */
+export const isLateUpload = ({ requests }: Tombstones, robotId: string, receivedMs: number): boolean =>
+  requests.some(
+    ({ target, recordedBeforeMs }) =>
+      target.kind === 'robot' && target.robotId === robotId && receivedMs < recordedBeforeMs + uploadsWithinMs,
+  );

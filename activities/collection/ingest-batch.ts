@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import type { LakeTable } from '../../datasets/dataset-version.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { manyRobots } from '../../datasets/split.ts';
 import { acceptEpisodes } from './accepted-episodes.ts';
@@ -27,7 +28,8 @@ import { inParallel } from '../../store/in-parallel.ts';
 import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
 import type { Lake, LakeTransaction, StagedRows } from '../lake/lake.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { erasedPlaces, readAllTombstones, withoutPlaces, type Tombstones } from './erased-episodes.ts';
+import { erasedPlaces, readAllTombstones, type Tombstones } from './erased-episodes.ts';
+import { unlessErased, withoutErased } from './erased-segments.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { collectedType } from './collected-type.ts';
@@ -96,17 +98,6 @@ async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<
   return totalsOf(decision);
 }
 
-/** An erasure that came between the rows and their commit makes it a `Conflict`: the rows are made again without what it takes. */
-async function unlessErased(work: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1)
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === mostErasures || !isFailure(error, 'Conflict')) throw error;
-    }
-}
-const mostErasures = 10;
-
 async function readBatch(
   store: ObjectStore,
   { manifestKey, batch, robotType: own }: IngestBatchInput,
@@ -154,8 +145,10 @@ async function ingest(
   const { lake, progress } = ports;
   const { cycleId, transaction } = batch;
   const present = await presentSegments(ports.store, batch.type, batch.segments, progress);
+  // Marks first: an erasure whose tombstone is read too early has its mark later.
+  const marks = { frames: await lake.erasures('frames'), episodes: await lake.erasures('episodes') };
   const tombstones = await readAllTombstones(ports.store);
-  const { decision, frames, episodes } = await decided({ ...ports, tombstones }, batch, present);
+  const { decision, frames, episodes } = await decided({ ...ports, tombstones, marks }, batch, present);
   try {
     await quarantineRefused(ports, cycleId, present, decision);
     progress({ stage: 'committing', batch: batch.batch });
@@ -176,7 +169,12 @@ interface StagedBatch {
   readonly episodes: StagedRows | undefined;
 }
 
-type BatchPorts = IngestPorts & { readonly session: SqlSession; readonly tombstones: Tombstones };
+type BatchPorts = IngestPorts & {
+  readonly session: SqlSession;
+  readonly tombstones: Tombstones;
+  /** Erasures that the tables knew before the tombstones were read. */
+  readonly marks: Readonly<Record<LakeTable, string>>;
+};
 type Batch = Parameters<typeof ingest>[1];
 
 /** The decision of an earlier attempt, with the session's tables made to follow it; else a new one, written down. */
@@ -196,22 +194,24 @@ async function decided(ports: BatchPorts, batch: Batch, present: readonly Presen
   await indexEpisodes(ports.session, groups);
   // What was erased since the decision was written goes the way of what was erased before.
   const erased = await erasedPlaces(ports.session, ports.tombstones);
-  decision = { ...decision, refusedEpisodes: [...withoutPlaces(decision.refusedEpisodes, erased)] };
+  const looking = { ...ports, judge: judgeOf(ports) };
+  decision = await withoutErased(looking, batch.type, ports.tombstones, present, decision, erased);
   const excluded = [...decision.refusedEpisodes, ...decision.alreadyStored, ...(decision.erased ?? []), ...erased];
   const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded, decision.youngSplits);
   return staged(ports, batch, { decision, accepted });
 }
 
+const judgeOf = ({ judge, engine }: BatchPorts): SegmentJudge => judge ?? segmentJudge(engine);
+
 /** Fast; where something fails on the way to the lake's files, once more with every segment looked at by itself. */
 async function decideAnew(ports: BatchPorts, batch: Batch, present: readonly PresentSegment[]): Promise<StagedBatch> {
-  const judge = ports.judge ?? segmentJudge(ports.engine);
   const isOfFewRobots = batch.robots < manyRobots;
   const way = async (reading: ReadingWay): Promise<StagedBatch> =>
     staged(
       ports,
       batch,
       await decideBatch(
-        { ...ports, judge },
+        { ...ports, judge: judgeOf(ports) },
         batch.type,
         batch.segments,
         present,
@@ -229,14 +229,15 @@ async function decideAnew(ports: BatchPorts, batch: Batch, present: readonly Pre
 }
 
 async function staged(
-  { lake, session }: BatchPorts,
+  { lake, session, marks }: BatchPorts,
   { transaction }: Batch,
   { decision, accepted }: DecidedBatch,
 ): Promise<StagedBatch> {
   const unstored = await unstoredFrames(lake, session, accepted.frames, transaction.appId);
-  const frames = await lake.stage(session, 'frames', unstored, transaction);
+  const frames = await lake.stage(session, 'frames', unstored, transaction, marks.frames);
   try {
-    return { decision, frames, episodes: await lake.stage(session, 'episodes', accepted.episodes, transaction) };
+    const episodes = await lake.stage(session, 'episodes', accepted.episodes, transaction, marks.episodes);
+    return { decision, frames, episodes };
   } catch (error) {
     await lake.discardStaged(frames);
     throw error;

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import type { BatchDecision } from './documents.ts';
+import { mayBeTheSegments } from './judge-segments.ts';
 import type { PresentSegment } from './present-segments.ts';
 import { quarantineEpisode, quarantineSegment, type Refusal } from './quarantine.ts';
 
@@ -54,7 +55,7 @@ export async function quarantineRefused(
         progress({ stage: 'quarantining episodes', segment });
       }
     } catch (error) {
-      if (decision.erased?.some((one) => one.segment === segment) === true) continue;
+      if (decision.erased?.some((one) => one.segment === segment) === true && mayBeTheSegments(error)) continue;
       // Its rows cannot be written apart: the bytes as they came hold them too, and nothing waits behind them.
       if (!isFailure(error, 'EngineFailed')) throw error;
       await quarantineSegment({ store, cycleId }, file.planned, file.path, refused);

@@ -62,14 +62,18 @@ export interface Lake {
   ): Promise<AppendResult>;
   /**
    * The first half of `append`: COPYes the relation into local files, for a `commitStaged` later. Fails where the rows
-   * cannot be written, before anything was promised. Undefined when the transaction has been committed already.
+   * cannot be written, before anything was promised. Undefined when the transaction has been committed already. `erasures`: what
+   * {@link Lake.erasures} gave before the rows were made; default: those of now.
    */
   stage(
     session: SqlSession,
     table: LakeTable,
     relationSql: string,
     transaction: LakeTransaction,
+    erasures?: string,
   ): Promise<StagedRows | undefined>;
+  /** The erasures that are marked in the table, as one text. Whoever makes rows reads it before the tombstones: one that comes later is a `Conflict`. */
+  erasures(table: LakeTable): Promise<string>;
   /** The second half: commits what was staged, once, and takes the local files away. */
   commitStaged(
     table: LakeTable,
@@ -133,14 +137,14 @@ export function openLake(ports: {
     frames: openTable(own, 'frames'),
   };
   const all = { ...tables, outcomes: openTable(own, 'outcomes'), fleet_days: openTable(own, 'fleet_days') };
-  const stage: Lake['stage'] = async (session, table, relationSql, transaction) => {
+  const stage: Lake['stage'] = async (session, table, relationSql, transaction, erasures) => {
     const base = await tables[table].latest();
     if (holdsTransaction(base, transaction)) return undefined;
     const fileId = own.newFileId();
     const directory = join(ports.stagingDirectory, fileId);
     try {
       const files = await writeFiles(session, tables[table].columns, relationSql, { directory, fileId });
-      return { directory, files, erasures: erasuresIn(base) };
+      return { directory, files, erasures: erasures ?? erasuresIn(base) };
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw error;
@@ -189,6 +193,7 @@ const lakeReading = (store: ObjectStore, tables: LakeTables) =>
     },
     daySizes: async (table, version) => daySizes((await tables[table].at(version)).files),
     vacuum: (pinned, options) => vacuumTables(store, tables, pinned, options),
+    erasures: async (table) => erasuresIn(await tables[table].latest()),
     hasFile: async (table, version, files) => {
       const had = new Set(await filesAt(tables[table], version));
       return files.some((file) => had.has(file));

@@ -207,6 +207,11 @@ const clockSkew: SegmentRule = {
   },
 };
 
+/** Of a segment that breaks one of these nobody knows, or wants to find out, which episodes are in it. */
+export const cannotBeReadRules: ReadonlySet<string> = new Set(
+  [unreadable, tooLarge, pages, textLength, columns].map(({ id }) => id),
+);
+
 /** Rules about a segment as a whole; one that breaks any is quarantined whole. */
 export const segmentRules: readonly SegmentRule[] = [
   place,
