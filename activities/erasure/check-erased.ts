@@ -11,10 +11,9 @@ import {
   readErasureRequest,
   type ErasureRequest,
 } from '../../store/records/erasures.ts';
-import type { Lake } from '../lake/lake.ts';
 import { registeredModels } from '../retention/what-is-needed.ts';
 import { earlierFiles, type ErasurePorts } from './find-erased.ts';
-import { isText, textOf } from './find-texts.ts';
+import { findSets, isText, textOf, touchedBy } from './find-texts.ts';
 import { foundDocument } from './found.ts';
 import { ownerOf, withoutErasedIds } from './erased-rows.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
@@ -25,7 +24,7 @@ const checkedSchema = z.strictObject({
   leftovers: z.array(z.string()),
   /** Foreign files that no reader opens, and segments with such rows beside others that cannot be written apart. */
   unreadable: z.array(z.string()),
-  /** Registered versions that were trained on a dataset version with such episodes. */
+  /** Registered versions that were trained on a dataset version with such episodes, or with files that are gone. */
   models: z.array(z.strictObject({ policy: z.string(), version: z.string() })),
 });
 export type Checked = z.infer<typeof checkedSchema>;
@@ -61,11 +60,8 @@ export const checkErased =
       if (verdict === 'unreadable') unreadable.push(entry.key);
     }
     const files = await earlierFiles(store, erasureId, passes + 1);
-    const models = await modelsOf(
-      store,
-      lake,
-      files.filter(({ table }) => table === 'episodes').map((file) => file.relativeKey),
-    );
+    leftovers.push(...(await findSets(ports, files)));
+    const models = await modelsOf(store, await touchedBy(lake, files));
     const checked = { objects, leftovers, unreadable, models };
     return leftovers.length === 0 ? document.write(checked) : checked;
   };
@@ -142,11 +138,12 @@ function isOthers(row: ColumnRow, request: ErasureRequest): boolean {
 /** Where the robot's own clock is told, which may be off so far. */
 const clockGraceMs = 86_400_000;
 
-async function modelsOf(store: ObjectStore, lake: Lake, files: readonly string[]): Promise<Checked['models']> {
+async function modelsOf(
+  store: ObjectStore,
+  isTouched: (version: number) => Promise<boolean>,
+): Promise<Checked['models']> {
   const models: Checked['models'] = [];
-  if (files.length === 0) return models;
   for await (const { policy, version, training } of registeredModels(store))
-    if (training !== null && (await lake.hasFile('episodes', training.datasetVersion.episodes, files)))
-      models.push({ policy, version });
+    if (training !== null && (await isTouched(training.datasetVersion.episodes))) models.push({ policy, version });
   return models;
 }

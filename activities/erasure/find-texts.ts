@@ -57,16 +57,14 @@ async function findSums(store: ObjectStore, { request }: ErasedRows, hours: Read
 
 const setSchema = z.looseObject({
   datasetVersion: z.object({ episodes: z.int(), frames: z.int() }),
-  robots: z.array(z.string()).optional(),
 });
 
-/** Rows of sets that were made from a dataset version with such files of episodes: which rows, nobody can tell. */
+/** Rows of sets that were made from a dataset version that may have had such rows: which rows, nobody can tell. */
 export async function findSets({ store, lake, progress }: Ports, lakeFiles: Found['lakeFiles']): Promise<string[]> {
-  const wanted = lakeFiles.filter(({ table }) => table === 'episodes').map(({ relativeKey }) => relativeKey);
-  const touched = new Map<number, boolean>();
+  const isTouched = await touchedBy(lake, lakeFiles);
   const found: string[] = [];
   let last: { folder: string; isTouched: boolean } | undefined;
-  for (const prefix of ['training-sets/', 'heldout-sets/'])
+  for (const prefix of setPrefixes)
     for await (const { key } of store.list(prefix)) {
       if (!key.endsWith('.arrow')) continue;
       progress({ stage: 'reading sets', key });
@@ -74,15 +72,21 @@ export async function findSets({ store, lake, progress }: Ports, lakeFiles: Foun
       if (last?.folder !== folder) {
         const manifest = await readSoundJson(store, `${folder}/manifest.json`, setSchema, () => undefined);
         const version = manifest?.datasetVersion.episodes;
-        if (version !== undefined && !touched.has(version))
-          touched.set(version, await lake.hasFile('episodes', version, wanted));
         // A set of which nobody knows what it was made from may hold anything.
-        last = { folder, isTouched: version === undefined || touched.get(version) === true };
+        last = { folder, isTouched: version === undefined || (await isTouched(version)) };
       }
-      if (last.isTouched && wanted.length > 0) found.push(key);
+      if (last.isTouched) found.push(key);
     }
   return found;
 }
+const setPrefixes = ['training-sets/', 'heldout-sets/'] as const;
+
+/** Asks of versions of the episodes whether they may have had rows of these files. */
+export const touchedBy = (lake: Lake, lakeFiles: Found['lakeFiles']): ReturnType<Lake['touched']> =>
+  lake.touched(
+    'episodes',
+    lakeFiles.filter(({ table }) => table === 'episodes').map(({ relativeKey }) => relativeKey),
+  );
 
 /** Where text is that may name episodes; models are signed, and hold none. */
 const textPrefixes = [

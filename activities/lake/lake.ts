@@ -10,7 +10,8 @@ import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { rewriteFiles, storedFiles, type RewriteResult, type Rewriting, type StoredFile } from './rewrite.ts';
 import { commitFiles, dayOf, erasuresIn, scanFiles, type CommittedFiles, type LakeTransaction } from './table-files.ts';
 import { openTable, type LakeTableLog } from './table.ts';
-import { filesAt, vacuumTables, type VacuumOptions, type VacuumResult } from './vacuum.ts';
+import { touchedVersions } from './touched.ts';
+import { vacuumTables, type VacuumOptions, type VacuumResult } from './vacuum.ts';
 import { writeFiles, type StagedFile } from './write-files.ts';
 
 export interface ScanOptions {
@@ -93,8 +94,11 @@ export interface Lake {
   ): Promise<RewriteResult>;
   /** Every data file of a table that lies in the store, those of no version too, with whether the newest version has it. */
   storedFiles(table: LakeTable | FactTable): Promise<readonly StoredFile[]>;
-  /** Whether the table had one of these files (relative keys) at that version; false where its log is gone. */
-  hasFile(table: LakeTable, version: number, files: readonly string[]): Promise<boolean>;
+  /**
+   * Asks of a version whether the table may have had rows of these files (relative keys): it had one of them, or one that is no longer
+   * stored, whose rows were put into other files or went; nobody can tell either where the log is gone.
+   */
+  touched(table: LakeTable, files: readonly string[]): Promise<(version: number) => Promise<boolean>>;
   /** Keys in the store of files that a dataset version has and the store has not. `NotFound` where the log no longer tells. */
   missingFiles(version: DatasetVersion): Promise<readonly string[]>;
   /** Commits the transaction alone: what was staged before does not follow it, where its appId begins with `erase/`. */
@@ -194,10 +198,7 @@ const lakeReading = (store: ObjectStore, tables: LakeTables) =>
     daySizes: async (table, version) => daySizes((await tables[table].at(version)).files),
     vacuum: (pinned, options) => vacuumTables(store, tables, pinned, options),
     erasures: async (table) => erasuresIn(await tables[table].latest()),
-    hasFile: async (table, version, files) => {
-      const had = new Set(await filesAt(tables[table], version));
-      return files.some((file) => had.has(file));
-    },
+    touched: (table, files) => touchedVersions(store, tables[table], files),
     missingFiles: async (version) => {
       const missing: string[] = [];
       for (const table of lakeTables) {

@@ -68,7 +68,7 @@ async function vacuumTable(
 }
 
 /** Files of a pinned version; none where its log is gone, as nothing could be read of it anyway. */
-export async function filesAt(table: LakeTableLog, version: number): Promise<Iterable<string>> {
+async function filesAt(table: LakeTableLog, version: number): Promise<Iterable<string>> {
   try {
     return (await table.at(version)).files.keys();
   } catch (error) {
