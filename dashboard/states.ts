@@ -84,15 +84,15 @@ interface Column<T> {
   readonly isNumber?: boolean;
 }
 
-/** A table that can be scrolled by keyboard; the first cell of a row is its name. */
-export function table<T>(
+/** A table that can be scrolled by keyboard. `body`: a `tbody`. */
+export const tableOf = (
   caption: string,
-  columns: readonly Column<T>[],
-  items: readonly T[],
-  keyOf: (item: T, index: number) => string,
-): ComponentChild {
-  return h('div', { class: 'scroll', role: 'region', 'aria-label': caption, tabIndex: 0 }, [
-    h('table', null, [
+  heads: readonly string[],
+  body: ComponentChild,
+  className?: string,
+): ComponentChild =>
+  h('div', { class: 'scroll', role: 'region', 'aria-label': caption, tabIndex: 0 }, [
+    h('table', { class: className }, [
       h('caption', null, caption),
       h(
         'thead',
@@ -100,27 +100,39 @@ export function table<T>(
         h(
           'tr',
           null,
-          columns.map(({ head }) => h('th', { scope: 'col', key: head }, head)),
+          heads.map((head) => h('th', { scope: 'col', key: head }, head)),
         ),
       ),
-      h(
-        'tbody',
-        null,
-        items.map((item, index) =>
-          h(
-            'tr',
-            { key: keyOf(item, index) },
-            columns.map(({ head, cell, isNumber }, at) =>
-              at === 0
-                ? h('th', { scope: 'row', key: head }, cell(item))
-                : h('td', { key: head, class: isNumber === true ? 'number' : undefined }, cell(item)),
-            ),
+      body,
+    ]),
+  ]);
+
+/** A table with a row for each item; the first cell of a row is its name. */
+export const table = <T>(
+  caption: string,
+  columns: readonly Column<T>[],
+  items: readonly T[],
+  keyOf: (item: T, index: number) => string,
+): ComponentChild =>
+  tableOf(
+    caption,
+    columns.map(({ head }) => head),
+    h(
+      'tbody',
+      null,
+      items.map((item, index) =>
+        h(
+          'tr',
+          { key: keyOf(item, index) },
+          columns.map(({ head, cell, isNumber }, at) =>
+            at === 0
+              ? h('th', { scope: 'row', key: head }, cell(item))
+              : h('td', { key: head, class: isNumber === true ? 'number' : undefined }, cell(item)),
           ),
         ),
       ),
-    ]),
-  ]);
-}
+    ),
+  );
 
 /** Names with what they are. */
 export const facts = (entries: readonly (readonly [name: string, value: ComponentChildren])[]): ComponentChild =>

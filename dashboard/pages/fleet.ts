@@ -2,15 +2,13 @@ import { h, type ComponentChild } from 'preact';
 
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
 import type { Attention } from '../attention.ts';
-import { spanText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
-import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
+import { robotRow, RobotRows, robotStates } from './robot-rows.ts';
 
-type Robot = FleetAnswer['items'][number];
 export type FleetQuery = Readonly<Record<string, string>>;
 
-export const robotStates = ['online', 'silent', 'unknown', 'quarantined'] as const;
 const pageSize = '500';
 
 /** What to ask for what a viewer filters by. */
@@ -27,12 +25,6 @@ export function fleetPath({ policy, state, site, version, search, after }: Fleet
     after,
   });
 }
-
-const stateSigns = { online: '●', silent: '◌', unknown: '?', quarantined: '⊘' } as const;
-
-/** A state in words, with a sign of its own. */
-const stateMark = (state: (typeof robotStates)[number]): ComponentChild =>
-  h('span', { class: `mark mark-${state}` }, [h('span', { 'aria-hidden': 'true' }, `${stateSigns[state]} `), state]);
 
 interface FleetPage {
   readonly reading: Reading<FleetAnswer>;
@@ -147,20 +139,11 @@ const summary = (data: FleetAnswer, all: number): ComponentChild =>
 function robotTable(data: FleetAnswer, query: FleetQuery, nowMs: number): ComponentChild {
   const { policy, after, ...rest } = query;
   return h('div', null, [
-    table<Robot>(
+    tableOf(
       `${data.items.length} of ${data.total} robots that fit`,
-      [
-        { head: 'Robot', cell: ({ robotId }) => h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId) },
-        { head: 'State', cell: robotState },
-        { head: 'Model', cell: ({ version }) => version ?? 'never said' },
-        { head: 'Site', cell: ({ site }) => site },
-        {
-          head: 'Last seen',
-          cell: ({ lastSeenMs }) => (lastSeenMs === null ? 'never' : seen(lastSeenMs, nowMs)),
-        },
-      ],
-      data.items,
-      ({ robotId }) => robotId,
+      ['Robot', 'State', 'Model', 'Site', 'Last seen'],
+      h(RobotRows, { rows: data.items.map((robot) => robotRow(robot, policy, nowMs)) }),
+      'is-even',
     ),
     h('p', { class: 'pages' }, [
       after === undefined ? null : h('a', { href: hrefOf('fleet', { policy, ...rest }) }, 'First robots'),
@@ -170,14 +153,3 @@ function robotTable(data: FleetAnswer, query: FleetQuery, nowMs: number): Compon
     ]),
   ]);
 }
-
-const robotState = ({ contact, quarantine }: Robot): ComponentChild =>
-  h('span', null, [
-    stateMark(contact),
-    quarantine === null
-      ? null
-      : h('span', null, [' ', stateMark('quarantined'), ` by ${quarantine.who}: ${quarantine.why}`]),
-  ]);
-
-const seen = (atMs: number, nowMs: number): ComponentChild =>
-  h('span', null, [`${spanText(nowMs - atMs)} ago, `, moment(atMs)]);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 
-import type { ComponentChild, VNode } from 'preact';
+import { render, type ComponentChild, type VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
+import { act } from 'preact/test-utils';
 
 import type { FleetAnswer, RobotAnswer } from '../../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
@@ -18,6 +19,7 @@ import { robotPage } from '../../dashboard/pages/robot.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 import { pointsOf, trialIdOf } from '../../dashboard/trial-course.ts';
+import { smallPlace } from './small-dom.ts';
 
 const nowMs = Date.UTC(2026, 10, 27, 7, 0);
 const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>';
@@ -61,9 +63,16 @@ const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial
   status,
 });
 
-function fleet(reading: Reading<FleetAnswer>, query: Record<string, string> = {}): string {
+function fleetNode(reading: Reading<FleetAnswer>, query: Record<string, string> = {}): ComponentChild {
   const attention = attentionOf({ fleet: reading, incidents: got(noIncidents), trial: got(noTrial) });
-  return html(fleetPage({ reading, attention, query: { policy: 'wall', ...query }, nowMs, onFilter: () => undefined }));
+  return fleetPage({ reading, attention, query: { policy: 'wall', ...query }, nowMs, onFilter: () => undefined });
+}
+const fleet = (...given: Parameters<typeof fleetNode>): string => html(fleetNode(...given));
+/** What stands there when all goes of drawing are done. */
+function drawnFleet(data: FleetAnswer): string {
+  const { place, html } = smallPlace();
+  void act(() => render(fleetNode(got(data)), place));
+  return html();
 }
 /** The states that a text of HTML shows. */
 const statesOf = (text: string): readonly string[] => [...text.matchAll(/state-(\w+)/g)].map(([, name = '']) => name);
@@ -100,7 +109,7 @@ describe('the pages', () => {
 
   it('show 500 robots as so many rows, each with its state in words and a link', () => {
     const robots = Array.from({ length: 500 }, (_, index) => robotOf(`r${index}`));
-    const text = fleet(got(fleetOf(robots, { next: 'r499', total: 900 })));
+    const text = drawnFleet(fleetOf(robots, { next: 'r499', total: 900 }));
     assert.equal(text.split('<th scope="row"').length, 501);
     assert.match(text, /500 of 900 robots/);
     assert.match(text, /href="#\/robot\?policy=wall&amp;id=r7"/);
