@@ -1,6 +1,8 @@
 import { ImportError, quoted } from '../../datasets/importers/import-summary.ts';
 import {
   listCell,
+  longestNumber,
+  numberOfText,
   type TableColumn,
   type TableReader,
   type TableRow,
@@ -9,8 +11,10 @@ import {
 import { isFilePattern, sqlName, sqlText } from '../../datasets/sql-types.ts';
 import type { SqlChunk, SqlSession } from '../ports/sql.ts';
 
-/** Longest text of a cell that is looked at. */
-const mostCharacters = 4_096;
+/** Longest text of a cell that is looked at, in characters. */
+const longestText = 4_096;
+/** With texts of 300 characters some 40 MB a chunk. */
+const columnsAtOnce = 32;
 const mostColumns = 10_000;
 
 /**
@@ -26,6 +30,7 @@ export function parquetTableReader(session: SqlSession): TableReader {
     return rows.map(({ column_name: name, column_type: type }) => ({ name, kind: kindOf(type) }));
   };
   return {
+    columnsAtOnce,
     columns: describe,
     async *rows(file, wanted) {
       const cells = cellsOf(file, await describe(file), wanted);
@@ -66,14 +71,15 @@ function rowsOf(chunk: SqlChunk, cells: readonly Cell[], first: number): readonl
     number: (cell) => {
       const value = columns[cell]?.[index] ?? Number.NaN;
       if (typeof value === 'number') return value;
-      return value.trim() === '' ? Number.NaN : Number(value);
+      // A text that was cut off is none, whatever stands before the blanks in it.
+      return value.length > longestNumber ? Number.NaN : numberOfText(value.trim());
     },
   }));
 }
 
 function cellsOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): readonly Cell[] {
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
-  return wanted.map(({ column, as }) => {
+  return wanted.map(({ column, as, mostCharacters = longestText }) => {
     const kind = kinds.get(column);
     const inList = kind === undefined ? listCell(column) : undefined;
     if (inList !== undefined && kinds.get(inList.column) === 'list')
@@ -85,7 +91,8 @@ function cellsOf(file: string, columns: readonly TableColumn[], wanted: readonly
         `expected numbers or text in column ${quoted(column)}, got ${kind === 'list' ? `a list: map ${column}[0], ${column}[1], …` : 'a structure or bytes'} [file=${file}]`,
       );
     if (as === 'number' && (kind === 'number' || kind === 'boolean')) return numberCell(sqlName(column));
-    return textCell(sqlName(column));
+    // One more than a number may have: a number that is cut off is none.
+    return textCell(sqlName(column), as === 'number' ? longestNumber + 1 : mostCharacters);
   });
 }
 
@@ -93,8 +100,8 @@ const numberCell = (sql: string): Cell => ({
   sql: `coalesce(TRY_CAST(${sql} AS DOUBLE), 'NaN'::DOUBLE)`,
   kind: 'numbers',
 });
-const textCell = (sql: string): Cell => ({
-  sql: `coalesce(left(CAST(${sql} AS VARCHAR), ${mostCharacters}), '')`,
+const textCell = (sql: string, characters: number): Cell => ({
+  sql: `coalesce(left(CAST(${sql} AS VARCHAR), ${characters}), '')`,
   kind: 'strings',
 });
 

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream';
 import { CsvError, parse, type Parser } from 'csv-parse';
 
 import { ImportError, quoted } from './import-summary.ts';
-import type { TableColumn, TableReader, TableRow, WantedCell } from './table.ts';
+import { numberOfText, type TableColumn, type TableReader, type TableRow, type WantedCell } from './table.ts';
 import { withoutGuard } from './text-guard.ts';
 import type { Tally } from './tally.ts';
 
@@ -91,18 +91,11 @@ class CsvRow implements TableRow {
 
   number(cell: number): number {
     const text = this.text(cell);
-    if (this.#decimal === '.' || !text.includes(',')) return numberOf(text);
-    const number = numberOf(text.replace(',', '.'));
+    if (this.#decimal === '.' || !text.includes(',')) return numberOfText(text);
+    const number = numberOfText(text.replace(',', '.'));
     if (!Number.isNaN(number)) this.#tally.handled('decimalCommas');
     return number;
   }
-}
-
-/** A decimal number; NaN for anything else, hexadecimal and infinite ones included. */
-function numberOf(text: string): number {
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/.test(text)) return Number.NaN;
-  const number = Number(text);
-  return Number.isFinite(number) ? number : Number.NaN;
 }
 
 /** Lines with any text in them. */

@@ -9,6 +9,18 @@ export interface TableColumn {
 export interface WantedCell {
   readonly column: string;
   readonly as: 'number' | 'text';
+  /** Characters of its text that are looked at, where fewer are enough than a format has in any case. */
+  readonly mostCharacters?: number;
+}
+
+/** Characters of a text that can be a number; a longer one is none. */
+export const longestNumber = 300;
+
+/** A decimal number as text; NaN for anything else, hexadecimal and infinite ones included. */
+export function numberOfText(text: string): number {
+  if (text.length > longestNumber || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/.test(text)) return Number.NaN;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : Number.NaN;
 }
 
 /** A row of a table: the cells that were asked for, by their place in that list. Valid until the next batch. */
@@ -23,6 +35,8 @@ export interface TableRow {
 
 /** Reads tables of one format, batch by batch. Every error is an `ImportError` with file, row and field. */
 export interface TableReader {
+  /** Columns that may be asked for at once where every one holds long texts; undefined: any number. */
+  readonly columnsAtOnce?: number;
   columns(file: string): Promise<readonly TableColumn[]>;
   rows(file: string, wanted: readonly WantedCell[]): AsyncIterable<readonly TableRow[]>;
 }

@@ -7,6 +7,7 @@ import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { parquetTableReader } from '../../../activities/imports/parquet-table.ts';
 import type { SqlSession } from '../../../activities/ports/sql.ts';
 import type { SourceEpisode } from '../../../datasets/importers/source-episode.ts';
+import { measureColumns } from '../../../datasets/importers/measure-columns.ts';
 import { tableEpisodes } from '../../../datasets/importers/table-episodes.ts';
 import type { WantedCell } from '../../../datasets/importers/table.ts';
 import { Tally } from '../../../datasets/importers/tally.ts';
@@ -78,6 +79,45 @@ describe('Parquet files as tables', () => {
         next += 1;
       }
     assert.equal(next, 30_000);
+  });
+
+  it('takes texts for numbers as text tables do, however long they are', async () => {
+    const texts = ['0x10', 'Infinity', '1e5', ' 7 ', `1${' '.repeat(5_000)}x`, '1'.repeat(301), `${'0'.repeat(299)}1`];
+    const path = await parquet(`SELECT unnest([${texts.map((cell) => `'${cell}'`).join(', ')}]) AS n`);
+    const { NaN: none } = Number;
+    assert.deepEqual(await cells(path, [number('n')]), [[none], [none], [1e5], [7], [none], [none], [1]]);
+  });
+
+  it('measures many columns of long texts a few at a time, and no more of a text than it looks at', async () => {
+    const columns = Array.from({ length: 70 }, (_, column) => `c${column}`);
+    const long = (name: string, place: number) =>
+      place === 69 ? `i AS ${name}` : `printf('%03d', i % ${place + 1}) || repeat('x', 3000) AS ${name}`;
+    const path = await parquet(`SELECT ${columns.map(long).join(', ')} FROM range(100) r(i)`);
+    const handed: number[] = [];
+    const counting: SqlSession = {
+      ...session,
+      async *chunks(sql) {
+        for await (const chunk of session.chunks(sql)) {
+          let characters = 0;
+          yield {
+            ...chunk,
+            strings: (column) => {
+              const texts = chunk.strings(column);
+              characters += texts.reduce((sum, text) => sum + text.length, 0);
+              return texts;
+            },
+          };
+          handed.push(characters);
+        }
+      },
+    };
+    const measured = await measureColumns(parquetTableReader(counting), [{ path, name: 'x' }], columns);
+    assert.equal(measured.rows, 100);
+    assert.deepEqual(
+      measured.columns.map(({ kind, values }) => `${kind} ${values?.length}`),
+      columns.map((_, place) => (place === 69 ? 'number undefined' : `text ${place > 63 ? undefined : place + 1}`)),
+    );
+    assert.ok(Math.max(...handed) <= 100 * 32 * (300 + 301), `${Math.max(...handed)}`);
   });
 
   it('makes the same episodes as the same table of text', async () => {
