@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { robotTypeName } from '../../datasets/robot-type.ts';
 import { appendOnce, readLog } from '../../store/append-log.ts';
 import type { Clock } from '../../store/clock.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
@@ -88,15 +89,17 @@ export async function robotTypeOfPolicy(store: ObjectStore, policy: string): Pro
   return { ...robotType, ...(await pinnedTasks(store, policy, robotType)) };
 }
 
-/** Idempotent by policy; another robot type for a policy that exists is `Conflict`. */
+/** Idempotent by policy; another robot type for a policy that exists is `Conflict`, unless it is one that the policy had or adopted. */
 export async function createPolicyDocument(store: ObjectStore, document: PolicyDocument): Promise<void> {
   if ((await store.putIfAbsent(keyOf(document.policy), jsonBytes(document))) === 'created') return;
-  const existing = await readPolicyDocument(store, document.policy);
-  if (existing.robotType.id === document.robotType.id && existing.robotType.version === document.robotType.version)
-    return;
+  const { policy, robotType } = document;
+  const first = await requireJson(store, keyOf(policy), policyDocumentSchema, 'it was there a moment ago');
+  const adopted = (await readLog(store, adoptionLog(policy), adoptionSchema)).map(({ record }) => record);
+  const bodies = [first, ...adopted].map((each) => robotTypeName(each.robotType));
+  if (bodies.includes(robotTypeName(robotType))) return;
   throw failure(
     'Conflict',
-    `expected policy ${document.policy} to be new or of robot type ${document.robotType.id}@${document.robotType.version}, got one of ${existing.robotType.id}@${existing.robotType.version}`,
+    `expected policy ${policy} to be new or of robot type ${robotTypeName(robotType)}, got one of ${bodies.join(', ')}`,
     { coordinates: { key: keyOf(document.policy) } },
   );
 }

@@ -7,6 +7,7 @@ import { readTaughtType } from '../../store/records/robot-types.ts';
 import { moveAliases, readAliases } from '../../store/records/aliases.ts';
 import { createPolicyDocument, pinnedTasks } from './policy-document.ts';
 import { registeredType } from './registered-type.ts';
+import { versionBodiesFile } from './version-bodies-file.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
 type Ports = Parameters<typeof registerModel>[0] & Parameters<typeof checkModel>[0] & { readonly desk: ChampionDesk };
@@ -22,7 +23,8 @@ export interface RegisterBaselineInput {
 
 /**
  * Registers a model as the safe fallback of a policy after the absolute gates; a policy without a champion gets it as
- * champion and anchor too, and its robots are ordered onto it. Idempotent by (policy, content of the model).
+ * champion and anchor too, and its robots are ordered onto it. It is proven on its own body, and lists those that are read as it as unproven.
+ * Idempotent by (policy, content of the model).
  */
 export const registerBaseline =
   (ports: Ports) =>
@@ -45,6 +47,7 @@ export const registerBaseline =
       policy,
       change: 'minor',
       ...registeredType(type),
+      bodies: await versionBodiesFile(ports.store, type, undefined),
       sources: { 'model.onnx': key },
       modelSha256,
       parents: [],
