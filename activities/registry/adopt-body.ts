@@ -5,7 +5,6 @@ import type { ChampionDesk } from '../../fleet/desk/champion-desk.ts';
 import { mappedBody } from '../../policies/mapped-body.ts';
 import { modelFile, type ModelManifest } from '../../policies/model-manifest.ts';
 import { bodiesFile, identityBody, isSameBody, type VersionBody } from '../../policies/version-bodies.ts';
-import { tasksFile } from '../../policies/version-tasks.ts';
 import type { Signer } from '../../policies/signer.ts';
 import type { Clock } from '../../store/clock.ts';
 import { failure } from '../../store/failures.ts';
@@ -122,8 +121,6 @@ async function registerAgain(
   const bodies = await bodiesWith(store, manifest, body, chain);
   if (typeof bodies === 'string') return { version, because: bodies };
   const operationId = `adopt-${robotTypeName(body)}-${version}`;
-  const bodiesKey = `adoptions/${policy}/${operationId}/${bodiesFile}`;
-  await store.putIfAbsent(bodiesKey, new TextEncoder().encode(canonicalJson({ bodies })));
   const { files, version: _version, release: _release, registeredAtMs: _at, codeBuild: _build, ...facts } = manifest;
   const names = Object.keys(files).filter((name) => name !== bodiesFile);
   const registered = await registerModel(ports)({
@@ -132,11 +129,8 @@ async function registerAgain(
     change: isFirst ? 'major' : 'minor',
     parents: [version],
     modelSha256: files['model.onnx']?.sha256 ?? '',
-    sources: {
-      ...Object.fromEntries(names.map((name) => [name, modelFile(policy, version, name)])),
-      [bodiesFile]: bodiesKey,
-    },
-    tasks: files[tasksFile] === undefined ? undefined : await store.get(modelFile(policy, version, tasksFile)),
+    sources: Object.fromEntries(names.map((name) => [name, modelFile(policy, version, name)])),
+    bodies: new TextEncoder().encode(canonicalJson({ bodies })),
   });
   return { version, registeredAs: registered.version };
 }

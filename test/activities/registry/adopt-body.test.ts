@@ -111,6 +111,12 @@ describe('a policy that adopts a newer body', () => {
         [2, 'unproven'],
       ],
     );
+    const keys: string[] = [];
+    for await (const { key } of store.list('')) keys.push(key);
+    assert.deepEqual(
+      keys.filter((key) => key.endsWith('bodies.json')),
+      ['models/wall/2.0.0/bodies.json', 'models/wall/2.1.0/bodies.json'],
+    );
     const orders = await openDesk({ store }).describeOrders(policy);
     assert.match(orders, /2\.1\.0 for every robot; adopt-scitos-g5@2-2\.1\.0 by ada: new hardware/);
   });
