@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { defaultRolloutLimits, planAbTest, planRollout } from '../../../domain/experiment/index.ts';
+import { mixedConfidenceRadius, normalQuantile, standardErrorAt } from '../../../domain/statistics/index.ts';
 import { provableLimits } from '../../../domain/trial/index.ts';
 
 const outlook = { successFraction: 0.85, rho: 0.005, episodesPerRobotDay: 1000, preDays: 7, robots: 100 };
@@ -65,6 +66,13 @@ describe('planner', () => {
       [5, 25, 50, 95],
     );
     assert.ok(stages.every(({ hours, maximumHours }) => typeof hours === 'number' && hours <= maximumHours));
+    // What a stage can see is decided by both of its arms: 95 robots against 5 see no more than 5 against 95.
+    for (const { robots, hours, detectableLossFraction } of stages) {
+      assert.ok(typeof hours === 'number');
+      const error = standardErrorAt({ ...outlook, treatedRobots: robots, controlRobots: 100 - robots }, hours / 24);
+      const radius = mixedConfidenceRadius({ variance: error * error, ...defaultRolloutLimits.advance });
+      assert.ok(Math.abs(detectableLossFraction - radius - normalQuantile(0.9) * error) < 1e-12);
+    }
     const [canaries] = planRollout({ ...outlook, robots: 20, episodesPerRobotDay: 50 });
     assert.match(
       typeof canaries?.hours === 'object' ? canaries.hours.infeasible : '',
