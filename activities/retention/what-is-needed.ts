@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliases, readAliasHistory } from '../../store/records/aliases.ts';
 import { readOpenIncidents } from '../monitor/monitor-state.ts';
 import { readHeldData } from './held-data.ts';
+import { versionsKeptOn } from './kept-on.ts';
 
 /** A registered version that may still be measured, tried or trained again, and why. */
 export interface NeededModel {
@@ -21,8 +22,8 @@ export interface NeededModel {
 const evidenceDays = 7;
 
 /**
- * Registered versions with an alias, or registered of late: what they were made from stays readable. Fails when a manifest cannot be
- * read: what its model needs is not known then.
+ * Registered versions with an alias, that robots are kept on, or registered of late: what they were made from stays readable. Fails when a
+ * manifest cannot be read: what its model needs is not known then.
  */
 export async function readNeededModels(
   store: ObjectStore,
@@ -30,11 +31,16 @@ export async function readNeededModels(
 ): Promise<readonly NeededModel[]> {
   const needed: NeededModel[] = [];
   const sinceMs = nowMs - ageMs(defaultRetentionRules.registeredDays, dayMs);
-  for await (const manifest of registeredModels(store)) {
+  const manifests: ModelManifest[] = [];
+  for await (const manifest of registeredModels(store)) manifests.push(manifest);
+  const keptOn = await versionsKeptOn(store, manifests);
+  for (const manifest of manifests) {
     const { policy, version, registeredAtMs } = manifest;
     const aliases = Object.entries(await readAliases({ store })({ policy }));
     const names = aliases.filter(([, named]) => named === version).map(([name]) => name);
+    const ofRobots = keptOn.get(`${policy} ${version}`);
     if (names.length > 0) needed.push({ manifest, why: `${policy} ${version} is ${names.join(' and ')}` });
+    else if (ofRobots !== undefined) needed.push({ manifest, why: ofRobots });
     else if (registeredAtMs >= sinceMs)
       needed.push({
         manifest,

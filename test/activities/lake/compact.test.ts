@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
 import { compactLake } from '../../../activities/lake/compact-lake.ts';
+import { readNeededModels } from '../../../activities/retention/what-is-needed.ts';
 import { readDataStanding } from '../../../activities/registry/data-standing.ts';
 import { digestOfRows, rowsDifference } from '../../../datasets/rows-digest.ts';
 import type { ModelManifest } from '../../../policies/model-manifest.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
+import { addRobot, retireRobot } from '../../../fleet/desk/index.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
 import { frames, openLakeFixture, startMs, transaction, type LakeFixture } from './lake-fixture.ts';
@@ -96,6 +98,47 @@ describe('compaction of the lake', () => {
       assert.match(sentence, /6 files/);
       await assert.rejects(lake.scan('frames', pinned.frames), /retention or a vacuum/);
       assert.equal((await fixture.rows('frames', (await lake.currentVersion()).frames, '*')).length, 60);
+    }));
+
+  it('keeps the files of a version that robots of an older body are kept on, however old it is', () =>
+    withLake(async (fixture, clock) => {
+      const { lake, store } = fixture;
+      const manifest = manifestOf(await lake.currentVersion());
+      const signature = { algorithm: 'Ed25519', publicKeyId: 'k', value: 'v' };
+      const newer = { ...manifest, version: '2.0.0', training: null, robotType: { ...manifest.robotType, version: 2 } };
+      for (const one of [manifest, newer])
+        await store.put(`models/wall/${one.version}/manifest.json`, jsonBytes({ manifest: one, signature }));
+      for (const [seq, champion] of ['1.0.0', '2.0.0'].entries())
+        await store.put(
+          `registry/wall/aliases/${String(seq).padStart(20, '0')}.json`,
+          jsonBytes({ seq, set: { champion }, ...word, atMs: startMs, operationId: `o${seq}` }),
+        );
+      await compactLake(portsOf(fixture, clock))({ dayMs, dryRun: false });
+      clock.nowMs += 91 * dayMs;
+      const ports = { store, clock: () => clock.nowMs };
+      for (const version of [1, 2])
+        await addRobot(ports, {
+          robotId: `r${version}`,
+          policy: 'wall',
+          robotType: { id: 'x', version },
+          site: 'hall',
+          stratum: 'hall',
+          tokenHashes: ['0'.repeat(64)],
+          ...word,
+        });
+      const compact = async () => (await compactLake(portsOf(fixture, clock))({ dayMs, dryRun: false })).vacuumed;
+      assert.deepEqual(await compact(), { files: 0, bytes: 0, pinnedFiles: 6 });
+      assert.equal((await readDataStanding(fixture, manifest)).kind, 'whole');
+      const [need] = await readNeededModels(store, { nowMs: clock.nowMs, dayMs });
+      assert.equal(need?.why, 'wall 1.0.0 is what robots of x@1 are kept on');
+      // Nobody can tell whom the champion serves.
+      const bodies = { ...newer, files: { 'bodies.json': { sha256: 'a'.repeat(64), sizeBytes: 1 } } };
+      await store.put('models/wall/2.0.0/manifest.json', jsonBytes({ manifest: bodies, signature }));
+      await assert.rejects(compact(), { type: 'CorruptData' });
+      await store.put('models/wall/2.0.0/manifest.json', jsonBytes({ manifest: newer, signature }));
+      // The last robot of that body is gone for good.
+      await retireRobot(ports, { robotId: 'r1', ...word });
+      assert.equal((await compact()).files, 6);
     }));
 
   it('and a collection at once lose no row and double none', () =>
