@@ -17,7 +17,7 @@ export const beginErasure =
     const request = await readErasureRequest(ports.store, erasureId);
     await refuseHeld(ports, request, await readErasedEpisodes(ports.store, erasureId));
     await writeTombstone(ports.store, request);
-    for (const table of ['episodes', 'frames'] as const)
+    for (const table of ['episodes', 'frames', 'outcomes', 'fleet_days'] as const)
       await ports.lake.mark(table, { appId: `erase/${erasureId}`, version: 0 }, `erase ${erasureId}`);
     return { target: request.target };
   };

@@ -37,6 +37,7 @@ export interface FactPorts {
   readonly telemetry: TelemetryLog;
   readonly facts: FactTables;
   readonly progress: Progress;
+  readonly scratchDirectory: string;
 }
 
 const stepsOfOneCall = 20;

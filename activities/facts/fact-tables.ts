@@ -9,7 +9,7 @@ import { isFailure } from '../../store/failures.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { openTable } from '../lake/table.ts';
-import { commitFiles, dayOf, scanFiles, type LakeTransaction } from '../lake/table-files.ts';
+import { commitFiles, dayOf, erasuresIn, scanFiles, type LakeTransaction } from '../lake/table-files.ts';
 import { writeFiles } from '../lake/write-files.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 
@@ -18,8 +18,8 @@ export interface FactChange {
   readonly transaction: LakeTransaction;
   /** Which days to write anew, of those that have files: `day → files`. */
   readonly rewrites: (filesByDay: ReadonlyMap<string, number>) => readonly string[];
-  /** The rows to write, given a relation of all rows of these days. */
-  readonly relation: (rewritten: string) => string;
+  /** The rows to write, given a relation of all rows of these days; asked again where an erasure began meanwhile. */
+  readonly relation: (rewritten: string) => Promise<string>;
 }
 
 /** The tables of facts, Delta Lake tables beside those of experience. */
@@ -57,12 +57,14 @@ export function openFactTables(given: {
     const directory = join(ports.stagingDirectory, fileId);
     try {
       const existing = await scanFiles(ports.store, log, base.version, rewritten);
-      const staged = await writeFiles(session, log.columns, change.relation(existing), { directory, fileId });
+      const relation = await change.relation(existing);
+      const staged = await writeFiles(session, log.columns, relation, { directory, fileId });
       try {
         const removes = rewritten.map(([key]) => key);
         const { transaction } = change;
-        return (await commitFiles(ports, log, base, { files: staged, removes, transaction, operation: 'MERGE' }))
-          .outcome;
+        const erasures = erasuresIn(base);
+        const merged = { files: staged, removes, transaction, operation: 'MERGE', erasures };
+        return (await commitFiles(ports, log, base, merged)).outcome;
       } catch (error) {
         if (isFailure(error, 'Conflict'))
           await inParallel(staged, deletesAtOnce, (file) => ports.store.delete(`${log.root}/${file.relativeKey}`));

@@ -1,9 +1,15 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import type { FactTable } from '../../datasets/dataset-version.ts';
 import { factColumns, fleetDayMeasures } from '../../datasets/fact-columns.ts';
 import { sqlName, sqlText, sqlTypes, emptyRelation } from '../../datasets/sql-types.ts';
 import { utcDay } from '../../domain/facts/days.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { readErasedEpisodes, readTombstones } from '../../store/records/erasures.ts';
+import { hashFile } from '../erasure/erased-rows.ts';
+import { erasedInTable } from '../erasure/find-lake.ts';
 import type { SqlEngine } from '../ports/sql.ts';
 import { rowsKey, type FactState } from './fact-state.ts';
 import type { SafetyEvent } from './fact-rows.ts';
@@ -13,16 +19,22 @@ interface Ports {
   readonly store: ObjectStore;
   readonly engine: SqlEngine;
   readonly facts: FactTables;
+  readonly scratchDirectory: string;
 }
 
 /** A day with so many files is written anew as one, with the next rows of it. */
 const mostFilesOfADay = 24;
 const dayMs = 86_400_000;
 
-/** Commits what a step wrote down to both tables, each once, by the step's number. */
+/**
+ * Commits what a step wrote down to both tables, each once, by the step's number; without what was erased on request, also where it was
+ * told only now.
+ */
 export async function writeStep(ports: Ports, policy: string, { step, rows }: FactState): Promise<void> {
   const transaction = { appId: `facts/${policy}`, version: step };
   if (rows.outcomes === null && rows.days === null) return;
+  await mkdir(ports.scratchDirectory, { recursive: true });
+  const directory = await mkdtemp(join(ports.scratchDirectory, 'facts-'));
   const session = await ports.engine.open();
   try {
     const outcomes = await rowsSql(ports.store, policy, 'outcomes', rows.outcomes);
@@ -34,18 +46,39 @@ export async function writeStep(ports: Ports, policy: string, { step, rows }: Fa
         [...files]
           .filter(([day, count]) => eventDays.has(day) || (onDays.has(day) && count >= mostFilesOfADay))
           .map(([day]) => day),
-      relation: (existing) =>
-        `(${withEvents(existing, rows.events)} UNION ALL BY NAME SELECT * FROM ${found(outcomes)})`,
+      relation: async (existing) =>
+        `(${withEvents(existing, rows.events)} UNION ALL BY NAME ${await standing(ports, 'outcomes', outcomes, directory)})`,
     });
     const days = await rowsSql(ports.store, policy, 'fleet_days', rows.days);
     await ports.facts.change(session, 'fleet_days', {
       transaction,
       rewrites: (files) => [...files.keys()].filter((day) => onDays.has(day)),
-      relation: (existing) => summedDays(`(SELECT * FROM ${existing} UNION ALL BY NAME SELECT * FROM ${found(days)})`),
+      relation: async (existing) =>
+        summedDays(
+          `(SELECT * FROM ${existing} UNION ALL BY NAME ${await standing(ports, 'fleet_days', days, directory)})`,
+        ),
     });
   } finally {
     await session.close();
+    await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** The rows of a step that no erasure names, by the very rule that takes rows out of the table. */
+async function standing(
+  { store }: Ports,
+  table: FactTable,
+  relation: string | undefined,
+  directory: string,
+): Promise<string> {
+  const erased: string[] = [];
+  for (const request of await readTombstones(store)) {
+    const hashes = await readErasedEpisodes(store, request.erasureId);
+    const path = await hashFile(directory, request.erasureId, hashes);
+    erased.push(erasedInTable(table, request, path, false));
+  }
+  const left = erased.length === 0 ? '' : ` WHERE (${erased.join(' OR ')}) IS NOT TRUE`;
+  return `SELECT * FROM ${found(relation)}${left}`;
 }
 
 /** The rows of a step as a relation; undefined when they are gone, which they are once both tables have them. */

@@ -101,8 +101,8 @@ export interface Lake {
   touched(table: LakeTable, files: readonly string[]): Promise<(version: number) => Promise<boolean>>;
   /** Keys in the store of files that a dataset version has and the store has not. `NotFound` where the log no longer tells. */
   missingFiles(version: DatasetVersion): Promise<readonly string[]>;
-  /** Commits the transaction alone: what was staged before does not follow it, where its appId begins with `erase/`. */
-  mark(table: LakeTable, transaction: LakeTransaction, operation: string): Promise<void>;
+  /** Commits the transaction alone: what was staged before does not follow it, where its appId begins with `erase/`. Makes no table of facts. */
+  mark(table: LakeTable | FactTable, transaction: LakeTransaction, operation: string): Promise<void>;
   /** Takes away what was staged and will not be committed. */
   discardStaged(staged: StagedRows | undefined): Promise<void>;
   /** Takes all files of these days out of the table; idempotent by transaction; `Conflict` when another writer removed one first. */
@@ -176,8 +176,8 @@ export function openLake(ports: {
     storedFiles: (table) => storedFiles(ports.store, all[table]),
     rewrite: (session, table, files, rewriting) => rewriteFiles(own, all[table], session, files, rewriting),
     mark: async (table, transaction, operation) => {
-      const base = await tables[table].latest();
-      await tables[table].commit(base, { adds: [], removes: [], transaction, operation });
+      const base = table in tables ? await all[table].latest() : await all[table].existing();
+      if (base !== undefined) await all[table].commit(base, { adds: [], removes: [], transaction, operation });
     },
     remove: (table, recordedOn, transaction, operation) =>
       removeDays(tables[table], recordedOn, transaction, operation),

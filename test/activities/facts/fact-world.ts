@@ -83,6 +83,7 @@ export interface FactWorld {
   readonly session: SqlSession;
   readonly engine: SqlEngine;
   readonly facts: FactTables;
+  readonly scratchDirectory: string;
   nowMs: number;
   /** Writes an object of telemetry that was received in the hour of `hourOfMs`. */
   write(lines: readonly Line[], hourOfMs: number, ofPolicy?: string): Promise<string>;
@@ -125,6 +126,7 @@ export async function openFactWorld(): Promise<FactWorld> {
     session,
     engine,
     facts: tablesOn(store),
+    scratchDirectory: stagingDirectory,
     get nowMs() {
       return world.nowMs;
     },
@@ -145,6 +147,7 @@ export async function openFactWorld(): Promise<FactWorld> {
         telemetry: openTelemetryLog(on),
         facts: tablesOn(on),
         progress: () => undefined,
+        scratchDirectory: stagingDirectory,
       })({ policy: ofPolicy }),
     async files(table) {
       const [, paths = ''] = /read_parquet\(\[([^\]]*)\]/.exec((await tablesOn(store).scan(table)) ?? '') ?? [];
