@@ -8,7 +8,7 @@ import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { readHeldData } from '../retention/held-data.ts';
 import { vacuumAfterDays } from '../retention/retain-frames.ts';
-import { readNeededModels } from '../retention/what-is-needed.ts';
+import { pinnedVersions } from '../retention/what-is-needed.ts';
 import type { Lake } from './lake.ts';
 import type { StoredFile } from './rewrite.ts';
 
@@ -64,9 +64,7 @@ export const compactLake =
       await session.close();
     }
     const at = { nowMs: clock(), dayMs };
-    const pinned = (await readNeededModels(store, at)).flatMap(
-      ({ manifest: { training } }) => training?.datasetVersion ?? [],
-    );
+    const pinned = await pinnedVersions(store, at);
     const held = (await readHeldData(store)).any ?? null;
     const vacuumed =
       held === null

@@ -5,7 +5,7 @@ import type { SqlEngine } from '../ports/sql.ts';
 import { ClassTally, type ClassReport } from './class-tally.ts';
 import { isHeldSql, readHeldData, type HeldData } from './held-data.ts';
 import type { ClassSweep } from './retain-classes.ts';
-import { readNeededModels } from './what-is-needed.ts';
+import { pinnedVersions } from './what-is-needed.ts';
 
 /** What left the lake stays readable so long for whoever has begun to read, fleet days. */
 export const vacuumAfterDays = defaultRetentionRules.setDays;
@@ -40,9 +40,7 @@ export async function retainFrames(
   if (going.length > 0 && !dryRun)
     for (const table of ['episodes', 'frames'] as const)
       await lake.remove(table, going, { appId: 'retention', version: nowMs }, 'retention');
-  const pinned = (await readNeededModels(store, sweep)).flatMap(
-    ({ manifest: { training } }) => training?.datasetVersion ?? [],
-  );
+  const pinned = await pinnedVersions(store, sweep);
   // A file of an old version may hold what a hold covers, also one that has come since.
   if ((await readHeldData(store)).any !== undefined) return { report: tally.report(), vacuumed: nothing };
   const vacuumed = await lake.vacuum(pinned, {

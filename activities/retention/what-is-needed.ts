@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import type { DatasetVersion } from '../../datasets/dataset-version.ts';
+import { trainingSetFile } from '../../datasets/training-set.ts';
 import { ageMs, defaultRetentionRules, lookBackDays, type Needs } from '../../domain/retention.ts';
 import { promotionGuardLimits } from '../../domain/monitoring/index.ts';
 import { signedManifestSchema, type ModelManifest } from '../../policies/model-manifest.ts';
@@ -48,6 +50,29 @@ export async function readNeededModels(
       });
   }
   return needed;
+}
+
+const mixSchema = z.looseObject({
+  recipe: z.looseObject({ newSince: z.looseObject({ episodes: z.int().min(0) }) }),
+});
+
+/**
+ * Versions of the lake that a vacuum keeps readable: those that needed models were trained on and, to make their sets again, the episodes
+ * of before their cycle, which say what was new.
+ */
+export async function pinnedVersions(
+  store: ObjectStore,
+  at: { readonly nowMs: number; readonly dayMs: number },
+): Promise<readonly DatasetVersion[]> {
+  const pinned: DatasetVersion[] = [];
+  for (const { training } of (await readNeededModels(store, at)).map(({ manifest }) => manifest)) {
+    if (training === null) continue;
+    const key = trainingSetFile(training.trainingSetDigest, 'manifest.json');
+    const mix = await readSoundJson(store, key, mixSchema, () => undefined);
+    pinned.push(training.datasetVersion);
+    if (mix !== undefined) pinned.push({ ...training.datasetVersion, episodes: mix.recipe.newSince.episodes });
+  }
+  return pinned;
 }
 
 /** Every registered manifest, in the order of policies and versions. */

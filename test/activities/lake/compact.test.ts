@@ -10,7 +10,7 @@ import { memoryObjectStore } from '../../../store/adapters/memory-object-store.t
 import { addRobot, retireRobot } from '../../../fleet/desk/index.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
-import { frames, openLakeFixture, startMs, transaction, type LakeFixture } from './lake-fixture.ts';
+import { episodesSql, frames, openLakeFixture, startMs, transaction, type LakeFixture } from './lake-fixture.ts';
 
 const dayMs = 86_400_000;
 const word = { who: 'ada', why: 'a test' };
@@ -98,6 +98,29 @@ describe('compaction of the lake', () => {
       assert.match(sentence, /6 files/);
       await assert.rejects(lake.scan('frames', pinned.frames), /retention or a vacuum/);
       assert.equal((await fixture.rows('frames', (await lake.currentVersion()).frames, '*')).length, 60);
+    }));
+
+  it('keeps the episodes of before a cycle, which say what was new when a set of a version in use is made again', () =>
+    withLake(async (fixture, clock) => {
+      const { lake, store, session } = fixture;
+      for (let batch = 0; batch < 2; batch += 1)
+        await lake.append(session, 'episodes', episodesSql(3 * batch, 3), transaction(batch), 'test');
+      const since = await lake.currentVersion();
+      // Put together while the cycle was under way.
+      await compactLake(portsOf(fixture, clock))({ dayMs, dryRun: false });
+      await lake.append(session, 'episodes', episodesSql(6, 3), transaction(2), 'test');
+      const manifest = manifestOf(await lake.currentVersion());
+      const signature = { algorithm: 'Ed25519', publicKeyId: 'k', value: 'v' };
+      await store.put('models/wall/1.0.0/manifest.json', jsonBytes({ manifest, signature }));
+      const made = `training-sets/${'a'.repeat(64)}/manifest.json`;
+      await store.put(made, jsonBytes({ recipe: { newSince: since } }));
+      clock.nowMs += 50 * dayMs;
+      const compact = () => compactLake(portsOf(fixture, clock))({ dayMs, dryRun: false });
+      await compact();
+      assert.equal((await fixture.rows('episodes', since.episodes, 'episode_id')).length, 6);
+      await store.delete(made);
+      await compact();
+      await assert.rejects(fixture.rows('episodes', since.episodes, 'episode_id'), { type: 'NotFound' });
     }));
 
   it('keeps the files of a version that robots of an older body are kept on, however old it is', () =>

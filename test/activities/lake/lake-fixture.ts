@@ -62,3 +62,10 @@ export function frames(first: number, episodes: number, episodesADay = 4): strin
 }
 
 export const transaction = (version: number, appId = 'test') => ({ appId, version });
+
+/** Their episodes, of robots `r0` to `r2` at a site that wants to break SQL. */
+export const episodesSql = (first: number, count: number): string =>
+  `(SELECT episode_id, 'r' || (substr(episode_id, 2)::INTEGER % 3) AS robot_id, 'x' AS robot_type, 1 AS robot_type_version,
+    's''; --' AS site, 't' AS task, NULL AS policy_version, min("timestamp") AS started_at, 1 AS duration_ms, 'success' AS outcome,
+    NULL AS failure_reason, false AS intervened, NULL AS latency_p50_ms, NULL AS latency_p95_ms, 10 AS frame_count, NULL AS media,
+    min("timestamp") AS received_at, 'train' AS split, min(recorded_on) AS recorded_on FROM ${frames(first, count)} GROUP BY episode_id)`;

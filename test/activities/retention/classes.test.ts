@@ -10,7 +10,7 @@ import { jsonBytes } from '../../../store/json-objects.ts';
 import { addHold, liftHold, readHoldEvents } from '../../../store/records/legal-holds.ts';
 import { parseEpisodeList, writeEpisodeList } from '../../../store/records/episode-lists.ts';
 import { isHeldSql, readHeldData } from '../../../activities/retention/held-data.ts';
-import { frames, openLakeFixture, startMs, transaction } from '../lake/lake-fixture.ts';
+import { episodesSql, frames, openLakeFixture, startMs, transaction } from '../lake/lake-fixture.ts';
 import { laterEngine, laterLake } from './no-lake.ts';
 
 const dayMs = 86_400_000;
@@ -389,12 +389,6 @@ describe('a legal hold', () => {
 });
 
 describe('retention of frames', () => {
-  const episodesSql = (first: number, count: number): string =>
-    `(SELECT episode_id, 'r' || (substr(episode_id, 2)::INTEGER % 3) AS robot_id, 'x' AS robot_type, 1 AS robot_type_version,
-      's''; --' AS site, 't' AS task, NULL AS policy_version, min("timestamp") AS started_at, 1 AS duration_ms, 'success' AS outcome,
-      NULL AS failure_reason, false AS intervened, NULL AS latency_p50_ms, NULL AS latency_p95_ms, 10 AS frame_count, NULL AS media,
-      min("timestamp") AS received_at, 'train' AS split, min(recorded_on) AS recorded_on FROM ${frames(first, count)} GROUP BY episode_id)`;
-
   it('takes whole days, episodes before frames; what is pinned stays readable, a held day stays whole', async () => {
     const fixture = await openLakeFixture(() => memoryObjectStore(() => startMs + dayMs));
     try {
