@@ -43,18 +43,23 @@ async function vacuumTable(
   pinned: readonly number[],
   { beforeMs, dryRun, onFile }: VacuumOptions,
 ): Promise<VacuumResult> {
-  const needed = new Set<string>();
-  for (const version of pinned) for (const key of await filesAt(table, version)) needed.add(key);
   const candidates: { key: string; relativeKey: string; sizeBytes: number }[] = [];
   for await (const { key, sizeBytes, modifiedMs } of store.list(`${table.root}/`)) {
     const relativeKey = key.slice(table.root.length + 1);
     if (relativeKey.startsWith('_') || modifiedMs >= beforeMs) continue;
     candidates.push({ key, relativeKey, sizeBytes });
   }
-  const { files, tombstones } = await table.latest();
   const result = { files: 0, bytes: 0, pinnedFiles: 0 };
-  for (const { key, relativeKey, sizeBytes } of candidates) {
-    if (files.has(relativeKey) || (tombstones.get(relativeKey)?.deletionTimestamp ?? 0) >= beforeMs) continue;
+  if (candidates.length === 0) return result;
+  const { files, tombstones } = await table.latest();
+  const left = candidates.filter(
+    ({ relativeKey }) =>
+      !files.has(relativeKey) && !((tombstones.get(relativeKey)?.deletionTimestamp ?? 0) >= beforeMs),
+  );
+  if (left.length === 0) return result;
+  const needed = new Set<string>();
+  for (const version of pinned) for (const key of await filesAt(table, version)) needed.add(key);
+  for (const { key, relativeKey, sizeBytes } of left) {
     if (needed.has(relativeKey)) {
       result.pinnedFiles += 1;
       continue;

@@ -1,26 +1,21 @@
-import { ageMs, defaultRetentionRules, whyKept } from '../../domain/retention.ts';
+import { whyKept } from '../../domain/retention.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlEngine } from '../ports/sql.ts';
 import { ClassTally, type ClassReport } from './class-tally.ts';
 import { isHeldSql, readHeldData, type HeldData } from './held-data.ts';
 import type { ClassSweep } from './retain-classes.ts';
-import { pinnedVersions } from './what-is-needed.ts';
-
-/** What left the lake stays readable so long for whoever has begun to read, fleet days. */
-export const vacuumAfterDays = defaultRetentionRules.setDays;
 
 /**
  * Takes days that are older than frames are kept out of the lake, episodes first, so that no episode is without its frames; their
- * bytes go once no registered model that is needed pins a version with them. A day with one held episode stays whole. Idempotent.
+ * bytes go by `compactLake`, once no registered model that is needed pins a version with them. A day with one held episode stays whole. Idempotent.
  */
 export async function retainFrames(
   sweep: ClassSweep & { readonly lake: Lake; readonly engine: SqlEngine },
-): Promise<{ readonly report: ClassReport; readonly vacuumed: { readonly files: number; readonly bytes: number } }> {
-  const { store, lake, limits, nowMs, dayMs, dryRun, progress } = sweep;
+): Promise<ClassReport> {
+  const { store, lake, limits, nowMs, dryRun, progress } = sweep;
   const tally = new ClassTally('frames', limits.frames);
-  const nothing = { files: 0, bytes: 0 };
-  if (limits.frames === null) return { report: tally.report(), vacuumed: nothing };
+  if (limits.frames === null) return tally.report();
   const version = await lake.currentVersion();
   const sizes = new Map<string, number>();
   for (const table of ['episodes', 'frames'] as const)
@@ -40,15 +35,7 @@ export async function retainFrames(
   if (going.length > 0 && !dryRun)
     for (const table of ['episodes', 'frames'] as const)
       await lake.remove(table, going, { appId: 'retention', version: nowMs }, 'retention');
-  const pinned = await pinnedVersions(store, sweep);
-  // A file of an old version may hold what a hold covers, also one that has come since.
-  if ((await readHeldData(store)).any !== undefined) return { report: tally.report(), vacuumed: nothing };
-  const vacuumed = await lake.vacuum(pinned, {
-    beforeMs: nowMs - ageMs(vacuumAfterDays, dayMs),
-    dryRun,
-    onFile: (file) => progress({ stage: 'vacuum', file }),
-  });
-  return { report: tally.report(), vacuumed };
+  return tally.report();
 }
 
 const endOf = (day: string): number => Date.parse(`${day}T00:00:00Z`) + 86_400_000;

@@ -5,6 +5,7 @@ import { readRetentionLimits } from '../../store/records/retention-limits.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
+import { compactLake } from '../lake/compact-lake.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine } from '../ports/sql.ts';
@@ -41,6 +42,7 @@ export type SweepKind =
   | 'checkpoints'
   | 'scratch'
   | 'telemetryObjects'
+  | 'smallLakeFiles'
   | 'lakeFiles'
   | ClassReport['class'];
 
@@ -60,7 +62,7 @@ const setPattern = /^(training-sets|heldout-sets)\/([0-9a-f]{64})\/[^/]+\.arrow$
 const checkpointPattern = /^training-runs\/[^/]+\/checkpoints\//;
 
 /**
- * Takes away what nobody needs any more, by `domain/retention.ts` and the limits that a person set, and puts old telemetry together.
+ * Takes away what nobody needs any more, by `domain/retention.ts` and the limits that a person set, and puts old telemetry and small files of the lake together.
  * What a registered model that may still be used, a trial that runs, the guard of a promotion, an open incident or a legal hold
  * needs stays, and is told. Models, logs, aliases and plans stay always. Idempotent: what went is gone.
  */
@@ -92,14 +94,13 @@ export const sweepStore =
       tally.add('scratch', name, 1, sizeBytes);
     const frames = await retainFrames({ ...sweep, lake: ports.lake, engine: ports.engine });
     const others = await retainClasses(sweep);
-    for (const { class: kind, objects, bytes, oldestMs } of [frames.report, ...others.classes])
+    for (const { class: kind, objects, bytes, oldestMs } of [frames, ...others.classes])
       if (objects > 0) tally.add(kind, `${kind} from ${new Date(oldestMs ?? 0).toISOString()} on`, objects, bytes);
-    if (frames.vacuumed.files > 0)
-      tally.add('lakeFiles', 'files of old versions of the lake', frames.vacuumed.files, frames.vacuumed.bytes);
     const beforeMs = nowMs - ageMs(defaultRetentionRules.compactAfterDays, dayMs);
     await compact(ports, { policy, beforeMs, nowMs, dryRun }, tally);
     if (others.isBehind) tally.fill();
-    return { ...tally.result(), classes: [frames.report, sets, ...others.classes] };
+    await tidyLake(ports, { dayMs, dryRun }, tally);
+    return { ...tally.result(), classes: [frames, sets, ...others.classes] };
   };
 
 async function take(
@@ -136,6 +137,19 @@ async function sweepSets(sweep: ClassSweep, tally: Tally): Promise<ClassReport> 
     }
   }
   return sets.report();
+}
+
+/** Last, as it may fail where another reader finds other rows: nothing else waits for it. */
+async function tidyLake(
+  ports: SweepPorts,
+  { dayMs, dryRun }: { readonly dayMs: number; readonly dryRun: boolean },
+  tally: Tally,
+): Promise<void> {
+  const { tables, vacuumed, isBehind } = await compactLake(ports)({ dayMs, dryRun, isSparing: true });
+  const merged = tables.reduce((sum, table) => sum + table.merged, 0);
+  if (merged > 0) tally.add('smallLakeFiles', 'small files of the lake, put together', merged, 0);
+  if (vacuumed.files > 0) tally.add('lakeFiles', 'files of old versions of the lake', vacuumed.files, vacuumed.bytes);
+  if (isBehind) tally.fill();
 }
 
 async function compact(

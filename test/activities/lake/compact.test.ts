@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
 import { compactLake } from '../../../activities/lake/compact-lake.ts';
+import { sweepStore } from '../../../activities/retention/sweep-store.ts';
 import { readNeededModels } from '../../../activities/retention/what-is-needed.ts';
 import { readDataStanding } from '../../../activities/registry/data-standing.ts';
 import { digestOfRows, rowsDifference } from '../../../datasets/rows-digest.ts';
@@ -163,6 +164,76 @@ describe('compaction of the lake', () => {
       await retireRobot(ports, { robotId: 'r1', ...word });
       assert.equal((await compact()).files, 6);
     }));
+
+  it('is done by the sweep of a store where a day has many small files, then nothing more; old files go two weeks later', () =>
+    withLake(async (fixture, clock) => {
+      const { lake, session } = fixture;
+      const sweep = (dryRun = false) =>
+        sweepStore({ ...portsOf(fixture, clock), scratchDirectory: join(fixture.directory, 'none') })({
+          policy: 'wall',
+          dayMs,
+          dryRun,
+        });
+      const few = await lake.currentVersion();
+      assert.deepEqual((await sweep()).swept, []);
+      assert.deepEqual(await lake.currentVersion(), few, 'three files a day are few');
+      for (let batch = 6; batch < 14; batch += 1)
+        await lake.append(session, 'frames', frames(batch, 1, 1_000), transaction(batch), 'test');
+      const before = await lake.currentVersion();
+      const kept = await fixture.rows('frames', before.frames, columns);
+      const told = [{ kind: 'smallLakeFiles', objects: 11, bytes: 0 }];
+      assert.deepEqual((await sweep(true)).swept, told);
+      assert.deepEqual(await lake.currentVersion(), before);
+      assert.deepEqual((await sweep()).swept, told);
+      const after = await lake.currentVersion();
+      assert.equal(after.frames, before.frames + 1);
+      assert.deepEqual(await fixture.rows('frames', after.frames, columns), kept);
+      clock.nowMs += 13 * dayMs;
+      assert.deepEqual((await sweep()).swept, []);
+      assert.deepEqual(await fixture.rows('frames', before.frames, columns), kept);
+      clock.nowMs += 2 * dayMs;
+      const [gone] = (await sweep()).swept;
+      assert.deepEqual([gone?.kind, gone?.objects], ['lakeFiles', 11]);
+      assert.deepEqual((await sweep()).swept, []);
+      assert.deepEqual(await lake.currentVersion(), after);
+    }));
+
+  it('by the sweep reads half a gibibyte a call, and says that there is more', async () => {
+    let files = Array.from({ length: 80 }, (_, index) => ({
+      relativeKey: `${index}`,
+      key: `${index}`,
+      sizeBytes: 31 * 2 ** 20,
+      isCurrent: true,
+      recordedOn: `2026-01-0${(index % 5) + 1}`,
+    }));
+    let rewrites = 0;
+    const lake = {
+      storedFiles: (table: string) => Promise.resolve(table === 'frames' ? files : []),
+      vacuum: () => Promise.resolve({ files: 0, bytes: 0, pinnedFiles: 0 }),
+      rewrite: (_: unknown, __: unknown, keys: readonly string[]) => {
+        rewrites += 1;
+        files = files.filter(({ key }) => !keys.includes(key));
+        return Promise.resolve({ replaced: keys, written: 1, rows: 1 });
+      },
+    } as unknown as Fixture['lake'];
+    const engine = { open: () => Promise.resolve({ close: () => Promise.resolve() }) } as unknown as Fixture['engine'];
+    const store = memoryObjectStore(() => startMs);
+    const ports = { store, lake, engine, clock: () => startMs, progress: () => undefined };
+    const calls: (readonly [number, boolean])[] = [];
+    for (let more = true; more;) {
+      const before = rewrites;
+      more = (await compactLake(ports)({ dayMs, dryRun: false, isSparing: true })).isBehind;
+      calls.push([rewrites - before, more]);
+    }
+    // Eight files, 248 MiB, are put together at once.
+    assert.deepEqual(calls, [
+      [3, true],
+      [3, true],
+      [3, true],
+      [1, false],
+    ]);
+    assert.deepEqual(files, []);
+  });
 
   it('and a collection at once lose no row and double none', () =>
     withLake(async (fixture, clock) => {
