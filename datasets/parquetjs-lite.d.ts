@@ -24,9 +24,26 @@ declare module 'parquetjs-lite' {
     readonly rowGroupSize?: number;
   }
 
+  /** Rows of a row group that are not written yet, column by column; those of whole pages are encoded already. */
+  export interface ParquetRowBuffer {
+    rowCount: number;
+    pageRowCount: number;
+    /** By path, joined with commas: values that are there, repetition and definition levels of all. */
+    readonly columnData: Readonly<
+      Record<
+        string,
+        | { readonly values: unknown[]; readonly rlevels: number[]; readonly dlevels: number[]; count: number }
+        | undefined
+      >
+    >;
+  }
+
   export class ParquetWriter {
     static openFile(schema: ParquetSchema, path: string, options?: ParquetWriterOptions): Promise<ParquetWriter>;
     setMetadata(key: string, value: string): void;
+    /** Empty at first and after each row group: `appendRow` makes it with the first row. */
+    readonly rowBuffer: ParquetRowBuffer | Readonly<Record<string, never>>;
+    /** Encodes a page and writes a row group when they are full. */
     appendRow(row: Readonly<Record<string, unknown>>): Promise<void>;
     close(): Promise<void>;
   }

@@ -1,9 +1,10 @@
-import parquet, { type ParquetSchema } from 'parquetjs-lite';
+import parquet, { type ParquetRowBuffer, type ParquetSchema, type ParquetWriter } from 'parquetjs-lite';
 import { z } from 'zod';
 
 import { segmentColumns } from './columns.ts';
 import { footerMetadata, type RecordedFooter } from './segment-footer.ts';
 import { segmentRowSchema, type SegmentRow } from './segment-row.ts';
+import { shredRow } from './segment-shredder.ts';
 import { parquetFields } from './segment-schema.ts';
 
 /** Rows a page and a row group: small pages keep the pure JavaScript encoder linear. */
@@ -40,7 +41,7 @@ export async function writeSegment(
   let written = 0;
   try {
     for await (const row of rows) {
-      await writer.appendRow(parquetRow(checked(row, written)));
+      await append(writer, checked(row, written));
       written++;
     }
   } finally {
@@ -49,15 +50,26 @@ export async function writeSegment(
   return { rows: written };
 }
 
+/** The library itself takes the row that makes a buffer, and the one that fills a page; those between go into its buffer at once. */
+async function append(writer: ParquetWriter, row: SegmentRow): Promise<void> {
+  const { rowBuffer } = writer;
+  if (!isBuffer(rowBuffer) || rowBuffer.pageRowCount >= rowsPerPage - 1) return writer.appendRow(parquetRow(row));
+  shredRow(row, mediaText(row), rowBuffer);
+}
+
+const isBuffer = (buffer: ParquetWriter['rowBuffer']): buffer is ParquetRowBuffer => 'columnData' in buffer;
+
 function checked(row: SegmentRow, index: number): SegmentRow {
   const parsed = segmentRowSchema.safeParse(row);
   if (parsed.success) return row;
   throw new TypeError(`unexpected row of a segment [row=${index}]: ${z.prettifyError(parsed.error)}`);
 }
 
+const mediaText = ({ media }: SegmentRow): string | null => (media === null ? null : JSON.stringify(media));
+
 const parquetRow = (row: SegmentRow): Readonly<Record<string, unknown>> => ({
   ...row,
-  media: row.media === null ? null : JSON.stringify(row.media),
+  media: mediaText(row),
   observation: parquetList(row.observation),
   action: parquetList(row.action),
   expert_action: row.expert_action === null ? null : parquetList(row.expert_action),

@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import parquet from 'parquetjs-lite';
+
 import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
 import {
   lakeEpisodeColumns,
@@ -12,7 +14,7 @@ import {
 } from '../../datasets/columns.ts';
 import { readParquetFooter } from '../../datasets/parquet-footer.ts';
 import { writeSegment } from '../../datasets/recorder.ts';
-import { parseFooter, type SegmentFooter } from '../../datasets/segment-footer.ts';
+import { footerMetadata, parseFooter, type SegmentFooter } from '../../datasets/segment-footer.ts';
 import { segmentRowSchema, type SegmentRow } from '../../datasets/segment-row.ts';
 import { arrowSchema, parquetFields, segmentSelect, segmentSqlType } from '../../datasets/segment-schema.ts';
 import { sqlText, sqlTypes } from '../../datasets/sql-types.ts';
@@ -104,6 +106,40 @@ describe('the recorder', () => {
     const paths = [join(folder, 'c.parquet'), join(folder, 'd.parquet')];
     for (const path of paths) await writeSegment([rowOf(0), rowOf(1)], footer, path);
     assert.deepEqual(await readFile(paths[0]!), await readFile(paths[1]!));
+  });
+
+  it('writes the bytes that the library makes of the same rows, over pages and row groups', async () => {
+    const rows = Array.from({ length: 4_097 }, (_, index): SegmentRow => {
+      const few = index % 7 === 0 ? [] : Float32Array.of(index / 3, -0);
+      return {
+        ...rowOf(index),
+        media: index % 4 === 0 ? null : [media],
+        action: few,
+        expert_action: index % 2 === 0 ? null : few,
+      };
+    });
+    for (const count of [1, 2, 255, 256, 257, 4_097]) {
+      const paths = [join(folder, 'own.parquet'), join(folder, 'library.parquet')] as const;
+      await writeSegment(rows.slice(0, count), footer, paths[0]);
+      const writer = await parquet.ParquetWriter.openFile(
+        new parquet.ParquetSchema(parquetFields(segmentColumns)),
+        paths[1],
+        { useDataPageV2: false, pageIndex: false, pageSize: 256, rowGroupSize: 4_096 },
+      );
+      for (const [key, value] of Object.entries(footerMetadata(footer))) writer.setMetadata(key, value);
+      const list = (values: ArrayLike<number>) => ({ list: Array.from(values, (element) => ({ element })) });
+      for (const row of rows.slice(0, count))
+        await writer.appendRow({
+          ...row,
+          media: row.media === null ? null : JSON.stringify(row.media),
+          observation: list(row.observation),
+          action: list(row.action),
+          expert_action: row.expert_action === null ? null : list(row.expert_action),
+        });
+      await writer.close();
+      const [own, library] = await Promise.all(paths.map((path) => readFile(path)));
+      assert.ok(own?.equals(library!), `${count} rows`);
+    }
   });
 
   it('refuses a row that the schema does not know, and names row and column', async () => {
