@@ -24,26 +24,17 @@ declare module 'parquetjs-lite' {
     readonly rowGroupSize?: number;
   }
 
-  /** Rows of a row group that are not written yet, column by column; those of whole pages are encoded already. */
-  export interface ParquetRowBuffer {
-    rowCount: number;
-    pageRowCount: number;
-    /** By path, joined with commas: values that are there, repetition and definition levels of all. */
-    readonly columnData: Readonly<
-      Record<
-        string,
-        | { readonly values: unknown[]; readonly rlevels: number[]; readonly dlevels: number[]; count: number }
-        | undefined
-      >
-    >;
+  /** A row group whose pages are encoded, by the paths of the columns, joined with commas. */
+  export interface ParquetRowGroup {
+    readonly rowCount: number;
+    readonly pages: Readonly<Record<string, readonly { readonly page: Uint8Array; readonly num_values: number }[]>>;
   }
 
   export class ParquetWriter {
     static openFile(schema: ParquetSchema, path: string, options?: ParquetWriterOptions): Promise<ParquetWriter>;
     setMetadata(key: string, value: string): void;
-    /** Empty at first and after each row group: `appendRow` makes it with the first row. */
-    readonly rowBuffer: ParquetRowBuffer | Readonly<Record<string, never>>;
-    /** Encodes a page and writes a row group when they are full. */
+    /** What writes row groups as they are. */
+    readonly envelopeWriter: { writeRowGroup(group: ParquetRowGroup): Promise<void> };
     appendRow(row: Readonly<Record<string, unknown>>): Promise<void>;
     close(): Promise<void>;
   }
@@ -71,4 +62,11 @@ declare module 'parquetjs-lite' {
     readonly ParquetWriter: typeof ParquetWriter;
   };
   export default parquet;
+}
+
+declare module 'parquetjs-lite/lib/codec/*' {
+  const codec: {
+    encodeValues(type: string, values: unknown[], options: { readonly bitWidth?: number }): Uint8Array;
+  };
+  export default codec;
 }

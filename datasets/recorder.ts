@@ -1,26 +1,16 @@
-import parquet, { type ParquetRowBuffer, type ParquetSchema, type ParquetWriter } from 'parquetjs-lite';
+import parquet from 'parquetjs-lite';
 import { z } from 'zod';
 
 import { segmentColumns } from './columns.ts';
 import { footerMetadata, type RecordedFooter } from './segment-footer.ts';
+import { SegmentPages } from './segment-pages.ts';
 import { segmentRowSchema, type SegmentRow } from './segment-row.ts';
-import { shredRow } from './segment-shredder.ts';
 import { parquetFields } from './segment-schema.ts';
 
-/** Rows a page and a row group: small pages keep the pure JavaScript encoder linear. */
-const rowsPerPage = 256;
+/** As many are held in memory. */
 const rowsPerGroup = 4096;
 
-const schema = namedOnce(new parquet.ParquetSchema(parquetFields(segmentColumns)));
-
-/** The library finds a field's values by its path, an array, which would be joined to a key on every access: half of all time. */
-function namedOnce(made: ParquetSchema): ParquetSchema {
-  for (const { path } of made.fieldList) {
-    const name = path.join(',');
-    Object.defineProperty(path, 'toString', { value: () => name });
-  }
-  return made;
-}
+const schema = new parquet.ParquetSchema(parquetFields(segmentColumns));
 
 /**
  * Writes one segment as a Parquet file, in pure JavaScript, holding at most one row group in memory. The same rows and
@@ -34,30 +24,22 @@ export async function writeSegment(
   const writer = await parquet.ParquetWriter.openFile(schema, filePath, {
     useDataPageV2: false,
     pageIndex: false,
-    pageSize: rowsPerPage,
-    rowGroupSize: rowsPerGroup,
   });
   for (const [key, value] of Object.entries(footerMetadata(footer))) writer.setMetadata(key, value);
+  const pages = new SegmentPages();
   let written = 0;
   try {
     for await (const row of rows) {
-      await append(writer, checked(row, written));
+      pages.add(checked(row, written), mediaText(row));
       written++;
+      if (pages.rows === rowsPerGroup) await writer.envelopeWriter.writeRowGroup(pages.takeGroup());
     }
+    if (pages.rows > 0) await writer.envelopeWriter.writeRowGroup(pages.takeGroup());
   } finally {
     await writer.close();
   }
   return { rows: written };
 }
-
-/** The library itself takes the row that makes a buffer, and the one that fills a page; those between go into its buffer at once. */
-async function append(writer: ParquetWriter, row: SegmentRow): Promise<void> {
-  const { rowBuffer } = writer;
-  if (!isBuffer(rowBuffer) || rowBuffer.pageRowCount >= rowsPerPage - 1) return writer.appendRow(parquetRow(row));
-  shredRow(row, mediaText(row), rowBuffer);
-}
-
-const isBuffer = (buffer: ParquetWriter['rowBuffer']): buffer is ParquetRowBuffer => 'columnData' in buffer;
 
 function checked(row: SegmentRow, index: number): SegmentRow {
   const parsed = segmentRowSchema.safeParse(row);
@@ -66,15 +48,3 @@ function checked(row: SegmentRow, index: number): SegmentRow {
 }
 
 const mediaText = ({ media }: SegmentRow): string | null => (media === null ? null : JSON.stringify(media));
-
-const parquetRow = (row: SegmentRow): Readonly<Record<string, unknown>> => ({
-  ...row,
-  media: mediaText(row),
-  observation: parquetList(row.observation),
-  action: parquetList(row.action),
-  expert_action: row.expert_action === null ? null : parquetList(row.expert_action),
-});
-
-const parquetList = (values: ArrayLike<number>): unknown => ({
-  list: Array.from(values, (element) => ({ element })),
-});
