@@ -40,14 +40,19 @@ export async function rolloutPolicy(input?: unknown, carried?: CarriedRollout): 
     let robots = await guardedLoop(step, run, inbox);
     await step.recordAnswers();
     const { kind: outcome, reason, faultyRobots, proven } = step.state;
-    const { candidateVersion: version, championVersion, plan } = run.plan;
+    const { candidateVersion: version, championVersion, plan, withheld } = run.plan;
     if (outcome === 'promoted') {
       const why = `${version} replaces ${championVersion}: ${reason}`;
       await closeTrial(run, { version, urgency: 'whenIdle', why, isBetter, lossFraction: anchorLossFraction });
       robots = await untilConfirmed(run);
     }
     upsertSearchAttributes([{ key: outcomeAttribute, value: outcome }]);
-    const facts = { robots, faultyRobots: [...faultyRobots], stagesProven: proven.length };
+    const facts = {
+      robots,
+      faultyRobots: [...faultyRobots],
+      stagesProven: proven.length,
+      ...(outcome === 'promoted' && withheld !== undefined ? { withheld } : {}),
+    };
     const end = { trialId: plan.trialId, policy, candidateVersion: version, outcome, reason, atMs: nowMs(), facts };
     await returnActivities().recordTrialEnd(end);
     return { outcome: ended(step.state), reason, trialId: plan.trialId, candidateVersion: version, ...facts };

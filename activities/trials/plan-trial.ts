@@ -2,20 +2,18 @@ import { z } from 'zod';
 
 import { comparePolicyVersions, parsePolicyVersion, type Aliases } from '../../domain/registry/index.ts';
 import { draftTrial, type FleetTimes, type TrialFacts, type TrialPlan } from '../../domain/trial/index.ts';
-import { activeTasks } from '../../datasets/taught-type.ts';
 import { isFailure } from '../../store/failures.ts';
-import { trialsOf, type Fleet, type TelemetryLog } from '../../fleet/desk/index.ts';
+import { trialsOf, type Fleet, type FleetView, type TelemetryLog } from '../../fleet/desk/index.ts';
 import { readJson } from '../../store/json-objects.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { readTaughtType } from '../../store/records/robot-types.ts';
-import { readVersionTasks } from '../../store/records/version-tasks.ts';
 import { readAliases } from '../../store/records/aliases.ts';
-import { robotTypeOfPolicy } from '../registry/policy-document.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import type { Signer } from '../../policies/signer.ts';
 import { readHistory } from './telemetry-history.ts';
 import { unservedRemarks, unservedRobots, type UnservedRobot } from './unserved-robots.ts';
+import { gainedRemark, tasksOf } from './compared-tasks.ts';
+import { withheldRemark } from './untried-bodies.ts';
 import { damageRemark, undatedRemark } from './trial-evidence.ts';
 import { trialKeys } from './trial-keys.ts';
 import { storePlan, type PlanReference } from './stored-plan.ts';
@@ -50,6 +48,8 @@ export interface PlannedTrial {
   readonly abTest: { readonly looks: number; readonly lookHours: number; readonly firstLook: number } | null;
   readonly times: FleetTimes;
   readonly remarks: string;
+  /** Of a rollout: robots of which bodies a promotion does not give the candidate, and what does; absent where there are none. */
+  readonly withheld?: string;
   /** Last record of the assignment log when it was planned. */
   readonly assignmentSeq: number;
 }
@@ -74,9 +74,15 @@ export const planTrial =
     const input = parseDoor('planTrial', inputSchema, given);
     const { policy, trialId } = input;
     const log = await ports.fleet.readAssignments(policy);
-    const planned = (plan: TrialPlan, reference: PlanReference, remarks: readonly string[]): PlanTrialResult => ({
+    const planned = (
+      plan: TrialPlan,
+      reference: PlanReference,
+      remarks: readonly string[],
+      withheld: string | undefined,
+    ): PlanTrialResult => ({
       kind: 'planned',
       ...summaryOf(plan, reference, remarks),
+      ...(withheld === undefined ? {} : { withheld: withheld.slice(0, 500) }),
       approvalHours: input.approvalHours,
       assignmentSeq: log.seq,
     });
@@ -90,21 +96,23 @@ export const planTrial =
     const aliases = await readAliases(ports)({ policy });
     const candidate = await candidateOf(ports, policy, input.candidateVersion, aliases);
     if (typeof candidate !== 'string') return candidate;
-    const { facts, damaged, undated, gained, unserved } = await factsOf(ports, input, candidate, aliases);
+    const { facts, damaged, undated, gained, unserved, robots } = await factsOf(ports, input, candidate, aliases);
     const leftOut = unservedRemarks(unserved);
     const because = leftOut.length === 0 ? '' : `; ${leftOut.join('; ')}`;
     if (facts.robots.length === 0) return impossible(`policy ${policy} has no robot that may take part${because}`);
     const draft = draftTrial(facts);
     if (draft.kind === 'impossible') return { ...draft, reason: `${draft.reason}${because}` };
     const { plan, reference } = await storePlan(ports.store, draft.plan);
+    const withheld = plan.kind === 'rollout' ? await withheldRemark(ports.store, plan, robots) : undefined;
     const remarks = [
       ...leftOut,
+      ...(withheld === undefined ? [] : [withheld]),
       ...undatedRemark(undated),
       ...damageRemark(damaged),
       ...gainedRemark(gained),
       ...draft.remarks,
     ];
-    return planned(plan, reference, remarks);
+    return planned(plan, reference, remarks, withheld);
   };
 
 const impossible = (reason: string) => ({ kind: 'impossible', reason, isForPeople: false }) as const;
@@ -155,6 +163,7 @@ async function factsOf(
   readonly undated: number;
   readonly gained: readonly string[];
   readonly unserved: readonly UnservedRobot[];
+  readonly robots: FleetView['robots'];
 }> {
   const { policy, kind, trialId, nowMs } = input;
   const times = timesOf(input);
@@ -203,50 +212,14 @@ async function factsOf(
     abTestLimits: input.abTestLimits,
     taskLimits: input.taskLimits,
   };
-  return { facts, undated, gained, unserved, damaged: damaged.map(({ key }) => key) };
+  return { facts, undated, gained, unserved, robots, damaged: damaged.map(({ key }) => key) };
 }
-
-/** Tasks that are judged, and tasks that are not; nothing where the policy or its robot type has no document yet. */
-async function tasksOf(
-  store: ObjectStore,
-  policy: string,
-  champion: string,
-  candidate: string,
-): Promise<
-  Pick<TrialFacts, 'catalogue' | 'leftOut'> & { readonly known?: readonly string[]; readonly gained: readonly string[] }
-> {
-  try {
-    const type = await readTaughtType(store, await robotTypeOfPolicy(store, policy));
-    const knownTo = async (version: string) => new Set(await readVersionTasks(store, type, policy, version));
-    const [old, now] = [await knownTo(champion), await knownTo(candidate)];
-    const active = activeTasks(type);
-    const catalogue = active.filter((task) => old.has(task) && now.has(task));
-    const compared = new Set(catalogue);
-    return {
-      known: type.tasks,
-      catalogue,
-      leftOut: type.tasks.filter((task) => !compared.has(task)),
-      gained: active.filter((task) => now.has(task) && !old.has(task)),
-    };
-  } catch (error) {
-    if (isFailure(error, 'NotFound')) return { gained: [] };
-    throw error;
-  }
-}
-
-const mostNamed = 5;
-const gainedRemark = (tasks: readonly string[]): readonly string[] =>
-  tasks.length === 0
-    ? []
-    : [
-        `the candidate knows ${tasks.length} tasks more (${tasks.slice(0, mostNamed).join(', ')}${tasks.length > mostNamed ? ', …' : ''}): to be as good at the others is enough`,
-      ];
 
 const summaryOf = (
   plan: TrialPlan,
   reference: PlanReference,
   remarks: readonly string[],
-): Omit<PlannedTrial, 'assignmentSeq' | 'approvalHours'> => ({
+): Omit<PlannedTrial, 'assignmentSeq' | 'approvalHours' | 'withheld'> => ({
   plan: reference,
   championVersion: plan.championVersion,
   candidateVersion: plan.candidateVersion,

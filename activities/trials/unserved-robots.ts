@@ -1,5 +1,5 @@
 import { robotTypeName } from '../../datasets/robot-type.ts';
-import { bodiesOf, servedReader, type RobotView } from '../../fleet/desk/index.ts';
+import { bodiesOf, servedReader, standingOf, type NotServedBy, type RobotView } from '../../fleet/desk/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 
 /** A robot whose body one of a trial's versions does not serve: it takes no part. */
@@ -8,8 +8,10 @@ export interface UnservedRobot {
   /** Its body, e.g. `scitos-g5@2`. */
   readonly body: string;
   readonly version: string;
-  /** Held-out episodes of the body that the version was judged on; undefined where it does not list it. */
-  readonly heldOutEpisodes: number | undefined;
+  /** Why it does not. */
+  readonly standing: NotServedBy['standing'];
+  /** Held-out episodes of the body that the version was judged on; 0 where it does not list it. */
+  readonly heldOutEpisodes: number;
 }
 
 /** Robots that cannot run both versions: one with only one of them has nothing to be compared with. In order of the robots. */
@@ -23,23 +25,24 @@ export async function unservedRobots(
   return robots.flatMap(({ robotId, robotType }) => {
     const version = versions.find((each) => !facts.serves(each, robotType));
     if (version === undefined) return [];
-    const heldOutEpisodes = facts.listed(version, robotType)?.heldOutEpisodes;
-    return [{ robotId, body: robotTypeName(robotType), version, heldOutEpisodes }];
+    const heldOutEpisodes = facts.listed(version, robotType)?.heldOutEpisodes ?? 0;
+    const standing = standingOf(facts, version, robotType);
+    return [{ robotId, body: robotTypeName(robotType), version, standing, heldOutEpisodes }];
   });
 }
 
-/** `4 robots are left out: scitos-g5@2 is unproven on 3.0.0 (7 held-out episodes), until …`, one sentence a body and version. */
+/** `4 robots are left out: 3.0.0 is unproven on scitos-g5@2 (7 held-out episodes), until …`, one sentence a body and version. */
 export function unservedRemarks(robots: readonly UnservedRobot[]): readonly string[] {
   const groups = Map.groupBy(robots, ({ body, version }) => `${body} ${version}`);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const { body, version, heldOutEpisodes } = first;
+    const { body, version, standing, heldOutEpisodes } = first;
     const count = group.length === 1 ? '1 robot is' : `${group.length} robots are`;
     const why =
-      heldOutEpisodes === undefined
+      standing === 'unlisted'
         ? `${version} does not serve ${body}`
-        : `${version} is unproven on ${body} (${heldOutEpisodes} held-out episodes), until \`flywheel models serve\``;
+        : `${version} is ${standing} on ${body} (${heldOutEpisodes} held-out episodes), until \`flywheel models serve\``;
     return [`${count} left out: ${why}`];
   });
 }

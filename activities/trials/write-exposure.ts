@@ -7,10 +7,13 @@ import {
   type AssignmentRecord,
   type AssignmentState,
   type Fleet,
+  type RobotView,
 } from '../../fleet/desk/index.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import { leavesOf } from './trial-evidence.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
+import { withholdUntried } from './untried-bodies.ts';
 
 const inputSchema = z.strictObject({
   plan: planReferenceSchema,
@@ -37,10 +40,11 @@ export type WriteExposureResult =
  * Puts a stage's robots on the candidate: one record at the seq the workflow decided on. Idempotent by (policy, seq, content):
  * an attempt that wakes late finds its place taken or its trial closed, and changes nothing. A trial that nobody was exposed to yet
  * begins behind what was ordered while it waited for a person, as long as the champion is the one it was planned with and no other trial
- * has the fleet: its record is found again by its operation.
+ * has the fleet: its record is found again by its operation. In the last stage everybody else gets the candidate too, and all do by a promotion:
+ * bodies of which no robot runs it by then are withheld from it before, see {@link withholdUntried}.
  */
 export const writeExposure =
-  (ports: { fleet: Fleet; readPlan: PlanReader }) =>
+  (ports: { store: ObjectStore; fleet: Fleet; readPlan: PlanReader }) =>
   async (given: WriteExposureInput): Promise<WriteExposureResult> => {
     const input = parseDoor('writeExposure', inputSchema, given);
     const plan = await ports.readPlan(input.plan);
@@ -84,16 +88,20 @@ function whyNotOurs({ current }: AssignmentState, { trialId, championVersion }: 
 }
 
 async function write(
-  ports: { readonly fleet: Fleet },
+  { store, fleet }: { readonly store: ObjectStore; readonly fleet: Fleet },
   plan: TrialPlan,
   input: z.output<typeof inputSchema>,
   { current }: AssignmentState,
 ): Promise<WriteExposureResult> {
   const { policy } = plan;
   // By the moment of the decision and the record before or after it: a later attempt makes the same record.
-  const left = leavesOf(await ports.fleet.readFleet(policy), plan, input.atMs);
+  const view = await fleet.readFleet(policy);
+  const left = leavesOf(view, plan, input.atMs);
   const kept = keptOnChampion(plan, left, current?.record);
-  const outcome = await ports.fleet.write({ policy, seq: input.seq, record: recordOf(plan, input, kept) });
+  // First, so that nobody gets by default what nobody of its body has run.
+  if (input.isLastStage)
+    await withholdUntried(store, plan, { ...input, robots: ranIt(plan, input, kept, view.robots) });
+  const outcome = await fleet.write({ policy, seq: input.seq, record: recordOf(plan, input, kept) });
   switch (outcome.kind) {
     case 'written':
       return outcome;
@@ -119,6 +127,21 @@ function keptOnChampion(
   const runs = (robotId: string): string =>
     own.get(robotId) ?? (isOfTrial ? current.defaultVersion : plan.championVersion);
   return new Set([...left.keys()].filter((robotId) => runs(robotId) !== plan.candidateVersion));
+}
+
+/** Robots that ran the candidate in a stage, with the body that they have had since the plan was made, and by no fault of their own. */
+function ranIt(
+  plan: TrialPlan,
+  input: z.output<typeof inputSchema>,
+  kept: ReadonlySet<string>,
+  robots: readonly RobotView[],
+): readonly RobotView[] {
+  const faulty = new Set(input.faultyRobots);
+  const staged = new Set(plan.robots.slice(0, input.robots).map(({ robotId }) => robotId));
+  return robots.filter(({ robotId, bodyChangesMs = [] }) => {
+    const isOut = faulty.has(robotId) || kept.has(robotId) || bodyChangesMs.some((atMs) => atMs > plan.createdAtMs);
+    return staged.has(robotId) && !isOut;
+  });
 }
 
 function recordOf(plan: TrialPlan, input: z.output<typeof inputSchema>, kept: ReadonlySet<string>): AssignmentRecord {

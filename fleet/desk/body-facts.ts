@@ -5,7 +5,7 @@ import type { AssignmentRecord } from './assignment-record.ts';
 import { bodiesOf, championFor, orderFor, type Body } from './body-orders.ts';
 import type { NotServedBy } from './fleet-view.ts';
 import type { RobotRecord } from './robots.ts';
-import { servedReader, type ServedReader } from './served-reader.ts';
+import { servedReader, standingOf, type ServedReader } from './served-reader.ts';
 
 type Bodied = Pick<RobotRecord, 'robotId' | 'robotType'>;
 
@@ -39,8 +39,7 @@ export function openBodyFacts(store: ObjectStore): BodyFacts {
       const known = new Map(
         bodies.flatMap((body): [string, NotServedBy][] => {
           if (facts.serves(version, body)) return [];
-          const listed = facts.listed(version, body)?.standing;
-          const standing = listed === 'proven' ? 'revoked' : (listed ?? 'unlisted');
+          const standing = standingOf(facts, version, body);
           const keeps = championFor(body, version, facts) ?? null;
           return [[robotTypeName(body), { version, standing, keeps }]];
         }),

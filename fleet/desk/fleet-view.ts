@@ -19,9 +19,9 @@ export interface NotServedBy {
   readonly version: string;
   /**
    * `unlisted`: the champion knows nothing of the body · `unproven`: it lists it, and nobody let it have the body · `revoked`: it is proven on
-   * it, and somebody took the body away.
+   * it, and somebody took the body away · `untried`: it is proven on it by held-out data, and no robot with it took part in a stage of its trial.
    */
-  readonly standing: 'unlisted' | 'unproven' | 'revoked';
+  readonly standing: 'unlisted' | 'unproven' | 'revoked' | 'untried';
   /** Newest champion of before, or the baseline, that serves the body; null when nothing does. */
   readonly keeps: string | null;
 }

@@ -12,7 +12,7 @@ export { championDesk } from './champion-desk.ts';
 export { openDesk, type DeskPorts, type FleetDesk } from './desk.ts';
 export { openFleet, type Fleet } from './fleet.ts';
 export { openFleetReader, type FleetReader } from './fleet-reader.ts';
-export { type FleetView, type RobotView } from './fleet-view.ts';
+export { type FleetView, type NotServedBy, type RobotView } from './fleet-view.ts';
 export { describeWaits, windowWait, type WindowWait } from './window-waits.ts';
 export {
   moveRobot,
@@ -23,7 +23,7 @@ export {
   releaseRobot,
   retireRobot,
 } from './robot-life.ts';
-export { servedReader } from './served-reader.ts';
+export { servedReader, standingOf } from './served-reader.ts';
 export { addRobot, changeRobot, isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
 export { isRegistered, readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import {
   isServed,
+  lastWord,
   lastWords,
   listedBodies,
   readServeRecords,
@@ -12,12 +13,22 @@ import {
   type ServeRecord,
 } from '../../store/records/served-bodies.ts';
 import { championFor, type Body, type ServedBodies } from './body-orders.ts';
+import type { NotServedBy } from './fleet-view.ts';
 import { fleetKeys, logKey } from './keys.ts';
 
 /** How a version stands to a body, for people too. */
 export interface ServedFacts extends ServedBodies {
   /** Undefined for a version that does not list the body, or that nobody registered. */
   readonly listed: (version: string, body: Body) => ListedBody | undefined;
+  /** Whether a person has to let the version have the body, because none of its robots took part in a stage of its trial. */
+  readonly isWithheld: (version: string, body: Body) => boolean;
+}
+
+/** Why a version that does not serve a body does not. */
+export function standingOf({ listed, isWithheld }: ServedFacts, version: string, body: Body): NotServedBy['standing'] {
+  const standing = listed(version, body)?.standing;
+  if (standing !== 'proven') return standing ?? 'unlisted';
+  return isWithheld(version, body) ? 'untried' : 'revoked';
 }
 
 /** What versions of a policy serve, as the registry has it now. A version never changes, so its list is read once. */
@@ -66,6 +77,7 @@ export function servedReader(store: ObjectStore, policy: string): ServedReader {
       return {
         serves,
         listed,
+        isWithheld: (version, body) => lastWord(words, version, body) === 'withhold',
         formerChampions: former.filter(isKnown),
         withdrawnChampions: withdrawn.filter(isKnown),
         baselineVersion: baselineVersion !== undefined && isKnown(baselineVersion) ? baselineVersion : undefined,

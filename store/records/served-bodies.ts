@@ -73,9 +73,12 @@ export async function listedBodies(
   }
 }
 
-/** One entry of `registry/<policy>/served/<seq>.json`: a person lets a version have a body, proven on it or not, or takes it away. */
+/**
+ * One entry of `registry/<policy>/served/<seq>.json`: a person lets a version have a body, proven on it or not, or takes it away; or a trial found
+ * (`withhold`) that no robot of a body runs the version before everybody gets it, so that a person has to let it have the body.
+ */
 const serveRecordSchema = z.strictObject({
-  kind: z.enum(['serve', 'revoke']),
+  kind: z.enum(['serve', 'revoke', 'withhold']),
   version: z.string(),
   robotType: z.strictObject({ id: z.string(), version: z.int().min(1) }),
   atMs: z.int(),
@@ -101,11 +104,17 @@ export const lastWords = (records: readonly ServeRecord[]): LastWords =>
 
 /** Whether robots of a body may have the version: a person's last word, else what it is proven on. Never a body that it does not list. */
 export const isServed = (words: LastWords, version: string, listed: ListedBody | undefined): boolean =>
-  listed !== undefined && (words.get(approvalKey(version, listed.robotType)) ?? wordOf(listed)) === 'serve';
+  listed !== undefined && (lastWord(words, version, listed.robotType) ?? wordOf(listed)) === 'serve';
+
+/** What was said last of a version and a body; undefined where nobody said anything. `withhold`: a trial did, and no person since. */
+export const lastWord = (words: LastWords, version: string, body: Pick<RobotType, 'id' | 'version'>) =>
+  words.get(approvalKey(version, body));
 
 /** What holds without a person. */
-const wordOf = ({ standing }: Pick<ListedBody, 'standing'>): ServeRecord['kind'] =>
+const wordOf = ({ standing }: Pick<ListedBody, 'standing'>): PersonsWord =>
   standing === 'proven' ? 'serve' : 'revoke';
+
+type PersonsWord = Exclude<ServeRecord['kind'], 'withhold'>;
 
 export interface ApproveBodyInput {
   readonly policy: string;
@@ -122,7 +131,7 @@ export interface ApproveBodyInput {
 export async function approveBody(
   ports: { readonly store: ObjectStore; readonly clock: Clock },
   { policy, version, robotType, who, why }: ApproveBodyInput,
-  kind: ServeRecord['kind'] = 'serve',
+  kind: PersonsWord = 'serve',
 ): Promise<ServeRecord> {
   const listed = await listedBodies(ports.store, policy, version);
   const coordinates = { policy, version };
@@ -151,5 +160,24 @@ export async function approveBody(
       });
     const { id, version: number } = robotType;
     return { append: { kind, version, robotType: { id, version: number }, atMs: ports.clock(), who, why } };
+  });
+}
+
+/**
+ * Withholds a version from a body, proven on it or not, until a person lets it have the body. Appends nothing where somebody said anything about the
+ * two before: a person's word holds.
+ */
+export async function withholdBody(
+  { store }: { readonly store: ObjectStore },
+  { policy, version, robotType: { id, version: number }, atMs, who, why }: ApproveBodyInput & { readonly atMs: number },
+): Promise<void> {
+  const robotType = { id, version: number };
+  const key = approvalKey(version, robotType);
+  await appendOnce(store, serveLog(policy), serveRecordSchema, (earlier) => {
+    const said = earlier
+      .map(({ record }) => record)
+      .findLast((each) => approvalKey(each.version, each.robotType) === key);
+    if (said !== undefined) return { found: said };
+    return { append: { kind: 'withhold' as const, version, robotType, atMs, who, why } };
   });
 }

@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 
 import { until, type Scenario } from './scenario.ts';
 import type { Stubs } from './stubs.ts';
-import { goodTrial, holdAt, verdicts } from './trial-stubs.ts';
+import { goodTrial, holdAt, verdicts, withheldFrom } from './trial-stubs.ts';
 
 const called = (calls: Stubs['calls'], name: string, times: number): Promise<void> =>
   until(() => calls.filter((call) => call.name === name).length >= times);
@@ -24,6 +24,7 @@ function waitingFor(most: number): NonNullable<Scenario['changes']> {
 /** Every branch of the trials on the fleet that is to stay replayable. */
 export const trialScenarios: readonly Scenario[] = [
   { name: 'rollout-policy-advanced', workflow: 'rolloutPolicy' },
+  { name: 'rollout-policy-withheld', workflow: 'rolloutPolicy', changes: withheldFrom('rover@2') },
   { name: 'rollout-policy-held', workflow: 'rolloutPolicy', changes: holdAt(1, 3) },
   { name: 'rollout-policy-rolled-back', workflow: 'rolloutPolicy', changes: verdicts('advance', 'rollback') },
   { name: 'rollout-policy-robot-fault', workflow: 'rolloutPolicy', changes: verdicts('robotFault', 'advance') },

@@ -128,3 +128,11 @@ export function holdAt(stage: number, ticks = Number.POSITIVE_INFINITY): Pick<Tr
     },
   };
 }
+
+/** Robots of a body take part in no stage. */
+export const withheldFrom = (withheld: string): Partial<TrialActivities> => ({
+  planTrial: async (input) => {
+    const planned = await goodTrial.planTrial(input);
+    return planned.kind === 'planned' && input.kind === 'rollout' ? { ...planned, withheld } : planned;
+  },
+});

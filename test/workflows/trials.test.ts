@@ -19,7 +19,7 @@ import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker, type Harness } from './harness.ts';
 import { until } from './scenario.ts';
 import { stubs, type ActivityName, type Stubs } from './stubs.ts';
-import { goodTrial, holdAt, verdicts } from './trial-stubs.ts';
+import { goodTrial, holdAt, verdicts, withheldFrom } from './trial-stubs.ts';
 
 type Changes = Parameters<typeof stubs>[0];
 type Drive = (handle: WorkflowHandleWithFirstExecutionRunId, calls: Stubs['calls'], harness: Harness) => Promise<void>;
@@ -467,6 +467,27 @@ describe('trialPolicy', function () {
     assert.notEqual(plans[0]?.['trialId'], plans[1]?.['trialId']);
     assert.equal(plans[1]?.['candidateVersion'], '1.1.0', 'what was tested is what is rolled out');
     assert.equal(inputsOf(calls, 'repairAliases').find(({ isBetter }) => isBetter === true)?.['isBetter'], true);
+  });
+
+  it('tells while it runs, and when it promoted, which bodies get nothing by that; a trial that does not promote ends without a word of it', async () => {
+    const said = 'no robot of rover@2 (4 robots) takes part in a stage';
+    const seen: (string | undefined)[] = [];
+    const changes = { ...withheldFrom(said), ...holdAt(1, 3) };
+    const { result, calls } = await run('trialPolicy', {
+      changes,
+      drive: async (handle) => {
+        await inRollout(handle);
+        for (let attempt = 0; attempt < 400 && seen.at(-1) === undefined; attempt += 1) {
+          const { step: now } = await statusOf(handle).catch(() => ({ step: null }));
+          if (now !== null) seen.push(now.withheld);
+        }
+      },
+    });
+    assert.deepEqual([result.outcome, result.withheld, seen.at(-1)], ['promoted', said, said]);
+    const end = inputsOf(calls, 'recordTrialEnd').at(-1)?.['facts'] as { withheld?: string };
+    assert.equal(end.withheld, said);
+    const undone = await run('trialPolicy', { changes: { ...withheldFrom(said), ...verdicts('advance', 'rollback') } });
+    assert.deepEqual([undone.result.outcome, undone.result.withheld], ['rolledBack', undefined]);
   });
 
   it('rolls nothing out that the test rejects', async () => {

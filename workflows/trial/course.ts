@@ -50,8 +50,9 @@ export async function runTrial(request: ParsedInput<'trialPolicy'>, { inbox, sho
   };
   const args: [unknown] = [{ ...common, ...proven }];
   const started = await startChild(rolloutPolicy, { ...childOptions(workflowIds.rolloutPolicy), args });
-  const { outcome, reason, candidateVersion, faultyRobots } = await follow(inbox, started);
-  return { outcome, reason, candidateVersion, abTest: test?.decision ?? null, faultyRobots };
+  const { outcome, reason, candidateVersion, faultyRobots, withheld } = await follow(inbox, started);
+  const kept = withheld === undefined ? {} : { withheld };
+  return { outcome, reason, candidateVersion, abTest: test?.decision ?? null, faultyRobots, ...kept };
 }
 
 /** Passes messages on while the step runs, and waits for its end. */

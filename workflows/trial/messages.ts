@@ -46,6 +46,8 @@ export interface OperatorMessage {
 export interface StepProgress {
   readonly kind: AbProgress['kind'] | RolloutState['kind'];
   readonly reason: string;
+  /** Of a rollout: robots of which bodies a promotion does not give the candidate, and what does; absent where there are none. */
+  readonly withheld?: string;
 }
 
 /** A line of the table of stages. */
@@ -99,6 +101,8 @@ export interface RolloutResult {
   readonly stagesProven: number;
   readonly faultyRobots: readonly string[];
   readonly robots: ReturnedRobots;
+  /** Of a promotion: robots of which bodies did not get the version by it; absent where there are none. */
+  readonly withheld?: string;
 }
 
 export interface TrialStatus {
@@ -118,6 +122,8 @@ export interface TrialResult {
   readonly candidateVersion: string | null;
   readonly abTest: AbTestEnd | null;
   readonly faultyRobots: readonly string[];
+  /** As in {@link RolloutResult}. */
+  readonly withheld?: string;
 }
 
 /** Asks for a rollback while one runs: to the champion or the champion before at once, whatever waits for an approval. */

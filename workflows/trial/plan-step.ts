@@ -46,15 +46,15 @@ async function closeAbandoned(policy: string, trialId: string, who: string): Pro
   await returnActivities().repairAliases({ policy, who, why });
 }
 
-/** Tells the trial this step belongs to how far it is; a step that was started alone tells nobody. */
-export function progressTeller(): (progress: StepProgress) => void {
+/** Tells the trial this step belongs to how far it is, and what its promotion will not do; a step that was started alone tells nobody. */
+export function progressTeller(withheld?: string): (progress: StepProgress) => void {
   const { parent } = workflowInfo();
   let told = '';
   return ({ kind, reason }) => {
     if (parent === undefined || told === kind) return;
     told = kind;
     getExternalWorkflowHandle(parent.workflowId)
-      .signal(progressSignal, { kind, reason })
+      .signal(progressSignal, { kind, reason, ...(withheld === undefined ? {} : { withheld }) })
       .catch((error: unknown) => log.info('the trial did not hear of the progress', { error }));
   };
 }

@@ -47,7 +47,7 @@ export class RolloutStep implements Step {
   readonly #run: TrialMemory;
   readonly #request: Request;
   readonly #goOn: (carried: CarriedRollout) => Promise<never>;
-  readonly #tell = progressTeller();
+  readonly #tell: ReturnType<typeof progressTeller>;
   readonly #answers: Answer[] = [];
   #state: RolloutState;
   #rows: readonly StageRow[];
@@ -56,6 +56,7 @@ export class RolloutStep implements Step {
 
   constructor(carried: CarriedRollout, request: Request, goOn: (carried: CarriedRollout) => Promise<never>) {
     this.#run = carried.run;
+    this.#tell = progressTeller(carried.run.plan.withheld);
     this.#state = carried.state;
     this.#rows = carried.rows;
     this.#awaitingSinceMs = carried.awaitingSinceMs;
