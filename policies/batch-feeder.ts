@@ -1,5 +1,5 @@
 import { epochGroups, groupOrder, stepsInEpoch, type OrderGroup } from './data-order.ts';
-import { totalRows, type RowBlock, type RowSource } from './rows.ts';
+import { mapColumns, totalRows, type RowBlock, type RowSource, type RowValues } from './rows.ts';
 
 /** Rows that lie together in memory; minibatches are picked out of them by index. */
 export interface LoadedRows {
@@ -101,47 +101,33 @@ async function readGroup(
 }
 
 /** Copies single rows; for the few that are carried over. */
-function pickRows(block: RowBlock, positions: Int32Array): RowBlock {
-  const pick = <T extends Float32Array | Int32Array>(values: T): T => {
+const pickRows = (block: RowBlock, positions: Int32Array): RowBlock =>
+  mapColumns([block], positions.length, ([values]) => {
+    if (values === undefined) throw new Error('expected a column, got none');
     const width = values.length / block.rows;
-    const picked = values.slice(0, positions.length * width) as T;
+    const picked = values.slice(0, positions.length * width) as typeof values;
     positions.forEach((row, to) => picked.set(values.subarray(row * width, (row + 1) * width), to * width));
     return picked;
-  };
-  return mapColumns([block], positions.length, ([values]) => pick(values));
-}
+  });
 
 /** Puts blocks one after the other into memory of their own; a single block is used as it is. */
 function joinBlocks(blocks: readonly RowBlock[]): RowBlock {
   const [only] = blocks;
   if (only !== undefined && blocks.length === 1) return only;
   const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
-  return mapColumns(blocks, rows, (parts) => {
+  return mapColumns(blocks, rows, <T extends RowValues>(parts: readonly T[]): T => {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
-    const joined = parts[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+    const joined = emptyLike(parts[0], length);
     let position = 0;
     for (const part of parts) {
       joined.set(part, position);
       position += part.length;
     }
-    return joined;
+    return joined as T;
   });
 }
 
-type Numbers = Float32Array | Int32Array;
-
-const mapColumns = (
-  blocks: readonly RowBlock[],
-  rows: number,
-  change: (parts: readonly [Numbers, ...Numbers[]]) => Numbers,
-): RowBlock => {
-  const column = <T extends Numbers>(of: (block: RowBlock) => T): T =>
-    change(blocks.map(of) as unknown as [Numbers, ...Numbers[]]) as T;
-  return {
-    rows,
-    observation: column((block) => block.observation),
-    task: column((block) => block.task),
-    label: column((block) => block.label),
-    weight: column((block) => block.weight),
-  };
-};
+function emptyLike(values: RowValues | undefined, length: number): RowValues {
+  if (values instanceof Int32Array) return new Int32Array(length);
+  return values instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length);
+}

@@ -1,9 +1,10 @@
 import type { RobotType } from '../datasets/robot-type.ts';
+import type { CameraShape } from './images/camera-layers.ts';
 import { buildNetwork, parameterLayout, type NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { createGraph, type Graph, type Value } from './onnx/graph.ts';
 import { policyMetadataKey, policyOutput, policyPorts } from './policy-io.ts';
-import { clip, normalise } from './training-graph.ts';
+import { clip, normalise, pictureInputs } from './training-graph.ts';
 
 export interface PolicyParts {
   readonly shape: NetworkShape;
@@ -29,6 +30,7 @@ export function exportPolicy({ shape, parameters, observation, label }: PolicyPa
   const graph = createGraph('policy');
   const readings = graph.input(policyPorts.observation, 'float32', ['batch', shape.observationSize]);
   const task = graph.input(policyPorts.task, 'int32', ['batch']);
+  const pictures = pictureInputs(graph, 'batch', shape.images);
   const normalised = clip(graph, normalise(graph, 'observation', readings, observation));
   const stored = new Map(
     parameterLayout(shape).map((slot) => [
@@ -36,7 +38,7 @@ export function exportPolicy({ shape, parameters, observation, label }: PolicyPa
       graph.constant(slot.name, parameters.subarray(slot.start, slot.start + slot.size), slot.shape),
     ]),
   );
-  const result = buildNetwork(graph, shape, stored, normalised, task);
+  const result = buildNetwork(graph, shape, stored, { observation: normalised, task, pictures });
   const output =
     label === undefined
       ? graph.node('Softmax', [result], result.shape, { axis: 1 })
@@ -78,6 +80,7 @@ const describe = (shape: NetworkShape, type: RobotType): PolicyDescription => ({
         ? type.actions.names.map((name) => ({ name, unit: 'probability' }))
         : [],
   tasks: type.tasks,
+  ...(shape.images === undefined ? {} : { images: shape.images }),
 });
 
 /** What the metadata of a model made here says. */
@@ -87,4 +90,6 @@ export interface PolicyDescription {
   readonly observations: readonly { readonly name: string; readonly unit: string }[];
   readonly actions: readonly { readonly name: string; readonly unit: string }[];
   readonly tasks: readonly string[];
+  /** Only where it sees pictures. */
+  readonly images?: readonly CameraShape[];
 }

@@ -1,11 +1,11 @@
 /** What runs ONNX models, in our own words; `activities/adapters/onnx-runtime.ts` is the one that ships. */
 
-export type TensorType = 'float32' | 'int32' | 'int64';
+export type TensorType = 'float32' | 'int32' | 'int64' | 'uint8';
 
 /** Row-major values; a runtime reads `data` where it lies. */
 export interface Tensor {
   readonly type: TensorType;
-  readonly data: Float32Array | Int32Array | BigInt64Array;
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
   readonly shape: readonly number[];
 }
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -37,3 +37,4 @@ export const float32Tensor = (data: Float32Array, shape: readonly number[]): Ten
   shape,
 });
 export const int32Tensor = (data: Int32Array, shape: readonly number[]): Tensor => ({ type: 'int32', data, shape });
+export const uint8Tensor = (data: Uint8Array, shape: readonly number[]): Tensor => ({ type: 'uint8', data, shape });

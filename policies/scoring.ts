@@ -3,6 +3,7 @@ import type { NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { sliceBlock, type RowBlock, type RowSource } from './rows.ts';
 import { float32Tensor, int32Tensor, type GraphSession } from './runtime.ts';
+import { pictureTensors } from './picture-tensors.ts';
 import { stepInputs } from './training-graph.ts';
 
 export interface Score {
@@ -24,14 +25,17 @@ export interface ScoringInput {
 }
 
 const rowsAtOnce = 2048;
+/** With pictures, whose planes take a thousand times the memory of readings. */
+const picturesAtOnce = 64;
 
 /** Loss and agreement of the parameters on a set, read block by block in file order; sums in double precision. */
 export async function scoreRows(input: ScoringInput): Promise<Score> {
   const totals = { rows: 0, loss: 0, weight: 0, agreements: 0 };
+  const atOnce = input.shape.images === undefined ? rowsAtOnce : picturesAtOnce;
   for (let number = 0; number < input.source.blockRows.length; number += 1) {
     const block = await input.source.read(number);
-    for (let start = 0; start < block.rows; start += rowsAtOnce)
-      await scoreSlice(input, sliceBlock(block, start, Math.min(block.rows, start + rowsAtOnce)), totals);
+    for (let start = 0; start < block.rows; start += atOnce)
+      await scoreSlice(input, sliceBlock(block, start, Math.min(block.rows, start + atOnce)), totals);
   }
   return { rows: totals.rows, loss: totals.loss / totals.weight, agreementFraction: totals.agreements / totals.rows };
 }
@@ -45,6 +49,7 @@ async function scoreSlice(
     [stepInputs.observation]: float32Tensor(block.observation, [block.rows, shape.observationSize]),
     [stepInputs.task]: int32Tensor(block.task, [block.rows]),
     [stepInputs.parameters]: float32Tensor(parameters, [parameters.length]),
+    ...pictureTensors(shape, block),
   });
   const prediction = results['prediction']?.data as Float32Array;
   for (let row = 0; row < block.rows; row += 1) {

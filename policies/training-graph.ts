@@ -1,3 +1,4 @@
+import { imagePort, type CameraShape } from './images/camera-layers.ts';
 import { buildNetwork, parameterCount, parameterLayout, type NetworkShape, type ParameterValues } from './network.ts';
 import { normalisedLimit, type Normalisation } from './normalisation.ts';
 import { adamStep } from './onnx/adam.ts';
@@ -5,7 +6,7 @@ import { createGraph, type Graph, type Shape, type Value } from './onnx/graph.ts
 import { gradients } from './onnx/gradients.ts';
 import { meanSquaredError, softmaxCrossEntropy } from './onnx/operations.ts';
 
-/** Names of the training graph's inputs and outputs. State goes in under one name and comes out under the other. */
+/** Names of the training graph's inputs and outputs; pictures go in as in a policy, `image.<camera>`. State goes in under one name and comes out under the other. */
 export const stepInputs = {
   observation: 'observation',
   task: 'task',
@@ -36,7 +37,7 @@ export interface NormalisedShape {
 /**
  * Training steps as an ONNX model: `steps` (int64 []) times pick rows, normalise, forward, backward, Adam, without leaving the
  * runtime, because handing the state out and in again costs as much as a good part of a step. In go the rows of a whole group as
- * they lie in memory, `observation` [rows, o], `task` and discrete `label` int32 [rows] or `label` [rows, a], `weight` [rows];
+ * they lie in memory, `observation` [rows, o], `image.<camera>` uint8 [rows, height, width, 3], `task` and discrete `label` int32 [rows] or `label` [rows, a], `weight` [rows];
  * `index` int32 [steps, batch], the rows of each step; `step_size` and `shrinkage` [steps] for Adam; parameters and both
  * moments as flat vectors. Out come the state after the last step and `loss` [steps].
  */
@@ -50,6 +51,7 @@ export function buildTrainingSteps({ shape, observation, label }: NormalisedShap
         ? graph.input(stepInputs.label, 'int32', ['rows'])
         : graph.input(stepInputs.label, 'float32', ['rows', shape.actionSize]),
     weight: graph.input(stepInputs.weight, 'float32', ['rows']),
+    pictures: pictureInputs(graph, 'rows', shape.images),
   };
   const count = graph.input(stepInputs.steps, 'int64', []);
   const indices = graph.input(stepInputs.index, 'int32', ['steps', 'batch']);
@@ -67,7 +69,11 @@ export function buildTrainingSteps({ shape, observation, label }: NormalisedShap
     const batch = (values: Value): Value => pick(body, values, index, ['batch', ...values.shape.slice(1)]);
     const parameters = unpackParameters(body, shape, flat);
     const readings = clip(body, normalise(body, 'observation', batch(rows.observation), observation));
-    const prediction = buildNetwork(body, shape, parameters, readings, batch(rows.task));
+    const prediction = buildNetwork(body, shape, parameters, {
+      observation: readings,
+      task: batch(rows.task),
+      pictures: rows.pictures.map(batch),
+    });
     const labels = batch(rows.label);
     const loss =
       label === undefined
@@ -83,6 +89,10 @@ export function buildTrainingSteps({ shape, observation, label }: NormalisedShap
   return graph.encode();
 }
 
+/** The pictures of each camera as inputs, in their order. */
+export const pictureInputs = (graph: Graph, rows: string, images: readonly CameraShape[] = []): readonly Value[] =>
+  images.map(({ camera, height, width }) => graph.input(imagePort(camera), 'uint8', [rows, height, width, 3]));
+
 const pick = (graph: Graph, values: Value, index: Value, shape: Shape): Value =>
   graph.node('Gather', [values, index], shape, { axis: 0 });
 
@@ -92,8 +102,10 @@ export function buildScoring({ shape, observation }: NormalisedShape): Uint8Arra
   const observations = graph.input(stepInputs.observation, 'float32', ['batch', shape.observationSize]);
   const task = graph.input(stepInputs.task, 'int32', ['batch']);
   const flat = graph.input(stepInputs.parameters, 'float32', [parameterCount(shape)]);
+  const pictures = pictureInputs(graph, 'batch', shape.images);
   const readings = clip(graph, normalise(graph, 'observation', observations, observation));
-  graph.output('prediction', buildNetwork(graph, shape, unpackParameters(graph, shape, flat), readings, task));
+  const parameters = unpackParameters(graph, shape, flat);
+  graph.output('prediction', buildNetwork(graph, shape, parameters, { observation: readings, task, pictures }));
   return graph.encode();
 }
 

@@ -6,9 +6,10 @@ import {
   type CurvePoint,
   type TrainingState,
 } from './checkpoint.ts';
-import type { NetworkShape } from './network.ts';
+import { networkCost, type NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { adamStepSize } from './onnx/adam.ts';
+import { pictureTensors } from './picture-tensors.ts';
 import { totalRows, type RowSource } from './rows.ts';
 import { float32Tensor, int32Tensor, type GraphRuntime, type GraphSession, type Tensors } from './runtime.ts';
 import { scoreRows } from './scoring.ts';
@@ -52,13 +53,15 @@ export interface TrainingLoopResult {
 /** The loss became NaN or infinite: trying again would end the same way. */
 export class DivergedTraining extends Error {}
 
-/** Steps that run without coming back here, at most, and the work (parameters × rows) after which they do: a fraction of a second. */
+/** Steps that run without coming back here, at most, and the work (multiplications × rows) after which they do: a fraction of a second. */
 const maxStepsAtOnce = 32;
 const maxWorkAtOnce = 2e9;
 /** Memory of the rows that are shuffled together; two or three such groups are held. */
 const groupBytes = 16 * 1024 * 1024;
-export const groupRowsOf = ({ observationSize, actionSize }: NetworkShape): number =>
-  Math.ceil(groupBytes / (4 * (observationSize + actionSize + 2)));
+export const groupRowsOf = ({ observationSize, actionSize, images = [] }: NetworkShape): number => {
+  const pictureBytes = images.reduce((sum, { height, width }) => sum + height * width * 3, 0);
+  return Math.ceil(groupBytes / (4 * (observationSize + actionSize + 2) + pictureBytes));
+};
 
 /**
  * Trains until the steps are used up or validation loss has not improved for `patienceEvaluations` measurements, and
@@ -123,11 +126,17 @@ export const learningRateAt = ({ learningRate, maxSteps }: Hyperparameters, step
   (learningRate * (1 + Math.cos((Math.PI * step) / maxSteps))) / 2;
 
 /** How many steps to run at once from `step` on: up to the next measurement or checkpoint, so that these see exactly their step. */
-export function stepsAtOnce(step: number, hyperparameters: Hyperparameters, parameters: number): number {
+export function stepsAtOnce(step: number, hyperparameters: Hyperparameters, workARow: number): number {
   const { maxSteps, evaluateEverySteps, checkpointEverySteps, batchSize } = hyperparameters;
-  const byWork = Math.max(1, Math.min(maxStepsAtOnce, Math.floor(maxWorkAtOnce / (parameters * batchSize))));
+  const byWork = Math.max(1, Math.min(maxStepsAtOnce, Math.floor(maxWorkAtOnce / (workARow * batchSize))));
   const untilNext = [evaluateEverySteps, checkpointEverySteps].map((every) => every - (step % every));
   return Math.min(byWork, maxSteps - step, ...untilNext);
+}
+
+/** Multiplications of one answer; of dense layers each parameter is one, biases included. */
+function workOfRow(shape: NetworkShape): number {
+  const { parameters, multiplyAccumulates } = networkCost(shape);
+  return Math.max(parameters, multiplyAccumulates);
 }
 
 function createStepper(input: TrainingLoopInput, session: GraphSession, state: TrainingState) {
@@ -140,11 +149,12 @@ function createStepper(input: TrainingLoopInput, session: GraphSession, state: T
     batchSize,
     groupRows: input.groupRows ?? groupRowsOf(input.shape),
   });
+  const workARow = workOfRow(input.shape);
   let [waitedMs, workedMs] = [0, 0];
   return {
     async advance() {
       const startedMs = monotonicMs();
-      const wanted = stepsAtOnce(state.step, hyperparameters, state.parameters.length);
+      const wanted = stepsAtOnce(state.step, hyperparameters, workARow);
       const { rows, index, steps } = await pickSteps(feeder, state.step, wanted, rowsAStep);
       const rates = Float64Array.from({ length: steps }, (_, turn) =>
         learningRateAt(hyperparameters, state.step + turn),
@@ -152,6 +162,7 @@ function createStepper(input: TrainingLoopInput, session: GraphSession, state: T
       const readyMs = monotonicMs();
       const results = await session.run({
         ...rowTensors(input.shape, rows),
+        ...pictureTensors(input.shape, rows.block),
         [stepInputs.steps]: { type: 'int64', data: BigInt64Array.of(BigInt(steps)), shape: [] },
         [stepInputs.index]: int32Tensor(index, [steps, rowsAStep]),
         [stepInputs.stepSize]: float32Tensor(

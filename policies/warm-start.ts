@@ -15,6 +15,7 @@ const descriptionSchema = z.object({
   observations: named,
   actions: named,
   tasks: z.array(z.string()),
+  images: z.array(z.unknown()).default([]),
 });
 
 export interface WarmStartInput {
@@ -47,6 +48,7 @@ export function warmStart(input: WarmStartInput): WarmStart {
   if (text === undefined) return cold('the model was not made by this trainer');
   const description = descriptionSchema.parse(JSON.parse(text));
   if (!sameList(description.hiddenWidths, shape.hiddenWidths)) return cold('other hidden widths');
+  if (!sameList(description.images, shape.images ?? [])) return cold('other cameras, or seen by other blocks');
   const body = input.body;
   const [observations, actions] = [description.observations.map(nameOf), description.actions.map(nameOf)];
   const own = body?.type ?? type;

@@ -60,46 +60,36 @@ export function convolve(graph: Graph, x: Value, weight: Value, convolution: Con
   return output;
 }
 
-/** The filters' gradient: each group's channels [c / groups, groups × n, h, w] seen through dY [m, n, places, places]. */
-function weightGradient(
-  graph: Graph,
-  x: Value,
-  upstream: Value,
-  weight: Value,
-  { stride, padding, groups }: Convolution,
-): Value {
-  const { channels, height, width } = planeSizes(x);
-  const [filters = 0, channelsInGroup = 0, kernelHeight = 0, kernelWidth = 0] = weight.shape.map(Number);
-  const batch = x.shape[0] ?? 0;
-  const split = reshaped(
-    graph,
-    x,
-    [0, groups, channels / groups, height, width],
-    [batch, groups, channels / groups, height, width],
-  );
-  const turned = graph.node('Transpose', [split], [channels / groups, groups, batch, height, width], {
-    perm: [2, 1, 0, 3, 4],
-  });
-  const pictures = reshaped(
-    graph,
-    turned,
-    [channelsInGroup, -1, height, width],
-    [channelsInGroup, 'groups × batch', height, width],
-  );
+/**
+ * The filters' gradient: each group's channels [c / groups, groups × n, h, w] seen through dY [m, n, places, places]. Pixels at the
+ * end that no window reached are not looked at here either; where they are more than the padding the answer is cut.
+ */
+function weightGradient(graph: Graph, x: Value, upstream: Value, weight: Value, convolution: Convolution): Value {
+  const { stride, padding, groups } = convolution;
+  const { height, width } = planeSizes(x);
   const { height: placesDown, width: placesAcross } = planeSizes(upstream);
+  const [filters = 0, channels = 0, kernelHeight = 0, kernelWidth = 0] = weight.shape.map(Number);
+  const [batch = 0] = x.shape;
+  const parts = reshaped(graph, x, [0, groups, channels, height, width], [batch, groups, channels, height, width]);
+  const turned = graph.node('Transpose', [parts], [channels, groups, batch, height, width], { perm: [2, 1, 0, 3, 4] });
+  const pictures = reshaped(graph, turned, [channels, -1, height, width], [channels, 'parts', height, width]);
   const filter = graph.node('Transpose', [upstream], [filters, batch, placesDown, placesAcross], {
     perm: [1, 0, 2, 3],
   });
-  const seen = graph.node('Conv', [pictures, filter], [channelsInGroup, filters, 'offsets', 'offsets'], {
+  const [below, right] = [unseen(height, kernelHeight, convolution), unseen(width, kernelWidth, convolution)];
+  const seen = graph.node('Conv', [pictures, filter], [channels, filters, 'offsets down', 'offsets across'], {
     strides: [1, 1],
     dilations: [stride, stride],
-    pads: [padding, padding, padding, padding],
+    pads: [padding, padding, Math.max(0, padding - below), Math.max(0, padding - right)],
     group: groups,
   });
-  const kernel = graph.node(
-    'Slice',
-    [seen, integers(graph, 0, 0), integers(graph, kernelHeight, kernelWidth), integers(graph, 2, 3)],
-    [channelsInGroup, filters, kernelHeight, kernelWidth],
-  );
-  return graph.node('Transpose', [kernel], weight.shape, { perm: [1, 0, 2, 3] });
+  const kernels =
+    below <= padding && right <= padding
+      ? seen
+      : graph.node(
+          'Slice',
+          [seen, integers(graph, 0, 0), integers(graph, kernelHeight, kernelWidth), integers(graph, 2, 3)],
+          [channels, filters, kernelHeight, kernelWidth],
+        );
+  return graph.node('Transpose', [kernels], weight.shape, { perm: [1, 0, 2, 3] });
 }

@@ -37,7 +37,7 @@ message ModelProto {
 export const irVersion = 8;
 export const operatorSetVersion = 17;
 
-export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
 export type ElementType = keyof typeof elementTypes;
 export const attributeTypes = { int: 2, string: 3, graph: 5, ints: 7 } as const;
 

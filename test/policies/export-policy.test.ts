@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 
 import { robotInputs } from '../../policies/evaluation/robot-inputs.ts';
 import { runPolicy } from '../../policies/run-policy.ts';
@@ -10,7 +11,7 @@ import { ioProblems, networkShape, policyMetadataKey, policySizes } from '../../
 import { randomStream } from '../../policies/random.ts';
 import { float32Tensor, int32Tensor } from '../../policies/runtime.ts';
 import { tinyPolicy } from '../../policies/tiny-policy.ts';
-import { buildScoring } from '../../policies/training-graph.ts';
+import { buildScoring, buildTrainingSteps } from '../../policies/training-graph.ts';
 import { warmStart } from '../../policies/warm-start.ts';
 import { testRobotType } from '../activities/training/arrow-sets.ts';
 import { runtime } from './tiny-training.ts';
@@ -84,6 +85,25 @@ describe('an exported policy', () => {
       ['a', 'b', 'c'].map((name) => ({ name, unit: 'm' })),
     );
     assert.deepEqual([producerName, irVersion], ['flywheel', 8]);
+  });
+
+  it('is the same bytes as before networks saw pictures, and so are its training and scoring graphs', () => {
+    const hashes = [discrete, continuous].flatMap((type) => {
+      const parts = partsOf(type);
+      return [exportPolicy(parts, type), buildScoring(parts), buildTrainingSteps(parts), tinyPolicy(type, 1)].map(
+        (bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 16),
+      );
+    });
+    assert.deepEqual(hashes, [
+      '37b2bc28071b4468',
+      '296d60f7213dc93c',
+      '695f182e65e84a93',
+      '3d2d080ac215e59d',
+      'de3c0c4263a2074a',
+      '4a0e580656190730',
+      'd0d5624d0d2dd8c0',
+      'aef275cb941481f6',
+    ]);
   });
 
   it('answers raw readings as the trained network does', async () => {
