@@ -125,6 +125,8 @@ export interface EvaluationSection {
   readonly bodies: readonly {
     readonly robotType: string;
     readonly standing: 'proven' | 'unproven';
+    /** The champion does not serve it, so its robots take part in no stage of a trial. Absent where they do, or there was none. */
+    readonly isWithoutStages?: boolean;
     readonly gates: readonly GateResult[];
   }[];
 }

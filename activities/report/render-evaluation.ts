@@ -53,14 +53,17 @@ const gateRow = (gate: GateResult): Html =>
     <td>${gate.sentence}</td>
   </tr>`;
 
+const withoutStages =
+  '; the champion does not serve it, so its robots take part in no stage, and a promotion does not give them this candidate: flywheel models serve does';
+
 /** A body that fails holds no candidate back; robots of it are not given it without a person. */
 const bodiesBody = (bodies: EvaluationSection['bodies']): Html =>
   html`<h3>Bodies</h3>
     ${bodies
       .toSorted((a, b) => (a.standing === b.standing ? 0 : a.standing === 'unproven' ? -1 : 1))
       .map(
-        ({ robotType, standing, gates }) =>
-          html`<p>${robotType}: ${standing}</p>
+        ({ robotType, standing, isWithoutStages = false, gates }) =>
+          html`<p>${robotType}: ${standing}${isWithoutStages && withoutStages}</p>
             ${gatesTable(gates)}`,
       )}`;
 

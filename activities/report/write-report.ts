@@ -1,11 +1,12 @@
 import { trainingSetFile } from '../../datasets/training-set.ts';
 import { collectionSummarySchema, type CollectionSummary } from '../collection/summary.ts';
 import { readRobotLosses } from '../monitor/monitor-state.ts';
-import { evaluationSchema } from '../evaluation/evaluation-document.ts';
+import { evaluationSchema, type EvaluationDocument } from '../evaluation/evaluation-document.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { trainingMetricsSchema, type TrainingMetrics } from '../training/train-model.ts';
+import { bodiesWithoutStages } from './bodies-without-stages.ts';
 import type {
   CollectionSection,
   CycleReport,
@@ -76,7 +77,7 @@ export const writeReport =
         metrics === undefined
           ? null
           : trainingSection(metrics, set?.seed ?? null, await searchOf(store, training?.metricsKey ?? '')),
-      evaluation: evaluation === undefined ? null : evaluationSection(evaluation),
+      evaluation: evaluation === undefined ? null : await evaluationSection(store, evaluation, input),
       lineage: lineageSection(input, set, ports.codeBuild),
     };
     const reportKey = `reports/${input.cycleId}.html`;
@@ -145,9 +146,23 @@ const trainingSection = (
   curve: metrics.curve.map(({ step, trainLoss, validationLoss }) => ({ step, trainLoss, validationLoss })),
 });
 
-const evaluationSection = (evaluation: ReturnType<typeof evaluationSchema.parse>): EvaluationSection => ({
+async function evaluationSection(
+  store: ObjectStore,
+  evaluation: EvaluationDocument,
+  { policy, outcome, championVersion: champion, training }: WriteReportInput,
+): Promise<EvaluationSection> {
+  const candidate = training?.candidateVersion;
+  // What a bootstrap promoted had no trial.
+  const isTried = outcome !== 'promoted' && champion !== undefined && candidate !== undefined;
+  const without = isTried ? await bodiesWithoutStages(store, policy, { champion, candidate }) : new Set<string>();
+  return {
+    ...judgedSection(evaluation),
+    bodies: evaluation.bodies.map((body) => (without.has(body.robotType) ? { ...body, isWithoutStages: true } : body)),
+  };
+}
+
+const judgedSection = (evaluation: EvaluationDocument): Omit<EvaluationSection, 'bodies'> => ({
   accuracyFraction: evaluation.accuracyFraction,
-  bodies: evaluation.bodies,
   frames: evaluation.frames,
   episodes: evaluation.episodes,
   majorityFraction: evaluation.majorityFraction,

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { evaluationDocument } from '../../../activities/evaluation/evaluation-document.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { writeReport } from '../../../activities/report/write-report.ts';
+import { registerModel } from '../../../activities/registry/register-model.ts';
+import { identityBody } from '../../../policies/version-bodies.ts';
+import { testSigner } from '../../support/keys.ts';
 import { rocCounter } from '../../../policies/evaluation/roc.ts';
 import { testRobotType } from '../training/arrow-sets.ts';
 
@@ -136,6 +143,63 @@ describe('the report of a cycle', () => {
     before(page, 'rover@1</td>', '<td class="number">7</td>');
     before(page, 'rover@3</td>', 'nothing to read &quot;&lt;b&gt;&quot; from');
     assert.ok(!(await pageOf(empty, emptySet)).includes('<h3>Bodies</h3>'));
+  });
+
+  it('says of which bodies the robots take part in no stage, since the champion does not serve them', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-report-'));
+    try {
+      const store = memoryObjectStore();
+      const type = testRobotType();
+      const ports = { store, signer: testSigner(directory), clock: () => 1, codeBuild: 'test' };
+      const reference = (version: number) => ({ id: type.id, version, digest: String(version).repeat(64) });
+      const register = async (operationId: string, standings: readonly ('proven' | 'unproven')[]) => {
+        await store.put('model', jsonBytes(operationId));
+        const bodies = standings.map((standing, index) =>
+          identityBody(type, reference(index + 1), { standing, heldOutEpisodes: 40 }),
+        );
+        await registerModel(ports)({
+          policy: 'p',
+          operationId,
+          change: 'minor',
+          robotType: reference(1),
+          bodies: jsonBytes({ bodies }),
+          sources: { 'model.onnx': 'model' },
+          modelSha256: createHash('sha256').update(jsonBytes(operationId)).digest('hex'),
+          parents: [],
+          training: null,
+          metrics: {},
+          gates: [],
+        });
+      };
+      await register('champion', ['proven', 'unproven', 'proven']);
+      await register('candidate', ['proven', 'proven', 'proven', 'unproven']);
+      const judged = { digest: 'a', episodes: 40, frames: 1, agreementFraction: 1, gates: [] };
+      const bodies = [1, 2, 3, 4].map((version) => ({
+        ...judged,
+        robotType: `test-bot@${version}`,
+        standing: version === 4 ? ('unproven' as const) : ('proven' as const),
+      }));
+      const training = { trainingSetDigest: 'none', metricsKey: 'm', evaluationKey: 'e', modelSha256: 'a' };
+      await store.put('e', jsonBytes({ ...empty, bodies }));
+      const page = async (outcome: string): Promise<string> => {
+        const { reportKey } = await writeReport(ports)({
+          cycleId: 'c',
+          policy: 'p',
+          cause: 'test',
+          outcome,
+          championVersion: '1.0.0',
+          training: { ...training, candidateVersion: '1.1.0' },
+        });
+        return new TextDecoder().decode(await store.get(reportKey));
+      };
+      const said = [...(await page('offered')).matchAll(/<p>(test-bot@\d: .*?)<\/p>/g)].map(([, text]) => text);
+      const [first = '', ...rest] = said.filter((text) => text?.includes('take part in no stage'));
+      assert.match(first, /^test-bot@2: proven; the champion does not serve it.*flywheel models serve does$/);
+      assert.deepEqual([rest, said.length], [[], 4]);
+      assert.doesNotMatch(await page('promoted'), /take part in no stage/);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 
   it('shows how much each source of a mix was asked for and gave', async () => {
