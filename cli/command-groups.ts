@@ -23,6 +23,7 @@ export const commandGroups = {
   monitor: async () => (await import('./monitor.ts')).registerMonitorCommand,
   robots: async () => (await import('./robots.ts')).registerRobotCommands,
   'robot-types': async () => (await import('./robot-types.ts')).registerRobotTypeCommands,
+  audit: async () => (await import('./audit.ts')).registerAuditCommand,
   operators: async () => (await import('./operators.ts')).registerOperatorCommands,
   tasks: async () => (await import('./tasks.ts')).registerTaskCommands,
   windows: async () => (await import('./windows.ts')).registerWindowCommands,

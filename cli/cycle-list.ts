@@ -5,7 +5,7 @@ import { listEndedCycles } from '../activities/report/list-cycles.ts';
 import type { OnDamage } from '../store/damaged-objects.ts';
 import { openLoopDesk } from '../workers/compose.ts';
 import type { Settings } from '../workers/config.ts';
-import { orchestrationQueue } from './ask-workflow.ts';
+import { orchestrationQueue } from '../acts/ask-workflow.ts';
 import { withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { CycleStatus } from '../workflows/cycle/messages.ts';
-import { ask } from './ask-workflow.ts';
-import { openSettings, withClient } from './context.ts';
+import { steering } from '../acts/steering.ts';
+import { actByCommand } from './act.ts';
+import { openContext, openSettings, withClient } from './context.ts';
 import { registerCycleList } from './cycle-list.ts';
 import { whoOption } from './person.ts';
 import { printJson, say } from './print.ts';
 import { statusOf } from './run-status.ts';
-import { messageNames } from '../domain/contract/message-names.ts';
 import type { StartOptions } from './start-cycle.ts';
 
 /** `flywheel cycle …`: start, list, watch and end cycles. */
@@ -45,12 +45,11 @@ export function registerCycleCommands(program: Command): void {
       .argument('<workflow-id>')
       .requiredOption('--reason <text>', 'why; kept in the report'),
   ).action(async (workflowId: string, { reason, who }: { reason: string; who: string }) => {
-    const settings = openSettings();
+    const { settings, ...ports } = await openContext();
     await withClient(settings, async (client) => {
-      const handle = client.workflow.getHandle(workflowId);
-      const abort = (): Promise<string> =>
-        handle.executeUpdate<string, [unknown]>(messageNames.abort, { args: [{ reason, who }] });
-      say(await ask({ client, settings, workflowId }, abort));
+      const steer = steering({ client: async () => client, settings });
+      const act = { act: 'cycle.abort', policy: null, subject: workflowId, reason, who, isProtective: true };
+      say(await actByCommand(ports, act, (actId) => steer.abortCycle(workflowId, { reason, who, actId }), String));
     });
   });
 }

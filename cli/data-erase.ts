@@ -63,7 +63,7 @@ async function erase(options: EraseOptions): Promise<void> {
   await refuseHeld(context, request, listed);
   if (options.dryRun) return dryRun(context, request, listed, json);
   await writeErasureRequest(context.store, request, ids);
-  const { failedAs, orchestrationQueue } = await import('./ask-workflow.ts');
+  const { failedAs, orchestrationQueue } = await import('../acts/ask-workflow.ts');
   await withClient(context.settings, async (client) => {
     const handle = await client.workflow.start('eraseData', {
       workflowId: workflowIds.eraseData(erasureId),

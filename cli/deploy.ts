@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Build, BuildDesk } from '../activities/ports/builds.ts';
 import { openBuilds } from '../workers/compose.ts';
 import type { Settings } from '../workers/config.ts';
-import { orchestrationQueue } from './ask-workflow.ts';
+import { orchestrationQueue } from '../acts/ask-workflow.ts';
 import { openSettings, withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { whoOption } from './person.ts';

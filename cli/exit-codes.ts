@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 
+import { ActError } from '../acts/act-error.ts';
 import { printable } from './printable.ts';
 
 /** What the shell hears of a command; docs/operations.md has the table. */
@@ -14,21 +15,12 @@ export const exitCodes = {
   missing: 3,
 } as const;
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
-
 /** An end of a command that has its own exit code. */
-export class CommandError extends Error {
-  readonly exitCode: ExitCode;
-
-  constructor(kind: keyof typeof exitCodes, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.exitCode = exitCodes[kind];
-  }
-}
+export class CommandError extends ActError {}
 
 /** The code an error ends a command with; whatever nobody foresaw is `wrong`: nothing was carried out. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof CommandError) return error.exitCode;
+  if (error instanceof ActError) return exitCodes[error.kind];
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrong;
   // By its name: no command loads the client for the sake of an error that it cannot have.
   if (error instanceof Error && error.name === 'WorkflowNotFoundError') return exitCodes.wrong;

@@ -6,13 +6,12 @@ import { readLastEvents } from '../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../activities/monitor/monitor-state.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { Acknowledgement } from '../workflows/monitor/messages.ts';
-import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { openSettings, withClient } from './context.ts';
+import { actByCommand } from './act.ts';
+import { openContext, withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import type { PersonalWord } from './person.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
-import { messageNames } from '../domain/contract/message-names.ts';
 
 interface ListOptions {
   readonly policy: string;
@@ -43,15 +42,14 @@ export function registerIncidentCommands(program: Command): void {
     .option('--who <name>', 'who has seen it; recorded; default: your user name', userInfo().username)
     .option('--json', 'as JSON', false)
     .action(async (incidentId: string, options: PersonalWord & { json: boolean }) => {
-      const settings = openSettings();
-      const { ask } = await import('./ask-workflow.ts');
+      const { settings, ...ports } = await openContext();
+      const { steering } = await import('../acts/steering.ts');
       await withClient(settings, async (client) => {
-        const to = { client, settings, workflowId: workflowIds.fleetMonitor(options.policy) };
-        const handle = client.workflow.getHandle(to.workflowId);
-        const word: Acknowledgement = { incidentId, reason: options.reason, who: options.who };
-        const answer = await ask(to, () =>
-          handle.executeUpdate<string, [Acknowledgement]>(messageNames.acknowledge, { args: [word] }),
-        );
+        const steer = steering({ client: async () => client, settings });
+        const { policy, reason, who } = options;
+        const word: Acknowledgement = { incidentId, reason, who };
+        const act = { act: 'incident.acknowledge', policy, subject: incidentId, reason, who, isProtective: true };
+        const answer = await actByCommand(ports, act, (actId) => steer.acknowledge(policy, { ...word, actId }), String);
         if (options.json) printJson({ ...word, answer });
         else say(answer);
       });

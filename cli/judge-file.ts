@@ -8,7 +8,7 @@ import type { Settings } from '../workers/config.ts';
 import { openFleet } from '../fleet/desk/index.ts';
 import { openJudging, openTrialSlot } from '../workers/compose.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { ask, orchestrationQueue } from './ask-workflow.ts';
+import { ask, orchestrationQueue } from '../acts/ask-workflow.ts';
 import type { CommandContext } from './context.ts';
 
 /** What the offline gates say of a model file. Loads runtime and trainers, so only who judges imports it. */

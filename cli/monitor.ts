@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { MonitorStatus } from '../workflows/monitor/messages.ts';
-import { ask, orchestrationQueue } from './ask-workflow.ts';
+import { ask, orchestrationQueue } from '../acts/ask-workflow.ts';
 import { withClient } from './context.ts';
 import { openPolicy } from './open-policy.ts';
 import { say } from './print.ts';

@@ -2,7 +2,8 @@ import { parseInput } from '../activities/parse-workflow-input.ts';
 import { requireVersion } from '../store/records/manifests.ts';
 import { openTrialSlot } from '../workers/compose.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { ask, orchestrationQueue } from './ask-workflow.ts';
+import { ask, orchestrationQueue } from '../acts/ask-workflow.ts';
+import { actByCommand } from './act.ts';
 import { withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';
@@ -23,11 +24,14 @@ export async function offerTrial(candidateVersion: string, options: OfferOptions
   await requireVersion(store, policy, candidateVersion);
   await withClient(settings, async (client) => {
     const slot = await openTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
-    const operationId = `offer-${candidateVersion}-${clock()}`;
-    const offered = { policy, candidateVersion, who, why, request, operationId };
     const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
-    const { kind, answer } = await ask(to, () => slot.offer(offered), 'nothing is offered: ask again');
-    if (kind === 'refused') throw new CommandError('no', answer);
-    say(answer);
+    const act = { act: 'trial.offer', policy, subject: candidateVersion, reason: why, who };
+    const offer = async (operationId: string): Promise<string> => {
+      const offered = { policy, candidateVersion, who, why, request, operationId };
+      const { kind, answer } = await ask(to, () => slot.offer(offered), 'nothing is offered: ask again');
+      if (kind === 'refused') throw new CommandError('no', answer);
+      return answer;
+    };
+    say(await actByCommand({ store, clock }, act, offer, String));
   });
 }

@@ -11,6 +11,7 @@ import {
   type OperatorRole,
 } from '../fleet/desk/operators.ts';
 import { tokenHash } from '../fleet/desk/robot-tokens.ts';
+import { actByCommand } from './act.ts';
 import { openContext } from './context.ts';
 import { whoOption } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -36,18 +37,27 @@ export function registerOperatorCommands(program: Command): void {
     .addOption(new Option('--role <role>', 'what they may do').choices([...operatorRoles]).default('viewer'))
     .option('--json', 'as JSON', false)
     .action(async (name: string, options: Word & { role: OperatorRole; json: boolean }) => {
-      const { store, clock } = await openContext();
+      const context = await openContext();
       const token = newOperatorToken(name, randomBytes);
-      const { role, who, reason: why } = options;
-      await addOperator({ store, clock }, { name, role, tokenHash: tokenHash(token), who, why });
+      const { role, who, reason } = options;
+      const operator = { name, role, tokenHash: tokenHash(token), who, why: reason };
+      const act = { act: 'operator.add', policy: null, subject: name, reason, who };
+      await actByCommand(
+        context,
+        act,
+        () => addOperator(context, operator),
+        () => `${name} is ${role}`,
+      );
       if (options.json) return printJson({ name, role, token });
       say(`${name} is ${role} of the console with this token, which is not shown again:`);
       say(token);
     });
 
-  change('remove', 'take role and token away, within 5 s').action(async (name: string, { who, reason: why }: Word) => {
-    const { store, clock } = await openContext();
-    await removeOperator({ store, clock }, { name, who, why });
+  change('remove', 'take role and token away, within 5 s').action(async (name: string, { who, reason }: Word) => {
+    const context = await openContext();
+    const act = { act: 'operator.remove', policy: null, subject: name, reason, who, isProtective: true };
+    const remove = (): Promise<void> => removeOperator(context, { name, who, why: reason });
+    await actByCommand(context, act, remove, () => `${name} may not use the console any more`);
     say(`${name} may not use the console any more`);
   });
 

@@ -5,8 +5,9 @@ import { openFleetReader } from '../fleet/desk/fleet-reader.ts';
 import { notServedText } from '../fleet/desk/fleet-view.ts';
 import { robotTypeName } from '../datasets/robot-type.ts';
 import { readRobotType } from '../store/records/robot-types.ts';
-import type { Quarantine, RobotRecord } from '../fleet/desk/robots.ts';
-import { openContext } from './context.ts';
+import type { Quarantine, RobotChange, RobotRecord } from '../fleet/desk/robots.ts';
+import { actByCommand } from './act.ts';
+import { openContext, type CommandContext } from './context.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 import { whoOption } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -42,7 +43,7 @@ export function registerRobotLifeCommands(robots: Command): void {
 
   act('quarantine', 'exclude a robot from trials and learning until its release; it keeps its version').action(
     async (robotId: string, options: WordOptions) => {
-      const record = await quarantineRobot(await openContext(), { robotId, ...word(options) });
+      const record = await acted('quarantine', robotId, options, (ports, change) => quarantineRobot(ports, change));
       const since = record.quarantines?.at(-1);
       told(record, options, `${robotId} is in quarantine${since === undefined ? '' : ` ${quarantineText(since)}`}`);
     },
@@ -52,7 +53,7 @@ export function registerRobotLifeCommands(robots: Command): void {
     'release',
     'release a robot from quarantine: its waiting data is collected, the next trial may include it',
   ).action(async (robotId: string, options: WordOptions) => {
-    const record = await releaseRobot(await openContext(), { robotId, ...word(options) });
+    const record = await acted('release', robotId, options, (ports, change) => releaseRobot(ports, change));
     told(record, options, `${robotId} is released; the next collection takes in what waits of it`);
   });
 
@@ -60,7 +61,7 @@ export function registerRobotLifeCommands(robots: Command): void {
     'retire',
     'take a robot out of service permanently: its token becomes invalid, its data stays, it counts nowhere',
   ).action(async (robotId: string, options: WordOptions) => {
-    const record = await retireRobot(await openContext(), { robotId, ...word(options) });
+    const record = await acted('retire', robotId, options, (ports, change) => retireRobot(ports, change));
     told(record, options, `${robotId} is retired; what it did stays`);
   });
 
@@ -91,14 +92,37 @@ async function move(robotId: string, options: MoveOptions): Promise<void> {
     throw new Error(`expected --policy, or --site or --stratum, got ${hasPlace ? 'both' : 'neither'}`);
   if (policy !== undefined) {
     const { moveToPolicy } = await import('./move-to-policy.ts');
-    const record = await moveToPolicy(await openContext(), { robotId, to: policy, ...word(options) });
+    const record = await acted('move', robotId, options, (ports, change) =>
+      moveToPolicy(ports, { to: policy, ...change }),
+    );
     return told(record, options, `${robotId} belongs to ${policy}; it changes over when it hears of it`);
   }
-  const record = await moveRobot(await openContext(), { robotId, site, stratum, ...word(options) });
+  const record = await acted('move', robotId, options, (ports, change) =>
+    moveRobot(ports, { site, stratum, ...change }),
+  );
   told(record, options, `${robotId} works at ${record.site}, stratum ${record.stratum}`);
 }
 
 const word = ({ who, reason }: WordOptions) => ({ who, why: reason });
+
+/** Does it and keeps it in the audit log, beside the robot's own. */
+async function acted(
+  name: 'quarantine' | 'release' | 'retire' | 'move' | 'body',
+  robotId: string,
+  options: WordOptions,
+  work: (ports: CommandContext, change: RobotChange) => Promise<RobotRecord>,
+): Promise<RobotRecord> {
+  const context = await openContext();
+  const { reason, who } = options;
+  const act = { act: `robot.${name}`, policy: null, subject: robotId, reason, who };
+  const change = { robotId, ...word(options) };
+  return actByCommand(
+    context,
+    act,
+    () => work(context, change),
+    ({ site, policy }) => `${policy}, ${site}`,
+  );
+}
 
 function registerBody(act: (name: string, description: string) => Command): void {
   act(
@@ -110,7 +134,9 @@ function registerBody(act: (name: string, description: string) => Command): void
       const context = await openContext();
       const robotType = parseRobotType(options.robotType);
       await readRobotType(context.store, robotType.id, robotType.version);
-      const record = await rebodyRobot(context, { robotId, robotType, ...word(options) });
+      const record = await acted('body', robotId, options, (ports, change) =>
+        rebodyRobot(ports, { robotType, ...change }),
+      );
       const { robots } = await openFleetReader(context).readFleet(record.policy);
       const notServed = robots.find((robot) => robot.robotId === robotId)?.notServed;
       const standing = notServed === undefined ? '' : `; ${notServedText(notServed)}`;

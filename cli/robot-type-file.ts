@@ -11,7 +11,7 @@ import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
 import { readRobotType, readRobotTypeVersions } from '../store/records/robot-types.ts';
 import { isFailure } from '../store/failures.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import { CommandError, exitCodes } from './exit-codes.ts';
+import { CommandError } from './exit-codes.ts';
 import { parseRobotType } from './parse-robot-type.ts';
 import { readSmallFile } from './read-small-file.ts';
 
@@ -99,4 +99,4 @@ export async function knownVersions(store: () => Promise<ObjectStore>, id: strin
 
 // Those of the project are there without an installation, too.
 const isNotThere = (error: unknown): boolean =>
-  isFailure(error, 'NotFound') || (error instanceof CommandError && error.exitCode === exitCodes.missing);
+  isFailure(error, 'NotFound') || (error instanceof CommandError && error.kind === 'missing');

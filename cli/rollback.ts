@@ -1,28 +1,22 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import {
-  WithStartWorkflowOperation,
-  WorkflowFailedError,
-  type Client,
-  type Workflow,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Command } from 'commander';
 
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { isFailure } from '../store/failures.ts';
 import type { ObjectStore } from '../store/object-store.ts';
-import type { RollbackAnswer, RollbackOrder, RollbackResult, RollbackStatus } from '../workflows/trial/messages.ts';
+import type { RollbackAnswer, RollbackResult, RollbackStatus } from '../workflows/trial/messages.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
+import { failedAs } from '../acts/ask-workflow.ts';
+import { rollbackText, steering } from '../acts/steering.ts';
+import { actByCommand } from './act.ts';
 import { openContext, openSettings, withClient } from './context.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
 import { statusOf } from './run-status.ts';
-import { messageNames } from '../domain/contract/message-names.ts';
 
 interface StartOptions extends PersonalWord {
   readonly target?: string;
@@ -57,34 +51,39 @@ export function registerRollbackCommands(program: Command): void {
         .description(description)
         .option('--policy <name>', 'policy', defaultPolicy)
         .requiredOption('--reason <text>', 'why; kept in the assignment log'),
-    ).action(({ policy, reason, who }: PersonalWord) =>
-      atRollback(policy, async (to, handle) =>
-        say(await ask(to, () => handle.executeUpdate<string, [unknown]>(name, { args: [{ reason, who }] }))),
-      ),
-    );
+    ).action((word: PersonalWord) => answer(name, word));
 
   rollback
     .command('status')
     .description('show every request with person and result, and the pending approval, as JSON')
     .option('--policy <name>', 'policy', defaultPolicy)
     .action(({ policy }: { policy: string }) =>
-      atRollback(policy, async (to) => printJson(await statusOf<RollbackStatus>(to))),
+      withClient(openSettings(), async (client) => {
+        const to = { client, settings: openSettings(), workflowId: workflowIds.rollbackPolicy(policy) };
+        printJson(await statusOf<RollbackStatus>(to));
+      }),
     );
 }
 
-async function atRollback(policy: string, work: (to: Asked, handle: WorkflowHandle) => Promise<void>): Promise<void> {
-  const settings = openSettings();
-  const workflowId = workflowIds.rollbackPolicy(policy);
-  await withClient(settings, (client) => work({ client, settings, workflowId }, client.workflow.getHandle(workflowId)));
+async function answer(name: 'approve' | 'reject', { policy, reason, who }: PersonalWord): Promise<void> {
+  const { settings, ...ports } = await openContext();
+  await withClient(settings, async (client) => {
+    const steer = steering({ client: async () => client, settings });
+    const act = { act: `rollback.${name}`, policy, subject: '', reason, who, isProtective: name === 'reject' };
+    say(await actByCommand(ports, act, (actId) => steer.answerRollback(policy, name, { reason, who, actId }), String));
+  });
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const { settings, store } = await openContext();
-  const { policy, json } = options;
-  await refuseUnknown(store, policy);
+  const { settings, ...ports } = await openContext();
+  const { policy, json, reason, who, target } = options;
+  await refuseUnknown(ports.store, policy);
   await withClient(settings, async (client) => {
-    const to = { client, settings, workflowId: workflowIds.rollbackPolicy(policy) };
-    const answer = await order(to, options);
+    const steer = steering({ client: async () => client, settings });
+    const act = { act: 'rollback', policy, subject: target ?? '', reason, who, isProtective: true };
+    const wish = { reason, who, ...(target === undefined ? {} : { target }) };
+    const order = (actId: string): Promise<RollbackAnswer> => steer.orderRollback(policy, { ...wish, actId });
+    const answer = await actByCommand(ports, act, order, rollbackText);
     if (answer.kind === 'awaitingApproval') {
       if (json) return printJson(answer);
       say(`${answer.reason}; nothing is ordered yet`);
@@ -96,7 +95,8 @@ async function start(options: StartOptions): Promise<void> {
       throw new CommandError('no', `nothing was ordered: ${answer.reason}`);
     }
     if (!json) say(`ordered ${answer.version}, assignment ${answer.seq}: ${answer.reason}`);
-    if (options.wait) printResult(await resultOf(client.workflow.getHandle(to.workflowId)), json);
+    const handle = client.workflow.getHandle(workflowIds.rollbackPolicy(policy));
+    if (options.wait) printResult(await resultOf(handle), json);
     else if (json) printJson(answer);
   });
 }
@@ -107,47 +107,6 @@ async function refuseUnknown(store: ObjectStore, policy: string): Promise<void> 
     if (isFailure(error, 'NotFound')) throw error;
   });
   await Promise.race([asked, sleep(1_000, undefined, { ref: false })]);
-}
-
-/** One call that starts the rollback unless one runs, and tells that one if it does. */
-async function order(to: Asked, { policy, reason, target, who }: StartOptions): Promise<RollbackAnswer> {
-  const { client, settings, workflowId } = to;
-  const requestId = randomUUID();
-  const request = { reason, who, requestId, ...(target === undefined ? {} : { target }) } satisfies RollbackOrder;
-  const startWorkflowOperation = new WithStartWorkflowOperation('rollbackPolicy', {
-    workflowId,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    taskQueue: orchestrationQueue(settings),
-    staticSummary: `rollback of ${policy}`,
-    memo: { requestId },
-    args: [{ policy, ...request }],
-  });
-  const asking = (): Promise<RollbackAnswer> =>
-    client.workflow.executeUpdateWithStart<Workflow, RollbackAnswer, [RollbackOrder]>(messageNames.order, {
-      args: [request],
-      updateId: requestId,
-      startWorkflowOperation,
-    });
-  try {
-    return await ask(to, asking);
-  } catch (error) {
-    if (!(error instanceof CommandError) || error.exitCode !== exitCodes.missing) throw error;
-    const isStarted = await startedBy(client, workflowId, requestId);
-    const then = isStarted ? 'it is started, and acts as soon as one is there' : 'nothing is ordered: ask again';
-    throw new CommandError('missing', `${error.message}; ${then}`, { cause: error });
-  }
-}
-
-/** Was the run that waits now started by this request? Then nothing is lost when nobody answers. */
-async function startedBy(client: Client, workflowId: string, requestId: string): Promise<boolean> {
-  try {
-    const { memo } = await client.withDeadline(Date.now() + 500, () =>
-      client.workflow.getHandle(workflowId).describe(),
-    );
-    return memo?.['requestId'] === requestId;
-  } catch {
-    return false;
-  }
 }
 
 async function resultOf(handle: WorkflowHandle): Promise<RollbackResult> {

@@ -1,7 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 
-import { ask, pendingTrouble, type Asked } from './ask-workflow.ts';
-import { CommandError } from './exit-codes.ts';
+import { ask, pendingTrouble, type Asked } from '../acts/ask-workflow.ts';
+import { ActError } from '../acts/act-error.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 
 /** How a run stands beside what it says of itself. */
@@ -24,8 +24,8 @@ export async function statusOf<Status extends object>(
 ): Promise<(RunFacts & Status) | (RunFacts & { readonly lastStatus: Status })> {
   const handle = to.client.workflow.getHandle(to.workflowId);
   const described = await ask(to, () => handle.describe()).catch((error: unknown) => {
-    if (error instanceof CommandError && error.cause instanceof WorkflowNotFoundError)
-      throw new CommandError('wrong', `there is no workflow ${to.workflowId}, and was none lately`, { cause: error });
+    if (error instanceof ActError && error.cause instanceof WorkflowNotFoundError)
+      throw new ActError('wrong', `there is no workflow ${to.workflowId}, and was none lately`, { cause: error });
     throw error;
   });
   const { status, closeTime } = described;

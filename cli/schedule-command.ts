@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 import { parseInput } from '../activities/parse-workflow-input.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import { orchestrationQueue } from './ask-workflow.ts';
+import { orchestrationQueue } from '../acts/ask-workflow.ts';
 import { openContext, withClient } from './context.ts';
 import { readPolicyDocument } from '../activities/registry/policy-document.ts';
 import { CommandError } from './exit-codes.ts';

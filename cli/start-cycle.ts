@@ -2,9 +2,10 @@ import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 
 import { parseInput } from '../activities/parse-workflow-input.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
-import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import type { CycleResult, CycleStatus } from '../workflows/cycle/messages.ts';
-import { ask, failedAs, orchestrationQueue, type Asked } from './ask-workflow.ts';
+import { ask, failedAs, type Asked } from '../acts/ask-workflow.ts';
+import { steering } from '../acts/steering.ts';
+import { actByCommand } from './act.ts';
 import { withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';
@@ -23,15 +24,14 @@ export interface StartOptions {
 export async function startCycle({ policy, input: text, who, follow, json }: StartOptions): Promise<void> {
   const input = { policy, cause: `flywheel cycle start by ${who}`.slice(0, 200), ...parseJsonObject('--input', text) };
   const parsed = await parseInput({ workflow: 'weeklyCycle', input });
-  const { settings, clock } = await openPolicy(parsed.policy);
+  const { settings, store, clock } = await openPolicy(parsed.policy);
   await withClient(settings, async (client) => {
-    const workflowId = workflowIds.weeklyCycle(parsed.policy, new Date(clock()).toISOString());
-    const handle = await client.workflow.start('weeklyCycle', {
-      workflowId,
-      taskQueue: orchestrationQueue(settings),
-      args: [input],
-      staticSummary: `cycle of ${parsed.policy}`,
-    });
+    const steer = steering({ client: async () => client, settings });
+    const name = new Date(clock()).toISOString();
+    const act = { act: 'cycle.start', policy: parsed.policy, subject: name, reason: parsed.cause ?? 'asked for', who };
+    const start = (): Promise<string> => steer.startCycle(parsed.policy, name, input);
+    const workflowId = await actByCommand({ store, clock }, act, start, String);
+    const handle = client.workflow.getHandle(workflowId);
     if (!json) say(workflowId);
     const begun = await begins({ client, settings, workflowId }, handle);
     if (follow) printEnd(await endOf(handle), json);

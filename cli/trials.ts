@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import type { TrialStatus } from '../workflows/trial/messages.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
-import { ask } from './ask-workflow.ts';
-import { openSettings, withClient } from './context.ts';
+import { steering, type TrialMessage } from '../acts/steering.ts';
+import { actByCommand } from './act.ts';
+import { openContext, openSettings, withClient } from './context.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
 import type { OfferOptions } from './offer-trial.ts';
@@ -50,12 +51,15 @@ export function registerTrialCommands(program: Command): void {
         .description(description)
         .option('--policy <name>', 'policy', defaultPolicy)
         .requiredOption('--reason <text>', 'why; kept with the trial'),
-    ).action(async ({ policy, reason, who }: PersonalWord) => {
-      const settings = openSettings();
-      await withClient(settings, async (client) => {
-        const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
-        const handle = client.workflow.getHandle(to.workflowId);
-        say(await ask(to, () => handle.executeUpdate<string, [unknown]>(name, { args: [{ reason, who }] })));
-      });
-    });
+    ).action((word: PersonalWord) => tellTrial(name, word));
+}
+
+async function tellTrial(name: TrialMessage, { policy, reason, who }: PersonalWord): Promise<void> {
+  const { settings, ...ports } = await openContext();
+  await withClient(settings, async (client) => {
+    const steer = steering({ client: async () => client, settings });
+    const isProtective = name !== 'resume' && name !== 'approve';
+    const act = { act: `trial.${name}`, policy, subject: '', reason, who, isProtective };
+    say(await actByCommand(ports, act, (actId) => steer.tellTrial(policy, name, { reason, who, actId }), String));
+  });
 }

@@ -33,16 +33,18 @@ const rules: Readonly<Record<string, Rule>> = {
   activities: { values: ['fleet/desk', 'fleet/protocol', 'store', 'policies', ...data] },
   'activities/adapters': { values: ['activities', 'store', 'fleet/protocol', 'policies', ...data] },
   workflows: { values: ['domain'], types: ['datasets', 'activities'] },
+  // What people do to fleets, by whichever way: the one implementation of the command and the console.
+  acts: { values: ['fleet/protocol', 'fleet/desk', 'activities', 'store', 'policies', ...data], types: ['workflows'] },
   workers: { values: ['workflows', ...fleetParts, ...work] },
-  cli: { values: ['workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
+  cli: { values: ['acts', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   // Beside the commands, and nobody's to import: it reads what they read, from the same rooms.
-  console: { values: ['console/answers', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
+  console: { values: ['console/answers', 'acts', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   // The shapes of what it answers.
   'console/answers': { values: ['fleet/desk', 'activities', 'domain'] },
   // Runs in a browser: of the server it knows what answers look like, and nothing that runs.
   dashboard: { values: [], types: ['console/answers'] },
   tools: { values: ['domain'] },
-  demo: { values: ['console', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
+  demo: { values: ['console', 'cli', 'acts', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   bench: { values: ['demo', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
 };
 /** What the code of a workflow may bring along: every cached workflow pays for it. */

@@ -75,7 +75,19 @@ describe('the documents', () => {
     const told = documents.map(read).join('\n');
     // From one process to its child, by which the child knows what it is.
     const internal = new Set(['FLYWHEEL_SEGMENT_JUDGE']);
-    const rooms = ['activities', 'bench', 'cli', 'console', 'demo', 'fleet', 'policies', 'store', 'tools', 'workers'];
+    const rooms = [
+      'activities',
+      'acts',
+      'bench',
+      'cli',
+      'console',
+      'demo',
+      'fleet',
+      'policies',
+      'store',
+      'tools',
+      'workers',
+    ];
     const seen = new Set<string>();
     for (const room of rooms)
       for (const file of readdirSync(path.join(root, room), { recursive: true, encoding: 'utf8' }))

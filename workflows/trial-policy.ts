@@ -8,6 +8,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 
+import type { AskedBy } from '../domain/trial/own-request.ts';
 import type { ParsedInput } from '../activities/workflow-inputs.ts';
 import { returnActivities } from './shared/activity-proxies.ts';
 import { idGuard } from './shared/fixed-id.ts';
@@ -100,7 +101,8 @@ interface Turn {
 /** What waits goes first; the input is itself an offer when nothing does. An offer that fails ends its turn, not the slot. */
 async function nextTrial(own: Request, { slot, candidate, ...course }: Turn): Promise<TrialResult> {
   const offer = slot.take();
-  course.show({ stage: 'planning', candidateVersion: offer?.candidateVersion ?? own.candidateVersion ?? null });
+  const candidateVersion = offer?.candidateVersion ?? own.candidateVersion ?? null;
+  course.show({ stage: 'planning', candidateVersion, askedBy: askedBy(offer?.request ?? own) });
   const notRun = (outcome: TrialResult['outcome'], reason: string): TrialResult => ({
     outcome,
     reason,
@@ -116,6 +118,12 @@ async function nextTrial(own: Request, { slot, candidate, ...course }: Turn): Pr
     return notRun('failed', rootCause(error) ?? error.message);
   }
 }
+
+/** Who wants the trial; an offer that does not say is held to have come from an operator nobody knows. */
+const askedBy = ({ who, cause }: Readonly<Record<string, unknown>>): AskedBy => ({
+  who: typeof who === 'string' ? who.slice(0, 200) : 'operator',
+  cause: typeof cause === 'string' ? cause.slice(0, 200) : 'asked for',
+});
 
 /** How offers ended that never ran. */
 async function recordSuperseded(policy: string, slot: OfferSlot): Promise<void> {

@@ -181,6 +181,7 @@ const table: Readonly<Record<string, Row>> = {
   'robot-types list': reads([], nothing, null),
   'robot-types show': reads(['test-robot@1'], ['nobody@1'], null),
   'robot-types diff': reads(['test-robot@1', 'scitos-g5@1'], ['test-robot@1', 'nobody@1'], null),
+  audit: reads([], ['--limit', 'all'], wrong),
   'operators add': reads(['NEW', '--role', 'admin', ...reason], ['Ada Lovelace', ...reason], null),
   'operators list': reads([], nothing, null),
   'operators remove': reads(['nobody', ...reason], ['nobody', ...reason], null, wrong),

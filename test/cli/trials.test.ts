@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Command } from 'commander';
 
+import { registerAuditCommand } from '../../cli/audit.ts';
 import { registerRollbackCommands } from '../../cli/rollback.ts';
 import { registerTrialCommands } from '../../cli/trials.ts';
 import type { RollbackResult, RollbackStatus, TrialStatus } from '../../workflows/trial/messages.ts';
@@ -12,6 +13,7 @@ import { runCommand, stubbedInstallation, type StubbedInstallation } from './stu
 const register = (program: Command): void => {
   registerTrialCommands(program);
   registerRollbackCommands(program);
+  registerAuditCommand(program);
 };
 
 describe('flywheel trial and rollback', function () {
@@ -55,6 +57,18 @@ describe('flywheel trial and rollback', function () {
     await run('trial', 'abort', '--reason', 'enough');
     const { result } = await until(status, (now) => now.stage === 'ended');
     assert.deepEqual([result?.outcome, result?.reason], ['aborted', 'enough']);
+    const { entries } = JSON.parse(await run('audit', '--json')) as {
+      entries: { act: string; outcome: string; reason: string; answer: string }[];
+    };
+    assert.deepEqual(
+      entries.flatMap(({ act, outcome, reason }) => (outcome === 'asked' ? [] : [`${act} ${outcome} ${reason}`])),
+      [
+        'trial.offer done flywheel trial offer',
+        'trial.resume refused r',
+        'trial.pause done lunch',
+        'trial.abort done enough',
+      ],
+    );
   });
 
   it('says of a trial that was terminated that nothing goes on there', async () => {

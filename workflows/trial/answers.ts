@@ -1,3 +1,4 @@
+import { isOwnRequest, type AskedBy } from '../../domain/trial/own-request.ts';
 import type { OperatorMessage, OperatorWord, TrialStatus } from './messages.ts';
 
 /** What an operator hears when a message was taken. */
@@ -14,7 +15,7 @@ export const trialAnswers: Readonly<Record<OperatorMessage['kind'], string>> = {
 export function whyRefused(
   kind: OperatorMessage['kind'],
   word: OperatorWord | undefined,
-  { stage, step }: TrialStatus,
+  { stage, step, candidateVersion, askedBy }: TrialStatus,
 ): string | undefined {
   const reason: unknown = word?.reason;
   if (typeof reason !== 'string' || reason.trim() === '' || reason.length > 500)
@@ -22,6 +23,9 @@ export function whyRefused(
   const who: unknown = word?.who;
   if (who !== undefined && (typeof who !== 'string' || who.length > 200)) return 'who: expected at most 200 characters';
   if (stage === 'recording' || stage === 'ended') return `the trial is ${stage === 'ended' ? 'over' : 'ending'}`;
+  const meant: unknown = word?.meant;
+  if (meant !== undefined && meant !== candidateVersion)
+    return `the trial is of ${candidateVersion ?? 'no version yet'} now, not of the one that was meant`;
   const state = step?.kind;
   if (state === 'returning') return 'the robots are on their way back to the champion already';
   switch (kind) {
@@ -30,7 +34,8 @@ export function whyRefused(
     case 'resumeRequested':
       return state === 'paused' ? undefined : 'it is not paused';
     case 'approved':
-      return state === 'awaitingApproval' ? whyNobody(who) : 'no stage waits for approval';
+      if (state !== 'awaitingApproval') return 'no stage waits for approval';
+      return whyNobody(who) ?? (word?.isNotOwn === true ? whyOwn(askedBy, String(who)) : undefined);
     case 'rejected':
       return state === 'awaitingApproval' || state === 'paused' ? whyNobody(who) : 'no stage waits for approval';
     case 'abortRequested':
@@ -46,3 +51,11 @@ const whyNobody = (who: unknown): string | undefined =>
   typeof who === 'string' && who.trim() !== ''
     ? undefined
     : 'who: expected the name of the person who decides, as in {"reason": "…", "who": "ada"}';
+
+/** Who asked for something does not approve it. */
+export function whyOwn(askedBy: AskedBy | undefined, who: string): string | undefined {
+  if (askedBy === undefined) return 'it is not known who asked for it, so nobody may approve it here';
+  return isOwnRequest(askedBy, who)
+    ? `${who} asked for it (${askedBy.who}: ${askedBy.cause}): somebody else has to approve it`.slice(0, 500)
+    : undefined;
+}

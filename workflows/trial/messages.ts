@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 
+import type { AskedBy } from '../../domain/trial/own-request.ts';
 import type { AbTestEnd, AbProgress } from '../../domain/ab-test/progress.ts';
 import type { RolloutState } from '../../domain/rollout/index.ts';
 import type { JudgeLookResult } from '../../activities/trials/judge-look.ts';
@@ -10,6 +11,10 @@ import { messageNames } from '../../domain/contract/message-names.ts';
 export interface OperatorWord {
   readonly reason: string;
   readonly who?: string;
+  /** Of an approval: refused where `who` asked for what is approved, or nobody knows who did. */
+  readonly isNotOwn?: boolean;
+  /** The candidate, or the request for a rollback, that is meant: refused where it is another one by now. */
+  readonly meant?: string;
 }
 
 /** Stops advancing and the clocks of stages; the guard goes on. */
@@ -112,6 +117,8 @@ export interface TrialStatus {
   /** Candidate of the offer that comes next. */
   readonly waitingVersion: string | null;
   readonly step: StepProgress | null;
+  /** Who asked for the trial that runs, and why; absent before it is planned. */
+  readonly askedBy?: AskedBy;
   readonly abTest: AbTestResult | null;
   readonly result: TrialResult | null;
 }

@@ -8,10 +8,9 @@ import {
   type Client,
 } from '@temporalio/client';
 
-import type { Settings } from '../workers/config.ts';
-import { CommandError } from './exit-codes.ts';
+import { ActError } from './act-error.ts';
 
-/** A command answers within 5 s; the rest of that time is for saying what is missing. */
+/** Who asks is answered within 5 s; the rest of that time is for saying what is missing. */
 const answerWithinMs = 3_500;
 const explainWithinMs = 1_000;
 /** A worker that polls is heard of this often at least. */
@@ -23,12 +22,17 @@ const activityTasks = 2;
 
 export interface Asked {
   readonly client: Client;
-  readonly settings: Settings;
+  readonly settings: QueueSettings;
   readonly workflowId: string;
 }
 
+/** Of the settings of every process what names queues. */
+export interface QueueSettings {
+  readonly temporal: { readonly queuePrefix: string };
+}
+
 /** The queue workflows run on. */
-export const orchestrationQueue = ({ temporal }: Settings): string => `${temporal.queuePrefix}orchestration`;
+export const orchestrationQueue = ({ temporal }: QueueSettings): string => `${temporal.queuePrefix}orchestration`;
 
 /**
  * What a workflow answers to a query or an update, within 5 s. A refusal comes in its words; where nobody answers, the error
@@ -39,7 +43,7 @@ export async function ask<T>(to: Asked, asking: () => Promise<T>, unlessAnswered
     return await to.client.withDeadline(Date.now() + answerWithinMs, asking);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError)
-      throw new CommandError('wrong', `expected ${to.workflowId} to run, it does not`, { cause: error });
+      throw new ActError('wrong', `expected ${to.workflowId} to run, it does not`, { cause: error });
     if (error instanceof WorkflowUpdateFailedError) throw failedAs(error);
     if (
       !(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) &&
@@ -48,7 +52,7 @@ export async function ask<T>(to: Asked, asking: () => Promise<T>, unlessAnswered
     )
       throw error;
     const told = unlessAnswered === '' ? '' : `; ${unlessAnswered}`;
-    throw new CommandError(
+    throw new ActError(
       'missing',
       `expected an answer of ${to.workflowId} within 5 s, got none: ${await whyNoAnswer(to)}${told}`,
       { cause: error },
@@ -66,11 +70,11 @@ function isNotReady(error: unknown): boolean {
 const notNow: readonly number[] = [1, 8, 9, 10, 14];
 
 /** A failure or refusal of a workflow in its own words: those of the innermost cause. */
-export function failedAs(error: Error): CommandError {
+export function failedAs(error: Error): ActError {
   let inner: Error = error;
   while (inner.cause instanceof Error) inner = inner.cause;
   const isUnknown = 'type' in inner && inner.type === 'NotFound';
-  return new CommandError(isUnknown ? 'wrong' : 'no', inner.message, { cause: error });
+  return new ActError(isUnknown ? 'wrong' : 'no', inner.message, { cause: error });
 }
 
 /** In words why a workflow does not answer; never throws. */
