@@ -49,6 +49,9 @@ describe('the loop', () => {
     };
     assert.equal(offWith('lab: new floor, until 2026-11-26T10:01Z'), false);
     assert.equal(offWith('temporal-dev.sh: it runs cycles of its own, until 2026-11-26T12:00:00.123Z'), false);
+    // A month ahead is planned, a second more is forgotten.
+    assert.equal(offWith('lab: new floor, until 2026-12-27T10:00:00Z'), false);
+    assert.equal(offWith('lab: new floor, until 2026-12-27T10:00:01Z'), true);
     const others = [
       '',
       'new floor',
