@@ -43,7 +43,7 @@ export async function ask<T>(to: Asked, asking: () => Promise<T>, unlessAnswered
     return await to.client.withDeadline(Date.now() + answerWithinMs, asking);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError)
-      throw new ActError('wrong', `expected ${to.workflowId} to run, it does not`, { cause: error });
+      throw new ActError('wrong', `expected ${to.workflowId} to be running, it is not`, { cause: error });
     if (error instanceof WorkflowUpdateFailedError) throw failedAs(error);
     if (
       !(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) &&
@@ -89,7 +89,7 @@ async function whyNoAnswer({ client, settings, workflowId }: Asked): Promise<str
         if (!(await isServed(client, `${settings.temporal.queuePrefix}${queue}`, type))) missing.push(queue);
       if (missing.length > 0)
         return `no worker serves ${missing.map((name) => `the queue ${settings.temporal.queuePrefix}${name}`).join(' and ')}; start one with \`npm run worker\``;
-      return (await pendingTrouble(client, workflowId)) ?? 'a worker is there, and did not answer in time';
+      return (await pendingTrouble(client, workflowId)) ?? 'a worker runs, but did not answer in time';
     });
   } catch {
     return 'the Temporal server does not say why';

@@ -129,7 +129,7 @@ async function orderRollback(
   } catch (error) {
     if (!(error instanceof ActError) || error.kind !== 'missing') throw error;
     const isStarted = await startedBy(client, workflowId, requestId);
-    const then = isStarted ? 'it is started, and acts as soon as one is there' : 'nothing is ordered: ask again';
+    const then = isStarted ? 'it is started, and acts as soon as one runs' : 'nothing is ordered: try again';
     throw new ActError('missing', `${error.message}; ${then}`, { cause: error });
   }
 }

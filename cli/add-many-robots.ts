@@ -66,7 +66,7 @@ export async function addManyRobots(
   }));
   if (before === undefined) await writeTokens(from.tokensFile, tokens);
   else if (tokens.some(({ robotId }) => !kept.has(robotId)))
-    throw new CommandError('wrong', `${from.tokensFile}: expected a new file, or the tokens of these very robots`);
+    throw new CommandError('wrong', `${from.tokensFile}: expected a new file, or the tokens of these robots`);
   return register(context, wanted, new Map(tokens.map(({ robotId, token }) => [robotId, token])));
 }
 
@@ -101,7 +101,7 @@ function wantedRobots(
   if (!names.includes('robot_id') || unknown.length > 0 || new Set(names).size !== names.length)
     throw new CommandError(
       'wrong',
-      `${file}: expected a first line of the names ${columns.join(', ')}, robot_id at least and each once, got ${names.join(', ').slice(0, 200) || 'nothing'}`,
+      `${file}: expected a first line with column names (${columns.join(', ')}; at least robot_id, each once), got ${names.join(', ').slice(0, 200) || 'nothing'}`,
     );
   if (lines.length === 0 || lines.length > mostRobots)
     throw new CommandError('wrong', `${file}: expected 1 to ${mostRobots} robots, got ${lines.length}`);
@@ -131,7 +131,7 @@ function robotOf(
   const site = cell('site') ?? defaultSite;
   const typeText = cell('robot_type') ?? robotType;
   const type = typeText === undefined ? undefined : typeOf(typeText);
-  if (site === undefined) tell('site: expected one here or by --site, got none');
+  if (site === undefined) tell('site: expected a value here or --site, got none');
   if (type === undefined) tell(`robot_type: expected id@version here or by --robot-type, got ${typeText ?? 'none'}`);
   const parsed = newRobotSchema.safeParse({
     ...origin,
@@ -193,7 +193,7 @@ async function tokensOf(file: string): Promise<Tokens | undefined> {
     return tokensSchema.parse(JSON.parse(new TextDecoder().decode(read instanceof Uint8Array ? read : undefined)));
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw new CommandError('wrong', `${file}: expected a new file, or the tokens of these very robots`, {
+    throw new CommandError('wrong', `${file}: expected a new file, or the tokens of these robots`, {
       cause: error,
     });
   }
@@ -205,7 +205,7 @@ const isMissing = (error: unknown): boolean =>
 /** A new file that its owner alone reads, on the disk when this returns. */
 async function writeTokens(file: string, tokens: Tokens): Promise<void> {
   const handle = await open(file, 'wx', 0o600).catch((cause: unknown) => {
-    throw new CommandError('wrong', `${file}: expected a place for a new file`, { cause });
+    throw new CommandError('wrong', `${file}: expected a path where a file can be created`, { cause });
   });
   try {
     await handle.writeFile(`${JSON.stringify(tokens, undefined, 2)}\n`);

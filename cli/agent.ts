@@ -39,7 +39,7 @@ export function registerAgentCommand(program: Command): void {
       'instead of --root: PEM of a root key, or of the single key of an older installation',
     )
     .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
-    .option('--token-file <file>', 'file with the robot’s token; FLYWHEEL_ROBOT_TOKEN unless given')
+    .option('--token-file <file>', 'file with the robot’s token; default: FLYWHEEL_ROBOT_TOKEN')
     .option('--ca <file>', 'PEM of the CA of the gateway’s certificate, if the system does not trust it')
     .option('--cert <file>', 'PEM of the robot’s certificate, for gateways that require one')
     .option('--key <file>', 'PEM of the key of --cert')

@@ -33,7 +33,7 @@ async function typeOf({ store }: CommandContext, file: string, wanted: string | 
   const isName = wanted !== undefined && /^[a-z0-9][a-z0-9-]*@\d+$/.test(wanted);
   if (wanted !== undefined && !isName) return readRobotType(wanted);
   const name = wanted ?? (await factsOfFile(file)).footer.robotType;
-  if (name === undefined) throw new Error('expected a footer that names a robot type, got none: give --robot-type');
+  if (name === undefined) throw new Error('expected a footer that names a robot type, got none: use --robot-type');
   const builtIn = builtInRobotTypes.find((type) => robotTypeName(type) === name);
   if (builtIn !== undefined) return withKnownTasks(store, builtIn);
   return collectedType(store, parseRobotType(name));
@@ -67,7 +67,7 @@ function print(file: string, type: RobotType, { episodes, frames, violations, is
   say(
     `${episodes.accepted} episodes would be stored, ${episodes.alreadyStored} are stored already, ${episodes.refused} refused`,
   );
-  if (isAccepted) return say('every rule is kept');
+  if (isAccepted) return say('no rule is violated');
   printTable(
     ['rule', 'episode', 'frame', 'found', 'expected', 'released'],
     violations.map(({ rule, episodeId, row, value, expected, waivable }) => [

@@ -81,7 +81,7 @@ function readContextFile(file: string): ContextFile {
   try {
     document = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    throw new Error(`context ${file}: expected JSON, got something else; temporal-dev.sh writes it anew`);
+    throw new Error(`context ${file}: expected JSON, got something else; temporal-dev.sh writes it again`);
   }
   const parsed = contextSchema.safeParse(document);
   if (!parsed.success) throw new Error(`context ${file}: ${describeIssues(parsed.error)}`);

@@ -9,11 +9,11 @@ import { readJsonFile } from './read-json-file.ts';
 
 /** `flywheel costs …`: what a fleet costs and brings, for `flywheel metrics`. */
 export function registerCostCommands(program: Command): void {
-  const costs = program.command('costs').description('what a fleet costs and brings, for cost an item and savings');
+  const costs = program.command('costs').description('costs of a fleet, for the metrics cost per item and savings');
   whoOption(
     costs
       .command('set')
-      .description('say what things cost, for all times: a JSON file, see docs/metrics.md')
+      .description('set the costs, which apply to all periods: a JSON file, see docs/metrics.md')
       .argument('<file>', 'JSON file with currency, perRobotDay, perOnlineHour, …')
       .option('--policy <name>', 'policy', defaultPolicy)
       .requiredOption('--reason <text>', 'why; kept in the log'),
@@ -21,16 +21,16 @@ export function registerCostCommands(program: Command): void {
     const { store, clock } = await openPolicy(policy);
     const economics = await readJsonFile(file, economicsSchema);
     await setEconomics({ store, clock }, { policy, economics, who, why: reason });
-    say(`metrics of ${policy} count in ${economics.currency} from now on, for all times`);
+    say(`metrics of ${policy} use these costs in ${economics.currency}, for all periods`);
   });
   costs
     .command('show')
-    .description('what was said last, by whom and why; as JSON')
+    .description('show the current costs, who set them and why, as JSON')
     .option('--policy <name>', 'policy', defaultPolicy)
     .action(async ({ policy }: { policy: string }) => {
       const { store } = await openPolicy(policy);
       const said = await readEconomics(store, policy);
-      if (said === undefined) say('nobody said what things cost: `flywheel costs set`');
+      if (said === undefined) say('no costs are set: use `flywheel costs set`');
       else printJson(said);
     });
 }

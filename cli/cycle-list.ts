@@ -71,7 +71,7 @@ async function runningCycle(
       : { known: [holder], sentence: `${holder} runs now` };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { known: null, sentence: `whether one runs now is not known: ${why}` };
+    return { known: null, sentence: `it is unknown whether a cycle runs now: ${why}` };
   }
 }
 

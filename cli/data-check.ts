@@ -7,7 +7,7 @@ export function registerCheckCommand(data: Command): void {
   data
     .command('check')
     .description(
-      'check a segment file against every rule, without storing anything; exit code 0: accepted, 1: a rule refuses something, 2 or 3: it could not be checked',
+      'check a segment file against every rule, without storing anything; exit code 0: accepted, 1: a rule refuses something, 2 or 3: the check was not possible',
     )
     .argument('<file>', 'a segment, as a robot would upload it')
     .option('--robot-type <name or file>', 'id@version, or a document; default: the one its footer names')

@@ -13,7 +13,7 @@ export function registerCompactCommand(data: Command): void {
   data
     .command('compact')
     .description(
-      'put small files of the lake together and delete files of old versions that nothing pins; --dry-run only says what',
+      'merge small files of the lake and delete files of old versions that nothing pins; --dry-run only shows what',
     )
     .option('--dry-run', 'change nothing', false)
     .option('--json', 'as JSON', false)
@@ -28,12 +28,12 @@ async function compact({ dryRun, json }: CompactOptions): Promise<void> {
   const result = await compactLake(context)({ dayMs, dryRun });
   if (json) return printJson({ dryRun, dayMs, ...result });
   printTable(
-    ['table', dryRun ? 'small files that would be put together' : 'small files put together', 'files made of them'],
+    ['table', dryRun ? 'small files that would be merged' : 'small files merged', 'resulting files'],
     result.tables.map(({ table, merged, written }) => [table, merged, written]),
   );
   const { files, bytes, pinnedFiles } = result.vacuumed;
   const mebibytes = (bytes / 2 ** 20).toFixed(1);
-  if (result.held !== null) say(`no file of an old version goes: ${result.held}`);
-  else say(`${files} files of old versions ${dryRun ? 'would go' : 'went'} (${mebibytes} MiB)`);
-  if (pinnedFiles > 0) say(`${pinnedFiles} stay: registered versions that are in use pin a dataset version with them`);
+  if (result.held !== null) say(`no file of an old version is deleted: ${result.held}`);
+  else say(`${files} files of old versions ${dryRun ? 'would be deleted' : 'deleted'} (${mebibytes} MiB)`);
+  if (pinnedFiles > 0) say(`${pinnedFiles} stay: registered versions in use pin a dataset version that needs them`);
 }

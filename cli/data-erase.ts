@@ -33,20 +33,20 @@ export function registerEraseCommands(data: Command): void {
     data
       .command('erase')
       .description(
-        'take the data of a robot, a site or a list of episodes out of everything, for good; a legal hold refuses it',
+        'erase the data of a robot, a site or a list of episodes permanently, everywhere; refused if a legal hold covers it',
       )
-      .option('--robot <id>', 'all that a robot has recorded until now')
-      .option('--site <name>', 'all that was recorded at a site until now')
-      .option('--episodes <file>', 'episodes: a text file, an id a line')
-      .requiredOption('--why <text>', 'why; kept with it')
-      .option('--dry-run', 'change nothing, only say what would go', false)
-      .option('--follow', 'wait until it is signed off', false)
+      .option('--robot <id>', 'all data that a robot has recorded until now')
+      .option('--site <name>', 'all data recorded at a site until now')
+      .option('--episodes <file>', 'text file with one episode id per line')
+      .requiredOption('--why <text>', 'why; kept with the request')
+      .option('--dry-run', 'change nothing, only show what would be erased', false)
+      .option('--follow', 'wait for the certificate', false)
       .option('--json', 'as JSON', false),
   ).action(erase);
 
   data
     .command('erasures')
-    .description('what was asked to be erased, by whom, and whether it is signed off')
+    .description('list erasure requests, who made them and whether each has its certificate')
     .option('--json', 'as JSON', false)
     .action(list);
 }
@@ -75,7 +75,7 @@ async function erase(options: EraseOptions): Promise<void> {
     try {
       const certificate: unknown = await handle.result();
       if (json) printJson(certificate);
-      else say(`${erasureId} is signed off: erasures/${erasureId}/certificate.json`);
+      else say(`${erasureId} is complete, with the certificate erasures/${erasureId}/certificate.json`);
     } catch (error) {
       throw error instanceof Error ? failedAs(error) : error;
     }
@@ -93,16 +93,16 @@ async function dryRun(
   if (json) return printJson({ distinctEpisodes: hashes.size, ...found });
   const entries = found.telemetry.reduce((sum, one) => sum + one.entries, 0);
   printTable(
-    ['would go', 'count'],
+    ['would be erased', 'count'],
     [
       ['episodes in the lake', found.episodes],
       ['frames in the lake', found.frames],
-      ['files of the lake made anew or deleted', found.lakeFiles.length],
-      ['segments in landing, quarantine and removed', found.segments.length],
-      ['entries of telemetry', entries],
-      ['files of sets', found.sets.length],
+      ['files of the lake rewritten or deleted', found.lakeFiles.length],
+      ['segments in landing/, quarantine/ and removed/', found.segments.length],
+      ['telemetry entries', entries],
+      ['files of training and held-out sets', found.sets.length],
       ['documents that name episodes', found.texts.length],
-      ['segments that nobody can read, which stay', found.unreadable.length],
+      ['unreadable segments, which stay', found.unreadable.length],
     ],
   );
 }

@@ -24,21 +24,21 @@ interface Word {
 }
 
 const act = (command: Command): Command =>
-  whoOption(command.requiredOption('--why <text>', 'why; kept with it').option('--json', 'as JSON', false));
+  whoOption(command.requiredOption('--why <text>', 'why; kept in the log').option('--json', 'as JSON', false));
 
 /** `flywheel data hold …`: data that neither retention nor erasure nor a vacuum may take. */
 export function registerHoldCommands(data: Command): void {
   const hold = data
     .command('hold')
-    .description('legal holds: data that neither retention nor erasure nor a vacuum takes');
+    .description('legal holds: data that neither retention nor erasure nor vacuum deletes');
   act(
     hold
       .command('add')
       .description('keep the data of a robot, a site, a list of episodes, or everything')
-      .option('--robot <id>', 'all of a robot')
-      .option('--site <name>', 'all of a site')
-      .option('--episodes <file>', 'episodes: a text file, an id a line')
-      .option('--everything', 'whatever there is'),
+      .option('--robot <id>', 'all data of a robot')
+      .option('--site <name>', 'all data of a site')
+      .option('--episodes <file>', 'text file with one episode id per line')
+      .option('--everything', 'all data'),
   ).action(async (options: ScopeOptions & Word) => {
     const { store, clock } = await openContext();
     const scope = await scopeOf(store, options);
@@ -48,7 +48,7 @@ export function registerHoldCommands(data: Command): void {
   });
 
   act(
-    hold.command('lift').description('end a hold; its line stays in the log').argument('<hold>', 'as `list` shows it'),
+    hold.command('lift').description('end a hold; its entry stays in the log').argument('<hold>', 'as `list` shows it'),
   ).action(async (name: string, options: Word) => {
     const { store, clock } = await openContext();
     const lifted = await liftHold({ store, clock }, name, options);
@@ -58,8 +58,8 @@ export function registerHoldCommands(data: Command): void {
 
   hold
     .command('list')
-    .description('holds that stand, and with --all every line of the log')
-    .option('--all', 'lifted ones too', false)
+    .description('list active holds, or with --all every entry of the log')
+    .option('--all', 'include lifted holds', false)
     .option('--json', 'as JSON', false)
     .action(async ({ all, json }: { readonly all: boolean; readonly json: boolean }) => {
       const events = await readHoldEvents((await openContext()).store);

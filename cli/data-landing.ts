@@ -19,7 +19,7 @@ export function registerLandingCommands(data: Command): void {
   landing
     .command('list')
     .description('list waiting objects in the order of their collection')
-    .option('--robot <id>', 'of one robot only')
+    .option('--robot <id>', 'only those of one robot')
     .option('--limit <count>', 'maximum number of objects', '1000')
     .option('--json', 'as JSON', false)
     .action(async (options: ListOptions) => {
@@ -48,13 +48,13 @@ export function registerLandingCommands(data: Command): void {
       'remove one object from landing, whatever the state of the collection; its bytes are kept under removed/',
     )
     .argument('<key>', 'as `data landing list` shows it')
-    .requiredOption('--reason <text>', 'why; kept beside the bytes')
+    .requiredOption('--reason <text>', 'why; kept with the bytes')
     .option('--json', 'as JSON', false)
     .action(async (landingKey: string, options: { reason: string; json: boolean }) => {
       const { store, clock } = await openContext();
       const who = userInfo().username;
       const removal = await removeFromLanding({ store, clock }, { landingKey, who, reason: options.reason });
       if (options.json) return printJson(removal);
-      say(`${removal.landingKey} is out of landing; its bytes are kept as ${removal.removedKey}`);
+      say(`${removal.landingKey} is removed from landing; its bytes are kept as ${removal.removedKey}`);
     });
 }

@@ -104,12 +104,11 @@ function registerQuarantine(data: Command): void {
         ),
       );
       const left = entries.reduce((sum, { detail }) => sum + notShown(detail), 0);
-      if (left > 0) say(`${left} more violations are in these objects: --json, or read the object`);
+      if (left > 0) say(`these objects have ${left} more violations: use --json`);
     });
 }
 
-const sayDamaged = (key: string): void =>
-  void process.stderr.write(`${printable(key)}: a record that cannot be read\n`);
+const sayDamaged = (key: string): void => void process.stderr.write(`${printable(key)}: this record cannot be read\n`);
 
 /** Of one object; the rest is counted. */
 const maxShownViolations = 5;

@@ -71,18 +71,18 @@ const status = ({ json }: { readonly json: boolean }): Promise<void> =>
       ]),
     );
     if (lastChange !== null) say(`last changed by ${lastChange}`);
-    if (!builds.some(({ isCurrent }) => isCurrent)) say('no build is current: no workflow can begin');
+    if (!builds.some(({ isCurrent }) => isCurrent)) say('no build is current: no workflow can start');
   });
 
 /** What an operator should do with a build's workers. */
 function adviceOf({ isCurrent, lastPolledMs, running, examples }: Build): string {
   const runs = `${running} running, as ${examples.slice(0, 3).join(', ')}`;
   if (lastPolledMs !== null) {
-    if (isCurrent) return 'keep: workflows begin on it';
+    if (isCurrent) return 'keep: new workflows start on it';
     return running > 0 ? `keep until they end: ${runs}` : 'may stop';
   }
-  if (isCurrent) return 'start a worker of it, or make another build current: nothing goes on';
-  return running > 0 ? `start a worker of it: ${runs}` : 'nothing: it is over';
+  if (isCurrent) return 'start a worker of it, or make another build current: nothing can run now';
+  return running > 0 ? `start a worker of it: ${runs}` : 'nothing: it has ended';
 }
 
 const current = (buildId: string, { who, reason }: { readonly who: string; readonly reason: string }): Promise<void> =>
@@ -98,10 +98,12 @@ const current = (buildId: string, { who, reason }: { readonly who: string; reado
     if (found.lastPolledMs === null)
       throw new CommandError(
         'missing',
-        `expected a worker of ${buildId} that asks for work, got none: start one first, or nothing could go on`,
+        `expected a running worker of ${buildId}, got none: start one first, because workflows could not run without it`,
       );
     await desk.makeCurrent(buildId, conflictToken, { who, why: reason });
-    say(`workflows begin on ${buildId}; see flywheel deploy status for when workers of the others may stop`);
+    say(
+      `new workflows start on ${buildId}; \`flywheel deploy status\` shows when workers of the other builds may stop`,
+    );
   });
 
 /** Replays with the workflow code of this checkout what runs on the server. Changes nothing. */
@@ -130,16 +132,16 @@ async function check({ json }: { readonly json: boolean }): Promise<void> {
   else {
     printTable(
       ['workflow', 'type', 'with this code'],
-      replayed.map(({ workflowId, type, problem }) => [workflowId, type, problem ?? 'goes on']),
+      replayed.map(({ workflowId, type, problem }) => [workflowId, type, problem ?? 'can continue']),
     );
     say(
-      `${replayed.length - problems.length} of ${replayed.length} workflows that run go on with build ${bundle.buildId}`,
+      `${replayed.length - problems.length} of ${replayed.length} running workflows can continue with build ${bundle.buildId}`,
     );
   }
   if (problems.length > 0)
     throw new CommandError(
       'no',
-      `${problems.length} of ${replayed.length} cannot go on with this code: let them end on their build (FLYWHEEL_DEPLOYMENT, docs/upgrading.md)`,
+      `${problems.length} of ${replayed.length} running workflows cannot continue with this code: let them end on their build (FLYWHEEL_DEPLOYMENT, docs/upgrading.md)`,
     );
 }
 

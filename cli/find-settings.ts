@@ -49,7 +49,7 @@ function suited(environment: Environment, found: Found | undefined): { used?: Fo
   const wanted = environment['FLYWHEEL_STORE'];
   const theirs = found.context.settings.FLYWHEEL_STORE;
   if (wanted === undefined || (theirs !== undefined && isSameStore(wanted, theirs))) return { used: found };
-  return { leftAside: `${found.file} is of the store ${theirs ?? 'by default'}, the environment names ${wanted}` };
+  return { leftAside: `${found.file} belongs to the store ${theirs ?? 'by default'}, the environment names ${wanted}` };
 }
 
 function merged(environment: Environment, found: Found | undefined) {

@@ -11,17 +11,17 @@ export interface MappedFormat {
 export const importFormats: readonly MappedFormat[] = [
   {
     name: 'csv',
-    doc: 'text tables, a row a frame, by --map',
+    doc: 'text tables with one row per frame, by --map',
     run: async (input) => (await import('./import-tables.ts')).importCsv(input),
   },
   {
     name: 'parquet',
-    doc: 'Parquet files, a row a frame, by --map',
+    doc: 'Parquet files with one row per frame, by --map',
     run: async (input) => (await import('./import-tables.ts')).importParquet(input),
   },
   {
     name: 'lerobot',
-    doc: 'folder of a LeRobot data set, version 2.1 or 3, by --map; cameras are counted, not taken',
+    doc: 'folder of a LeRobot data set, version 2.1 or 3, by --map; cameras are counted, not imported',
     run: async (input) => (await import('./import-tables.ts')).importLeRobotFolder(input),
   },
 ];

@@ -34,12 +34,12 @@ export function registerImportCommand(program: Command, open: () => Promise<Impo
   const listed = formats.map(({ name, doc }) => `  ${name.padEnd(16)}${doc}`).join('\n');
   program
     .command('import')
-    .description('put a recording into landing; the next collection of its robot type brings it into the lake')
+    .description('import a recording into landing; the next collection of its robot type adds it to the lake')
     .addArgument(new Argument('<format>', 'kind of the recording').choices(formats.map(({ name }) => name)))
     .argument('<path>', 'the file, or its folder')
-    .option('--map <file>', 'which columns are what: docs/import-export.md')
-    .option('--robot-type <type>', 'id@version, or the file of a robot type; it is made known where it is not')
-    .option('--again', 'land also what an earlier run of this very import has landed', false)
+    .option('--map <file>', 'file that maps its columns: docs/import-export.md')
+    .option('--robot-type <type>', 'id@version, or a robot type document, which is added if the store does not have it')
+    .option('--again', 'also land what an earlier run of the same import has landed', false)
     .option('--json', 'the summary as JSON on stdout', false)
     .addHelpText('after', `\nFormats:\n${listed}`)
     .action(async (name: string, path: string, options: ImportOptions, command: Command) => {
@@ -75,7 +75,7 @@ async function runImport(
   const known = knownRecordings.find((recording) => recording.name === name);
   if (known === undefined) throw new Error(`expected a known format, got ${name}`);
   if (options.map !== undefined || options.robotType !== undefined)
-    throw new CommandError('wrong', `expected no --map and no --robot-type: ${name} has its own`);
+    throw new CommandError('wrong', `expected no --map and no --robot-type: ${name} defines both`);
   return known.run({ ...input, ...(await madeKnown(ports.store, known.robotType)), isAgain: options.again });
 }
 
@@ -86,9 +86,9 @@ async function runMapped(
   { map, robotType, again }: ImportOptions,
 ): Promise<ImportSummary> {
   if (robotType === undefined)
-    throw new CommandError('wrong', `expected --robot-type: flywheel robot-types infer ${format.name} drafts one`);
+    throw new CommandError('wrong', `expected --robot-type: \`flywheel robot-types infer ${format.name}\` drafts one`);
   if (map === undefined)
-    throw new CommandError('wrong', `expected --map: flywheel robot-types infer ${format.name} drafts one`);
+    throw new CommandError('wrong', `expected --map: \`flywheel robot-types infer ${format.name}\` drafts one`);
   const [{ findSoundRobotType }, { readImportMap }] = await Promise.all([
     import('./robot-type-file.ts'),
     import('./import-map-file.ts'),
@@ -106,7 +106,7 @@ async function madeKnown(store: ObjectStore, type: RobotType): Promise<Pick<Impo
     const { id, version } = type;
     throw new CommandError(
       'no',
-      `expected ${id}@${version} as it is known, got a document with other content: give it version ${version + 1} or more ` +
+      `expected ${id}@${version} as it is in the store, got a document with other content: give it version ${version + 1} or more ` +
         `(flywheel robot-types diff ${id}@${version} FILE says what differs)`,
     );
   };
@@ -125,7 +125,7 @@ function described(summary: ImportSummary): string {
   return [
     `${summary.format} → ${summary.robotType}: ${summary.rows} rows, ${summary.episodes} episodes of ` +
       `${summary.robots} robots, ${summary.frames} frames`,
-    `${summary.segments} segments in landing, ${summary.segmentsAlreadyThere} of them had been there`,
+    `${summary.segments} segments in landing, ${summary.segmentsAlreadyThere} of them from an earlier run`,
     ...(handled.length === 0 ? [] : ['handled by rule:', ...handled]),
     ...(summary.notTaken.length === 0 ? [] : ['not taken:', ...notTakenLines(summary)]),
     ...(more === 0 ? [] : [`  and ${more} more of other names`]),
@@ -139,7 +139,7 @@ const notTakenLines = ({ notTaken }: ImportSummary): readonly string[] =>
 function nothingIn(path: string, summary: ImportSummary): string {
   const why = notTakenLines(summary).slice(0, 10).join('\n');
   const listed = why === '' ? '' : `; not taken:\n${why}`;
-  return `expected a recording with episodes in it, got none in ${summary.rows} rows of ${path}${listed}`;
+  return `expected a recording with episodes, got none in ${summary.rows} rows of ${path}${listed}`;
 }
 
 /** `blankRowsLeftOut` → `blank rows left out` */

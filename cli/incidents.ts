@@ -71,7 +71,7 @@ async function printOpen({ policy, json }: ListOptions): Promise<void> {
   );
   say(
     lookedAtMs === null
-      ? `nobody has looked at ${policy} yet: \`flywheel monitor --policy ${policy}\` starts its monitor`
+      ? `no monitor has evaluated ${policy} yet: \`flywheel monitor --policy ${policy}\` starts one`
       : `last look ${new Date(lookedAtMs).toISOString()}`,
   );
 }
@@ -95,5 +95,5 @@ async function printHistory({ policy, limit, json }: ListOptions): Promise<void>
       event.reason,
     ]),
   );
-  for (const key of damaged) say(`${key} is damaged and passed over`);
+  for (const key of damaged) say(`${key} is damaged and was skipped`);
 }

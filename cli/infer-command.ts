@@ -18,10 +18,10 @@ export function registerInferCommand(command: (name: string, description: string
   command('infer', 'draft a robot type and an import map from a recording, for a person to correct')
     .addArgument(new Argument('<format>', 'kind of the recording').choices(['csv', 'parquet', 'lerobot']))
     .argument('<path>', 'the file, or its folder')
-    .requiredOption('--id <id>', 'name of the new robot type, e.g. arm-7')
-    .option('--out <folder>', 'where robot-type.json and import-map.json go', '.')
-    .option('--separator <character>', 'between the cells of a text table', ',')
-    .option('--decimal <mark>', 'before the fraction of a number in a text table: . or ,', '.')
+    .requiredOption('--id <id>', 'id of the new robot type, e.g. arm-7')
+    .option('--out <folder>', 'folder for robot-type.json and import-map.json', '.')
+    .option('--separator <character>', 'separator of the cells of a text table', ',')
+    .option('--decimal <mark>', 'decimal separator in a text table: . or ,', '.')
     .action(async (format: InferInput['format'], path: string, options: InferOptions) => {
       const { id, separator, decimal, out, json } = options;
       if (separator.length !== 1) throw new CommandError('wrong', '--separator: expected one character');
@@ -30,7 +30,7 @@ export function registerInferCommand(command: (name: string, description: string
       const draft = await inferDraft({ format, path, id, separator, decimal }, (await openNewContext()).engine);
       const files = await writeDraft(draft, out);
       if (json) return printJson({ ...files, notes: draft.notes });
-      say(`${files.robotType} and ${files.map} are drafts; look at them before they are used:`);
+      say(`${files.robotType} and ${files.map} are drafts; check them before use:`);
       for (const note of draft.notes) say(`  ${note}`);
       say(`then: flywheel import ${format} PATH --map ${files.map} --robot-type ${files.robotType}`);
     });

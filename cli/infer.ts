@@ -67,7 +67,7 @@ export async function writeDraft(
   if (first !== undefined)
     throw new CommandError(
       'wrong',
-      `the draft is not sound: ${first.path}: expected ${first.expected}, got ${first.got}: name its columns by hand`,
+      `the draft is invalid: ${first.path}: expected ${first.expected}, got ${first.got}: name its columns manually`,
     );
   importMapSchema.parse(draft.map);
   const files = { robotType: join(folder, 'robot-type.json'), map: join(folder, 'import-map.json') };

@@ -48,6 +48,6 @@ const judging = async (context: CommandContext) => ({ ...context, ...(await open
 async function patientSlot(client: Client, settings: Settings, policy: string): Promise<TrialSlot> {
   const slot = await openTrialSlot({ client, taskQueue: orchestrationQueue(settings) });
   const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
-  const then = 'the model is registered, and not offered: `flywheel trial offer` does it';
+  const then = 'the model is registered but not offered: use `flywheel trial offer`';
   return { offer: (offer) => ask(to, () => slot.offer(offer), then) };
 }

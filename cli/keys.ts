@@ -51,7 +51,7 @@ export function registerKeyCommands(program: Command): void {
     .action(async () => {
       const context = await openContext();
       await conclude(context, upgradeKeys(context.settings.keysDirectory, context.clock()), 'adopt');
-      say('restart the workers of the fleet queue: their orders go out signed then');
+      say('restart the workers of the fleet queue: from then on they sign orders');
     });
 
   keys
@@ -112,7 +112,7 @@ export function registerKeyCommands(program: Command): void {
         ?.root.releaseKeys.some((key) => key.keyId === keyId);
       await conclude(context, revokeKey(keysDirectory, keyId, why, context.clock()), 'adopt');
       if (isRelease === true)
-        say('versions it signed are not loaded any more; sign those you vouch for anew with `flywheel keys resign`');
+        say('robots no longer load versions that it signed; sign those you trust again with `flywheel keys resign`');
     });
 
   keys
@@ -224,7 +224,7 @@ async function signOrders(
   const root = keys.roots().at(-1)?.root;
   const orderKey = root === undefined ? undefined : currentOrderKey(root);
   if (orderKey === undefined || readKey(context.settings.keysDirectory, 'order', orderKey.keyId) === undefined)
-    return say('the order key is not here: the workers that have it sign what is ordered');
+    return say('the order key is not on this machine: the workers that have it sign the current orders');
   const { store, clock } = context;
   const desk = openDesk({ store, sealing: sealingWith(keys, clock) });
   for (const policy of policies) {

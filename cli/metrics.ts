@@ -20,12 +20,10 @@ interface MetricsOptions {
 export function registerMetricsCommand(program: Command): void {
   program
     .command('metrics')
-    .description(
-      'success, uptime, latency, cost and what else counts, over whole UTC days; definitions: docs/metrics.md',
-    )
-    .addOption(new Option('--by <what>', 'told apart by this').choices([...groupings]))
-    .option('--from <day>', 'first UTC day, like 2026-11-22; default: six days ago')
-    .option('--to <day>', 'the UTC day after the last one; default: tomorrow')
+    .description('success, uptime, latency, cost and other metrics over whole UTC days; definitions: docs/metrics.md')
+    .addOption(new Option('--by <what>', 'group by this').choices([...groupings]))
+    .option('--from <day>', 'first UTC day, e.g. 2026-11-22; default: six days ago')
+    .option('--to <day>', 'UTC day after the last day; default: tomorrow')
     .option('--policy <name>', 'policy', defaultPolicy)
     .option('--json', 'as JSON', false)
     .action(print);
@@ -41,7 +39,7 @@ async function print({ policy, by, json, ...days }: MetricsOptions): Promise<voi
   const [only] = answer.groups;
   if (by === undefined && only !== undefined)
     printTable(
-      ['metric', 'value', '95 % interval', 'n', 'what it is'],
+      ['metric', 'value', '95 % interval', 'n', 'definition'],
       only.metrics.map(({ name, metric }) => {
         const { value, interval, n } = metricText(name, metric, answer.currency);
         return [name, value, interval, n, metrics[name].sentence];
@@ -56,13 +54,13 @@ async function print({ policy, by, json, ...days }: MetricsOptions): Promise<voi
       ]),
     );
   say(footOf(answer));
-  for (const key of answer.damaged) say(`left out, it cannot be read: ${key}`);
+  for (const key of answer.damaged) say(`left out because it cannot be read: ${key}`);
 }
 
 function footOf({ state, policy, from, to, asOfMs }: MetricsAnswer): string {
   if (state === 'noFacts')
-    return `no facts yet: nobody makes them of telemetry; \`flywheel monitor --policy ${policy}\` starts what does, every hour`;
+    return `no facts yet: \`flywheel monitor --policy ${policy}\` starts the workflow that compacts telemetry into facts every hour`;
   const asOf = `as of ${new Date(asOfMs ?? 0).toISOString()}`;
-  if (state === 'empty') return `robots of ${policy} told nothing in ${from} to ${to}, ${asOf}`;
-  return `${policy}, ${from} to ${to} (UTC days, the last not included), ${asOf}; (n) is the sample, – has none`;
+  if (state === 'empty') return `robots of ${policy} reported nothing from ${from} to ${to}, ${asOf}`;
+  return `${policy}, ${from} to ${to} (UTC days, the last one excluded), ${asOf}; (n) is the sample size, – means no value`;
 }

@@ -31,7 +31,7 @@ export function registerModelBodyCommands(models: Command): void {
 
   act(
     'adopt',
-    'train the policy’s next models for a newer body, and register champion and baseline again so that they list it as unproven',
+    'train the policy’s next models for a newer body, and register champion and baseline again with this body as unproven',
   ).action(async (options: BodyOptions) => {
     const context = await openPolicy(options.policy);
     const { policy, who, why } = options;
@@ -40,12 +40,12 @@ export function registerModelBodyCommands(models: Command): void {
     const adopted = await adoptBody(ports)({ policy, robotType: parseRobotType(options.robotType), who, why });
     await signOrdersOf(context, policy);
     if (options.json) return printJson(adopted);
-    say(`the next models of ${policy} are made for ${robotTypeName(adopted.robotType)}`);
+    say(`the next models of ${policy} are trained for ${robotTypeName(adopted.robotType)}`);
     for (const { alias, version, registeredAs, because } of adopted.versions)
       say(
         registeredAs === undefined
-          ? `${alias} ${version} stays as it is: ${because ?? ''}`
-          : `${alias} ${version} is ${registeredAs} from now on, unproven on that body: see flywheel models serve`,
+          ? `${alias} ${version} is unchanged: ${because ?? ''}`
+          : `${alias} ${version} is now ${registeredAs}, unproven on that body: see \`flywheel models serve\``,
       );
   });
 
@@ -53,7 +53,7 @@ export function registerModelBodyCommands(models: Command): void {
     .requiredOption('--version <version>', 'policy version')
     .option(
       '--revoke',
-      'withdraw the approval, or take a proven body away: such robots return to another version that serves them',
+      'withdraw the approval, or exclude a proven body: such robots return to another version that serves them',
       false,
     )
     .action(async (options: BodyOptions & { version: string; revoke: boolean }) => {

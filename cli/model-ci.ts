@@ -28,13 +28,13 @@ export function registerModelCiCommands(models: Command): void {
     models
       .command(name)
       .description(description)
-      .addArgument(new Argument('<file>', 'an ONNX file, made here or not'))
+      .addArgument(new Argument('<file>', 'an ONNX file of any origin'))
       .option('--policy <name>', 'policy of the model', defaultPolicy)
       .option('--json', 'as JSON', false);
 
   command(
     'check',
-    'run every offline gate on an ONNX file; exit code 0: all pass, 1: a gate holds it, 2 or 3: it could not be checked',
+    'run every offline gate on an ONNX file; exit code 0: all pass, 1: a gate rejects it, 2 or 3: the check was not possible',
   ).action((filePath: string, options: CheckOptions) =>
     withVerdict(async () => {
       const context = await openPolicy(options.policy);
@@ -48,7 +48,7 @@ export function registerModelCiCommands(models: Command): void {
 
   command(
     'submit',
-    'the same, then register the model as a candidate and offer it to the trial slot; exit code 1 unless it is offered',
+    'run every offline gate, then register the model as a candidate and offer it to the trial slot; exit code 1 unless it is offered',
   )
     .option('--why <text>', 'kept in the manifest and with the trial', 'flywheel models submit')
     .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
@@ -100,7 +100,7 @@ function printVerdict(verdict: SubmissionVerdict): void {
     ]),
   );
   const failed = verdict.gates.filter(({ outcome }) => outcome === 'fail').map(({ id }) => id);
-  say(`\n${verdict.passed}: ${failed.length === 0 ? 'no gate holds the model back' : `held by ${failed.join(', ')}`}`);
+  say(`\n${verdict.passed}: ${failed.length === 0 ? 'the model passes every gate' : `held by ${failed.join(', ')}`}`);
   if (verdict.passed === 'pass' && !verdict.mayBeOffered)
     say(`not offered to the fleet yet: ${open(verdict.gates).join(', ')} had nothing to compare with`);
   say(`sha256 ${verdict.modelSha256}`);

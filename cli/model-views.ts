@@ -88,7 +88,7 @@ async function reproduce(version: string, { policy, json }: ViewOptions): Promis
     say(
       result.isSame
         ? `${version}: the same bytes (sha256 ${result.trainedSha256})`
-        : `${version}: expected sha256 ${result.registeredSha256}, got ${result.trainedSha256}; another build, number of threads or processor trains other bytes`,
+        : `${version}: expected sha256 ${result.registeredSha256}, got ${result.trainedSha256}; another build, number of threads or processor gives other bytes`,
     );
   process.exitCode = result.isSame ? exitCodes.done : exitCodes.no;
 }

@@ -60,9 +60,9 @@ export function registerMonitorCommand(program: Command): void {
         const { looks } = await ask(
           { client, settings, workflowId },
           status,
-          'it is started, and looks as soon as one is there',
+          'it is started, and evaluates the fleet as soon as one runs',
         );
-        say(`${workflowId} runs: ${looks === 0 ? 'it has not looked yet' : `${looks} looks so far`}`);
+        say(`${workflowId} runs: ${looks === 0 ? 'no evaluation yet' : `${looks} evaluations so far`}`);
       });
     });
 }

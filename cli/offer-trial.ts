@@ -28,7 +28,7 @@ export async function offerTrial(candidateVersion: string, options: OfferOptions
     const act = { act: 'trial.offer', policy, subject: candidateVersion, reason: why, who };
     const offer = async (operationId: string): Promise<string> => {
       const offered = { policy, candidateVersion, who, why, request, operationId };
-      const { kind, answer } = await ask(to, () => slot.offer(offered), 'nothing is offered: ask again');
+      const { kind, answer } = await ask(to, () => slot.offer(offered), 'nothing is offered: try again');
       if (kind === 'refused') throw new CommandError('no', answer);
       return answer;
     };

@@ -33,8 +33,8 @@ export function registerOperatorCommands(program: Command): void {
         .requiredOption('--reason <text>', 'why; kept in the log'),
     );
 
-  change('add', 'let somebody use the console, and print the token')
-    .addOption(new Option('--role <role>', 'what they may do').choices([...operatorRoles]).default('viewer'))
+  change('add', 'allow a person to use the console, and print the token')
+    .addOption(new Option('--role <role>', 'permissions').choices([...operatorRoles]).default('viewer'))
     .option('--json', 'as JSON', false)
     .action(async (name: string, options: Word & { role: OperatorRole; json: boolean }) => {
       const context = await openContext();
@@ -49,21 +49,21 @@ export function registerOperatorCommands(program: Command): void {
         () => `${name} is ${role}`,
       );
       if (options.json) return printJson({ name, role, token });
-      say(`${name} is ${role} of the console with this token, which is not shown again:`);
+      say(`${name} is a console ${role} with this token, which is not shown again:`);
       say(token);
     });
 
-  change('remove', 'take role and token away, within 5 s').action(async (name: string, { who, reason }: Word) => {
+  change('remove', 'revoke role and token, within 5 s').action(async (name: string, { who, reason }: Word) => {
     const context = await openContext();
     const act = { act: 'operator.remove', policy: null, subject: name, reason, who, isProtective: true };
     const remove = (): Promise<void> => removeOperator(context, { name, who, why: reason });
-    await actByCommand(context, act, remove, () => `${name} may not use the console any more`);
-    say(`${name} may not use the console any more`);
+    await actByCommand(context, act, remove, () => `${name} may no longer use the console`);
+    say(`${name} may no longer use the console`);
   });
 
   operators
     .command('list')
-    .description('who may use the console')
+    .description('list who may use the console')
     .option('--json', 'as JSON', false)
     .action(async ({ json }: { json: boolean }) => {
       const found = [...(await readOperators((await openContext()).store)).values()];

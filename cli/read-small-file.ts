@@ -11,7 +11,7 @@ export async function readSmallFile(
   maxBytes: number,
 ): Promise<Uint8Array | { readonly sizeBytes: number }> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw new CommandError('wrong', `expected a file that can be read, got none: ${file}`, { cause });
+    throw new CommandError('wrong', `expected a readable file, got none: ${file}`, { cause });
   });
   try {
     const status = await handle.stat();

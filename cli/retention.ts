@@ -53,10 +53,12 @@ interface RunOptions {
 
 /** `flywheel data retention show|set|run`: how long each class of data is kept, and what the keeper of the store takes away, or would. */
 export function registerRetentionCommand(data: Command): void {
-  const retention = data.command('retention').description('how long each class of data is kept; without a word: `run`');
+  const retention = data
+    .command('retention')
+    .description('how long each class of data is kept; default command: `run`');
   retention
     .command('show')
-    .description('the limits that hold, who set them and why')
+    .description('show the current limits, who set them and why')
     .option('--json', 'as JSON', false)
     .action(show);
   whoOption(
@@ -64,18 +66,18 @@ export function registerRetentionCommand(data: Command): void {
       .command('set')
       .description('set limits, in fleet days or `forever`: frames=730 telemetry=forever …')
       .argument('<class=days...>', retentionClasses.join(', '))
-      .requiredOption('--why <text>', 'why; kept with it')
+      .requiredOption('--why <text>', 'why; kept in the log')
       .option('--json', 'as JSON', false),
   ).action(set);
   whoOption(
     retention
       .command('run', { isDefault: true })
       .description(
-        'take away what nobody needs any more, as the workflow keepStore does every hour; --dry-run only says what',
+        'delete data that is no longer needed, as the workflow keepStore does every hour; --dry-run only shows what',
       )
-      .option('--policy <name>', 'policy whose telemetry is looked at', defaultPolicy)
+      .option('--policy <name>', 'policy whose telemetry to check', defaultPolicy)
       .option('--dry-run', 'change nothing', false)
-      .option('--why <text>', 'why; kept with it; needed unless it is a dry run')
+      .option('--why <text>', 'why; kept in the log; required except with --dry-run')
       .option('--json', 'as JSON', false),
   ).action(run);
 }
@@ -89,11 +91,11 @@ async function show({ json }: { readonly json: boolean }): Promise<void> {
     retentionClasses.map((kind) => [kind, daysText(limits[kind])]),
   );
   const last = history.at(-1);
-  if (last === undefined) say('nobody has set a limit: these are the defaults');
+  if (last === undefined) say('no limit is set: these are the defaults');
   else say(`set by ${last.who}, ${new Date(last.atMs).toISOString()}: ${last.why}`);
 }
 
-const daysText = (days: number | null): string => (days === null ? 'for ever' : `${days} fleet days`);
+const daysText = (days: number | null): string => (days === null ? 'forever' : `${days} fleet days`);
 
 async function set(
   words: readonly string[],
@@ -136,13 +138,13 @@ async function run({ policy, dryRun, who, why, json }: RunOptions): Promise<void
 
 function printSweep({ swept, examples, isBehind, classes = [] }: SweepStoreResult, dryRun: boolean): void {
   printTable(
-    [dryRun ? 'would go' : 'went', 'objects', 'MiB'],
+    [dryRun ? 'would be deleted' : 'deleted', 'objects', 'MiB'],
     swept.map(({ kind, objects, bytes }) => [kind, objects, mebibytes(bytes)]),
   );
   for (const name of examples) say(`  ${name}`);
-  if (isBehind) say('and more: there is more than one sweep does');
+  if (isBehind) say('and more, left for the next sweep');
   printTable(
-    ['class', 'kept', dryRun ? 'would go' : 'went', 'MiB', 'oldest'],
+    ['class', 'kept', dryRun ? 'would be deleted' : 'deleted', 'MiB', 'oldest'],
     classes.map(({ class: kind, limitDays, objects, bytes, oldestMs }) => [
       kind,
       daysText(limitDays),
@@ -152,7 +154,8 @@ function printSweep({ swept, examples, isBehind, classes = [] }: SweepStoreResul
     ]),
   );
   for (const { class: kind, kept } of classes)
-    for (const { why, objects } of kept) say(`${kind}: ${objects} stay, although they are old enough: ${why}`);
+    for (const { why, objects } of kept)
+      say(`${kind}: ${objects} objects stay although they are past the limit: ${why}`);
 }
 
 const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);

@@ -54,7 +54,7 @@ export function registerRobotLifeCommands(robots: Command): void {
     'release a robot from quarantine: its waiting data is collected, the next trial may include it',
   ).action(async (robotId: string, options: WordOptions) => {
     const record = await acted('release', robotId, options, (ports, change) => releaseRobot(ports, change));
-    told(record, options, `${robotId} is released; the next collection takes in what waits of it`);
+    told(record, options, `${robotId} is released; the next collection reads its waiting data`);
   });
 
   act(
@@ -62,7 +62,7 @@ export function registerRobotLifeCommands(robots: Command): void {
     'take a robot out of service permanently: its token becomes invalid, its data stays, it counts nowhere',
   ).action(async (robotId: string, options: WordOptions) => {
     const record = await acted('retire', robotId, options, (ports, change) => retireRobot(ports, change));
-    told(record, options, `${robotId} is retired; what it did stays`);
+    told(record, options, `${robotId} is retired; its data stays`);
   });
 
   robots
@@ -95,7 +95,7 @@ async function move(robotId: string, options: MoveOptions): Promise<void> {
     const record = await acted('move', robotId, options, (ports, change) =>
       moveToPolicy(ports, { to: policy, ...change }),
     );
-    return told(record, options, `${robotId} belongs to ${policy}; it changes over when it hears of it`);
+    return told(record, options, `${robotId} belongs to ${policy}; the robot switches when it receives the transfer`);
   }
   const record = await acted('move', robotId, options, (ports, change) =>
     moveRobot(ports, { site, stratum, ...change }),
@@ -186,11 +186,11 @@ function printPage(page: RobotPage): void {
     ['when', 'incident', 'what', 'reason'],
     page.incidents.map(({ atMs, cause, state, reason }) => [instant(atMs), cause, state, reason]),
   );
-  for (const key of page.damaged) say(`${key} is damaged and passed over`);
+  for (const key of page.damaged) say(`${key} is damaged and was skipped`);
 }
 
 function clockText(clock: RobotPage['clock']): string {
-  if (clock === null) return 'nothing heard in the last hour';
-  if (clock.isTimeUnknown) return `does not know the time, heard ${instant(clock.heardMs)}`;
-  return `${clock.skewMs} ms off, heard ${instant(clock.heardMs)}`;
+  if (clock === null) return 'no contact in the last hour';
+  if (clock.isTimeUnknown) return `does not know the time, last contact ${instant(clock.heardMs)}`;
+  return `${clock.skewMs} ms off, last contact ${instant(clock.heardMs)}`;
 }

@@ -37,7 +37,7 @@ export async function findRobotType(store: () => Promise<ObjectStore>, nameOrFil
     if (type !== undefined) return type;
     throw new CommandError(
       'wrong',
-      `${nameOrFile}: expected a sound robot type; flywheel robot-types check says what is wrong`,
+      `${nameOrFile}: expected a valid robot type; \`flywheel robot-types check\` lists the problems`,
     );
   }
   const { id, version } = parseRobotType(nameOrFile);

@@ -128,5 +128,9 @@ export function printDiff({ from, to, features, actions, other, step, why }: Rob
     ],
   );
   say(`${same} features and actions are the same`);
-  say(step === 'none' ? `${from} → ${to}: no new policy version, ${why}` : `${from} → ${to}: a ${step} step, ${why}`);
+  say(
+    step === 'none'
+      ? `${from} → ${to}: no new policy version, ${why}`
+      : `${from} → ${to}: a ${step} version step, ${why}`,
+  );
 }

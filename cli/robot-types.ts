@@ -33,7 +33,7 @@ export function registerRobotTypeCommands(program: Command): void {
 
   command('check', 'list every problem of a document, and store nothing')
     .argument('<file>', 'a JSON document')
-    .option('--follows <file>', 'document of the version that it follows, where that one is not known here')
+    .option('--follows <file>', 'document of the version that it follows, if the store does not have it')
     .action(async (file: string, { json, follows }: Printed & { readonly follows?: string }) => {
       const check = await checkRobotTypeFile(file, findFollowed(openStore, follows));
       const { type, problems, problemsNotListed } = check;
@@ -63,7 +63,7 @@ export function registerRobotTypeCommands(program: Command): void {
       printRobotType(type);
     });
 
-  command('diff', 'what two robot types differ in, and which version step that is')
+  command('diff', 'show how two robot types differ, and which version step that requires')
     .argument('<from>', 'id@version, or a file')
     .argument('<to>', 'id@version, or a file')
     .action(async (from: string, to: string, { json }: Printed) => {
@@ -104,13 +104,13 @@ async function add(file: string, { json }: Printed): Promise<void> {
     if (json) return printJson({ outcome: 'otherContent', robotType: name, diff: outcome });
     printDiff(outcome);
     return say(
-      `nothing was added: ${name} is known with other content; give the document version ${type.version + 1} or more`,
+      `nothing was added: ${name} exists with other content; give the document version ${type.version + 1} or more`,
     );
   }
   const before = await versionBefore(store, type);
   const diff = before && diffRobotTypes(before, type);
   if (json) return printJson({ outcome, robotType: name, digest: robotTypeDigest(type), diff });
-  say(outcome === 'added' ? `${name} is known from now on` : `${name} has been known with this very content`);
+  say(outcome === 'added' ? `${name} is added` : `${name} exists already with the same content`);
   if (diff !== undefined) printDiff(diff);
 }
 
@@ -144,7 +144,7 @@ async function rowsOf(store: ObjectStore): Promise<readonly Row[]> {
   for (const type of builtInRobotTypes) row(type, 'project');
   for (const { key } of await listRobotTypes(store)) {
     const damaged = ({ why }: { readonly why: string }): void =>
-      void process.stderr.write(`flywheel: ${printable(key)} is damaged and passed over: ${printable(why)}\n`);
+      void process.stderr.write(`flywheel: ${printable(key)} is damaged and was skipped: ${printable(why)}\n`);
     const type = await readSoundJson(store, key, robotTypeSchema, damaged);
     if (type !== undefined) row(type, 'store');
   }

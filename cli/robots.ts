@@ -56,14 +56,14 @@ export function registerRobotCommands(program: Command): void {
 
   registerSplit(change);
 
-  change('revoke', 'take all tokens of a robot away, within 5 s', 'tokens revoked').action(
+  change('revoke', 'revoke all tokens of a robot, within 5 s', 'tokens revoked').action(
     async (robotId: string, options: ChangeOptions) => {
       await changeRobot(await openContext(), { robotId, ...changed(options) }, () => ({
         tokenHashes: [],
         isRevoked: true,
       }));
       if (options.json) printJson({ robotId, tokens: 0 });
-      else say(`${robotId} has no token any more`);
+      else say(`all tokens of ${robotId} are revoked`);
     },
   );
 
@@ -85,11 +85,11 @@ function registerAdd(robots: Command): void {
     .argument('[id]', 'robot id')
     .option(
       '--from <csv>',
-      'in place of an id: robots with columns robot_id, site, stratum, robot_type, policy; all or none',
+      'instead of an id: file of robots with columns robot_id, site, stratum, robot_type, policy; all or none are added',
     )
     .option('--tokens <file>', 'with --from: new file for their tokens, readable by you alone')
     .option('--robot-type <id@version>', 'robot type, e.g. scitos-g5@1')
-    .option('--site <name>', 'where it works')
+    .option('--site <name>', 'site of the robot')
     .option('--stratum <name>', 'robots of one stratum are alike; default: its site')
     .option('--policy <name>', 'policy it runs', defaultPolicy)
     .option('--why <text>', 'kept in the robot’s log', 'registered')
@@ -123,16 +123,16 @@ async function addMany(options: ChangeOptions & AddOptions): Promise<void> {
   const files = { file: from, tokensFile: tokens, ...changed(options) };
   const count = await addManyRobots(context, files, defaults);
   if (json) return printJson({ ...count, tokensFile: tokens });
-  say(`${count.added} robots added, ${count.known} were there by an earlier attempt; their tokens: ${tokens}`);
+  say(`${count.added} robots added, ${count.known} already added by an earlier attempt; their tokens: ${tokens}`);
 }
 
 function registerSplit(change: (name: string, description: string, fallbackWhy: string) => Command): void {
   change(
     'split',
-    'two machines have one identity: a new token for the robot, and a robot of its own for the other machine',
+    'two machines have one identity: create a new token for the robot, and a new robot for the other machine',
     'two machines had one identity',
   )
-    .argument('<new-id>', 'id of the other machine from now on')
+    .argument('<new-id>', 'new robot id of the other machine')
     .action(async (robotId: string, newId: string, options: ChangeOptions) => {
       const context = await openContext();
       const tokens = new Map([robotId, newId].map((id) => [id, newToken(id, randomBytes)]));

@@ -87,7 +87,7 @@ async function start(options: StartOptions): Promise<void> {
     if (answer.kind === 'awaitingApproval') {
       if (json) return printJson(answer);
       say(`${answer.reason}; nothing is ordered yet`);
-      say(`\`flywheel rollback approve --policy ${policy} --reason WHY\` lets it happen, \`rollback reject\` ends it`);
+      say(`\`flywheel rollback approve --policy ${policy} --reason WHY\` approves it, \`rollback reject\` ends it`);
       return;
     }
     if (answer.kind !== 'ordered') {

@@ -25,7 +25,7 @@ export function registerScheduleCommand(program: Command): void {
     .command('schedule')
     .description('create the weekly schedule, Sundays 02:00 UTC; if it exists, shows what would change and asks')
     .option('--policy <name>', 'policy to retrain', defaultPolicy)
-    .option('--input <json>', 'input of its cycles beside the policy; default: as it is')
+    .option('--input <json>', 'input of its cycles except the policy; default: unchanged')
     .option('--yes', 'change without asking', false)
     .action(schedule);
 }
@@ -43,11 +43,11 @@ async function schedule({ policy, input: text, yes }: Options): Promise<void> {
     const wanted = { policy, taskQueue: orchestrationQueue(settings), input };
     if (present !== undefined) {
       const difference = scheduleDifference(present, wanted);
-      if (difference.length === 0) return say(`${id} is as it should be${present.isPaused ? ', and paused' : ''}`);
+      if (difference.length === 0) return say(`${id} is unchanged${present.isPaused ? ', and paused' : ''}`);
       say(`${id} would change:`);
       for (const line of difference) say(`  ${line}`);
       if (!yes && !(await agreed()))
-        throw new CommandError('no', 'nothing was changed; --yes changes it without asking');
+        throw new CommandError('no', 'nothing was changed; use --yes to change it without a prompt');
     }
     say(`${id} ${await ensureWeeklySchedule(client, wanted)}`);
   });

@@ -61,11 +61,11 @@ const seconds = (least: number) => (text: string) => {
 export function registerSimulateCommand(program: Command): void {
   program
     .command('simulate')
-    .description('lets simulated robots live with real agents on a gateway; scenarios: docs/simulator.md')
-    .requiredOption('--gateway <url>', 'where the gateway listens')
+    .description('run simulated robots with real agents against a gateway; scenarios: docs/simulator.md')
+    .requiredOption('--gateway <url>', 'URL of the gateway')
     .requiredOption(
       '--robots <file>',
-      'JSON list of {robotId, token}, as `flywheel robots add` gave them; with robotType, too, where one has another body',
+      'JSON list of {robotId, token}, as `flywheel robots add` printed them; with robotType for a robot with another body',
     )
     .option('--root <file>', 'the fleet’s root document, from `keys show --root`')
     .option(
@@ -74,20 +74,15 @@ export function registerSimulateCommand(program: Command): void {
     )
     .requiredOption('--dir <folder>', 'folder for the robots’ disks')
     .option('--scenario <file>', 'JSON file: world, quirks, faults; read again on SIGHUP')
-    .option('--episodes <count>', 'episodes each robot lives; 0 goes on until Ctrl-C', count(0), 0)
+    .option('--episodes <count>', 'episodes per robot; 0 runs until Ctrl-C', count(0), 0)
     .option('--seed <number>', 'seed of rooms, starts and noise', count(0), 1)
-    .option('--no-real-time', 'drive as fast as the machine lets the robots')
-    .option(
-      '--episode-seconds <seconds>',
-      'a robot begins an episode every so often, or as soon as it can',
-      seconds(0),
-      0,
-    )
+    .option('--no-real-time', 'drive as fast as the machine can')
+    .option('--episode-seconds <seconds>', 'start an episode at this interval, or as soon as possible', seconds(0), 0)
     .option('--robot-type <id@version|file>', 'a built-in robot type or a JSON document', 'scitos-g5@1')
     .option('--drain-seconds <seconds>', 'how long to wait at the end for uploads', count(0), 60)
     .option(
       '--contact-seconds <seconds>',
-      'agents say this often that they are there, wait no longer after a failed request, and upload what they recorded every tenth time',
+      'interval at which agents report that they are online, and longest wait after a failed request; they upload recordings every tenth interval',
       seconds(0.1),
       60,
     )
@@ -107,7 +102,7 @@ async function simulate(options: SimulateOptions): Promise<void> {
   const onReload = (): void =>
     void scenarioIn(options.scenario).then(
       (read) => void (scenario = read),
-      (error: unknown) => say(`goes on as before: ${String(error)}`),
+      (error: unknown) => say(`keeps the previous scenario: ${String(error)}`),
     );
   process.on('SIGHUP', onReload);
   await mkdir(options.dir, { recursive: true });
@@ -167,5 +162,5 @@ const describe = (result: SimulateFleetResult): string =>
   [
     `${result.endedEpisodes} episodes: ${result.successes} successes, ${result.failures} failures; ${result.interruptedEpisodes} interrupted`,
     `${result.frames} frames, ${result.corrections} corrected; ${result.droppedEpisodes} episodes dropped, ${result.lostFrames} frames lost`,
-    `${result.waitingSegments} segments and ${result.waitingTelemetry} telemetry entries still wait`,
+    `${result.waitingSegments} segments and ${result.waitingTelemetry} telemetry entries are not uploaded yet`,
   ].join('\n');

@@ -41,7 +41,7 @@ export async function startCycle({ policy, input: text, who, follow, json }: Sta
 
 /** A cycle that nobody takes up is said to be so; it begins once a worker is there. */
 const begins = (to: Asked, handle: WorkflowHandle): Promise<CycleStatus> =>
-  ask(to, () => handle.query<CycleStatus>(messageNames.status), 'it is started, and begins as soon as one is there');
+  ask(to, () => handle.query<CycleStatus>(messageNames.status), 'it is started, and begins as soon as one runs');
 
 /** How it ended, whatever way: a cycle that failed has told why, and written its report, before it did. */
 async function endOf(handle: WorkflowHandle): Promise<CycleResult> {

@@ -82,7 +82,7 @@ function registerRefused(tasks: Command): void {
     const nowMs = clock();
     const startMs = Math.max(0, Math.round(nowMs - spanHours * 3_600_000));
     const refused = await readRefusedTasks(store, { policy, startMs, endMs: nowMs }, ({ key }) =>
-      process.stderr.write(`flywheel: ${printable(key)} is damaged and passed over\n`),
+      process.stderr.write(`flywheel: ${printable(key)} is damaged and was skipped\n`),
     );
     if (json) return printJson(refused);
     printTable(
@@ -127,14 +127,11 @@ async function changed(
   if (json) return printJson({ policy, seq: catalogue.seq, changed: made });
   for (const { kind, id } of made) {
     const index = catalogue.tasks.find((task) => task.id === id)?.index;
-    say(
-      kind === 'add'
-        ? `task ${id} is active with index ${index}`
-        : `task ${id} is retired; index ${index} stays its own`,
-    );
+    say(kind === 'add' ? `task ${id} is active with index ${index}` : `task ${id} is retired; it keeps index ${index}`);
   }
-  if (made.length < changes.length) say(`${changes.length - made.length} of ${changes.length} were so already`);
-  if (made.length > 0) say('from the next cycle and the next trial on; robots hear of it within a minute');
+  if (made.length < changes.length)
+    say(`${changes.length - made.length} of ${changes.length} changes were already in effect`);
+  if (made.length > 0) say('applies to the next cycle and the next trial; robots receive it within a minute');
 }
 
 /** Releases one by one: what was put back before a break is not put back again. */
@@ -144,11 +141,11 @@ async function released(id: string, { policy, reason, who, json }: ChangeOptions
   if (!tasks.some((task) => task.id === id))
     throw new CommandError(
       'wrong',
-      `expected a task of policy ${policy}, got ${id}: \`flywheel tasks add\` makes it known`,
+      `expected a task of policy ${policy}, got ${id}: add it with \`flywheel tasks add\``,
     );
   const { releaseRefusedForTask } = await import('../activities/collection/release-refused-for-task.ts');
   const counts = await releaseRefusedForTask({ store, clock }, { task: id, robotType, reason, who });
   if (json) return printJson({ policy, task: id, ...counts });
-  say(`${counts.released} put back into landing, ${counts.releasedBefore} had been put back before`);
+  say(`${counts.released} returned to landing, ${counts.releasedBefore} had been returned before`);
   if (counts.held > 0) say(`${counts.held} broke other rules as well and stay: \`data quarantine\` shows them`);
 }

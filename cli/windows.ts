@@ -114,7 +114,7 @@ async function look(context: CommandContext, only: string | undefined): Promise<
   const { store, clock } = context;
   const damaged: string[] = [];
   const sites = await readWindowsOfSites(store, ({ key }) => damaged.push(key));
-  for (const key of damaged) process.stderr.write(`flywheel: ${printable(key)} is damaged and passed over\n`);
+  for (const key of damaged) process.stderr.write(`flywheel: ${printable(key)} is damaged and was skipped\n`);
   const robots = [...(await readRobots(store)).values()];
   if (only !== undefined && !sites.has(only) && !robots.some(({ site }) => site === only))
     throw new CommandError('wrong', `expected a site that has robots or windows, got ${only.slice(0, 64)}`);

@@ -22,11 +22,11 @@ export async function announceBuild({ buildId, builds, logger }: Announced): Pro
       // The server knows a build from the first time one of its workers asks for work.
       if (known.some((build) => build.buildId === buildId)) {
         const current = known.find(({ isCurrent }) => isCurrent);
-        if (current?.buildId === buildId) return logger.info({ buildId }, 'workflows begin on this build');
+        if (current?.buildId === buildId) return logger.info({ buildId }, 'new workflows start on this build');
         if (current !== undefined)
           return logger.warn(
             { buildId, current: current.buildId },
-            `workflows begin on build ${current.buildId}; flywheel deploy current ${buildId} makes it this one`,
+            `new workflows start on build ${current.buildId}; \`flywheel deploy current ${buildId}\` switches to this one`,
           );
         await builds.makeCurrent(buildId, conflictToken, { who: 'a worker', why: 'the first of a deployment' });
         continue;
@@ -34,7 +34,7 @@ export async function announceBuild({ buildId, builds, logger }: Announced): Pro
     } catch (error) {
       // Once: what goes on is told at the end.
       if (attempt === 0)
-        logger.warn({ buildId, error }, 'expected the server to tell of the builds, it did not; asking again');
+        logger.warn({ buildId, error }, 'expected the server to list the builds, it did not; retrying');
     }
     await new Promise((resolve) => {
       setTimeout(resolve, askEveryMs).unref();
@@ -42,6 +42,6 @@ export async function announceBuild({ buildId, builds, logger }: Announced): Pro
   }
   logger.warn(
     { buildId },
-    'expected the server to know this build within a minute, it does not: see flywheel deploy status',
+    'expected the server to know this build within a minute, it does not: see `flywheel deploy status`',
   );
 }

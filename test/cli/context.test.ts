@@ -67,7 +67,7 @@ describe('which installation a command speaks of', () => {
     const other = findSettings(environment({ FLYWHEEL_STORE: store('other') }), deep);
     assert.equal(other.settings.temporal.address, '127.0.0.1:7233');
     assert.notEqual(other.settings.keysDirectory, store('near-keys'));
-    assert.match(other.leftAside ?? '', /is of the store .*near, the environment names .*other/);
+    assert.match(other.leftAside ?? '', /belongs to the store .*near, the environment names .*other/);
     assert.equal(
       environmentWithContext(environment({ FLYWHEEL_STORE: store('other') }), deep)['FLYWHEEL_KEYS'],
       undefined,

@@ -131,7 +131,7 @@ describe('builds side by side', function () {
     for (const queue of queues.filter((name) => name !== 'orchestration')) await startWorker(queue);
     const stopEarlier = await startWorker('orchestration', bundle);
     await announce(bundle);
-    assert.equal(said.at(-1), 'workflows begin on this build');
+    assert.equal(said.at(-1), 'new workflows start on this build');
 
     const taskQueue = `${prefix}orchestration`;
     const monitor = workflowIds.fleetMonitor(policy);
@@ -171,7 +171,10 @@ describe('builds side by side', function () {
 
     await startWorker('orchestration', later);
     await announce(later);
-    assert.match(said.at(-1) ?? '', new RegExp(`workflows begin on build ${bundle.buildId}; flywheel deploy current`));
+    assert.match(
+      said.at(-1) ?? '',
+      new RegExp(`new workflows start on build ${bundle.buildId}; .flywheel deploy current`),
+    );
     // A worker of a build that nobody made current takes nothing over.
     assert.equal((await statusOf(later.buildId))?.running, 0);
     const unknown = await deploy('current', 'cafe', '--reason', 'a test');
@@ -218,6 +221,6 @@ describe('builds side by side', function () {
     assert.match((await deploy('status')).message, /FLYWHEEL_DEPLOYMENT: expected up to 100 letters/);
     process.env['FLYWHEEL_DEPLOYMENT'] = `unknown-${id}`;
     const nobody = await deploy('status');
-    assert.deepEqual([nobody.exitCode, nobody.out], [0, '(none)\nno build is current: no workflow can begin\n']);
+    assert.deepEqual([nobody.exitCode, nobody.out], [0, '(none)\nno build is current: no workflow can start\n']);
   });
 });

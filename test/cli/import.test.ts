@@ -41,7 +41,7 @@ describe('flywheel import', () => {
   it('lands the recording, publishes its robot type and says what it did', async () => {
     const { store, out, err } = await run('wall-following', folder);
     assert.match(out, /wall-following → scitos-g5-recording@1: 60 rows, 2 episodes of 1 robots, 60 frames/);
-    assert.match(out, /1 segments in landing, 0 of them had been there/);
+    assert.match(out, /1 segments in landing, 0 of them from an earlier run/);
     assert.match(err, /2 episodes: 60 frames of scitos-g5-01 → landing\/scitos-g5-01\//);
     assert.ok((await store.get('config/robot-types/scitos-g5-recording/1.json')) !== undefined);
   });
@@ -102,7 +102,10 @@ describe('flywheel import', () => {
     assert.deepEqual(await refused({ table: unreadable }, /expected x: a number, got "one"/), []);
     const builtIn = await written('built-in.json', { ...document, id: 'scitos-g5' });
     assert.deepEqual(
-      await refused({ type: builtIn }, /expected scitos-g5@1 as it is known, got .* other content: give it version 2/),
+      await refused(
+        { type: builtIn },
+        /expected scitos-g5@1 as it is in the store, got .* other content: give it version 2/,
+      ),
       [],
     );
     const follower = await written('follower.json', { ...document, version: 3, follows: { version: 2 } });
@@ -110,7 +113,7 @@ describe('flywheel import', () => {
     await runIn(store, 'csv', files.table, '--map', files.map, '--robot-type', files.type);
     const before = (await refused({ table: join(folder, 'nowhere.csv') }, /expected/)).length;
     const changed = await written('changed.json', { ...document, rateHz: 20 });
-    const after = await refused({ type: changed }, /expected cart@1 as it is known, got .* give it version 2/);
+    const after = await refused({ type: changed }, /expected cart@1 as it is in the store, got .* give it version 2/);
     assert.equal(after.length, before);
   });
 

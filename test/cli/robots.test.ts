@@ -146,7 +146,7 @@ describe('flywheel robots', () => {
         [2, 'robotId: expected a robot id'],
         [4, 'got ok of line 3 again'],
         [5, 'got known, which is registered'],
-        [6, 'site: expected one here or by --site'],
+        [6, 'site: expected a value here or --site'],
         [7, 'scitos-g5@9'],
         [8, 'no policy'],
         [9, 'expected 4 cells, got 2'],
@@ -158,16 +158,16 @@ describe('flywheel robots', () => {
     });
 
     it('refuses files that are no such table, too large, or have too many robots, and a tokens file that is another', async () => {
-      await assert.rejects(addFrom('id,site\na1,hall', ...type), /expected a first line of the names robot_id/);
+      await assert.rejects(addFrom('id,site\na1,hall', ...type), /expected a first line with column names .robot_id/);
       await assert.rejects(addFrom('robot_id,robot_id\na1,a1', ...type), /each once/);
       await assert.rejects(addFrom('', ...type), /expected a first line/);
       await assert.rejects(addFrom('robot_id\n', ...type), /expected 1 to 10000 robots, got 0/);
       await assert.rejects(addFrom(`robot_id\n${'a\n'.repeat(10_001)}`, ...type), /got 10001/);
       await assert.rejects(addFrom('x'.repeat(3_000_000), ...type), /at most 2097152 bytes/);
       await writeFile(tokensFile(), '{}');
-      await assert.rejects(addFrom('robot_id,site\na1,hall', ...type), /tokens of these very robots/);
+      await assert.rejects(addFrom('robot_id,site\na1,hall', ...type), /tokens of these robots/);
       await writeFile(tokensFile(), '[]');
-      await assert.rejects(addFrom('robot_id,site\na1,hall', ...type), /tokens of these very robots/);
+      await assert.rejects(addFrom('robot_id,site\na1,hall', ...type), /tokens of these robots/);
       assert.equal((await readRobots(store)).size, 0);
       await assert.rejects(run('add', '--from', 'x.csv'), /--tokens/);
       await assert.rejects(run('add', 'r1', '--from', 'x.csv'), /got both/);

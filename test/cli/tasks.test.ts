@@ -59,12 +59,15 @@ describe('flywheel tasks', () => {
   it('add, retire and add again keep a task its index, and say who and why', async () => {
     assert.match(await run('add', 'dock', '--instruction', 'go to the dock', ...reason), /dock is active with index 1/);
     await run('add', 'park', '--instruction', 'park at the wall', ...reason);
-    assert.match(await run('retire', 'dock', ...reason), /retired; index 1 stays its own/);
+    assert.match(await run('retire', 'dock', ...reason), /retired; it keeps index 1/);
     assert.deepEqual(await states(), [`0 ${first} active`, '1 dock retired', '2 park active']);
     assert.match(await run('list'), /1 +dock +retired +go to the dock +\d{4}-.* ada +a test/);
     await run('add', 'dock', '--instruction', 'dock again', ...reason);
     assert.deepEqual((await states())[1], '1 dock active');
-    assert.match(await run('add', 'dock', '--instruction', 'dock again', ...reason), /1 of 1 were so already/);
+    assert.match(
+      await run('add', 'dock', '--instruction', 'dock again', ...reason),
+      /1 of 1 changes were already in effect/,
+    );
     assert.equal((await catalogue()).seq, 3);
   });
 

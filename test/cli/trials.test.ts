@@ -82,7 +82,7 @@ describe('flywheel trial and rollback', function () {
     assert.equal(now['stage'], undefined);
     const { exitCode, message } = await ended('trial', 'pause', '--reason', 'too late');
     assert.equal(exitCode, 2);
-    assert.match(message, /expected trial\/.* to run, it does not/);
+    assert.match(message, /expected trial\/.* to be running, it is not/);
   });
 
   it('takes a fleet back, and tells what was ordered and who followed', async () => {
