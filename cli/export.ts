@@ -28,33 +28,33 @@ export function registerExportCommand(program: Command): void {
   program
     .command('export')
     .description('write episodes of the lake as a LeRobot data set (version 3) or as text tables')
-    .addArgument(new Argument('<format>', 'what to write').choices(['lerobot', 'csv']))
-    .argument('<folder>', 'a folder that is not there yet, or empty')
-    .requiredOption('--robot-type <type>', 'id@version whose episodes are written')
-    .option('--task <task...>', 'only of these tasks')
-    .option('--robot <robot...>', 'only of these robots')
-    .option('--outcome <outcome...>', `only with these outcomes: ${outcomes.join(', ')}`)
-    .option('--split <split...>', `only of these splits: ${splits.join(', ')}`)
-    .option('--from <day>', 'only what started on this UTC day or later, e.g. 2026-11-01')
-    .option('--to <day>', 'only what started on this UTC day or earlier')
-    .option('--episodes-version <n>', 'version of the table of episodes; the newest unless given')
-    .option('--frames-version <n>', 'version of the table of frames; the newest unless given')
-    .option('--policy <name>', 'lerobot: tasks are called by their instructions in the catalogue of this policy')
+    .addArgument(new Argument('<format>', 'format to write').choices(['lerobot', 'csv']))
+    .argument('<folder>', 'a new or empty folder')
+    .requiredOption('--robot-type <type>', 'id@version whose episodes to export')
+    .option('--task <task...>', 'only episodes of these tasks')
+    .option('--robot <robot...>', 'only episodes of these robots')
+    .option('--outcome <outcome...>', `only episodes with these outcomes: ${outcomes.join(', ')}`)
+    .option('--split <split...>', `only episodes of these splits: ${splits.join(', ')}`)
+    .option('--from <day>', 'only episodes that started on this UTC day or later, e.g. 2026-11-01')
+    .option('--to <day>', 'only episodes that started on this UTC day or earlier')
+    .option('--episodes-version <n>', 'version of the episodes table; default: the newest')
+    .option('--frames-version <n>', 'version of the frames table; default: the newest')
+    .option('--policy <name>', 'lerobot: name tasks by their instructions in the catalogue of this policy')
     .option('--json', 'the summary as JSON', false)
     .action(async (format: 'lerobot' | 'csv', folder: string, options: ExportOptions) => {
       const filter = filterOf(options);
       if (format === 'csv' && options.policy !== undefined)
-        throw new CommandError('wrong', 'expected no --policy: text tables have the ids of tasks');
+        throw new CommandError('wrong', 'expected no --policy: text tables contain task ids');
       const context = await openContext();
       await requireEmpty(folder);
       const summary = await run(context, format, folder, filter, options);
-      if (summary.episodes === 0) throw new CommandError('no', 'expected episodes that fit the filter, got none');
+      if (summary.episodes === 0) throw new CommandError('no', 'expected episodes that match the filter, got none');
       if (options.json) return printJson(summary);
       say(
         `${summary.robotType} → ${folder}: ${summary.episodes} episodes, ${summary.frames} frames in ${summary.files} files`,
       );
       say(
-        `not taken: ${summary.excludedEpisodes} excluded episodes, ${summary.incompleteEpisodes} without all of their frames`,
+        `not exported: ${summary.excludedEpisodes} excluded episodes, ${summary.incompleteEpisodes} without all of their frames`,
       );
     });
 }

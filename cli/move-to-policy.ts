@@ -32,14 +32,14 @@ export async function moveToPolicy(
   const { orders } = context.keys();
   if (orders === undefined)
     throw problem(
-      'expected a fleet that signs its orders, since a robot takes another policy from the order key alone: run `flywheel keys upgrade`',
+      'expected a fleet with signed orders, because only the order key can move a robot to another policy: run `flywheel keys upgrade`',
     );
   const agent = await readAgentNote(store, robotId);
   if (agent?.knowsTransfers !== true)
     throw problem(
       agent === undefined
-        ? 'expected an agent that knows transfers, none was heard of: bring gateways and the agent up to date and let it start once'
-        : `expected an agent that knows transfers, got version ${agent.agentVersion}, which would refuse every order of ${to}: bring it up to date first`,
+        ? 'expected an agent that supports transfers, but none has connected: upgrade gateways and the agent, and start it once'
+        : `expected an agent that supports transfers, got version ${agent.agentVersion}, which would refuse every order of ${to}: upgrade it first`,
     );
   const record = await transferRobot(
     { store, clock, orders },
@@ -63,7 +63,7 @@ async function whyStranded(store: ObjectStore, { to, champion, madeFor, robot }:
   const body = robotTypeName(robot.robotType);
   const notServed = (await openBodyFacts(store).notServed(to, champion, [robot]))(robot.robotType);
   if (notServed?.keeps === null)
-    return `expected a policy that serves ${body}, got ${to}, whose champion ${champion} does not (${notServed.standing}), nor a version before it: \`flywheel models serve\` lets it have a body that it lists`;
+    return `expected a policy that serves ${body}, got ${to}, whose champion ${champion} does not (${notServed.standing}), nor does an earlier version: approve a version that lists the body with \`flywheel models serve\``;
   // Of a version that cannot be read nobody knows that it serves another body than its policy's.
   const isRead = body === robotTypeName(madeFor) || (await listedBodies(store, to, champion)) !== undefined;
   return isRead

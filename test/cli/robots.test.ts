@@ -227,7 +227,7 @@ describe('flywheel robots', () => {
     await moveAliases({ store, clock: Date.now }, origin, aliases);
     const { orders } = await openTestKeys(keysDirectory, store);
     assert.ok(orders);
-    await refused(/none was heard of/);
+    await refused(/none has connected/);
     const note = { robotId: 'r1', agentVersion: '0.0.9', atMs: 1 };
     await writeAgentNote(store, { ...note, knowsTransfers: false });
     await refused(/got version 0\.0\.9, which would refuse every order of pick/);
