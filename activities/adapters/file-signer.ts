@@ -56,7 +56,7 @@ function rereading(directory: string): () => Read {
       if (root === undefined && read.old === undefined)
         throw failure(
           'InvalidInput',
-          'expected the keys of this installation, got none: make them once with `flywheel keys init`',
+          'expected the keys of this installation, got none: create them once with `flywheel keys init`',
           {
             coordinates: { directory },
           },
@@ -81,7 +81,7 @@ function fileSigner(directory: string, read: () => Read): Signer {
     if (key === undefined)
       throw failure(
         'InvalidInput',
-        `expected the private half of release key ${listed?.keyId ?? '(none listed)'}, got none: bring it here, or \`flywheel keys lost release\``,
+        `expected the private half of release key ${listed?.keyId ?? '(none listed)'}, got none: copy it here, or run \`flywheel keys lost release\``,
         {
           coordinates: { directory },
         },
@@ -121,7 +121,7 @@ function fileOrderSigner(directory: string, root: () => Root): OrderSigner {
       if (listed === undefined || key === undefined)
         throw failure(
           'KeysUnavailable',
-          `expected the private half of order key ${listed?.keyId ?? '(none listed)'}, got none: bring it here, or run \`flywheel keys lost order\``,
+          `expected the private half of order key ${listed?.keyId ?? '(none listed)'}, got none: copy it here, or run \`flywheel keys lost order\``,
           { coordinates: { directory } },
         );
       if (nowMs > listed.notAfterMs)

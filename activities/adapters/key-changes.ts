@@ -47,7 +47,7 @@ export interface InitOptions {
 /** The first keys of a new installation; `Conflict` where there are some. */
 export function initKeys(directory: string, options: InitOptions): ChangeOutcome {
   if (rootsIn(directory).length > 0 || readOldKey(directory) !== undefined)
-    throw failure('Conflict', 'expected a folder without keys, got one with: `flywheel keys show` tells which', {
+    throw failure('Conflict', 'expected a folder without keys, got one with keys: `flywheel keys show` lists them', {
       coordinates: { directory },
     });
   const offline = options.offlineRootKeys ?? [];
@@ -71,7 +71,7 @@ export function upgradeKeys(directory: string, nowMs: number): ChangeOutcome {
   if (old === undefined)
     throw failure(
       'InvalidInput',
-      'expected the signing-key.pem of an older installation, got none: a new one needs `flywheel keys init`',
+      'expected the signing-key.pem of an older installation, got none: for a new installation use `flywheel keys init`',
       {
         coordinates: { directory },
       },
@@ -157,7 +157,7 @@ function changeRoot(directory: string, nowMs: number, change: (root: Root) => Ro
   if (root === undefined)
     throw failure(
       'InvalidInput',
-      'expected keys with a root, got none: run `flywheel keys init`, or `flywheel keys upgrade` where there is a signing-key.pem',
+      'expected keys with a root, got none: run `flywheel keys init`, or `flywheel keys upgrade` if there is a signing-key.pem',
       {
         coordinates: { directory },
       },

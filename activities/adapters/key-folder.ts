@@ -159,7 +159,7 @@ function writeNew(file: string, text: string): void {
   try {
     linkSync(temporary, file);
   } catch (cause) {
-    throw failure('Conflict', 'expected a file that is not there yet, got one', { cause, coordinates: { file } });
+    throw failure('Conflict', 'expected a new file, got an existing one', { cause, coordinates: { file } });
   } finally {
     rmSync(temporary, { force: true });
   }

@@ -88,7 +88,7 @@ function waivable({ rules, violations, sha256 }: QuarantineRecord, knownTasks: R
   const hint =
     unknown.length === 0
       ? ''
-      : `; no task catalogue knows ${unknown.slice(0, 5).join(', ')}: make it known with \`flywheel tasks add\` first`;
+      : `; no task catalogue knows ${unknown.slice(0, 5).join(', ')}: add it with \`flywheel tasks add\` first`;
   throw failure('InvalidInput', `expected something refused for rules that may be waived only, got ${names}${hint}`, {
     coordinates: { sha256 },
   });

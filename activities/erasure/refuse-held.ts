@@ -40,7 +40,7 @@ export async function refuseHeldFound(ports: ErasurePorts, erased: ErasedRows, f
 }
 
 function refuse(why: string | undefined): void {
-  if (why !== undefined) throw failure('Conflict', `expected no legal hold on what is to be erased, got ${why}`);
+  if (why !== undefined) throw failure('Conflict', `expected no legal hold on the data to be erased, got ${why}`);
 }
 
 function whyNamed({ target }: ErasureRequest, { everything, robots, sites }: HeldData): string | undefined {

@@ -58,7 +58,7 @@ export async function pickEpisodes(
   { version, robotType, filter, folder }: ExportInput,
 ): Promise<Pick<ExportSummary, 'excludedEpisodes' | 'incompleteEpisodes'>> {
   if (isFilePattern(folder))
-    throw failure('InvalidInput', 'expected a folder without * ? [ ] { and } in its name: give another one', {
+    throw failure('InvalidInput', 'expected a folder without * ? [ ] { and } in its name: use another one', {
       coordinates: { folder },
     });
   const { excluded } = await readExclusions(store);

@@ -110,7 +110,7 @@ export async function whyFileGone(store: ObjectStore, key: string, version: numb
   const erasure = await erasureOfFile(store, key);
   const why =
     erasure === undefined
-      ? 'retention or a vacuum took it, as nothing that was in use needed it'
-      : `erased on request ${erasure.erasureId} of ${new Date(erasure.atMs).toISOString().slice(0, 10)}; the newest version has what is left`;
+      ? 'retention or a vacuum deleted it, because nothing in use needed it'
+      : `erased on request ${erasure.erasureId} of ${new Date(erasure.atMs).toISOString().slice(0, 10)}; the newest version has the remaining rows`;
   return failure('NotFound', `expected a data file of version ${version}, got none: ${why}`, { coordinates: { key } });
 }

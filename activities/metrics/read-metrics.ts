@@ -73,7 +73,7 @@ export function spanOf(
 function startOf(day: string, name: string): number {
   const atMs = dayPattern.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
   if (Number.isFinite(atMs) && utcDay(atMs) === day) return atMs;
-  throw failure('InvalidInput', `${name}: expected a UTC day like 2026-11-22, got ${day.slice(0, 40)}`);
+  throw failure('InvalidInput', `${name}: expected a UTC day, e.g. 2026-11-22, got ${day.slice(0, 40)}`);
 }
 
 /** Every metric of a policy over whole UTC days, by group. Only reads. Cost grows with the episodes of these days. */

@@ -106,7 +106,7 @@ async function requireFollowing(
   if (canonicalJson(body.tasks) !== canonicalJson(now.tasks))
     throw conflict(
       policy,
-      `expected the tasks of ${robotTypeName(now)} in their order, got others: tasks come and go by \`flywheel tasks\``,
+      `expected the tasks of ${robotTypeName(now)} in the same order, got others: change tasks with \`flywheel tasks\``,
     );
 }
 
@@ -169,7 +169,7 @@ async function follow(
     if (loss !== undefined) await store.putIfAbsent(trialKeys.anchorLoss(policy, champion), loss);
     const written = await desk.orderChampion({ ...origin, seq, version: champion, atMs: clock() });
     const isOurs = written === 'written' || (await desk.readOrders(policy)).current?.operationId === operationId;
-    if (!isOurs) throw conflict(policy, 'others gave orders to the fleet meanwhile: ask again');
+    if (!isOurs) throw conflict(policy, 'the fleet received other orders meanwhile: try again');
   }
   await moveAliases(ports, origin, ({ anchor }) => ({
     ...(baseline === undefined ? {} : { baseline }),

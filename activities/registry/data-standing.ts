@@ -23,7 +23,10 @@ export async function readDataStanding(
     missing = await lake.missingFiles(datasetVersion);
   } catch (error) {
     if (!isFailure(error, 'NotFound')) throw error;
-    return { kind: 'gone', sentence: `gone: the lake has no version ${datasetVersion.episodes} of episodes any more` };
+    return {
+      kind: 'gone',
+      sentence: `gone: the lake no longer has version ${datasetVersion.episodes} of the episodes`,
+    };
   }
   const [first] = missing;
   if (first === undefined) return { kind: 'whole', sentence: 'whole: it can be trained again' };
@@ -37,7 +40,7 @@ export async function readDataStanding(
   }
   return {
     kind: 'gone',
-    sentence: `gone: ${missing.length} files of its dataset version were taken by retention or a vacuum; it cannot be trained again`,
+    sentence: `gone: ${missing.length} files of its dataset version were deleted by retention or a vacuum; it cannot be trained again`,
   };
 }
 const mostLookedUp = 20;

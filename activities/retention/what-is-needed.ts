@@ -153,7 +153,7 @@ async function openIncidents(
     return [
       {
         openedAtMs: Number.NEGATIVE_INFINITY,
-        why: `the monitor of ${policy} left nothing that says which incidents are open`,
+        why: `the monitor of ${policy} left no state that lists the open incidents`,
       },
     ];
   }

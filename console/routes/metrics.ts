@@ -7,7 +7,7 @@ import { metricsSchema } from '../answers/metrics.ts';
 import { ConsoleError } from '../errors.ts';
 import { described, policyQuery, type Routes } from './shared.ts';
 
-const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a UTC day like 2026-11-22');
+const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a UTC day, e.g. 2026-11-22');
 
 /** Questions at once; each holds an SQL session. */
 const mostQuestions = 2;

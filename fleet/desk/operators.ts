@@ -70,7 +70,7 @@ export async function addOperator({ store, clock }: OperatorPorts, operator: Omi
   const record = parse(operatorRecordSchema, { ...operator, kind: 'added', atMs: clock() });
   await appendOnce(store, prefix, operatorRecordSchema, (earlier) => {
     if (!operatorsOf(earlier).has(record.name)) return { append: record };
-    throw failure('Conflict', 'expected a new name, got one of somebody who is there: remove that one first', {
+    throw failure('Conflict', 'expected a new name, got that of an existing operator: remove that operator first', {
       coordinates: { operator: record.name },
     });
   });

@@ -48,7 +48,7 @@ const refreshAfterMs = 5_000;
 
 const unsigned = (policy: string, seq: number): SealOutcome => ({
   kind: 'unsealed',
-  why: `record ${seq} of the assignments of ${policy} is not signed: look at it and run \`flywheel keys adopt\``,
+  why: `record ${seq} of the assignments of ${policy} is not signed: inspect it and run \`flywheel keys adopt\``,
 });
 
 const sealedBy = ({ seal }: StoredSeal): SealOutcome => ({ kind: 'sealed', seal });
@@ -167,7 +167,7 @@ class DeskSealer implements OrderSealer {
     if (sheet === undefined)
       return {
         kind: 'unsealed',
-        why: `champion ${request.record.championVersion} of ${policy} has no manifest that counts`,
+        why: `champion ${request.record.championVersion} of ${policy} has no valid manifest`,
       };
     const { tree } = await this.#sheets.write(policy, await this.#fit(policy, sheet, last));
     return this.#sign(before, { policy, seq, orders: tree.root }, { closedTrialId });

@@ -71,7 +71,7 @@ export const moveRobot = (
     const along = stratum ?? (site !== undefined && now.stratum === now.site ? site : now.stratum);
     const next = { site: site ?? now.site, stratum: along };
     if (next.site === now.site && next.stratum === now.stratum)
-      throw failure('Conflict', 'expected another site or stratum, got those it has', {
+      throw failure('Conflict', 'expected another site or stratum, got the current ones', {
         coordinates: { robotId: now.robotId, site: next.site, stratum: next.stratum },
       });
     return next;

@@ -171,7 +171,7 @@ export async function requireRobot(store: ObjectStore, robotId: string): Promise
 }
 
 const retired = (robotId: string): Error =>
-  failure('Conflict', 'expected a robot in service, got one that is retired for good: add it anew under another id', {
+  failure('Conflict', 'expected a robot in service, got a retired one: add it again under another id', {
     coordinates: { robotId },
   });
 

@@ -58,7 +58,9 @@ export const transferRobot = (
       );
     const last = trustedTransfer(now, ports.orders);
     if (policy === to && last === undefined)
-      throw failure('Conflict', 'expected another policy, got the one it has', { coordinates: { robotId, policy } });
+      throw failure('Conflict', 'expected another policy, got the robot’s current one', {
+        coordinates: { robotId, policy },
+      });
     const nowMs = ports.clock();
     const from = [...new Set([...(last?.from ?? []), policy])].filter((name) => name !== to);
     const transfer: Transfer = {

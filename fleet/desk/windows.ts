@@ -21,7 +21,7 @@ import { parse } from './parse.ts';
 import { siteSchema } from './robots.ts';
 
 const windowsSchema: z.ZodType<UpdateWindows> = z.strictObject({
-  zone: z.string().refine(isZone, 'expected a zone of the IANA time zone database that this machine knows'),
+  zone: z.string().refine(isZone, 'expected an IANA time zone that this machine knows'),
   days: z.array(z.enum(weekdays)).min(1).max(7).readonly(),
   from: z.int().min(0).max(1439),
   to: z.int().min(1).max(1440),
@@ -54,7 +54,7 @@ export async function setWindows(
   return appendOnce(store, fleetKeys.windows, windowsRecordSchema, (earlier) => {
     const now = earlier.findLast((entry) => entry.record.site === record.site)?.record;
     if (record.windows === null && (now === undefined || now.windows === null))
-      throw failure('NotFound', 'expected a site with windows to take away', { coordinates: { site: record.site } });
+      throw failure('NotFound', 'expected a site with windows to remove', { coordinates: { site: record.site } });
     if (now !== undefined && canonicalJson(now.windows) === canonicalJson(record.windows)) return { found: now };
     return { append: record };
   });

@@ -88,7 +88,7 @@ export function guard(
       if (stopping.signal.aborted)
         throw new WireError('overloaded', 'this gateway is about to stop; use another', { retryAfterMs: 1_000 });
       if (working >= settings.maxConcurrentWork)
-        throw new WireError('overloaded', 'the gateway has more to do than it may take on', { retryAfterMs: 2_000 });
+        throw new WireError('overloaded', 'the gateway is overloaded; try again later', { retryAfterMs: 2_000 });
       robot = await ask();
     } catch (error) {
       throw error instanceof WireError && error.status < 500 ? strangers.refuse(request, error) : error;

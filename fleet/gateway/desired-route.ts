@@ -26,12 +26,12 @@ export const desiredRoute =
       method: 'GET',
       url: '/v1/robots/:id/desired',
       schema: {
-        summary: 'What the robot should run; with If-None-Match it waits for something new',
+        summary: 'What the robot should run; with If-None-Match it waits for a change',
         params,
         querystring: desiredQuerySchema,
         response: {
           200: z.union([desiredAnswerSchema, signedDesiredSchema]),
-          304: z.null().describe('Nothing new; no body'),
+          304: z.null().describe('No change; no body'),
           ...errors,
         },
         security,

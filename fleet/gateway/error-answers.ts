@@ -52,7 +52,7 @@ function sendError(wire: WireError, request: FastifyRequest, reply: FastifyReply
 function wireErrorOf(error: FastifyError): WireError {
   if (error instanceof WireError) return error;
   if (isStoreFull(error))
-    return new WireError('storeFull', 'there is no room for more; keep it until somebody makes some', {
+    return new WireError('storeFull', 'the store is full; keep the data until there is space', {
       retryAfterMs: 60_000,
       cause: error,
     });

@@ -34,13 +34,9 @@ export function fileProof(): FileProof {
 }
 
 export const damaged = (file: Pick<ServedFile, 'key'>, what: string): WireError =>
-  new WireError(
-    'damagedFile',
-    `${what}: the store's copy of ${file.key} is damaged; other files are served as before`,
-    {
-      retryAfterMs,
-    },
-  );
+  new WireError('damagedFile', `${what}: the store's copy of ${file.key} is damaged; other files are still served`, {
+    retryAfterMs,
+  });
 
 const stateOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(' ');

@@ -30,7 +30,7 @@ export class FleetWatch {
   constructor(options: FleetWatchOptions) {
     this.#options = options;
     this.roots = rootWatch(options.store);
-    const onDamage: OnDamage = ({ key, why }) => options.onError(new Error(`${key} is passed over: ${why}`));
+    const onDamage: OnDamage = ({ key, why }) => options.onError(new Error(`${key} is skipped: ${why}`));
     this.windows = windowWatch(options.store, onDamage);
     this.tasks = taskWatch(options.store, onDamage);
   }

@@ -152,7 +152,7 @@ function watchServer(app: FastifyInstance, context: GatewayContext, connections:
 }
 
 const apiText =
-  'What robots and gateways say to each other. Every path of a robot needs its bearer token. Answers of 429 and 503 carry ' +
+  'The protocol between robots and gateways. Every path of a robot needs its bearer token. Answers of 429 and 503 carry ' +
   'Retry-After; errors have the form {error: {type, message}}.';
 
 const httpsOptions = ({ cert, key, clientCa }: NonNullable<GatewaySettings['tls']>) => ({

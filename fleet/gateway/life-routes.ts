@@ -27,7 +27,7 @@ export const lifeRoutes =
       method: 'POST',
       url: '/v1/robots/:id/handshake',
       schema: {
-        summary: 'Begin a life of an agent',
+        summary: 'Start a life of an agent',
         params,
         body: handshakeRequestSchema,
         response: { 200: handshakeAnswerSchema, ...errors },
@@ -59,7 +59,7 @@ export const lifeRoutes =
       method: 'POST',
       url: '/v1/robots/:id/heartbeat',
       schema: {
-        summary: 'Say that the robot lives, and what it runs',
+        summary: 'Report that the robot is online, and what it runs',
         params,
         body: heartbeatRequestSchema,
         response: { 200: heartbeatAnswerSchema, ...errors },

@@ -45,7 +45,7 @@ async function ofThisFile<Result>(key: string, work: () => Promise<Result>): Pro
     if (isFailure(cause, 'CorruptData'))
       throw damaged({ key }, 'expected a whole manifest of the version, got another document');
     if (!isFailure(cause, 'StoreUnavailable')) throw cause;
-    const message = `the store does not give ${key} now; other files are served as before`;
+    const message = `the store cannot read ${key} now; other files are still served`;
     throw new WireError('overloaded', message, { retryAfterMs: 5_000, cause });
   }
 }

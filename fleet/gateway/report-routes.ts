@@ -45,7 +45,7 @@ export const reportRoutes =
       method: 'POST',
       url: '/v1/robots/:id/install-report',
       schema: {
-        summary: 'Report an install, a refusal, a fall-back',
+        summary: 'Report an installation, a refusal or a fallback',
         params,
         body: installReportSchema,
         response: { 200: installAnswerSchema, ...errors },

@@ -101,7 +101,7 @@ export class ByteBudget {
   /** Takes bytes or throws `overloaded`; call the returned function once to give them back. */
   take(sizeBytes: number): () => void {
     if (this.#heldBytes + sizeBytes > this.#maxBytes)
-      throw new WireError('overloaded', 'the gateway holds as much unstored data as it may; try again later', {
+      throw new WireError('overloaded', 'the gateway’s upload budget is used up; try again later', {
         retryAfterMs: 2_000,
       });
     this.#heldBytes += sizeBytes;

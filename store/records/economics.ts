@@ -8,7 +8,7 @@ import type { ObjectStore } from '../object-store.ts';
 const amount = z.number().min(0).max(1e12);
 
 export const economicsSchema: z.ZodType<Economics> = z.strictObject({
-  currency: z.string().regex(/^[A-Z]{3}$/, 'expected a currency as ISO 4217, like EUR'),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 currency, e.g. EUR'),
   perRobotDay: amount,
   perOnlineHour: amount,
   perIntervention: amount,

@@ -46,7 +46,7 @@ export async function requireVersion(store: ObjectStore, policy: string, version
   for await (const { key } of store.list(prefix)) if (key === prefix) return;
   throw failure(
     'NotFound',
-    `version ${version} of policy ${policy} is not registered; \`flywheel models list\` shows what is`,
+    `version ${version} of policy ${policy} is not registered; \`flywheel models list\` lists the registered ones`,
   );
 }
 

@@ -20,7 +20,7 @@ const daysOf = (kind: RetentionClass) =>
     .int()
     .min(
       leastRetentionDays[kind],
-      `expected at least ${leastRetentionDays[kind]} days: the loop still reads what is younger`,
+      `expected at least ${leastRetentionDays[kind]} days: cycles and monitors still read younger data`,
     )
     .max(mostRetentionDays)
     .nullable();

@@ -11,7 +11,7 @@ import { readTaskCatalogue } from './task-log.ts';
 
 /** The document of a robot type, or `NotFound` with what to do about it. */
 export async function readRobotType(store: ObjectStore, id: string, version: number): Promise<RobotType> {
-  const hint = `robot type ${id}@${version} is not known here: put its document there first`;
+  const hint = `robot type ${id}@${version} is not in the store: add its document first`;
   const type = await requireJson(store, robotTypeKey(id, version), robotTypeSchema, hint);
   if (type.id === id && type.version === version) return type;
   throw failure('CorruptData', `expected the document of ${id}@${version}, got the one of ${robotTypeName(type)}`, {

@@ -155,7 +155,7 @@ export async function approveBody(
         coordinates,
       });
     if (isSo)
-      throw failure('Conflict', `expected an approval to take back, got none for ${robotTypeName(robotType)}`, {
+      throw failure('Conflict', `expected an approval to withdraw, got none for ${robotTypeName(robotType)}`, {
         coordinates,
       });
     const { id, version: number } = robotType;

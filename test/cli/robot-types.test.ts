@@ -70,10 +70,10 @@ describe('flywheel robot-types', function () {
   it('add stores nothing of an unsound document, nor another one under the name of a type of the project', async () => {
     const unsound = (await run('add', await armWith({ rateHz: -1 }))) as { outcome: string; problems: unknown[] };
     assert.deepEqual([unsound.outcome, unsound.problems.length, process.exitCode], ['unsound', 1, 2]);
-    await assert.rejects(readRobotType(store, 'arm-7', 1), /not known/);
+    await assert.rejects(readRobotType(store, 'arm-7', 1), /not in the store/);
     const taken = (await run('add', await armWith({ id: 'scitos-g5' }))) as { outcome: string };
     assert.equal(taken.outcome, 'otherContent');
-    await assert.rejects(readRobotType(store, 'scitos-g5', 1), /not known/);
+    await assert.rejects(readRobotType(store, 'scitos-g5', 1), /not in the store/);
   });
 
   it('check needs no installation and ends with 1 for what is unsound', async () => {

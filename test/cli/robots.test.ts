@@ -201,7 +201,7 @@ describe('flywheel robots', () => {
         ['retired', 'ada', 'a squeak'],
       ],
     );
-    await assert.rejects(run('rotate', 'r1'), /retired for good/);
+    await assert.rejects(run('rotate', 'r1'), /got a retired one/);
     await assert.rejects(run('show', 'r9'), /registered robot/);
     await assert.rejects(run('move', 'r1', ...words), /--site or --stratum/);
     const view = (await run('list', '--policy', 'wall')) as FleetView;

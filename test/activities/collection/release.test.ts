@@ -103,7 +103,7 @@ describe('releasing from quarantine', () => {
     await world.land(robotId, [...episodes[0]!, ...dancing(episodes[1])]);
     await world.collect('c1');
     const sha256 = await refusedSha256('c1');
-    await assert.rejects(release(sha256), /no task catalogue knows dancing: make it known with `flywheel tasks add`/);
+    await assert.rejects(release(sha256), /no task catalogue knows dancing: add it with `flywheel tasks add`/);
     await change('add', 'singing');
     await assert.rejects(release(sha256), { type: 'InvalidInput' });
     await change('add', 'dancing');

@@ -153,9 +153,9 @@ describe('a policy that adopts a newer body', () => {
     await publishRobotType(store, { ...two, version: 4, tasks: [...two.tasks, 'dock'] });
     await publishRobotType(store, { ...one, id: 'other' });
     await assert.rejects(adopt(3), /expected a body that follows scitos-g5@1/);
-    await assert.rejects(adopt(4), /expected the tasks of scitos-g5@1 in their order/);
+    await assert.rejects(adopt(4), /expected the tasks of scitos-g5@1 in the same order/);
     await assert.rejects(adopt(1, 'other'), /expected a later version of scitos-g5@1, got other@1/);
-    await assert.rejects(adopt(9), /not known/);
+    await assert.rejects(adopt(9), /not in the store/);
     await adopt();
     await assert.rejects(adopt(1), /expected a later version of scitos-g5@2, got scitos-g5@1/);
   });

@@ -353,7 +353,7 @@ describe('a fleet of two bodies', () => {
     await assert.rejects(approve('9.0.0', body2), /not registered/);
     await assert.rejects(approve('1.0.0', body2), /expected a body that 1\.0\.0 lists \(scitos-g5@1\)/);
     await assert.rejects(approve('1.1.0', body1), /proven on scitos-g5@1/);
-    await assert.rejects(approve('1.1.0', body2, 'revoke'), /expected an approval to take back/);
+    await assert.rejects(approve('1.1.0', body2, 'revoke'), /expected an approval to withdraw/);
     const first = await approve('1.1.0', body2);
     assert.deepEqual(await approve('1.1.0', body2), first);
   });

@@ -76,7 +76,7 @@ describe('a transfer to another policy', () => {
     await assert.rejects(transferRobot({ ...ports(), orders }, { ...act, to: 'pick', robotType }), /no key/);
     assert.equal((await readRobots(store)).get('r1')?.policy, 'wall');
     await retireRobot({ store, clock }, act);
-    await assert.rejects(move('pick'), { type: 'Conflict', message: /retired for good/ });
+    await assert.rejects(move('pick'), { type: 'Conflict', message: /got a retired one/ });
   });
 
   it('shows in the fleet that was left, and for as long as there is anybody to ask', async () => {
