@@ -35,5 +35,5 @@ export async function describeDriving(
     const { successes } = await closedLoopSuccessOfModel(runtime, model, input);
     parts.push(`${version} ${((100 * successes) / episodes).toFixed(1)} %`);
   }
-  return `closed-loop success in ${episodes} episodes in rooms no robot lives in: ${parts.join(', ')}`;
+  return `closed-loop success in ${episodes} episodes in rooms without robots: ${parts.join(', ')}`;
 }

@@ -180,7 +180,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
         driving = undefined;
         if (robots.child.exitCode === 0) return;
         if (!isWanted || attempt === driveAttempts) throw new Error(sentence);
-        say(`${sentence}; the robots drive again.`);
+        say(`${sentence}; the robots continue driving.`);
       }
     },
     live(circumstances = {}) {

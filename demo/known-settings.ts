@@ -19,7 +19,7 @@ export function unknownSettings(environment: Readonly<Record<string, string | un
     .map((name) => {
       const [nearest] = [...known].toSorted((a, b) => distance(a, name) - distance(b, name));
       const hint = nearest !== undefined && distance(nearest, name) <= farthest ? `; did you mean ${nearest}?` : '';
-      return `${name}: no setting of that name${hint}`;
+      return `${name}: unknown setting${hint}`;
     });
 }
 

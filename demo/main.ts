@@ -67,7 +67,7 @@ async function main(): Promise<number> {
     const outcome = await Promise.race([work, stopAsked]);
     if (typeof outcome === 'number') return outcome;
     say(
-      `\nStopping: ${outcome.why}. Robots bring in what they recorded first, at most a minute; Ctrl-C again does not wait.`,
+      `\nStopping: ${outcome.why}. Robots first upload their recordings, for at most a minute; press Ctrl-C again to skip this.`,
     );
     return 0;
   } finally {
@@ -75,7 +75,7 @@ async function main(): Promise<number> {
     for (const stop of stops.toReversed())
       await stop().catch((error: unknown) => voice.note(`while stopping: ${String(error)}`));
     await taken.lock.release();
-    say(options.scenario === undefined ? 'Stopped. Start again to go on where this ended.' : 'Stopped.');
+    say(options.scenario === undefined ? 'Stopped. Start again to continue from here.' : 'Stopped.');
   }
 }
 
@@ -87,7 +87,7 @@ const signalled = (say: (line: string) => void): Promise<string> =>
       process.on(signal, () => {
         count += 1;
         if (count === 1) return resolve(signal);
-        say(`${signal} again: everything is ended at once.`);
+        say(`${signal} again: stopping everything at once.`);
         process.exit(130);
       });
   });
@@ -98,7 +98,7 @@ function outliveFaults({ note, say }: Voice): void {
     process.on(event, (error: unknown) => {
       note(`${event}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       say(
-        `  A fault of this script, written down in logs/supervisor.log: ${error instanceof Error ? error.message : String(error)}`,
+        `  An error of this script, logged in logs/supervisor.log: ${error instanceof Error ? error.message : String(error)}`,
       );
     });
 }
@@ -141,9 +141,9 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   const { step, missed } = toldSteps(say);
   const missedInWork = await step('the weekly schedule', () => withScheduleAtRest(installation, work));
   const all = [...(missedInWork ?? []), ...missed];
-  if (all.length > 0) say(['', 'What did not go as told:', ...all.map((sentence) => `  ${sentence}`)].join('\n'));
+  if (all.length > 0) say(['', 'What did not go as expected:', ...all.map((sentence) => `  ${sentence}`)].join('\n'));
   if (options.exitWhenDone) return all.length === 0 ? 0 : 1;
-  say('\nRunning; the weekly schedule goes on by itself. Ctrl-C stops it.');
+  say('\nRunning; the weekly schedule continues by itself. Press Ctrl-C to stop.');
   return new Promise<never>(() => undefined);
 }
 
@@ -194,7 +194,7 @@ function sayWhereThingsAre(
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
   Schedule      weekly-sync, ${week}
-  Commands      find this by ${files.join(' and ')}
+  Commands      find this installation through ${files.join(' and ')}
 `);
   rmSync(path.join(options.stateDirectory, 'dev.json'), { force: true });
 }

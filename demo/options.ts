@@ -20,27 +20,27 @@ export interface DevOptions {
 }
 
 export const devUsage = `Starts Flywheel on this machine: a Temporal server with its UI, the workers, the weekly schedule, a poor first
-champion, a gateway and simulated robots. A fleet day lasts a minute. Tells a new fleet's story: a cycle makes the champion better, its
-candidate tried on part of the fleet and rolled out stage by stage; sensors wear out and the next cycle learns to do without them; then
-a policy that is bad on purpose is caught. Afterwards the schedule goes on by itself, a cycle every seven minutes. Stays up until
-Ctrl-C, then stops what it started. Starting it again goes on where it stopped.
+champion, a gateway and simulated robots. A fleet day lasts a minute. The demo shows the life of a new fleet: a cycle trains a better
+candidate, which is tested on part of the fleet and rolled out in stages; sensors wear out and the next cycle learns to drive without them;
+the guard stops a deliberately bad policy. Then the schedule continues with a cycle every seven minutes, until Ctrl-C, which stops
+everything that the script started. A restart continues where it stopped.
 
 Usage: ./temporal-dev.sh [options]
 
-  --cycles N     run N cycles now, each with the trial of its candidate, instead of the story; 0 leaves all to the schedule
-  --exit         stop when that is done; exit code 0 only if all did what they should
-  --scenario NAME  play a story to its end, in about 1 to 20 minutes, on a fresh folder DIR/scenarios/NAME; exit code 0 only if
-                 robots, aliases, assignments and lake end as they should. NAME:
+  --cycles N     run N cycles now, each with the trial of its candidate, instead of the demo; 0: only the scheduled ones
+  --exit         stop after that; exit code 0 only if every step had the expected result
+  --scenario NAME  run one scenario (1 to 20 minutes) in a fresh folder DIR/scenarios/NAME; exit code 0 only if
+                 robots, aliases, assignments and lake are as expected at the end. NAME:
                  ${scenarioNames.join(', ')}
   --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data
                  (default: simulated robots)
-  --robots N     simulated robots, 5 to 200 (default 30; below 20 a person decides every stage); a few more when the day has too few
-                 to hold out or validate on
+  --robots N     simulated robots, 5 to 200 (default 30; below 20 a person decides every stage); more if a day would have too few
+                 episodes to hold out or to validate on
   --seed N       seed of the simulated rooms and of training, 0 to 2147483647 (default 1)
-  --state DIR    where experience, models, reports and the server's database live (default .flywheel)
-  --port P       port of the Temporal server (default 7233, or a free one when it is taken)
-  --ui-port P    port of its UI (default 8233, or a free one when it is taken)
-  --help         this text
+  --state DIR    folder for data, models, reports and the server's database (default .flywheel)
+  --port P       port of the Temporal server (default 7233, or a free one if it is in use)
+  --ui-port P    port of its UI (default 8233, or a free one if it is in use)
+  --help         show this text
 `;
 
 /** Parses the command line; `help` when asked for it; throws with one sentence a wrong option. */

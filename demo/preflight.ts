@@ -63,19 +63,19 @@ export async function preflight(
   const settings = check(() => readSettings(withoutGatewaySettings(known)));
   if (environment['FLYWHEEL_METRICS_ADDRESS'] !== undefined)
     wrong.push(
-      'FLYWHEEL_METRICS_ADDRESS: expected none, because three workers start here and cannot share one address',
+      'FLYWHEEL_METRICS_ADDRESS: expected no value, because three workers start here and cannot share one address',
     );
   if (environment['FLYWHEEL_STORE'] !== undefined && options.scenario !== undefined)
-    wrong.push('FLYWHEEL_STORE: expected none with --scenario, which begins with an empty store');
+    wrong.push('FLYWHEEL_STORE: expected no value with --scenario, which starts with an empty store');
   if (environment['FLYWHEEL_TEMPORAL_ADDRESS'] !== undefined)
     notes.push(
-      'FLYWHEEL_TEMPORAL_ADDRESS is set: the server of this script is another one, and commands in this shell will ask the one that is set',
+      'FLYWHEEL_TEMPORAL_ADDRESS is set: this script starts another server, but commands in this shell will use the one that is set',
     );
   const { stateDirectory } = options;
   if (check(() => makeWritable(stateDirectory)) === 'writable') spaceOf(stateDirectory, machine, { wrong, notes });
   if (machine.memoryBytes < wantedMemoryBytes)
     notes.push(
-      `this machine has ${inGib(machine.memoryBytes)} of memory; with less than 4 GiB workers may be ended by the system`,
+      `this machine has ${inGib(machine.memoryBytes)} of memory; with less than 4 GiB the system may kill workers`,
     );
   if (settings !== undefined && environment['FLYWHEEL_STORE'] !== undefined && wrong.length === 0)
     await withinLimit(machine.askStore(settings)).catch((error: unknown) =>
@@ -94,7 +94,7 @@ function makeWritable(folder: string): 'writable' {
   } catch (cause) {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return 'writable';
     if (existsSync(folder)) throw new Error(`--state: expected a folder, got the file ${folder}`, { cause });
-    throw new Error(`--state: expected a folder that can be made, got ${(cause as Error).message}`, { cause });
+    throw new Error(`--state: expected a folder that can be created, got ${(cause as Error).message}`, { cause });
   }
   return 'writable';
 }
@@ -103,14 +103,14 @@ function spaceOf(folder: string, machine: Machine, { wrong, notes }: { wrong: st
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch {
-    wrong.push(`--state: expected a folder that can be written, got ${folder}`);
+    wrong.push(`--state: expected a writable folder, got ${folder}`);
     return;
   }
   const freeBytes = machine.freeBytes(folder);
   if (freeBytes < leastFreeBytes)
     wrong.push(`--state: expected at least 1 GiB free at ${folder}, got ${inGib(freeBytes)}`);
   else if (freeBytes < wantedFreeBytes)
-    notes.push(`${inGib(freeBytes)} are free at ${folder}; the story writes about 1 GiB an hour`);
+    notes.push(`${inGib(freeBytes)} are free at ${folder}; the demo writes about 1 GiB per hour`);
 }
 
 const inGib = (bytes: number): string => `${(bytes / gib).toFixed(1)} GiB`;

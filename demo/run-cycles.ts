@@ -40,7 +40,7 @@ export async function finishCycle(installation: Installation, experience: Experi
   const { step, missed } = toldSteps(installation.say);
   await step('the cycle of before', async () => {
     if ((await runningCycle(installation)) === undefined) return;
-    installation.say('A cycle goes on where it stopped …');
+    installation.say('A cycle continues where it stopped …');
     await seeThrough(installation, experience, 0);
   });
   return missed;

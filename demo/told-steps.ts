@@ -16,7 +16,7 @@ export function toldSteps(say: (line: string) => void): ToldSteps {
       } catch (error) {
         const sentence = `${what}: ${error instanceof Error ? error.message : String(error)}`;
         missed.push(sentence);
-        say(`  Not as told: ${sentence}`);
+        say(`  Not as expected: ${sentence}`);
         return undefined;
       }
     },

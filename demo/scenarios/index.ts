@@ -30,22 +30,22 @@ interface Scenario {
 const scenarios = {
   flywheel: {
     story:
-      'a cycle makes a poor champion better, by A/B test and stages; sensors wear out, and the next one learns to do without them; a policy that is bad on purpose is caught and every robot is back.',
+      'a cycle trains a better candidate than the poor champion, and A/B test and stages promote it; sensors wear out, and the next cycle learns to drive without them; a deliberately bad policy is stopped and every robot returns.',
     play: flywheel,
     robotType: scitosG5RoomsType,
     families: roomFamilies,
   },
   'bad-model': {
-    story: 'a policy that passes every offline gate and drives into walls is caught, and every robot is back.',
+    story: 'a policy that passes every offline gate but drives into walls is stopped, and every robot returns.',
     play: badModel,
   },
   'broken-robot': {
-    story: 'one robot breaks in the middle of a rollout: it alone goes back, the good candidate is promoted.',
+    story: 'one robot breaks during a rollout: only this robot returns, the good candidate is promoted.',
     play: brokenRobot,
   },
   'offline-robots': {
     story:
-      'every robot is offline for hours in each stage, and the gateway goes down: the stage holds, nothing is lost.',
+      'every robot is offline for hours in each stage, and the gateway goes down: the stage is held, nothing is lost.',
     play: offlineRobots,
   },
   'corrupt-data': {
@@ -55,38 +55,38 @@ const scenarios = {
   },
   'no-improvement': {
     story:
-      'a candidate that drives as well as the champion, no better, ends without promotion, and the reason is told.',
+      'a candidate that drives as well as the champion, but no better, ends without promotion, and the result says why.',
     play: noImprovement,
   },
   'orchestrator-down': {
     story:
-      'the server dies while a bad candidate is exposed and stays away longer than the lease: robots go back by themselves.',
+      'the server dies while a bad candidate is exposed and stays down longer than the lease: robots return by themselves.',
     play: orchestratorDown,
   },
   superseded: {
-    story: 'two candidates are offered while one is on trial: the newest waits and has its turn, the other never runs.',
+    story: 'two candidates are offered while one is on trial: the newest waits for its turn, the other never runs.',
     play: superseded,
   },
   'new-task': {
     story:
-      'an eighth kind of room arrives in the middle: the task is added by a word, robots refuse it and are shown how, and a cycle learns it without forgetting another.',
+      'an eighth kind of room is added: its task is added by command, robots refuse it until an expert demonstrates it, and a cycle learns it without forgetting another.',
     play: newTaskArrives,
     robotType: sevenRoomsType,
     families: roomFamilies,
   },
   'new-body': {
     story:
-      'half of the robots get a newer body in the middle: sensors under other names and two more. A person lets the champion drive it, a cycle learns from both bodies, and its candidate is promoted on both.',
+      'half of the robots get a newer body with renamed sensors and two new ones. A person approves the champion for it, a cycle learns from both bodies, and its candidate is promoted on both.',
     play: newBodyArrives,
     robotType: scitosG5RoomsType,
   },
   'rollback-during-trial': {
-    story: 'an operator takes the fleet back in the middle of a rollout.',
+    story: 'an operator rolls the fleet back during a rollout.',
     play: rollbackDuringTrial,
   },
   'robot-life': {
     story:
-      'robots are added, moved, quarantined, released and retired under a running rollout: it is neither fooled nor stopped, nothing is lost.',
+      'robots are added, moved, quarantined, released and retired during a rollout: it is neither misled nor stopped, nothing is lost.',
     play: robotLife,
   },
 } as const satisfies Record<ScenarioName, Scenario>;

@@ -35,13 +35,13 @@ describe('before temporal-dev.sh begins', () => {
   it('a misspelt variable is told, with what it may have meant', () => {
     assert.deepEqual(
       unknownSettings({ FLYWHEEL_STOER: 'x', FLYWHEEL_STORE: 'y', FLYWHEEL_ROBOT_TOKEN: 'z', PATH: '' }),
-      ['FLYWHEEL_STOER: no setting of that name; did you mean FLYWHEEL_STORE?'],
+      ['FLYWHEEL_STOER: unknown setting; did you mean FLYWHEEL_STORE?'],
     );
     assert.deepEqual(unknownSettings({ FLYWHEEL_GATEWAY_PROT: '1' }), [
-      'FLYWHEEL_GATEWAY_PROT: no setting of that name; did you mean FLYWHEEL_GATEWAY_PORT?',
+      'FLYWHEEL_GATEWAY_PROT: unknown setting; did you mean FLYWHEEL_GATEWAY_PORT?',
     ]);
     assert.deepEqual(unknownSettings({ FLYWHEEL_QUITE_ANOTHER_THING: '1' }), [
-      'FLYWHEEL_QUITE_ANOTHER_THING: no setting of that name',
+      'FLYWHEEL_QUITE_ANOTHER_THING: unknown setting',
     ]);
   });
 
@@ -80,7 +80,7 @@ describe('before temporal-dev.sh begins', () => {
     await writeFile(file, '');
     assert.match((await looked({}, {}, file)).wrong.join(), /expected a folder, got the file/);
     assert.match((await looked({}, {}, path.join(file, 'below'))).wrong.join(), /expected a folder, got the file/);
-    assert.match((await looked({}, {}, '/proc/nope/x')).wrong.join(), /expected a folder that can be made/);
+    assert.match((await looked({}, {}, '/proc/nope/x')).wrong.join(), /expected a folder that can be created/);
   });
 
   it('a store that does not answer is told, and another server in the shell is noted', async () => {
@@ -94,7 +94,7 @@ describe('before temporal-dev.sh begins', () => {
     );
     assert.deepEqual(wrong, ['FLYWHEEL_STORE s3://fleet-lake: no such bucket']);
     const { notes } = await looked({ FLYWHEEL_TEMPORAL_ADDRESS: '127.0.0.1:7233' });
-    assert.match(notes.join(), /commands in this shell will ask the one that is set/);
+    assert.match(notes.join(), /commands in this shell will use the one that is set/);
   });
 
   it('every scenario that can be named is one that can be played', () => {

@@ -54,7 +54,7 @@ async function says(run: Run, text: string): Promise<void> {
   assert.ok(await isSaid(), `expected "${text}" in:\n${run.output()}`);
 }
 
-const running = 'Running; the weekly schedule goes on by itself. Ctrl-C stops it.';
+const running = 'Running; the weekly schedule continues by itself. Press Ctrl-C to stop.';
 
 describe('temporal-dev.sh', () => {
   let state: string;

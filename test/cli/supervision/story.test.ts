@@ -14,7 +14,7 @@ describe('a story', () => {
     assert.equal(failed, undefined);
     assert.equal(await step('the end', async () => 'end'), 'end');
     assert.deepEqual(missed, ['the bad policy: expected a model that passed every offline gate, got one that did not']);
-    assert.deepEqual(said, [`  Not as told: ${missed[0] ?? ''}`]);
+    assert.deepEqual(said, [`  Not as expected: ${missed[0] ?? ''}`]);
   });
 
   it('waits as long as something happens, saying what for, and gives up when nothing does', async () => {
