@@ -57,6 +57,24 @@ describe('what was taken of a robot', () => {
     assert.equal(lives.take('robot', 'old', 1), false);
   });
 
+  it('sees two lives of a robot at once from so long on, and none of a life that it never heard of', () => {
+    const lives = new RobotLives();
+    const tell = (robotId: string, bootId: string, fromMs: number, untilMs: number) =>
+      lives.tell(robotId, bootId, { fromMs, untilMs }, 100);
+    for (const boot of ['a', 'b']) lives.hear('robot', boot, 0);
+    lives.hear('other', 'b', 0);
+    assert.equal(tell('robot', 'a', 0, 1_000), undefined);
+    assert.equal(tell('other', 'b', 0, 1_000), undefined);
+    assert.equal(tell('robot', 'unheard', 0, 1_000), undefined);
+    assert.equal(tell('robot', 'b', 901, 2_000), undefined);
+    assert.deepEqual(tell('robot', 'b', 900, 950), {
+      robotId: 'robot',
+      boots: ['a', 'b'],
+      fromMs: 900,
+      untilMs: 1_000,
+    });
+  });
+
   it('is a set of (robot, life, number) while there are few', () => {
     const entry = fc.tuple(fc.constantFrom('a', 'constructor'), fc.constantFrom('__proto__', 'b'), fc.nat(9));
     fc.assert(
