@@ -25,7 +25,9 @@ export async function statusOf<Status extends object>(
   const handle = to.client.workflow.getHandle(to.workflowId);
   const described = await ask(to, () => handle.describe()).catch((error: unknown) => {
     if (error instanceof ActError && error.cause instanceof WorkflowNotFoundError)
-      throw new ActError('wrong', `there is no workflow ${to.workflowId}, and there was none recently`, { cause: error });
+      throw new ActError('wrong', `there is no workflow ${to.workflowId}, and there was none recently`, {
+        cause: error,
+      });
     throw error;
   });
   const { status, closeTime } = described;

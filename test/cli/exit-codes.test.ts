@@ -78,9 +78,9 @@ const table: Readonly<Record<string, Row>> = {
   // Reads a folder that is not there: what is there is imported in test/cli/import.test.ts.
   import: { ...alone(['scitos-g5', 'DIR/none'], ['no-format', 'DIR/none'], wrong) },
   export: reads(
-    ['csv', 'DIR/out', '--robot-type', 'test-robot@1'],
+    ['lerobot', 'DIR/out', '--robot-type', 'test-robot@1'],
     ['csv', 'DIR', '--robot-type', 'test-robot@1'],
-    null,
+    wrong,
     no,
   ),
   'data check': reads(['DIR/none.parquet'], [], null, wrong),
