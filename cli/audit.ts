@@ -23,13 +23,13 @@ interface AuditOptions {
 export function registerAuditCommand(program: Command): void {
   program
     .command('audit')
-    .description('show the audit log: who did what, why, when, and what came of it, newest last')
-    .option('--since <time>', 'UTC, like 2026-11-27 or 2026-11-27T08:00:00Z')
-    .option('--who <name>', 'only what this person did')
-    .option('--policy <name>', 'only what was done to this policy')
-    .option('--limit <count>', 'the last so many at most', '100')
-    .option('--verify', 'check the hash chain of the whole log; exit code 1 where it is broken', false)
-    .option('--expect <seq:digest>', 'with --verify: an entry noted elsewhere, that must be as it was')
+    .description('show the audit log: who did what, why, when and with what outcome, newest last')
+    .option('--since <time>', 'UTC time, e.g. 2026-11-27 or 2026-11-27T08:00:00Z')
+    .option('--who <name>', 'only acts of this person')
+    .option('--policy <name>', 'only acts on this policy')
+    .option('--limit <count>', 'maximum number of entries', '100')
+    .option('--verify', 'check the hash chain of the whole log; exit code 1 if it is broken', false)
+    .option('--expect <seq:digest>', 'with --verify: an entry kept elsewhere that must be unchanged')
     .option('--json', 'as JSON', false)
     .action((options: AuditOptions) => (options.verify ? verify(options) : show(options)));
 }
