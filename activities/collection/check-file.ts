@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { fileSha256, landingKey } from '../../datasets/landing.ts';
 import { pageProblem } from '../../datasets/parquet-pages.ts';
@@ -107,6 +108,12 @@ async function decided(ports: DecisionPorts, type: RobotType, present: PresentSe
     return (await decideBatch(ports, type, [present.planned], [present], 'fast')).decision;
   } catch (error) {
     if (!isFailure(error, 'EngineFailed')) throw error;
-    return (await decideBatch(ports, type, [present.planned], [present], 'careful')).decision;
+    const scratchDirectory = await mkdtemp(join(ports.scratchDirectory, 'check-'));
+    try {
+      const careful = { ...ports, scratchDirectory };
+      return (await decideBatch(careful, type, [present.planned], [present], 'careful')).decision;
+    } finally {
+      await rm(scratchDirectory, { recursive: true, force: true });
+    }
   }
 }

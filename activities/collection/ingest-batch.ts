@@ -17,8 +17,9 @@ import {
 } from './documents.ts';
 import { indexEpisodes } from './index-episodes.ts';
 import type { ReadingWay } from './judge-episodes.ts';
+import { judgeSegments, mayBeTheSegments } from './judge-segments.ts';
 import { presentSegments, type PresentSegment } from './present-segments.ts';
-import { groupSegments } from './segment-files.ts';
+import { groupSegments, type SegmentGroup } from './segment-files.ts';
 import { quarantineRefused } from './quarantine-refused.ts';
 import { segmentJudge, type SegmentJudge } from './segment-judge.ts';
 import { troubleNoted, type Attempted } from './trouble.ts';
@@ -190,15 +191,42 @@ async function decided(ports: BatchPorts, batch: Batch, present: readonly Presen
   }
   const nowhere = [...decision.gone, ...(decision.erasedSegments ?? [])];
   const left = new Set([...decision.refusedSegments.map(({ segment }) => segment), ...nowhere]);
-  const groups = groupSegments(present.filter(({ segment }) => !left.has(segment)));
-  await indexEpisodes(ports.session, groups);
-  // What was erased since the decision was written goes the way of what was erased before.
-  const erased = await erasedPlaces(ports.session, ports.tombstones);
+  return followed(
+    ports,
+    batch,
+    present,
+    present.filter(({ segment }) => !left.has(segment)),
+    decision,
+  );
+}
+
+/** The rows of a decision that stands, from its segments, or from copies of them where they were accepted as such. */
+async function followed(
+  ports: BatchPorts,
+  batch: Batch,
+  present: readonly PresentSegment[],
+  standing: readonly PresentSegment[],
+  decision: BatchDecision,
+): Promise<StagedBatch> {
   const looking = { ...ports, judge: judgeOf(ports) };
-  decision = await withoutErased(looking, batch.type, ports.tombstones, present, decision, erased);
-  const excluded = [...decision.refusedEpisodes, ...decision.alreadyStored, ...(decision.erased ?? []), ...erased];
-  const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded, decision.youngSplits);
-  return staged(ports, batch, { decision, accepted });
+  const rowsOf = async (groups: readonly SegmentGroup[]): Promise<StagedBatch> => {
+    // What was erased since the decision was written goes the way of what was erased before.
+    const erased = await erasedPlaces(ports.session, ports.tombstones);
+    const kept = await withoutErased(looking, batch.type, ports.tombstones, present, decision, erased);
+    const excluded = [...kept.refusedEpisodes, ...kept.alreadyStored, ...(kept.erased ?? []), ...erased];
+    const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded, kept.youngSplits);
+    return staged(ports, batch, { decision: kept, accepted });
+  };
+  try {
+    const groups = groupSegments(standing);
+    await indexEpisodes(ports.session, groups);
+    return await rowsOf(groups);
+  } catch (error) {
+    if (!mayBeTheSegments(error)) throw error;
+    const { groups, readErrors } = await judgeSegments(looking, batch.type, standing, 'careful');
+    if (readErrors.size > 0) throw error;
+    return rowsOf(groups);
+  }
 }
 
 const judgeOf = ({ judge, engine }: BatchPorts): SegmentJudge => judge ?? segmentJudge(engine);

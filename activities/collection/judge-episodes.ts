@@ -23,7 +23,7 @@ export interface RefusedEpisode {
 /** What the rules want to know of a segment. */
 export type SegmentContext = Pick<EpisodeFacts, 'landingRobotId' | 'clockSkewMs' | 'receivedMs' | 'registeredMs'>;
 
-/** `careful` reads lists that hold a NULL, which the fast way cannot. */
+/** `careful` reads lists that hold a NULL, which the fast way cannot, and goes by copies of the segments, which no foreign file can spoil later. */
 export type ReadingWay = 'fast' | 'careful';
 
 /**

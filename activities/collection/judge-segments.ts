@@ -11,11 +11,11 @@ import type { Progress } from '../ports/progress.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { takeHeads } from './index-episodes.ts';
 import type { ReadingWay, RefusedEpisode } from './judge-episodes.ts';
-import { groupSegments, type LocalSegment, type SegmentGroup } from './segment-files.ts';
+import { copyOf, groupSegments, type LocalSegment, type SegmentGroup } from './segment-files.ts';
 import type { SegmentJudge } from './segment-judge.ts';
 
 export interface JudgedSegments {
-  /** What could be read. */
+  /** What could be read; in the careful way, copies in the scratch directory instead of the files that came. */
   readonly groups: readonly SegmentGroup[];
   readonly refused: readonly RefusedEpisode[];
   /** What was said of segments that cannot be read. */
@@ -36,7 +36,7 @@ export interface JudgePorts {
  * Judges segments all at once, which is fast. When that fails they are judged in halves, and halves of halves, each with
  * the very statements of the whole: a segment with which they fail, alone and twice, is named; the others lose nothing by
  * it. A sound segment of ours is judged first, so that a full disk is nobody's fault. Leaves tables `segments` and `heads`
- * of what could be read.
+ * of what could be read, and copies of what was read carefully, which go with the scratch directory.
  */
 export async function judgeSegments(
   ports: JudgePorts,
@@ -55,6 +55,8 @@ export async function judgeSegments(
 class Findings {
   readonly refused: RefusedEpisode[] = [];
   readonly headsPaths: string[] = [];
+  /** Folders of copies. */
+  readonly copies: string[] = [];
   readonly readErrors = new Map<number, string>();
   readonly longTexts = new Map<number, string>();
 }
@@ -121,14 +123,19 @@ async function judged(
   let left = segments;
   while (left.length > 0) {
     const headsPath = join(scratchDirectory, `heads-${randomUUID()}.parquet`);
-    const { refused, longTexts } = await judge.judge(
-      { type, segments: left, way, headsPath, scratchDirectory },
-      progress,
-    );
+    const copiesDirectory = join(scratchDirectory, `copies-${randomUUID()}`);
+    const job = { type, segments: left, way, headsPath, copiesDirectory, scratchDirectory };
+    const { refused, longTexts } = await judge.judge(job, progress).catch(async (error: unknown) => {
+      // Halves of halves of a batch would fill the disk.
+      await rm(copiesDirectory, { recursive: true, force: true });
+      throw error;
+    });
     if (longTexts.length === 0) {
       found.refused.push(...refused);
       found.headsPaths.push(headsPath);
-      break;
+      if (way === 'fast') return left;
+      found.copies.push(copiesDirectory);
+      return left.map((segment) => copyOf(segment, copiesDirectory));
     }
     for (const { segment, value } of longTexts) found.longTexts.set(segment, value);
     left = left.filter(({ segment }) => !found.longTexts.has(segment));
@@ -153,7 +160,8 @@ async function judgeControl(ports: JudgePorts, type: RobotType): Promise<void> {
   const control = { segment: 0, path, robotId: 'control', planned: { key: 'control', receivedMs: 0, facts } };
   const found = new Findings();
   await judged(ports, type, [control], 'careful', found);
-  for (const written of [path, ...found.headsPaths]) await rm(written, { force: true });
+  for (const written of [path, ...found.headsPaths, ...found.copies])
+    await rm(written, { recursive: true, force: true });
 }
 
 /** Failures that say nothing about the bytes of a segment. */

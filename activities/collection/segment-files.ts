@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { PlannedSegment } from './documents.ts';
 
@@ -8,6 +10,12 @@ export interface LocalSegment {
   readonly robotId: string;
   readonly planned: PlannedSegment;
 }
+
+/** The segment with its rows in a file of ours in `directory`. */
+export const copyOf = (segment: LocalSegment, directory: string): LocalSegment => ({
+  ...segment,
+  path: join(directory, `${segment.segment}.parquet`),
+});
 
 /** Segments that lack the same columns: one statement reads them, without opening every file for its schema first. */
 export interface SegmentGroup {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { lakeEpisodeColumns, lakeFrameColumns } from '../../datasets/columns.ts';
+import { lakeEpisodeColumns, lakeFrameColumns, segmentColumns } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import { sqlText } from '../../datasets/sql-types.ts';
+import { sqlName, sqlText } from '../../datasets/sql-types.ts';
 import { waivableRuleIds } from '../../datasets/validation/rules.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import { writeFiles } from '../lake/write-files.ts';
@@ -13,7 +13,7 @@ import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { acceptEpisodes } from './accepted-episodes.ts';
 import { indexEpisodes, longTexts, readHeads, type LongText } from './index-episodes.ts';
 import { judgeEpisodes, type ReadingWay, type RefusedEpisode, type SegmentContext } from './judge-episodes.ts';
-import { groupSegments, type LocalSegment, type SegmentGroup } from './segment-files.ts';
+import { copyOf, filesSql, groupSegments, type LocalSegment, type SegmentGroup } from './segment-files.ts';
 
 /** Plain data: it travels between processes. */
 export interface JudgeJob {
@@ -22,6 +22,8 @@ export interface JudgeJob {
   readonly way: ReadingWay;
   /** Where to put the index of the episodes, as a Parquet file of ours. */
   readonly headsPath: string;
+  /** Where the careful way leaves a copy of every segment ({@link copyOf}), which is what it judges. */
+  readonly copiesDirectory: string;
   /** For files that are gone when the job is done. */
   readonly scratchDirectory: string;
 }
@@ -55,10 +57,10 @@ export const segmentJudge = (engine: SqlEngine): SegmentJudge => ({
 async function judged(
   engine: SqlEngine,
   session: SqlSession,
-  { type, segments, way, headsPath, scratchDirectory }: JudgeJob,
+  { type, segments, way, headsPath, copiesDirectory, scratchDirectory }: JudgeJob,
   progress: Progress,
 ): Promise<Judgement> {
-  const groups = groupSegments(segments);
+  let groups = groupSegments(segments);
   const contexts = new Map(segments.map((segment) => [segment.segment, contextOf(segment)]));
   const context = (segment: number): SegmentContext => {
     const found = contexts.get(segment);
@@ -69,6 +71,10 @@ async function judged(
   await indexEpisodes(session, groups);
   const long = await longTexts(session);
   if (long.length > 0) return { refused: [], longTexts: long };
+  if (way === 'careful') {
+    groups = await copied(session, groups, copiesDirectory);
+    await indexEpisodes(session, groups);
+  }
   progress({ stage: 'validating', segments: segments.length });
   const [setting] = await session.rows("SELECT current_setting('threads')::INTEGER AS threads");
   const threads = Number(setting?.['threads'] ?? 1);
@@ -83,6 +89,35 @@ async function judged(
   await session.run(`COPY heads TO ${sqlText(headsPath)} (FORMAT parquet)`);
   if (way === 'careful') await rehearse(session, type, groups, refused, scratchDirectory);
   return { refused, longTexts: [] };
+}
+
+/** Frames of 1,024 values in one row group of a copy: 32 MiB. */
+const rowsPerGroup = 8_192;
+
+/**
+ * The segments as files of ours with the same rows in the same order. A foreign file has more than rows: statistics, indexes and filters that are
+ * read, believed or stumbled over only when a later statement looks for some of its rows.
+ */
+async function copied(
+  session: SqlSession,
+  groups: readonly SegmentGroup[],
+  directory: string,
+): Promise<readonly SegmentGroup[]> {
+  await mkdir(directory, { recursive: true });
+  await session.run('SET preserve_insertion_order = true');
+  const copies: SegmentGroup[] = [];
+  for (const { segments, absent } of groups) {
+    const columns = segmentColumns.filter(({ name }) => !absent.has(name)).map(({ name }) => sqlName(name));
+    const own = segments.map((segment) => copyOf(segment, directory));
+    for (const [index, segment] of segments.entries())
+      await session.run(
+        `COPY (SELECT ${columns.join(', ')} FROM ${filesSql([segment])}) TO ${sqlText(own[index]?.path ?? '')} ` +
+          `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowsPerGroup})`,
+      );
+    copies.push({ segments: own, absent });
+  }
+  await session.run('SET preserve_insertion_order = false');
+  return copies;
 }
 
 /** Does everything that is done with accepted rows up to the lake's files, so that what fails there fails here. */

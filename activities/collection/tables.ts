@@ -48,6 +48,7 @@ export const headsTable: TempTable = {
     'accepted-episodes.ts',
     'decide-batch.ts',
     'erased-episodes.ts',
+    'erased-segments.ts',
     'find-twins.ts',
     'quarantine-refused.ts',
     'segment-judge.ts',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import parquet, { type ParquetField } from 'parquetjs-lite';
@@ -9,10 +10,27 @@ import { failure } from '../../../store/failures.ts';
 import { segmentColumns } from '../../../datasets/columns.ts';
 import { footerMetadata } from '../../../datasets/segment-footer.ts';
 import { parquetFields } from '../../../datasets/segment-schema.ts';
-import { CollectionWorld, footerOf, generatedEpisodes, oneRobot } from './collection-fixture.ts';
+import { CollectionWorld, footerOf, generatedEpisodes, oneRobot, type Ports } from './collection-fixture.ts';
+import { Killed } from './dying-worker.ts';
 import { episodeSql } from './segment-sql.ts';
 
 const robotId = 'robot-009';
+
+const framesOf = ({ episodes }: ReturnType<typeof oneRobot>): number => episodes[0]?.length ?? 0;
+
+/** The file with the Bloom filters of its columns overwritten: they are read when a statement looks for some rows only. */
+async function withBrokenFilters(world: CollectionWorld, path: string): Promise<Uint8Array> {
+  const session = await world.ports.engine.open();
+  const filters = await session.rows(
+    `SELECT bloom_filter_offset::INTEGER AS start, bloom_filter_length::INTEGER AS size FROM parquet_metadata('${path}')
+      WHERE bloom_filter_offset IS NOT NULL`,
+  );
+  await session.close();
+  assert.ok(filters.length > 3, `${filters.length} columns have a filter`);
+  const bytes = Uint8Array.from(await readFile(path));
+  for (const { start, size } of filters) bytes.fill(0xff, Number(start), Number(start) + Number(size));
+  return bytes;
+}
 
 describe('a segment that would stop the collection', () => {
   let world: CollectionWorld;
@@ -116,6 +134,53 @@ describe('a segment that would stop the collection', () => {
     assert.deepEqual([result.episodesStored, result.quarantinedSegments], [7, 1]);
     const [record] = await world.documents('quarantine/c1/');
     assert.deepEqual([record!['landingKey'], record!['rules']], [key, ['segment.unreadable']]);
+  });
+
+  it('a filter of the file that only a look for duplicates reads, and cannot', async () => {
+    await landSql(episodeSql(robotId));
+    const path = await world.writeBySql(
+      'twin.parquet',
+      `SELECT * FROM (${episodeSql(robotId)})`,
+      footerMetadata({ ...footerOf(robotId), clockSkewMs: 0 }),
+    );
+    await world.landBytes(robotId, await withBrokenFilters(world, path));
+    const { result } = await world.collect('c1');
+    assert.deepEqual(
+      [result.episodesStored, result.alreadyStored, result.quarantinedSegments, result.quarantinedEpisodes],
+      [3, 1, 0, 0],
+    );
+    assert.equal((await world.rows('frames', 'episode_id')).length, 20 + 2 * framesOf(oneRobot(1, 2)));
+    assert.deepEqual(await world.keys('landing/'), []);
+    assert.deepEqual(await world.leftInScratch(), []);
+  });
+
+  it('one whose rows can be read from a copy only, though the worker dies after the decision', async () => {
+    await landSql(episodeSql(robotId));
+    const { lake } = world.ports;
+    let commits = 0;
+    const dying: Ports = {
+      ...world.ports,
+      lake: {
+        ...lake,
+        stage: async (...input) => {
+          const [, , relation] = input;
+          if (relation.includes('read_parquet') && !relation.includes('/copies-'))
+            throw failure('EngineFailed', 'statistics that cannot be read');
+          return lake.stage(...input);
+        },
+        commitStaged: async (...input) => {
+          commits += 1;
+          if (commits === 1) throw new Killed('after the decision');
+          return lake.commitStaged(...input);
+        },
+      },
+    };
+    await assert.rejects(world.collect('c1', { ports: dying }), Killed);
+    assert.equal((await world.keys('collections/c1/decisions/')).length, 1);
+    const { result } = await world.collect('c1', { ports: dying });
+    assert.deepEqual([result.verdict, result.episodesStored, result.quarantinedSegments], ['ok', 3, 0]);
+    assert.equal((await world.rows('frames', 'episode_id')).length, 20 + 2 * framesOf(oneRobot(1, 2)));
+    assert.deepEqual(await world.leftInScratch(), []);
   });
 
   it('not one that fails with everything: then it is the machine, and nothing is quarantined', async () => {
