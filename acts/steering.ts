@@ -17,6 +17,7 @@ import type {
   RollbackStatus,
   TrialStatus,
 } from '../workflows/trial/messages.ts';
+import { whyOwn, type AskedBy } from '../domain/trial/own-request.ts';
 import { ActError } from './act-error.ts';
 import { ask, orchestrationQueue, type Asked, type QueueSettings } from './ask-workflow.ts';
 
@@ -27,6 +28,8 @@ interface Same {
   readonly actId: string;
 }
 
+type Approval = Required<Pick<OperatorWord, 'reason' | 'who' | 'meant'>>;
+type Word = Same & (OperatorWord | Acknowledgement);
 type Wish = Omit<RollbackOrder, 'requestId'> & Required<Pick<OperatorWord, 'who'>>;
 
 /**
@@ -37,11 +40,14 @@ export interface Steering {
   /** Fails as `missing` where no server answers: nothing was done then. */
   requireServer(): Promise<void>;
   tellTrial(policy: string, message: TrialMessage, word: OperatorWord & Same): Promise<string>;
-  trialStatus(policy: string): Promise<TrialStatus>;
   /** Starts a rollback unless one runs, and tells that one if it does. */
   orderRollback(policy: string, order: Wish & Same): Promise<RollbackAnswer>;
   answerRollback(policy: string, answer: 'approve' | 'reject', word: OperatorWord & Same): Promise<string>;
-  rollbackStatus(policy: string): Promise<RollbackStatus>;
+  /**
+   * The same by somebody who may not approve their own: refused where `who` asked for it, or nobody knows who did. `meant`: the candidate of the trial, or the
+   * request for a rollback, that was looked at.
+   */
+  approveAnothers(of: 'trial' | 'rollback', policy: string, word: Approval & Same): Promise<string>;
   acknowledge(policy: string, word: Acknowledgement & Same): Promise<string>;
   /** `name` tells cycles of a policy apart. Gives the id of the workflow. */
   startCycle(policy: string, name: string, input: Readonly<Record<string, unknown>>): Promise<string>;
@@ -55,7 +61,7 @@ interface SteeringPorts {
 
 export function steering({ client: connect, settings }: SteeringPorts): Steering {
   const to = async (workflowId: string): Promise<Asked> => ({ client: await connected(connect), settings, workflowId });
-  const update = async (workflowId: string, name: string, { actId, ...word }: object & Same): Promise<string> => {
+  const update = async (workflowId: string, name: string, { actId, ...word }: Word): Promise<string> => {
     const asked = await to(workflowId);
     const handle = asked.client.workflow.getHandle(workflowId);
     return ask(asked, () => handle.executeUpdate<string, [unknown]>(name, { args: [word], updateId: actId }));
@@ -63,6 +69,11 @@ export function steering({ client: connect, settings }: SteeringPorts): Steering
   const status = async <T>(workflowId: string): Promise<T> => {
     const asked = await to(workflowId);
     return ask(asked, () => asked.client.workflow.getHandle(workflowId).query<T>(messageNames.status));
+  };
+  const rollbackAsker = async (workflowId: string): Promise<AskedBy> => {
+    const { waiting } = await status<RollbackStatus>(workflowId);
+    if (waiting === null) throw new ActError('no', 'nothing waits for approval');
+    return { who: waiting.who, cause: 'a rollback' };
   };
   return {
     requireServer: async () => {
@@ -74,10 +85,17 @@ export function steering({ client: connect, settings }: SteeringPorts): Steering
       }
     },
     tellTrial: (policy, message, word) => update(workflowIds.trialPolicy(policy), messageNames[message], word),
-    trialStatus: (policy) => status(workflowIds.trialPolicy(policy)),
     orderRollback: async (policy, order) => orderRollback(await to(workflowIds.rollbackPolicy(policy)), policy, order),
     answerRollback: (policy, answer, word) => update(workflowIds.rollbackPolicy(policy), messageNames[answer], word),
-    rollbackStatus: (policy) => status(workflowIds.rollbackPolicy(policy)),
+    approveAnothers: async (of, policy, word) => {
+      const workflowId = of === 'trial' ? workflowIds.trialPolicy(policy) : workflowIds.rollbackPolicy(policy);
+      // The workflow checks it with the approval; one that runs on an older build knows nothing of it.
+      const askedBy =
+        of === 'trial' ? (await status<TrialStatus>(workflowId)).askedBy : await rollbackAsker(workflowId);
+      const refusal = whyOwn(askedBy, word.who);
+      if (refusal !== undefined) throw new ActError('no', refusal);
+      return update(workflowId, messageNames.approve, { ...word, isNotOwn: true });
+    },
     acknowledge: (policy, word) => update(workflowIds.fleetMonitor(policy), messageNames.acknowledge, word),
     startCycle: async (policy, name, input) =>
       startCycle(await to(workflowIds.weeklyCycle(policy, name)), policy, input),
@@ -134,11 +152,12 @@ async function orderRollback(
   }
 }
 
-/** What a request became, in one line. */
-export const rollbackText = ({ kind, version, seq, reason }: RollbackAnswer): string =>
-  kind === 'ordered'
-    ? `ordered ${version}, assignment ${seq}: ${reason}`
-    : `${kind === 'awaitingApproval' ? `waits for an approval of ${version}` : kind}: ${reason}`;
+/** What a request became, in one line. `no` where nothing was ordered and nothing waits. */
+export function rollbackText({ kind, version, seq, reason }: RollbackAnswer): string {
+  if (kind === 'ordered') return `ordered ${version}, assignment ${seq}: ${reason}`;
+  if (kind === 'awaitingApproval') return `nothing is ordered yet: ${version} waits for an approval: ${reason}`;
+  throw new ActError('no', `nothing was ordered: ${reason}`);
+}
 
 /** Was the run that waits now started by this request? Then nothing is lost when nobody answers. */
 async function startedBy(client: Client, workflowId: string, requestId: string): Promise<boolean> {

@@ -13,7 +13,7 @@ import { failedAs } from '../acts/ask-workflow.ts';
 import { rollbackText, steering } from '../acts/steering.ts';
 import { actByCommand } from './act.ts';
 import { openContext, openSettings, withClient } from './context.ts';
-import { CommandError, exitCodes } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import { whoOption, type PersonalWord } from './person.ts';
 import { printJson, say } from './print.ts';
 import { statusOf } from './run-status.ts';
@@ -82,22 +82,21 @@ async function start(options: StartOptions): Promise<void> {
     const steer = steering({ client: async () => client, settings });
     const act = { act: 'rollback', policy, subject: target ?? '', reason, who, isProtective: true };
     const wish = { reason, who, ...(target === undefined ? {} : { target }) };
-    const order = (actId: string): Promise<RollbackAnswer> => steer.orderRollback(policy, { ...wish, actId });
+    const order = async (actId: string): Promise<RollbackAnswer> => {
+      const answer = await steer.orderRollback(policy, { ...wish, actId });
+      if (json && (answer.kind !== 'ordered' || !options.wait)) printJson(answer);
+      return answer;
+    };
     const answer = await actByCommand(ports, act, order, rollbackText);
     if (answer.kind === 'awaitingApproval') {
-      if (json) return printJson(answer);
+      if (json) return;
       say(`${answer.reason}; nothing is ordered yet`);
       say(`\`flywheel rollback approve --policy ${policy} --reason WHY\` approves it, \`rollback reject\` ends it`);
       return;
     }
-    if (answer.kind !== 'ordered') {
-      if (json) printJson(answer);
-      throw new CommandError('no', `nothing was ordered: ${answer.reason}`);
-    }
     if (!json) say(`ordered ${answer.version}, assignment ${answer.seq}: ${answer.reason}`);
     const handle = client.workflow.getHandle(workflowIds.rollbackPolicy(policy));
     if (options.wait) printResult(await resultOf(handle), json);
-    else if (json) printJson(answer);
   });
 }
 

@@ -36,6 +36,7 @@ export function guard(app: FastifyInstance, context: ConsoleContext): void {
   const { monotonicMs } = context;
   const asked = new RateLimit({ burst: 100, perSecond: 20, monotonicMs });
   const failed = new RateLimit({ burst: 20, perSecond: 0.2, monotonicMs });
+  const acted = new RateLimit({ burst: 10, perSecond: 0.5, monotonicMs });
   app.addHook('onRequest', async (request) => {
     const { isOpen, role = leastRole } = request.routeOptions.config;
     if (isOpen === true) return;
@@ -45,14 +46,32 @@ export function guard(app: FastifyInstance, context: ConsoleContext): void {
       throw new ConsoleError('unauthenticated', tokenWanted);
     }
     limited(asked.take(operator.name));
-    if (!mayAct(operator.role, role))
-      throw new ConsoleError('forbidden', `expected the role ${role}, got ${operator.role}`);
-    operatorOf.set(request, operator);
+    requireRole(operator, role);
+    operatorOf.set(request, isAct(request) ? await letAct(request, role) : operator);
   });
+
+  /** Who acts must be there now, not two seconds ago, and sits at a page of ours or at a program. */
+  async function letAct(request: FastifyRequest, role: OperatorRole): Promise<Operator> {
+    const site = request.headers['sec-fetch-site'];
+    if (site !== undefined && site !== 'same-origin')
+      throw new ConsoleError('forbidden', 'expected a request of this console’s own pages, got one of another site');
+    const operator = await authenticate(request, context, 'now');
+    if (operator === undefined) throw new ConsoleError('unauthenticated', tokenWanted);
+    requireRole(operator, role);
+    limited(acted.take(operator.name));
+    return operator;
+  }
+
   app.addHook('onSend', async (_, reply) => {
     void reply.headers(safeHeaders);
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
+}
+
+const isAct = ({ method }: FastifyRequest): boolean => method !== 'GET' && method !== 'HEAD';
+
+function requireRole({ role }: Operator, least: OperatorRole): void {
+  if (!mayAct(role, least)) throw new ConsoleError('forbidden', `expected the role ${least}, got ${role}`);
 }
 
 function limited(waitMs: number): void {
@@ -65,10 +84,15 @@ export async function isStillLetIn(request: FastifyRequest, context: ConsoleCont
   return operator !== undefined && mayAct(operator.role, request.routeOptions.config.role ?? leastRole);
 }
 
-async function authenticate(request: FastifyRequest, { operators }: ConsoleContext): Promise<Operator | undefined> {
+async function authenticate(
+  request: FastifyRequest,
+  { operators }: ConsoleContext,
+  asOf: 'lately' | 'now' = 'lately',
+): Promise<Operator | undefined> {
   const token = /^Bearer (\S{1,200})$/i.exec(request.headers.authorization ?? '')?.[1];
   const name = token === undefined ? undefined : claimedOperator(token);
-  const operator = name === undefined ? undefined : await operators.find(name);
+  const operator =
+    name === undefined ? undefined : await (asOf === 'now' ? operators.findNow(name) : operators.find(name));
   if (token === undefined || operator === undefined || !isTokenOf(token, [operator.tokenHash])) return undefined;
   return operator;
 }

@@ -1,10 +1,13 @@
 import type { FastifyBaseLogger } from 'fastify';
 
+import type { Steering } from '../acts/steering.ts';
 import type { FactTables } from '../activities/facts/fact-tables.ts';
 import type { SqlEngine } from '../activities/ports/sql.ts';
 import { openFleetReader, type FleetReader } from '../fleet/desk/index.ts';
 import type { Clock } from '../store/clock.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { Acting } from './acting.ts';
+import { ChainCheck } from './chain-check.ts';
 import type { LoopView } from './loop-view.ts';
 import { OperatorDirectory } from './operator-directory.ts';
 import { StoreWatch } from './store-watch.ts';
@@ -15,6 +18,8 @@ export interface ConsolePorts {
   readonly facts: FactTables;
   /** What workflows say; a server that does not answer is an error of the one question. */
   readonly loop: LoopView;
+  /** How people act by way of workflows: as the command does. */
+  readonly steer: Steering;
   readonly clock: Clock;
   readonly monotonicMs: () => number;
   readonly log: FastifyBaseLogger;
@@ -29,6 +34,8 @@ export interface ConsoleContext extends ConsolePorts {
   readonly operators: OperatorDirectory;
   readonly fleet: FleetReader;
   readonly watch: StoreWatch;
+  readonly acting: Acting;
+  readonly chain: ChainCheck;
 }
 
 export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
@@ -36,4 +43,6 @@ export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
   operators: new OperatorDirectory(ports),
   fleet: openFleetReader(ports),
   watch: new StoreWatch(ports),
+  acting: new Acting(ports),
+  chain: new ChainCheck(ports),
 });

@@ -1,4 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
+import { ActError } from '../acts/act-error.ts';
+import { ActReused } from '../acts/carry-out.ts';
 import { isFailure } from '../store/failures.ts';
 import { consoleErrors, errorSchema, type ConsoleErrorType, type RefusalAnswer } from './answers/refusal.ts';
 
@@ -42,6 +44,11 @@ export function answerErrors(app: FastifyInstance): void {
 
 function consoleErrorOf(error: FastifyError): ConsoleError {
   if (error instanceof ConsoleError) return error;
+  if (error instanceof ActReused) return new ConsoleError('keyReused', error.message, { cause: error });
+  if (error instanceof ActError)
+    return new ConsoleError(error.kind === 'missing' ? 'temporalUnavailable' : 'refused', error.message, {
+      cause: error,
+    });
   if (isFailure(error, 'NotFound')) return new ConsoleError('notFound', error.message, { cause: error });
   if (isFailure(error, 'InvalidInput')) return new ConsoleError('malformed', error.message, { cause: error });
   if (isFailure(error, 'StoreUnavailable'))

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 
 import { Client, Connection } from '@temporalio/client';
 
+import { steering } from '../acts/steering.ts';
 import { openFactTables } from '../activities/facts/fact-tables.ts';
 import { openEngine, openStore } from '../workers/compose.ts';
 import { readSettings, type Settings } from '../workers/config.ts';
@@ -58,6 +59,7 @@ async function runConsole(environment: NodeJS.ProcessEnv): Promise<void> {
     engine,
     facts: openFactTables({ store, engine, clock, stagingDirectory: scratchDirectory }),
     loop: temporalLoopView(temporal.client),
+    steer: steering({ client: temporal.client, settings }),
     clock,
     monotonicMs: () => performance.now(),
     log,

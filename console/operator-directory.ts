@@ -15,6 +15,12 @@ export class OperatorDirectory {
     this.#monotonicMs = monotonicMs;
   }
 
+  /** Read anew: who acts must be there now. */
+  findNow(name: string): Promise<Operator | undefined> {
+    this.#known = undefined;
+    return this.find(name);
+  }
+
   async find(name: string): Promise<Operator | undefined> {
     const nowMs = this.#monotonicMs();
     if (this.#known === undefined || nowMs - this.#known.atMs > knownForMs) {

@@ -13,6 +13,8 @@ import { meSchema } from './answers/me.ts';
 import { consoleContext, type ConsolePorts } from './context.ts';
 import { answerErrors } from './errors.ts';
 import { builtPages, pageRoutes } from './pages.ts';
+import { actRoutes } from './routes/acts.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { cycleRoutes } from './routes/cycles.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
@@ -32,9 +34,11 @@ const allRoutes: readonly Routes[] = [
   modelRoutes,
   taskRoutes,
   eventRoutes,
+  actRoutes,
+  auditRoutes,
 ];
 
-/** The console's server: what operators read of fleets, for pages and programs. Keeps nothing of its own: any number may serve one store. */
+/** The console's server: what operators read of fleets and do to them, for pages and programs. Keeps nothing of its own: any number may serve one store. */
 export async function buildConsole(ports: ConsolePorts): Promise<FastifyInstance> {
   const context = consoleContext(ports);
   const options: FastifyServerOptions = {
@@ -54,11 +58,17 @@ export async function buildConsole(ports: ConsolePorts): Promise<FastifyInstance
   app.server.maxConnections = 1_000;
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  // What a form of another site could send without asking first is no body of ours.
+  app.removeContentTypeParser('text/plain');
   answerErrors(app);
   guard(app, context);
   await app.register(fastifySwagger, {
     openapi: {
-      info: { title: 'Flywheel console', version: '1', description: 'What operators read of fleets; docs/console.md' },
+      info: {
+        title: 'Flywheel console',
+        version: '1',
+        description: 'What operators read of fleets and do to them; docs/console.md',
+      },
       components: { securitySchemes: { operatorToken: { type: 'http', scheme: 'bearer' } } },
     },
     transform: jsonSchemaTransform,

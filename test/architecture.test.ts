@@ -40,7 +40,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // Beside the commands, and nobody's to import: it reads what they read, from the same rooms.
   console: { values: ['console/answers', 'acts', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   // The shapes of what it answers.
-  'console/answers': { values: ['fleet/desk', 'activities', 'domain'] },
+  'console/answers': { values: ['fleet/desk', 'activities', 'store', 'domain'] },
   // Runs in a browser: of the server it knows what answers look like, and nothing that runs.
   dashboard: { values: [], types: ['console/answers'] },
   tools: { values: ['domain'] },

@@ -6,6 +6,8 @@ export const consoleErrors = {
   forbidden: 403,
   notFound: 404,
   malformed: 400,
+  refused: 409,
+  keyReused: 422,
   tooMany: 429,
   storeUnavailable: 503,
   temporalUnavailable: 503,

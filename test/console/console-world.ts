@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 
+import { ActError } from '../../acts/act-error.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import type { ConsolePorts } from '../../console/context.ts';
 import { ConsoleError } from '../../console/errors.ts';
@@ -30,6 +31,14 @@ export interface ConsoleWorld {
   /** Tokens of more people. */
   add(name: string, role: OperatorRole): Promise<string>;
   get(url: string, token?: string | null): Promise<Answer>;
+  /** Sends an act; `key` undefined: without one. */
+  post(
+    url: string,
+    body: unknown,
+    token: string,
+    key?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   /** The same by a console on other ports. */
   on(changes: Partial<ConsolePorts>): Promise<FastifyInstance>;
   close(): Promise<void>;
@@ -42,6 +51,20 @@ export const noTemporal: ConsolePorts['loop'] = {
   rollback: async () => unavailable(),
   cycle: async () => unavailable(),
 };
+/** The same for who acts. */
+export const noSteering: ConsolePorts['steer'] = {
+  requireServer: async () => unreachable(),
+  tellTrial: async () => unreachable(),
+  orderRollback: async () => unreachable(),
+  approveAnothers: async () => unreachable(),
+  answerRollback: async () => unreachable(),
+  acknowledge: async () => unreachable(),
+  startCycle: async () => unreachable(),
+  abortCycle: async () => unreachable(),
+};
+function unreachable(): never {
+  throw new ActError('missing', 'the Temporal server does not answer; nothing was done: try again later');
+}
 function unavailable(): never {
   throw new ConsoleError('temporalUnavailable', 'the Temporal server does not answer; try again later');
 }
@@ -66,6 +89,7 @@ export async function openConsoleWorld(): Promise<ConsoleWorld> {
     engine: facts.engine,
     facts: facts.facts,
     loop: noTemporal,
+    steer: noSteering,
     clock,
     monotonicMs: () => state.monotonicMs,
     log: pino({ level: 'silent' }),
@@ -90,6 +114,7 @@ export async function openConsoleWorld(): Promise<ConsoleWorld> {
     },
     add,
     get: (url, as = token) => ask(app, url, as),
+    post: (url, body, as, key, headers = {}) => send(app, url, body, as, key, headers),
     on,
     async close() {
       for (const one of apps) await one.close();
@@ -102,4 +127,26 @@ export async function ask(app: FastifyInstance, url: string, token: string | nul
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const { statusCode, headers: answered, payload } = await app.inject({ method: 'GET', url, headers });
   return { status: statusCode, headers: answered, text: payload, body: JSON.parse(payload) as Record<string, unknown> };
+}
+
+export async function send(
+  app: FastifyInstance,
+  url: string,
+  body: unknown,
+  token: string,
+  key?: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const { statusCode, headers, payload } = await app.inject({
+    method: 'POST',
+    url,
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...more,
+    },
+    payload: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  return { status: statusCode, headers, text: payload, body: JSON.parse(payload) as Record<string, unknown> };
 }

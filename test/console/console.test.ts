@@ -62,6 +62,7 @@ const paths = [
   `/api/v1/incidents?policy=${policy}`,
   `/api/v1/models?policy=${policy}`,
   `/api/v1/tasks?policy=${policy}`,
+  '/api/v1/audit',
 ];
 
 describe('the console’s server', function () {
@@ -76,7 +77,10 @@ describe('the console’s server', function () {
   it('describes every path, and every one of them is told in the document', async () => {
     const { body, status } = await world.get('/api/v1/openapi.json', null);
     assert.equal(status, 200);
-    const described = Object.keys(body['paths'] as object).filter((path) => path.startsWith('/api/'));
+    // What is asked for; acts are in acts.test.ts.
+    const described = Object.entries(body['paths'] as Record<string, object>).flatMap(([path, methods]) =>
+      path.startsWith('/api/') && 'get' in methods ? [path] : [],
+    );
     const tried = paths.map((path) =>
       path.replace(/\?.*/, '').replace('/robots/r1', '/robots/{robotId}').replace('/trials/t1', '/trials/{trialId}'),
     );

@@ -1,4 +1,4 @@
-import { isOwnRequest, type AskedBy } from '../../domain/trial/own-request.ts';
+import { whyOwn } from '../../domain/trial/own-request.ts';
 import type { OperatorMessage, OperatorWord, TrialStatus } from './messages.ts';
 
 /** What an operator hears when a message was taken. */
@@ -51,11 +51,3 @@ const whyNobody = (who: unknown): string | undefined =>
   typeof who === 'string' && who.trim() !== ''
     ? undefined
     : 'who: expected the name of the person who decides, as in {"reason": "…", "who": "ada"}';
-
-/** Who asked for something does not approve it. */
-export function whyOwn(askedBy: AskedBy | undefined, who: string): string | undefined {
-  if (askedBy === undefined) return 'it is not known who asked for it, so nobody may approve it here';
-  return isOwnRequest(askedBy, who)
-    ? `${who} asked for it (${askedBy.who}: ${askedBy.cause}): somebody else has to approve it`.slice(0, 500)
-    : undefined;
-}

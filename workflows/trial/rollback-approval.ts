@@ -1,5 +1,5 @@
+import { whyOwn } from '../../domain/trial/own-request.ts';
 import type { PlanRollbackResult } from '../../activities/trials/read-fleet-state.ts';
-import { whyOwn } from './answers.ts';
 import { refuse, requirePerson } from './guarded-loop.ts';
 import type { OperatorWord, RollbackRequest, RollbackStatus } from './messages.ts';
 
@@ -66,10 +66,10 @@ export class ApprovalDesk {
         validator: (word: OperatorWord): void => {
           requirePerson(word);
           if (this.#waiting === undefined || this.#answer !== undefined) return refuse('nothing waits for approval');
-          const { requestId, who, reason } = this.#waiting.request;
+          const { requestId, who } = this.#waiting.request;
           if (word.meant !== undefined && word.meant !== requestId) refuse('another request waits by now: look again');
           if (verdict === 'rejected' || word.isNotOwn !== true) return;
-          const refusal = whyOwn({ who, cause: reason }, word.who ?? '');
+          const refusal = whyOwn({ who, cause: 'a rollback' }, word.who ?? '');
           if (refusal !== undefined) refuse(refusal);
         },
       },

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+
+import type { FastifyInstance } from 'fastify';
+import pino from 'pino';
+
+import { steering } from '../../acts/steering.ts';
+import type { ConsolePorts } from '../../console/context.ts';
+import { temporalLoopView } from '../../console/loop-view.ts';
+import { buildConsole } from '../../console/server.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { addOperator, newOperatorToken, type OperatorRole } from '../../fleet/desk/operators.ts';
+import { tokenHash } from '../../fleet/desk/robot-tokens.ts';
+import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
+import { verifyAudit } from '../../store/records/audit-chain.ts';
+import { readAuditPage } from '../../store/records/audit-log.ts';
+import { openTrialSlot } from '../../workers/compose.ts';
+import type { RollbackStatus, TrialStatus } from '../../workflows/trial/messages.ts';
+import { stubbedInstallation, type StubbedInstallation } from '../cli/stubbed-workers.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+import { holdAt, testTimes } from '../workflows/trial-stubs.ts';
+import { send, type Answer } from './console-world.ts';
+
+/** The console's acts on workflows that run, with activities that are stubbed. */
+describe('acts by the console on running workflows', function () {
+  this.timeout(120_000);
+  let installation: StubbedInstallation;
+  let app: FastifyInstance;
+  let ports: Pick<ConsolePorts, 'store' | 'loop'>;
+  const tokens: Record<string, string> = {};
+  let policy: string;
+  let monotonicMs = 0;
+
+  before(async () => {
+    installation = await stubbedInstallation();
+    installation.answerWith(holdAt(0));
+    ({ policy } = installation);
+    const { client } = await sharedTemporal();
+    const store = fileObjectStore({ root: process.env['FLYWHEEL_STORE'] ?? '' });
+    const connect = async () => client;
+    const settings = { temporal: { queuePrefix: `${policy}-` } };
+    const unused = undefined as never;
+    ports = { store, loop: temporalLoopView(connect) };
+    app = await buildConsole({
+      ...ports,
+      engine: unused,
+      facts: unused,
+      steer: steering({ client: connect, settings }),
+      clock: Date.now,
+      // No limit of rates: time flies.
+      monotonicMs: () => (monotonicMs += 2_000),
+      log: pino({ level: 'silent' }),
+    });
+    for (const [name, role] of [
+      ['ada', 'approver'],
+      ['bo', 'approver'],
+      ['cy', 'operator'],
+    ] as const satisfies readonly (readonly [string, OperatorRole])[]) {
+      const token = newOperatorToken(name, randomBytes);
+      tokens[name] = token;
+      const operator = { name, role, tokenHash: tokenHash(token), who: 't', why: 't' };
+      await addOperator({ store, clock: Date.now }, operator);
+    }
+  });
+  after(async () => {
+    await app.close();
+    await installation.stop();
+  });
+
+  const post = (who: string, url: string, body: object, key: string = randomUUID()): Promise<Answer> =>
+    send(app, `/api/v1/${url}`, { policy, reason: `${who} says so`, ...body }, tokens[who] ?? '', key);
+  const said = ({ status, body }: Answer): string =>
+    `${status} ${(body['answer'] as string | undefined) ?? (body['error'] as { message: string }).message}`;
+  const trial = async () => (await ports.loop.trial(policy))?.status as TrialStatus | undefined;
+  const rollback = async () => (await ports.loop.rollback(policy))?.status as RollbackStatus | undefined;
+  async function until(isSo: () => Promise<boolean>): Promise<void> {
+    for (let attempt = 0; !(await isSo()); attempt += 1) {
+      assert.ok(attempt < 1_200, `expected it within a minute, got ${JSON.stringify(await ports.loop.trial(policy))}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  async function offer(who: string, cause: string): Promise<void> {
+    const { client } = await sharedTemporal();
+    const slot = await openTrialSlot({ client, taskQueue: `${policy}-orchestration` });
+    const request = { abTest: false, times: testTimes, approvalBefore: [0], approvalHours: 8_000 };
+    await slot.offer({ policy, candidateVersion: '1.1.0', who, why: cause, request, operationId: randomUUID() });
+    await until(async () => (await trial())?.step?.kind === 'awaitingApproval');
+  }
+  const abort = async (): Promise<void> => {
+    await post('cy', 'trial/abort', {});
+    await until(async () => (await ports.loop.trial(policy))?.run === 'COMPLETED');
+  };
+  const meant = { candidateVersion: '1.1.0' };
+
+  it('let a stage begin by somebody else than who offered the candidate, once, however many approve at once', async () => {
+    await offer('ada', 'looks good');
+    assert.match(said(await post('ada', 'trial/approve', meant)), /^409 ada asked for it .*somebody else/);
+    assert.match(
+      said(await post('bo', 'trial/approve', { candidateVersion: '1.2.0' })),
+      /^409 the trial is of 1\.1\.0 now/,
+    );
+    assert.equal((await post('cy', 'trial/approve', meant)).status, 403);
+    const key = randomUUID();
+    const both = await Promise.all([post('bo', 'trial/approve', meant, key), post('bo', 'trial/approve', meant, key)]);
+    assert.deepEqual(both.map(said), Array(2).fill('200 the stage that waited for a person begins'));
+    await until(async () => (await trial())?.step?.kind !== 'awaitingApproval');
+    assert.match(said(await post('bo', 'trial/approve', meant)), /^409 no stage waits for approval/);
+    assert.match(said(await post('bo', 'trial/approve', meant, key)), /^200 the stage/);
+    await abort();
+  });
+
+  it('are not approved by who started the cycle that offered the candidate', async () => {
+    await offer('cycle c-1', 'console: cycle start by bo');
+    assert.match(said(await post('bo', 'trial/approve', meant)), /^409 bo asked for it/);
+    assert.match(said(await post('ada', 'trial/approve', meant)), /^200/);
+    await abort();
+  });
+
+  it('pause and resume, and hear in words what means nothing now', async () => {
+    await offer('cy', 'a test');
+    await post('bo', 'trial/approve', meant);
+    await until(async () => (await trial())?.step?.kind === 'held');
+    assert.match(said(await post('cy', 'trial/resume', {})), /^409 it is not paused/);
+    assert.match(said(await post('cy', 'trial/pause', meant)), /^200 paused/);
+    await until(async () => (await trial())?.step?.kind === 'paused');
+    assert.match(said(await post('cy', 'trial/pause', {})), /^409 it is paused already/);
+    assert.match(said(await post('bo', 'trial/abort', meant)), /^200 ends; the robots go back/);
+    await until(async () => (await ports.loop.trial(policy))?.run === 'COMPLETED');
+    assert.match(said(await post('cy', 'trial/pause', {})), /^409 expected trial\/.* to run, it does not/);
+  });
+
+  it('order a rollback at once, or to a target once somebody else approves it', async () => {
+    const urgent = await post('cy', 'rollback', {});
+    assert.match(said(urgent), /^200 ordered 1\.0\.0, assignment 9/);
+    await until(async () => (await ports.loop.rollback(policy))?.run === 'COMPLETED');
+    installation.answerWith({
+      planRollback: async () => ({
+        seq: 8,
+        openTrialId: null,
+        choice: { kind: 'ask', version: '0.9.0', reason: '0.9.0 is the baseline: a person has to agree' },
+      }),
+    });
+    const key = randomUUID();
+    const asks = [1, 2].map(() => post('ada', 'rollback', { target: 'baseline' }, key));
+    for (const answer of await Promise.all(asks))
+      assert.match(said(answer), /^200 nothing is ordered yet: 0\.9\.0 waits/);
+    const requestId = (await rollback())?.waiting?.requestId ?? '';
+    assert.equal((await rollback())?.requests.length, 1);
+    assert.match(said(await post('bo', 'rollback/approve', { requestId: 'another' })), /^409 another request waits/);
+    assert.match(said(await post('ada', 'rollback/approve', { requestId })), /^409 ada asked for it/);
+    const { client } = await sharedTemporal();
+    const handle = client.workflow.getHandle(workflowIds.rollbackPolicy(policy));
+    // What the workflow itself says, asked past the console.
+    await assert.rejects(
+      handle.executeUpdate('approve', { args: [{ reason: 'r', who: 'Ada ', isNotOwn: true }] }),
+      (error: Error) => /asked for it/.test((error.cause as Error).message),
+    );
+    assert.match(said(await post('bo', 'rollback/approve', { requestId })), /^200 0\.9\.0 is approved by bo/);
+    await until(async () => (await ports.loop.rollback(policy))?.run === 'COMPLETED');
+    assert.equal((await rollback())?.requests.at(-1)?.answer.approvedBy, 'bo: bo says so');
+  });
+
+  it('start a cycle once under a key, in the name of who did', async () => {
+    const key = randomUUID();
+    const [one, two] = await Promise.all([post('cy', 'cycles', {}, key), post('cy', 'cycles', {}, key)]);
+    assert.match(said(one), new RegExp(`^200 cycle/${policy}-20`));
+    assert.equal(said(one), said(two));
+    const workflowId = String(one.body['answer']);
+    await until(async () => (await ports.loop.cycle(workflowId))?.run !== 'RUNNING');
+    assert.equal(said(await post('cy', 'cycles', {}, key)), said(one));
+    const { status } = (await ports.loop.cycle(workflowId)) ?? {};
+    assert.equal((status as { cause: string }).cause, 'console: cycle start by cy');
+  });
+
+  it('stand in the audit log, each with an end, and the chain holds', async () => {
+    const { entries } = await readAuditPage(ports.store, { limit: 500, isWanted: () => true }, () => undefined);
+    const byAct = Map.groupBy(entries, ({ actId }) => actId);
+    for (const [actId, outcomes] of byAct) assert.equal(outcomes.length, 2, `${actId} ${JSON.stringify(outcomes)}`);
+    assert.ok(byAct.size > 15);
+    const { broken } = await verifyAudit(ports.store);
+    assert.equal(broken, null);
+  });
+});
