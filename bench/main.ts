@@ -9,6 +9,7 @@ import { measureGateway } from './gateway.ts';
 import { ingestLeg } from './ingest.ts';
 import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
+import { describeImageTraining, measureImageTraining } from './image-training.ts';
 import { measureRollback } from './rollback.ts';
 import { measureSimulator } from './simulator.ts';
 import { measureTasks } from './tasks.ts';
@@ -113,6 +114,23 @@ program
   .action(async (options: { seeds: number; rows: number; json: boolean }) => {
     const result = await measureWarmStart({ ...options, progress: progressOf('warm-start') });
     print(result, options.json, describeWarmStart(result));
+  });
+
+program
+  .command('image-training')
+  .description(
+    'a training step of the default networks with camera images on one thread, relative to PyTorch if available',
+  )
+  .option('--python <path>', 'a Python with torch; without it only ours is measured')
+  .option('--steps <count>', 'steps a round', number(16, 10_000), 40)
+  .option('--rounds <count>', 'rounds, both in turn', number(1, 100), 3)
+  .option(...seed)
+  .option(...json)
+  .action(async (options: { python?: string; steps: number; rounds: number; seed: number; json: boolean }) => {
+    const result = await measureImageTraining({ ...options, progress: progressOf('image-training') }).catch(
+      (error: Error) => program.error(error.message),
+    );
+    print(result, options.json, describeImageTraining(result));
   });
 
 program
