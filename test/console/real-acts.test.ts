@@ -126,7 +126,7 @@ describe('acts by the console on running workflows', function () {
     assert.match(said(await post('cy', 'trial/pause', {})), /^409 it is paused already/);
     assert.match(said(await post('bo', 'trial/abort', meant)), /^200 ends; the robots go back/);
     await until(async () => (await ports.loop.trial(policy))?.run === 'COMPLETED');
-    assert.match(said(await post('cy', 'trial/pause', {})), /^409 expected trial\/.* to run, it does not/);
+    assert.match(said(await post('cy', 'trial/pause', {})), /^409 expected trial\/.* to be running, it is not/);
   });
 
   it('order a rollback at once, or to a target once somebody else approves it', async () => {
