@@ -1,7 +1,8 @@
+import { auditKeys } from '../store/records/audit-entry.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
 /** What pages are told of: something of it changed, read it again. */
-export const topics = ['fleet', 'incidents', 'facts', 'models', 'cycles', 'tasks'] as const;
+export const topics = ['fleet', 'incidents', 'facts', 'models', 'cycles', 'tasks', 'audit'] as const;
 export type Topic = (typeof topics)[number];
 
 export interface Change {
@@ -22,6 +23,7 @@ const watched: readonly (readonly [topic: Topic, prefix: (policy: string) => str
   ['models', (policy) => `registry/${policy}/aliases/`],
   ['tasks', (policy) => `config/tasks/${policy}/`],
   ['cycles', () => 'reports/'],
+  ['audit', () => auditKeys.tail],
 ];
 
 const lookEveryMs = 5_000;

@@ -1,14 +1,25 @@
 import { h, type ComponentChild } from 'preact';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
+import type { ActAnswer } from '../console/answers/acts.ts';
 import type { PoliciesAnswer } from '../console/answers/fleet.ts';
 import type { MeAnswer } from '../console/answers/me.ts';
+import { ActDialog } from './act-dialog.ts';
+import type { OfferedAct } from './acts.ts';
 import { ask } from './ask.ts';
 import { listen } from './change-stream.ts';
 import { loginPage } from './pages/login.ts';
-import type { Problem } from './reading.ts';
+import type { Answer, Problem } from './reading.ts';
 import { apiPath, hrefOf, parseRoute, type PageName, type Route } from './route.ts';
-import { FleetScreen, IncidentsScreen, MetricsScreen, RobotScreen, TrialScreen, type Screen } from './screens.ts';
+import {
+  AuditScreen,
+  FleetScreen,
+  IncidentsScreen,
+  MetricsScreen,
+  RobotScreen,
+  TrialScreen,
+  type Screen,
+} from './screens.ts';
 import { shownOf, stateBox } from './states.ts';
 import { useReading, type Session } from './use-reading.ts';
 
@@ -17,9 +28,10 @@ const screens: Readonly<Record<PageName, readonly [title: string, screen: (scree
   incidents: ['Incidents', IncidentsScreen],
   trial: ['Trial', TrialScreen],
   metrics: ['Metrics', MetricsScreen],
+  audit: ['Audit', AuditScreen],
   robot: ['Robot', RobotScreen],
 };
-const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'metrics'];
+const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'metrics', 'audit'];
 
 /** Kept for this tab alone, and gone with it. */
 const tokenKey = 'flywheel.token';
@@ -83,6 +95,9 @@ function SignedIn({ token, onSignOut }: SignedInProps): ComponentChild {
         listeners.add(listener);
         return () => void listeners.delete(listener);
       },
+      tell: (topic) => {
+        for (const listener of listeners) listener(topic);
+      },
     }),
     [token, onSignOut, listeners],
   );
@@ -111,7 +126,7 @@ function SignedIn({ token, onSignOut }: SignedInProps): ComponentChild {
       h('span', { class: 'who' }, who),
       h('button', { type: 'button', onClick: () => onSignOut(null) }, 'Sign out'),
     ]),
-    h(Content, { route, policy, session, nowMs, otherwise, key: `${page} ${policy}` }),
+    h(Content, { route, policy, session, nowMs, otherwise, viewer: me.data, key: `${page} ${policy}` }),
   ]);
 }
 
@@ -143,11 +158,21 @@ interface ContentProps {
   readonly policy: string | undefined;
   readonly session: Session;
   readonly nowMs: number;
+  /** Who looks; null: it is not known yet. */
+  readonly viewer: MeAnswer | null;
   /** How the list of policies stands, where there is none to show anything of. */
   readonly otherwise: ComponentChild;
 }
 
-function Content({ route, policy, session, nowMs, otherwise }: ContentProps): ComponentChild {
+function Content({ route, policy, session, nowMs, viewer, otherwise }: ContentProps): ComponentChild {
+  const [act, onAct] = useState<OfferedAct | null>(null);
+  const wasAnswered = useRef(false);
+  const onClose = (): void => {
+    onAct(null);
+    // The button that began it may be gone by then.
+    if (wasAnswered.current) heading.current?.focus();
+    wasAnswered.current = false;
+  };
   const heading = useRef<HTMLHeadingElement>(null);
   const { page, query } = route;
   const [title, screen] = page === null ? ['No such page'] : screens[page];
@@ -172,8 +197,32 @@ function Content({ route, policy, session, nowMs, otherwise }: ContentProps): Co
       ? stateBox('empty', 'There is no page of this name. The menu has those that there are.')
       : policy === undefined
         ? otherwise
-        : h(screen, { session, policy, query, nowMs, onFilter }),
+        : h(screen, { session, policy, query, nowMs, onFilter, acting: { viewer, onAct } }),
+    act === null
+      ? null
+      : h(ActDialog, {
+          act,
+          token: session.token,
+          onAnswer: (answer) => {
+            wasAnswered.current = true;
+            hear(session, answer);
+          },
+          onClose,
+          key: act,
+        }),
   ]);
+}
+
+/** What workflows change after they answered shows a moment later. */
+const settledMs = 2_000;
+
+function hear(session: Session, answer: Answer<ActAnswer>): void {
+  if (answer.kind === 'refused' && answer.type === 'unauthenticated') return session.onRefused();
+  const tell = (): void => {
+    for (const topic of ['fleet', 'incidents', 'models', 'audit']) session.tell(topic);
+  };
+  tell();
+  setTimeout(tell, settledMs);
 }
 
 const menu = (page: PageName | null, policy: string | undefined): ComponentChild =>

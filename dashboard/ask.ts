@@ -17,18 +17,53 @@ export async function ask<T>(
   signal: AbortSignal,
   fetcher: Fetch = fetch,
 ): Promise<Answer<T>> {
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
   try {
-    const response = await fetcher(path, {
-      headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]),
-      credentials: 'omit',
-      redirect: 'error',
-    });
-    const body: unknown = await response.json().catch(notJson);
-    if (!response.ok || body === null) return problemOf(response.status, body);
-    return { kind: 'read', data: body as T };
+    return await answerOf<T>(
+      await fetcher(path, {
+        ...safely,
+        headers,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]),
+      }),
+    );
   } catch (error) {
     signal.throwIfAborted();
-    return { kind: 'gone', message: error instanceof Error ? error.message : String(error) };
+    return goneBy(error);
   }
 }
+
+/** Sends an act to the console. The same again has the same `key`: then it is done once. Whatever happens is an answer. */
+export async function sendAct<T>(
+  path: string,
+  body: Readonly<Record<string, string>>,
+  { key, token }: { readonly key: string; readonly token: string },
+  fetcher: Fetch = fetch,
+): Promise<Answer<T>> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    accept: 'application/json',
+    'content-type': 'application/json',
+    'idempotency-key': key,
+  };
+  const signal = AbortSignal.timeout(answerWithinMs);
+  try {
+    return await answerOf<T>(
+      await fetcher(path, { ...safely, method: 'POST', headers, signal, body: JSON.stringify(body) }),
+    );
+  } catch (error) {
+    return goneBy(error);
+  }
+}
+
+const safely = { credentials: 'omit', redirect: 'error' } as const satisfies RequestInit;
+
+async function answerOf<T>(response: Response): Promise<Answer<T>> {
+  const body: unknown = await response.json().catch(notJson);
+  if (!response.ok || body === null) return problemOf(response.status, body);
+  return { kind: 'read', data: body as T };
+}
+
+const goneBy = (error: unknown): Answer<never> => ({
+  kind: 'gone',
+  message: error instanceof Error ? error.message : String(error),
+});

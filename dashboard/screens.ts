@@ -1,10 +1,14 @@
 import { h, type ComponentChild } from 'preact';
+import { useEffect } from 'preact/hooks';
 
+import type { AuditAnswer } from '../console/answers/acts.ts';
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
 import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
+import type { Acting } from './act-buttons.ts';
 import { attentionOf } from './attention.ts';
+import { auditPage, auditPath } from './pages/audit.ts';
 import { fleetPage, fleetPath } from './pages/fleet.ts';
 import { incidentsPage } from './pages/incidents.ts';
 import { metricsPage, metricsPath } from './pages/metrics.ts';
@@ -21,27 +25,34 @@ export interface Screen {
   readonly query: Readonly<Record<string, string>>;
   readonly nowMs: number;
   readonly onFilter: (change: Readonly<Record<string, string>>) => void;
+  readonly acting: Acting;
 }
 
-export function FleetScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
+export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
   const asked = { ...query, policy };
   const fleet = useReading<FleetAnswer>(session, fleetPath(asked), `fleet ${policy}`, 'fleet');
   const incidents = useReading<IncidentsAnswer>(session, apiPath('incidents', { policy }), policy, 'incidents');
   const trial = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models');
   const attention = attentionOf({ fleet, incidents, trial });
-  return fleetPage({ reading: fleet, attention, query: asked, nowMs, onFilter });
+  return fleetPage({ reading: fleet, attention, query: asked, nowMs, onFilter, acting });
 }
 
-export function RobotScreen({ session, query, nowMs }: Screen): ComponentChild {
+export function RobotScreen({ session, query, nowMs, acting }: Screen): ComponentChild {
   const robotId = query['id'] ?? '';
   const path = apiPath(`robots/${encodeURIComponent(robotId)}`);
   const reading = useReading<RobotAnswer>(session, path, robotId, 'fleet incidents');
-  return robotPage({ reading, robotId, nowMs });
+  return robotPage({ reading, robotId, nowMs, acting });
 }
 
-export function IncidentsScreen({ session, policy, nowMs }: Screen): ComponentChild {
+export function IncidentsScreen({ session, policy, nowMs, acting }: Screen): ComponentChild {
   const path = apiPath('incidents', { policy, limit: '200' });
-  return incidentsPage({ reading: useReading<IncidentsAnswer>(session, path, policy, 'incidents'), nowMs });
+  const reading = useReading<IncidentsAnswer>(session, path, policy, 'incidents');
+  return incidentsPage({ reading, policy, nowMs, acting });
+}
+
+export function AuditScreen({ session, query, nowMs, onFilter }: Screen): ComponentChild {
+  const path = auditPath(query);
+  return auditPage({ reading: useReading<AuditAnswer>(session, path, path, 'audit'), query, nowMs, onFilter });
 }
 
 export function MetricsScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
@@ -50,11 +61,20 @@ export function MetricsScreen({ session, policy, query, nowMs, onFilter }: Scree
   return metricsPage({ reading: useReading<MetricsAnswer>(session, path, path, 'facts'), query, nowMs, onFilter });
 }
 
-export function TrialScreen({ session, policy, query, nowMs }: Screen): ComponentChild {
+/** While robots go back, who confirmed is read this often. */
+const returningEveryMs = 3_000;
+
+export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {
   const now = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models');
+  const isReturning = now.data?.rollback?.run === 'RUNNING';
+  useEffect(() => {
+    if (!isReturning) return;
+    const timer = setInterval(() => session.tell('fleet'), returningEveryMs);
+    return () => clearInterval(timer);
+  }, [isReturning, session]);
   const trialId = trialIdOf(now.data, query['id']);
   const coursePath = trialId === undefined ? null : apiPath(`trials/${encodeURIComponent(trialId)}`);
   const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models');
   const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models');
-  return h('div', null, trialPage({ policy, trialId, now, course, ended, nowMs }));
+  return h('div', null, trialPage({ policy, trialId, now, course, ended, nowMs, acting }));
 }

@@ -11,6 +11,8 @@ export interface Session {
   readonly onRefused: () => void;
   /** Told of each topic that changed; gives what ends that. */
   readonly onTopic: (listener: (topic: string) => void) => () => void;
+  /** Tells of a change that the viewer made, before the console does. */
+  readonly tell: (topic: string) => void;
 }
 
 /**

@@ -19,6 +19,19 @@ export const trialSchema = z.strictObject({
   abTest: runSchema,
   rollout: runSchema,
   rollback: runSchema,
+  /** How many robots follow the order that stands; null: none was given yet. */
+  order: z
+    .strictObject({
+      seq: z.int(),
+      robots: z.int(),
+      confirmed: z.int(),
+      waiting: z.int(),
+      windowed: z.int(),
+      failed: z.int(),
+      offline: z.int(),
+      unserved: z.int(),
+    })
+    .nullable(),
 });
 export type TrialAnswer = z.infer<typeof trialSchema>;
 

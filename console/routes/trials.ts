@@ -2,8 +2,9 @@ import { z } from 'zod';
 
 import { listEndedTrials, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
+import type { Confirmations } from '../../fleet/desk/confirmations.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
-import { endedTrialsSchema, trialCourseSchema, trialSchema } from '../answers/trials.ts';
+import { endedTrialsSchema, trialCourseSchema, trialSchema, type TrialAnswer } from '../answers/trials.ts';
 import { described, limitQuery, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 const trialIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a trial id');
@@ -19,12 +20,19 @@ export const trialRoutes: Routes = (context) => async (app) => {
     },
     handler: async ({ query: { policy } }) => {
       await requirePolicy(context, policy);
-      const [trial, steps, rollback] = await Promise.all([
+      const [trial, steps, rollback, seen] = await Promise.all([
         context.loop.trial(policy),
         context.loop.trialSteps(policy),
         context.loop.rollback(policy),
+        context.fleet.readConfirmations(policy),
       ]);
-      return { readAtMs: context.clock(), trial, ...steps, rollback };
+      return {
+        readAtMs: context.clock(),
+        trial,
+        ...steps,
+        rollback,
+        order: seen === undefined ? null : followed(seen),
+      };
     },
   });
 
@@ -68,3 +76,15 @@ export const trialRoutes: Routes = (context) => async (app) => {
     },
   });
 };
+
+function followed({ seq, unserved = [], ...seen }: Confirmations): NonNullable<TrialAnswer['order']> {
+  const [confirmed, waiting, windowed, failed, offline] = [
+    seen.confirmed.length,
+    seen.waiting.length,
+    seen.windowed.length,
+    seen.failed.length,
+    seen.offline.length,
+  ];
+  const robots = confirmed + waiting + windowed + failed + offline + unserved.length;
+  return { seq, robots, confirmed, waiting, windowed, failed, offline, unserved: unserved.length };
+}

@@ -1,6 +1,8 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
+import { actBar, type Acting } from '../act-buttons.ts';
+import { fleetActs } from '../acts.ts';
 import type { Attention } from '../attention.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
@@ -32,12 +34,15 @@ interface FleetPage {
   readonly query: FleetQuery;
   readonly nowMs: number;
   readonly onFilter: (change: FleetQuery) => void;
+  readonly acting: Acting;
 }
 
 /** Robots by state, model and site, and above them what needs a person now. */
-export const fleetPage = ({ reading, attention, query, nowMs, onFilter }: FleetPage): ComponentChild =>
+export const fleetPage = ({ reading, attention, query, nowMs, onFilter, acting }: FleetPage): ComponentChild =>
   h('div', null, [
     attentionBox(attention, query['policy'] ?? ''),
+    // Not for a fleet that is not there, or not the viewer's.
+    reading.data === null ? null : actBar(fleetActs(query['policy'] ?? '', acting.viewer), acting.onAct),
     h('section', { 'aria-labelledby': 'robots' }, [
       h('h2', { id: 'robots' }, 'Robots'),
       filters(reading.data, query, onFilter),

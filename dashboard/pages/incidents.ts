@@ -1,24 +1,32 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
+import { actButton, type Acting } from '../act-buttons.ts';
+import { incidentAct } from '../acts.ts';
 import { spanText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
 
 interface IncidentsPage {
   readonly reading: Reading<IncidentsAnswer>;
+  readonly policy: string;
   readonly nowMs: number;
+  readonly acting: Acting;
 }
 
 /** What is wrong now, and what was. */
-export const incidentsPage = ({ reading, nowMs }: IncidentsPage): ComponentChild =>
+export const incidentsPage = ({ reading, nowMs, ...acts }: IncidentsPage): ComponentChild =>
   h(
     'div',
     null,
-    shownOf(reading, nowMs, 'incidents', (data) => [openIncidents(data, nowMs), events(data)]),
+    shownOf(reading, nowMs, 'incidents', (data) => [openIncidents(data, nowMs, acts), events(data)]),
   );
 
-const openIncidents = ({ lookedAtMs, open }: IncidentsAnswer, nowMs: number): ComponentChild =>
+const openIncidents = (
+  { lookedAtMs, open }: IncidentsAnswer,
+  nowMs: number,
+  { policy, acting }: Pick<IncidentsPage, 'policy' | 'acting'>,
+): ComponentChild =>
   h('section', null, [
     h('h2', null, `Open now${open.length === 0 ? '' : ` (${open.length})`}`),
     lookedAtMs === null
@@ -35,7 +43,14 @@ const openIncidents = ({ lookedAtMs, open }: IncidentsAnswer, nowMs: number): Co
               head: 'Open for',
               cell: ({ openedAtMs }) => [`${spanText(nowMs - openedAtMs)}, since `, moment(openedAtMs)],
             },
-            { head: 'Acknowledged', cell: ({ acknowledgedBy }) => acknowledgedBy ?? 'by nobody yet' },
+            {
+              head: 'Acknowledged',
+              cell: (incident) =>
+                incident.acknowledgedBy ?? [
+                  'by nobody yet ',
+                  actButton(incidentAct(incident, policy, acting.viewer), acting.onAct, incident.incidentId),
+                ],
+            },
           ],
           open,
           ({ incidentId }) => incidentId,

@@ -1,6 +1,8 @@
 import { h, type ComponentChild, type ComponentChildren } from 'preact';
 
 import type { RobotAnswer } from '../../console/answers/fleet.ts';
+import { actBar, type Acting } from '../act-buttons.ts';
+import { robotActs } from '../acts.ts';
 import { numberText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
@@ -12,19 +14,21 @@ interface RobotPageProps {
   readonly reading: Reading<RobotAnswer>;
   readonly robotId: string;
   readonly nowMs: number;
+  readonly acting: Acting;
 }
 
 /** All about one robot. */
-export const robotPage = ({ reading, robotId, nowMs }: RobotPageProps): ComponentChild =>
+export const robotPage = ({ reading, robotId, nowMs, acting }: RobotPageProps): ComponentChild =>
   h(
     'div',
     null,
-    shownOf(reading, nowMs, `robot ${robotId}`, ({ robot }) => body(robot)),
+    shownOf(reading, nowMs, `robot ${robotId}`, ({ robot }) => body(robot, acting)),
   );
 
-const body = (robot: Robot): ComponentChild =>
+const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
   h('div', null, [
     standing(robot),
+    actBar(robotActs(robot, viewer), onAct),
     damagedNote(robot.damaged),
     section('Versions that it ran', robot.versions, 'It has not said yet what it runs.', () =>
       table(

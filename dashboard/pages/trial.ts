@@ -1,6 +1,8 @@
 import { h, type ComponentChild, type ComponentChildren } from 'preact';
 
 import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
+import { actBar, type Acting } from '../act-buttons.ts';
+import { fleetActs, trialActs } from '../acts.ts';
 import { courseChart, type CoursePoint } from '../course-chart.ts';
 import { fieldOf, listField, numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
@@ -17,14 +19,18 @@ interface TrialPage {
   readonly course: Reading<TrialCourseAnswer>;
   readonly ended: Reading<EndedTrialsAnswer>;
   readonly nowMs: number;
+  readonly acting: Acting;
 }
 
 /** The trial that runs: its stage, its effect against the limits, its arms; and those that ended. */
-export const trialPage = ({ policy, trialId, now, course, ended, nowMs }: TrialPage): ComponentChild =>
+export const trialPage = ({ policy, trialId, now, course, ended, nowMs, acting }: TrialPage): ComponentChild =>
   h('div', null, [
     h('section', { 'aria-labelledby': 'now' }, [
       h('h2', { id: 'now' }, 'Now'),
-      shownOf(now, nowMs, 'the trial that runs', runningTrial),
+      shownOf(now, nowMs, 'the trial that runs', (data) => [
+        runningTrial(data),
+        actBar([...trialActs(data, policy, acting.viewer), ...fleetActs(policy, acting.viewer)], acting.onAct),
+      ]),
     ]),
     h('section', { 'aria-labelledby': 'course' }, [
       h('h2', { id: 'course' }, trialId === undefined ? 'Course' : `Course of ${trialId}`),
@@ -45,9 +51,9 @@ function noCourse({ data, problem }: Reading<TrialAnswer>): ComponentChild {
 
 type Run = NonNullable<TrialAnswer['trial']>;
 
-function runningTrial({ trial, abTest, rollout, rollback }: TrialAnswer): ComponentChild {
+function runningTrial({ trial, abTest, rollout, rollback, order }: TrialAnswer): ComponentChild {
   return h('div', null, [
-    rollback === null ? null : runBox('Rollback', rollback, rollbackFacts(rollback)),
+    rollback === null ? null : runBox('Rollback', rollback, rollbackFacts(rollback, order)),
     trial === null
       ? stateBox('empty', 'No trial of this policy runs, and none ended lately.')
       : runBox('Trial', trial, [
@@ -136,12 +142,30 @@ function rolloutFacts({ status }: Run): Facts {
   ];
 }
 
-function rollbackFacts({ status }: Run): Facts {
+function rollbackFacts({ status, run }: Run, order: TrialAnswer['order']): Facts {
   return [
+    ...(run === 'RUNNING' ? [['Robots', followText(status, order)] as const] : []),
     ['Stage', textField(status, 'stage') ?? 'not told'],
     ['To version', textField(status, 'version') ?? 'not told'],
     ['Why', textField(status, 'reason') ?? 'not told'],
   ];
+}
+
+/** How many robots follow the order that stands; a rollback is pending until all that can have confirmed. */
+function followText(status: unknown, order: TrialAnswer['order']): string {
+  if (textField(status, 'stage') !== 'returning') return 'nothing is ordered yet';
+  if (order === null) return 'who follows is not known';
+  const { confirmed, robots, waiting, windowed, failed, offline, unserved } = order;
+  const others = [
+    [waiting, 'on the way'],
+    [windowed, 'wait for an update window'],
+    [failed, 'failed'],
+    [offline, 'offline'],
+    [unserved, 'have a body that nothing serves'],
+  ] as const;
+  const rest = others.flatMap(([count, text]) => (count === 0 ? [] : [`${count} ${text}`])).join(', ');
+  const state = confirmed === robots ? 'confirmed by' : 'pending: confirmed by';
+  return `${state} ${confirmed} of ${robots}${rest === '' ? '' : `; ${rest}`}`;
 }
 
 const stages = (rows: readonly unknown[]): ComponentChild | null =>

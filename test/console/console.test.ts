@@ -5,7 +5,7 @@ import { incidentRecordSchema } from '../../activities/incidents/incident-log.ts
 import { mostPoints, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { RateLimit } from '../../console/rate-limit.ts';
 import { StoreWatch } from '../../console/store-watch.ts';
-import { addRobot, quarantineRobot } from '../../fleet/desk/index.ts';
+import { addRobot, openFleet, quarantineRobot, readRobots } from '../../fleet/desk/index.ts';
 import { operatorRoles, mayAct, readOperators, removeOperator } from '../../fleet/desk/operators.ts';
 import { writePresence } from '../../fleet/desk/presence.ts';
 import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
@@ -242,7 +242,19 @@ describe('the console’s server', function () {
       },
     });
     const { body } = await ask(app, `/api/v1/trial?policy=${policy}`, world.token);
-    assert.deepEqual([body['trial'], body['abTest'], body['rollback']], [run, null, null]);
+    assert.deepEqual([body['trial'], body['abTest'], body['rollback'], body['order']], [run, null, null, null]);
+    const { store, clock } = world.ports;
+    const record = { kind: 'assign', defaultVersion: '1.1.0', championVersion: '1.1.0', trialId: null } as const;
+    const origin = { urgency: 'safeStop', overrides: [], operationId: 'o', who: 't', why: 't', atMs: 1 } as const;
+    await openFleet({ store, clock }).write({ policy, seq: 0, record: { ...record, ...origin } });
+    const now = await ask(app, `/api/v1/trial?policy=${policy}`, world.token);
+    const { seq, robots, ...rest } = now.body['order'] as Record<string, number>;
+    // Nobody tells of a robot: none has confirmed, and none is left out of the count.
+    assert.deepEqual([seq, robots, rest['confirmed']], [0, (await readRobots(store)).size, 0]);
+    assert.equal(
+      Object.values(rest).reduce((sum, count) => sum + count, 0),
+      robots,
+    );
     const cycle = await ask(app, '/api/v1/cycle?id=cycle/wall-1', world.token);
     assert.deepEqual([cycle.body['report'], cycle.body['run']], [null, run]);
   });

@@ -8,6 +8,7 @@ import type { FleetAnswer, RobotAnswer } from '../../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
 import type { MetricsAnswer } from '../../console/answers/metrics.ts';
 import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
+import type { Acting } from '../../dashboard/act-buttons.ts';
 import { attentionOf } from '../../dashboard/attention.ts';
 import { chartOf, courseChart } from '../../dashboard/course-chart.ts';
 import { intervalText, momentText, numberText, pointsText, spanText, valueText } from '../../dashboard/format.ts';
@@ -53,8 +54,9 @@ const fleetOf = (items: FleetAnswer['items'], more: Partial<FleetAnswer> = {}): 
   next: null,
   ...more,
 });
+const acting: Acting = { viewer: { name: 'vera', role: 'viewer' }, onAct: () => undefined };
 const noIncidents: IncidentsAnswer = { readAtMs: nowMs, damaged: [], lookedAtMs: nowMs, open: [], events: [] };
-const noTrial: TrialAnswer = { readAtMs: nowMs, trial: null, abTest: null, rollout: null, rollback: null };
+const noTrial: TrialAnswer = { readAtMs: nowMs, trial: null, abTest: null, rollout: null, rollback: null, order: null };
 const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial']> => ({
   workflowId: 'w',
   run,
@@ -65,7 +67,14 @@ const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial
 
 function fleetNode(reading: Reading<FleetAnswer>, query: Record<string, string> = {}): ComponentChild {
   const attention = attentionOf({ fleet: reading, incidents: got(noIncidents), trial: got(noTrial) });
-  return fleetPage({ reading, attention, query: { policy: 'wall', ...query }, nowMs, onFilter: () => undefined });
+  return fleetPage({
+    acting,
+    reading,
+    attention,
+    query: { policy: 'wall', ...query },
+    nowMs,
+    onFilter: () => undefined,
+  });
 }
 const fleet = (...given: Parameters<typeof fleetNode>): string => html(fleetNode(...given));
 /** What stands there when all goes of drawing are done. */
@@ -161,9 +170,10 @@ describe('the pages', () => {
     const trial = { ...noTrial, trial: run, rollback: run };
     for (const text of [
       fleet(got(fleetOf([robot], { damaged: [hostile], sites: [{ name: hostile, robots: 1 }] })), { search: hostile }),
-      html(incidentsPage({ reading: got(incidents), nowMs })),
+      html(incidentsPage({ acting, policy: 'wall', reading: got(incidents), nowMs })),
       html(
         trialPage({
+          acting,
           policy: hostile,
           trialId: hostile,
           now: got(trial),
@@ -173,7 +183,7 @@ describe('the pages', () => {
         }),
       ),
       html(loginPage({ problem: { ...notNow, message: hostile }, isAsking: false, onToken: () => undefined })),
-      html(robotPage({ reading: failed({ ...notNow, message: hostile }), robotId: hostile, nowMs })),
+      html(robotPage({ acting, reading: failed({ ...notNow, message: hostile }), robotId: hostile, nowMs })),
     ]) {
       assert.doesNotMatch(text, /<img|<script|="">/);
       assert.match(text, /&quot;>&lt;img/);
@@ -195,7 +205,9 @@ describe('what needs a person now', () => {
     ] as const) {
       const attention = attentionOf({ ...all, [name]: failed(notNow) });
       assert.deepEqual(attention.unknown, [`${unknown}: the object store does not answer`]);
-      const text = html(fleetPage({ reading: all.fleet, attention, query: {}, nowMs, onFilter: () => undefined }));
+      const text = html(
+        fleetPage({ acting, reading: all.fleet, attention, query: {}, nowMs, onFilter: () => undefined }),
+      );
       assert.doesNotMatch(text, /Nothing needs a person/, name);
       assert.match(text, /may lack something/, name);
       assert.equal(attentionOf({ ...all, [name]: unread }).isLoading, true);
@@ -252,15 +264,24 @@ describe('what needs a person now', () => {
 
 describe('the page of incidents', () => {
   it('tells a quiet fleet from one that nobody looks at', () => {
-    const quiet = html(incidentsPage({ reading: got(noIncidents), nowMs }));
+    const quiet = html(incidentsPage({ acting, policy: 'wall', reading: got(noIncidents), nowMs }));
     assert.deepEqual(statesOf(quiet), ['empty', 'empty']);
-    const blind = html(incidentsPage({ reading: got({ ...noIncidents, lookedAtMs: null }), nowMs }));
+    const blind = html(
+      incidentsPage({ acting, policy: 'wall', reading: got({ ...noIncidents, lookedAtMs: null }), nowMs }),
+    );
     assert.deepEqual(statesOf(blind), ['noData', 'empty']);
     assert.doesNotMatch(blind, /No incident is open/);
   });
 
   it('names records that were left out, and never takes what cannot be read for nothing', () => {
-    const text = html(incidentsPage({ reading: got({ ...noIncidents, damaged: ['incidents/wall/7.json'] }), nowMs }));
+    const text = html(
+      incidentsPage({
+        acting,
+        policy: 'wall',
+        reading: got({ ...noIncidents, damaged: ['incidents/wall/7.json'] }),
+        nowMs,
+      }),
+    );
     assert.match(text, /1 damaged object left out.*incidents\/wall\/7\.json/s);
     assert.deepEqual(statesOf(text), ['empty', 'noData']);
   });
@@ -363,7 +384,7 @@ describe('the page of a robot', () => {
   };
 
   it('shows its life, the newest first, and says what nobody watches', () => {
-    const text = html(robotPage({ reading: got({ readAtMs: nowMs, robot }), robotId: 'r1', nowMs }));
+    const text = html(robotPage({ acting, reading: got({ readAtMs: nowMs, robot }), robotId: 'r1', nowMs }));
     assert.ok(text.indexOf('1.1.0') < text.indexOf('1.0.0'));
     assert.match(text, /In quarantine.*by ada: wheel/s);
     assert.deepEqual(statesOf(text), ['empty', 'noData', 'empty']);
@@ -407,7 +428,15 @@ describe('the page of a trial', () => {
     assert.ok(x(0) < x(1));
     assert.ok(y(0.02) < y(0) && y(0) < y(-0.05), 'more is higher');
     const text = html(
-      trialPage({ policy: 'wall', trialId: 't1', now: got(noTrial), course: got(course), ended: unread, nowMs }),
+      trialPage({
+        acting,
+        policy: 'wall',
+        trialId: 't1',
+        now: got(noTrial),
+        course: got(course),
+        ended: unread,
+        nowMs,
+      }),
     );
     assert.match(text, /aria-label="Effect over 2 verdicts: \+2 pp at first, −1 pp at last"/);
     for (const number of ['+2 pp', '−3 pp', '−5 pp', '−4 pp', '5 robots', '6 robots'])
@@ -418,7 +447,7 @@ describe('the page of a trial', () => {
 
   it('takes a trial that nobody could ask for neither for one that is there, nor for none', () => {
     const courseOf = (now: Reading<TrialAnswer>): readonly string[] => {
-      const page = { policy: 'wall', trialId: undefined, now, course: unread, ended: unread, nowMs };
+      const page = { policy: 'wall', trialId: undefined, now, course: unread, ended: unread, nowMs, acting };
       return statesOf(html(trialPage(page)));
     };
     assert.deepEqual(courseOf(got(noTrial)), ['empty', 'empty', 'loading']);
@@ -450,7 +479,7 @@ describe('the page of a trial', () => {
     assert.equal(trialIdOf(now, undefined), 't1');
     assert.equal(trialIdOf(now, 't0'), 't0');
     const text = html(
-      trialPage({ policy: 'wall', trialId: 't1', now: got(now), course: unread, ended: unread, nowMs }),
+      trialPage({ acting, policy: 'wall', trialId: 't1', now: got(now), course: unread, ended: unread, nowMs }),
     );
     for (const words of [
       'watching: stage 1',
@@ -462,6 +491,7 @@ describe('the page of a trial', () => {
       assert.ok(text.includes(words), words);
     const silent = html(
       trialPage({
+        acting,
         policy: 'wall',
         trialId: undefined,
         now: got({ ...noTrial, trial: runOf(null) }),

@@ -1,0 +1,144 @@
+import { h, type ComponentChild } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+import type { ActAnswer } from '../console/answers/acts.ts';
+import type { OfferedAct } from './acts.ts';
+import { sendAct } from './ask.ts';
+import type { Answer, Problem } from './reading.ts';
+
+export type ActState =
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'sending' }
+  | { readonly kind: 'done'; readonly answer: string }
+  | { readonly kind: 'failed'; readonly problem: Problem };
+
+/** How an act stands after an answer. */
+export const actState = (answer: Answer<ActAnswer>): ActState =>
+  answer.kind === 'read' ? { kind: 'done', answer: answer.data.answer } : { kind: 'failed', problem: answer };
+
+/** Whether sending the same again may help: nobody answered, or not now. A refusal stays one. */
+export const mayRetry = (problem: Problem): boolean =>
+  problem.kind === 'gone' || ['storeUnavailable', 'temporalUnavailable', 'tooMany', 'internal'].includes(problem.type);
+
+export const longestReason = 500;
+
+interface DialogBody {
+  readonly act: OfferedAct;
+  readonly state: ActState;
+  readonly reason: string;
+  readonly extra: string;
+  readonly onReason: (reason: string) => void;
+  readonly onExtra: (extra: string) => void;
+  readonly onSend: () => void;
+  readonly onClose: () => void;
+}
+
+type Typed = { readonly currentTarget: { readonly value: string } };
+
+/** What stands in the dialog of an act. What was sent once is not changed any more: the same is sent again, so that it is done once. */
+export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild {
+  const isSent = state.kind !== 'asking';
+  const isOver = state.kind === 'done' || (state.kind === 'failed' && !mayRetry(state.problem));
+  return h(
+    'form',
+    {
+      onSubmit: (event: Event) => {
+        event.preventDefault();
+        if (!isOver && state.kind !== 'sending') form.onSend();
+      },
+    },
+    [
+      h('h2', { id: 'act-title' }, act.label),
+      h('p', { id: 'act-effect' }, act.effect),
+      act.field === undefined
+        ? null
+        : h('label', null, [
+            `${act.field.label}: ${act.field.hint}`,
+            h('input', {
+              required: true,
+              maxLength: 63,
+              value: form.extra,
+              readOnly: isSent,
+              onInput: (event: Typed) => form.onExtra(event.currentTarget.value),
+            }),
+          ]),
+      h('label', null, [
+        `Reason, required; recorded in the audit log (at most ${longestReason} characters)`,
+        h('textarea', {
+          required: true,
+          maxLength: longestReason,
+          rows: 3,
+          value: form.reason,
+          readOnly: isSent,
+          autoFocus: true,
+          onInput: (event: Typed) => form.onReason(event.currentTarget.value),
+        }),
+      ]),
+      outcome(state),
+      h('div', { class: 'acts' }, [
+        isOver
+          ? null
+          : h('button', { type: 'submit' }, state.kind === 'failed' ? 'Try again' : `Confirm: ${act.label}`),
+        h('button', { type: 'button', onClick: form.onClose }, isSent ? 'Close' : 'Cancel'),
+      ]),
+    ],
+  );
+}
+
+function outcome(state: ActState): ComponentChild {
+  switch (state.kind) {
+    case 'asking':
+      return h('p', { role: 'status' }, '');
+    case 'sending':
+      return h('p', { role: 'status' }, '… Sent; waiting for the answer.');
+    case 'done':
+      return h('p', { role: 'status', class: 'act-done' }, [h('strong', null, '✓ Done: '), state.answer]);
+    case 'failed':
+      return h('p', { role: 'alert', class: 'act-failed' }, [
+        h('strong', null, mayRetry(state.problem) ? '⚡ No answer: ' : '✕ Refused: '),
+        state.problem.message,
+        mayRetry(state.problem) ? '. Whether it was done is not known; trying again does it once.' : '',
+      ]);
+    default:
+      return state satisfies never;
+  }
+}
+
+const newKey = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+interface ActDialogProps {
+  readonly act: OfferedAct;
+  readonly token: string;
+  /** Called with each answer, so that pages read anew. */
+  readonly onAnswer: (answer: Answer<ActAnswer>) => void;
+  readonly onClose: () => void;
+}
+
+/** Asks for a reason and a confirmation, and sends the act. The browser keeps the focus in it, and closes it by Escape. */
+export function ActDialog({ act, token, onAnswer, onClose }: ActDialogProps): ComponentChild {
+  const place = useRef<HTMLDialogElement>(null);
+  const [key] = useState(newKey);
+  const [reason, setReason] = useState('');
+  const [extra, setExtra] = useState('');
+  const [state, setState] = useState<ActState>({ kind: 'asking' });
+  useEffect(() => {
+    place.current?.showModal();
+  }, []);
+  const send = async (): Promise<void> => {
+    setState({ kind: 'sending' });
+    const more = act.field === undefined ? {} : { [act.field.name]: extra.trim() };
+    const answer = await sendAct<ActAnswer>(act.path, { ...act.body, ...more, reason }, { key, token });
+    setState(actState(answer));
+    onAnswer(answer);
+  };
+  const onSend = (): void => {
+    if (reason.trim() !== '') void send();
+  };
+  const close = (): void => place.current?.close();
+  return h(
+    'dialog',
+    { ref: place, class: 'act-dialog', 'aria-labelledby': 'act-title', 'aria-describedby': 'act-effect', onClose },
+    dialogBody({ act, state, reason, extra, onReason: setReason, onExtra: setExtra, onSend, onClose: close }),
+  );
+}

@@ -1,0 +1,173 @@
+import type { MeAnswer } from '../console/answers/me.ts';
+import type { TrialAnswer } from '../console/answers/trials.ts';
+import { fieldOf, textField } from './fields.ts';
+
+export type Viewer = Pick<MeAnswer, 'name' | 'role'>;
+
+/** An act that a page offers. */
+export interface OfferedAct {
+  /** On the button, and above the dialog. */
+  readonly label: string;
+  /** What happens when it is confirmed. */
+  readonly effect: string;
+  readonly path: string;
+  readonly body: Readonly<Record<string, string>>;
+  /** Why this viewer cannot do it now; null: it can be done. */
+  readonly why: string | null;
+  /** One more thing that the act needs to be told. */
+  readonly field?: { readonly name: string; readonly label: string; readonly hint: string };
+}
+
+const roles = ['viewer', 'operator', 'approver', 'admin'] as const;
+
+/** Why a viewer may not act, by role alone; the console decides, this only says so before. */
+function roleWhy(viewer: Viewer | null, least: (typeof roles)[number]): string | null {
+  if (viewer === null) return 'who you are is not known yet';
+  if (roles.indexOf(viewer.role) >= roles.indexOf(least)) return null;
+  return `needs the role ${least}; you are ${viewer.role}`;
+}
+
+/** Whether the viewer asked for what would be approved; the trial's workflow decides it again. */
+function isOwn(askedBy: unknown, { name }: Viewer): boolean {
+  const who = textField(askedBy, 'who') ?? '';
+  const cause = textField(askedBy, 'cause') ?? '';
+  return who === name || (who.startsWith('cycle ') && cause.endsWith(` by ${name}`));
+}
+
+const ownWhy = (viewer: Viewer | null, askedBy: unknown): string | null =>
+  viewer !== null && isOwn(askedBy, viewer) ? 'you asked for it; somebody else has to approve it' : null;
+
+/** What can be done now about the trial of a policy and its rollback. */
+export function trialActs(
+  { trial, rollback }: TrialAnswer,
+  policy: string,
+  viewer: Viewer | null,
+): readonly OfferedAct[] {
+  const version = textField(trial?.status, 'candidateVersion');
+  const step = textField(trial?.status, 'step', 'kind');
+  const meant = version === undefined ? {} : { candidateVersion: version };
+  const act = (name: string, least: 'operator' | 'approver', label: string, effect: string): OfferedAct => ({
+    label,
+    effect,
+    path: `/api/v1/trial/${name}`,
+    body: { policy, ...meant },
+    why: roleWhy(viewer, least),
+  });
+  const of = version === undefined ? 'the trial' : `the trial of ${version}`;
+  const running: OfferedAct[] = [];
+  if (trial?.run === 'RUNNING' && step === 'awaitingApproval') {
+    const approve = act('approve', 'approver', 'Approve stage', `The waiting stage of ${of} starts.`);
+    running.push({ ...approve, why: approve.why ?? ownWhy(viewer, fieldOf(trial.status, 'askedBy')) });
+    running.push(act('reject', 'approver', 'Reject stage', `${of} ends. The robots return to the champion.`));
+  }
+  if (trial?.run === 'RUNNING' && step !== 'returning') {
+    running.push(
+      step === 'paused'
+        ? act('resume', 'operator', 'Resume trial', `${of} advances again.`)
+        : act(
+            'pause',
+            'operator',
+            'Pause trial',
+            `${of} does not advance until somebody resumes it. Its guard stays active.`,
+          ),
+      act('abort', 'operator', 'Abort trial', `${of} ends. The robots return to the champion.`),
+    );
+  }
+  return [...running.map((one) => ({ ...one, effect: capital(one.effect) })), ...waitingActs(rollback, policy, viewer)];
+}
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** Answers to the rollback that waits for an approval. */
+function waitingActs(rollback: TrialAnswer['rollback'], policy: string, viewer: Viewer | null): readonly OfferedAct[] {
+  const waiting = fieldOf(rollback?.status, 'waiting');
+  const requestId = textField(waiting, 'requestId');
+  if (rollback?.run !== 'RUNNING' || requestId === undefined) return [];
+  const version = textField(waiting, 'version') ?? 'the version that was asked for';
+  const who = textField(waiting, 'who') ?? 'somebody';
+  const act = (name: string, label: string, effect: string, why: string | null): OfferedAct => ({
+    label,
+    effect: `${effect} ${who} asked for it: ${textField(waiting, 'reason') ?? 'no reason told'}`,
+    path: `/api/v1/rollback/${name}`,
+    body: { policy, requestId },
+    why: roleWhy(viewer, 'approver') ?? why,
+  });
+  return [
+    act('approve', 'Approve rollback', `All robots of ${policy} go to ${version}.`, ownWhy(viewer, waiting)),
+    act('reject', 'Reject rollback', 'The fleet keeps its version.', null),
+  ];
+}
+
+/** What can be done about a whole fleet. */
+export const fleetActs = (policy: string, viewer: Viewer | null): readonly OfferedAct[] => [
+  {
+    label: 'Roll back now',
+    effect: `All robots of ${policy} are ordered back at once: a running trial ends and everybody gets the champion; without a trial, everybody gets the champion before.`,
+    path: '/api/v1/rollback',
+    body: { policy },
+    why: roleWhy(viewer, 'operator'),
+  },
+  {
+    label: 'Roll back to a version',
+    effect: `All robots of ${policy} go to this version, once an approver has approved it.`,
+    path: '/api/v1/rollback',
+    body: { policy },
+    why: roleWhy(viewer, 'operator'),
+    field: { name: 'target', label: 'Version', hint: 'an earlier champion, like 1.2.3, or baseline' },
+  },
+  {
+    label: 'Start a cycle',
+    effect: `A cycle of ${policy} starts: it collects data, trains, and offers a candidate that passes its gates.`,
+    path: '/api/v1/cycles',
+    body: { policy },
+    why: roleWhy(viewer, 'operator'),
+  },
+];
+
+/** What can be done about one robot; nothing about one that is out of service for good. */
+export function robotActs(
+  {
+    robotId,
+    quarantine,
+    retiredMs,
+  }: { readonly robotId: string; readonly quarantine: unknown; readonly retiredMs: number | null },
+  viewer: Viewer | null,
+): readonly OfferedAct[] {
+  if (retiredMs !== null) return [];
+  const act = (name: string, least: 'operator' | 'approver', label: string, effect: string): OfferedAct => ({
+    label,
+    effect,
+    path: `/api/v1/robots/${encodeURIComponent(robotId)}/${name}`,
+    body: {},
+    why: roleWhy(viewer, least),
+  });
+  return quarantine === null
+    ? [
+        act(
+          'quarantine',
+          'operator',
+          'Quarantine robot',
+          `Trials and learning exclude ${robotId} until its release. It keeps its version.`,
+        ),
+      ]
+    : [
+        act(
+          'release',
+          'approver',
+          'Release robot',
+          `${robotId} leaves quarantine. The next collection takes in its waiting data, and the next trial may include it.`,
+        ),
+      ];
+}
+
+export const incidentAct = (
+  { incidentId, cause, subject }: { readonly incidentId: string; readonly cause: string; readonly subject: string },
+  policy: string,
+  viewer: Viewer | null,
+): OfferedAct => ({
+  label: 'Acknowledge',
+  effect: `The log records that you have seen ${cause} of ${subject}. The incident stays open until its cause is gone.`,
+  path: '/api/v1/incidents/acknowledge',
+  body: { policy, incidentId },
+  why: roleWhy(viewer, 'operator'),
+});
