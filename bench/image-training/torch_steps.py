@@ -31,7 +31,7 @@ def see(layers: list[dict], prefix: str, planes_to: str, p: dict[str, torch.Tens
         else:
             planes = F.avg_pool2d(planes, layer["size"], stride, padding, count_include_pad=False)
     numbers = planes.flatten(1) if planes_to == "flatten" else planes.mean((2, 3))
-    return F.relu(numbers @ p[f"{prefix}_features_weight"] + p[f"{prefix}_features_bias"])
+    return numbers @ p[f"{prefix}_features_weight"] + p[f"{prefix}_features_bias"]
 
 
 def main() -> None:

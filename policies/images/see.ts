@@ -45,8 +45,9 @@ export function cameraParameters(shape: CameraShape): readonly CameraParameter[]
 }
 
 /**
- * A camera's part of the network on a graph: picture uint8 [n, height, width, 3] → features [n, features], at least zero. Pixels are
- * turned to planes and scaled from 0 … 255 to -1 … 1 here, so that who feeds the model feeds bytes as they come.
+ * A camera's part of the network on a graph: picture uint8 [n, height, width, 3] → features [n, features]. Pixels are
+ * turned to planes and scaled from 0 … 255 to -1 … 1 here, so that who feeds the model feeds bytes as they come. The features are not cut at
+ * zero: at a learning rate of 0.02 all of them fell below it for every picture in two of two trainings, and stayed there.
  */
 export function seePicture(
   graph: Graph,
@@ -73,7 +74,7 @@ export function seePicture(
     }
   });
   const numbers = shape.planes === 'average' ? globalAveragePool(graph, planes) : flatten(graph, planes);
-  return relu(graph, add(graph, matMul(graph, numbers, part('features_weight')), part('features_bias')));
+  return add(graph, matMul(graph, numbers, part('features_weight')), part('features_bias'));
 }
 
 const half = 127.5;

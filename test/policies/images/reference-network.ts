@@ -65,9 +65,7 @@ function featuresOf(camera: CameraNetwork, bytes: Uint8Array, parameter: (name: 
     camera.planes === 'flatten'
       ? [...planes.data]
       : Array.from({ length: channels }, (_, c) => average([...planes.data.subarray(c * plane, (c + 1) * plane)]));
-  return times(numbers, part('features_weight')).map((value, unit) =>
-    positive(value + part('features_bias').data[unit]!),
-  );
+  return times(numbers, part('features_weight')).map((value, unit) => value + part('features_bias').data[unit]!);
 }
 
 const positive = (value: number): number => Math.max(0, value);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 
 import { cameraNetworkSchema } from '../../../policies/images/camera-network.ts';
+import { defaultImageHyperparameters } from '../../../policies/images/image-hyperparameters.ts';
 import { initialParameters, type NetworkShape } from '../../../policies/network.ts';
 import { columnMoments } from '../../../policies/normalisation.ts';
 import { randomStream } from '../../../policies/random.ts';
 import type { RowBlock } from '../../../policies/rows.ts';
 import { scoreRows } from '../../../policies/scoring.ts';
+import type { Hyperparameters } from '../../../policies/specification.ts';
 import { buildScoring } from '../../../policies/training-graph.ts';
 import { groupRowsOf, trainNetwork, type TrainingLoopInput } from '../../../policies/training-loop.ts';
 import { runtime, sourceOf, tinyTraining } from '../tiny-training.ts';
@@ -22,38 +24,35 @@ const blind: NetworkShape = {
 };
 const seeing: NetworkShape = { ...blind, images: [cameraNetworkSchema.parse({ camera: 'front', ...sceneSize })] };
 
-/** Trains on scenes that are drawn as they are read, and says how many of others it tells. */
-async function learnScenes(shape: NetworkShape): Promise<number> {
-  const train = sceneSource(8, 400, 1);
+const sceneBlocks = { blocks: 8, rows: 400 };
+
+/** Trains on scenes that are drawn as they are read. */
+async function learnScenes(shape: NetworkShape, changes: Partial<Hyperparameters>) {
+  const train = sceneSource(sceneBlocks.blocks, sceneBlocks.rows, 1);
   const moments = columnMoments(3);
   moments.take((await train.read(0)).observation);
   const observation = moments.finish();
-  const { parameters } = await trainNetwork({
+  const trained = await trainNetwork({
     ...tinyTraining(),
     shape,
     train,
     observation,
     validation: sourceOf(drawnScenes(200, 2)),
     start: initialParameters(shape, randomStream(1, 'initial parameters')),
-    hyperparameters: {
-      learningRate: 0.003,
-      weightDecay: 0.05,
-      batchSize: 16,
-      maxSteps: 400,
-      evaluateEverySteps: 100,
-      patienceEvaluations: 10,
-      checkpointEverySteps: 400,
-    },
+    hyperparameters: { ...defaultImageHyperparameters(sceneBlocks.blocks * sceneBlocks.rows), ...changes },
   });
+  return { ...trained, shape, observation };
+}
+
+/** How many other scenes it tells. */
+async function toldScenes({
+  shape,
+  observation,
+  parameters,
+}: Awaited<ReturnType<typeof learnScenes>>): Promise<number> {
   const session = await runtime.open(buildScoring({ shape, observation }));
   try {
-    const { agreementFraction } = await scoreRows({
-      session,
-      shape,
-      parameters,
-      source: sourceOf(drawnScenes(400, 3)),
-    });
-    return agreementFraction;
+    return (await scoreRows({ session, shape, parameters, source: sourceOf(drawnScenes(400, 3)) })).agreementFraction;
   } finally {
     await session.close();
   }
@@ -92,7 +91,9 @@ function tinySeeing(changes: Partial<TrainingLoopInput> = {}): TrainingLoopInput
 
 describe('training on pictures', () => {
   it('learns to tell what a scene shows, which its mean colour does not', async () => {
-    const [withPictures, withoutPictures] = [await learnScenes(seeing), await learnScenes(blind)];
+    const steps = { maxSteps: 400, evaluateEverySteps: 100 };
+    const withPictures = await toldScenes(await learnScenes(seeing, steps));
+    const withoutPictures = await toldScenes(await learnScenes(blind, steps));
     assert.ok(withPictures >= 0.95, `expected at least 95 %, got ${withPictures}`);
     assert.ok(withoutPictures < 0.4, `expected about a quarter, got ${withoutPictures}`);
   });
