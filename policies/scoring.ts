@@ -1,4 +1,5 @@
 import { highestIndex, isWithin } from './agreement.ts';
+import { mostPlaneNumbers } from './images/camera-layers.ts';
 import type { NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { sliceBlock, type RowBlock, type RowSource } from './rows.ts';
@@ -24,14 +25,20 @@ export interface ScoringInput {
   readonly tolerance?: Float32Array | undefined;
 }
 
-const rowsAtOnce = 2048;
-/** With pictures, whose planes take a thousand times the memory of readings. */
-const picturesAtOnce = 64;
+const mostRowsAtOnce = 2048;
+/** Of a network with cameras: the planes of so many rows take at most this, or those of one row. */
+const planeBytes = 16 * 1024 * 1024;
+
+/** Rows that are scored together. */
+export function rowsAtOnce({ images = [] }: NetworkShape): number {
+  const numbers = Math.max(0, ...images.map(mostPlaneNumbers));
+  return numbers === 0 ? mostRowsAtOnce : Math.max(1, Math.min(mostRowsAtOnce, Math.floor(planeBytes / (4 * numbers))));
+}
 
 /** Loss and agreement of the parameters on a set, read block by block in file order; sums in double precision. */
 export async function scoreRows(input: ScoringInput): Promise<Score> {
   const totals = { rows: 0, loss: 0, weight: 0, agreements: 0 };
-  const atOnce = input.shape.images === undefined ? rowsAtOnce : picturesAtOnce;
+  const atOnce = rowsAtOnce(input.shape);
   for (let number = 0; number < input.source.blockRows.length; number += 1) {
     const block = await input.source.read(number);
     for (let start = 0; start < block.rows; start += atOnce)

@@ -105,6 +105,13 @@ export function planeNumbers(shape: CameraShape): number {
   return shape.planes === 'average' ? last.channels : last.channels * last.height * last.width;
 }
 
+/** Numbers of the largest planes on the way, those of the picture included: what a row takes of memory while it is looked at. */
+export const mostPlaneNumbers = (shape: CameraShape): number =>
+  Math.max(
+    3 * shape.height * shape.width,
+    ...cameraLayers(shape).map(({ after: { channels, height, width } }) => channels * height * width),
+  );
+
 /** Undefined when the blocks fit; otherwise why not, as a sentence. */
 export function cameraProblem(shape: CameraShape): string | undefined {
   try {

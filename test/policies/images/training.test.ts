@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 
-import { cameraNetworkSchema } from '../../../policies/images/camera-network.ts';
+import { cameraNetworkSchema, type CameraNetwork } from '../../../policies/images/camera-network.ts';
 import { defaultImageHyperparameters } from '../../../policies/images/image-hyperparameters.ts';
 import { initialParameters, type NetworkShape } from '../../../policies/network.ts';
 import { columnMoments } from '../../../policies/normalisation.ts';
 import { randomStream } from '../../../policies/random.ts';
 import type { RowBlock } from '../../../policies/rows.ts';
-import { scoreRows } from '../../../policies/scoring.ts';
+import { rowsAtOnce, scoreRows } from '../../../policies/scoring.ts';
 import type { Hyperparameters } from '../../../policies/specification.ts';
 import { buildScoring } from '../../../policies/training-graph.ts';
 import { groupRowsOf, trainNetwork, type TrainingLoopInput } from '../../../policies/training-loop.ts';
@@ -127,6 +127,16 @@ describe('training on pictures', () => {
   it('holds as many rows as take 16 MiB, pictures included', () => {
     assert.equal(groupRowsOf(seeing), Math.ceil((16 * 2 ** 20) / (48 * 64 * 3 + 4 * (3 + 4 + 2))));
     assert.equal(groupRowsOf(blind), Math.ceil((16 * 2 ** 20) / (4 * (3 + 4 + 2))));
+  });
+
+  it('scores as many rows together as their planes take 16 MiB, and one of the largest pictures', () => {
+    const of = (changes: Partial<CameraNetwork>) =>
+      rowsAtOnce(seeingShape([tinyCamera('rear'), tinyCamera('front', changes)]));
+    const wide = { kind: 'convolution', channels: 64, kernelSize: 3, stride: 1, groups: 1 } as const;
+    assert.equal(of({ height: 48, width: 64, blocks: [wide] }), Math.floor(2 ** 22 / (64 * 48 * 64)));
+    assert.equal(of({ height: 512, width: 512, blocks: [wide], planes: 'average' }), 1);
+    assert.equal(of({ height: 8, width: 8, blocks: [{ kind: 'maxPooling', size: 2, padding: 0 }] }), 2048);
+    assert.equal(rowsAtOnce(blind), 2048);
   });
 
   it('refuses rows without pictures, or of another size, with what was expected', async () => {
