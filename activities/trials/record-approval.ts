@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+
 import { z } from 'zod';
 
 import { jsonBytes } from '../../store/json-objects.ts';
+import { recordAct } from '../../store/records/audit-log.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
@@ -15,12 +18,31 @@ const inputSchema = z.strictObject({
   atMs: z.int(),
 });
 
-/** Keeps who let a stage begin or did not, when and why. Idempotent by (trial, stage): the first answer stays. */
+/**
+ * Keeps who let a stage begin or did not, when and why, also in the audit log: whichever way the answer came to the workflow. Idempotent by (trial, stage): the
+ * first answer stays.
+ */
 export const recordApproval =
   (ports: { store: ObjectStore }) =>
   async (given: z.input<typeof inputSchema>): Promise<{ readonly key: string }> => {
     const approval = parseDoor('recordApproval', inputSchema, given);
-    const key = trialKeys.approval(approval.trialId, approval.stage);
+    const { trialId, stage, answer, who, reason, atMs } = approval;
+    const key = trialKeys.approval(trialId, stage);
     await ports.store.putIfAbsent(key, jsonBytes(approval));
+    await recordAct(
+      { store: ports.store, clock: () => atMs },
+      {
+        actId: `temporal-${createHash('sha256').update(key).digest('hex')}`,
+        outcome: 'done',
+        who,
+        role: null,
+        via: 'temporal',
+        act: answer === 'approved' ? 'trial.approve' : 'trial.reject',
+        policy: null,
+        subject: `${trialId}, stage ${stage}`,
+        reason,
+        answer: `the workflow took it: stage ${stage} is ${answer}`,
+      },
+    );
     return { key };
   };

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { readSoundJson, type OnDamage } from '../damaged-objects.ts';
 import { failure, isFailure } from '../failures.ts';
 import { inParallel } from '../in-parallel.ts';
-import { jsonBytes, readJson } from '../json-objects.ts';
+import { jsonBytes } from '../json-objects.ts';
 import type { ObjectStore } from '../object-store.ts';
 import {
   auditEntrySchema,
@@ -49,22 +49,26 @@ export async function auditTail(store: ObjectStore): Promise<ChainPlace> {
   return { seq: last, digest: digestOf(bytes) };
 }
 
-/** Where the entries of an act begin. Of writers at once all get the same place. */
-async function beginOf(store: ObjectStore, actId: string): Promise<number> {
-  const key = auditKeys.act(actId);
-  const known = await readJson(store, key, actSchema);
-  if (known !== undefined) return known.afterSeq;
+/** After which place the entries of an act are; undefined for one that was never asked for. Where that is damaged, they may be anywhere. */
+async function begunAfter(store: ObjectStore, actId: string): Promise<number | undefined> {
+  let isDamaged = false;
+  const begun = await readSoundJson(store, auditKeys.act(actId), actSchema, () => (isDamaged = true));
+  return isDamaged ? 0 : begun?.afterSeq;
+}
+
+/** Notes where the entries of an act begin. Of writers at once all get the same place. */
+async function begin(store: ObjectStore, actId: string): Promise<void> {
+  if ((await begunAfter(store, actId)) !== undefined) return;
   const { seq } = await auditTail(store);
-  await store.putIfAbsent(key, jsonBytes({ afterSeq: seq }));
-  return (await readJson(store, key, actSchema))?.afterSeq ?? seq;
+  await store.putIfAbsent(auditKeys.act(actId), jsonBytes({ afterSeq: seq }));
 }
 
 /** What the log says of an act so far, oldest first; entries that cannot be read are passed over. Empty for one that was never asked for. */
 export async function readAct(store: ObjectStore, actId: string): Promise<readonly AuditEntry[]> {
-  const begun = await readJson(store, auditKeys.act(actId), actSchema);
-  if (begun === undefined) return [];
+  const afterSeq = await begunAfter(store, actId);
+  if (afterSeq === undefined) return [];
   const entries: AuditEntry[] = [];
-  const options = begun.afterSeq === 0 ? {} : { after: auditKeys.entry(begun.afterSeq) };
+  const options = afterSeq === 0 ? {} : { after: auditKeys.entry(afterSeq) };
   for await (const { key } of store.list(auditKeys.log, options)) {
     if (seqOfKey(key) === undefined) continue;
     const entry = await readSoundJson(store, key, auditEntrySchema, () => undefined);
@@ -85,7 +89,7 @@ export async function recordAct({ store, clock }: AuditPorts, given: AuditWord):
       'InvalidInput',
       `audit: ${checked.error.issues[0]?.path.join('.')}: ${checked.error.issues[0]?.message}`,
     );
-  await beginOf(store, word.actId);
+  await begin(store, word.actId);
   const known = (await readAct(store, word.actId)).find(({ outcome }) => outcome === word.outcome);
   if (known !== undefined) return known;
   for (;;) {

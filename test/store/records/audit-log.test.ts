@@ -153,6 +153,15 @@ describe('the audit log', () => {
     }
   });
 
+  it('finds an act also where the note of its place is damaged, and writes it no second time', async () => {
+    const { store, ports } = await chain(12);
+    for (const bytes of [new Uint8Array([7]), jsonBytes({ afterSeq: -3 }), jsonBytes([])]) {
+      await store.put(auditKeys.act('a5'), bytes);
+      assert.equal((await recordAct(ports, word('a5'))).seq, 5);
+    }
+    assert.equal((await verifyAudit(store)).verifiedSeq, 12);
+  });
+
   it('is read in pages, by what is wanted', async () => {
     const { store, ports } = await chain(30);
     await recordAct(ports, word('mine', { who: 'bo' }));
