@@ -11,7 +11,7 @@ import { verifyAudit } from '../../store/records/audit-chain.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { policy } from '../activities/facts/fact-world.ts';
-import { noSteering, openConsoleWorld, send, type Answer, type ConsoleWorld } from './console-world.ts';
+import { ask, noSteering, openConsoleWorld, send, type Answer, type ConsoleWorld } from './console-world.ts';
 
 const why = { policy, reason: 'it smells' };
 /** Every act: its path, a body that is right, and who may at least. */
@@ -281,10 +281,11 @@ describe('acts by the console', function () {
   });
 
   it('of somebody who was removed while the page was open are refused at once', async () => {
-    assert.equal((await world.get('/api/v1/me', tokens.operator)).status, 200);
+    assert.equal((await ask(app, '/api/v1/me', tokens.operator)).status, 200);
     const { store, clock } = world.ports;
     await removeOperator({ store, clock }, { name: 'the-operator', who: 't', why: 't' });
     // No time passes: what was read lately would still let in.
+    assert.equal((await ask(app, '/api/v1/me', tokens.operator)).status, 200);
     const answer = await post('/api/v1/trial/pause', why, tokens.operator);
     assert.deepEqual([answer.status, steer.told.length, await log()], [401, 0, []]);
   });

@@ -100,6 +100,14 @@ describe('acts by the console on running workflows', function () {
       /^409 the trial is of 1\.1\.0 now/,
     );
     assert.equal((await post('cy', 'trial/approve', meant)).status, 403);
+    // What the workflow itself says, asked past the console.
+    const { client } = await sharedTemporal();
+    const slot = client.workflow.getHandle(workflowIds.trialPolicy(policy));
+    for (const who of ['ada', ' Ada'])
+      await assert.rejects(
+        slot.executeUpdate('approve', { args: [{ reason: 'r', who, isNotOwn: true }] }),
+        (error: Error) => /asked for it/.test((error.cause as Error).message),
+      );
     const key = randomUUID();
     const both = await Promise.all([post('bo', 'trial/approve', meant, key), post('bo', 'trial/approve', meant, key)]);
     assert.deepEqual(both.map(said), Array(2).fill('200 the stage that waited for a person begins'));
