@@ -50,9 +50,9 @@ export function sense(ranges: Float32Array, random: RandomStream, sensed: Float3
     sensed[sensor] = senseOne(ranges[sensor] ?? Number.POSITIVE_INFINITY, random);
 }
 
-/** The same of one distance. */
-export const senseOne = (rangeM: number, random: RandomStream): number =>
-  asRead(rangeM + gaussian(random) * sensorNoiseM);
+/** The same of one distance, by a sensor that reaches so far. */
+export const senseOne = (rangeM: number, random: RandomStream, reachM = sensorReachM): number =>
+  asRead(rangeM + gaussian(random) * sensorNoiseM, reachM);
 
 const everySensor: readonly number[] = Array.from({ length: sensorCount }, (_, index) => index + 1);
 
@@ -61,17 +61,21 @@ export function distort(sensed: Float32Array, quirks: Quirks, random: RandomStre
   readings.set(sensed);
   if (quirks.noiseM > 0 || quirks.biasM !== 0)
     for (const sensor of quirks.sensors ?? everySensor)
-      readings[sensor - 1] = asRead((sensed[sensor - 1] ?? 0) + quirks.biasM + gaussian(random) * quirks.noiseM);
+      readings[sensor - 1] = asRead(
+        (sensed[sensor - 1] ?? 0) + quirks.biasM + gaussian(random) * quirks.noiseM,
+        sensorReachM,
+      );
   if (quirks.deadSensor !== undefined) readings[quirks.deadSensor - 1] = deadReadingM;
 }
 
 /** The same for a sensor beside the ring: it has no number, so only what concerns every sensor concerns it. */
-export const distortFurther = (sensedM: number, quirks: Quirks, random: RandomStream): number =>
+export const distortFurther = (sensedM: number, quirks: Quirks, random: RandomStream, reachM = sensorReachM): number =>
   quirks.sensors === undefined && (quirks.noiseM > 0 || quirks.biasM !== 0)
-    ? asRead(sensedM + quirks.biasM + gaussian(random) * quirks.noiseM)
+    ? asRead(sensedM + quirks.biasM + gaussian(random) * quirks.noiseM, reachM)
     : sensedM;
 
-const asRead = (rangeM: number): number => Math.min(sensorReachM, Math.max(0, Math.round(rangeM * 1000) / 1000));
+const asRead = (rangeM: number, reachM: number): number =>
+  Math.min(reachM, Math.max(0, Math.round(rangeM * 1000) / 1000));
 
 const deadReadingM = 0.5;
 
