@@ -90,7 +90,7 @@ function SignedIn({ token, onSignOut }: SignedInProps): ComponentChild {
     () => ({
       token,
       onRefused: () =>
-        onSignOut({ kind: 'refused', type: 'unauthenticated', message: 'the token is nobody’s any more' }),
+        onSignOut({ kind: 'refused', type: 'unauthenticated', message: 'this token is no longer valid' }),
       onTopic: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);

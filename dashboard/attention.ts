@@ -62,7 +62,7 @@ function needsOfIncidents({ open, lookedAtMs, readAtMs }: IncidentsAnswer): read
     ...(late > monitorLateMs
       ? [
           {
-            text: `The monitor last looked ${spanText(late)} ago: nobody watches the fleet`,
+            text: `The monitor last looked ${spanText(late)} ago: the fleet is not monitored`,
             page: 'incidents' as const,
           },
         ]

@@ -31,8 +31,8 @@ export function stateBox(state: State, sentence: ComponentChildren): ComponentCh
 }
 
 const problemText = (problem: Problem | null): string => {
-  if (problem === null) return 'nobody has answered since';
-  if (problem.kind === 'gone') return 'the console does not answer; these pages ask again by themselves';
+  if (problem === null) return 'no answer since then';
+  if (problem.kind === 'gone') return 'the console does not answer; this page retries automatically';
   return problem.message;
 };
 
@@ -58,11 +58,15 @@ export function shownOf<T>(
         : null;
     return h('div', { class: look === 'stale' ? 'is-stale' : 'is-fresh' }, [age, show(data)]);
   }
-  if (look === 'loading') return stateBox('loading', `Asking for ${what} …`);
+  if (look === 'loading') return stateBox('loading', `Loading ${what} …`);
   if (look === 'gone')
-    return stateBox('gone', `The question for ${what} was not answered. These pages ask again by themselves.`);
-  if (look === 'forbidden') return stateBox('forbidden', `You may not see ${what}: ${problemText(problem)}.`);
-  return stateBox('refused', `Asked for ${what}: ${problemText(problem)}. Nothing follows from this.`);
+    return stateBox('gone', `The console did not answer the request for ${what}. This page retries automatically.`);
+  if (look === 'forbidden')
+    return stateBox('forbidden', `You do not have permission to see ${what}: ${problemText(problem)}.`);
+  return stateBox(
+    'refused',
+    `The request for ${what} was refused: ${problemText(problem)}. This says nothing about the fleet.`,
+  );
 }
 
 /** Objects of the store that were left out of what is shown. */

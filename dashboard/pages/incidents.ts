@@ -47,7 +47,7 @@ const openIncidents = (
               head: 'Acknowledged',
               cell: (incident) =>
                 incident.acknowledgedBy ?? [
-                  'by nobody yet ',
+                  'not yet ',
                   actButton(incidentAct(incident, policy, acting.viewer), acting.onAct, incident.incidentId),
                 ],
             },

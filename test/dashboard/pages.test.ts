@@ -107,7 +107,7 @@ describe('the pages', () => {
     }
     assert.equal(new Set(Object.values(looks)).size, 7);
     assert.match(looks.stale, /r1/);
-    assert.match(looks.refused, /Nothing follows from this/);
+    assert.match(looks.refused, /This says nothing about the fleet/);
   });
 
   it('tell a fleet without robots from a filter that none fits', () => {
@@ -241,7 +241,7 @@ describe('what needs a person now', () => {
       needs.map(({ text }) => text),
       [
         'Incident silent, r1: gone',
-        'The monitor last looked 2 h ago: nobody watches the fleet',
+        'The monitor last looked 2 h ago: the fleet is not monitored',
         'The trial of 1.5.0 waits for an approval',
         'A rollback waits for an approval',
         '2 robots in quarantine, until somebody releases them',
