@@ -64,10 +64,12 @@ export async function checkFile(
   const sha256 = await fileSha256(filePath);
   const key = landingKey(input.robotId ?? facts.footer.robotId ?? 'unknown', sha256);
   const robotId = landingPlace(key)?.robotId ?? null;
-  const registeredMs = (await readLanding(ports.store, robotTypeName(type), input.robotStandings)).registeredMs(key);
+  const receivedMs = ports.clock();
+  const landing = await readLanding(ports.store, robotTypeName(type), input.robotStandings);
+  const registeredMs = landing.registeredMs(key, receivedMs);
   const planned = {
     key,
-    receivedMs: ports.clock(),
+    receivedMs,
     facts,
     ...(registeredMs === undefined ? {} : { registeredMs }),
   };

@@ -103,10 +103,11 @@ async function plan(
       const claimed = facts.footer.robotType;
       const body = claimed !== undefined && others.has(claimed) ? claimed : wanted;
       robots.add(landingPlace(entry.key)?.robotId ?? '');
-      const registeredMs = landing.registeredMs(entry.key);
+      const receivedMs = Math.floor(entry.modifiedMs);
+      const registeredMs = landing.registeredMs(entry.key, receivedMs);
       const segment = {
         key: entry.key,
-        receivedMs: Math.floor(entry.modifiedMs),
+        receivedMs,
         facts,
         ...(registeredMs === undefined ? {} : { registeredMs }),
       };

@@ -79,8 +79,11 @@ export class WaitingCount {
 export interface Landing {
   /** Says of a segment why it waits, or nothing when the collection takes it. */
   reasonToWait(key: string, facts: SegmentFacts): Pick<Waiting, 'reason' | 'name'> | undefined;
-  /** When the robot of a segment was registered, imported recordings under its id or not; undefined for one that was not, and without standings. */
-  registeredMs(key: string): number | undefined;
+  /**
+   * When the robot of a segment was registered; undefined for one that was not, without standings, and for what was received under the id of
+   * an imported recording before a robot was registered under it.
+   */
+  registeredMs(key: string, receivedMs: number): number | undefined;
 }
 
 /** `others`: robot types that are taken in with the wanted one. Without standings every robot is taken in. Robot types nobody published are nobody's: they are refused rather than left for ever. */
@@ -105,9 +108,11 @@ export async function readLanding(
   };
   return {
     reasonToWait,
-    registeredMs: (key) => {
+    registeredMs: (key, receivedMs) => {
       const robotId = landingPlace(key)?.robotId ?? '';
-      return standings?.get(robotId)?.registeredMs;
+      const registeredMs = standings?.get(robotId)?.registeredMs;
+      const isOfTheRecording = recorded.has(robotId) && registeredMs !== undefined && receivedMs < registeredMs;
+      return isOfTheRecording ? undefined : registeredMs;
     },
   };
 }

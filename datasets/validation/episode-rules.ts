@@ -185,7 +185,7 @@ const dated: EpisodeRule = {
 
 const ofRobotsLife: EpisodeRule = {
   id: 'episode.robot-life',
-  doc: 'By the corrected clock the episode starts at most 30 days before its robot was registered; recordings of robots that nobody registered may be older.',
+  doc: 'By the corrected clock the episode starts at most 30 days before its robot was registered; recordings of robots that nobody had registered when they were received may be older.',
   waivable: true,
   check: ofValue('started_at', (value, { clockSkewMs, receivedMs, registeredMs }) => {
     const startedMs = correctedUs(value, clockSkewMs) / 1000;

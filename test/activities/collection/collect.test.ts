@@ -267,17 +267,26 @@ describe('collecting what robots landed', () => {
         .toSorted(),
     );
 
+    const longAgoUs = 60 * 86_400_000_000;
     const landImported = async (seed: number) => {
       const rows = oneRobot(seed, 1)
         .episodes.flat()
-        .map((row) => ({ ...row, robot_id: 'imported' }));
+        .map((row) => ({
+          ...row,
+          robot_id: 'imported',
+          started_at: row.started_at - longAgoUs,
+          timestamp: row.timestamp - longAgoUs,
+        }));
       const input = { robotId: 'imported', type: scitosG5Type, agentVersion: 'import' };
       await landSegment({ store, scratchDirectory }, { ...input, rows });
     };
     await landImported(22);
     assert.equal((await world.collect('c2', { ports })).result.episodesStored, 1);
-    // Whoever registers under the id of a recording is a robot like any other.
-    standings.set('imported', { standing: 'welcome', registeredMs: registeredMs + 365 * 86_400_000 });
+    // What was received before somebody registered under the id of a recording is the recording's; from then on it is a robot like any other.
+    standings.set('imported', { standing: 'welcome', registeredMs: nowMs + 1 });
+    await landImported(24);
+    assert.equal((await world.collect('c2-and-before', { ports })).result.episodesStored, 1);
+    standings.set('imported', { standing: 'welcome', registeredMs: nowMs });
     await landImported(23);
     assert.deepEqual(
       (({ result }) => [result.episodesStored, result.quarantinedEpisodes])(await world.collect('c3', { ports })),
