@@ -10,6 +10,22 @@ export interface Quirks {
   readonly deadSensor?: number | undefined;
   /** Share of the usual speed, 0–1. */
   readonly speedFraction: number;
+  /** Nothing is wrong with its cameras unless told. */
+  readonly camera?: CameraQuirks | undefined;
 }
+
+/** What is wrong with the cameras of a robot, and with the light that it drives in. */
+export interface CameraQuirks {
+  /** Light, relative to the usual. */
+  readonly lightFraction: number;
+  /** Doublings of the image's values by the sensor, its noise included; negative halves them. */
+  readonly exposureStops: number;
+  /** Standard deviation of the blur, as a share of the image's width. */
+  readonly blurFraction: number;
+  /** Share of the image that dirt on the lens covers. */
+  readonly dirtFraction: number;
+}
+
+export const noCameraQuirks: CameraQuirks = { lightFraction: 1, exposureStops: 0, blurFraction: 0, dirtFraction: 0 };
 
 export const noQuirks: Quirks = { noiseM: 0, biasM: 0, speedFraction: 1 };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { noQuirks, type Quirks } from './quirks.ts';
+import { noCameraQuirks, noQuirks, type Quirks } from './quirks.ts';
 import { roomFamilies } from './rooms/families.ts';
 import { sensorCount } from './rooms/body.ts';
 
@@ -18,6 +18,14 @@ const quirkSchema = z.strictObject({
   sensors: z.array(z.int().min(1).max(sensorCount)).min(1).optional(),
   deadSensor: z.int().min(1).max(sensorCount).optional(),
   speedFraction: z.number().min(0).max(1).optional(),
+  camera: z
+    .strictObject({
+      lightFraction: z.number().min(0).max(10).exactOptional(),
+      exposureStops: z.number().min(-8).max(8).exactOptional(),
+      blurFraction: z.number().min(0).max(0.05).exactOptional(),
+      dirtFraction: z.number().min(0).max(0.9).exactOptional(),
+    })
+    .optional(),
 });
 
 const faultSchema = z.discriminatedUnion('kind', [
@@ -67,12 +75,15 @@ const concerns = (selection: z.infer<typeof robots>, robot: number): boolean =>
 export function quirksOf(scenario: Scenario, robot: number): Quirks {
   const own = scenario.quirks.filter((quirk) => concerns(quirk.robots, robot));
   return own.reduce<Quirks>(
-    (quirks, { noiseM, biasM, sensors, deadSensor, speedFraction }) => ({
+    (quirks, { noiseM, biasM, sensors, deadSensor, speedFraction, camera }) => ({
       noiseM: noiseM ?? quirks.noiseM,
       biasM: biasM ?? quirks.biasM,
       sensors: sensors ?? quirks.sensors,
       speedFraction: speedFraction ?? quirks.speedFraction,
       deadSensor: deadSensor ?? quirks.deadSensor,
+      ...(camera === undefined && quirks.camera === undefined
+        ? {}
+        : { camera: { ...noCameraQuirks, ...quirks.camera, ...camera } }),
     }),
     noQuirks,
   );

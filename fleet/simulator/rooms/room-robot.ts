@@ -20,8 +20,12 @@ export interface RoomRobotInput {
   readonly random: RandomStream;
 }
 
+export interface RoomRobot extends Surroundings {
+  pose(): Pose;
+}
+
 /** A robot in a room; it starts beside a wall, which is on its left. The expert sees what healthy sensors see. */
-export function roomRobot({ room, family, readings = ringNames, quirks, random }: RoomRobotInput): Surroundings {
+export function roomRobot({ room, family, readings = ringNames, quirks, random }: RoomRobotInput): RoomRobot {
   const senses = openSenses(room, readings, random);
   let own = quirks();
   let pose = startingPose(room, random);
@@ -35,6 +39,7 @@ export function roomRobot({ room, family, readings = ringNames, quirks, random }
   return {
     readings: senses.readings,
     place: () => family,
+    pose: () => pose,
     expertAction: () => wallFollowingAction(senses.sensed),
     failure: () => failure,
     begin() {
