@@ -15,6 +15,7 @@ import { printable, printableJson } from './printable.ts';
 import { readJsonFile } from './read-json-file.ts';
 import { simulateFleet, type SimulatedRobot, type SimulateFleetResult } from '../fleet/simulator/simulate-fleet.ts';
 import { machineMonotonicMs } from './machine-clock.ts';
+import { registerSimulateExport } from './simulate-export.ts';
 
 const robotsSchema = z
   .array(
@@ -59,8 +60,13 @@ const seconds = (least: number) => (text: string) => {
 
 /** `flywheel simulate`: a fleet of simulated robots with real agents, until they have lived their episodes or Ctrl-C. */
 export function registerSimulateCommand(program: Command): void {
-  program
+  const simulate = program
     .command('simulate')
+    .description('run simulated robots with real agents against a gateway, or export what they see')
+    .addHelpText('after', '\nWithout a command: fleet. Its options: flywheel simulate fleet --help');
+  registerSimulateExport(simulate);
+  simulate
+    .command('fleet', { isDefault: true })
     .description('run simulated robots with real agents against a gateway; scenarios: docs/simulator.md')
     .requiredOption('--gateway <url>', 'URL of the gateway')
     .requiredOption(
@@ -87,10 +93,10 @@ export function registerSimulateCommand(program: Command): void {
       60,
     )
     .option('--json', 'the tally as one JSON object', false)
-    .action(simulate);
+    .action(runFleet);
 }
 
-async function simulate(options: SimulateOptions): Promise<void> {
+async function runFleet(options: SimulateOptions): Promise<void> {
   const [stop, hurry] = [new AbortController(), new AbortController()];
   const onSignal = (): void => stop.abort();
   // A supervisor that dies takes its robots with it, and nobody is left to upload to.

@@ -137,6 +137,21 @@ describe('a camera in a room', () => {
     assert.ok(columns(2.5).length > 0 && columns(2.5).every((column) => column >= 32));
   });
 
+  it('shows each floor on its side of the border', () => {
+    const plan = { boundary: rectangle(0, 0, 12, 8), obstacles: [] };
+    const rowsOf = (floor: 0 | 1): readonly number[] => {
+      const shots = [plain, dark].map((tint) => {
+        const floors = [0, 1].map((own) => ({ kind: 'wood', tint: own === floor ? tint : plain }) as const);
+        const border = { through: { x: 3, y: 0 }, normal: { x: 1, y: 0 } };
+        const [first, second] = [floors[0] ?? assert.fail(), floors[1] ?? assert.fail()];
+        return shoot(plan, { ...looking([]), floors: [first, second], border }).image;
+      });
+      return rowsIn(changed(shots[0] ?? assert.fail(), shots[1] ?? assert.fail()), 32);
+    };
+    // The border is 2 m ahead, on row 24 + 32 · 0.4 / 2; the far wall begins on row 24 + 32 · 0.4 / 11.
+    assert.deepEqual([rowsOf(0), rowsOf(1)], [rangeOf(25, 30), rangeOf(30, 48)]);
+  });
+
   it('looks down on what is lower than itself, and on the floor behind it', () => {
     const declared = { mountHeightM: 1.5 };
     // A crate of 0.7 m from 2 m to 3 m ahead: its foot is on row 24 + 32 · 1.5 / 2, the far edge of its top on 24 + 32 · 0.8 / 3.
@@ -226,6 +241,7 @@ describe('quirks of a camera', () => {
   it('light: a darker room is darker by that factor, and the noise stays', () => {
     everyValue(shot({ lightFraction: 0.5 }).image, (value) => value / 2, 3);
     assert.ok(meanOf(shot({ lightFraction: 0 }).image) < 2);
+    assert.ok(meanOf(shot({ lightFraction: 0, exposureStops: 4 }).image) > 5);
   });
 
   it('exposure: a stop doubles every value, noise included, and cuts it off at white', () => {
