@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 
+import { measureCamera } from './camera.ts';
 import { measureDecide } from './decide.ts';
 import { describeDefaults, measureDefaults } from './defaults.ts';
 import { describeWarmStart, measureWarmStart } from './defaults/warm-start.ts';
@@ -172,6 +173,29 @@ program
     const { runs, ...rest } = result;
     print(result, options.json, `${listed(rest)}, in ${runs.length} runs`);
   });
+
+program
+  .command('camera')
+  .description('episodes a second in the rooms of the simulator with an image of every frame, relative to without')
+  .option('--width <pixels>', 'width of the images', number(16, 320), 64)
+  .option('--height <pixels>', 'height of the images', number(12, 240), 48)
+  .option('--episodes <count>', 'episodes a process and round', number(1, 100_000), 300)
+  .option('--rounds <count>', 'rounds, both in turn; the medians count', number(1, 100), 3)
+  .option(...seed)
+  .option(...json)
+  .action(
+    async (options: {
+      width: number;
+      height: number;
+      episodes: number;
+      rounds: number;
+      seed: number;
+      json: boolean;
+    }) => {
+      const result = await measureCamera({ ...options, progress: progressOf('camera') });
+      print(result, options.json, listed(result));
+    },
+  );
 
 program
   .command('flood')

@@ -1,12 +1,10 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
 import { tinyPolicy } from '../policies/tiny-policy.ts';
 import { openFleet, type OpenFleet } from './fleet/open-fleet.ts';
 import type { FleetPart, PartResult } from './fleet/part.ts';
+import { inProcess } from './in-process.ts';
 
 export interface SimulatorOptions {
   readonly seed: number;
@@ -67,7 +65,7 @@ async function simulateParts(
   const { url: gatewayUrl } = await fleet.startGateway();
   return Promise.all(
     Array.from({ length: processes }, (_, part) =>
-      inProcess({
+      inProcess<PartResult>(new URL('fleet/part-process.ts', import.meta.url), {
         robots: fleet.robots.filter((_, robot) => robot % processes === part),
         directory: join(fleet.directory, 'robots'),
         gatewayUrl,
@@ -75,25 +73,7 @@ async function simulateParts(
         episodesPerRobot,
         framesPerEpisode,
         seed: seed * processes + part,
-      }),
+      } satisfies FleetPart),
     ),
   );
-}
-
-async function inProcess(part: FleetPart): Promise<PartResult> {
-  const child = fork(fileURLToPath(new URL('fleet/part-process.ts', import.meta.url)), {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  child.send(part);
-  const exit = once(child, 'exit').then(([code]) => {
-    throw new Error(`expected a process of the fleet to answer, it ended with ${String(code)}`);
-  });
-  try {
-    const [result] = (await Promise.race([once(child, 'message'), exit])) as [PartResult];
-    return result;
-  } finally {
-    exit.catch(() => undefined);
-    if (child.exitCode === null) child.kill();
-  }
 }
