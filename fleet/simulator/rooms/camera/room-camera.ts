@@ -43,13 +43,14 @@ export function openRoomCamera({ plan, appearance, camera, random }: RoomCameraI
   const caster = openRayCaster(openScene(plan, appearance), camera);
   const lens = openLens(camera.width, camera.height, seedFrom(random));
   const image = new Uint8Array(camera.height * camera.width * 3);
+  const clamped = new Uint8ClampedArray(image.buffer);
   return {
     image,
     capture(pose, quirks = noCameraQuirks) {
       caster.render(pose);
       if (quirks.blurFraction > 0) lens.blur(caster.radiance, quirks.blurFraction);
       if (quirks.dirtFraction > 0) lens.soil(caster.radiance, quirks.dirtFraction);
-      expose(caster.radiance, quirks, seedFrom(random), image);
+      expose(caster.radiance, quirks, seedFrom(random), clamped);
       return {
         ...nearestTheMiddle(caster.seen, appearance),
         floor: appearance.floors[caster.floorAhead(pose)].kind,
