@@ -10,6 +10,7 @@ import { parseScenario } from '../fleet/simulator/scenario.ts';
 import { CommandError } from './exit-codes.ts';
 import { machineMonotonicMs } from './machine-clock.ts';
 import { printJson, say } from './print.ts';
+import { printable } from './printable.ts';
 import { readJsonFile } from './read-json-file.ts';
 
 interface ExportOptions {
@@ -88,7 +89,8 @@ async function exportFiles(options: ExportOptions): Promise<void> {
     progress(soFar) {
       if (machineMonotonicMs() - reportedMs < reportEveryMs) return;
       reportedMs = machineMonotonicMs();
-      process.stderr.write(`simulate: ${soFar.episodes} of ${options.episodes} episodes, ${soFar.frames} frames\n`);
+      const line = `simulate: ${soFar.episodes} of ${options.episodes} episodes, ${soFar.frames} frames`;
+      process.stderr.write(`${printable(line)}\n`);
     },
   });
   if (options.json) printJson({ folder, episodes, frames, failedEpisodes });

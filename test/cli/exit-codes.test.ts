@@ -210,9 +210,15 @@ const table: Readonly<Record<string, Row>> = {
     ['--robot', 'r1', '--gateway', 'gopher://here', '--dir', 'DIR/agent'],
     wrong,
   ),
-  simulate: alone(
+  'simulate fleet': alone(
     ['--gateway', 'http://127.0.0.1:1', '--robots', 'DIR/none.json', '--dir', 'DIR/disks', '--root', 'DIR/none.json'],
     ['--gateway', 'http://127.0.0.1:1', '--robots', 'DIR/none.json', '--dir', 'DIR/disks', '--episodes', 'many'],
+    wrong,
+  ),
+  // Writes a folder once: with a scenario that is not there it can be asked again.
+  'simulate export': alone(
+    ['--out', 'DIR/export', '--scenario', 'DIR/none.json'],
+    ['--out', 'DIR/export', '--episodes', '1', '--camera', '8x8'],
     wrong,
   ),
   'plan ab': alone(
