@@ -6,6 +6,7 @@ import rle from 'parquetjs-lite/lib/codec/rle.js';
 
 import { segmentColumns, type Column, type ColumnType } from './columns.ts';
 import type { SegmentRow } from './segment-row.ts';
+import { parquetTypes } from './segment-schema.ts';
 
 /** Rows a page: readers judge pages of this size, and small ones compress fast. */
 const rowsPerPage = 256;
@@ -48,18 +49,11 @@ interface Page {
   readonly num_values: number;
 }
 
-const physicalTypes = {
-  string: 'BYTE_ARRAY',
-  int32: 'INT32',
-  int64: 'INT64',
-  float32: 'FLOAT',
-  float64: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  timestamp: 'INT64',
-  date: 'INT32',
-  mediaList: 'BYTE_ARRAY',
-  float32List: 'FLOAT',
-} as const satisfies Record<ColumnType, string>;
+/** What stands in pages: of a text its bytes, of a list its elements. */
+function physicalType(type: ColumnType): string {
+  const named = type === 'float32List' ? 'FLOAT' : parquetTypes[type];
+  return named === 'UTF8' ? 'BYTE_ARRAY' : named;
+}
 
 /** Values that are there, and the repetition and definition levels of all, of the page that is being filled. */
 interface Content {
@@ -144,7 +138,7 @@ class PagedColumn {
 
   #encoded(content: Content, levels: Uint8Array): EncodedPage {
     // The library changes texts to bytes in place.
-    const values = plain.encodeValues(physicalTypes[this.#type], [...content.values], {});
+    const values = plain.encodeValues(physicalType(this.#type), [...content.values], {});
     const body = Buffer.concat([levels, values]);
     const packed = gzipSync(body);
     const count = content.definitions.length;

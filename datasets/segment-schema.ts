@@ -61,7 +61,8 @@ function parquetField({ type, nullable }: Column): ParquetField {
   return { type: parquetTypes[type], optional: nullable, ...leaf };
 }
 
-const parquetTypes = {
+/** How the library names what a column's values are. */
+export const parquetTypes = {
   string: 'UTF8',
   int32: 'INT32',
   int64: 'INT64',

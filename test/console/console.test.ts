@@ -5,7 +5,7 @@ import { incidentRecordSchema } from '../../activities/incidents/incident-log.ts
 import { mostPoints, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { RateLimit } from '../../console/rate-limit.ts';
 import { StoreWatch } from '../../console/store-watch.ts';
-import { addRobot, openFleet, quarantineRobot, readRobots } from '../../fleet/desk/index.ts';
+import { openFleet, quarantineRobot, readRobots } from '../../fleet/desk/index.ts';
 import { operatorRoles, mayAct, readOperators, removeOperator } from '../../fleet/desk/operators.ts';
 import { writePresence } from '../../fleet/desk/presence.ts';
 import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
@@ -13,23 +13,8 @@ import { writeLogEntry } from '../../store/append-log.ts';
 import { failure } from '../../store/failures.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { bootOf, episode, hourMs, policy, startMs } from '../activities/facts/fact-world.ts';
+import { addRobotTo, bootOf, episode, hourMs, policy, startMs } from '../activities/facts/fact-world.ts';
 import { ask, openConsoleWorld, type Answer, type ConsoleWorld } from './console-world.ts';
-
-const addRobotTo = ({ store, clock }: Parameters<typeof addRobot>[0], robotId: string) =>
-  addRobot(
-    { store, clock },
-    {
-      robotId,
-      policy,
-      robotType: { id: 'scitos-g5', version: 1 },
-      site: 'hall',
-      stratum: 'hall',
-      tokenHashes: ['0'.repeat(64)],
-      who: 't',
-      why: 't',
-    },
-  );
 
 const hostile = '<script>alert("1")</script>';
 const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;

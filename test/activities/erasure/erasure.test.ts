@@ -21,6 +21,7 @@ import { readEpisodeList, writeEpisodeList } from '../../../store/records/episod
 import { CollectionWorld, nowMs, portsOf, weekStartMs } from '../collection/collection-fixture.ts';
 import { Fate, Killed, mortalPorts } from '../collection/dying-worker.ts';
 import { erase, hostileSite, lakeRows, land, request, threeRobots } from './erasure-world.ts';
+import { putTrainedModel } from './trained-model.ts';
 
 const word = { who: 'ada', why: 'a test' };
 const robot = (robotId: string) => ({ kind: 'robot', robotId }) as const;
@@ -95,7 +96,7 @@ describe('erasure', function () {
       const version = await lake.currentVersion();
       const [label = ''] = idsOf(before.episodes.filter((row) => row.includes('"r1"')));
       await setEpisodeStanding(world.ports, { episodeId: label, standing: 'excluded', who: 'ada', reason: 'bad' });
-      await model(store, version);
+      await putTrainedModel(store, '1.0.0', version, 'a');
       const quarantined = await world.keys('quarantine/');
       await request(world.ports, 'e1', robot('r1'));
       const { checked, certificate } = await erase(world.ports, 'e1');
@@ -575,24 +576,6 @@ describe('erasure', function () {
     }
   });
 });
-
-async function model(store: ObjectStore, datasetVersion: { episodes: number; frames: number }): Promise<void> {
-  const digest = 'a'.repeat(64);
-  const manifest = {
-    policy: 'wall',
-    version: '1.0.0',
-    robotType: { id: 'scitos-g5', version: 1, digest },
-    files: {},
-    parents: [],
-    training: { cycleId: 'c', datasetVersion, trainingSetDigest: digest, seed: 1, hyperparameters: {} },
-    codeBuild: 'test',
-    registeredAtMs: nowMs,
-    metrics: {},
-    gates: [],
-  };
-  const signature = { algorithm: 'Ed25519', publicKeyId: 'k', value: 'v' };
-  await store.put('models/wall/1.0.0/manifest.json', jsonBytes({ manifest, signature }));
-}
 
 /** An engine whose statements like this fail. */
 const failingEngine = (engine: SqlEngine, pattern: RegExp, message: string): SqlEngine => ({

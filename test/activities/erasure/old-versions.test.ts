@@ -5,6 +5,7 @@ import { compactLake } from '../../../activities/lake/compact-lake.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { CollectionWorld, nowMs } from '../collection/collection-fixture.ts';
 import { erase, land, lakeRows, request, threeRobots } from './erasure-world.ts';
+import { putTrainedModel } from './trained-model.ts';
 
 const dayMs = 86_400_000;
 const hex = (digit: string): string => digit.repeat(64);
@@ -12,21 +13,7 @@ const robot = (robotId: string) => ({ kind: 'robot', robotId }) as const;
 
 async function putModel({ ports }: CollectionWorld, version: string): Promise<void> {
   const datasetVersion = await ports.lake.currentVersion();
-  const digest = hex(version[0] ?? '');
-  const manifest = {
-    policy: 'wall',
-    version,
-    robotType: { id: 'scitos-g5', version: 1, digest },
-    files: {},
-    parents: [],
-    training: { cycleId: 'c', datasetVersion, trainingSetDigest: digest, seed: 1, hyperparameters: {} },
-    codeBuild: 'test',
-    registeredAtMs: nowMs,
-    metrics: {},
-    gates: [],
-  };
-  const signature = { algorithm: 'Ed25519', publicKeyId: 'k', value: 'v' };
-  await ports.store.put(`models/wall/${version}/manifest.json`, jsonBytes({ manifest, signature }));
+  const digest = await putTrainedModel(ports.store, version, datasetVersion, version[0] ?? '');
   await ports.store.put(`training-sets/${digest}/manifest.json`, jsonBytes({ datasetVersion }));
   await ports.store.put(`training-sets/${digest}/train.arrow`, new Uint8Array(9));
 }

@@ -77,6 +77,22 @@ export const dropped = (seq: number, atMs: number, successes: number, others: nu
   others,
 });
 
+/** Registers a robot of site `hall`. */
+export const addRobotTo = ({ store, clock }: Parameters<typeof addRobot>[0], robotId: string) =>
+  addRobot(
+    { store, clock },
+    {
+      robotId,
+      policy,
+      robotType: { id: 'scitos-g5', version: 1 },
+      site: 'hall',
+      stratum: 'hall',
+      tokenHashes: ['0'.repeat(64)],
+      who: 't',
+      why: 't',
+    },
+  );
+
 export interface FactWorld {
   readonly directory: string;
   readonly store: ObjectStore;
@@ -104,20 +120,7 @@ export async function openFactWorld(): Promise<FactWorld> {
   const stagingDirectory = path.join(directory, 'staging');
   const world = { nowMs: startMs };
   const clock = (): number => world.nowMs;
-  for (const robotId of ['r0', 'r1', 'r2'])
-    await addRobot(
-      { store, clock: () => startMs - 240 * hourMs },
-      {
-        robotId,
-        policy,
-        robotType: { id: 'scitos-g5', version: 1 },
-        site: 'hall',
-        stratum: 'hall',
-        tokenHashes: ['0'.repeat(64)],
-        who: 't',
-        why: 't',
-      },
-    );
+  for (const robotId of ['r0', 'r1', 'r2']) await addRobotTo({ store, clock: () => startMs - 240 * hourMs }, robotId);
   await moveRobot({ store, clock: () => startMs + hourMs }, { robotId: 'r1', site: 'yard', who: 't', why: 't' });
   const tablesOn = (on: ObjectStore) => openFactTables({ store: on, engine, clock, stagingDirectory });
   return {
