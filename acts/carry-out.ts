@@ -50,8 +50,11 @@ export async function carryOut(
 ): Promise<ActEnd> {
   const begun = await begin(ports, act, isProtective);
   if ('outcome' in begun) return begun;
-  const end = (outcome: Exclude<ActOutcome, 'asked'>, answer: string): Promise<void> =>
-    conclude(ports, { ...act, outcome, answer });
+  const end = async (outcome: Exclude<ActOutcome, 'asked'>, answer: string): Promise<void> => {
+    const written = conclude(ports, { ...act, outcome, answer });
+    // Who took robots back is not kept waiting by the log; what is not written in time says so by itself, if it fails.
+    await (isProtective ? Promise.race([written, sleep(auditWithinMs, undefined, { ref: false })]) : written);
+  };
   try {
     const answer = await work(begun.askedAtMs);
     await end('done', answer);

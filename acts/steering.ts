@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
   type Client,
   type Workflow,
 } from '@temporalio/client';
@@ -14,6 +15,7 @@ import type {
   OperatorWord,
   RollbackAnswer,
   RollbackOrder,
+  RollbackResult,
   RollbackStatus,
   TrialStatus,
 } from '../workflows/trial/messages.ts';
@@ -143,12 +145,29 @@ async function orderRollback(
       startWorkflowOperation,
     });
   try {
-    return await ask(to, asking);
+    return (await ask(to, () => endedAnswer(client, workflowId, requestId))) ?? (await ask(to, asking));
   } catch (error) {
     if (!(error instanceof ActError) || error.kind !== 'missing') throw error;
     const isStarted = await startedBy(client, workflowId, requestId);
     const then = isStarted ? 'it is started, and acts as soon as one runs' : 'nothing is ordered: try again';
     throw new ActError('missing', `${error.message}; ${then}`, { cause: error });
+  }
+}
+
+/**
+ * What a request became whose run has ended: the same request again must not begin another run, which would find no trial to end any more and take the
+ * fleet one champion further back.
+ */
+async function endedAnswer(client: Client, workflowId: string, requestId: string): Promise<RollbackAnswer | undefined> {
+  const handle = client.workflow.getHandle<() => Promise<RollbackResult>>(workflowId);
+  try {
+    const { status } = await handle.describe();
+    if (status.name !== 'COMPLETED') return undefined;
+    const { requests = [] } = await handle.result();
+    return requests.find((request) => request.requestId === requestId)?.answer;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
   }
 }
 

@@ -1,7 +1,6 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { Violation } from '../../datasets/validation/rule.ts';
 import { cannotBeReadRules } from '../../datasets/validation/segment-rules.ts';
-import { isFailure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine } from '../ports/sql.ts';
@@ -75,16 +74,6 @@ export async function withoutErased(
     ...decision,
     refusedSegments: decision.refusedSegments.filter(({ segment }) => !nowhere.has(segment)),
     refusedEpisodes: [...withoutPlaces(decision.refusedEpisodes, erased)],
+    erased: [...(decision.erased ?? []), ...erased],
   };
 }
-
-/** An erasure that came between the rows and their commit makes it a `Conflict`: the rows are made again without what it takes. */
-export async function unlessErased(work: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1)
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === mostErasures || !isFailure(error, 'Conflict')) throw error;
-    }
-}
-const mostErasures = 10;

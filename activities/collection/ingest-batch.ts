@@ -1,12 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { LakeTable } from '../../datasets/dataset-version.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { manyRobots } from '../../datasets/split.ts';
-import { acceptEpisodes } from './accepted-episodes.ts';
+import { failure } from '../../store/failures.ts';
+import { inParallel } from '../../store/in-parallel.ts';
+import { requireJson } from '../../store/json-objects.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { SqlSession } from '../ports/sql.ts';
+import { unlessConflict } from '../unless-conflict.ts';
+import { collectedType } from './collected-type.ts';
 import { addCounts, noCounts } from './count-decision.ts';
-import { decideBatch, type DecidedBatch } from './decide-batch.ts';
 import {
   batchSchema,
   decisionKeyOf,
@@ -15,25 +19,11 @@ import {
   type BatchDecision,
   type PlannedSegment,
 } from './documents.ts';
-import { indexEpisodes } from './index-episodes.ts';
-import type { ReadingWay } from './judge-episodes.ts';
-import { judgeSegments, mayBeTheSegments } from './judge-segments.ts';
-import { presentSegments, type PresentSegment } from './present-segments.ts';
-import { groupSegments, type SegmentGroup } from './segment-files.ts';
+import { readAllTombstones } from './erased-episodes.ts';
+import { presentSegments } from './present-segments.ts';
 import { quarantineRefused } from './quarantine-refused.ts';
-import { segmentJudge, type SegmentJudge } from './segment-judge.ts';
-import { troubleNoted, type Attempted } from './trouble.ts';
-import { unstoredFrames } from './unstored-frames.ts';
-import { failure, isFailure } from '../../store/failures.ts';
-import { inParallel } from '../../store/in-parallel.ts';
-import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
-import type { Lake, LakeTransaction, StagedRows } from '../lake/lake.ts';
-import type { ObjectStore } from '../../store/object-store.ts';
-import { erasedPlaces, readAllTombstones, type Tombstones } from './erased-episodes.ts';
-import { unlessErased, withoutErased } from './erased-segments.ts';
-import type { Progress } from '../ports/progress.ts';
-import type { SqlEngine, SqlSession } from '../ports/sql.ts';
-import { collectedType } from './collected-type.ts';
+import { stageBatch, type IngestPorts, type StagedBatchInput } from './stage-batch.ts';
+import { troubleNoted } from './trouble.ts';
 
 export interface IngestBatchInput {
   readonly cycleId: string;
@@ -51,15 +41,6 @@ export interface IngestBatchResult {
   readonly alreadyStored: number;
   readonly quarantinedEpisodes: number;
   readonly quarantinedSegments: number;
-}
-
-export interface IngestPorts extends Attempted {
-  readonly engine: SqlEngine;
-  readonly lake: Lake;
-  readonly progress: Progress;
-  readonly scratchDirectory: string;
-  /** Reads foreign bytes; in this process unless another one is given. */
-  readonly judge?: SegmentJudge;
 }
 
 const deletesAtOnce = 16;
@@ -82,7 +63,8 @@ async function ingestOnce(ports: IngestPorts, input: IngestBatchInput): Promise<
   const last = await lake.transactionVersion('episodes', transaction.appId);
   if (last === undefined || last < input.batch) {
     const type = await collectedType(store, robotType);
-    await unlessErased(() =>
+    // An erasure that came between the rows and their commit: the rows are made again without what it takes.
+    await unlessConflict(() =>
       withSession(ports, (session, scratchDirectory) =>
         ingest({ ...ports, session, scratchDirectory }, { ...input, type, segments, robots, transaction }),
       ),
@@ -133,23 +115,14 @@ async function withSession(
   }
 }
 
-async function ingest(
-  ports: IngestPorts & { readonly session: SqlSession },
-  batch: IngestBatchInput & {
-    readonly type: RobotType;
-    readonly segments: readonly PlannedSegment[];
-    /** Of the whole collection. */
-    readonly robots: number;
-    readonly transaction: LakeTransaction;
-  },
-): Promise<void> {
+async function ingest(ports: IngestPorts & { readonly session: SqlSession }, batch: StagedBatchInput): Promise<void> {
   const { lake, progress } = ports;
   const { cycleId, transaction } = batch;
   const present = await presentSegments(ports.store, batch.type, batch.segments, progress);
   // Marks first: an erasure whose tombstone is read too early has its mark later.
   const marks = { frames: await lake.erasures('frames'), episodes: await lake.erasures('episodes') };
   const tombstones = await readAllTombstones(ports.store);
-  const { decision, frames, episodes } = await decided({ ...ports, tombstones, marks }, batch, present);
+  const { decision, frames, episodes } = await stageBatch({ ...ports, tombstones, marks }, batch, present);
   try {
     await quarantineRefused(ports, cycleId, present, decision);
     progress({ stage: 'committing', batch: batch.batch });
@@ -160,115 +133,6 @@ async function ingest(
   } finally {
     await lake.discardStaged(frames);
     await lake.discardStaged(episodes);
-  }
-}
-
-/** A decision that stands, and the rows that follow from it as files. */
-interface StagedBatch {
-  readonly decision: BatchDecision;
-  readonly frames: StagedRows | undefined;
-  readonly episodes: StagedRows | undefined;
-}
-
-type BatchPorts = IngestPorts & {
-  readonly session: SqlSession;
-  readonly tombstones: Tombstones;
-  /** Erasures that the tables knew before the tombstones were read. */
-  readonly marks: Readonly<Record<LakeTable, string>>;
-};
-type Batch = Parameters<typeof ingest>[1];
-
-/** The decision of an earlier attempt, with the session's tables made to follow it; else a new one, written down. */
-async function decided(ports: BatchPorts, batch: Batch, present: readonly PresentSegment[]): Promise<StagedBatch> {
-  const key = decisionKeyOf(batch.cycleId, batch.batch);
-  let decision = await readJson(ports.store, key, decisionSchema);
-  if (decision === undefined) {
-    const own = await decideAnew(ports, batch, present);
-    if ((await ports.store.putIfAbsent(key, jsonBytes(own.decision))) === 'created') return own;
-    await ports.lake.discardStaged(own.frames);
-    await ports.lake.discardStaged(own.episodes);
-    decision = await requireJson(ports.store, key, decisionSchema, 'another attempt wrote it a moment ago');
-  }
-  const nowhere = [...decision.gone, ...(decision.erasedSegments ?? [])];
-  const left = new Set([...decision.refusedSegments.map(({ segment }) => segment), ...nowhere]);
-  return followed(
-    ports,
-    batch,
-    present,
-    present.filter(({ segment }) => !left.has(segment)),
-    decision,
-  );
-}
-
-/** The rows of a decision that stands, from its segments, or from copies of them where they were accepted as such. */
-async function followed(
-  ports: BatchPorts,
-  batch: Batch,
-  present: readonly PresentSegment[],
-  standing: readonly PresentSegment[],
-  decision: BatchDecision,
-): Promise<StagedBatch> {
-  const looking = { ...ports, judge: judgeOf(ports) };
-  const rowsOf = async (groups: readonly SegmentGroup[]): Promise<StagedBatch> => {
-    // What was erased since the decision was written goes the way of what was erased before.
-    const erased = await erasedPlaces(ports.session, ports.tombstones);
-    const kept = await withoutErased(looking, batch.type, ports.tombstones, present, decision, erased);
-    const excluded = [...kept.refusedEpisodes, ...kept.alreadyStored, ...(kept.erased ?? []), ...erased];
-    const accepted = await acceptEpisodes(ports.session, batch.type, groups, excluded, kept.youngSplits);
-    return staged(ports, batch, { decision: kept, accepted });
-  };
-  try {
-    const groups = groupSegments(standing);
-    await indexEpisodes(ports.session, groups);
-    return await rowsOf(groups);
-  } catch (error) {
-    if (!mayBeTheSegments(error)) throw error;
-    const { groups, readErrors } = await judgeSegments(looking, batch.type, standing, 'careful');
-    if (readErrors.size > 0) throw error;
-    return rowsOf(groups);
-  }
-}
-
-const judgeOf = ({ judge, engine }: BatchPorts): SegmentJudge => judge ?? segmentJudge(engine);
-
-/** Fast; where something fails on the way to the lake's files, once more with every segment looked at by itself. */
-async function decideAnew(ports: BatchPorts, batch: Batch, present: readonly PresentSegment[]): Promise<StagedBatch> {
-  const isOfFewRobots = batch.robots < manyRobots;
-  const way = async (reading: ReadingWay): Promise<StagedBatch> =>
-    staged(
-      ports,
-      batch,
-      await decideBatch(
-        { ...ports, judge: judgeOf(ports) },
-        batch.type,
-        batch.segments,
-        present,
-        reading,
-        isOfFewRobots,
-        ports.tombstones,
-      ),
-    );
-  try {
-    return await way('fast');
-  } catch (error) {
-    if (!isFailure(error, 'EngineFailed')) throw error;
-    return way('careful');
-  }
-}
-
-async function staged(
-  { lake, session, marks }: BatchPorts,
-  { transaction }: Batch,
-  { decision, accepted }: DecidedBatch,
-): Promise<StagedBatch> {
-  const unstored = await unstoredFrames(lake, session, accepted.frames, transaction.appId);
-  const frames = await lake.stage(session, 'frames', unstored, transaction, marks.frames);
-  try {
-    const episodes = await lake.stage(session, 'episodes', accepted.episodes, transaction, marks.episodes);
-    return { decision, frames, episodes };
-  } catch (error) {
-    await lake.discardStaged(frames);
-    throw error;
   }
 }
 

@@ -1,4 +1,3 @@
-import { isFailure } from '../../store/failures.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
@@ -55,9 +54,9 @@ export async function quarantineRefused(
         progress({ stage: 'quarantining episodes', segment });
       }
     } catch (error) {
-      if (decision.erased?.some((one) => one.segment === segment) === true && mayBeTheSegments(error)) continue;
-      // Its rows cannot be written apart: the bytes as they came hold them too, and nothing waits behind them.
-      if (!isFailure(error, 'EngineFailed')) throw error;
+      if (!mayBeTheSegments(error)) throw error;
+      // Its rows cannot be written apart: the bytes as they came hold them too, and nothing waits behind them. What was erased is not kept.
+      if (decision.erased?.some((one) => one.segment === segment) === true) continue;
       await quarantineSegment({ store, cycleId }, file.planned, file.path, refused);
     }
   }

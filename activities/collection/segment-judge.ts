@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { lakeEpisodeColumns, lakeFrameColumns, segmentColumns } from '../../datasets/columns.ts';
+import { lakeEpisodeColumns, lakeFrameColumns, recordedFrameColumns } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { sqlName, sqlText } from '../../datasets/sql-types.ts';
 import { waivableRuleIds } from '../../datasets/validation/rules.ts';
@@ -72,8 +72,7 @@ async function judged(
   const long = await longTexts(session);
   if (long.length > 0) return { refused: [], longTexts: long };
   if (way === 'careful') {
-    groups = await copied(session, groups, copiesDirectory);
-    await indexEpisodes(session, groups);
+    groups = await copied(session, groups, copiesDirectory, progress);
   }
   progress({ stage: 'validating', segments: segments.length });
   const [setting] = await session.rows("SELECT current_setting('threads')::INTEGER AS threads");
@@ -94,26 +93,36 @@ async function judged(
 /** Frames of 1,024 values in one row group of a copy: 32 MiB. */
 const rowsPerGroup = 8_192;
 
+/** What is read of a segment once its episodes are indexed: an episode's texts stand in its index and in every row, a copy would hold them all. */
+const copiedColumns: ReadonlySet<string> = new Set([
+  'episode_id',
+  'started_at',
+  ...recordedFrameColumns.map(({ name }) => name),
+]);
+
 /**
- * The segments as files of ours with the same rows in the same order. A foreign file has more than rows: statistics, indexes and filters that are
+ * The frames of the segments as files of ours, in the same order. A foreign file has more than rows: statistics, indexes and filters that are
  * read, believed or stumbled over only when a later statement looks for some of its rows.
  */
 async function copied(
   session: SqlSession,
   groups: readonly SegmentGroup[],
   directory: string,
+  progress: Progress,
 ): Promise<readonly SegmentGroup[]> {
   await mkdir(directory, { recursive: true });
   await session.run('SET preserve_insertion_order = true');
   const copies: SegmentGroup[] = [];
   for (const { segments, absent } of groups) {
-    const columns = segmentColumns.filter(({ name }) => !absent.has(name)).map(({ name }) => sqlName(name));
+    const columns = [...copiedColumns].filter((name) => !absent.has(name)).map(sqlName);
     const own = segments.map((segment) => copyOf(segment, directory));
-    for (const [index, segment] of segments.entries())
+    for (const [index, segment] of segments.entries()) {
+      progress({ stage: 'copying segments', segments: copies.length + index });
       await session.run(
         `COPY (SELECT ${columns.join(', ')} FROM ${filesSql([segment])}) TO ${sqlText(own[index]?.path ?? '')} ` +
           `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowsPerGroup})`,
       );
+    }
     copies.push({ segments: own, absent });
   }
   await session.run('SET preserve_insertion_order = false');

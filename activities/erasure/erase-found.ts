@@ -4,8 +4,9 @@ import { join } from 'node:path';
 
 import { fileSha256 } from '../../datasets/landing.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
-import { failure, isFailure } from '../../store/failures.ts';
+import { failure } from '../../store/failures.ts';
 import { readErasedEpisodes, readErasureRequest, type ErasureRequest } from '../../store/records/erasures.ts';
+import { unlessConflict } from '../unless-conflict.ts';
 import { quarantineRecordSchema } from '../collection/quarantine.ts';
 import { hashFile, withoutErasedIds, type ErasedRows } from './erased-rows.ts';
 import { inErasureScratch, type ErasurePorts, type FindErasedInput } from './find-erased.ts';
@@ -69,7 +70,8 @@ async function eraseLakeFiles(
       const some = own.slice(start, start + filesAtOnce);
       progress({ stage: 'erasing in the lake', table, files: start });
       const relativeKeys = some.map(({ relativeKey }) => relativeKey);
-      await rewritten(() =>
+      // Who else changes the table wins; the files that are left are made anew.
+      await unlessConflict(() =>
         lake.rewrite(session, table, relativeKeys, {
           dropSql: erasedInTable(table, request, hashPath, pass === 1),
           operation: `erase ${request.erasureId}`,
@@ -78,17 +80,6 @@ async function eraseLakeFiles(
       for (const { key } of some) await store.delete(key);
     }
   }
-}
-
-/** Who else changes the table wins; the files that are left are made anew. */
-async function rewritten(work: () => Promise<unknown>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1)
-    try {
-      await work();
-      return;
-    } catch (error) {
-      if (attempt === 10 || !isFailure(error, 'Conflict')) throw error;
-    }
 }
 
 async function eraseSegment(

@@ -3,6 +3,7 @@ import { failure } from '../../store/failures.ts';
 import { episodeHash, type ErasureRequest } from '../../store/records/erasures.ts';
 import { scanSql } from '../lake/scan-sql.ts';
 import { tableColumns } from '../lake/table.ts';
+import type { SqlRow } from '../ports/sql.ts';
 import { isHeldSql, readHeldData, type HeldData } from '../retention/held-data.ts';
 import { hashFile, type ErasedRows } from './erased-rows.ts';
 import { inErasureScratch, search, type ErasurePorts } from './find-erased.ts';
@@ -54,16 +55,11 @@ function whyListed(hashes: ReadonlySet<string>, { episodes }: HeldData): string 
   return undefined;
 }
 
-/** Rows of `from` that are held and go: why the first of them stays. */
-async function whyHeldIn(
-  own: FindPorts,
-  from: string,
-  goes: string,
-  held: HeldData,
-  columns = 'robot_id, site, episode_id',
-): Promise<string | undefined> {
-  const rows = await rowsIfReadable(own, `SELECT ${columns} FROM ${from} WHERE ${isHeldSql(held)} AND ${goes} LIMIT 1`);
-  if (rows === undefined) return whyUnknown(held);
+const heldRowSql = (from: string, goes: string, held: HeldData, columns = 'robot_id, site, episode_id'): string =>
+  `SELECT ${columns} FROM ${from} WHERE ${isHeldSql(held)} AND ${goes} LIMIT 1`;
+
+/** Why a held row stays; undefined without one. */
+function whyHeldRow(rows: readonly SqlRow[], held: HeldData): string | undefined {
   const text = (column: string): string => {
     const value = rows[0]?.[column];
     return typeof value === 'string' ? value : '';
@@ -105,8 +101,8 @@ async function whyRowsHeld(
     const goes = erasedInTable(table, request, hashPath, pass === 1);
     const why =
       table === 'fleet_days'
-        ? await whyHeldIn(own, from, goes, lacksIds, 'robot_id, site')
-        : await whyHeldIn(own, from, goes, held);
+        ? whyHeldRow(await own.session.rows(heldRowSql(from, goes, lacksIds, 'robot_id, site')), lacksIds)
+        : whyHeldRow(await own.session.rows(heldRowSql(from, goes, held)), held);
     if (why !== undefined) return why;
   }
   return undefined;
@@ -130,7 +126,9 @@ async function whyOldFilesHeld(own: FindPorts, { lakeFiles }: Found, held: HeldD
       episodes.map((file) => ({ ...file, rows: 0 })),
     );
     const goes = `episode_id IN (${here}) AND episode_id NOT IN (${kept})`;
-    const why = await whyHeldIn(own, scanSql(tableColumns.episodes, all), goes, held);
+    // A file of the lake that cannot be read says nothing of whose it is: the erasure fails by it.
+    const rows = await own.session.rows(heldRowSql(scanSql(tableColumns.episodes, all), goes, held));
+    const why = whyHeldRow(rows, held);
     if (why !== undefined) return why;
   }
   return undefined;
@@ -149,10 +147,9 @@ async function whySegmentsHeld(
       if (entry.key !== key) continue;
       const source = await soundSource(own.store, entry);
       if (source === 'gone') continue;
-      const why =
-        source === undefined
-          ? whyUnknown(held)
-          : await whyHeldIn(own, source.sql, isWhole ? 'true' : erasedInSegment(request, hashPath, source.facts), held);
+      const goes = source === undefined || isWhole ? 'true' : erasedInSegment(request, hashPath, source.facts);
+      const rows = source === undefined ? undefined : await rowsIfReadable(own, heldRowSql(source.sql, goes, held));
+      const why = rows === undefined ? whyUnknown(held) : whyHeldRow(rows, held);
       if (why !== undefined) return why;
     }
   return undefined;

@@ -66,7 +66,6 @@ export const compactLake =
     const { store, lake, clock, progress } = ports;
     const tables: CompactLakeResult['tables'][number][] = [];
     const budget = { leastFiles: isSparing ? sparingFiles : 2, bytes: isSparing ? sparingBytes : Infinity };
-    for (const table of lakeTables) tables.push({ table, ...(await compactTable(ports, table, dryRun, budget)) });
     const at = { nowMs: clock(), dayMs };
     const pinned = await pinnedVersions(store, at);
     const held = (await readHeldData(store)).any ?? null;
@@ -78,6 +77,8 @@ export const compactLake =
             onFile: (file) => progress({ stage: 'vacuum', file }),
           })
         : { files: 0, bytes: 0, pinnedFiles: 0 };
+    // Last, as it may fail where another reader finds other rows: nothing waits behind it.
+    for (const table of lakeTables) tables.push({ table, ...(await compactTable(ports, table, dryRun, budget)) });
     return { tables, vacuumed, held, isBehind: budget.bytes <= 0 };
   };
 

@@ -139,7 +139,7 @@ async function sweepSets(sweep: ClassSweep, tally: Tally): Promise<ClassReport> 
   return sets.report();
 }
 
-/** Last, as it may fail where another reader finds other rows: nothing else waits for it. */
+/** Last, as putting files together may fail where another reader finds other rows. */
 async function tidyLake(
   ports: SweepPorts,
   { dayMs, dryRun }: { readonly dayMs: number; readonly dryRun: boolean },

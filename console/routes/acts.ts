@@ -183,7 +183,10 @@ const robotActs: Routes = (context) => async (app) => {
         const now = (await readRobotLife(store, robotId)).at(-1);
         if (now === undefined) throw failure('NotFound', `expected a registered robot, got ${robotId}`);
         const asked = { act: `robot.${act}`, policy: now.policy, subject: robotId, reason: why };
-        return acting.carryOut(requestOperator(request), keyOf(request), asked, async ({ who }) => {
+        return acting.carryOut(requestOperator(request), keyOf(request), asked, async ({ who, askedAtMs }) => {
+          // Done before, and cut off before that was written down: it is done, not refused.
+          const isDone = now.who === who && now.why === why && now.atMs >= askedAtMs;
+          if (act === 'release' && isDone && !now.isQuarantined) return done;
           await change({ store, clock }, { robotId, who, why });
           return done;
         });

@@ -8,7 +8,7 @@ import type { AssignmentState } from './assignment-log.ts';
 import type { AssignmentRecord } from './assignment-record.ts';
 import { bodiesOf } from './body-orders.ts';
 import { askedSheet, fitSheet } from './fit-sheet.ts';
-import { makeSheet, type OrderSheet, type PlantedSheet, type SheetRequest } from './order-sheet.ts';
+import { makeSheet, plantSheet, type OrderSheet, type PlantedSheet, type SheetRequest } from './order-sheet.ts';
 import { isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
 import { lastSeal, writeSeal, type StoredSeal } from './seal-store.ts';
 import { SealedSheets } from './sealed-sheets.ts';
@@ -212,7 +212,8 @@ class DeskSealer implements OrderSealer {
     const orders =
       known === undefined ? asked.orders : asked.orders.map((each) => ({ ...each, baseline: known.reference }));
     const sheet = await this.#fit(policy, { ...asked, orders }, planted);
-    if (canonicalJson(sheet) === canonicalJson(planted.sheet)) return undefined;
+    const isOfToday = sheet.unserved === undefined || plantSheet(sheet).tree.root === planted.tree.root;
+    if (isOfToday && canonicalJson(sheet) === canonicalJson(planted.sheet)) return undefined;
     const { tree } = await this.#sheets.write(policy, sheet);
     return this.#sign(held, { policy, seq, orders: tree.root });
   }

@@ -81,8 +81,11 @@ export interface PlantedSheet {
   readonly of: (robotId: string) => RobotOrder | undefined;
 }
 
-/** Throws on a sheet whose robots name an order that it does not have. */
-export function plantSheet(sheet: OrderSheet): PlantedSheet {
+/**
+ * Throws on a sheet whose robots name an order that it does not have. Without leaves of unserved robots it is the tree as desks signed it
+ * before 2026-11-27.
+ */
+export function plantSheet(sheet: OrderSheet, hasUnservedLeaves = true): PlantedSheet {
   const digests = sheet.orders.map((order) => orderDigest(order, nodeCrypto));
   const own = new Map(sheet.robots);
   const unserved = new Set(sheet.unserved);
@@ -95,7 +98,7 @@ export function plantSheet(sheet: OrderSheet): PlantedSheet {
     }),
   );
   // Of its own and of no order: a gateway cannot give such a robot the order of all others.
-  for (const robotId of unserved)
+  for (const robotId of hasUnservedLeaves ? unserved : [])
     named.set(robotDigest(robotId, nodeCrypto), nodeCrypto.sha256(`no order\n${robotId}`));
   const [first] = sheet.orders;
   if (first === undefined) throw new RangeError('expected at least one order on the sheet');

@@ -56,8 +56,7 @@ export async function readSheet(store: ObjectStore, policy: string, root: string
   const sheet = await ifWhole(readJson(store, fleetKeys.sheet(policy, root), orderSheetSchema));
   const isWhole = sheet?.robots.every(([, index]) => index < sheet.orders.length) === true;
   if (sheet === undefined || !isWhole) return undefined;
-  const planted = plantSheet(sheet);
-  return planted.tree.root === root ? planted : undefined;
+  return [true, false].map((hasLeaves) => plantSheet(sheet, hasLeaves)).find(({ tree }) => tree.root === root);
 }
 
 /** A damaged object is as good as none. */

@@ -36,6 +36,8 @@ interface Stood {
  */
 export async function verifyAudit(store: ObjectStore, expected?: ChainPlace): Promise<ChainVerdict> {
   const tail = await readSoundJson(store, auditKeys.tail, placeSchema, () => undefined);
+  // Before the entries are listed: what is begun meanwhile may be after all of them.
+  const begun = await lastBegun(store);
   const noted = [tail, expected].filter((place) => place !== undefined);
   let verified: ChainPlace = { seq: 0, digest: firstPrevious };
   for await (const { seq, bytes } of entriesOf(store)) {
@@ -43,7 +45,7 @@ export async function verifyAudit(store: ObjectStore, expected?: ChainPlace): Pr
     if (broken !== undefined) return { verifiedSeq: broken.seq - 1, digest: null, broken };
     verified = { seq, digest: digestOf(bytes ?? new Uint8Array()) };
   }
-  const last = Math.max(0, ...noted.map(({ seq }) => seq), await lastBegun(store));
+  const last = Math.max(0, ...noted.map(({ seq }) => seq), begun);
   const { seq: verifiedSeq, digest } = verified;
   if (last <= verifiedSeq) return { verifiedSeq, digest: verifiedSeq === 0 ? null : digest, broken: null };
   const why = `expected ${last} entries at least, as was noted when they were written; the log ends after ${verified.seq}`;

@@ -71,8 +71,11 @@ export const auditKeys = {
   tail: 'audit/tail.json',
 } as const;
 
+/** Places beyond are none: nobody writes so many, and whoever plants such a key would leave no place behind it. */
+const mostEntries = 1e12;
+
 /** The place of an entry by its key; undefined for a key that is none. */
 export function seqOfKey(key: string): number | undefined {
   const seq = Number(/^audit\/log\/(\d{20})\.json$/.exec(key)?.[1] ?? Number.NaN);
-  return Number.isSafeInteger(seq) && seq > 0 ? seq : undefined;
+  return seq > 0 && seq < mostEntries ? seq : undefined;
 }

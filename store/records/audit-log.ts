@@ -31,6 +31,9 @@ export interface ChainPlace {
 const tailSchema = z.object({ seq: z.int().min(1), digest: z.string() });
 const actSchema = z.object({ afterSeq: z.int().min(0) });
 
+/** Of writers at once one gets the place; whoever gets none so often is kept from it. */
+const mostAttempts = 1_000;
+
 /** A noted place is believed so far beyond what stands there: entries were taken away, and the chain goes on after them, so that the gap shows. */
 const mostGone = 10_000;
 
@@ -92,7 +95,7 @@ export async function recordAct({ store, clock }: AuditPorts, given: AuditWord):
   await begin(store, word.actId);
   const known = (await readAct(store, word.actId)).find(({ outcome }) => outcome === word.outcome);
   if (known !== undefined) return known;
-  for (;;) {
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     const tail = await auditTail(store);
     const entry: AuditEntry = { seq: tail.seq + 1, atMs: clock(), ...word, previous: tail.digest };
     const bytes = jsonBytes(entry);
@@ -103,6 +106,7 @@ export async function recordAct({ store, clock }: AuditPorts, given: AuditWord):
     const meanwhile = (await readAct(store, word.actId)).find(({ outcome }) => outcome === word.outcome);
     if (meanwhile !== undefined) return meanwhile;
   }
+  throw failure('StoreUnavailable', `expected a place in the audit log, got none in ${mostAttempts} attempts`);
 }
 
 /** The entry stands: what only spares reading may fail. */

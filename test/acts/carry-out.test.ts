@@ -125,4 +125,16 @@ describe('an act', () => {
     void carryOut(ports, act({ isProtective: true }), work);
     while (done.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   }).timeout(30_000);
+
+  it('that protects is answered though its end cannot be written down', async () => {
+    const { store } = world();
+    let isHanging = false;
+    const never = new Promise<never>(() => undefined);
+    const { ports, work } = world({ ...store, get: async (key) => (isHanging ? never : store.get(key)) });
+    const end = await carryOut(ports, act({ isProtective: true }), async (askedAtMs) => {
+      isHanging = true;
+      return work(askedAtMs);
+    });
+    assert.deepEqual([end.outcome, end.answer], ['done', 'paused']);
+  }).timeout(30_000);
 });

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { ActError } from '../../acts/act-error.ts';
 import type { Steering } from '../../acts/steering.ts';
 import type { AuditAnswer } from '../../console/answers/acts.ts';
 import { operatorRoles, mayAct, removeOperator, type OperatorRole } from '../../fleet/desk/operators.ts';
-import { readRobotLife } from '../../fleet/desk/robot-life.ts';
+import { quarantineRobot, readRobotLife, releaseRobot } from '../../fleet/desk/robot-life.ts';
 import { auditKeys } from '../../store/records/audit-entry.ts';
 import { verifyAudit } from '../../store/records/audit-chain.ts';
+import { recordAct } from '../../store/records/audit-log.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { policy } from '../activities/facts/fact-world.ts';
@@ -278,6 +280,23 @@ describe('acts by the console', function () {
     assert.deepEqual(new Set(release.map(({ status }) => status)), new Set([200, 409]));
     assert.equal((await readRobotLife(store, 'r1')).filter(({ why: because }) => because === 'it walks').length, 1);
     assert.equal((await verifyAudit(store)).broken, null);
+  });
+
+  it('release a robot though the console ended before it wrote down that it did', async () => {
+    const { store, clock } = world.ports;
+    await quarantineRobot({ store, clock }, { robotId: 'r1', who: 't', why: 't' });
+    const key = newKey();
+    const reason = 'it walks again';
+    const actId = createHash('sha256').update(`the-approver\n${key}`).digest('hex');
+    const word = { actId, who: 'the-approver', role: 'approver', via: 'page', act: 'robot.release' } as const;
+    const { policy: own } = (await readRobotLife(store, 'r1')).at(-1) ?? assert.fail('no robot');
+    await recordAct({ store, clock }, { ...word, outcome: 'asked', policy: own, subject: 'r1', reason, answer: '' });
+    await releaseRobot({ store, clock }, { robotId: 'r1', who: 'the-approver', why: reason });
+    const answer = await post('/api/v1/robots/r1/release', { reason }, tokens.approver, key);
+    assert.deepEqual(
+      [answer.status, (answer.body as { answer?: string }).answer?.slice(0, 14)],
+      [200, 'it is released'],
+    );
   });
 
   it('of somebody who was removed while the page was open are refused at once', async () => {

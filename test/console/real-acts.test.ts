@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 
-import { steering } from '../../acts/steering.ts';
+import { steering, type Steering } from '../../acts/steering.ts';
 import type { ConsolePorts } from '../../console/context.ts';
 import { temporalLoopView } from '../../console/loop-view.ts';
 import { buildConsole } from '../../console/server.ts';
@@ -29,6 +29,7 @@ describe('acts by the console on running workflows', function () {
   let ports: Pick<ConsolePorts, 'store' | 'loop'>;
   const tokens: Record<string, string> = {};
   let policy: string;
+  let steer: Steering;
   let monotonicMs = 0;
 
   before(async () => {
@@ -39,13 +40,14 @@ describe('acts by the console on running workflows', function () {
     const store = fileObjectStore({ root: process.env['FLYWHEEL_STORE'] ?? '' });
     const connect = async () => client;
     const settings = { temporal: { queuePrefix: `${policy}-` } };
+    steer = steering({ client: connect, settings });
     const unused = undefined as never;
     ports = { store, loop: temporalLoopView(connect) };
     app = await buildConsole({
       ...ports,
       engine: unused,
       facts: unused,
-      steer: steering({ client: connect, settings }),
+      steer,
       clock: Date.now,
       // No limit of rates: time flies.
       monotonicMs: () => (monotonicMs += 2_000),
@@ -141,6 +143,11 @@ describe('acts by the console on running workflows', function () {
     const urgent = await post('cy', 'rollback', {});
     assert.match(said(urgent), /^200 ordered 1\.0\.0, assignment 9/);
     await until(async () => (await ports.loop.rollback(policy))?.run === 'COMPLETED');
+    // Nobody heard the first answer, and the log lacks it: the same request takes nobody back a second time.
+    const { requestId: first, who, reason } = (await rollback())?.requests[0] ?? assert.fail('no request');
+    const again = { who, reason, actId: first };
+    assert.deepEqual(await steer.orderRollback(policy, again), (await rollback())?.requests[0]?.answer);
+    assert.equal((await ports.loop.rollback(policy))?.run, 'COMPLETED');
     installation.answerWith({
       planRollback: async () => ({
         seq: 8,

@@ -38,7 +38,7 @@ export async function openDatasetFiles(folder: string, { width, height, beams }:
   await requireEmpty(folder);
   const csv = await open(path.join(folder, 'lidar.csv'), 'wx');
   const ranges = Array.from({ length: beams }, (_, beam) => `range_${beam}`);
-  await csv.write(`${['episode', 'frame', 'timestamp_us', ...ranges].join(',')}\n`);
+  await csv.appendFile(`${['episode', 'frame', 'timestamp_us', ...ranges].join(',')}\n`);
   const labels = await parquet.ParquetWriter.openFile(
     new parquet.ParquetSchema(parquetFields(labelColumns)),
     path.join(folder, 'labels.parquet'),
@@ -55,10 +55,11 @@ export async function openDatasetFiles(folder: string, { width, height, beams }:
       const image = path.posix.join(images, `frame-${digits(row.frame)}.png`);
       await writeFile(path.join(folder, image), encodePng(pixels, width, height));
       const metres = Array.from(measured, (range) => range.toFixed(3));
-      await csv.write(`${[row.episode, row.frame, row.timestamp_us, ...metres].join(',')}\n`);
+      await csv.appendFile(`${[row.episode, row.frame, row.timestamp_us, ...metres].join(',')}\n`);
       await labels.appendRow({ ...row, image });
     },
     async finish(description) {
+      await csv.sync();
       await close();
       const unfinished = path.join(folder, '.dataset.json');
       await writeFile(unfinished, `${JSON.stringify(description, null, 2)}\n`);

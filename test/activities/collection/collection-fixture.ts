@@ -13,6 +13,7 @@ import {
   type ConcludeCollectionResult,
 } from '../../../activities/collection/conclude-collection.ts';
 import { ingestBatch, type IngestBatchResult } from '../../../activities/collection/ingest-batch.ts';
+import { failure } from '../../../store/failures.ts';
 import { readJson } from '../../../store/json-objects.ts';
 import { openLake, type Lake } from '../../../activities/lake/lake.ts';
 import { planCollection } from '../../../activities/collection/plan-collection.ts';
@@ -153,6 +154,24 @@ export class CollectionWorld {
     return readdir(this.ports.scratchDirectory);
   }
 }
+
+/** An episode that a rule refuses: nothing was recorded for nine seconds. */
+export const withGap = (rows: readonly SegmentRow[]): readonly SegmentRow[] =>
+  rows.map((row, index) => ({
+    ...row,
+    duration_ms: row.duration_ms + 9000,
+    timestamp: row.timestamp + (index > 10 ? 9e6 : 0),
+  }));
+
+/** An engine whose statements like this fail. */
+export const failingEngine = (engine: SqlEngine, pattern: RegExp, message: string): SqlEngine => ({
+  open: async (options) => {
+    const session = await engine.open(options);
+    const run = (sql: string): Promise<void> =>
+      pattern.test(sql) ? Promise.reject(failure('EngineFailed', message)) : session.run(sql);
+    return { ...session, run };
+  },
+});
 
 export const portsOf = (
   store: ObjectStore,

@@ -10,7 +10,16 @@ import { failure } from '../../../store/failures.ts';
 import { segmentColumns } from '../../../datasets/columns.ts';
 import { footerMetadata } from '../../../datasets/segment-footer.ts';
 import { parquetFields } from '../../../datasets/segment-schema.ts';
-import { CollectionWorld, footerOf, generatedEpisodes, oneRobot, type Ports } from './collection-fixture.ts';
+import {
+  CollectionWorld,
+  failingEngine,
+  footerOf,
+  generatedEpisodes,
+  oneRobot,
+  portsOf,
+  withGap,
+  type Ports,
+} from './collection-fixture.ts';
 import { Killed } from './dying-worker.ts';
 import { episodeSql } from './segment-sql.ts';
 
@@ -181,6 +190,19 @@ describe('a segment that would stop the collection', () => {
     assert.deepEqual([result.verdict, result.episodesStored, result.quarantinedSegments], ['ok', 3, 0]);
     assert.equal((await world.rows('frames', 'episode_id')).length, 20 + 2 * framesOf(oneRobot(1, 2)));
     assert.deepEqual(await world.leftInScratch(), []);
+  });
+
+  it('is kept whole where a refused episode cannot be written apart, but not for a full disk, which is tried again', async () => {
+    const [first, second] = oneRobot(3, 2).episodes;
+    await world.land(oneRobot(3, 2).robotId, [...(first ?? []), ...withGap(second ?? [])]);
+    const { store, engine, scratchDirectory } = world.ports;
+    const failing = (message: string) =>
+      portsOf(store, failingEngine(engine, /COPY .*refused-/s, message), scratchDirectory);
+    await assert.rejects(world.collect('c1', { ports: failing('No space left on device') }), /No space left/);
+    assert.deepEqual(await world.keys('quarantine/'), []);
+    const { result } = await world.collect('c1', { ports: failing('a damaged index') });
+    assert.deepEqual([result.episodesStored, result.quarantinedEpisodes], [3, 1]);
+    assert.equal((await world.documents('quarantine/')).length, 1);
   });
 
   it('not one that fails with everything: then it is the machine, and nothing is quarantined', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { CollectionWorld, oneRobot, portsOf, type Ports } from './collection-fixture.ts';
+import { CollectionWorld, oneRobot, portsOf, withGap, type Ports } from './collection-fixture.ts';
 import { dieAndGoOn, isWhole, Killed, landedWorld } from './dying-worker.ts';
 
 describe('a worker that dies while it collects', () => {
@@ -12,12 +12,7 @@ describe('a worker that dies while it collects', () => {
   it('follows the decision that was written, though a release came in between', async () => {
     const world = await CollectionWorld.open();
     const { robotId, episodes } = oneRobot(3, 2);
-    const gap = episodes[1]!.map((row, index) => ({
-      ...row,
-      duration_ms: row.duration_ms + 9000,
-      timestamp: row.timestamp + (index > 10 ? 9e6 : 0),
-    }));
-    const key = await world.land(robotId, [...episodes[0]!, ...gap]);
+    const key = await world.land(robotId, [...episodes[0]!, ...withGap(episodes[1]!)]);
     // Dies at the commit of the episodes: frames are in already.
     const { store, engine, scratchDirectory } = world.ports;
     let appends = 0;

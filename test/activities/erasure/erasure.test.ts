@@ -11,14 +11,12 @@ import type { DataScope } from '../../../domain/legal-hold.ts';
 import { readErasureRequest } from '../../../store/records/erasures.ts';
 import { removeFromLanding } from '../../../activities/collection/removed-segments.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
-import type { SqlEngine } from '../../../activities/ports/sql.ts';
-import { failure } from '../../../store/failures.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { setEpisodeStanding, readExclusions } from '../../../activities/mix/exclusions.ts';
 import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
 import { readEpisodeList, writeEpisodeList } from '../../../store/records/episode-lists.ts';
-import { CollectionWorld, nowMs, portsOf, weekStartMs } from '../collection/collection-fixture.ts';
+import { CollectionWorld, failingEngine, nowMs, portsOf, weekStartMs } from '../collection/collection-fixture.ts';
 import { Fate, Killed, mortalPorts } from '../collection/dying-worker.ts';
 import { erase, hostileSite, lakeRows, land, request, threeRobots } from './erasure-world.ts';
 import { putTrainedModel } from './trained-model.ts';
@@ -575,16 +573,6 @@ describe('erasure', function () {
       await world.close();
     }
   });
-});
-
-/** An engine whose statements like this fail. */
-const failingEngine = (engine: SqlEngine, pattern: RegExp, message: string): SqlEngine => ({
-  open: async (options) => {
-    const session = await engine.open(options);
-    const run = (sql: string): Promise<void> =>
-      pattern.test(sql) ? Promise.reject(failure('EngineFailed', message)) : session.run(sql);
-    return { ...session, run };
-  },
 });
 
 /** The bytes of a segment of which the last data of one column cannot be decoded. */

@@ -6,7 +6,7 @@ import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
-import { CollectionWorld, nowMs, portsOf } from '../collection/collection-fixture.ts';
+import { CollectionWorld, failingEngine, nowMs, oneRobot, portsOf, withGap } from '../collection/collection-fixture.ts';
 import { erase, hostileSite, lakeRows, land, request, threeRobots } from './erasure-world.ts';
 
 const word = { who: 'ada', why: 'a test' };
@@ -123,6 +123,30 @@ describe('what is uploaded after an erasure', function () {
         ['r10'],
       );
       assert.equal((await lakeRows(world)).episodes.length, 4);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('is not quarantined with the rest of its segment where that cannot be written apart, by a decision from before the erasure either', async () => {
+    const world = await CollectionWorld.open();
+    try {
+      const { robotId, episodes } = oneRobot(3, 2);
+      const [first = [], second = []] = episodes.toSorted((a, b) => (a[0]?.started_at ?? 0) - (b[0]?.started_at ?? 0));
+      await world.land(robotId, [...first, ...withGap(second)]);
+      const { store, engine, scratchDirectory } = world.ports;
+      const full = portsOf(
+        withPut(store, (key) => !key.startsWith('quarantine/')),
+        engine,
+        scratchDirectory,
+      );
+      await assert.rejects(world.collect('c', { ports: full }), /full/);
+      const recordedBeforeMs = (second[0]?.started_at ?? 0) / 1_000;
+      await request(world.ports, 'e1', robot(robotId), { recordedBeforeMs });
+      await beginErasure(world.ports)({ erasureId: 'e1' });
+      const damaged = portsOf(store, failingEngine(engine, /COPY .*refused-/s, 'a damaged index'), scratchDirectory);
+      await world.collect('c', { ports: damaged });
+      assert.deepEqual(await world.keys('quarantine/'), []);
     } finally {
       await world.close();
     }

@@ -8,10 +8,13 @@ import { championFor, orderFor, type ServedBodies } from '../../../fleet/desk/bo
 import { askedSheet } from '../../../fleet/desk/fit-sheet.ts';
 import { openDesk, openFleetReader, rebodyRobot } from '../../../fleet/desk/index.ts';
 import { notServedText } from '../../../fleet/desk/fleet-view.ts';
-import { readSeal, readSheet } from '../../../fleet/desk/seal-store.ts';
+import { fleetKeys } from '../../../fleet/desk/keys.ts';
+import { plantSheet } from '../../../fleet/desk/order-sheet.ts';
+import { readSeal, readSheet, writeSeal } from '../../../fleet/desk/seal-store.ts';
 import { bearer, orderDigest, robotDigest, wirePaths } from '../../../fleet/protocol/index.ts';
 import { nodeCrypto } from '../../../policies/signatures.ts';
 import { identityBody, type VersionBodies, type VersionBody } from '../../../policies/version-bodies.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
 import { moveAliases } from '../../../store/records/aliases.ts';
 import { publishRobotType } from '../../../store/records/robot-types.ts';
 import { approveBody } from '../../../store/records/served-bodies.ts';
@@ -249,6 +252,22 @@ describe('a fleet of two bodies', () => {
     assert.deepEqual(leafOf('r2')?.place, { robot: robotDigest('r2', nodeCrypto) });
     assert.ok(!digests.includes(leafOf('r2')?.orderDigest ?? ''));
     assert.equal(leafOf('r1')?.orderDigest, digests[0]);
+  });
+
+  it('is signed anew where its tree was signed before robots without an order had leaves', async () => {
+    await fleet.register(new Uint8Array([2]), both('unproven'));
+    await fleet.assign(0, { defaultVersion: '1.1.0', championVersion: '1.1.0' });
+    const [stored, today] = [await readSeal(fleet.store, policy, 0), await sheetNow(0)];
+    assert.ok(stored !== undefined && today !== undefined);
+    const { root } = plantSheet(today.sheet, false).tree;
+    assert.notEqual(root, today.tree.root);
+    await fleet.store.put(fleetKeys.sheet(policy, root), jsonBytes(today.sheet));
+    const seal = { ...stored.seal, orders: root };
+    await writeSeal(fleet.store, { seal, envelope: fleet.sealing.orders.sign(seal, clock()) });
+    assert.equal((await sheetNow(0))?.tree.root, root, 'expected gateways to read what was signed before');
+    assert.deepEqual(await ordered(0, 'r1'), ['1.1.0', '1.1.0', null, 1]);
+    assert.equal((await refresh())?.kind, 'sealed');
+    assert.equal((await sheetNow(0))?.tree.root, today.tree.root);
   });
 
   it('loses a version that somebody took away, also where it is proven on it', async () => {

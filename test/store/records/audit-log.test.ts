@@ -153,6 +153,36 @@ describe('the audit log', () => {
     }
   });
 
+  it('takes no planted key for a place behind which there is none', async () => {
+    const { store, ports } = await chain(4);
+    for (const seq of [Number.MAX_SAFE_INTEGER, 1e12, 1e19])
+      await store.put(`audit/log/${BigInt(seq).toString().padStart(20, '0')}.json`, jsonBytes('x'));
+    assert.equal((await recordAct(ports, word('e'))).seq, 5);
+    assert.equal((await verifyAudit(store)).broken, null);
+  });
+
+  it('gives up where no place can be had, and does not ask for ever', async () => {
+    const { store } = await chain(2);
+    const taken: ObjectStore = {
+      ...store,
+      putIfAbsent: async (key, ...more) => (key.startsWith(auditKeys.log) ? 'exists' : store.putIfAbsent(key, ...more)),
+    };
+    await assert.rejects(recordAct({ store: taken, clock: () => 0 }, word('e')), { type: 'StoreUnavailable' });
+  });
+
+  it('is whole while people act, also where an act begins after its entries were listed', async () => {
+    const { store, ports } = await chain(3);
+    const list: ObjectStore['list'] = async function* (prefix, options) {
+      yield* store.list(prefix, options);
+      if (prefix !== auditKeys.log || options !== undefined) return;
+      for (const act of ['x', 'y']) await recordAct(ports, word(act));
+    };
+    assert.deepEqual((({ verifiedSeq, broken }) => [verifiedSeq, broken])(await verifyAudit({ ...store, list })), [
+      3,
+      null,
+    ]);
+  });
+
   it('finds an act also where the note of its place is damaged, and writes it no second time', async () => {
     const { store, ports } = await chain(12);
     for (const bytes of [new Uint8Array([7]), jsonBytes({ afterSeq: -3 }), jsonBytes([])]) {
