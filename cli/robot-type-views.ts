@@ -2,6 +2,7 @@ import type { BodyMapInput, BodyMap, BodyRefusal, MappedValue } from '../dataset
 import { goneFill, goneName, sourceOf, type FollowRule, type Gone } from '../datasets/bodies/follows.ts';
 import type { FieldChange, NamedChange, RobotTypeDiff } from '../datasets/robot-type-diff.ts';
 import type { RobotTypeCheck } from '../datasets/robot-type-check/check-robot-type.ts';
+import { camerasOf } from '../datasets/camera.ts';
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
 import { printTable, say } from './print.ts';
 
@@ -38,6 +39,20 @@ export function printRobotType(type: RobotType): void {
     ['feature', 'unit', 'min', 'max', 'saturates at'],
     observations.map(({ name, unit, min, max, saturatesAt }) => [name, unit, min, max, saturatesAt ?? '']),
   );
+  const cameras = camerasOf(type);
+  if (cameras.length > 0)
+    table(
+      ['camera', 'image', 'images a second', 'colour', 'codec', 'a model sees', 'may leave the robot'],
+      cameras.map(({ name, width, height, rateHz, colour, codec, learned, mayLeaveRobot }) => [
+        name,
+        `${width} × ${height}`,
+        rateHz,
+        colour,
+        codec,
+        `${learned.width} × ${learned.height}`,
+        mayLeaveRobot ? 'yes' : 'no',
+      ]),
+    );
   if (actions.kind === 'continuous')
     table(
       ['action', 'unit', 'min', 'max', 'measured by'],
@@ -117,17 +132,18 @@ const rowsOf = (what: string, changes: readonly NamedChange[]): (readonly string
   changes.filter(({ is }) => is !== 'same').map(({ name, is, changes: of }) => [what, name, is, changedText(of)]);
 
 /** What two robot types differ in, for a person. */
-export function printDiff({ from, to, features, actions, other, step, why }: RobotTypeDiff): void {
-  const same = [...features, ...actions].filter(({ is }) => is === 'same').length;
+export function printDiff({ from, to, features, cameras, actions, other, step, why }: RobotTypeDiff): void {
+  const same = [...features, ...cameras, ...actions].filter(({ is }) => is === 'same').length;
   table(
     ['what', 'name', 'is', 'how'],
     [
       ...rowsOf('feature', features),
+      ...rowsOf('camera', cameras),
       ...rowsOf('action', actions),
       ...other.map((change) => ['other', change.field, 'changed', `${cell(change.from)} → ${cell(change.to)}`]),
     ],
   );
-  say(`${same} features and actions are the same`);
+  say(`${same} features, cameras and actions are the same`);
   say(
     step === 'none'
       ? `${from} → ${to}: no new policy version, ${why}`

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../domain/canonical-json.ts';
+import { camerasOf } from './camera.ts';
 import { robotTypeName, type RobotType } from './robot-type.ts';
 
 /** One field that is not the same; undefined where a side has none. */
@@ -20,6 +21,7 @@ export interface RobotTypeDiff {
   readonly from: string;
   readonly to: string;
   readonly features: readonly NamedChange[];
+  readonly cameras: readonly NamedChange[];
   readonly actions: readonly NamedChange[];
   /** Everything else: rate, split, limits, the kind of the actions. */
   readonly other: readonly FieldChange[];
@@ -29,12 +31,13 @@ export interface RobotTypeDiff {
 }
 
 /**
- * Compares two robot types feature by feature and action by action, by name. A model reads features and writes actions by their
- * place, so a changed place is a change. `major`: features or actions changed, and a model of the one cannot run on the other;
+ * Compares two robot types feature by feature, camera by camera and action by action, by name. A model reads features and writes actions
+ * by their place, so a changed place is a change. `major`: features, cameras or actions changed, and a model of the one cannot run on the other;
  * `minor`: they are the same, and what is learned or judged is not; `none`: at most the words differ.
  */
 export function diffRobotTypes(from: RobotType, to: RobotType): RobotTypeDiff {
   const features = namedChanges(from.observations, to.observations);
+  const cameras = namedChanges(camerasOf(from), camerasOf(to));
   const actions = namedChanges(actionsOf(from), actionsOf(to));
   const kind = fieldChanges({ kind: from.actions.kind }, { kind: to.actions.kind }, 'actions.');
   const other = [
@@ -43,20 +46,24 @@ export function diffRobotTypes(from: RobotType, to: RobotType): RobotTypeDiff {
     ...fieldChanges(restOf(from), restOf(to)),
     ...fieldChanges(from.limits, to.limits, 'limits.'),
   ];
-  const changed = [...features.map(named('feature')), ...actions.map(named('action'))].filter((text) => text !== '');
+  const changed = [
+    ...features.map(named('feature')),
+    ...cameras.map(named('camera')),
+    ...actions.map(named('action')),
+  ].filter((text) => text !== '');
   const names = { from: robotTypeName(from), to: robotTypeName(to) };
-  const all = { ...names, features, actions, other };
+  const all = { ...names, features, cameras, actions, other };
   if (kind.length > 0 || changed.length > 0) {
     const listed = changed.slice(0, mostNamed).join(', ');
     const more = changed.length > mostNamed ? ` and ${changed.length - mostNamed} more` : '';
     return { ...all, step: 'major', why: kind.length > 0 ? 'the kind of the actions changed' : `${listed}${more}` };
   }
   const judged = other.filter(({ field }) => field !== 'description' && field !== 'follows');
-  if (judged.length === 0) return { ...all, step: 'none', why: 'features, actions and limits are the same' };
+  if (judged.length === 0) return { ...all, step: 'none', why: 'features, cameras, actions and limits are the same' };
   return {
     ...all,
     step: 'minor',
-    why: `features and actions are the same; ${judged.map(({ field }) => field).join(', ')} changed`,
+    why: `features, cameras and actions are the same; ${judged.map(({ field }) => field).join(', ')} changed`,
   };
 }
 
@@ -77,7 +84,15 @@ const actionsOf = ({ actions }: RobotType): readonly Named[] => {
 const criticalOf = ({ actions }: RobotType): unknown => (actions.kind === 'discrete' ? actions.critical : undefined);
 
 function restOf(type: RobotType): object {
-  const { id: _id, version: _version, observations: _observations, actions: _actions, limits: _limits, ...rest } = type;
+  const {
+    id: _id,
+    version: _version,
+    observations: _observations,
+    cameras: _cameras,
+    actions: _actions,
+    limits: _limits,
+    ...rest
+  } = type;
   return rest;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { followsSchema } from './bodies/follows.ts';
+import { camerasSchema } from './camera.ts';
 
 const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes');
 
@@ -78,6 +79,8 @@ export const robotTypeSchema = z
     description: z.string(),
     rateHz: z.number().positive(),
     observations: z.array(observationSchema).min(1).max(1024),
+    /** Left out by a type without cameras. */
+    cameras: camerasSchema.exactOptional(),
     actions: actionsSchema,
     tasks: z.array(identifier).min(1).max(1024),
     split: splitSchema,

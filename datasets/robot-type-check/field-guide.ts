@@ -12,6 +12,18 @@ const guide: ReadonlyMap<string, string> = new Map([
   ['observations[].max', 'give the greatest value that can be real, in its unit'],
   ['observations[].saturatesAt', 'give the reading that says "nothing in reach", or leave it out'],
   [
+    'cameras',
+    'list the cameras, or leave them out: name, width, height, rateHz, colour, codec, learned, mayLeaveRobot',
+  ],
+  ['cameras[].name', 'name the camera in lower-case letters, digits and dashes, e.g. "front"'],
+  ['cameras[].width', 'give the pixels of a recorded image, e.g. 640'],
+  ['cameras[].height', 'give the pixels of a recorded image, e.g. 480'],
+  ['cameras[].rateHz', 'say how many images the camera records in a second, e.g. 15'],
+  ['cameras[].colour', 'choose "rgb" or "grey"'],
+  ['cameras[].codec', 'choose "h264" or "av1", which need ffmpeg on the robot, or "jpeg"'],
+  ['cameras[].learned', 'give the size that a model sees, e.g. {"width": 96, "height": 96}, at most the recorded size'],
+  ['cameras[].mayLeaveRobot', 'say whether images may be uploaded, true or false'],
+  [
     'actions',
     'say what the robot can be told: {"kind": "continuous", "ranges": […]}, {"kind": "discrete", "names": […]} or {"kind": "none"}',
   ],

@@ -40,6 +40,7 @@ function* ranged(document: JsonValue): Generator<readonly [string, JsonValue]> {
 function* namesOnce(document: JsonValue): Generator<Problem> {
   const lists: readonly (readonly [string, readonly JsonValue[], boolean])[] = [
     ['observations', list(document, 'observations'), true],
+    ['cameras', list(document, 'cameras'), true],
     ['actions.ranges', list(document, 'actions', 'ranges'), true],
     ['actions.critical', list(document, 'actions', 'critical'), true],
     ['actions.names', list(document, 'actions', 'names'), false],

@@ -3,23 +3,11 @@ import { isValid as isUlid } from 'ulid';
 import { correctedUs, earliestInstantMs, maxStartAfterReceiptMs, maxStartBeforeRegistrationMs } from '../clock.ts';
 import { outcomes, recordedEpisodeColumns } from '../columns.ts';
 import { robotTypeName, type RobotType } from '../robot-type.ts';
-import { mediaListSchema } from '../segment-row.ts';
-import type { EpisodeFacts, EpisodeValues, Twin } from './episode-facts.ts';
+import type { Twin } from './episode-facts.ts';
 import { unitHintOfInstant } from './likely-unit.ts';
-import { about, type Finding, type Rule } from './rule.ts';
-
-type EpisodeRule = Rule<EpisodeFacts>;
-
-/** A check of one value that another rule (`episode.missing-value`) reports when it is missing. */
-const ofValue =
-  <Name extends keyof EpisodeValues>(
-    name: Name,
-    check: (value: NonNullable<EpisodeValues[Name]>, facts: EpisodeFacts, type: RobotType) => Finding | undefined,
-  ): EpisodeRule['check'] =>
-  (facts, type) => {
-    const value = facts.episode[name];
-    return value === null ? undefined : check(value, facts, type);
-  };
+import { ofValue, type EpisodeRule } from './episode-rule.ts';
+import { clips, media } from './media-rules.ts';
+import { about, type Rule } from './rule.ts';
 
 const requiredColumns = recordedEpisodeColumns.filter(({ nullable }) => !nullable).map(({ name }) => name);
 
@@ -139,22 +127,6 @@ const latency: EpisodeRule = {
   },
 };
 
-const media: EpisodeRule = {
-  id: 'episode.media',
-  doc: 'Media, where there is any, is a JSON list of {sha256, kind, startedAt, durationMs, key}.',
-  waivable: false,
-  check: ofValue('media', (value) => {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(value);
-    } catch {
-      return about(value, 'JSON');
-    }
-    const issue = mediaListSchema.safeParse(parsed).error?.issues[0];
-    return issue === undefined ? undefined : about(`${issue.path.join('.')}: ${issue.message}`, 'a list of media');
-  }),
-};
-
 const start: EpisodeRule = {
   id: 'episode.start',
   doc: 'By the corrected clock the episode starts after 1970 and at most 5 minutes after its segment was received.',
@@ -265,6 +237,7 @@ export const episodeRules: readonly EpisodeRule[] = [
   policyVersion,
   latency,
   media,
+  clips,
   start,
   dated,
   ofRobotsLife,

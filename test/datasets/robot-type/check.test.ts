@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 import { builtInRobotTypes } from '../../../datasets/built-in-robot-types.ts';
+import { camerasOf } from '../../../datasets/camera.ts';
 import { checkRobotType, followedBy, maxDocumentBytes } from '../../../datasets/robot-type-check/check-robot-type.ts';
 import { readStrictJson } from '../../../datasets/robot-type-check/strict-json.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
@@ -88,6 +89,51 @@ describe('checking a robot type', () => {
       '0',
     );
   });
+
+  it('takes cameras within their limits, each name once, learned at no more than their size', () => {
+    const camera = {
+      name: 'front',
+      width: 640,
+      height: 480,
+      rateHz: 15,
+      colour: 'rgb',
+      codec: 'h264',
+      learned: { width: 96, height: 96 },
+      mayLeaveRobot: true,
+    };
+    const withCameras = (...cameras: readonly object[]) => ({ ...arm, cameras });
+    const paths = (...cameras: readonly object[]) => told(withCameras(...cameras)).map(([path]) => path);
+    assert.deepEqual(paths(camera, { ...camera, name: 'wrist', learned: { width: 8, height: 480 } }), []);
+    assert.deepEqual(camerasOf(check(withCameras(camera)).type ?? assert.fail()), [camera]);
+    assert.deepEqual(paths(...Array.from({ length: 8 }, (_, index) => ({ ...camera, name: `c${index}` }))), []);
+    assert.deepEqual(paths(...Array.from({ length: 9 }, (_, index) => ({ ...camera, name: `c${index}` }))), [
+      'cameras',
+    ]);
+    assert.deepEqual(paths(), ['cameras']);
+    has(withCameras(camera, camera), 'cameras[1].name', 'a name of its own', '"front", as cameras[0]');
+    for (const [field, wrong] of [
+      ['name', '../x'],
+      ['width', 15],
+      ['width', 4097],
+      ['height', 480.5],
+      ['rateHz', 0],
+      ['rateHz', 241],
+      ['colour', 'hsv'],
+      ['codec', 'hevc'],
+      ['mayLeaveRobot', 'no'],
+      ['learned', { width: 641, height: 96 }],
+      ['learned', { width: 96, height: 513 }],
+      ['learned', { width: 7, height: 96 }],
+      ['audio', true],
+    ] as const)
+      assert.match(paths({ ...camera, [field]: wrong }).join(), new RegExp(`^cameras\\[0\\]\\.${field}`), field);
+  });
+
+  it('keeps the digest of a type without cameras', () =>
+    assert.equal(
+      robotTypeDigest(robotTypeSchema.parse(arm)),
+      '32d2f0d6e8d57064e262df87f477898665a6d12c39423643f1bba5969cec1f4a',
+    ));
 
   it('reads JSON strictly: names twice, reserved names, numbers and nesting beyond bounds, no byte order mark, UTF-8 only', () => {
     has('{"id":"a","id":"b"}', 'id', 'every name once', 'twice');

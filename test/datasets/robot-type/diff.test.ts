@@ -13,6 +13,16 @@ const typeOf = (more: object = {}): RobotType =>
     actions: { kind: 'continuous', ranges: [observation('x'), observation('y')] },
     ...more,
   });
+const camera = {
+  name: 'front',
+  width: 64,
+  height: 48,
+  rateHz: 10,
+  colour: 'rgb',
+  codec: 'jpeg',
+  learned: { width: 64, height: 48 },
+  mayLeaveRobot: true,
+};
 const step = (more: object): string => diffRobotTypes(typeOf(), typeOf({ version: 2, ...more })).step;
 
 describe('the difference of two robot types', () => {
@@ -48,10 +58,29 @@ describe('the difference of two robot types', () => {
     assert.equal(step({ observations: [observation('b'), observation('a'), observation('c')] }), 'major');
     assert.equal(step({ actions: { kind: 'discrete', names: ['x', 'y'] } }), 'major');
     assert.equal(step({ actions: { kind: 'none' } }), 'major');
+    assert.equal(step({ cameras: [camera] }), 'major');
     assert.equal(step({ rateHz: 5 }), 'minor');
     assert.equal(step({ limits: { ...scitosG5Type.limits, minAgreementFraction: 0.9 } }), 'minor');
     assert.equal(step({ description: 'other words' }), 'none');
     assert.equal(step({}), 'none');
+  });
+
+  it('says of each camera what changed, and of a changed size that a model could not run on', () => {
+    const [from, to] = [{ ...camera, name: 'left' }, camera];
+    const changed = { ...camera, learned: { width: 32, height: 32 } };
+    const diff = diffRobotTypes(typeOf({ cameras: [from, to] }), typeOf({ version: 2, cameras: [changed] }));
+    assert.deepEqual(diff.cameras, [
+      {
+        name: 'front',
+        is: 'changed',
+        changes: [
+          { field: 'learned', from: { width: 64, height: 48 }, to: { width: 32, height: 32 } },
+          { field: 'place', from: 2, to: 1 },
+        ],
+      },
+      { name: 'left', is: 'gone', changes: [] },
+    ]);
+    assert.deepEqual([diff.step, diff.other], ['major', []]);
   });
 
   it('holds critical actions among the limits of judging', () => {

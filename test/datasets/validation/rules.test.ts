@@ -84,6 +84,9 @@ const episodeCases: Readonly<Record<string, readonly (Partial<EpisodeFacts> & { 
     episode({ media: '{}' }),
     episode({ media: JSON.stringify([{ ...media, sha256: 'short' }]) }),
   ],
+  'episode.clips': [
+    episode({ media: JSON.stringify([{ ...media, kind: 'camera:front', key: `media/${media.sha256}.mp4` }]) }),
+  ],
   'episode.start': [{ clockSkewMs: startedMs - receivedMs - 300_001 }, { clockSkewMs: startedMs + 1 }],
   'episode.dated': [{ clockSkewMs: startedMs - Date.UTC(2000, 0, 1) + 1 }, episode({ started_at: receivedMs })],
   'episode.robot-life': [{ registeredMs: startedMs + maxStartBeforeRegistrationMs + 1 }],
@@ -208,6 +211,20 @@ describe('validation rules', () => {
       const facts = { ...validEpisode, ...change };
       assert.deepEqual(violationsOf(ownEpisodeRules, facts, type), [], JSON.stringify(change));
     }
+    const camera = { name: 'front', width: 64, height: 48, rateHz: 9, colour: 'rgb', codec: 'jpeg' } as const;
+    const seeing = { ...type, cameras: [{ ...camera, learned: { width: 64, height: 48 }, mayLeaveRobot: true }] };
+    const clip = { ...media, kind: 'camera:front', key: `media/${media.sha256}.mp4` };
+    const brokenBy = (...clips: readonly object[]) =>
+      ids(violationsOf(ownEpisodeRules, { ...validEpisode, ...episode({ media: JSON.stringify(clips) }) }, seeing));
+    assert.deepEqual(brokenBy(clip, media), []);
+    for (const wrong of [
+      [clip, clip],
+      [{ ...clip, kind: 'camera:rear' }],
+      [{ ...clip, kind: 'camera:' }],
+      [{ ...clip, key: 'media/../keys/root.json' }],
+      [{ ...clip, key: `media/${'e'.repeat(64)}.mp4` }],
+    ])
+      assert.deepEqual(brokenBy(...wrong), ['episode.clips'], JSON.stringify(wrong));
     const skewed = { ...validSegment, footer: { ...validSegment.footer, clockSkewMs: 86_400_000 } };
     assert.deepEqual(violationsOf(segmentRules, skewed, type), []);
   });
