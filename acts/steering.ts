@@ -30,7 +30,7 @@ interface Same {
   readonly actId: string;
 }
 
-type Approval = Required<Pick<OperatorWord, 'reason' | 'who' | 'meant'>>;
+type Approval = Required<Pick<OperatorWord, 'reason' | 'who' | 'meant'>> & Pick<OperatorWord, 'waitsFor'>;
 type Word = Same & (OperatorWord | Acknowledgement);
 type Wish = Omit<RollbackOrder, 'requestId'> & Required<Pick<OperatorWord, 'who'>>;
 

@@ -56,9 +56,14 @@ export function trialActs(
   const of = version === undefined ? 'the trial' : `the trial of ${version}`;
   const running: OfferedAct[] = [];
   if (trial?.run === 'RUNNING' && step === 'awaitingApproval') {
+    const waitsFor = textField(trial.status, 'step', 'reason');
+    const ofStage = ({ body, ...one }: OfferedAct): OfferedAct => ({
+      ...one,
+      body: waitsFor === undefined ? body : { ...body, waitsFor },
+    });
     const approve = act('approve', 'approver', 'Approve stage', `The waiting stage of ${of} starts.`);
-    running.push({ ...approve, why: approve.why ?? ownWhy(viewer, fieldOf(trial.status, 'askedBy')) });
-    running.push(act('reject', 'approver', 'Reject stage', `${of} ends. The robots return to the champion.`));
+    running.push(ofStage({ ...approve, why: approve.why ?? ownWhy(viewer, fieldOf(trial.status, 'askedBy')) }));
+    running.push(ofStage(act('reject', 'approver', 'Reject stage', `${of} ends. The robots return to the champion.`)));
   }
   if (trial?.run === 'RUNNING' && step !== 'returning') {
     running.push(

@@ -20,6 +20,7 @@ import { outcomeAttribute, policyAttribute } from './shared/search-attributes.ts
 import { OfferSlot, requireOffer, type Offer } from './trial/offer-slot.ts';
 import { runTrial } from './trial/course.ts';
 import { returningWhenCancelled } from './trial/guarded-loop.ts';
+import { pausedFrom } from './trial/answers.ts';
 import { hearOperators } from './trial/operators.ts';
 import {
   offerUpdate,
@@ -58,7 +59,7 @@ export async function trialPolicy(input?: unknown, waiting?: Offer): Promise<Tri
     setCurrentDetails(describeTrial(status));
   };
   setHandler(trialStatusQuery, () => status);
-  setHandler(progressSignal, (step) => show({ step }));
+  setHandler(progressSignal, (step) => show({ step, ...pausedFrom(status, step) }));
   setHandler(
     offerUpdate,
     (offered) => {

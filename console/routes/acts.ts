@@ -20,6 +20,8 @@ const reason = z
   .max(longestReason, `expected a reason of 1 to ${longestReason} characters`)
   .refine((text) => text.trim() !== '', `expected a reason of 1 to ${longestReason} characters`);
 const version = z.string().regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/, 'expected a policy version like 1.2.3');
+/** The reason that a page shows with the stage that waits. */
+const waitsFor = z.string().max(4_000).optional();
 const target = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected a version or an alias');
 const requestId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,99}$/, 'expected the id of the request that waits');
 const incidentId = z.string().min(1).max(200);
@@ -68,11 +70,11 @@ const trialActs: Routes = (context) => async (app) => {
       bodyLimit,
       config: { role },
       schema: {
-        body: z.strictObject({ policy: policyName, reason, candidateVersion: version.optional() }),
+        body: z.strictObject({ policy: policyName, reason, candidateVersion: version.optional(), waitsFor }),
         ...described200(summary),
       },
       handler: async (request) => {
-        const { policy, reason: why, candidateVersion: meant } = request.body;
+        const { policy, reason: why, candidateVersion: meant, waitsFor: seen } = request.body;
         const isProtective = message !== 'resume';
         const asked = { act: `trial.${message}`, policy, subject: meant ?? '', reason: why, isProtective };
         return byWorkflow(context, request, keyOf(request), asked, ({ who, actId }) =>
@@ -81,6 +83,7 @@ const trialActs: Routes = (context) => async (app) => {
             who,
             actId,
             ...(meant === undefined ? {} : { meant }),
+            ...(seen === undefined ? {} : { waitsFor: seen }),
           }),
         );
       },
@@ -91,14 +94,20 @@ const trialActs: Routes = (context) => async (app) => {
     bodyLimit,
     config: { role: 'approver' },
     schema: {
-      body: z.strictObject({ policy: policyName, reason, candidateVersion: version }),
+      body: z.strictObject({ policy: policyName, reason, candidateVersion: version, waitsFor }),
       ...described200('Let the stage begin that waits; not by who offered the candidate or started its cycle'),
     },
     handler: async (request) => {
-      const { policy, reason: why, candidateVersion: meant } = request.body;
+      const { policy, reason: why, candidateVersion: meant, waitsFor: seen } = request.body;
       const asked = { act: 'trial.approve', policy, subject: meant, reason: why };
       return byWorkflow(context, request, keyOf(request), asked, ({ who, actId }) =>
-        context.steer.approveAnothers('trial', policy, { reason: why, who, actId, meant }),
+        context.steer.approveAnothers('trial', policy, {
+          reason: why,
+          who,
+          actId,
+          meant,
+          ...(seen === undefined ? {} : { waitsFor: seen }),
+        }),
       );
     },
   });

@@ -101,6 +101,11 @@ describe('acts by the console on running workflows', function () {
       said(await post('bo', 'trial/approve', { candidateVersion: '1.2.0' })),
       /^409 the trial is of 1\.1\.0 now/,
     );
+    for (const act of ['approve', 'reject'])
+      assert.match(
+        said(await post('bo', `trial/${act}`, { ...meant, waitsFor: 'x' })),
+        /^409 another stage waits by now/,
+      );
     assert.equal((await post('cy', 'trial/approve', meant)).status, 403);
     // What the workflow itself says, asked past the console.
     const { client } = await sharedTemporal();
@@ -111,11 +116,12 @@ describe('acts by the console on running workflows', function () {
         (error: Error) => /asked for it/.test((error.cause as Error).message),
       );
     const key = randomUUID();
-    const both = await Promise.all([post('bo', 'trial/approve', meant, key), post('bo', 'trial/approve', meant, key)]);
+    const seen = { ...meant, waitsFor: (await trial())?.step?.reason };
+    const both = await Promise.all([post('bo', 'trial/approve', seen, key), post('bo', 'trial/approve', seen, key)]);
     assert.deepEqual(both.map(said), Array(2).fill('200 the stage that waited for a person begins'));
     await until(async () => (await trial())?.step?.kind !== 'awaitingApproval');
     assert.match(said(await post('bo', 'trial/approve', meant)), /^409 no stage waits for approval/);
-    assert.match(said(await post('bo', 'trial/approve', meant, key)), /^200 the stage/);
+    assert.match(said(await post('bo', 'trial/approve', seen, key)), /^200 the stage/);
     await abort();
   });
 
@@ -133,6 +139,10 @@ describe('acts by the console on running workflows', function () {
     assert.match(said(await post('cy', 'trial/resume', {})), /^409 it is not paused/);
     assert.match(said(await post('cy', 'trial/pause', meant)), /^200 paused/);
     await until(async () => (await trial())?.step?.kind === 'paused');
+    assert.match(
+      said(await post('bo', 'trial/reject', meant)),
+      /^409 no stage waits for approval; `abort` ends the trial/,
+    );
     assert.match(said(await post('cy', 'trial/pause', {})), /^409 it is paused already/);
     assert.match(said(await post('bo', 'trial/abort', meant)), /^200 ends; the robots go back/);
     await until(async () => (await ports.loop.trial(policy))?.run === 'COMPLETED');

@@ -75,8 +75,11 @@ describe('acts on the pages', () => {
   });
 
   it('name the trial that was looked at, so that no other one is meant', () => {
-    for (const { body } of trialActs(at('awaitingApproval'), 'wall', approver))
-      assert.deepEqual(body, { policy: 'wall', candidateVersion: '1.3.0' });
+    const named = { policy: 'wall', candidateVersion: '1.3.0' };
+    for (const { body } of trialActs(at('held'), 'wall', approver)) assert.deepEqual(body, named);
+    const [approve, reject, ...others] = trialActs(at('awaitingApproval'), 'wall', approver);
+    for (const act of [approve, reject]) assert.deepEqual(act?.body, { ...named, waitsFor: 'r' });
+    for (const { body } of others) assert.deepEqual(body, named);
   });
 
   it('say why a role may not, and why nobody approves what they asked for', () => {

@@ -1,5 +1,5 @@
 import { whyOwn } from '../../domain/trial/own-request.ts';
-import type { OperatorMessage, OperatorWord, TrialStatus } from './messages.ts';
+import type { OperatorMessage, OperatorWord, StepProgress, TrialStatus } from './messages.ts';
 
 /** What an operator hears when a message was taken. */
 export const trialAnswers: Readonly<Record<OperatorMessage['kind'], string>> = {
@@ -11,11 +11,18 @@ export const trialAnswers: Readonly<Record<OperatorMessage['kind'], string>> = {
   rollbackRequested: 'all robots go back to the champion at once',
 };
 
+/** What to remember of a step that reports that it is paused. */
+export const pausedFrom = (
+  { step: before }: Pick<TrialStatus, 'step'>,
+  { kind }: StepProgress,
+): Pick<TrialStatus, 'pausedFrom'> =>
+  kind !== 'paused' || before === null || before.kind === kind ? {} : { pausedFrom: before.kind };
+
 /** Why a message is refused now, in words; undefined when it would change something. */
 export function whyRefused(
   kind: OperatorMessage['kind'],
   word: OperatorWord | undefined,
-  { stage, step, candidateVersion, askedBy }: TrialStatus,
+  { stage, step, candidateVersion, askedBy, pausedFrom }: TrialStatus,
 ): string | undefined {
   const reason: unknown = word?.reason;
   if (typeof reason !== 'string' || reason.trim() === '' || reason.length > 500)
@@ -35,9 +42,13 @@ export function whyRefused(
       return state === 'paused' ? undefined : 'it is not paused';
     case 'approved':
       if (state !== 'awaitingApproval') return 'no stage waits for approval';
-      return whyNobody(who) ?? (word?.isNotOwn === true ? whyOwn(askedBy, String(who)) : undefined);
+      return (
+        whyOther(word, step) ?? whyNobody(who) ?? (word?.isNotOwn === true ? whyOwn(askedBy, String(who)) : undefined)
+      );
     case 'rejected':
-      return state === 'awaitingApproval' || state === 'paused' ? whyNobody(who) : 'no stage waits for approval';
+      if (state === 'paused' && (pausedFrom === undefined || pausedFrom === 'awaitingApproval')) return whyNobody(who);
+      if (state !== 'awaitingApproval') return 'no stage waits for approval; `abort` ends the trial';
+      return whyOther(word, step) ?? whyNobody(who);
     case 'abortRequested':
     case 'rollbackRequested':
       return undefined;
@@ -45,6 +56,12 @@ export function whyRefused(
       return kind satisfies never;
   }
 }
+
+/** Stages may wait one after the other: an answer is to the one that was seen. */
+const whyOther = (word: OperatorWord | undefined, step: TrialStatus['step']): string | undefined => {
+  const seen: unknown = word?.waitsFor;
+  return seen === undefined || seen === step?.reason ? undefined : 'another stage waits by now: look at it first';
+};
 
 /** What is decided for the fleet is kept with the name of a person. */
 const whyNobody = (who: unknown): string | undefined =>

@@ -15,6 +15,8 @@ export interface OperatorWord {
   readonly isNotOwn?: boolean;
   /** The candidate, or the request for a rollback, that is meant: refused where it is another one by now. */
   readonly meant?: string;
+  /** Of the answer to a stage that waits: the reason that was shown with it; refused where another stage waits by now. */
+  readonly waitsFor?: string;
 }
 
 /** Stops advancing and the clocks of stages; the guard goes on. */
@@ -117,6 +119,8 @@ export interface TrialStatus {
   /** Candidate of the offer that comes next. */
   readonly waitingVersion: string | null;
   readonly step: StepProgress | null;
+  /** While the step is paused: from what. Absent where it is not known. */
+  readonly pausedFrom?: StepProgress['kind'];
   /** Who asked for the trial that runs, and why; absent before it is planned. */
   readonly askedBy?: AskedBy;
   readonly abTest: AbTestResult | null;
