@@ -5,7 +5,7 @@ import { inParallel } from '../../store/in-parallel.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { episodeHash, type ErasureRequest } from '../../store/records/erasures.ts';
 import type { Lake } from '../lake/lake.ts';
-import { scanSql } from '../lake/scan-sql.ts';
+import { inScanOrder, scanSql, scanWithFilesSql } from '../lake/scan-sql.ts';
 import { tableColumns } from '../lake/table.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlSession } from '../ports/sql.ts';
@@ -91,14 +91,18 @@ export async function lakeFilesWith(
   const path = await hashFile(ports.directory, 'wanted', hashes);
   const found: Found['lakeFiles'] = [];
   for (const table of [...lakeTables, 'outcomes', 'fleet_days'] as const)
-    for (const files of await slices(ports, table))
-      for (const file of files) {
-        const [row] = await ports.session.rows(
-          `SELECT count(*)::INTEGER AS rows FROM ${scanSql(tableColumns[table], [file])} WHERE ${erasedInTable(table, request, path, isFirst)}`,
-        );
-        const rows = Number(row?.['rows'] ?? 0);
-        if (rows > 0) found.push({ table, key: file.key, relativeKey: file.relativeKey, rows });
+    for (const files of await slices(ports, table)) {
+      const rowsByFile = new Map<unknown, number>();
+      for (const { file_number: file, rows } of await ports.session.rows(
+        `SELECT file_number, count(*)::INTEGER AS rows FROM ${scanWithFilesSql(tableColumns[table], files)}
+          WHERE ${erasedInTable(table, request, path, isFirst)} GROUP BY file_number`,
+      ))
+        rowsByFile.set(file, Number(rows));
+      for (const [number, { key, relativeKey }] of inScanOrder(files).entries()) {
+        const rows = rowsByFile.get(number);
+        if (rows !== undefined) found.push({ table, key, relativeKey, rows });
       }
+    }
   return found;
 }
 

@@ -71,6 +71,16 @@ export class CollectionWorld {
     return new CollectionWorld(directory, portsOf(store, engine, scratchDirectory));
   }
 
+  /** Another one whose store begins with all that is in this one's: cheaper than to do the same again. */
+  async copy(): Promise<CollectionWorld> {
+    const copy = await CollectionWorld.open();
+    for await (const { key } of this.ports.store.list('')) {
+      const bytes = await this.ports.store.get(key);
+      if (bytes !== undefined) await copy.ports.store.put(key, bytes);
+    }
+    return copy;
+  }
+
   close(): Promise<void> {
     return rm(this.directory, { recursive: true, force: true });
   }

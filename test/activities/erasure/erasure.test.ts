@@ -12,76 +12,24 @@ import { readErasureRequest } from '../../../store/records/erasures.ts';
 import { removeFromLanding } from '../../../activities/collection/removed-segments.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
-import { jsonBytes } from '../../../store/json-objects.ts';
 import { setEpisodeStanding, readExclusions } from '../../../activities/mix/exclusions.ts';
 import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
 import { readEpisodeList, writeEpisodeList } from '../../../store/records/episode-lists.ts';
 import { CollectionWorld, failingEngine, nowMs, portsOf, weekStartMs } from '../collection/collection-fixture.ts';
-import { Fate, Killed, mortalPorts } from '../collection/dying-worker.ts';
+import { Killed } from '../collection/dying-worker.ts';
 import { erase, hostileSite, lakeRows, land, request, threeRobots } from './erasure-world.ts';
+import { dieAndErase } from './dying-eraser.ts';
+import { filled, state } from './filled-world.ts';
 import { putTrainedModel } from './trained-model.ts';
 
 const word = { who: 'ada', why: 'a test' };
 const robot = (robotId: string) => ({ kind: 'robot', robotId }) as const;
-
-/** Two collections, one segment a robot waiting, one refused episode and one segment refused whole a robot, telemetry, sets, a label. */
-async function filled(): Promise<CollectionWorld> {
-  const world = await CollectionWorld.open();
-  for (const [index, seed] of [1, 2].entries()) {
-    const robots = threeRobots(seed, 3);
-    await land(world, robots);
-    for (const [robotId, [first = []]] of threeRobots(seed + 10, 1)) {
-      await world.land(
-        robotId,
-        first.map((row, index) => (index === 3 ? { ...row, frame_index: 9 } : row)),
-      );
-      await world.land(robotId, first, { clockSkewMs: 90_000_000 });
-    }
-    await world.collect(`c${index}`);
-  }
-  await land(world, threeRobots(3, 2));
-  await telemetry(world);
-  const { store } = world.ports;
-  const { episodes } = await world.ports.lake.currentVersion();
-  await store.put(`training-sets/${'a'.repeat(64)}/train.arrow`, new Uint8Array(9));
-  await store.put(
-    `training-sets/${'a'.repeat(64)}/manifest.json`,
-    jsonBytes({ datasetVersion: { episodes, frames: 1 } }),
-  );
-  await store.put(`training-sets/${'b'.repeat(64)}/train.arrow`, new Uint8Array(9));
-  await store.put(
-    `training-sets/${'b'.repeat(64)}/manifest.json`,
-    jsonBytes({ datasetVersion: { episodes: 0, frames: 0 } }),
-  );
-  return world;
-}
-
-async function telemetry({ ports: { store } }: CollectionWorld): Promise<void> {
-  const lines: string[] = [];
-  for (const [robotId, episodes] of threeRobots(1, 3)) {
-    const entries = episodes.map(([first], seq) => ({ kind: 'episode', seq, episodeId: first?.episode_id, atMs: 1 }));
-    lines.push(JSON.stringify({ robotId, receivedMs: nowMs - 1, entries: [...entries, { kind: 'online', seq: 99 }] }));
-  }
-  await store.put('telemetry/wall/2026-01-02/03/abc', new TextEncoder().encode(`${lines.join('\n')}\n`));
-  await store.put('telemetry-summaries/wall/86400000/2026-01-02/03.json', jsonBytes({ robots: { r1: {} } }));
-  await store.put('telemetry-summaries/wall/86400000/2026-01-02/04.json', jsonBytes({ robots: { r10: {} } }));
-}
 
 const text = async (world: CollectionWorld, key: string): Promise<string> =>
   new TextDecoder().decode(await world.ports.store.get(key));
 
 const idsOf = (rows: readonly string[]): readonly string[] =>
   rows.map((row) => (JSON.parse(row) as { episode_id: string }).episode_id);
-
-/** Everything but what erasures write of themselves, with the content of what is small. */
-async function state(world: CollectionWorld) {
-  const keys = (await world.keys('')).filter((key) => !/^(erasures|lake|collections)\//.test(key));
-  return {
-    keys,
-    rows: await lakeRows(world),
-    files: (await world.keys('lake/')).filter((key) => key.endsWith('.parquet')).length,
-  };
-}
 
 describe('erasure', function () {
   this.timeout(120_000);
@@ -233,30 +181,8 @@ describe('erasure', function () {
   });
 
   it('goes on wherever its worker is killed, and ends as if it never was', async () => {
-    const whole = await filled();
-    await request(whole.ports, 'e1', robot('r1'));
-    await erase(whole.ports, 'e1');
-    const expected = await state(whole);
-    const probe = new Fate(Number.POSITIVE_INFINITY);
-    await whole.close();
-    let deaths = 0;
-    for (const diesAt of [3, 20, 45, 70, 90, 110, 130, 150, 170, 200, 240, 300]) {
-      const world = await filled();
-      try {
-        await request(world.ports, 'e1', robot('r1'));
-        await erase(mortalPorts(world, new Fate(diesAt)), 'e1').catch((error: unknown) => {
-          assert.ok(error instanceof Killed || /killed at call/.test(String(error)), String(error));
-          deaths += 1;
-        });
-        const { checked } = await erase(world.ports, 'e1');
-        assert.deepEqual(checked.leftovers, [], `killed at ${diesAt}`);
-        assert.deepEqual(await state(world), expected, `killed at ${diesAt}`);
-      } finally {
-        await world.close();
-      }
-    }
-    assert.ok(deaths >= 8, `${deaths}`);
-    assert.equal(probe.calls, 0);
+    const { deaths } = await dieAndErase(6);
+    assert.equal(deaths, 6);
   });
 
   it('that comes while a batch is being taken in makes it leave out what goes', async () => {
