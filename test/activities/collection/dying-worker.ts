@@ -64,8 +64,15 @@ function mortalEngine(engine: SqlEngine, fate: Fate): SqlEngine {
 export const mortalPorts = (world: CollectionWorld, fate: Fate): Ports =>
   portsOf(mortalStore(world.ports.store, fate), mortalEngine(world.ports.engine, fate), world.ports.scratchDirectory);
 
+let first: Promise<CollectionWorld> | undefined;
+
 /** Two good segments, one with a bad episode among good ones, one unreadable. */
 export async function landedWorld(): Promise<CollectionWorld> {
+  first ??= land();
+  return (await first).copy();
+}
+
+async function land(): Promise<CollectionWorld> {
   const world = await CollectionWorld.open();
   const [[a, first], [b, second]] = [...generatedEpisodes(1, 2, 2)] as [[string, never[][]], [string, never[][]]];
   await world.land(a, first[0]!);

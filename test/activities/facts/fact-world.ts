@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -111,8 +111,8 @@ export interface FactWorld {
   close(): Promise<void>;
 }
 
-/** Robots r0, r1, r2 at `hall`; r1 moves to `yard` an hour after the start. */
-export async function openFactWorld(): Promise<FactWorld> {
+/** Robots r0, r1, r2 at `hall`; r1 moves to `yard` an hour after the start. With a world its store begins as a copy of that one's. */
+export async function openFactWorld(from?: FactWorld): Promise<FactWorld> {
   const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-facts-'));
   const store = fileObjectStore({ root: path.join(directory, 'store') });
   const engine = duckDbEngine({ temporaryDirectory: path.join(directory, 'sql'), threads: 1 });
@@ -120,8 +120,8 @@ export async function openFactWorld(): Promise<FactWorld> {
   const stagingDirectory = path.join(directory, 'staging');
   const world = { nowMs: startMs };
   const clock = (): number => world.nowMs;
-  for (const robotId of ['r0', 'r1', 'r2']) await addRobotTo({ store, clock: () => startMs - 240 * hourMs }, robotId);
-  await moveRobot({ store, clock: () => startMs + hourMs }, { robotId: 'r1', site: 'yard', who: 't', why: 't' });
+  if (from === undefined) await register(store);
+  else await cp(path.join(from.directory, 'store'), path.join(directory, 'store'), { recursive: true });
   const tablesOn = (on: ObjectStore) => openFactTables({ store: on, engine, clock, stagingDirectory });
   return {
     directory,
@@ -166,4 +166,9 @@ export async function openFactWorld(): Promise<FactWorld> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function register(store: ObjectStore): Promise<void> {
+  for (const robotId of ['r0', 'r1', 'r2']) await addRobotTo({ store, clock: () => startMs - 240 * hourMs }, robotId);
+  await moveRobot({ store, clock: () => startMs + hourMs }, { robotId: 'r1', site: 'yard', who: 't', why: 't' });
 }

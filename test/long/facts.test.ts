@@ -1,0 +1,8 @@
+import { checkCourses } from '../activities/facts/told-facts.ts';
+
+describe('facts of telemetry, in many courses of events', () => {
+  it('are what was told, each once', async function () {
+    this.timeout(30 * 60_000);
+    await checkCourses(60);
+  });
+});
