@@ -11,6 +11,7 @@ import type { World } from '../world.ts';
 const episodesBefore = 12;
 const longPast = 80;
 const incidentLimitMs = 60_000;
+const returnLimitMs = 60_000;
 
 /** A champion that every robot drove some episodes with, which wait in landing. Resolves with its version. */
 export async function drivenChampion(
@@ -66,6 +67,11 @@ export async function watchReturn(
     if (isOver) throw new Error(`the trial was ${brokenOff ?? 'ended'}, and nobody ordered its robots back`);
     await sleep(100);
   }
+}
+
+/** Throws unless every robot was back within a minute of the alarm. */
+export function expectBackSoon(backMs: number): void {
+  if (backMs > returnLimitMs) throw new Error(`expected every robot back within 60 s of the alarm, got ${backMs} ms`);
 }
 
 /** Waits until the rollout watches this stage. */

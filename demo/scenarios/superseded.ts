@@ -1,6 +1,6 @@
 import { expectEndState, expectSame, trialEndsOf } from './end-state.ts';
 import { blindPolicy, cautiousPolicy, goodPolicy } from './policies.ts';
-import { livingChampion, watchReturn } from './steps.ts';
+import { expectBackSoon, livingChampion, watchReturn } from './steps.ts';
 import type { World } from '../world.ts';
 
 /**
@@ -21,6 +21,7 @@ export async function superseded(world: World): Promise<void> {
   expectSame('candidate on trial', running, candidateVersion);
 
   const { backMs } = await watchReturn(world);
+  expectBackSoon(backMs);
   world.say(`${running} was taken back within ${(backMs / 1_000).toFixed(1)} s`);
   await world.trialIs(
     `testing ${newest}`,

@@ -10,7 +10,7 @@ import { scenarioNames } from '../../demo/scenarios/names.ts';
 
 const script = fileURLToPath(new URL('../../temporal-dev.sh', import.meta.url));
 /** In `npm test` on the shared server. */
-const playedElsewhere: readonly string[] = ['bad-model', 'superseded'];
+const playedElsewhere: readonly string[] = ['superseded'];
 
 describe('temporal-dev.sh --scenario', () => {
   for (const name of scenarioNames.filter((one) => !playedElsewhere.includes(one)))
