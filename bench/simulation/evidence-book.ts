@@ -98,10 +98,13 @@ export class EvidenceBook {
 
   private blocksOf(robot: number): Block[] {
     const start = Math.max(0, this.exposedAt[robot] ?? -1);
-    return this.rows.slice(start).flatMap(({ n, x }, index) => {
-      const episodes = n[robot] ?? -1;
-      return episodes < 0 ? [] : [{ block: start + index, episodes, successes: x[robot] ?? 0 }];
-    });
+    const blocks: Block[] = [];
+    for (let block = start; block < this.rows.length; block += 1) {
+      const row = this.rows[block];
+      const episodes = row?.n[robot] ?? -1;
+      if (episodes >= 0) blocks.push({ block, episodes, successes: row?.x[robot] ?? 0 });
+    }
+    return blocks;
   }
 
   private refold(treatedArm: 'candidate' | 'control'): void {

@@ -34,7 +34,7 @@ const keptPromotion = (
   promotionScenario({
     id: `after-${id}`,
     title: `after a promotion: ${title}`,
-    sizes: { runs, reducedRuns: 2 },
+    sizes: { runs, reducedRuns: 1 },
     world: promotedFleet(world),
     options: { days: 14, ...options },
     figures: (all) => [provenAtMost('rolled back in 14 days', all, rolledBack, 0.005)],
@@ -49,7 +49,7 @@ const fallenPromotion = (
   promotionScenario({
     id: `after-${id}`,
     title: `after a promotion: ${title}`,
-    sizes: { runs, reducedRuns: 6 },
+    sizes: { runs, reducedRuns: 3 },
     world: promotedFleet(world),
     options: { days: 4 },
     figures: (all) => [

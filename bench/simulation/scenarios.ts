@@ -29,7 +29,7 @@ const equalModel = [0, 0.005, 0.02].map((rho) =>
   rolloutScenario({
     id: `equal-${rho}`,
     title: `equal model, rho ${rho}`,
-    sizes: { runs: 1000, reducedRuns: 12 },
+    sizes: { runs: 1000, reducedRuns: 5 },
     world: fleet({ rho }),
     naive: true,
     figures: (runs) => [
@@ -88,7 +88,7 @@ const brokenParts = [
   rolloutScenario({
     id: 'broken-canary',
     title: 'one canary at 20 %, good model',
-    sizes: { runs: 300, reducedRuns: 8 },
+    sizes: { runs: 300, reducedRuns: 5 },
     world: fleet({}),
     options: { faults: { brokenCanarySuccess: 0.2 } },
     figures: (runs) => [
@@ -99,7 +99,7 @@ const brokenParts = [
   rolloutScenario({
     id: 'one-offline',
     title: 'one candidate offline for 4 h',
-    sizes: { runs: 200, reducedRuns: 6 },
+    sizes: { runs: 200, reducedRuns: 3 },
     world: fleet({}),
     options: { faults: { offline: { who: 'firstCandidate', fromHour: 2, hours: 4 } } },
     figures: (runs) => [atMost('rolled back', runs, rolledBack, 2 / 200)],
@@ -107,7 +107,7 @@ const brokenParts = [
   rolloutScenario({
     id: 'all-silent',
     title: 'both arms silent for 30 min',
-    sizes: { runs: 200, reducedRuns: 6 },
+    sizes: { runs: 200, reducedRuns: 3 },
     world: fleet({}),
     options: { faults: { offline: { who: 'everybody', fromHour: 2, hours: 0.5 } } },
     figures: (runs) => [atMost('rolled back', runs, rolledBack, 2 / 200)],
@@ -201,7 +201,7 @@ const attackOf = (id: string, title: string, effect: number, attack: Attack): Sc
     id: `attack-${id}`,
     title,
     // As many as prove the bar with 95 % confidence, with one hit to spare.
-    sizes: { runs: effect < 0 ? 475 : 160, reducedRuns: 2 },
+    sizes: { runs: effect < 0 ? 475 : 160, reducedRuns: effect < 0 ? 2 : 1 },
     world: fleet({ effect }),
     options: { tickBlocks: 12, faults: { attack } },
     figures: (runs) =>
@@ -260,7 +260,7 @@ const abTests = [
     abTestScenario({
       id: `ab-equal-${rho}`,
       title: `A/B, equal model, rho ${rho}`,
-      sizes: { runs: 1000, reducedRuns: 40 },
+      sizes: { runs: 1000, reducedRuns: 20 },
       world: fleet({ rho }),
       figures: (runs) => [
         atMost('accepted', runs, ({ decision }) => decision === 'accept', 0.01),
