@@ -10,6 +10,7 @@ import {
   writeErasureRequest,
   type ErasureRequest,
 } from '../store/records/erasures.ts';
+import type { readLateSweeps } from '../activities/erasure/sweep-late-telemetry.ts';
 import { openContext, withClient, type CommandContext } from './context.ts';
 import { episodesOfFile } from './data-hold.ts';
 import { CommandError } from './exit-codes.ts';
@@ -125,23 +126,33 @@ async function targetOf({
 async function list({ json }: { readonly json: boolean }): Promise<void> {
   const { store } = await openContext();
   const { certificateDocument } = await import('../activities/erasure/certify-erasure.ts');
-  const rows: { request: ErasureRequest; certificate: unknown; finishedMs: number | null }[] = [];
+  const { readLateSweeps } = await import('../activities/erasure/sweep-late-telemetry.ts');
+  const sweeps = await readLateSweeps(store);
+  const rows: { request: ErasureRequest; certificate: unknown; finishedMs: number | null; late: LateState | null }[] =
+    [];
   for await (const { key } of store.list('erasures/')) {
     const erasureId = /^erasures\/([^/]+)\/request\.json$/.exec(key)?.[1];
     if (erasureId === undefined) continue;
     const signed = await certificateDocument(store, erasureId).read();
     const finishedMs = signed?.certificate.finishedMs ?? null;
-    rows.push({ request: await readErasureRequest(store, erasureId), certificate: signed ?? null, finishedMs });
+    const late = sweeps.get(erasureId) ?? null;
+    rows.push({ request: await readErasureRequest(store, erasureId), certificate: signed ?? null, finishedMs, late });
   }
   if (json) return printJson(rows);
   printTable(
-    ['erasure', 'data', 'who', 'why', 'signed off'],
-    rows.map(({ request, finishedMs }) => [
+    ['erasure', 'data', 'who', 'why', 'signed off', 'late telemetry'],
+    rows.map(({ request, finishedMs, late }) => [
       request.erasureId,
       scopeText(request.target),
       request.who,
       request.why,
       finishedMs === null ? 'not yet' : new Date(finishedMs).toISOString(),
+      late === null
+        ? 'not yet looked for'
+        : `${late.entries} entries erased, received before ${isoMinute(late.throughMs)}`,
     ]),
   );
 }
+
+type LateState = NonNullable<ReturnType<Awaited<ReturnType<typeof readLateSweeps>>['get']>>;
+const isoMinute = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16)}Z`;

@@ -39,6 +39,8 @@ const certificateSchema = z.strictObject({
     /** How many objects the independent reader looked at; it found nothing. */
     checkedObjects: count,
     unreadable: z.array(z.string()),
+    /** What goes by itself after this: see {@link stillToCome}. Certificates of earlier versions do not say. */
+    stillToCome: z.strictObject({ lateTelemetry: z.literal('hourly'), deadWorkersUntilMs: z.int() }).exactOptional(),
     /** Versions that may have learned from it; their weights are as they were. */
     models: z.array(z.strictObject({ policy: z.string(), version: z.string() })),
   }),
@@ -81,12 +83,25 @@ export const certifyErasure =
       ...(await claimedByOthers(store, erasureId, passes)),
       checkedObjects: checked.objects,
       unreadable: checked.unreadable,
+      stillToCome: stillToCome(clock()),
       models: checked.models,
     };
     const value = signer.sign(new TextEncoder().encode(canonicalJson(certificate)));
     const signature = { algorithm: 'Ed25519' as const, publicKeyId: signer.publicKeyId, value };
     return (await document.write({ certificate, signature })).certificate;
   };
+
+/** Two days: what lies untouched for one, in sweeps of an hour, by workers that may be started again. */
+const leftoversGoneWithinMs = 48 * 3_600_000;
+
+/**
+ * What robots tell late of the time before the request leaves telemetry at the sweep after its hour; files that workers which died left in
+ * their scratch folders, or unfinished in the store, go when nobody touched them for a day.
+ */
+const stillToCome = (nowMs: number) => ({
+  lateTelemetry: 'hourly' as const,
+  deadWorkersUntilMs: nowMs + leftoversGoneWithinMs,
+});
 
 async function claimedByOthers(
   store: ObjectStore,

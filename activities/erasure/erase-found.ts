@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -16,6 +16,7 @@ import { listsOfHolds, textOf } from './find-texts.ts';
 import { eraseLogStats } from './log-stats.ts';
 import { foundDocument, type Found } from './found.ts';
 import { refuseHeldFound } from './refuse-held.ts';
+import { replaceTelemetry } from './replace-telemetry.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
 
 const erasedTables = ['episodes', 'frames', 'outcomes', 'fleet_days'] as const;
@@ -135,16 +136,10 @@ async function sizeOf({ store }: Pick<FindPorts, 'store'>, key: string): Promise
   return undefined;
 }
 
-/** What is left lies under a digest of its own beside it before the old object goes: a reader in between counts each entry once. */
 async function eraseTelemetry({ store, progress }: ErasurePorts, erased: ErasedRows, key: string): Promise<void> {
   progress({ stage: 'erasing telemetry', key });
   const bytes = await store.get(key);
   if (bytes === undefined) return;
   const { text, entries } = withoutErasedLines(new TextDecoder().decode(bytes), erased);
-  if (entries === 0) return;
-  const left = new TextEncoder().encode(text);
-  const digest = createHash('sha256').update(left).digest('hex');
-  const ending = /\.[a-z]+$/.exec(key)?.[0] ?? '';
-  if (text.trim() !== '') await store.put(`${key.slice(0, key.lastIndexOf('/') + 1)}${digest}${ending}`, left);
-  await store.delete(key);
+  if (entries > 0) await replaceTelemetry(store, key, text);
 }

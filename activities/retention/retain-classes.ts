@@ -1,11 +1,11 @@
 import { whyKept, type Needs, type RetentionClass, type RetentionLimits } from '../../domain/retention.ts';
-import { readTelemetryObject } from '../../fleet/desk/index.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 import { quarantineRecordSchema } from '../collection/quarantine.ts';
 import type { Progress } from '../ports/progress.ts';
 import { ClassTally, type ClassReport } from './class-tally.ts';
 import { readHeldData, type HeldData } from './held-data.ts';
+import { whyTelemetryHeld } from './telemetry-held.ts';
 
 export interface ClassSweep {
   readonly store: ObjectStore;
@@ -148,20 +148,6 @@ function hourEndMs(key: string): number | undefined {
 
 const firstOf = (...covered: readonly ReadonlyMap<string, string>[]): string | undefined =>
   covered.flatMap((map) => [...map.values()].slice(0, 1))[0];
-
-/** An object with one line that is held stays whole; one that cannot be read might hold any. */
-async function whyTelemetryHeld(store: ObjectStore, key: string, held: HeldData): Promise<string | undefined> {
-  let isDamaged = false;
-  for (const { robotId, entries } of await readTelemetryObject(store, key, () => (isDamaged = true))) {
-    const why = held.robots.get(robotId);
-    if (why !== undefined) return why;
-    for (const entry of entries) {
-      const ofEpisode = entry.kind === 'episode' ? held.episodes.get(entry.episodeId) : undefined;
-      if (ofEpisode !== undefined) return ofEpisode;
-    }
-  }
-  return isDamaged ? held.any : undefined;
-}
 
 async function whyQuarantineHeld(
   store: ObjectStore,

@@ -5,6 +5,7 @@ import { readRetentionLimits } from '../../store/records/retention-limits.ts';
 import { parseDoor } from '../parse-activity-input.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
+import { sweepLateTelemetry } from '../erasure/sweep-late-telemetry.ts';
 import { compactLake } from '../lake/compact-lake.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
@@ -42,6 +43,7 @@ export type SweepKind =
   | 'checkpoints'
   | 'scratch'
   | 'telemetryObjects'
+  | 'lateTelemetry'
   | 'smallLakeFiles'
   | 'lakeFiles'
   | ClassReport['class'];
@@ -96,12 +98,21 @@ export const sweepStore =
     const others = await retainClasses(sweep);
     for (const { class: kind, objects, bytes, oldestMs } of [frames, ...others.classes])
       if (objects > 0) tally.add(kind, `${kind} from ${new Date(oldestMs ?? 0).toISOString()} on`, objects, bytes);
+    await sweepLate(sweep, tally);
     const beforeMs = nowMs - ageMs(defaultRetentionRules.compactAfterDays, dayMs);
     await compact(ports, { policy, beforeMs, nowMs, dryRun }, tally);
     if (others.isBehind) tally.fill();
     await tidyLake(ports, { dayMs, dryRun }, tally);
     return { ...tally.result(), classes: [frames, sets, ...others.classes] };
   };
+
+/** What was told after an erasure of before it. */
+async function sweepLate(sweep: ClassSweep, tally: Tally): Promise<void> {
+  const late = await sweepLateTelemetry({ ...sweep, held: await readHeldData(sweep.store) });
+  if (late.objects > 0)
+    tally.add('lateTelemetry', `${late.entries} entries told after an erasure of before it`, late.objects, 0);
+  if (late.isBehind) tally.fill();
+}
 
 async function take(
   { store, progress, dryRun }: ClassSweep,

@@ -24,10 +24,20 @@ export interface Hour {
   readonly keys: readonly string[];
 }
 
-/** Hours with telemetry of a policy that were over before `beforeMs`, oldest first. */
-export async function* closedHours(store: ObjectStore, policy: string, beforeMs: number): AsyncGenerator<Hour> {
+/** Whether objects of an hour were put together and are still to go. */
+export const isBeingPutTogether = async (store: ObjectStore, policy: string, hour: string): Promise<boolean> =>
+  (await store.get(planKey(policy, hour))) !== undefined;
+
+/** Hours with telemetry of a policy that were over before `beforeMs`, oldest first; from `fromHour` on, `2026-11-22/07`, or all. */
+export async function* closedHours(
+  store: ObjectStore,
+  policy: string,
+  beforeMs: number,
+  fromHour = '',
+): AsyncGenerator<Hour> {
   let open: { hour: string; endMs: number; keys: string[] } | undefined;
-  for await (const { key } of store.list(`telemetry/${policy}/`)) {
+  const prefix = `telemetry/${policy}/`;
+  for await (const { key } of store.list(prefix, { after: `${prefix}${fromHour}` })) {
     const [, day, hour] = objectPattern.exec(key) ?? [];
     if (day === undefined || hour === undefined) continue;
     const name = `${day}/${hour}`;
@@ -77,7 +87,6 @@ export async function compactHour(
 }
 
 /** Gives the keys whose content was written. A damaged object stays alone: among others it would damage them for their readers. */
-
 async function writeTogether(
   store: ObjectStore,
   folder: string,

@@ -10,6 +10,7 @@ import { sweepStore, type SweepStoreResult } from '../../../activities/retention
 import { trainingSetFile } from '../../../datasets/training-set.ts';
 import { ageMs } from '../../../domain/retention.ts';
 import { laterEngine, laterLake } from './no-lake.ts';
+import { writeTombstone } from '../../../store/records/erasures.ts';
 import { readTelemetry } from '../../../fleet/desk/index.ts';
 
 const dayMs = 86_400_000;
@@ -146,6 +147,22 @@ describe('the sweep of a store', () => {
     assert.ok(last.has(trainingSetFile(champion, 'train.arrow')), 'the champion’s set stays for ever');
     assert.ok(last.has(trainingSetFile(retired, 'manifest.json')));
     assert.ok(!last.has(trainingSetFile(retired, 'train.arrow')), 'a version without alias, 113 days old');
+  });
+
+  it('takes out of telemetry what a robot told after an erasure of before it', async () => {
+    const { store, now, pass, sweep, keys } = world();
+    const requestMs = now();
+    const request = { erasureId: 'e1', target: { kind: 'robot', robotId: 'r1' }, recordedBeforeMs: requestMs } as const;
+    await writeTombstone(store, { ...request, who: 'ada', why: 'a test', atMs: requestMs });
+    pass(0.25);
+    const entries = [{ kind: 'online', seq: 1, atMs: requestMs - 1, durationMs: 1 }];
+    const key = `telemetry/${policy}/${new Date(now()).toISOString().slice(0, 13).replace('T', '/')}/one`;
+    await store.put(key, encode({ robotId: 'r1', bootId: 'b', receivedMs: now(), clockSkewMs: 0, entries }));
+    assert.deepEqual((await sweep()).swept, []);
+    pass(0.25);
+    assert.deepEqual((await sweep(true)).swept, [{ kind: 'lateTelemetry', objects: 1, bytes: 0 }]);
+    assert.deepEqual((await sweep()).swept, [{ kind: 'lateTelemetry', objects: 1, bytes: 0 }]);
+    assert.deepEqual(await keys('telemetry/'), []);
   });
 
   it('stops when a manifest cannot be read: what its model needs is not known', async () => {
