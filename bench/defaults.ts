@@ -55,7 +55,7 @@ async function measureOn(set: BenchSet, candidate: CandidateSettings, seeds: num
   const trained: TrainedOnce[] = [];
   for (let seed = 1; seed <= seeds; seed += 1) {
     const start = candidate.isWarm ? (await trainOnce(firstHalf(set), candidate.settings, seed)).model : undefined;
-    const once = await trainOnce(set, candidate.settings, seed, start);
+    const once = await trainOnce(set, candidate.settings, seed, start && { model: start, type: set.type });
     if (once.coldBecause !== null) throw new Error(`expected a warm start, got a cold one: ${once.coldBecause}`);
     trained.push(once);
   }

@@ -1,6 +1,9 @@
+import { actionMap, partialObservations } from '../../datasets/bodies/body-map.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
 import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
 import { actionTolerance } from '../../policies/agreement.ts';
 import { exportPolicy } from '../../policies/export-policy.ts';
+import type { GrownBody } from '../../policies/grown-body.ts';
 import { initialParameters, type NetworkShape } from '../../policies/network.ts';
 import { columnMoments, type Normalisation } from '../../policies/normalisation.ts';
 import { networkShape, policySizes } from '../../policies/policy-io.ts';
@@ -29,12 +32,18 @@ export interface TrainedOnce {
 const runtime = onnxRuntime();
 const sourceOf = (block: RowBlock): RowSource => ({ blockRows: [block.rows], read: async () => block });
 
+/** What a training starts from: a policy, and the body that it was made for. */
+export interface StartModel {
+  readonly model: Uint8Array;
+  readonly type: RobotType;
+}
+
 /** Trains on the rows of a set as the embedded trainer does, and measures what came out on the held-out ones. */
 export async function trainOnce(
   set: BenchSet,
   settings: TrainingSettings,
   seed: number,
-  start?: Uint8Array,
+  start?: StartModel,
 ): Promise<TrainedOnce> {
   const { type, train, validation, heldout } = set;
   const sizes = policySizes(type);
@@ -105,12 +114,24 @@ function startOf(
     label: Normalisation | undefined;
     seed: number;
   },
-  model: Uint8Array | undefined,
+  from: StartModel | undefined,
 ): { readonly parameters: Float32Array; readonly coldBecause: string | null } {
   const fresh = initialParameters(shape, randomStream(seed, 'initial parameters'));
-  if (model === undefined) return { parameters: fresh, coldBecause: null };
-  const start = warmStart({ model, shape, type: set.type, observation, label, fresh });
+  if (from === undefined) return { parameters: fresh, coldBecause: null };
+  const { model, type } = from;
+  const body = type.version === set.type.version ? undefined : bodyOf(type, set.type);
+  const start = warmStart({ model, shape, type: set.type, observation, label, fresh, body });
   return start.kind === 'cold'
     ? { parameters: fresh, coldBecause: start.reason }
     : { parameters: start.parameters, coldBecause: null };
+}
+
+/** How the body of before is read from the new one, by the rules between the two. */
+function bodyOf(before: RobotType, after: RobotType): GrownBody {
+  const chain = [before, after];
+  const readings = partialObservations({ from: after, to: before, chain });
+  const actions = actionMap({ from: before, to: after, chain });
+  if ('reason' in readings) throw new Error(`expected rules between the bodies: ${readings.reason}`);
+  if ('reason' in actions) throw new Error(`expected rules between the bodies: ${actions.reason}`);
+  return { type: before, readings, actions };
 }

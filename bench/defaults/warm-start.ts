@@ -3,7 +3,7 @@ import { defaultTraining, type TrainingSettings } from '../../policies/specifica
 import { armSet, roomsSet, sorterSet } from './sets.ts';
 import type { BenchSet } from './rows.ts';
 import { firstHalf, trainOnce } from './train-once.ts';
-import { withFeatures, withTasks } from './younger-sets.ts';
+import { grownBody, withTasks } from './younger-sets.ts';
 
 /** A champion's set and what came after it: both trainings see their own. */
 export interface Situation {
@@ -80,7 +80,10 @@ export async function situations(rows: number): Promise<readonly Situation[]> {
   return [
     ...sets.map((set) => ({ name: 'more data', champion: firstHalf(set), candidate: set })),
     ...manyTasks.map((set) => ({ name: 'grown catalogue', champion: withTasks(set, 0.75), candidate: set })),
-    ...manyTasks.map((set) => ({ name: 'grown body', champion: withFeatures(set, 2), candidate: set })),
+    ...sets.map((set) => {
+      const { before, after } = grownBody(set, 2);
+      return { name: 'grown body', champion: before, candidate: after };
+    }),
   ];
 }
 
@@ -98,7 +101,7 @@ async function runSeed(
     const cold = isCold ? knownCold : runs.find(({ coldBecause }) => coldBecause !== null);
     const facts =
       cold === undefined
-        ? factsOf(await trainOnce(candidate, settings, seed, isCold ? undefined : model))
+        ? factsOf(await trainOnce(candidate, settings, seed, isCold ? undefined : { model, type: champion.type }))
         : factsOf(cold);
     runs.push({ situation: name, set: candidate.name, start: start.name, seed, ...facts });
   }

@@ -10,6 +10,22 @@ export function withTasks(set: BenchSet, share: number): BenchSet {
   return { ...parts(set, part), type: { ...set.type, tasks: tasks.slice(0, known) } };
 }
 
+/** A set, and the same one as the body of before saw it. */
+export interface GrownSet {
+  readonly before: BenchSet;
+  /** Rows of the set; its type is the next version, which says how it follows the one of before. */
+  readonly after: BenchSet;
+}
+
+/** The set of a body that has the last so many features for the first time; older data reads them as 0. */
+export function grownBody(set: BenchSet, features: number): GrownSet {
+  const added = set.type.observations.slice(-features);
+  const observations = added.map(({ name }) => ({ name, is: 'new' as const, fill: 0 }));
+  const { version } = set.type;
+  const type: RobotType = { ...set.type, version: version + 1, follows: { version, observations } };
+  return { before: withFeatures(set, features), after: { ...set, type } };
+}
+
 /** The set as a body saw it that had not yet the last so many features. */
 export function withFeatures(set: BenchSet, missing: number): BenchSet {
   const { observations } = set.type;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import { sorterSet } from '../../bench/defaults/sets.ts';
 import { compareStarts, decideStart, tolerance, type StartRun } from '../../bench/defaults/warm-start.ts';
-import { withFeatures, withTasks } from '../../bench/defaults/younger-sets.ts';
+import { trainOnce } from '../../bench/defaults/train-once.ts';
+import { grownBody, withFeatures, withTasks } from '../../bench/defaults/younger-sets.ts';
 
 const seeds = [1, 2, 3, 4, 5];
 /** Runs of a cold and a warm start: the warm one `by` better, give or take, with so many steps for one of the cold. */
@@ -80,5 +81,19 @@ describe('a set as it was before', () => {
       Array.from(younger.heldout.observation.slice(8, 10)),
       Array.from(set.heldout.observation.slice(10, 12)),
     );
+  });
+
+  it('is of a body that the next one follows by rules, so that a start from its policy is a warm one', async () => {
+    const { before, after } = grownBody(set, 2);
+    assert.deepEqual(before.type, withFeatures(set, 2).type);
+    assert.deepEqual(after.train, set.train);
+    assert.equal(after.type.version, before.type.version + 1);
+    const short = { hiddenWidths: [8], maxSteps: 20, evaluateEverySteps: 10, checkpointEverySteps: 20 };
+    const { model } = await trainOnce(before, short, 1);
+    const grown = await trainOnce(after, short, 1, { model, type: before.type });
+    assert.equal(grown.coldBecause, null);
+    // The same features under another name: no rule, no start.
+    const odd = { ...after.type, follows: { ...after.type.follows, version: before.type.version, observations: [] } };
+    await assert.rejects(trainOnce({ ...after, type: odd }, short, 1, { model, type: before.type }), /rules/);
   });
 });
