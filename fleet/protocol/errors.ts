@@ -9,6 +9,14 @@ export const wireErrors = {
   notFound: { status: 404, isRetryable: false },
   /** The robot and the fleet disagree: another robot type, another protocol version. */
   conflict: { status: 409, isRetryable: false },
+  /** The robot's type has no camera of this name whose images may leave the robot. */
+  mediaRefused: { status: 403, isRetryable: false },
+  /** Parts of the clip are not there, or not of the size they must have: ask which, send those, and complete again. */
+  mediaIncomplete: { status: 409, isRetryable: true },
+  /** All parts together are not what the clip's name says; they are removed. Once more helps only if the robot's file is what its name says. */
+  mediaMismatch: { status: 409, isRetryable: true },
+  /** The robot's share of clips for this day is used up; numbers are not touched by it. */
+  mediaQuota: { status: 429, isRetryable: true },
   /** The body came slower than the gateway waits for. */
   tooSlow: { status: 408, isRetryable: true },
   tooLarge: { status: 413, isRetryable: false },

@@ -23,6 +23,10 @@ export const wireHeaders = {
   clockMs: 'flywheel-clock-ms',
   /** How many entries of a telemetry batch were refused for good; only on answers to batches with such entries. */
   refusedEntries: 'flywheel-refused-entries',
+  /** Of a part of a clip: sha256 of that part alone. */
+  partSha256: 'flywheel-part-sha256',
+  /** Of a part of a clip: the camera it is of, so that images that may not leave the robot are refused before a byte of them is kept. */
+  camera: 'flywheel-camera',
   /** Which gateway answered; on every answer. */
   gatewayId: 'flywheel-gateway',
 } as const;

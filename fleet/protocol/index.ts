@@ -7,6 +7,7 @@ export * from './heartbeat.ts';
 export * from './identifiers.ts';
 export * from './install-report.ts';
 export * from './limits.ts';
+export * from './media.ts';
 export * from './routes.ts';
 export * from './segments.ts';
 export * from './signed-orders.ts';

@@ -3,7 +3,11 @@ export const wireLimits = {
   /** Version of this protocol; a gateway refuses others. */
   protocolVersion: 1,
   maxSegmentBytes: 64 * 1024 * 1024,
-  /** Body of any request but a segment. */
+  /** Of a clip of a camera; at 1.5 MB a second, which is motion JPEG of 640 x 480 at 30 Hz, it lasts 11 minutes. */
+  maxClipBytes: 1024 * 1024 * 1024,
+  /** Every part of a clip but its last has exactly this size. */
+  partBytes: 4 * 1024 * 1024,
+  /** Body of any request but a segment or a part of a clip. */
   maxJsonBytes: 256 * 1024,
   maxTelemetryEntries: 500,
   /** Corrected frames that one episode can report: 55 hours of them at 50 a second. */

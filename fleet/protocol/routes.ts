@@ -11,6 +11,10 @@ export const wirePaths = {
   installReport: (robotId: string): string => `/v1/robots/${robotId}/install-report`,
   tasks: (robotId: string): string => `/v1/robots/${robotId}/tasks`,
   segment: (robotId: string, sha256: string): string => `/v1/robots/${robotId}/segments/${sha256}`,
+  /** A clip of a camera, by the sha256 of its bytes; see `media.ts`. */
+  media: (robotId: string, sha256: string): string => `/v1/robots/${robotId}/media/${sha256}`,
+  mediaPart: (robotId: string, sha256: string, part: number): string =>
+    `/v1/robots/${robotId}/media/${sha256}/parts/${part}`,
   model: (policy: string, version: string, file: ModelFile): string => `/v1/models/${policy}/${version}/${file}`,
   /** A root document, by its number; any robot's token opens it. */
   root: (version: number): string => `/v1/trust/roots/${version}`,
