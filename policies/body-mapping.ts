@@ -1,6 +1,7 @@
 import type { RobotType } from '../datasets/robot-type.ts';
 import { highestIndex } from './agreement.ts';
 import { policySizes, type PolicySizes } from './policy-io.ts';
+import { seenCamerasOf } from './seen-images.ts';
 import {
   bodyName,
   isSameBody,
@@ -60,8 +61,12 @@ export function servedBody(
   const mapping = mappingFor(body, type);
   return 'problem' in mapping
     ? { refusal: 'cannotLoad', problem: mapping.problem }
-    : { sizes: modelSizesOf(bodies, model), mapping };
+    : { sizes: { ...modelSizesOf(bodies, model), ...camerasOfBody(type) }, mapping };
 }
+
+/** Cameras have no map: one of the same name and learned size is the same on every body. */
+const camerasOfBody = (type: RobotType): Pick<PolicySizes, 'cameras'> =>
+  type.cameras === undefined ? {} : { cameras: seenCamerasOf(type) };
 
 function ownBody(model: BodyReference, type: RobotType, own: BodyReference): ServedBody | NotServed {
   if (model.id !== own.id || model.version !== own.version)

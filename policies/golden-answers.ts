@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { goldenImageSchema } from './golden-images.ts';
+
 const rows = z.array(z.array(z.number())).min(1).max(4096);
 
 /** `golden.json` of a version: inputs with the answers the model gave when it was judged; a robot that gets others must not use it. */
@@ -9,6 +11,8 @@ export const goldenAnswersSchema = z.object({
   outputs: rows,
   /** An output at a time: the largest difference that is still the same answer, on another processor. */
   tolerances: z.array(z.number().positive()).min(1).max(4096),
+  /** What the cameras show that the model sees, one entry each; not there for a model without. */
+  images: z.array(goldenImageSchema).min(1).max(8).optional(),
 });
 
 export type GoldenAnswers = z.infer<typeof goldenAnswersSchema>;

@@ -1,13 +1,16 @@
 import type { RobotType } from '../datasets/robot-type.ts';
+import type { CameraShape } from './images/camera-layers.ts';
 import type { NetworkShape } from './network.ts';
 import type { ModelPort } from './runtime.ts';
+import { cameraOfPort, seenCamerasOf, type SeenCamera } from './seen-images.ts';
 import type { NetworkSpecification } from './specification.ts';
 
 /**
  * What every model.onnx looks like from outside, whoever made it: `observation` float32 [batch, o] in the robot type's units
  * and order, `task` int32 [batch] as index into its tasks (may be missing where there is one task only); out comes
  * `probabilities` float32 [batch, actions] or, for continuous actions, `action` float32 [batch, a] in the robot type's units.
- * The batch size must be open.
+ * The batch size must be open. A model that sees (contract 2) has beside these, for any of the robot type's cameras,
+ * `image.<camera>` uint8 [batch, height, width, 3] of its learned size.
  */
 export const policyPorts = {
   observation: 'observation',
@@ -24,6 +27,8 @@ export interface PolicySizes {
   readonly observationSize: number;
   readonly actionSize: number;
   readonly taskCount: number;
+  /** What a model may see; absent for a robot type without cameras. */
+  readonly cameras?: readonly SeenCamera[];
 }
 
 /** Undefined for a robot type without commands: nothing can be learned from it. */
@@ -35,12 +40,22 @@ export function policySizes(type: RobotType): PolicySizes | undefined {
     observationSize: type.observations.length,
     actionSize,
     taskCount: type.tasks.length,
+    ...(type.cameras === undefined ? {} : { cameras: seenCamerasOf(type) }),
   };
 }
 
-export const networkShape = (sizes: PolicySizes, specification: NetworkSpecification): NetworkShape => ({
-  ...sizes,
+/** `images`: how the network sees each of its cameras; left out for one of readings alone. */
+export const networkShape = (
+  { head, observationSize, actionSize, taskCount }: PolicySizes,
+  specification: NetworkSpecification,
+  images: readonly CameraShape[] = [],
+): NetworkShape => ({
+  head,
+  observationSize,
+  actionSize,
+  taskCount,
   ...specification,
+  ...(images.length === 0 ? {} : { images }),
 });
 
 export const policyOutput = (head: PolicySizes['head']): string =>
@@ -56,15 +71,38 @@ export function ioProblems(
     { name: policyPorts.task, type: 'int32', width: undefined, isOptional: sizes.taskCount === 1 },
   ];
   const output = { name: policyOutput(sizes.head), type: 'float32', width: sizes.actionSize, isOptional: false };
-  const unknown = model.inputs
-    .filter((port) => wanted.every(({ name }) => name !== port.name))
-    .map((port) => `expected inputs ${wanted.map(({ name }) => name).join(', ')}, got one more: ${port.name}`);
+  const more = model.inputs.filter((port) => wanted.every(({ name }) => name !== port.name));
   return [
-    ...unknown,
+    ...more
+      .filter(({ name }) => cameraOfPort(name) === undefined)
+      .map((port) => `expected inputs ${wanted.map(({ name }) => name).join(', ')}, got one more: ${port.name}`),
+    ...more.flatMap((port) => imageProblems(port, cameraOfPort(port.name), sizes.cameras ?? [])),
     ...wanted.flatMap((port) => portProblems('input', port, model.inputs)),
     ...portProblems('output', output, model.outputs),
   ];
 }
+
+function imageProblems(port: ModelPort, name: string | undefined, cameras: readonly SeenCamera[]): readonly string[] {
+  if (name === undefined) return [];
+  const camera = cameras.find((each) => each.name === name);
+  if (camera === undefined) {
+    const known = cameras.length === 0 ? 'no images: the robot type has no cameras' : `images of ${namesOf(cameras)}`;
+    return [`expected ${known}, got an input ${port.name}`];
+  }
+  const sizes = [camera.height, camera.width, 3];
+  const fits =
+    port.type === 'uint8' &&
+    port.shape.length === 4 &&
+    typeof port.shape[0] === 'string' &&
+    sizes.every((size, index) => port.shape[index + 1] === size);
+  return fits
+    ? []
+    : [
+        `expected input ${port.name} uint8 [batch, ${sizes.join(', ')}] with an open batch size, got ${port.type} [${port.shape.join(', ')}]`,
+      ];
+}
+
+const namesOf = (cameras: readonly SeenCamera[]): string => cameras.map(({ name }) => name).join(', ');
 
 function portProblems(
   kind: 'input' | 'output',

@@ -21,7 +21,7 @@ export const modelOpener =
   (ports: ModelPorts, type: RobotType, sizes: PolicySizes, keep: (session: GraphSession) => GraphSession): OpenModel =>
   async (key, taskCount, body) => {
     if (typeof body === 'string') throw failure('InvalidInput', body, { coordinates: { key } });
-    const foreign = body && foreignSizes(body, taskCount);
+    const foreign = body && foreignSizes(body, sizes, taskCount);
     if (body === undefined || foreign === undefined) return keep(await open(ports, key, { ...sizes, taskCount }));
     return mappedSession(keep(await open(ports, key, foreign)), body, type);
   };

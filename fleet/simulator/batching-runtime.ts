@@ -111,16 +111,21 @@ function joined(all: readonly Tensors[]): Tensors {
     Object.entries(first).map(([name, tensor]) => {
       const parts = all.map((feeds) => feeds[name] ?? tensor);
       const length = parts.reduce((sum, part) => sum + part.data.length, 0);
-      const data = tensor.data instanceof Float32Array ? new Float32Array(length) : new Int32Array(length);
+      const data = emptyLike(tensor.data, length);
       let at = 0;
       for (const part of parts) {
-        data.set(part.data as Float32Array | Int32Array, at);
+        data.set(part.data as Float32Array, at);
         at += part.data.length;
       }
       const rows = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
       return [name, { type: tensor.type, data, shape: [rows, ...tensor.shape.slice(1)] }];
     }),
   );
+}
+
+function emptyLike(values: Tensor['data'], length: number): Float32Array | Int32Array | Uint8Array {
+  if (values instanceof Float32Array) return new Float32Array(length);
+  return values instanceof Uint8Array ? new Uint8Array(length) : new Int32Array(length);
 }
 
 const rowsBetween = (results: Tensors, start: number, end: number): Tensors =>

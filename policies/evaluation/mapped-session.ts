@@ -13,10 +13,16 @@ export interface ForeignBody {
   readonly actions: BodyMap['actions'];
 }
 
-/** Sizes of a model of another body, for the tasks that it knows. */
-export function foreignSizes({ type }: ForeignBody, taskCount: number): PolicySizes | undefined {
+/** Sizes of a model of another body, for the tasks that it knows; it sees the cameras of the rows' robot type, as they are there. */
+export function foreignSizes(
+  { type }: ForeignBody,
+  { cameras }: Pick<PolicySizes, 'cameras'>,
+  taskCount: number,
+): PolicySizes | undefined {
   const sizes = policySizes(type);
-  return sizes && { ...sizes, taskCount };
+  if (sizes === undefined) return undefined;
+  const { cameras: _, ...own } = sizes;
+  return { ...own, taskCount, ...(cameras === undefined ? {} : { cameras }) };
 }
 
 /**

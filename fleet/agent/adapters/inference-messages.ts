@@ -1,4 +1,5 @@
 import type { ModelPort, Tensors } from '../../../policies/runtime.ts';
+import type { PictureFeed } from '../versions/robot-images.ts';
 
 /** What an agent asks of the process that runs a model for it; one request at a time is answered, in order. */
 export type InferenceRequest =
@@ -7,7 +8,13 @@ export type InferenceRequest =
       readonly kind: 'open';
       readonly model: { readonly file: string } | { readonly bytes: Uint8Array };
     }
-  | { readonly id: number; readonly kind: 'run'; readonly feeds: Tensors };
+  | {
+      readonly id: number;
+      readonly kind: 'run';
+      readonly feeds: Tensors;
+      /** Inputs that are decoded and scaled first. */
+      readonly pictures?: readonly PictureFeed[];
+    };
 
 export interface OpenedModel {
   readonly inputs: readonly ModelPort[];
@@ -16,5 +23,6 @@ export interface OpenedModel {
 
 export type InferenceAnswer =
   | { readonly id: number; readonly opened: OpenedModel }
-  | { readonly id: number; readonly results: Tensors }
+  | { readonly id: number; readonly results: Tensors; readonly decodingMs: number }
+  | { readonly id: number; readonly badImage: string }
   | { readonly id: number; readonly error: string };

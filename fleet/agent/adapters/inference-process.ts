@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
+import { uint8Tensor, type Tensors } from '../../../policies/runtime.ts';
+import { camerasSeenBy } from '../../../policies/seen-images.ts';
 import type { PolicySession } from '../versions/policy-runtime.ts';
+import type { PictureFeed } from '../versions/robot-images.ts';
+import { dictionary } from '../../../domain/dictionary.ts';
 import type { InferenceAnswer, InferenceRequest } from './inference-messages.ts';
 import { onnxPolicyRuntime } from './onnx-runtime.ts';
 
@@ -21,15 +25,40 @@ new Worker(endWithAgent, {
 
 let session: PolicySession | undefined;
 
+/** Only a process whose model sees holds a decoder. */
+const decoder = () => import('./sharp-pictures.ts');
+
+async function decoded(pictures: readonly PictureFeed[]): Promise<Tensors> {
+  const { scaledRgb } = await decoder();
+  const tensors = await Promise.all(
+    pictures.map(async ({ port, image, width, height }) => {
+      const rgb = await scaledRgb(image, width, height);
+      return [port, uint8Tensor(rgb, [1, height, width, 3])] as const;
+    }),
+  );
+  return dictionary(tensors);
+}
+
 async function answer(request: InferenceRequest): Promise<InferenceAnswer> {
   const { id } = request;
   if (request.kind === 'open') {
     const { model } = request;
     session = await onnxPolicyRuntime().open('file' in model ? readFileSync(model.file) : model.bytes);
+    if (camerasSeenBy(session).length > 0) await decoder();
     return { id, opened: { inputs: session.inputs, outputs: session.outputs } };
   }
   if (session === undefined) throw new Error('expected an opened model first');
-  return { id, results: await session.run(request.feeds) };
+  const { feeds, pictures = [] } = request;
+  if (pictures.length === 0) return { id, results: await session.run(feeds), decodingMs: 0 };
+  const startedMs = performance.now();
+  let images: Tensors;
+  try {
+    images = await decoded(pictures);
+  } catch (cause) {
+    return { id, badImage: cause instanceof Error ? cause.message : String(cause) };
+  }
+  const decodingMs = performance.now() - startedMs;
+  return { id, results: await session.run({ ...feeds, ...images }), decodingMs };
 }
 
 async function obey(request: InferenceRequest): Promise<void> {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { reservedDataBytes } from '../../../policies/child-node.ts';
 import type { Tensors } from '../../../policies/runtime.ts';
 import { SessionLost, type OpenOptions, type PolicyRuntime, type PolicySession } from '../versions/policy-runtime.ts';
+import { BadImage, type PictureFeed } from '../versions/robot-images.ts';
 import type { InferenceAnswer, InferenceRequest, OpenedModel } from './inference-messages.ts';
 
 export interface IsolationOptions {
@@ -34,7 +35,8 @@ export const isolatedPolicyRuntime = ({ memoryBytes = defaultMemoryBytes }: Isol
       return {
         inputs,
         outputs,
-        run: (feeds) => process.run(feeds),
+        run: async (feeds) => (await process.run(feeds)).results,
+        runSeeing: (feeds, pictures) => process.run(feeds, pictures),
         close: () => process.end(),
       } satisfies PolicySession;
     } catch (cause) {
@@ -94,9 +96,15 @@ class InferenceProcess {
     throw new Error('error' in answer ? answer.error : 'expected an opened model, got another answer');
   }
 
-  async run(feeds: Tensors): Promise<Tensors> {
-    const answer = await this.#ask({ id: this.#nextId++, kind: 'run', feeds });
-    if ('results' in answer) return answer.results;
+  async run(
+    feeds: Tensors,
+    pictures: readonly PictureFeed[] = [],
+  ): Promise<{ readonly results: Tensors; readonly decodingMs: number }> {
+    const seen = pictures.length === 0 ? {} : { pictures };
+    const answer = await this.#ask({ id: this.#nextId++, kind: 'run', feeds, ...seen });
+    if ('results' in answer) return answer;
+    if ('badImage' in answer)
+      throw new BadImage(`expected images that can be decoded, got another: ${answer.badImage}`);
     throw new Error('error' in answer ? answer.error : 'expected results, got another answer');
   }
 

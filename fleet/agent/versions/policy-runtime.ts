@@ -2,15 +2,26 @@ import type { RobotType } from '../../../datasets/robot-type.ts';
 import type { BodyMapping } from '../../../policies/body-mapping.ts';
 import { checkModelFile } from '../../../policies/onnx/file-problems.ts';
 import { ioProblems, type PolicySizes } from '../../../policies/policy-io.ts';
-import { runPolicy } from '../../../policies/run-policy.ts';
-import type { GraphSession } from '../../../policies/runtime.ts';
+import { policyAnswer, readingTensors } from '../../../policies/run-policy.ts';
+import type { GraphSession, Tensors } from '../../../policies/runtime.ts';
+import { imageTensors, MissingImage } from '../../../policies/seen-images.ts';
 import { orAborted, withDeadline } from '../link/deadline.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { Slot } from './installation.ts';
 import type { MonotonicClock } from '../local/times.ts';
+import { BadImage, givenImages, type GivenImages, type PictureFeed, type RobotImages } from './robot-images.ts';
 
 /** A model that is loaded. `close` ends it in bounded time, also in the middle of a run. */
-export type PolicySession = Pick<GraphSession, 'inputs' | 'outputs' | 'run' | 'close'>;
+export interface PolicySession extends Pick<GraphSession, 'inputs' | 'outputs' | 'run' | 'close'> {
+  /**
+   * Runs with images that are decoded and scaled first, where the model runs. Rejects with `BadImage` for one that cannot be
+   * decoded. Not there: this runtime takes images of the learned size only.
+   */
+  readonly runSeeing?: (
+    feeds: Tensors,
+    pictures: readonly PictureFeed[],
+  ) => Promise<{ readonly results: Tensors; readonly decodingMs: number }>;
+}
 
 export interface OpenOptions {
   /** A file with the very bytes of the model, for a runtime that would rather read them itself. */
@@ -47,7 +58,10 @@ export class UnknownTask extends TypeError {
 export interface Decision {
   /** As `record` takes it: one index if actions are discrete, else one number for each range. */
   readonly action: readonly number[];
+  /** From the call to the answer, decoding of images included. */
   readonly latencyMs: number;
+  /** How much of it went into decoding and scaling images; not there where there was none to decode. */
+  readonly decodingMs?: number;
 }
 
 /** A policy that is loaded and has passed its self-test. */
@@ -56,9 +70,10 @@ export interface LoadedPolicy extends Slot {
   readonly knows: (task: string) => boolean;
   /**
    * Rejects with `UnknownTask` for a task that the model does not know, which is counted: nobody may act on it. Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
-   * stops the robot and falls back.
+   * stops the robot and falls back. Rejects with `MissingImage` when an image that the model sees is not given or cannot be decoded;
+   * after 25 such calls in a row the policy has failed as well: its camera is gone.
    */
-  decide(observation: ArrayLike<number>, task?: string): Promise<Decision>;
+  decide(observation: ArrayLike<number>, task?: string, images?: RobotImages): Promise<Decision>;
   close(): Promise<void>;
 }
 
@@ -109,15 +124,17 @@ export interface OpenedPolicy {
   readonly tasks: readonly string[];
 }
 
-export function loadedPolicy(
-  ports: LoadPorts,
-  slot: Slot,
-  { session, sizes, mapping, tasks }: OpenedPolicy,
-): LoadedPolicy {
+/** Decisions in a row without an image that the model needs: fewer are a camera's hiccup, more a camera that is gone. */
+const mostMissedImages = 25;
+const noImagesGiven: RobotImages = {};
+
+export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy): LoadedPolicy {
   const { robotType, monotonic, decideTimeoutMs } = ports;
+  const { session, sizes, mapping, tasks } = opened;
   const indexes = new Map(tasks.map((task, index) => [task, index]));
   let failure: Error | undefined;
   let isClosed = false;
+  let missedImages = 0;
 
   function failed(cause: Error): void {
     if (failure !== undefined || isClosed) return;
@@ -126,15 +143,25 @@ export function loadedPolicy(
     ports.onFailed(slot, cause.message);
   }
 
+  function missed(cause: MissingImage): void {
+    missedImages += 1;
+    if (missedImages >= mostMissedImages)
+      failed(new Error(`no image that the model sees in ${missedImages} decisions in a row: ${cause.message}`));
+  }
+
   /** Whatever the model does wrong on a sound observation, it cannot be acted by. */
-  async function run(observation: Float32Array, taskIndex: number): Promise<Float32Array> {
+  async function run(observation: Float32Array, taskIndex: number, images: RobotImages): Promise<Answered> {
     try {
-      return await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
-        runPolicy(session, sizes, observation, Int32Array.of(taskIndex)),
+      const given = givenImages(session, sizes.cameras ?? [], images);
+      const answered = await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
+        answerOf(session, sizes, observation, taskIndex, given),
       );
+      missedImages = 0;
+      return answered;
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
-      failed(error);
+      if (error instanceof MissingImage) missed(error);
+      else failed(error);
       throw error;
     }
   }
@@ -142,27 +169,18 @@ export function loadedPolicy(
   return {
     ...slot,
     knows: (task) => indexes.has(task),
-    async decide(observation, task = robotType.tasks[0] ?? '') {
+    async decide(observation, task = robotType.tasks[0] ?? '', images = noImagesGiven) {
       if (failure !== undefined) throw failure;
       const taskIndex = indexes.get(task);
       if (taskIndex === undefined) {
         ports.onUnknownTask?.(task);
         throw new UnknownTask(task, slot.version);
       }
-      const { observations } = robotType;
-      if (observation.length !== observations.length)
-        throw new TypeError(`expected an observation of ${observations.length} numbers, got ${observation.length}`);
-      const unread = Array.prototype.findIndex.call(observation, (reading) => !Number.isFinite(reading));
-      if (unread >= 0)
-        throw new TypeError(
-          `expected readings that are finite numbers, got ${observation[unread]} for ${observations[unread]?.name}`,
-        );
-      const inputs = mapping.inputsOf(observation);
-      if (!inputs.every(Number.isFinite))
-        throw new TypeError('expected readings that the model can take as float32, got one beyond it');
+      const inputs = readableInputs(robotType, mapping, observation);
       const sentMs = monotonic();
-      const values = await run(inputs, taskIndex);
-      return { action: mapping.actionOf(values), latencyMs: Math.max(0, monotonic() - sentMs) };
+      const { values, decodingMs } = await run(inputs, taskIndex, images);
+      const latencyMs = Math.max(0, monotonic() - sentMs);
+      return { action: mapping.actionOf(values), latencyMs, ...(decodingMs === undefined ? {} : { decodingMs }) };
     },
     async close() {
       isClosed = true;
@@ -170,3 +188,50 @@ export function loadedPolicy(
     },
   };
 }
+
+/** The model's inputs for a sound observation; throws a TypeError, in words, for any other. */
+function readableInputs(
+  { observations }: RobotType,
+  mapping: BodyMapping,
+  observation: ArrayLike<number>,
+): Float32Array {
+  if (observation.length !== observations.length)
+    throw new TypeError(`expected an observation of ${observations.length} numbers, got ${observation.length}`);
+  const unread = Array.prototype.findIndex.call(observation, (reading) => !Number.isFinite(reading));
+  if (unread >= 0)
+    throw new TypeError(
+      `expected readings that are finite numbers, got ${observation[unread]} for ${observations[unread]?.name}`,
+    );
+  const inputs = mapping.inputsOf(observation);
+  if (!inputs.every(Number.isFinite))
+    throw new TypeError('expected readings that the model can take as float32, got one beyond it');
+  return inputs;
+}
+
+interface Answered {
+  readonly values: Float32Array;
+  readonly decodingMs?: number;
+}
+
+async function answerOf(
+  session: PolicySession,
+  sizes: PolicySizes,
+  observation: Float32Array,
+  taskIndex: number,
+  { ready, unscaled }: GivenImages,
+): Promise<Answered> {
+  const feeds = {
+    ...readingTensors(session, sizes, observation, Int32Array.of(taskIndex)),
+    ...imageTensors(without(session, unscaled), sizes.cameras ?? [], ready, 1),
+  };
+  if (unscaled.length === 0) return { values: policyAnswer(await session.run(feeds), sizes, 1) };
+  if (session.runSeeing === undefined)
+    throw new BadImage('expected images of the learned size, which is all that this runtime takes, got others');
+  const { results, decodingMs } = await session.runSeeing(feeds, unscaled);
+  return { values: policyAnswer(results, sizes, 1), decodingMs };
+}
+
+/** The inputs that are not to be scaled first. */
+const without = ({ inputs }: PolicySession, pictures: readonly PictureFeed[]): Pick<PolicySession, 'inputs'> => ({
+  inputs: inputs.filter(({ name }) => pictures.every(({ port }) => port !== name)),
+});

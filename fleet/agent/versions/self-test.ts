@@ -1,6 +1,8 @@
 import type { GoldenAnswers } from '../../../policies/golden-answers.ts';
+import { goldenImagesOf } from '../../../policies/golden-images.ts';
 import type { PolicySizes } from '../../../policies/policy-io.ts';
 import { runPolicy } from '../../../policies/run-policy.ts';
+import { camerasSeenBy, noImages, pictureBytes, type Images } from '../../../policies/seen-images.ts';
 import { orAborted } from '../link/deadline.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { PolicySession } from './policy-runtime.ts';
@@ -23,8 +25,10 @@ export async function selfTest(
     observations.length === tasks.length &&
     outputs.length === tasks.length;
   if (!fits) throw new ModelRefusal('selfTestFailed', 'expected golden answers that fit the robot type, got others');
+  const images = imagesOf(session, sizes, golden, observations.length);
   for (const [row, observation] of observations.entries()) {
-    const answer = await answerOf(session, sizes, observation, tasks[row] ?? 0, signal);
+    const inputs = { observation, task: tasks[row] ?? 0, images: images[row] ?? noImages };
+    const answer = await answerOf(session, sizes, inputs, signal);
     const expected = outputs[row] ?? [];
     const isNear = (value: number, at: number): boolean =>
       Math.abs(value - (expected[at] ?? Number.NaN)) <= (tolerances[at] ?? 0);
@@ -37,15 +41,38 @@ export async function selfTest(
   }
 }
 
+/** By row; without golden answers a model that sees is shown black pictures. */
+function imagesOf(
+  session: PolicySession,
+  { cameras = [] }: PolicySizes,
+  golden: GoldenAnswers | undefined,
+  rows: number,
+): readonly Images[] {
+  const names = camerasSeenBy(session);
+  const seen = cameras.filter(({ name }) => names.includes(name));
+  if (golden === undefined) return [new Map(seen.map((camera) => [camera.name, new Uint8Array(pictureBytes(camera))]))];
+  try {
+    return goldenImagesOf(golden.images ?? [], seen, rows);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ModelRefusal('selfTestFailed', `expected golden images of what the model sees: ${why}`, cause);
+  }
+}
+
+interface GoldenRow {
+  readonly observation: readonly number[];
+  readonly task: number;
+  readonly images: Images;
+}
+
 async function answerOf(
   session: PolicySession,
   sizes: PolicySizes,
-  observation: readonly number[],
-  task: number,
+  { observation, task, images }: GoldenRow,
   signal: AbortSignal,
 ): Promise<Float32Array> {
   try {
-    const running = runPolicy(session, sizes, Float32Array.from(observation), Int32Array.of(task));
+    const running = runPolicy(session, sizes, Float32Array.from(observation), Int32Array.of(task), images);
     return await orAborted(running, signal);
   } catch (cause) {
     if (signal.aborted) throw cause;

@@ -105,15 +105,15 @@ describe('a policy that sees', () => {
     );
   });
 
-  it('names its cameras and blocks, and is no model of contract 1', async () => {
+  it('names its cameras and blocks, and is no model for a robot type without them', async () => {
     const text = decodeModel(model).metadataProps.find(({ key }) => key === policyMetadataKey)!.value;
     assert.deepEqual((JSON.parse(text) as { images: unknown }).images, cameras);
     const session = await runtime.open(model);
     const problems = ioProblems(session, policySizes(type)!);
     await session.close();
     assert.deepEqual(problems, [
-      'expected inputs observation, task, got one more: image.front',
-      'expected inputs observation, task, got one more: image.rear',
+      'expected no images: the robot type has no cameras, got an input image.front',
+      'expected no images: the robot type has no cameras, got an input image.rear',
     ]);
   });
 

@@ -3,6 +3,8 @@ import type { NetworkShape } from '../../../policies/network.ts';
 import { initialParameters } from '../../../policies/network.ts';
 import { randomStream } from '../../../policies/random.ts';
 import type { PolicyParts } from '../../../policies/export-policy.ts';
+import type { RobotType } from '../../../datasets/robot-type.ts';
+import { testRobotType } from '../../activities/training/arrow-sets.ts';
 
 /** A camera of 14 × 10 pixels through one block of each kind. */
 export const tinyCamera = (camera = 'front', changes: Partial<CameraNetwork> = {}): CameraNetwork =>
@@ -50,3 +52,20 @@ export const randomPictures = (rows: number, { height, width }: CameraNetwork, s
   const random = randomStream(seed, 'pictures');
   return Uint8Array.from({ length: rows * height * width * 3 }, () => Math.floor(256 * random()));
 };
+
+/** The robot type of the tests with cameras of the sizes that `tinyCamera` sees. */
+export const seeingType = (
+  cameras: readonly Pick<CameraNetwork, 'camera' | 'height' | 'width'>[] = [tinyCamera('front')],
+): RobotType =>
+  testRobotType({
+    cameras: cameras.map(({ camera, height, width }) => ({
+      name: camera,
+      width: 4 * width,
+      height: 4 * height,
+      rateHz: 10,
+      colour: 'rgb',
+      codec: 'jpeg',
+      learned: { width, height },
+      mayLeaveRobot: true,
+    })),
+  });

@@ -1,0 +1,71 @@
+import { camerasOf, type Camera } from '../datasets/camera.ts';
+import { dictionary } from '../domain/dictionary.ts';
+import { imagePort } from './images/camera-layers.ts';
+import { uint8Tensor, type ModelPort, type Tensor, type Tensors } from './runtime.ts';
+
+/** A camera as models see it: pixels of the learned size. */
+export interface SeenCamera {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** RGB of some rows by camera, row after row: [rows, height, width, 3] bytes each. */
+export type Images = ReadonlyMap<string, Uint8Array>;
+
+export const noImages: Images = new Map();
+
+/** The cameras of a robot type as models see them; empty for one without. */
+export const seenCamerasOf = (type: { readonly cameras?: readonly Camera[] }): readonly SeenCamera[] =>
+  camerasOf(type).map(({ name, learned: { width, height } }) => ({ name, width, height }));
+
+const prefix = imagePort('');
+
+/** The camera whose images an input takes; undefined for any other input. */
+export const cameraOfPort = (port: string): string | undefined =>
+  port.startsWith(prefix) ? port.slice(prefix.length) : undefined;
+
+/** Names of the cameras that a model sees, in the order of its inputs. */
+export const camerasSeenBy = ({ inputs }: { readonly inputs: readonly ModelPort[] }): readonly string[] =>
+  inputs.flatMap(({ name }) => cameraOfPort(name) ?? []);
+
+export const pictureBytes = ({ width, height }: Pick<SeenCamera, 'width' | 'height'>): number => width * height * 3;
+
+/** Bytes of images that are given to a model at once, at most: its planes take a hundred times as many. */
+const imageBytesAtOnce = 4 * 1024 * 1024;
+
+/** How many rows to ask a model about at once that sees these cameras: `most` without images. */
+export function rowsAtOnce(cameras: readonly SeenCamera[], most: number): number {
+  const bytes = cameras.reduce((sum, camera) => sum + pictureBytes(camera), 0);
+  return bytes === 0 ? most : Math.max(1, Math.min(most, Math.floor(imageBytesAtOnce / bytes)));
+}
+
+/** A model was asked without an image that it needs, or with one of another size: no other image takes its place. */
+export class MissingImage extends TypeError {
+  constructor(message: string) {
+    super(message);
+    this.name = 'MissingImage';
+  }
+}
+
+/** The images that a model sees as its inputs. Throws `MissingImage` where one is not there or has another size. */
+export const imageTensors = (
+  session: { readonly inputs: readonly ModelPort[] },
+  cameras: readonly SeenCamera[],
+  images: Images,
+  rows: number,
+): Tensors =>
+  dictionary(
+    camerasSeenBy(session).map((name): [string, Tensor] => {
+      const camera = cameras.find((each) => each.name === name);
+      if (camera === undefined)
+        throw new MissingImage(`expected a camera ${name} of the robot type, which the model sees, got none`);
+      const bytes = images.get(name);
+      const wanted = rows * pictureBytes(camera);
+      if (bytes?.length !== wanted)
+        throw new MissingImage(
+          `expected ${rows === 1 ? 'an image' : `${rows} images`} of camera ${name}, RGB of ${camera.width} × ${camera.height} pixels (${wanted} bytes), got ${bytes === undefined ? 'none' : `${bytes.length} bytes`}`,
+        );
+      return [imagePort(name), uint8Tensor(bytes, [rows, camera.height, camera.width, 3])];
+    }),
+  );
