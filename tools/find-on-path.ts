@@ -12,12 +12,33 @@ export interface VersionRange {
   readonly below?: string;
 }
 
+/** How a program says its version: the argument that asks, and what is read in the answer. */
+export interface VersionQuestion {
+  readonly argument: string;
+  readonly read: (printed: string) => string | undefined;
+}
+
+/** Most programs: `--version` names first what looks like `1.2.3`. */
+const usualQuestion: VersionQuestion = {
+  argument: '--version',
+  read: (printed) =>
+    printed
+      .split(/[\s,()]+/)
+      .find((word) => /^v?\d+\.\d+\.\d+$/.test(word))
+      ?.replace('v', ''),
+};
+
 /** The first program of that name on PATH whose version is in the range. Says which others it does not use, and why. */
-export async function findOnPath(name: string, range: VersionRange, report: Report): Promise<string | undefined> {
+export async function findOnPath(
+  name: string,
+  range: VersionRange,
+  report: Report,
+  question = usualQuestion,
+): Promise<string | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const candidate = resolve(folder, name);
     if (folder === '' || !(await pathExists(candidate))) continue;
-    const version = await versionOf(candidate, report);
+    const version = await versionOf(candidate, report, question);
     if (version === undefined || !isWithin(version, range)) {
       report(`${candidate} is ${version ?? 'of an unknown version'}, expected ${name} ${rangeText(range)}: not used`);
       continue;
@@ -29,15 +50,11 @@ export async function findOnPath(name: string, range: VersionRange, report: Repo
   return undefined;
 }
 
-/** What `--version` names first that looks like `1.2.3`; undefined when the program fails or names none. */
-export async function versionOf(path: string, report: Report): Promise<string | undefined> {
-  const step = { command: path, arguments: ['--version'], doing: `asking ${path}` };
+/** The version that a program says it is; undefined when it fails or names none. */
+export async function versionOf(path: string, report: Report, question = usualQuestion): Promise<string | undefined> {
+  const step = { command: path, arguments: [question.argument], doing: `asking ${path}` };
   const result = await runStep(step, report).catch(() => undefined);
-  if (result?.exitCode !== 0) return undefined;
-  return result.output
-    .split(/[\s,()]+/)
-    .find((word) => /^v?\d+\.\d+\.\d+$/.test(word))
-    ?.replace('v', '');
+  return result?.exitCode === 0 ? question.read(result.output) : undefined;
 }
 
 function isWithin(version: string, range: VersionRange): boolean {

@@ -14,7 +14,7 @@ export async function findTool(
   sources: readonly ToolSource[],
   report: Report,
 ): Promise<string> {
-  const onPath = await findOnPath(tool.name, accepted, report);
+  const onPath = await findOnPath(tool.name, accepted, report, tool.question);
   if (onPath !== undefined) return onPath;
   const folder = await toolCacheFolder();
   const places = await Promise.all(

@@ -1,10 +1,13 @@
+import type { VersionQuestion } from './find-on-path.ts';
 import type { Report } from './tool-cache.ts';
 
 /** A program of exactly one version that this project runs. */
 export interface Tool {
   readonly name: string;
-  /** As `--version` prints it. */
+  /** As the program prints it. */
   readonly version: string;
+  /** Absent: asked with `--version`. */
+  readonly question?: VersionQuestion;
 }
 
 /** One way to get a tool on a machine that lacks it. */

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { ffmpegVersion, ffmpegVersions } from '../domain/ffmpeg-versions.ts';
 import { findTool } from './find-tool.ts';
 import { goBuild } from './go-build.ts';
 import { pythonPath } from './python-env.ts';
@@ -10,6 +11,8 @@ import type { Report } from './tool-cache.ts';
 
 const temporal = { name: 'temporal', version: '1.8.2' };
 const versitygw = { name: 'versitygw', version: '1.8.0' };
+
+const ffmpeg = { name: 'ffmpeg', version: '9.0.2', question: { argument: '-version', read: ffmpegVersion } };
 
 const finders = {
   temporal: (report: Report) =>
@@ -41,6 +44,11 @@ const finders = {
       report,
     ),
   python: pythonPath,
+  ffmpeg: async (report: Report) => {
+    const named = process.env['FLYWHEEL_FFMPEG'] ?? '';
+    if (named !== '') return named;
+    return findTool(ffmpeg, ffmpegVersions, [pythonWheel(ffmpeg, '65 MB', 'imageio_ffmpeg/binaries')], report);
+  },
 } as const satisfies Record<string, (report: Report) => Promise<string>>;
 
 export type ToolName = keyof typeof finders;

