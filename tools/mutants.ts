@@ -124,6 +124,8 @@ function passes(copy: string, tests: readonly string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [mocha, '--bail', ...tests], {
       cwd: copy,
+      // Recorded data lies beside the tree, not beside its copy.
+      env: { FLYWHEEL_DATASETS: path.join(root, '..', 'shared', 'datasets'), ...process.env },
       stdio: 'ignore',
       detached: true,
     });

@@ -27,6 +27,13 @@ describe('the slips of a mutation check', () => {
     assert.deepEqual(all('f(a);'), [';']);
   });
 
+  it('leaves a line of a log alone, and no other call', () => {
+    assert.deepEqual(all('ports.log(a);'), []);
+    assert.deepEqual(all('log(a);'), []);
+    assert.deepEqual(all('catalog(a);'), [';']);
+    assert.deepEqual(all('log.close();'), [';']);
+  });
+
   it('leaves a default alone that only the compiler asks for, and no other one', () => {
     assert.deepEqual(all('x = row[i] ?? 0;'), []);
     assert.deepEqual(all('x = row.width ?? 0;'), ['x = row.width ?? 1;']);
