@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { defaultPolicy } from './default-policy.ts';
+import { learnedCamerasSchema } from '../datasets/camera.ts';
 import { learnedTasksSchema } from './mix/learned-tasks.ts';
 import { sourcesSchema } from './mix/source-schema.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
@@ -36,6 +37,8 @@ const trainingSchema = z.strictObject({
   sources: sourcesSchema.optional(),
   /** Only these tasks are learned, the others are replayed; default: every active task of the policy's catalogue. */
   tasks: learnedTasksSchema.optional(),
+  /** Cameras of the robot type whose images are learned from as well, by name; default: none, readings alone. */
+  cameras: learnedCamerasSchema.optional(),
 });
 
 const weeklyCycleSchema = z.strictObject({

@@ -43,6 +43,13 @@ export const camerasSchema = z
   .max(8)
   .refine((cameras) => new Set(cameras.map(({ name }) => name)).size === cameras.length, 'expected each name once');
 
+/** Names of the cameras that a training learns from, each once. */
+export const learnedCamerasSchema = z
+  .array(cameraNameSchema)
+  .min(1)
+  .max(8)
+  .refine((names) => new Set(names).size === names.length, 'expected each camera once');
+
 /** The cameras of a robot type, in its order; empty for one without. */
 export const camerasOf = ({ cameras = [] }: { readonly cameras?: readonly Camera[] }): readonly Camera[] => cameras;
 

@@ -1,4 +1,5 @@
 import { epochGroups, groupOrder, stepsInEpoch, type OrderGroup } from './data-order.ts';
+import { randomStream, type RandomStream } from './random.ts';
 import { mapColumns, totalRows, type RowBlock, type RowSource, type RowValues } from './rows.ts';
 
 /** Rows that lie together in memory; minibatches are picked out of them by index. */
@@ -14,6 +15,8 @@ export interface FeederInput {
   readonly batchSize: number;
   readonly groupRows: number;
   readonly seed: number;
+  /** Makes other rows of a group's for one epoch, in memory of their own; a pure function of rows and stream. */
+  readonly vary?: ((block: RowBlock, random: RandomStream) => RowBlock) | undefined;
 }
 
 export interface Picked {
@@ -27,7 +30,7 @@ export interface Picked {
  * While one group of blocks is in use the next is being read; memory is three groups at most, whatever the length of the
  * set. Rows that do not fill a minibatch at the end of a group are carried to the next group, at the end of an epoch left out.
  */
-export function batchFeeder({ source, batchSize, groupRows, seed }: FeederInput): {
+export function batchFeeder({ source, batchSize, groupRows, seed, vary }: FeederInput): {
   pick(step: number): Promise<Picked>;
 } {
   const rows = totalRows(source);
@@ -46,7 +49,9 @@ export function batchFeeder({ source, batchSize, groupRows, seed }: FeederInput)
     const order = groupOrder(group.rows, seed, epochNow, number);
     const carried = number === 0 ? 0 : group.start % size;
     const previous = carried === 0 ? undefined : load(number - 1);
-    const fresh = readGroup(reader, group, order, carried, previous);
+    const random = vary && randomStream(seed, `pictures of epoch ${epochNow}, group ${number}`);
+    const varied = (block: RowBlock): RowBlock => (vary && random ? vary(block, random) : block);
+    const fresh = readGroup(reader, group, order, carried, previous, varied);
     fresh.catch(() => undefined);
     loading.set(number, fresh);
     return fresh;
@@ -87,11 +92,12 @@ async function readGroup(
   order: Int32Array,
   carried: number,
   previous: Promise<LoadedRows> | undefined,
+  varied: (block: RowBlock) => RowBlock,
 ): Promise<LoadedRows> {
   const parts: RowBlock[] = [];
   const before = await previous;
   if (before !== undefined) parts.push(pickRows(before.block, before.order.subarray(before.order.length - carried)));
-  for (const block of group.blocks) parts.push(await source.read(block));
+  for (const block of group.blocks) parts.push(varied(await source.read(block)));
   const block = joinBlocks(parts);
   if (carried === 0) return { block, order, first: group.start };
   const shifted = new Int32Array(carried + order.length);

@@ -13,8 +13,8 @@ const widthFactors = [1, 2];
  * A small grid around the settings: learning rate × {1, 3, ⅓} and hidden widths × {1, 2}, the settings themselves first, so
  * that they win ties. The one with the least validation loss is to be kept; held-out data plays no part.
  */
-export function planSearch(settings: TrainingSettings, trainRows: number): readonly SearchTrial[] {
-  const { specification, hyperparameters } = resolveSettings(settings, trainRows);
+export function planSearch(settings: TrainingSettings, trainRows: number, sees = false): readonly SearchTrial[] {
+  const { specification, hyperparameters } = resolveSettings(settings, trainRows, sees);
   return widthFactors.flatMap((widthFactor) =>
     rateFactors.map((rateFactor) => {
       const learningRate = Number(Math.min(1, hyperparameters.learningRate * rateFactor).toPrecision(3));

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+import { defaultImageHyperparameters } from './images/image-hyperparameters.ts';
+import { imageSettingsSchema } from './images/image-settings.ts';
+
 /** Shape of a policy's network: a multi-layer perceptron over [observation, task embedding]. No hidden width at all is a linear model. */
 export const networkSpecificationSchema = z.strictObject({
   /** Units of each hidden layer, input side first. */
@@ -70,19 +73,24 @@ const completeSettingsSchema = networkSpecificationSchema.extend(hyperparameters
 /** What a person may set, all of it optional: network and learning in one flat list, unknown names refused. */
 export const trainingSettingsSchema = completeSettingsSchema
   .extend({ taskEmbeddingSize: networkSpecificationSchema.shape.taskEmbeddingSize.unwrap() })
+  .extend({ images: imageSettingsSchema })
   .partial();
 export type TrainingSettings = z.infer<typeof trainingSettingsSchema>;
 
-/** Fills the settings up with the defaults for this many training rows. */
+/** Fills the settings up with the defaults for this many training rows, those of a network that sees where it `sees`. */
 export function resolveSettings(
   settings: TrainingSettings,
   trainRows: number,
+  sees = false,
 ): { readonly specification: NetworkSpecification; readonly hyperparameters: Hyperparameters } {
   const defaults = defaultTraining(trainRows);
-  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(settings).filter(([name, value]) => value !== undefined && name !== 'images'),
+  );
   const { hiddenWidths, taskEmbeddingSize, ...hyperparameters } = completeSettingsSchema.parse({
     ...defaults.specification,
     ...defaults.hyperparameters,
+    ...(sees ? defaultImageHyperparameters(trainRows) : {}),
     ...given,
   });
   return { specification: { hiddenWidths, taskEmbeddingSize }, hyperparameters };

@@ -6,6 +6,8 @@ import {
   type CurvePoint,
   type TrainingState,
 } from './checkpoint.ts';
+import { augmentImages } from './images/augment.ts';
+import type { Augmentation } from './images/image-settings.ts';
 import { networkCost, type NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { adamStepSize } from './onnx/adam.ts';
@@ -36,6 +38,8 @@ export interface TrainingLoopInput {
   /** Called after every few steps; may throw to stop. */
   readonly progress: (details: Readonly<Record<string, number>>) => void;
   readonly monotonicMs: () => number;
+  /** How images are varied, anew in every pass. */
+  readonly augmentation?: Augmentation | undefined;
   /** Rows shuffled together; by default as many as take 16 MiB. */
   readonly groupRows?: number;
 }
@@ -103,8 +107,11 @@ function savedState(saved: Uint8Array | undefined, identity: string): TrainingSt
   }
 }
 
-const identityOf = ({ shape, hyperparameters, seed, train, validation }: TrainingLoopInput): string =>
-  JSON.stringify({ shape, hyperparameters, seed, trainRows: totalRows(train), validationRows: totalRows(validation) });
+const identityOf = (input: TrainingLoopInput): string => {
+  const { shape, hyperparameters, seed, train, validation, augmentation } = input;
+  const rows = { trainRows: totalRows(train), validationRows: totalRows(validation) };
+  return JSON.stringify({ shape, hyperparameters, seed, ...rows, augmentation });
+};
 
 const freshState = (start: Float32Array): TrainingState => ({
   step: 0,
@@ -140,14 +147,16 @@ function workOfRow(shape: NetworkShape): number {
 }
 
 function createStepper(input: TrainingLoopInput, session: GraphSession, state: TrainingState) {
-  const { hyperparameters, monotonicMs } = input;
+  const { hyperparameters, monotonicMs, augmentation } = input;
   const { batchSize } = hyperparameters;
+  const { images = [] } = input.shape;
   const rowsAStep = Math.min(batchSize, totalRows(input.train));
   const feeder = batchFeeder({
     ...input,
     source: input.train,
     batchSize,
     groupRows: input.groupRows ?? groupRowsOf(input.shape),
+    vary: augmentation && ((block, random) => augmentImages(block, images, augmentation, random)),
   });
   const workARow = workOfRow(input.shape);
   let [waitedMs, workedMs] = [0, 0];

@@ -112,6 +112,8 @@ const mixOptions = ({ seed, targetFrames, sources, tasks }: TrainingOptions) => 
   ...(tasks === undefined ? {} : { learnedTasks: tasks }),
 });
 
+const camerasOf = ({ cameras }: TrainingOptions) => (cameras === undefined ? {} : { cameras });
+
 /** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */
 async function trainBest(
   cycleId: string,
@@ -127,6 +129,7 @@ async function trainBest(
     search: options.search,
     trainRows: trainingSet.trainRows,
     ...(options.trainer.kind === 'command' ? { trainer: { kind: options.trainer.kind } } : {}),
+    ...camerasOf(options),
   });
   const models = await Promise.all(
     trials.map((trial, index) =>
@@ -138,6 +141,7 @@ async function trainBest(
           seed: options.seed,
           trainer: options.trainer,
           hyperparameters: trial.hyperparameters,
+          ...camerasOf(options),
           ...(options.warmStart && champion !== undefined ? { startFromVersion: { policy, version: champion } } : {}),
         },
       ]),

@@ -9,8 +9,11 @@ import {
 } from 'apache-arrow';
 
 import type { PolicySizes } from '../../policies/policy-io.ts';
-import type { RowBlock, RowSource } from '../../policies/rows.ts';
+import type { PictureCodec } from '../../policies/picture-codec.ts';
+import { mapColumns, sliceBlock, type RowBlock, type RowSource } from '../../policies/rows.ts';
+import type { SeenCamera } from '../../policies/seen-images.ts';
 import { failure } from '../../store/failures.ts';
+import { arrowImages, stretchesOf, type Stretch } from './arrow-images.ts';
 
 export interface ArrowRowSource extends RowSource {
   /** The extra int32 column `episode` of a held-out set, block by block; undefined where the file has none. */
@@ -19,6 +22,8 @@ export interface ArrowRowSource extends RowSource {
   robots(block: number): Promise<Int32Array | undefined>;
   /** Its column `body`, likewise. */
   bodies(block: number): Promise<Int32Array | undefined>;
+  /** JPEG of one row of a block, by camera; of the cameras it was opened with. */
+  encodedImages(block: number, row: number): Promise<ReadonlyMap<string, Uint8Array>>;
   close(): Promise<void>;
 }
 
@@ -26,43 +31,96 @@ export interface ArrowRowSource extends RowSource {
 const maxBlockRows = 1_048_576;
 
 /**
- * Reads a set's Arrow IPC file one record batch at a time, on the memory the batch was read into. Fails with `CorruptData`
- * when the file is no such file, misses a column, has nulls or other widths than the robot type.
+ * Reads a set's Arrow IPC file one record batch at a time, on the memory the batch was read into; with `cameras`, by name, in blocks of
+ * memory of their own with the images decoded, in that order. Fails with `CorruptData` when the file is no such file, misses a column, has nulls or other widths
+ * or image sizes than the robot type.
  * https://arrow.apache.org/js/current/classes/AsyncRecordBatchFileReader.html
  */
-export async function openArrowRows(filePath: string, sizes: PolicySizes): Promise<ArrowRowSource> {
+export async function openArrowRows(
+  filePath: string,
+  sizes: PolicySizes,
+  cameras: readonly string[] = [],
+): Promise<ArrowRowSource> {
   const corrupt = (message: string, cause?: unknown) =>
     failure('CorruptData', `${message}, in an Arrow file of training rows`, { cause, coordinates: { filePath } });
+  const seen = cameras.map((name) => seenCamera(name, sizes));
   const handle = await open(filePath, 'r');
   try {
     const reader = await openReader(handle, corrupt);
-    const batches = oneAtATime(async (block) => {
-      const batch = await reader.readRecordBatch(block);
-      if (batch === null) throw corrupt(`expected record batch ${block}, got none`);
+    const readBatch = oneAtATime(async (number) => {
+      const batch = await reader.readRecordBatch(number);
+      if (batch === null) throw corrupt(`expected record batch ${number}, got none`);
       return batch;
     });
-    const blockRows: number[] = [];
-    for (let block = 0; block < reader.numRecordBatches; block += 1) {
-      const { numRows } = await batches(block);
+    const batches = seen.length === 0 ? readBatch : keepingLast(readBatch);
+    const batchRows: number[] = [];
+    for (let number = 0; number < reader.numRecordBatches; number += 1) {
+      const { numRows } = await batches(number);
       if (numRows > maxBlockRows) throw corrupt(`expected at most ${maxBlockRows} rows a record batch, got ${numRows}`);
-      blockRows.push(numRows);
+      batchRows.push(numRows);
     }
+    const stretches = stretchesOf(batchRows, seen);
+    const stretchOf = (block: number): Stretch =>
+      stretches[block] ?? fail(corrupt(`expected block ${block} of ${stretches.length}`));
     const numbersOf = async (name: string, block: number): Promise<Int32Array | undefined> => {
-      const data = column(await batches(block), name)?.values as unknown;
-      return data instanceof Int32Array ? data : undefined;
+      const { batch, start, end } = stretchOf(block);
+      const data = column(await batches(batch), name)?.values as unknown;
+      if (!(data instanceof Int32Array)) return undefined;
+      return seen.length === 0 ? data : data.slice(start, end);
     };
+    const images = seen.length === 0 ? undefined : arrowImages(seen, await codecOfSets(), corrupt);
     return {
-      blockRows,
-      read: async (block) => rowBlock(await batches(block), sizes, corrupt),
+      blockRows: stretches.map(({ start, end }) => end - start),
+      async read(block) {
+        const stretch = stretchOf(block);
+        const batch = await batches(stretch.batch);
+        const rows = rowBlock(batch, sizes, corrupt);
+        if (images === undefined) return rows;
+        const pictures = await images.decoded(block, stretch, batch);
+        return { ...copyRows(rows, stretch), pictures };
+      },
       episodes: (block) => numbersOf('episode', block),
       robots: (block) => numbersOf('robot', block),
       bodies: (block) => numbersOf('body', block),
+      async encodedImages(block, row) {
+        const { batch, start } = stretchOf(block);
+        return images?.encoded(await batches(batch), start + row) ?? new Map();
+      },
       close: () => handle.close(),
     };
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+function seenCamera(name: string, { cameras = [] }: PolicySizes): SeenCamera {
+  const camera = cameras.find((each) => each.name === name);
+  if (camera !== undefined) return camera;
+  const known = cameras.map((each) => each.name).join(', ') || 'it has none';
+  throw failure('InvalidInput', `expected cameras of the robot type (${known}), got ${name}`);
+}
+
+/** Only a process that reads images holds a decoder. */
+const codecOfSets = async (): Promise<PictureCodec> => (await import('./sharp-pictures.ts')).sharpPictures;
+
+function fail(error: Error): never {
+  throw error;
+}
+
+/** Rows of a batch that holds images as well: what is kept of it must not keep them. */
+const copyRows = (rows: RowBlock, { start, end }: Stretch): RowBlock => {
+  const part = sliceBlock(rows, start, end);
+  return mapColumns([part], part.rows, ([values]) => (values ?? fail(new Error('expected a column'))).slice() as never);
+};
+
+/** The batch that was asked for last stays: several blocks lie in it. */
+function keepingLast(read: (number: number) => Promise<RecordBatch>): (number: number) => Promise<RecordBatch> {
+  let last: { readonly number: number; readonly batch: Promise<RecordBatch> } | undefined;
+  return (number) => {
+    if (last?.number !== number) last = { number, batch: read(number) };
+    return last.batch;
+  };
 }
 
 type Corrupt = (message: string, cause?: unknown) => Error;

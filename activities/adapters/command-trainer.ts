@@ -9,6 +9,7 @@ import type { Progress } from '../ports/progress.ts';
 import {
   impossibleExitCode,
   parseTrainerLine,
+  seeingTrainerContract,
   trainerContract,
   type TrainerJobFile,
   type TrainerLine,
@@ -61,9 +62,9 @@ async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
   const checkpointDirectory = join(job.scratchDirectory, 'checkpoints');
   await mkdir(checkpointDirectory, { recursive: true });
   const saved = await job.checkpoints.latest();
-  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed } = job;
+  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed, cameras } = job;
   return {
-    contract: trainerContract,
+    contract: cameras === undefined ? trainerContract : seeingTrainerContract,
     trainPath,
     validationPath,
     trainRows,
@@ -71,6 +72,7 @@ async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
     robotType,
     settings,
     seed,
+    ...(cameras === undefined ? {} : { cameras }),
     modelPath: join(job.scratchDirectory, 'model.onnx'),
     checkpointDirectory,
     resumeFrom: saved === undefined ? null : { step: saved.step, path: saved.filePath },

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import { actionTolerance } from '../../policies/agreement.ts';
 import { exportPolicy } from '../../policies/export-policy.ts';
+import type { CameraShape } from '../../policies/images/camera-layers.ts';
+import { planCameras, type Augmentation, type ImageSettings } from '../../policies/images/image-settings.ts';
 import { initialParameters, type NetworkShape } from '../../policies/network.ts';
 import { columnMoments, type Normalisation } from '../../policies/normalisation.ts';
 import { networkShape, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
@@ -37,11 +39,13 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
       throw failure('TrainingImpossible', 'expected a robot type with actions to learn, got one without', {
         coordinates: { robotType: robotTypeName(job.robotType) },
       });
-    const train = await openArrowRows(job.trainPath, sizes);
+    const images = plannedCameras(job, sizes, settings.data);
+    const cameras = images.map(({ camera }) => camera);
+    const train = await openArrowRows(job.trainPath, sizes, cameras);
     try {
-      const validation = await openArrowRows(job.validationPath, sizes);
+      const validation = await openArrowRows(job.validationPath, sizes, cameras);
       try {
-        return await trainOn(ports, job, settings.data, sizes, train, validation, progress);
+        return await trainOn(ports, job, { settings: settings.data, sizes, images }, train, validation, progress);
       } finally {
         await validation.close();
       }
@@ -51,11 +55,31 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
   },
 });
 
+/** Refuses cameras and settings of images that cannot be, before anything is read. */
+function plannedCameras(
+  { cameras = [] }: TrainingJob,
+  sizes: PolicySizes,
+  { images }: TrainingSettings,
+): readonly CameraShape[] {
+  try {
+    return planCameras(cameras, sizes.cameras ?? [], images);
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw failure('InvalidInput', `training with images: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+interface Plan {
+  readonly settings: TrainingSettings;
+  readonly sizes: PolicySizes;
+  readonly images: readonly CameraShape[];
+}
+
 async function trainOn(
   ports: OnnxTrainerPorts,
   job: TrainingJob,
-  settings: TrainingSettings,
-  sizes: PolicySizes,
+  { settings, sizes, images }: Plan,
   train: RowSource,
   validation: RowSource,
   progress: Progress,
@@ -66,9 +90,10 @@ async function trainOn(
       `expected rows to train and to validate on, got ${totalRows(train)} and ${totalRows(validation)}: collect more robot-days or change the split of the robot type`,
       { coordinates: { robotType: robotTypeName(job.robotType) } },
     );
-  const { specification, hyperparameters } = resolveSettings(settings, totalRows(train));
-  const shape = networkShape(sizes, specification);
-  const { observation, label } = await measureColumns(train, sizes, progress);
+  const { specification, hyperparameters } = resolveSettings(settings, totalRows(train), images.length > 0);
+  const shape = networkShape(sizes, specification, images);
+  const augmentation = settings.images?.augmentation;
+  const { observation, label } = await measureReadings(job, sizes, train, images, progress);
   const start = await startingParameters(job, shape, observation, label);
   const result = await runLoop(() =>
     trainNetwork({
@@ -81,6 +106,7 @@ async function trainOn(
       observation,
       label,
       tolerance: actionTolerance(job.robotType),
+      augmentation,
       start: start.parameters,
       checkpoints: {
         save: (step, bytes) => job.checkpoints.save(step, bytes),
@@ -102,11 +128,21 @@ async function trainOn(
     validationLoss: best?.validationLoss ?? Number.NaN,
     validationAgreementFraction: best?.validationAgreementFraction ?? null,
     curve: result.curve,
-    settings: { ...specification, ...hyperparameters },
+    settings: {
+      ...specification,
+      ...hyperparameters,
+      ...(images.length === 0 ? {} : { images: usedImages(images, augmentation) }),
+    },
     dataWaitFraction: result.dataWaitFraction,
     ...(start.note === undefined ? {} : { warmStart: start.note }),
   };
 }
+
+/** As settings of a training that is to be the same. */
+const usedImages = (images: readonly CameraShape[], augmentation: Augmentation | undefined): ImageSettings => ({
+  networks: images.map(({ camera, blocks, planes, features }) => ({ camera, blocks: [...blocks], planes, features })),
+  ...(augmentation === undefined ? {} : { augmentation }),
+});
 
 async function runLoop(run: () => Promise<TrainingLoopResult>): Promise<TrainingLoopResult> {
   try {
@@ -114,6 +150,23 @@ async function runLoop(run: () => Promise<TrainingLoopResult>): Promise<Training
   } catch (error) {
     if (error instanceof DivergedTraining) throw failure('TrainingImpossible', error.message, { cause: error });
     throw error;
+  }
+}
+
+/** Readings are measured without the images beside them, which nobody needs to decode for it. */
+async function measureReadings(
+  { trainPath }: TrainingJob,
+  sizes: PolicySizes,
+  train: RowSource,
+  images: readonly CameraShape[],
+  progress: Progress,
+): ReturnType<typeof measureColumns> {
+  if (images.length === 0) return measureColumns(train, sizes, progress);
+  const readings = await openArrowRows(trainPath, sizes);
+  try {
+    return await measureColumns(readings, sizes, progress);
+  } finally {
+    await readings.close();
   }
 }
 

@@ -3,6 +3,10 @@ import type { PolicySizes } from '../../policies/policy-io.ts';
 
 /**
  * Opens a training or held-out set's file for reading block by block. Fails with `CorruptData` when it is no such file or does
- * not fit the sizes.
+ * not fit the sizes. With `cameras`, by name, rows have their pictures, in that order.
  */
-export type OpenRows = (filePath: string, sizes: PolicySizes) => Promise<HeldoutSource & { close(): Promise<void> }>;
+export type OpenRows = (
+  filePath: string,
+  sizes: PolicySizes,
+  cameras?: readonly string[],
+) => Promise<HeldoutSource & { close(): Promise<void> }>;

@@ -22,6 +22,8 @@ export interface TrainingJob {
   /** What was asked for, in the trainer's own words; it fills in its defaults, refuses what it does not know and reports what it used. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** Cameras whose images it learns from, by name; the set has a column of each. Not there: readings alone. */
+  readonly cameras?: readonly string[];
   /** A model.onnx to start from, where the trainer can. */
   readonly startFromPath?: string;
   /** Its body, where it was made for another version of the robot type. */

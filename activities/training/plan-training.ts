@@ -9,6 +9,8 @@ export interface PlanTrainingInput {
   readonly trainRows: number;
   /** Left out for the embedded trainer; the settings of a command are its own, and it checks them. */
   readonly trainer?: { readonly kind: 'command' | 'onnx' };
+  /** Left out for a training on readings alone. */
+  readonly cameras?: readonly string[];
 }
 
 export interface PlanTrainingResult {
@@ -22,7 +24,7 @@ export async function planTraining(input: PlanTrainingInput): Promise<PlanTraini
   const parsed = trainingSettingsSchema.safeParse(input.hyperparameters);
   if (!parsed.success) throw failure('InvalidInput', `training.hyperparameters: ${describeIssues(parsed.error)}`);
   if (!input.search) return { trials: [{ summary: 'train', hyperparameters: parsed.data }] };
-  const trials = planSearch(parsed.data, input.trainRows);
+  const trials = planSearch(parsed.data, input.trainRows, input.cameras !== undefined);
   return { trials: trials.map(({ summary, settings }) => ({ summary, hyperparameters: settings })) };
 }
 

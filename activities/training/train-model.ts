@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import { canonicalJson } from '../../domain/canonical-json.ts';
+import { learnedCamerasSchema } from '../../datasets/camera.ts';
 import { trainingSetFile } from '../../datasets/training-set.ts';
 import { curvePointSchema } from '../../policies/checkpoint.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
@@ -26,6 +27,8 @@ const inputSchema = z.strictObject({
   /** In the trainer's own words; what is missing takes its defaults. Those of the embedded trainer are checked before anything is read. */
   hyperparameters: z.record(z.string(), z.unknown()).default({}),
   seed: z.int().min(0),
+  /** Cameras whose images it learns from; the set was made with them. */
+  cameras: learnedCamerasSchema.optional(),
   trainer: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('onnx') }),
     z.strictObject({ kind: z.literal('command'), command: z.array(z.string().min(1)).min(1).readonly() }),
@@ -173,6 +176,7 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
     robotType,
     settings: request.hyperparameters,
     seed: request.seed,
+    ...(request.cameras === undefined ? {} : { cameras: request.cameras }),
     checkpoints: storedCheckpoints(store, request.runId),
     scratchDirectory,
     ...(startFromPath === undefined ? {} : { startFromPath }),

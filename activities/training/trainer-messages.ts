@@ -7,12 +7,14 @@ import type { TrainingJob } from '../ports/trainer.ts';
  * program would not understand takes a new `contract` number.
  */
 export const trainerContract = 1;
+/** The set has images, which the job names in `cameras`, and the model may take them. */
+export const seeingTrainerContract = 2;
 
 /** A program that ends with this code says that the job cannot be done at all; any other code but 0 may be tried again. */
 export const impossibleExitCode = 65;
 
 export interface TrainerJobFile {
-  readonly contract: typeof trainerContract;
+  readonly contract: typeof trainerContract | typeof seeingTrainerContract;
   readonly trainPath: string;
   readonly validationPath: string;
   readonly trainRows: number;
@@ -20,6 +22,8 @@ export interface TrainerJobFile {
   readonly robotType: TrainingJob['robotType'];
   readonly settings: TrainingJob['settings'];
   readonly seed: number;
+  /** Cameras whose images it is to learn from; not there where there are none. */
+  readonly cameras?: readonly string[];
   readonly modelPath: string;
   readonly checkpointDirectory: string;
   readonly resumeFrom: { readonly step: number; readonly path: string } | null;

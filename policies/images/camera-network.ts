@@ -1,17 +1,8 @@
 import { z } from 'zod';
 
 import { cameraProblem } from './camera-layers.ts';
-import { blockSchema, type Block } from './blocks.ts';
-
-/** Numbers that a picture of 64 × 48 becomes: few, large steps first, because most of the work lies in the first layers. */
-const defaultBlocks: readonly Block[] = [
-  { kind: 'convolution', channels: 16, kernelSize: 5, stride: 2, groups: 1 },
-  { kind: 'convolution', channels: 32, kernelSize: 3, stride: 2, groups: 1 },
-  { kind: 'depthwise', kernelSize: 3, stride: 2 },
-  { kind: 'convolution', channels: 48, kernelSize: 1, stride: 1, groups: 1 },
-  { kind: 'depthwise', kernelSize: 3, stride: 2 },
-  { kind: 'convolution', channels: 48, kernelSize: 1, stride: 1, groups: 1 },
-];
+import { blockSchema } from './blocks.ts';
+import { defaultBlocks } from './default-blocks.ts';
 
 /**
  * How a network sees one camera: blocks from the picture on, then a dense layer to `features` numbers, which join the readings
@@ -27,7 +18,7 @@ export const cameraNetworkSchema = z
       .array(blockSchema)
       .min(1)
       .max(32)
-      .default(() => [...defaultBlocks]),
+      .default(() => defaultBlocks({ height: 48, width: 64 })),
     /** What the last planes become: `flatten` keeps where something is seen, `average` forgets it and costs fewer parameters. */
     planes: z.enum(['flatten', 'average']).default('flatten'),
     /** Numbers that stand for the picture. */

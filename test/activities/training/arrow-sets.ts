@@ -2,17 +2,29 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-import { RecordBatchFileWriter } from 'apache-arrow';
+import { Binary, Field, makeData, RecordBatch, RecordBatchFileWriter, Schema, Struct, type Data } from 'apache-arrow';
+import sharp from 'sharp';
 
 import { arrowBatch, arrowSchema, type ArrowColumn } from '../../../datasets/arrow-rows.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import type { RowBlock } from '../../../policies/rows.ts';
 
-/** Writes blocks as the record batches of a set's Arrow file; `episodes` makes it a held-out set. */
+/** A camera whose images a set has. */
+export interface SetCamera {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Writes blocks as the record batches of a set's Arrow file; `episodes` makes it a held-out set. `cameras` names the blocks' pictures: they
+ * become columns `image.<camera>` of JPEG.
+ */
 export async function writeArrowSet(
   filePath: string,
   blocks: readonly RowBlock[],
   episodes?: readonly Int32Array[],
+  cameras: readonly SetCamera[] = [],
 ): Promise<void> {
   const [first] = blocks;
   if (first === undefined) throw new Error('expected at least one block');
@@ -29,7 +41,46 @@ export async function writeArrowSet(
   const batches = blocks.map(({ rows, observation, label, task, weight }, index) =>
     arrowBatch(schema, columns, [observation, label, task, episodes?.[index] ?? weight], rows),
   );
-  await pipeline(Readable.from(batches), RecordBatchFileWriter.throughNode(), createWriteStream(filePath));
+  const seen: RecordBatch[] = [];
+  for (const [index, block] of blocks.entries())
+    seen.push(cameras.length === 0 ? batches[index]! : await withImages(batches[index]!, block, cameras));
+  await pipeline(Readable.from(seen), RecordBatchFileWriter.throughNode(), createWriteStream(filePath));
+}
+
+/** The batch with a column of JPEG for each camera. */
+async function withImages(batch: RecordBatch, block: RowBlock, cameras: readonly SetCamera[]): Promise<RecordBatch> {
+  const columns: Data[] = [];
+  for (const [index, { width, height }] of cameras.entries()) {
+    const size = width * height * 3;
+    const jpegs = await Promise.all(
+      Array.from({ length: block.rows }, (_, row) =>
+        sharp(block.pictures![index]!.subarray(row * size, (row + 1) * size), { raw: { width, height, channels: 3 } })
+          .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
+          .toBuffer(),
+      ),
+    );
+    columns.push(binaryColumn(jpegs));
+  }
+  const fields = [
+    ...batch.schema.fields,
+    ...cameras.map(({ name }) => new Field(`image.${name}`, new Binary(), false)),
+  ];
+  const children = [...batch.data.children, ...columns];
+  const data = makeData({ type: new Struct(fields), length: block.rows, nullCount: 0, children });
+  return new RecordBatch(new Schema(fields), data);
+}
+
+/** An Arrow column of binary values, one a row. */
+export function binaryColumn(values: readonly Uint8Array[]): Data {
+  const valueOffsets = new Int32Array(values.length + 1);
+  values.forEach(({ length }, row) => (valueOffsets[row + 1] = valueOffsets[row]! + length));
+  return makeData({
+    type: new Binary(),
+    length: values.length,
+    nullCount: 0,
+    valueOffsets,
+    data: Buffer.concat(values),
+  });
 }
 
 /** A robot type for tests: `observations` readings in ±2, actions as asked for. */

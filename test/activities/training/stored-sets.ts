@@ -12,7 +12,7 @@ import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../../datasets/training-set.ts';
 import type { RowBlock } from '../../../policies/rows.ts';
-import { writeArrowSet } from './arrow-sets.ts';
+import { writeArrowSet, type SetCamera } from './arrow-sets.ts';
 
 export interface Blocks {
   readonly train: readonly RowBlock[];
@@ -20,6 +20,8 @@ export interface Blocks {
   readonly heldout: readonly RowBlock[];
   /** Episode of every held-out row, block by block. */
   readonly episodes: readonly Int32Array[];
+  /** Of the blocks' pictures, in their order. */
+  readonly cameras?: readonly SetCamera[];
 }
 
 const rows = (list: readonly RowBlock[]): number => list.reduce((sum, block) => sum + block.rows, 0);
@@ -35,9 +37,9 @@ export async function storeSets(
   try {
     await publishRobotType(store, documentOf(type));
     const path = (name: string): string => join(directory, name);
-    await writeArrowSet(path('train.arrow'), blocks.train);
-    await writeArrowSet(path('validation.arrow'), blocks.validation);
-    await writeArrowSet(path('heldout.arrow'), blocks.heldout, blocks.episodes);
+    await writeArrowSet(path('train.arrow'), blocks.train, undefined, blocks.cameras);
+    await writeArrowSet(path('validation.arrow'), blocks.validation, undefined, blocks.cameras);
+    await writeArrowSet(path('heldout.arrow'), blocks.heldout, blocks.episodes, blocks.cameras);
     const common = {
       robotType: robotTypeName(type),
       robotTypeDigest: robotTypeDigest(type),

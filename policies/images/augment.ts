@@ -1,0 +1,64 @@
+import type { RandomStream } from '../random.ts';
+import type { RowBlock } from '../rows.ts';
+import type { CameraShape } from './camera-layers.ts';
+import type { Augmentation } from './image-settings.ts';
+
+type Sides = Pick<CameraShape, 'height' | 'width'>;
+
+/**
+ * The rows with their images varied, in memory of their own; readings and labels stay. One draw an image and kind, red, green and blue alike, noise
+ * per value: a pure function of the rows and the stream. There is no mirroring: which actions are left and right no robot type says.
+ */
+export function augmentImages(
+  block: RowBlock,
+  cameras: readonly Sides[],
+  { brightness = 0, crop = 0, noise = 0 }: Augmentation,
+  random: RandomStream,
+): RowBlock {
+  if (block.pictures === undefined || brightness + crop + noise === 0) return block;
+  const pictures = block.pictures.map((bytes, index) => {
+    const camera = cameras[index];
+    if (camera === undefined) return bytes;
+    const size = camera.height * camera.width * 3;
+    const varied = new Uint8Array(bytes.length);
+    for (let row = 0; row < block.rows; row += 1) {
+      const from = bytes.subarray(row * size, (row + 1) * size);
+      const to = varied.subarray(row * size, (row + 1) * size);
+      if (crop > 0) cropInto(from, to, camera, crop, random);
+      else to.set(from);
+      if (brightness + noise > 0) shift(to, brightness, noise, random);
+    }
+    return varied;
+  });
+  return { ...block, pictures };
+}
+
+/** Cuts a part of the image's proportions out, anywhere, and scales it back by the nearest pixel. */
+function cropInto(
+  from: Uint8Array,
+  to: Uint8Array,
+  { height, width }: Sides,
+  most: number,
+  random: RandomStream,
+): void {
+  const kept = 1 - most * random();
+  const [top, left] = [height * (1 - kept) * random(), width * (1 - kept) * random()];
+  for (let y = 0; y < height; y += 1) {
+    const line = Math.min(height - 1, Math.floor(top + (y + 0.5) * kept)) * width;
+    for (let x = 0; x < width; x += 1) {
+      const source = 3 * (line + Math.min(width - 1, Math.floor(left + (x + 0.5) * kept)));
+      const target = 3 * (y * width + x);
+      to[target] = from[source] ?? 0;
+      to[target + 1] = from[source + 1] ?? 0;
+      to[target + 2] = from[source + 2] ?? 0;
+    }
+  }
+}
+
+function shift(bytes: Uint8Array, brightness: number, noise: number, random: RandomStream): void {
+  const lighter = 255 * brightness * (2 * random() - 1);
+  for (let at = 0; at < bytes.length; at += 1) {
+    const moved = noise === 0 ? lighter : lighter + 255 * noise * (2 * random() - 1);
+    bytes[at] = Math.max(0, Math.min(255, Math.round((bytes[at] ?? 0) + moved)));
+  }
+}
