@@ -4,6 +4,7 @@ import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { installLog, type InstallLog } from '../desk/install-log.ts';
 import { agentNotes, type AgentNotes } from './agent-notes.ts';
+import { clipLimits, type ClipLimits } from './clip-limits.ts';
 import { DailyQuotas } from './daily-quotas.ts';
 import { desiredOrders, type DesiredOrders } from './desired-orders.ts';
 import { EntryRates } from './entry-rates.ts';
@@ -26,6 +27,8 @@ export interface GatewayPorts {
   readonly log: Logger;
   /** Folder for uploads until they are whole; on the store's disk they are linked, not copied. */
   readonly scratchDirectory: string;
+  /** Room on the disk of uploads; by default what the scratch folder's file system says. */
+  readonly freeBytes?: () => Promise<number>;
 }
 
 /** Everything the routes work with; one a process. */
@@ -45,6 +48,7 @@ export interface GatewayContext extends GatewayPorts {
   readonly uploads: UploadShares;
   readonly quotas: DailyQuotas;
   readonly entryRates: EntryRates;
+  readonly clips: ClipLimits;
   readonly installs: (policy: string) => InstallLog;
   /** Fires when the gateway begins to stop: long polls end, nothing new is taken. */
   readonly stopping: AbortController;
@@ -115,6 +119,7 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
     uploads: new UploadShares(settings.uploads),
     quotas: new DailyQuotas(settings.dailyQuotas, clock),
     entryRates: new EntryRates(settings.entryRates, monotonicMs),
+    clips: clipLimits({ ...ports, store, room }, settings.clips),
     installs: (policy) => {
       const known = installs.get(policy) ?? installLog(store, policy);
       installs.set(policy, known);

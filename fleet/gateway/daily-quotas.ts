@@ -7,6 +7,8 @@ export interface QuotaLimits {
   readonly segments: number;
   readonly telemetryEntries: number;
   readonly installReports: number;
+  readonly clipBytes: number;
+  readonly clips: number;
 }
 
 export type QuotaUse = Partial<Record<keyof QuotaLimits, number>>;
@@ -19,6 +21,16 @@ const words: Readonly<Record<keyof QuotaLimits, string>> = {
   segments: 'segments',
   telemetryEntries: 'telemetry entries',
   installReports: 'install reports',
+  clipBytes: 'bytes of clips',
+  clips: 'clips',
+};
+const nothing: Readonly<Record<keyof QuotaLimits, number>> = {
+  uploadBytes: 0,
+  segments: 0,
+  telemetryEntries: 0,
+  installReports: 0,
+  clipBytes: 0,
+  clips: 0,
 };
 
 /**
@@ -36,18 +48,18 @@ export class DailyQuotas {
     this.#clock = clock;
   }
 
-  /** Takes all of `use` or throws `tooManyRequests` and takes nothing; the returned function gives it back. */
+  /** Takes all of `use` or throws `tooManyRequests`, for clips `mediaQuota`, and takes nothing; the returned function gives it back. */
   take(robotId: string, use: QuotaUse): () => void {
     const nowMs = this.#clock();
     const day = Math.floor(nowMs / dayMs);
     if (day !== this.#day) this.#used.clear();
     this.#day = day;
-    const used = this.#used.get(robotId) ?? { uploadBytes: 0, segments: 0, telemetryEntries: 0, installReports: 0 };
+    const used = this.#used.get(robotId) ?? { ...nothing };
     const entries = Object.entries(use) as [keyof QuotaLimits, number][];
     for (const [kind, amount] of entries)
       if (used[kind] + amount > this.#limits[kind])
         throw new WireError(
-          'tooManyRequests',
+          kind === 'clipBytes' || kind === 'clips' ? 'mediaQuota' : 'tooManyRequests',
           `expected at most ${this.#limits[kind]} ${words[kind]} of one robot a day, got more`,
           { retryAfterMs: Math.min((day + 1) * dayMs - nowMs, maxRetryAfterMs) },
         );

@@ -4,7 +4,7 @@ import fastifySwagger from '@fastify/swagger';
 import fastify, { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
-import { segmentContentType, wireHeaders, wireLimits } from '../protocol/index.ts';
+import { mediaPartContentType, segmentContentType, wireHeaders, wireLimits } from '../protocol/index.ts';
 import { collectRoutes, guard, Strangers, type ServedRoute } from './access.ts';
 import { BodyPace } from './body-pace.ts';
 import { Connections } from './connections.ts';
@@ -112,7 +112,7 @@ async function buildServer(context: GatewayContext) {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
-  app.addContentTypeParser(segmentContentType, (_, payload, done) => done(null, payload));
+  app.addContentTypeParser([segmentContentType, mediaPartContentType], (_, payload, done) => done(null, payload));
   answerErrors(app, context);
   guard(app, context, { strangers, unproven });
   measure(app, context);

@@ -40,10 +40,11 @@ export async function buildOperationsServer(context: GatewayContext, openApi: un
   return app;
 }
 
-function defineGauges({ metrics, room, watch, presence, uploads, telemetry }: GatewayContext): void {
+function defineGauges({ metrics, room, watch, presence, uploads, clips, telemetry }: GatewayContext): void {
   metrics.gauge('flywheel_gateway_long_polls', () => watch.waiting);
   metrics.gauge('flywheel_gateway_robots_online', () => presence.online(60_000));
   metrics.gauge('flywheel_gateway_upload_bytes_held', () => uploads.heldBytes);
+  metrics.gauge('flywheel_gateway_clip_parts_receiving', () => clips.bodies.open);
   metrics.gauge('flywheel_gateway_telemetry_bytes_held', () => telemetry.pendingBytes);
   metrics.gauge('flywheel_gateway_store_full', () => (room.isFull ? 1 : 0));
   metrics.gauge('flywheel_gateway_since_look_seconds', () => watch.sinceLookMs / 1_000);

@@ -1,13 +1,13 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
 import { landingKey } from '../../datasets/landing.ts';
 import type { SegmentAnswer } from '../protocol/index.ts';
 import type { GatewayContext } from './context.ts';
-import type { Upload } from './upload-shares.ts';
 import { WireError } from './wire-error.ts';
+import { writeHashed } from './write-hashed.ts';
 
 export interface ReceiveSegmentInput {
   readonly robotId: string;
@@ -42,41 +42,3 @@ export const receiveSegment =
       upload.end();
     }
   };
-
-/** Hashes each chunk while the one before is being written. */
-async function writeHashed(body: Readable, filePath: string, maxBytes: number, upload: Upload) {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  const handle = await open(filePath, 'wx', 0o600);
-  let writing: Promise<unknown> = Promise.resolve();
-  try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      sizeBytes += chunk.byteLength;
-      if (sizeBytes > maxBytes) throw new WireError('malformed', 'expected as many bytes as declared, got more');
-      upload.add(chunk.byteLength);
-      hash.update(chunk);
-      await writing;
-      writing = writeAll(handle, chunk);
-      // It is awaited above or below; until then a failure must not count as unhandled.
-      writing.catch(() => undefined);
-    }
-    await writing;
-  } catch (cause) {
-    if (cause instanceof WireError || !isConnectionError(cause)) throw cause;
-    throw new WireError('wrongDigest', `the upload was cut after ${sizeBytes} bytes`, { cause });
-  } finally {
-    await writing.catch(() => undefined);
-    await handle.close();
-  }
-  return { sha256: hash.digest('hex'), sizeBytes };
-}
-
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
-  for (let written = 0; written < chunk.byteLength;)
-    written += (await handle.write(chunk, written, chunk.byteLength - written)).bytesWritten;
-}
-
-const isConnectionError = (error: unknown): boolean =>
-  error instanceof Error &&
-  'code' in error &&
-  ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'EPIPE'].includes(String(error.code));

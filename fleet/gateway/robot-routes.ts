@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { GatewayContext } from './context.ts';
 import { desiredRoute } from './desired-route.ts';
 import { lifeRoutes } from './life-routes.ts';
+import { mediaRoutes } from './media-routes.ts';
 import { reportRoutes } from './report-routes.ts';
 import { segmentRoute } from './segment-route.ts';
 import { taskRoute } from './task-route.ts';
@@ -11,6 +12,6 @@ import { taskRoute } from './task-route.ts';
 export const robotRoutes =
   (context: GatewayContext): FastifyPluginAsyncZod =>
   async (app) => {
-    for (const routes of [lifeRoutes, reportRoutes, desiredRoute, segmentRoute, taskRoute])
+    for (const routes of [lifeRoutes, reportRoutes, desiredRoute, segmentRoute, mediaRoutes, taskRoute])
       await app.register(routes(context));
   };

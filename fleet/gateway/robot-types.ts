@@ -1,6 +1,7 @@
 import { isFailure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
+import { camerasOf } from '../../datasets/camera.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import type { RobotRecord } from '../desk/robots.ts';
@@ -10,6 +11,8 @@ export interface KnownRobotType {
   readonly digest: string;
   /** What robots of the type can be asked for. */
   readonly tasks: ReadonlySet<string>;
+  /** Cameras whose images may leave the robot. */
+  readonly sendingCameras: ReadonlySet<string>;
 }
 
 /** Robot types that registered robots are of, read once each: a version never changes once it is there. */
@@ -41,5 +44,10 @@ async function readKnown(store: ObjectStore, id: string, version: number): Promi
     if (isFailure(error, 'NotFound')) throw new WireError('conflict', `robot type ${id}@${version} is not published`);
     throw error;
   });
-  return { digest: robotTypeDigest(type), tasks: new Set(type.tasks) };
+  const sending = camerasOf(type).filter(({ mayLeaveRobot }) => mayLeaveRobot);
+  return {
+    digest: robotTypeDigest(type),
+    tasks: new Set(type.tasks),
+    sendingCameras: new Set(sending.map(({ name }) => name)),
+  };
 }

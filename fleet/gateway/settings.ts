@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { describeIssues } from '../../store/json-objects.ts';
 import type { UploadLimits } from './upload-shares.ts';
 import type { EntryRateLimits } from './entry-rates.ts';
+import type { ClipSettings } from './clip-limits.ts';
 import { gatewayIdSchema, wireLimits } from '../protocol/index.ts';
 import type { QuotaLimits } from './daily-quotas.ts';
 
@@ -52,6 +53,14 @@ const settingsSchema = z
     FLYWHEEL_GATEWAY_ENTRIES_PER_SECOND: count('entries', 1, 1_000_000, 10),
     FLYWHEEL_GATEWAY_ENTRIES_AT_ONCE: count('entries', wireLimits.maxTelemetryEntries, 1_000_000_000, 5_000),
     FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS: count('reports', 1, 1_000_000_000, 500),
+    /** Parts of clips that are being received, of all robots together; telemetry, orders and segments do not wait for them. */
+    FLYWHEEL_GATEWAY_CLIP_PARTS_AT_ONCE: count('parts', 1, 1_000, 16),
+    /** Clips of one robot of which only parts are there; beyond it the one that stood still the longest gives way. */
+    FLYWHEEL_GATEWAY_CLIPS_UNFINISHED: count('clips', 1, 1_000, 8),
+    FLYWHEEL_GATEWAY_DAY_CLIP_MIB: count('MiB', 1, 100_000_000, 16_384),
+    FLYWHEEL_GATEWAY_DAY_CLIPS: count('clips', 1, 1_000_000_000, 5_000),
+    /** With less room than this on the disk of uploads clips are refused; everything else is taken as long as it fits. */
+    FLYWHEEL_GATEWAY_CLIP_FREE_MIB: count('MiB', 0, 100_000_000, 2_048),
     /** A body may wait this long, and a second more for each so many bytes that came; a slower one is ended. */
     FLYWHEEL_GATEWAY_BODY_GRACE_MS: count('milliseconds', 100, 900_000, 20_000),
     FLYWHEEL_GATEWAY_BODY_BYTES_PER_SECOND: count('bytes', 1, 1_000_000_000, 1_024),
@@ -100,6 +109,7 @@ export interface GatewaySettings {
   readonly uploads: UploadLimits;
   readonly dailyQuotas: QuotaLimits;
   readonly entryRates: EntryRateLimits;
+  readonly clips: ClipSettings;
   readonly stallMs: number;
   readonly stopWithinMs: number;
 }
@@ -155,6 +165,13 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
       segments: values.FLYWHEEL_GATEWAY_DAY_SEGMENTS,
       telemetryEntries: values.FLYWHEEL_GATEWAY_DAY_ENTRIES,
       installReports: values.FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS,
+      clipBytes: values.FLYWHEEL_GATEWAY_DAY_CLIP_MIB * mebibyte,
+      clips: values.FLYWHEEL_GATEWAY_DAY_CLIPS,
+    },
+    clips: {
+      maxParts: values.FLYWHEEL_GATEWAY_CLIP_PARTS_AT_ONCE,
+      maxUnfinished: values.FLYWHEEL_GATEWAY_CLIPS_UNFINISHED,
+      leastFreeBytes: values.FLYWHEEL_GATEWAY_CLIP_FREE_MIB * mebibyte,
     },
     entryRates: {
       perSecond: values.FLYWHEEL_GATEWAY_ENTRIES_PER_SECOND,

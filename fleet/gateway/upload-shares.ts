@@ -21,6 +21,8 @@ export interface UploadLimits {
   /** What one robot may hold and have open; an address is never left with less. */
   readonly maxRobotBytes: number;
   readonly maxRobotOpen: number;
+  /** When one that is refused should ask again. */
+  readonly retryAfterMs?: number;
 }
 
 /** What somebody holds. */
@@ -51,6 +53,10 @@ export class UploadShares {
     return this.#all.bytes;
   }
 
+  get open(): number {
+    return this.#all.open;
+  }
+
   /** Begins an upload that says it will have so many bytes; `overloaded` when they would not fit beside what came already. */
   begin(uploader: Uploader, declaredBytes: number): Upload {
     this.#check(uploader, { bytes: declaredBytes, open: 1 });
@@ -76,7 +82,8 @@ export class UploadShares {
   }
 
   #check({ robotId, address }: Uploader, more: Held): void {
-    const { maxBytes, maxOpen, maxRobotBytes, maxRobotOpen } = this.#limits;
+    const { maxBytes, maxOpen, maxRobotBytes, maxRobotOpen, retryAfterMs = 2_000 } = this.#limits;
+    const refusal = (whose: string): WireError => busy(whose, retryAfterMs);
     const robot = this.#ofRobots.get(robotId) ?? { bytes: 0, open: 0 };
     if (robot.bytes + more.bytes > maxRobotBytes || robot.open + more.open > maxRobotOpen)
       throw refusal('of this robot');
@@ -100,7 +107,7 @@ function heldBy(all: Map<string, Held>, name: string): Held {
   return held;
 }
 
-const refusal = (whose: string): WireError =>
+const busy = (whose: string, retryAfterMs: number): WireError =>
   new WireError('overloaded', `the gateway holds as many unfinished uploads ${whose} as it may; try again later`, {
-    retryAfterMs: 2_000,
+    retryAfterMs,
   });

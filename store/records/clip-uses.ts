@@ -8,11 +8,13 @@ import type { ObjectStore } from '../object-store.ts';
  * Says whose a clip is, and of which episode and camera. A clip is named by its content, so it may be of several robots, and of several
  * episodes of one. Only a robot that brought all of its bytes has such a record: who merely names the hash of a clip owns nothing.
  */
-const clipUseSchema = z.object({
+export const clipUseSchema = z.object({
   robotId: z.string().min(1).max(128),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   episodeId: z.string().min(1).max(64),
   camera: cameraNameSchema,
+  /** Where the robot was registered when it brought the clip; records of old do not say. */
+  site: z.string().min(1).max(256).optional(),
   sizeBytes: z.int().min(1),
   /** Instant of the first image by the robot, microseconds since 1970 UTC. */
   startedAtUs: z.int().min(0),

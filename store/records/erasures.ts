@@ -44,12 +44,21 @@ export const readErasureRequest = (store: ObjectStore, erasureId: string): Promi
 export const writeTombstone = (store: ObjectStore, request: ErasureRequest): Promise<unknown> =>
   store.putIfAbsent(keyOf(request.erasureId, 'tombstone.json'), jsonBytes(request));
 
-/** Every tombstone, oldest id first. One that cannot be read is an error: what it refuses is not known. */
-export async function readTombstones(store: ObjectStore): Promise<readonly ErasureRequest[]> {
+/**
+ * Every tombstone, oldest id first. One that cannot be read is an error: what it refuses is not known. They never change, so a `known` map
+ * spares reading them again.
+ */
+export async function readTombstones(
+  store: ObjectStore,
+  known: Map<string, ErasureRequest> = new Map(),
+): Promise<readonly ErasureRequest[]> {
   const found: ErasureRequest[] = [];
-  for await (const { key } of store.list('erasures/'))
-    if (/^erasures\/[^/]+\/tombstone\.json$/.test(key))
-      found.push(await requireJson(store, key, requestSchema, 'it was just listed'));
+  for await (const { key } of store.list('erasures/')) {
+    if (!/^erasures\/[^/]+\/tombstone\.json$/.test(key)) continue;
+    const request = known.get(key) ?? (await requireJson(store, key, requestSchema, 'it was just listed'));
+    known.set(key, request);
+    found.push(request);
+  }
   return found;
 }
 

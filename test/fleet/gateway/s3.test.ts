@@ -10,6 +10,7 @@ import type { Gateway } from '../../../fleet/gateway/gateway.ts';
 import { bearer, segmentContentType, wirePaths } from '../../../fleet/protocol/index.ts';
 import { tinyPolicy } from '../../../policies/tiny-policy.ts';
 import { openTestFleet, policy, post, sha256, telemetry, type TestFleet } from '../../support/gateway.ts';
+import { addSeeingRobots, ClipClient, clipSettings, clipsIn, statusOf, TestClip } from '../../support/clips.ts';
 import { startS3Server, type S3Server } from '../../support/s3-server.ts';
 import { openRobot, recordEpisode, temporaryDirectory, until } from '../agent/robot.ts';
 
@@ -35,7 +36,7 @@ describe('a gateway on an S3 store', function () {
     token = await fleet.addRobot('r1');
     await fleet.register(tinyPolicy(scitosG5Type, 1));
     await fleet.register(tinyPolicy(scitosG5Type, 2));
-    gateway = await fleet.startGateway({ FLYWHEEL_GATEWAY_PRESENCE_MS: '500' });
+    gateway = await fleet.startGateway({ ...clipSettings, FLYWHEEL_GATEWAY_PRESENCE_MS: '500' });
   });
   after(async () => {
     await fleet?.close();
@@ -62,6 +63,19 @@ describe('a gateway on an S3 store', function () {
     assert.deepEqual([(await put(sha256(bytes))).status, (await put(sha256(bytes))).status], [201, 200]);
     assert.equal((await put('a'.repeat(64))).status, 422);
     assert.equal(await landed('r1'), 1);
+  });
+
+  it('takes a clip in parts, through two gateways at once, and has it once, whole', async () => {
+    const [seer = ''] = await addSeeingRobots(fleet, 'seer');
+    const [robot, clip] = [new ClipClient('seer', seer), new TestClip()];
+    const other = await fleet.startGateway(clipSettings, openStore('second'));
+    assert.equal(await statusOf(await robot.put(other.url, clip.sha256, 1, Buffer.from(clip.part(1)))), 201);
+    const answers = await Promise.all([robot.upload(gateway.url, clip), robot.upload(other.url, clip)]);
+    assert.ok(answers.includes(201), `got ${answers.join()}`);
+    assert.equal(await robot.upload(other.url, clip), 200);
+    const { clips, uses, parts, isSound } = await clipsIn(fleet.store);
+    assert.deepEqual([clips.length, uses.length, parts.length, isSound], [1, 1, 0, true]);
+    await other.stop();
   });
 
   it('answers telemetry when it is stored, and counts once what came twice', async () => {

@@ -108,7 +108,7 @@ describe('how fast a robot brings telemetry', () => {
 });
 
 describe('a robot’s quota of a day', () => {
-  const limits = { uploadBytes: 100, segments: 2, telemetryEntries: 10, installReports: 1 };
+  const limits = { uploadBytes: 100, segments: 2, telemetryEntries: 10, installReports: 1, clipBytes: 50, clips: 3 };
   const hourMs = 3_600_000;
 
   it('is refused beyond it with the time until midnight, an hour at most, and taken whole or not at all', () => {

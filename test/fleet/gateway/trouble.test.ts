@@ -11,6 +11,7 @@ import type { ObjectStore } from '../../../store/object-store.ts';
 import { readTelemetry } from '../../../fleet/desk/index.ts';
 import { readGatewaySettings } from '../../../fleet/gateway/settings.ts';
 import { bearer, segmentContentType, wirePaths } from '../../../fleet/protocol/index.ts';
+import { addSeeingRobots, ClipClient, clipsIn, TestClip } from '../../support/clips.ts';
 import {
   errorType,
   heartbeat,
@@ -52,6 +53,7 @@ describe('a gateway in trouble', () => {
         FLYWHEEL_GATEWAY_ID: id,
         FLYWHEEL_GATEWAY_PORT: '0',
         FLYWHEEL_GATEWAY_COMMIT_MS: '300',
+        FLYWHEEL_GATEWAY_CLIP_FREE_MIB: '0',
       },
     });
     children.push(gateway);
@@ -64,6 +66,11 @@ describe('a gateway in trouble', () => {
     const [first, second] = await Promise.all([spawnGateway('g1'), spawnGateway('g2')]);
     const answered: number[] = [];
     const segments = Array.from({ length: 6 }, (_, index) => new Uint8Array(100_000).fill(index));
+    const [seer = ''] = await addSeeingRobots(fleet, 'seer');
+    const [robot, clip] = [new ClipClient('seer', seer), new TestClip()];
+    const putPart = (url: string, part: number) => robot.put(url, clip.sha256, part, Buffer.from(clip.part(part)));
+    assert.equal((await putPart(first.url, 1)).status, 201);
+    const unanswered = Promise.allSettled([putPart(first.url, 0), robot.complete(first.url, clip)]);
     for (const [index, bytes] of segments.entries()) {
       if (index === 3) void kill(first.process, 'SIGKILL');
       const sent = await Promise.allSettled([put(first.url, bytes), send(first.url, index)]);
@@ -73,6 +80,10 @@ describe('a gateway in trouble', () => {
       if (isDone[1] !== true || index === 1) assert.ok((await send(second.url, index)).ok);
       answered.push(index);
     }
+    await unanswered;
+    assert.ok((await robot.upload(second.url, clip)) < 300);
+    const { clips, uses, parts, isSound } = await clipsIn(fleet.store);
+    assert.deepEqual([clips.length, uses.length, parts.length, isSound], [1, 1, 0, true]);
     const keys: string[] = [];
     for await (const { key } of fleet.store.list('landing/r1/')) keys.push(key);
     assert.equal(keys.length, segments.length);

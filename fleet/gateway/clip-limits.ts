@@ -1,0 +1,99 @@
+import { statfs } from 'node:fs/promises';
+
+import type { ObjectStore } from '../../store/object-store.ts';
+import { erasedClips, type ToldClip } from '../../store/records/erased-clips.ts';
+import { wireLimits } from '../protocol/index.ts';
+import type { StoreRoom } from './store-room.ts';
+import { Turns } from './turns.ts';
+import { UnfinishedClips } from './unfinished-clips.ts';
+import { UploadShares } from './upload-shares.ts';
+import { WireError } from './wire-error.ts';
+
+export interface ClipSettings {
+  /** Parts that are received at a time, of all robots. */
+  readonly maxParts: number;
+  /** Unfinished clips of one robot. */
+  readonly maxUnfinished: number;
+  readonly leastFreeBytes: number;
+}
+
+/** Parts of one robot that are received at a time: it sends one after the other, and an answer may be on its way. */
+const maxRobotParts = 2;
+/** Writes to the store at a time: each syncs its file, and telemetry syncs on the same disk. */
+const maxWrites = 2;
+/** Clips that are put together at a time: each takes its whole size of scratch. */
+const maxCompletions = 2;
+/** Who is refused for want of a turn asks again after this time. */
+const busyRetryMs = 5_000;
+const fullRetryMs = 60_000;
+
+/** What clips may take of this gateway: they come last, after orders, telemetry and segments. */
+export interface ClipLimits {
+  readonly bodies: UploadShares;
+  readonly writes: Turns;
+  readonly unfinished: UnfinishedClips;
+  readonly wasErased: (clip: ToldClip) => Promise<boolean>;
+  /** `overloaded` when as many parts are being received as may. */
+  checkTurn(): void;
+  /** `storeFull` when that many more bytes would leave too little room. */
+  checkRoom(sizeBytes: number): Promise<void>;
+  /** Puts one clip together, or throws `overloaded`; never the same one twice at a time. */
+  complete<Result>(clip: string, work: () => Promise<Result>): Promise<Result>;
+}
+
+interface Ports {
+  readonly store: ObjectStore;
+  readonly room: StoreRoom;
+  readonly scratchDirectory: string;
+  readonly freeBytes?: () => Promise<number>;
+}
+
+export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeBytes }: ClipSettings): ClipLimits {
+  const { store, room, freeBytes = () => freeBytesOf(ports.scratchDirectory) } = ports;
+  const { partBytes } = wireLimits;
+  const bodies = new UploadShares({
+    maxBytes: maxParts * partBytes,
+    maxOpen: maxParts,
+    maxRobotBytes: maxRobotParts * partBytes,
+    maxRobotOpen: maxRobotParts,
+    retryAfterMs: busyRetryMs,
+  });
+  const completing = new Set<string>();
+  return {
+    bodies,
+    writes: new Turns(maxWrites),
+    unfinished: new UnfinishedClips(store, maxUnfinished),
+    wasErased: erasedClips(store),
+    checkTurn: () => {
+      if (bodies.open >= maxParts) throw busy('as many parts of clips are on their way as may be');
+    },
+    checkRoom: async (sizeBytes) => {
+      if (!room.isFull && (await freeBytes()) - sizeBytes >= leastFreeBytes) return;
+      throw new WireError(
+        'storeFull',
+        'there is little room left, and clips come last; keep them until there is more',
+        {
+          retryAfterMs: fullRetryMs,
+        },
+      );
+    },
+    complete: async (clip, work) => {
+      if (completing.has(clip)) throw busy('this clip is being put together');
+      if (completing.size >= maxCompletions) throw busy('as many clips are being put together as may be');
+      completing.add(clip);
+      try {
+        return await work();
+      } finally {
+        completing.delete(clip);
+      }
+    },
+  };
+}
+
+const busy = (why: string): WireError =>
+  new WireError('overloaded', `${why}; try again later`, { retryAfterMs: busyRetryMs });
+
+async function freeBytesOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
