@@ -1,12 +1,8 @@
-import {
-  DuckDBInstance,
-  type DuckDBConnection,
-  type DuckDBDataChunk,
-  type DuckDBResult,
-  type DuckDBVector,
-} from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBVector } from '@duckdb/node-api';
+
 import { failure } from '../../store/failures.ts';
 import type { SqlChunk, SqlEngine, SqlRow, SqlSession, SqlSessionOptions } from '../ports/sql.ts';
+import { asNew, duckDbInstances, leavesNothing, type DuckDbInstances } from './duckdb-instances.ts';
 import { sqlValueConverter } from './duckdb-values.ts';
 
 export interface DuckDbEngineOptions {
@@ -19,41 +15,57 @@ export interface DuckDbEngineOptions {
 }
 
 /**
- * DuckDB inside this process. Every session is a database of its own in memory, so a session's threads, memory and
+ * DuckDB inside this process. Every session has a database of its own in memory, so a session's threads, memory and
  * temporary tables are its own and end with it. Time zone is UTC. Rows come in no particular order without ORDER BY
  * (insertion order is not preserved, which keeps memory flat). Extensions are never fetched.
  */
-export const duckDbEngine = (engine: DuckDbEngineOptions): SqlEngine => ({
-  open: async (session: SqlSessionOptions = {}) => {
-    const threads = session.threads ?? engine.threads ?? 2;
-    const memoryLimitMiB = session.memoryLimitMiB ?? engine.memoryLimitMiB ?? 1024;
-    try {
-      // https://duckdb.org/docs/stable/configuration/overview
-      const instance = await DuckDBInstance.create(':memory:', {
-        threads: String(threads),
-        memory_limit: `${memoryLimitMiB}MiB`,
-        temp_directory: engine.temporaryDirectory,
-        preserve_insertion_order: 'false',
-        autoinstall_known_extensions: 'false',
-        autoload_known_extensions: 'false',
-      });
-      const connection = await instance.connect();
-      await connection.run("SET TimeZone = 'UTC'");
-      return openSession(instance, connection);
-    } catch (cause) {
-      throw engineFailed('open a session', cause);
-    }
-  },
-});
+export function duckDbEngine(engine: DuckDbEngineOptions): SqlEngine {
+  const byConfiguration = new Map<string, DuckDbInstances>();
+  return {
+    open: async (session: SqlSessionOptions = {}) => {
+      const threads = String(session.threads ?? engine.threads ?? 2);
+      const memoryLimit = `${session.memoryLimitMiB ?? engine.memoryLimitMiB ?? 1024}MiB`;
+      const configuration = `${threads} ${memoryLimit}`;
+      try {
+        // https://duckdb.org/docs/stable/configuration/overview
+        const instances =
+          byConfiguration.get(configuration) ??
+          duckDbInstances({
+            threads,
+            memory_limit: memoryLimit,
+            temp_directory: engine.temporaryDirectory,
+            preserve_insertion_order: 'false',
+            autoinstall_known_extensions: 'false',
+            autoload_known_extensions: 'false',
+          });
+        byConfiguration.set(configuration, instances);
+        const instance = await instances.take();
+        const connection = await instance.connect();
+        await connection.run("SET TimeZone = 'UTC'");
+        return openSession(connection, (isAsNew) => instances.giveBack(instance, isAsNew));
+      } catch (cause) {
+        throw engineFailed('open a session', cause);
+      }
+    },
+  };
+}
 
-function openSession(instance: DuckDBInstance, connection: DuckDBConnection): SqlSession {
+function openSession(connection: DuckDBConnection, giveBack: (isAsNew: boolean) => void): SqlSession {
   let isOpen = true;
+  /** Nothing failed, was interrupted, or changed what is not the connection's own. */
+  let isAsNew = true;
+  let running = 0;
   const guarded = async <T>(sql: string, work: () => Promise<T>): Promise<T> => {
     if (!isOpen) throw failure('EngineFailed', 'expected an open SQL session, got one that is closed');
+    isAsNew &&= leavesNothing(sql);
+    running += 1;
     try {
       return await work();
     } catch (cause) {
+      isAsNew = false;
       throw engineFailed(sql, cause);
+    } finally {
+      running -= 1;
     }
   };
   return {
@@ -64,23 +76,38 @@ function openSession(instance: DuckDBInstance, connection: DuckDBConnection): Sq
         return (await result.convertRowObjects(sqlValueConverter)) as SqlRow[];
       }),
     async *chunks(sql) {
+      const wasAsNew = isAsNew;
+      isAsNew = false;
       const result = await guarded(sql, () => connection.stream(sql));
       for (;;) {
         const chunk = await guarded(sql, () => result.fetchChunk());
-        if (chunk === null || chunk.rowCount === 0) return;
+        if (chunk === null || chunk.rowCount === 0) break;
         yield columnarChunk(result, chunk);
       }
+      // A stream that nobody reads to its end stays open in its instance.
+      isAsNew = wasAsNew && leavesNothing(sql);
     },
     interrupt: () => {
+      isAsNew = false;
       if (isOpen) connection.interrupt();
     },
     close: async () => {
       if (!isOpen) return;
       isOpen = false;
+      const isReusable = isAsNew && running === 0 && (await isMadeAsNew(connection));
       connection.closeSync();
-      instance.closeSync();
+      giveBack(isReusable);
     },
   };
+}
+
+async function isMadeAsNew(connection: DuckDBConnection): Promise<boolean> {
+  try {
+    for (const statement of asNew) await connection.run(statement);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function columnarChunk(result: DuckDBResult, chunk: DuckDBDataChunk): SqlChunk {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { dictionary } from '../../../domain/dictionary.ts';
 import { isFailure } from '../../../store/failures.ts';
@@ -113,5 +114,84 @@ describe('DuckDB engine', () => {
     await small.run('CREATE TEMP TABLE big AS SELECT i, hash(i) AS h, hash(i + 1) AS k FROM range(8000000) t(i)');
     assert.deepEqual(await small.rows('SELECT count(*) AS n FROM big'), [{ n: 8000000 }]);
     await small.close();
+  });
+
+  describe('whose sessions follow each other', () => {
+    const engine = () => duckDbEngine({ temporaryDirectory: join(directory, 'spill'), threads: 1 });
+    const setting = async (open: SqlSession, name: string) =>
+      (await open.rows(`SELECT current_setting('${name}')::VARCHAR AS value`))[0]?.['value'];
+
+    it('gives each a database without tables, files, settings or time zone of the one before', async () => {
+      const own = engine();
+      const file = join(directory, 'cached.parquet');
+      const before = await own.open();
+      await before.run(`COPY (SELECT i FROM range(100000) t(i)) TO '${file}' (FORMAT parquet)`);
+      await before.run(`CREATE OR REPLACE TEMP TABLE kept AS SELECT sum(i) AS sum FROM read_parquet('${file}')`);
+      assert.notEqual((await before.rows('SELECT * FROM duckdb_external_file_cache()')).length, 0);
+      await before.run('SET preserve_insertion_order = true');
+      await before.close();
+      const next = await own.open();
+      assert.deepEqual(await next.rows('SELECT table_name FROM duckdb_tables()'), []);
+      assert.deepEqual(await next.rows('SELECT * FROM duckdb_external_file_cache()'), []);
+      assert.equal(await setting(next, 'preserve_insertion_order'), 'false');
+      await next.run("SET TimeZone = 'Asia/Tokyo'");
+      await next.close();
+      const last = await own.open();
+      assert.equal(await setting(last, 'TimeZone'), 'UTC');
+      await last.close();
+    });
+
+    for (const [what, statement] of [
+      ['a table that is not temporary', 'CREATE TABLE kept AS SELECT 1 AS one'],
+      ['a macro', 'CREATE MACRO kept() AS 1'],
+      ['a database', "ATTACH ':memory:' AS kept"],
+      ['a setting', 'SET parquet_metadata_cache = true'],
+    ] as const)
+      it(`leaves nothing behind of ${what}`, async () => {
+        const own = engine();
+        const before = await own.open();
+        await before.run(statement);
+        await before.close();
+        const next = await own.open();
+        await next.run("ATTACH ':memory:' AS kept");
+        await next.run('CREATE TABLE main.kept AS SELECT 2 AS two');
+        await next.run('CREATE MACRO main.kept() AS 2');
+        assert.equal(await setting(next, 'parquet_metadata_cache'), 'false');
+        await next.close();
+      });
+
+    it('makes one database for all of them', async () => {
+      const own = engine();
+      const original = DuckDBInstance.create.bind(DuckDBInstance);
+      let made = 0;
+      DuckDBInstance.create = (...given) => {
+        made += 1;
+        return original(...given);
+      };
+      try {
+        for (let count = 0; count < 4; count += 1) {
+          const each = await own.open();
+          for await (const { rowCount } of each.chunks('SELECT i::INTEGER FROM range(5000) t(i)')) assert.ok(rowCount);
+          await each.close();
+        }
+      } finally {
+        DuckDBInstance.create = original;
+      }
+      assert.equal(made, 1);
+    });
+
+    it('shares no database between two that are open, after one that failed or was left in the middle either', async () => {
+      const own = engine();
+      const failed = await own.open();
+      await assert.rejects(failed.run('SELECT nothing'));
+      await failed.close();
+      const left = await own.open();
+      await firstChunk(left, 'SELECT i::INTEGER FROM range(100000) t(i)');
+      await left.close();
+      const [one, other] = [await own.open(), await own.open()];
+      await one.run('CREATE TABLE shared AS SELECT 1 AS one');
+      await assert.rejects(other.rows('SELECT * FROM shared'), /shared/);
+      await Promise.all([one.close(), other.close()]);
+    });
   });
 });

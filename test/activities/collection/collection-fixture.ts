@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
+import { sharedEngine } from '../../support/engine.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { collectionSummarySchema, type CollectionSummary } from '../../../activities/collection/summary.ts';
 import type { RobotStandings } from '../../../activities/collection/waiting.ts';
@@ -67,8 +67,7 @@ export class CollectionWorld {
     const scratchDirectory = join(directory, 'scratch');
     await mkdir(scratchDirectory);
     await publishRobotType(store, scitosG5Type);
-    const engine = duckDbEngine({ temporaryDirectory: join(directory, 'spill'), threads: 2, memoryLimitMiB: 512 });
-    return new CollectionWorld(directory, portsOf(store, engine, scratchDirectory));
+    return new CollectionWorld(directory, portsOf(store, sharedEngine(2), scratchDirectory));
   }
 
   /** Another one whose store begins with all that is in this one's: cheaper than to do the same again. */

@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
+import { sharedEngine } from '../../support/engine.ts';
 import { compactFacts, type CompactFactsResult } from '../../../activities/facts/compact-facts.ts';
 import { openFactTables, type FactTables } from '../../../activities/facts/fact-tables.ts';
 import type { SqlEngine, SqlRow, SqlSession } from '../../../activities/ports/sql.ts';
@@ -115,7 +115,7 @@ export interface FactWorld {
 export async function openFactWorld(from?: FactWorld): Promise<FactWorld> {
   const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-facts-'));
   const store = fileObjectStore({ root: path.join(directory, 'store') });
-  const engine = duckDbEngine({ temporaryDirectory: path.join(directory, 'sql'), threads: 1 });
+  const engine = sharedEngine(1);
   const session = await engine.open();
   const stagingDirectory = path.join(directory, 'staging');
   const world = { nowMs: startMs };

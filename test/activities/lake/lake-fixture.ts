@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { duckDbEngine } from '../../../activities/adapters/duckdb-engine.ts';
 import { openLake, type Lake } from '../../../activities/lake/lake.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import type { SqlEngine, SqlSession } from '../../../activities/ports/sql.ts';
 import type { LakeTable } from '../../../datasets/dataset-version.ts';
+import { sharedEngine } from '../../support/engine.ts';
 
 /** 22 November 2026, 00:00 UTC. */
 export const startUs = 1_795_305_600_000_000;
@@ -28,7 +28,7 @@ export async function openLakeFixture(
 ): Promise<LakeFixture & { readonly store: ObjectStore }> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-lake-'));
   const store = await makeStore(directory);
-  const engine = duckDbEngine({ temporaryDirectory: join(directory, 'spill'), threads, memoryLimitMiB: 512 });
+  const engine = sharedEngine(threads);
   const session = await engine.open();
   let nowMs = startMs;
   const reopen = () => openLake({ store, engine, clock: () => nowMs++, stagingDirectory: join(directory, 'staging') });
