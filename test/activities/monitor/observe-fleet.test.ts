@@ -380,9 +380,10 @@ describe('observeFleet', function () {
     }
     world.nowMs = startMs;
     while ((await world.look({ online: () => false })).isBehind);
-    const startedMs = performance.now();
+    const before = process.cpuUsage();
     const answer = await world.look({ online: () => false });
-    const tookMs = performance.now() - startedMs;
+    const { user, system } = process.cpuUsage(before);
+    const tookMs = (user + system) / 1_000;
     assert.deepEqual([answer.robots, answer.silentRobots, answer.openIncidents], [500, 500, 3]);
     const answerBytes = Buffer.byteLength(JSON.stringify(answer));
     assert.ok(answerBytes <= 2_048, `${answerBytes} bytes`);
@@ -390,7 +391,7 @@ describe('observeFleet', function () {
     assert.equal(states.length, 2);
     const stateBytes = (await world.store.get(states.at(-1)!))!.length;
     assert.ok(stateBytes < 600_000, `${stateBytes} bytes`);
-    assert.ok(tookMs < 2_000, `${Math.round(tookMs)} ms`);
+    assert.ok(tookMs < 2_000, `${Math.round(tookMs)} ms of processor time`);
   });
 
   it('refuses limits that make no sense, with the field', async () => {

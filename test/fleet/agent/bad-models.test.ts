@@ -269,6 +269,8 @@ describe('a robot with a model that fails it', () => {
     let isHanging = false;
     const inner = onnxPolicyRuntime();
     const robot = await open({
+      // The champion's own answers come within it on a busy machine too.
+      limits: { decideTimeoutMs: 3_000 },
       runtime: {
         async open(model) {
           const session = await inner.open(model);
@@ -281,7 +283,7 @@ describe('a robot with a model that fails it', () => {
     gateway.setOrder(championOrder(2, candidate, champion));
     await runs('1.1.0');
     isHanging = true;
-    await assert.rejects(robot.policy()!.decide(soundObservation), /within 500 ms/);
+    await assert.rejects(robot.policy()!.decide(soundObservation), /within 3000 ms/);
     isHanging = false;
     await runs('1.0.0');
   });
