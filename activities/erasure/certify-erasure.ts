@@ -30,6 +30,8 @@ const certificateSchema = z.strictObject({
       telemetryEntries: count,
       setFiles: count,
       documents: count,
+      /** Records of whose clips are; certificates of earlier versions have none. */
+      clips: count.exactOptional(),
     }),
     /** sha256 over the sorted digests of the episodes: names them without telling them. */
     episodesDigest: z.string(),
@@ -115,7 +117,16 @@ async function claimedByOthers(
 }
 
 async function sums(store: ObjectStore, erasureId: string, passes: number): Promise<ErasureCertificate['erased']> {
-  const total = { episodes: 0, frames: 0, lakeFiles: 0, segments: 0, telemetryEntries: 0, setFiles: 0, documents: 0 };
+  const total = {
+    episodes: 0,
+    frames: 0,
+    lakeFiles: 0,
+    segments: 0,
+    telemetryEntries: 0,
+    setFiles: 0,
+    documents: 0,
+    clips: 0,
+  };
   for (let pass = 1; pass <= passes; pass += 1) {
     const found = await foundDocument(store, erasureId, pass).read();
     if (found === undefined) continue;
@@ -125,6 +136,7 @@ async function sums(store: ObjectStore, erasureId: string, passes: number): Prom
     total.segments += found.segments.length;
     total.telemetryEntries += found.telemetry.reduce((sum, { entries }) => sum + entries, 0);
     total.setFiles += found.sets.length;
+    total.clips += found.media?.uses.length ?? 0;
     total.documents += found.texts.length + found.sums.length;
   }
   return total;

@@ -13,6 +13,7 @@ import {
 } from '../../store/records/erasures.ts';
 import { registeredModels } from '../retention/what-is-needed.ts';
 import { earlierFiles, type ErasurePorts } from './find-erased.ts';
+import { mediaChecker } from './find-media.ts';
 import { findSets, isText, textOf, touchedBy } from './find-texts.ts';
 import { foundDocument } from './found.ts';
 import { ownerOf, withoutErasedIds } from './erased-rows.ts';
@@ -50,11 +51,12 @@ export const checkErased =
     };
     const [leftovers, unreadable]: [string[], string[]] = [[], []];
     const unwritable = await unwritableSegments(store, erasureId, passes);
+    const lookAtMedia = await mediaChecker(ports, erased, await foundClips(store, erasureId, passes));
     let objects = 0;
     for await (const entry of store.list('')) {
       objects += 1;
       progress({ stage: 'checking', objects });
-      const seen = await look(store, entry, erased);
+      const seen = (await lookAtMedia(entry)) ?? (await look(store, entry, erased));
       const verdict = seen === 'left' && unwritable.has(entry.key) ? 'unreadable' : seen;
       if (verdict === 'left') leftovers.push(entry.key);
       if (verdict === 'unreadable') unreadable.push(entry.key);
@@ -69,6 +71,13 @@ export const checkErased =
 /** Segments whose other rows cannot be written apart: the last look found them, and the certificate names them. */
 async function unwritableSegments(store: ObjectStore, erasureId: string, passes: number): Promise<ReadonlySet<string>> {
   return new Set((await foundDocument(store, erasureId, passes).read())?.unwritable);
+}
+
+async function foundClips(store: ObjectStore, erasureId: string, passes: number): Promise<readonly string[]> {
+  const clips: string[] = [];
+  for (let pass = 1; pass <= passes; pass += 1)
+    clips.push(...((await foundDocument(store, erasureId, pass).read())?.media?.clips ?? []));
+  return clips;
 }
 
 type Verdict = 'clean' | 'left' | 'unreadable';

@@ -11,6 +11,7 @@ import { quarantineRecordSchema } from '../collection/quarantine.ts';
 import { hashFile, withoutErasedIds, type ErasedRows } from './erased-rows.ts';
 import { inErasureScratch, type ErasurePorts, type FindErasedInput } from './find-erased.ts';
 import { erasedInTable, type FindPorts } from './find-lake.ts';
+import { eraseMedia } from './find-media.ts';
 import { restSql, soundSource } from './find-segments.ts';
 import { listsOfHolds, textOf } from './find-texts.ts';
 import { eraseLogStats } from './log-stats.ts';
@@ -46,6 +47,7 @@ export const eraseFound =
       await eraseLogStats(ports.store, table, erased.hashes, own);
     }
     for (const { key } of found.telemetry) await eraseTelemetry(ports, erased, key);
+    await eraseMedia(ports, erased, found.media);
     for (const key of found.sums) await ports.store.delete(key);
     for (const key of found.sets) await ports.store.delete(key);
     const held = await listsOfHolds(ports.store);

@@ -12,6 +12,7 @@ import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine } from '../ports/sql.ts';
 import { lakeFilesWith, lakeHashes, lakeHashesOfOthers, type FindPorts } from './find-lake.ts';
+import { findMedia } from './find-media.ts';
 import { findSegments, segmentHashesOfOthers } from './find-segments.ts';
 import { findSets, findTelemetry, findTexts } from './find-texts.ts';
 import { foundDocument, objectsOf, type Found } from './found.ts';
@@ -102,6 +103,7 @@ export async function search(
       claimedByOthers: others.size,
       hashes,
       ...(await findTelemetry(ports, erased)),
+      media: await findMedia(ports, erased),
       sets: await findSets(ports, [...earlier, ...lakeFiles]),
       texts: await findTexts(ports, erased),
     };

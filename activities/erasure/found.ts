@@ -33,6 +33,10 @@ const foundSchema = z.strictObject({
   sums: z.array(key),
   /** Rows of sets that were made from a dataset version with such episodes. */
   sets: z.array(key),
+  /** Clips: records of whose they are, bytes that nobody else brought, also in quarantine, and parts. Documents of earlier versions have none. */
+  media: z
+    .strictObject({ uses: z.array(key), clips: z.array(key), quarantined: z.array(key), parts: z.array(key) })
+    .exactOptional(),
   /** Text that names such episodes. */
   texts: z.array(key),
 });
@@ -41,7 +45,11 @@ export type Found = z.infer<typeof foundSchema>;
 export const foundDocument = (store: ObjectStore, erasureId: string, pass: number) =>
   erasureDocument(store, erasureId, `found-${String(pass).padStart(4, '0')}.json`, foundSchema);
 
+const mediaOf = ({ media }: Found): number =>
+  media === undefined ? 0 : media.uses.length + media.clips.length + media.quarantined.length + media.parts.length;
+
 export const objectsOf = (found: Found): number =>
+  mediaOf(found) +
   [found.lakeFiles, found.segments, found.telemetry, found.sums, found.sets, found.texts].reduce(
     (sum, { length }) => sum + length,
     0,

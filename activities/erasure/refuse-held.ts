@@ -8,6 +8,7 @@ import { isHeldSql, readHeldData, type HeldData } from '../retention/held-data.t
 import { hashFile, type ErasedRows } from './erased-rows.ts';
 import { inErasureScratch, search, type ErasurePorts } from './find-erased.ts';
 import { erasedInTable, type FindPorts } from './find-lake.ts';
+import { whyMediaHeld } from './find-media.ts';
 import { erasedInSegment, rowsIfReadable, soundSource } from './find-segments.ts';
 import { textOf } from './find-texts.ts';
 import type { Found } from './found.ts';
@@ -36,6 +37,7 @@ export async function refuseHeldFound(ports: ErasurePorts, erased: ErasedRows, f
     refuse(await whyRowsHeld(own, erased.request, found, hashPath, held));
     refuse(await whyOldFilesHeld(own, found, held));
     refuse(await whySegmentsHeld(own, erased.request, found, hashPath, held));
+    refuse(await whyMediaHeld(own.store, found.media, held));
     for (const { key } of found.telemetry) refuse(await whyLinesHeld(own, erased, key, held));
   });
 }
