@@ -43,6 +43,8 @@ const rules: Readonly<Record<string, Rule>> = {
   'console/answers': { values: ['fleet/desk', 'activities', 'store', 'domain'] },
   // Runs in a browser: of the server it knows what answers look like, and nothing that runs.
   dashboard: { values: [], types: ['console/answers'] },
+  // Packages for robots in other languages: they know the agent's lines and no code of ours, and nobody imports them.
+  clients: { values: [] },
   tools: { values: ['domain'] },
   demo: { values: ['console', 'cli', 'acts', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   bench: { values: ['demo', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },

@@ -3,13 +3,37 @@ import { join } from 'node:path';
 import { runStep, type Step } from './run-step.ts';
 import { cacheName, makeOnce, toolCacheFolder, type Report } from './tool-cache.ts';
 
-const requirements = join(import.meta.dirname, 'python', 'requirements.txt');
+/** An environment of Python packages, pinned in a file of tools/python. */
+interface Environment {
+  readonly requirements: string;
+  /** Tried once it is made. */
+  readonly imports: string;
+  readonly sizeText: string;
+}
+const requirementsFile = (name: string): string => join(import.meta.dirname, 'python', name);
+const ofTests: Environment = {
+  requirements: requirementsFile('requirements.txt'),
+  imports: 'import deltalake, pyarrow, numpy, onnx, onnxruntime, pandas, polars',
+  sizeText: 'about a minute, 200 MB',
+};
+const ofPackages: Environment = {
+  requirements: requirementsFile('package-requirements.txt'),
+  imports: 'import mypy, setuptools',
+  sizeText: 'about 20 seconds, 20 MB',
+};
 const needsPython = 'Python 3.11 or newer with its venv module (on Debian: apt-get install python3 python3-venv)';
 
 /** The python of a virtual environment in the cache that holds exactly tools/python/requirements.txt. */
-export async function pythonPath(report: Report): Promise<string> {
-  const final = join(await toolCacheFolder(), await cacheName('python', await pythonVersion(report), [requirements]));
-  return join(await makeOnce(final, report, (temporary) => install(temporary, report)), 'bin', 'python');
+export const pythonPath = (report: Report): Promise<string> => environmentPath('python', ofTests, report);
+
+/** The same for tools/python/package-requirements.txt: what checks and builds the Python package of clients/python. */
+export const pythonPackagePath = (report: Report): Promise<string> =>
+  environmentPath('python-package', ofPackages, report);
+
+async function environmentPath(name: string, environment: Environment, report: Report): Promise<string> {
+  const cached = await cacheName(name, await pythonVersion(report), [environment.requirements]);
+  const final = join(await toolCacheFolder(), cached);
+  return join(await makeOnce(final, report, (temporary) => install(temporary, environment, report)), 'bin', 'python');
 }
 
 /** Part of the environment's name: its packages are compiled for one minor version, and it links to that interpreter. */
@@ -22,10 +46,10 @@ async function pythonVersion(report: Report): Promise<string> {
 }
 
 /** A virtual environment works after a rename as long as its python is called, not the scripts beside it. */
-async function install(folder: string, report: Report): Promise<void> {
-  report('making the Python environment of the tests: once per machine, about a minute, 200 MB to download');
+async function install(folder: string, environment: Environment, report: Report): Promise<void> {
+  const { requirements, imports, sizeText } = environment;
+  report(`making a Python environment of the tests: once per machine, ${sizeText} to download`);
   await makeVirtualEnvironment(folder, requirements, [], report);
-  const imports = 'import deltalake, pyarrow, numpy, onnx, onnxruntime, pandas, polars';
   const python = join(folder, 'bin', 'python');
   await must({ command: python, arguments: ['-c', imports], doing: 'trying the Python packages' }, report);
 }
