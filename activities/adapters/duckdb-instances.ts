@@ -2,12 +2,15 @@ import { DuckDBInstance } from '@duckdb/node-api';
 
 /** How long an instance waits for the next session; one that is not asked for holds no memory that others could use. */
 const idleMs = 2_000;
-/** Statements that change more than their connection: the instance is not what it was for the next session. {@link asNew} mends the order. */
-const lasting =
-  /^\s*(?:SET(?!\s+preserve_insertion_order\b)|RESET|PRAGMA|ATTACH|DETACH|USE|LOAD|INSTALL|CALL|CHECKPOINT|CREATE(?!\s+(?:OR\s+REPLACE\s+)?TEMP))\b/i;
+/**
+ * Single statements that change at most temporary tables, which go with their connection, and the one setting that {@link asNew} sets back.
+ * Whatever else a text says, several statements for one, the instance is not what it was for the next session.
+ */
+const own =
+  /^\s*(?:SELECT|WITH|FROM|VALUES|DESCRIBE|COPY|INSERT|DELETE|UPDATE|DROP|CREATE\s+(?:OR\s+REPLACE\s+)?TEMP(?:ORARY)?|SET\s+preserve_insertion_order)\b[^;]*;?\s*$/i;
 
-/** Whether an instance on which the statement ran is as new once its connection is closed. */
-export const leavesNothing = (sql: string): boolean => !lasting.test(sql);
+/** Whether an instance on which the text ran is surely as new once its connection is closed. */
+export const leavesNothing = (sql: string): boolean => own.test(sql);
 
 /** Settings of an instance that are set back between sessions; without the cache no bytes of the session's files stay in its memory. */
 export const asNew = [

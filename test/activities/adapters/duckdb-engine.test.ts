@@ -146,6 +146,9 @@ describe('DuckDB engine', () => {
       ['a macro', 'CREATE MACRO kept() AS 1'],
       ['a database', "ATTACH ':memory:' AS kept"],
       ['a setting', 'SET parquet_metadata_cache = true'],
+      ['a table made after another statement', 'SELECT 1; CREATE TABLE kept AS SELECT 1 AS one'],
+      ['a table made after a comment', '/* SELECT */ CREATE TABLE kept AS SELECT 1 AS one'],
+      ['a table made by an option', 'EXPLAIN ANALYZE CREATE TABLE kept AS SELECT 1 AS one'],
     ] as const)
       it(`leaves nothing behind of ${what}`, async () => {
         const own = engine();
