@@ -49,6 +49,13 @@ describe('limits', () => {
     });
   }
 
+  it('let a stage begin its proof at once, and no earlier', () => {
+    const at = (hours: number) =>
+      parseRolloutLimits({ stages: change(0, { minimumHours: hours, minimumTotalHours: hours }) });
+    assert.equal(at(0).stages[0]?.minimumHours, 0);
+    assert.throws(() => at(-1), /stages\.0\.minimumHours: .*>=0, got -1/u);
+  });
+
   it('of A/B tests and tasks are as strict', () => {
     assert.throws(() => parseAbTestLimits({ alpha: 0.6 }), /A\/B test limits refused: alpha: .*<0\.5, got 0\.6/u);
     assert.throws(() => parseAbTestLimits({ margin: 0.01 }), /Unrecognized key/u);

@@ -351,4 +351,17 @@ describe('rollout plan', () => {
   ] as const) {
     it(`refuses ${name}, naming the field`, () => assert.throws(() => parseRolloutPlan(input), { message }));
   }
+
+  it('gives a stage that is not proven exactly twice its maximum, then ends without promotion', () => {
+    const longestMs = 2 * 48 * hourMs;
+    for (const verdict of ['hold', 'continue'] as const) {
+      assert.equal(
+        transition(states.watching, tick(verdict, longestMs - 1)).kind,
+        verdict === 'hold' ? 'held' : 'watching',
+      );
+      const ended = transition(states.watching, tick(verdict, longestMs));
+      assert.ok(ended.kind === 'returning' && ended.end === 'endedWithoutPromotion');
+      assert.equal(ended.reason, 'stage 0 was not proven in time');
+    }
+  });
 });

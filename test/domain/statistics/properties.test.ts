@@ -18,6 +18,7 @@ import {
   pairedDifferenceLowerBound,
   planExperiment,
   populationStabilityIndex,
+  quantileEdges,
   randomFromSeed,
   sampleRatioMismatch,
   shareLogEvidence,
@@ -215,6 +216,13 @@ describe('statistics properties', () => {
         shortfallEvidence(150) > shortfallEvidence(200) &&
         shortfallEvidence(300) > shortfallEvidence(200),
     );
+  });
+
+  it('edges of bins are quantiles of the sample, between two of its values in proportion', () => {
+    assert.deepEqual(quantileEdges([5, 1, 4, 2, 3], 4), [2, 3, 4]);
+    assert.deepEqual(quantileEdges([0, 10], 4), [2.5, 5, 7.5]);
+    assert.deepEqual(quantileEdges([7, 7, 7], 3), [7, 7]);
+    assert.deepEqual(quantileEdges([7], 2), [7]);
   });
 
   it('a histogram is stable against itself', () => {
