@@ -14,6 +14,8 @@ import { readLog } from '../store/append-log.ts';
 import { readSoundJson } from '../store/damaged-objects.ts';
 import { failure } from '../store/failures.ts';
 import type { Clock } from '../store/clock.ts';
+import { clipPartIn, clipPartsPrefix } from '../store/records/clip-parts.ts';
+import { clipUseIn, clipUsesPrefix } from '../store/records/clip-uses.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 
 /** Everything known of one robot; lists have their newest last, and are bounded. */
@@ -55,6 +57,10 @@ interface Uploads {
   readonly episodesStored: number;
   readonly episodesRefused: number;
   readonly segmentsRefused: number;
+  /** Clips of its cameras in the store, each once. */
+  readonly clips: number;
+  /** Clips of which only parts are there. */
+  readonly unfinishedClips: number;
 }
 
 interface Ports {
@@ -184,7 +190,24 @@ async function uploadsOf(store: ObjectStore, robotId: string, onDamage: OnDamage
     sums.episodesRefused += counts.episodesRefused;
     sums.segmentsRefused += counts.segmentsRefused;
   }
-  return { waiting, ...sums };
+  const clips = await distinct(store, `${clipUsesPrefix}${robotId}/`, (key) => clipUseIn(key)?.sha256);
+  const unfinishedClips = await distinct(store, `${clipPartsPrefix}${robotId}/`, (key) => clipPartIn(key)?.sha256);
+  return { waiting, ...sums, clips, unfinishedClips };
+}
+
+/** How many names keys in order have; equal ones follow each other. */
+async function distinct(
+  store: ObjectStore,
+  prefix: string,
+  nameOf: (key: string) => string | undefined,
+): Promise<number> {
+  let [count, last]: [number, string | undefined] = [0, undefined];
+  for await (const { key } of store.list(prefix)) {
+    const name = nameOf(key);
+    if (name !== undefined && name !== last) count += 1;
+    last = name;
+  }
+  return count;
 }
 
 async function clockOf(

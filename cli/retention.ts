@@ -88,12 +88,16 @@ async function show({ json }: { readonly json: boolean }): Promise<void> {
   if (json) return printJson({ limits, history });
   printTable(
     ['class', 'kept'],
-    retentionClasses.map((kind) => [kind, daysText(limits[kind])]),
+    retentionClasses.map((kind) => [kind, keptText(kind, limits)]),
   );
   const last = history.at(-1);
   if (last === undefined) say('no limit is set: these are the defaults');
   else say(`set by ${last.who}, ${new Date(last.atMs).toISOString()}: ${last.why}`);
 }
+
+/** Clips without a limit of their own go with the frames. */
+const keptText = (kind: (typeof retentionClasses)[number], limits: RetentionLimits): string =>
+  kind === 'media' && limits.media === null ? 'as long as frames' : daysText(limits[kind]);
 
 const daysText = (days: number | null): string => (days === null ? 'forever' : `${days} fleet days`);
 
@@ -105,7 +109,7 @@ async function set(
   const { store, clock } = await openContext();
   const record = await setRetentionLimits({ store, clock }, changes, { who, why });
   if (json) return printJson(record);
-  for (const kind of retentionClasses) say(`${kind}: ${daysText(record.limits[kind])}`);
+  for (const kind of retentionClasses) say(`${kind}: ${keptText(kind, record.limits)}`);
 }
 
 function limitOf(text: string): Partial<RetentionLimits> {

@@ -163,7 +163,7 @@ function printPage(page: RobotPage): void {
   if (now?.notServed !== undefined) say(notServedText(now.notServed));
   say(now === null ? 'counts nowhere' : `${now.contact}, runs ${now.version ?? 'nothing that it told'}, ${seen}`);
   say(
-    `${uploads.waiting} segments in landing; ${uploads.episodesStored} episodes stored and ${uploads.episodesRefused} refused in ${uploads.collections} collections, ${uploads.segmentsRefused} segments refused`,
+    `${uploads.waiting} segments in landing; ${uploads.episodesStored} episodes stored and ${uploads.episodesRefused} refused in ${uploads.collections} collections, ${uploads.segmentsRefused} segments refused; ${uploads.clips} clips stored, ${uploads.unfinishedClips} unfinished`,
   );
   say(
     `lost: ${drops === null ? 'no monitor watches' : drops.map(({ reason, count }) => `${reason} ${count}`).join(', ') || 'nothing'}`,

@@ -8,6 +8,10 @@ export interface RetentionRules {
   readonly checkpointDays: number;
   /** Telemetry of hours that are over for so long is put together. */
   readonly compactAfterDays: number;
+  /** Parts of a clip of which none came for so long. */
+  readonly clipPartDays: number;
+  /** A clip whose episode is not in the lake after so long: until then it may come, or wait in quarantine. */
+  readonly orphanClipDays: number;
 }
 
 export const defaultRetentionRules: RetentionRules = {
@@ -15,6 +19,8 @@ export const defaultRetentionRules: RetentionRules = {
   registeredDays: 90,
   checkpointDays: 14,
   compactAfterDays: 2,
+  clipPartDays: 7,
+  orphanClipDays: 90,
 };
 
 /** However fast a fleet's days pass, what is younger than this may be in use: a training, a reader that is behind. */
@@ -23,8 +29,19 @@ const leastAgeMs = 3_600_000;
 /** Real age, ms, from which something may go: so many fleet days, never less than an hour. */
 export const ageMs = (days: number, dayMs: number): number => Math.max(days * dayMs, leastAgeMs);
 
-/** What a person sets a limit for. `frames`: frames with the episodes they belong to, by the day of recording. */
-export const retentionClasses = ['frames', 'telemetry', 'trainingSets', 'quarantine', 'verdicts', 'reports'] as const;
+/**
+ * What a person sets a limit for. `frames`: frames with the episodes they belong to, by the day of recording. `media`: clips; without a limit of
+ * their own they go with the frames.
+ */
+export const retentionClasses = [
+  'frames',
+  'media',
+  'telemetry',
+  'trainingSets',
+  'quarantine',
+  'verdicts',
+  'reports',
+] as const;
 export type RetentionClass = (typeof retentionClasses)[number];
 
 /** Fleet days a class is kept; null: for ever. */
@@ -33,6 +50,7 @@ export type RetentionLimits = Readonly<Record<RetentionClass, number | null>>;
 /** Until a person says otherwise everything stays, but the rows of sets, which can be made again. */
 export const defaultRetentionLimits: RetentionLimits = {
   frames: null,
+  media: null,
   telemetry: null,
   trainingSets: defaultRetentionRules.setDays,
   quarantine: null,
@@ -46,6 +64,7 @@ export const lookBackDays = 56;
 /** No limit is shorter: the loop still reads what is younger. */
 export const leastRetentionDays: Readonly<Record<RetentionClass, number>> = {
   frames: 7,
+  media: 7,
   telemetry: lookBackDays + 1,
   trainingSets: 1,
   quarantine: 7,

@@ -37,7 +37,7 @@ interface Found {
 }
 
 interface ClassFolder {
-  readonly class: Exclude<RetentionClass, 'frames' | 'trainingSets'>;
+  readonly class: Exclude<RetentionClass, 'frames' | 'media' | 'trainingSets'>;
   readonly prefix: (sweep: ClassSweep) => string;
   /** Undefined: not of the class, it stays for ever. */
   readonly find: (entry: ObjectEntry, sweep: FolderSweep, judged: Judged) => Found | undefined;

@@ -14,6 +14,7 @@ import { ClassTally, type ClassReport } from './class-tally.ts';
 import { readHeldData } from './held-data.ts';
 import { mostOfClass, retainClasses, type ClassSweep } from './retain-classes.ts';
 import { retainFrames } from './retain-frames.ts';
+import { episodesInLake, retainMedia, type MediaResult } from './retain-media.ts';
 import { sweepScratch } from './sweep-scratch.ts';
 import { closedHours, compactHour } from './telemetry-compaction.ts';
 import { readNeeds } from './what-is-needed.ts';
@@ -44,6 +45,8 @@ export type SweepKind =
   | 'scratch'
   | 'telemetryObjects'
   | 'lateTelemetry'
+  | 'clipParts'
+  | 'orphanClips'
   | 'smallLakeFiles'
   | 'lakeFiles'
   | ClassReport['class'];
@@ -96,15 +99,23 @@ export const sweepStore =
       tally.add('scratch', name, 1, sizeBytes);
     const frames = await retainFrames({ ...sweep, lake: ports.lake, engine: ports.engine });
     const others = await retainClasses(sweep);
-    for (const { class: kind, objects, bytes, oldestMs } of [frames, ...others.classes])
+    const clips = await retainMedia(sweep, episodesInLake(ports));
+    for (const { class: kind, objects, bytes, oldestMs } of [frames, clips.media, ...others.classes])
       if (objects > 0) tally.add(kind, `${kind} from ${new Date(oldestMs ?? 0).toISOString()} on`, objects, bytes);
+    tallyClips(clips, tally);
     await sweepLate(sweep, tally);
     const beforeMs = nowMs - ageMs(defaultRetentionRules.compactAfterDays, dayMs);
     await compact(ports, { policy, beforeMs, nowMs, dryRun }, tally);
     if (others.isBehind) tally.fill();
     await tidyLake(ports, { dayMs, dryRun }, tally);
-    return { ...tally.result(), classes: [frames, sets, ...others.classes] };
+    return { ...tally.result(), classes: [frames, clips.media, sets, ...others.classes] };
   };
+
+function tallyClips({ parts, orphans, isBehind }: MediaResult, tally: Tally): void {
+  if (parts.objects > 0) tally.add('clipParts', 'parts of clips that nobody continues', parts.objects, parts.bytes);
+  if (orphans.objects > 0) tally.add('orphanClips', 'clips of no episode', orphans.objects, orphans.bytes);
+  if (isBehind) tally.fill();
+}
 
 /** What was told after an erasure of before it. */
 async function sweepLate(sweep: ClassSweep, tally: Tally): Promise<void> {

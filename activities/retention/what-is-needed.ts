@@ -133,7 +133,7 @@ async function needsOfPolicy(
     });
   for (const { openedAtMs, why } of await openIncidents(store, policy))
     from.push({
-      classes: ['frames', 'telemetry', 'quarantine', 'verdicts', 'reports'],
+      classes: ['frames', 'media', 'telemetry', 'quarantine', 'verdicts', 'reports'],
       fromMs: openedAtMs - ageMs(evidenceDays, dayMs),
       why,
     });

@@ -133,6 +133,8 @@ const uploads = ({ uploads: of, drops }: Robot): ComponentChild =>
       ['Episodes stored', of.episodesStored],
       ['Episodes refused', of.episodesRefused],
       ['Segments refused', of.segmentsRefused],
+      ['Clips stored', of.clips],
+      ['Clips unfinished', of.unfinishedClips],
     ]),
     drops === null
       ? stateBox('noData', 'No monitor watches what robots drop. Nothing follows from this.')

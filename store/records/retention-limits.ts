@@ -28,6 +28,7 @@ const daysOf = (kind: RetentionClass) =>
 /** The whole document; a class that a later version adds has its default in documents of this one. */
 const limitsSchema = z.strictObject({
   frames: daysOf('frames').default(defaultRetentionLimits.frames),
+  media: daysOf('media').default(defaultRetentionLimits.media),
   telemetry: daysOf('telemetry').default(defaultRetentionLimits.telemetry),
   trainingSets: daysOf('trainingSets').default(defaultRetentionLimits.trainingSets),
   quarantine: daysOf('quarantine').default(defaultRetentionLimits.quarantine),

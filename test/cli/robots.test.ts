@@ -188,9 +188,14 @@ describe('flywheel robots', () => {
     await run('release', 'r1', ...words);
     await run('move', 'r1', '--site', 'yard', ...words);
     await store.put('landing/r1/x.parquet', new Uint8Array(1));
+    for (const name of ['ab', 'cd'])
+      for (const camera of ['front', 'back'])
+        await store.put(`media-of/r1/${name.repeat(32)}/01J00000000000000000000000.${camera}.json`, new Uint8Array(1));
+    for (const part of [0, 1]) await store.put(`landing-media/r1/${'ef'.repeat(32)}/${part}`, new Uint8Array(1));
     await run('retire', 'r1', ...words);
     const { standing, acts, tokens, now, uploads } = (await run('show', 'r1')) as RobotPage;
     assert.deepEqual([standing, tokens, now, uploads.waiting], ['retired', 0, null, 1]);
+    assert.deepEqual([uploads.clips, uploads.unfinishedClips], [2, 1]);
     assert.deepEqual(
       acts.map(({ act, who, why }) => [act, who === 'ada' ? who : 'me', why]),
       [

@@ -17,6 +17,7 @@ const nowMs = Date.UTC(2030, 0, 1);
 const nothing: Needs = { from: [], named: [] };
 const limitsOf = (days: number | null): RetentionLimits => ({
   frames: days,
+  media: days,
   telemetry: days,
   trainingSets: days,
   quarantine: days,
@@ -29,7 +30,7 @@ const ageDays = fc.integer({ min: 0, max: 5_000 });
 describe('retention by class', () => {
   it('keeps everything but sets until somebody says otherwise', () => {
     const forEver = retentionClasses.filter((one) => defaultRetentionLimits[one] === null);
-    assert.deepEqual(forEver, ['frames', 'telemetry', 'quarantine', 'verdicts', 'reports']);
+    assert.deepEqual(forEver, ['frames', 'media', 'telemetry', 'quarantine', 'verdicts', 'reports']);
     for (const one of forEver)
       assert.equal(
         whyKept({ class: one, atMs: 0 }, { limits: defaultRetentionLimits, needs: nothing, nowMs, dayMs }),

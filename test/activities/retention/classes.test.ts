@@ -273,7 +273,10 @@ describe('a legal hold', () => {
     assert.deepEqual([has(hex('a')), has(hex('b')), has('removed/')], [true, false, false]);
     assert.deepEqual([has('t2/verdicts'), has('reports/'), has('train.arrow')], [true, true, true]);
     assert.ok(
-      classes.every(({ kept, class: kind }) => kind === 'frames' || kept.some(({ why }) => why.includes(hold.holdId))),
+      classes.every(
+        ({ kept, class: kind }) =>
+          kind === 'frames' || kind === 'media' || kept.some(({ why }) => why.includes(hold.holdId)),
+      ),
     );
     await here.lift(hold.holdId);
     await here.lift(hold.holdId);
