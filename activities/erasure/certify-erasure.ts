@@ -41,6 +41,8 @@ const certificateSchema = z.strictObject({
     /** How many objects the independent reader looked at; it found nothing. */
     checkedObjects: count,
     unreadable: z.array(z.string()),
+    /** Words of people and signed documents that name an episode: they are as they were. */
+    namedIn: z.array(z.string()).exactOptional(),
     /** What goes by itself after this: see {@link stillToCome}. Certificates of earlier versions do not say. */
     stillToCome: z.strictObject({ lateTelemetry: z.literal('hourly'), deadWorkersUntilMs: z.int() }).exactOptional(),
     /** Versions that may have learned from it; their weights are as they were. */
@@ -85,6 +87,7 @@ export const certifyErasure =
       ...(await claimedByOthers(store, erasureId, passes)),
       checkedObjects: checked.objects,
       unreadable: checked.unreadable,
+      ...(checked.namedIn === undefined ? {} : { namedIn: checked.namedIn }),
       stillToCome: stillToCome(clock()),
       models: checked.models,
     };

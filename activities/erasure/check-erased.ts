@@ -14,7 +14,8 @@ import {
 import { registeredModels } from '../retention/what-is-needed.ts';
 import { earlierFiles, type ErasurePorts } from './find-erased.ts';
 import { mediaChecker } from './find-media.ts';
-import { findSets, isText, textOf, touchedBy } from './find-texts.ts';
+import { findSets, isFactRows, isText, isWord, textOf, touchedBy } from './find-texts.ts';
+import { withoutErasedFacts } from './fact-lines.ts';
 import { foundDocument } from './found.ts';
 import { ownerOf, withoutErasedIds } from './erased-rows.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
@@ -25,6 +26,8 @@ const checkedSchema = z.strictObject({
   leftovers: z.array(z.string()),
   /** Foreign files that no reader opens, and segments with such rows beside others that cannot be written apart. */
   unreadable: z.array(z.string()),
+  /** Words of people and signed documents that name an episode; the first thousand. */
+  namedIn: z.array(z.string()).exactOptional(),
   /** Registered versions that were trained on a dataset version with such episodes, or with files that are gone. */
   models: z.array(z.strictObject({ policy: z.string(), version: z.string() })),
 });
@@ -49,7 +52,7 @@ export const checkErased =
       request: await readErasureRequest(store, erasureId),
       hashes: await readErasedEpisodes(store, erasureId),
     };
-    const [leftovers, unreadable]: [string[], string[]] = [[], []];
+    const [leftovers, unreadable, namedIn]: [string[], string[], string[]] = [[], [], []];
     const unwritable = await unwritableSegments(store, erasureId, passes);
     const lookAtMedia = await mediaChecker(ports, erased, await foundClips(store, erasureId, passes));
     let objects = 0;
@@ -60,11 +63,12 @@ export const checkErased =
       const verdict = seen === 'left' && unwritable.has(entry.key) ? 'unreadable' : seen;
       if (verdict === 'left') leftovers.push(entry.key);
       if (verdict === 'unreadable') unreadable.push(entry.key);
+      if (verdict === 'named' && namedIn.length < mostNamed) namedIn.push(entry.key);
     }
     const files = await earlierFiles(store, erasureId, passes + 1);
     leftovers.push(...(await findSets(ports, files)));
     const models = await modelsOf(store, await touchedBy(lake, files));
-    const checked = { objects, leftovers, unreadable, models };
+    const checked = { objects, leftovers, unreadable, ...(namedIn.length === 0 ? {} : { namedIn }), models };
     return leftovers.length === 0 ? document.write(checked) : checked;
   };
 
@@ -80,7 +84,8 @@ async function foundClips(store: ObjectStore, erasureId: string, passes: number)
   return clips;
 }
 
-type Verdict = 'clean' | 'left' | 'unreadable';
+const mostNamed = 1_000;
+type Verdict = 'clean' | 'left' | 'unreadable' | 'named';
 type Erased = Parameters<typeof withoutErasedLines>[1];
 
 async function look(store: ObjectStore, entry: ObjectEntry, erased: Erased): Promise<Verdict> {
@@ -92,7 +97,9 @@ async function look(store: ObjectStore, entry: ObjectEntry, erased: Erased): Pro
     return /\/_delta_log\//.test(key) ? lookAtStats(store, entry, erased) : lookAtRows(store, entry, erased);
   if (!isText(entry)) return 'clean';
   const text = await textOf(store, key);
-  return withoutErasedIds(text, erased.hashes) === text ? 'clean' : 'left';
+  if (isFactRows(key)) return withoutErasedFacts(text, erased) === text ? 'clean' : 'left';
+  if (withoutErasedIds(text, erased.hashes) === text) return 'clean';
+  return isWord(key) ? 'named' : 'left';
 }
 
 const columns = ['episode_id', 'robot_id', 'site', 'started_at'] as const;

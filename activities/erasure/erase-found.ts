@@ -9,11 +9,12 @@ import { readErasedEpisodes, readErasureRequest, type ErasureRequest } from '../
 import { unlessConflict } from '../unless-conflict.ts';
 import { quarantineRecordSchema } from '../collection/quarantine.ts';
 import { hashFile, withoutErasedIds, type ErasedRows } from './erased-rows.ts';
+import { withoutErasedFacts } from './fact-lines.ts';
 import { inErasureScratch, type ErasurePorts, type FindErasedInput } from './find-erased.ts';
 import { erasedInTable, type FindPorts } from './find-lake.ts';
 import { eraseMedia } from './find-media.ts';
 import { restSql, soundSource } from './find-segments.ts';
-import { listsOfHolds, textOf } from './find-texts.ts';
+import { isFactRows, listsOfHolds, textOf } from './find-texts.ts';
 import { eraseLogStats } from './log-stats.ts';
 import { foundDocument, type Found } from './found.ts';
 import { refuseHeldFound } from './refuse-held.ts';
@@ -54,7 +55,7 @@ export const eraseFound =
     for (const key of found.texts.filter((one) => !one.startsWith('lake/') && !held.has(one))) {
       ports.progress({ stage: 'erasing in documents', key });
       const text = await textOf(ports.store, key);
-      const left = withoutErasedIds(text, erased.hashes);
+      const left = isFactRows(key) ? withoutErasedFacts(text, erased) : withoutErasedIds(text, erased.hashes);
       if (left !== text) await ports.store.put(key, new TextEncoder().encode(left));
     }
     return { objects: found.lakeFiles.length + found.segments.length + found.telemetry.length };

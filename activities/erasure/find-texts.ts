@@ -7,6 +7,7 @@ import { episodeListKey } from '../../store/records/episode-lists.ts';
 import { readHolds } from '../../store/records/legal-holds.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
+import { withoutErasedFacts } from './fact-lines.ts';
 import { withoutErasedIds, type ErasedRows } from './erased-rows.ts';
 import type { Found } from './found.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
@@ -115,7 +116,31 @@ export async function listsOfHolds(store: ObjectStore): Promise<ReadonlySet<stri
   return new Set(holds.flatMap(({ scope }) => (scope.kind === 'episodes' ? episodeListKey(scope.digest) : [])));
 }
 
-export async function findTexts({ store, progress }: Ports, { hashes }: ErasedRows): Promise<string[]> {
+/**
+ * What people said and what is signed or chained stays as it is, though it may name an episode: the certificate lists it. Whatever else names one is a
+ * leftover.
+ */
+const wordPrefixes = [
+  'agents/',
+  'audit/',
+  'config/',
+  'fleet/',
+  'imports/',
+  'registry/',
+  'retention/',
+  'retention-runs/',
+  'robot-changes/',
+  'robots/',
+  'trust/',
+  'windows/',
+];
+export const isWord = (key: string): boolean => wordPrefixes.some((prefix) => key.startsWith(prefix));
+
+/** Rows of steps of the facts. */
+export const isFactRows = (key: string): boolean => /^facts\/.*\.ndjson$/.test(key);
+
+export async function findTexts({ store, progress }: Ports, erased: ErasedRows): Promise<string[]> {
+  const { hashes } = erased;
   const found: string[] = [];
   const held = await listsOfHolds(store);
   for (const prefix of textPrefixes)
@@ -125,5 +150,10 @@ export async function findTexts({ store, progress }: Ports, { hashes }: ErasedRo
       const text = await textOf(store, entry.key);
       if (withoutErasedIds(text, hashes) !== text) found.push(entry.key);
     }
+  for await (const { key } of store.list('facts/')) {
+    if (!isFactRows(key)) continue;
+    const text = await textOf(store, key);
+    if (withoutErasedFacts(text, erased) !== text) found.push(key);
+  }
   return found;
 }

@@ -3,21 +3,25 @@ import path from 'node:path';
 
 /** What was not touched for a day belongs to nobody: an activity beats every second, and a training saves checkpoints. */
 const abandonedAfterMs = 24 * 3_600_000;
-/** Has a size limit of its own. */
-const kept = new Set(['s3-cache']);
+/** Copies of objects of a remote store, each a file; it has a size limit of its own. */
+const cache = 's3-cache';
+/** A copy that nobody asked for in so long may be of an object that was erased; who still reads one has it open. */
+const unusedAfterMs = 7 * 24 * 3_600_000;
 
-/** Removes what activities that died left in a worker's scratch folder; gives what went. */
+/** Removes what activities that died left in a worker's scratch folder, and copies of objects that nobody uses; gives what went. */
 export async function sweepScratch(
   directory: string,
   nowMs: number,
   isDryRun: boolean,
 ): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]> {
   const swept: { name: string; sizeBytes: number }[] = [];
-  const names = await readdir(directory).catch(() => []);
-  for (const name of names.filter((one) => !kept.has(one))) {
+  const names = await readdir(directory).catch((): string[] => []);
+  const copies = names.includes(cache) ? await readdir(path.join(directory, cache)).catch(() => []) : [];
+  const inCache = copies.map((name) => path.join(cache, name));
+  for (const name of [...names.filter((one) => one !== cache), ...inCache]) {
     const place = path.join(directory, name);
     const { newestMs, sizeBytes } = await touched(place);
-    if (nowMs - newestMs < abandonedAfterMs) continue;
+    if (nowMs - newestMs < (inCache.includes(name) ? unusedAfterMs : abandonedAfterMs)) continue;
     if (!isDryRun) await rm(place, { recursive: true, force: true });
     swept.push({ name, sizeBytes });
   }

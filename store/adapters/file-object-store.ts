@@ -15,6 +15,9 @@ export interface FileObjectStoreOptions {
   readonly nowMs?: Clock;
 }
 
+/** A process that lives for months looks for what others left. */
+const sweepEveryMs = 3_600_000;
+
 /**
  * Objects as files of a local folder, each under its key as path, readable by any program. The file system must know
  * hard links, atomic renames and names that differ in case. A key cannot be an object and a folder of objects at once.
@@ -34,14 +37,15 @@ export function fileObjectStore(options: FileObjectStoreOptions): ObjectStore {
   }
 
   const at = (key: string) => ({ root: options.root, key });
-  let isSwept = false;
+  let nextSweepMs = Number.NEGATIVE_INFINITY;
 
   async function write(key: string, body: ObjectBody, mode: WriteMode): Promise<'created' | 'exists'> {
     checkKey(key);
     return guarded('write an object', at(key), async () => {
       const realRoot = await root();
-      if (!isSwept) await removeAbandoned(realRoot, nowMs);
-      isSwept = true;
+      const atMs = nowMs();
+      if (atMs >= nextSweepMs) await removeAbandoned(realRoot, nowMs);
+      nextSweepMs = Math.max(nextSweepMs, atMs + sweepEveryMs);
       return writeObject(realRoot, key, body, mode, nowMs);
     });
   }

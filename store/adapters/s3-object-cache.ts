@@ -10,7 +10,7 @@ export interface ObjectCacheOptions {
   readonly folder: string;
   /**
    * The files together stay under this, except that the last one asked for is always kept. Must be more than one job
-   * reads: a path stays good until this many bytes of other objects were asked for.
+   * reads: a path stays good until this many bytes of other objects were asked for, a week at most.
    */
   readonly limitBytes: number;
   readonly nowMs: Clock;

@@ -12,6 +12,7 @@ import { readErasureRequest } from '../../../store/records/erasures.ts';
 import { removeFromLanding } from '../../../activities/collection/removed-segments.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
 import { setEpisodeStanding, readExclusions } from '../../../activities/mix/exclusions.ts';
 import { addHold, liftHold } from '../../../store/records/legal-holds.ts';
 import { readEpisodeList, writeEpisodeList } from '../../../store/records/episode-lists.ts';
@@ -376,6 +377,39 @@ describe('erasure', function () {
         'facts/wall/rows/forgotten.ndjson',
         'lake/episodes/recorded_on=2026-01-01/forgotten.parquet',
       ]);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it('takes rows that a step of the facts left behind, names what people wrote of an episode, and ends', async () => {
+    const world = await filled();
+    try {
+      const { store } = world.ports;
+      const [own = ''] = idsOf((await lakeRows(world)).episodes.filter((row) => row.includes('"r1"')));
+      const row = (robot_id: string, more: object) => `${JSON.stringify({ robot_id, site: 'hall 1', ...more })}\n`;
+      const [before, since] = [(nowMs - 1) * 1_000, (nowMs + 1) * 1_000];
+      const outcome = (robotId: string, episode_id: string, started_at: number | null) =>
+        row(robotId, { episode_id, started_at });
+      const late = '01J00000000000000000000001';
+      const rows = [outcome('r10', 'x', before), outcome('r1', late, since)];
+      const days = [row('r1', { recorded_on: '2026-01-05' }), row('r10', { recorded_on: '2026-01-04' })];
+      const put = (key: string, lines: readonly string[]) => store.put(key, new TextEncoder().encode(lines.join('')));
+      await put('facts/wall/rows/a.ndjson', [outcome('r1', own, before), ...rows, outcome('r1', 'y', null)]);
+      await put('facts/wall/rows/b.ndjson', [row('r1', { recorded_on: '2026-01-04' }), ...days]);
+      const said = { who: 'ada', why: `it fell in ${own}` };
+      await store.put('robots/r1/00000000000000000009.json', jsonBytes(said));
+      await store.put('audit/log/00000000000000000009.json', jsonBytes(said));
+      await request(world.ports, 'e1', robot('r1'));
+      const { checked, certificate } = await erase(world.ports, 'e1');
+      assert.deepEqual(checked.leftovers, []);
+      assert.equal(await text(world, 'facts/wall/rows/a.ndjson'), rows.join(''));
+      assert.equal(await text(world, 'facts/wall/rows/b.ndjson'), days.join(''));
+      assert.deepEqual(certificate?.namedIn, [
+        'audit/log/00000000000000000009.json',
+        'robots/r1/00000000000000000009.json',
+      ]);
+      assert.ok((await text(world, 'audit/log/00000000000000000009.json')).includes(own), 'a chain is not broken');
     } finally {
       await world.close();
     }

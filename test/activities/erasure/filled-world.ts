@@ -1,3 +1,4 @@
+import type { ObjectStore } from '../../../store/object-store.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { CollectionWorld, nowMs } from '../collection/collection-fixture.ts';
 import { lakeRows, land, threeRobots } from './erasure-world.ts';
@@ -10,8 +11,9 @@ export async function filled(): Promise<CollectionWorld> {
   return (await first).copy();
 }
 
-async function fill(): Promise<CollectionWorld> {
-  const world = await CollectionWorld.open();
+/** The same in a store of its own. */
+export async function fill(inStore?: ObjectStore): Promise<CollectionWorld> {
+  const world = await CollectionWorld.open(inStore);
   for (const [index, seed] of [1, 2].entries()) {
     const robots = threeRobots(seed, 3);
     await land(world, robots);

@@ -47,21 +47,21 @@ function world() {
   let objects = 0;
   return {
     store,
-    async write(lines: readonly Line[], atMs: number): Promise<void> {
+    write: async (lines: readonly Line[], atMs: number): Promise<void> => {
       const text = lines.map((one) => `${JSON.stringify(one)}\n`).join('');
       await store.put(
         `telemetry/${policy}/${telemetryHour(atMs)}/${String((objects += 1)).padStart(64, '0')}`,
         new TextEncoder().encode(text),
       );
     },
-    async ask(erasureId: string, target: DataScope, ids: readonly string[] = []): Promise<void> {
+    ask: async (erasureId: string, target: DataScope, ids: readonly string[] = []): Promise<void> => {
       const request = { erasureId, target, recordedBeforeMs: requestMs, who: 'ada', why: 'a letter', atMs: requestMs };
       await writeErasureRequest(store, request, ids);
       await writeTombstone(store, request);
     },
     sweep: async (nowMs: number, dryRun = false) =>
       sweepLateTelemetry({ store, policy, nowMs, dryRun, progress: () => undefined, held: await readHeldData(store) }),
-    async lines(): Promise<readonly Line[]> {
+    lines: async (): Promise<readonly Line[]> => {
       const found: Line[] = [];
       for await (const { key } of store.list(`telemetry/${policy}/`))
         for (const text of new TextDecoder().decode(await store.get(key)).split('\n'))

@@ -272,6 +272,24 @@ describe('the sweep of a store', () => {
     assert.equal((await keys('telemetry/')).filter((key) => !key.endsWith('.all')).length, 0);
   });
 
+  it('takes copies of objects that nobody asked for in a week, which may be of what was erased', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-scratch-'));
+    try {
+      await mkdir(path.join(directory, 's3-cache'));
+      for (const name of ['old.parquet', 'used.parquet'])
+        await writeFile(path.join(directory, 's3-cache', name), '123');
+      const nowMs = Date.now() + 8 * dayMs;
+      const late = new Date(nowMs - 6 * dayMs);
+      await utimes(path.join(directory, 's3-cache', 'used.parquet'), late, late);
+      assert.deepEqual(await sweepScratch(directory, Date.now() + 6 * dayMs, false), []);
+      const swept = [{ name: path.join('s3-cache', 'old.parquet'), sizeBytes: 3 }];
+      assert.deepEqual(await sweepScratch(directory, nowMs, false), swept);
+      assert.deepEqual(await readdir(path.join(directory, 's3-cache')), ['used.parquet']);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
   it('takes from scratch what nothing touched for a day', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'flywheel-scratch-'));
     try {
