@@ -41,6 +41,8 @@ export const retentionClasses = [
   'quarantine',
   'verdicts',
   'reports',
+  'imports',
+  'agents',
 ] as const;
 export type RetentionClass = (typeof retentionClasses)[number];
 
@@ -56,6 +58,8 @@ export const defaultRetentionLimits: RetentionLimits = {
   quarantine: null,
   verdicts: null,
   reports: null,
+  imports: null,
+  agents: null,
 };
 
 /** Trials, the monitor and the guard of a promotion look back so far, fleet days. */
@@ -70,6 +74,8 @@ export const leastRetentionDays: Readonly<Record<RetentionClass, number>> = {
   quarantine: 7,
   verdicts: 7,
   reports: 7,
+  imports: 7,
+  agents: 7,
 };
 export const mostRetentionDays = 36_500;
 
@@ -81,7 +87,7 @@ export interface Needs {
     readonly fromMs: number;
     readonly why: string;
   }[];
-  /** One trial (verdicts), cycle (reports) or training set by its id. */
+  /** One trial (verdicts), cycle (reports), training set or robot (agents) by its id. */
   readonly named: readonly { readonly class: RetentionClass; readonly id: string; readonly why: string }[];
 }
 

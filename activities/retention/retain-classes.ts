@@ -92,6 +92,21 @@ const folders: readonly ClassFolder[] = [
       return id === undefined ? undefined : { atMs: modifiedMs, id };
     },
   },
+  {
+    class: 'imports',
+    prefix: () => 'imports/',
+    // Without them an import lands its segments again, which the collection knows by their content.
+    find: ({ modifiedMs }) => ({ atMs: modifiedMs }),
+  },
+  {
+    class: 'agents',
+    prefix: () => 'agents/',
+    find: ({ key, modifiedMs }, { held }) => {
+      const id = /^agents\/([^/]+)\.json$/.exec(key)?.[1];
+      if (id === undefined) return undefined;
+      return { atMs: modifiedMs, id, whyHeld: async () => held.robots.get(id) };
+    },
+  },
 ];
 
 /**

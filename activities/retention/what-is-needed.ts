@@ -6,6 +6,7 @@ import { ageMs, defaultRetentionRules, lookBackDays, type Needs } from '../../do
 import { promotionGuardLimits } from '../../domain/monitoring/index.ts';
 import { signedManifestSchema, type ModelManifest } from '../../policies/model-manifest.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
+import { readRobots } from '../../fleet/desk/index.ts';
 import { isFailure } from '../../store/failures.ts';
 import { requireJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -98,6 +99,8 @@ export async function readNeeds(
       named.push({ class: 'reports', id: manifest.training.cycleId, why });
       named.push({ class: 'trainingSets', id: manifest.training.trainingSetDigest, why });
     }
+  for (const [robotId, { retiredMs }] of await readRobots(store))
+    if (retiredMs === undefined) named.push({ class: 'agents', id: robotId, why: 'the robot is in the fleet' });
   const lookBackMs = ageMs(lookBackDays, at.dayMs);
   for (const [trialId, { startedMs, end }] of await readTrials(store)) {
     if (end === undefined) {

@@ -34,6 +34,8 @@ const limitsSchema = z.strictObject({
   quarantine: daysOf('quarantine').default(defaultRetentionLimits.quarantine),
   verdicts: daysOf('verdicts').default(defaultRetentionLimits.verdicts),
   reports: daysOf('reports').default(defaultRetentionLimits.reports),
+  imports: daysOf('imports').default(defaultRetentionLimits.imports),
+  agents: daysOf('agents').default(defaultRetentionLimits.agents),
 });
 const recordSchema = z.strictObject({ limits: limitsSchema, who: personalText, why: personalText, atMs: z.int() });
 export type RetentionRecord = z.infer<typeof recordSchema>;

@@ -23,6 +23,8 @@ const limitsOf = (days: number | null): RetentionLimits => ({
   quarantine: days,
   verdicts: days,
   reports: days,
+  imports: days,
+  agents: days,
 });
 const kind = fc.constantFrom(...retentionClasses);
 const ageDays = fc.integer({ min: 0, max: 5_000 });
@@ -30,7 +32,16 @@ const ageDays = fc.integer({ min: 0, max: 5_000 });
 describe('retention by class', () => {
   it('keeps everything but sets until somebody says otherwise', () => {
     const forEver = retentionClasses.filter((one) => defaultRetentionLimits[one] === null);
-    assert.deepEqual(forEver, ['frames', 'media', 'telemetry', 'quarantine', 'verdicts', 'reports']);
+    assert.deepEqual(forEver, [
+      'frames',
+      'media',
+      'telemetry',
+      'quarantine',
+      'verdicts',
+      'reports',
+      'imports',
+      'agents',
+    ]);
     for (const one of forEver)
       assert.equal(
         whyKept({ class: one, atMs: 0 }, { limits: defaultRetentionLimits, needs: nothing, nowMs, dayMs }),

@@ -10,6 +10,8 @@ import { jsonBytes } from '../../../store/json-objects.ts';
 import { addHold, liftHold, readHoldEvents } from '../../../store/records/legal-holds.ts';
 import { parseEpisodeList, writeEpisodeList } from '../../../store/records/episode-lists.ts';
 import { isHeldSql, readHeldData } from '../../../activities/retention/held-data.ts';
+import { retireRobot } from '../../../fleet/desk/index.ts';
+import { addRobotTo } from '../facts/fact-world.ts';
 import { episodesSql, frames, openLakeFixture, startMs, transaction } from '../lake/lake-fixture.ts';
 import { laterEngine, laterLake } from './no-lake.ts';
 
@@ -157,6 +159,38 @@ describe('retention by class', () => {
     );
   });
 
+  it('takes records of imports, and what agents said of robots that are no longer in the fleet', async () => {
+    const here = world();
+    const ports = { store: here.store, clock: here.clock };
+    for (const robotId of ['r1', 'r2']) {
+      await addRobotTo(ports, robotId);
+      await put(here, `agents/${robotId}.json`, {});
+    }
+    await put(here, 'agents/stranger.json', {});
+    await put(here, 'imports/abc/00000000.json', { key: 'landing/r1/x.parquet' });
+    await retireRobot(ports, { robotId: 'r2', who: 'ada', why: 'worn' });
+    here.pass(20);
+    await put(here, 'imports/abc/00000001.json', { key: 'landing/r1/y.parquet' });
+    await here.sweep();
+    assert.equal((await here.keys('agents/')).length, 3);
+    await here.limit({ imports: 10, agents: 10 });
+    const dry = await here.sweep(true);
+    assert.deepEqual(reportOf(dry, 'agents')?.kept, [{ why: 'the robot is in the fleet', objects: 1 }]);
+    assert.equal((await here.keys('agents/')).length, 3);
+    assert.deepEqual((await here.sweep()).classes, dry.classes);
+    assert.deepEqual(await here.keys('agents/'), ['agents/r1.json']);
+    assert.deepEqual(await here.keys('imports/'), ['imports/abc/00000001.json']);
+    const hold = { kind: 'robot', robotId: 'other' } as const;
+    await addHold(ports, hold, { who: 'ada', why: 'a test' });
+    here.pass(20);
+    await here.sweep();
+    assert.deepEqual(
+      await here.keys('imports/'),
+      ['imports/abc/00000001.json'],
+      'whose segments they name, nobody can tell',
+    );
+  });
+
   it('keeps telemetry that a running trial looks back to', async () => {
     const here = world();
     const old = await telemetry(here, 'r1', id(1));
@@ -274,8 +308,7 @@ describe('a legal hold', () => {
     assert.deepEqual([has('t2/verdicts'), has('reports/'), has('train.arrow')], [true, true, true]);
     assert.ok(
       classes.every(
-        ({ kept, class: kind }) =>
-          kind === 'frames' || kind === 'media' || kept.some(({ why }) => why.includes(hold.holdId)),
+        ({ kept, class: kind }) => !Object.hasOwn(all, kind) || kept.some(({ why }) => why.includes(hold.holdId)),
       ),
     );
     await here.lift(hold.holdId);
