@@ -8,6 +8,7 @@ import {
   type RobotEvidence,
 } from '../statistics/index.ts';
 import type { TaskLimits } from './limits.ts';
+import { armEffect, noRobots, successOf, type ArmEffect, type Robots, type TaskRobots } from './task-arms.ts';
 import { TaskTotals } from './task-totals.ts';
 
 /** One task's figures. */
@@ -25,15 +26,6 @@ export interface TaskEvidence {
   readonly robots: { readonly candidate: number; readonly control: number };
 }
 
-interface RobotTask {
-  readonly arm: RobotEvidence['arm'];
-  readonly successes: number;
-  readonly episodes: number;
-  /** The robot's own level above the fleet's. */
-  readonly effect: number;
-  readonly persistentVariance: number;
-}
-
 /**
  * The evidence of every task seen or listed, in the order of their names: robots' success less their own effect, so that the
  * task's mean cancels between the arms; each robot weighted by the inverse of its variance. What the robot type does not know is left out.
@@ -45,52 +37,88 @@ export function taskEvidence(
   listed: readonly string[],
   limits: TaskLimits,
 ): TaskEvidence[] {
-  const byTask = new Map<string, RobotTask[]>(listed.map((task) => [task, []]));
+  const byNumber: TaskRobots[] = [];
   const totals = new TaskTotals();
-  for (const robot of robots) {
+  const [isCandidate, effects, variances]: [boolean[], number[], number[]] = [[], [], []];
+  for (const [place, robot] of robots.entries()) {
     const { base, theta } = robotBaseline(parameters, robot.baseline);
-    const persistentVariance =
-      parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / Math.max(1, daysTreated);
-    const { arm } = robot;
-    const effect = base - parameters.mu;
+    isCandidate.push(robot.arm === 'candidate');
+    effects.push(base - parameters.mu);
+    variances.push(parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / Math.max(1, daysTreated));
     totals.of(robot, (task, successes, episodes) => {
-      const list = byTask.get(task) ?? [];
-      if (list.length === 0) byTask.set(task, list);
-      list.push({ arm, successes, episodes, effect, persistentVariance });
+      const own = (byNumber[task] ??= noRobots());
+      own.robot.push(place);
+      own.successes.push(successes);
+      own.episodes.push(episodes);
     });
   }
+  const fleet: Robots = { isCandidate, effect: effects, persistentVariance: variances };
+  const byTask = new Map<string, TaskRobots>(listed.map((task) => [task, noRobots()]));
+  for (const [number, task] of totals.names.entries()) byTask.set(task, byNumber[number] ?? noRobots());
   return [...byTask]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([task, list]) => withoutAnyOne(task, list, parameters.phi, limits));
+    .map(([task, list]) => withoutAnyOne(task, { fleet, list, phi: parameters.phi, limits }));
 }
 
 /** Fewer candidates in a task cannot lose one and still be several. */
 const leastForOneLess = 3;
 
+/** One task, and by what it is judged. */
+interface TaskQuestion {
+  readonly fleet: Robots;
+  readonly list: TaskRobots;
+  readonly phi: number;
+  readonly limits: TaskLimits;
+}
+
 /** A task is proven worse only if it is so without its worst candidate too: one robot vetoes no candidate. */
-function withoutAnyOne(task: string, robots: readonly RobotTask[], phi: number, limits: TaskLimits): TaskEvidence {
-  const all = oneTask(task, robots, phi, limits);
+function withoutAnyOne(task: string, question: TaskQuestion): TaskEvidence {
+  const { list, fleet, phi, limits } = question;
+  const isControl = (place: number): boolean => fleet.isCandidate[list.robot[place] ?? -1] === false;
+  const level = successOf(list, (place) => isControl(place) && (list.episodes[place] ?? 0) > 0);
+  const control = armEffect(question, isControl, phi * bernoulliVariance(level));
+  const all = oneTask(task, question, { level, control }, limits);
   if (all.robots.candidate < leastForOneLess) return all;
-  const level = successOf(robots.filter(({ arm }) => arm === 'control'));
-  const excess = ({ arm, successes, episodes, effect }: RobotTask): number =>
-    arm === 'candidate' ? successes - episodes * (effect + level) : Number.POSITIVE_INFINITY;
-  const worst = robots.reduce((one, other) => (excess(other) < excess(one) ? other : one));
-  const others = robots.filter((robot) => robot !== worst);
-  const rest = oneTask(task, others, phi, { ...limits, minimumEpisodes: 0 });
+  const worst = worstCandidate(question, successOf(list, isControl));
+  const rest = oneTask(task, question, { level, control }, { ...limits, minimumEpisodes: 0 }, worst);
   return { ...all, pWithoutWorst: Math.max(all.p, rest.p), logEvidence: Math.min(all.logEvidence, rest.logEvidence) };
 }
 
-function oneTask(task: string, robots: readonly RobotTask[], phi: number, limits: TaskLimits): TaskEvidence {
-  const margin = limits.marginFraction;
-  const arms = {
-    candidate: robots.filter(({ arm, episodes }) => arm === 'candidate' && episodes > 0),
-    control: robots.filter(({ arm, episodes }) => arm === 'control' && episodes > 0),
+/** Place of the candidate with the fewest successes below what is expected of it; the first of several. */
+function worstCandidate({ fleet, list }: TaskQuestion, level: number): number {
+  const excess = (place: number): number => {
+    const robot = list.robot[place] ?? -1;
+    return fleet.isCandidate[robot] === true
+      ? (list.successes[place] ?? 0) - (list.episodes[place] ?? 0) * ((fleet.effect[robot] ?? 0) + level)
+      : Number.POSITIVE_INFINITY;
   };
-  const level = successOf(arms.control);
+  let [worst, least] = [0, excess(0)];
+  for (let place = 1; place < list.robot.length; place += 1) {
+    const own = excess(place);
+    if (own < least) [worst, least] = [place, own];
+  }
+  return worst;
+}
+
+/** The controls of a task, whom the candidates are held against whichever of them is left out. */
+interface Controls {
+  readonly level: number;
+  readonly control: ArmEffect;
+}
+
+function oneTask(
+  task: string,
+  question: TaskQuestion,
+  { level, control }: Controls,
+  limits: TaskLimits,
+  leftOut = -1,
+): TaskEvidence {
+  const { fleet, list, phi } = question;
+  const margin = limits.marginFraction;
   const tolerated = Math.max(0, level - margin);
   // under the hypothesis the candidates are at the tolerated level, not at the one they were seen at
-  const candidate = armEffect(arms.candidate, phi * bernoulliVariance(tolerated));
-  const control = armEffect(arms.control, phi * bernoulliVariance(level));
+  const isTaken = (place: number): boolean => place !== leftOut && fleet.isCandidate[list.robot[place] ?? -1] === true;
+  const candidate = armEffect(question, isTaken, phi * bernoulliVariance(tolerated));
   const known = candidate.robots > 0 && control.robots > 0;
   const delta = known ? candidate.mean - control.mean : 0;
   const variance = known ? candidate.variance + control.variance : 1;
@@ -124,28 +152,6 @@ function skewedTail(tolerated: number, excess: number, variance: number): number
   return binomialCdf(Math.min(episodes, successes), episodes, tolerated);
 }
 
-/** Mean of success less the robots' own effects; the task's mean is in both arms and cancels. `withinVariance`: of one episode. */
-function armEffect(robots: readonly RobotTask[], withinVariance: number) {
-  let [weight, weighted] = [0, 0];
-  for (const { successes, episodes, effect, persistentVariance } of robots) {
-    const variance = withinVariance / episodes + persistentVariance;
-    weight += 1 / variance;
-    weighted += (successes / episodes - effect) / variance;
-  }
-  const known = weight > 0;
-  return {
-    robots: robots.length,
-    episodes: episodesOf(robots),
-    mean: known ? weighted / weight : 0,
-    variance: known ? 1 / weight : 1,
-  };
-}
-
-const successOf = (robots: readonly RobotTask[]): number =>
-  robots.reduce((sum, { successes }) => sum + successes, 0) / Math.max(1, episodesOf(robots));
-
 /** Fewer episodes an arm than the limit prove nothing. */
 export const isUnproven = ({ episodes }: Pick<TaskEvidence, 'episodes'>, limits: TaskLimits): boolean =>
   Math.min(episodes.candidate, episodes.control) < limits.minimumEpisodes;
-
-const episodesOf = (robots: readonly RobotTask[]): number => robots.reduce((sum, { episodes }) => sum + episodes, 0);

@@ -13,8 +13,13 @@ export class TaskTotals {
   readonly #owner: number[] = [];
   #robots = 0;
 
-  /** Calls `take` for every task of a robot, in the order in which they come up in its blocks; its sums are added up in that of the blocks. */
-  of({ blocks }: RobotEvidence, take: (task: string, successes: number, episodes: number) => void): void {
+  /** Names of the tasks that came up, by number. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** Calls `take` with the number of every task of a robot, in the order in which they come up in its blocks; its sums are added up in that of the blocks. */
+  of({ blocks }: RobotEvidence, take: (number: number, successes: number, episodes: number) => void): void {
     const robot = this.#robots++;
     const own: number[] = [];
     for (const { perTask } of blocks) {
@@ -33,8 +38,7 @@ export class TaskTotals {
         this.#episodes[number] = (this.#episodes[number] ?? 0) + counts.episodes;
       }
     }
-    for (const number of own)
-      take(this.#names[number] ?? '', this.#successes[number] ?? 0, this.#episodes[number] ?? 0);
+    for (const number of own) take(number, this.#successes[number] ?? 0, this.#episodes[number] ?? 0);
   }
 
   #numberOf(task: string): number {

@@ -7,6 +7,7 @@ import { taskEvidence } from '../../../domain/experiment/task-evidence.ts';
 import { dictionary } from '../../../domain/dictionary.ts';
 import { otherTask, type RobotEvidence } from '../../../domain/statistics/index.ts';
 import { parameters } from './fleets.ts';
+import { plainTaskEvidence } from './plain-task-evidence.ts';
 
 const tasks = ['a', 'b', 'c', '__proto__', 'constructor', '10', '9', otherTask];
 const counts = fc.record({
@@ -71,6 +72,20 @@ describe('the evidence of single tasks', () => {
           claimed.reduce((sum, episodes) => sum + episodes, 0),
         );
       }),
+    );
+  });
+
+  it('is, to the last bit, what its definition gives robot by robot, for any limit', () => {
+    const leasts = fc.constantFrom(1, 5, 30);
+    fc.assert(
+      fc.property(fc.array(robots, { maxLength: 4 }), fc.subarray(tasks), leasts, (some, listed, minimumEpisodes) => {
+        const all = some.flat();
+        const limits = { ...defaultTaskLimits, minimumEpisodes };
+        const evidence = taskEvidence(parameters, all, 3, listed, limits);
+        assert.deepEqual(evidence, plainTaskEvidence(parameters, all, 3, listed, limits));
+        assert.equal(JSON.stringify(evidence), JSON.stringify(plainTaskEvidence(parameters, all, 3, listed, limits)));
+      }),
+      { numRuns: 300 },
     );
   });
 });
