@@ -2,6 +2,9 @@ import type { Command } from 'commander';
 
 import { robotTypeName } from '../datasets/robot-type.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
+import { readRobots } from '../fleet/desk/index.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import { readAliases } from '../store/records/aliases.ts';
 import { approveBody } from '../store/records/served-bodies.ts';
 import { signOrdersOf } from './context.ts';
 import { openPolicy } from './open-policy.ts';
@@ -64,5 +67,19 @@ export function registerModelBodyCommands(models: Command): void {
       const record = await approveBody(context, { policy, version, robotType, who, why }, kind);
       if (options.json) return printJson(record);
       say(`${version} is ${options.revoke ? 'no longer approved' : 'approved'} for ${robotTypeName(robotType)}`);
+      const { champion } = await readAliases(context)({ policy });
+      if (!options.revoke && champion === version) say(allAtOnce(await robotsOf(context.store, policy, robotType)));
     });
 }
+
+const robotsOf = async (store: ObjectStore, policy: string, { id, version }: BodyName): Promise<number> =>
+  [...(await readRobots(store)).values()].filter(
+    ({ robotType, ...robot }) =>
+      robot.policy === policy && robot.retiredMs === undefined && robotType.id === id && robotType.version === version,
+  ).length;
+
+type BodyName = ReturnType<typeof parseRobotType>;
+
+/** An approval of the champion is no trial: nobody goes first. */
+const allAtOnce = (robots: number): string =>
+  `it is the champion: ${robots === 1 ? '1 robot' : `${robots} robots`} of that body run it with their next order, all at once and in no stage`;
