@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 
 import type { Command } from 'commander';
 
+import { childClipMaker } from '../fleet/agent/adapters/child-clip-maker.ts';
 import { httpsFetch } from '../fleet/agent/adapters/https-fetch.ts';
 import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.ts';
-import { openAgent, type Agent } from '../fleet/agent/index.ts';
-import { createLineProtocol } from '../fleet/agent/line-protocol.ts';
+import { defaultLimits, openAgent, type Agent } from '../fleet/agent/index.ts';
+import { createLineProtocol, mostLineBytes } from '../fleet/agent/line-protocol.ts';
+import { boundedLines } from '../fleet/agent/local/bounded-lines.ts';
 import { readRobotType } from './parse-robot-type.ts';
 import { trustOf } from './read-trust.ts';
 import { machineMonotonicMs } from './machine-clock.ts';
@@ -20,6 +22,9 @@ interface Options {
   readonly publicKey?: string;
   readonly tokenFile?: string;
   readonly quotaMib: string;
+  readonly images?: string;
+  readonly imageQuotaMib: string;
+  readonly clipMibPerDay: string;
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -44,26 +49,46 @@ export function registerAgentCommand(program: Command): void {
     .option('--cert <file>', 'PEM of the robot’s certificate, for gateways that require one')
     .option('--key <file>', 'PEM of the key of --cert')
     .option('--quota-mib <number>', 'maximum disk space for recordings that wait for upload, MiB', '1024')
+    .option(
+      '--images <folder>',
+      'folder in which the robot’s program leaves large images as files; the agent deletes them',
+    )
+    .option('--image-quota-mib <number>', 'maximum disk space for images and clips that wait for upload, MiB', '4096')
+    .option('--clip-mib-per-day <number>', 'maximum upload of clips in a day (UTC), MiB; 0: none', '1335')
     .action(async (options: Options) => {
       await runAgent(options);
     });
 }
 
 async function runAgent(options: Options): Promise<void> {
-  const lines = createLineProtocol((line) => process.stdout.write(`${line}\n`));
+  const robotType = await readRobotType(options.robotType);
+  const limits = {
+    ...defaultLimits,
+    quotaBytes: mibOf('--quota-mib', options.quotaMib),
+    imageQuotaBytes: mibOf('--image-quota-mib', options.imageQuotaMib),
+    clipBytesPerDay: mibOf('--clip-mib-per-day', options.clipMibPerDay, 0),
+  };
+  const { maxImageBytes } = limits;
+  const imageFolder = await folderOf(options.images);
+  const lines = createLineProtocol((line) => process.stdout.write(`${line}\n`), {
+    robotType,
+    imageFolder,
+    maxImageBytes,
+  });
   const agent = await openAgent({
     robotId: options.robot,
     gatewayUrl: gatewayOf(options.gateway),
     token: await tokenOf(options.tokenFile),
     directory: options.dir,
-    robotType: await readRobotType(options.robotType),
+    robotType,
     ...(await trustOf(options)),
     clock: Date.now,
     monotonic: machineMonotonicMs,
     runtime: isolatedPolicyRuntime(),
+    clipMaker: childClipMaker(),
     onSafeStop: lines.onSafeStop,
     log: (line) => void process.stderr.write(`${line}\n`),
-    limits: { quotaBytes: mibOf(options.quotaMib) },
+    limits,
     ...(await ownTls(options)),
   });
   process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\n`);
@@ -75,9 +100,13 @@ async function runAgent(options: Options): Promise<void> {
 /** Obeys the robot's program; without one (no input at all) the agent goes on by itself. */
 async function obeyInput(agent: Agent, lines: ReturnType<typeof createLineProtocol>): Promise<void> {
   let count = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
-    if (line.trim() === '') continue;
+  for await (const line of boundedLines(process.stdin as AsyncIterable<Buffer>, mostLineBytes)) {
+    if (line?.trim() === '') continue;
     count += 1;
+    if (line === undefined) {
+      lines.tooLong();
+      continue;
+    }
     // What waits for the network or the disk must not hold up the answer to a safe stop.
     void lines.handle(agent, line);
   }
@@ -112,8 +141,15 @@ async function tokenOf(file: string | undefined): Promise<string> {
   return token;
 }
 
-function mibOf(text: string): number {
+async function folderOf(folder: string | undefined): Promise<string | undefined> {
+  if (folder === undefined) return undefined;
+  const facts = await stat(folder).catch(() => undefined);
+  if (facts?.isDirectory() === true) return path.resolve(folder);
+  throw new Error(`--images: expected a folder, got ${folder}`);
+}
+
+function mibOf(option: string, text: string, least = 1): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1024 * 1024) return value * 1024 * 1024;
-  throw new Error(`--quota-mib: expected a whole number from 1 to 1048576, got ${text}`);
+  if (Number.isInteger(value) && value >= least && value <= 1024 * 1024) return value * 1024 * 1024;
+  throw new Error(`${option}: expected a whole number from ${least} to 1048576, got ${text}`);
 }

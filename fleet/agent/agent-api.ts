@@ -1,11 +1,12 @@
 import type { Outcome } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import type { ClipMaker } from './images/clip-maker.ts';
 import type { Frame } from './recording/episode-recorder.ts';
 import type { Fetch } from './gateway-client.ts';
 import type { AtPoint } from './local/kill-points.ts';
 import type { AgentLimits } from './limits.ts';
 import type { PolicyRuntime } from './versions/policy-runtime.ts';
-import type { SyncDescriptor } from './recording/spool.ts';
+import type { SyncDescriptor } from './recording/append-only-file.ts';
 import type { ActivePolicy } from './versions/keeper-state.ts';
 import type { MonotonicClock, WallClock } from './local/times.ts';
 
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly onSafeStop?: () => Promise<void>;
   readonly log?: (line: string) => void;
   readonly limits?: Partial<AgentLimits>;
+  /** Makes clips of images; `childClipMaker` on a robot. Without one no image is recorded, and each is counted. */
+  readonly clipMaker?: ClipMaker | undefined;
   /** Puts the spool on the disk; a simulated robot whose power is never cut may do nothing. */
   readonly sync?: SyncDescriptor;
   /** For tests of sudden death. */
@@ -57,6 +60,12 @@ export interface AgentStatus {
   readonly refusedTasks: number;
   /** Frames the disk did not take. */
   readonly lostFrames: number;
+  /** Bytes of images that wait on the disk. */
+  readonly waitingImageBytes: number;
+  /** Clips that wait for their upload, and logs of images that will be clips. */
+  readonly waitingClips: number;
+  /** Images that are lost since the disk was new, by reason. */
+  readonly imagesDropped: Readonly<Record<string, number>>;
   /** Robot clock minus gateway clock; undefined before the first contact. */
   readonly skewMs: number | undefined;
   readonly contactlessMs: number;
@@ -79,6 +88,13 @@ export interface Agent {
   record(frame: Frame): void;
   /** Adds a frame in which the expert would have acted otherwise. */
   correct(frame: Frame, expertAction: ArrayLike<number>): void;
+  /**
+   * Adds an image of a camera of the robot type: JPEG, PNG, or raw pixels (RGB, or grey for a grey camera), of the camera's size. Survives the death of
+   * this process when it returns; the bytes may be used again then. `atUs` as in `record`. Without an open episode a camera's last image waits: it is part
+   * of an episode that begins within two periods of the camera. Throws a TypeError for an unknown camera and for what is no such image. An image over a
+   * limit, or that the disk does not take, is left out and counted in `status().imagesDropped`; nothing else suffers.
+   */
+  recordImage(camera: string, bytes: Uint8Array, atUs?: number): void;
   /** A person or a safety system took over in this episode. */
   intervene(): void;
   /** Something that must never happen did, `unspecified` without a name; resolves when it is kept for good. */
@@ -95,7 +111,7 @@ export interface Agent {
   /** The robot must not be switched, though no episode is open. */
   busy(): void;
   status(): AgentStatus;
-  /** Turns what is recorded into segments now. */
+  /** Turns what is recorded into clips and segments now. */
   settle(): Promise<void>;
   /** Orderly end: everything recorded is kept, nothing counts as a crash. An open episode ends as aborted. */
   close(): Promise<void>;

@@ -6,9 +6,11 @@ import { ulid } from 'ulid';
 
 import { robotIdSchema } from '../protocol/index.ts';
 import type { Agent, AgentOptions } from './agent-api.ts';
+import { agentEnd } from './agent-end.ts';
 import { statusOf } from './agent-status.ts';
 import { agentVersion } from './agent-version.ts';
 import { createBells, runInBackground } from './versions/background.ts';
+import { openClipUpload } from './link/clip-upload.ts';
 import { createConnection } from './link/connection.ts';
 import { openContact } from './link/contact.ts';
 import { openGatewayTimes, stampNow } from './local/dating.ts';
@@ -29,7 +31,7 @@ import { momentOf, openRecording } from './recording/recording.ts';
 import { createRobotSide } from './robot-side.ts';
 import { printable } from './local/printable.ts';
 import { openSetAside } from './recording/set-aside.ts';
-import { syncToDisk } from './recording/spool.ts';
+import { syncToDisk } from './recording/append-only-file.ts';
 import { linuxBootId, type MachineMoment } from './local/times.ts';
 import { orderRefusalReport } from './trust/refusal-report.ts';
 import { openTrustedOrders } from './trust/trusted-orders.ts';
@@ -101,12 +103,13 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     acting,
     policy,
     limits,
+    clipMaker: options.clipMaker,
     sync: options.sync ?? syncToDisk,
     at,
     log,
   });
   const { safeStopTimeoutMs } = limits;
-  const onChange = (): void => [bells.telemetry, bells.settle].forEach((bell) => bell.ring());
+  const onChange = (): void => [bells.telemetry, bells.settle, bells.clips].forEach((bell) => bell.ring());
   const side = createRobotSide({ recording, robotType, safeStopTimeoutMs, onSafeStop, onChange, log });
 
   const keep = (entry: Parameters<typeof recording.keep>[0]): Promise<void> =>
@@ -194,9 +197,24 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
 
+  const clipUpload = await openClipUpload({
+    gateway,
+    recording,
+    budgetFile: folder('clip-budget.json'),
+    limits,
+    nowMs: () => monotonic() + (times.now()?.offsetMs ?? wall() - monotonic()),
+    monotonic,
+    at,
+    log,
+  });
+
   const settle = async (isNow: boolean): Promise<void> => {
-    await recording.settle({ now: isNow, mayBeUploaded: exchange.mayBeUploaded });
-    bells.upload.ring();
+    const { mayBeUploaded } = exchange;
+    // What is left when the agent ends becomes clips in its next life.
+    for (let isMore = isNow; isMore && !signal.aborted;)
+      isMore = await recording.images.makeNext({ isIdle: true, now: true, signal });
+    await recording.settle({ now: isNow, mayBeUploaded, uploadingClip: clipUpload.uploading() });
+    for (const bell of [bells.upload, bells.clipUpload]) bell.ring();
   };
 
   const background = runInBackground({
@@ -206,6 +224,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     connection,
     contact,
     exchange,
+    clipUpload,
     told,
     orders,
     keeper: ownKeeper,
@@ -215,17 +234,12 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     settle: () => settle(false),
   });
 
-  async function leave(): Promise<void> {
-    stop.abort(new Error('the agent stops'));
-    await background;
-    await ownKeeper.release();
-  }
-
   return {
     beginEpisode: (episode = {}) => side.begin(episode),
     mayRecord: (task) => recording.episodes.isTask(task),
     record: (frame) => side.add(frame),
     correct: (frame, expertAction) => side.add(frame, expertAction),
+    recordImage: (camera, bytes, atUs) => side.image(camera, bytes, atUs),
     intervene: () => side.intervene(),
     safetyEvent: (kind) => keep({ kind: 'safetyEvent', ...moment(), event: eventOf(kind) }),
     async endEpisode(outcome, { reason, atUs } = {}) {
@@ -241,21 +255,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     busy: () => side.setBusy(true),
     status: () => statusOf({ connection, acting, recording, refusedTasks, reports, aside, side, contact, orders }),
     settle: () => settle(true),
-    async close() {
-      await leave();
-      await side.end('aborted', 'agentStopped');
-      await online.keep();
-      await settle(true);
-      await ownKeeper.stop();
-      await aside.written();
-      recording.close();
-      unlock();
-    },
-    async crash() {
-      await leave();
-      recording.close();
-      unlock();
-    },
+    ...agentEnd({ stop, background, keeper: ownKeeper, side, online, settle, aside, recording, unlock }),
   };
 }
 

@@ -33,20 +33,15 @@ import {
   type TelemetryRequest,
   type WireErrorType,
 } from '../protocol/index.ts';
+import type { Answered } from './link/answered.ts';
+import { clipRequests, leastUploadBytesPerMs, type ClipRequests } from './link/clip-requests.ts';
 import { orAborted, withDeadline } from './link/deadline.ts';
 import { printable } from './local/printable.ts';
 import type { MonotonicClock } from './local/times.ts';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Answers that are no error; `sentMs` and `receivedMs` are monotonic. */
-export interface Answered<Body> {
-  readonly status: number;
-  readonly body: Body;
-  readonly headers: Headers;
-  readonly sentMs: number;
-  readonly receivedMs: number;
-}
+export type { Answered } from './link/answered.ts';
 
 /** The gateway cannot be reached, or did not do what was asked. */
 export class GatewayError extends Error {
@@ -91,7 +86,7 @@ export interface GatewayClientPorts {
  * The gateway's requests, each one try; whoever calls decides when to try again. `policy`: whose version the body speaks of; undefined
  * before the first order, and where an older agent did not say.
  */
-export interface GatewayClient {
+export interface GatewayClient extends ClipRequests {
   handshake(body: HandshakeRequest, policy?: string): Promise<Answered<HandshakeAnswer>>;
   heartbeat(body: HeartbeatRequest, policy?: string): Promise<Answered<HeartbeatAnswer>>;
   telemetry(body: TelemetryRequest, policy?: string): Promise<Answered<TelemetryAnswer>>;
@@ -118,8 +113,6 @@ export interface GatewayClient {
   ): Promise<Answered<ReadableStream<Uint8Array>>>;
 }
 
-/** A recording that goes up slower than this is given up and tried again. */
-const leastUploadBytesPerMs = 2;
 /** An ETag of this protocol is a digest in quotes; another is as good as none. */
 const etagPattern = /^"[0-9a-zA-Z]{1,100}"$/;
 
@@ -194,6 +187,7 @@ export function createGatewayClient(ports: GatewayClientPorts): GatewayClient {
         segmentAnswerSchema.strip(),
         ports.timeoutMs + bytes.length / leastUploadBytesPerMs,
       ),
+    ...clipRequests(robotId, (path, init, schema, extraMs = 0) => json(path, init, schema, ports.timeoutMs + extraMs)),
     model({ policy, version, name }, resume, signal) {
       const headers: Record<string, string> =
         resume === undefined ? {} : { range: `bytes=${resume.startBytes}-`, 'if-range': resume.etag };

@@ -19,6 +19,10 @@ export interface AgentLimits extends RecordingLimits {
   readonly loadTimeoutMs: number;
   /** A policy that has not decided by then has failed: the robot stops safely and falls back. */
   readonly decideTimeoutMs: number;
+  /** Most bytes of clips that are sent in a day (UTC); less than a part of a clip, 4 MiB, sends none. */
+  readonly clipBytesPerDay: number;
+  /** Part of the time in which clips may use the line, in (0, 1]. */
+  readonly clipLineFraction: number;
   /** As the gateway says unless given. */
   readonly heartbeatEveryMs?: number;
   readonly longPollMs?: number;
@@ -37,4 +41,10 @@ export const defaultLimits: AgentLimits = {
   rotateBytes: 4 * 1024 * 1024,
   rotateMs: 10 * 60_000,
   quotaBytes: 1024 * 1024 * 1024,
+  imageQuotaBytes: 4 * 1024 * 1024 * 1024,
+  maxImageBytes: 8 * 1024 * 1024,
+  clipIdleMs: 2_000,
+  clipWaitMs: 5 * 60_000,
+  clipBytesPerDay: 1_400_000_000,
+  clipLineFraction: 0.5,
 };

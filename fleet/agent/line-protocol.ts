@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
 import { outcomes } from '../../datasets/columns.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { dictionary } from '../../domain/dictionary.ts';
 import type { Agent } from './agent-api.ts';
+import { takeImageFile } from './images/handed-image.ts';
+import { shownImage } from './images/shown-image.ts';
 
 const numbers = z.array(z.number()).max(1024);
 const frame = {
@@ -13,11 +17,28 @@ const frame = {
 /** Comes back with the answer; a line without it gets an answer only when it fails. */
 const id = z.union([z.string().max(100), z.number()]).optional();
 
+/** An image within a line is base64 of at most so many bytes; larger ones come as files. */
+const mostInlineBytes = 1024 * 1024;
+const mostBase64Length = Math.ceil(mostInlineBytes / 3) * 4;
+/** A longer line is refused unread: one with images of 8 cameras is shorter. */
+export const mostLineBytes = 8 * mostBase64Length + 256 * 1024;
+
+/** An image of a camera: base64 of its bytes, or the name of a file in the folder that the agent was told, which it reads and deletes. */
+const image = {
+  camera: z.string().max(63),
+  base64: z
+    .string()
+    .max(mostBase64Length, `expected at most ${mostInlineBytes} bytes as base64; larger images come as files`)
+    .optional(),
+  file: z.string().max(200).optional(),
+};
+
 /** What a robot program in any language may write, one JSON object a line. */
 export const lineSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('beginEpisode'), id, task: z.string().optional() }),
   z.strictObject({ do: z.literal('record'), id, ...frame }),
   z.strictObject({ do: z.literal('correct'), id, ...frame, expertAction: numbers }),
+  z.strictObject({ do: z.literal('recordImage'), id, ...image, atUs: z.int().min(0).optional() }),
   z.strictObject({ do: z.literal('intervene'), id }),
   z.strictObject({ do: z.literal('safetyEvent'), id, kind: z.string().max(1_000) }),
   z.strictObject({
@@ -26,7 +47,13 @@ export const lineSchema = z.discriminatedUnion('do', [
     outcome: z.enum(outcomes),
     reason: z.string().max(100).optional(),
   }),
-  z.strictObject({ do: z.literal('decide'), id, observation: numbers, task: z.string().optional() }),
+  z.strictObject({
+    do: z.literal('decide'),
+    id,
+    observation: numbers,
+    task: z.string().optional(),
+    images: z.array(z.strictObject(image)).max(8).optional(),
+  }),
   z.strictObject({ do: z.literal('idle'), id }),
   z.strictObject({ do: z.literal('busy'), id }),
   z.strictObject({ do: z.literal('status'), id }),
@@ -40,10 +67,19 @@ export interface LineProtocol {
   readonly onSafeStop: () => Promise<void>;
   /** Obeys one line; what goes back is one line too. Lines are obeyed in the order they come. */
   handle(agent: Agent, text: string): Promise<void>;
+  /** Answers a line that was longer than `mostLineBytes`. */
+  tooLong(): void;
+}
+
+export interface LineProtocolOptions {
+  readonly robotType: RobotType;
+  /** Where the robot's program may leave images as files; undefined: it may not. */
+  readonly imageFolder?: string | undefined;
+  readonly maxImageBytes: number;
 }
 
 /** Lets a program that is no Node program use an agent over two pipes. */
-export function createLineProtocol(write: (line: string) => void): LineProtocol {
+export function createLineProtocol(write: (line: string) => void, options: LineProtocolOptions): LineProtocol {
   let stopped: (() => void) | undefined;
   const say = (message: Readonly<Record<string, unknown>>): void => write(JSON.stringify(message));
   return {
@@ -61,16 +97,17 @@ export function createLineProtocol(write: (line: string) => void): LineProtocol 
         if (!parsed.success) throw new TypeError(z.prettifyError(parsed.error));
         line = parsed.data;
         if (line.do === 'stopped') stopped?.();
-        const result = await obey(agent, line);
+        const result = await obey(agent, line, options);
         if (line.id !== undefined) say({ id: line.id, result: result ?? null });
       } catch (error) {
         say({ id: line?.id ?? null, error: error instanceof Error ? error.message : String(error) });
       }
     },
+    tooLong: () => say({ id: null, error: `expected a line of at most ${mostLineBytes} bytes, got a longer one` }),
   };
 }
 
-async function obey(agent: Agent, line: Line): Promise<unknown> {
+async function obey(agent: Agent, line: Line, options: LineProtocolOptions): Promise<unknown> {
   switch (line.do) {
     case 'beginEpisode':
       return agent.beginEpisode(line.task === undefined ? {} : { task: line.task });
@@ -78,6 +115,8 @@ async function obey(agent: Agent, line: Line): Promise<unknown> {
       return agent.record(frameOf(line));
     case 'correct':
       return agent.correct(frameOf(line), line.expertAction);
+    case 'recordImage':
+      return agent.recordImage(line.camera, bytesOf(line, options), line.atUs);
     case 'intervene':
       return agent.intervene();
     case 'safetyEvent':
@@ -85,9 +124,16 @@ async function obey(agent: Agent, line: Line): Promise<unknown> {
     case 'endEpisode':
       return agent.endEpisode(line.outcome, line.reason === undefined ? {} : { reason: line.reason });
     case 'decide': {
+      // Files are taken whether anything acts or not.
+      const images = dictionary(
+        (line.images ?? []).map((each) => [
+          each.camera,
+          shownImage(options.robotType, each.camera, bytesOf(each, options)),
+        ]),
+      );
       const policy = agent.policy();
       if (policy === undefined) return null;
-      return { version: policy.version, ...(await policy.decide(line.observation, line.task)) };
+      return { version: policy.version, ...(await policy.decide(line.observation, line.task, images)) };
     }
     case 'idle':
       return agent.idle();
@@ -98,6 +144,15 @@ async function obey(agent: Agent, line: Line): Promise<unknown> {
     case 'stopped':
       return undefined;
   }
+}
+
+function bytesOf(
+  { base64, file }: { readonly base64?: string | undefined; readonly file?: string | undefined },
+  { imageFolder, maxImageBytes }: LineProtocolOptions,
+): Uint8Array {
+  if ((base64 === undefined) === (file === undefined)) throw new TypeError('expected an image as base64 or as file');
+  if (file !== undefined) return takeImageFile(imageFolder, file, maxImageBytes);
+  return Buffer.from(base64 ?? '', 'base64');
 }
 
 const frameOf = ({ observation, action, latencyMs, atUs }: Extract<Line, { do: 'record' | 'correct' }>) => ({

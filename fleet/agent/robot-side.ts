@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { Frame } from './recording/episode-recorder.ts';
+import { isDiskFull } from './images/clip-work.ts';
 import type { Recording } from './recording/recording.ts';
 
 export interface RobotSidePorts {
@@ -21,6 +22,8 @@ export interface RobotSide {
   readonly lostFrames: () => number;
   begin(options: { readonly task?: string }): string;
   add(frame: Frame, expertAction?: ArrayLike<number>): void;
+  /** An image of one of the robot's cameras; it is the open episode's, or that of an episode which begins right after it. */
+  image(camera: string, bytes: Uint8Array, atUs?: number): void;
   intervene(): void;
   end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean>;
   setBusy(isBusy: boolean): void;
@@ -49,6 +52,7 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
     } catch (cause) {
       if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
       lostFrames += 1;
+      if (isDiskFull(cause)) recording.noRoom();
       ports.log(`a frame was lost: ${cause.message}`);
       ports.onChange();
     }
@@ -59,13 +63,20 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
     lostFrames: () => lostFrames,
     begin(options) {
       isSevered = false;
-      return recording.episodes.begin(options);
+      const id = recording.episodes.begin(options);
+      recording.images.begun();
+      return id;
     },
     add(frame, expertAction) {
+      const wasOpen = recording.episodes.isOpen();
       write(() => recording.episodes.frame(frame, expertAction));
+      if (!wasOpen && recording.episodes.isOpen()) recording.images.begun();
       if (recording.episodes.frames() < robotType.limits.maxEpisodeFrames) return;
       isSevered = true;
       end('aborted', 'tooLong').catch((cause: unknown) => ports.log(`an episode was not kept: ${String(cause)}`));
+    },
+    image(camera, bytes, atUs) {
+      if (!isSevered) recording.images.add(camera, bytes, atUs);
     },
     intervene: () => write(() => recording.episodes.intervene()),
     end(outcome, reason, atUs) {

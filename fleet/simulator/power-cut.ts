@@ -9,7 +9,7 @@ const syncToDisk = promisify(fdatasync);
 /** Remembers what a robot put on its disk, and can take the rest away as a power cut does. */
 export interface CuttablePower {
   readonly sync: NonNullable<AgentOptions['sync']>;
-  /** Cuts every spool back to what was synced and leaves garbage behind it. The agent must be dead. */
+  /** Cuts every spool and log of images back to what was synced and leaves garbage behind it. The agent must be dead. */
   cut(directory: string): void;
 }
 
@@ -24,10 +24,8 @@ export function cuttablePower(): CuttablePower {
       syncedBytes.set(ino, size);
     },
     cut(directory) {
-      const folder = path.join(directory, 'spool');
-      if (!existsSync(folder)) return;
-      for (const name of readdirSync(folder)) {
-        const file = path.join(folder, name);
+      const folders = ['spool', 'images'].map((name) => path.join(directory, name)).filter((name) => existsSync(name));
+      for (const file of folders.flatMap((folder) => readdirSync(folder).map((name) => path.join(folder, name)))) {
         const { ino, size } = statSync(file);
         truncateSync(file, Math.min(size, syncedBytes.get(ino) ?? 0));
         appendFileSync(file, garbage);

@@ -35,7 +35,7 @@ const seeingVersion = 1_000;
 const blindVersion = 1_001;
 
 /** A type like the fleet's own with a camera `front`, and one, `cabin`, whose images may not leave the robot. */
-const seeingType: RobotType = {
+export const seeingType: RobotType = {
   ...scitosG5Type,
   version: seeingVersion,
   cameras: [camera('front', true), camera('back', true), camera('cabin', false)],

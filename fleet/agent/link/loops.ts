@@ -12,8 +12,8 @@ export interface Outage {
 /** A gateway cannot keep a robot from asking for longer than this. */
 const longestAskedMs = 60_000;
 
-/** Large bodies fail on lines that carry small ones: this loop's failures alone are no outage. */
-const heavyLoop = 'upload';
+/** Large bodies fail on lines that carry small ones: these loops' failures alone are no outage. */
+const heavyLoops: readonly string[] = ['upload', 'clip upload'];
 
 export function createOutage(): Outage {
   const bells = new Map<string, Bell>();
@@ -24,7 +24,7 @@ export function createOutage(): Outage {
       bells.delete(loop);
     },
     over() {
-      if ([...bells.keys()].some((loop) => loop !== heavyLoop)) for (const bell of bells.values()) bell.ring();
+      if ([...bells.keys()].some((loop) => !heavyLoops.includes(loop))) for (const bell of bells.values()) bell.ring();
     },
   };
 }

@@ -22,5 +22,16 @@ export const killPoints = [
   'state.switched',
   'report.answered',
 ] as const;
-export type KillPoint = (typeof killPoints)[number];
+/** The same, of robots with cameras alone. */
+export const imageKillPoints = [
+  'image.written',
+  'clip.written',
+  'clip.named',
+  'images.removed',
+  'clip.released',
+  'clipPart.answered',
+  'clip.answered',
+  'clip.removed',
+] as const;
+export type KillPoint = (typeof killPoints)[number] | (typeof imageKillPoints)[number];
 export type AtPoint = (point: KillPoint) => void;

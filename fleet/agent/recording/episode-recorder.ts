@@ -5,6 +5,7 @@ import { wireLimits } from '../../protocol/index.ts';
 import type { Stamp } from '../local/dating.ts';
 import type { AtPoint } from '../local/kill-points.ts';
 import type { NewEntry } from './kept-entries.ts';
+import { latencyOf, numbersOf, sizeOfAction } from './checked-frame.ts';
 import { durationMs, latencies } from './segment-rows.ts';
 import type { KeptEntry, RecordOf, SpoolRecord } from './spool-record.ts';
 import type { SpooledEpisode } from './spooled-episodes.ts';
@@ -51,6 +52,8 @@ export interface EpisodeRecorder {
   readonly isOpen: () => boolean;
   /** Frames of the open episode; 0 when there is none. */
   readonly frames: () => number;
+  /** The open episode, and an instant by its clock as frames have it; undefined when there is none. */
+  readonly instant: (atUs: number | undefined) => { readonly episodeId: string; readonly atUs: number } | undefined;
   /** Whether a task is the robot type's, was told, or is known to what acts. */
   readonly isTask: (task: string) => boolean;
   begin(options: { readonly task?: string }): string;
@@ -98,6 +101,12 @@ class SpoolingRecorder implements EpisodeRecorder {
   readonly isOpen = (): boolean => this.#open !== undefined;
 
   readonly frames = (): number => this.#open?.frames ?? 0;
+
+  readonly instant = (atUs: number | undefined): { readonly episodeId: string; readonly atUs: number } | undefined => {
+    const episode = this.#open;
+    if (episode === undefined) return undefined;
+    return { episodeId: episode.begin.episodeId, atUs: this.#instantOf(episode, atUs) };
+  };
 
   readonly isTask = (task: string): boolean => {
     const { robotType, isTold, acting } = this.#ports;
@@ -283,21 +292,4 @@ function reasonOf(outcome: Outcome, reason: unknown): string | null {
   if (outcome === 'success') return null;
   const text = typeof reason === 'string' || typeof reason === 'number' ? String(reason).trim().slice(0, 100) : '';
   return text === '' ? 'unspecified' : text;
-}
-
-/** A latency that is none is left out; the frame counts all the same. */
-const latencyOf = (latencyMs: number | undefined): number | null =>
-  typeof latencyMs === 'number' && latencyMs >= 0 && Number.isFinite(latencyMs) ? latencyMs : null;
-
-const sizeOfAction = ({ actions }: RobotType): number => {
-  if (actions.kind === 'none') return 0;
-  return actions.kind === 'discrete' ? 1 : actions.ranges.length;
-};
-
-function numbersOf(what: string, values: ArrayLike<number>, size: number): number[] {
-  if (values.length !== size) throw new TypeError(`expected ${what} of ${size} numbers, got ${values.length}`);
-  const numbers = Array.from(values);
-  const wrong = numbers.findIndex((value) => !Number.isFinite(Math.fround(value)));
-  if (wrong >= 0) throw new TypeError(`expected ${what} of finite numbers, got ${numbers[wrong]} [index=${wrong}]`);
-  return numbers;
 }

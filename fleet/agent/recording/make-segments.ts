@@ -27,7 +27,7 @@ export interface MakeSegmentsPorts {
 export async function makeSegments(
   { robotId, robotType, directory, at }: MakeSegmentsPorts,
   spoolNumber: string,
-  { episodes, seal }: SpoolContent,
+  { episodes, seal, clips }: SpoolContent,
 ): Promise<readonly ShelvedSegment[]> {
   if (seal === undefined) throw new Error(`expected a sealed spool, got an open one [spool=${spoolNumber}]`);
   // A process records by one body, and begins a spool of its own.
@@ -43,13 +43,13 @@ export async function makeSegments(
     agentVersion: seal.agentVersion,
     clockSkewMs: skewOf(seal),
   };
-  const latestMs = Math.max(0, ...episodes.map(({ end }) => end.endedAtUs / 1000));
+  const latestMs = latestMsOf(episodes);
   const made: ShelvedSegment[] = [];
   for (const worth of worths) {
     const chosen = episodes.filter((episode) => worthOf(episode) === worth);
     if (chosen.length === 0) continue;
     const temporary = path.join(directory, `${spoolNumber}.${worth}.tmp`);
-    await writeSegment(rowsOf(chosen, by, seal, latestMs), footer, temporary);
+    await writeSegment(rowsOf({ episodes: chosen, clips }, by, seal, latestMs), footer, temporary);
     at('segment.written');
     await syncFile(temporary);
     const sha256 = await fileSha256(temporary);
@@ -63,11 +63,18 @@ export async function makeSegments(
   return made;
 }
 
+/** A spool's last instant, by the robot's clock. */
+export const latestMsOf = (episodes: readonly SpooledEpisode[]): number =>
+  Math.max(0, ...episodes.map(({ end }) => end.endedAtUs / 1000));
+
 function* rowsOf(
-  episodes: readonly SpooledEpisode[],
+  { episodes, clips }: Pick<SpoolContent, 'episodes' | 'clips'>,
   by: Parameters<typeof segmentRows>[1],
   seal: RecordOf<'seal'>,
   latestMs: number,
 ): Generator<SegmentRow> {
-  for (const episode of episodes) yield* segmentRows(episode, by, shiftUs(episode.begin, seal, latestMs));
+  for (const episode of episodes) {
+    const { begin } = episode;
+    yield* segmentRows(episode, by, shiftUs(begin, seal, latestMs), clips.get(begin.episodeId));
+  }
 }

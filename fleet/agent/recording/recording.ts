@@ -2,8 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { Outcome } from '../../../datasets/columns.ts';
+import { camerasOf } from '../../../datasets/camera.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import { stampNow, type Dating, type Stamp } from '../local/dating.ts';
+import { openEpisodeImages, type EpisodeImages, type ImageLimits } from '../images/episode-images.ts';
 import { openDrops } from './drops.ts';
 import { namesIn } from '../local/durable-files.ts';
 import {
@@ -14,15 +16,18 @@ import {
 } from './episode-recorder.ts';
 import { numberedEntries, type NewEntry } from './kept-entries.ts';
 import type { AtPoint } from '../local/kill-points.ts';
-import { openShelf, segmentsToDrop, type SegmentShelf, type ShelvedSegment } from './segment-shelf.ts';
-import type { SyncDescriptor } from './spool.ts';
+import { openShelf, type SegmentShelf } from './segment-shelf.ts';
+import { createSettler, type Settler } from './settle.ts';
+import type { SyncDescriptor } from './append-only-file.ts';
 import { spoolShelver } from './shelve-spools.ts';
-import { openSpooler } from './spooler.ts';
+import { openSpooler, spoolNumberOf, type Spooler } from './spooler.ts';
+import { worthOf, type SpoolContent } from './spooled-episodes.ts';
+import type { EpisodePlace } from '../images/waiting-logs.ts';
+import type { ClipMaker } from '../images/clip-maker.ts';
 import { openTelemetryQueue, problemOf, type TelemetryQueue } from './telemetry-queue.ts';
 import type { MonotonicClock, WallClock } from '../local/times.ts';
-import { createQueue } from '../local/waiting.ts';
 
-export interface RecordingLimits {
+export interface RecordingLimits extends ImageLimits {
   /** A spool becomes segments when it is this large or this old, at the end of an episode. */
   readonly rotateBytes: number;
   readonly rotateMs: number;
@@ -52,14 +57,17 @@ export interface RecordingPorts {
   /** Whose version the robot speaks of; undefined before the first order. */
   readonly policy: () => string | undefined;
   readonly limits: RecordingLimits;
+  /** Undefined: images are not recorded. */
+  readonly clipMaker: ClipMaker | undefined;
   readonly sync: SyncDescriptor;
   readonly at: AtPoint;
   readonly log: (line: string) => void;
 }
 
 /** Everything a robot records, from the first frame to the segment that waits for its upload. */
-export interface Recording {
+export interface Recording extends Settler {
   readonly episodes: Omit<EpisodeRecorder, 'end'>;
+  readonly images: EpisodeImages;
   readonly shelf: SegmentShelf;
   readonly telemetry: TelemetryQueue;
   readonly droppedEpisodes: () => number;
@@ -73,10 +81,6 @@ export interface Recording {
   /** Keeps telemetry that is no episode; on disk when it resolves. */
   keep(entry: Parameters<NewEntry>[1]): Promise<void>;
   sync(): Promise<void>;
-  /** Finishes the spool if it is due (or `now`), makes segments of finished spools and holds the quota. Not in the middle of an episode. */
-  settle(options?: { readonly now?: boolean; readonly mayBeUploaded?: (name: string) => boolean }): Promise<void>;
-  /** Drops segments that no gateway will take; counted and reported. */
-  giveUp(segments: readonly ShelvedSegment[]): Promise<void>;
   close(): void;
 }
 
@@ -94,63 +98,89 @@ export async function openRecording(ports: RecordingPorts): Promise<Recording> {
     endOf: (open) => endOfInterrupted(open, robotType, newEntry),
   });
   const telemetry = await openTelemetryQueue({ ...ports, directory: folders.telemetry });
-  for (const { entries } of left) telemetry.add(entries);
+  const keepFor = entryKeeper(ports, { newEntry, spooler, telemetry });
+  const leftContent = [...left.values()];
+  for (const { entries } of leftContent) telemetry.add(entries);
   const shelf = await openShelf(folders.segments, new Set(spooler.finished()));
   const drops = await openDrops({
     file: path.join(ports.directory, 'dropped.json'),
     shelf,
     at,
-    reported: new Set(left.flatMap(({ countedFiles }) => countedFiles)),
+    reported: new Set(leftContent.flatMap(({ countedFiles }) => countedFiles)),
     report: (counts, files) => keepFor(files, { kind: 'dropped', ...momentOf(ports), ...counts }),
   });
   const episodes = createEpisodeRecorder({ ...ports, newEntry, append: (record) => spooler.append(record) });
-  const oneAfterTheOther = createQueue();
-  let startedMs = ports.monotonic();
+  const numbersBytes = (): number => spooler.sizeBytes() + shelf.sizeBytes();
+  const images = await openEpisodeImages({
+    ...ports,
+    instant: episodes.instant,
+    episodes: placesOf(left),
+    excessBytes: () => Math.max(0, numbersBytes() - limits.quotaBytes),
+  });
+  const segmentsDirectory = folders.segments;
+  const shelveFinished = spoolShelver({ ...ports, segmentsDirectory, spooler, telemetry, shelf, images });
+  return {
+    episodes,
+    images,
+    shelf,
+    telemetry,
+    droppedEpisodes: drops.episodes,
+    waitingSegments: () => shelf.all().length + spooler.finished().length,
+    sizeBytes: numbersBytes,
+    current: () => ({ file: spooler.current().file, syncedBytes: spooler.current().syncedBytes() }),
+    end: episodeEnder(ports, { episodes, images, spooler, telemetry }),
+    keep: (entry) => keepFor([], entry),
+    sync: async () => void (await Promise.all([spooler.sync(), images.sync(), images.keep()])),
+    ...createSettler({
+      ...ports,
+      spooler,
+      isEpisodeOpen: episodes.isOpen,
+      shelveFinished,
+      shelf,
+      drops,
+      images,
+      hasCameras: camerasOf(robotType).length > 0,
+    }),
+    close() {
+      images.close();
+      spooler.close();
+    },
+  };
+}
 
-  async function keepFor(files: readonly string[], entry: Parameters<NewEntry>[1]): Promise<void> {
+interface Parts {
+  readonly episodes: EpisodeRecorder;
+  readonly images: EpisodeImages;
+  readonly spooler: Spooler;
+  readonly telemetry: TelemetryQueue;
+}
+
+/** Keeps telemetry that is no episode, for the files that it counts. */
+const entryKeeper =
+  (
+    ports: RecordingPorts,
+    { newEntry, spooler, telemetry }: Omit<Parts, 'episodes' | 'images'> & { newEntry: NewEntry },
+  ) =>
+  async (files: readonly string[], entry: Parameters<NewEntry>[1]): Promise<void> => {
     const kept = newEntry({ skewMs: ports.skewMs() ?? null, stamp: stampNow(ports), policy: ports.policy() }, entry);
     const problem = problemOf(kept);
     if (problem !== undefined) return ports.setAside(problem, kept);
     spooler.append({ kind: 'entry', kept, ...(files.length === 0 ? {} : { files: [...files] }) });
     telemetry.add([kept]);
     await spooler.sync();
-  }
-
-  const shelveFinished = spoolShelver({ ...ports, segmentsDirectory: folders.segments, spooler, telemetry, shelf });
-  const sizeBytes = (): number => spooler.sizeBytes() + shelf.sizeBytes();
-  return {
-    episodes,
-    shelf,
-    telemetry,
-    droppedEpisodes: drops.episodes,
-    waitingSegments: () => shelf.all().length + spooler.finished().length,
-    sizeBytes,
-    current: () => ({ file: spooler.current().file, syncedBytes: spooler.current().syncedBytes() }),
-    async end(outcome, reason, atUs) {
-      const kept = episodes.end(outcome, reason, atUs);
-      if (kept === undefined) return false;
-      await spooler.sync();
-      at('end.synced');
-      telemetry.add([kept]);
-      return true;
-    },
-    keep: (entry) => keepFor([], entry),
-    sync: () => spooler.sync(),
-    settle: ({ now = false, mayBeUploaded } = {}) =>
-      oneAfterTheOther(async () => {
-        const isDue = now || spooler.current().sizeBytes() >= limits.rotateBytes;
-        if (isDue || ports.monotonic() - startedMs >= limits.rotateMs) {
-          await spooler.rotate(() => !episodes.isOpen());
-          startedMs = ports.monotonic();
-        }
-        await shelveFinished();
-        const excessBytes = sizeBytes() - limits.quotaBytes;
-        if (excessBytes > 0) await drops.drop(segmentsToDrop(shelf.all(), excessBytes, mayBeUploaded));
-      }),
-    giveUp: (segments) => oneAfterTheOther(() => drops.drop(segments)),
-    close: () => spooler.close(),
   };
-}
+
+const episodeEnder =
+  ({ at }: RecordingPorts, { episodes, images, spooler, telemetry }: Parts): Recording['end'] =>
+  async (outcome, reason, atUs) => {
+    const kept = episodes.end(outcome, reason, atUs);
+    const imagesSynced = images.ended(kept, spoolNumberOf(spooler.current()));
+    if (kept === undefined) return false;
+    await Promise.all([imagesSynced, spooler.sync()]);
+    at('end.synced');
+    telemetry.add([kept]);
+    return true;
+  };
 
 /** What a telemetry entry says about now. */
 export const momentOf = (ports: Pick<RecordingPorts, 'wall' | 'acting'>) => ({
@@ -159,10 +189,19 @@ export const momentOf = (ports: Pick<RecordingPorts, 'wall' | 'acting'>) => ({
   trialId: ports.acting()?.trialId ?? null,
 });
 
+/** Where each ended episode is kept. */
+const placesOf = (spools: ReadonlyMap<string, SpoolContent>): ReadonlyMap<string, EpisodePlace> =>
+  new Map(
+    [...spools].flatMap(([spool, { episodes }]) =>
+      episodes.map((episode): [string, EpisodePlace] => [episode.begin.episodeId, { spool, worth: worthOf(episode) }]),
+    ),
+  );
+
 const foldersIn = (directory: string) => ({
   spool: path.join(directory, 'spool'),
   segments: path.join(directory, 'segments'),
   telemetry: path.join(directory, 'telemetry'),
+  clips: path.join(directory, 'clips'),
 });
 
 /** Numbers order the files of a robot; none is used again while a file still carries it. */

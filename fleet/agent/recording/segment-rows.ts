@@ -1,3 +1,4 @@
+import { clipKey, clipKind } from '../../../datasets/camera.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import { shiftMs } from '../local/dating.ts';
@@ -24,8 +25,13 @@ export function shiftUs({ stamp, skewMs }: RecordOf<'begin'>, seal: RecordOf<'se
   return Math.round(((skewOf(seal) ?? 0) - (skewMs ?? seal.skewMs)) * 1000);
 }
 
-/** The rows of an episode, each of its times moved by `shift` µs. */
-export function* segmentRows(episode: SpooledEpisode, by: RecordedBy, shift: number): Generator<SegmentRow> {
+/** The rows of an episode, each of its times moved by `shift` µs; with its clips. */
+export function* segmentRows(
+  episode: SpooledEpisode,
+  by: RecordedBy,
+  shift: number,
+  clips: RecordOf<'clips'>['clips'] = [],
+): Generator<SegmentRow> {
   const { begin, frames, end } = episode;
   const columns = {
     episode_id: begin.episodeId,
@@ -42,7 +48,7 @@ export function* segmentRows(episode: SpooledEpisode, by: RecordedBy, shift: num
     intervened: episode.isIntervened,
     ...latencies(frames),
     frame_count: frames.length,
-    media: null,
+    media: clips.length === 0 ? null : clips.map((clip) => mediaOf(clip, shift)),
   };
   for (const [index, frame] of frames.entries())
     yield {
@@ -55,6 +61,14 @@ export function* segmentRows(episode: SpooledEpisode, by: RecordedBy, shift: num
       is_correction: frame.expertAction !== null,
     };
 }
+
+const mediaOf = ({ camera, sha256, startedAtUs, durationMs }: RecordOf<'clips'>['clips'][number], shift: number) => ({
+  sha256,
+  kind: clipKind(camera),
+  startedAt: Math.max(0, startedAtUs + shift),
+  durationMs,
+  key: clipKey(sha256),
+});
 
 /** Whole milliseconds from the first frame to the end. */
 export const durationMs = (startUs: number, endUs: number): number => Math.max(0, Math.round((endUs - startUs) / 1000));

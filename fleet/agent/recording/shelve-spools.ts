@@ -1,5 +1,7 @@
 import type { Dating, Stamp } from '../local/dating.ts';
-import { makeSegments, type MakeSegmentsPorts } from './make-segments.ts';
+import type { EpisodeImages } from '../images/episode-images.ts';
+import { latestMsOf, makeSegments, type MakeSegmentsPorts } from './make-segments.ts';
+import { shiftUs } from './segment-rows.ts';
 import type { SegmentShelf } from './segment-shelf.ts';
 import type { RecordOf } from './spool-record.ts';
 import type { SpoolContent } from './spooled-episodes.ts';
@@ -17,6 +19,7 @@ interface ShelverPorts extends Omit<MakeSegmentsPorts, 'directory'> {
   readonly spooler: Pick<Spooler, 'finished' | 'content' | 'seal' | 'remove'>;
   readonly telemetry: Pick<TelemetryQueue, 'carry'>;
   readonly shelf: Pick<SegmentShelf, 'add'>;
+  readonly images: Pick<EpisodeImages, 'isPending' | 'clipsOf' | 'shelf'>;
 }
 
 /** Makes segments of every finished spool that can be closed by now. */
@@ -40,16 +43,38 @@ export function spoolShelver(ports: ShelverPorts): () => Promise<void> {
 async function shelve(ports: ShelverPorts, number: string): Promise<void> {
   const { spooler, telemetry, shelf, at, segmentsDirectory } = ports;
   const open = await spooler.content(number);
+  // A segment names the clips of its episodes: they come first.
+  if (open.seal === undefined && open.episodes.some(({ begin }) => ports.images.isPending(begin.episodeId))) return;
   const seal = open.seal ?? sealFor(ports, open);
   if (seal === undefined) return;
-  const content = await spooler.seal(number, seal);
+  const content = await spooler.seal(number, [...clipsFor(ports, open), seal]);
   at('spool.sealed');
   const made = await makeSegments({ ...ports, directory: segmentsDirectory }, number, content);
+  await releaseClips(ports, content);
   await telemetry.carry(number, content.entries);
   at('telemetry.carried');
   await spooler.remove(number);
   at('spool.removed');
   for (const segment of made) shelf.add(segment);
+}
+
+/** Which clips the segments will name, whatever becomes of them. */
+const clipsFor = ({ images }: ShelverPorts, { episodes }: SpoolContent): readonly RecordOf<'clips'>[] =>
+  episodes.flatMap(({ begin: { episodeId } }) => {
+    const clips = images
+      .clipsOf(episodeId)
+      .map(({ camera, sha256, startedAtUs, durationMs }) => ({ camera, sha256, startedAtUs, durationMs }));
+    return clips.length === 0 ? [] : [{ kind: 'clips', episodeId, clips }];
+  });
+
+/** The clips that the segments name may be uploaded from now on. */
+async function releaseClips({ images, at }: ShelverPorts, { episodes, clips, seal }: SpoolContent): Promise<void> {
+  if (seal === undefined || clips.size === 0) return;
+  const latestMs = latestMsOf(episodes);
+  for (const { begin } of episodes)
+    if (clips.has(begin.episodeId)) await images.shelf.release(begin.episodeId, shiftUs(begin, seal, latestMs));
+  await images.shelf.sync();
+  at('clip.released');
 }
 
 /** What closes a finished spool; undefined while nobody has told where the robot works or what time it is, and somebody may. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { cameraNameSchema } from '../../../datasets/camera.ts';
 import { outcomes } from '../../../datasets/columns.ts';
 import { telemetryEntrySchema, ulidSchema } from '../../protocol/index.ts';
 import { stampSchema } from '../local/dating.ts';
@@ -59,6 +60,21 @@ export const spoolRecordSchema = z.discriminatedUnion('kind', [
   }),
   /** Telemetry that is no episode; `files` names the segments that a `dropped` entry counts. */
   z.object({ kind: z.literal('entry'), kept: keptEntrySchema, files: z.array(z.string()).optional() }),
+  /** Which clips the segment names for an episode; the last one of an episode holds. An older agent skips it. */
+  z.object({
+    kind: z.literal('clips'),
+    episodeId: ulidSchema,
+    clips: z
+      .array(
+        z.object({
+          camera: cameraNameSchema,
+          sha256: z.string().regex(/^[0-9a-f]{64}$/),
+          startedAtUs: instantUs,
+          durationMs: z.int().min(0),
+        }),
+      )
+      .max(64),
+  }),
   /** Last record: from here on the file is a pure input, and converting it gives the same bytes however often it is done. */
   z.object({
     kind: z.literal('seal'),

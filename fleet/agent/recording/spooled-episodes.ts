@@ -1,3 +1,4 @@
+import type { Outcome } from '../../../datasets/columns.ts';
 import type { KeptEntry, RecordOf, SpoolRecord } from './spool-record.ts';
 
 /** An episode as the spool tells it. */
@@ -16,6 +17,8 @@ export interface SpoolContent {
   readonly entries: readonly KeptEntry[];
   /** Segments that `dropped` entries have counted. */
   readonly countedFiles: readonly string[];
+  /** Clips of each episode, as its segment names them. */
+  readonly clips: ReadonlyMap<string, RecordOf<'clips'>['clips']>;
   readonly seal: RecordOf<'seal'> | undefined;
 }
 
@@ -24,6 +27,7 @@ export function contentOf(records: readonly SpoolRecord[]): SpoolContent {
   const episodes: SpooledEpisode[] = [];
   const entries: KeptEntry[] = [];
   const countedFiles: string[] = [];
+  const clips = new Map<string, RecordOf<'clips'>['clips']>();
   let seal: RecordOf<'seal'> | undefined;
   let open: { begin: RecordOf<'begin'>; frames: RecordOf<'frame'>[]; isIntervened: boolean } | undefined;
   for (const record of records) {
@@ -48,12 +52,15 @@ export function contentOf(records: readonly SpoolRecord[]): SpoolContent {
         entries.push(record.kept);
         countedFiles.push(...(record.files ?? []));
         break;
+      case 'clips':
+        clips.set(record.episodeId, record.clips);
+        break;
       case 'seal':
         seal = record;
         break;
     }
   }
-  return { episodes, open, entries, countedFiles, seal };
+  return { episodes, open, entries, countedFiles, clips, seal };
 }
 
 /**
@@ -70,4 +77,14 @@ export function worthOf(episode: SpooledEpisode): Worth {
     episode.frames.some(({ expertAction }) => expertAction !== null);
   if (isLesson) return 'lesson';
   return episode.end.outcome === 'success' ? 'success' : 'aborted';
+}
+
+/** The same from what the gateway hears of the episode. */
+export function worthOfEntry(entry: {
+  readonly outcome: Outcome;
+  readonly intervened: boolean;
+  readonly correctedFrames?: number | undefined;
+}): Worth {
+  if (entry.intervened || entry.outcome === 'failure' || (entry.correctedFrames ?? 0) > 0) return 'lesson';
+  return entry.outcome === 'success' ? 'success' : 'aborted';
 }

@@ -1,7 +1,8 @@
 import path from 'node:path';
 
 import { namesIn } from '../local/durable-files.ts';
-import { createSpool, readSpool, removeSpool, reopenSpool, type Spool, type SyncDescriptor } from './spool.ts';
+import type { SyncDescriptor } from './append-only-file.ts';
+import { createSpool, readSpool, removeSpool, reopenSpool, type Spool } from './spool.ts';
 import type { RecordOf, SpoolRecord } from './spool-record.ts';
 import { contentOf, type SpoolContent, type SpooledEpisode } from './spooled-episodes.ts';
 
@@ -17,8 +18,8 @@ export interface Spooler {
   sizeBytes(): number;
   /** Starts the next spool as soon as `mayRotate` still says so; the old one is finished then. */
   rotate(mayRotate: () => boolean): Promise<void>;
-  /** Appends to a finished spool, on disk when it resolves. */
-  seal(number: string, record: RecordOf<'seal'>): Promise<SpoolContent>;
+  /** Appends records, the seal last, to a finished spool, on disk when it resolves; one that is sealed stays as it is. */
+  seal(number: string, records: readonly (RecordOf<'clips'> | RecordOf<'seal'>)[]): Promise<SpoolContent>;
   content(number: string): Promise<SpoolContent>;
   remove(number: string): Promise<void>;
   close(): void;
@@ -33,19 +34,19 @@ export interface SpoolerPorts {
   readonly endOf: (open: Omit<SpooledEpisode, 'end'>) => RecordOf<'end'>;
 }
 
-/** Opens the folder of spools: what a dead process left is cut to its last whole record and its open episode ended. */
+/** Opens the folder of spools, by their numbers: what a dead process left is cut to its last whole record and its open episode ended. */
 export async function openSpooler(
   ports: SpoolerPorts,
-): Promise<{ readonly spooler: Spooler; readonly left: readonly SpoolContent[] }> {
+): Promise<{ readonly spooler: Spooler; readonly left: ReadonlyMap<string, SpoolContent> }> {
   const fileOf = (number: string): string => path.join(ports.directory, `${number}.spool`);
   const sizes = new Map<string, number>();
-  const left: SpoolContent[] = [];
+  const left = new Map<string, SpoolContent>();
   for (const name of await namesIn(ports.directory)) {
     const number = namePattern.exec(name)?.[1];
     if (number === undefined) continue;
     const { content, sizeBytes } = await recover(fileOf(number), ports);
     sizes.set(number, sizeBytes);
-    left.push(content);
+    left.set(number, content);
   }
   let next = Math.max(ports.firstNumber, ...[...sizes.keys()].map((number) => Number(number) + 1));
   const create = async (): Promise<Spool> => createSpool(fileOf(String(next++).padStart(12, '0')), ports.sync);
@@ -66,16 +67,16 @@ export async function openSpooler(
       current = spare;
       spare = undefined;
       finished.close();
-      sizes.set(numberOf(finished), finished.sizeBytes());
+      sizes.set(spoolNumberOf(finished), finished.sizeBytes());
     },
-    async seal(number, record) {
+    async seal(number, last) {
       const { spool, records } = await reopenSpool(fileOf(number), ports.sync);
       try {
         const content = contentOf(records);
         if (content.seal !== undefined) return content;
-        spool.append(record);
+        for (const record of last) spool.append(record);
         await spool.sync();
-        return { ...content, seal: record };
+        return contentOf([...records, ...last]);
       } finally {
         spool.close();
       }
@@ -93,7 +94,7 @@ export async function openSpooler(
   return { spooler, left };
 }
 
-const numberOf = (spool: Spool): string => path.basename(spool.file, '.spool');
+export const spoolNumberOf = (spool: Pick<Spool, 'file'>): string => path.basename(spool.file, '.spool');
 
 async function recover(file: string, ports: SpoolerPorts): Promise<{ content: SpoolContent; sizeBytes: number }> {
   const { spool, records } = await reopenSpool(file, ports.sync);

@@ -1,5 +1,6 @@
 import type { Connection } from '../link/connection.ts';
 import type { Contact } from '../link/contact.ts';
+import type { ClipUpload } from '../link/clip-upload.ts';
 import type { ToldTasks } from '../link/told-tasks.ts';
 import type { Exchange } from '../link/exchange.ts';
 import type { AgentLimits } from '../limits.ts';
@@ -17,6 +18,8 @@ export interface Bells {
   readonly reports: Bell;
   readonly tasks: Bell;
   readonly settle: Bell;
+  readonly clips: Bell;
+  readonly clipUpload: Bell;
 }
 
 export const createBells = (): Bells => ({
@@ -26,6 +29,8 @@ export const createBells = (): Bells => ({
   reports: createBell(),
   tasks: createBell(),
   settle: createBell(),
+  clips: createBell(),
+  clipUpload: createBell(),
 });
 
 export interface BackgroundPorts {
@@ -35,6 +40,7 @@ export interface BackgroundPorts {
   readonly connection: Connection;
   readonly contact: Contact;
   readonly exchange: Exchange;
+  readonly clipUpload: Pick<ClipUpload, 'step'>;
   readonly told: Pick<ToldTasks, 'fetch'>;
   readonly orders: Pick<TrustedOrders, 'ready' | 'keep'>;
   readonly keeper: VersionKeeper;
@@ -69,12 +75,17 @@ export async function runInBackground(ports: BackgroundPorts): Promise<void> {
     tick('sync', createBell(), () => recording.sync(), limits.syncIntervalMs),
     tick('online', createBell(), ports.keepOnlineIfDue),
     tick('settle', bells.settle, ports.settle),
+    loop('clips', bells.clips, async () => {
+      if (!(await recording.images.makeNext({ isIdle: !ports.isBusy(), signal: loops.signal }))) return limits.tickMs;
+      bells.settle.ring();
+      return 0;
+    }),
   ]);
 }
 
 /** All that needs a gateway. */
 async function talk(
-  { loops, bells, limits, connection, exchange, told, orders, recording, isBusy }: BackgroundPorts,
+  { loops, bells, limits, connection, exchange, clipUpload, told, orders, recording, isBusy }: BackgroundPorts,
   loop: (name: string, bell: Bell, step: () => Promise<number>) => Promise<void>,
 ): Promise<void> {
   const spread = (timeMs: number): number => timeMs * (0.9 + 0.2 * loops.random());
@@ -91,6 +102,7 @@ async function talk(
       return exchange.askForOrder(limits.longPollMs ?? connection.longPollMs());
     }),
     loop('upload', bells.upload, exchange.upload),
+    loop('clip upload', bells.clipUpload, clipUpload.step),
     loop('telemetry', bells.telemetry, exchange.sendTelemetry),
     loop('install report', bells.reports, exchange.sendReport),
     loop('tasks', bells.tasks, told.fetch),

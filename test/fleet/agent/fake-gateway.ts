@@ -18,10 +18,12 @@ import {
   type TelemetryEntry,
   type TelemetryRequest,
 } from '../../../fleet/protocol/index.ts';
+import { FakeMedia } from './fake-media.ts';
 
 export interface FakeGateway {
   readonly url: string;
   readonly segments: Map<string, Buffer>;
+  readonly media: FakeMedia;
   /** How often each segment came. */
   readonly puts: Map<string, number>;
   readonly entries: Map<string, TelemetryEntry>;
@@ -75,6 +77,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
   const fake = {
     url: '',
     segments: new Map<string, Buffer>(),
+    media: new FakeMedia(),
     puts: new Map<string, number>(),
     entries: new Map<string, TelemetryEntry>(),
     batches: [] as TelemetryRequest[],
@@ -174,6 +177,7 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
       const outcome = isNew ? 'stored' : 'alreadyStored';
       return answer(response, isNew ? 201 : 200, { sha256, sizeBytes: body.length, outcome });
     }
+    if (path.startsWith(`${own}/media/`)) return fake.media.handle(request, response, path, body);
     if (path === `${own}/tasks` && fake.tasks !== undefined) return answer(response, 200, fake.tasks);
     const root = /^\/v1\/trust\/roots\/(\d+)$/.exec(path)?.[1];
     if (root !== undefined) {

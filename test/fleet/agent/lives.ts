@@ -13,6 +13,17 @@ export interface Life {
   readonly signal: string | null;
   readonly policy: string | null | undefined;
   readonly ended: readonly string[];
+  /** Images that the robot had recorded, by name. */
+  readonly images: readonly string[];
+  /** Images that were lost, by reason, when it ended in order. */
+  readonly dropped: Readonly<Record<string, number>> | undefined;
+}
+
+interface SaidLine {
+  readonly policy?: string | null;
+  readonly ended?: string;
+  readonly image?: string;
+  readonly dropped?: Readonly<Record<string, number>>;
 }
 
 /** Runs one life in a process of its own. */
@@ -29,11 +40,13 @@ export async function live(plan: LifePlan): Promise<Life> {
   const lines = said
     .split('\n')
     .filter((line) => line.endsWith('}'))
-    .map((line) => JSON.parse(line) as { policy?: string | null; ended?: string });
+    .map((line) => JSON.parse(line) as SaidLine);
   return {
     signal: child.signalCode,
     policy: lines.find((line) => 'policy' in line)?.policy,
     ended: lines.flatMap(({ ended }) => (ended === undefined ? [] : [ended])),
+    images: lines.flatMap(({ image }) => (image === undefined ? [] : [image])),
+    dropped: lines.find((line) => 'dropped' in line)?.dropped,
   };
 }
 

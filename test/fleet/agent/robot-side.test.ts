@@ -9,27 +9,29 @@ describe('what the robot’s control loop hears', () => {
   const sideOf = (fails: () => never) => {
     const lines: string[] = [];
     let changes = 0;
+    let roomAsked = 0;
     const episodes = { isOpen: () => true, frames: () => 1, begin: () => 'episode', frame: fails, intervene: fails };
     const side = createRobotSide({
-      recording: { episodes } as unknown as Recording,
+      recording: { episodes, noRoom: () => (roomAsked += 1) } as unknown as Recording,
       robotType: scitosG5Type,
       safeStopTimeoutMs: 10,
       onSafeStop: undefined,
       onChange: () => (changes += 1),
       log: (line) => lines.push(line),
     });
-    return { side, lines, changes: () => changes };
+    return { side, lines, changes: () => changes, roomAsked: () => roomAsked };
   };
 
   for (const code of ['ENOSPC', 'EIO', 'EROFS', 'EDQUOT'])
     it(`is nothing of a disk that fails with ${code}: the frame is counted as lost, and the robot drives on`, () => {
-      const { side, lines, changes } = sideOf(() => {
+      const { side, lines, changes, roomAsked } = sideOf(() => {
         throw Object.assign(new Error(`${code}: no luck with write`), { code, syscall: 'write' });
       });
       side.add(frameAt(0));
       side.add(frameAt(1), [1]);
       side.intervene();
       assert.deepEqual([side.lostFrames(), lines.length, changes()], [3, 3, 3]);
+      assert.equal(roomAsked(), code === 'ENOSPC' || code === 'EDQUOT' ? 3 : 0, 'images make room on a full disk');
       assert.match(lines[0] ?? '', new RegExp(`a frame was lost: ${code}`, 'u'));
     });
 

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import type { KillPoint } from '../../../../fleet/agent/index.ts';
-import { openRobot, recordEpisode } from '../robot.ts';
+import { childClipMaker } from '../../../../fleet/agent/adapters/child-clip-maker.ts';
+import { front, jpegImage, plainClipMaker, seeingType } from '../images/camera-robot.ts';
+import { frameAt, openRobot, recordEpisode } from '../robot.ts';
 
 /** One life of a robot: records seeded episodes, says which ended, and dies when a point is reached for the n-th time. */
 export interface LifePlan {
@@ -17,6 +19,8 @@ export interface LifePlan {
   readonly life: number;
   readonly episodes: number;
   readonly quotaBytes: number;
+  /** What its cameras' clips are made by; without it has none. */
+  readonly cameras?: 'inProcess' | 'child';
   /** How long a life lasts at least, for what comes from outside to reach it. */
   readonly leastMs?: number;
   /** Null: live to the end, upload everything and close. */
@@ -33,7 +37,13 @@ const agent = await openRobot({
   publicKeyPem: plan.publicKeyPem,
   ...(plan.robotId === undefined ? {} : { robotId: plan.robotId }),
   ...(plan.token === undefined ? {} : { token: plan.token }),
-  limits: { rotateBytes: 6_000, quotaBytes: plan.quotaBytes },
+  limits: { rotateBytes: 6_000, quotaBytes: plan.quotaBytes, clipLineFraction: 1, clipIdleMs: 0 },
+  ...(plan.cameras === undefined
+    ? {}
+    : {
+        robotType: seeingType,
+        clipMaker: plan.cameras === 'child' ? childClipMaker({ environment: {} }) : plainClipMaker,
+      }),
   at(point) {
     if (point !== plan.death?.point) return;
     reached += 1;
@@ -46,10 +56,22 @@ const agent = await openRobot({
 });
 say({ policy: agent.policy()?.version ?? null });
 
+/** Each image is another: its name is what follows the end of the JPEG. */
+const picture = plan.cameras === undefined ? undefined : await jpegImage(front, 1);
+function seeImage(episodeId: string, index: number): void {
+  if (picture === undefined) return;
+  const name = `${episodeId}/${String(index).padStart(2, '0')}`;
+  agent.recordImage('front', Buffer.concat([picture, Buffer.from(name)]), Date.now() * 1000 + index * 100_000);
+  say({ image: name });
+}
+
 for (let index = 0; index < plan.episodes; index++) {
   const id = agent.beginEpisode();
   say({ begun: id });
+  for (let image = 0; image < 2; image++) seeImage(id, image);
   const outcome = index % 3 === 1 ? 'failure' : 'success';
+  if (picture !== undefined) agent.record({ ...frameAt(0), atUs: Date.now() * 1000 - 60_000_000 });
+  for (let image = 2; image < 4; image++) seeImage(id, image);
   await recordEpisode(agent, { frames: 10, outcome, corrections: index % 4 === 2 ? 2 : 0 });
   say({ ended: id });
   if (index % 2 === 1) await sleep(15);
@@ -57,8 +79,9 @@ for (let index = 0; index < plan.episodes; index++) {
 while (performance.now() < (plan.leastMs ?? 0)) await sleep(10);
 await agent.settle();
 for (let waited = 0; waited < 400; waited++) {
-  const { waitingSegments, waitingTelemetry, waitingReports } = agent.status();
-  if (waitingSegments + waitingTelemetry + waitingReports === 0) break;
+  const { waitingSegments, waitingTelemetry, waitingReports, waitingClips } = agent.status();
+  if (waitingSegments + waitingTelemetry + waitingReports + waitingClips === 0) break;
   await sleep(10);
 }
+say({ dropped: { ...agent.status().imagesDropped } });
 await agent.close();
