@@ -8,6 +8,7 @@ import { Turns } from './turns.ts';
 import { UnfinishedClips } from './unfinished-clips.ts';
 import { UploadShares } from './upload-shares.ts';
 import { WireError } from './wire-error.ts';
+import type { WriteStrain } from './write-strain.ts';
 
 export interface ClipSettings {
   /** Parts that are received at a time, of all robots. */
@@ -15,12 +16,14 @@ export interface ClipSettings {
   /** Unfinished clips of one robot. */
   readonly maxUnfinished: number;
   readonly leastFreeBytes: number;
+  /** A write of telemetry that takes longer makes clips wait. */
+  readonly slowWriteMs: number;
 }
 
 /** Parts of one robot that are received at a time: it sends one after the other, and an answer may be on its way. */
 const maxRobotParts = 2;
 /** Writes to the store at a time: each syncs its file, and telemetry syncs on the same disk. */
-const maxWrites = 2;
+const maxWrites = 1;
 /** Clips that are put together at a time: each takes its whole size of scratch. */
 const maxCompletions = 2;
 /** Who is refused for want of a turn asks again after this time. */
@@ -33,7 +36,7 @@ export interface ClipLimits {
   readonly writes: Turns;
   readonly unfinished: UnfinishedClips;
   readonly wasErased: (clip: ToldClip) => Promise<boolean>;
-  /** `overloaded` when as many parts are being received as may. */
+  /** `overloaded` when as many parts are being received as may, or what robots wait for takes long to write. */
   checkTurn(): void;
   /** `storeFull` when that many more bytes would leave too little room. */
   checkRoom(sizeBytes: number): Promise<void>;
@@ -44,12 +47,13 @@ export interface ClipLimits {
 interface Ports {
   readonly store: ObjectStore;
   readonly room: StoreRoom;
+  readonly strain: Pick<WriteStrain, 'isHigh'>;
   readonly scratchDirectory: string;
   readonly freeBytes?: () => Promise<number>;
 }
 
 export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeBytes }: ClipSettings): ClipLimits {
-  const { store, room, freeBytes = () => freeBytesOf(ports.scratchDirectory) } = ports;
+  const { store, room, strain, freeBytes = () => freeBytesOf(ports.scratchDirectory) } = ports;
   const { partBytes } = wireLimits;
   const bodies = new UploadShares({
     maxBytes: maxParts * partBytes,
@@ -59,12 +63,16 @@ export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeByt
     retryAfterMs: busyRetryMs,
   });
   const completing = new Set<string>();
+  const checkStrain = (): void => {
+    if (strain.isHigh) throw busy('telemetry waits for the disk, and clips come last');
+  };
   return {
     bodies,
     writes: new Turns(maxWrites),
     unfinished: new UnfinishedClips(store, maxUnfinished),
     wasErased: erasedClips(store),
     checkTurn: () => {
+      checkStrain();
       if (bodies.open >= maxParts) throw busy('as many parts of clips are on their way as may be');
     },
     checkRoom: async (sizeBytes) => {
@@ -78,6 +86,7 @@ export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeByt
       );
     },
     complete: async (clip, work) => {
+      checkStrain();
       if (completing.has(clip)) throw busy('this clip is being put together');
       if (completing.size >= maxCompletions) throw busy('as many clips are being put together as may be');
       completing.add(clip);

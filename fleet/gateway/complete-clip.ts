@@ -92,7 +92,7 @@ async function proveAndPublish(ports: Ports, input: CompleteClipInput): Promise<
   await clips.checkRoom(told.sizeBytes);
   const filePath = join(scratchDirectory, `clip-${randomUUID()}`);
   try {
-    const found = await putTogether(store, input, filePath);
+    const found = await putTogether(ports, input, filePath);
     if (found !== sha256) throw mismatch(`expected all parts to have sha256 ${sha256}, got ${found}`);
     await clips.writes.run(async () => {
       await writeClipUse(store, useOf(input, clock()));
@@ -116,7 +116,7 @@ function checkSizes(there: ReadonlyMap<number, number>, { sizeBytes, parts }: Me
 
 /** Writes the parts one after the other, never more than one in memory; the digest of all of them. */
 async function putTogether(
-  store: ObjectStore,
+  { store, clips }: Ports,
   { robotId, sha256, told: { sizeBytes, parts } }: CompleteClipInput,
   filePath: string,
 ): Promise<string> {
@@ -132,7 +132,7 @@ async function putTogether(
         hash.update(piece);
         await writeAll(handle, piece);
       });
-      if (part % syncEveryParts === syncEveryParts - 1) await handle.datasync();
+      if (part % syncEveryParts === syncEveryParts - 1) await clips.writes.run(() => handle.datasync());
     }
     return hash.digest('hex');
   } finally {

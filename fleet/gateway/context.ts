@@ -19,6 +19,7 @@ import type { GatewaySettings } from './settings.ts';
 import { StoreRoom } from './store-room.ts';
 import { TelemetryCommitter } from './telemetry-committer.ts';
 import { UploadShares } from './upload-shares.ts';
+import { WriteStrain } from './write-strain.ts';
 
 export interface GatewayPorts {
   readonly store: ObjectStore;
@@ -57,12 +58,23 @@ export interface GatewayContext extends GatewayPorts {
 /** Rotated and revoked tokens take effect within this time, which the API promises to be 5 s. */
 const recheckTokensMs = 2_000;
 const directoryBounds = { maxRobots: 20_000, maxUnknown: 10_000, lookupsPerSecond: 20, burstLookups: 100 };
+
+/** So long after a slow write of telemetry clips still wait. */
+const strainHoldsForMs = 5_000;
 const mebibyte = 1024 * 1024;
+
+const telemetryCommitter = (store: ObjectStore, clock: Clock, { commitMs }: GatewaySettings): TelemetryCommitter =>
+  new TelemetryCommitter({ store, clock, commitMs, commitBytes: mebibyte, maxPendingBytes: 32 * mebibyte });
 
 export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): GatewayContext {
   const { clock, monotonicMs, log } = ports;
   const room = new StoreRoom(monotonicMs);
   const store = room.watched(ports.store);
+  const strain = new WriteStrain({
+    monotonicMs,
+    slowMs: settings.clips.slowWriteMs,
+    holdsForMs: strainHoldsForMs,
+  });
   const metrics = new Metrics();
   const models = modelCatalog(store);
   const onError =
@@ -109,17 +121,11 @@ export function gatewayContext(ports: GatewayPorts, settings: GatewaySettings): 
       policies: () => watch.policies,
       onError: onError('writing presence'),
     }),
-    telemetry: new TelemetryCommitter({
-      store,
-      clock,
-      commitMs: settings.commitMs,
-      commitBytes: mebibyte,
-      maxPendingBytes: 32 * mebibyte,
-    }),
+    telemetry: telemetryCommitter(strain.watched(store), clock, settings),
     uploads: new UploadShares(settings.uploads),
     quotas: new DailyQuotas(settings.dailyQuotas, clock),
     entryRates: new EntryRates(settings.entryRates, monotonicMs),
-    clips: clipLimits({ ...ports, store, room }, settings.clips),
+    clips: clipLimits({ ...ports, store, room, strain }, settings.clips),
     installs: (policy) => {
       const known = installs.get(policy) ?? installLog(store, policy);
       installs.set(policy, known);

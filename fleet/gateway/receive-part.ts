@@ -31,6 +31,7 @@ export const receivePart =
   async (input: ReceivePartInput): Promise<'stored' | 'alreadyStored'> => {
     const { robotId, address, sha256, part, partSha256, sizeBytes, body } = input;
     const { store, clips, scratchDirectory } = ports;
+    clips.checkTurn();
     const upload = clips.bodies.begin({ robotId, address }, sizeBytes);
     const filePath = join(scratchDirectory, `part-${randomUUID()}`);
     try {

@@ -54,11 +54,13 @@ const settingsSchema = z
     FLYWHEEL_GATEWAY_ENTRIES_AT_ONCE: count('entries', wireLimits.maxTelemetryEntries, 1_000_000_000, 5_000),
     FLYWHEEL_GATEWAY_DAY_INSTALL_REPORTS: count('reports', 1, 1_000_000_000, 500),
     /** Parts of clips that are being received, of all robots together; telemetry, orders and segments do not wait for them. */
-    FLYWHEEL_GATEWAY_CLIP_PARTS_AT_ONCE: count('parts', 1, 1_000, 16),
+    FLYWHEEL_GATEWAY_CLIP_PARTS_AT_ONCE: count('parts', 1, 1_000, 8),
     /** Clips of one robot of which only parts are there; beyond it the one that stood still the longest gives way. */
     FLYWHEEL_GATEWAY_CLIPS_UNFINISHED: count('clips', 1, 1_000, 8),
     FLYWHEEL_GATEWAY_DAY_CLIP_MIB: count('MiB', 1, 100_000_000, 16_384),
     FLYWHEEL_GATEWAY_DAY_CLIPS: count('clips', 1, 1_000_000_000, 5_000),
+    /** Clips are refused while a write of telemetry takes longer than this, and a while after. */
+    FLYWHEEL_GATEWAY_CLIP_SLOW_WRITE_MS: count('milliseconds', 10, 600_000, 500),
     /** With less room than this on the disk of uploads clips are refused; everything else is taken as long as it fits. */
     FLYWHEEL_GATEWAY_CLIP_FREE_MIB: count('MiB', 0, 100_000_000, 2_048),
     /** A body may wait this long, and a second more for each so many bytes that came; a slower one is ended. */
@@ -171,6 +173,7 @@ export function readGatewaySettings(environment: Readonly<Record<string, string 
     clips: {
       maxParts: values.FLYWHEEL_GATEWAY_CLIP_PARTS_AT_ONCE,
       maxUnfinished: values.FLYWHEEL_GATEWAY_CLIPS_UNFINISHED,
+      slowWriteMs: values.FLYWHEEL_GATEWAY_CLIP_SLOW_WRITE_MS,
       leastFreeBytes: values.FLYWHEEL_GATEWAY_CLIP_FREE_MIB * mebibyte,
     },
     entryRates: {

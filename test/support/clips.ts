@@ -54,7 +54,11 @@ export async function addShyRobot(fleet: TestFleet, robotId: string): Promise<st
 }
 
 /** What a gateway of a test is told: the machine that runs it may have a small disk. */
-export const clipSettings = { FLYWHEEL_GATEWAY_CLIP_FREE_MIB: '0', FLYWHEEL_GATEWAY_REQUESTS_PER_SECOND: '100000' };
+export const clipSettings = {
+  FLYWHEEL_GATEWAY_CLIP_SLOW_WRITE_MS: '600000',
+  FLYWHEEL_GATEWAY_CLIP_FREE_MIB: '0',
+  FLYWHEEL_GATEWAY_REQUESTS_PER_SECOND: '100000',
+};
 
 export const episodeId = (number: number): string => `01J${String(number).padStart(23, '0')}`;
 

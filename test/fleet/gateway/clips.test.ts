@@ -8,6 +8,8 @@ import type { ObjectStore } from '../../../store/object-store.ts';
 import { clipUseKeys, readClipUse } from '../../../store/records/clip-uses.ts';
 import type { Gateway } from '../../../fleet/gateway/gateway.ts';
 import { DailyQuotas } from '../../../fleet/gateway/daily-quotas.ts';
+import { WriteStrain } from '../../../fleet/gateway/write-strain.ts';
+import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { clipLimits } from '../../../fleet/gateway/clip-limits.ts';
 import { StoreRoom } from '../../../fleet/gateway/store-room.ts';
 import { wireLimits, type MediaAnswer } from '../../../fleet/protocol/index.ts';
@@ -161,6 +163,38 @@ describe('clips at the gateway', function () {
 });
 
 describe('what clips may take of a gateway', () => {
+  const strain = { isHigh: false };
+
+  it('is nothing while telemetry waits for the disk, and for a while after', async () => {
+    let nowMs = 0;
+    const store = memoryObjectStore();
+    let finish = (): void => undefined;
+    const slow: ObjectStore = { ...store, put: () => new Promise<void>((resolve) => (finish = resolve)) };
+    const high = new WriteStrain({ monotonicMs: () => nowMs, slowMs: 200, holdsForMs: 5_000 });
+    const settings = { maxParts: 2, maxUnfinished: 2, leastFreeBytes: 0, slowWriteMs: 200 };
+    const room = new StoreRoom(() => 0);
+    const limits = clipLimits({ store, room, strain: high, scratchDirectory: '.' }, settings);
+    const watched = high.watched(slow);
+    const write = watched.put('telemetry/a', new Uint8Array(1));
+    nowMs = 200;
+    limits.checkTurn();
+    nowMs = 201;
+    assert.throws(() => limits.checkTurn(), { type: 'overloaded' });
+    await assert.rejects(
+      limits.complete('a', async () => undefined),
+      { type: 'overloaded' },
+    );
+    nowMs = 300;
+    finish();
+    await write;
+    nowMs = 5_299;
+    assert.throws(() => limits.checkTurn(), { type: 'overloaded' });
+    nowMs = 5_300;
+    limits.checkTurn();
+    await watched.putIfAbsent('telemetry/b', new Uint8Array(1));
+    limits.checkTurn();
+  });
+
   it('is a share of the day of their own: bytes and clips, which numbers do not count into', () => {
     const limits = { uploadBytes: 9, segments: 9, telemetryEntries: 9, installReports: 9, clipBytes: 100, clips: 2 };
     const quotas = new DailyQuotas(limits, () => 0);
@@ -177,8 +211,8 @@ describe('what clips may take of a gateway', () => {
     let nowMs = 0;
     const room = new StoreRoom(() => nowMs);
     const folder = await mkdtemp(join(tmpdir(), 'flywheel-clip-room-'));
-    const ports = { store: {} as ObjectStore, room, scratchDirectory: folder, freeBytes: async () => free };
-    const settings = { maxParts: 2, maxUnfinished: 2, leastFreeBytes: 600 };
+    const ports = { store: {} as ObjectStore, room, strain, scratchDirectory: folder, freeBytes: async () => free };
+    const settings = { maxParts: 2, maxUnfinished: 2, leastFreeBytes: 600, slowWriteMs: 200 };
     const limits = clipLimits(ports, settings);
     await limits.checkRoom(400);
     await assert.rejects(limits.checkRoom(401), { type: 'storeFull', retryAfterMs: 60_000 });
@@ -191,15 +225,15 @@ describe('what clips may take of a gateway', () => {
     await limits.checkRoom(1);
     const { freeBytes, ...ofDisk } = ports;
     assert.equal(typeof freeBytes, 'function');
-    await clipLimits(ofDisk, { ...settings, leastFreeBytes: 0 }).checkRoom(1);
+    await clipLimits(ofDisk, { ...settings, leastFreeBytes: 0, slowWriteMs: 200 }).checkRoom(1);
     await assert.rejects(clipLimits(ofDisk, { ...settings, leastFreeBytes: 2 ** 60 }).checkRoom(1));
     await rm(folder, { recursive: true });
   });
 
   it('is so many bodies at a time, of one robot two, and two clips that are put together', async () => {
-    const settings = { maxParts: 3, maxUnfinished: 2, leastFreeBytes: 0 };
+    const settings = { maxParts: 3, maxUnfinished: 2, leastFreeBytes: 0, slowWriteMs: 200 };
     const room = new StoreRoom(() => 0);
-    const limits = clipLimits({ store: {} as ObjectStore, room, scratchDirectory: '.' }, settings);
+    const limits = clipLimits({ store: {} as ObjectStore, room, strain, scratchDirectory: '.' }, settings);
     const at = (robotId: string) => ({ robotId, address: robotId });
     const open = [limits.bodies.begin(at('r1'), partBytes), limits.bodies.begin(at('r1'), partBytes)];
     assert.throws(() => limits.bodies.begin(at('r1'), 1), { type: 'overloaded', retryAfterMs: 5_000 });

@@ -54,6 +54,7 @@ describe('a gateway in trouble', () => {
         FLYWHEEL_GATEWAY_PORT: '0',
         FLYWHEEL_GATEWAY_COMMIT_MS: '300',
         FLYWHEEL_GATEWAY_CLIP_FREE_MIB: '0',
+        FLYWHEEL_GATEWAY_CLIP_SLOW_WRITE_MS: '600000',
       },
     });
     children.push(gateway);
