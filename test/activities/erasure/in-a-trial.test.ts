@@ -76,7 +76,7 @@ class Trial {
       const rows = await session.rows(
         `SELECT robot_id, (count(*) FILTER (epoch_ms(started_at) >= ${sinceMs}))::INTEGER AS n FROM ${(await facts.scan('outcomes')) ?? 'none'} GROUP BY robot_id`,
       );
-      return Object.fromEntries(rows.map((row) => [String(row['robot_id']), Number(row['n'])]));
+      return Object.fromEntries(rows.map((row) => [row['robot_id'] as string, Number(row['n'])]));
     } finally {
       await session.close();
     }
