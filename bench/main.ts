@@ -7,6 +7,7 @@ import { describeWarmStart, measureWarmStart } from './defaults/warm-start.ts';
 import { measureFlood } from './flood.ts';
 import { describeFlywheel, measureFlywheel } from './flywheel.ts';
 import { measureGateway } from './gateway.ts';
+import { measureGatewayClips } from './gateway-clips.ts';
 import { ingestLeg } from './ingest.ts';
 import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
@@ -74,6 +75,18 @@ program
   .option(...json)
   .action(async (options: { robots: number; seconds: number; json: boolean }) => {
     const result = await measureGateway({ ...options, progress: progressOf('gateway') });
+    print(result, options.json, listed(result));
+  });
+
+program
+  .command('gateway-clips')
+  .description('heartbeats and telemetry while every robot brings clips of its camera, relative to the same without')
+  .option('--robots <count>', 'robots', number(1, 10_000), 100)
+  .option('--seconds <count>', 'how long each half of a round lasts', number(5, 3_600), 20)
+  .option('--rounds <count>', 'rounds, each without clips and then with them', number(1, 100), 3)
+  .option(...json)
+  .action(async (options: { robots: number; seconds: number; rounds: number; json: boolean }) => {
+    const result = await measureGatewayClips({ ...options, progress: progressOf('gateway-clips') });
     print(result, options.json, listed(result));
   });
 

@@ -15,6 +15,7 @@ import { moveAliases } from '../../store/records/aliases.ts';
 import { createPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { registerModel } from '../../activities/registry/register-model.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
 import { fileSha256 } from '../../datasets/landing.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { addRobot, newToken, openDesk, publishRoots, tokenHash, type FleetDesk } from '../../fleet/desk/index.ts';
@@ -48,7 +49,11 @@ const robotType = { id: scitosG5Type.id, version: scitosG5Type.version };
 const by = { who: 'bench', why: 'a fleet to measure' };
 const registeredAtOnce = 50;
 
-export async function openFleet(robots: number, champion: Uint8Array): Promise<OpenFleet> {
+export async function openFleet(
+  robots: number,
+  champion: Uint8Array,
+  type: RobotType = scitosG5Type,
+): Promise<OpenFleet> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-fleet-'));
   const store = fileObjectStore({ root: join(directory, 'store') });
   initKeys(join(directory, 'keys'), { nowMs: Date.now() });
@@ -58,7 +63,7 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
   await publishRoots(store, keys.roots());
   const sealing = { clock: Date.now, signer, orders, onUnsealed };
   const desk = openDesk({ store, sealing });
-  await publishRobotType(store, scitosG5Type);
+  await publishRobotType(store, type);
   await createPolicyDocument(store, { policy: fleetPolicy, robotType });
   let versions = 0;
   const register = async (model: Uint8Array): Promise<string> => {
@@ -67,7 +72,7 @@ export async function openFleet(robots: number, champion: Uint8Array): Promise<O
     await store.put(key, model);
     const { version } = await registerModel({ store, signer, clock: Date.now, codeBuild: 'bench' })({
       policy: fleetPolicy,
-      robotType: { ...robotType, digest: robotTypeDigest(scitosG5Type) },
+      robotType: { ...robotType, digest: robotTypeDigest(type) },
       parents: [],
       training: null,
       operationId,
