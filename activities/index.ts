@@ -8,12 +8,14 @@ import { ingestBatch } from './collection/ingest-batch.ts';
 import type { Lake } from './lake/lake.ts';
 import type { RobotStandings } from './collection/waiting.ts';
 import type { SegmentJudge } from './collection/segment-judge.ts';
+
 import { mixExperience } from './mix/mix-experience.ts';
 import { parseInputWith, type TrialProfile } from './parse-workflow-input.ts';
 import { planCollection } from './collection/plan-collection.ts';
 import { planTraining } from './training/plan-training.ts';
 import type { Clock } from '../store/clock.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import type { ClipPorts } from './ports/clip-decoder.ts';
 import type { Progress } from './ports/progress.ts';
 import type { SqlEngine } from './ports/sql.ts';
 import { readDatasetVersion } from './lake/read-dataset-version.ts';
@@ -70,6 +72,8 @@ export interface DataPorts extends StorePorts {
   readonly engine: SqlEngine;
   /** Reads what robots uploaded; see {@link IngestPorts}. */
   readonly judge?: SegmentJudge;
+  /** Decodes clips of cameras. */
+  readonly clips?: ClipPorts;
   readonly robotStandings?: RobotStandings;
   /** Which attempt of the running activity this is, from 1. */
   readonly attempt?: () => number;

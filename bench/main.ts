@@ -11,6 +11,7 @@ import { measureGatewayClips } from './gateway-clips.ts';
 import { ingestLeg } from './ingest.ts';
 import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
+import { measureImages } from './images.ts';
 import { describeImageTraining, measureImageTraining } from './image-training.ts';
 import { measureRollback } from './rollback.ts';
 import { measureSimulator } from './simulator.ts';
@@ -66,6 +67,21 @@ const describeRatio = (result: BenchResult): string =>
 addRatioLeg(ingestLeg, 'landing → validated → Delta against the engine’s own Parquet → Parquet copy');
 addRatioLeg(mixLeg, 'replay mix to Arrow against a plain scan of the same columns');
 addRatioLeg(trainLeg, 'trainer against the bare runtime loop on the same graph');
+
+program
+  .command('images')
+  .description(
+    'clips of cameras to images of training sets, against ffmpeg on the same clips; memory with n and 4 n clips',
+  )
+  .option('--clips <count>', 'clips of a round', number(1, 1_000), 4)
+  .option('--images <count>', 'images a clip', number(1, 100_000), 100)
+  .option('--rounds <count>', 'rounds, in turn with ffmpeg', number(1, 100), 3)
+  .option(...seed)
+  .option(...json)
+  .action(async (options: { clips: number; images: number; rounds: number; seed: number; json: boolean }) => {
+    const result = await measureImages({ ...options, progress: progressOf('images') });
+    print(result, options.json, listed(result));
+  });
 
 program
   .command('gateway')

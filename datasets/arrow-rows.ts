@@ -1,4 +1,5 @@
 import {
+  Binary,
   Field,
   FixedSizeList,
   Float32,
@@ -12,15 +13,33 @@ import {
 } from 'apache-arrow';
 
 /** A column of a set of rows: `size` values a row; scalar when undefined. */
-export interface ArrowColumn {
+export interface NumberColumn {
   readonly name: string;
   readonly kind: 'float32' | 'int32';
   readonly size?: number;
 }
 
-const numberType = (kind: ArrowColumn['kind']): Float32 | Int32 => (kind === 'float32' ? new Float32() : new Int32());
+/** A column of bytes: an image a row. */
+export interface BinaryColumn {
+  readonly name: string;
+  readonly kind: 'binary';
+}
 
-function typeOf({ kind, size }: ArrowColumn): DataType {
+export type ArrowColumn = NumberColumn | BinaryColumn;
+
+/** Bytes of rows, one after another: row i has those from `offsets[i]` to before `offsets[i + 1]`. */
+export interface BinaryValues {
+  readonly offsets: Int32Array;
+  readonly bytes: Uint8Array;
+}
+
+export type ColumnValues = Float32Array | Int32Array | BinaryValues;
+
+const numberType = (kind: NumberColumn['kind']): Float32 | Int32 => (kind === 'float32' ? new Float32() : new Int32());
+
+function typeOf(column: ArrowColumn): DataType {
+  if (column.kind === 'binary') return new Binary();
+  const { kind, size } = column;
   return size === undefined ? numberType(kind) : new FixedSizeList(size, new Field('item', numberType(kind), false));
 }
 
@@ -31,20 +50,23 @@ export const arrowSchema = (columns: readonly ArrowColumn[]): Schema =>
 export function arrowBatch(
   schema: Schema,
   columns: readonly ArrowColumn[],
-  values: readonly (Float32Array | Int32Array)[],
+  values: readonly (ColumnValues | undefined)[],
   rowCount: number,
 ): RecordBatch {
-  const children = columns.map((column, index): Data => {
-    const data = values[index]?.subarray(0, rowCount * (column.size ?? 1));
-    const items = makeData({
-      type: numberType(column.kind),
-      length: rowCount * (column.size ?? 1),
-      nullCount: 0,
-      data,
-    } as never) as Data;
-    if (column.size === undefined) return items;
-    return makeData({ type: typeOf(column), length: rowCount, nullCount: 0, child: items } as never) as Data;
-  });
+  const children = columns.map((column, index) => dataOf(column, values[index], rowCount));
   const type = new Struct(schema.fields);
   return new RecordBatch(schema, makeData({ type, length: rowCount, nullCount: 0, children }));
+}
+
+function dataOf(column: ArrowColumn, values: ColumnValues | undefined, rowCount: number): Data {
+  const type = typeOf(column);
+  if (column.kind === 'binary') {
+    const { offsets, bytes } = values as BinaryValues;
+    return makeData({ type, length: rowCount, nullCount: 0, valueOffsets: offsets, data: bytes } as never) as Data;
+  }
+  const length = rowCount * (column.size ?? 1);
+  const data = (values as Float32Array | Int32Array | undefined)?.subarray(0, length);
+  const items = makeData({ type: numberType(column.kind), length, nullCount: 0, data } as never) as Data;
+  if (column.size === undefined) return items;
+  return makeData({ type, length: rowCount, nullCount: 0, child: items } as never) as Data;
 }

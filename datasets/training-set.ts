@@ -3,7 +3,8 @@ import type { DatasetVersion } from './dataset-version.ts';
 /**
  * A mixed set, `training-sets/<digest>/`: `train.arrow` and `validation.arrow` (Arrow IPC files, several record
  * batches) and `manifest.json`. Columns: `observation` FixedSizeList<float32>[O] · `label` int32 (discrete) or
- * FixedSizeList<float32>[A] (continuous) · `task` int32, index into `tasks` · `weight` float32, mean 1, loss only.
+ * FixedSizeList<float32>[A] (continuous) · `task` int32, index into `tasks` · `weight` float32, mean 1, loss only · where the set has
+ * cameras, `image.<camera>` Binary each, a JPEG of the camera's learned size, RGB.
  */
 export interface TrainingSetReference {
   /** sha256 of the manifest, which names the digests of the files. */
@@ -56,6 +57,29 @@ export interface BodyCount {
   readonly leftOutFrames?: number;
 }
 
+/**
+ * Why rows have no image: their episode has no clip of a camera (`noClip`), the clip has not come (`clipMissing`), it was refused or does not decode
+ * (`clipRefused`), or no image is at or before the frame and at most two periods old (`noImage`).
+ */
+export type ImageLossReason = 'noClip' | 'clipMissing' | 'clipRefused' | 'noImage';
+
+/** Rows that a set with images left out. */
+export interface ImageLeftOut {
+  readonly reason: ImageLossReason;
+  readonly episodes: number;
+  /** Of `noClip` all labelled frames of these episodes, before the set's share was taken; else frames that would have been rows. */
+  readonly frames: number;
+}
+
+/** The images of a set; not there in one without cameras. */
+export interface SetImages {
+  /** In the order of the columns. */
+  readonly cameras: readonly { readonly name: string; readonly width: number; readonly height: number }[];
+  readonly leftOut: readonly ImageLeftOut[];
+  /** What wrote the images: other versions write other bytes. */
+  readonly encoder: string;
+}
+
 /** A version whose episodes cannot be read as the set's body. */
 export interface BodyLeftOut {
   readonly robotType: string;
@@ -104,7 +128,10 @@ export interface TrainingSetManifest {
     readonly sources?: readonly unknown[];
     /** The only tasks that it teaches, the others being replayed; not there where it teaches all. */
     readonly learnedTasks?: readonly string[];
+    /** Cameras whose images it has; not there where it has numbers only. */
+    readonly cameras?: readonly string[];
   };
+  readonly images?: SetImages;
   /** Only where rows of other bodies than the set's own could enter. */
   readonly bodies?: readonly BodyCount[];
   /** Only where there were such. */

@@ -27,6 +27,8 @@ export const failureCatalogue = {
   UntrustedArtifact: { retryable: false },
   /** The key that must sign is not here or has expired; a person has to bring it or replace it, then it goes on. */
   KeysUnavailable: { retryable: true },
+  /** A clip's codec has no decoder on this machine; a person has to install ffmpeg, or a worker with one takes the task. */
+  DecoderMissing: { retryable: true },
   /** The receiver of notifications cannot be reached or is busy. */
   NotificationFailed: { retryable: true },
   /** The receiver of notifications does not want this one. */

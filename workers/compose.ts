@@ -5,6 +5,8 @@ import type { Client } from '@temporalio/client';
 import { diskSpaceOf } from '../activities/adapters/disk-space.ts';
 import { openFileKeys, type FileKeys } from '../activities/adapters/file-signer.ts';
 import type { SegmentJudge } from '../activities/collection/segment-judge.ts';
+
+import type { ClipPorts } from '../activities/ports/clip-decoder.ts';
 import type { BuildDesk } from '../activities/ports/builds.ts';
 import type { DiskSpace, LoopDesk } from '../activities/ports/cycles.ts';
 import type { ModelProbe } from '../activities/ports/model-probe.ts';
@@ -61,6 +63,15 @@ export async function openEngine(settings: EngineSettings): Promise<SqlEngine> {
 export async function openSegmentJudge(settings: EngineSettings): Promise<SegmentJudge> {
   const { segmentJudgeProcess } = await import('../activities/adapters/judge-process.ts');
   return segmentJudgeProcess(engineOptions(settings));
+}
+
+/** Decodes clips of cameras in processes of their own, as many at once as the settings give threads; H.264 and AV1 by the ffmpeg of this machine. */
+export async function openClips({ threads }: Pick<Settings, 'threads'>): Promise<ClipPorts> {
+  const [{ clipDecoderProcess }, { findFfmpeg }] = await Promise.all([
+    import('../activities/adapters/clip-decoder-process.ts'),
+    import('../datasets/media/find-ffmpeg.ts'),
+  ]);
+  return { decoder: clipDecoderProcess({ ffmpeg: await findFfmpeg(process.env) }), atOnce: threads };
 }
 
 /** Tries foreign models in a process of its own. */

@@ -11,6 +11,7 @@ import { championDesk, openFleet, openTelemetryLog, publishRoots } from '../flee
 import type { ObjectStore } from '../store/object-store.ts';
 import { cancellableEngine, currentAttempt, heartbeatProgress } from './activity-context.ts';
 import {
+  openClips,
   openDiskSpace,
   openEngine,
   openJudging,
@@ -56,7 +57,7 @@ export async function openPorts(
   const keys = served.includes('fleet') ? await signingKeys(settings, store, warn) : undefined;
   const signer = keys?.signer ?? keylessSigner;
   const sealing = keys?.orders === undefined ? undefined : { clock, signer, orders: keys.orders, onUnsealed: warn };
-  const [engine, slot, loop, notifier, judging, judge, probe] = await Promise.all([
+  const [engine, slot, loop, notifier, judging, judge, probe, clips] = await Promise.all([
     openEngine(settings).then(cancellableEngine),
     openTrialSlot(starts),
     openLoopDesk(starts),
@@ -64,6 +65,7 @@ export async function openPorts(
     openJudging(settings),
     openSegmentJudge(settings),
     openModelProbe(),
+    openClips(settings),
   ]);
   return {
     trialProfile: settings.trialProfile,
@@ -83,6 +85,7 @@ export async function openPorts(
     facts: openFactTables({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),
     ...judging,
     judge,
+    clips,
     attempt: currentAttempt,
     robotStandings: () => registeredStandings(store),
     probe,

@@ -39,7 +39,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     newSince: newSince ?? datasetVersion,
     ...mixOptions(training),
   });
-  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion });
+  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...camerasOf(training) });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
   const model = await trainBest(cycleId, policy, robotType, trainingSet, training, aliases.champion);
@@ -105,14 +105,15 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(anchor === undefined ? {} : { anchor }),
 });
 
-const mixOptions = ({ seed, targetFrames, sources, tasks }: TrainingOptions) => ({
+const mixOptions = ({ seed, targetFrames, sources, tasks, ...options }: TrainingOptions) => ({
   seed,
   targetFrames,
+  ...camerasOf(options),
   ...(sources === undefined ? {} : { sources }),
   ...(tasks === undefined ? {} : { learnedTasks: tasks }),
 });
 
-const camerasOf = ({ cameras }: TrainingOptions) => (cameras === undefined ? {} : { cameras });
+const camerasOf = ({ cameras }: Pick<TrainingOptions, 'cameras'>) => (cameras === undefined ? {} : { cameras });
 
 /** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */
 async function trainBest(

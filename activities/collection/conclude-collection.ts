@@ -12,7 +12,9 @@ import {
   type RobotCounts,
   type RuleCounts,
 } from './documents.ts';
+import { forgetJudged, judgeClips } from './judge-clips.ts';
 import { troubleNoted, type Attempted } from './trouble.ts';
+import type { ClipPorts } from '../ports/clip-decoder.ts';
 import { collectionSummarySchema, mostListedLosses, type CollectionSummary } from './summary.ts';
 import { readRobotLosses } from '../monitor/monitor-state.ts';
 import { readPolicyDocuments } from '../registry/policy-document.ts';
@@ -48,12 +50,14 @@ export interface ConcludeCollectionResult {
 export interface ConcludePorts extends Attempted {
   readonly lake: Lake;
   readonly progress: Progress;
+  /** Decodes clips of cameras; without it clips that have come are not judged. */
+  readonly clips?: ClipPorts;
 }
 
 const maxListedRobots = 20;
 
 /**
- * Adds up what the batches of a collection decided and says whether it may be learned from. Idempotent by cycleId: the
+ * Judges the clips of cameras that have come, adds up what the batches of a collection decided and says whether it may be learned from. Idempotent by cycleId: the
  * first summary stays, with the dataset version it pinned.
  */
 export const concludeCollection =
@@ -69,6 +73,7 @@ async function conclude(ports: ConcludePorts, input: ConcludeCollectionInput): P
     await store.putIfAbsent(key, jsonBytes(await summarise(ports, input)));
     summary = await requireJson(store, key, collectionSummarySchema, 'it was written a moment ago');
   }
+  if (summary.clips !== null) await forgetJudged(ports);
   return {
     verdict: summary.verdict,
     reason: summary.reason,
@@ -114,6 +119,7 @@ async function summarise(ports: ConcludePorts, input: ConcludeCollectionInput): 
       .map(([robotId, counts]) => ({ robotId, ...counts })),
     robotsLeftOut: [...robotsLeftOut],
     losses: await lossesOf(ports.store, input.robotType.id),
+    clips: await judgeClips(ports, input),
   };
 }
 

@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { unlessConflict } from '../unless-conflict.ts';
 import { collectedType } from './collected-type.ts';
+import { noteAwaitedClips } from './awaited-clips.ts';
 import { addCounts, noCounts } from './count-decision.ts';
 import {
   batchSchema,
@@ -47,7 +48,7 @@ const deletesAtOnce = 16;
 
 /**
  * Takes one batch of segments from landing into the lake, the refused into quarantine. Idempotent by (manifest, batch):
- * rows are made into files, what is decided is written down, then the refused are kept, then frames and episodes are
+ * rows are made into files, what is decided is written down, then the refused are kept and clips to come noted, then frames and episodes are
  * committed as one transaction number, then the segments are deleted; a retry goes on behind the last of these that
  * happened. Nothing is written down before all of it could be read, so that no file can stop what follows.
  */
@@ -125,6 +126,7 @@ async function ingest(ports: IngestPorts & { readonly session: SqlSession }, bat
   const { decision, frames, episodes } = await stageBatch({ ...ports, tombstones, marks }, batch, present);
   try {
     await quarantineRefused(ports, cycleId, present, decision);
+    await noteAwaitedClips(ports.session, ports.store, batch.type);
     progress({ stage: 'committing', batch: batch.batch });
     await lake.commitStaged('frames', frames, transaction, `collect ${cycleId}`);
     progress({ stage: 'frames committed', batch: batch.batch });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { lossReasons } from '../monitor/robot-losses.ts';
+import { clipCountsSchema } from './judge-clips.ts';
 import { robotCountsSchema } from './documents.ts';
 import { waitingSchema } from './waiting.ts';
 
@@ -54,5 +55,7 @@ export const collectionSummarySchema = z.strictObject({
     .array(z.strictObject({ policy: z.string(), robotId: z.string(), reason: z.enum(lossReasons), count }))
     .nullable()
     .default(null),
+  /** Clips of cameras; null where the robot type has no camera, and in summaries of earlier versions. */
+  clips: clipCountsSchema.nullable().default(null),
 });
 export type CollectionSummary = z.infer<typeof collectionSummarySchema>;

@@ -100,7 +100,7 @@ export const acceptedTable: TempTable = {
     ['split', 'VARCHAR'],
   ],
   madeBy: 'accepted-episodes.ts',
-  readBy: ['count-decision.ts', 'find-twins.ts', 'unstored-frames.ts'],
+  readBy: ['awaited-clips.ts', 'count-decision.ts', 'find-twins.ts', 'unstored-frames.ts'],
 };
 
 export const twinsTable: TempTable = {

@@ -3,17 +3,21 @@ import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, type HeldoutSetReference } from '../../datasets/training-set.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import type { SqlSession } from '../ports/sql.ts';
 import type { RobotTypeReference } from '../../store/records/robot-types.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { bodiesOf, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
-import { chooseHeldoutEpisodes, heldoutSql } from './heldout-episodes.ts';
+import { chooseHeldoutEpisodes, heldoutImageRowsSql, heldoutSql } from './heldout-episodes.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
 import type { SetPorts } from './ports.ts';
 import { pinnedCatalogue } from './mix-manifest.ts';
 import { publishSet } from './publish-set.ts';
+import { setCameras } from './set-cameras.ts';
 import { labelledColumns } from './set-columns.ts';
+import { withSetImages, type OpenSetImages } from './set-images.ts';
 import { watched } from './watched.ts';
 
 export interface ExportHeldoutSetInput {
@@ -21,6 +25,8 @@ export interface ExportHeldoutSetInput {
   readonly datasetVersion: DatasetVersion;
   /** More held-out episodes than this are thinned out, task by task, by hash. Default 20,000. */
   readonly maxEpisodes?: number;
+  /** Cameras whose images the rows have; default: none, numbers only. */
+  readonly cameras?: readonly string[];
 }
 
 const heldoutFile = 'heldout.arrow';
@@ -32,49 +38,65 @@ const heldoutFile = 'heldout.arrow';
 export const exportHeldoutSet =
   (ports: SetPorts) =>
   async (input: ExportHeldoutSetInput): Promise<HeldoutSetReference> => {
-    const { datasetVersion, maxEpisodes = 20_000 } = input;
     const robotType = await readTrainableRobotType(ports, input.robotType);
-    return inScratch(ports, async (session, directory) => {
-      const exclusions = await readExclusions(ports.store);
-      const bodies = await readBodies(ports.store, robotType);
-      const scope = { robotType, bodies, datasetVersion, splits: ['heldout'] as const, exclusions };
-      const step = <T>(stage: string, work: () => Promise<T>): Promise<T> =>
-        watched(session, ports.progress, stage, work);
-      const found = await step('finding held-out episodes', () => findLabelledEpisodes(session, ports.lake, scope));
-      const { episodes, days, robots } = await step('choosing held-out episodes', () =>
-        chooseHeldoutEpisodes(session, maxEpisodes),
-      );
-      const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
-      const bodiesSaid = bodiesOf(found);
-      const saysBody = bodiesSaid.bodies !== undefined;
-      const columns = [
-        ...labelledColumns(robotType),
-        { name: 'episode', kind: 'int32' } as const,
-        { name: 'robot', kind: 'int32' } as const,
-        ...(saysBody ? [{ name: 'body', kind: 'int32' } as const] : []),
-      ];
-      const file = await step('writing held-out frames', () =>
-        writeArrowFile(
-          join(directory, heldoutFile),
-          columns,
-          session.chunks(heldoutSql(robotType, frames, found.present, saysBody)),
-          ports.progress,
-        ),
-      );
-      const manifest = {
-        datasetVersion,
-        robotType: robotTypeName(robotType),
-        robotTypeDigest: robotTypeDigest(robotType),
-        tasks: robotType.tasks,
-        ...pinnedCatalogue(robotType),
-        ...bodiesSaid,
-        episodes,
-        robots,
-        maxEpisodes,
-        ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
-        files: { [heldoutFile]: file },
-      };
-      const digest = await publishSet(ports.store, directory, heldoutSetFile, [heldoutFile], manifest);
-      return { digest, rows: file.rows, episodes };
-    });
+    const cameras = setCameras(robotType, input.cameras);
+    return inScratch(ports, (session, directory) =>
+      withSetImages(ports, session, { cameras, directory }, (images) =>
+        exportWith({ ...ports, images }, session, robotType, input, directory),
+      ),
+    );
   };
+
+async function exportWith(
+  { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
+  session: SqlSession,
+  robotType: RobotType,
+  { datasetVersion, maxEpisodes = 20_000 }: ExportHeldoutSetInput,
+  directory: string,
+): Promise<HeldoutSetReference> {
+  const exclusions = await readExclusions(ports.store);
+  const bodies = await readBodies(ports.store, robotType);
+  const scope = { robotType, bodies, datasetVersion, splits: ['heldout'] as const, exclusions };
+  const step = <T>(stage: string, work: () => Promise<T>): Promise<T> => watched(session, ports.progress, stage, work);
+  const found = await step('finding held-out episodes', () => findLabelledEpisodes(session, ports.lake, scope));
+  await step('finding clips', () => images.keepEpisodes('labelled_episode', datasetVersion.episodes));
+  const { episodes, days, robots } = await step('choosing held-out episodes', () =>
+    chooseHeldoutEpisodes(session, maxEpisodes),
+  );
+  const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
+  await step('finding images', () => images.find(heldoutImageRowsSql(frames), found.present));
+  const bodiesSaid = bodiesOf(found);
+  const saysBody = bodiesSaid.bodies !== undefined;
+  const columns = [
+    ...labelledColumns(robotType),
+    { name: 'episode', kind: 'int32' } as const,
+    { name: 'robot', kind: 'int32' } as const,
+    ...(saysBody ? [{ name: 'body', kind: 'int32' } as const] : []),
+  ];
+  const file = await step('writing held-out frames', () =>
+    writeArrowFile(
+      join(directory, heldoutFile),
+      columns,
+      session.chunks(heldoutSql(robotType, frames, found.present, { saysBody, places: images.places })),
+      ports.progress,
+      images.columns(),
+    ),
+  );
+  const imagesSaid = images.facts();
+  const manifest = {
+    datasetVersion,
+    robotType: robotTypeName(robotType),
+    robotTypeDigest: robotTypeDigest(robotType),
+    tasks: robotType.tasks,
+    ...pinnedCatalogue(robotType),
+    ...bodiesSaid,
+    episodes,
+    robots,
+    maxEpisodes,
+    ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
+    ...(imagesSaid === undefined ? {} : { images: imagesSaid }),
+    files: { [heldoutFile]: file },
+  };
+  const digest = await publishSet(ports.store, directory, heldoutSetFile, [heldoutFile], manifest);
+  return { digest, rows: file.rows, episodes };
+}

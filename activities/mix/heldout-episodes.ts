@@ -46,18 +46,29 @@ export async function chooseHeldoutEpisodes(
   };
 }
 
-/** The labelled frames of the chosen episodes, episode by episode in frame order; with `saysBody`, the place of each one's body in `bodies` last. */
+/** The frames that images are looked for, see `findRowImages`. */
+export const heldoutImageRowsSql = (frames: string): string =>
+  `SELECT e.episode, e.episode_id, e.body_index, epoch_us(f."timestamp") AS at_us
+    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
+    WHERE e.is_labelled_by_outcome OR f.expert_action IS NOT NULL`;
+
+/**
+ * The labelled frames of the chosen episodes, episode by episode in frame order; with `saysBody`, the place of each one's body in `bodies` behind;
+ * with `places`, only frames that have their images, and these columns of `row_image` last.
+ */
 export function heldoutSql(
   robotType: Pick<RobotType, 'observations' | 'actions'>,
   frames: string,
   bodies: readonly NumberedBody[],
-  saysBody = false,
+  { saysBody = false, places = [] }: { readonly saysBody?: boolean; readonly places?: readonly string[] } = {},
 ): string {
-  const places = bodies.map(({ index }, place) => `WHEN ${index} THEN ${place}`).join(' ');
-  const body = saysBody ? `, (CASE e.body_index ${places} END)::INTEGER` : '';
+  const bodyPlaces = bodies.map(({ index }, place) => `WHEN ${index} THEN ${place}`).join(' ');
+  const body = saysBody ? `, (CASE e.body_index ${bodyPlaces} END)::INTEGER` : '';
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome', bodies);
-  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}
-    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
+  const images =
+    places.length === 0 ? '' : 'JOIN row_image AS i ON i.episode = e.episode AND i.at_us = epoch_us(f."timestamp")';
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${places.map((name) => `, i.${name}`).join('')}
+    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id) ${images}
     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
     ORDER BY e.episode, f.frame_index`;
 }

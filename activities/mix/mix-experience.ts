@@ -7,6 +7,7 @@ import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { learnedTasksSchema } from './learned-tasks.ts';
 import { mixSet } from './mix-set.ts';
 import type { SetPorts } from './ports.ts';
+import { setCamerasSchema } from './set-cameras.ts';
 import { sourcesSchema } from './source-schema.ts';
 
 const versionSchema = z.object({ episodes: z.int().min(0), frames: z.int().min(0) });
@@ -30,6 +31,8 @@ const inputSchema = z.object({
   sources: sourcesSchema.optional(),
   /** The only tasks to learn, the others being replayed; default: every active task. */
   learnedTasks: learnedTasksSchema.optional(),
+  /** Cameras of the robot type whose images the rows have; default: none, numbers only. */
+  cameras: setCamerasSchema.optional(),
 });
 
 export type MixExperienceInput = z.input<typeof inputSchema>;

@@ -2,7 +2,7 @@ import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { RowWeights } from '../../datasets/mix/row-weights.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
-import type { SourceCount, StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
+import type { SetImages, SourceCount, StratumCount, TrainingSetManifest } from '../../datasets/training-set.ts';
 import { referenceOf } from '../../store/records/robot-types.ts';
 import { failure } from '../../store/failures.ts';
 import { bodiesOf, type FoundBodies } from './bodies.ts';
@@ -24,6 +24,7 @@ export interface MixFacts {
     readonly correctionShareCap: number;
     readonly sources?: readonly Source[] | undefined;
     readonly learnedTasks?: readonly string[] | undefined;
+    readonly cameras?: readonly string[] | undefined;
   };
   readonly found: FoundBodies;
   readonly sources: readonly ResolvedSource[] | undefined;
@@ -32,6 +33,8 @@ export interface MixFacts {
   readonly weights: RowWeights;
   readonly gaps: LabelGaps;
   readonly files: TrainingSetManifest['files'];
+  /** Undefined for a set without cameras. */
+  readonly images: SetImages | undefined;
   readonly exclusionsSeq: number | undefined;
 }
 
@@ -62,6 +65,7 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     recipe: recipeOf(options),
     ...bodiesOf(facts.found),
     ...(facts.sources === undefined ? {} : { sources: sourcesOf(facts.sources, train) }),
+    ...(facts.images === undefined ? {} : { images: facts.images }),
     files: facts.files,
   };
 }
@@ -80,6 +84,7 @@ const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest
   correctionShareCap: options.correctionShareCap,
   ...(options.sources === undefined ? {} : { sources: options.sources }),
   ...(options.learnedTasks === undefined ? {} : { learnedTasks: options.learnedTasks }),
+  ...(options.cameras === undefined || options.cameras.length === 0 ? {} : { cameras: options.cameras }),
 });
 
 const sourcesOf = (sources: readonly ResolvedSource[], train: readonly CellCount[]): readonly SourceCount[] =>

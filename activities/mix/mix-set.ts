@@ -1,12 +1,10 @@
 import { join } from 'node:path';
-import { rowWeights } from '../../datasets/mix/row-weights.ts';
+import { rowWeights, type RowWeights } from '../../datasets/mix/row-weights.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { trainingSetFile, type TrainingSetReference } from '../../datasets/training-set.ts';
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import { failure } from '../../store/failures.ts';
-import type { Lake } from '../lake/lake.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import type { Progress } from '../ports/progress.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { ownBody, readBodies } from './bodies.ts';
@@ -16,10 +14,21 @@ import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
 import { learnedTasks } from './learned-tasks.ts';
 import { mixManifest } from './mix-manifest.ts';
 import { chooseEpisodes, firstValidationCell, planCells } from './mixed-episodes.ts';
+import type { SetPorts } from './ports.ts';
 import { publishSet } from './publish-set.ts';
 import type { Source } from './source-schema.ts';
 import { resolveSources, sourceName } from './sources.ts';
-import { countBodies, countSample, sampleFrames, sampleSql, type CellCount } from './sample-frames.ts';
+import {
+  countBodies,
+  countSample,
+  imageRowsSql,
+  keepSampledWithImages,
+  sampleFrames,
+  sampleSql,
+  type CellCount,
+} from './sample-frames.ts';
+import { setCameras } from './set-cameras.ts';
+import { withSetImages, type OpenSetImages } from './set-images.ts';
 import { labelledColumns } from './set-columns.ts';
 import { watched } from './watched.ts';
 
@@ -36,6 +45,8 @@ export interface MixOptions {
   readonly sources?: readonly Source[] | undefined;
   /** The only tasks to learn, the others being replayed; without it every active task. */
   readonly learnedTasks?: readonly string[] | undefined;
+  /** Cameras whose images the rows have; none: numbers only. */
+  readonly cameras?: readonly string[] | undefined;
 }
 
 /** To make a set again that was swept. */
@@ -58,7 +69,21 @@ const validationFile = 'validation.arrow';
 
 /** The whole of a mix in one session, from the episodes of the lake to the published set; files pass through `directory`. */
 export async function mixSet(
-  ports: { readonly store: ObjectStore; readonly lake: Lake; readonly progress: Progress },
+  ports: SetPorts,
+  session: SqlSession,
+  robotType: RobotType,
+  given: MixOptions,
+  directory: string,
+  madeBefore?: MadeBefore,
+): Promise<TrainingSetReference> {
+  const cameras = setCameras(robotType, given.cameras);
+  return withSetImages(ports, session, { cameras, directory }, (images) =>
+    mixWith({ ...ports, images }, session, robotType, given, directory, madeBefore),
+  );
+}
+
+async function mixWith(
+  { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
   session: SqlSession,
   robotType: RobotType,
   given: MixOptions,
@@ -78,33 +103,31 @@ export async function mixSet(
   const scope = { robotType, bodies, datasetVersion, newSince, splits, exclusions, sources };
   const found = await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
   await step('choosing episodes', () => chooseEpisodes(session, robotType, { ...options, sets: sets.length }));
+  await step('finding clips', () => images.keepEpisodes('mixed_episode', datasetVersion.episodes));
   const validationFrames = Math.min(maxValidationFrames, Math.ceil(options.targetFrames * validationFraction));
   const cells = await planCells(session, robotType, { ...options, validationFrames, sources: sets });
   const recordedOn = await daysOf(session, 'mixed_episode');
   const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
   await step('sampling frames', () =>
-    sampleFrames(session, frames, { robotType, bodies: found.present }, options.seed, cells),
+    sampleFrames(
+      session,
+      frames,
+      { robotType, bodies: found.present, hasImages: images.places.length > 0 },
+      options.seed,
+      cells,
+    ),
   );
+  await step('finding images', () => images.find(imageRowsSql, found.present, keepSampledWithImages));
   const counts = await step('counting frames', () => countSample(session, cells));
   const gaps = await step('counting labels', () => countLabelGaps(session, options.learnedTasks));
 
   const train = counts.filter(({ cell }) => cell.source !== 'validation');
   const weights = weightsOf(robotType, train, options);
   const boundary = firstValidationCell(robotType.tasks, sets.length);
-  const write = (file: string, sql: string) =>
-    step(`writing ${file}`, () =>
-      writeArrowFile(
-        join(directory, file),
-        [...labelledColumns(robotType), { name: 'weight', kind: 'float32' }],
-        session.chunks(sql),
-        ports.progress,
-      ),
-    );
   const takenFrames = found.present.length > 1 ? await countBodies(session, boundary) : undefined;
-  const files = {
-    [trainFile]: await write(trainFile, sampleSql(`cell < ${boundary}`, weights)),
-    [validationFile]: await write(validationFile, sampleSql(`cell >= ${boundary}`, { correction: 1, other: 1 })),
-  };
+  const files = await step('writing files', () =>
+    writeFiles({ ...ports, images }, session, { robotType, boundary, weights, directory }),
+  );
   const exclusionsSeq = exclusions.seq;
   const manifest = mixManifest({
     robotType,
@@ -115,6 +138,7 @@ export async function mixSet(
     weights,
     gaps,
     files,
+    images: images.facts(),
     exclusionsSeq,
   });
   const digest = await publishSet(
@@ -126,6 +150,32 @@ export async function mixSet(
     madeBefore?.digest,
   );
   return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
+}
+
+/** Training rows are those of the cells before `boundary`; validation rows all weigh the same. */
+async function writeFiles(
+  { images, progress }: SetPorts & { readonly images: OpenSetImages },
+  session: SqlSession,
+  set: {
+    readonly robotType: RobotType;
+    readonly boundary: number;
+    readonly weights: RowWeights;
+    readonly directory: string;
+  },
+) {
+  const columns = [...labelledColumns(set.robotType), { name: 'weight', kind: 'float32' } as const];
+  const write = (file: string, cells: string, weights: { readonly correction: number; readonly other: number }) =>
+    writeArrowFile(
+      join(set.directory, file),
+      columns,
+      session.chunks(sampleSql(cells, weights, images.places)),
+      progress,
+      images.columns(),
+    );
+  return {
+    [trainFile]: await write(trainFile, `cell < ${set.boundary}`, set.weights),
+    [validationFile]: await write(validationFile, `cell >= ${set.boundary}`, { correction: 1, other: 1 }),
+  };
 }
 
 /** All that is known now; for a set that is made again, what it was made of. */
@@ -140,7 +190,9 @@ async function bodiesFor(store: ObjectStore, robotType: RobotType, madeBefore: M
 function weightsOf(robotType: RobotType, train: readonly CellCount[], options: MixOptions) {
   const frames = train.reduce((sum, count) => sum + count.frames, 0);
   if (frames === 0) {
-    throw failure('TrainingImpossible', 'expected labelled frames to learn from, got none: collect or label some', {
+    const seen = (options.cameras ?? []).join(' and ');
+    const what = seen === '' ? 'labelled frames' : `labelled frames with images of ${seen}`;
+    throw failure('TrainingImpossible', `expected ${what} to learn from, got none: collect or label some`, {
       coordinates: { robotType: robotTypeName(robotType), ...options.datasetVersion },
     });
   }

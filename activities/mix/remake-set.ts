@@ -8,6 +8,7 @@ import { learnedTasksSchema } from './learned-tasks.ts';
 import { mixSet } from './mix-set.ts';
 import type { SetPorts } from './ports.ts';
 import { readTrainingSet } from './read-sets.ts';
+import { setCamerasSchema } from './set-cameras.ts';
 import { sourcesSchema } from './source-schema.ts';
 
 const versionSchema = z.strictObject({ episodes: z.int().min(0), frames: z.int().min(0) });
@@ -26,6 +27,7 @@ const madeFromSchema = z.looseObject({
     correctionShareCap: z.number(),
     sources: sourcesSchema.optional(),
     learnedTasks: learnedTasksSchema.optional(),
+    cameras: setCamerasSchema.optional(),
   }),
 });
 

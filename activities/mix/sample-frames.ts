@@ -39,6 +39,8 @@ export function shapedColumns(
 interface Shapes {
   readonly robotType: Pick<RobotType, 'observations' | 'actions'>;
   readonly bodies: readonly NumberedBody[];
+  /** Whether frames bring their instant along, `at_us`, to be given images by. */
+  readonly hasImages?: boolean;
 }
 
 /**
@@ -49,16 +51,16 @@ interface Shapes {
 export async function sampleFrames(
   session: SqlSession,
   frames: string,
-  { robotType, bodies }: Shapes,
+  shapes: Shapes,
   seed: number,
   cells: readonly NumberedCell[],
 ): Promise<void> {
   const wanted = cells.filter(({ quotaFrames }) => quotaFrames > 0);
   const bounds = new Map(wanted.map((cell) => [cell.number, hashBound(cell.quotaFrames, cell.availableFrames)]));
-  let short = await collect(session, frames, { robotType, bodies }, seed, wanted, bounds);
+  let short = await collect(session, frames, shapes, seed, wanted, bounds);
   if (short.length > 0) {
     for (const { number } of short) bounds.set(number, largestHash);
-    short = await collect(session, frames, { robotType, bodies }, seed, wanted, bounds);
+    short = await collect(session, frames, shapes, seed, wanted, bounds);
   }
   await session.run(
     createTableAs(
@@ -75,7 +77,7 @@ export async function sampleFrames(
 async function collect(
   session: SqlSession,
   frames: string,
-  { robotType, bodies }: Shapes,
+  { robotType, bodies, hasImages = false }: Shapes,
   seed: number,
   cells: readonly NumberedCell[],
   bounds: ReadonlyMap<number, bigint>,
@@ -97,7 +99,7 @@ async function collect(
      )
      SELECT e.cell - (f.frame_index = e.lead_index)::INTEGER AS cell, e.episode, e.task_index, f.is_correction,
        ${hash} AS sample_hash, ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
-       ${observation} AS observation, ${label} AS label
+       ${observation} AS observation, ${label} AS label${hasImages ? ', epoch_us(f."timestamp") AS at_us' : ''}
      FROM (SELECT * FROM ${frames} AS f WHERE ${hash} <= ${widest}) AS f JOIN bounded_episode AS e USING (episode_id)
      WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
        AND ${hash} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
@@ -137,7 +139,24 @@ export async function countBodies(session: SqlSession, endCell: number): Promise
   return new Map(rows.map((row) => [Number(row['body_index']), Number(row['frames'])]));
 }
 
-/** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from. */
-export const sampleSql = (cells: string, weight: { readonly correction: number; readonly other: number }): string =>
-  `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT
-   FROM ${sampledRows} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
+/** The sampled frames that images are looked for, see `findRowImages`. */
+export const imageRowsSql = `SELECT s.episode, m.episode_id, m.body_index, s.at_us
+  FROM (SELECT episode, at_us FROM ${sampledRows} WHERE ${isSampled}) AS s JOIN mixed_episode AS m ON m.rowid = s.episode`;
+
+/** Leaves in `sampled_frame` what has all its images. */
+export const keepSampledWithImages = (session: SqlSession): Promise<void> =>
+  session.run(
+    `DELETE FROM sampled_frame AS s WHERE NOT EXISTS (
+       SELECT 1 FROM row_image AS i WHERE i.episode = s.episode AND i.at_us = s.at_us)`,
+  );
+
+/** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from; `places` are columns of `row_image` behind. */
+export function sampleSql(
+  cells: string,
+  weight: { readonly correction: number; readonly other: number },
+  places: readonly string[] = [],
+): string {
+  const images = places.length === 0 ? '' : 'JOIN row_image USING (episode, at_us)';
+  return `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT${places.map((name) => `, ${name}`).join('')}
+   FROM ${sampledRows} ${images} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
+}

@@ -37,11 +37,24 @@ export interface CollectionSection {
   readonly robotsLeftOut: readonly string[];
   /** What stays in landing: the reason, the robot or robot type, and how many segments. */
   readonly waiting: readonly { readonly reason: string; readonly name: string; readonly segments: number }[];
-  /** Every rule, refusing or not. */
+  /** Clips of cameras; not there where the robot type has none. */
+  readonly clips?: {
+    readonly accepted: number;
+    readonly refused: number;
+    readonly awaited: number;
+    readonly notJudged: number;
+    readonly withoutEpisode: number;
+  };
+  /** Every rule, refusing or not; those of clips count clips. */
   readonly rules: readonly { readonly id: string; readonly doc: string; readonly refused: number }[];
 }
 
 export interface MixSection {
+  /** Cameras whose images the rows have, and what was left out for want of them; not there without cameras. */
+  readonly images?: {
+    readonly cameras: readonly { readonly name: string }[];
+    readonly leftOut: readonly { readonly reason: string; readonly episodes: number; readonly frames: number }[];
+  };
   readonly targetFrames: number;
   readonly newFrames: number;
   readonly historyFrames: number;

@@ -1,5 +1,6 @@
 import { barChart, lineChart } from './charts.ts';
 import { evaluationBody } from './render-evaluation.ts';
+import { clipsText, imagesText } from './render-cameras.ts';
 import { lossesBody } from './render-losses.ts';
 import { count, facts, folded, percent, table } from './report-parts.ts';
 import type { CollectionSection, CycleReport, LineageSection, MixSection, TrainingSection } from './cycle-report.ts';
@@ -80,6 +81,7 @@ const collectionBody = (collection: CollectionSection): Html =>
       ],
       ['Robots left out', collection.robotsLeftOut.join(', ') || 'none'],
       ['Left in landing', waitingText(collection.waiting)],
+      ...(collection.clips === undefined ? [] : [['Clips of cameras', clipsText(collection.clips)] as const]),
     ])}
     <h3>Refused, by rule</h3>
     ${
@@ -128,6 +130,7 @@ const mixBody = (mix: MixSection): Html =>
       'Corrections',
       `${percent(mix.correctionShareBeforeCap)} of the weight before the cap, ${percent(mix.correctionShareAfterCap)} after`,
     ],
+    ...(mix.images === undefined ? [] : [['Images', imagesText(mix.images)] as const]),
     ['Frames that need a label', count(mix.needsLabelFrames)],
     [
       'Failures added',

@@ -18,6 +18,13 @@ export const setFactsSchema = z.looseObject({
     .array(z.looseObject({ name: z.string(), weight: count, availableFrames: count, takenFrames: count }))
     .default([]),
   recipe: z.looseObject({ learnedTasks: z.array(z.string()).optional() }).optional(),
+  /** Not there in a set without images. */
+  images: z
+    .looseObject({
+      cameras: z.array(z.looseObject({ name: z.string() })),
+      leftOut: z.array(z.looseObject({ reason: z.string(), episodes: count, frames: count })),
+    })
+    .optional(),
   bodies: z
     .array(
       z.looseObject({

@@ -112,10 +112,15 @@ const collectionSection = (summary: CollectionSummary, summaryKey: string): Coll
   failuresStored: summary.failuresStored,
   robotsLeftOut: summary.robotsLeftOut,
   waiting: summary.waiting,
-  rules: summary.rules.map(({ id, doc, episodes, segments }) => ({ id, doc, refused: episodes + segments })),
+  ...(summary.clips === null ? {} : { clips: summary.clips }),
+  rules: [
+    ...summary.rules.map(({ id, doc, episodes, segments }) => ({ id, doc, refused: episodes + segments })),
+    ...(summary.clips?.rules ?? []).map(({ id, doc, clips }) => ({ id, doc, refused: clips })),
+  ],
 });
 
 const mixSection = (set: SetFacts): MixSection => ({
+  ...(set.images === undefined ? {} : { images: set.images }),
   targetFrames: set.targetFrames,
   newFrames: set.newFrames,
   historyFrames: set.historyFrames,

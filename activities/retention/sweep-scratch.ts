@@ -1,10 +1,12 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 
+import { decodedFolder } from '../media/decoded-clips.ts';
+
 /** What was not touched for a day belongs to nobody: an activity beats every second, and a training saves checkpoints. */
 const abandonedAfterMs = 24 * 3_600_000;
-/** Copies of objects of a remote store, each a file; it has a size limit of its own. */
-const cache = 's3-cache';
+/** Copies of objects of a remote store, and decoded clips, each a file; they have size limits of their own. */
+const caches = ['s3-cache', decodedFolder];
 /** A copy that nobody asked for in so long may be of an object that was erased; who still reads one has it open. */
 const unusedAfterMs = 7 * 24 * 3_600_000;
 
@@ -16,12 +18,13 @@ export async function sweepScratch(
 ): Promise<readonly { readonly name: string; readonly sizeBytes: number }[]> {
   const swept: { name: string; sizeBytes: number }[] = [];
   const names = await readdir(directory).catch((): string[] => []);
-  const copies = names.includes(cache) ? await readdir(path.join(directory, cache)).catch(() => []) : [];
-  const inCache = copies.map((name) => path.join(cache, name));
-  for (const name of [...names.filter((one) => one !== cache), ...inCache]) {
+  const inCaches: string[] = [];
+  for (const cache of caches.filter((one) => names.includes(one)))
+    for (const name of await readdir(path.join(directory, cache)).catch(() => [])) inCaches.push(path.join(cache, name));
+  for (const name of [...names.filter((one) => !caches.includes(one)), ...inCaches]) {
     const place = path.join(directory, name);
     const { newestMs, sizeBytes } = await touched(place);
-    if (nowMs - newestMs < (inCache.includes(name) ? unusedAfterMs : abandonedAfterMs)) continue;
+    if (nowMs - newestMs < (inCaches.includes(name) ? unusedAfterMs : abandonedAfterMs)) continue;
     if (!isDryRun) await rm(place, { recursive: true, force: true });
     swept.push({ name, sizeBytes });
   }

@@ -11,10 +11,24 @@ export const maxClipSeconds = 86_400;
 
 export type ClipCodec = 'jpeg' | 'h264' | 'av1';
 
-/** What is wrong with a clip: `notMp4` no such file at all, `truncated` cut off, `damaged` contradicts itself, `unsupported` sound but not of our kind, `tooLarge` over a limit. */
-export type ClipFault = 'notMp4' | 'truncated' | 'damaged' | 'unsupported' | 'tooLarge';
+/**
+ * What is wrong with a clip, from its table: `notMp4` no such file at all, `truncated` cut off, `damaged` contradicts itself, `unsupported` sound but not
+ * of our kind, `tooLarge` over a limit; from decoding it: `undecodable`, `otherSize` its images are not of the size it says, `timeLimit`,
+ * `memoryLimit` or `crashed` the process that decoded it ended so.
+ */
+export type ClipFault =
+  | 'notMp4'
+  | 'truncated'
+  | 'damaged'
+  | 'unsupported'
+  | 'tooLarge'
+  | 'undecodable'
+  | 'otherSize'
+  | 'timeLimit'
+  | 'memoryLimit'
+  | 'crashed';
 
-/** The one error of a clip that cannot be written or read; the message says what was expected and what was got. */
+/** The one error of a clip that cannot be written, read or decoded; the message says what was expected and what was got. */
 export class ClipError extends Error {
   readonly fault: ClipFault;
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { footerKeys } from '../../datasets/columns.ts';
 import { knownRecordings } from '../../datasets/importers/known-recordings.ts';
+import { clipRules } from '../../datasets/media/clip-rules.ts';
 import { allRules } from '../../datasets/validation/rules.ts';
 
 const doc = readFileSync(new URL('../../docs/data.md', import.meta.url), 'utf8');
@@ -14,7 +15,7 @@ describe('docs/data.md', () => {
     );
     assert.deepEqual(
       listed,
-      allRules.map(({ id, doc, waivable }) => ({ id, doc, waivable })),
+      [...allRules, ...clipRules].map(({ id, doc, waivable }) => ({ id, doc, waivable })),
     );
   });
 

@@ -18,6 +18,7 @@ import { readJson } from '../../../store/json-objects.ts';
 import { openLake, type Lake } from '../../../activities/lake/lake.ts';
 import { planCollection } from '../../../activities/collection/plan-collection.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
+import type { ClipPorts } from '../../../activities/ports/clip-decoder.ts';
 import type { Progress } from '../../../activities/ports/progress.ts';
 import type { SqlEngine, SqlRow } from '../../../activities/ports/sql.ts';
 import { publishRobotType } from '../../../store/records/robot-types.ts';
@@ -43,6 +44,7 @@ export interface Collected {
 export interface Ports {
   readonly judge?: SegmentJudge;
   readonly robotStandings?: RobotStandings;
+  readonly clips?: ClipPorts;
   readonly store: ObjectStore;
   readonly engine: SqlEngine;
   readonly lake: Lake;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileObjectStore } from '../../../store/adapters/file-object-store.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import type { Outcome, Split } from '../../../datasets/columns.ts';
+import { sqlTypes } from '../../../datasets/sql-types.ts';
 import { robotTypeSchema, type RobotType } from '../../../datasets/robot-type.ts';
 import { trainingSetFile, type TrainingSetManifest } from '../../../datasets/training-set.ts';
 import { openLakeFixture, startUs, transaction, type LakeFixture } from '../lake/lake-fixture.ts';
@@ -36,17 +37,29 @@ export interface Episode {
   readonly experts?: number;
   readonly typeVersion?: number;
   readonly site?: string;
+  readonly robotType?: string;
+  /** Clips of its cameras. */
+  readonly media?: readonly { readonly kind: string; readonly sha256: string; readonly startedUs: number }[];
 }
 
 const episodeSql = (episode: Episode): string => {
   const { number, robot = 'r1', task = 'follow', outcome = 'success', intervened = false, split = 'train' } = episode;
-  const { day = 0, frames = 10, experts = 0, typeVersion = 1, site = 'site' } = episode;
-  return `(${number}, '${robot}', '${task}', '${outcome}', ${intervened}, '${split}', ${day}, ${frames}, ${experts}, ${typeVersion}, '${site}')`;
+  const { day = 0, frames = 10, experts = 0, typeVersion = 1, site = 'site', robotType: type = 'test-robot' } = episode;
+  return `(${number}, '${robot}', '${task}', '${outcome}', ${intervened}, '${split}', ${day}, ${frames}, ${experts}, ${typeVersion}, '${site}', '${type}', ${mediaSql(episode)})`;
 };
+
+function mediaSql({ media }: Episode): string {
+  const clips = (media ?? []).map(
+    ({ kind, sha256, startedUs }) =>
+      `{'sha256': '${sha256}', 'kind': '${kind}', 'startedAt': make_timestamptz(${startedUs}), 'durationMs': 1000::BIGINT, 'key': 'media/${sha256}.mp4'}`,
+  );
+  return media === undefined ? `NULL::${sqlTypes.mediaList}` : `[${clips.join(', ')}]::${sqlTypes.mediaList}`;
+}
 
 /** Appends the episodes and their frames in one commit each. The action of every frame is `go`. */
 export async function store(fixture: LakeFixture, version: number, episodes: readonly Episode[]): Promise<void> {
-  const columns = 'number, robot, task, outcome, intervened, split, day, frames, experts, type_version, site';
+  const columns =
+    'number, robot, task, outcome, intervened, split, day, frames, experts, type_version, site, robot_type, media';
   const source = `(VALUES ${episodes.map(episodeSql).join(', ')}) AS e(${columns})`;
   const startedAt = `make_timestamptz(${startUs} + day * 86400000000)`;
   const frames = `(SELECT printf('E%06d', number) AS episode_id, i::INTEGER AS frame_index,
@@ -54,10 +67,10 @@ export async function store(fixture: LakeFixture, version: number, episodes: rea
       [1]::FLOAT[] AS "action", CASE WHEN i < experts THEN [2]::FLOAT[] END AS expert_action, i < experts AS is_correction,
       DATE '2026-11-22' + day AS recorded_on
     FROM ${source}, range(frames) AS t(i))`;
-  const rows = `(SELECT printf('E%06d', number) AS episode_id, robot AS robot_id, 'test-robot' AS robot_type,
+  const rows = `(SELECT printf('E%06d', number) AS episode_id, robot AS robot_id, robot_type,
       type_version AS robot_type_version, site, task, NULL AS policy_version, ${startedAt} AS started_at,
       frames * 100 AS duration_ms, outcome, NULL AS failure_reason, intervened, NULL AS latency_p50_ms,
-      NULL AS latency_p95_ms, frames AS frame_count, NULL AS media, ${startedAt} AS received_at, split,
+      NULL AS latency_p95_ms, frames AS frame_count, media, ${startedAt} AS received_at, split,
       DATE '2026-11-22' + day AS recorded_on
     FROM ${source})`;
   await fixture.lake.append(fixture.session, 'frames', frames, transaction(version), 'WRITE');

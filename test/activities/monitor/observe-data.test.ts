@@ -47,6 +47,7 @@ function summaryOf(
     })),
     robotsLeftOut: entries.filter(([, [stored, refused]]) => stored === 0 && refused > 0).map(([robotId]) => robotId),
     losses: null,
+    clips: null,
   };
 }
 

@@ -1,3 +1,5 @@
+import sharp from 'sharp';
+
 import { ClipError } from '../../../datasets/media/clip-format.ts';
 import type { ClipSource } from '../../../datasets/media/read-clip.ts';
 import { writeClip, type ClipFormat } from '../../../datasets/media/write-clip.ts';
@@ -82,4 +84,19 @@ export function fullBox(name: string, ...numbers: readonly number[]): Uint8Array
   new TextEncoder().encodeInto(name, new Uint8Array(box.buffer, 4, 4));
   for (const [index, number] of numbers.entries()) box.setUint32(12 + 4 * index, number);
   return new Uint8Array(box.buffer);
+}
+
+/** Images of a moving ramp as JPEG, `count` of them, at 10 a second from 0. */
+export async function rampImages(
+  { width, height, count, grey = false }: { width: number; height: number; count: number; grey?: boolean },
+  valueAt = (at: number, index: number): number => (at * 3 + index * 17) % 256,
+): Promise<readonly TimedImage[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const pixels = Uint8Array.from({ length: width * height * 3 }, (_unused, at) => valueAt(at, index));
+      const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+      const jpeg = await (grey ? image.greyscale() : image).jpeg().toBuffer();
+      return { atUs: index * 100_000, jpeg };
+    }),
+  );
 }

@@ -1,0 +1,106 @@
+import { open, writeFile, type FileHandle } from 'node:fs/promises';
+
+import { ClipError } from '../../datasets/media/clip-format.ts';
+import { readClip } from '../../datasets/media/read-clip.ts';
+import type { ClipLook, DecodedClip } from '../ports/clip-decoder.ts';
+import type { ClipAnswer, ClipJob } from './clip-child-messages.ts';
+import { codedClipImages, jpegClipImages, type ImageShape, type OpenClip } from './clip-images.ts';
+
+/** The process that clip-decoder-process.ts starts: one clip after the other, an answer to each. */
+const beatMs = 500;
+/** Size at which images are looked at: enough to see that they are black or do not move. */
+const lookWidth = 64;
+const lookHeight = 48;
+const darkest = 16;
+const sameBelow = 0.1;
+
+class DecoderMissing extends Error {}
+
+const say = (answer: ClipAnswer): void => void process.send?.(answer);
+
+async function answerTo(job: ClipJob): Promise<ClipAnswer> {
+  const file = await open(job.clipPath);
+  try {
+    const { size: sizeBytes } = await file.stat();
+    const clip = await readClip({ sizeBytes, read: (start, end) => readRange(file, start, end) });
+    const opened = { file, path: job.clipPath, clip };
+    return job.kind === 'look'
+      ? { kind: 'look', look: await lookAt(opened, job.ffmpeg) }
+      : { kind: 'decoded', decoded: await decode(opened, job) };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readRange(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start), 0, end - start, start);
+  return buffer.subarray(0, bytesRead);
+}
+
+function imagesOf(
+  opened: OpenClip,
+  ffmpeg: string | undefined,
+  shape: ImageShape,
+  isWanted: (index: number) => boolean = () => true,
+): AsyncGenerator<Uint8Array> {
+  if (opened.clip.codec === 'jpeg') return jpegClipImages(opened, shape, isWanted);
+  if (ffmpeg === undefined) throw new DecoderMissing(opened.clip.codec);
+  return codedClipImages(ffmpeg, opened, shape, isWanted);
+}
+
+async function decode(
+  opened: OpenClip,
+  { width, height, form, images, outPath, ffmpeg }: Extract<ClipJob, { kind: 'decode' }>,
+): Promise<DecodedClip> {
+  const { clip } = opened;
+  const wanted = images === undefined ? undefined : new Set(images);
+  const sizes: number[] = [];
+  const decoded = imagesOf(opened, ffmpeg, { width, height, form }, (index) => wanted?.has(index) ?? true);
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const image of decoded) {
+      sizes.push(image.length);
+      beat(sizes.length);
+      yield image;
+    }
+  }
+  await writeFile(outPath, counted());
+  const atUs = clip.samples.filter((_, index) => wanted?.has(index) ?? true).map((sample) => sample.atUs);
+  return { codec: clip.codec, width: clip.width, height: clip.height, atUs, sizes };
+}
+
+async function lookAt(opened: OpenClip, ffmpeg: string | undefined): Promise<ClipLook> {
+  const { codec, width, height, samples } = opened.clip;
+  let [dark, unchanged, seen] = [0, 0, 0];
+  let before: Uint8Array | undefined;
+  for await (const image of imagesOf(opened, ffmpeg, { width: lookWidth, height: lookHeight, form: 'grey' })) {
+    if (image.every((value) => value <= darkest)) dark += 1;
+    if (before !== undefined && meanDifference(before, image) <= sameBelow) unchanged += 1;
+    before = image;
+    seen += 1;
+    beat(seen);
+  }
+  return { codec, width, height, atUs: samples.map(({ atUs }) => atUs), dark, unchanged };
+}
+
+function meanDifference(a: Uint8Array, b: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at += 1) sum += Math.abs((a[at] ?? 0) - (b[at] ?? 0));
+  return sum / a.length;
+}
+
+let beatenMs = 0;
+function beat(images: number): void {
+  if (performance.now() - beatenMs < beatMs) return;
+  beatenMs = performance.now();
+  say({ kind: 'progress', images });
+}
+
+process.on('disconnect', () => process.exit(1));
+process.on('message', (job: ClipJob) => {
+  answerTo(job).then(say, (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof ClipError) say({ kind: 'refused', fault: error.fault, message });
+    else if (error instanceof DecoderMissing) say({ kind: 'decoderMissing', codec: message });
+    else say({ kind: 'failed', message });
+  });
+});

@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
+
+import sharp, { type Sharp } from 'sharp';
+
+import { ClipError } from '../../datasets/media/clip-format.ts';
+import { jpegSize } from '../../datasets/media/jpeg-size.ts';
+import type { Clip } from '../../datasets/media/read-clip.ts';
+
+/** The same images whatever the machine has: no cache, one thread; and no format but JPEG is ever opened. */
+sharp.cache(false);
+sharp.concurrency(1);
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer'] });
+
+/** Quality of JPEG images in training sets, of 100. */
+const trainingQuality = 90;
+const mostSaid = 2_000;
+/** Pixels that decoders add to a side for their own use. */
+const decoderMargin = 128;
+
+export interface ImageShape {
+  readonly width: number;
+  readonly height: number;
+  readonly form: 'jpeg' | 'rgb' | 'grey';
+}
+
+export interface OpenClip {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly clip: Clip;
+}
+
+/** Images of a clip in a shape, one after another, those that are wanted. Throws ClipError for one that cannot be decoded. */
+export async function* jpegClipImages(
+  { file, clip }: OpenClip,
+  shape: ImageShape,
+  isWanted: (index: number) => boolean,
+): AsyncGenerator<Uint8Array> {
+  for (const [index, { offset, sizeBytes }] of clip.samples.entries()) {
+    if (!isWanted(index)) continue;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, offset);
+    if (bytesRead < sizeBytes) throw new ClipError('truncated', `expected ${sizeBytes} bytes of image ${index}`);
+    const { width, height } = jpegSize(buffer);
+    if (width !== clip.width || height !== clip.height)
+      throw new ClipError(
+        'otherSize',
+        `expected image ${index} of ${clip.width}×${clip.height} pixels as the clip says, got ${width}×${height}`,
+      );
+    try {
+      const image = sharp(buffer, { failOn: 'warning', limitInputPixels: clip.width * clip.height });
+      yield await shaped(image.resize(shape.width, shape.height, { fit: 'fill' }), shape.form);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ClipError('undecodable', `expected image ${index} to decode, got: ${why.slice(0, mostSaid)}`);
+    }
+  }
+}
+
+/**
+ * Images of a clip that ffmpeg decodes and scales: all are decoded, because an image may need those before it. ffmpeg opens nothing but this
+ * file, with these decoders, and no image of more pixels than the clip says.
+ */
+export async function* codedClipImages(
+  ffmpeg: string,
+  { path, clip }: OpenClip,
+  shape: ImageShape,
+  isWanted: (index: number) => boolean,
+): AsyncGenerator<Uint8Array> {
+  const pixelBytes = shape.form === 'grey' ? 1 : 3;
+  let index = 0;
+  for await (const pixels of rawImages(
+    ffmpeg,
+    ffmpegArguments(path, clip, shape),
+    shape.width * shape.height * pixelBytes,
+  )) {
+    if (index >= clip.samples.length)
+      throw new ClipError('damaged', `expected ${clip.samples.length} images as the clip says, got more`);
+    if (isWanted(index)) {
+      const raw = { width: shape.width, height: shape.height, channels: 3 } as const;
+      yield shape.form === 'jpeg' ? await shaped(sharp(pixels, { raw }), 'jpeg') : pixels;
+    }
+    index += 1;
+  }
+  if (index < clip.samples.length)
+    throw new ClipError('undecodable', `expected ${clip.samples.length} images as the clip says, got ${index}`);
+}
+
+async function shaped(image: Sharp, form: ImageShape['form']): Promise<Uint8Array> {
+  if (form === 'grey') return image.greyscale().raw().toBuffer();
+  const colour = image.toColourspace('srgb');
+  if (form === 'rgb') return colour.removeAlpha().raw().toBuffer();
+  return colour.jpeg({ quality: trainingQuality, chromaSubsampling: '4:4:4' }).toBuffer();
+}
+
+function ffmpegArguments(path: string, clip: Clip, { width, height, form }: ImageShape): readonly string[] {
+  const format = form === 'grey' ? 'gray' : 'rgb24';
+  return [
+    ...words('-nostdin -hide_banner -loglevel error -protocol_whitelist file,pipe -threads 1 -filter_threads 1'),
+    ...words('-codec_whitelist h264,libdav1d,libaom-av1,av1 -noautorotate'),
+    ...words(`-max_pixels ${(clip.width + decoderMargin) * (clip.height + decoderMargin)} -xerror -f mov -i`),
+    `file:${path}`,
+    ...words(`-map 0:v:0 -fps_mode passthrough -vf scale=${width}:${height}:flags=area,format=${format}`),
+    ...words('-f rawvideo pipe:1'),
+  ];
+}
+
+/** What a program writes on its standard output, cut into pieces of one size; ends it when nobody wants more. */
+async function* rawImages(program: string, args: readonly string[], bytes: number): AsyncGenerator<Buffer> {
+  const child = spawn(program, args, { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(0, mostSaid)));
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  ended.catch(() => undefined);
+  try {
+    let held = Buffer.alloc(bytes);
+    let filled = 0;
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>)
+      for (let at = 0; at < chunk.length;) {
+        const taken = chunk.copy(held, filled, at, at + bytes - filled);
+        at += taken;
+        filled += taken;
+        if (filled < bytes) continue;
+        yield held;
+        held = Buffer.alloc(bytes);
+        filled = 0;
+      }
+    const code = await ended;
+    if (code !== 0 || said !== '')
+      throw new ClipError(
+        'undecodable',
+        `expected a clip that decodes, got: ${said.trim() || `ffmpeg ended with ${code}`}`,
+      );
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+function words(text: string): readonly string[] {
+  return text.split(' ');
+}

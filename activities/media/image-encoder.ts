@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+
+const { dependencies } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  dependencies: Readonly<Record<string, string>>;
+};
+
+/** Writes the images of training sets: the same images give the same bytes of one version of it, on one kind of processor. */
+export const imageEncoder = `sharp ${dependencies['sharp']}, quality 90, ${process.arch}`;

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import sharp from 'sharp';
+
+import { clipDecoderProcess } from '../../../activities/adapters/clip-decoder-process.ts';
+import type { ClipDecoder, DecodedClip } from '../../../activities/ports/clip-decoder.ts';
+import { ClipError } from '../../../datasets/media/clip-format.ts';
+import { transcodeArguments } from '../../../datasets/media/transcode-arguments.ts';
+import { isFailure } from '../../../store/failures.ts';
+import { clipOf, patched, rampImages, type TimedImage } from '../../datasets/media/clips.ts';
+import { isAlive } from '../../support/is-alive.ts';
+import { toolForTest } from '../../support/tool.ts';
+
+const quiet = (): void => undefined;
+const size = { width: 64, height: 48 };
+const format = { ...size, periodUs: 100_000 };
+const learned = { width: 32, height: 24 };
+
+describe('decoding clips', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let ffmpeg: string;
+  let decoder: ClipDecoder;
+  let images: readonly TimedImage[];
+  let files = 0;
+
+  before(async function () {
+    ffmpeg = await toolForTest(this, 'ffmpeg');
+    folder = await mkdtemp(join(tmpdir(), 'flywheel-clips-'));
+    decoder = clipDecoderProcess({ ffmpeg });
+    images = await rampImages({ ...size, count: 6 });
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  const fileOf = async (bytes: Uint8Array): Promise<string> => {
+    const path = join(folder, `${(files += 1)}.mp4`);
+    await writeFile(path, bytes);
+    return path;
+  };
+  const program = async (script: string): Promise<string> => {
+    const path = join(folder, `program-${(files += 1)}`);
+    await writeFile(path, `#!/bin/sh\n${script}\n`);
+    await chmod(path, 0o755);
+    return path;
+  };
+  interface Decoded extends DecodedClip {
+    readonly images: readonly Uint8Array[];
+  }
+  const decode = async (
+    clipPath: string,
+    {
+      form = 'jpeg',
+      images: wanted,
+      by = decoder,
+    }: { form?: 'jpeg' | 'rgb'; images?: number[]; by?: ClipDecoder } = {},
+  ): Promise<Decoded> => {
+    const outPath = join(folder, `${(files += 1)}.out`);
+    const job = { clipPath, outPath, ...learned, form, ...(wanted === undefined ? {} : { images: wanted }) };
+    const decoded = await by.decode(job, quiet);
+    const bytes = await readFile(outPath);
+    let at = 0;
+    const cut = decoded.sizes.map((length) => bytes.subarray(at, (at += length)));
+    assert.equal(at, bytes.length);
+    return { ...decoded, images: cut };
+  };
+  const refusal = async (clipPath: string, by = decoder, what = clipPath): Promise<ClipError> => {
+    const error: unknown = await decode(clipPath, { by }).then(quiet, (caught: unknown) => caught);
+    assert.ok(error instanceof ClipError, `${what}: ${String(error)}`);
+    return error;
+  };
+
+  it('gives each image as JPEG of the learned size, RGB also of a grey camera, the same bytes each time', async () => {
+    const clip = await fileOf(await clipOf(format, images));
+    const decoded = await decode(clip);
+    assert.deepEqual([decoded.codec, decoded.width, decoded.height], ['jpeg', 64, 48]);
+    assert.deepEqual(decoded.atUs, [0, 100_000, 200_000, 300_000, 400_000, 500_000]);
+    const { format: kind, width, height, channels } = await sharp(decoded.images[5]).metadata();
+    assert.deepEqual([kind, width, height, channels], ['jpeg', 32, 24, 3]);
+    assert.deepEqual((await decode(clip)).images, decoded.images);
+    const grey = await fileOf(await clipOf(format, await rampImages({ ...size, count: 2, grey: true })));
+    assert.equal((await sharp((await decode(grey)).images[1]).metadata()).channels, 3);
+  });
+
+  it('gives those that are wanted, as pixels where that is asked', async () => {
+    const clip = await fileOf(await clipOf(format, images));
+    const decoded = await decode(clip, { form: 'rgb', images: [1, 4] });
+    assert.deepEqual(
+      [decoded.atUs, decoded.sizes],
+      [
+        [100_000, 400_000],
+        [2_304, 2_304],
+      ],
+    );
+    const expected = await sharp(images[4]?.jpeg).resize(32, 24, { fit: 'fill' }).raw().toBuffer();
+    assert.deepEqual(decoded.images[1], expected);
+  });
+
+  it('gives the images of H.264 and AV1 through ffmpeg, near to what was recorded', async () => {
+    const large = await rampImages(
+      { width: 96, height: 64, count: 6 },
+      (at, index) => (Math.floor(at / 3) + index * 20) % 200,
+    );
+    const from = await fileOf(await clipOf({ width: 96, height: 64, periodUs: 100_000 }, large));
+    for (const codec of ['h264', 'av1'] as const) {
+      const to = join(folder, `to-${codec}.mp4`);
+      await promisify(execFile)(ffmpeg, [...transcodeArguments({ from, to, codec, width: 96, height: 64 })]);
+      const decoded = await decode(to, { form: 'rgb', images: [0, 5] });
+      const original = await decode(from, { form: 'rgb', images: [0, 5] });
+      assert.deepEqual([decoded.codec, decoded.atUs, decoded.sizes], [codec, original.atUs, original.sizes]);
+      const apart = decoded.images[1]?.reduce(
+        (sum, value, at) => sum + Math.abs(value - (original.images[1]?.[at] ?? 0)),
+        0,
+      );
+      assert.ok((apart ?? 0) / 2_304 < 12, `${codec}: ${(apart ?? 0) / 2_304} of 255 apart`);
+      assert.equal((await sharp((await decode(to)).images[5]).metadata()).width, 32);
+    }
+  });
+
+  it('sees what is dark and what does not move', async () => {
+    const look = async (valueAt: (at: number, index: number) => number) =>
+      decoder.look(await fileOf(await clipOf(format, await rampImages({ ...size, count: 5 }, valueAt))), quiet);
+    assert.deepEqual(
+      { ...(await look((at, index) => (at * 3 + index * 17) % 256)), atUs: [] },
+      {
+        codec: 'jpeg',
+        ...size,
+        atUs: [],
+        dark: 0,
+        unchanged: 0,
+      },
+    );
+    assert.deepEqual(await look(() => 5).then(({ dark, unchanged }) => [dark, unchanged]), [5, 4]);
+    assert.deepEqual(await look((at) => at % 200).then(({ dark, unchanged }) => [dark, unchanged]), [0, 4]);
+    assert.deepEqual(
+      await look((_, index) => (index === 2 ? 0 : 60)).then(({ dark, unchanged }) => [dark, unchanged]),
+      [1, 2],
+    );
+  });
+
+  it('refuses each hostile clip by name, and goes on with the next', async () => {
+    const good = await clipOf(format, images);
+    const holding = async (jpeg: Uint8Array) => fileOf(await clipOf(format, [{ atUs: 0, jpeg }]));
+    const sized = (width: number, height: number) => {
+      const jpeg = Buffer.from(images[0]?.jpeg ?? []);
+      const frame = jpeg.indexOf(Buffer.of(0xff, 0xc0));
+      jpeg.writeUInt16BE(height, frame + 5);
+      jpeg.writeUInt16BE(width, frame + 7);
+      return jpeg;
+    };
+    const [first] = images;
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"><image href="/etc/passwd"/></svg>';
+    const pixels = { create: { width: 64, height: 48, channels: 3, background: '#fff' } } as const;
+    const cases: readonly (readonly [string, string, ClipError['fault'], RegExp])[] = [
+      ['a pointer', await fileOf(Buffer.from('version https://git-lfs.github.com/spec/v1\n')), 'notMp4', /Git LFS/],
+      ['one pixel', await holding(sized(1, 1)), 'otherSize', /of 64×48 pixels as the clip says, got 1×1/],
+      ['100 megapixels', await holding(sized(10_000, 10_000)), 'otherSize', /got 10000×10000/],
+      [
+        '16 megapixels of nothing',
+        await fileOf(await clipOf({ width: 4096, height: 4096, periodUs: 1 }, [{ atUs: 0, jpeg: sized(4096, 4096) }])),
+        'undecodable',
+        /expected image 0 to decode/,
+      ],
+      ['a cut file', await fileOf(good.slice(0, -7)), 'truncated', /mdat/],
+      [
+        'a cut image',
+        await holding((first?.jpeg ?? new Uint8Array()).slice(0, 700)),
+        'undecodable',
+        /expected image 0/,
+      ],
+      ['an SVG', await holding(Buffer.from(svg)), 'undecodable', /FF D8 first/],
+      ['a PNG', await holding(await sharp(pixels).png().toBuffer()), 'undecodable', /FF D8 first/],
+      [
+        'four channels',
+        await holding(await sharp(pixels).toColourspace('cmyk').jpeg().toBuffer()),
+        'undecodable',
+        /1 or 3 channels, got 4/,
+      ],
+      ['JPEG that says H.264', await fileOf(asH264(good)), 'undecodable', /expected/],
+    ];
+    for (const [what, clip, expected, says] of cases) {
+      const { fault, message } = await refusal(clip, decoder, what);
+      assert.deepEqual([fault, says.test(message)], [expected, true], `${what}: ${fault}: ${message}`);
+    }
+    assert.equal((await decode(await fileOf(good))).images.length, 6);
+  });
+
+  it('ends what takes too long, too much memory or its process with it, and everything that it started', async () => {
+    const h264 = await fileOf(asH264(await clipOf(format, images)));
+    const pidFile = join(folder, 'pid');
+    const slow = clipDecoderProcess({
+      ffmpeg: await program(`echo $$ > ${pidFile}; sleep 600`),
+      silenceLimitMs: 2_000,
+    });
+    const late = await refusal(h264, slow);
+    assert.equal(late.fault, 'timeLimit');
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    for (let waits = 0; isAlive(pid) && waits < 100; waits += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(!isAlive(pid), 'the decoder was ended too');
+    const deadly = clipDecoderProcess({ ffmpeg: await program('kill -9 $PPID') });
+    assert.equal((await refusal(h264, deadly)).fault, 'crashed');
+    const jpeg = await sharp({ create: { width: 4096, height: 4096, channels: 3, background: '#123' } })
+      .jpeg()
+      .toBuffer();
+    const large = await fileOf(await clipOf({ width: 4096, height: 4096, periodUs: 1 }, [{ atUs: 0, jpeg }]));
+    const small = clipDecoderProcess({ ffmpeg, memoryLimitMiB: 64 });
+    const { fault } = await refusal(large, small);
+    assert.ok(['memoryLimit', 'undecodable', 'crashed'].includes(fault), fault);
+    assert.equal((await decode(large)).images.length, 1);
+  });
+
+  it('says that a decoder is missing, which is no fault of the clip; and stops when it is told to', async () => {
+    const h264 = await fileOf(asH264(await clipOf(format, images)));
+    const none = clipDecoderProcess({ ffmpeg: undefined });
+    await assert.rejects(decode(h264, { by: none }), (error) => isFailure(error, 'DecoderMissing'));
+    const slow = clipDecoderProcess({ ffmpeg: await program('sleep 600') });
+    const cancelled = slow.look(h264, () => {
+      throw new Error('cancelled');
+    });
+    await assert.rejects(cancelled, /cancelled/);
+  });
+});
+
+/** The same clip under the name of another codec. */
+const asH264 = (clip: Uint8Array): Uint8Array => patched(clip, 'mp4v', 4, 0x61_76_63_31);
