@@ -20,7 +20,8 @@ export async function sweepScratch(
   const names = await readdir(directory).catch((): string[] => []);
   const inCaches: string[] = [];
   for (const cache of caches.filter((one) => names.includes(one)))
-    for (const name of await readdir(path.join(directory, cache)).catch(() => [])) inCaches.push(path.join(cache, name));
+    for (const name of await readdir(path.join(directory, cache)).catch(() => []))
+      inCaches.push(path.join(cache, name));
   for (const name of [...names.filter((one) => !caches.includes(one)), ...inCaches]) {
     const place = path.join(directory, name);
     const { newestMs, sizeBytes } = await touched(place);
