@@ -8,6 +8,7 @@ import { codedClipImages, jpegClipImages, type ImageShape, type OpenClip } from 
 
 /** The process that clip-decoder-process.ts starts: one clip after the other, an answer to each. */
 const beatMs = 500;
+const writtenAtOnceBytes = 1024 * 1024;
 /** Size at which images are looked at: enough to see that they are black or do not move. */
 const lookWidth = 64;
 const lookHeight = 48;
@@ -57,11 +58,17 @@ async function decode(
   const sizes: number[] = [];
   const decoded = imagesOf(opened, ffmpeg, { width, height, form }, (index) => wanted?.has(index) ?? true);
   async function* counted(): AsyncGenerator<Uint8Array> {
+    let [held, heldBytes]: [Uint8Array[], number] = [[], 0];
     for await (const image of decoded) {
       sizes.push(image.length);
       beat(sizes.length);
-      yield image;
+      held.push(image);
+      heldBytes += image.length;
+      if (heldBytes < writtenAtOnceBytes) continue;
+      yield Buffer.concat(held);
+      [held, heldBytes] = [[], 0];
     }
+    yield Buffer.concat(held);
   }
   await writeFile(outPath, counted());
   const atUs = clip.samples.filter((_, index) => wanted?.has(index) ?? true).map((sample) => sample.atUs);

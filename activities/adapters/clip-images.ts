@@ -16,6 +16,8 @@ sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer'] });
 /** Quality of JPEG images in training sets, of 100. */
 const trainingQuality = 90;
 const mostSaid = 2_000;
+/** Images that are decoded while one is taken away. */
+const imagesAhead = 1;
 /** Pixels that decoders add to a side for their own use. */
 const decoderMargin = 128;
 
@@ -33,27 +35,38 @@ export interface OpenClip {
 
 /** Images of a clip in a shape, one after another, those that are wanted. Throws ClipError for one that cannot be decoded. */
 export async function* jpegClipImages(
-  { file, clip }: OpenClip,
+  opened: OpenClip,
   shape: ImageShape,
   isWanted: (index: number) => boolean,
 ): AsyncGenerator<Uint8Array> {
-  for (const [index, { offset, sizeBytes }] of clip.samples.entries()) {
+  const ahead: Promise<Uint8Array>[] = [];
+  for (let index = 0; index < opened.clip.samples.length; index += 1) {
     if (!isWanted(index)) continue;
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, offset);
-    if (bytesRead < sizeBytes) throw new ClipError('truncated', `expected ${sizeBytes} bytes of image ${index}`);
-    const { width, height } = jpegSize(buffer);
-    if (width !== clip.width || height !== clip.height)
-      throw new ClipError(
-        'otherSize',
-        `expected image ${index} of ${clip.width}×${clip.height} pixels as the clip says, got ${width}×${height}`,
-      );
-    try {
-      const image = sharp(buffer, { failOn: 'warning', limitInputPixels: clip.width * clip.height });
-      yield await shaped(image.resize(shape.width, shape.height, { fit: 'fill' }), shape.form);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new ClipError('undecodable', `expected image ${index} to decode, got: ${why.slice(0, mostSaid)}`);
-    }
+    const image = jpegImage(opened, shape, index);
+    // Its error is thrown when its turn comes.
+    image.catch(() => undefined);
+    ahead.push(image);
+    if (ahead.length > imagesAhead) yield (await ahead.shift()) ?? new Uint8Array();
+  }
+  for (const image of ahead) yield image;
+}
+
+async function jpegImage({ file, clip }: OpenClip, shape: ImageShape, index: number): Promise<Uint8Array> {
+  const { offset, sizeBytes } = clip.samples[index] ?? { offset: 0, sizeBytes: 0 };
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, offset);
+  if (bytesRead < sizeBytes) throw new ClipError('truncated', `expected ${sizeBytes} bytes of image ${index}`);
+  const { width, height } = jpegSize(buffer);
+  if (width !== clip.width || height !== clip.height)
+    throw new ClipError(
+      'otherSize',
+      `expected image ${index} of ${clip.width}×${clip.height} pixels as the clip says, got ${width}×${height}`,
+    );
+  try {
+    const image = sharp(buffer, { failOn: 'warning', limitInputPixels: clip.width * clip.height });
+    return await shaped(image.resize(shape.width, shape.height, { fit: 'fill' }), shape.form);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ClipError('undecodable', `expected image ${index} to decode, got: ${why.slice(0, mostSaid)}`);
   }
 }
 
@@ -90,7 +103,7 @@ async function shaped(image: Sharp, form: ImageShape['form']): Promise<Uint8Arra
   if (form === 'grey') return image.greyscale().raw().toBuffer();
   const colour = image.toColourspace('srgb');
   if (form === 'rgb') return colour.removeAlpha().raw().toBuffer();
-  return colour.jpeg({ quality: trainingQuality, chromaSubsampling: '4:4:4' }).toBuffer();
+  return colour.jpeg({ quality: trainingQuality, chromaSubsampling: '4:4:4', optimiseCoding: false }).toBuffer();
 }
 
 function ffmpegArguments(path: string, clip: Clip, { width, height, form }: ImageShape): readonly string[] {

@@ -4,6 +4,7 @@ import { readSoundJson } from '../../store/damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 import { clipPartIn, clipPartsPrefix } from '../../store/records/clip-parts.ts';
 import { clipUseIn, clipUseSchema, clipUsesPrefix } from '../../store/records/clip-uses.ts';
+import { forgetClip } from '../../store/records/clip-verdicts.ts';
 import { isErasedClip, markClipErased } from '../../store/records/erased-clips.ts';
 import { episodeHash } from '../../store/records/erasures.ts';
 import type { Progress } from '../ports/progress.ts';
@@ -98,7 +99,10 @@ export async function eraseMedia(ports: Ports, { request }: ErasedRows, found: F
   for (const key of found.uses) {
     progress({ stage: 'erasing clips', key });
     const use = clipUseIn(key);
-    if (use !== undefined) await markClipErased(store, use.robotId, use.sha256, request.erasureId);
+    if (use !== undefined) {
+      await markClipErased(store, use.robotId, use.sha256, request.erasureId);
+      await forgetClip(store, use);
+    }
     await store.delete(key);
   }
   const clips = new Map(found.clips.map((key) => [/([0-9a-f]{64})\.mp4$/.exec(key)?.[1] ?? '', key]));

@@ -5,6 +5,7 @@ import { readSoundJson } from '../../store/damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 import { clipPartIn, clipPartKey, clipPartsPrefix } from '../../store/records/clip-parts.ts';
 import { clipUseIn, clipUseSchema, clipUsesPrefix } from '../../store/records/clip-uses.ts';
+import { forgetClip } from '../../store/records/clip-verdicts.ts';
 import { whyUseHeld } from '../erasure/find-media.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { SqlEngine } from '../ports/sql.ts';
@@ -96,7 +97,10 @@ async function retainUses(sweep: MediaSweep): Promise<ClassReport> {
       tally.stays(kept);
       continue;
     }
-    if (!dryRun) await store.delete(entry.key);
+    if (!dryRun) {
+      await forgetClip(store, named);
+      await store.delete(entry.key);
+    }
     const sizeBytes = use?.sizeBytes ?? 0;
     tally.goes(atMs, going.has(named.sha256) ? 0 : sizeBytes);
     going.set(named.sha256, { atMs, sizeBytes });

@@ -66,3 +66,9 @@ export const writeClipVerdict = (store: ObjectStore, verdict: ClipVerdict): Prom
 /** Undefined when the clip was not judged. */
 export const readClipVerdict = (store: ObjectStore, name: ClipName): Promise<ClipVerdict | undefined> =>
   readJson(store, clipVerdictKey(name), clipVerdictSchema);
+
+/** Takes away what collections wrote of a clip of an episode; where the clip itself goes. */
+export async function forgetClip(store: ObjectStore, name: ClipName): Promise<void> {
+  await store.delete(awaitedClipKey(name));
+  await store.delete(clipVerdictKey(name));
+}
