@@ -1,8 +1,16 @@
 import { z } from 'zod';
+import { cameraNameSchema } from '../datasets/camera.ts';
 import { dictionarySchema } from '../domain/dictionary-schema.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
 const semver = z.string().regex(/^\d+\.\d+\.\d+$/, 'expected a version like 1.2.3');
+
+/** A camera that a model sees, at the size that it sees. */
+export const seenCameraSchema = z.strictObject({
+  name: cameraNameSchema,
+  width: z.int().min(8).max(512),
+  height: z.int().min(8).max(512),
+});
 
 /** What is known of one policy version. Written last: a model without its manifest does not exist. */
 export const modelManifestSchema = z.strictObject({
@@ -11,6 +19,9 @@ export const modelManifestSchema = z.strictObject({
   /** Counts every registration of the policy, whatever its number: 1, 2, 3, …; absent before there were root keys. */
   release: z.int().min(1).optional(),
   robotType: z.strictObject({ id: z.string(), version: z.int(), digest: sha256 }),
+  /** 2 for a model that sees, and what; not there for a model of readings alone, which is of contract 1. */
+  contract: z.literal(2).optional(),
+  cameras: z.array(seenCameraSchema).min(1).max(8).optional(),
   /** Digest and size of every file of the version, `model.onnx` first of all. */
   files: dictionarySchema(z.strictObject({ sha256, sizeBytes: z.int().nonnegative() })),
   /** Versions it was made from: the champion it was warm-started from or measured against. */

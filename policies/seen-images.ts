@@ -69,3 +69,21 @@ export const imageTensors = (
       return [imagePort(name), uint8Tensor(bytes, [rows, camera.height, camera.width, 3])];
     }),
   );
+
+/** Images of rows [start, end) of `rows`. */
+export const sliceImages = (images: Images, rows: number, start: number, end: number): Images =>
+  new Map(
+    [...images].map(([name, bytes]) => {
+      const width = bytes.length / rows;
+      return [name, bytes.subarray(start * width, end * width)];
+    }),
+  );
+
+/** The cameras of a list that a model sees, in the order of the list. */
+export function seenBy(
+  session: { readonly inputs: readonly ModelPort[] },
+  cameras: readonly SeenCamera[] = [],
+): readonly SeenCamera[] {
+  const names = new Set(camerasSeenBy(session));
+  return cameras.filter(({ name }) => names.has(name));
+}

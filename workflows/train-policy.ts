@@ -28,7 +28,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   const data = dataActivities();
   const fleet = fleetActivities();
   const cycleId = operationId();
-  const { robotType, aliases } = await fleet.readPolicy(policyAt(request));
+  const { robotType, aliases, cameras = [] } = await fleet.readPolicy(policyAt(request));
   const datasetVersion = request.datasetVersion ?? (await data.readDatasetVersion({ cycleId }));
 
   show({ stage: 'mixing' });
@@ -39,7 +39,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     newSince: newSince ?? datasetVersion,
     ...mixOptions(training),
   });
-  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...camerasOf(training) });
+  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...heldoutCameras(training, cameras) });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
   const model = await trainBest(cycleId, policy, robotType, trainingSet, training, aliases.champion);
@@ -104,6 +104,12 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(champion === undefined ? {} : { champion }),
   ...(anchor === undefined ? {} : { anchor }),
 });
+
+/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees. */
+const heldoutCameras = ({ cameras: learned = [] }: TrainingOptions, compared: readonly string[]) => {
+  const cameras = [...learned, ...compared.filter((name) => !learned.includes(name))];
+  return cameras.length === 0 ? {} : { cameras };
+};
 
 const mixOptions = ({ seed, targetFrames, sources, tasks, ...options }: TrainingOptions) => ({
   seed,

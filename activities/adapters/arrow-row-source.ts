@@ -11,7 +11,7 @@ import {
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { PictureCodec } from '../../policies/picture-codec.ts';
 import { mapColumns, sliceBlock, type RowBlock, type RowSource } from '../../policies/rows.ts';
-import type { SeenCamera } from '../../policies/seen-images.ts';
+import { cameraOfPort, type SeenCamera } from '../../policies/seen-images.ts';
 import { failure } from '../../store/failures.ts';
 import { arrowImages, stretchesOf, type Stretch } from './arrow-images.ts';
 
@@ -22,6 +22,8 @@ export interface ArrowRowSource extends RowSource {
   robots(block: number): Promise<Int32Array | undefined>;
   /** Its column `body`, likewise. */
   bodies(block: number): Promise<Int32Array | undefined>;
+  /** Cameras of which the file has a column of images, whether it was opened with them or not. */
+  readonly imageCameras: readonly string[];
   /** JPEG of one row of a block, by camera; of the cameras it was opened with. */
   encodedImages(block: number, row: number): Promise<ReadonlyMap<string, Uint8Array>>;
   close(): Promise<void>;
@@ -71,6 +73,7 @@ export async function openArrowRows(
     const images = seen.length === 0 ? undefined : arrowImages(seen, await codecOfSets(), corrupt);
     return {
       blockRows: stretches.map(({ start, end }) => end - start),
+      imageCameras: reader.schema.fields.flatMap((field) => cameraOfPort(field.name) ?? []),
       async read(block) {
         const stretch = stretchOf(block);
         const batch = await batches(stretch.batch);

@@ -18,6 +18,8 @@ async function answerTo(job: ChildJob): Promise<ChildAnswer> {
         seed: job.seed,
         monotonicMs: () => performance.now(),
         progress: (details) => say({ kind: 'progress', details }),
+        // A process for models of readings alone holds no decoder.
+        pictures: job.type.cameras === undefined ? undefined : (await import('./sharp-pictures.ts')).sharpPictures,
       });
       return { kind: 'facts', facts };
     }

@@ -12,11 +12,15 @@ export interface OnnxProbeOptions {
   readonly seed?: number;
 }
 
+const defaultLimitMs = 120_000;
+/** A thousand answers of a model that sees, below 200 ms each, and what is asked besides. */
+const seeingLimitMs = 300_000;
 const progressIntervalMs = 500;
 
 /** Probes a model in a process of its own, with limits on time and memory. Too large files are not loaded at all. */
-export const onnxProbe = ({ timeLimitMs = 120_000, seed, ...limits }: OnnxProbeOptions = {}): ModelProbe => ({
+export const onnxProbe = ({ timeLimitMs: given, seed, ...limits }: OnnxProbeOptions = {}): ModelProbe => ({
   async probe(modelPath, type, progress) {
+    const timeLimitMs = given ?? (type.cameras === undefined ? defaultLimitMs : seeingLimitMs);
     const { size: sizeBytes } = await stat(modelPath);
     if (sizeBytes > type.limits.maxModelSizeBytes) return { sizeBytes };
     const model = await readFile(modelPath);

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 
 import { gateVerdict, type GateResult } from '../../policies/gates/index.ts';
 import { absoluteGates } from '../../policies/gates/absolute.ts';
+import { seenCamerasOf, type SeenCamera } from '../../policies/seen-images.ts';
 import { failure } from '../../store/failures.ts';
 import type { ModelProbe } from '../ports/model-probe.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -23,6 +24,8 @@ export type CheckModelInput = (
 export interface CheckModelResult {
   readonly passed: 'pass' | 'hold';
   readonly gates: readonly GateResult[];
+  /** Cameras that it sees; not there for a model of readings alone. */
+  readonly cameras?: SeenCamera[];
 }
 
 /** Runs the absolute gates on any ONNX file: those that need no data and no other version. Idempotent: it only looks. */
@@ -35,6 +38,8 @@ export const checkModel =
       throw failure('NotFound', 'expected a model file, got none', {
         coordinates: { model: input.filePath ?? input.key },
       });
-    const gates = absoluteGates(await ports.probe.probe(path, type, ports.progress), type);
-    return { passed: gateVerdict(gates, false), gates };
+    const facts = await ports.probe.probe(path, type, ports.progress);
+    const gates = absoluteGates(facts, type);
+    const seen = seenCamerasOf(type).filter(({ name }) => facts.cameras?.includes(name));
+    return { passed: gateVerdict(gates, false), gates, ...(seen.length === 0 ? {} : { cameras: seen }) };
   };

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../datasets/training-set.ts';
 import { copiedState } from '../../policies/evaluation/copied-state.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
-import { evaluateHeldout } from '../../policies/evaluation/evaluate-heldout.ts';
+import { CandidateFailed, evaluateHeldout, type HeldoutAnswers } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/heldout-tally.ts';
 import type { ForeignBody } from '../../policies/evaluation/mapped-session.ts';
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
@@ -13,13 +11,16 @@ import type { ErrorFacts, HeldoutFacts, Partner, TaskFacts } from '../../policie
 import { activeTasks } from '../../datasets/taught-type.ts';
 import { policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
+import { seenBy, type SeenCamera } from '../../policies/seen-images.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
 import { setFilePath, type StoredHeldoutSet, type StoredTrainingSet } from '../mix/read-sets.ts';
 import type { OpenRows } from '../ports/rows.ts';
 import type { Trainers } from '../ports/trainer.ts';
+import { noTraining, trainLinear, type LinearBaseline, type Training } from './linear-baseline.ts';
 import { modelOpener, type OpenModel } from './model-opener.ts';
+import { camerasOfAll, unseenBy, withImages, type SeenDisagreement } from './seen-rows.ts';
 import { commonestLabel } from './commonest-label.ts';
 import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 
@@ -61,6 +62,10 @@ export interface HeldoutComparison {
   /** Those whose numbers the outcome has; empty for a set of one body. */
   readonly bodies: StoredHeldoutSet['bodies'];
   readonly golden: GoldenAnswers;
+  /** Cameras that the candidate sees, at their learned sizes; empty for one of readings alone. */
+  readonly cameras: readonly SeenCamera[];
+  /** Where candidate and champion differ most, with what the cameras showed; empty where neither sees. */
+  readonly disagreements: readonly SeenDisagreement[];
   /** What a person should know, e.g. why a baseline is missing. */
   readonly notes: readonly string[];
 }
@@ -84,23 +89,25 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
   try {
     const training = await openTraining(ports, input, sizes);
     if (training !== undefined) keep(training.rows);
+    const readings = keep(await ports.openRows(heldoutPath, sizes));
+    const inSet = readings.imageCameras ?? [];
     const candidate = await openModel(input.candidate, sizes.taskCount);
-    const champion = await tryPartner(input.champion, openModel);
-    const anchor = await tryPartner(input.anchor, openModel);
+    const blind = unseenBy(candidate, inSet);
+    if (blind !== undefined) throw new CandidateFailed(blind);
+    const champion = await tryPartner(input.champion, openModel, inSet);
+    const anchor = await tryPartner(input.anchor, openModel, inSet);
     const linear: LinearBaseline = training === undefined ? noTraining : await trainLinear(ports, input.type, training);
     if (linear.session !== undefined) keep(linear.session);
-    const copied = copiedState(type);
+    const others = othersOf({ champion, anchor, linear }, type);
+    const cameras = camerasOfAll([candidate, ...Object.values(others)], sizes);
+    const source = cameras.length === 0 ? readings : keep(await ports.openRows(heldoutPath, sizes, cameras));
     const judged = await evaluateHeldout({
       type,
       sizes,
-      source: keep(await ports.openRows(heldoutPath, sizes)),
+      source,
+      cameras,
       candidate,
-      others: {
-        ...(champion.session === undefined ? {} : { champion: champion.session }),
-        ...(anchor.session === undefined ? {} : { anchor: anchor.session }),
-        ...(linear.session === undefined ? {} : { linear: linear.session }),
-        ...(copied === undefined ? {} : { copy: copied }),
-      },
+      others,
       ...(champion.session === undefined ? {} : { reference: 'champion' }),
       knownTasks: { champion: input.champion?.knownTasks, anchor: input.anchor?.knownTasks },
       majorityLabel:
@@ -113,29 +120,50 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     const active = new Set(activeTasks(type));
     const outcome = { ...judged, tasks: judged.tasks.filter(({ task }) => active.has(task)) };
     const traffic = trafficOf(input, outcome.tasks);
-    const facts: HeldoutFacts = {
-      singles: outcome.singles,
-      episodes: outcome.episodes,
-      frames: outcome.frames,
-      agreeingFrames: outcome.agreeingFrames,
-      champion: champion.partner(outcome.others['champion']?.sums),
-      anchor: anchor.partner(outcome.others['anchor']?.sums),
-      tasks: outcome.tasks.map((task, index) => taskFacts(task, traffic[index] ?? 0)),
-      labels: outcome.labels,
-      ...(outcome.errors === undefined ? {} : { errors: errorFacts(outcome.errors) }),
-    };
     return {
-      facts,
+      facts: heldoutFacts(outcome, traffic, { champion, anchor }),
       outcome,
       robotIds: input.heldoutSet.robots,
       bodies: input.heldoutSet.bodies,
       golden: await goldenAnswers(candidate, type, sizes),
+      cameras: seenBy(candidate, sizes.cameras),
+      disagreements: await withImages(judged.disagreements, source, cameras),
       notes: linear.notes,
     };
   } finally {
     for (const resource of opened.toReversed()) await resource.close();
   }
 }
+
+/** Whom the candidate is held against, by name. */
+function othersOf(
+  { champion, anchor, linear }: Readonly<Record<'champion' | 'anchor' | 'linear', { readonly session?: GraphSession }>>,
+  type: RobotType,
+): Readonly<Record<string, GraphSession>> {
+  const copied = copiedState(type);
+  return {
+    ...(champion.session === undefined ? {} : { champion: champion.session }),
+    ...(anchor.session === undefined ? {} : { anchor: anchor.session }),
+    ...(linear.session === undefined ? {} : { linear: linear.session }),
+    ...(copied === undefined ? {} : { copy: copied }),
+  };
+}
+
+const heldoutFacts = (
+  outcome: HeldoutAnswers,
+  traffic: readonly number[],
+  { champion, anchor }: Readonly<Record<'champion' | 'anchor', ComparedVersion>>,
+): HeldoutFacts => ({
+  singles: outcome.singles,
+  episodes: outcome.episodes,
+  frames: outcome.frames,
+  agreeingFrames: outcome.agreeingFrames,
+  champion: champion.partner(outcome.others['champion']?.sums),
+  anchor: anchor.partner(outcome.others['anchor']?.sums),
+  tasks: outcome.tasks.map((task, index) => taskFacts(task, traffic[index] ?? 0)),
+  labels: outcome.labels,
+  ...(outcome.errors === undefined ? {} : { errors: errorFacts(outcome.errors) }),
+});
 
 /** Share of the robots' work by active task. */
 const trafficOf = ({ training }: ComparisonInput, tasks: readonly TaskOutcome[]): readonly number[] =>
@@ -173,13 +201,6 @@ function errorFacts({ byAction, paired }: ErrorOutcome): ErrorFacts {
   };
 }
 
-interface Training {
-  readonly rows: Awaited<ReturnType<OpenRows>>;
-  readonly trainPath: string;
-  readonly validationPath: string;
-  readonly validationRows: number;
-}
-
 async function openTraining(
   ports: ComparisonPorts,
   { training }: ComparisonInput,
@@ -199,15 +220,23 @@ async function openTraining(
 
 type Sums = HeldoutOutcome['others'][string]['sums'];
 
+interface ComparedVersion {
+  readonly session?: GraphSession;
+  readonly partner: (sums: Sums | undefined) => Partner;
+}
+
 /** A version that cannot run on this robot type's data is no reason to fail the activity, but its gates fail. */
 async function tryPartner(
   version: VersionKey | undefined,
   openModel: OpenModel,
-): Promise<{ session?: GraphSession; partner: (sums: Sums | undefined) => Partner }> {
+  inSet: readonly string[],
+): Promise<ComparedVersion> {
   if (version === undefined) return { partner: () => ({ kind: 'none' }) };
   const broken = (reason: string): Partner => ({ kind: 'broken', version: version.version, reason });
   try {
     const session = await openModel(version.key, version.knownTasks, version.body);
+    const blind = unseenBy(session, inSet);
+    if (blind !== undefined) return { partner: () => broken(blind) };
     return {
       session,
       partner: (sums) =>
@@ -216,37 +245,5 @@ async function tryPartner(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { partner: () => broken(reason) };
-  }
-}
-
-interface LinearBaseline {
-  readonly session?: GraphSession;
-  readonly notes: readonly string[];
-}
-
-const linearSteps = 4000;
-const noTraining = { notes: ['no training set: neither a linear nor a majority baseline'] } as const;
-
-/** Softmax or least-squares regression on the same training set, for the report; deterministic; left out with a note when it cannot be trained. */
-async function trainLinear(ports: ComparisonPorts, robotType: RobotType, training: Training): Promise<LinearBaseline> {
-  try {
-    const { modelPath } = await ports.trainers.onnx.train(
-      {
-        trainPath: training.trainPath,
-        validationPath: training.validationPath,
-        trainRows: training.rows.blockRows.reduce((sum, rows) => sum + rows, 0),
-        validationRows: training.validationRows,
-        robotType,
-        settings: { hiddenWidths: [], maxSteps: linearSteps, patienceEvaluations: linearSteps, weightDecay: 0 },
-        seed: 1,
-        checkpoints: { save: async () => undefined, latest: async () => undefined },
-        scratchDirectory: ports.scratchDirectory,
-      },
-      ports.progress,
-    );
-    return { session: await ports.runtime.open(await readFile(modelPath)), notes: [] };
-  } catch (error) {
-    if (!(error instanceof Error) || !('type' in error) || error.type !== 'TrainingImpossible') throw error;
-    return { notes: [`no linear baseline: ${error.message}`] };
   }
 }

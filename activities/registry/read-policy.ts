@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { learnedTasks } from '../mix/learned-tasks.ts';
+import { comparedCameras } from './compared-cameras.ts';
 import { pinnedTasks, readPolicyDocument } from './policy-document.ts';
 
 export interface ReadPolicyResult {
@@ -12,6 +13,8 @@ export interface ReadPolicyResult {
   /** Last record of the task catalogue that counts; −1: before the first. Answers of earlier versions lack it. */
   readonly tasksSeq?: number;
   readonly aliases: Aliases;
+  /** Cameras that champion or anchor see, whose images may leave the robot: held-out rows need them. Not there where neither sees. */
+  readonly cameras?: readonly string[];
   /** Position of the last order to the policy's robots; -1 before the first. */
   readonly assignmentSeq: number;
 }
@@ -33,10 +36,13 @@ export const readPolicy =
     const tasks = await pinnedTasks(ports.store, input.policy, robotType, input.tasksSeq);
     if (input.learnedTasks !== undefined)
       learnedTasks(await readTaughtType(ports.store, { ...robotType, ...tasks }), input.learnedTasks);
+    const aliases = await readAliases(ports)(input);
+    const cameras = await comparedCameras(ports.store, input.policy, robotType, aliases);
     return {
       robotType: { ...robotType, ...tasks },
       tasksSeq: tasks.catalogue?.seq ?? -1,
-      aliases: await readAliases(ports)(input),
+      aliases,
+      ...(cameras.length === 0 ? {} : { cameras }),
       assignmentSeq,
     };
   };

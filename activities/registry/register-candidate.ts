@@ -16,7 +16,7 @@ import { readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import { versionBodiesFile } from './version-bodies-file.ts';
 import { trainingFile } from './training-file.ts';
-import { registeredType } from './registered-type.ts';
+import { registeredCameras, registeredType } from './registered-type.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
 type Ports = Parameters<typeof registerModel>[0];
@@ -62,6 +62,7 @@ export const registerCandidate =
         chosenTasks: tasks !== undefined,
       }),
       ...registeredType(type),
+      ...registeredCameras(evaluation.cameras),
       bodies: await versionBodiesFile(ports.store, type, evaluation),
       sources: {
         'model.onnx': input.modelKey,
@@ -92,7 +93,14 @@ export const registerCandidate =
 const comparedSchema = z.looseObject({ champion: z.string().optional() });
 
 const networkOf = (hyperparameters: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify([hyperparameters['hiddenWidths'], hyperparameters['taskEmbeddingSize']]);
+  JSON.stringify([
+    hyperparameters['hiddenWidths'],
+    hyperparameters['taskEmbeddingSize'],
+    networksSchema.safeParse(hyperparameters['images']).data?.networks ?? [],
+  ]);
+
+/** How each camera is seen; how its images were varied makes no other network. */
+const networksSchema = z.looseObject({ networks: z.array(z.unknown()) });
 
 /** The baseline, which was not trained here, tells no network: it counts as the same. */
 const isSameNetwork = (

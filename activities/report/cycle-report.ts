@@ -134,6 +134,8 @@ export interface EvaluationSection {
     readonly frames: number;
   }[];
   readonly gates: readonly GateResult[];
+  /** Not there where no policy sees. */
+  readonly disagreements?: EvaluationDocument['disagreements'];
   /** Versions of the robot type with held-out data, each judged apart; empty where there is one only. */
   readonly bodies: readonly {
     readonly robotType: string;

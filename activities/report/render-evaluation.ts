@@ -27,8 +27,41 @@ export function evaluationBody(evaluation: EvaluationSection): Html {
     ${folded(`${gates.length - open.length} gates that pass`, gatesTable(gates.slice(open.length)))}
     ${evaluation.bodies.length > 0 && bodiesBody(evaluation.bodies)} ${tasksBody(evaluation.tasks)}
     ${evaluation.robots.length > 0 && robotsBody(evaluation)}
-    ${evaluation.actionErrors.length > 0 ? errorsBody(evaluation) : labelsBody(evaluation)}`;
+    ${evaluation.actionErrors.length > 0 ? errorsBody(evaluation) : labelsBody(evaluation)}
+    ${evaluation.disagreements !== undefined && disagreementsBody(evaluation.disagreements)}`;
 }
+
+/** What the cameras showed where the two policies are farthest apart; images are as the held-out set has them. */
+const disagreementsBody = (disagreements: NonNullable<EvaluationSection['disagreements']>): Html =>
+  html`<h3>Where candidate and champion differ most</h3>
+    <table>
+      <tr>
+        <th>Images</th>
+        <th>Recorded</th>
+        <th>Candidate</th>
+        <th>Champion</th>
+        <th class="number">Difference</th>
+        <th>Task</th>
+        <th>Robot, episode of the held-out set</th>
+      </tr>
+      ${disagreements.map(
+        (each) =>
+          html`<tr>
+            <td>
+              ${each.images.map(
+                ({ camera, jpeg }) =>
+                  html`<img alt="${camera}" title="${camera}" width="128" src="data:image/jpeg;base64,${jpeg}" /> `,
+              )}
+            </td>
+            <td>${each.recorded}</td>
+            <td>${each.candidate}</td>
+            <td>${each.champion}</td>
+            <td class="number">${percent(each.differenceFraction)}</td>
+            <td>${each.task}</td>
+            <td>${each.robotId ?? 'unknown'}, ${each.episode}</td>
+          </tr>`,
+      )}
+    </table>`;
 
 const gatesTable = (gates: readonly GateResult[]): Html =>
   html`<table>

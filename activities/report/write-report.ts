@@ -185,6 +185,7 @@ const judgedSection = (evaluation: EvaluationDocument): Omit<EvaluationSection, 
   confusion: evaluation.confusion,
   perLabel: evaluation.perLabel,
   gates: evaluation.gates,
+  ...(evaluation.disagreements === undefined ? {} : { disagreements: evaluation.disagreements }),
 });
 
 const lineageSection = (input: WriteReportInput, set: SetFacts | undefined, codeBuild: string): LineageSection => ({

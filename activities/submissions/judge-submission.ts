@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { Aliases } from '../../domain/registry/index.ts';
 import { comparativeGates, comparativeGatesWithoutData } from '../../policies/gates/comparative.ts';
 import { gateVerdict, type GateResult } from '../../policies/gates/index.ts';
-import { checkModel } from '../evaluation/check-model.ts';
+import { checkModel, type CheckModelResult } from '../evaluation/check-model.ts';
 import { evaluateCandidate, type EvaluateCandidatePorts } from '../evaluation/evaluate-candidate.ts';
 import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { exportHeldoutSet } from '../mix/export-heldout-set.ts';
@@ -12,6 +12,7 @@ import { requireJson } from '../../store/json-objects.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
+import { comparedCameras } from '../registry/compared-cameras.ts';
 import { robotTypeOfPolicy } from '../registry/policy-document.ts';
 import { sha256Of } from '../training/training-run.ts';
 
@@ -64,11 +65,13 @@ export const judgeSubmission =
     if (alone.passed === 'hold') return verdict([...alone.gates, ...comparativeGates(undefined, type)]);
 
     const datasetVersion = await ports.lake.currentVersion();
-    const heldout = await exportHeldoutSet(ports)({ robotType, datasetVersion });
+    const aliases = await readAliases(ports)({ policy });
+    const cameras = await heldoutCameras(ports.store, policy, robotType, aliases, alone.cameras);
+    const heldout = await exportHeldoutSet(ports)({ robotType, datasetVersion, ...cameras });
     if (heldout.episodes === 0) return verdict([...alone.gates, ...comparativeGatesWithoutData(type)]);
     const modelKey = `submissions/${policy}/${modelSha256}/model.onnx`;
     await ports.store.putIfAbsent(modelKey, await readFile(filePath));
-    const partners = partnersOf(await readAliases(ports)({ policy }));
+    const partners = partnersOf(aliases);
     const against = createHash('sha256')
       .update(JSON.stringify([heldout.digest, partners]))
       .digest('hex');
@@ -84,6 +87,20 @@ export const judgeSubmission =
     const { gates } = await requireJson(ports.store, evaluationKey, evaluationSchema, 'it was just written');
     return verdict(gates, { modelKey, evaluationKey, goldenKey, heldoutDigest: heldout.digest, ...partners });
   };
+
+/** Images that the held-out rows need: of the cameras that the model sees, and of those of what it is compared with. */
+async function heldoutCameras(
+  store: JudgeSubmissionPorts['store'],
+  policy: string,
+  robotType: RobotTypeReference,
+  aliases: Aliases,
+  seen: CheckModelResult['cameras'] = [],
+): Promise<{ readonly cameras?: readonly string[] }> {
+  const own = seen.map(({ name }) => name);
+  const compared = await comparedCameras(store, policy, robotType, aliases);
+  const cameras = [...own, ...compared.filter((name) => !own.includes(name))];
+  return cameras.length === 0 ? {} : { cameras };
+}
 
 const partnersOf = ({ champion, anchor }: Aliases): { champion?: string; anchor?: string } => ({
   ...(champion === undefined ? {} : { champion }),

@@ -4,6 +4,7 @@ import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
 import { runPolicy } from '../run-policy.ts';
 import type { GraphSession } from '../runtime.ts';
+import type { Images } from '../seen-images.ts';
 
 /** A policy's answers on some rows. */
 export interface Answers {
@@ -15,14 +16,19 @@ export interface Answers {
   readonly agrees: Uint8Array;
 }
 
-/** Answers on a block and where they agree with its labels. An output that is not finite never agrees. */
+/** Pictures of a block by the cameras that they are of, in its order. */
+export const imagesIn = ({ pictures = [] }: RowBlock, cameras: readonly string[]): Images =>
+  new Map(cameras.flatMap((name, index) => (pictures[index] === undefined ? [] : [[name, pictures[index]] as const])));
+
+/** Answers on a block, whose pictures are of `cameras`, and where they agree with its labels. An output that is not finite never agrees. */
 export async function answer(
   session: GraphSession,
   type: RobotType,
   sizes: PolicySizes,
   block: RowBlock,
+  cameras: readonly string[] = [],
 ): Promise<Answers> {
-  const outputs = await runPolicy(session, sizes, block.observation, block.task);
+  const outputs = await runPolicy(session, sizes, block.observation, block.task, imagesIn(block, cameras));
   const agrees = new Uint8Array(block.rows);
   const tolerance = actionTolerance(type);
   const chosen = new Int32Array(tolerance === undefined ? block.rows : 0);

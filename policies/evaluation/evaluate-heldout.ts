@@ -1,7 +1,9 @@
 import { sliceBlock, totalRows, type RowBlock, type RowSource } from '../rows.ts';
 import type { RowFacts } from '../gates/index.ts';
 import type { GraphSession } from '../runtime.ts';
-import { answer, type Answers } from './contestant.ts';
+import { rowsAtOnce, sliceImages } from '../seen-images.ts';
+import { answer, imagesIn, type Answers } from './contestant.ts';
+import { disagreementTally, type Disagreement } from './disagreements.ts';
 import { answerSingle, isSameAnswer } from './single-rows.ts';
 import { heldoutTally, type HeldoutOutcome, type TallyInput } from './heldout-tally.ts';
 import { dictionary } from '../../domain/dictionary.ts';
@@ -13,10 +15,16 @@ export interface HeldoutSource extends RowSource {
   robots?(block: number): Promise<Int32Array | undefined>;
   /** The body of each row; undefined where the set has one only. */
   bodies?(block: number): Promise<Int32Array | undefined>;
+  /** Cameras of which the set has images, whether they are read or not. */
+  readonly imageCameras?: readonly string[];
+  /** JPEG of a row as the set has it, by camera, of those that are read. */
+  encodedImages?(block: number, row: number): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
 export interface HeldoutInput extends Omit<TallyInput, 'others'> {
   readonly source: HeldoutSource;
+  /** Cameras of the rows' pictures, in their order; empty where no policy sees. */
+  readonly cameras?: readonly string[];
   readonly candidate: GraphSession;
   /** Others on the same rows, by name, e.g. champion, anchor, linear. */
   readonly others: Readonly<Record<string, GraphSession>>;
@@ -27,42 +35,50 @@ export interface HeldoutInput extends Omit<TallyInput, 'others'> {
 /** The candidate failed on held-out rows: it crashed, hung or gave something else than it declares. Says nothing of the rest. */
 export class CandidateFailed extends Error {}
 
-const rowsAtOnce = 4096;
+const mostRowsAtOnce = 4096;
 /** Held-out rows that are asked alone as well, spread over all of them. */
 const singleRows = 1000;
+
+export interface HeldoutAnswers extends HeldoutOutcome {
+  readonly singles: SingleRowsOutcome;
+  /** Where candidate and reference differ most; empty without a reference, or where no policy sees. */
+  readonly disagreements: readonly Disagreement[];
+}
 
 /**
  * Runs all policies over the held-out rows once, and the candidate over some of them row by row, as robots ask; memory does not
  * depend on their number. Throws `CandidateFailed` when the candidate does not answer.
  */
-export async function evaluateHeldout(
-  input: HeldoutInput,
-): Promise<HeldoutOutcome & { readonly singles: SingleRowsOutcome }> {
-  const singles = singleRowsTally(input, Math.max(1, Math.floor(totalRows(input.source) / singleRows)));
+export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutAnswers> {
+  const { source, cameras = [], type, sizes, reference } = input;
+  const singles = singleRowsTally(input, Math.max(1, Math.floor(totalRows(source) / singleRows)));
   const tally = heldoutTally({ ...input, others: Object.keys(input.others) });
-  for (let number = 0; number < input.source.blockRows.length; number += 1) {
-    const block = await input.source.read(number);
-    const episodes = await input.source.episodes(number);
+  const disagreements = disagreementTally(type, sizes.actionSize);
+  const seen = (sizes.cameras ?? []).filter(({ name }) => cameras.includes(name));
+  const atOnce = rowsAtOnce(seen, mostRowsAtOnce);
+  for (let number = 0; number < source.blockRows.length; number += 1) {
+    const block = await source.read(number);
+    const episodes = await source.episodes(number);
     if (episodes === undefined) throw new Error('expected a held-out set with a column episode, got none');
-    const robots = await input.source.robots?.(number);
-    const bodies = await input.source.bodies?.(number);
-    for (let start = 0; start < block.rows; start += rowsAtOnce) {
-      const part = sliceBlock(block, start, Math.min(block.rows, start + rowsAtOnce));
-      const candidate = await answer(input.candidate, input.type, input.sizes, part).catch(failed);
+    const robots = await source.robots?.(number);
+    const bodies = await source.bodies?.(number);
+    for (let start = 0; start < block.rows; start += atOnce) {
+      const part = sliceBlock(block, start, Math.min(block.rows, start + atOnce));
+      const candidate = await answer(input.candidate, type, sizes, part, cameras).catch(failed);
       const others = dictionary<Answers>();
       for (const [name, session] of Object.entries(input.others))
-        others[name] = await answer(session, input.type, input.sizes, asIfKnown(part, input.knownTasks?.[name]));
+        others[name] = await answer(session, type, sizes, asIfKnown(part, input.knownTasks?.[name]), cameras);
       await singles.add(part, candidate.outputs).catch(failed);
       const of = (numbers: Int32Array): Int32Array => numbers.subarray(start, start + part.rows);
-      tally.add(
-        { block: part, episodes: of(episodes), robots: robots && of(robots), bodies: bodies && of(bodies) },
-        candidate,
-        others,
-      );
+      const rows = { block: part, episodes: of(episodes), robots: robots && of(robots), bodies: bodies && of(bodies) };
+      tally.add(rows, candidate, others);
+      const champion = reference === undefined ? undefined : others[reference];
+      if (champion !== undefined && cameras.length > 0)
+        disagreements.add({ ...rows, number, start }, candidate, champion);
     }
     input.progress({ heldoutRows: tally.frames() });
   }
-  return { ...tally.finish(), singles: singles.finish() };
+  return { ...tally.finish(), singles: singles.finish(), disagreements: disagreements.finish() };
 }
 
 /** A policy may fail on a task it does not know: it is asked about the first one instead, and its answer counts nowhere. */
@@ -79,7 +95,7 @@ function failed(cause: unknown): never {
 export type SingleRowsOutcome = RowFacts & { readonly slowestMs: number };
 
 /** Asks every `step`th row alone. */
-function singleRowsTally({ type, sizes, candidate, monotonicMs }: HeldoutInput, step: number) {
+function singleRowsTally({ type, sizes, candidate, cameras = [], monotonicMs }: HeldoutInput, step: number) {
   const facts = { rows: 0, differing: 0, reason: '', slowestMs: 0 };
   let next = 0;
   let seen = 0;
@@ -89,7 +105,8 @@ function singleRowsTally({ type, sizes, candidate, monotonicMs }: HeldoutInput, 
         const row = next - seen;
         const observation = block.observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
         const task = block.task[row] ?? 0;
-        const { values, durationMs } = await answerSingle(candidate, sizes, { observation, task }, monotonicMs);
+        const images = sliceImages(imagesIn(block, cameras), block.rows, row, row + 1);
+        const { values, durationMs } = await answerSingle(candidate, sizes, { observation, task, images }, monotonicMs);
         facts.rows += 1;
         facts.slowestMs = Math.max(facts.slowestMs, durationMs);
         if (isSameAnswer(values, outputs.subarray(row * sizes.actionSize), type)) continue;

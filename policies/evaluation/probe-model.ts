@@ -4,8 +4,11 @@ import { checkModelFile } from '../onnx/file-problems.ts';
 import { randomNodes, readingDependence } from '../onnx/reading-dependence.ts';
 import { ioProblems, policyOutput, policySizes, type PolicySizes } from '../policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../runtime.ts';
+import type { PictureCodec } from '../picture-codec.ts';
 import { runPolicy } from '../run-policy.ts';
-import { describeInput, inputKind, robotInputs } from './robot-inputs.ts';
+import { rowsAtOnce, seenBy, type Images, type SeenCamera } from '../seen-images.ts';
+import { describeImages, robotImages } from './robot-images.ts';
+import { describeInput, inputKind, robotInputs, type PolicyInputs } from './robot-inputs.ts';
 import { probeSingles } from './probe-singles.ts';
 
 export interface ProbeInput {
@@ -17,9 +20,11 @@ export interface ProbeInput {
   readonly monotonicMs: () => number;
   /** Called between runs; may throw to stop. */
   readonly progress: (details: Readonly<Record<string, number>>) => void;
+  /** Decodes what a camera records, as a robot does before each decision; only models that see need one. */
+  readonly pictures?: PictureCodec | undefined;
 }
 
-const rowsAtOnce = 500;
+const mostRowsAtOnce = 500;
 /** A sum of probabilities may be off by so much: half and eight-bit models round. */
 const sumTolerance = 0.01;
 
@@ -49,10 +54,12 @@ export async function probeModel(input: ProbeInput): Promise<AbsoluteFacts> {
       readingDependence: dependence,
     };
     if (problems.length + extraOutputs.length + dependence.length > 0) return looked;
-    const { outputs, sums } = await tryInputs(input, session, sizes);
-    const tried = { ...looked, outputs, ...(sums === undefined ? {} : { sums }) };
+    const seen = seenBy(session, sizes.cameras);
+    const cameras = seen.length === 0 ? {} : { cameras: seen.map(({ name }) => name) };
+    const { outputs, sums } = await tryInputs(input, session, sizes, seen);
+    const tried = { ...looked, ...cameras, outputs, ...(sums === undefined ? {} : { sums }) };
     if (outputs.badInputs > 0) return tried;
-    return { ...tried, ...(await probeSingles(input, session, sizes, randomNodes(file.structure))) };
+    return { ...tried, ...(await probeSingles(input, session, sizes, seen, randomNodes(file.structure))) };
   } finally {
     await session.close();
   }
@@ -72,25 +79,31 @@ async function tryInputs(
   { type, seed, progress }: ProbeInput,
   session: GraphSession,
   sizes: PolicySizes,
+  seen: readonly SeenCamera[],
 ): Promise<Outputs> {
   const outputs = { inputsTried: 0, badInputs: 0, reason: '' };
   const sums = sizes.head === 'discrete' ? { rows: 0, badRows: 0, reason: '' } : undefined;
-  while (outputs.inputsTried < leastInputsTried) {
+  const wanted = leastInputsTried(seen.length > 0);
+  const most = rowsAtOnce(seen, mostRowsAtOnce);
+  const imagesOf = robotImages(seen, seed);
+  while (outputs.inputsTried < wanted) {
     const start = outputs.inputsTried;
-    const { observation, task } = robotInputs(type, seed, start, rowsAtOnce);
-    const answers = await runOrError(session, sizes, observation, task);
-    outputs.inputsTried += rowsAtOnce;
+    const rows = Math.min(most, wanted - start);
+    const { observation, task } = robotInputs(type, seed, start, rows);
+    const answers = await runOrError(session, sizes, { observation, task, images: imagesOf(start, rows) });
+    outputs.inputsTried += rows;
     progress({ inputsTried: outputs.inputsTried });
     if (answers instanceof Error) {
-      outputs.badInputs += rowsAtOnce;
-      outputs.reason ||= `it fails on inputs ${start} to ${start + rowsAtOnce}: ${answers.message}`;
+      outputs.badInputs += rows;
+      outputs.reason ||= `it fails on inputs ${start} to ${start + rows}: ${answers.message}`;
       break;
     }
-    for (let row = 0; row < rowsAtOnce; row += 1) {
+    for (let row = 0; row < rows; row += 1) {
       const answer = answers.subarray(row * sizes.actionSize, (row + 1) * sizes.actionSize);
       const said = (): string => {
         const readings = observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
-        return `input ${start + row} (readings ${inputKind(start + row)}: ${describeInput(type, readings)})`;
+        const images = seen.length === 0 ? '' : `; images: ${describeImages(seen, start + row)}`;
+        return `input ${start + row} (readings ${inputKind(start + row)}: ${describeInput(type, readings)}${images})`;
       };
       if (!answer.every(Number.isFinite)) {
         outputs.badInputs += 1;
@@ -114,11 +127,10 @@ function areProbabilities(values: Float32Array): boolean {
 async function runOrError(
   session: GraphSession,
   sizes: PolicySizes,
-  observation: Float32Array,
-  task: Int32Array,
+  { observation, task, images }: PolicyInputs & { readonly images: Images },
 ): Promise<Float32Array | Error> {
   try {
-    return await runPolicy(session, sizes, observation, task);
+    return await runPolicy(session, sizes, observation, task, images);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

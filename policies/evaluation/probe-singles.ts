@@ -1,9 +1,14 @@
+import { camerasOf } from '../../datasets/camera.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { AbsoluteFacts } from '../gates/absolute.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { GraphSession } from '../runtime.ts';
 import { runPolicy } from '../run-policy.ts';
-import { describeInput, robotInputs } from './robot-inputs.ts';
+import { rowsAtOnce, type Images, type SeenCamera } from '../seen-images.ts';
+import type { PictureCodec } from '../picture-codec.ts';
+import { randomStream } from '../random.ts';
+import { drawPicture, robotImages } from './robot-images.ts';
+import { describeInput, robotInputs, type PolicyInputs } from './robot-inputs.ts';
 import { answerSingle, isSameAnswer, type SingleAnswer } from './single-rows.ts';
 
 interface Probing {
@@ -11,6 +16,7 @@ interface Probing {
   readonly seed: number;
   readonly monotonicMs: () => number;
   readonly progress: (details: Readonly<Record<string, number>>) => void;
+  readonly pictures?: PictureCodec | undefined;
 }
 
 const warmUps = 20;
@@ -19,6 +25,7 @@ const comparedRows = 512;
 /** Rows of every kind that are asked one by one only. */
 const otherRows = 512;
 const repeatedRows = 200;
+const timesDecoded = 21;
 /** Measuring ends after so long with the samples there are; a model that slow has failed anyway. */
 const latencyBudgetMs = 15_000;
 
@@ -29,12 +36,15 @@ export async function probeSingles(
   probing: Probing,
   session: GraphSession,
   sizes: PolicySizes,
+  seen: readonly SeenCamera[],
   randomOperators: readonly string[],
 ): Promise<SingleFacts> {
   const { type, seed, monotonicMs, progress } = probing;
   const inRange = robotInputs(type, seed, 0, comparedRows, 'in range');
   const others = robotInputs(type, seed + 1, 0, otherRows);
-  const together = await runPolicy(session, sizes, inRange.observation, inRange.task);
+  const imagesOf = robotImages(seen, seed);
+  const together = await answerTogether(session, sizes, inRange, seen, imagesOf);
+  const decodingMs = await usualDecodingMs(probing, seen);
   const singles = { rows: 0, differing: 0, reason: '' };
   const repeats = { rows: 0, differing: randomOperators.length > 0 ? 1 : 0, reason: '' };
   if (randomOperators.length > 0) repeats.reason = `it draws random numbers (${randomOperators.join(', ')})`;
@@ -45,9 +55,11 @@ export async function probeSingles(
     const source = number < comparedRows ? inRange : others;
     const row = number < comparedRows ? number : number - comparedRows;
     const observation = source.observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
+    const images = seen.length === 0 ? undefined : imagesOf(row, 1);
     const ask = (): Promise<SingleAnswer> =>
-      answerSingle(session, sizes, { observation, task: source.task[row] ?? 0 }, monotonicMs);
-    const { values, durationMs } = await ask();
+      answerSingle(session, sizes, { observation, task: source.task[row] ?? 0, images }, monotonicMs);
+    const { values, durationMs: answeringMs } = await ask();
+    const durationMs = answeringMs + decodingMs;
     const said = (): string => `readings ${describeInput(type, observation)}`;
     if (run >= warmUps) {
       durationsMs.push(durationMs);
@@ -72,6 +84,52 @@ export async function probeSingles(
     if (monotonicMs() - startedMs > latencyBudgetMs) break;
   }
   return { singles, repeats, latency: latencyOf(durationsMs) };
+}
+
+/** Answers of rows that are asked together, as many at once as their images allow. */
+async function answerTogether(
+  session: GraphSession,
+  sizes: PolicySizes,
+  { observation, task }: PolicyInputs,
+  seen: readonly SeenCamera[],
+  imagesOf: (start: number, count: number) => Images,
+): Promise<Float32Array> {
+  const most = rowsAtOnce(seen, task.length);
+  const answers = new Float32Array(task.length * sizes.actionSize);
+  for (let start = 0; start < task.length; start += most) {
+    const end = Math.min(task.length, start + most);
+    const readings = observation.subarray(start * sizes.observationSize, end * sizes.observationSize);
+    const part = await runPolicy(session, sizes, readings, task.subarray(start, end), imagesOf(start, end - start));
+    answers.set(part, start * sizes.actionSize);
+  }
+  return answers;
+}
+
+/**
+ * How long it usually takes (median) to decode and scale one image of each camera as it is recorded: a robot does it before each decision.
+ * The work is the same each time; what differs is how busy this machine is.
+ */
+async function usualDecodingMs(
+  { type, seed, pictures, monotonicMs }: Probing,
+  seen: readonly SeenCamera[],
+): Promise<number> {
+  if (seen.length === 0) return 0;
+  if (pictures === undefined) throw new Error('expected what decodes images, for a model that sees, got none');
+  const recorded = await Promise.all(
+    seen.map(async (camera) => {
+      const { width, height } = camerasOf(type).find(({ name }) => name === camera.name) ?? camera;
+      const random = randomStream(seed, `recorded image of ${camera.name}`);
+      const rgb = drawPicture({ name: camera.name, width, height }, 'drawn', random);
+      return { camera, jpeg: await pictures.encoded(rgb, width, height) };
+    }),
+  );
+  const durationsMs: number[] = [];
+  for (let time = 0; time < timesDecoded; time += 1) {
+    const startedMs = monotonicMs();
+    await Promise.all(recorded.map(({ camera, jpeg }) => pictures.scaled(jpeg, camera.width, camera.height)));
+    durationsMs.push(monotonicMs() - startedMs);
+  }
+  return durationsMs.toSorted((a, b) => a - b)[Math.floor(timesDecoded / 2)] ?? Number.POSITIVE_INFINITY;
 }
 
 /** 99th percentile by nearest rank, and the slowest of all. */

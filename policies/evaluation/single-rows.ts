@@ -2,6 +2,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import { runPolicy } from '../run-policy.ts';
 import type { GraphSession } from '../runtime.ts';
+import type { Images } from '../seen-images.ts';
 
 /** One decision, as robots ask for them: one row, nothing beside it. */
 export interface SingleAnswer {
@@ -19,13 +20,13 @@ const apartFraction = 0.05;
 export async function answerSingle(
   session: Pick<GraphSession, 'inputs' | 'run'>,
   sizes: PolicySizes,
-  row: { readonly observation: Float32Array; readonly task: number },
+  row: { readonly observation: Float32Array; readonly task: number; readonly images?: Images | undefined },
   monotonicMs: () => number,
 ): Promise<SingleAnswer> {
   let best: SingleAnswer | undefined;
   for (let attempt = 0; attempt < triesWhenSlow; attempt += 1) {
     const beforeMs = monotonicMs();
-    const values = await runPolicy(session, sizes, row.observation, Int32Array.of(row.task));
+    const values = await runPolicy(session, sizes, row.observation, Int32Array.of(row.task), row.images);
     const durationMs = monotonicMs() - beforeMs;
     if (best === undefined || durationMs < best.durationMs) best = { values, durationMs };
     if (best.durationMs <= slowDecisionMs) return best;

@@ -19,6 +19,8 @@ export interface AbsoluteFacts {
   readonly ioProblems?: readonly string[];
   /** Outputs beside the one that is asked for. */
   readonly extraOutputs?: readonly string[];
+  /** Cameras whose images it takes, by name; not there for a model of readings alone. */
+  readonly cameras?: readonly string[];
   /** Where the work depends on what is read, as sentences. */
   readonly readingDependence?: readonly string[];
   readonly outputs?: { readonly inputsTried: number; readonly badInputs: number; readonly reason: string };
@@ -33,7 +35,11 @@ export interface AbsoluteFacts {
 
 type JudgedType = Pick<RobotType, 'limits' | 'actions'>;
 
-export const leastInputsTried = 10_000;
+const leastInputs = 10_000;
+/** Of a model that sees: an answer costs it a hundred times the work. */
+const leastSeeingInputs = 1000;
+/** Inputs that a model must answer with finite numbers. */
+export const leastInputsTried = (sees: boolean): number => (sees ? leastSeeingInputs : leastInputs);
 export const maxLatencyMs = 200;
 export const leastLatencySamples = 100;
 /** No single decision may take longer, on any input. */
@@ -102,10 +108,12 @@ function sentences(id: string, problems: readonly string[] | undefined, good: st
 
 const remedy = 'clip readings to the range of training inside the model (torch.clamp)';
 
-function finite({ outputs, seed }: AbsoluteFacts): GateResult {
+function finite({ outputs, seed, cameras }: AbsoluteFacts): GateResult {
   if (outputs === undefined) return unmeasured('model.finite', 'inputs', 0, 'not tried, because it does not fit');
-  const passes = outputs.badInputs === 0 && outputs.inputsTried >= leastInputsTried;
-  const tried = `${outputs.inputsTried} inputs that a robot may send (seed ${seed ?? 'unknown'})`;
+  const least = leastInputsTried(cameras !== undefined);
+  const passes = outputs.badInputs === 0 && outputs.inputsTried >= least;
+  const withImages = cameras === undefined ? '' : ` with images of ${cameras.join(', ')}`;
+  const tried = `${outputs.inputsTried} inputs that a robot may send${withImages} (seed ${seed ?? 'unknown'})`;
   return measured({
     id: 'model.finite',
     value: outputs.badInputs,
@@ -115,7 +123,7 @@ function finite({ outputs, seed }: AbsoluteFacts): GateResult {
     passes,
     sentence: passes
       ? `finite outputs on ${tried}`
-      : `${outputs.badInputs} bad of ${tried}, ${leastInputsTried} good ones are needed: ${outputs.reason}; ${remedy}`,
+      : `${outputs.badInputs} bad of ${tried}, ${least} good ones are needed: ${outputs.reason}; ${remedy}`,
   });
 }
 

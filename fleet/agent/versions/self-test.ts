@@ -2,7 +2,7 @@ import type { GoldenAnswers } from '../../../policies/golden-answers.ts';
 import { goldenImagesOf } from '../../../policies/golden-images.ts';
 import type { PolicySizes } from '../../../policies/policy-io.ts';
 import { runPolicy } from '../../../policies/run-policy.ts';
-import { camerasSeenBy, noImages, pictureBytes, type Images } from '../../../policies/seen-images.ts';
+import { noImages, pictureBytes, seenBy, type Images } from '../../../policies/seen-images.ts';
 import { orAborted } from '../link/deadline.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { PolicySession } from './policy-runtime.ts';
@@ -44,12 +44,11 @@ export async function selfTest(
 /** By row; without golden answers a model that sees is shown black pictures. */
 function imagesOf(
   session: PolicySession,
-  { cameras = [] }: PolicySizes,
+  { cameras }: PolicySizes,
   golden: GoldenAnswers | undefined,
   rows: number,
 ): readonly Images[] {
-  const names = camerasSeenBy(session);
-  const seen = cameras.filter(({ name }) => names.includes(name));
+  const seen = seenBy(session, cameras);
   if (golden === undefined) return [new Map(seen.map((camera) => [camera.name, new Uint8Array(pictureBytes(camera))]))];
   try {
     return goldenImagesOf(golden.images ?? [], seen, rows);

@@ -1,0 +1,55 @@
+import type { Disagreement } from '../../policies/evaluation/disagreements.ts';
+import type { HeldoutSource } from '../../policies/evaluation/evaluate-heldout.ts';
+import type { PolicySizes } from '../../policies/policy-io.ts';
+import type { ModelPort } from '../../policies/runtime.ts';
+import { camerasSeenBy } from '../../policies/seen-images.ts';
+
+interface Model {
+  readonly inputs: readonly ModelPort[];
+}
+
+/** Cameras that any of the models sees, in the robot type's order: rows are read with these. */
+export function camerasOfAll(models: readonly Model[], { cameras = [] }: PolicySizes): readonly string[] {
+  const seen = new Set(models.flatMap(camerasSeenBy));
+  return cameras.map(({ name }) => name).filter((name) => seen.has(name));
+}
+
+/** Why a model cannot be asked about a held-out set, where it sees what the set has no images of. */
+export function unseenBy(model: Model, inSet: readonly string[]): string | undefined {
+  const missing = camerasSeenBy(model).filter((name) => !inSet.includes(name));
+  return missing.length === 0
+    ? undefined
+    : `expected a held-out set with images of camera ${missing.join(', ')}, which the model sees, got one with images of ${inSet.join(', ') || 'none'}`;
+}
+
+/** A frame on which two policies differ, and JPEG of what the cameras showed. */
+export interface SeenDisagreement extends Disagreement {
+  readonly images: readonly { readonly camera: string; readonly jpeg: Uint8Array }[];
+}
+
+/** Of one image, and of all that one evaluation keeps: more is left out. */
+const mostImageBytes = 24 * 1024;
+const mostBytes = 256 * 1024;
+
+/** The frames with their images, as the set has them; empty where no policy sees. */
+export async function withImages(
+  disagreements: readonly Disagreement[],
+  source: HeldoutSource,
+  cameras: readonly string[],
+): Promise<readonly SeenDisagreement[]> {
+  if (cameras.length === 0) return [];
+  let left = mostBytes;
+  const seen: SeenDisagreement[] = [];
+  for (const each of disagreements) {
+    const found = await source.encodedImages?.(each.block, each.row);
+    const images: { camera: string; jpeg: Uint8Array }[] = [];
+    for (const camera of cameras) {
+      const jpeg = found?.get(camera);
+      if (jpeg === undefined || jpeg.length > Math.min(mostImageBytes, left)) continue;
+      left -= jpeg.length;
+      images.push({ camera, jpeg });
+    }
+    if (images.length > 0) seen.push({ ...each, images });
+  }
+  return seen;
+}

@@ -1,0 +1,14 @@
+import { modelFile, signedManifestSchema } from '../../policies/model-manifest.ts';
+import { readJson } from '../json-objects.ts';
+import type { ObjectStore } from '../object-store.ts';
+
+/** Names of the cameras that a version sees, as its manifest says; empty for one of readings alone, and for one that is not there. */
+export async function readSeenCameras(
+  store: ObjectStore,
+  policy: string,
+  version: string | undefined,
+): Promise<readonly string[]> {
+  if (version === undefined) return [];
+  const signed = await readJson(store, modelFile(policy, version, 'manifest.json'), signedManifestSchema);
+  return (signed?.manifest.cameras ?? []).map(({ name }) => name);
+}
