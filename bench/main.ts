@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 
+import { measureAgentCameras } from './agent-cameras.ts';
 import { measureCamera } from './camera.ts';
 import { measureDecide } from './decide.ts';
 import { describeDefaults, measureDefaults } from './defaults.ts';
@@ -114,6 +115,17 @@ program
   .action(async ({ decisions, json: isJson }: { decisions: number; json: boolean }) => {
     const result = await measureDecide({ decisions });
     print(result, isJson, listed(result));
+  });
+
+program
+  .command('agent-cameras')
+  .description('a robot’s agent with two cameras of 640 × 480 at 15 images a second: processor, memory and bytes')
+  .option('--seconds <count>', 'how long each robot records', number(5, 3_600), 30)
+  .option(...json)
+  .action(async ({ seconds, json: isJson }: { seconds: number; json: boolean }) => {
+    const result = await measureAgentCameras({ seconds, progress: progressOf('agent-cameras') });
+    const { jpeg, h264 } = result;
+    print(result, isJson, `jpeg: ${listed(jpeg)}${h264 === undefined ? '' : `; h264: ${listed(h264)}`}`);
   });
 
 program
