@@ -3,8 +3,13 @@ import { readRobots } from '../../fleet/desk/index.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 import { clipPartIn, clipPartsPrefix } from '../../store/records/clip-parts.ts';
-import { clipUseIn, clipUseSchema, clipUsesPrefix } from '../../store/records/clip-uses.ts';
-import { forgetClip } from '../../store/records/clip-verdicts.ts';
+import { clipUseIn, clipUseKey, clipUseSchema, clipUsesPrefix } from '../../store/records/clip-uses.ts';
+import {
+  awaitedClipsPrefix,
+  clipNoteIn,
+  clipNoteStartedUs,
+  clipVerdictsPrefix,
+} from '../../store/records/clip-verdicts.ts';
 import { isErasedClip, markClipErased } from '../../store/records/erased-clips.ts';
 import { episodeHash } from '../../store/records/erasures.ts';
 import type { Progress } from '../ports/progress.ts';
@@ -38,6 +43,24 @@ function isErasedPart({ key, modifiedMs }: ObjectEntry, { request }: ErasedRows,
   return part !== undefined && robots.has(part.robotId) && modifiedMs < request.recordedBeforeMs;
 }
 
+const notePrefixes = [awaitedClipsPrefix, clipVerdictsPrefix];
+const isNote = (key: string): boolean => notePrefixes.some((prefix) => key.startsWith(prefix));
+
+/** Whether what a collection noted of a clip goes. It does not say where the robot stood: a site's robots are those that are registered there. */
+async function isErasedNote(
+  store: ObjectStore,
+  { key, modifiedMs }: ObjectEntry,
+  { request, hashes }: ErasedRows,
+  robots: ReadonlySet<string>,
+): Promise<boolean> {
+  const named = clipNoteIn(key);
+  if (named === undefined) return false;
+  if (request.target.kind === 'episodes') return hashes.has(episodeHash(named.episodeId));
+  if (!robots.has(named.robotId)) return false;
+  const startedUs = (await clipNoteStartedUs(store, key)) ?? modifiedMs * 1_000;
+  return startedUs / 1_000 < request.recordedBeforeMs;
+}
+
 async function robotsOf(store: ObjectStore, { target }: ErasedRows['request']): Promise<ReadonlySet<string>> {
   if (target.kind === 'robot') return new Set([target.robotId]);
   if (target.kind !== 'site') return new Set();
@@ -45,7 +68,7 @@ async function robotsOf(store: ObjectStore, { target }: ErasedRows['request']): 
   return new Set(robots.flatMap(({ robotId, site }) => (site === target.site ? robotId : [])));
 }
 
-/** Clips that the request names: the records of whose they are, the bytes nobody else has a record of, quarantined ones, and parts. */
+/** Clips that the request names: the records of whose they are, the bytes nobody else has a record of, quarantined ones, parts, and notes. */
 export async function findMedia(ports: Ports, erased: ErasedRows): Promise<FoundMedia> {
   const { store, progress } = ports;
   const [uses, parts, clips]: [string[], string[], Set<string>] = [[], [], new Set()];
@@ -66,7 +89,14 @@ export async function findMedia(ports: Ports, erased: ErasedRows): Promise<Found
   if (robots.size > 0)
     for await (const entry of store.list(clipPartsPrefix))
       if (isErasedPart(entry, erased, robots)) parts.push(entry.key);
-  return { uses, clips: [...going].map(clipKey), quarantined, parts };
+  const notes: string[] = [];
+  for (const prefix of notePrefixes)
+    for await (const entry of store.list(prefix)) {
+      const named = clipNoteIn(entry.key);
+      const isOfUse = named !== undefined && gone.has(clipUseKey(named));
+      if (isOfUse || (await isErasedNote(store, entry, erased, robots))) notes.push(entry.key);
+    }
+  return { uses, clips: [...going].map(clipKey), quarantined, parts, notes };
 }
 
 /** A clip and its record lie in quarantine under the clip's own digest. */
@@ -95,14 +125,11 @@ async function ownedBeside(
 export async function eraseMedia(ports: Ports, { request }: ErasedRows, found: FoundMedia | undefined): Promise<void> {
   if (found === undefined) return;
   const { store, progress } = ports;
-  for (const key of found.parts) await store.delete(key);
+  for (const key of [...found.parts, ...found.notes]) await store.delete(key);
   for (const key of found.uses) {
     progress({ stage: 'erasing clips', key });
     const use = clipUseIn(key);
-    if (use !== undefined) {
-      await markClipErased(store, use.robotId, use.sha256, request.erasureId);
-      await forgetClip(store, use);
-    }
+    if (use !== undefined) await markClipErased(store, use.robotId, use.sha256, request.erasureId);
     await store.delete(key);
   }
   const clips = new Map(found.clips.map((key) => [/([0-9a-f]{64})\.mp4$/.exec(key)?.[1] ?? '', key]));
@@ -121,8 +148,10 @@ export async function whyMediaHeld(
     const why = await whyUseHeld(store, key, held);
     if (why !== undefined) return why;
   }
-  for (const key of found?.parts ?? []) {
-    const why = held.robots.get(clipPartIn(key)?.robotId ?? '');
+  for (const key of [...(found?.parts ?? []), ...(found?.notes ?? [])]) {
+    const note = clipNoteIn(key);
+    const robotId = (clipPartIn(key) ?? note)?.robotId ?? '';
+    const why = held.robots.get(robotId) ?? held.episodes.get(note?.episodeId ?? '');
     if (why !== undefined) return why;
   }
   return undefined;
@@ -152,6 +181,7 @@ export async function mediaChecker(
     const { key } = entry;
     if (key.startsWith(clipUsesPrefix)) return (await isErasedUse(store, entry, erased)) ? 'left' : 'clean';
     if (key.startsWith(clipPartsPrefix)) return isErasedPart(entry, erased, robots) ? 'left' : 'clean';
+    if (isNote(key)) return (await isErasedNote(store, entry, erased, robots)) ? 'left' : 'clean';
     const sha256 = /^media\/([0-9a-f]{64})\.mp4$/.exec(key)?.[1] ?? quarantinedClip(key);
     if (sha256 === undefined) return undefined;
     return going.has(sha256) && !owned.has(sha256) ? 'left' : key.endsWith('.mp4') ? 'clean' : undefined;

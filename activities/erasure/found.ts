@@ -35,7 +35,14 @@ const foundSchema = z.strictObject({
   sets: z.array(key),
   /** Clips: records of whose they are, bytes that nobody else brought, also in quarantine, and parts. Documents of earlier versions have none. */
   media: z
-    .strictObject({ uses: z.array(key), clips: z.array(key), quarantined: z.array(key), parts: z.array(key) })
+    .strictObject({
+      uses: z.array(key),
+      clips: z.array(key),
+      quarantined: z.array(key),
+      parts: z.array(key),
+      /** What collections noted of clips, also of those that never came. */
+      notes: z.array(key),
+    })
     .exactOptional(),
   /** Text that names such episodes. */
   texts: z.array(key),
@@ -46,7 +53,7 @@ export const foundDocument = (store: ObjectStore, erasureId: string, pass: numbe
   erasureDocument(store, erasureId, `found-${String(pass).padStart(4, '0')}.json`, foundSchema);
 
 const mediaOf = ({ media }: Found): number =>
-  media === undefined ? 0 : media.uses.length + media.clips.length + media.quarantined.length + media.parts.length;
+  media === undefined ? 0 : Object.values(media).reduce((sum, keys) => sum + keys.length, 0);
 
 export const objectsOf = (found: Found): number =>
   mediaOf(found) +

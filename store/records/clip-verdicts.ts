@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { cameraNameSchema } from '../../datasets/camera.ts';
+import { readSoundJson } from '../damaged-objects.ts';
 import { jsonBytes, readJson } from '../json-objects.ts';
 import type { ObjectStore } from '../object-store.ts';
 
@@ -66,6 +67,21 @@ export const writeClipVerdict = (store: ObjectStore, verdict: ClipVerdict): Prom
 /** Undefined when the clip was not judged. */
 export const readClipVerdict = (store: ObjectStore, name: ClipName): Promise<ClipVerdict | undefined> =>
   readJson(store, clipVerdictKey(name), clipVerdictSchema);
+
+/** The names in the key of a note or a verdict; undefined for another key. */
+export function clipNoteIn(key: string): ClipName | undefined {
+  const [, robotId, sha256, episodeId, camera] =
+    /^clips(?:-awaited)?\/([^/]+)\/([0-9a-f]{64})\/([^/.]+)\.([a-z0-9-]+)\.json$/.exec(key) ?? [];
+  if (robotId === undefined || sha256 === undefined || episodeId === undefined || camera === undefined)
+    return undefined;
+  return { robotId, sha256, episodeId, camera };
+}
+
+/** When the clip of a note or a verdict began, by its episode, µs since 1970 UTC; undefined where that cannot be read. */
+export async function clipNoteStartedUs(store: ObjectStore, key: string): Promise<number | undefined> {
+  const note = await readSoundJson(store, key, z.object({ startedUs: z.int() }), () => undefined);
+  return note?.startedUs;
+}
 
 /** Takes away what collections wrote of a clip of an episode; where the clip itself goes. */
 export async function forgetClip(store: ObjectStore, name: ClipName): Promise<void> {

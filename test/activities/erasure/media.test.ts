@@ -10,6 +10,7 @@ import { jsonBytes } from '../../../store/json-objects.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { clipPartKey } from '../../../store/records/clip-parts.ts';
 import { clipUseKey, writeClipUse } from '../../../store/records/clip-uses.ts';
+import { awaitedClipKey, clipVerdictKey } from '../../../store/records/clip-verdicts.ts';
 import { erasedClips } from '../../../store/records/erased-clips.ts';
 import { writeEpisodeList } from '../../../store/records/episode-lists.ts';
 import { addHold } from '../../../store/records/legal-holds.ts';
@@ -29,6 +30,33 @@ async function putClip(store: ObjectStore, name: string, robotId: 'r1' | 'r10', 
   await store.put(clipKey(shaOf(name)), bytesOf(name));
   return use;
 }
+
+const neverCame = 'fe'.repeat(32);
+
+/** A verdict on each robot's own clip, and a note of one that never came. */
+async function putNotes(store: ObjectStore): Promise<void> {
+  for (const [robotId, own] of [
+    ['r1', names.own],
+    ['r10', names.others],
+  ] as const) {
+    const named = { robotId, episodeId: episodes[robotId], camera: 'front' };
+    const note = jsonBytes({ ...named, startedUs: (nowMs - 1_000) * 1_000 });
+    await store.put(clipVerdictKey({ ...named, sha256: shaOf(own) }), note);
+    await store.put(awaitedClipKey({ ...named, sha256: neverCame }), note);
+  }
+  const later = { robotId: 'r1', sha256: shaOf(names.later), episodeId: episodes.r1, camera: 'front' };
+  await store.put(clipVerdictKey(later), jsonBytes({ ...later, startedUs: (nowMs + 1_000) * 1_000 }));
+}
+
+const notesLeft = async (store: ObjectStore): Promise<readonly string[]> => {
+  const left: string[] = [];
+  for (const prefix of ['clips/', 'clips-awaited/'])
+    for await (const { key } of store.list(prefix))
+      left.push(
+        `${key.split('/')[1]} ${key.includes(neverCame) ? 'never came' : key.includes(shaOf(names.later)) ? 'later' : 'judged'}`,
+      );
+  return left.toSorted();
+};
 
 /** Of r1: a clip of its own, one it shares with r10, one of after the request, one in quarantine, a part; of r10: the shared one, its own, a part. */
 async function putClips(store: ObjectStore): Promise<void> {
@@ -59,6 +87,7 @@ describe('erasure of clips', function () {
     world = await CollectionWorld.open();
     ({ store } = world.ports);
     await putClips(store);
+    await putNotes(store);
   });
   afterEach(() => world.close());
 
@@ -69,6 +98,7 @@ describe('erasure of clips', function () {
     assert.deepEqual(checked.leftovers, []);
     assert.equal(certificate?.erased.clips, 3);
     assert.deepEqual(await clipsLeft(store), [names.later, names.others, names.shared].toSorted());
+    assert.deepEqual(await notesLeft(store), ['r1 later', 'r10 judged', 'r10 never came']);
     const part = (robotId: string) => isThere(store, clipPartKey(robotId, 'ab'.repeat(32), 0));
     assert.deepEqual([await part('r1'), await part('r10')], [false, true]);
     const use = (robotId: 'r1' | 'r10', name: string) =>
@@ -85,6 +115,7 @@ describe('erasure of clips', function () {
     await request(world.ports, 'e1', { kind: 'episodes', digest: 'a'.repeat(64), count: 1 }, { ids: [episodes.r10] });
     assert.deepEqual((await erase(world.ports, 'e1')).checked.leftovers, []);
     assert.deepEqual(await clipsLeft(store), [names.later, names.own, names.quarantined, names.shared].toSorted());
+    assert.deepEqual(await notesLeft(store), ['r1 judged', 'r1 later', 'r1 never came']);
     await request(world.ports, 'e2', { kind: 'site', site: 'hall 1' });
     assert.deepEqual((await erase(world.ports, 'e2')).checked.leftovers, []);
     assert.deepEqual(await clipsLeft(store), [names.later]);
@@ -113,6 +144,7 @@ describe('erasure of clips', function () {
       clipKey(shaOf(names.own)),
       `quarantine/c0/${shaOf(names.quarantined)}.mp4`,
       clipPartKey('r1', 'cd'.repeat(32), 0),
+      awaitedClipKey({ robotId: 'r1', sha256: neverCame, episodeId: episodes.r1, camera: 'front' }),
     ];
     for (const key of planted) await store.put(key, bytesOf('left'));
     const use = { robotId: 'r1', sha256: 'ef'.repeat(32), episodeId: episodes.r1, camera: 'front', sizeBytes: 1 };
