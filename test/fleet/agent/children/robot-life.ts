@@ -78,7 +78,9 @@ for (let index = 0; index < plan.episodes; index++) {
 }
 while (performance.now() < (plan.leastMs ?? 0)) await sleep(10);
 await agent.settle();
-for (let waited = 0; waited < 400; waited++) {
+// Clips made in processes of their own take their time on a busy machine.
+const patience = plan.cameras === 'child' ? 6_000 : 400;
+for (let waited = 0; waited < patience; waited++) {
   const { waitingSegments, waitingTelemetry, waitingReports, waitingClips } = agent.status();
   if (waitingSegments + waitingTelemetry + waitingReports + waitingClips === 0) break;
   await sleep(10);
