@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { robotTypeName } from '../datasets/robot-type.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
-import { readRobots } from '../fleet/desk/index.ts';
+import { readRobots } from '../fleet/desk/robots.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { readAliases } from '../store/records/aliases.ts';
 import { approveBody } from '../store/records/served-bodies.ts';

@@ -63,7 +63,7 @@ describe('text of others on a terminal', () => {
     );
     assert.deepEqual(raw.toSorted(), [
       // The line protocol speaks to the robot's own program, and its log is the robot's own.
-      'cli/agent.ts: const lines = createLineProtocol((line) => process.stdout.write(`${line}\\n`));',
+      'cli/agent.ts: const lines = createLineProtocol((line) => process.stdout.write(`${line}\\n`), {',
       'cli/agent.ts: log: (line) => void process.stderr.write(`${line}\\n`),',
       "cli/agent.ts: process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\\n`);",
       "cli/print.ts: process.stdout.write('(none)\\n');",
