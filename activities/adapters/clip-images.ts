@@ -63,7 +63,9 @@ async function jpegImage({ file, clip }: OpenClip, shape: ImageShape, index: num
     );
   try {
     const image = sharp(buffer, { failOn: 'warning', limitInputPixels: clip.width * clip.height });
-    return await shaped(image.resize(shape.width, shape.height, { fit: 'fill' }), shape.form);
+    // As a robot scales what its policy sees: a model must not learn from other pixels than it gets.
+    const scaled = image.resize(shape.width, shape.height, { fit: 'fill', fastShrinkOnLoad: false });
+    return await shaped(scaled, shape.form);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ClipError('undecodable', `expected image ${index} to decode, got: ${why.slice(0, mostSaid)}`);

@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 
 import { camerasOf, clipKey, type Camera } from '../../datasets/camera.ts';
-import { ClipError } from '../../datasets/media/clip-format.ts';
-import { clipRules, episodeClipRules, maxClipBytes, type ClipFacts } from '../../datasets/media/clip-rules.ts';
+import { ClipError, maxClipBytes } from '../../datasets/media/clip-format.ts';
+import { clipRules, episodeClipRules, type ClipFacts } from '../../datasets/media/clip-rules.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { violationsOf } from '../../datasets/validation/rule.ts';
 import { isFailure } from '../../store/failures.ts';

@@ -1,5 +1,7 @@
 /** Units a second of every time in a clip that Flywheel writes: microseconds. */
 export const clipTimescale = 1_000_000;
+/** Bytes of a clip at most. At 1.5 MB a second, which is motion JPEG of 640 × 480 at 30 Hz, it lasts 11 minutes. */
+export const maxClipBytes = 1024 * 1024 * 1024;
 /** Images of a clip at most: 111 minutes at 30 a second, 13 at 240. */
 export const maxClipImages = 200_000;
 /** Bytes of one image at most. */

@@ -1,9 +1,7 @@
 import { about, type Finding, type Rule } from '../validation/rule.ts';
 import type { Camera } from '../camera.ts';
-import type { ClipCodec, ClipFault } from './clip-format.ts';
+import { maxClipBytes, type ClipCodec, type ClipFault } from './clip-format.ts';
 
-/** Bytes of a clip at most. */
-export const maxClipBytes = 1024 * 1024 * 1024;
 /** Images by which a clip may differ from what its camera's rate says. */
 const fewImages = 2;
 /** Likewise, of those expected: cameras run a little beside their rate. */

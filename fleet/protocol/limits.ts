@@ -1,10 +1,11 @@
+import { maxClipBytes } from '../../datasets/media/clip-format.ts';
+
 /** Bounds of everything on the wire; both sides hold them. Times are real time, not fleet time. */
 export const wireLimits = {
   /** Version of this protocol; a gateway refuses others. */
   protocolVersion: 1,
   maxSegmentBytes: 64 * 1024 * 1024,
-  /** Of a clip of a camera; at 1.5 MB a second, which is motion JPEG of 640 x 480 at 30 Hz, it lasts 11 minutes. */
-  maxClipBytes: 1024 * 1024 * 1024,
+  maxClipBytes,
   /** Every part of a clip but its last has exactly this size. */
   partBytes: 4 * 1024 * 1024,
   /** Body of any request but a segment or a part of a clip. */

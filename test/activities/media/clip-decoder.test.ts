@@ -11,6 +11,7 @@ import { clipDecoderProcess } from '../../../activities/adapters/clip-decoder-pr
 import type { ClipDecoder, DecodedClip } from '../../../activities/ports/clip-decoder.ts';
 import { ClipError } from '../../../datasets/media/clip-format.ts';
 import { transcodeArguments } from '../../../datasets/media/transcode-arguments.ts';
+import { scaledRgb } from '../../../fleet/agent/adapters/sharp-pictures.ts';
 import { isFailure } from '../../../store/failures.ts';
 import { clipOf, patched, rampImages, type TimedImage } from '../../datasets/media/clips.ts';
 import { isAlive } from '../../support/is-alive.ts';
@@ -73,6 +74,23 @@ describe('decoding clips', function () {
     assert.ok(error instanceof ClipError, `${what}: ${String(error)}`);
     return error;
   };
+
+  it('scales to the very pixels that a policy sees on a robot', async () => {
+    const large = { width: 640, height: 480 };
+    // Edges at many places of the blocks that a decoder could take together.
+    const rgb = Uint8Array.from({ length: large.width * large.height * 3 }, (_, index) => {
+      const [column, row] = [Math.floor(index / 3) % large.width, Math.floor(index / 3 / large.width)];
+      return (column % 23) * (row % 17) > (index % 3) * 40 + 60 ? 240 : 20;
+    });
+    const jpeg = await sharp(rgb, { raw: { ...large, channels: 3 } })
+      .jpeg({ quality: 90 })
+      .toBuffer();
+    const path = await fileOf(await clipOf({ ...large, periodUs: 100_000 }, [{ atUs: 0, jpeg }]));
+    const [outPath, shape] = [join(folder, 'as-on-a-robot.out'), { width: 96, height: 72 }];
+    await decoder.decode({ clipPath: path, outPath, ...shape, form: 'rgb' }, quiet);
+    const onRobot = await scaledRgb({ encoded: jpeg }, shape.width, shape.height);
+    assert.ok(Buffer.from(onRobot).equals(await readFile(outPath)));
+  });
 
   it('gives each image as JPEG of the learned size, RGB also of a grey camera, the same bytes each time', async () => {
     const clip = await fileOf(await clipOf(format, images));

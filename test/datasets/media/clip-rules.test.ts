@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 
 import { cameraSchema } from '../../../datasets/camera.ts';
-import { clipRules, maxClipBytes, type ClipFacts, type SeenClip } from '../../../datasets/media/clip-rules.ts';
+import { maxClipBytes } from '../../../datasets/media/clip-format.ts';
+import { clipRules, type ClipFacts, type SeenClip } from '../../../datasets/media/clip-rules.ts';
 import { imageOfFrame } from '../../../datasets/media/image-of-frame.ts';
 import { violationsOf } from '../../../datasets/validation/rule.ts';
 import { type } from '../validation/valid-facts.ts';
