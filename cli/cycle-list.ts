@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { listEndedCycles } from '../activities/report/list-cycles.ts';
 import type { OnDamage } from '../store/damaged-objects.ts';
-import { openLoopDesk } from '../workers/compose.ts';
+import { openCyclesPort } from '../workers/compose.ts';
 import type { Settings } from '../workers/config.ts';
 import { orchestrationQueue } from '../acts/ask-workflow.ts';
 import { withClient } from './context.ts';
@@ -62,7 +62,7 @@ async function runningCycle(
   try {
     const holder = await withClient(settings, (client) =>
       client.withDeadline(Date.now() + answerWithinMs, async () => {
-        const desk = await openLoopDesk({ client, taskQueue: orchestrationQueue(settings) });
+        const desk = await openCyclesPort({ client, taskQueue: orchestrationQueue(settings) });
         return desk.turnHolder(policy);
       }),
     );

@@ -23,7 +23,7 @@ export interface Installation extends FleetProcessOptions {
   readonly taskQueue: string;
   readonly policy: string;
   readonly robotType: RobotType;
-  /** Absent where the server is not the story's own. */
+  /** Absent where the server is not the scenario's own. */
   readonly server?: RestartableServer;
   readonly say: (line: string) => void;
 }

@@ -17,7 +17,7 @@ import { devUsage, parseDevOptions, type DevOptions } from './options.ts';
 import { runningCycle } from './cycles.ts';
 import { preflight } from './preflight.ts';
 import { finishCycle, runCycles } from './run-cycles.ts';
-import { compressedCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, tellFleetStory } from './scenarios/flywheel.ts';
+import { compressedCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, playFlywheel } from './scenarios/flywheel.ts';
 import { playScenario } from './scenarios/play.ts';
 import { withScheduleAtRest } from './schedule-at-rest.ts';
 import { startGuard } from './supervision/guard.ts';
@@ -92,7 +92,7 @@ const signalled = (say: (line: string) => void): Promise<string> =>
       });
   });
 
-/** A fault in the story or in a call that nobody waits for any more is written down; everything that runs stays up. */
+/** A fault in the scenario or in a call that nobody waits for any more is written down; everything that runs stays up. */
 function outliveFaults({ note, say }: Voice): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     process.on(event, (error: unknown) => {
@@ -147,11 +147,11 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   return new Promise<never>(() => undefined);
 }
 
-/** The cycles that were asked for; a new fleet's story unless told. Resolves with what did not go as told. */
+/** The cycles that were asked for; a new fleet's scenario unless told. Resolves with what did not go as told. */
 async function fleetWork(world: World, { cycles }: DevOptions): Promise<readonly string[]> {
   const experience = fleetExperience(world);
   if (cycles === undefined && (await hasLearnedNothing(world)) && (await runningCycle(world)) === undefined)
-    return tellFleetStory(world);
+    return playFlywheel(world);
   world.fleet.live();
   const missed = await finishCycle(world, experience);
   const missedLater = await runCycles(world, experience, cycles ?? 0);
@@ -205,5 +205,5 @@ try {
   process.stderr.write(`temporal-dev.sh: ${printable(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 }
-// A story that was cut short still waits for something.
+// A scenario that was cut short still waits for something.
 process.exit();

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { isScenarioName, scenarioNames, type ScenarioName } from './scenarios/names.ts';
 
 export interface DevOptions {
-  /** Cycles to run now, each with its trial; undefined: the story of a new fleet, or the first one of a recording. */
+  /** Cycles to run now, each with its trial; undefined: the scenario `flywheel` of a new fleet, or the first one of a recording. */
   readonly cycles?: number;
   readonly exitWhenDone: boolean;
   /** What to play instead, on a state folder of its own. */

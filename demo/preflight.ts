@@ -24,7 +24,7 @@ export interface Machine {
 }
 
 const gib = 2 ** 30;
-/** A story writes about 1 GiB an hour before the first sweep. */
+/** A scenario writes about 1 GiB an hour before the first sweep. */
 const leastFreeBytes = gib;
 const wantedFreeBytes = 5 * gib;
 const wantedMemoryBytes = 4 * gib;

@@ -15,7 +15,7 @@ const fineOutcomes: readonly string[] = [
 /**
  * Brings experience and runs `count` cycles on it by the weekly schedule, one after the other, each with the trial of its
  * candidate. Resolves with what did not go as it should, which does not keep the next one from its turn: the first one away from
- * the baseline must give a champion. `done`: how many the story told before.
+ * the baseline must give a champion. `done`: how many the scenario told before.
  */
 export async function runCycles(
   installation: Installation,

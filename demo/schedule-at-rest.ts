@@ -4,7 +4,7 @@ import { weeklyScheduleId } from '../activities/schedule-id.ts';
 import type { Installation } from './installation.ts';
 
 const owner = 'temporal-dev.sh';
-/** Nobody is alarmed by the pause for so long; a story takes a few minutes. */
+/** Nobody is alarmed by the pause for so long; a scenario takes a few minutes. */
 const longestStoryMs = 2 * 3_600_000;
 
 const noteFor = (nowMs: number): string =>

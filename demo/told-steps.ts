@@ -1,4 +1,4 @@
-/** Steps of a story that nobody's life depends on: what did not happen is said, and the story goes on. */
+/** Steps of a scenario that nobody's life depends on: what did not happen is said, and the scenario goes on. */
 export interface ToldSteps {
   /** Does a step; undefined when it did not go as told. */
   readonly step: <T>(what: string, work: () => Promise<T>) => Promise<T | undefined>;

@@ -19,7 +19,7 @@ export const heartbeatProgress: Progress = (details) => {
 export const currentAttempt = (): number => Context.current().info.attempt;
 
 /** Beats every second while an activity runs, so that a long SQL statement is no silence and a cancellation arrives within seconds. */
-export const beatingInterceptor: ActivityInterceptorsFactory = (context) => ({
+export const heartbeatingInterceptor: ActivityInterceptorsFactory = (context) => ({
   inbound: {
     async execute(input, next) {
       if (context.info.heartbeatTimeoutMs === undefined) return next(input);

@@ -8,7 +8,7 @@ import type { SegmentJudge } from '../activities/collection/segment-judge.ts';
 
 import type { ClipPorts } from '../activities/ports/clip-decoder.ts';
 import type { BuildDesk } from '../activities/ports/builds.ts';
-import type { DiskSpace, LoopDesk } from '../activities/ports/cycles.ts';
+import type { DiskSpace, CyclesPort } from '../activities/ports/cycles.ts';
 import type { ModelProbe } from '../activities/ports/model-probe.ts';
 import type { Notifier } from '../activities/ports/notifier.ts';
 import type { OpenRows } from '../activities/ports/rows.ts';
@@ -137,9 +137,9 @@ export async function openTrialSlot(loop: Loop): Promise<TrialSlot> {
   return temporalTrialSlot(loop);
 }
 
-export async function openLoopDesk(loop: Loop): Promise<LoopDesk> {
-  const { temporalLoopDesk } = await import('../activities/adapters/temporal-loop-desk.ts');
-  return temporalLoopDesk(loop);
+export async function openCyclesPort(loop: Loop): Promise<CyclesPort> {
+  const { temporalCycles } = await import('../activities/adapters/temporal-cycles.ts');
+  return temporalCycles(loop);
 }
 
 export async function openBuilds(loop: Loop & { readonly deployment: string }): Promise<BuildDesk> {

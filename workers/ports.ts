@@ -16,7 +16,7 @@ import {
   openEngine,
   openJudging,
   openKeys,
-  openLoopDesk,
+  openCyclesPort,
   openModelProbe,
   openNotifier,
   openSegmentJudge,
@@ -60,7 +60,7 @@ export async function openPorts(
   const [engine, slot, loop, notifier, judging, judge, probe, clips] = await Promise.all([
     openEngine(settings).then(cancellableEngine),
     openTrialSlot(starts),
-    openLoopDesk(starts),
+    openCyclesPort(starts),
     openNotifier(settings),
     openJudging(settings),
     openSegmentJudge(settings),

@@ -10,7 +10,7 @@ import {
   trainingActivities,
 } from '../activities/index.ts';
 import type { JudgingActivities } from '../activities/judging.ts';
-import { beatingInterceptor } from './activity-context.ts';
+import { heartbeatingInterceptor } from './activity-context.ts';
 import { announceBuild } from './announce-build.ts';
 import { openBuilds } from './compose.ts';
 import { bundleWorkflows, type WorkflowBundle } from './bundle.ts';
@@ -100,7 +100,7 @@ export function workerOptions(
     // A cancellation reaches an activity with its next heartbeat: at most 2 s later.
     maxHeartbeatThrottleInterval: '2 seconds',
     defaultHeartbeatThrottleInterval: '2 seconds',
-    interceptors: { activity: [beatingInterceptor] },
+    interceptors: { activity: [heartbeatingInterceptor] },
   };
   switch (queue) {
     case 'orchestration':

@@ -8,7 +8,7 @@ import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { OnDamage } from '../../store/damaged-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { SqlEngine } from '../ports/sql.ts';
 import { overlapOf, reportedAtMs } from '../trials/telemetry-reports.ts';
@@ -59,7 +59,7 @@ const orphanAgeMs = 24 * 3_600_000;
 export const compactFacts =
   (ports: FactPorts) =>
   async (given: CompactFactsInput): Promise<CompactFactsResult> => {
-    const { policy } = parseDoor('compactFacts', inputSchema, given);
+    const { policy } = parseActivityInput('compactFacts', inputSchema, given);
     let last = await latestFacts(ports.store, policy);
     if (last !== undefined) await finish(ports, policy, last);
     let steps = 0;

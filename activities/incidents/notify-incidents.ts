@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { IncidentEvent } from '../../domain/monitoring/index.ts';
 import { isFailure } from '../../store/failures.ts';
 import type { Notifier } from '../ports/notifier.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readIncidents } from './incident-log.ts';
 
@@ -32,7 +32,7 @@ const mostRefusals = 5;
 export const notifyIncidents =
   (ports: { readonly store: ObjectStore; readonly notifier: Notifier | undefined }) =>
   async (given: z.input<typeof inputSchema>): Promise<NotifyIncidentsResult> => {
-    const { policy, fromSeq } = parseDoor('notifyIncidents', inputSchema, given);
+    const { policy, fromSeq } = parseActivityInput('notifyIncidents', inputSchema, given);
     const refused: string[] = [];
     let [nextSeq, told] = [fromSeq, 0];
     for (const { seq, record } of await readIncidents(ports.store, policy, fromSeq - 1)) {

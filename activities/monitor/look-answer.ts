@@ -1,6 +1,6 @@
 import { isSilent, openIncidents, type IncidentCause, type OpenIncident } from '../../domain/monitoring/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
-import type { LoopDesk } from '../ports/cycles.ts';
+import type { CyclesPort } from '../ports/cycles.ts';
 import type { LookJudgement, RollbackAdvice } from './judge-look-at.ts';
 import type { MonitorState } from './monitor-state.ts';
 import type { ObserveRequest } from './monitor-input.ts';
@@ -44,7 +44,7 @@ export function answerOf(parts: {
   readonly state: Pick<MonitorState, 'book' | 'events' | 'champions' | 'correctedFrames' | 'lastCycleStartedMs'>;
   readonly watched: WatchedFleet;
   readonly judgement: LookJudgement;
-  readonly cycles: Awaited<ReturnType<LoopDesk['cycles']>>;
+  readonly cycles: Awaited<ReturnType<CyclesPort['cycles']>>;
   readonly isBehind: boolean;
 }): Omit<ObserveFleetResult, 'logEndSeq'> {
   const { input, state, watched, judgement, cycles, isBehind } = parts;

@@ -7,7 +7,7 @@ import { jsonBytes } from '../../store/json-objects.ts';
 import { readBodies } from '../mix/bodies.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import { inScratch, readTrainableRobotType } from '../mix/in-scratch.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
 import { sampleLake, sampleLanding } from './sample-observations.ts';
 
@@ -42,7 +42,7 @@ const longestReason = 300;
 export const observeDrift =
   (ports: SetPorts) =>
   async (given: z.input<typeof inputSchema>): Promise<ObserveDriftResult> => {
-    const { policy, nowMs } = parseDoor('observeDrift', inputSchema, given);
+    const { policy, nowMs } = parseActivityInput('observeDrift', inputSchema, given);
     const driftKey = `monitor/${policy}/drift/${nowMs}.json`;
     const known = await readSoundJson(ports.store, driftKey, documentSchema, () => undefined);
     const { alarm, reasons, robots } = known ?? (await judged(ports, policy, nowMs, driftKey));

@@ -13,8 +13,8 @@ import type { DamagedObject, OnDamage } from '../../store/damaged-objects.ts';
 import { isFailure } from '../../store/failures.ts';
 import type { Fleet, TelemetryLog } from '../../fleet/desk/index.ts';
 import { appendIncidents } from '../incidents/incident-log.ts';
-import type { DiskSpace, LoopDesk } from '../ports/cycles.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import type { DiskSpace, CyclesPort } from '../ports/cycles.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { followCollections, withStuckCollection } from './follow-collections.ts';
 import { followChampion, noChampions } from './follow-champion.ts';
@@ -34,7 +34,7 @@ export interface ObserveFleetPorts {
   readonly store: ObjectStore;
   readonly fleet: Fleet;
   readonly telemetry: TelemetryLog;
-  readonly loop: LoopDesk;
+  readonly loop: CyclesPort;
   /** Undefined: nobody looks at disks. */
   readonly diskSpace?: DiskSpace | undefined;
 }
@@ -49,7 +49,7 @@ const dayHours = 24;
 export const observeFleet =
   (ports: ObserveFleetPorts) =>
   async (given: ObserveFleetInput): Promise<ObserveFleetResult> => {
-    const input = parseDoor('observeFleet', observeFleetSchema, given);
+    const input = parseActivityInput('observeFleet', observeFleetSchema, given);
     const { policy } = input;
     const unsigned = await refreshOrders(ports.fleet, policy);
     for (;;) {

@@ -14,7 +14,7 @@ import { fleetParametersSchema, fleetProfiles, robotPastSchema } from '../../dom
 import type { TelemetryLog } from '../../fleet/desk/index.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { readOpenIncidents } from './monitor-state.ts';
@@ -89,7 +89,7 @@ async function frozenSubjects(
 export const refreshFleetBaseline =
   (ports: { readonly store: ObjectStore; readonly telemetry: TelemetryLog }) =>
   async (given: z.input<typeof inputSchema>): Promise<{ readonly robots: number; readonly episodes: number }> => {
-    const { policy, nowMs, dayMs } = parseDoor('refreshFleetBaseline', inputSchema, given);
+    const { policy, nowMs, dayMs } = parseActivityInput('refreshFleetBaseline', inputSchema, given);
     const { champion } = await readAliases(ports)({ policy });
     if (champion === undefined) return { robots: 0, episodes: 0 };
     const times = { ...fleetProfiles.real, dayMs };

@@ -1,7 +1,7 @@
 import type { LoopSight } from '../../domain/monitoring/index.ts';
 
 /** What the monitor may ask of, and start in, the loop: cycles and rollbacks of a policy. */
-export interface LoopDesk {
+export interface CyclesPort {
   /** Cycles that run now, and when the last one began; undefined when nobody can tell. */
   cycles(policy: string): Promise<{ readonly running: number; readonly lastStartedMs: number | null } | undefined>;
   /** How the policy's workflows and its schedule stand; runs that ended up to `endedAfterMs` may be left out. Undefined: nobody can tell. */

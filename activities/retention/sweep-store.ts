@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { ageMs, defaultRetentionRules, whyKept } from '../../domain/retention.ts';
 import { readRetentionLimits } from '../../store/records/retention-limits.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 import { sweepLateTelemetry } from '../erasure/sweep-late-telemetry.ts';
@@ -74,7 +74,7 @@ const checkpointPattern = /^training-runs\/[^/]+\/checkpoints\//;
 export const sweepStore =
   (ports: SweepPorts) =>
   async (given: SweepStoreInput): Promise<SweepStoreResult> => {
-    const { policy, dayMs, dryRun } = parseDoor('sweepStore', inputSchema, given);
+    const { policy, dayMs, dryRun } = parseActivityInput('sweepStore', inputSchema, given);
     const { store, progress } = ports;
     const nowMs = ports.clock();
     const tally = new Tally();

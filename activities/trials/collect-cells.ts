@@ -15,7 +15,7 @@ import {
 import { TelemetryCursor, type TelemetryBatch, type TelemetryLog } from '../../fleet/desk/index.ts';
 import { fleetKeys } from '../../fleet/desk/keys.ts';
 import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { blocksPerPart, type CellManifest, type CellStore } from './cell-store.ts';
 import { countedEpisode, isUndatedEpisode, overlapOf, reportedAtMs } from './telemetry-reports.ts';
@@ -50,7 +50,7 @@ const mostDamaged = 100;
 export const collectCells =
   (ports: { store: ObjectStore; telemetry: TelemetryLog; cells: CellStore; readPlan: PlanReader }) =>
   async (given: CollectCellsInput): Promise<CollectCellsResult> => {
-    const input = parseDoor('collectCells', inputSchema, given);
+    const input = parseActivityInput('collectCells', inputSchema, given);
     const plan = await ports.readPlan(input.plan);
     const { trialId } = plan;
     const next = input.generation + 1;

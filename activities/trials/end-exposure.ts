@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { trialsOf, type Fleet, type AssignmentRecord, type AssignmentSnapshot } from '../../fleet/desk/index.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string(),
@@ -30,7 +30,7 @@ export type EndExposureResult = { readonly kind: 'written'; readonly seq: number
 export const endExposure =
   (ports: { fleet: Fleet }) =>
   async (given: EndExposureInput): Promise<EndExposureResult> => {
-    const input = parseDoor('endExposure', inputSchema, given);
+    const input = parseActivityInput('endExposure', inputSchema, given);
     const { policy, seq, trialId } = input;
     const log = await ports.fleet.readAssignments(policy);
     const { current } = log;

@@ -4,7 +4,7 @@ import { cellsPerTestBlock, judgeAbTest, judgeTasks } from '../../domain/experim
 import { failure } from '../../store/failures.ts';
 import type { Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
 import { damageRemark, evidenceShape, leftOutRemarks, readEvidence } from './trial-evidence.ts';
@@ -48,7 +48,7 @@ const longestReason = 600;
 export const judgeLook =
   (ports: { store: ObjectStore; fleet: Pick<Fleet, 'readFleet'>; cells: CellStore; readPlan: PlanReader }) =>
   async (given: JudgeLookInput): Promise<JudgeLookResult> => {
-    const input = parseDoor('judgeLook', inputSchema, given);
+    const input = parseActivityInput('judgeLook', inputSchema, given);
     const { look, hoursTotal, ...question } = input;
     const plan = await ports.readPlan(input.plan);
     const { parameters, abTest } = plan;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { judgeGuard, judgeTasks } from '../../domain/experiment/index.ts';
 import { describeWaits, type Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
 import { damageRemark, evidenceShape, leftOutRemarks, readEvidence } from './trial-evidence.ts';
@@ -50,7 +50,7 @@ const longestReason = 600;
 export const judgeTick =
   (ports: { store: ObjectStore; fleet: Pick<Fleet, 'readFleet'>; cells: CellStore; readPlan: PlanReader }) =>
   async (given: JudgeTickInput): Promise<JudgeTickResult> => {
-    const input = parseDoor('judgeTick', inputSchema, given);
+    const input = parseActivityInput('judgeTick', inputSchema, given);
     const { stage, hoursInStage, hoursTotal, tick, faultyRobots, ...question } = input;
     const plan = await ports.readPlan(input.plan);
     const verdictKey = trialKeys.tick(plan.trialId, tick);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Fleet } from '../../fleet/desk/index.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { TrialSlot } from '../ports/trial-slot.ts';
 
 const inputSchema = z.strictObject({
@@ -24,7 +24,7 @@ export interface OfferResult {
 export const offerCandidate =
   (ports: { fleet: Pick<Fleet, 'readFleet'>; slot: TrialSlot }) =>
   async (given: z.input<typeof inputSchema>): Promise<OfferResult> => {
-    const offer = parseDoor('offerCandidate', inputSchema, given);
+    const offer = parseActivityInput('offerCandidate', inputSchema, given);
     const { robots } = await ports.fleet.readFleet(offer.policy);
     if (robots.length === 0)
       return { kind: 'notOffered', reason: `policy ${offer.policy} has no robot to try ${offer.candidateVersion} on` };

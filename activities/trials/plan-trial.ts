@@ -5,7 +5,7 @@ import { draftTrial, type FleetTimes, type TrialFacts, type TrialPlan } from '..
 import { isFailure } from '../../store/failures.ts';
 import { trialsOf, type Fleet, type FleetView, type TelemetryLog } from '../../fleet/desk/index.ts';
 import { readJson } from '../../store/json-objects.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
@@ -71,7 +71,7 @@ const anchorLossSchema = z.object({ lossFraction: z.number() });
 export const planTrial =
   (ports: PlanTrialPorts) =>
   async (given: PlanTrialInput): Promise<PlanTrialResult> => {
-    const input = parseDoor('planTrial', inputSchema, given);
+    const input = parseActivityInput('planTrial', inputSchema, given);
     const { policy, trialId } = input;
     const log = await ports.fleet.readAssignments(policy);
     const planned = (

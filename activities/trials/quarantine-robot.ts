@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Fleet } from '../../fleet/desk/index.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 
 const inputSchema = z.strictObject({ robotId: z.string(), who: z.string(), why: z.string() });
 
@@ -9,6 +9,6 @@ const inputSchema = z.strictObject({ robotId: z.string(), who: z.string(), why: 
 export const quarantineRobot =
   (ports: { fleet: Pick<Fleet, 'quarantineRobot'> }) =>
   async (given: z.input<typeof inputSchema>): Promise<void> => {
-    const { robotId, who, why } = parseDoor('quarantineRobot', inputSchema, given);
+    const { robotId, who, why } = parseActivityInput('quarantineRobot', inputSchema, given);
     await ports.fleet.quarantineRobot({ robotId, who, why: why.slice(0, 500) });
   };

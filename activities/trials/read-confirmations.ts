@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Fleet } from '../../fleet/desk/index.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string(),
@@ -27,7 +27,7 @@ const mostNames = 500;
 export const readConfirmations =
   (ports: { fleet: Fleet }) =>
   async (given: z.input<typeof inputSchema>): Promise<ConfirmationsResult> => {
-    const { policy, seq } = parseDoor('readConfirmations', inputSchema, given);
+    const { policy, seq } = parseActivityInput('readConfirmations', inputSchema, given);
     const seen = await ports.fleet.readConfirmations(policy);
     if (seen === undefined) return { seq, confirmed: 0, waiting: [], failed: [], offline: [], confirmedRobots: [] };
     const windowed = seen.windowed.map(

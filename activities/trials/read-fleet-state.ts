@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { chooseRollback, type RollbackChoice } from '../../domain/trial/index.ts';
 import { aliasesAt } from '../../domain/registry/index.ts';
 import { trialsOf, type Fleet } from '../../fleet/desk/index.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
@@ -20,7 +20,7 @@ export interface TrialState {
 export const readTrialState =
   (ports: { fleet: Fleet }) =>
   async (given: z.input<typeof stateSchema>): Promise<TrialState> => {
-    const { policy, trialId } = parseDoor('readTrialState', stateSchema, given);
+    const { policy, trialId } = parseActivityInput('readTrialState', stateSchema, given);
     const { seq, closedTrialIds } = await ports.fleet.readAssignments(policy);
     return { seq, isClosed: closedTrialIds.has(trialId) };
   };
@@ -38,7 +38,7 @@ export interface PlanRollbackResult {
 export const planRollback =
   (ports: { store: ObjectStore; fleet: Fleet }) =>
   async (given: z.input<typeof rollbackSchema>): Promise<PlanRollbackResult> => {
-    const { policy, target } = parseDoor('planRollback', rollbackSchema, given);
+    const { policy, target } = parseActivityInput('planRollback', rollbackSchema, given);
     const { seq, current } = await ports.fleet.readAssignments(policy);
     const history = await readAliasHistory(ports)({ policy });
     // Of a policy that nobody knows there is nothing to take back, and that is said as what it is.

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { jsonBytes } from '../../store/json-objects.ts';
 import { recordAct } from '../../store/records/audit-log.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
 
@@ -25,7 +25,7 @@ const inputSchema = z.strictObject({
 export const recordApproval =
   (ports: { store: ObjectStore }) =>
   async (given: z.input<typeof inputSchema>): Promise<{ readonly key: string }> => {
-    const approval = parseDoor('recordApproval', inputSchema, given);
+    const approval = parseActivityInput('recordApproval', inputSchema, given);
     const { trialId, stage, answer, who, reason, atMs } = approval;
     const key = trialKeys.approval(trialId, stage);
     await ports.store.putIfAbsent(key, jsonBytes(approval));

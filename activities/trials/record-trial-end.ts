@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { jsonBytes } from '../../store/json-objects.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
 
@@ -20,7 +20,7 @@ const inputSchema = z.strictObject({
 export const recordTrialEnd =
   (ports: { store: ObjectStore }) =>
   async (given: z.input<typeof inputSchema>): Promise<{ readonly key: string }> => {
-    const end = parseDoor('recordTrialEnd', inputSchema, given);
+    const end = parseActivityInput('recordTrialEnd', inputSchema, given);
     const key = trialKeys.end(end.trialId);
     await ports.store.putIfAbsent(key, jsonBytes(end));
     return { key };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Fleet } from '../../fleet/desk/index.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string(),
@@ -17,6 +17,6 @@ const inputSchema = z.strictObject({
 export const renewLease =
   (ports: { fleet: Pick<Fleet, 'renewLease'> }) =>
   async (given: z.input<typeof inputSchema>): Promise<{ readonly kind: 'renewed' | 'refused' }> => {
-    const { kind } = await ports.fleet.renewLease(parseDoor('renewLease', inputSchema, given));
+    const { kind } = await ports.fleet.renewLease(parseActivityInput('renewLease', inputSchema, given));
     return { kind };
   };

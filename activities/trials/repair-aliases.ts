@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { aliasesAt, demotionMoves, promotionMoves } from '../../domain/registry/index.ts';
 import type { Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { moveAliases, readAliasHistory } from '../../store/records/aliases.ts';
@@ -32,7 +32,7 @@ export interface RepairAliasesResult {
 export const repairAliases =
   (ports: { store: ObjectStore; clock: Clock; fleet: Fleet }) =>
   async (given: RepairAliasesInput): Promise<RepairAliasesResult> => {
-    const { policy, who, why, isBetter, anchorLossFraction } = parseDoor('repairAliases', inputSchema, given);
+    const { policy, who, why, isBetter, anchorLossFraction } = parseActivityInput('repairAliases', inputSchema, given);
     const { current } = await ports.fleet.readAssignments(policy);
     const history = await readAliasHistory(ports)({ policy });
     const { champion } = aliasesAt(history);

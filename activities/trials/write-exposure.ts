@@ -10,7 +10,7 @@ import {
   type RobotView,
 } from '../../fleet/desk/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { parseDoor } from '../parse-activity-input.ts';
+import { parseActivityInput } from '../parse-activity-input.ts';
 import { leavesOf } from './trial-evidence.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
 import { withholdUntried } from './untried-bodies.ts';
@@ -46,7 +46,7 @@ export type WriteExposureResult =
 export const writeExposure =
   (ports: { store: ObjectStore; fleet: Fleet; readPlan: PlanReader }) =>
   async (given: WriteExposureInput): Promise<WriteExposureResult> => {
-    const input = parseDoor('writeExposure', inputSchema, given);
+    const input = parseActivityInput('writeExposure', inputSchema, given);
     const plan = await ports.readPlan(input.plan);
     for (let behind = 0; ; behind += 1) {
       const state = await ports.fleet.readAssignments(plan.policy);

@@ -18,7 +18,7 @@ import { expectEndState, expectSame, trialEndsOf } from './end-state.ts';
 export const compressedWeekMs = 7 * fleetProfiles.compressed.dayMs;
 
 /**
- * A stage of the story may end as soon as its proof is there: nobody watches a holdback for two minutes. How good the proof must be
+ * A stage of the scenario may end as soon as its proof is there: nobody watches a holdback for two minutes. How good the proof must be
  * is as everywhere.
  */
 const shortStages = defaultRolloutLimits.stages.map((stage) => ({ ...stage, minimumHours: 4, minimumTotalHours: 0 }));
@@ -47,8 +47,8 @@ export async function flywheel(world: World): Promise<void> {
   const { client, context, policy, taskQueue, seed } = world;
   const first = await world.baseline(poorPolicy(), poorPolicyWhy);
   await ensureWeeklySchedule(client, { policy, taskQueue, weekMs: compressedWeekMs, input: compressedCycle(seed) });
-  const missed = await withScheduleAtRest(world, () => tellFleetStory(world));
-  if (missed.length > 0) throw new Error(`expected the story as told, but: ${missed.join('; ')}`);
+  const missed = await withScheduleAtRest(world, () => playFlywheel(world));
+  if (missed.length > 0) throw new Error(`expected the scenario as told, but: ${missed.join('; ')}`);
   const history = await readAliasHistory(context)({ policy });
   const champions = history.flatMap(({ set: { champion } }) => (champion === undefined ? [] : [champion]));
   const ends = await trialEndsOf(world);
@@ -58,7 +58,7 @@ export async function flywheel(world: World): Promise<void> {
 }
 
 /** What `./temporal-dev.sh` shows of a simulated fleet. Resolves with what did not go as told, in sentences; the rest went on. */
-export async function tellFleetStory(world: World): Promise<readonly string[]> {
+export async function playFlywheel(world: World): Promise<readonly string[]> {
   const { step, missed } = toldSteps(world.say);
   const missedInCycles: string[] = [];
   for (const [done, change] of [undefined, wornSensors].entries())

@@ -18,7 +18,7 @@ import type { World } from '../world.ts';
 
 interface Scenario {
   /** One sentence for people. */
-  readonly story: string;
+  readonly summary: string;
   /** Plays it and checks how it ends; fails with what was not as it should be. */
   readonly play: (world: World) => Promise<void>;
   /** What its robots are. Default: robots with a single task. */
@@ -29,63 +29,63 @@ interface Scenario {
 
 const scenarios = {
   flywheel: {
-    story:
+    summary:
       'a cycle trains a better candidate than the poor champion, and A/B test and stages promote it; sensors wear out, and the next cycle learns to drive without them; a deliberately bad policy is stopped and every robot returns.',
     play: flywheel,
     robotType: scitosG5RoomsType,
     families: roomFamilies,
   },
   'bad-model': {
-    story: 'a policy that passes every offline gate but drives into walls is stopped, and every robot returns.',
+    summary: 'a policy that passes every offline gate but drives into walls is stopped, and every robot returns.',
     play: badModel,
   },
   'broken-robot': {
-    story: 'one robot breaks during a rollout: only this robot returns, the good candidate is promoted.',
+    summary: 'one robot breaks during a rollout: only this robot returns, the good candidate is promoted.',
     play: brokenRobot,
   },
   'offline-robots': {
-    story:
+    summary:
       'every robot is offline for hours in each stage, and the gateway goes down: the stage is held, nothing is lost.',
     play: offlineRobots,
   },
   'corrupt-data': {
-    story:
+    summary:
       'half of the robots lose a sensor: the week ends as bad data, the champion stays, the next week is good again.',
     play: corruptData,
   },
   'no-improvement': {
-    story:
+    summary:
       'a candidate that drives as well as the champion, but no better, ends without promotion, and the result says why.',
     play: noImprovement,
   },
   'orchestrator-down': {
-    story:
+    summary:
       'the server dies while a bad candidate is exposed and stays down longer than the lease: robots return by themselves.',
     play: orchestratorDown,
   },
   superseded: {
-    story: 'two candidates are offered while one is on trial: the newest waits for its turn, the other never runs.',
+    summary: 'two candidates are offered while one is on trial: the newest waits for its turn, the other never runs.',
     play: superseded,
   },
   'new-task': {
-    story:
+    summary:
       'an eighth kind of room is added: its task is added by command, robots refuse it until an expert demonstrates it, and a cycle learns it without forgetting another.',
     play: newTaskArrives,
     robotType: sevenRoomsType,
     families: roomFamilies,
   },
   'new-body': {
-    story:
+    summary:
       'half of the robots get a newer body with renamed sensors and two new ones. A person approves the champion for it, a cycle learns from both bodies, and its candidate is promoted on both.',
     play: newBodyArrives,
     robotType: scitosG5RoomsType,
   },
   'rollback-during-trial': {
-    story: 'an operator rolls the fleet back during a rollout.',
+    summary: 'an operator rolls the fleet back during a rollout.',
     play: rollbackDuringTrial,
   },
   'robot-life': {
-    story:
+    summary:
       'robots are added, moved, quarantined, released and retired during a rollout: it is neither misled nor stopped, nothing is lost.',
     play: robotLife,
   },

@@ -25,8 +25,8 @@ export async function playScenario(
   } = start;
   for (const entry of existsSync(stateDirectory) ? readdirSync(stateDirectory) : [])
     if (!entry.startsWith('dev.lock.json')) rmSync(path.join(stateDirectory, entry), { recursive: true });
-  const { story, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4) } = scenarioOf(name);
-  say(`Scenario ${name}: ${story}\n`);
+  const { summary, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4) } = scenarioOf(name);
+  say(`Scenario ${name}: ${summary}\n`);
   const installation = await startInstallation({ ...start, policy: defaultPolicy, robotType });
   const world = await openWorld(installation, { robots, seed, families });
   stops.push(() => world.stop());

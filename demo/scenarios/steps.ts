@@ -6,7 +6,7 @@ import { waitUntil } from '../processes.ts';
 import { assignmentsOf, expectSame } from './end-state.ts';
 import type { World } from '../world.ts';
 
-/** Parts of a story that several scenarios tell. */
+/** Parts that several scenarios share. */
 
 const episodesBefore = 12;
 const longPast = 80;

@@ -98,6 +98,6 @@ describe('before temporal-dev.sh begins', () => {
   });
 
   it('every scenario that can be named is one that can be played', () => {
-    for (const name of scenarioNames) assert.ok(scenarioOf(name).story.length > 0, name);
+    for (const name of scenarioNames) assert.ok(scenarioOf(name).summary.length > 0, name);
   });
 });

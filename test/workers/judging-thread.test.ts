@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 
 import { judgingActivities } from '../../activities/judging.ts';
-import type { LoopDesk } from '../../activities/ports/cycles.ts';
+import type { CyclesPort } from '../../activities/ports/cycles.ts';
 import { readConfirmations } from '../../activities/trials/read-confirmations.ts';
 import { readTrialState } from '../../activities/trials/read-fleet-state.ts';
 import { openFleet, openTelemetryLog } from '../../fleet/desk/index.ts';
@@ -21,7 +21,7 @@ const lookAt = (nowMs: number) => ({
   drift: null,
   acknowledgements: [],
 });
-const nobody: Pick<LoopDesk, 'cycles' | 'sight'> = { cycles: async () => undefined, sight: async () => undefined };
+const nobody: Pick<CyclesPort, 'cycles' | 'sight'> = { cycles: async () => undefined, sight: async () => undefined };
 
 describe('the thread that judges', function () {
   this.timeout(300_000);

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/activity';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 
-import { temporalLoopDesk } from '../../activities/adapters/temporal-loop-desk.ts';
+import { temporalCycles } from '../../activities/adapters/temporal-cycles.ts';
 import type { LoopSight } from '../../domain/monitoring/index.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { withWorker } from './harness.ts';
@@ -16,7 +16,7 @@ describe('the sight of the loop', function () {
 
   async function seen(isSeen: (sight: LoopSight) => boolean): Promise<LoopSight> {
     const { client } = await sharedTemporal();
-    const desk = temporalLoopDesk({ client, taskQueue: 'nobody' });
+    const desk = temporalCycles({ client, taskQueue: 'nobody' });
     let last: LoopSight | undefined;
     for (let attempt = 0; attempt < 400; attempt += 1) {
       last = await desk.sight(policy, 0);

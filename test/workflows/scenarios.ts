@@ -7,7 +7,7 @@ import { trialScenarios } from './trial-scenarios.ts';
 
 const good = stubs().activities;
 
-/** An activity that works, beating, until it is cancelled. */
+/** An activity that works and heartbeats until it is cancelled. */
 export async function untilCancelled(): Promise<never> {
   const context = Context.current();
   const beat = setInterval(() => context.heartbeat(), 50);

@@ -52,7 +52,7 @@ const signal = (handle: WorkflowHandleWithFirstExecutionRunId, kind: string) =>
 const stageOf = async (handle: WorkflowHandleWithFirstExecutionRunId): Promise<string | undefined> =>
   (await handle.query<RolloutStatus>('status')).state?.kind;
 
-describe('the story of a rollout', () => {
+describe('the course of a rollout', () => {
   it('is a list of stages with value, threshold, robots, episodes and time left', async () => {
     const plan = await goodTrial.planTrial({ policy: 'wall', kind: 'rollout', trialId: 't', nowMs: 0 });
     if (plan.kind !== 'planned') throw new Error('expected a plan');
@@ -104,9 +104,9 @@ describe('rolloutPolicy', function () {
         [7, 95, true],
       ],
     );
-    const story = calls.map(({ name }) => name);
-    assert.ok(story.indexOf('repairAliases', 2) > story.lastIndexOf('writeExposure'));
-    assert.ok(story.indexOf('renewLease') < story.indexOf('writeExposure'));
+    const names = calls.map(({ name }) => name);
+    assert.ok(names.indexOf('repairAliases', 2) > names.lastIndexOf('writeExposure'));
+    assert.ok(names.indexOf('renewLease') < names.indexOf('writeExposure'));
     const [end] = inputsOf(calls, 'endExposure');
     assert.deepEqual([end?.['version'], end?.['urgency'], end?.['seq']], ['1.1.0', 'whenIdle', 9]);
     assert.equal(inputsOf(calls, 'recordTrialEnd')[0]?.['outcome'], 'promoted');

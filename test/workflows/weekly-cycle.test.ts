@@ -7,14 +7,14 @@ import { Worker } from '@temporalio/worker';
 
 import type { CycleResult, CycleStatus } from '../../workflows/cycle/messages.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
-import { temporalLoopDesk } from '../../activities/adapters/temporal-loop-desk.ts';
+import { temporalCycles } from '../../activities/adapters/temporal-cycles.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { failureOf, withWorker } from './harness.ts';
 import { until } from './scenario.ts';
 import { heldByAgreement, untilCancelled, withVerdict } from './scenarios.ts';
 import { stubs, type ActivityName } from './stubs.ts';
 
-const story: readonly ActivityName[] = [
+const expected: readonly ActivityName[] = [
   'readPolicy',
   'readPolicy',
   'readDatasetVersion',
@@ -51,7 +51,7 @@ describe('weeklyCycle', function () {
 
   it('collects, trains, judges, registers, offers and reports, in this order, started with no input at all', async () => {
     const { result, names } = await run({});
-    assert.deepEqual(names, story);
+    assert.deepEqual(names, expected);
     assert.equal(result.outcome, 'offered');
     assert.equal(result.candidateVersion, '1.1.0');
     assert.match(result.reportKey, /^reports\//);
@@ -223,7 +223,7 @@ describe('weeklyCycle', function () {
   });
 
   describe('with one failing step', () => {
-    const steps = [...new Set(story)];
+    const steps = [...new Set(expected)];
     for (const step of steps) {
       it(`tries ${step} again and ends the same`, async () => {
         let failed = false;
@@ -291,7 +291,7 @@ describe('one cycle a policy at a time', function () {
 
   it('is told by the server who has the turn', async () => {
     const { client } = await sharedTemporal();
-    const desk = temporalLoopDesk({ client, taskQueue: 'nobody' });
+    const desk = temporalCycles({ client, taskQueue: 'nobody' });
     const policy = `turn-${randomUUID().slice(0, 8)}`;
     assert.equal(await desk.turnHolder(policy), null);
     const { activities, calls } = stubs({ trainModel: untilCancelled });

@@ -1,4 +1,4 @@
-import type { LoopDesk } from '../../activities/ports/cycles.ts';
+import type { CyclesPort } from '../../activities/ports/cycles.ts';
 import type { Fleet } from '../../fleet/desk/index.ts';
 import type { Settings } from '../config.ts';
 
@@ -11,6 +11,6 @@ export type ThreadSettings = Pick<Settings, 'store' | 'scratchDirectory' | 'keys
 /** What the thread asks of its process: signing, and the workflows of the same server. */
 export interface HomeFunctions {
   readonly refreshOrders: Fleet['refreshOrders'];
-  readonly cycles: LoopDesk['cycles'];
-  readonly sight: LoopDesk['sight'];
+  readonly cycles: CyclesPort['cycles'];
+  readonly sight: CyclesPort['sight'];
 }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 
 import type { JudgingActivities } from '../../activities/judging.ts';
-import type { LoopDesk } from '../../activities/ports/cycles.ts';
+import type { CyclesPort } from '../../activities/ports/cycles.ts';
 import type { Fleet } from '../../fleet/desk/index.ts';
 import { failure } from '../../store/failures.ts';
 import type { HomeFunctions, ThreadSettings } from './home.ts';
@@ -9,7 +9,7 @@ import { Line } from './line.ts';
 
 export interface JudgingThreadOptions {
   readonly settings: Omit<ThreadSettings, 'beatMs'>;
-  readonly home: { readonly fleet: Pick<Fleet, 'refreshOrders'>; readonly loop: Pick<LoopDesk, 'cycles' | 'sight'> };
+  readonly home: { readonly fleet: Pick<Fleet, 'refreshOrders'>; readonly loop: Pick<CyclesPort, 'cycles' | 'sight'> };
   readonly warn: (sentence: string) => void;
   /** A thread that is in one and the same step for so long is ended. */
   readonly silenceLimitMs?: number;

@@ -3,7 +3,7 @@ import { DefaultLogger } from '@temporalio/worker';
 
 import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { monitorActivities, type MonitorActivities } from '../../../activities/index.ts';
-import type { DiskSpace, LoopDesk } from '../../../activities/ports/cycles.ts';
+import type { DiskSpace, CyclesPort } from '../../../activities/ports/cycles.ts';
 import type { ObserveFleetInput, ObserveFleetResult } from '../../../activities/monitor/observe-fleet.ts';
 import { moveAliases } from '../../../store/records/aliases.ts';
 import type { LoopSight } from '../../../domain/monitoring/index.ts';
@@ -18,7 +18,7 @@ const reportId = (index: number) => `01J0000000000000000000${String(index).padSt
 /** A fleet that a monitor looks at, on a store in memory. */
 export interface MonitorWorld extends TrialWorld {
   readonly monitor: MonitorActivities;
-  readonly loop: { cycles: Awaited<ReturnType<LoopDesk['cycles']>>; sight?: LoopSight };
+  readonly loop: { cycles: Awaited<ReturnType<CyclesPort['cycles']>>; sight?: LoopSight };
   /** Looks at the fleet a minute later than before; everyone is online unless told otherwise. */
   look(changes?: Partial<ObserveFleetInput> & { online?: (robotId: string) => boolean }): Promise<ObserveFleetResult>;
   install(

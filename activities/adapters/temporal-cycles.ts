@@ -5,7 +5,7 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
 
-import type { LoopDesk } from '../ports/cycles.ts';
+import type { CyclesPort } from '../ports/cycles.ts';
 import { weeklyScheduleId } from '../schedule-id.ts';
 import { readLoopSight } from './temporal-loop-sight.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
@@ -17,7 +17,7 @@ const listed = 20;
  * that does not answer a question means that nobody can tell.
  * https://docs.temporal.io/list-filter
  */
-export function temporalLoopDesk(options: { readonly client: Client; readonly taskQueue: string }): LoopDesk {
+export function temporalCycles(options: { readonly client: Client; readonly taskQueue: string }): CyclesPort {
   const { client, taskQueue } = options;
   return {
     async cycles(policy) {

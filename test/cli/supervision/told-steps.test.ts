@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { toldSteps } from '../../../demo/told-steps.ts';
 import { waitFor } from '../../../demo/wait-for.ts';
 
-describe('a story', () => {
+describe('a scenario', () => {
   it('goes on after a step that did not happen, and says what did not', async () => {
     const said: string[] = [];
     const { step, missed } = toldSteps((line) => said.push(line));
