@@ -9,11 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { scenarioNames } from '../../demo/scenarios/names.ts';
 
 const script = fileURLToPath(new URL('../../temporal-dev.sh', import.meta.url));
-/** In `npm test` on the shared server. */
-const playedElsewhere: readonly string[] = ['superseded'];
 
 describe('temporal-dev.sh --scenario', () => {
-  for (const name of scenarioNames.filter((one) => !playedElsewhere.includes(one)))
+  for (const name of scenarioNames)
     it(`${name} ends as it should`, async () => {
       const state = await mkdtemp(path.join(tmpdir(), 'flywheel-scenario-'));
       try {

@@ -111,7 +111,7 @@ describe('a robot type of one’s own', function () {
     assert.ok(type !== undefined, JSON.stringify(problems));
     await withLoop(policy, type, async (loop) => {
       await record(loop, type);
-      const result = await loop.cycle({ bootstrap: true, training: { seed: 1 } });
+      const result = await loop.cycle({ bootstrap: true, training: { seed: 1, hyperparameters: { maxSteps: 1_000 } } });
       assert.equal(result.outcome, 'promoted', result.reason);
       const json = await readFile(
         path.join(loop.directory, 'store', result.reportKey.replace(/html$/, 'json')),

@@ -128,7 +128,11 @@ async function planned({ store }: Loop): Promise<TrialPlan> {
 const standings = async ({ store }: Loop, version: string) =>
   (await listedBodies(store, policy, version))?.map(({ robotType, standing }) => [robotType.version, standing]);
 
-const input = { trainWithoutNew: true, training: { seed: 1 }, trial: { abTest: false } };
+const input = {
+  trainWithoutNew: true,
+  training: { seed: 1, hyperparameters: { maxSteps: 500 } },
+  trial: { abTest: false },
+};
 
 describe('a fleet of one version of a robot type of which the store knows two', function () {
   this.timeout(300_000);

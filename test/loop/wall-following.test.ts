@@ -15,6 +15,8 @@ import { sharedTemporal } from '../support/temporal.ts';
 import { withLoop, type Loop } from './loop.ts';
 
 const policy = 'wall-follower-recording';
+/** Enough to beat the linear model, a quarter of what a cycle takes by itself; `test/long/wall-following-accuracy` takes all of it. */
+const hyperparameters = { maxSteps: 2_000 };
 const largestPayloadBytes = 32 * 1024;
 
 /** Lands the recording, whether or not an earlier run did. */
@@ -54,7 +56,7 @@ describe('the whole loop on the wall-following recording', function () {
     for (const isFirst of [true, false])
       await withLoop(policy, scitosG5RecordingType, async (loop) => {
         await bring(loop);
-        const result = await loop.cycle({ bootstrap: true, training: { seed: 1 } });
+        const result = await loop.cycle({ bootstrap: true, training: { seed: 1, hyperparameters } });
         assert.equal(result.outcome, 'promoted', result.reason);
         hashes.push(result.modelSha256 ?? 'none');
         if (!isFirst) return;
@@ -100,7 +102,8 @@ describe('the whole loop on the wall-following recording', function () {
         assert.ok(tookMs < 5_000, `${stage}: took ${tookMs} ms`);
         assert.equal((await readAliases(loop)({ policy })).champion, '1.0.0');
       }
-      const result = await loop.cycle({ bootstrap: true, trainWithoutNew: true, training: { seed: 2 } });
+      const training = { seed: 2, hyperparameters };
+      const result = await loop.cycle({ bootstrap: true, trainWithoutNew: true, training });
       assert.equal(result.outcome, 'promoted', result.reason);
       const { collection } = await reportOf(loop, result.reportKey);
       const version = await loop.lake.currentVersion();
