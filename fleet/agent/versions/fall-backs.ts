@@ -1,6 +1,16 @@
 import type { InstallReport } from '../../protocol/index.ts';
 import type { InstallationFile } from './installation-file.ts';
-import { fallBackLimit, fallBacksOf, fallBackSlot, isSeq, switched, withTrouble, type Slot } from './installation.ts';
+import {
+  fallBackLimit,
+  fallBacksOf,
+  fallBackSlot,
+  isSeq,
+  switched,
+  withTrouble,
+  type Installation,
+  type NewTrouble,
+  type Slot,
+} from './installation.ts';
 import type { AtPoint } from '../local/kill-points.ts';
 import type { InstallReason } from './model-refusal.ts';
 import type { MachineMoment } from '../local/times.ts';
@@ -51,25 +61,33 @@ export function createFallBacks(ports: FallBackPorts): FallBacks {
     });
   };
 
-  /** Notes trouble with a version; falling back twice from a candidate is a safety event. */
   async function blame(slot: Slot, trialId: string | null, reason: InstallReason, isFallBack: boolean): Promise<void> {
-    const before = fallBacksOf(file.state(), slot.version, trialId);
-    await file.change((state) => withTrouble(state, { version: slot.version, trialId, reason, isFallBack }, now()));
-    const after = fallBacksOf(file.state(), slot.version, trialId);
-    if (trialId !== null && before < fallBackLimit && after >= fallBackLimit)
-      await ports.safetyEvent('repeatedFallBack', slot.version, trialId);
+    await noteTrouble({ version: slot.version, trialId, reason, isFallBack });
   }
 
-  /** Leaves the current version for what ran before; false when there is nothing to go back to. */
+  /** Notes trouble, and in the same step what else it changes; falling back twice from a candidate is a safety event. */
+  async function noteTrouble(trouble: NewTrouble, alsoChanged = (state: Installation) => state): Promise<void> {
+    const { version, trialId } = trouble;
+    const before = fallBacksOf(file.state(), version, trialId);
+    const written = file.change((state) => alsoChanged(withTrouble(state, trouble, now())));
+    const after = fallBacksOf(file.state(), version, trialId);
+    await written;
+    if (trialId !== null && before < fallBackLimit && after >= fallBackLimit)
+      await ports.safetyEvent('repeatedFallBack', version, trialId);
+  }
+
+  /** One step in memory, whatever the disk does: what is left is never current once it is known to be bad. */
   async function fallBack(reason: InstallReason, detail: string, isItsFault: boolean): Promise<boolean> {
     const { current, trialId } = file.state();
     if (current === null) return false;
     const slot = fallBackSlot(file.state(), now());
-    if (isItsFault) await blame(current, trialId, reason, true);
+    const left = (state: Installation): Installation =>
+      slot === undefined
+        ? state
+        : switched(state, { slot, trialId: null, isLeased: false, orderSeq: state.orderSeq, isPlainOrder: false });
+    if (isItsFault) await noteTrouble({ version: current.version, trialId, reason, isFallBack: true }, left);
+    else if (slot !== undefined) await file.change(left);
     if (slot === undefined) return false;
-    await file.change((state) =>
-      switched(state, { slot, trialId: null, isLeased: false, orderSeq: state.orderSeq, isPlainOrder: false }),
-    );
     at('state.switched');
     await report('fellBack', reason, { version: current.version, trialId }, detail);
     return true;

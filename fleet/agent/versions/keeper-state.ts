@@ -41,8 +41,8 @@ export interface Keeper {
   standby: LoadedPolicy | undefined;
   /** What is loaded and waits for its switch. */
   prepared: LoadedPolicy | undefined;
-  /** While the robot is being stopped because what acted must not act any more. */
-  stopping: Promise<void> | undefined;
+  /** While what acted is left because it must not act any more: the robot is stopped, and what it goes back to is written. */
+  leaving: Promise<void> | undefined;
   /** The last order for whose sake the robot left what it ran before the ordered version was there. */
   refugeSeq: number | undefined;
   /** End of the lease as the disk has it: a process that starts again may rely on that much. */

@@ -9,7 +9,9 @@ export async function leaveFailed(keeper: Keeper, slot: Slot, detail: string): P
   ports.log(`version ${slot.version} failed: ${detail}`);
   await leave(keeper, async () => {
     if (!isSame(ports.file.state().current, slot)) return;
-    if (!(await keeper.fallBacks.fallBack('deadlineMissed', detail, true))) await abandonInstalled(keeper, detail);
+    const isAnythingElse = fallBackSlot(ports.file.state(), ports.now()) !== undefined;
+    await orLogged(keeper, async () => void (await keeper.fallBacks.fallBack('deadlineMissed', detail, true)));
+    if (!isAnythingElse) await abandonInstalled(keeper, detail);
   });
 }
 
@@ -30,17 +32,23 @@ export async function takeRefuge(keeper: Keeper, { slot }: VersionChoice): Promi
   else if (!isIdle()) await stopSafely();
 }
 
-/** Nothing acts from now on; the robot is stopped while `goBack` says what it goes back to. */
+/**
+ * Nothing acts from now on; the robot is stopped while `goBack` says what it goes back to. Until both are done, what is left is
+ * still the installed version on the disk: nothing is loaded or switched meanwhile.
+ */
 async function leave(keeper: Keeper, goBack: () => Promise<void>): Promise<void> {
   const { ports } = keeper;
   const told = orLogged(keeper, ports.beforeSwitch);
   keeper.active = undefined;
-  const stopping = ports.stopSafely();
-  keeper.stopping = stopping;
-  await told;
-  await goBack();
-  await stopping;
-  keeper.stopping = undefined;
+  const left = async (): Promise<void> => {
+    const stopping = orLogged(keeper, ports.stopSafely);
+    await told;
+    await orLogged(keeper, goBack);
+    await stopping;
+  };
+  keeper.leaving = left();
+  await keeper.leaving;
+  keeper.leaving = undefined;
   ports.onChange();
 }
 

@@ -68,6 +68,8 @@ export interface Decision {
 export interface LoadedPolicy extends Slot {
   /** Whether the model knows a task. */
   readonly knows: (task: string) => boolean;
+  /** It failed for good and is closed: it must not act any more. Another load of the same version may. */
+  readonly hasFailed: () => boolean;
   /**
    * Rejects with `UnknownTask` for a task that the model does not know, which is counted: nobody may act on it. Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
    * stops the robot and falls back. Rejects with `MissingImage` when an image that the model sees is not given or cannot be decoded;
@@ -169,6 +171,7 @@ export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy)
   return {
     ...slot,
     knows: (task) => indexes.has(task),
+    hasFailed: () => failure !== undefined,
     async decide(observation, task = robotType.tasks[0] ?? '', images = noImagesGiven) {
       if (failure !== undefined) throw failure;
       const taskIndex = indexes.get(task);

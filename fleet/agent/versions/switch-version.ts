@@ -1,12 +1,13 @@
 import type { VersionChoice } from './choose-version.ts';
 import { isSame, switched } from './installation.ts';
 import { choose, isDone, orLogged, type Keeper } from './keeper-state.ts';
+import { leaveFailed } from './leave-version.ts';
 import { closeInBackground, type LoadedPolicy } from './policy-runtime.ts';
 import { waitsForWindow } from './update-window.ts';
 
-/** The chosen version, if it is loaded. */
+/** The chosen version, if it is loaded and has not failed. */
 export function readyFor({ prepared, standby }: Keeper, { slot }: VersionChoice): LoadedPolicy | undefined {
-  return [prepared, standby].find((each) => each !== undefined && isSame(each, slot));
+  return [prepared, standby].find((each) => each !== undefined && !each.hasFailed() && isSame(each, slot));
 }
 
 /** Switches a robot that may be switched now, its site's window being open, or after a safe stop if the order cannot wait; one order stops it once. */
@@ -23,7 +24,9 @@ export async function switchTo(keeper: Keeper, choice: VersionChoice, loaded: Lo
   keeper.active = undefined;
   await stopSafely();
   await keeper.oneSwitch(() => commit(keeper, choice, loaded, left));
-  keeper.active ??= left;
+  if (left === undefined || keeper.active !== undefined) return;
+  keeper.active = left;
+  if (left.hasFailed()) await leaveFailed(keeper, left, 'it failed while the robot was stopped');
 }
 
 /** Makes a switch that is ready, if the robot may be switched now. */
@@ -62,7 +65,7 @@ async function commit(
 /** The loaded policy acts; what acted stays loaded beside it, and what stayed so until now is let go. */
 function activate(keeper: Keeper, loaded: LoadedPolicy, trialId: string | null, acted: LoadedPolicy | undefined): void {
   const before = keeper.standby;
-  keeper.standby = acted;
+  keeper.standby = acted?.hasFailed() === true ? undefined : acted;
   keeper.active = { ...loaded, trialId };
   if (keeper.prepared === loaded) keeper.prepared = undefined;
   if (before !== undefined && before !== loaded) closeInBackground(before);

@@ -63,7 +63,7 @@ export function createVersionKeeper(ports: VersionKeeperPorts): VersionKeeper {
     active: undefined,
     standby: undefined,
     prepared: undefined,
-    stopping: undefined,
+    leaving: undefined,
     refugeSeq: undefined,
     keptLeaseEndsMs: Number.NEGATIVE_INFINITY,
   };
@@ -129,6 +129,7 @@ async function renewLease(keeper: Keeper, remainingMs: number): Promise<void> {
 }
 
 async function reconcile(keeper: Keeper): Promise<void> {
+  if (keeper.leaving !== undefined) return;
   const { models } = keeper.ports;
   const choice = choose(keeper);
   dropOutdated(keeper, choice);
@@ -179,7 +180,7 @@ function loadInstalled(keeper: Keeper): void {
   keeper.work.begin(current, `load of ${current.version}`, async (signal) => {
     const { standby } = keeper;
     const loaded = await keeper.work.loadInstalled(signal, standby);
-    await keeper.stopping;
+    await keeper.leaving;
     if (loaded === undefined) return;
     const { current: now, trialId } = file.state();
     const isWanted = keeper.active === undefined && !signal.aborted && isSame(loaded, now);

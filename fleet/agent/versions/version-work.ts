@@ -125,7 +125,7 @@ async function loadInstalled(
   const { file, models, fallBacks } = ports;
   for (let { current, trialId } = file.state(); current !== null; { current, trialId } = file.state()) {
     try {
-      if (atHand !== undefined && isSame(atHand, current)) return atHand;
+      if (atHand !== undefined && !atHand.hasFailed() && isSame(atHand, current)) return atHand;
       return await models.load(current, signal);
     } catch (cause) {
       if (!(cause instanceof ModelRefusal)) throw cause;
