@@ -55,17 +55,40 @@ export interface ChampionLine {
   readonly withdrawn: readonly string[];
 }
 
+/** A champion that the fleet is ordered already, by that operation, and that no record of the aliases says yet. */
+export interface OrderedAhead {
+  readonly version: string;
+  readonly operationId: string;
+}
+
 /**
  * The champions of the policy after all `records`. With `ordered`, the fleet is ordered that version as champion and its record comes later:
  * as if it were there.
  */
-export function championLine(records: readonly AliasRecord[], ordered?: string): ChampionLine {
-  const moves = records.toSorted((a, b) => a.seq - b.seq).map(({ set }) => set);
-  if (ordered !== undefined) moves.push({ champion: ordered });
+export function championLine(records: readonly AliasRecord[], ordered?: OrderedAhead): ChampionLine {
+  let line: ChampionLine = { standing: [], withdrawn: [] };
+  for (const { standing, withdrawn } of championSteps(records, ordered)) line = { standing, withdrawn: [...withdrawn] };
+  return line;
+}
+
+/** The line after one more record, and what that record was. */
+interface ChampionStep {
+  readonly atMs: number;
+  readonly operationId: string;
+  readonly standing: readonly string[];
+  readonly withdrawn: ReadonlySet<string>;
+  readonly baseline: string | undefined;
+}
+
+function* championSteps(records: readonly AliasRecord[], ordered?: OrderedAhead): Generator<ChampionStep> {
+  const moves: Pick<AliasRecord, 'set' | 'atMs' | 'operationId'>[] = records.toSorted((a, b) => a.seq - b.seq);
+  if (ordered !== undefined)
+    moves.push({ set: { champion: ordered.version }, atMs: Infinity, operationId: ordered.operationId });
   let standing: readonly string[] = [];
   let baseline: string | undefined;
   const withdrawn = new Set<string>();
-  for (const { champion, baseline: nextBaseline } of moves) {
+  for (const { set, atMs, operationId } of moves) {
+    const { champion, baseline: nextBaseline } = set;
     const replaced = standing.at(-1);
     if (champion !== undefined && champion !== replaced) {
       const isFallBack = champion === baseline || standing.includes(champion);
@@ -74,6 +97,41 @@ export function championLine(records: readonly AliasRecord[], ordered?: string):
       standing = [...standing.filter((version) => version !== champion && !withdrawn.has(version)), champion];
     }
     baseline = nextBaseline ?? baseline;
+    yield { atMs, operationId, standing, withdrawn, baseline };
   }
-  return { standing, withdrawn: [...withdrawn] };
+}
+
+/** What a robot in quarantine was ordered, and when that was written down. */
+export interface KeptOn {
+  readonly version: string;
+  /** The trial whose candidate it is; null for a champion or the baseline. */
+  readonly trialId: string | null;
+  readonly atMs: number;
+}
+
+/**
+ * The version that a robot in quarantine is kept on after all `records`, while no order of its own trial says otherwise. Promotions leave it where
+ * it is. A version that is taken back it leaves with the fleet, for the champion that replaced it, and stays there. A candidate it keeps only if that very
+ * trial promoted it; else what was champion at that time. Undefined where none of that is a champion that stands, or the baseline. `ordered`: see
+ * {@link championLine}.
+ */
+export function keptVersion(records: readonly AliasRecord[], kept: KeptOn, ordered?: OrderedAhead): string | undefined {
+  const { version, trialId } = kept;
+  let on = trialId === null ? version : undefined;
+  let last: ChampionStep | undefined;
+  for (const step of championSteps(records, ordered)) {
+    const { atMs, operationId, standing, withdrawn } = step;
+    const champion = standing.at(-1);
+    const isMoved = champion !== last?.standing.at(-1);
+    last = step;
+    if (atMs <= kept.atMs) {
+      if (trialId !== null) on = champion;
+      continue;
+    }
+    const isItsTrial = trialId !== null && operationId.startsWith(`${trialId}#`);
+    if (isItsTrial && isMoved && champion === version) on = version;
+    else if (on === undefined || withdrawn.has(on)) on = champion;
+  }
+  const stands = on !== undefined && (last?.standing.includes(on) === true || on === last?.baseline);
+  return stands ? on : undefined;
 }

@@ -4,7 +4,7 @@ import type { Order } from './assignment-log.ts';
 import type { AssignmentRecord } from './assignment-record.ts';
 import { bodiesOf, championFor, orderFor, type Body } from './body-orders.ts';
 import type { NotServedBy } from './fleet-view.ts';
-import type { RobotRecord } from './robots.ts';
+import { keepsOf, type RobotRecord } from './robots.ts';
 import { servedReader, standingOf, type ServedReader } from './served-reader.ts';
 
 type Bodied = Pick<RobotRecord, 'robotId' | 'robotType'>;
@@ -17,11 +17,11 @@ export interface BodyFacts {
     championVersion: string,
     robots: readonly Bodied[],
   ): Promise<(body: Body) => NotServedBy | undefined>;
-  /** Fits the order of a robot to its body; undefined where nothing serves that. A robot that nobody registered keeps its order. */
+  /** Fits the order of a robot to its body and its quarantine; undefined where nothing serves it. A robot that nobody registered keeps its order. */
   orders(
     policy: string,
-    record: AssignmentRecord,
-    robots: readonly Bodied[],
+    record: Pick<AssignmentRecord, 'championVersion' | 'defaultVersion' | 'overrides' | 'operationId'>,
+    robots: readonly RobotRecord[],
   ): Promise<(robotId: string, asked: Order) => Order | undefined>;
 }
 
@@ -46,14 +46,15 @@ export function openBodyFacts(store: ObjectStore): BodyFacts {
       );
       return (body) => known.get(robotTypeName(body));
     },
-    async orders(policy, { championVersion, defaultVersion, overrides }, robots) {
-      const bodies = new Map(robots.map(({ robotId, robotType }) => [robotId, robotType]));
+    async orders(policy, { championVersion, defaultVersion, overrides, operationId: orderedBy }, robots) {
+      const known = new Map(robots.map((robot) => [robot.robotId, { body: robot.robotType, keeps: keepsOf(robot) }]));
       const versions = new Set([championVersion, defaultVersion, ...overrides.map(({ version }) => version)]);
-      const facts = await reader(policy).read([...versions], bodiesOf(robots));
+      const keeps = [...known.values()].flatMap((robot) => robot.keeps ?? []);
+      const facts = await reader(policy).read([...versions], bodiesOf(robots), { keeps, orderedBy });
       return (robotId, asked) => {
-        const body = bodies.get(robotId);
-        if (body === undefined) return asked;
-        const fit = orderFor(asked, body, facts);
+        const robot = known.get(robotId);
+        if (robot === undefined) return asked;
+        const fit = orderFor(asked, robot.body, facts, robot.keeps);
         if (fit === undefined) return undefined;
         const { isReplaced, ...order } = fit;
         return isReplaced ? { ...order, leaseRemainingMs: null } : order;

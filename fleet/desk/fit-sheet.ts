@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { robotTypeName } from '../../datasets/robot-type.ts';
+import type { KeptOn } from '../../domain/registry/index.ts';
 import type { RobotOrder } from '../protocol/index.ts';
 import { orderFor, type Body } from './body-orders.ts';
 import type { OrderSheet, PlantedSheet, VersionReader } from './order-sheet.ts';
@@ -9,6 +10,8 @@ import type { ServedFacts } from './served-reader.ts';
 export interface BodiedRobot {
   readonly robotId: string;
   readonly robotType: Body;
+  /** What it was ordered when it came into quarantine; absent for a robot in none. */
+  readonly keeps?: KeptOn | undefined;
 }
 
 type AskedOrder = Omit<RobotOrder, 'asked' | 'fit'>;
@@ -34,7 +37,7 @@ const askedOf = ({ asked, fit: _fit, ...order }: RobotOrder): AskedOrder =>
 
 /**
  * The sheet with an order of its own for every robot whose body another version serves than the one it was asked to run: it keeps what it
- * goes back to, and its order names its own body. `unserved` are robots that nothing serves: the sheet's tree
+ * goes back to, and its order names its own body; and for every robot in quarantine, which keeps what it runs. `unserved` are robots that nothing serves: the sheet's tree
  * gives each of them a leaf that no order fits. Robots that nobody registered keep what
  * the sheet says; a fleet of one body that all versions serve gets the very sheet that was given. A robot that gets another order under the
  * place that it had one of in `before` is given it with a higher `fit`: it refuses a second order under one place otherwise.
@@ -53,11 +56,11 @@ export async function fitSheet(
   const unserved: string[] = [];
 
   /** Undefined where nothing serves the body. */
-  async function placeOf(index: number, body: Body): Promise<number | undefined> {
-    const key = `${index} ${robotTypeName(body)}`;
+  async function placeOf(index: number, body: Body, keeps: KeptOn | undefined): Promise<number | undefined> {
+    const key = `${index} ${robotTypeName(body)} ${keeps === undefined ? '' : canonicalJson(keeps)}`;
     if (places.has(key)) return places.get(key);
     const given = asked.orders[index];
-    const order = given === undefined ? undefined : await fitOrder(given, body, served, read);
+    const order = given === undefined ? undefined : await fitOrder(given, body, served, read, keeps);
     const place = order === given ? index : order === undefined ? undefined : orders.push(order) - 1;
     places.set(key, place);
     return place;
@@ -65,8 +68,8 @@ export async function fitSheet(
 
   const isSamePlace = before?.sheet.orders[0]?.seq === asked.orders[0]?.seq;
   const counted = isSamePlace ? fitCounter(before, orders) : undefined;
-  for (const { robotId, robotType } of robots.toSorted((a, b) => (a.robotId < b.robotId ? -1 : 1))) {
-    const found = await placeOf(own.get(robotId) ?? 0, robotType);
+  for (const { robotId, robotType, keeps } of robots.toSorted((a, b) => (a.robotId < b.robotId ? -1 : 1))) {
+    const found = await placeOf(own.get(robotId) ?? 0, robotType, keeps);
     const place = found === undefined ? undefined : (counted?.of(robotId, found) ?? found);
     if (place === undefined) unserved.push(robotId);
     if (place === undefined || place === 0) fitted.delete(robotId);
@@ -113,15 +116,18 @@ async function fitOrder(
   body: Body,
   served: ServedFacts,
   read: VersionReader,
+  keeps?: KeptOn,
 ): Promise<RobotOrder | undefined> {
   const { model, champion, baseline, trialId, urgency } = asked;
   const versions = { version: model.version, championVersion: champion.version, trialId, urgency };
-  const order = orderFor(versions, body, served);
+  const order = orderFor(versions, body, served, keeps);
   if (order === undefined) return undefined;
   const known = new Map([model, champion].map((each) => [each.version, each]));
   const reference = async (version: string) => known.get(version) ?? (await read(version))?.reference;
   const [own, ownChampion] = [await reference(order.version), await reference(order.championVersion)];
-  if (own === undefined || ownChampion === undefined) return undefined;
+  // A version that is in the registry no more keeps nobody from what all others run.
+  if (own === undefined || ownChampion === undefined)
+    return keeps === undefined ? undefined : fitOrder(asked, body, served, read);
   const robotType = served.listed(order.version, body)?.robotType ?? asked.robotType;
   const fit: AskedOrder = {
     ...asked,

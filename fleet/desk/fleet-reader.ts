@@ -2,15 +2,14 @@ import type { DamagedObject, OnDamage } from '../../store/damaged-objects.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { ordersOf, type AssignmentState, type Order } from './assignment-log.ts';
+import type { AssignmentState, Order } from './assignment-log.ts';
 import { assignmentReader, type AssignmentReader } from './assignment-reader.ts';
 import { confirmOrders, type Confirmations } from './confirmations.ts';
 import { viewFleet, type FleetView, type ViewLimits } from './fleet-view.ts';
 import { installReader, type InstallReader } from './install-log.ts';
-import { readLease } from './lease.ts';
 import { readPresences } from './presence.ts';
+import { ordersUnder } from './robot-orders.ts';
 import { readRobots, type RobotRecord } from './robots.ts';
-import { trialsOf } from './assignment-record.ts';
 import { openBodyFacts } from './body-facts.ts';
 import { closedSites, followWindows } from './windows.ts';
 
@@ -77,14 +76,7 @@ export function openFleetReader(
   async function readOrders(policy: string): Promise<((robotId: string) => Order | undefined) | undefined> {
     const { current } = await readAssignments(policy);
     if (current === undefined) return undefined;
-    const leaseEnds = new Map<string, number>();
-    for (const trialId of trialsOf(current.record)) {
-      const lease = await readLease(store, policy, trialId);
-      if (lease !== undefined) leaseEnds.set(trialId, lease.endMs);
-    }
-    const asked = ordersOf(current, (trialId) => leaseEnds.get(trialId));
-    const fitted = await bodyFacts.orders(policy, current.record, await robotsOf(policy));
-    return (robotId) => fitted(robotId, asked(robotId, clock()));
+    return ordersUnder({ store, clock, bodyFacts }, policy, current, await robotsOf(policy));
   }
 
   return {

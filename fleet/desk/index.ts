@@ -24,7 +24,7 @@ export {
   retireRobot,
 } from './robot-life.ts';
 export { servedReader, standingOf } from './served-reader.ts';
-export { addRobot, changeRobot, isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
+export { addRobot, changeRobot, isRevokedRobot, keepsOf, readRobots, type RobotRecord } from './robots.ts';
 export { isRegistered, readRegistrations } from './registrations.ts';
 export { publishRoots } from './root-log.ts';
 export { newToken, tokenHash } from './robot-tokens.ts';

@@ -9,7 +9,7 @@ import type { AssignmentRecord } from './assignment-record.ts';
 import { bodiesOf } from './body-orders.ts';
 import { askedSheet, fitSheet } from './fit-sheet.ts';
 import { makeSheet, plantSheet, type OrderSheet, type PlantedSheet, type SheetRequest } from './order-sheet.ts';
-import { isRevokedRobot, readRobots, type RobotRecord } from './robots.ts';
+import { isRevokedRobot, keepsOf, readRobots, type RobotRecord } from './robots.ts';
 import { lastSeal, writeSeal, type StoredSeal } from './seal-store.ts';
 import { SealedSheets } from './sealed-sheets.ts';
 import { servedReader, type ServedReader } from './served-reader.ts';
@@ -221,7 +221,10 @@ class DeskSealer implements OrderSealer {
   async #fit(policy: string, asked: OrderSheet, before: PlantedSheet | undefined): Promise<OrderSheet> {
     const { store } = this.#ports;
     const records = await readRobots(store, this.#seenRobots, () => undefined);
-    const robots = [...records.values()].filter((robot) => robot.policy === policy && !isRevokedRobot(robot));
+    const robots = [...records.values()]
+      .filter((robot) => robot.policy === policy && !isRevokedRobot(robot))
+      .map((robot) => ({ ...robot, keeps: keepsOf(robot) }));
+    const keeps = robots.flatMap((robot) => robot.keeps ?? []);
     const served = this.#served.get(policy) ?? servedReader(store, policy);
     this.#served.set(policy, served);
     const champions = asked.orders.map(({ champion }) => champion.version);
@@ -229,7 +232,9 @@ class DeskSealer implements OrderSealer {
       ...champions,
       ...asked.orders.flatMap(({ model, baseline }) => [model.version, baseline?.version ?? []].flat()),
     ];
-    const facts = await served.read([...new Set(versions)], bodiesOf(robots));
+    const { current } = await this.#ports.readAssignments(policy);
+    const orderedBy = current?.seq === asked.orders[0]?.seq ? current?.record.operationId : undefined;
+    const facts = await served.read([...new Set(versions)], bodiesOf(robots), { keeps, orderedBy });
     return fitSheet(asked, robots, facts, this.#sheets.versions(policy, before), before);
   }
 }

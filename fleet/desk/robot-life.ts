@@ -5,10 +5,13 @@ import type { Clock } from '../../store/clock.ts';
 import { failure, isFailure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { fleetKeys, parseLogKey } from './keys.ts';
+import { orderedNow } from './robot-orders.ts';
 import {
   changeRobot,
+  keeping,
   mostQuarantines,
   quarantinesOf,
+  requireRobot,
   robotRecordSchema,
   type RobotChange,
   type RobotRecord,
@@ -20,16 +23,18 @@ interface RobotPorts {
 }
 
 /**
- * Leaves a robot out of trials and of what is learned from now on; it keeps what it runs. One that is in quarantine stays there as it is.
- * A trial does the same to a robot that it takes out as faulty.
+ * Leaves a robot out of trials and of what is learned from now on; it keeps what it is ordered now, as {@link keptVersion} says. One that is in quarantine
+ * stays there as it is; what it is ordered is written down anew where that is something else by now. A trial does the same to a robot that it takes out as faulty.
  */
-export const quarantineRobot = (ports: RobotPorts, change: RobotChange): Promise<RobotRecord> =>
-  changeRobot(ports, change, (now) => {
-    if (now.isQuarantined) return {};
+export async function quarantineRobot(ports: RobotPorts, change: RobotChange): Promise<RobotRecord> {
+  const keeps = await orderedNow(ports, await requireRobot(ports.store, change.robotId));
+  return changeRobot(ports, change, (now) => {
+    if (now.isQuarantined) return keeping(now, keeps);
     const { who, why } = change;
-    const quarantine = { sinceMs: ports.clock(), untilMs: null, who, why };
+    const quarantine = { sinceMs: ports.clock(), untilMs: null, who, why, ...(keeps === undefined ? {} : { keeps }) };
     return { isQuarantined: true, quarantines: [...quarantinesOf(now), quarantine].slice(-mostQuarantines) };
   });
+}
 
 /** The same for a robot that may be retired by now: then there is nothing to do. */
 export async function quarantineFaultyRobot(ports: RobotPorts, change: RobotChange): Promise<void> {
@@ -79,19 +84,25 @@ export const moveRobot = (
 
 /**
  * Says that a robot has another body from now on: another version of its robot type. It is ordered what serves that body, and its agent must
- * say the same. What it did before stays what its old body did. `Conflict` for the body it has, or for another robot type.
+ * say the same; in quarantine it keeps that. What it did before stays what its old body did. `Conflict` for the body it has, or for another robot type.
  */
-export const rebodyRobot = (
+export async function rebodyRobot(
   ports: RobotPorts,
   { robotType, ...change }: RobotChange & { readonly robotType: RobotRecord['robotType'] },
-): Promise<RobotRecord> =>
-  changeRobot(ports, change, ({ robotId, robotType: now, bodyChangesMs = [] }) => {
-    const [has, gets] = [robotTypeName(now), robotTypeName(robotType)];
-    if (now.id === robotType.id && has !== gets)
-      return { robotType, bodyChangesMs: [...bodyChangesMs, ports.clock()].slice(-mostQuarantines) };
-    const expected = now.id === robotType.id ? `another body than ${has}` : `a version of ${now.id}`;
+): Promise<RobotRecord> {
+  const before = await requireRobot(ports.store, change.robotId);
+  const keeps = before.isQuarantined ? await orderedNow(ports, { ...before, robotType }) : undefined;
+  return changeRobot(ports, change, (now) => {
+    const { robotId, bodyChangesMs = [] } = now;
+    const [has, gets] = [robotTypeName(now.robotType), robotTypeName(robotType)];
+    const changes = [...bodyChangesMs, ports.clock()].slice(-mostQuarantines);
+    if (now.robotType.id === robotType.id && has !== gets)
+      return { robotType, bodyChangesMs: changes, ...keeping(now, keeps) };
+    const expected =
+      now.robotType.id === robotType.id ? `another body than ${has}` : `a version of ${now.robotType.id}`;
     throw failure('Conflict', `expected ${expected}, got ${gets}`, { coordinates: { robotId } });
   });
+}
 
 /** Everything that was ever done to a robot, oldest first; empty for one that was never added. */
 export const readRobotLife = async (store: ObjectStore, robotId: string): Promise<readonly RobotRecord[]> =>

@@ -1,14 +1,22 @@
 import { z } from 'zod';
 
-import { appendOnce } from '../../store/append-log.ts';
+import { appendOnce, readLog } from '../../store/append-log.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { failure } from '../../store/failures.ts';
 import { readJson } from '../../store/json-objects.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
+import type { KeptOn } from '../../domain/registry/index.ts';
 import { envelopeSchema } from '../../domain/trust/signed.ts';
-import { instantMsSchema, policyNameSchema, robotIdSchema, sha256Schema } from '../protocol/index.ts';
+import {
+  instantMsSchema,
+  policyNameSchema,
+  policyVersionSchema,
+  robotIdSchema,
+  sha256Schema,
+  trialIdSchema,
+} from '../protocol/index.ts';
 import { fleetKeys, parseLogKey } from './keys.ts';
 import { parse } from './parse.ts';
 import { noteRobotChange } from './robot-changes.ts';
@@ -27,6 +35,15 @@ const quarantineSchema = z.strictObject({
   untilMs: instantMsSchema.nullable(),
   who: whoSchema,
   why: whySchema,
+  /** What it was ordered, and stays on; absent where it was ordered nothing, and in records of old: such a robot follows all others. */
+  keeps: z
+    .strictObject({
+      policy: policyNameSchema,
+      version: policyVersionSchema,
+      trialId: trialIdSchema.nullable(),
+      atMs: instantMsSchema,
+    })
+    .optional(),
 });
 /** A time in which a robot was left out of trials and of what is learned. */
 export type Quarantine = z.infer<typeof quarantineSchema>;
@@ -83,6 +100,21 @@ export function quarantinesOf({ quarantines = [], isQuarantined, atMs, who, why 
 /** The one it is in; undefined when it is in none. */
 export const quarantineOf = (robot: RobotRecord): Quarantine | undefined =>
   robot.isQuarantined ? quarantinesOf(robot).at(-1) : undefined;
+
+/** What a robot in quarantine stays on; undefined outside of one, and where it was ordered nothing of its policy. */
+export function keepsOf(robot: RobotRecord): KeptOn | undefined {
+  const keeps = quarantineOf(robot)?.keeps;
+  return keeps?.policy === robot.policy ? keeps : undefined;
+}
+
+/** The robot's quarantines with what it is kept on from now on in the one it is in; nothing outside of one, or where that is the same. */
+export function keeping(robot: RobotRecord, keeps: Quarantine['keeps']): Pick<RobotRecord, 'quarantines'> {
+  const last = quarantineOf(robot);
+  if (last === undefined) return {};
+  const { keeps: before, ...rest } = last;
+  if (before?.policy === keeps?.policy && before?.version === keeps?.version) return {};
+  return { quarantines: [...quarantinesOf(robot).slice(0, -1), keeps === undefined ? rest : { ...rest, keeps }] };
+}
 
 export interface RobotChange {
   readonly robotId: string;
@@ -165,7 +197,8 @@ export async function splitRobot(
 
 /** The last record of a robot; `NotFound` for one that was never added. */
 export async function requireRobot(store: ObjectStore, robotId: string): Promise<RobotRecord> {
-  const now = (await readRobots(store)).get(parse(robotIdSchema, robotId));
+  const log = fleetKeys.robotLog(parse(robotIdSchema, robotId));
+  const now = (await readLog(store, log, robotRecordSchema)).at(-1)?.record;
   if (now === undefined) throw notRegistered(robotId);
   return now;
 }

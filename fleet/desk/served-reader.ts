@@ -1,5 +1,12 @@
 import { robotTypeName } from '../../datasets/robot-type.ts';
-import { aliasesAt, championLine, type AliasRecord } from '../../domain/registry/index.ts';
+import {
+  aliasesAt,
+  championLine,
+  keptVersion,
+  type AliasRecord,
+  type KeptOn,
+  type OrderedAhead,
+} from '../../domain/registry/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import {
@@ -33,8 +40,15 @@ export function standingOf({ listed, isWithheld }: ServedFacts, version: string,
 
 /** What versions of a policy serve, as the registry has it now. A version never changes, so its list is read once. */
 export interface ServedReader {
-  /** For these versions and bodies; champions of before are looked at where the first version serves a body not. */
-  read(versions: readonly string[], bodies: readonly Body[]): Promise<ServedFacts>;
+  /**
+   * For these versions and bodies, and for robots in quarantine that keep these; champions of before are looked at where the first version
+   * serves a body not. `orderedBy`: the operation of the assignment that orders them.
+   */
+  read(
+    versions: readonly string[],
+    bodies: readonly Body[],
+    more?: { readonly keeps: readonly KeptOn[]; readonly orderedBy: string | undefined },
+  ): Promise<ServedFacts>;
 }
 
 /** Champions of before that a robot may be kept on. */
@@ -60,7 +74,7 @@ export function servedReader(store: ObjectStore, policy: string): ServedReader {
     lists.get(version)?.find(({ robotType }) => robotTypeName(robotType) === robotTypeName(body));
 
   return {
-    async read(versions, bodies) {
+    async read(versions, bodies, { keeps, orderedBy } = { keeps: [], orderedBy: undefined }) {
       const history = await aliases();
       const words = lastWords(await approvals());
       const baselineVersion = aliasesAt(history).baseline;
@@ -74,8 +88,15 @@ export function servedReader(store: ObjectStore, policy: string): ServedReader {
       const { former, withdrawn } = isOneForAll ? noneBefore : championsBefore(history, versions);
       for (const version of [...former, ...withdrawn, ...(baselineVersion === undefined ? [] : [baselineVersion])])
         await load(version);
+      const ordered = orderedAhead(history, versions, orderedBy);
+      const kept = new Map(keeps.map((each) => [keptKey(each), keptVersion(history, each, ordered)]));
+      for (const version of kept.values()) if (version !== undefined) await load(version);
       return {
         serves,
+        keptOn(each) {
+          const version = kept.get(keptKey(each));
+          return version !== undefined && isKnown(version) ? version : undefined;
+        },
         listed,
         isWithheld: (version, body) => lastWord(words, version, body) === 'withhold',
         formerChampions: former.filter(isKnown),
@@ -92,12 +113,25 @@ interface ChampionsBefore {
 }
 const noneBefore: ChampionsBefore = { former: [], withdrawn: [] };
 
-/** Of what robots are asked to run, the champion first. Robots are ordered before the alias follows, save in a trial's last stage: there it is ahead. */
+const keptKey = ({ version, trialId, atMs }: KeptOn): string => `${version} ${trialId} ${atMs}`;
+
+/**
+ * The champion that robots are asked to run and the alias does not say yet; `asked` names it first. Robots are ordered before the alias follows, save
+ * in a trial's last stage: there it is ahead.
+ */
+function orderedAhead(
+  history: readonly AliasRecord[],
+  asked: readonly string[],
+  operationId = '',
+): OrderedAhead | undefined {
+  const [version = ''] = asked;
+  const { champion } = aliasesAt(history);
+  return champion !== undefined && asked.includes(champion) ? undefined : { version, operationId };
+}
+
 function championsBefore(history: readonly AliasRecord[], asked: readonly string[]): ChampionsBefore {
   const [now = ''] = asked;
-  const { champion } = aliasesAt(history);
-  const isAliasAhead = champion !== undefined && asked.includes(champion);
-  const { standing, withdrawn } = championLine(history, isAliasAhead ? undefined : now);
+  const { standing, withdrawn } = championLine(history, orderedAhead(history, asked));
   const newest = (versions: readonly string[]): readonly string[] =>
     versions
       .filter((version) => version !== now)

@@ -14,7 +14,8 @@ import {
   type Transfer,
 } from '../protocol/index.ts';
 import { fleetKeys } from './keys.ts';
-import { changeRobot, mostMoves, type RobotChange, type RobotRecord } from './robots.ts';
+import { orderedNow } from './robot-orders.ts';
+import { changeRobot, keeping, mostMoves, requireRobot, type RobotChange, type RobotRecord } from './robots.ts';
 
 const agentNoteSchema = z.object({
   robotId: robotIdSchema,
@@ -44,11 +45,13 @@ export interface TransferChange extends RobotChange {
  * For a robot that was moved there already the word is signed anew, should it have been away for longer than one is valid. `Conflict` where
  * it never had another policy, or has another robot type; `KeysUnavailable` without the order key.
  */
-export const transferRobot = (
+export async function transferRobot(
   ports: { readonly store: ObjectStore; readonly clock: Clock; readonly orders: OrderSigner },
   { to, robotType, ...change }: TransferChange,
-): Promise<RobotRecord> =>
-  changeRobot(ports, change, (now) => {
+): Promise<RobotRecord> {
+  const before = await requireRobot(ports.store, change.robotId);
+  const keeps = before.isQuarantined ? await orderedNow(ports, { ...before, policy: to }) : undefined;
+  return changeRobot(ports, change, (now) => {
     const { robotId, policy, moves = [] } = now;
     if (now.robotType.id !== robotType.id || now.robotType.version !== robotType.version)
       throw failure(
@@ -78,10 +81,12 @@ export const transferRobot = (
     const move = policy === to ? [] : [{ from: policy, to, atMs: nowMs }];
     return {
       policy: to,
+      ...keeping(now, keeps),
       moves: [...moves, ...move].slice(-mostMoves),
       transfer: ports.orders.sign(transfer, nowMs),
     };
   });
+}
 
 /** The transfer in a record, if an order key that counts signed it: a store is not to be believed. */
 function trustedTransfer({ robotId, transfer }: RobotRecord, orders: OrderSigner): Transfer | undefined {

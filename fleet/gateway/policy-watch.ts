@@ -8,15 +8,15 @@ import { assignmentReader } from '../desk/assignment-reader.ts';
 import { trialsOf } from '../desk/assignment-record.ts';
 import { fleetKeys, logKey } from '../desk/keys.ts';
 import { readLease } from '../desk/lease.ts';
-import type { RobotRecord } from '../desk/robots.ts';
+import { keepsOf, type RobotRecord } from '../desk/robots.ts';
 import { servedReader, type ServedFacts, type ServedReader } from '../desk/served-reader.ts';
 import { sealWatch, type SealWatch, type SignedOrders } from './seal-watch.ts';
-import { aliasesAt, type Aliases } from '../../domain/registry/index.ts';
+import { aliasesAt, type Aliases, type KeptOn } from '../../domain/registry/index.ts';
 
 /** What one policy's robots are ordered, as of the last look at the store. */
 export interface PolicyOrders {
   /** Undefined while the policy has no champion; `notServed` for a robot with a body that nothing serves. */
-  readonly of: (robot: Pick<RobotRecord, 'robotId' | 'robotType'>) => Promise<BodiedOrder | 'notServed' | undefined>;
+  readonly of: (robot: RobotRecord) => Promise<BodiedOrder | 'notServed' | undefined>;
   /** The same as the desk signed it; undefined while it signs nothing. */
   readonly signed: SignedOrders | undefined;
 }
@@ -102,22 +102,25 @@ export class PolicyWatch {
     this.#wakeWhenChanged(seen, clock());
   }
 
-  /** Orders as robots' bodies get them; what is served is read once a look for each body that asks. */
+  /** Orders as robots' bodies get them, and robots in quarantine; what is served is read once a look for each of these that asks. */
   #bodied(of: (robotId: string) => Order | undefined, { entry, aliases }: Seen): PolicyOrders['of'] {
     const known = new Map<string, Promise<ServedFacts>>();
-    const served = (order: Order, body: RobotRecord['robotType']): Promise<ServedFacts> => {
+    const served = (order: Order, body: RobotRecord['robotType'], keeps: KeptOn | undefined): Promise<ServedFacts> => {
       const others = (entry?.record.overrides ?? []).map(({ version }) => version);
       const versions = [order.championVersion, order.version, entry?.record.defaultVersion ?? order.version, ...others];
-      const name = robotTypeName(body);
-      const read = known.get(name) ?? this.#served.read(versions, [body]);
+      const name = JSON.stringify([robotTypeName(body), keeps]);
+      const more = { keeps: keeps === undefined ? [] : [keeps], orderedBy: entry?.record.operationId };
+      const read = known.get(name) ?? this.#served.read(versions, [body], more);
       known.set(name, read);
       return read;
     };
-    return async ({ robotId, robotType }) => {
+    return async (robot) => {
+      const { robotId, robotType } = robot;
+      const keeps = keepsOf(robot);
       const order = of(robotId);
       if (order === undefined) return undefined;
-      const facts = await served(order, robotType);
-      const fit = orderFor(order, robotType, facts);
+      const facts = await served(order, robotType, keeps);
+      const fit = orderFor(order, robotType, facts, keeps);
       if (fit === undefined) return 'notServed';
       const { baseline } = aliases;
       const baselineVersion = baseline !== undefined && facts.serves(baseline, robotType) ? baseline : undefined;

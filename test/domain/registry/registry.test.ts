@@ -135,7 +135,10 @@ describe('the line of champions', () => {
     const records = [first, promoted('1.1.0')].map((set, seq) => {
       return { seq, operationId: `${seq}`, set, atMs: seq, who: 'a person', why: 'test' };
     });
-    assert.deepEqual(championLine(records, '1.0.0'), { standing: ['1.0.0'], withdrawn: ['1.1.0'] });
-    assert.deepEqual(championLine(records, '1.2.0').withdrawn, []);
+    assert.deepEqual(championLine(records, { version: '1.0.0', operationId: 'next' }), {
+      standing: ['1.0.0'],
+      withdrawn: ['1.1.0'],
+    });
+    assert.deepEqual(championLine(records, { version: '1.2.0', operationId: 'next' }).withdrawn, []);
   });
 });

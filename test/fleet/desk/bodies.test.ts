@@ -52,6 +52,7 @@ describe('what a body is ordered', () => {
     formerChampions: ['1.1.0', '1.0.0'],
     withdrawnChampions: [],
     baselineVersion: '0.1.0',
+    keptOn: () => undefined,
     ...more,
   });
   const champion = {
