@@ -64,6 +64,7 @@ export function printRobotType(type: RobotType): void {
       actions.names.map((name) => [name, actions.critical?.find((one) => one.name === name)?.minRecallFraction ?? '']),
     );
   printFollows(type);
+  printMirror(type);
   table(
     ['limit', 'value'],
     Object.entries({ ...limits, split }).map(([name, value]) => [name, cell(value)]),
@@ -87,6 +88,19 @@ function printFollows({ id, follows }: RobotType): void {
       ...ruleRows('action', actions),
       ...goneRows('action', goneActions),
     ],
+  );
+}
+
+function printMirror({ mirror }: RobotType): void {
+  if (mirror === undefined) return;
+  say('in a mirror; what is not listed stays:');
+  table(
+    ['what', 'change places', 'change their sign'],
+    Object.entries(mirror).map(([what, { swapped = [], ...signs }]) => [
+      what,
+      cell(swapped.map((pair) => pair.join(' ↔ ')).join(', ')),
+      cell('negated' in signs ? signs.negated.join(', ') : ''),
+    ]),
   );
 }
 

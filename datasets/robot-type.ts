@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { followsSchema } from './bodies/follows.ts';
 import { camerasSchema } from './camera.ts';
+import { mirrorProblems, mirrorSchema } from './mirror.ts';
 
 const identifier = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes');
 
@@ -82,6 +83,8 @@ export const robotTypeSchema = z
     /** Left out by a type without cameras. */
     cameras: camerasSchema.exactOptional(),
     actions: actionsSchema,
+    /** What is left and right; left out by a type whose recordings cannot be mirrored. */
+    mirror: mirrorSchema.exactOptional(),
     tasks: z.array(identifier).min(1).max(1024),
     split: splitSchema,
     limits: z.strictObject({
@@ -113,6 +116,10 @@ export const robotTypeSchema = z
   .refine(({ version, follows }) => follows === undefined || follows.version < version, {
     path: ['follows', 'version'],
     error: 'expected a version below its own',
+  })
+  .superRefine((type, context) => {
+    for (const { path, expected } of mirrorProblems(type))
+      context.addIssue({ code: 'custom', path: [...path], message: `expected ${expected}` });
   });
 
 /** What a policy's task catalogue adds to a robot type; see {@link taughtType}. */

@@ -6,8 +6,9 @@ import {
   type CurvePoint,
   type TrainingState,
 } from './checkpoint.ts';
-import { augmentImages } from './images/augment.ts';
+import { varyRows } from './images/augment.ts';
 import type { Augmentation } from './images/image-settings.ts';
+import type { MirrorPlan } from './mirror.ts';
 import { networkCost, type NetworkShape } from './network.ts';
 import type { Normalisation } from './normalisation.ts';
 import { adamStepSize } from './onnx/adam.ts';
@@ -38,8 +39,10 @@ export interface TrainingLoopInput {
   /** Called after every few steps; may throw to stop. */
   readonly progress: (details: Readonly<Record<string, number>>) => void;
   readonly monotonicMs: () => number;
-  /** How images are varied, anew in every pass. */
+  /** How rows are varied, anew in every pass. */
   readonly augmentation?: Augmentation | undefined;
+  /** How rows read in a mirror; needed where the augmentation mirrors them. */
+  readonly mirror?: MirrorPlan | undefined;
   /** Rows shuffled together; by default as many as take 16 MiB. */
   readonly groupRows?: number;
 }
@@ -147,7 +150,7 @@ function workOfRow(shape: NetworkShape): number {
 }
 
 function createStepper(input: TrainingLoopInput, session: GraphSession, state: TrainingState) {
-  const { hyperparameters, monotonicMs, augmentation } = input;
+  const { hyperparameters, monotonicMs, augmentation, mirror } = input;
   const { batchSize } = hyperparameters;
   const { images = [] } = input.shape;
   const rowsAStep = Math.min(batchSize, totalRows(input.train));
@@ -156,7 +159,7 @@ function createStepper(input: TrainingLoopInput, session: GraphSession, state: T
     source: input.train,
     batchSize,
     groupRows: input.groupRows ?? groupRowsOf(input.shape),
-    vary: augmentation && ((block, random) => augmentImages(block, images, augmentation, random)),
+    vary: augmentation && ((block, random) => varyRows(block, images, augmentation, mirror, random)),
   });
   const workARow = workOfRow(input.shape);
   let [waitedMs, workedMs] = [0, 0];

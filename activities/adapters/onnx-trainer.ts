@@ -6,8 +6,9 @@ import { actionTolerance } from '../../policies/agreement.ts';
 import { exportPolicy } from '../../policies/export-policy.ts';
 import type { CameraShape } from '../../policies/images/camera-layers.ts';
 import { planCameras, type Augmentation, type ImageSettings } from '../../policies/images/image-settings.ts';
+import { mirrorPlan, type MirrorPlan } from '../../policies/mirror.ts';
 import { initialParameters, type NetworkShape } from '../../policies/network.ts';
-import { columnMoments, type Normalisation } from '../../policies/normalisation.ts';
+import type { Normalisation } from '../../policies/normalisation.ts';
 import { networkShape, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import { randomStream } from '../../policies/random.ts';
 import { totalRows, type RowSource } from '../../policies/rows.ts';
@@ -20,6 +21,7 @@ import { describeIssues } from '../../store/json-objects.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { Trainer, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
 import { openArrowRows } from './arrow-row-source.ts';
+import { measureReadings } from './measure-readings.ts';
 
 export interface OnnxTrainerPorts {
   readonly runtime: GraphRuntime;
@@ -39,13 +41,20 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
       throw failure('TrainingImpossible', 'expected a robot type with actions to learn, got one without', {
         coordinates: { robotType: robotTypeName(job.robotType) },
       });
-    const images = plannedCameras(job, sizes, settings.data);
+    const { images, mirror } = plannedRows(job, sizes, settings.data);
     const cameras = images.map(({ camera }) => camera);
     const train = await openArrowRows(job.trainPath, sizes, cameras);
     try {
       const validation = await openArrowRows(job.validationPath, sizes, cameras);
       try {
-        return await trainOn(ports, job, { settings: settings.data, sizes, images }, train, validation, progress);
+        return await trainOn(
+          ports,
+          job,
+          { settings: settings.data, sizes, images, mirror },
+          train,
+          validation,
+          progress,
+        );
       } finally {
         await validation.close();
       }
@@ -55,14 +64,16 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
   },
 });
 
-/** Refuses cameras and settings of images that cannot be, before anything is read. */
-function plannedCameras(
-  { cameras = [] }: TrainingJob,
+/** Refuses cameras, settings of images and mirroring that cannot be, before anything is read. */
+function plannedRows(
+  { cameras = [], robotType }: TrainingJob,
   sizes: PolicySizes,
   { images }: TrainingSettings,
-): readonly CameraShape[] {
+): Pick<Plan, 'images' | 'mirror'> {
   try {
-    return planCameras(cameras, sizes.cameras ?? [], images);
+    const planned = planCameras(cameras, sizes.cameras ?? [], images);
+    const flips = (images?.augmentation?.flip ?? 0) > 0;
+    return { images: planned, mirror: flips ? mirrorPlan(robotType, planned) : undefined };
   } catch (error) {
     if (error instanceof RangeError)
       throw failure('InvalidInput', `training with images: ${error.message}`, { cause: error });
@@ -74,12 +85,14 @@ interface Plan {
   readonly settings: TrainingSettings;
   readonly sizes: PolicySizes;
   readonly images: readonly CameraShape[];
+  /** Where rows are mirrored. */
+  readonly mirror: MirrorPlan | undefined;
 }
 
 async function trainOn(
   ports: OnnxTrainerPorts,
   job: TrainingJob,
-  { settings, sizes, images }: Plan,
+  { settings, sizes, images, mirror }: Plan,
   train: RowSource,
   validation: RowSource,
   progress: Progress,
@@ -93,7 +106,7 @@ async function trainOn(
   const { specification, hyperparameters } = resolveSettings(settings, totalRows(train), images.length > 0);
   const shape = networkShape(sizes, specification, images);
   const augmentation = settings.images?.augmentation;
-  const { observation, label } = await measureReadings(job, sizes, train, images, progress);
+  const { observation, label } = await measureReadings(job.trainPath, { sizes, images, mirror }, train, progress);
   const start = await startingParameters(job, shape, observation, label);
   const result = await runLoop(() =>
     trainNetwork({
@@ -107,6 +120,7 @@ async function trainOn(
       label,
       tolerance: actionTolerance(job.robotType),
       augmentation,
+      mirror,
       start: start.parameters,
       checkpoints: {
         save: (step, bytes) => job.checkpoints.save(step, bytes),
@@ -131,18 +145,29 @@ async function trainOn(
     settings: {
       ...specification,
       ...hyperparameters,
-      ...(images.length === 0 ? {} : { images: usedImages(images, augmentation) }),
+      ...usedImages(images, mirror === undefined && images.length === 0 ? undefined : augmentation),
     },
     dataWaitFraction: result.dataWaitFraction,
     ...(start.note === undefined ? {} : { warmStart: start.note }),
   };
 }
 
-/** As settings of a training that is to be the same. */
-const usedImages = (images: readonly CameraShape[], augmentation: Augmentation | undefined): ImageSettings => ({
-  networks: images.map(({ camera, blocks, planes, features }) => ({ camera, blocks: [...blocks], planes, features })),
-  ...(augmentation === undefined ? {} : { augmentation }),
-});
+/** As settings of a training that is to be the same; none where nothing is seen or mirrored. */
+function usedImages(
+  images: readonly CameraShape[],
+  augmentation: Augmentation | undefined,
+): { readonly images?: ImageSettings } {
+  if (images.length === 0 && augmentation === undefined) return {};
+  const networks = images.map(({ camera, blocks, planes, features }) => ({
+    camera,
+    blocks: [...blocks],
+    planes,
+    features,
+  }));
+  return {
+    images: { ...(networks.length === 0 ? {} : { networks }), ...(augmentation === undefined ? {} : { augmentation }) },
+  };
+}
 
 async function runLoop(run: () => Promise<TrainingLoopResult>): Promise<TrainingLoopResult> {
   try {
@@ -150,43 +175,6 @@ async function runLoop(run: () => Promise<TrainingLoopResult>): Promise<Training
   } catch (error) {
     if (error instanceof DivergedTraining) throw failure('TrainingImpossible', error.message, { cause: error });
     throw error;
-  }
-}
-
-/** Readings are measured without the images beside them, which nobody needs to decode for it. */
-async function measureReadings(
-  { trainPath }: TrainingJob,
-  sizes: PolicySizes,
-  train: RowSource,
-  images: readonly CameraShape[],
-  progress: Progress,
-): ReturnType<typeof measureColumns> {
-  if (images.length === 0) return measureColumns(train, sizes, progress);
-  const readings = await openArrowRows(trainPath, sizes);
-  try {
-    return await measureColumns(readings, sizes, progress);
-  } finally {
-    await readings.close();
-  }
-}
-
-async function measureColumns(
-  train: RowSource,
-  sizes: PolicySizes,
-  progress: Progress,
-): Promise<{ observation: Normalisation; label: Normalisation | undefined }> {
-  const observations = columnMoments(sizes.observationSize);
-  const labels = sizes.head === 'continuous' ? columnMoments(sizes.actionSize) : undefined;
-  for (let number = 0; number < train.blockRows.length; number += 1) {
-    const block = await train.read(number);
-    observations.take(block.observation);
-    labels?.take(block.label as Float32Array);
-    progress({ stage: 'measuring columns', rows: observations.rows });
-  }
-  try {
-    return { observation: observations.finish(), label: labels?.finish() };
-  } catch (cause) {
-    throw failure('TrainingImpossible', (cause as Error).message, { cause });
   }
 }
 

@@ -38,6 +38,13 @@ const guide: ReadonlyMap<string, string> = new Map([
   ['actions.critical', 'list actions that must not be missed, or leave it out'],
   ['actions.critical[].name', 'name one of the actions'],
   ['actions.critical[].minRecallFraction', 'give the least share of its frames to find, above 0 to 1'],
+  [
+    'mirror',
+    'say what is left and right, or leave it out: {"observations": {"swapped": [[left, right]], "negated": [name]}, "actions": …, "cameras": {"swapped": …}}',
+  ],
+  ['mirror.observations', 'list pairs that change places in a mirror, and what changes its sign'],
+  ['mirror.actions', 'list pairs that change places in a mirror, and continuous actions that change their sign'],
+  ['mirror.cameras', 'list pairs of cameras that change places in a mirror; each image is mirrored anyway'],
   ['follows', 'say which earlier version this one follows and how, or leave it out: then no older data is read'],
   ['follows.version', 'name an earlier version of this type'],
   [

@@ -1,3 +1,4 @@
+import { mirrorRows, type MirrorPlan } from '../mirror.ts';
 import type { RandomStream } from '../random.ts';
 import type { RowBlock } from '../rows.ts';
 import type { CameraShape } from './camera-layers.ts';
@@ -6,8 +7,24 @@ import type { Augmentation } from './image-settings.ts';
 type Sides = Pick<CameraShape, 'height' | 'width'>;
 
 /**
+ * The rows varied anew: each mirrored as a whole (readings, label and images) with a probability of `flip`, then their images. A pure function of the rows
+ * and the stream. `mirror` is how rows read in a mirror; without it none is mirrored.
+ */
+export function varyRows(
+  block: RowBlock,
+  cameras: readonly Sides[],
+  augmentation: Augmentation,
+  mirror: MirrorPlan | undefined,
+  random: RandomStream,
+): RowBlock {
+  const { flip = 0 } = augmentation;
+  const seen = mirror === undefined || flip === 0 ? block : mirrorRows(block, mirror, () => random() < flip);
+  return augmentImages(seen, cameras, augmentation, random);
+}
+
+/**
  * The rows with their images varied, in memory of their own; readings and labels stay. One draw an image and kind, red, green and blue alike, noise
- * per value: a pure function of the rows and the stream. There is no mirroring: which actions are left and right no robot type says.
+ * per value: a pure function of the rows and the stream.
  */
 export function augmentImages(
   block: RowBlock,

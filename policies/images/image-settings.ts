@@ -6,8 +6,10 @@ import type { CameraShape } from './camera-layers.ts';
 import { imagesSchema } from './camera-network.ts';
 import { defaultBlocks } from './default-blocks.ts';
 
-/** How training images are varied, each anew in every pass; nothing is varied where nothing is said. Shares are of 0 … 255 or of a side. */
+/** How training rows are varied, each anew in every pass; nothing is varied where nothing is said. Shares are of 0 … 255 or of a side. */
 export const augmentationSchema = z.strictObject({
+  /** Probability that a row is mirrored, images, readings and label: only where the robot type says what is left and right. */
+  flip: z.number().min(0).max(1).optional(),
   /** All pixels of an image become lighter or darker by up to this share. */
   brightness: z.number().min(0).max(0.5).optional(),
   /** An image is cut at its edges by up to this share of each side, and scaled back. */

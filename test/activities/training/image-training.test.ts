@@ -19,7 +19,7 @@ import { planeNumbers } from '../../../policies/images/camera-layers.ts';
 import { ioProblems, policySizes } from '../../../policies/policy-io.ts';
 import { randomStream } from '../../../policies/random.ts';
 import { camerasSeenBy } from '../../../policies/seen-images.ts';
-import type { RowBlock } from '../../../policies/rows.ts';
+import { mapColumns, type RowBlock } from '../../../policies/rows.ts';
 import { testRobotType, writeArrowSet } from './arrow-sets.ts';
 import { camerasType, imageRows, setCameras } from './image-rows.ts';
 
@@ -191,6 +191,23 @@ describe('training sets with images', () => {
     assert.equal((await train(other)).warmStart, 'cold: other cameras, or seen by other blocks');
   });
 
+  it('teach what lies on the other side where rows are mirrored, recorded and repeatable; a type without a mirror is refused', async () => {
+    const path = join(directory, 'one-sided.arrow');
+    await writeArrowSet(path, [withLabels(imageRows(400, 5), [0, 1])], undefined, setCameras);
+    const mirrored = { ...type, mirror: { actions: { swapped: [['left', 'right'] as [string, string]] } } };
+    const flipped = { ...settings, images: { ...settings.images, augmentation: { flip: 0.5 } } };
+    const learned = await train({ trainPath: path, robotType: mirrored, settings: flipped });
+    assert.ok(learned.validationAgreementFraction! > 0.9, `${learned.validationAgreementFraction}`);
+    assert.deepEqual((learned.settings['images'] as { augmentation: object }).augmentation, { flip: 0.5 });
+    const few = { ...flipped, maxSteps: 20, evaluateEverySteps: 10 };
+    const again = { robotType: mirrored, settings: few };
+    assert.deepEqual((await train(again)).model, (await train(again)).model);
+    const blind = { robotType: mirrored, cameras: undefined as never };
+    const numbers = await train({ ...blind, settings: { ...few, images: { augmentation: { flip: 1 } } } });
+    assert.deepEqual(numbers.settings['images'], { augmentation: { flip: 1 } });
+    await assert.rejects(train({ settings: flipped }), /expected a robot type that says what is left and right/);
+  });
+
   it('refuse cameras that the robot type does not have, and settings of images where none are asked for', async () => {
     await assert.rejects(
       train({ cameras: ['left'], settings: {} }),
@@ -215,6 +232,17 @@ describe('training sets with images', () => {
     assert.equal(seeing?.hyperparameters['learningRate'], 0.005);
   });
 });
+
+/** The rows with one of these labels. */
+function withLabels(block: RowBlock, labels: readonly number[]): RowBlock {
+  const kept = Array.from({ length: block.rows }, (_, row) => row).filter((row) => labels.includes(block.label[row]!));
+  return mapColumns([block], kept.length, ([values]) => {
+    const width = values!.length / block.rows;
+    const picked = values!.slice(0, kept.length * width) as NonNullable<typeof values>;
+    kept.forEach((row, to) => picked.set(values!.subarray(row * width, (row + 1) * width), to * width));
+    return picked;
+  });
+}
 
 describe('how cameras are seen', () => {
   it('keeps the last planes small, from the smallest image to the largest', () => {
