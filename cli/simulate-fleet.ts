@@ -1,11 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { z } from 'zod';
 
 import type { RobotType } from '../datasets/robot-type.ts';
+import { childClipMaker } from '../fleet/agent/adapters/child-clip-maker.ts';
+import { sharpToJpeg } from '../fleet/agent/adapters/sharp-jpeg.ts';
+import { scaledRgb } from '../fleet/agent/adapters/sharp-pictures.ts';
 import { robotIdSchema } from '../fleet/protocol/index.ts';
+import { inProcessClipMaker } from '../fleet/simulator/in-process-clip-maker.ts';
 import { parseScenario, type Scenario } from '../fleet/simulator/scenario.ts';
 import { openRuntime } from '../workers/compose.ts';
 import { endWithParent, leaveParent } from '../workers/end-with-parent.ts';
@@ -42,8 +46,12 @@ interface SimulateOptions {
   readonly robotType: string;
   readonly drainSeconds: number;
   readonly contactSeconds: number;
+  readonly clipMaker: keyof typeof clipMakers;
   readonly json: boolean;
 }
+
+/** What makes clips of what cameras see. */
+const clipMakers = { 'in-process': () => inProcessClipMaker(sharpToJpeg), child: () => childClipMaker() };
 
 const count = (least: number) => (text: string) => {
   const value = Number(text);
@@ -92,6 +100,14 @@ export function registerSimulateCommand(program: Command): void {
       seconds(0.1),
       60,
     )
+    .addOption(
+      new Option(
+        '--clip-maker <kind>',
+        'where clips of cameras are made: child makes them as a robot does, and can encode H.264',
+      )
+        .choices(Object.keys(clipMakers))
+        .default('in-process'),
+    )
     .option('--json', 'the tally as one JSON object', false)
     .action(runFleet);
 }
@@ -121,6 +137,7 @@ async function runFleet(options: SimulateOptions): Promise<void> {
       episodesPerRobot: options.episodes === 0 ? Number.POSITIVE_INFINITY : options.episodes,
       isRealTime: options.realTime,
       runtime: await openRuntime(),
+      scaleImage: scaledRgb,
       episodeEveryMs: 1_000 * options.episodeSeconds,
       drainMs: 1_000 * options.drainSeconds,
       signal: stop.signal,
@@ -132,6 +149,7 @@ async function runFleet(options: SimulateOptions): Promise<void> {
         clock: Date.now,
         monotonic: machineMonotonicMs,
         fetch: (url, init) => fetch(url, init),
+        clipMaker: clipMakers[options.clipMaker](),
         limits: contactEvery(1_000 * options.contactSeconds),
         log: say,
       },
@@ -153,9 +171,14 @@ async function robotsIn(file: string): Promise<readonly SimulatedRobot[]> {
   return robots.map(({ robotType = '', ...robot }) => ({ ...robot, robotType: types.get(robotType) }));
 }
 
+/** As of an agent on a robot. */
+const longestClipWaitMs = 5 * 60_000;
+
 const contactEvery = (longestMs: number) => ({
   onlineEveryMs: longestMs,
   rotateMs: 10 * longestMs,
+  // A segment waits for the clips of its episodes; simulated robots rest for moments only.
+  clipWaitMs: Math.min(longestClipWaitMs, 10 * longestMs),
   backOff: { firstMs: Math.min(1_000, longestMs), longestMs },
 });
 
@@ -169,4 +192,7 @@ const describe = (result: SimulateFleetResult): string =>
     `${result.endedEpisodes} episodes: ${result.successes} successes, ${result.failures} failures; ${result.interruptedEpisodes} interrupted`,
     `${result.frames} frames, ${result.corrections} corrected; ${result.droppedEpisodes} episodes dropped, ${result.lostFrames} frames lost`,
     `${result.waitingSegments} segments and ${result.waitingTelemetry} telemetry entries are not uploaded yet`,
+    ...(result.images === 0
+      ? []
+      : [`${result.images} images, ${result.droppedImages} lost; ${result.waitingClips} clips are not uploaded yet`]),
   ].join('\n');

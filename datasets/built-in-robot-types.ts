@@ -42,6 +42,28 @@ export const scitosG5RoomsFineType: RobotType = robotTypeSchema.parse({
     gone: [],
   },
 });
+/**
+ * The same robot without its ring: all that it senses of its surroundings is what a wide camera sees. The voltage of its battery tells nothing of
+ * where it is, so that a policy that drives it well has learned to see.
+ */
+export const scitosG5CameraType: RobotType = robotTypeSchema.parse({
+  ...scitosG5,
+  id: 'scitos-g5-camera',
+  description: 'The SCITOS G5 of the simulator with a wide camera in place of its ring of ranges.',
+  observations: [{ name: 'battery-volts', unit: 'V', min: 9, max: 15 }],
+  cameras: [
+    {
+      name: 'wide',
+      width: 32,
+      height: 24,
+      rateHz: 9,
+      colour: 'rgb',
+      codec: 'jpeg',
+      learned: { width: 32, height: 24 },
+      mayLeaveRobot: true,
+    },
+  ],
+});
 /** The real wall-following recording; split by time. */
 export const scitosG5RecordingType: RobotType = robotTypeSchema.parse(recording);
 /** The real UR3 recording; carries no commands. */
@@ -52,6 +74,7 @@ export const builtInRobotTypes: readonly RobotType[] = [
   scitosG5Type,
   scitosG5RoomsType,
   scitosG5RoomsFineType,
+  scitosG5CameraType,
   scitosG5RecordingType,
   ur3CobotopsType,
 ];

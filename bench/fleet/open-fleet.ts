@@ -45,7 +45,6 @@ export interface OpenFleet {
 }
 
 export const fleetPolicy = 'wall-follower';
-const robotType = { id: scitosG5Type.id, version: scitosG5Type.version };
 const by = { who: 'bench', why: 'a fleet to measure' };
 const registeredAtOnce = 50;
 
@@ -54,6 +53,7 @@ export async function openFleet(
   champion: Uint8Array,
   type: RobotType = scitosG5Type,
 ): Promise<OpenFleet> {
+  const robotType = { id: type.id, version: type.version };
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-fleet-'));
   const store = fileObjectStore({ root: join(directory, 'store') });
   initKeys(join(directory, 'keys'), { nowMs: Date.now() });
@@ -98,7 +98,7 @@ export async function openFleet(
     desk,
     sealing,
     rootDocument: JSON.stringify(keys.roots().at(-1)?.envelope),
-    robots: await inParallel(names, registeredAtOnce, (robotId) => addMeasuredRobot(store, robotId)),
+    robots: await inParallel(names, registeredAtOnce, (robotId) => addMeasuredRobot(store, robotType, robotId)),
     register,
     async startGateway() {
       const settings = readGatewaySettings({
@@ -123,7 +123,11 @@ function onUnsealed(why: string): never {
   throw new Error(why);
 }
 
-async function addMeasuredRobot(store: ObjectStore, robotId: string): Promise<MeasuredRobot> {
+async function addMeasuredRobot(
+  store: ObjectStore,
+  robotType: Pick<RobotType, 'id' | 'version'>,
+  robotId: string,
+): Promise<MeasuredRobot> {
   const token = newToken(robotId, randomBytes);
   const record = {
     robotId,

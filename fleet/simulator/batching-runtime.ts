@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
 
-import type { GraphRuntime, GraphSession, Tensor, Tensors } from '../../policies/runtime.ts';
+import {
+  uint8Tensor,
+  type GraphRuntime,
+  type GraphSession,
+  type Tensor,
+  type Tensors,
+} from '../../policies/runtime.ts';
+import type { PictureFeed, PolicySession, UnscaledImage } from '../agent/index.ts';
 
-/** A model as one robot sees it. */
-export type SharedSession = Pick<GraphSession, 'inputs' | 'outputs' | 'run' | 'close'>;
+/** An image as RGB of exactly this size, as a robot scales what its policy sees. */
+export type ImageScaler = (image: UnscaledImage, width: number, height: number) => Promise<Uint8Array>;
 
 interface Waiting {
   readonly feeds: Tensors;
@@ -18,16 +25,16 @@ interface SharedModel {
 }
 
 export interface BatchingRuntime {
-  open(model: Uint8Array): Promise<SharedSession>;
+  open(model: Uint8Array): Promise<PolicySession>;
   /** Of a model that is open; 0 of any other. */
   sizeBytes(sha256: string): number;
 }
 
 /**
  * One loaded model for all robots that run it: what they ask in the same turn of the event loop becomes one call, rows one
- * after the other. Every input and output must have the batch as its first dimension.
+ * after the other. Every input and output must have the batch as its first dimension. Without a scaler it takes images of the learned size only.
  */
-export function batchingRuntime(runtime: GraphRuntime): BatchingRuntime {
+export function batchingRuntime(runtime: GraphRuntime, scale?: ImageScaler): BatchingRuntime {
   const models = new Map<string, Promise<SharedModel>>();
   const sizes = new Map<string, number>();
 
@@ -54,6 +61,7 @@ export function batchingRuntime(runtime: GraphRuntime): BatchingRuntime {
         inputs: model.session.inputs,
         outputs: model.session.outputs,
         run: (feeds) => model.run(feeds),
+        ...(scale === undefined ? {} : { runSeeing: (feeds, pictures) => runSeeing(model, scale, feeds, pictures) }),
         async close() {
           if (!isOpen) return;
           isOpen = false;
@@ -85,6 +93,22 @@ async function openShared(runtime: GraphRuntime, model: Uint8Array): Promise<Sha
         waiting.push({ feeds, resolve, reject });
       }),
   };
+}
+
+/** How long scaling takes here says nothing about a robot, as with the decision itself. */
+async function runSeeing(
+  model: SharedModel,
+  scale: ImageScaler,
+  feeds: Tensors,
+  pictures: readonly PictureFeed[],
+): Promise<{ readonly results: Tensors; readonly decodingMs: number }> {
+  const scaled = await Promise.all(
+    pictures.map(async ({ port, image, width, height }) => {
+      const rgb = await scale(image, width, height);
+      return [port, uint8Tensor(rgb, [1, height, width, 3])] as const;
+    }),
+  );
+  return { results: await model.run({ ...feeds, ...Object.fromEntries(scaled) }), decodingMs: 0 };
 }
 
 /** One call for all; when it fails each is tried alone, so that a robot's wrong input is its own trouble only. */

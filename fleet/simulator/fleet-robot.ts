@@ -11,6 +11,7 @@ import { emptyTally, type FleetTally } from './fleet-tally.ts';
 import { cuttablePower } from './power-cut.ts';
 import { conditionOf, type Condition, type Scenario } from './scenario.ts';
 import type { SimulatedFailure, Surroundings } from './surroundings.ts';
+import { openViewer } from './viewer.ts';
 
 export type RobotPorts = Pick<
   AgentOptions,
@@ -24,6 +25,7 @@ export type RobotPorts = Pick<
   | 'limits'
   | 'random'
   | 'machineBootId'
+  | 'clipMaker'
 > & {
   readonly fetch: NonNullable<AgentOptions['fetch']>;
   readonly log: NonNullable<AgentOptions['log']>;
@@ -84,6 +86,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   const { robotId, surroundings, ports, position } = input;
   const directory = path.join(input.directory, robotId);
   const tally = emptyTally();
+  const viewer = openViewer(ports.robotType, surroundings);
   const trouble: NetworkTrouble = {
     isOffline: false,
     corruptsSegments: false,
@@ -155,6 +158,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     while (agent.policy() === undefined && !isLeaving()) await sleep(waitForPolicyMs);
     if (isLeaving()) return;
     surroundings.begin();
+    viewer.begin();
     task = taskIn(ports.robotType, agent, surroundings.place());
     agent.beginEpisode({ task });
     isTaught = false;
@@ -224,14 +228,22 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     tally.taughtEpisodes += 1;
   }
 
+  function recordImages(atUs: number | undefined): void {
+    for (const { camera, bytes } of viewer.look(frame)) {
+      agent.recordImage(camera, bytes, atUs);
+      tally.images += 1;
+    }
+  }
+
   async function step(): Promise<void> {
     const seen = Float32Array.from(surroundings.readings);
     const expertAction = surroundings.expertAction();
+    const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
+    recordImages(when.atUs);
     const policy = agent.policy();
-    const decision = isTaught ? undefined : await policy?.decide(seen, task).catch(teach);
+    const decision = isTaught ? undefined : await policy?.decide(seen, task, viewer.images()).catch(teach);
     if (policy === undefined || (decision === undefined && !isTaught) || state !== 'driving' || isStopping) return;
     const action = decision?.action[0] ?? expertAction;
-    const when = input.isRealTime ? {} : { atUs: frameUs(frame) };
     const latency =
       decision === undefined ? {} : { latencyMs: decisionLatencyMs(ports.modelSizeBytes(policy.sha256), input.random) };
     const recorded = { observation: seen, action: [action], ...latency, ...when };

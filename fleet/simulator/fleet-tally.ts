@@ -9,6 +9,8 @@ export interface FleetTally {
   /** Begun and recorded, but ended by a death or an order to stop; the agent ends them as aborted. */
   interruptedEpisodes: number;
   frames: number;
+  /** Taken by cameras. */
+  images: number;
   corrections: number;
   /** Begun for a task that the robot's model does not know: the expert drives, and shows how. */
   taughtEpisodes: number;
@@ -24,6 +26,7 @@ export const emptyTally = (): FleetTally => ({
   failures: 0,
   interruptedEpisodes: 0,
   frames: 0,
+  images: 0,
   corrections: 0,
   taughtEpisodes: 0,
   crashes: 0,

@@ -1,13 +1,15 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
+import { camerasOf } from '../../datasets/camera.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { randomStream } from '../../policies/random.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
-import { batchingRuntime } from './batching-runtime.ts';
+import { batchingRuntime, type ImageScaler } from './batching-runtime.ts';
 import { openFleetRobot, type FleetRobot, type RobotPorts } from './fleet-robot.ts';
 import { emptyTally, type FleetTally } from './fleet-tally.ts';
 import { readRecording } from './recording/read-recording.ts';
 import { recordingRobot } from './recording/recording-robot.ts';
+import { openEyes } from './rooms/eyes.ts';
 import { drawRoom } from './rooms/families.ts';
 import { loadPhysics, type Room } from './rooms/room.ts';
 import { roomRobot } from './rooms/room-robot.ts';
@@ -37,6 +39,8 @@ export interface SimulateFleetInput {
   readonly isRealTime: boolean;
   /** Runs the policies; robots that have the same one are run together. */
   readonly runtime: GraphRuntime;
+  /** For cameras whose policies see another size than they record. */
+  readonly scaleImage?: ImageScaler | undefined;
   readonly agent: Omit<RobotPorts, 'runtime' | 'modelSizeBytes'>;
   /** How long to wait at the end for the gateway to take everything; what is left stays in the robots' folders. */
   readonly drainMs: number;
@@ -53,6 +57,9 @@ export interface SimulateFleetResult extends FleetTally {
   /** Still on the robots when time was up. */
   readonly waitingSegments: number;
   readonly waitingTelemetry: number;
+  readonly waitingClips: number;
+  /** Lost since the robots' disks were new, whatever the reason. */
+  readonly droppedImages: number;
   /** Driving alone, without opening and draining. */
   readonly drivingMs: number;
   /** Driving and draining: until the gateway had everything, or time was up. */
@@ -74,7 +81,7 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
   const world = await openWorld(input.scenario, input.seed);
   const fleet: FleetRobot[] = [];
   try {
-    const runtime = batchingRuntime(input.runtime);
+    const runtime = batchingRuntime(input.runtime, input.scaleImage);
     const limits = { ...patience, ...input.agent.limits };
     const ports: RobotPorts = {
       ...input.agent,
@@ -163,6 +170,7 @@ async function drain({ agent, drainMs, ...input }: SimulateFleetInput, fleet: re
     await nextTurn();
   }
   await wait(() => leftovers(fleet).waitingSegments + leftovers(fleet).waitingTelemetry > 0);
+  await wait(() => leftovers(fleet).waitingClips > 0);
 }
 
 function totalOf(fleet: readonly FleetRobot[]): FleetTally {
@@ -187,12 +195,14 @@ function leftovers(fleet: readonly FleetRobot[]) {
     lostFrames: sum((status) => status.lostFrames),
     waitingSegments: sum((status) => status.waitingSegments),
     waitingTelemetry: sum((status) => status.waitingTelemetry),
+    waitingClips: sum((status) => status.waitingClips),
+    droppedImages: sum(({ imagesDropped }) => Object.values(imagesDropped).reduce((all, images) => all + images, 0)),
   };
 }
 
 interface World {
-  /** With the readings that the body names. */
-  robot(position: number, body: Pick<RobotType, 'observations'>): Surroundings;
+  /** With the readings and cameras that the body names. */
+  robot(position: number, body: Pick<RobotType, 'observations' | 'cameras'>): Surroundings;
   close(): void;
 }
 
@@ -204,20 +214,32 @@ async function openWorld(scenarioNow: () => Scenario, seed: number): Promise<Wor
   if (world.kind === 'recording') {
     const recording = await readRecording(world.path);
     return {
-      robot: (position) => recordingRobot({ recording, quirks: quirks(position), random: randomOf(position) }),
+      robot(position, { cameras }) {
+        if (cameras !== undefined)
+          throw new Error('expected robots without cameras in the world recording, got cameras');
+        return recordingRobot({ recording, quirks: quirks(position), random: randomOf(position) });
+      },
       close: () => undefined,
     };
   }
   const openRoom = await loadPhysics();
   const rooms: Room[] = [];
   return {
-    robot(position, { observations }) {
+    robot(position, { observations, ...body }) {
       const readings = observations.map(({ name }) => name);
       const random = randomOf(position);
       const places = world.families.map((family) => () => {
-        const room = openRoom(drawRoom(family, seed * 1_000_003 + position));
+        const roomSeed = seed * 1_000_003 + position;
+        const room = openRoom(drawRoom(family, roomSeed));
         rooms.push(room);
-        return roomRobot({ room, family, readings, quirks: quirks(position), random });
+        const eyes = openEyes({
+          plan: room.plan,
+          family,
+          seed: roomSeed,
+          cameras: camerasOf(body),
+          random: (camera) => randomStream(seed, `robot ${position}: camera ${camera} in ${family}`),
+        });
+        return roomRobot({ room, family, readings, eyes, quirks: quirks(position), random });
       });
       return tour(places, position);
     },

@@ -14,6 +14,8 @@ export interface Surroundings {
   begin(): void;
   /** Does an action for one frame and looks around again. */
   act(action: number): void;
+  /** What a camera of its body sees now: RGB, [height, width, 3], overwritten by its next image; undefined where there is nothing to see. */
+  see?(camera: string): Uint8Array | undefined;
   /** What went wrong in this episode so far, or would count against it if it ended now. */
   failure(): SimulatedFailure | undefined;
 }

@@ -3,6 +3,7 @@ import type { RandomStream } from '../../../policies/random.ts';
 import type { Quirks } from '../quirks.ts';
 import type { SimulatedFailure, Surroundings } from '../surroundings.ts';
 import { hasCollided, hullRadiusM, move, type Pose } from './body.ts';
+import type { Eyes } from './eyes.ts';
 import type { RoomFamily } from './families.ts';
 import { between, isFree, lengthOf, wallsToFollow, type RoomPlan } from './room-plan.ts';
 import type { Room } from './room.ts';
@@ -16,6 +17,8 @@ export interface RoomRobotInput {
   readonly readings?: readonly string[];
   /** Asked for at the beginning of every episode. */
   readonly quirks: () => Quirks;
+  /** Its cameras; without them it sees nothing. */
+  readonly eyes?: Eyes | undefined;
   /** Where it starts, what its sensors and wheels do. */
   readonly random: RandomStream;
 }
@@ -25,7 +28,7 @@ export interface RoomRobot extends Surroundings {
 }
 
 /** A robot in a room; it starts beside a wall, which is on its left. The expert sees what healthy sensors see. */
-export function roomRobot({ room, family, readings = ringNames, quirks, random }: RoomRobotInput): RoomRobot {
+export function roomRobot({ room, family, readings = ringNames, eyes, quirks, random }: RoomRobotInput): RoomRobot {
   const senses = openSenses(room, readings, random);
   let own = quirks();
   let pose = startingPose(room, random);
@@ -42,6 +45,7 @@ export function roomRobot({ room, family, readings = ringNames, quirks, random }
     pose: () => pose,
     expertAction: () => wallFollowingAction(senses.sensed),
     failure: () => failure,
+    see: (camera) => eyes?.see(camera, pose, own),
     begin() {
       if (failure !== undefined) pose = startingPose(room, random);
       keeping = watchWallKeeping();

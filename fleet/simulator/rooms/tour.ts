@@ -19,6 +19,7 @@ export function tour(places: readonly (() => Surroundings)[], start: number): Su
     place: () => here.place(),
     expertAction: () => here.expertAction(),
     failure: () => here.failure(),
+    see: (camera) => here.see?.(camera),
     begin() {
       if (!isFirst) position = (position + 1) % places.length;
       isFirst = false;
