@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { ScheduleOverlapPolicy, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 
 import { registerCycleCommands } from '../../cli/cycle.ts';
@@ -10,6 +11,18 @@ import { waitUntil } from '../../demo/processes.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { heldByAgreement, untilCancelled, withVerdict } from '../workflows/scenarios.ts';
 import { runCommand, stubbedInstallation, type StubbedInstallation } from './stubbed-workers.ts';
+
+const weekMs = 7 * 86_400_000;
+
+async function hasStarted(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    await client.workflow.getHandle(workflowId).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
 
 describe('flywheel cycle', function () {
   this.timeout(120_000);
@@ -131,5 +144,52 @@ describe('flywheel schedule', function () {
     assert.match(moved.out, /when: TUESDAY 05:00:00 UTC → SUNDAY 02:00:00 UTC/);
     assert.equal((await run('--yes')).exitCode, 0);
     assert.match((await run()).out, /is unchanged, and paused$/m);
+  });
+
+  it('is due on Sundays at 02:00 UTC, fires a cycle on each of them, and never a second one beside it', async () => {
+    await run('--yes');
+    const { client } = await sharedTemporal();
+    const handle = client.schedule.getHandle(`weekly-sync-${installation.policy}`);
+    const before = await handle.describe();
+    const { policies, info, spec } = before;
+    assert.deepEqual(
+      [policies.overlap, policies.catchupWindow, policies.pauseOnFailure],
+      [ScheduleOverlapPolicy.SKIP, 86_400_000, false],
+    );
+    assert.equal(spec.timezone, 'UTC');
+    const due = info.nextActionTimes;
+    assert.equal(due.length, 10);
+    assert.ok(due[0] !== undefined && due[0].getTime() - Date.now() <= weekMs);
+    for (const [index, at] of due.entries()) {
+      assert.match(`${at.getUTCDay()} ${at.toISOString()}`, /^0 .*T02:00:00.000Z$/);
+      assert.equal(at.getTime() - due[0].getTime(), index * weekMs);
+    }
+
+    // Weeks that were: the server's own calendar starts what was due in them.
+    const [first] = due;
+    const sundays = [3, 2].map((weeks) => new Date(first.getTime() - weeks * weekMs));
+    const idOf = (at: Date): string => `cycle/${installation.policy}-${at.toISOString().slice(0, 19)}Z`;
+    const dayMs = 86_400_000;
+    const [start, end] = [new Date(sundays[0]!.getTime() - dayMs), new Date(sundays[1]!.getTime() + 3 * dayMs)];
+    await handle.backfill({ start, end, overlap: ScheduleOverlapPolicy.BUFFER_ALL });
+    for (const sunday of sundays) {
+      await waitUntil(() => hasStarted(client, idOf(sunday)), `the cycle of ${sunday.toISOString()}`, 60_000, 100);
+      await client.workflow.getHandle(idOf(sunday)).result();
+    }
+
+    installation.answerWith({ trainModel: untilCancelled });
+    const [running, missed] = [1, 0].map((weeks) => new Date(first.getTime() - (weeks + 4) * weekMs));
+    await handle.backfill({
+      start: new Date(running!.getTime() - dayMs),
+      end: new Date(missed!.getTime() + dayMs),
+      overlap: ScheduleOverlapPolicy.SKIP,
+    });
+    const skipped = async (): Promise<boolean> => {
+      const { numActionsSkippedOverlap } = (await handle.describe()).info;
+      return numActionsSkippedOverlap > info.numActionsSkippedOverlap;
+    };
+    await waitUntil(skipped, 'the cycle that was left out', 60_000, 100);
+    assert.equal(await hasStarted(client, idOf(missed!)), false);
+    await client.workflow.getHandle(idOf(running!)).terminate('the test is over');
   });
 });
