@@ -39,6 +39,8 @@ const trainingSchema = z.strictObject({
   tasks: learnedTasksSchema.optional(),
   /** Cameras of the robot type whose images are learned from as well, by name; default: none, readings alone. */
   cameras: learnedCamerasSchema.optional(),
+  /** Frames of actions that the champion missed most often on held-out data enter the set first; default: all alike. */
+  favourMissed: z.boolean().optional(),
 });
 
 const weeklyCycleSchema = z.strictObject({

@@ -10,6 +10,7 @@ import { registerEraseCommands } from './data-erase.ts';
 import { registerExclusionCommands } from './data-exclude.ts';
 import { registerHoldCommands } from './data-hold.ts';
 import { registerLandingCommands } from './data-landing.ts';
+import { registerMisclassifiedCommand } from './data-misclassified.ts';
 import { printJson, printTable, say } from './print.ts';
 import { printable } from './printable.ts';
 import { registerRetentionCommand } from './retention.ts';
@@ -27,6 +28,7 @@ export function registerDataCommands(program: Command): void {
 
   registerVersion(data);
   registerNeedsLabel(data);
+  registerMisclassifiedCommand(data);
   registerQuarantine(data);
 }
 

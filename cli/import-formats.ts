@@ -1,11 +1,13 @@
 import type { ImportSummary } from '../datasets/importers/import-summary.ts';
-import type { MappedInput } from './mapped-input.ts';
+import type { MappedInput, TypedInput } from './mapped-input.ts';
 
-export interface MappedFormat {
+interface Format<Input> {
   readonly name: string;
   readonly doc: string;
-  readonly run: (input: MappedInput) => Promise<ImportSummary>;
+  readonly run: (input: Input) => Promise<ImportSummary>;
 }
+export type MappedFormat = Format<MappedInput>;
+export type MaplessFormat = Format<TypedInput>;
 
 /** Every format that is read by a map; readers are loaded when they are used. */
 export const importFormats: readonly MappedFormat[] = [
@@ -23,5 +25,14 @@ export const importFormats: readonly MappedFormat[] = [
     name: 'lerobot',
     doc: 'folder of a LeRobot data set, version 2.1 or 3, by --map; cameras are counted, not imported',
     run: async (input) => (await import('./import-tables.ts')).importLeRobotFolder(input),
+  },
+];
+
+/** Every format that says itself what its columns are. */
+export const maplessFormats: readonly MaplessFormat[] = [
+  {
+    name: 'rooms',
+    doc: 'folder of flywheel simulate export: LIDAR, images and labels, without --map',
+    run: async (input) => (await import('./import-rooms.ts')).importRoomsFolder(input),
   },
 ];

@@ -11,7 +11,8 @@ import type { RobotType } from '../datasets/robot-type.ts';
 import { isRegistered } from '../fleet/desk/index.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { CommandError } from './exit-codes.ts';
-import { importFormats, type MappedFormat } from './import-formats.ts';
+import { importFormats, maplessFormats, type MappedFormat, type MaplessFormat } from './import-formats.ts';
+import type { TypedInput } from './mapped-input.ts';
 import { printable, printableJson } from './printable.ts';
 
 /** What an import needs of an installation. */
@@ -27,7 +28,11 @@ interface ImportOptions {
   readonly json: boolean;
 }
 
-const formats: readonly { readonly name: string; readonly doc: string }[] = [...importFormats, ...knownRecordings];
+const formats: readonly { readonly name: string; readonly doc: string }[] = [
+  ...importFormats,
+  ...maplessFormats,
+  ...knownRecordings,
+];
 
 /** `flywheel import <format> <path>`: puts a recording into landing, as robots would; the next cycle collects it. */
 export function registerImportCommand(program: Command, open: () => Promise<ImportPorts>): void {
@@ -48,14 +53,14 @@ export function registerImportCommand(program: Command, open: () => Promise<Impo
       try {
         const output = command.configureOutput();
         const progress = (line: string): void => output.writeErr?.(`${printable(line)}\n`);
-        const input: ImportInput = {
+        const input: ImportInput & ImportPorts = {
+          ...ports,
           path,
-          store: ports.store,
           scratchDirectory,
           progress,
           isRegistered: (robotId) => isRegistered(ports.store, robotId),
         };
-        const summary = await runImport(name, ports, input, options);
+        const summary = await runImport(name, input, options);
         if (summary.episodes === 0) throw new CommandError('wrong', nothingIn(path, summary));
         output.writeOut?.(options.json ? `${printableJson(summary)}\n` : printable(described(summary)));
       } finally {
@@ -66,37 +71,51 @@ export function registerImportCommand(program: Command, open: () => Promise<Impo
 
 async function runImport(
   name: string,
-  ports: ImportPorts,
-  input: ImportInput,
+  input: ImportInput & ImportPorts,
   options: ImportOptions,
 ): Promise<ImportSummary> {
   const mapped = importFormats.find((format) => format.name === name);
-  if (mapped !== undefined) return runMapped(mapped, ports, input, options);
+  if (mapped !== undefined) return runMapped(mapped, input, options);
+  const mapless = maplessFormats.find((format) => format.name === name);
+  if (mapless !== undefined) return runMapless(mapless, input, options);
   const known = knownRecordings.find((recording) => recording.name === name);
   if (known === undefined) throw new Error(`expected a known format, got ${name}`);
   if (options.map !== undefined || options.robotType !== undefined)
     throw new CommandError('wrong', `expected no --map and no --robot-type: ${name} defines both`);
-  return known.run({ ...input, ...(await madeKnown(ports.store, known.robotType)), isAgain: options.again });
+  return known.run({ ...input, ...(await madeKnown(input.store, known.robotType)), isAgain: options.again });
 }
 
 async function runMapped(
   format: MappedFormat,
-  ports: ImportPorts,
-  input: ImportInput,
-  { map, robotType, again }: ImportOptions,
+  input: ImportInput & ImportPorts,
+  options: ImportOptions,
 ): Promise<ImportSummary> {
-  if (robotType === undefined)
-    throw new CommandError('wrong', `expected --robot-type: \`flywheel robot-types infer ${format.name}\` drafts one`);
-  if (map === undefined)
+  const typed = await typedInput(format.name, input, options);
+  if (options.map === undefined)
     throw new CommandError('wrong', `expected --map: \`flywheel robot-types infer ${format.name}\` drafts one`);
-  const [{ findSoundRobotType }, { readImportMap }] = await Promise.all([
-    import('./robot-type-file.ts'),
-    import('./import-map-file.ts'),
-  ]);
-  const type = await findSoundRobotType(() => Promise.resolve(ports.store), robotType);
-  const parsed = await readImportMap(map);
-  const known = await madeKnown(ports.store, type);
-  return format.run({ ...input, ...known, engine: ports.engine, type, map: parsed, isAgain: again });
+  const { readImportMap } = await import('./import-map-file.ts');
+  return format.run({ ...typed, map: await readImportMap(options.map) });
+}
+
+async function runMapless(
+  format: MaplessFormat,
+  input: ImportInput & ImportPorts,
+  options: ImportOptions,
+): Promise<ImportSummary> {
+  if (options.map !== undefined) throw new CommandError('wrong', `expected no --map: ${format.name} says its columns`);
+  return format.run(await typedInput(format.name, input, options));
+}
+
+async function typedInput(
+  format: string,
+  input: ImportInput & ImportPorts,
+  { robotType, again }: ImportOptions,
+): Promise<TypedInput> {
+  if (robotType === undefined)
+    throw new CommandError('wrong', `expected --robot-type: \`flywheel robot-types infer ${format}\` drafts one`);
+  const { findSoundRobotType } = await import('./robot-type-file.ts');
+  const type = await findSoundRobotType(() => Promise.resolve(input.store), robotType);
+  return { ...input, ...(await madeKnown(input.store, type)), type, isAgain: again };
 }
 
 /** Makes a robot type known as `robot-types add` does, once the first segment is at hand; refuses at once what that would refuse. */

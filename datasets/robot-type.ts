@@ -98,6 +98,8 @@ export const robotTypeSchema = z
       mayBeConstant: z.array(z.string()).default([...limitDefaults.mayBeConstant]),
       /** Least label agreement on held-out data for a candidate to pass its absolute gate, 0–1. */
       minAgreementFraction: z.number().min(0).max(1),
+      /** Least share of the held-out frames of each discrete action that a candidate finds, 0–1; an action with too few frames is not proven. */
+      minRecallFraction: z.number().gt(0).max(1).exactOptional(),
       /** Fewer held-out episodes of a body leave it unproven for a candidate; default 30. */
       minBodyEpisodes: z.int().min(1).max(1_000_000).exactOptional(),
       /** A continuous action agrees with its label when no value is off by more than this share of its range; default 0.05. */
@@ -113,6 +115,10 @@ export const robotTypeSchema = z
       ),
     { path: ['actions', 'ranges'], error: 'expected measuredBy to name an observation of this robot type' },
   )
+  .refine(({ actions, limits }) => limits.minRecallFraction === undefined || actions.kind === 'discrete', {
+    path: ['limits', 'minRecallFraction'],
+    error: 'expected nothing here: only discrete actions have a recall',
+  })
   .refine(({ version, follows }) => follows === undefined || follows.version < version, {
     path: ['follows', 'version'],
     error: 'expected a version below its own',

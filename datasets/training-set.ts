@@ -130,8 +130,12 @@ export interface TrainingSetManifest {
     readonly learnedTasks?: readonly string[];
     /** Cameras whose images it has; not there where it has numbers only. */
     readonly cameras?: readonly string[];
+    /** Actions whose frames entered first; not there where all did alike. */
+    readonly favouredLabels?: readonly string[];
   };
   readonly images?: SetImages;
+  /** Training frames of the favoured labels that really entered, and all that did. */
+  readonly favoured?: { readonly takenFrames: number; readonly allFrames: number };
   /** Only where rows of other bodies than the set's own could enter. */
   readonly bodies?: readonly BodyCount[];
   /** Only where there were such. */

@@ -15,6 +15,7 @@ import type { OpenRows } from '../activities/ports/rows.ts';
 import type { SqlEngine } from '../activities/ports/sql.ts';
 import type { Trainers } from '../activities/ports/trainer.ts';
 import type { TrialSlot } from '../activities/ports/trial-slot.ts';
+import type { PictureCodec } from '../policies/picture-codec.ts';
 import type { GraphRuntime } from '../policies/runtime.ts';
 import { fileObjectStore } from '../store/adapters/file-object-store.ts';
 import { failure } from '../store/failures.ts';
@@ -78,6 +79,12 @@ export async function openClips({ threads }: Pick<Settings, 'threads'>): Promise
 export async function openModelProbe(): Promise<ModelProbe> {
   const { onnxProbe } = await import('../activities/adapters/onnx-probe-process.ts');
   return onnxProbe();
+}
+
+/** Codes and decodes pictures that were made here. */
+export async function openPictures(): Promise<PictureCodec> {
+  const { sharpPictures } = await import('../activities/adapters/sharp-pictures.ts');
+  return sharpPictures;
 }
 
 /** Runs models of our own in this process. */

@@ -37,9 +37,9 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     robotType,
     datasetVersion,
     newSince: newSince ?? datasetVersion,
-    ...mixOptions(training),
+    ...mixOptions(policy, training, aliases),
   });
-  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...heldoutCameras(training, cameras) });
+  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...heldoutOptions(training, cameras) });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
   const model = await trainBest(cycleId, policy, robotType, trainingSet, training, aliases.champion);
@@ -105,18 +105,23 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(anchor === undefined ? {} : { anchor }),
 });
 
-/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees. */
-const heldoutCameras = ({ cameras: learned = [] }: TrainingOptions, compared: readonly string[]) => {
+/** Rows that say which frame they are, and that the candidate and those it is compared with can run: images of the cameras that any of them sees. */
+const heldoutOptions = ({ cameras: learned = [] }: TrainingOptions, compared: readonly string[]) => {
   const cameras = [...learned, ...compared.filter((name) => !learned.includes(name))];
-  return cameras.length === 0 ? {} : { cameras };
+  return { ...(cameras.length === 0 ? {} : { cameras }), identified: true };
 };
 
-const mixOptions = ({ seed, targetFrames, sources, tasks, ...options }: TrainingOptions) => ({
+const mixOptions = (
+  policy: string,
+  { seed, targetFrames, sources, tasks, favourMissed, ...options }: TrainingOptions,
+  { champion }: { readonly champion?: string },
+) => ({
   seed,
   targetFrames,
   ...camerasOf(options),
   ...(sources === undefined ? {} : { sources }),
   ...(tasks === undefined ? {} : { learnedTasks: tasks }),
+  ...(favourMissed === true && champion !== undefined ? { favourMissed: { policy, version: champion } } : {}),
 });
 
 const camerasOf = ({ cameras }: Pick<TrainingOptions, 'cameras'>) => (cameras === undefined ? {} : { cameras });

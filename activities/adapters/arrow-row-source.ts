@@ -22,6 +22,8 @@ export interface ArrowRowSource extends RowSource {
   robots(block: number): Promise<Int32Array | undefined>;
   /** Its column `body`, likewise. */
   bodies(block: number): Promise<Int32Array | undefined>;
+  /** Its column `frame`, likewise. */
+  frames(block: number): Promise<Int32Array | undefined>;
   /** Cameras of which the file has a column of images, whether it was opened with them or not. */
   readonly imageCameras: readonly string[];
   /** JPEG of one row of a block, by camera; of the cameras it was opened with. */
@@ -85,6 +87,7 @@ export async function openArrowRows(
       episodes: (block) => numbersOf('episode', block),
       robots: (block) => numbersOf('robot', block),
       bodies: (block) => numbersOf('body', block),
+      frames: (block) => numbersOf('frame', block),
       async encodedImages(block, row) {
         const { batch, start } = stretchOf(block);
         return images?.encoded(await batches(batch), start + row) ?? new Map();

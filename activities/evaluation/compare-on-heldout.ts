@@ -2,8 +2,15 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { heldoutSetFile, trainingSetFile } from '../../datasets/training-set.ts';
 import { copiedState } from '../../policies/evaluation/copied-state.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
-import { CandidateFailed, evaluateHeldout, type HeldoutAnswers } from '../../policies/evaluation/evaluate-heldout.ts';
+import type { Disagreement } from '../../policies/evaluation/disagreements.ts';
+import {
+  CandidateFailed,
+  evaluateHeldout,
+  type HeldoutAnswers,
+  type HeldoutSource,
+} from '../../policies/evaluation/evaluate-heldout.ts';
 import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/heldout-tally.ts';
+import type { Miss } from '../../policies/evaluation/misses.ts';
 import type { ForeignBody } from '../../policies/evaluation/mapped-session.ts';
 import { goldenAnswers } from '../../policies/evaluation/golden.ts';
 import type { GoldenAnswers } from '../../policies/golden-answers.ts';
@@ -20,7 +27,7 @@ import type { OpenRows } from '../ports/rows.ts';
 import type { Trainers } from '../ports/trainer.ts';
 import { noTraining, trainLinear, type LinearBaseline, type Training } from './linear-baseline.ts';
 import { modelOpener, type OpenModel } from './model-opener.ts';
-import { camerasOfAll, unseenBy, withImages, type SeenDisagreement } from './seen-rows.ts';
+import { camerasOfAll, unseenBy, withImages, type Shown } from './seen-rows.ts';
 import { commonestLabel } from './commonest-label.ts';
 import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 
@@ -65,7 +72,11 @@ export interface HeldoutComparison {
   /** Cameras that the candidate sees, at their learned sizes; empty for one of readings alone. */
   readonly cameras: readonly SeenCamera[];
   /** Where candidate and champion differ most, with what the cameras showed; empty where neither sees. */
-  readonly disagreements: readonly SeenDisagreement[];
+  readonly disagreements: readonly (Disagreement & Shown)[];
+  /** Where the candidate is surest and wrong; of the first, what the cameras showed. */
+  readonly misses: readonly (Miss & Partial<Shown>)[];
+  /** Ids of the episodes by number; undefined where the set does not say. */
+  readonly episodeIds: readonly string[] | undefined;
   /** What a person should know, e.g. why a baseline is missing. */
   readonly notes: readonly string[];
 }
@@ -128,11 +139,29 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       golden: await goldenAnswers(candidate, type, sizes),
       cameras: seenBy(candidate, sizes.cameras),
       disagreements: await withImages(judged.disagreements, source, cameras),
+      misses: await shownMisses(judged.misses, source, seenBy(candidate, sizes.cameras)),
+      episodeIds: input.heldoutSet.episodeIds,
       notes: linear.notes,
     };
   } finally {
     for (const resource of opened.toReversed()) await resource.close();
   }
+}
+
+/** So many misses are shown with their images. */
+const mostShown = 12;
+
+const placeOf = ({ block, row }: Miss): string => `${block}/${row}`;
+
+async function shownMisses(
+  misses: readonly Miss[],
+  source: HeldoutSource,
+  cameras: readonly SeenCamera[],
+): Promise<HeldoutComparison['misses']> {
+  const names = cameras.map(({ name }) => name);
+  const shown = await withImages(misses.slice(0, mostShown), source, names);
+  const byPlace = new Map(shown.map((miss) => [placeOf(miss), miss]));
+  return misses.map((miss) => byPlace.get(placeOf(miss)) ?? miss);
 }
 
 /** Whom the candidate is held against, by name. */

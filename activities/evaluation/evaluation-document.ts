@@ -1,15 +1,14 @@
 import { z } from 'zod';
 
-import { cameraNameSchema } from '../../datasets/camera.ts';
 import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { bodyVerdicts, type AbsoluteFacts, type GateResult } from '../../policies/gates/index.ts';
-import { mostDisagreements } from '../../policies/evaluation/disagreements.ts';
 import { seenCameraSchema } from '../../policies/model-manifest.ts';
 import { readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import type { HeldoutComparison } from './compare-on-heldout.ts';
+import { disagreementsSchema, misclassifiedSchema, missParts, seenParts } from './evaluation-frames.ts';
 
 const fraction = z.number().nullable();
 
@@ -21,19 +20,6 @@ export const gateSchema = z.strictObject({
   unit: z.string(),
   sampleSize: z.number(),
   sentence: z.string(),
-});
-
-const disagreementSchema = z.strictObject({
-  episode: z.int(),
-  /** Null where the set does not say whose it is. */
-  robotId: z.string().nullable(),
-  task: z.string(),
-  differenceFraction: z.number(),
-  recorded: z.string(),
-  candidate: z.string(),
-  champion: z.string(),
-  /** What the cameras showed: JPEG, base64. */
-  images: z.array(z.strictObject({ camera: cameraNameSchema, jpeg: z.base64().max(33_000) })).max(8),
 });
 
 /** Details of a judgement, as stored at the evaluation's key. Written last, so its presence means judged. */
@@ -59,7 +45,21 @@ export const evaluationSchema = z.strictObject({
       z.strictObject({
         label: z.string(),
         area: fraction,
+        /** Frames with the label, and without; documents of earlier versions do not say. */
+        frames: z.number().optional(),
+        otherFrames: z.number().optional(),
         points: z.array(z.strictObject({ falseFraction: z.number(), trueFraction: z.number() })),
+      }),
+    )
+    .default([]),
+  precisionRecall: z
+    .array(
+      z.strictObject({
+        label: z.string(),
+        averagePrecision: fraction,
+        frames: z.number(),
+        otherFrames: z.number(),
+        points: z.array(z.strictObject({ recall: z.number(), precision: z.number() })),
       }),
     )
     .default([]),
@@ -128,7 +128,9 @@ export const evaluationSchema = z.strictObject({
   /** Cameras that the candidate sees; not there for one of readings alone. */
   cameras: z.array(seenCameraSchema).min(1).max(8).optional(),
   /** Held-out frames on which candidate and champion differ most, the farthest apart first; not there where neither sees. */
-  disagreements: z.array(disagreementSchema).min(1).max(mostDisagreements).optional(),
+  disagreements: disagreementsSchema.optional(),
+  /** Held-out frames that the candidate gets wrong: how many, and those it is surest of, for a person to look at; not there without any. */
+  misclassified: misclassifiedSchema.optional(),
 });
 export type EvaluationDocument = z.infer<typeof evaluationSchema>;
 
@@ -173,6 +175,7 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     calibrationError: outcome?.calibrationError ?? null,
     calibrationCurve: [...(outcome?.calibrationCurve ?? [])],
     roc: (outcome?.roc ?? []).map((curve) => ({ ...curve, points: [...curve.points] })),
+    precisionRecall: (outcome?.precisionRecall ?? []).map((curve) => ({ ...curve, points: [...curve.points] })),
     labels: type.actions.kind === 'discrete' ? type.actions.names : [],
     confusion: (outcome?.confusion?.counts ?? []).map((row) => [...row]),
     perLabel: [...(outcome?.confusion?.perLabel ?? [])],
@@ -191,29 +194,7 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     latencyP99Ms: absolute.latency?.p99Ms ?? null,
     sizeBytes: absolute.sizeBytes,
     notes: [...(comparison?.notes ?? [])],
-    ...(comparison === undefined ? {} : seenParts(comparison, type)),
-  };
-}
-
-function seenParts(
-  { cameras, disagreements, robotIds }: HeldoutComparison,
-  type: RobotType,
-): Pick<EvaluationDocument, 'cameras' | 'disagreements'> {
-  const shown = disagreements.map(
-    ({ episode, robot, task, differenceFraction, recorded, candidate, champion, images }) => ({
-      episode,
-      robotId: robot === undefined ? null : (robotIds[robot] ?? `robot ${robot}`),
-      task: type.tasks[task] ?? `task ${task}`,
-      differenceFraction,
-      recorded,
-      candidate,
-      champion,
-      images: images.map(({ camera, jpeg }) => ({ camera, jpeg: Buffer.from(jpeg).toString('base64') })),
-    }),
-  );
-  return {
-    ...(cameras.length === 0 ? {} : { cameras: cameras.map((camera) => ({ ...camera })) }),
-    ...(shown.length === 0 ? {} : { disagreements: shown }),
+    ...(comparison === undefined ? {} : { ...seenParts(comparison, type), ...missParts(comparison, type) }),
   };
 }
 

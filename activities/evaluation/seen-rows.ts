@@ -1,4 +1,3 @@
-import type { Disagreement } from '../../policies/evaluation/disagreements.ts';
 import type { HeldoutSource } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { ModelPort } from '../../policies/runtime.ts';
@@ -22,8 +21,8 @@ export function unseenBy(model: Model, inSet: readonly string[]): string | undef
     : `expected a held-out set with images of camera ${missing.join(', ')}, which the model sees, got one with images of ${inSet.join(', ') || 'none'}`;
 }
 
-/** A frame on which two policies differ, and JPEG of what the cameras showed. */
-export interface SeenDisagreement extends Disagreement {
+/** JPEG of what the cameras showed in a frame. */
+export interface Shown {
   readonly images: readonly { readonly camera: string; readonly jpeg: Uint8Array }[];
 }
 
@@ -32,15 +31,15 @@ const mostImageBytes = 24 * 1024;
 const mostBytes = 256 * 1024;
 
 /** The frames with their images, as the set has them; empty where no policy sees. */
-export async function withImages(
-  disagreements: readonly Disagreement[],
+export async function withImages<Frame extends { readonly block: number; readonly row: number }>(
+  frames: readonly Frame[],
   source: HeldoutSource,
   cameras: readonly string[],
-): Promise<readonly SeenDisagreement[]> {
+): Promise<readonly (Frame & Shown)[]> {
   if (cameras.length === 0) return [];
   let left = mostBytes;
-  const seen: SeenDisagreement[] = [];
-  for (const each of disagreements) {
+  const seen: (Frame & Shown)[] = [];
+  for (const each of frames) {
     const found = await source.encodedImages?.(each.block, each.row);
     const images: { camera: string; jpeg: Uint8Array }[] = [];
     for (const camera of cameras) {

@@ -9,7 +9,7 @@ import type { RobotTypeReference } from '../../store/records/robot-types.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { bodiesOf, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
-import { chooseHeldoutEpisodes, heldoutImageRowsSql, heldoutSql } from './heldout-episodes.ts';
+import { chooseHeldoutEpisodes, heldoutEpisodeIds, heldoutImageRowsSql, heldoutSql } from './heldout-episodes.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
 import type { SetPorts } from './ports.ts';
@@ -27,6 +27,8 @@ export interface ExportHeldoutSetInput {
   readonly maxEpisodes?: number;
   /** Cameras whose images the rows have; default: none, numbers only. */
   readonly cameras?: readonly string[];
+  /** Rows say which frame of which episode they are; default: not, as sets of earlier versions. */
+  readonly identified?: boolean;
 }
 
 const heldoutFile = 'heldout.arrow';
@@ -51,7 +53,7 @@ async function exportWith(
   { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
   session: SqlSession,
   robotType: RobotType,
-  { datasetVersion, maxEpisodes = 20_000 }: ExportHeldoutSetInput,
+  { datasetVersion, maxEpisodes = 20_000, identified = false }: ExportHeldoutSetInput,
   directory: string,
 ): Promise<HeldoutSetReference> {
   const exclusions = await readExclusions(ports.store);
@@ -72,12 +74,15 @@ async function exportWith(
     { name: 'episode', kind: 'int32' } as const,
     { name: 'robot', kind: 'int32' } as const,
     ...(saysBody ? [{ name: 'body', kind: 'int32' } as const] : []),
+    ...(identified ? [{ name: 'frame', kind: 'int32' } as const] : []),
   ];
   const file = await step('writing held-out frames', () =>
     writeArrowFile(
       join(directory, heldoutFile),
       columns,
-      session.chunks(heldoutSql(robotType, frames, found.present, { saysBody, places: images.places })),
+      session.chunks(
+        heldoutSql(robotType, frames, found.present, { saysBody, saysFrame: identified, places: images.places }),
+      ),
       ports.progress,
       images.columns(),
     ),
@@ -92,6 +97,7 @@ async function exportWith(
     ...bodiesSaid,
     episodes,
     robots,
+    ...(identified ? { episodeIds: await heldoutEpisodeIds(session) } : {}),
     maxEpisodes,
     ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
     ...(imagesSaid === undefined ? {} : { images: imagesSaid }),

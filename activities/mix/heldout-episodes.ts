@@ -46,28 +46,41 @@ export async function chooseHeldoutEpisodes(
   };
 }
 
+/** Ids of the chosen episodes, by number. */
+export async function heldoutEpisodeIds(session: SqlSession): Promise<readonly string[]> {
+  const rows = await session.rows('SELECT episode_id FROM heldout_episode ORDER BY episode');
+  return rows.map((row) => row['episode_id'] as string);
+}
+
 /** The frames that images are looked for, see `findRowImages`. */
 export const heldoutImageRowsSql = (frames: string): string =>
   `SELECT e.episode, e.episode_id, e.body_index, epoch_us(f."timestamp") AS at_us
     FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
     WHERE e.is_labelled_by_outcome OR f.expert_action IS NOT NULL`;
 
+interface HeldoutColumns {
+  readonly saysBody?: boolean;
+  readonly saysFrame?: boolean;
+  readonly places?: readonly string[];
+}
+
 /**
- * The labelled frames of the chosen episodes, episode by episode in frame order; with `saysBody`, the place of each one's body in `bodies` behind;
- * with `places`, only frames that have their images, and these columns of `row_image` last.
+ * The labelled frames of the chosen episodes, episode by episode in frame order; with `saysBody`, the place of each one's body in `bodies` behind, with
+ * `saysFrame` the index of the frame; with `places`, only frames that have their images, and these columns of `row_image` last.
  */
 export function heldoutSql(
   robotType: Pick<RobotType, 'observations' | 'actions'>,
   frames: string,
   bodies: readonly NumberedBody[],
-  { saysBody = false, places = [] }: { readonly saysBody?: boolean; readonly places?: readonly string[] } = {},
+  { saysBody = false, saysFrame = false, places = [] }: HeldoutColumns = {},
 ): string {
   const bodyPlaces = bodies.map(({ index }, place) => `WHEN ${index} THEN ${place}`).join(' ');
   const body = saysBody ? `, (CASE e.body_index ${bodyPlaces} END)::INTEGER` : '';
+  const frame = saysFrame ? ', f.frame_index::INTEGER' : '';
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome', bodies);
   const images =
     places.length === 0 ? '' : 'JOIN row_image AS i ON i.episode = e.episode AND i.at_us = epoch_us(f."timestamp")';
-  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${places.map((name) => `, i.${name}`).join('')}
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${frame}${places.map((name) => `, i.${name}`).join('')}
     FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id) ${images}
     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
     ORDER BY e.episode, f.frame_index`;

@@ -3,6 +3,7 @@ import type { TrainingSetReference } from '../../datasets/training-set.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../store/json-objects.ts';
 import { robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
+import { favourMissedSchema, missedLabels } from './favoured-labels.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { learnedTasksSchema } from './learned-tasks.ts';
 import { mixSet } from './mix-set.ts';
@@ -33,6 +34,8 @@ const inputSchema = z.object({
   learnedTasks: learnedTasksSchema.optional(),
   /** Cameras of the robot type whose images the rows have; default: none, numbers only. */
   cameras: setCamerasSchema.optional(),
+  /** Frames of actions that this version missed most often on held-out data enter first; default: all alike. */
+  favourMissed: favourMissedSchema.optional(),
 });
 
 export type MixExperienceInput = z.input<typeof inputSchema>;
@@ -48,5 +51,9 @@ export const mixExperience =
     const parsed = inputSchema.safeParse(input);
     if (!parsed.success) throw failure('InvalidInput', `mixExperience: ${describeIssues(parsed.error)}`);
     const robotType = await readTrainableRobotType(ports, parsed.data.robotType);
-    return inScratch(ports, (session, directory) => mixSet(ports, session, robotType, parsed.data, directory));
+    const { favourMissed, ...options } = parsed.data;
+    const favouredLabels = favourMissed && (await missedLabels(ports.store, robotType, favourMissed));
+    return inScratch(ports, (session, directory) =>
+      mixSet(ports, session, robotType, { ...options, favouredLabels }, directory),
+    );
   };

@@ -25,6 +25,7 @@ export interface MixFacts {
     readonly sources?: readonly Source[] | undefined;
     readonly learnedTasks?: readonly string[] | undefined;
     readonly cameras?: readonly string[] | undefined;
+    readonly favouredLabels?: readonly string[] | undefined;
   };
   readonly found: FoundBodies;
   readonly sources: readonly ResolvedSource[] | undefined;
@@ -36,6 +37,7 @@ export interface MixFacts {
   /** Undefined for a set without cameras. */
   readonly images: SetImages | undefined;
   readonly exclusionsSeq: number | undefined;
+  readonly favoured: TrainingSetManifest['favoured'] | undefined;
 }
 
 /** Everything the set was made from and what went into it; the same facts give the same manifest. */
@@ -66,6 +68,7 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     ...bodiesOf(facts.found),
     ...(facts.sources === undefined ? {} : { sources: sourcesOf(facts.sources, train) }),
     ...(facts.images === undefined ? {} : { images: facts.images }),
+    ...(facts.favoured === undefined ? {} : { favoured: facts.favoured }),
     files: facts.files,
   };
 }
@@ -85,6 +88,7 @@ const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest
   ...(options.sources === undefined ? {} : { sources: options.sources }),
   ...(options.learnedTasks === undefined ? {} : { learnedTasks: options.learnedTasks }),
   ...(options.cameras === undefined || options.cameras.length === 0 ? {} : { cameras: options.cameras }),
+  ...(options.favouredLabels === undefined ? {} : { favouredLabels: options.favouredLabels }),
 });
 
 const sourcesOf = (sources: readonly ResolvedSource[], train: readonly CellCount[]): readonly SourceCount[] =>

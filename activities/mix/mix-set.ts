@@ -9,6 +9,7 @@ import type { SqlSession } from '../ports/sql.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { ownBody, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
+import { countFavoured } from './favoured-labels.ts';
 import { countLabelGaps } from './label-gaps.ts';
 import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
 import { learnedTasks } from './learned-tasks.ts';
@@ -47,6 +48,8 @@ export interface MixOptions {
   readonly learnedTasks?: readonly string[] | undefined;
   /** Cameras whose images the rows have; none: numbers only. */
   readonly cameras?: readonly string[] | undefined;
+  /** Actions whose frames enter first; without it all alike. */
+  readonly favouredLabels?: readonly string[] | undefined;
 }
 
 /** To make a set again that was swept. */
@@ -106,13 +109,15 @@ async function mixWith(
   await step('finding clips', () => images.keepEpisodes('mixed_episode', datasetVersion.episodes));
   const validationFrames = Math.min(maxValidationFrames, Math.ceil(options.targetFrames * validationFraction));
   const cells = await planCells(session, robotType, { ...options, validationFrames, sources: sets });
+  const boundary = firstValidationCell(robotType.tasks, sets.length);
+  const favoured = favouredIn(robotType, options.favouredLabels, boundary);
   const recordedOn = await daysOf(session, 'mixed_episode');
   const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
   await step('sampling frames', () =>
     sampleFrames(
       session,
       frames,
-      { robotType, bodies: found.present, hasImages: images.places.length > 0 },
+      { robotType, bodies: found.present, hasImages: images.places.length > 0, favoured },
       options.seed,
       cells,
     ),
@@ -123,12 +128,10 @@ async function mixWith(
 
   const train = counts.filter(({ cell }) => cell.source !== 'validation');
   const weights = weightsOf(robotType, train, options);
-  const boundary = firstValidationCell(robotType.tasks, sets.length);
   const takenFrames = found.present.length > 1 ? await countBodies(session, boundary) : undefined;
   const files = await step('writing files', () =>
     writeFiles({ ...ports, images }, session, { robotType, boundary, weights, directory }),
   );
-  const exclusionsSeq = exclusions.seq;
   const manifest = mixManifest({
     robotType,
     options,
@@ -139,7 +142,8 @@ async function mixWith(
     gaps,
     files,
     images: images.facts(),
-    exclusionsSeq,
+    exclusionsSeq: exclusions.seq,
+    favoured: favoured && (await countFavoured(session, favoured.labels, boundary)),
   });
   const digest = await publishSet(
     ports.store,
@@ -150,6 +154,13 @@ async function mixWith(
     madeBefore?.digest,
   );
   return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
+}
+
+/** The favoured labels by their place, in training cells alone. */
+function favouredIn({ actions }: RobotType, labels: readonly string[] | undefined, endCell: number) {
+  if (labels === undefined || actions.kind !== 'discrete') return undefined;
+  const { names } = actions;
+  return { labels: labels.map((label) => names.indexOf(label)), endCell };
 }
 
 /** Training rows are those of the cells before `boundary`; validation rows all weigh the same. */

@@ -21,6 +21,8 @@ const setSchema = z.looseObject({
 /** Whose the held-out episodes are, by number; sets of earlier versions do not say. */
 const heldoutSetSchema = setSchema.extend({
   robots: z.array(z.string()).default([]),
+  /** By number; sets that are not identified do not say. */
+  episodeIds: z.array(z.string()).optional(),
   /** By number; empty where all are of the set's own robot type. */
   bodies: z.array(z.looseObject({ robotType: z.string(), digest: z.string() })).default([]),
 });

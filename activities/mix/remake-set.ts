@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { trainingSetFile } from '../../datasets/training-set.ts';
 import { failure } from '../../store/failures.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { favouredLabelsSchema } from './favoured-labels.ts';
 import { inScratch } from './in-scratch.ts';
 import { learnedTasksSchema } from './learned-tasks.ts';
 import { mixSet } from './mix-set.ts';
@@ -28,6 +29,7 @@ const madeFromSchema = z.looseObject({
     sources: sourcesSchema.optional(),
     learnedTasks: learnedTasksSchema.optional(),
     cameras: setCamerasSchema.optional(),
+    favouredLabels: favouredLabelsSchema.optional(),
   }),
 });
 

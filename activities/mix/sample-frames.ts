@@ -1,7 +1,13 @@
 import { labelSql } from '../../datasets/label.ts';
 import { isPartial, mappedLabelSql, observationSql, type NumberedBody } from '../../datasets/bodies/body-sql.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
-import { hashBound, largestHash, orderHashSql, sampleHashSql } from '../../datasets/mix/sampling-key.ts';
+import {
+  favouredWeight,
+  hashBound,
+  largestHash,
+  orderHashSql,
+  sampleHashSql,
+} from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { createTable, createTableAs } from '../temp-table.ts';
 import { cellCutTable, cellQuotaTable, sampledFrameTable } from './tables.ts';
@@ -41,6 +47,8 @@ interface Shapes {
   readonly bodies: readonly NumberedBody[];
   /** Whether frames bring their instant along, `at_us`, to be given images by. */
   readonly hasImages?: boolean;
+  /** Labels that enter first, by their place, in the cells before `endCell`. */
+  readonly favoured?: { readonly labels: readonly number[]; readonly endCell: number } | undefined;
 }
 
 /**
@@ -77,7 +85,7 @@ export async function sampleFrames(
 async function collect(
   session: SqlSession,
   frames: string,
-  { robotType, bodies, hasImages = false }: Shapes,
+  { robotType, bodies, hasImages = false, favoured }: Shapes,
   seed: number,
   cells: readonly NumberedCell[],
   bounds: ReadonlyMap<number, bigint>,
@@ -89,7 +97,13 @@ async function collect(
   );
   const hash = sampleHashSql(seed, 'f.episode_id', 'f.frame_index');
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome', bodies);
-  const widest = [...bounds.values()].reduce((most, bound) => (bound > most ? bound : most), 0n);
+  const key =
+    favoured === undefined
+      ? hash
+      : `CASE WHEN e.cell < ${favoured.endCell} AND ${label} IN (${favoured.labels.join(', ')}) THEN ${hash} // ${favouredWeight} ELSE ${hash} END`;
+  const most = [...bounds.values()].reduce((widest, bound) => (bound > widest ? bound : widest), 0n);
+  const widened = favoured === undefined ? most : (most + 1n) * BigInt(favouredWeight);
+  const widest = widened > largestHash ? largestHash : widened;
   await session.run(
     createTableAs(
       sampledFrameTable,
@@ -98,11 +112,11 @@ async function collect(
        FROM mixed_episode AS e LEFT JOIN cell_quota AS q USING (cell) LEFT JOIN cell_quota AS lead ON lead.cell = e.cell - 1
      )
      SELECT e.cell - (f.frame_index = e.lead_index)::INTEGER AS cell, e.episode, e.task_index, f.is_correction,
-       ${hash} AS sample_hash, ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
+       ${key} AS sample_hash, ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
        ${observation} AS observation, ${label} AS label${hasImages ? ', epoch_us(f."timestamp") AS at_us' : ''}
      FROM (SELECT * FROM ${frames} AS f WHERE ${hash} <= ${widest}) AS f JOIN bounded_episode AS e USING (episode_id)
      WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
-       AND ${hash} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
+       AND ${key} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
     ),
   );
   const counts = await session.rows('SELECT cell, count(*) AS frames FROM sampled_frame GROUP BY cell');

@@ -72,6 +72,8 @@ export interface MixSection {
   readonly strata: readonly StratumCount[];
   /** The only tasks that were learned; null: all. */
   readonly learnedTasks: readonly string[] | null;
+  /** Actions whose frames entered first, and how many really did; not there where all entered alike. */
+  readonly favoured?: { readonly labels: readonly string[]; readonly takenFrames: number; readonly allFrames: number };
   /** Versions of the robot type that were read as the policy's own; empty where there was only that one. */
   readonly bodies: readonly {
     readonly robotType: string;
@@ -116,6 +118,7 @@ export interface EvaluationSection {
   readonly calibrationError: number | null;
   readonly calibrationCurve: EvaluationDocument['calibrationCurve'];
   readonly roc: EvaluationDocument['roc'];
+  readonly precisionRecall: EvaluationDocument['precisionRecall'];
   readonly championFraction: number | null;
   readonly tasks: EvaluationDocument['tasks'];
   /** The worst first; reports of earlier versions do not have them. */
@@ -136,6 +139,8 @@ export interface EvaluationSection {
   readonly gates: readonly GateResult[];
   /** Not there where no policy sees. */
   readonly disagreements?: EvaluationDocument['disagreements'];
+  /** Held-out frames that the candidate gets wrong; not there without any. */
+  readonly misclassified?: EvaluationDocument['misclassified'];
   /** Versions of the robot type with held-out data, each judged apart; empty where there is one only. */
   readonly bodies: readonly {
     readonly robotType: string;

@@ -1,7 +1,8 @@
 import type { GateResult } from '../../policies/gates/index.ts';
-import { barChart, lineChart } from './charts.ts';
+import { barChart } from './charts.ts';
 import type { EvaluationSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
+import { labelsBody } from './render-labels.ts';
 import { count, folded, measure, percent, table } from './report-parts.ts';
 
 const rank = { fail: 0, notApplicable: 1, pass: 2 } as const;
@@ -156,85 +157,4 @@ function errorsBody({ actionErrors, errorFractions }: EvaluationSection): Html {
     )}`;
 }
 
-function labelsBody(evaluation: EvaluationSection): Html {
-  return html`<h3>Labels, the least found first</h3>
-    ${table(
-      ['Label', 'Recall', 'Precision', 'F1', 'Area under ROC', 'Frames'],
-      evaluation.perLabel
-        .toSorted((a, b) => (a.recall ?? 2) - (b.recall ?? 2))
-        .map(({ label, recall, precision, f1, frames }) => [
-          label,
-          percent(recall),
-          percent(precision),
-          percent(f1),
-          areaOf(evaluation, label),
-          count(frames),
-        ]),
-    )}
-    ${folded(
-      'Confusion: recorded label (rows) against the candidate (columns)',
-      html`<table>
-        <tr>
-          <th></th>
-          ${evaluation.labels.map((label) => html`<th class="number">${label}</th>`)}
-        </tr>
-        ${evaluation.confusion.map((row, index) => confusionRow(evaluation.labels[index] ?? '', row))}
-      </table>`,
-    )}
-    <p>Expected calibration error: ${percent(evaluation.calibrationError)}</p>
-    ${folded(
-      'Calibration: how often the chosen action was right, by its probability',
-      lineChart(
-        [
-          {
-            name: 'right',
-            points: evaluation.calibrationCurve.map((bin) => ({ x: round(bin.probability), y: bin.rightFraction })),
-          },
-          {
-            name: 'perfect',
-            points: evaluation.calibrationCurve.map((bin) => ({ x: round(bin.probability), y: bin.probability })),
-          },
-        ],
-        'probability',
-        'share',
-      ),
-    )}
-    ${folded(
-      'ROC: each label against the others',
-      html`${evaluation.roc
-        .filter(({ points }) => points.length > 0)
-        .map(({ label, points }) =>
-          lineChart(
-            [
-              {
-                name: label,
-                points: points.map((point) => ({ x: round(point.falseFraction), y: point.trueFraction })),
-              },
-            ],
-            'false positives',
-            'found',
-          ),
-        )}`,
-    )}`;
-}
-
 const short = (value: number): string => String(Number(value.toPrecision(4)));
-const round = (value: number): number => Number(value.toFixed(3));
-
-const areaOf = ({ roc }: EvaluationSection, label: string): string => {
-  const area = roc.find((curve) => curve.label === label)?.area ?? null;
-  return area === null ? 'unknown' : area.toFixed(3);
-};
-
-function confusionRow(label: string, row: readonly number[]): Html {
-  const total = row.reduce((sum, value) => sum + value, 0) || 1;
-  return html`<tr>
-    <th>${label}</th>
-    ${row.map(
-      (value) =>
-        html`<td class="number" style="background:rgba(37,99,235,${((0.6 * value) / total).toFixed(3)})">
-          ${count(value)}
-        </td>`,
-    )}
-  </tr>`;
-}

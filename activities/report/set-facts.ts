@@ -17,7 +17,10 @@ export const setFactsSchema = z.looseObject({
   sources: z
     .array(z.looseObject({ name: z.string(), weight: count, availableFrames: count, takenFrames: count }))
     .default([]),
-  recipe: z.looseObject({ learnedTasks: z.array(z.string()).optional() }).optional(),
+  recipe: z
+    .looseObject({ learnedTasks: z.array(z.string()).optional(), favouredLabels: z.array(z.string()).optional() })
+    .optional(),
+  favoured: z.looseObject({ takenFrames: count, allFrames: count }).optional(),
   /** Not there in a set without images. */
   images: z
     .looseObject({

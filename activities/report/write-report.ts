@@ -136,6 +136,7 @@ const mixSection = (set: SetFacts): MixSection => ({
   bodiesLeftOut: set.bodiesLeftOut,
   strata: set.strata,
   learnedTasks: set.recipe?.learnedTasks ?? null,
+  ...(set.favoured === undefined ? {} : { favoured: { ...set.favoured, labels: set.recipe?.favouredLabels ?? [] } }),
 });
 
 const trainingSection = (
@@ -175,6 +176,7 @@ const judgedSection = (evaluation: EvaluationDocument): Omit<EvaluationSection, 
   calibrationError: evaluation.calibrationError,
   calibrationCurve: evaluation.calibrationCurve,
   roc: evaluation.roc,
+  precisionRecall: evaluation.precisionRecall,
   championFraction: evaluation.championFraction,
   tasks: evaluation.tasks,
   robots: evaluation.robots,
@@ -185,6 +187,7 @@ const judgedSection = (evaluation: EvaluationDocument): Omit<EvaluationSection, 
   confusion: evaluation.confusion,
   perLabel: evaluation.perLabel,
   gates: evaluation.gates,
+  ...(evaluation.misclassified === undefined ? {} : { misclassified: evaluation.misclassified }),
   ...(evaluation.disagreements === undefined ? {} : { disagreements: evaluation.disagreements }),
 });
 

@@ -25,7 +25,8 @@ export interface Parts {
 /** A robot type and a map as documents, for a person to correct, and what that person should look at. */
 export interface Draft {
   readonly robotType: object;
-  readonly map: object;
+  /** Undefined for a format that has none. */
+  readonly map?: object;
   readonly notes: readonly string[];
 }
 

@@ -28,7 +28,7 @@ function columnsOf(episode: SourceEpisode, type: RobotType, site: string) {
     latency_p50_ms: null,
     latency_p95_ms: null,
     frame_count: frames.length,
-    media: null,
+    media: episode.clips ?? null,
   };
 }
 

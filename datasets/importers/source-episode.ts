@@ -1,4 +1,4 @@
-import type { Outcome } from '../columns.ts';
+import type { Media, Outcome } from '../columns.ts';
 
 /** What a robot saw and did at one moment, by a recording. */
 export interface SourceFrame {
@@ -32,7 +32,12 @@ export interface SourceEpisode {
   readonly at: { readonly value: string; readonly firstRow: number; readonly rows: number };
   /** At least one. */
   readonly frames: readonly SourceFrame[];
+  /** Clips of its cameras, which are in the store already. */
+  readonly clips?: readonly EpisodeClip[];
 }
+
+/** A clip as an episode names it. */
+export type EpisodeClip = Media;
 
 /** The most frames an episode may have: held in memory until it is whole. */
 export const mostEpisodeFrames = 200_000;

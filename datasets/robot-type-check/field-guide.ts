@@ -83,6 +83,10 @@ const guide: ReadonlyMap<string, string> = new Map([
     'limits.actionToleranceFraction',
     'give how far a value may be off and agree still, as a share of its range, or leave it out',
   ],
+  [
+    'limits.minRecallFraction',
+    'give the least share of the held-out frames of each discrete action to find, above 0 to 1, or leave it out',
+  ],
   ['limits.minBodyEpisodes', 'give how many held-out episodes of a body prove a candidate for it, or leave it out'],
   ['limits.maxModelSizeBytes', 'give the largest model that a robot can hold, or leave it out'],
 ]);

@@ -4,6 +4,7 @@ import type { GraphSession } from '../runtime.ts';
 import { rowsAtOnce, sliceImages } from '../seen-images.ts';
 import { answer, imagesIn, type Answers } from './contestant.ts';
 import { disagreementTally, type Disagreement } from './disagreements.ts';
+import { missTally, type Miss } from './misses.ts';
 import { answerSingle, isSameAnswer } from './single-rows.ts';
 import { heldoutTally, type HeldoutOutcome, type TallyInput } from './heldout-tally.ts';
 import { dictionary } from '../../domain/dictionary.ts';
@@ -15,6 +16,8 @@ export interface HeldoutSource extends RowSource {
   robots?(block: number): Promise<Int32Array | undefined>;
   /** The body of each row; undefined where the set has one only. */
   bodies?(block: number): Promise<Int32Array | undefined>;
+  /** Index of each row's frame in its episode; undefined where the set does not say. */
+  frames?(block: number): Promise<Int32Array | undefined>;
   /** Cameras of which the set has images, whether they are read or not. */
   readonly imageCameras?: readonly string[];
   /** JPEG of a row as the set has it, by camera, of those that are read. */
@@ -43,6 +46,8 @@ export interface HeldoutAnswers extends HeldoutOutcome {
   readonly singles: SingleRowsOutcome;
   /** Where candidate and reference differ most; empty without a reference, or where no policy sees. */
   readonly disagreements: readonly Disagreement[];
+  /** Where the candidate is surest and wrong; empty for continuous actions. */
+  readonly misses: readonly Miss[];
 }
 
 /**
@@ -54,6 +59,7 @@ export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutAnswe
   const singles = singleRowsTally(input, Math.max(1, Math.floor(totalRows(source) / singleRows)));
   const tally = heldoutTally({ ...input, others: Object.keys(input.others) });
   const disagreements = disagreementTally(type, sizes.actionSize);
+  const misses = missTally(type, sizes.actionSize);
   const seen = (sizes.cameras ?? []).filter(({ name }) => cameras.includes(name));
   const atOnce = rowsAtOnce(seen, mostRowsAtOnce);
   for (let number = 0; number < source.blockRows.length; number += 1) {
@@ -62,6 +68,7 @@ export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutAnswe
     if (episodes === undefined) throw new Error('expected a held-out set with a column episode, got none');
     const robots = await source.robots?.(number);
     const bodies = await source.bodies?.(number);
+    const frames = await source.frames?.(number);
     for (let start = 0; start < block.rows; start += atOnce) {
       const part = sliceBlock(block, start, Math.min(block.rows, start + atOnce));
       const candidate = await answer(input.candidate, type, sizes, part, cameras).catch(failed);
@@ -72,13 +79,19 @@ export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutAnswe
       const of = (numbers: Int32Array): Int32Array => numbers.subarray(start, start + part.rows);
       const rows = { block: part, episodes: of(episodes), robots: robots && of(robots), bodies: bodies && of(bodies) };
       tally.add(rows, candidate, others);
+      misses.add({ ...rows, number, start, frames: frames && of(frames) }, candidate);
       const champion = reference === undefined ? undefined : others[reference];
       if (champion !== undefined && cameras.length > 0)
         disagreements.add({ ...rows, number, start }, candidate, champion);
     }
     input.progress({ heldoutRows: tally.frames() });
   }
-  return { ...tally.finish(), singles: singles.finish(), disagreements: disagreements.finish() };
+  return {
+    ...tally.finish(),
+    singles: singles.finish(),
+    disagreements: disagreements.finish(),
+    misses: misses.finish(),
+  };
 }
 
 /** A policy may fail on a task it does not know: it is asked about the first one instead, and its answer counts nowhere. */

@@ -8,6 +8,7 @@ import { confusionCounter, type Confusion } from './confusion.ts';
 import type { Answers } from './contestant.ts';
 import { errorTally, type ErrorOutcome } from './error-tally.ts';
 import { labelTally } from './label-tally.ts';
+import type { PrecisionRecallCurve } from './precision-recall.ts';
 import { rocCounter, type RocCurve } from './roc.ts';
 import { pairedCounter } from './paired-counter.ts';
 import { robotTally, type RobotOutcome } from './robot-tally.ts';
@@ -60,6 +61,7 @@ export interface HeldoutOutcome {
   readonly calibrationError: number | null;
   readonly calibrationCurve: readonly CalibrationPoint[];
   readonly roc: readonly RocCurve[];
+  readonly precisionRecall: readonly PrecisionRecallCurve[];
 }
 
 /** Rows with the episode and, where the set says it, the robot of each. */
@@ -227,7 +229,13 @@ const namesThatKnow = ({ others, knownTasks = {} }: TallyInput, task: number): r
   others.filter((name) => task < (knownTasks[name] ?? Number.POSITIVE_INFINITY));
 
 /** What there is of continuous actions instead. */
-const continuousOutcome = { confusion: null, calibrationCurve: [], roc: [], calibrationError: null };
+const continuousOutcome = {
+  confusion: null,
+  calibrationCurve: [],
+  roc: [],
+  precisionRecall: [],
+  calibrationError: null,
+};
 
 const discreteOutcome = (
   confusion: ReturnType<typeof confusionCounter>,
@@ -237,6 +245,7 @@ const discreteOutcome = (
   confusion: confusion.finish(),
   calibrationCurve: calibration.curve(),
   roc: roc.finish(),
+  precisionRecall: roc.precisionRecall(),
   calibrationError: calibration.finish(),
 });
 

@@ -1,3 +1,6 @@
+import type { ScoreCounts } from './score-counts.ts';
+import { precisionRecallOf, type PrecisionRecallCurve } from './precision-recall.ts';
+
 const bins = 100;
 
 /** One action against all others: how often it is found, and how often it is seen where it is not, as its threshold falls. */
@@ -5,6 +8,9 @@ export interface RocCurve {
   readonly label: string;
   /** Area under the curve, 0–1; null where the label, or anything else, never occurs. */
   readonly area: number | null;
+  /** Frames with the label, and without. */
+  readonly frames: number;
+  readonly otherFrames: number;
   /** From the highest threshold to the lowest; shares of the frames without and with the label. */
   readonly points: readonly { readonly falseFraction: number; readonly trueFraction: number }[];
 }
@@ -13,8 +19,10 @@ export interface RocCurve {
 export function rocCounter(labels: readonly string[]): {
   frame(label: number, probabilities: ArrayLike<number>): void;
   finish(): readonly RocCurve[];
+  /** Precision over recall of each label, from the same counts. */
+  precisionRecall(): readonly PrecisionRecallCurve[];
 } {
-  const counts = labels.map(() => ({ with: new Float64Array(bins), without: new Float64Array(bins) }));
+  const counts = labels.map((): ScoreCounts => ({ with: new Float64Array(bins), without: new Float64Array(bins) }));
   return {
     frame(label, probabilities) {
       counts.forEach((count, index) => {
@@ -23,13 +31,15 @@ export function rocCounter(labels: readonly string[]): {
         counted[bin] = (counted[bin] ?? 0) + 1;
       });
     },
-    finish: () => labels.map((label, index) => curveOf(label, counts[index])),
+    finish: () => counts.map((count, index) => curveOf(labels[index] ?? '', count)),
+    precisionRecall: () => counts.map((count, index) => precisionRecallOf(labels[index] ?? '', count)),
   };
 }
 
-function curveOf(label: string, count: { with: Float64Array; without: Float64Array } | undefined): RocCurve {
-  const [positives, negatives] = [total(count?.with), total(count?.without)];
-  if (count === undefined || positives === 0 || negatives === 0) return { label, area: null, points: [] };
+function curveOf(label: string, count: ScoreCounts): RocCurve {
+  const [positives, negatives] = [total(count.with), total(count.without)];
+  const sizes = { frames: positives, otherFrames: negatives };
+  if (positives === 0 || negatives === 0) return { label, area: null, ...sizes, points: [] };
   const points = [{ falseFraction: 0, trueFraction: 0 }];
   let [found, wrong, area] = [0, 0, 0];
   for (let bin = bins - 1; bin >= 0; bin -= 1) {
@@ -40,7 +50,7 @@ function curveOf(label: string, count: { with: Float64Array; without: Float64Arr
     area += ((point.falseFraction - before.falseFraction) * (point.trueFraction + before.trueFraction)) / 2;
     if (point.falseFraction !== before.falseFraction || point.trueFraction !== before.trueFraction) points.push(point);
   }
-  return { label, area, points };
+  return { label, area, ...sizes, points };
 }
 
-const total = (values: Float64Array | undefined): number => values?.reduce((sum, value) => sum + value, 0) ?? 0;
+const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);

@@ -11,7 +11,15 @@ import {
 import { isStateMeasured } from '../measured-state.ts';
 import { measured, notApplicable, percent, points, unmeasured, type GateResult } from './gate.ts';
 import { maxDifferingFraction, maxSlowestMs, type RowFacts } from './absolute.ts';
-import { criticalRecall, labelHarm, labelSignificance, type CriticalLabel, type LabelFacts } from './labels.ts';
+import {
+  criticalRecall,
+  everyRecall,
+  labelHarm,
+  labelSignificance,
+  recallGate,
+  type CriticalLabel,
+  type LabelFacts,
+} from './labels.ts';
 import { pairedBound, type PairedSums } from './paired-bound.ts';
 import { maxUnprovenTraffic, taskHarm, taskSignificance, unprovenTraffic, type TaskFacts } from './tasks.ts';
 
@@ -69,6 +77,7 @@ export const comparativeGates = (
     singleRows(facts),
     agreement(facts, type.limits),
     ...(critical.length === 0 ? [] : [criticalRecall(facts.labels, critical)]),
+    ...(type.limits.minRecallFraction === undefined ? [] : everyRecall(facts.labels, type.limits.minRecallFraction)),
     noWorse('champion.overall', 'champion', facts.champion, championMargin),
     noWorse('anchor.overall', 'anchor', facts.anchor, anchorMargin),
     ...(type.actions.kind === 'discrete' ? [labels(facts, critical)] : []),
@@ -90,6 +99,9 @@ const comparativeLimits = (type: JudgedType): readonly (readonly [string, string
   ['heldout.single-rows', 'fraction', maxDifferingFraction],
   ['heldout.agreement', 'fraction', type.limits.minAgreementFraction],
   ...(criticalLabels(type).length === 0 ? [] : ([['labels.critical', 'fraction', 0]] as const)),
+  ...(type.limits.minRecallFraction === undefined
+    ? []
+    : ([[recallGate, 'fraction', type.limits.minRecallFraction]] as const)),
   ['champion.overall', 'fraction', championMargin],
   ['anchor.overall', 'fraction', anchorMargin],
   ...(type.actions.kind === 'discrete' ? ([['champion.labels', 'p-value', labelSignificance]] as const) : []),

@@ -1,4 +1,4 @@
-import { holm } from '../../domain/statistics/index.ts';
+import { holm, wilsonInterval } from '../../domain/statistics/index.ts';
 import { measured, percent, type GateResult } from './gate.ts';
 import { pairedRatio, type PairedRatioSums } from './paired-ratio.ts';
 
@@ -26,8 +26,8 @@ export const labelMargin = 0.05;
 /** Or by so much of what the whole is proven to gain, where that is more: who gains 40 pp may lose 10 on one label. */
 const gainShare = 0.25;
 export const labelSignificance = 0.01;
-/** Fewer held-out frames of a critical label prove nothing about it. */
-export const leastCriticalFrames = 20;
+/** Fewer held-out frames of a label prove nothing about its recall. */
+export const leastLabelFrames = 20;
 
 interface Comparison {
   readonly label: string;
@@ -103,11 +103,11 @@ export function criticalRecall(labels: readonly LabelFacts[], critical: readonly
   const found = critical.map(({ name, minRecallFraction }) => {
     const { frames = 0, foundFrames = 0 } = labels.find(({ label }) => label === name) ?? {};
     const recall = frames === 0 ? 0 : foundFrames / frames;
-    const passes = frames >= leastCriticalFrames && recall >= minRecallFraction;
+    const passes = frames >= leastLabelFrames && recall >= minRecallFraction;
     return { name, minRecallFraction, frames, recall, passes };
   });
   const said = found.map(({ name, minRecallFraction, frames, recall, passes }) => {
-    const limit = `at least ${percent(minRecallFraction)} of at least ${leastCriticalFrames} is needed`;
+    const limit = `at least ${percent(minRecallFraction)} of at least ${leastLabelFrames} is needed`;
     return `${name}: found in ${percent(recall)} of ${frames} held-out frames${passes ? '' : `, ${limit}`}`;
   });
   return measured({
@@ -120,3 +120,22 @@ export function criticalRecall(labels: readonly LabelFacts[], critical: readonly
     sentence: said.join('; '),
   });
 }
+
+/** Each action is found often enough, one gate an action; one with too few held-out frames is not proven, and fails. */
+export const everyRecall = (labels: readonly LabelFacts[], minRecallFraction: number): readonly GateResult[] =>
+  labels.map(({ label, frames, foundFrames }) => {
+    const value = frames === 0 ? 0 : foundFrames / frames;
+    const { low, high } = wilsonInterval({ successes: foundFrames, trials: Math.max(1, frames), z: 1.96 });
+    const enough = frames >= leastLabelFrames;
+    return measured({
+      id: recallGate,
+      value,
+      limit: minRecallFraction,
+      unit: 'fraction',
+      sampleSize: frames,
+      passes: enough && value >= minRecallFraction,
+      sentence: `${label}: found in ${percent(value)} of ${frames} held-out frames (${percent(low)} to ${percent(high)} if frames were independent), at least ${percent(minRecallFraction)} of at least ${leastLabelFrames} is needed`,
+    });
+  });
+
+export const recallGate = 'labels.recall';

@@ -7,7 +7,7 @@ import type { Answers } from '../../policies/evaluation/contestant.ts';
 import { heldoutTally } from '../../policies/evaluation/heldout-tally.ts';
 import { comparativeGates } from '../../policies/gates/comparative.ts';
 import { pairedRatioCounter, type GateResult } from '../../policies/gates/index.ts';
-import { criticalRecall, labelHarm } from '../../policies/gates/labels.ts';
+import { criticalRecall, everyRecall, labelHarm } from '../../policies/gates/labels.ts';
 import { pairedRatio } from '../../policies/gates/paired-ratio.ts';
 import { studentLowerTail } from '../../policies/gates/student-tail.ts';
 import { policySizes } from '../../policies/policy-io.ts';
@@ -171,6 +171,34 @@ describe('the gates by label', () => {
       actions: { kind: 'continuous', ranges: [{ name: 'speed', unit: 'm/s', min: 0, max: 1 }] },
     });
     assert.ok(comparativeGates(undefined, continuous).every(({ id }) => id !== 'champion.labels'));
+  });
+});
+
+describe('recall of every label', () => {
+  const type = testRobotType({ limits: { ...testRobotType().limits, minRecallFraction: 0.5 } });
+  const found = (frames: number, foundFrames: number) => ({ label: 'brake', frames, foundFrames });
+
+  it('is one gate a label, with its value, limit and sample size, and holds on a few frames or none', () => {
+    const [ahead, brake] = everyRecall([{ label: 'ahead', frames: 200, foundFrames: 150 }, found(40, 19)], 0.5);
+    assert.deepEqual([ahead?.outcome, ahead?.value, ahead?.limit, ahead?.sampleSize], ['pass', 0.75, 0.5, 200]);
+    assert.deepEqual([brake?.outcome, brake?.value, brake?.limit, brake?.sampleSize], ['fail', 0.475, 0.5, 40]);
+    assert.match(
+      brake?.sentence ?? '',
+      /^brake: found in 47\.50 % of 40 held-out frames .*at least 50\.00 % of at least 20/,
+    );
+    assert.equal(everyRecall([found(19, 19)], 0.5)[0]?.outcome, 'fail');
+    assert.equal(everyRecall([found(20, 10)], 0.5)[0]?.outcome, 'pass');
+    assert.equal(everyRecall([found(0, 0)], 0.5)[0]?.outcome, 'fail');
+    assert.equal(everyRecall([found(Number.NaN, 10)], 0.5)[0]?.outcome, 'fail');
+  });
+
+  it('is asked only where the robot type asks, and fails without facts', () => {
+    const ids = (judged: typeof type) => comparativeGates(undefined, judged).filter(({ id }) => id === 'labels.recall');
+    assert.deepEqual(ids(testRobotType()), []);
+    assert.deepEqual(
+      ids(type).map(({ outcome, limit, value }) => [outcome, limit, value]),
+      [['fail', 0.5, null]],
+    );
   });
 });
 

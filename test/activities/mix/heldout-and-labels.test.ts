@@ -83,6 +83,25 @@ describe('held-out set', () => {
     assert.deepEqual((await heldout(20)).result, result);
   });
 
+  it('says which frame of which episode each row is where it is asked to, and is another set then', async () => {
+    await store(fixture, 0, [
+      { number: 10, split: 'heldout', outcome: 'failure', experts: 2 },
+      ...numbered(50, 2, { split: 'heldout', frames: 3 }),
+    ]);
+    const datasetVersion = await fixture.lake.currentVersion();
+    const { digest } = await exportHeldoutSet(fixture.ports)({ robotType: type, datasetVersion, identified: true });
+    assert.notEqual(digest, (await heldout()).result.digest);
+    const rows = tableFromIPC(await fixture.store.get(heldoutSetFile(digest, 'heldout.arrow'))).toArray();
+    const manifest = JSON.parse(
+      new TextDecoder().decode(await fixture.store.get(heldoutSetFile(digest, 'manifest.json'))),
+    ) as { episodeIds: string[] };
+    assert.deepEqual(manifest.episodeIds, ['E000010', 'E000050', 'E000051']);
+    assert.deepEqual(
+      rows.map((row) => [Number(row.episode), Number(row.frame), Number(row.observation.get(1))]),
+      [[0, 0, 0], [0, 1, 1], ...[1, 2].flatMap((episode) => [0, 1, 2].map((frame) => [episode, frame, frame]))],
+    );
+  });
+
   it('is empty when nothing is held out', async () => {
     await store(fixture, 0, numbered(0, 3));
     const { result, columns } = await heldout();

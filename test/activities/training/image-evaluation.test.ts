@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { sharpPictures } from '../../../activities/adapters/sharp-pictures.ts';
 import { evaluateCandidate } from '../../../activities/evaluation/evaluate-candidate.ts';
 import { evaluationSchema, type EvaluationDocument } from '../../../activities/evaluation/evaluation-document.ts';
+import { listMisclassified } from '../../../activities/evaluation/list-misclassified.ts';
 import { comparedCameras } from '../../../activities/registry/compared-cameras.ts';
 import { registerCandidate } from '../../../activities/registry/register-candidate.ts';
 import { evaluationBody } from '../../../activities/report/render-evaluation.ts';
@@ -125,6 +126,37 @@ describe('a candidate that sees', () => {
     assert.match(page, /<img alt="&quot;&gt;&lt;x"[^>]*src="data:image\/jpeg;base64,\/9j\//);
     assert.match(page, /&lt;script&gt;/);
     assert.doesNotMatch(evaluationBody({ ...document, disagreements: undefined }).text, /differ most/);
+  });
+
+  it('keeps what the model gets wrong for review, with what the cameras showed, and the report shows it with curves', async () => {
+    await world.store.put('models/p/4.0.0/model.onnx', stranger(front!, 2));
+    const document = await judged('poor', { modelKey: 'models/p/4.0.0/model.onnx', ...quickly });
+    const { frames, listed } = document.misclassified!;
+    assert.equal(frames, document.frames - Math.round(document.accuracyFraction! * document.frames));
+    assert.ok(listed.length > 0 && listed.length <= frames);
+    assert.ok(listed.every(({ recorded, chosen }) => recorded !== chosen));
+    assert.deepEqual([listed[0]!.episodeId, listed[0]!.images?.length], [null, 1], 'a set that is not identified');
+    assert.ok(listed.slice(12).every(({ images }) => images === undefined));
+    assert.deepEqual(
+      document.precisionRecall.map(({ frames: own, otherFrames }) => own + otherFrames),
+      [600, 600, 600],
+    );
+    const hostile = { ...listed[0]!, episodeId: '<b>', task: '<script>' };
+    const page = evaluationBody({ ...document, misclassified: { frames, listed: [hostile] } }).text;
+    assert.match(page, /surest and wrong/);
+    assert.match(page, /&lt;b&gt;/);
+    assert.match(page, /left, \d+ of 600 frames/);
+    await world.store.put(
+      'models/p/3.0.0/evaluation.json',
+      (await world.store.get('evaluations/poor/evaluation.json'))!,
+    );
+    const listing = await listMisclassified({ store: world.store })({ policy: 'p', version: '3.0.0' });
+    assert.deepEqual([listing.frames, listing.heldoutFrames, listing.listed], [frames, 600, listed]);
+    await assert.rejects(
+      listMisclassified({ store: world.store })({ policy: 'p', version: '8.0.0' }),
+      /expected an evaluation of 8.0.0/,
+    );
+    await assert.rejects(listMisclassified({ store: world.store })({ policy: 'p' }), /expected a champion of p/);
   });
 
   it('leaves golden answers with images that it gives again, in few bytes', async () => {

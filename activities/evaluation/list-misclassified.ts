@@ -1,0 +1,40 @@
+import { modelFile } from '../../policies/model-manifest.ts';
+import { failure } from '../../store/failures.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import { readAliases } from '../../store/records/aliases.ts';
+import { readEvaluation, type EvaluationDocument } from './evaluation-document.ts';
+
+export interface ListMisclassifiedInput {
+  readonly policy: string;
+  /** Default: the champion. */
+  readonly version?: string;
+  /** Instead of a version: the cycle whose candidate it was, registered or held back. */
+  readonly cycleId?: string;
+}
+
+export interface ListMisclassifiedResult {
+  /** The version or the cycle. */
+  readonly of: string;
+  readonly heldoutFrames: number;
+  /** All that are wrong; `listed` has those of which the model is surest. */
+  readonly frames: number;
+  readonly listed: NonNullable<EvaluationDocument['misclassified']>['listed'];
+}
+
+/** The held-out frames that a model got wrong when the gates judged it. It only reads. */
+export const listMisclassified =
+  ({ store }: { readonly store: ObjectStore }) =>
+  async ({ policy, version, cycleId }: ListMisclassifiedInput): Promise<ListMisclassifiedResult> => {
+    const of = cycleId ?? version ?? (await readAliases({ store })({ policy })).champion;
+    if (of === undefined)
+      throw failure('NotFound', `expected a champion of ${policy}, got none: name a version or a cycle`);
+    const key =
+      cycleId === undefined ? modelFile(policy, of, 'evaluation.json') : `evaluations/${cycleId}/evaluation.json`;
+    const evaluation = await readEvaluation(store, key);
+    if (evaluation === undefined)
+      throw failure('NotFound', `expected an evaluation of ${of}, got none: a baseline has none`, {
+        coordinates: { key },
+      });
+    const { misclassified, frames: heldoutFrames } = evaluation;
+    return { of, heldoutFrames, frames: misclassified?.frames ?? 0, listed: misclassified?.listed ?? [] };
+  };
