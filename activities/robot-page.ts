@@ -8,7 +8,8 @@ import { installRecordSchema } from '../fleet/desk/install-log.ts';
 import { assignmentRecordSchema } from '../fleet/desk/assignment-record.ts';
 import { readRobotLife } from '../fleet/desk/robot-life.ts';
 import { isRevokedRobot, quarantineOf, type Quarantine, type RobotRecord } from '../fleet/desk/robots.ts';
-import { openTelemetryLog } from '../fleet/desk/telemetry-log.ts';
+import type { LatencyParts } from '../fleet/protocol/index.ts';
+import { openTelemetryLog, type TelemetryBatch } from '../fleet/desk/telemetry-log.ts';
 import { robotTypeName } from '../datasets/robot-type.ts';
 import { readLog } from '../store/append-log.ts';
 import { readSoundJson } from '../store/damaged-objects.ts';
@@ -38,6 +39,15 @@ export interface RobotPage {
   readonly drops: readonly { readonly reason: string; readonly count: number }[] | null;
   /** What it last said of its clock, in the last hour; null: nothing was heard. */
   readonly clock: { readonly heardMs: number; readonly skewMs: number; readonly isTimeUnknown: boolean } | null;
+  /** Median latencies of the last episode in the last hour whose decisions had one, ms; null: none was heard of. */
+  readonly latency: {
+    readonly heardMs: number;
+    readonly version: string | null;
+    /** The whole decision. */
+    readonly p50Ms: number;
+    /** Its parts; null where no image was decoded, or its agent does not tell. */
+    readonly parts: LatencyParts | null;
+  } | null;
   readonly incidents: readonly {
     readonly atMs: number;
     readonly state: string;
@@ -107,7 +117,7 @@ export async function readRobotPage(ports: Ports, robotId: string): Promise<Robo
     versions: (await inTurn(policies, (name) => versionsOf(store, name, robotId, onDamage))).slice(-mostListed),
     uploads: await uploadsOf(store, robotId, onDamage),
     drops: losses?.filter((loss) => loss.robotId === robotId).map(({ reason, count }) => ({ reason, count })) ?? null,
-    clock: await clockOf(ports, policy, robotId, onDamage),
+    ...(await heardOf(ports, policy, robotId, onDamage)),
     ...(await incidentsOf(store, policy, robotId, onDamage)),
     trials: (await inTurn(policies, (name) => trialsOfRobot(store, name, robotId))).slice(-mostListed),
     damaged,
@@ -210,26 +220,35 @@ async function distinct(
   return count;
 }
 
-async function clockOf(
+/** What its last batch of telemetry said of its clock, and its last episode of latencies. */
+async function heardOf(
   { store, clock }: Pick<Ports, 'store' | 'clock'>,
   policy: string,
   robotId: string,
   onDamage: OnDamaged,
-): Promise<RobotPage['clock']> {
+): Promise<Pick<RobotPage, 'clock' | 'latency'>> {
   const log = openTelemetryLog(store);
   const nowMs = clock();
   const keys: string[] = [];
   for await (const key of log.keys(policy, nowMs - hourMs, nowMs)) keys.push(key);
   let last: RobotPage['clock'] = null;
+  let latency: RobotPage['latency'] = null;
   for (const key of keys.slice(-mostTelemetry))
-    for (const batch of await log.read(key, onDamage))
-      if (batch.robotId === robotId && batch.receivedMs >= (last?.heardMs ?? 0))
-        last = {
-          heardMs: batch.receivedMs,
-          skewMs: batch.clockSkewMs,
-          isTimeUnknown: batch.isTimeUnknown === true,
-        };
-  return last;
+    for (const batch of await log.read(key, onDamage)) {
+      if (batch.robotId !== robotId) continue;
+      const { receivedMs: heardMs, clockSkewMs: skewMs, isTimeUnknown } = batch;
+      if (heardMs >= (last?.heardMs ?? 0)) last = { heardMs, skewMs, isTimeUnknown: isTimeUnknown === true };
+      const told = latencyIn(batch);
+      if (told !== null && heardMs >= (latency?.heardMs ?? 0)) latency = told;
+    }
+  return { clock: last, latency };
+}
+
+function latencyIn({ receivedMs: heardMs, entries }: TelemetryBatch): RobotPage['latency'] {
+  const episode = entries.findLast((entry) => entry.kind === 'episode' && entry.latencyP50Ms !== null);
+  if (episode?.kind !== 'episode' || episode.latencyP50Ms === null) return null;
+  const { policyVersion: version, latencyP50Ms: p50Ms, latencyParts: parts = null } = episode;
+  return { heardMs, version, p50Ms, parts };
 }
 
 async function incidentsOf(

@@ -169,6 +169,8 @@ function printPage(page: RobotPage): void {
     `lost: ${drops === null ? 'no monitor watches' : drops.map(({ reason, count }) => `${reason} ${count}`).join(', ') || 'nothing'}`,
   );
   say(`clock: ${clockText(clock)}`);
+  say(`latency: ${latencyText(page.latency)}`);
+  if (now?.images !== undefined) say(`images: ${imagesText(now.images)}`);
   say(`open incidents: ${page.openIncidents.join(', ') || 'none'}`);
   printTable(
     ['when', 'act', 'who', 'why'],
@@ -194,3 +196,20 @@ function clockText(clock: RobotPage['clock']): string {
   if (clock.isTimeUnknown) return `does not know the time, last contact ${instant(clock.heardMs)}`;
   return `${clock.skewMs} ms off, last contact ${instant(clock.heardMs)}`;
 }
+
+const shortMs = (ms: number): string => `${Number(ms.toPrecision(3))} ms`;
+
+function latencyText(latency: RobotPage['latency']): string {
+  if (latency === null) return 'no episode in the last hour told one';
+  const { version, p50Ms, parts } = latency;
+  const whole = `${shortMs(p50Ms)} a decision (median of the last episode, version ${version ?? 'none'})`;
+  if (parts === null) return whole;
+  return `${whole}: decoding images ${shortMs(parts.decodingP50Ms)}, policy ${shortMs(parts.policyP50Ms)}`;
+}
+
+const imagesText = ({
+  waitingBytes,
+  waitingClips,
+  lost,
+}: NonNullable<NonNullable<RobotPage['now']>['images']>): string =>
+  `${(waitingBytes / 1e6).toFixed(1)} MB and ${waitingClips} clips wait on the robot; ${lost} images lost since its disk was new`;

@@ -32,6 +32,13 @@ export const outcomeColumns = [
   column('intervened', 'boolean', 'a person or a safety system took over'),
   column('corrected_frames', 'int64', 'frames in which an expert said otherwise'),
   column('latency_p50_ms', 'float64', 'median latency of the policy over the episode, ms; NULL: not told', true),
+  column('decoding_p50_ms', 'float64', 'median time for decoding images within it, ms; NULL: not told', true),
+  column(
+    'policy_p50_ms',
+    'float64',
+    'median of the rest of it, the policy’s own, where images were decoded, ms; NULL: not told',
+    true,
+  ),
   column('safety_events', 'int32', 'safety events between start and end in this life'),
   column('recorded_on', 'date', 'UTC day of ended_at, of its receipt where that is NULL; partition'),
 ] as const satisfies readonly Column[];

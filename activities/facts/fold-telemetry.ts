@@ -124,6 +124,8 @@ export class TelemetryFold {
       intervened: entry.intervened,
       corrected_frames: entry.correctedFrames,
       latency_p50_ms: entry.latencyP50Ms,
+      decoding_p50_ms: entry.latencyParts?.decodingP50Ms ?? null,
+      policy_p50_ms: entry.latencyParts?.policyP50Ms ?? null,
       safety_events: 0,
       recorded_on: utcDay(atMs),
     });

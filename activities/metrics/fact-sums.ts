@@ -1,5 +1,5 @@
 import { sqlText } from '../../datasets/sql-types.ts';
-import { quantileRanks, type GroupFacts, type RobotSums } from '../../domain/metrics/index.ts';
+import { quantileRanks, type GroupFacts, type ToldLatency, type RobotSums } from '../../domain/metrics/index.ts';
 import type { SqlRow, SqlSession } from '../ports/sql.ts';
 
 /** What metrics may be told apart by; undefined: not at all. */
@@ -38,7 +38,14 @@ const nameSql = (by: Grouping | undefined): string => (by === undefined ? `'${ev
 const within = (policy: string, { from, to }: Span): string =>
   `policy = ${sqlText(policy)} AND recorded_on >= DATE ${sqlText(from)} AND recorded_on < DATE ${sqlText(to)}`;
 
-type OutcomeFacts = Pick<GroupFacts, 'success' | 'intervention' | 'latency' | 'tasks'>;
+const latencyColumns = {
+  latency: 'latency_p50_ms',
+  policyLatency: 'policy_p50_ms',
+  decodingLatency: 'decoding_p50_ms',
+} as const;
+type LatencyName = keyof typeof latencyColumns;
+
+type OutcomeFacts = Pick<GroupFacts, 'success' | 'intervention' | 'tasks' | LatencyName>;
 
 /** What counted episodes of a time come to, by group. */
 export async function sumOutcomes(
@@ -61,14 +68,20 @@ export async function sumOutcomes(
      FROM counted WHERE name IS NOT NULL GROUP BY ALL ORDER BY ALL`,
   );
   const tasksByName = Map.groupBy(tasks, (row) => row['name'] as string);
-  const latencies = await latenciesOf(session, counted);
+  const latencies = {
+    latency: await latenciesOf(session, counted, 'latency'),
+    policyLatency: await latenciesOf(session, counted, 'policyLatency'),
+    decodingLatency: await latenciesOf(session, counted, 'decodingLatency'),
+  };
   return new Map(
     robots.map((row) => {
       const name = row['name'] as string;
       const facts: OutcomeFacts = {
         success: sumsOf(row, 's'),
         intervention: sumsOf(row, 'i'),
-        latency: latencies.get(name) ?? null,
+        latency: latencies.latency.get(name) ?? null,
+        policyLatency: latencies.policyLatency.get(name) ?? null,
+        decodingLatency: latencies.decodingLatency.get(name) ?? null,
         tasks: (tasksByName.get(name) ?? []).map((task) => ({
           task: task['task'] as string,
           episodes: task['episodes'] as number,
@@ -94,8 +107,10 @@ const latencyQuantile = 0.95;
 async function latenciesOf(
   session: SqlSession,
   counted: string,
-): Promise<ReadonlyMap<string, NonNullable<GroupFacts['latency']>>> {
-  const told = 'FROM counted WHERE name IS NOT NULL AND latency_p50_ms IS NOT NULL';
+  which: LatencyName,
+): Promise<ReadonlyMap<string, ToldLatency>> {
+  const column = latencyColumns[which];
+  const told = `FROM counted WHERE name IS NOT NULL AND ${column} IS NOT NULL`;
   const counts = await session.rows(`WITH ${counted} SELECT name, count(*)::DOUBLE AS n ${told} GROUP BY name`);
   if (counts.length === 0) return new Map();
   const ranks = new Map(
@@ -105,7 +120,7 @@ async function latenciesOf(
     [rank, low, high].flatMap((each) => (each === null ? [] : [`(${sqlText(name)}, ${each})`])),
   );
   const found = await session.rows(
-    `WITH ${counted}, ranked AS (SELECT name, latency_p50_ms AS ms, row_number() OVER (PARTITION BY name ORDER BY latency_p50_ms) AS rank ${told})
+    `WITH ${counted}, ranked AS (SELECT name, ${column} AS ms, row_number() OVER (PARTITION BY name ORDER BY ${column}) AS rank ${told})
      SELECT DISTINCT ranked.name AS name, ranked.rank AS rank, ms FROM ranked
      JOIN (VALUES ${wanted.join(', ')}) AS wanted(name, rank) ON wanted.name = ranked.name AND wanted.rank = ranked.rank`,
   );

@@ -123,7 +123,14 @@ export async function readMetrics(ports: MetricsPorts, question: MetricsQuestion
 }
 
 const noSums = { robots: 0, of: 0, hits: 0, hitsSquared: 0, hitsTimesOf: 0, ofSquared: 0 };
-const nothingTold = { success: noSums, intervention: noSums, latency: null, tasks: [] } as const;
+const nothingTold = {
+  success: noSums,
+  intervention: noSums,
+  latency: null,
+  policyLatency: null,
+  decodingLatency: null,
+  tasks: [],
+} as const;
 const noTime = { onlineMs: 0, serviceMs: 0, robots: 0 };
 
 async function wholeFleet(

@@ -22,6 +22,8 @@ const names: Readonly<Record<string, string>> = {
   success: 'Success',
   uptime: 'Uptime',
   latency: 'Latency, p95',
+  policyLatency: 'Latency without decoding images, p95',
+  decodingLatency: 'Decoding images, p95',
   interventions: 'Interventions',
   tasksOperational: 'Tasks operational',
   throughput: 'Throughput',

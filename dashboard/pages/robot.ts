@@ -90,8 +90,10 @@ function section(title: string, list: readonly unknown[], empty: string, show: (
   return h('section', null, [h('h2', null, title), list.length === 0 ? stateBox('empty', empty) : show()]);
 }
 
+type Images = NonNullable<NonNullable<Robot['now']>['images']>;
+
 function standing(robot: Robot): ComponentChild {
-  const { quarantine, now, clock } = robot;
+  const { quarantine, now, clock, latency } = robot;
   const entries: (readonly [string, ComponentChildren])[] = [
     ['Standing', robot.standing],
     ['Contact', now === null ? 'none' : now.contact],
@@ -103,6 +105,8 @@ function standing(robot: Robot): ComponentChild {
     ['Robot type', robot.robotType],
     ['Tokens', robot.tokens],
     ['Clock', clock === null ? 'nothing heard in the last hour' : clockText(clock)],
+    ['Latency', latency === null ? 'no episode in the last hour told one' : latencyText(latency)],
+    ...(now?.images === undefined ? [] : [['Images', imagesText(now.images)] as const]),
     ['Open incidents', robot.openIncidents.length === 0 ? 'none' : robot.openIncidents.join(', ')],
   ];
   return h('section', null, [
@@ -123,6 +127,12 @@ const clockText = ({ heardMs, skewMs, isTimeUnknown }: NonNullable<Robot['clock'
   isTimeUnknown ? 'it does not know the time; heard ' : `${numberText(skewMs / 1_000)} s off; heard `,
   moment(heardMs),
 ];
+
+const latencyText = ({ p50Ms, parts }: NonNullable<Robot['latency']>): string =>
+  `${numberText(p50Ms)} ms a decision${parts === null ? '' : `: decoding ${numberText(parts.decodingP50Ms)} ms, policy ${numberText(parts.policyP50Ms)} ms`}`;
+
+const imagesText = ({ waitingBytes, waitingClips, lost }: Images): string =>
+  `${numberText(waitingBytes / 1e6)} MB and ${waitingClips} clips wait on the robot, ${lost} lost`;
 
 const uploads = ({ uploads: of, drops }: Robot): ComponentChild =>
   h('section', null, [

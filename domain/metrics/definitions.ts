@@ -4,18 +4,24 @@ import { counted, fractionOf, noData, notDefined, plainFraction, type Metric, ty
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
+/** 95th percentile over `n` episodes with its interval; an end that the sample is too small for is null. */
+export interface ToldLatency {
+  readonly n: number;
+  readonly p95Ms: number;
+  readonly lowMs: number | null;
+  readonly highMs: number | null;
+}
+
 /** What was told of one group in a time; each metric says which of it it needs. */
 export interface GroupFacts {
   /** Counted episodes (`is_counted`) that succeeded, and in which somebody took over. */
   readonly success: RobotSums;
   readonly intervention: RobotSums;
   /** Of the counted episodes' median latencies; null where none was told. */
-  readonly latency: {
-    readonly n: number;
-    readonly p95Ms: number;
-    readonly lowMs: number | null;
-    readonly highMs: number | null;
-  } | null;
+  readonly latency: ToldLatency | null;
+  /** Of its parts where images were decoded: decoding and scaling them, and the policy's own. */
+  readonly decodingLatency: ToldLatency | null;
+  readonly policyLatency: ToldLatency | null;
   /** Counted episodes and successes of each task. */
   readonly tasks: readonly { readonly task: string; readonly episodes: number; readonly successes: number }[];
   /** Tasks that the fleet may be asked for. */
@@ -52,10 +58,18 @@ export const uptime = ({ time }: GroupFacts): Metric => {
  * 95th percentile over counted episodes of the episode's median latency of the policy. Milliseconds, > 0. Episodes without a latency are left
  * out; none: no data. Interval by order statistics; an end that the sample is too small for is open. n: episodes with a latency.
  */
-export const latency = ({ latency: told }: GroupFacts): Metric =>
-  told === null
-    ? noData('no counted episode with a latency')
-    : { kind: 'value', value: told.p95Ms, n: told.n, low: told.lowMs, high: told.highMs };
+export const latency = ({ latency: told }: GroupFacts): Metric => latencyOf(told, 'no counted episode with a latency');
+
+const latencyOf = (told: ToldLatency | null, why: string): Metric =>
+  told === null ? noData(why) : { kind: 'value', value: told.p95Ms, n: told.n, low: told.lowMs, high: told.highMs };
+
+const nothingDecoded = 'no counted episode that told of decoded images';
+
+/** As `latency`, of the episode's median time for decoding and scaling images. Milliseconds, ≥ 0. n: episodes that told it. */
+export const decodingLatency = ({ decodingLatency: told }: GroupFacts): Metric => latencyOf(told, nothingDecoded);
+
+/** As `latency`, of the episode's median latency without decoding, where images were decoded. Milliseconds, ≥ 0. n: episodes that told it. */
+export const policyLatency = ({ policyLatency: told }: GroupFacts): Metric => latencyOf(told, nothingDecoded);
 
 /** Counted episodes in which a person or a safety system took over / counted episodes. Fraction, 0 to 1. No counted episode: no data. n: episodes. */
 export const interventions = ({ intervention }: GroupFacts): Metric => fractionOf(intervention, 'no counted episode');
@@ -127,6 +141,12 @@ export const metrics = {
   success: { unit: 'fraction', of: success, sentence: 'counted episodes that succeeded' },
   uptime: { unit: 'fraction', of: uptime, sentence: 'time online of the time in service' },
   latency: { unit: 'ms', of: latency, sentence: '95th percentile of the episodes’ median latency' },
+  policyLatency: {
+    unit: 'ms',
+    of: policyLatency,
+    sentence: 'the same without decoding images, where images were decoded',
+  },
+  decodingLatency: { unit: 'ms', of: decodingLatency, sentence: 'the same of decoding images alone' },
   interventions: { unit: 'fraction', of: interventions, sentence: 'counted episodes in which somebody took over' },
   tasksOperational: { unit: 'fraction', of: tasksOperational, sentence: 'active tasks above 80 % over 30 episodes' },
   throughput: { unit: 'perHour', of: throughput, sentence: 'successful episodes an hour online' },

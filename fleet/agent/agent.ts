@@ -16,6 +16,7 @@ import { openContact } from './link/contact.ts';
 import { openGatewayTimes, stampNow } from './local/dating.ts';
 import { lockDirectory } from './local/directory-lock.ts';
 import { createExchange } from './link/exchange.ts';
+import { createGatewayAdditions } from './link/gateway-additions.ts';
 import { createGatewayClient } from './gateway-client.ts';
 import { installReporter } from './versions/report-install.ts';
 import { openInstallReports } from './versions/install-reports.ts';
@@ -81,7 +82,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const installedVersion = (): string | null => acting()?.version ?? null;
   const policy = (): string | undefined =>
     (acting() ?? file.state().current)?.policy ?? file.state().policy ?? undefined;
-  const link = { gateway, bootId, robotType, file, contact, times, wall, monotonic };
+  const additions = createGatewayAdditions();
+  const link = { gateway, additions, bootId, robotType, file, contact, times, wall, monotonic };
   const connection = createConnection({ ...link, installedVersion, policy });
   const told = await openToldTasks({ gateway, file: folder('tasks.json'), onNews: () => bells.tasks.ring(), log });
   const refusedTasks = countRefusedTasks();
@@ -178,6 +180,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     gateway,
     recording,
     reports,
+    additions,
     orders,
     keeper: {
       ...ownKeeper,

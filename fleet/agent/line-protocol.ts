@@ -12,6 +12,7 @@ const frame = {
   observation: numbers,
   action: numbers,
   latencyMs: z.number().min(0).optional(),
+  decodingMs: z.number().min(0).optional(),
   atUs: z.int().min(0).optional(),
 };
 /** Comes back with the answer; a line without it gets an answer only when it fails. */
@@ -155,9 +156,16 @@ function bytesOf(
   return Buffer.from(base64 ?? '', 'base64');
 }
 
-const frameOf = ({ observation, action, latencyMs, atUs }: Extract<Line, { do: 'record' | 'correct' }>) => ({
+const frameOf = ({
+  observation,
+  action,
+  latencyMs,
+  decodingMs,
+  atUs,
+}: Extract<Line, { do: 'record' | 'correct' }>) => ({
   observation,
   action,
   ...(latencyMs === undefined ? {} : { latencyMs }),
+  ...(decodingMs === undefined ? {} : { decodingMs }),
   ...(atUs === undefined ? {} : { atUs }),
 });

@@ -1,3 +1,4 @@
+import type { ImageCounts } from '../protocol/index.ts';
 import type { InstallRecord } from './install-log.ts';
 import type { Presence, SeenRobot } from './presence.ts';
 import { isRevokedRobot, quarantineOf, quarantinesOf, type Quarantine, type RobotRecord } from './robots.ts';
@@ -56,6 +57,8 @@ export interface RobotView {
   /** Newest order it obeys or at least holds; null when it never held one. */
   readonly heldSeq: number | null;
   readonly lastInstall: InstallRecord | null;
+  /** What waits of its images, and how many it lost since its disk was new; absent where it did not tell. */
+  readonly images?: ImageCounts;
   /** The update windows of its site are closed until then; absent while they are open, or there are none. */
   readonly closedUntilMs?: number;
 }
@@ -127,6 +130,7 @@ export function viewFleet(
           lastInstall?.report.outcome === 'installed' ? lastInstall.report.assignmentSeq : null,
         ]),
         lastInstall,
+        ...(sighting?.images === undefined ? {} : { images: sighting.images }),
         ...(closedUntilMs === undefined ? {} : { closedUntilMs }),
       };
     });

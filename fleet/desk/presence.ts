@@ -6,6 +6,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import {
   countSchema,
   gatewayIdSchema,
+  imageCountsSchema,
   instantMsSchema,
   policyVersionSchema,
   robotIdSchema,
@@ -27,6 +28,8 @@ const seenRobotSchema = z.strictObject({
   deliveredSeq: z.int().min(-1).nullable(),
   isBusy: z.boolean().nullable(),
   droppedEpisodes: countSchema.nullable(),
+  /** What it last said of its images; absent where it has no cameras, or its agent does not tell. */
+  images: imageCountsSchema.optional(),
 });
 export type SeenRobot = z.infer<typeof seenRobotSchema>;
 

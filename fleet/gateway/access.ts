@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 
-import { wireHeaders } from '../protocol/index.ts';
+import { gatewayKnows, wireHeaders } from '../protocol/index.ts';
 import { addressShare } from './addresses.ts';
 import { authenticate, checkPath } from './authenticate.ts';
 import type { GatewayContext } from './context.ts';
@@ -78,6 +78,7 @@ export function guard(
 
   app.addHook('onRequest', async (request, reply) => {
     void reply.header(wireHeaders.gatewayId, settings.gatewayId);
+    void reply.header(wireHeaders.knows, gatewayKnows);
     if (!request.is404 && request.routeOptions.config.isOpen === true) return;
     const params = (request.params ?? {}) as Readonly<Record<string, string>>;
     const ask = () => authenticate(request, params, { robots, isTlsMutual });

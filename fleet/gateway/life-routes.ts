@@ -66,10 +66,10 @@ export const lifeRoutes =
         security,
       },
       handler: async (request) => {
-        const { installedVersion, assignmentSeq, isBusy, droppedEpisodes } = request.body;
+        const { installedVersion, assignmentSeq, isBusy, droppedEpisodes, images } = request.body;
         const robot = robotOf(request);
         const own = isOfOwnPolicy(request, robot) ? { installedVersion, assignmentSeq } : {};
-        presence.see(robot, { ...own, isBusy, droppedEpisodes });
+        presence.see(robot, { ...own, isBusy, droppedEpisodes, ...(images === undefined ? {} : { images }) });
         return { clockMs: clock() };
       },
     });

@@ -11,6 +11,7 @@ import {
   telemetryEnvelopeSchema,
   wireHeaders,
   type TelemetryAnswer,
+  type TelemetryEntry,
 } from '../protocol/index.ts';
 import type { GatewayContext } from './context.ts';
 import { robotOf } from './request-robot.ts';
@@ -87,8 +88,21 @@ async function takeTelemetry(
     });
   }
   metrics.count('flywheel_gateway_telemetry_entries_total', {}, taken.length);
+  for (const entry of taken) observeLatency(metrics, entry);
   for (const reason of refused) metrics.count('flywheel_gateway_telemetry_refused_total', { reason });
   if (refused.length > 0)
     log.debug({ robotId, refused: refused.length, reasons: [...new Set(refused)] }, 'entries refused');
   return { storedEntries: taken.length, lastSeq, refused: refused.length };
+}
+
+/** The median latency of an episode's decisions, and of its parts where images were decoded. */
+function observeLatency(metrics: GatewayContext['metrics'], entry: TelemetryEntry): void {
+  if (entry.kind !== 'episode') return;
+  const { latencyP50Ms, latencyParts } = entry;
+  const observe = (part: string, ms: number): void =>
+    metrics.observe('flywheel_gateway_episode_latency_seconds', ms / 1000, { part });
+  if (latencyP50Ms !== null) observe('decision', latencyP50Ms);
+  if (latencyParts === undefined) return;
+  observe('decoding', latencyParts.decodingP50Ms);
+  observe('policy', latencyParts.policyP50Ms);
 }

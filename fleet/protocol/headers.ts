@@ -27,9 +27,27 @@ export const wireHeaders = {
   partSha256: 'flywheel-part-sha256',
   /** Of a part of a clip: the camera it is of, so that images that may not leave the robot are refused before a byte of them is kept. */
   camera: 'flywheel-camera',
+  /** Additions to requests that this gateway takes, see `gatewayKnows`; on every answer. A gateway without it would refuse them. */
+  knows: 'flywheel-knows',
   /** Which gateway answered; on every answer. */
   gatewayId: 'flywheel-gateway',
 } as const;
+
+/**
+ * Fields of requests that gateways of before refuse. An agent sends one only after a gateway has announced it: `latencyParts` of episodes in
+ * telemetry, `imageCounts` as `images` of heartbeats.
+ */
+export const knownAdditions = ['latencyParts', 'imageCounts'] as const;
+export type Addition = (typeof knownAdditions)[number];
+
+/** The announcement of this version's gateways. */
+export const gatewayKnows: string = knownAdditions.join(',');
+
+/** Which additions an answer announces; whatever else it names is of a later version. */
+export function additionsIn(header: string | null): ReadonlySet<Addition> {
+  const named = (header ?? '').slice(0, 1_000).split(',');
+  return new Set(knownAdditions.filter((addition) => named.includes(addition)));
+}
 
 /** Value of the header `policy` from a robot that follows none yet; no policy has this name. */
 export const noPolicy = '-';

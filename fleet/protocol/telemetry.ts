@@ -22,6 +22,10 @@ const entryBase = {
   trialId: trialIdSchema.nullable(),
 };
 
+const partMsSchema = z.number().min(0).max(3_600_000);
+export const latencyPartsSchema = z.strictObject({ decodingP50Ms: partMsSchema, policyP50Ms: partMsSchema });
+export type LatencyParts = z.infer<typeof latencyPartsSchema>;
+
 export const telemetryEntrySchema = z.discriminatedUnion('kind', [
   /** One ended episode: it counts to the version that ran it. */
   z.strictObject({
@@ -38,6 +42,11 @@ export const telemetryEntrySchema = z.discriminatedUnion('kind', [
     correctedFrames: z.int().min(0).max(wireLimits.maxCorrectedFrames).default(0),
     /** Median latency of the policy over the episode; null when it was not asked. */
     latencyP50Ms: z.number().positive().max(3_600_000).nullable(),
+    /**
+     * Of the decisions whose images were decoded: median time for decoding and scaling, and for the rest, which is the policy's own. Not there
+     * where nothing was decoded. Only to gateways that know `latencyParts`.
+     */
+    latencyParts: latencyPartsSchema.optional(),
   }),
   z.strictObject({ ...entryBase, kind: z.literal('safetyEvent'), event: z.string().min(1).max(100) }),
   /** Episodes the disk quota took before they were uploaded, since the last such entry. */

@@ -369,6 +369,7 @@ describe('the page of a robot', () => {
     stratum: 'hall',
     tokens: 1,
     now: null,
+    latency: { heardMs: nowMs, version: '1.1.0', p50Ms: 12, parts: { decodingP50Ms: 8.5, policyP50Ms: 3.5 } },
     acts: [],
     versions: [
       { atMs: 1, version: '1.0.0', outcome: 'installed' },
@@ -395,6 +396,7 @@ describe('the page of a robot', () => {
     const text = html(robotPage({ acting, reading: got({ readAtMs: nowMs, robot }), robotId: 'r1', nowMs }));
     assert.ok(text.indexOf('1.1.0') < text.indexOf('1.0.0'));
     assert.match(text, /In quarantine.*by ada: wheel/s);
+    assert.match(text, /12 ms a decision: decoding 8.5 ms, policy 3.5 ms/);
     assert.deepEqual(statesOf(text), ['empty', 'noData', 'empty']);
     assert.match(text, /href="#\/trial\?policy=wall&amp;id=t1"/);
   });

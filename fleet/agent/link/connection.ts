@@ -1,9 +1,10 @@
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
-import { wireLimits } from '../../protocol/index.ts';
+import { wireLimits, type HeartbeatAnswer, type HeartbeatRequest, type ImageCounts } from '../../protocol/index.ts';
 import { agentVersion } from '../agent-version.ts';
 import type { Contact } from './contact.ts';
-import type { Answered, GatewayClient } from '../gateway-client.ts';
+import { GatewayError, type Answered, type GatewayClient } from '../gateway-client.ts';
+import type { GatewayAdditions } from './gateway-additions.ts';
 import type { InstallationFile } from '../versions/installation-file.ts';
 import { isSeq } from '../versions/installation.ts';
 import type { Recording } from '../recording/recording.ts';
@@ -12,6 +13,7 @@ import { betterGatewayTime, skewAt, type MonotonicClock, type WallClock } from '
 
 export interface ConnectionPorts {
   readonly gateway: GatewayClient;
+  readonly additions: GatewayAdditions;
   readonly bootId: string;
   readonly robotType: RobotType;
   readonly file: InstallationFile;
@@ -37,7 +39,7 @@ export interface Connection {
 }
 
 export function createConnection(ports: ConnectionPorts): Connection {
-  const { gateway, bootId, file, wall, monotonic, times } = ports;
+  const { gateway, additions, bootId, file, wall, monotonic, times } = ports;
   let made: { readonly heartbeatEveryMs: number; readonly longPollMs: number } | undefined;
 
   const clockMs = (): number => Math.max(0, Math.round(wall()));
@@ -69,6 +71,7 @@ export function createConnection(ports: ConnectionPorts): Connection {
       };
       const answer = await gateway.handshake(said, ports.policy());
       const { body } = answer;
+      additions.heard(answer.headers);
       await timeTold(answer, body.clockMs);
       await file.change((state) => ({ ...state, policy: body.policy, site: body.site, skewMs: skewMs() ?? null }));
       made = body;
@@ -88,8 +91,33 @@ export function createConnection(ports: ConnectionPorts): Connection {
         },
         droppedEpisodes: recording.droppedEpisodes(),
       };
-      const answer = await gateway.heartbeat(said, ports.policy());
+      const answer = await sendHeartbeat(ports, said, recording);
+      additions.heard(answer.headers);
       await timeTold(answer, answer.body.clockMs);
     },
   };
+}
+
+/** Undefined for a robot without cameras. */
+function imageCountsOf({ cameras = [] }: RobotType, { images }: Recording): ImageCounts | undefined {
+  if (cameras.length === 0) return undefined;
+  const lost = Object.values(images.dropped()).reduce((sum, count) => sum + count, 0);
+  return { waitingBytes: images.sizeBytes(), waitingClips: images.waitingClips(), lost };
+}
+
+/** With what waits and was lost of images, if the gateway takes that; once more without, if another one does not. */
+async function sendHeartbeat(
+  { gateway, additions, robotType, policy }: ConnectionPorts,
+  said: HeartbeatRequest,
+  recording: Recording,
+): Promise<Answered<HeartbeatAnswer>> {
+  const images = additions.knows('imageCounts') ? imageCountsOf(robotType, recording) : undefined;
+  if (images === undefined) return gateway.heartbeat(said, policy());
+  try {
+    return await gateway.heartbeat({ ...said, images }, policy());
+  } catch (cause) {
+    if (!(cause instanceof GatewayError) || cause.type !== 'malformed') throw cause;
+    additions.refused();
+    return gateway.heartbeat(said, policy());
+  }
 }

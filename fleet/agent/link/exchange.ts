@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { readJson, replaceJson } from '../local/durable-files.ts';
 import { EndlessAnswer, etagIn, GatewayError, type Answered, type GatewayClient } from '../gateway-client.ts';
+import type { GatewayAdditions } from './gateway-additions.ts';
 import type { InstallReports } from '../versions/install-reports.ts';
 import type { AtPoint } from '../local/kill-points.ts';
 import { updateWindowIn, wireHeaders, type TelemetryRequest, type WireErrorType } from '../../protocol/index.ts';
@@ -18,6 +19,7 @@ export interface ExchangePorts {
   readonly gateway: GatewayClient;
   readonly recording: Pick<Recording, 'shelf' | 'telemetry' | 'giveUp'>;
   readonly reports: InstallReports;
+  readonly additions: GatewayAdditions;
   readonly keeper: Pick<VersionKeeper, 'order' | 'leaseRenewed' | 'windowTold'>;
   /** Says what of an answer is to be obeyed. */
   readonly orders: Pick<TrustedOrders, 'take' | 'isSigned' | 'endless'>;
@@ -63,6 +65,9 @@ function refusedEntries(headers: Headers): number {
   const count = Number(headers.get('flywheel-refused-entries') ?? 0);
   return Number.isInteger(count) && count > 0 ? count : 0;
 }
+
+const hasParts = (entry: TelemetryRequest['entries'][number]): boolean =>
+  'latencyParts' in entry && entry.latencyParts !== undefined;
 
 const finalTypes: readonly WireErrorType[] = ['malformed', 'tooLarge'];
 
@@ -127,10 +132,17 @@ class GatewayExchange implements Exchange {
   }
 
   async sendTelemetry(): Promise<number> {
-    const { gateway, recording, at, log } = this.#ports;
-    const batch = recording.telemetry.next(this.#mostEntries);
+    const { gateway, recording, additions, at, log } = this.#ports;
+    const tellsParts = additions.knows('latencyParts');
+    const batch = recording.telemetry.next(this.#mostEntries, tellsParts);
     if (batch === undefined) return untilRung;
     const answer = await answerOrRefusal(() => gateway.telemetry(batch, recording.telemetry.policyOf(batch)));
+    if (typeof answer !== 'string') additions.heard(answer.headers);
+    // Another gateway took it, of before: what it refused of the batch is sent again in its form; what it took counts once.
+    if (batch.entries.some(hasParts) && (typeof answer === 'string' || !additions.knows('latencyParts'))) {
+      additions.refused();
+      return 0;
+    }
     if (typeof answer === 'string') return this.#narrow(batch, answer);
     this.#mostEntries = Math.min(2 * this.#mostEntries, mostEntriesOfBatch);
     const lastSeq = batch.entries.at(-1)?.seq;

@@ -6,7 +6,7 @@ import type { Stamp } from '../local/dating.ts';
 import type { AtPoint } from '../local/kill-points.ts';
 import type { NewEntry } from './kept-entries.ts';
 import { latencyOf, numbersOf, sizeOfAction } from './checked-frame.ts';
-import { durationMs, latencies } from './segment-rows.ts';
+import { durationMs, latencies, latencyPartsOf } from './segment-rows.ts';
 import type { KeptEntry, RecordOf, SpoolRecord } from './spool-record.ts';
 import type { SpooledEpisode } from './spooled-episodes.ts';
 import type { MonotonicClock, WallClock } from '../local/times.ts';
@@ -19,6 +19,8 @@ export interface Frame {
   readonly action: ArrayLike<number>;
   /** How long the policy took; left out when none was asked. */
   readonly latencyMs?: number;
+  /** How much of it went into decoding and scaling images, as `decide` told; left out where nothing was decoded. */
+  readonly decodingMs?: number;
   /** When it was, µs by the robot's clock; now unless given. Later than the frame before. */
   readonly atUs?: number;
 }
@@ -127,7 +129,11 @@ class SpoolingRecorder implements EpisodeRecorder {
     const atUs = Math.max(episode.lastUs + 1, this.#instantOf(episode, frame.atUs));
     if (episode.startedAtUs === undefined) this.#writeBegin(episode, atUs);
     const latencyMs = latencyOf(frame.latencyMs);
-    const record = { kind: 'frame', atUs, observation, action, expertAction: expert, latencyMs } as const;
+    const decodingMs = latencyOf(frame.decodingMs);
+    const record: RecordOf<'frame'> = {
+      ...({ kind: 'frame', atUs, observation, action, expertAction: expert, latencyMs } as const),
+      ...(decodingMs === null ? {} : { decodingMs }),
+    };
     append(record);
     at('frame.written');
     episode.lastUs = atUs;
@@ -284,7 +290,9 @@ function endRecord(
     correctedFrames: Math.min(episode.correctedFrames, wireLimits.maxCorrectedFrames),
     latencyP50Ms: p50 === null || p50 <= 0 ? null : Math.min(p50, 3_600_000),
   });
-  return { kind: 'end', outcome: how.outcome, reason: how.reason, endedAtUs, kept };
+  const parts = latencyPartsOf(episode.frames);
+  const told = parts === undefined ? kept : { ...kept, latencyParts: parts };
+  return { kind: 'end', outcome: how.outcome, reason: how.reason, endedAtUs, kept: told };
 }
 
 /** A success has no reason; anything else needs one, and a program that is not checked may give anything. */

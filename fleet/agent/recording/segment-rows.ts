@@ -1,6 +1,7 @@
 import { clipKey, clipKind } from '../../../datasets/camera.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
+import type { LatencyParts } from '../../protocol/index.ts';
 import { shiftMs } from '../local/dating.ts';
 import type { RecordOf } from './spool-record.ts';
 import type { SpooledEpisode } from './spooled-episodes.ts';
@@ -72,6 +73,22 @@ const mediaOf = ({ camera, sha256, startedAtUs, durationMs }: RecordOf<'clips'>[
 
 /** Whole milliseconds from the first frame to the end. */
 export const durationMs = (startUs: number, endUs: number): number => Math.max(0, Math.round((endUs - startUs) / 1000));
+
+const longestMs = 3_600_000;
+const median = (values: readonly number[]): number =>
+  Math.min(values.toSorted((a, b) => a - b)[Math.ceil(values.length / 2) - 1] ?? 0, longestMs);
+
+/** Medians (nearest rank) of decoding images and of the rest of the latency, over the frames that know both; undefined when none does. */
+export function latencyPartsOf(frames: readonly RecordOf<'frame'>[]): LatencyParts | undefined {
+  const both = frames.flatMap(({ latencyMs, decodingMs }) =>
+    latencyMs === null || decodingMs === undefined ? [] : [{ latencyMs, decodingMs: Math.min(decodingMs, latencyMs) }],
+  );
+  if (both.length === 0) return undefined;
+  return {
+    decodingP50Ms: median(both.map(({ decodingMs }) => decodingMs)),
+    policyP50Ms: median(both.map(({ latencyMs, decodingMs }) => latencyMs - decodingMs)),
+  };
+}
 
 /** Median and 95th percentile (nearest rank) of the policy's latency over the frames that know it; null when none does. */
 export function latencies(frames: readonly RecordOf<'frame'>[]): {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { cameraNameSchema } from '../../../datasets/camera.ts';
 import { outcomes } from '../../../datasets/columns.ts';
-import { telemetryEntrySchema, ulidSchema } from '../../protocol/index.ts';
+import { latencyPartsSchema, telemetryEntrySchema, ulidSchema } from '../../protocol/index.ts';
 import { stampSchema } from '../local/dating.ts';
 
 const instantUs = z.int().min(0);
@@ -18,6 +18,8 @@ export const keptEntrySchema = z.object({
   /** Whose version it speaks of; an older agent does not say, and followed one policy all its life. */
   policy: z.string().optional(),
   entry: telemetryEntrySchema,
+  /** Of an episode: sent with the entry to gateways that know it, and not part of it here because an older agent would refuse the entry. */
+  latencyParts: latencyPartsSchema.optional(),
 });
 export type KeptEntry = z.infer<typeof keptEntrySchema>;
 
@@ -48,6 +50,8 @@ export const spoolRecordSchema = z.discriminatedUnion('kind', [
     action: numbers,
     expertAction: numbers.nullable(),
     latencyMs: z.number().min(0).nullable(),
+    /** How much of it went into images; an older agent does not say. */
+    decodingMs: z.number().min(0).optional(),
   }),
   z.object({ kind: z.literal('intervene') }),
   z.object({

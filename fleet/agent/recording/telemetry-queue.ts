@@ -34,9 +34,10 @@ export interface TelemetryQueue {
   add(entries: readonly KeptEntry[]): void;
   /**
    * The next batch of at most so many entries, of one boot and policy, ascending, with times by the gateway's clock; undefined when there is
-   * none that can be dated. Entries whose time nobody can know come in batches of their own, and say so.
+   * none that can be dated. Entries whose time nobody can know come in batches of their own, and say so. `tellsParts`: the gateway
+   * knows `latencyParts`.
    */
-  next(most?: number): TelemetryRequest | undefined;
+  next(most?: number, tellsParts?: boolean): TelemetryRequest | undefined;
   /** Whose versions a batch of `next` speaks of, one policy's; undefined where an older agent did not say. */
   readonly policyOf: (batch: TelemetryRequest) => string | undefined;
   acknowledge(batch: TelemetryRequest): Promise<void>;
@@ -100,7 +101,7 @@ export async function openTelemetryQueue(ports: TelemetryQueuePorts): Promise<Te
         else ports.setAside(problem, entry);
       }
     },
-    next: (most = mostEntries) => batchOf(readyEntries(Math.min(most, mostEntries))),
+    next: (most = mostEntries, tellsParts = false) => batchOf(readyEntries(Math.min(most, mostEntries)), tellsParts),
     policyOf: ({ bootId, entries }) => waiting.get(`${bootId}/${entries[0]?.seq}`)?.policy,
     acknowledge,
     async giveUp(batch, why) {
@@ -129,12 +130,13 @@ function datingFor({ datingOf, skewMs }: TelemetryQueuePorts, { stamp, skewMs: o
 
 const unstamped: Stamp = { machineBootId: '', clockOffsetMs: 0 };
 
-function batchOf(batch: readonly Ready[]): TelemetryRequest | undefined {
+function batchOf(batch: readonly Ready[], tellsParts: boolean): TelemetryRequest | undefined {
   const [first] = batch;
   if (first === undefined) return undefined;
   const latestMs = Math.max(...batch.map(({ kept }) => kept.entry.atMs));
-  const entries = batch.map(({ kept: { entry, stamp = unstamped }, dating }) => ({
+  const entries = batch.map(({ kept: { entry, latencyParts, stamp = unstamped }, dating }) => ({
     ...entry,
+    ...(tellsParts && latencyParts !== undefined ? { latencyParts } : {}),
     atMs: Math.max(0, Math.round(entry.atMs + shiftMs(dating, stamp, latestMs))),
   }));
   return {

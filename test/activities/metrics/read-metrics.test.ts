@@ -58,6 +58,7 @@ async function tell(world: FactWorld): Promise<void> {
           failureReason: isSuccess ? null : random() < 0.2 ? 'rollback' : 'collision',
           intervened: random() < 0.15,
           latencyP50Ms: random() < 0.2 ? null : Math.round(1 + 80 * random()),
+          ...(random() < 0.5 ? {} : { latencyParts: { decodingP50Ms: random(), policyP50Ms: 9 * random() } }),
         }),
       );
       if (random() < 0.5) entries.push(online((seq += 1), atMs, Math.floor(400_000 * random())));
@@ -80,7 +81,8 @@ async function rawEntries(world: FactWorld): Promise<string> {
     SELECT "robotId", "bootId", (entry->>'seq')::BIGINT AS seq, entry->>'kind' AS kind, (entry->>'atMs')::BIGINT AS at_ms,
       entry->>'task' AS task, entry->>'policyVersion' AS version, entry->>'trialId' AS trial, entry->>'outcome' AS outcome,
       entry->>'failureReason' AS reason, (entry->>'intervened')::BOOLEAN AS intervened,
-      (entry->>'latencyP50Ms')::DOUBLE AS latency, (entry->>'durationMs')::BIGINT AS duration
+      (entry->>'latencyP50Ms')::DOUBLE AS latency, (entry->'latencyParts'->>'decodingP50Ms')::DOUBLE AS decoding,
+      (entry->'latencyParts'->>'policyP50Ms')::DOUBLE AS policy_part, (entry->>'durationMs')::BIGINT AS duration
     FROM (SELECT "robotId", "bootId", unnest(entries) AS entry FROM read_ndjson([${paths.map(sqlText).join(', ')}],
       columns = {"robotId": 'VARCHAR', "bootId": 'VARCHAR', entries: 'JSON[]'}))))`;
 }
@@ -145,7 +147,9 @@ describe('metrics of the facts', function () {
            AND reason IS DISTINCT FROM 'rollback' AND name IS NOT NULL)
          SELECT name, count(*)::DOUBLE AS n, avg((outcome = 'success')::INT) AS success, avg(intervened::INT) AS interventions,
            sum((outcome = 'success')::INT)::DOUBLE AS items, sum(intervened::INT)::DOUBLE AS stepped_in,
-           list_sort(list(latency) FILTER (latency IS NOT NULL))[ceil(0.95 * count(latency))::BIGINT] AS p95, count(latency)::DOUBLE AS latencies
+           list_sort(list(latency) FILTER (latency IS NOT NULL))[ceil(0.95 * count(latency))::BIGINT] AS p95, count(latency)::DOUBLE AS latencies,
+           list_sort(list(decoding) FILTER (decoding IS NOT NULL))[ceil(0.95 * count(decoding))::BIGINT] AS decoding95, count(decoding)::DOUBLE AS decodings,
+           list_sort(list(policy_part) FILTER (policy_part IS NOT NULL))[ceil(0.95 * count(policy_part))::BIGINT] AS policy95
          FROM counted GROUP BY name`,
       );
       const names = wanted.map((row) => row['name'] as string).toSorted();
@@ -171,6 +175,11 @@ describe('metrics of the facts', function () {
     near(numberOf(answer, group, 'success')?.value, row['success'] as number, what('success'));
     near(numberOf(answer, group, 'interventions')?.value, row['interventions'] as number, what('interventions'));
     assert.deepEqual(numberOf(answer, group, 'latency'), { value: row['p95'], n: row['latencies'] }, what('latency'));
+    for (const [name, column] of [
+      ['decodingLatency', 'decoding95'],
+      ['policyLatency', 'policy95'],
+    ] as const)
+      assert.deepEqual(numberOf(answer, group, name), { value: row[column], n: row['decodings'] }, what(name));
     const isTimed = by === undefined || by === 'robot' || by === 'site' || by === 'body';
     if (!isTimed) return assert.equal(numberOf(answer, group, 'uptime'), undefined);
     const [told] = await world.session.rows(

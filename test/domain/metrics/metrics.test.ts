@@ -31,7 +31,15 @@ const valueOf = (metric: Metric | undefined): Extract<Metric, { kind: 'value' }>
 };
 
 const noSums = sumsOf([]);
-const nothing: GroupFacts = { success: noSums, intervention: noSums, latency: null, tasks: [], activeTasks: [] };
+const nothing: GroupFacts = {
+  success: noSums,
+  intervention: noSums,
+  latency: null,
+  decodingLatency: null,
+  policyLatency: null,
+  tasks: [],
+  activeTasks: [],
+};
 const economics = {
   currency: 'EUR',
   perRobotDay: 10,
@@ -70,6 +78,8 @@ describe('the metrics', () => {
         { hits: 6, of: 100 },
       ]),
       latency: { n: 190, p95Ms: 40, lowMs: 30, highMs: null },
+      decodingLatency: { n: 90, p95Ms: 25, lowMs: 20, highMs: null },
+      policyLatency: { n: 90, p95Ms: 15, lowMs: 10, highMs: null },
       tasks: [
         { task: 'dock', episodes: 30, successes: 25 },
         { task: 'follow', episodes: 29, successes: 29 },
@@ -88,6 +98,8 @@ describe('the metrics', () => {
       success: [0.85, 200],
       uptime: [0.833333, 2],
       latency: [40, 190],
+      policyLatency: [15, 90],
+      decodingLatency: [25, 90],
       interventions: [0.05, 200],
       // 25 of 30 is above 80 %; 80 of 100 is not, 29 are too few, the retired one is not asked for.
       tasksOperational: [0.25, 4],

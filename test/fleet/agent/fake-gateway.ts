@@ -45,6 +45,10 @@ export interface FakeGateway {
   updateWindow: string | undefined;
   /** What the robot may be asked to do; undefined: a gateway of before catalogues, without header and path. */
   tasks: TasksAnswer | undefined;
+  /** What it announces to take; undefined: a gateway of before, which refuses requests with more than that. */
+  knows: string | undefined;
+  /** Telemetry reaches another gateway, of before. */
+  isTelemetryOfBefore: boolean;
   clockMs: () => number;
   /** Answers with a status instead of doing anything; undefined does it. */
   refuse: (path: string) => number | undefined;
@@ -92,6 +96,8 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     leaseRemainingMs: undefined as number | undefined,
     updateWindow: undefined as string | undefined,
     tasks: undefined as TasksAnswer | undefined,
+    knows: undefined as string | undefined,
+    isTelemetryOfBefore: false,
     clockMs: (): number => Date.now(),
     refuse: (() => undefined) as (path: string) => number | undefined,
     refusesEntry: (() => false) as FakeGateway['refusesEntry'],
@@ -134,6 +140,9 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
     if (fake.answerBadly(path, response)) return;
     const own = `/v1/robots/${robotId}`;
     const json = (): unknown => JSON.parse(body.toString('utf8'));
+    if (fake.knows !== undefined) response.setHeader(wireHeaders.knows, fake.knows);
+    const isOfBefore = fake.knows === undefined || (fake.isTelemetryOfBefore && path === `${own}/telemetry`);
+    if (isOfBefore) response.removeHeader(wireHeaders.knows);
     if (path === `${own}/handshake`) {
       handshakeRequestSchema.parse(json());
       return answer(response, 200, {
@@ -148,7 +157,10 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
       });
     }
     if (path === `${own}/heartbeat`) {
-      fake.heartbeats.push(heartbeatRequestSchema.parse(json()));
+      const said = heartbeatRequestSchema.parse(json());
+      if (isOfBefore && said.images !== undefined)
+        return answer(response, 400, { error: { type: 'malformed', message: 'unknown field images' } });
+      fake.heartbeats.push(said);
       return answer(response, 200, { clockMs: fake.clockMs() });
     }
     if (path === `${own}/telemetry`) {
@@ -158,7 +170,10 @@ export async function startFakeGateway(robotId: string, token: string): Promise<
       const batch = parsed.data;
       fake.batches.push(batch);
       fake.batchPolicies.push(String(request.headers[wireHeaders.policy]));
-      for (const entry of batch.entries) fake.entries.set(`${batch.bootId}/${entry.seq}`, entry);
+      const taken = batch.entries.filter((entry) => !(isOfBefore && 'latencyParts' in entry));
+      for (const entry of taken) fake.entries.set(`${batch.bootId}/${entry.seq}`, entry);
+      const refused = batch.entries.length - taken.length;
+      if (refused > 0) response.setHeader(wireHeaders.refusedEntries, refused);
       return answer(response, 200, { storedEntries: batch.entries.length, lastSeq: batch.entries.at(-1)?.seq ?? 0 });
     }
     if (path === `${own}/install-report`) {
