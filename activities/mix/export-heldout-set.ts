@@ -23,7 +23,7 @@ import { watched } from './watched.ts';
 export interface ExportHeldoutSetInput {
   readonly robotType: RobotTypeReference;
   readonly datasetVersion: DatasetVersion;
-  /** More held-out episodes than this are thinned out, task by task, by hash. Default 20,000. */
+  /** More held-out episodes than this are thinned out, task by task, by hash. Default 20,000; with images 2,000, whose rows take a hundred times the room. */
   readonly maxEpisodes?: number;
   /** Cameras whose images the rows have; default: none, numbers only. */
   readonly cameras?: readonly string[];
@@ -32,6 +32,7 @@ export interface ExportHeldoutSetInput {
 }
 
 const heldoutFile = 'heldout.arrow';
+const mostEpisodes = { numbers: 20_000, images: 2_000 };
 
 /**
  * Writes the labelled frames of the held-out episodes at a lake version, for the gates. Idempotent by content: the same
@@ -53,9 +54,10 @@ async function exportWith(
   { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
   session: SqlSession,
   robotType: RobotType,
-  { datasetVersion, maxEpisodes = 20_000, identified = false }: ExportHeldoutSetInput,
+  { datasetVersion, cameras = [], identified = false, ...given }: ExportHeldoutSetInput,
   directory: string,
 ): Promise<HeldoutSetReference> {
+  const { maxEpisodes = cameras.length === 0 ? mostEpisodes.numbers : mostEpisodes.images } = given;
   const exclusions = await readExclusions(ports.store);
   const bodies = await readBodies(ports.store, robotType);
   const scope = { robotType, bodies, datasetVersion, splits: ['heldout'] as const, exclusions };

@@ -254,6 +254,15 @@ describe('sets with images', function () {
       every(1, 7).map((frame) => ({ episode, frame, grey: Math.min(frame, 4) })),
     );
     assert.deepEqual([rows, episodes], [expected, 2]);
+    const most = async (of: string) => {
+      const bytes = await fixture.store.get(heldoutSetFile(of, 'manifest.json'));
+      return (JSON.parse(Buffer.from(bytes ?? []).toString()) as { maxEpisodes?: number }).maxEpisodes;
+    };
+    const { cameras: _, ...numbers } = input;
+    assert.deepEqual(
+      [await most(digest), await most((await exportHeldoutSet(ports())(numbers)).digest)],
+      [2_000, 20_000],
+    );
   });
 
   it('refuse cameras that are not there or keep their images, and a worker without a decoder', async () => {
