@@ -1,5 +1,6 @@
 import { open, writeFile, type FileHandle } from 'node:fs/promises';
 
+import { appearanceMean, imageAppearance } from '../../datasets/media/clip-appearance.ts';
 import { ClipError } from '../../datasets/media/clip-format.ts';
 import { readClip } from '../../datasets/media/read-clip.ts';
 import type { ClipLook, DecodedClip } from '../ports/clip-decoder.ts';
@@ -79,14 +80,24 @@ async function lookAt(opened: OpenClip, ffmpeg: string | undefined): Promise<Cli
   const { codec, width, height, samples } = opened.clip;
   let [dark, unchanged, seen] = [0, 0, 0];
   let before: Uint8Array | undefined;
+  const appearance = appearanceMean();
   for await (const image of imagesOf(opened, ffmpeg, { width: lookWidth, height: lookHeight, form: 'grey' })) {
     if (image.every((value) => value <= darkest)) dark += 1;
     if (before !== undefined && meanDifference(before, image) <= sameBelow) unchanged += 1;
     before = image;
+    appearance.add(imageAppearance(image, lookWidth));
     seen += 1;
     beat(seen);
   }
-  return { codec, width, height, atUs: samples.map(({ atUs }) => atUs), dark, unchanged };
+  return {
+    codec,
+    width,
+    height,
+    atUs: samples.map(({ atUs }) => atUs),
+    dark,
+    unchanged,
+    appearance: appearance.mean(),
+  };
 }
 
 function meanDifference(a: Uint8Array, b: Uint8Array): number {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { camerasOf, clipKey, type Camera } from '../../datasets/camera.ts';
 import { ClipError, maxClipBytes } from '../../datasets/media/clip-format.ts';
+import type { ClipAppearance } from '../../datasets/media/clip-appearance.ts';
 import { clipRules, episodeClipRules, type ClipFacts } from '../../datasets/media/clip-rules.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { violationsOf } from '../../datasets/validation/rule.ts';
@@ -117,6 +118,7 @@ async function judgeOne(
   if (path === false || path === undefined) return 'awaited';
   const facts = await factsOf(ports, awaited, camera, path);
   if (facts === 'notJudged') return facts;
+  const { appearance } = facts;
   const violations = violationsOf(clipRules, facts, type as RobotType).map(({ rule, value, expected }) => ({
     rule,
     value,
@@ -135,6 +137,7 @@ async function judgeOne(
     violations,
     images: facts.seen !== undefined && 'atUs' in facts.seen ? facts.seen.atUs.length : null,
     sizeBytes: facts.sizeBytes,
+    ...(appearance === undefined ? {} : { appearance }),
     cycleId,
   };
   await writeClipVerdict(store, verdict);
@@ -148,7 +151,7 @@ async function factsOf(
   awaited: AwaitedClip,
   camera: Camera,
   path: string,
-): Promise<ClipFacts | 'notJudged'> {
+): Promise<(ClipFacts & { readonly appearance?: ClipAppearance }) | 'notJudged'> {
   const { size: sizeBytes } = await stat(path);
   const gotSha256 = sizeBytes > maxClipBytes ? awaited.sha256 : await sha256Of({ filePath: path });
   const { sha256, startedUs, episodeStartedUs, durationMs } = awaited;
@@ -156,7 +159,8 @@ async function factsOf(
   if (sizeBytes < 1 || sizeBytes > maxClipBytes || gotSha256 !== sha256) return { ...facts, seen: undefined };
   if (clips === undefined) return 'notJudged';
   try {
-    return { ...facts, seen: await clips.decoder.look(path, progress) };
+    const { appearance, ...seen } = await clips.decoder.look(path, progress);
+    return { ...facts, seen, appearance };
   } catch (error) {
     if (error instanceof ClipError) return { ...facts, seen: { fault: error.fault, message: error.message } };
     if (isFailure(error, 'DecoderMissing')) return 'notJudged';

@@ -9,6 +9,7 @@ import type { SetPorts } from '../mix/ports.ts';
 import { inScratch, readTrainableRobotType } from '../mix/in-scratch.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
+import { judgeCameraDrift, withCameraDrift } from './camera-drift.ts';
 import { sampleLake, sampleLanding } from './sample-observations.ts';
 
 const inputSchema = z.strictObject({
@@ -36,7 +37,7 @@ const documentSchema = z.looseObject({
 const longestReason = 300;
 
 /**
- * Do robots see something else than what the lake holds? A sample of what was uploaded and not collected yet against a sample
+ * Do robots see something else than what the lake holds, numbers and what clips of their cameras look like? A sample of what was uploaded and not collected yet against a sample
  * of the lake's newest days of the same robots. Idempotent by (policy, `nowMs`): what was judged once is returned as it was.
  */
 export const observeDrift =
@@ -67,7 +68,10 @@ async function judged(
     const reference = await sampleLake(ports, session, read, robotIds);
     ports.progress({ stage: 'sampled the lake', robots: reference.length });
     const random = randomFromSeed(`drift/${policy}/${nowMs}`);
-    return judgeDrift({ features: robotType.observations.map(({ name }) => name), reference, current, random });
+    const features = robotType.observations.map(({ name }) => name);
+    const numbers = judgeDrift({ features, reference, current, random });
+    const cameras = await judgeCameraDrift(ports, session, robotType, `drift/${policy}/${nowMs}`);
+    return withCameraDrift(numbers, cameras);
   });
   await ports.store.put(driftKey, jsonBytes(verdict));
   return verdict;

@@ -2,6 +2,7 @@ import { bodyIndexSql, observationSizeSql, observationSql, type NumberedBody } f
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { RobotPoints } from '../../domain/statistics/index.ts';
 import { isFailure } from '../../store/failures.ts';
+import type { Lake } from '../lake/lake.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { SqlRow, SqlSession } from '../ports/sql.ts';
@@ -33,7 +34,7 @@ export async function sampleLanding(
 }
 
 /** The first robots that have something in landing, one short listing each. */
-async function landingRobots(store: ObjectStore): Promise<readonly string[]> {
+export async function landingRobots(store: ObjectStore): Promise<readonly string[]> {
   const robots: string[] = [];
   let after = 'landing/';
   while (robots.length < mostRobots) {
@@ -49,7 +50,8 @@ async function landingRobots(store: ObjectStore): Promise<readonly string[]> {
   return robots;
 }
 
-async function newestSegments(store: ObjectStore, robotId: string): Promise<readonly string[]> {
+/** Keys of a robot's newest segments in landing, the newest first; few. */
+export async function newestSegments(store: ObjectStore, robotId: string): Promise<readonly string[]> {
   const found: { key: string; modifiedMs: number }[] = [];
   for await (const entry of store.list(`landing/${robotId}/`)) {
     found.push(entry);
@@ -84,6 +86,10 @@ async function sampleSegment(
   }
 }
 
+/** The last recorded days of the lake that are compared with. */
+export const newestDays = async (lake: Lake, episodesVersion: number): Promise<readonly string[]> =>
+  (await lake.days('episodes', episodesVersion)).slice(-referenceDays);
+
 /**
  * Observations of the lake's newest days, by robot: a few frames of a few episodes each, chosen by hash. Of these robots only,
  * so that a difference between robots is no drift.
@@ -96,7 +102,7 @@ export async function sampleLake(
 ): Promise<readonly RobotPoints[]> {
   if (robotIds.length === 0) return [];
   const version = await ports.lake.currentVersion();
-  const days = (await ports.lake.days('episodes', version.episodes)).slice(-referenceDays);
+  const days = await newestDays(ports.lake, version.episodes);
   if (days.length === 0) return [];
   const episodes = await ports.lake.scan('episodes', version.episodes, { recordedOn: days });
   const frames = await ports.lake.scan('frames', version.frames, { recordedOn: days });

@@ -1,3 +1,4 @@
+import type { ClipAppearance } from '../../datasets/media/clip-appearance.ts';
 import type { ClipCodec } from '../../datasets/media/clip-format.ts';
 import type { Progress } from './progress.ts';
 
@@ -38,6 +39,8 @@ export interface ClipLook {
   readonly dark: number;
   /** Images that equal the one before, but for a mean difference of 0.1 of 255. */
   readonly unchanged: number;
+  /** Of all images at 64 × 48 pixels. */
+  readonly appearance: ClipAppearance;
 }
 
 /**

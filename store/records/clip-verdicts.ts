@@ -35,6 +35,8 @@ const clipVerdictSchema = z.object({
   /** Null where it could not be decoded. */
   images: z.int().nullable(),
   sizeBytes: z.int(),
+  /** What its images look like on average; verdicts of old, and of what could not be decoded, do not say. */
+  appearance: z.object({ brightness: z.number(), contrast: z.number(), sharpness: z.number() }).exactOptional(),
   /** The collection that judged it. */
   cycleId: z.string(),
 });

@@ -143,13 +143,14 @@ describe('decoding clips', function () {
     const look = async (valueAt: (at: number, index: number) => number) =>
       decoder.look(await fileOf(await clipOf(format, await rampImages({ ...size, count: 5 }, valueAt))), quiet);
     assert.deepEqual(
-      { ...(await look((at, index) => (at * 3 + index * 17) % 256)), atUs: [] },
+      { ...(await look((at, index) => (at * 3 + index * 17) % 256)), atUs: [], appearance: null },
       {
         codec: 'jpeg',
         ...size,
         atUs: [],
         dark: 0,
         unchanged: 0,
+        appearance: null,
       },
     );
     assert.deepEqual(await look(() => 5).then(({ dark, unchanged }) => [dark, unchanged]), [5, 4]);
@@ -157,6 +158,20 @@ describe('decoding clips', function () {
     assert.deepEqual(
       await look((_, index) => (index === 2 ? 0 : 60)).then(({ dark, unchanged }) => [dark, unchanged]),
       [1, 2],
+    );
+  });
+
+  it('says how bright, rich in contrast and sharp the images of a clip are on average', async () => {
+    const appearance = async (valueAt: (at: number, index: number) => number) => {
+      const path = await fileOf(await clipOf(format, await rampImages({ ...size, count: 4 }, valueAt)));
+      const { brightness, contrast, sharpness } = (await decoder.look(path, quiet)).appearance;
+      return [brightness, contrast, sharpness].map(Math.round);
+    };
+    assert.deepEqual(await appearance((_, index) => 40 + 20 * index), [70, 0, 0]);
+    const [brightness = 0, contrast = 0, sharpness = 0] = await appearance((at) => (at % 8 < 4 ? 50 : 150));
+    assert.ok(
+      Math.abs(brightness - 100) < 5 && contrast > 30 && sharpness > 5,
+      `${brightness} ${contrast} ${sharpness}`,
     );
   });
 
