@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { ClipError } from '../../datasets/media/clip-format.ts';
@@ -7,6 +7,7 @@ import { failure } from '../../store/failures.ts';
 import type { ClipDecoder } from '../ports/clip-decoder.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { ClipAnswer, ClipJob } from './clip-child-messages.ts';
+import { RestingChildren, ReusedChild } from './reused-child.ts';
 
 export interface ClipDecoderOptions {
   /** Decodes H.264 and AV1; without it such clips fail as `DecoderMissing`. */
@@ -21,8 +22,6 @@ export interface ClipDecoderOptions {
 
 const defaults = { memoryLimitMiB: 1024, silenceLimitMs: 60_000, timeLimitMs: 3_600_000 };
 const heapMiB = 256;
-const idleMs = 20_000;
-const beatMs = 500;
 
 type Final = Exclude<ClipAnswer, { kind: 'progress' }>;
 type Limits = typeof defaults;
@@ -34,21 +33,10 @@ type Limits = typeof defaults;
  * https://man7.org/linux/man-pages/man2/getrlimit.2.html
  */
 export function clipDecoderProcess({ ffmpeg, ...given }: ClipDecoderOptions): ClipDecoder {
-  const limits = { ...defaults, ...given };
-  const idle: ClipProcess[] = [];
+  const children = new RestingChildren(() => new ClipProcess({ ...defaults, ...given }));
   async function ask(job: ClipJob, progress: Progress): Promise<Final> {
-    const answer = await askOne(awake(idle) ?? new ClipProcess(limits), job, progress);
-    return isDeath(answer) ? askOne(new ClipProcess(limits), job, progress) : answer;
-  }
-  async function askOne(child: ClipProcess, job: ClipJob, progress: Progress): Promise<Final> {
-    try {
-      return await child.ask(job, progress);
-    } finally {
-      if (child.isAlive) {
-        idle.push(child);
-        child.rest(() => idle.splice(idle.indexOf(child), 1));
-      }
-    }
+    const answer = await children.use((child) => child.ask(job, progress));
+    return isDeath(answer) ? children.use((child) => child.ask(job, progress), { isFresh: true }) : answer;
   }
   return {
     async decode(job, progress) {
@@ -60,11 +48,6 @@ export function clipDecoderProcess({ ffmpeg, ...given }: ClipDecoderOptions): Cl
       return answer.kind === 'look' ? answer.look : refuse(answer);
     },
   };
-}
-
-function awake(idle: ClipProcess[]): ClipProcess | undefined {
-  for (let child = idle.pop(); child !== undefined; child = idle.pop()) if (child.isAlive) return child;
-  return undefined;
 }
 
 function isDeath(answer: Final): boolean {
@@ -83,95 +66,50 @@ function refuse(answer: Final): never {
 
 /** One process; one job at a time. */
 class ClipProcess {
-  isAlive = true;
-  private readonly child: ChildProcess;
+  readonly process: ReusedChild;
   private readonly limits: Limits;
-  private resting: NodeJS.Timeout | undefined;
 
   constructor(limits: Limits) {
     this.limits = limits;
     const program = fileURLToPath(new URL('./clip-child.ts', import.meta.url));
     const limitKiB = Math.ceil(reservedDataBytes() / 1024) + limits.memoryLimitMiB * 1024;
     const command = `ulimit -d ${limitKiB} && exec "$0" "$@"`;
-    this.child = spawn(
+    const child = spawn(
       '/bin/sh',
       ['-c', command, process.execPath, `--max-old-space-size=${heapMiB}`, program],
       // A group of its own, so that ffmpeg ends with it.
       { cwd: '/', env: {}, detached: true, serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
     );
-    this.child.once('exit', () => this.end());
-    this.child.on('error', () => this.end());
-  }
-
-  /** Ends the process when it is not used again; it keeps no other process from ending. */
-  rest(onEnd: () => void): void {
-    this.child.unref();
-    this.child.channel?.unref();
-    this.resting = setTimeout(() => {
-      onEnd();
-      this.end();
-    }, idleMs).unref();
-  }
-
-  ask(job: ClipJob, progress: Progress): Promise<Final> {
-    clearTimeout(this.resting);
-    this.child.ref();
-    this.child.channel?.ref();
-    const { child, limits } = this;
-    const startMs = performance.now();
-    let [heardMs, images] = [startMs, 0];
-    return new Promise((resolve, reject) => {
-      const finish = (act: () => void): void => {
-        clearInterval(beat);
-        child.removeAllListeners('message');
-        child.removeListener('exit', onExit);
-        act();
-      };
-      const refused = (fault: 'crashed' | 'memoryLimit' | 'timeLimit', message: string): void =>
-        finish(() => resolve({ kind: 'refused', fault, message }));
-      const onExit = (code: number | null, signal: string | null): void => {
-        // What runs out of memory aborts, or says so with one of these codes: Node.js 134 (SIGABRT), the allocator of libvips 5.
-        if (signal === 'SIGABRT' || code === 134)
-          refused('memoryLimit', `decoding took more than ${limits.memoryLimitMiB} MiB after image ${images}`);
-        else refused('crashed', `decoding ended the process with ${signal ?? code} after image ${images}`);
-      };
-      const beat = setInterval(
-        () => {
-          try {
-            progress({ stage: 'decoding', images });
-          } catch (error) {
-            this.end();
-            finish(() => reject(error instanceof Error ? error : new Error(String(error))));
-            return;
-          }
-          const nowMs = performance.now();
-          if (nowMs - heardMs <= limits.silenceLimitMs && nowMs - startMs <= limits.timeLimitMs) return;
-          this.end();
-          refused(
-            'timeLimit',
-            `decoding was not through after ${Math.round((nowMs - startMs) / 1000)} s, at image ${images}`,
-          );
-        },
-        Math.min(beatMs, limits.silenceLimitMs, limits.timeLimitMs),
-      );
-      child.on('message', (answer: ClipAnswer) => {
-        heardMs = performance.now();
-        if (answer.kind === 'progress') images = answer.images;
-        else finish(() => resolve(answer));
-      });
-      child.once('exit', onExit);
-      if (!this.isAlive) onExit(child.exitCode, child.signalCode);
-      else child.send(job, () => undefined);
+    this.process = new ReusedChild(child, () => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     });
   }
 
-  private end(): void {
-    this.isAlive = false;
-    clearTimeout(this.resting);
-    try {
-      if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGKILL');
-    } catch {
-      // It has ended.
-    }
+  ask(job: ClipJob, progress: Progress): Promise<Final> {
+    const { memoryLimitMiB, silenceLimitMs, timeLimitMs } = this.limits;
+    let images = 0;
+    const refused = (fault: 'crashed' | 'memoryLimit' | 'timeLimit', message: string): Final => ({
+      kind: 'refused',
+      fault,
+      message,
+    });
+    return this.process.follow<ClipAnswer, Final>({
+      send: () => void this.process.child.send(job, () => undefined),
+      beat: () => progress({ stage: 'decoding', images }),
+      answerIn: (answer) => {
+        if (answer.kind !== 'progress') return answer;
+        images = answer.images;
+        return undefined;
+      },
+      silenceLimitMs,
+      timeLimitMs,
+      // What runs out of memory aborts, or says so with one of these codes: Node.js 134 (SIGABRT), the allocator of libvips 5.
+      ended: (code, signal) =>
+        signal === 'SIGABRT' || code === 134
+          ? refused('memoryLimit', `decoding took more than ${memoryLimitMiB} MiB after image ${images}`)
+          : refused('crashed', `decoding ended the process with ${signal ?? code} after image ${images}`),
+      overdue: (tookMs) =>
+        refused('timeLimit', `decoding was not through after ${Math.round(tookMs / 1000)} s, at image ${images}`),
+    });
   }
 }

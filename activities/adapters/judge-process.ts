@@ -1,10 +1,11 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { segmentJudge, type JudgeJob, type Judgement, type SegmentJudge } from '../collection/segment-judge.ts';
 import { failure, isFailure } from '../../store/failures.ts';
 import type { Progress } from '../ports/progress.ts';
 import { duckDbEngine, type DuckDbEngineOptions } from './duckdb-engine.ts';
+import { RestingChildren, ReusedChild } from './reused-child.ts';
 
 export interface JudgeProcessOptions extends DuckDbEngineOptions {
   /** Memory the process may hold in all, MiB; beyond it, it ends itself. Default: the engine's limit and 1,024. */
@@ -18,10 +19,10 @@ type Answer =
   | { readonly kind: 'progress'; readonly details: Readonly<Record<string, unknown>> }
   | { readonly kind: 'judged'; readonly judgement: Judgement }
   | { readonly kind: 'failed'; readonly message: string; readonly isTheEngine: boolean };
+type Final = Exclude<Answer, { kind: 'progress' }>;
 
 const defaultEngineMiB = 1024;
 const ownMiB = 1024;
-const idleMs = 20_000;
 const beatMs = 500;
 const memoryCheckMs = 20;
 const tooMuchMemory = 70;
@@ -33,114 +34,57 @@ const tooMuchMemory = 70;
  * https://nodejs.org/api/child_process.html#child_processforkmodulepath-args-options
  */
 export function segmentJudgeProcess(options: JudgeProcessOptions): SegmentJudge {
-  const idle: Judge[] = [];
-  return {
-    judge: async (job, progress) => {
-      const judge = awake(idle) ?? new Judge(options);
-      try {
-        return await judge.judge(job, progress);
-      } finally {
-        if (judge.isAlive) {
-          idle.push(judge);
-          judge.rest(() => idle.splice(idle.indexOf(judge), 1));
-        }
-      }
-    },
-  };
-}
-
-/** The last one used that still lives. */
-function awake(idle: Judge[]): Judge | undefined {
-  for (let judge = idle.pop(); judge !== undefined; judge = idle.pop()) if (judge.isAlive) return judge;
-  return undefined;
+  const judges = new RestingChildren(() => new Judge(options));
+  return { judge: (job, progress) => judges.use((judge) => judge.judge(job, progress)) };
 }
 
 /** One process; one job at a time. */
 class Judge {
-  isAlive = true;
-  private readonly child: ChildProcess;
+  readonly process: ReusedChild;
   private readonly options: JudgeProcessOptions;
-  private resting: NodeJS.Timeout | undefined;
 
   constructor(options: JudgeProcessOptions) {
     this.options = options;
-    this.child = fork(fileURLToPath(import.meta.url), [], {
+    const child = fork(fileURLToPath(import.meta.url), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: [...process.execArgv, `--max-old-space-size=${ownMiB}`],
       // Foreign bytes find no secrets there.
       env: { PATH: process.env['PATH'], [childMark]: '1' },
     });
-    this.child.once('exit', () => (this.isAlive = false));
-    this.child.on('error', () => (this.isAlive = false));
+    this.process = new ReusedChild(child, () => child.kill('SIGKILL'));
     this.send({ options });
   }
 
-  /** Ends the process when it is not used again; it keeps no other process from ending. */
-  rest(onEnd: () => void): void {
-    this.child.unref();
-    this.child.channel?.unref();
-    this.resting = setTimeout(() => {
-      onEnd();
-      this.end();
-    }, idleMs).unref();
-  }
-
   async judge(job: JudgeJob, progress: Progress): Promise<Judgement> {
-    clearTimeout(this.resting);
-    this.child.ref();
-    this.child.channel?.ref();
     const answer = await this.answerTo(job, progress);
     if (answer.kind === 'judged') return answer.judgement;
     if (answer.isTheEngine) throw failure('EngineFailed', answer.message);
     throw new Error(answer.message);
   }
 
-  private answerTo(job: JudgeJob, progress: Progress): Promise<Exclude<Answer, { kind: 'progress' }>> {
-    const { child, options } = this;
-    const { silenceLimitMs = 300_000 } = options;
+  private answerTo(job: JudgeJob, progress: Progress): Promise<Final> {
+    const { silenceLimitMs = 300_000 } = this.options;
     let details: Readonly<Record<string, unknown>> = { stage: 'validating' };
-    let heardMs = performance.now();
-    return new Promise((resolve, reject) => {
-      const finish = (act: () => void): void => {
-        clearInterval(beat);
-        child.removeAllListeners('message');
-        child.removeListener('exit', onExit);
-        act();
-      };
-      const died = (message: string): void => finish(() => resolve({ kind: 'failed', message, isTheEngine: true }));
-      const onExit = (code: number | null, signal: string | null): void =>
-        died(`reading ended the process: ${describeEnd(code, signal, options)}`);
-      const beat = setInterval(() => {
-        try {
-          progress(details);
-        } catch (error) {
-          this.end();
-          finish(() => reject(error instanceof Error ? error : new Error(String(error))));
-        }
-        if (performance.now() - heardMs <= silenceLimitMs) return;
-        this.end();
-        died(`reading was not through after ${silenceLimitMs / 1000} s`);
-      }, beatMs);
-      child.on('message', (answer: Answer) => {
-        heardMs = performance.now();
-        if (answer.kind !== 'progress') finish(() => resolve(answer));
-        else details = answer.details;
-      });
-      child.once('exit', onExit);
-      if (child.exitCode !== null || child.signalCode !== null) onExit(child.exitCode, child.signalCode);
-      else this.send({ job });
+    const died = (message: string): Final => ({ kind: 'failed', message, isTheEngine: true });
+    return this.process.follow<Answer, Final>({
+      send: () => this.send({ job }),
+      beat: () => progress(details),
+      answerIn: (answer) => {
+        if (answer.kind !== 'progress') return answer;
+        details = answer.details;
+        return undefined;
+      },
+      silenceLimitMs,
+      timeLimitMs: Number.POSITIVE_INFINITY,
+      ended: (code, signal) => died(`reading ended the process: ${describeEnd(code, signal, this.options)}`),
+      overdue: () => died(`reading was not through after ${silenceLimitMs / 1000} s`),
     });
-  }
-
-  private end(): void {
-    this.isAlive = false;
-    this.child.kill('SIGKILL');
   }
 
   /** What cannot be sent shows as the process's end. */
   private send(order: Order): void {
-    this.child.send(order, () => {});
+    this.process.child.send(order, () => {});
   }
 }
 
