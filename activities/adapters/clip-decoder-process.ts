@@ -64,6 +64,12 @@ function refuse(answer: Final): never {
   throw new Error(answer.kind === 'failed' ? answer.message : `the process answered ${answer.kind}`);
 }
 
+const refused = (fault: 'crashed' | 'memoryLimit' | 'timeLimit', message: string): Final => ({
+  kind: 'refused',
+  fault,
+  message,
+});
+
 /** One process; one job at a time. */
 class ClipProcess {
   readonly process: ReusedChild;
@@ -88,11 +94,6 @@ class ClipProcess {
   ask(job: ClipJob, progress: Progress): Promise<Final> {
     const { memoryLimitMiB, silenceLimitMs, timeLimitMs } = this.limits;
     let images = 0;
-    const refused = (fault: 'crashed' | 'memoryLimit' | 'timeLimit', message: string): Final => ({
-      kind: 'refused',
-      fault,
-      message,
-    });
     return this.process.follow<ClipAnswer, Final>({
       send: () => void this.process.child.send(job, () => undefined),
       beat: () => progress({ stage: 'decoding', images }),

@@ -38,6 +38,8 @@ export function segmentJudgeProcess(options: JudgeProcessOptions): SegmentJudge 
   return { judge: (job, progress) => judges.use((judge) => judge.judge(job, progress)) };
 }
 
+const died = (message: string): Final => ({ kind: 'failed', message, isTheEngine: true });
+
 /** One process; one job at a time. */
 class Judge {
   readonly process: ReusedChild;
@@ -66,7 +68,6 @@ class Judge {
   private answerTo(job: JudgeJob, progress: Progress): Promise<Final> {
     const { silenceLimitMs = 300_000 } = this.options;
     let details: Readonly<Record<string, unknown>> = { stage: 'validating' };
-    const died = (message: string): Final => ({ kind: 'failed', message, isTheEngine: true });
     return this.process.follow<Answer, Final>({
       send: () => this.send({ job }),
       beat: () => progress(details),
