@@ -39,7 +39,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     newSince: newSince ?? datasetVersion,
     ...mixOptions(policy, training, aliases),
   });
-  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...heldoutOptions(training, cameras) });
+  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...heldoutCameras(training, cameras) });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
   const model = await trainBest(cycleId, policy, robotType, trainingSet, training, aliases.champion);
@@ -105,10 +105,10 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(anchor === undefined ? {} : { anchor }),
 });
 
-/** Rows that say which frame they are, and that the candidate and those it is compared with can run: images of the cameras that any of them sees. */
-const heldoutOptions = ({ cameras: learned = [] }: TrainingOptions, compared: readonly string[]) => {
+/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees. */
+const heldoutCameras = ({ cameras: learned = [] }: TrainingOptions, compared: readonly string[]) => {
   const cameras = [...learned, ...compared.filter((name) => !learned.includes(name))];
-  return { ...(cameras.length === 0 ? {} : { cameras }), identified: true };
+  return cameras.length === 0 ? {} : { cameras };
 };
 
 const mixOptions = (

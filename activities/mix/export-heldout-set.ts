@@ -27,7 +27,7 @@ export interface ExportHeldoutSetInput {
   readonly maxEpisodes?: number;
   /** Cameras whose images the rows have; default: none, numbers only. */
   readonly cameras?: readonly string[];
-  /** Rows say which frame of which episode they are; default: not, as sets of earlier versions. */
+  /** Rows say which frame of which episode they are; sets of earlier versions do not. */
   readonly identified?: boolean;
 }
 
@@ -54,7 +54,7 @@ async function exportWith(
   { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
   session: SqlSession,
   robotType: RobotType,
-  { datasetVersion, cameras = [], identified = false, ...given }: ExportHeldoutSetInput,
+  { datasetVersion, cameras = [], identified = true, ...given }: ExportHeldoutSetInput,
   directory: string,
 ): Promise<HeldoutSetReference> {
   const { maxEpisodes = cameras.length === 0 ? mostEpisodes.numbers : mostEpisodes.images } = given;

@@ -77,7 +77,7 @@ export const comparativeGates = (
     singleRows(facts),
     agreement(facts, type.limits),
     ...(critical.length === 0 ? [] : [criticalRecall(facts.labels, critical)]),
-    ...(type.limits.minRecallFraction === undefined ? [] : everyRecall(facts.labels, type.limits.minRecallFraction)),
+    ...recallOfAll(facts, type),
     noWorse('champion.overall', 'champion', facts.champion, championMargin),
     noWorse('anchor.overall', 'anchor', facts.anchor, anchorMargin),
     ...(type.actions.kind === 'discrete' ? [labels(facts, critical)] : []),
@@ -90,6 +90,11 @@ export const comparativeGates = (
 /** The same gates where there is no held-out data at all: nothing to prove anything on. */
 export const comparativeGatesWithoutData = (type: JudgedType): readonly GateResult[] =>
   comparativeLimits(type).map(([id, unit, limit]) => notApplicable(id, unit, limit, 'held-out episodes'));
+
+const recallOfAll = ({ labels: found }: HeldoutFacts, { actions, limits }: JudgedType): readonly GateResult[] =>
+  limits.minRecallFraction === undefined || actions.kind !== 'discrete'
+    ? []
+    : everyRecall(actions.names, found, limits.minRecallFraction);
 
 const criticalLabels = ({ actions }: JudgedType): readonly CriticalLabel[] =>
   actions.kind === 'discrete' ? (actions.critical ?? []) : [];

@@ -122,8 +122,13 @@ export function criticalRecall(labels: readonly LabelFacts[], critical: readonly
 }
 
 /** Each action is found often enough, one gate an action; one with too few held-out frames is not proven, and fails. */
-export const everyRecall = (labels: readonly LabelFacts[], minRecallFraction: number): readonly GateResult[] =>
-  labels.map(({ label, frames, foundFrames }) => {
+export const everyRecall = (
+  actions: readonly string[],
+  labels: readonly LabelFacts[],
+  minRecallFraction: number,
+): readonly GateResult[] =>
+  actions.map((label) => {
+    const { frames = 0, foundFrames = 0 } = labels.find((one) => one.label === label) ?? {};
     const value = frames === 0 ? 0 : foundFrames / frames;
     const { low, high } = wilsonInterval({ successes: foundFrames, trials: Math.max(1, frames), z: 1.96 });
     const enough = frames >= leastLabelFrames;

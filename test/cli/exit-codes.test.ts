@@ -99,6 +99,7 @@ const table: Readonly<Record<string, Row>> = {
   'data include': reads([episode, ...reason], [episode], null, wrong),
   'data exclusions': reads([], nothing, null),
   'data version': reads([], nothing, null),
+  'data misclassified': reads(['--version', '9.9.9'], nothing, wrong, wrong),
   'data needs-label': reads([], ['--limit', '0'], wrong),
   'data quarantine': reads([], nothing, null),
   'keys init': alone([], ['--root-keys', 'none'], wrong),

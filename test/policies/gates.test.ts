@@ -238,8 +238,12 @@ describe('the comparative gates', () => {
 describe('the documented gates', () => {
   it('are those of the code, in its order', () => {
     const critical = [{ name: 'left', minRecallFraction: 0.5 }];
-    const discrete = testRobotType({ actions: { kind: 'discrete', names: ['left', 'right'], critical } });
-    const ids = offlineGates({ absolute: goodModel, heldout: goodHeldout }, discrete).map(({ id }) => id);
+    const { limits } = testRobotType();
+    const discrete = testRobotType({
+      actions: { kind: 'discrete', names: ['left', 'right'], critical },
+      limits: { ...limits, minRecallFraction: 0.3 },
+    });
+    const ids = [...new Set(offlineGates({ absolute: goodModel, heldout: goodHeldout }, discrete).map(({ id }) => id))];
     const text = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8');
     const table = text.split(/^## /m).find((part) => part.startsWith('The gates')) ?? '';
     assert.deepEqual(

@@ -179,17 +179,24 @@ describe('recall of every label', () => {
   const found = (frames: number, foundFrames: number) => ({ label: 'brake', frames, foundFrames });
 
   it('is one gate a label, with its value, limit and sample size, and holds on a few frames or none', () => {
-    const [ahead, brake] = everyRecall([{ label: 'ahead', frames: 200, foundFrames: 150 }, found(40, 19)], 0.5);
+    const ofBoth = everyRecall(
+      ['ahead', 'brake'],
+      [{ label: 'ahead', frames: 200, foundFrames: 150 }, found(40, 19)],
+      0.5,
+    );
+    const [ahead, brake] = ofBoth;
     assert.deepEqual([ahead?.outcome, ahead?.value, ahead?.limit, ahead?.sampleSize], ['pass', 0.75, 0.5, 200]);
     assert.deepEqual([brake?.outcome, brake?.value, brake?.limit, brake?.sampleSize], ['fail', 0.475, 0.5, 40]);
     assert.match(
       brake?.sentence ?? '',
       /^brake: found in 47\.50 % of 40 held-out frames .*at least 50\.00 % of at least 20/,
     );
-    assert.equal(everyRecall([found(19, 19)], 0.5)[0]?.outcome, 'fail');
-    assert.equal(everyRecall([found(20, 10)], 0.5)[0]?.outcome, 'pass');
-    assert.equal(everyRecall([found(0, 0)], 0.5)[0]?.outcome, 'fail');
-    assert.equal(everyRecall([found(Number.NaN, 10)], 0.5)[0]?.outcome, 'fail');
+    const outcome = (...facts: ReturnType<typeof found>[]) => everyRecall(['brake'], facts, 0.5)[0]?.outcome;
+    assert.equal(outcome(found(19, 19)), 'fail');
+    assert.equal(outcome(found(20, 10)), 'pass');
+    assert.equal(outcome(found(0, 0)), 'fail');
+    assert.equal(outcome(found(Number.NaN, 10)), 'fail');
+    assert.equal(outcome(), 'fail', 'an action that nobody told anything of');
   });
 
   it('is asked only where the robot type asks, and fails without facts', () => {

@@ -45,6 +45,7 @@ describe('held-out set', () => {
       'task: Int32',
       'episode: Int32',
       'robot: Int32',
+      'frame: Int32',
     ]);
     assert.deepEqual([result.rows, result.episodes], [14, 4]);
     assert.deepEqual(
@@ -83,14 +84,16 @@ describe('held-out set', () => {
     assert.deepEqual((await heldout(20)).result, result);
   });
 
-  it('says which frame of which episode each row is where it is asked to, and is another set then', async () => {
+  it('says which frame of which episode each row is, unless it is asked not to, as sets of earlier versions', async () => {
     await store(fixture, 0, [
       { number: 10, split: 'heldout', outcome: 'failure', experts: 2 },
       ...numbered(50, 2, { split: 'heldout', frames: 3 }),
     ]);
     const datasetVersion = await fixture.lake.currentVersion();
-    const { digest } = await exportHeldoutSet(fixture.ports)({ robotType: type, datasetVersion, identified: true });
-    assert.notEqual(digest, (await heldout()).result.digest);
+    const plain = await exportHeldoutSet(fixture.ports)({ robotType: type, datasetVersion, identified: false });
+    const names = tableFromIPC(await fixture.store.get(heldoutSetFile(plain.digest, 'heldout.arrow'))).schema.fields;
+    assert.deepEqual(names.map(({ name }) => name).slice(-2), ['episode', 'robot']);
+    const { digest } = (await heldout()).result;
     const rows = tableFromIPC(await fixture.store.get(heldoutSetFile(digest, 'heldout.arrow'))).toArray();
     const manifest = JSON.parse(
       new TextDecoder().decode(await fixture.store.get(heldoutSetFile(digest, 'manifest.json'))),
@@ -105,7 +108,7 @@ describe('held-out set', () => {
   it('is empty when nothing is held out', async () => {
     await store(fixture, 0, numbered(0, 3));
     const { result, columns } = await heldout();
-    assert.deepEqual([result.rows, result.episodes, columns.length], [0, 0, 5]);
+    assert.deepEqual([result.rows, result.episodes, columns.length], [0, 0, 6]);
   });
 
   it('lists what needs a label: failures first, then the newest', async () => {
