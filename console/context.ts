@@ -10,6 +10,7 @@ import { Acting } from './acting.ts';
 import { ChainCheck } from './chain-check.ts';
 import type { LoopView } from './loop-view.ts';
 import { OperatorDirectory } from './operator-directory.ts';
+import { Questions } from './questions.ts';
 import { StoreWatch } from './store-watch.ts';
 
 export interface ConsolePorts {
@@ -27,6 +28,8 @@ export interface ConsolePorts {
   readonly pagesDirectory?: string;
   /** How often a stream of changes says that the console is there, and who listens is looked up anew; default: 15 s. */
   readonly beatMs?: number;
+  /** How long a question in SQL may take; default: 20 s. */
+  readonly questionLimitMs?: number;
 }
 
 /** What the routes of one console share. */
@@ -36,6 +39,8 @@ export interface ConsoleContext extends ConsolePorts {
   readonly watch: StoreWatch;
   readonly acting: Acting;
   readonly chain: ChainCheck;
+  /** The way to the SQL engine: few at a time, each for a while. */
+  readonly questions: Questions;
 }
 
 export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
@@ -45,4 +50,5 @@ export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
   watch: new StoreWatch(ports),
   acting: new Acting(ports),
   chain: new ChainCheck(ports),
+  questions: new Questions(ports),
 });

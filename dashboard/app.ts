@@ -17,6 +17,7 @@ import {
   IncidentsScreen,
   MetricsScreen,
   RobotScreen,
+  TasksScreen,
   TrialScreen,
   type Screen,
 } from './screens.ts';
@@ -27,11 +28,12 @@ const screens: Readonly<Record<PageName, readonly [title: string, screen: (scree
   fleet: ['Fleet', FleetScreen],
   incidents: ['Incidents', IncidentsScreen],
   trial: ['Trial', TrialScreen],
+  tasks: ['Tasks', TasksScreen],
   metrics: ['Metrics', MetricsScreen],
   audit: ['Audit', AuditScreen],
   robot: ['Robot', RobotScreen],
 };
-const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'metrics', 'audit'];
+const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'tasks', 'metrics', 'audit'];
 
 /** Kept for this tab alone, and gone with it. */
 const tokenKey = 'flywheel.token';
@@ -183,7 +185,7 @@ function Content({ route, policy, session, nowMs, viewer, otherwise }: ContentPr
   }, [name]);
   const onFilter = (change: Readonly<Record<string, string>>): void => {
     // Another filter begins at the first robots; no step back for each key that is typed.
-    const { after: _, ...rest } = query;
+    const { after: _, offset: __, ...rest } = query;
     history.replaceState(
       null,
       '',

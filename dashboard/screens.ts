@@ -5,6 +5,7 @@ import type { AuditAnswer } from '../console/answers/acts.ts';
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
+import type { TaskWeeksAnswer } from '../console/answers/tasks.ts';
 import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
 import type { Acting } from './act-buttons.ts';
 import { attentionOf } from './attention.ts';
@@ -13,6 +14,7 @@ import { fleetPage, fleetPath } from './pages/fleet.ts';
 import { incidentsPage } from './pages/incidents.ts';
 import { metricsPage, metricsPath } from './pages/metrics.ts';
 import { robotPage } from './pages/robot.ts';
+import { tasksPage, taskWeeksPath } from './pages/tasks.ts';
 import { trialPage } from './pages/trial.ts';
 import { apiPath } from './route.ts';
 import { trialIdOf } from './trial-course.ts';
@@ -59,6 +61,14 @@ export function MetricsScreen({ session, policy, query, nowMs, onFilter }: Scree
   const path = metricsPath({ ...query, policy });
   // What is told apart otherwise is another thing: it never stands under the wrong heading.
   return metricsPage({ reading: useReading<MetricsAnswer>(session, path, path, 'facts'), query, nowMs, onFilter });
+}
+
+export function TasksScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
+  const asked = { ...query, policy };
+  const { weeks, until } = query;
+  const subject = `${policy} ${weeks ?? ''} ${until ?? ''}`;
+  const reading = useReading<TaskWeeksAnswer>(session, taskWeeksPath(asked), subject, 'facts tasks');
+  return tasksPage({ reading, query: asked, nowMs, onFilter });
 }
 
 /** While robots go back, who confirmed is read this often. */

@@ -22,10 +22,16 @@ export interface FactChange {
   readonly relation: (rewritten: string) => Promise<string>;
 }
 
+/** UTC days `[from, to)`, `2026-11-22`. */
+export interface DaySpan {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** The tables of facts, Delta Lake tables beside those of experience. */
 export interface FactTables {
-  /** A table expression of the newest version; undefined where nothing was ever written. Makes nothing. */
-  scan(table: FactTable): Promise<string | undefined>;
+  /** A table expression of the newest version, of the files of these days only; undefined where nothing was ever written. Makes nothing. */
+  scan(table: FactTable, days?: DaySpan): Promise<string | undefined>;
   /** Commits a change once, whoever else writes; idempotent by its transaction. */
   change(session: SqlSession, table: FactTable, change: FactChange): Promise<'committed' | 'alreadyCommitted'>;
 }
@@ -33,6 +39,8 @@ export interface FactTables {
 /** Others who write the same days make it begin anew; more often than this they are not racing. */
 const mostAttempts = 20;
 const deletesAtOnce = 8;
+
+const isWithin = (day: string, { from, to }: DaySpan): boolean => day >= from && day < to;
 
 export function openFactTables(given: {
   readonly store: ObjectStore;
@@ -76,9 +84,11 @@ export function openFactTables(given: {
   }
 
   return {
-    scan: async (table) => {
+    scan: async (table, days) => {
       const snapshot = await logs[table].existing();
-      return snapshot && scanFiles(ports.store, logs[table], snapshot.version, [...snapshot.files]);
+      if (snapshot === undefined) return undefined;
+      const files = [...snapshot.files].filter(([, file]) => days === undefined || isWithin(dayOf(file), days));
+      return scanFiles(ports.store, logs[table], snapshot.version, files);
     },
     change: async (session, table, change) => {
       for (let attempts = 1; ; attempts += 1)

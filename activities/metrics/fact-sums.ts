@@ -1,16 +1,11 @@
 import { sqlText } from '../../datasets/sql-types.ts';
 import { quantileRanks, type GroupFacts, type ToldLatency, type RobotSums } from '../../domain/metrics/index.ts';
+import type { DaySpan } from '../facts/fact-tables.ts';
 import type { SqlRow, SqlSession } from '../ports/sql.ts';
 
 /** What metrics may be told apart by; undefined: not at all. */
 export const groupings = ['task', 'robot', 'site', 'version', 'body', 'trial'] as const;
 export type Grouping = (typeof groupings)[number];
-
-/** Days `[from, to)`, `2026-11-22`. */
-export interface Span {
-  readonly from: string;
-  readonly to: string;
-}
 
 /** Name of everything in one group. */
 export const everything = 'all';
@@ -35,7 +30,7 @@ export const bodyName = (robotType: { readonly id: string; readonly version: num
 
 const nameSql = (by: Grouping | undefined): string => (by === undefined ? `'${everything}'` : groupSql[by]);
 
-const within = (policy: string, { from, to }: Span): string =>
+export const within = (policy: string, { from, to }: DaySpan): string =>
   `policy = ${sqlText(policy)} AND recorded_on >= DATE ${sqlText(from)} AND recorded_on < DATE ${sqlText(to)}`;
 
 const latencyColumns = {
@@ -51,7 +46,7 @@ type OutcomeFacts = Pick<GroupFacts, 'success' | 'intervention' | 'tasks' | Late
 export async function sumOutcomes(
   session: SqlSession,
   outcomes: string,
-  of: { readonly policy: string; readonly by: Grouping | undefined; readonly span: Span },
+  of: { readonly policy: string; readonly by: Grouping | undefined; readonly span: DaySpan },
 ): Promise<ReadonlyMap<string, OutcomeFacts>> {
   const counted =
     `counted AS (SELECT ${nameSql(of.by)} AS name, * FROM ${outcomes} AS outcome_rows ` +
@@ -93,7 +88,7 @@ export async function sumOutcomes(
   );
 }
 
-const sumsOf = (row: SqlRow, hits: 's' | 'i'): RobotSums => ({
+export const sumsOf = (row: SqlRow, hits: 's' | 'i'): RobotSums => ({
   robots: row['robots'] as number,
   of: row['n'] as number,
   hits: row[hits] as number,
@@ -142,7 +137,7 @@ async function latenciesOf(
 export async function sumOnline(
   session: SqlSession,
   fleetDays: string,
-  of: { readonly policy: string; readonly by: Grouping | undefined; readonly span: Span },
+  of: { readonly policy: string; readonly by: Grouping | undefined; readonly span: DaySpan },
 ): Promise<readonly { readonly name: string; readonly robotId: string; readonly onlineMs: number }[]> {
   const rows = await session.rows(
     `SELECT ${nameSql(of.by)} AS name, robot_id, sum(online_ms)::DOUBLE AS online_ms FROM ${fleetDays} AS fleet_day_rows

@@ -16,10 +16,10 @@ import { readEconomics } from '../../store/records/economics.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
 import { readTaskCatalogue } from '../../store/records/task-log.ts';
 import { latestFacts } from '../facts/fact-state.ts';
-import type { FactTables } from '../facts/fact-tables.ts';
+import type { DaySpan, FactTables } from '../facts/fact-tables.ts';
 import type { SqlEngine, SqlSession } from '../ports/sql.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
-import { bodyName, everything, sumOnline, sumOutcomes, timeGroupings, type Grouping, type Span } from './fact-sums.ts';
+import { bodyName, everything, sumOnline, sumOutcomes, timeGroupings, type Grouping } from './fact-sums.ts';
 import { readRollouts, readTrainings } from './trial-and-cycle-counts.ts';
 
 export interface MetricsPorts {
@@ -28,7 +28,7 @@ export interface MetricsPorts {
   readonly facts: FactTables;
 }
 
-export interface MetricsQuestion extends Span {
+export interface MetricsQuestion extends DaySpan {
   readonly policy: string;
   readonly by?: Grouping | undefined;
 }
@@ -39,7 +39,7 @@ export interface MetricGroup {
   readonly metrics: readonly { readonly name: MetricName; readonly metric: Metric }[];
 }
 
-export interface MetricsAnswer extends Span {
+export interface MetricsAnswer extends DaySpan {
   readonly policy: string;
   readonly by: Grouping | null;
   /** `noFacts`: nobody makes facts of telemetry yet; `empty`: nothing was told in this time; a store that refuses is an error. */
@@ -64,13 +64,13 @@ const defaultDays = 7;
 export function spanOf(
   asked: { readonly from?: string | undefined; readonly to?: string | undefined },
   nowMs: number,
-): Span {
+): DaySpan {
   const to = asked.to ?? utcDay(nowMs + dayMs);
   return { from: asked.from ?? utcDay(startOf(to, 'to') - defaultDays * dayMs), to };
 }
 
 /** The start of a UTC day, Unix ms; `InvalidInput` for what is none. */
-function startOf(day: string, name: string): number {
+export function startOf(day: string, name: string): number {
   const atMs = dayPattern.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
   if (Number.isFinite(atMs) && utcDay(atMs) === day) return atMs;
   throw failure('InvalidInput', `${name}: expected a UTC day, e.g. 2026-11-22, got ${day.slice(0, 40)}`);
@@ -86,7 +86,10 @@ export async function readMetrics(ports: MetricsPorts, question: MetricsQuestion
   const onDamage: OnDamage = ({ key }) => void damaged.push(key);
   const document = await readPolicyDocument(ports.store, policy);
   const state = await latestFacts(ports.store, policy);
-  const scans = { outcomes: await ports.facts.scan('outcomes'), days: await ports.facts.scan('fleet_days') };
+  const scans = {
+    outcomes: await ports.facts.scan('outcomes', question),
+    days: await ports.facts.scan('fleet_days', question),
+  };
   const economics = (await readEconomics(ports.store, policy))?.economics;
   const base = { policy, by: by ?? null, from, to, currency: economics?.currency ?? null };
   if (state === undefined) return { ...base, state: 'noFacts', asOfMs: null, groups: [], damaged };

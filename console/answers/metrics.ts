@@ -4,7 +4,7 @@ import { groupings } from '../../activities/metrics/fact-sums.ts';
 import { metricNames } from '../../domain/metrics/index.ts';
 import { damaged, read } from './read.ts';
 
-const metricSchema = z.discriminatedUnion('kind', [
+export const metricSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('value'),
     value: z.number(),

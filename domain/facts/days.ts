@@ -3,6 +3,27 @@ const dayMs = 86_400_000;
 /** The UTC day of an instant, `2026-11-22`. */
 export const utcDay = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
 
+/** UTC days `[from, to)` of one week, Monday to Monday. */
+export interface Week {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * The last `count` weeks up to the one of the instant `atMs`, oldest first; weeks begin on Mondays, UTC (ISO 8601).
+ *
+ * weeksUntil(Date.UTC(2026, 10, 27), 1) → [{ from: '2026-11-23', to: '2026-11-30' }]
+ */
+export function weeksUntil(atMs: number, count: number): readonly Week[] {
+  const day = Math.floor(atMs / dayMs);
+  // Day 0 was a Thursday.
+  const monday = day - ((((day + 3) % 7) + 7) % 7);
+  return Array.from({ length: count }, (_, index) => {
+    const start = monday - 7 * (count - 1 - index);
+    return { from: utcDay(start * dayMs), to: utcDay((start + 7) * dayMs) };
+  });
+}
+
 /** A piece of a span, half-open. */
 export interface Piece {
   readonly startMs: number;

@@ -1,5 +1,6 @@
 import { costOf, type Economics } from './economics.ts';
 import { counted, fractionOf, noData, notDefined, plainFraction, type Metric, type RobotSums } from './metric.ts';
+import { activeStanding } from './task-standing.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -35,9 +36,6 @@ export interface GroupFacts {
   /** Undefined: nobody said what things cost. */
   readonly economics?: Economics | undefined;
 }
-
-/** A task is operational from this success on, over at least so many counted episodes. */
-export const operationalTask = { successFraction: 0.8, episodes: 30 } as const;
 
 const noTime = notDefined('time online is told by robot, not by task, version or trial');
 
@@ -81,12 +79,7 @@ export const interventions = ({ intervention }: GroupFacts): Metric => fractionO
 export const tasksOperational = ({ tasks, activeTasks }: GroupFacts): Metric => {
   if (activeTasks.length === 0) return noData('no active task');
   const active = new Set(activeTasks);
-  const operational = tasks.filter(
-    ({ task, episodes, successes }) =>
-      active.has(task) &&
-      episodes >= operationalTask.episodes &&
-      successes > operationalTask.successFraction * episodes,
-  );
+  const operational = tasks.filter((told) => active.has(told.task) && activeStanding(told) === 'operational');
   return counted(operational.length / activeTasks.length, activeTasks.length);
 };
 

@@ -8,5 +8,6 @@ export {
   type MetricUnit,
   type ToldLatency,
 } from './definitions.ts';
-export { quantileRanks, type Metric, type RobotSums } from './metric.ts';
+export { fractionOf, quantileRanks, type Metric, type RobotSums } from './metric.ts';
 export { serviceSpans } from './service.ts';
+export { activeStanding, operationalTask, taskStandings, type TaskStanding } from './task-standing.ts';

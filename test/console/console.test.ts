@@ -47,6 +47,7 @@ const paths = [
   `/api/v1/incidents?policy=${policy}`,
   `/api/v1/models?policy=${policy}`,
   `/api/v1/tasks?policy=${policy}`,
+  `/api/v1/tasks/weeks?policy=${policy}`,
   '/api/v1/audit',
 ];
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import * as fc from 'fast-check';
 
-import { cutSpan, utcDay } from '../../../domain/facts/days.ts';
+import { cutSpan, utcDay, weeksUntil } from '../../../domain/facts/days.ts';
 import { heldAt } from '../../../domain/facts/place.ts';
 
 describe('the days and places of facts', () => {
@@ -22,6 +22,23 @@ describe('the days and places of facts', () => {
         }
       }),
     );
+  });
+
+  it('make weeks from Monday to Monday, the last one around an instant, without a gap', () => {
+    // 2026-11-23 was a Monday; 1969-12-29 too.
+    for (const [day, monday] of [
+      ['2026-11-22T23:59:59.999Z', '2026-11-16'],
+      ['2026-11-23T00:00:00Z', '2026-11-23'],
+      ['2026-11-29T12:00:00Z', '2026-11-23'],
+      ['1969-12-31T12:00:00Z', '1969-12-29'],
+    ] as const) {
+      const weeks = weeksUntil(Date.parse(day), 3);
+      assert.equal(weeks.at(-1)?.from, monday, day);
+      for (const [index, { from, to }] of weeks.entries()) {
+        assert.equal(Date.parse(to) - Date.parse(from), 7 * 86_400_000);
+        assert.equal(to, weeks[index + 1]?.from ?? to);
+      }
+    }
   });
 
   it('hold what was last said by then, and of what is older the first word', () => {

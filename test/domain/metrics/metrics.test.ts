@@ -9,6 +9,7 @@ import {
   type Metric,
   type RobotSums,
 } from '../../../domain/metrics/index.ts';
+import { activeStanding } from '../../../domain/metrics/task-standing.ts';
 import { fractionOf, plainFraction, quantileRanks } from '../../../domain/metrics/metric.ts';
 import { randomFromSeed, wilsonInterval } from '../../../domain/statistics/index.ts';
 
@@ -49,6 +50,20 @@ const economics = {
   itemWithoutRobot: 3,
 };
 const hourMs = 3_600_000;
+
+describe('the standing of a task', () => {
+  it('is proven by at least 30 episodes, and good above 80 % only', () => {
+    for (const [episodes, successes, standing] of [
+      [29, 29, 'unproven'],
+      [30, 24, 'belowTarget'],
+      [30, 25, 'operational'],
+      [1_000, 0, 'belowTarget'],
+      [0, 0, 'unproven'],
+      [Number.NaN, 0, 'unproven'],
+    ] as const)
+      assert.equal(activeStanding({ episodes, successes }), standing, `${successes} of ${episodes}`);
+  });
+});
 
 describe('the metrics', () => {
   it('say why there is no number instead of showing a zero, each of them', () => {
