@@ -1,17 +1,10 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
-import type { RowBlock } from '../rows.ts';
 import type { Answers } from './contestant.ts';
+import { ForemostFrames, placeOf, type FramePlace, type LookedAtRows } from './foremost-frames.ts';
 import { outputWidth } from './single-rows.ts';
 
 /** A held-out frame on which candidate and champion answer differently. */
-export interface Disagreement {
-  /** Where it lies in the set. */
-  readonly block: number;
-  readonly row: number;
-  readonly episode: number;
-  /** Its number in the set; undefined where the set does not say. */
-  readonly robot: number | undefined;
-  readonly task: number;
+export interface Disagreement extends FramePlace {
   /** How far apart the answers are, 0–1: half the sum of the differences of probabilities, or the largest share of a range. */
   readonly differenceFraction: number;
   readonly recorded: string;
@@ -23,49 +16,28 @@ export const mostDisagreements = 12;
 /** Of one episode, whose frames look alike. */
 const mostOfEpisode = 2;
 
-interface Rows {
-  readonly block: RowBlock;
-  /** Number of the block in the set, and the place of the rows' first in it. */
-  readonly number: number;
-  readonly start: number;
-  readonly episodes: Int32Array;
-  readonly robots: Int32Array | undefined;
-}
-
 /**
  * Keeps the frames on which two policies differ most, the earlier of equals, at most two of an episode; holds a dozen, whatever the
  * number of rows. Discrete answers differ where another action is chosen.
  */
 export function disagreementTally(type: RobotType, actionSize: number) {
-  let kept: Disagreement[] = [];
-  let least = 0;
-
-  function keep(found: Disagreement): void {
-    const ofEpisode = kept.filter(({ episode }) => episode === found.episode);
-    const weakest = ofEpisode.length < mostOfEpisode ? undefined : ofEpisode.at(-1);
-    if (weakest !== undefined && weakest.differenceFraction >= found.differenceFraction) return;
-    kept = [...kept.filter((each) => each !== weakest), found]
-      .toSorted((a, b) => b.differenceFraction - a.differenceFraction)
-      .slice(0, mostDisagreements);
-    least = kept.length < mostDisagreements ? 0 : (kept.at(-1)?.differenceFraction ?? 0);
-  }
-
+  const foremost = new ForemostFrames<Disagreement>(
+    { most: mostDisagreements, ofEpisode: mostOfEpisode },
+    ({ differenceFraction }) => differenceFraction,
+  );
   return {
-    add({ block, number, start, episodes, robots }: Rows, candidate: Answers, champion: Answers): void {
+    add(rows: LookedAtRows, candidate: Answers, champion: Answers): void {
+      const { block } = rows;
       for (let row = 0; row < block.rows; row += 1) {
         if (type.actions.kind === 'discrete' && candidate.chosen[row] === champion.chosen[row]) continue;
         const values = (from: ArrayLike<number>): Float32Array =>
           (from as Float32Array).subarray(row * actionSize, (row + 1) * actionSize);
         const [ours, theirs] = [values(candidate.outputs), values(champion.outputs)];
         const differenceFraction = difference(type, ours, theirs);
-        if (!(differenceFraction > least)) continue;
+        if (!foremost.wants(differenceFraction)) continue;
         const isDiscrete = type.actions.kind === 'discrete';
-        keep({
-          block: number,
-          row: start + row,
-          episode: episodes[row] ?? 0,
-          robot: robots?.[row],
-          task: block.task[row] ?? 0,
+        foremost.keep({
+          ...placeOf(rows, row),
           differenceFraction,
           recorded: isDiscrete ? actionName(type, block.label[row] ?? 0) : brief(values(block.label)),
           candidate: isDiscrete ? chosenText(type, candidate.chosen[row] ?? 0, ours) : brief(ours),
@@ -74,7 +46,7 @@ export function disagreementTally(type: RobotType, actionSize: number) {
       }
     },
     /** The farthest apart first. */
-    finish: (): readonly Disagreement[] => kept,
+    finish: () => foremost.finish(),
   };
 }
 
