@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -9,6 +10,7 @@ import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.
 import { defaultLimits, openAgent, type Agent } from '../fleet/agent/index.ts';
 import { createLineProtocol, mostLineBytes } from '../fleet/agent/line-protocol.ts';
 import { boundedLines } from '../fleet/agent/local/bounded-lines.ts';
+import { registerAgentBench } from './agent-bench.ts';
 import { readRobotType } from './parse-robot-type.ts';
 import { trustOf } from './read-trust.ts';
 import { machineMonotonicMs } from './machine-clock.ts';
@@ -30,14 +32,16 @@ interface Options {
   readonly key?: string;
 }
 
+const needed: readonly string[] = ['--robot', '--gateway', '--dir'];
+
 /** `flywheel agent`: a robot's agent as a process of its own; the robot's program talks to it by lines of JSON. */
 export function registerAgentCommand(program: Command): void {
-  program
+  const agent = program
     .command('agent')
     .description('run a robot’s agent; the robot’s program writes JSON lines to its standard input, see docs/agent.md')
-    .requiredOption('--robot <id>', 'robot id, as in `robots add`')
-    .requiredOption('--gateway <url>', 'gateway, e.g. https://gateway.example:8443')
-    .requiredOption('--dir <folder>', 'folder used only by this robot: recordings, models, state')
+    .option('--robot <id>', 'robot id, as in `robots add`')
+    .option('--gateway <url>', 'gateway, e.g. https://gateway.example:8443')
+    .option('--dir <folder>', 'folder used only by this robot: recordings, models, state')
     .option('--root <file>', 'the fleet’s root document, from `keys show --root`; the agent trusts only the keys in it')
     .option(
       '--public-key <file>',
@@ -55,12 +59,21 @@ export function registerAgentCommand(program: Command): void {
     )
     .option('--image-quota-mib <number>', 'maximum disk space for images and clips that wait for upload, MiB', '4096')
     .option('--clip-mib-per-day <number>', 'maximum upload of clips in a day (UTC), MiB; 0: none', '1335')
-    .action(async (options: Options) => {
+    .action(async (options: Options, command: Command) => {
+      // Not required of commander: it would require them of `bench` too.
+      for (const option of command.options)
+        if (needed.includes(option.long ?? '') && options[option.attributeName() as keyof Options] === undefined)
+          command.error(`error: required option '${option.flags}' not specified`);
       await runAgent(options);
     });
+  registerAgentBench(agent);
 }
 
+/** The orderly end takes seconds; after this the process ends all the same. */
+const longestFarewellMs = 30_000;
+
 async function runAgent(options: Options): Promise<void> {
+  const programGone = outputClosed();
   const robotType = await readRobotType(options.robotType);
   const limits = {
     ...defaultLimits,
@@ -92,17 +105,37 @@ async function runAgent(options: Options): Promise<void> {
     ...(await ownTls(options)),
   });
   process.stdout.write(`${JSON.stringify({ event: 'ready', version: agent.policy()?.version ?? null })}\n`);
-  await Promise.race([endOfProcess(), obeyInput(agent, lines)]);
+  await Promise.race([endOfProcess(), programGone, obeyInput(agent, lines)]);
   process.stdin.destroy();
-  await agent.close();
+  await closeInTime(agent);
 }
 
-/** Obeys the robot's program; without one (no input at all) the agent goes on by itself. */
+/** An agent whose robot's program is gone ends, whatever its disk or its models do: what it recorded is safe from the death of its process. */
+async function closeInTime(agent: Agent): Promise<void> {
+  const late = setTimeout(() => process.exit(1), longestFarewellMs);
+  await agent.close();
+  clearTimeout(late);
+}
+
+/**
+ * Resolves when nobody reads what the agent says. Without a listener a closed pipe would end the process in the middle of its work, as a
+ * crash of the version that runs.
+ */
+function outputClosed(): Promise<void> {
+  process.stderr.on('error', () => undefined);
+  return new Promise((resolve) => process.stdout.on('error', () => resolve()));
+}
+
+/** Whether somebody may write to this process: `/dev/null`, which services have, is nobody. */
+function isProgramThere(): boolean {
+  return process.stdin.isTTY || !fstatSync(0).isCharacterDevice();
+}
+
+/** Obeys the robot's program until its input ends; without a program at the other end the agent goes on by itself. */
 async function obeyInput(agent: Agent, lines: ReturnType<typeof createLineProtocol>): Promise<void> {
-  let count = 0;
+  const isProgram = isProgramThere();
   for await (const line of boundedLines(process.stdin as AsyncIterable<Buffer>, mostLineBytes)) {
     if (line?.trim() === '') continue;
-    count += 1;
     if (line === undefined) {
       lines.tooLong();
       continue;
@@ -110,7 +143,7 @@ async function obeyInput(agent: Agent, lines: ReturnType<typeof createLineProtoc
     // What waits for the network or the disk must not hold up the answer to a safe stop.
     void lines.handle(agent, line);
   }
-  if (count === 0) await new Promise<never>(() => undefined);
+  if (!isProgram) await new Promise<never>(() => undefined);
 }
 
 async function ownTls({ gateway, ca, cert, key }: Options): Promise<{ fetch?: ReturnType<typeof httpsFetch> }> {

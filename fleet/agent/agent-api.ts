@@ -7,6 +7,7 @@ import type { AtPoint } from './local/kill-points.ts';
 import type { AgentLimits } from './limits.ts';
 import type { PolicyRuntime } from './versions/policy-runtime.ts';
 import type { SyncDescriptor } from './recording/append-only-file.ts';
+import type { FrameLoss } from './robot-side.ts';
 import type { ActivePolicy } from './versions/keeper-state.ts';
 import type { MonotonicClock, WallClock } from './local/times.ts';
 
@@ -58,6 +59,8 @@ export interface AgentStatus {
   readonly setAside: number;
   /** How often in this life the robot was asked for a task that its model does not know. */
   readonly refusedTasks: number;
+  /** Frames in this life that came after the agent had ended their episode. */
+  readonly discardedFrames: number;
   /** Frames the disk did not take. */
   readonly lostFrames: number;
   /** Bytes of images that wait on the disk. */
@@ -84,10 +87,13 @@ export interface Agent {
   beginEpisode(options?: { readonly task?: string }): string;
   /** Whether episodes of a task may be recorded; acting on it is another question, see `policy().knows`. */
   mayRecord(task: string): boolean;
-  /** Adds a frame; survives the death of this process when it returns. Throws on what the robot type does not know. */
-  record(frame: Frame): void;
+  /**
+   * Adds a frame; survives the death of this process when it returns, unless it says why not: then it is counted in `status()`. Throws on
+   * what the robot type does not know.
+   */
+  record(frame: Frame): FrameLoss | undefined;
   /** Adds a frame in which the expert would have acted otherwise. */
-  correct(frame: Frame, expertAction: ArrayLike<number>): void;
+  correct(frame: Frame, expertAction: ArrayLike<number>): FrameLoss | undefined;
   /**
    * Adds an image of a camera of the robot type: JPEG, PNG, or raw pixels (RGB, or grey for a grey camera), of the camera's size. Survives the death of
    * this process when it returns; the bytes may be used again then. `atUs` as in `record`. Without an open episode a camera's last image waits: it is part
@@ -96,7 +102,7 @@ export interface Agent {
    */
   recordImage(camera: string, bytes: Uint8Array, atUs?: number): void;
   /** A person or a safety system took over in this episode. */
-  intervene(): void;
+  intervene(): FrameLoss | undefined;
   /** Something that must never happen did, `unspecified` without a name; resolves when it is kept for good. */
   safetyEvent(kind: string): Promise<void>;
   /**

@@ -35,6 +35,7 @@ export const statusOf = (ports: StatusPorts): AgentStatus => {
     droppedEpisodes: recording.droppedEpisodes(),
     setAside: aside.count(),
     refusedTasks: refusedTasks.total(),
+    discardedFrames: side.discardedFrames(),
     lostFrames: side.lostFrames(),
     waitingImageBytes: recording.images.sizeBytes(),
     waitingClips: recording.images.waitingClips(),

@@ -5,6 +5,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { dictionary } from '../../domain/dictionary.ts';
 import type { Agent } from './agent-api.ts';
 import { takeImageFile } from './images/handed-image.ts';
+import type { FrameLoss } from './robot-side.ts';
 import { shownImage } from './images/shown-image.ts';
 
 const numbers = z.array(z.number()).max(1024);
@@ -58,8 +59,8 @@ export const lineSchema = z.discriminatedUnion('do', [
   z.strictObject({ do: z.literal('idle'), id }),
   z.strictObject({ do: z.literal('busy'), id }),
   z.strictObject({ do: z.literal('status'), id }),
-  /** Answer to the event `safeStop`. */
-  z.strictObject({ do: z.literal('stopped'), id }),
+  /** Answer to the event `safeStop`, with its number; without one, of a program of before, to the last. */
+  z.strictObject({ do: z.literal('stopped'), id, stop: z.int().min(0).optional() }),
 ]);
 export type Line = z.infer<typeof lineSchema>;
 
@@ -81,14 +82,22 @@ export interface LineProtocolOptions {
 
 /** Lets a program that is no Node program use an agent over two pipes. */
 export function createLineProtocol(write: (line: string) => void, options: LineProtocolOptions): LineProtocol {
-  let stopped: (() => void) | undefined;
+  let stop: { readonly number: number; readonly isAnswered: () => void } | undefined;
+  let stops = 0;
+  /** An answer that comes too late must not be taken for that to the next order. */
+  function answered(number: number | undefined): void {
+    if (number !== undefined && number !== stop?.number)
+      throw new Error(`expected the answer to safe stop ${stop?.number ?? 'none'}, got that to ${number}`);
+    stop?.isAnswered();
+  }
   const say = (message: Readonly<Record<string, unknown>>): void => write(JSON.stringify(message));
   return {
     onSafeStop() {
+      const number = (stops += 1);
       const isStopped = new Promise<void>((resolve) => {
-        stopped = resolve;
+        stop = { number, isAnswered: resolve };
       });
-      say({ event: 'safeStop' });
+      say({ event: 'safeStop', stop: number });
       return isStopped;
     },
     async handle(agent, text) {
@@ -97,7 +106,7 @@ export function createLineProtocol(write: (line: string) => void, options: LineP
         const parsed = lineSchema.safeParse(JSON.parse(text));
         if (!parsed.success) throw new TypeError(z.prettifyError(parsed.error));
         line = parsed.data;
-        if (line.do === 'stopped') stopped?.();
+        if (line.do === 'stopped') answered(line.stop);
         const result = await obey(agent, line, options);
         if (line.id !== undefined) say({ id: line.id, result: result ?? null });
       } catch (error) {
@@ -113,13 +122,13 @@ async function obey(agent: Agent, line: Line, options: LineProtocolOptions): Pro
     case 'beginEpisode':
       return agent.beginEpisode(line.task === undefined ? {} : { task: line.task });
     case 'record':
-      return agent.record(frameOf(line));
+      return orLost(agent.record(frameOf(line)));
     case 'correct':
-      return agent.correct(frameOf(line), line.expertAction);
+      return orLost(agent.correct(frameOf(line), line.expertAction));
     case 'recordImage':
       return agent.recordImage(line.camera, bytesOf(line, options), line.atUs);
     case 'intervene':
-      return agent.intervene();
+      return orLost(agent.intervene());
     case 'safetyEvent':
       return agent.safetyEvent(line.kind);
     case 'endEpisode':
@@ -145,6 +154,16 @@ async function obey(agent: Agent, line: Line, options: LineProtocolOptions): Pro
     case 'stopped':
       return undefined;
   }
+}
+
+const whyLost: Readonly<Record<FrameLoss, string>> = {
+  episodeEnded: 'the frame is discarded: the agent has ended its episode as aborted; begin another one',
+  notWritten: 'the frame is lost: the disk did not take it',
+};
+
+/** What is not kept is not acknowledged. */
+function orLost(loss: FrameLoss | undefined): undefined {
+  if (loss !== undefined) throw new Error(whyLost[loss]);
 }
 
 function bytesOf(

@@ -16,15 +16,23 @@ export interface RobotSidePorts {
   readonly log: (line: string) => void;
 }
 
+/**
+ * Why a frame was not kept: the agent had ended its episode (too long, or a safe stop that the robot did not answer in time), or the disk
+ * did not take it.
+ */
+export type FrameLoss = 'episodeEnded' | 'notWritten';
+
 /** What the robot's program does and is asked to do. */
 export interface RobotSide {
   readonly isIdle: () => boolean;
   readonly lostFrames: () => number;
+  /** Frames and interventions that the agent did not keep because it had ended their episode. */
+  readonly discardedFrames: () => number;
   begin(options: { readonly task?: string }): string;
-  add(frame: Frame, expertAction?: ArrayLike<number>): void;
+  add(frame: Frame, expertAction?: ArrayLike<number>): FrameLoss | undefined;
   /** An image of one of the robot's cameras; it is the open episode's, or that of an episode which begins right after it. */
   image(camera: string, bytes: Uint8Array, atUs?: number): void;
-  intervene(): void;
+  intervene(): FrameLoss | undefined;
   end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean>;
   setBusy(isBusy: boolean): void;
   /** Asks for a safe stop and ends the open episode as aborted, reason `rollback`; resolves in bounded time. */
@@ -37,6 +45,7 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
   /** The agent ended the robot's episode: what the robot still records of it is left out until it begins anew. */
   let isSevered = false;
   let lostFrames = 0;
+  let discardedFrames = 0;
 
   async function end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean> {
     const isRecorded = await recording.end(outcome, reason, atUs);
@@ -45,22 +54,28 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
   }
 
   /** What could not be written is counted; what should not have been asked for is the caller's to hear. */
-  function write(what: () => void): void {
-    if (isSevered) return;
+  function write(what: () => void): FrameLoss | undefined {
+    if (isSevered) {
+      discardedFrames += 1;
+      return 'episodeEnded';
+    }
     try {
       what();
+      return undefined;
     } catch (cause) {
       if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
       lostFrames += 1;
       if (isDiskFull(cause)) recording.noRoom();
       ports.log(`a frame was lost: ${cause.message}`);
       ports.onChange();
+      return 'notWritten';
     }
   }
 
   return {
     isIdle: () => !recording.episodes.isOpen() && !isBusy,
     lostFrames: () => lostFrames,
+    discardedFrames: () => discardedFrames,
     begin(options) {
       isSevered = false;
       const id = recording.episodes.begin(options);
@@ -69,14 +84,15 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
     },
     add(frame, expertAction) {
       const wasOpen = recording.episodes.isOpen();
-      write(() => recording.episodes.frame(frame, expertAction));
+      const loss = write(() => recording.episodes.frame(frame, expertAction));
       if (!wasOpen && recording.episodes.isOpen()) recording.images.begun();
-      if (recording.episodes.frames() < robotType.limits.maxEpisodeFrames) return;
+      if (isSevered || recording.episodes.frames() < robotType.limits.maxEpisodeFrames) return loss;
       isSevered = true;
       end('aborted', 'tooLong').catch((cause: unknown) => ports.log(`an episode was not kept: ${String(cause)}`));
+      return loss;
     },
     image(camera, bytes, atUs) {
-      if (!isSevered) recording.images.add(camera, bytes, atUs);
+      recording.images.add(camera, bytes, atUs);
     },
     intervene: () => write(() => recording.episodes.intervene()),
     end(outcome, reason, atUs) {

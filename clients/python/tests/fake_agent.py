@@ -52,7 +52,7 @@ def answer(line, mode):
             "lies": {"version": "1.0.0", "action": ["2"], "latencyMs": 1},
             "nan": {"version": "1.0.0", "action": [float("nan")], "latencyMs": 1},
             "nested": {"version": [[[]]], "action": [2], "latencyMs": 1},
-        }.get(mode, {"version": "1.0.0", "action": [2], "latencyMs": 0.25})
+        }.get(mode, {"version": "1.0.0", "action": [2], "latencyMs": 0.25, "decodingMs": 0.125})
     return None
 
 
@@ -97,6 +97,13 @@ def main():
             if os.fork() == 0:
                 time.sleep(5)
             os._exit(3)
+        if does == "recordImage" and mode == "mute":
+            continue
+        if does == "recordImage" and mode == "dies" and life == 1:
+            os.kill(os.getpid(), 9)
+        if does == "recordImage" and line["camera"] == "unknown":
+            say({"id": line["id"], "error": "expected a camera of the robot type"})
+            continue
         if does in ("record", "correct") and len(line["observation"]) != 2:
             say({"id": line["id"], "error": "expected observation of 2 numbers"})
         elif does == "safetyEvent" and line["kind"] == "unexplained":

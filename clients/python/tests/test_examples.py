@@ -123,9 +123,10 @@ class Examples(unittest.TestCase):
         self.assertEqual(node.calls[-1], ("destroy",))
         self.assertTrue(node.on_episode(Message(True), types.SimpleNamespace()).success is False)
 
-    def test_the_loop_compiles_and_explains_itself(self) -> None:
-        module = load("robot_loop")
-        with mock.patch.object(sys, "argv", ["robot_loop.py", "--help"]), self.assertRaises(SystemExit) as caught:
-            with mock.patch("sys.stdout"):
-                module.main()
-        self.assertEqual(caught.exception.code, 0)
+    def test_the_loops_compile_and_explain_themselves(self) -> None:
+        for name in ("robot_loop", "camera_loop"):
+            module = load(name)
+            with mock.patch.object(sys, "argv", [f"{name}.py", "--help"]), self.assertRaises(SystemExit) as caught:
+                with mock.patch("sys.stdout"):
+                    module.main()
+            self.assertEqual(caught.exception.code, 0)

@@ -1,5 +1,6 @@
 """The client against agents that misbehave."""
 
+import base64
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import numpy
 from fake_agent import GARBLED
 
 from flywheel_client import (
@@ -62,6 +64,87 @@ class FakeAgent(unittest.TestCase):
         while not is_true():
             self.assertLess(time.monotonic(), deadline, "waited in vain")
             time.sleep(0.005)
+
+    def test_images_go_within_lines_or_as_files_and_never_wait(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        pixels = numpy.arange(4 * 6 * 3, dtype=numpy.uint8).reshape(4, 6, 3)
+        large = bytes(70_000)
+        with self.agent("good", images=folder.name) as agent:
+            agent.record_image("front", pixels, 17)
+            agent.record_image("front", memoryview(b"jpeg"))
+            agent.record_image("front", large)
+            decision = agent.decide([1, 2], images={"front": pixels[::2], "side": large})
+            assert decision is not None
+            self.assertEqual([decision.latency_ms, decision.decoding_ms], [0.25, 0.125])
+            agent.record([1, 2], 2, decision.latency_ms, decoding_ms=decision.decoding_ms)
+            agent.record_image("unknown", b"x")
+            agent.flush()
+            with self.assertRaisesRegex(CallRefused, "an earlier image: expected a camera of the robot type"):
+                agent.record_image("front", b"x")
+            agent.flush()
+            counts = agent.counts()
+        self.assertEqual([counts.images_offered, counts.images_recorded, counts.images_refused], [5, 4, 1])
+        self.assertEqual([counts.images_dropped, counts.images_waiting, counts.frames_recorded], [0, 0, 1])
+        heard = [line for line in self.heard() if line["do"] in ("recordImage", "decide", "record")]
+        self.assertEqual([base64.b64decode(line["base64"]) for line in heard[:2]], [pixels.tobytes(), b"jpeg"])
+        self.assertEqual(heard[0]["atUs"], 17)
+        self.assertLess(abs(heard[1]["atUs"] - time.time_ns() // 1000), 60_000_000)
+        self.assertRegex(heard[2]["file"], r"^[0-9a-f]{32}\.image$")
+        self.assertEqual([image["camera"] for image in heard[3]["images"]], ["front", "side"])
+        self.assertEqual(base64.b64decode(heard[3]["images"][0]["base64"]), pixels[::2].tobytes())
+        self.assertIn("file", heard[3]["images"][1])
+        self.assertEqual(heard[4]["decodingMs"], 0.125)
+        # This agent reads no files: what it left is deleted.
+        self.assertEqual(os.listdir(folder.name), [])
+
+    def test_images_that_wait_are_bounded(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        with self.agent("mute", queue_images=3, images=folder.name) as agent:
+            for _ in range(5):
+                agent.record_image("front", bytes(70_000))
+            counts = agent.counts()
+            self.assertEqual([counts.images_offered, counts.images_dropped, counts.images_waiting], [5, 2, 3])
+            self.assertEqual(len(os.listdir(folder.name)), 3)
+            agent.record([1, 2], 1)
+        self.assertEqual(os.listdir(folder.name), [])
+
+    def test_images_of_a_dead_agent_are_counted_and_the_control_loop_hears_of_its_death(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        with self.agent("dies", images=folder.name) as agent:
+            agent.record_image("front", bytes(70_000))
+            self.until(lambda: agent.counts().restarts == 1)
+            # The control loop hears of the death, not the thread of the camera.
+            agent.record_image("front", b"x")
+            with self.assertRaises(AgentDied):
+                agent.flush()
+            agent.flush()
+            counts = agent.counts()
+        self.assertEqual([counts.images_unconfirmed, counts.images_recorded], [1, 1])
+        self.assertEqual(os.listdir(folder.name), [])
+
+    def test_what_is_no_image_is_refused_at_once(self) -> None:
+        with self.agent("good") as agent:
+            for wrong, what in (
+                ("text", "as bytes or as an array of uint8, got str"),
+                (numpy.zeros((2, 2)), "of uint8, got float64"),
+                (numpy.zeros((2, 2, 4), numpy.uint8), "shape"),
+                (numpy.zeros(4, numpy.uint8), "shape"),
+                (b"", "1 to 8388608 bytes, got 0"),
+                (bytes(1024 * 1024 + 1), "images=FOLDER"),
+            ):
+                with self.assertRaisesRegex((TypeError, ValueError), what):
+                    agent.record_image("front", wrong)  # type: ignore[arg-type]
+                with self.assertRaisesRegex((TypeError, ValueError), what):
+                    agent.decide([1, 2], images={"front": wrong})  # type: ignore[dict-item]
+            with self.assertRaisesRegex(ValueError, "camera"):
+                agent.record_image("", b"x")
+            with self.assertRaisesRegex(ValueError, "at most 8 cameras, got 9"):
+                agent.decide([1, 2], images={str(index): b"x" for index in range(9)})
+            self.assertEqual(agent.counts().images_offered, 0)
+        self.assertEqual([line["do"] for line in self.heard()], ["status"])
 
     def test_sends_what_was_asked_in_order_and_checks_the_answers(self) -> None:
         with self.agent("good") as agent:

@@ -6,7 +6,7 @@ import numpy
 
 from flywheel_client.command import agent_command
 from flywheel_client.errors import AgentNotFound
-from flywheel_client.values import bounded_text, instant_us, latency, number_list, task_name
+from flywheel_client.values import bounded_text, duration_ms, instant_us, number_list, task_name
 from flywheel_client.wire import BoundedLines
 
 
@@ -38,10 +38,10 @@ class Numbers(unittest.TestCase):
             number_list("observation", iter(lambda: 1.0, None))
 
     def test_bounds_latencies_instants_tasks_and_text(self) -> None:
-        self.assertEqual([latency(0), instant_us(0), task_name("dock")], [0, 0, "dock"])
+        self.assertEqual([duration_ms("latency_ms", 0), instant_us(0), task_name("dock")], [0, 0, "dock"])
         for wrong in (
-            lambda: latency(-1),
-            lambda: latency(math.inf),
+            lambda: duration_ms("latency_ms", -1),
+            lambda: duration_ms("latency_ms", math.inf),
             lambda: instant_us(-1),
             lambda: instant_us(2**53),
             lambda: task_name(""),

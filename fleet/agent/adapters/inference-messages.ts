@@ -7,6 +7,8 @@ export type InferenceRequest =
       readonly id: number;
       readonly kind: 'open';
       readonly model: { readonly file: string } | { readonly bytes: Uint8Array };
+      /** One unless given. */
+      readonly threads?: number;
     }
   | {
       readonly id: number;

@@ -42,8 +42,8 @@ async function decoded(pictures: readonly PictureFeed[]): Promise<Tensors> {
 async function answer(request: InferenceRequest): Promise<InferenceAnswer> {
   const { id } = request;
   if (request.kind === 'open') {
-    const { model } = request;
-    session = await onnxPolicyRuntime().open('file' in model ? readFileSync(model.file) : model.bytes);
+    const { model, threads = 1 } = request;
+    session = await onnxPolicyRuntime({ threads }).open('file' in model ? readFileSync(model.file) : model.bytes);
     if (camerasSeenBy(session).length > 0) await decoder();
     return { id, opened: { inputs: session.inputs, outputs: session.outputs } };
   }

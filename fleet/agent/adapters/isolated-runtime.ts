@@ -12,6 +12,8 @@ import type { InferenceAnswer, InferenceRequest, OpenedModel } from './inference
 export interface IsolationOptions {
   /** Most memory of the process that runs a model, beside four times the model itself; 1 GiB unless given. Held on Linux. */
   readonly memoryBytes?: number;
+  /** Threads of the model's graph; one unless given: the rest of the robot keeps its cores. */
+  readonly threads?: number;
 }
 
 const defaultMemoryBytes = 1024 ** 3;
@@ -26,12 +28,15 @@ const mostComplaintLength = 500;
  * folder as working directory. A model that hangs, in loading or in a run, ends with its process: a thread could not be ended while
  * it is inside the runtime. A round trip costs about 0.1 ms.
  */
-export const isolatedPolicyRuntime = ({ memoryBytes = defaultMemoryBytes }: IsolationOptions = {}): PolicyRuntime => ({
+export const isolatedPolicyRuntime = ({
+  memoryBytes = defaultMemoryBytes,
+  threads = 1,
+}: IsolationOptions = {}): PolicyRuntime => ({
   async open(model, options = {}) {
     const process = new InferenceProcess(memoryBytes + copiesOfModel * model.length, options);
     try {
       const source = options.file === undefined ? { bytes: model } : { file: path.resolve(options.file) };
-      const { inputs, outputs } = await process.open(source);
+      const { inputs, outputs } = await process.open(source, threads);
       return {
         inputs,
         outputs,
@@ -90,8 +95,8 @@ class InferenceProcess {
     });
   }
 
-  async open(model: { readonly file: string } | { readonly bytes: Uint8Array }): Promise<OpenedModel> {
-    const answer = await this.#ask({ id: this.#nextId++, kind: 'open', model });
+  async open(model: { readonly file: string } | { readonly bytes: Uint8Array }, threads: number): Promise<OpenedModel> {
+    const answer = await this.#ask({ id: this.#nextId++, kind: 'open', model, threads });
     if ('opened' in answer) return answer.opened;
     throw new Error('error' in answer ? answer.error : 'expected an opened model, got another answer');
   }

@@ -8,14 +8,14 @@ const errorsOnly = 3;
 const readableTypes: readonly string[] = ['float32', 'int32', 'int64'] satisfies TensorType[];
 
 /**
- * PolicyRuntime by onnxruntime on the robot's CPU, one thread: the rest of the robot keeps its cores.
+ * PolicyRuntime by onnxruntime on the robot's CPU, one thread unless said otherwise: the rest of the robot keeps its cores.
  * https://onnxruntime.ai/docs/api/js/interfaces/InferenceSession.SessionOptions.html
  */
-export const onnxPolicyRuntime = (): PolicyRuntime => ({
+export const onnxPolicyRuntime = ({ threads = 1 }: { readonly threads?: number } = {}): PolicyRuntime => ({
   async open(model) {
     const session = await InferenceSession.create(model, {
       executionProviders: ['cpu'],
-      intraOpNumThreads: 1,
+      intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',

@@ -27,9 +27,8 @@ describe('what the robot’s control loop hears', () => {
       const { side, lines, changes, roomAsked } = sideOf(() => {
         throw Object.assign(new Error(`${code}: no luck with write`), { code, syscall: 'write' });
       });
-      side.add(frameAt(0));
-      side.add(frameAt(1), [1]);
-      side.intervene();
+      const losses = [side.add(frameAt(0)), side.add(frameAt(1), [1]), side.intervene()];
+      assert.deepEqual(losses, ['notWritten', 'notWritten', 'notWritten'], 'nothing is acknowledged that is not kept');
       assert.deepEqual([side.lostFrames(), lines.length, changes()], [3, 3, 3]);
       assert.equal(roomAsked(), code === 'ENOSPC' || code === 'EDQUOT' ? 3 : 0, 'images make room on a full disk');
       assert.match(lines[0] ?? '', new RegExp(`a frame was lost: ${code}`, 'u'));

@@ -15,6 +15,7 @@ from .errors import (
     ProtocolError,
     SafeStopFailed,
 )
+from .images import Image
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Episode",
     "EpisodeEnded",
     "FlywheelError",
+    "Image",
     "Outcome",
     "ProtocolError",
     "SafeStopFailed",

@@ -11,10 +11,11 @@ from .answers import Decision, Status, decision_of, episode_id_of, is_recorded_o
 from .command import agent_command
 from .counts import Counts
 from .errors import FlywheelError
+from .images import Image, ImageDoor, camera_name, forget, image_bytes
 from .life import Settings
 from .link import Link, PipesLink, ProcessLink
 from .session import Session, log
-from .values import Numbers, bounded_text, instant_us, latency, number_list, positive_seconds, task_name
+from .values import Numbers, bounded_text, duration_ms, instant_us, number_list, positive_seconds, task_name
 from .wire import Pipe
 
 Outcome = Literal["success", "failure", "aborted"]
@@ -47,9 +48,13 @@ class Agent:
         cert: Path | None = None,
         key: Path | None = None,
         quota_mib: int | None = None,
+        images: Path | None = None,
+        image_quota_mib: int | None = None,
+        clip_mib_per_day: int | None = None,
         command: str | Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
         queue_frames: int = 1024,
+        queue_images: int = 32,
         timeout_s: float = 10.0,
         decide_timeout_s: float = 2.0,
         start_timeout_s: float = 60.0,
@@ -58,7 +63,8 @@ class Agent:
         restart_after_s: tuple[float, float] = (0.5, 30.0),
     ) -> None:
         """
-        `robot` to `quota_mib` are the options of `flywheel agent`. `on_safe_stop` brings the robot to a stop and returns; it runs on a
+        `robot` to `clip_mib_per_day` are the options of `flywheel agent`; `images` is a folder through which larger images go, best in
+        memory (/dev/shm). `on_safe_stop` brings the robot to a stop and returns; it runs on a
         thread of its own, and the agent waits for it 10 s. None: nobody stops the robot, and the agent waits in vain.
         `restart_after_s`: the first and the longest wait before the process is started again.
         """
@@ -74,6 +80,9 @@ class Agent:
             "cert": cert,
             "key": key,
             "quota-mib": None if quota_mib is None else str(quota_mib),
+            "images": images,
+            "image-quota-mib": None if image_quota_mib is None else str(image_quota_mib),
+            "clip-mib-per-day": None if clip_mib_per_day is None else str(clip_mib_per_day),
         }
         words = [f"--{name}={os.fspath(value)}" for name, value in options.items() if value is not None]
         surroundings = dict(os.environ if environment is None else environment)
@@ -86,6 +95,7 @@ class Agent:
             on_safe_stop,
             Settings(
                 queue_frames=queue_frames,
+                queue_images=queue_images,
                 start_timeout_s=start_timeout_s,
                 stop_timeout_s=stop_timeout_s,
                 restart=restart,
@@ -94,6 +104,7 @@ class Agent:
             ),
             timeout_s,
             decide_timeout_s,
+            images,
         )
 
     @classmethod
@@ -103,7 +114,9 @@ class Agent:
         write_to: Pipe,
         *,
         on_safe_stop: Callable[[], object] | None,
+        images: Path | None = None,
         queue_frames: int = 1024,
+        queue_images: int = 32,
         timeout_s: float = 10.0,
         decide_timeout_s: float = 2.0,
         start_timeout_s: float = 60.0,
@@ -114,8 +127,8 @@ class Agent:
         file descriptor. They are closed at the end. Nothing is restarted.
         """
         agent = cls.__new__(cls)
-        settings = Settings(queue_frames, start_timeout_s, stop_timeout_s, False, 1.0, 1.0)
-        agent._set_up(lambda: PipesLink(read_from, write_to), on_safe_stop, settings, timeout_s, decide_timeout_s)
+        settings = Settings(queue_frames, queue_images, start_timeout_s, stop_timeout_s, False, 1.0, 1.0)
+        agent._set_up(lambda: PipesLink(read_from, write_to), on_safe_stop, settings, timeout_s, decide_timeout_s, images)
         return agent
 
     def _set_up(
@@ -125,9 +138,13 @@ class Agent:
         settings: Settings,
         timeout_s: float,
         decide_timeout_s: float,
+        images: Path | None,
     ) -> None:
         if settings.queue_frames < 1:
             raise ValueError(f"expected queue_frames of at least 1, got {settings.queue_frames}")
+        if settings.queue_images < 1:
+            raise ValueError(f"expected queue_images of at least 1, got {settings.queue_images}")
+        self._door = ImageDoor(None if images is None else os.path.abspath(os.fspath(images)))
         positive_seconds("start_timeout_s", settings.start_timeout_s)
         positive_seconds("stop_timeout_s", settings.stop_timeout_s)
         positive_seconds("restart_after_s", settings.first_restart_s)
@@ -171,17 +188,23 @@ class Agent:
         return episode_id_of(self._session.begin_episode(message, self._timeout_s))
 
     def record(
-        self, observation: Numbers, action: Numbers, latency_ms: float | None = None, at_us: int | None = None
+        self,
+        observation: Numbers,
+        action: Numbers,
+        latency_ms: float | None = None,
+        at_us: int | None = None,
+        *,
+        decoding_ms: float | None = None,
     ) -> None:
         """
         Queues one frame and returns at once; opens an episode if none is open. `observation`: one number for each observation of the
         robot type, in its order and units. `action`: one index if actions are discrete, else one number for each range.
-        `latency_ms`: how long the policy took. `at_us`: when it was, µs since 1970 by the robot's clock; now if not given.
+        `latency_ms`: how long the policy took; `decoding_ms`: how much of it went into images. `at_us`: when it was, µs since 1970 by the robot's clock; now if not given.
 
         Raises, once each: CallRefused if the agent refused an earlier frame (this one is queued all the same), AgentDied; and
         EpisodeEnded for every frame after the agent has ended the episode.
         """
-        self._frame("record", observation, action, latency_ms, at_us, {})
+        self._frame("record", observation, action, (latency_ms, decoding_ms), at_us, {})
 
     def correct(
         self,
@@ -190,16 +213,31 @@ class Agent:
         expert_action: Numbers,
         latency_ms: float | None = None,
         at_us: int | None = None,
+        *,
+        decoding_ms: float | None = None,
     ) -> None:
         """As `record`, for a frame in which the robot did `action` and the expert would have done `expert_action`."""
         self._frame(
             "correct",
             observation,
             action,
-            latency_ms,
+            (latency_ms, decoding_ms),
             at_us,
             {"expertAction": number_list("expert_action", expert_action)},
         )
+
+    def record_image(self, camera: str, image: Image, at_us: int | None = None) -> None:
+        """
+        Queues one image of a camera of the robot type and returns: JPEG or PNG as bytes, or raw pixels of the camera's size (bytes, or a
+        NumPy array of uint8, RGB or grey). `at_us` as in `record`. It never opens an episode: outside of one each camera's last image
+        waits, and belongs to an episode that begins within two periods of the camera. Bytes may be used again at once.
+
+        Above `queue_images` that wait for the agent, images are dropped and counted. Raises CallRefused once if the agent refused an
+        earlier image (unknown camera, wrong size; this one is queued all the same), and AgentDied if the agent is not started again.
+        """
+        data = image_bytes(image)
+        self._door.check(data)
+        self._session.image(camera_name(camera), data, self._door, None if at_us is None else instant_us(at_us))
 
     def intervene(self) -> None:
         """A person or a safety system took over in this episode."""
@@ -222,17 +260,30 @@ class Agent:
         return is_recorded_of(self._session.end_episode(message, self._timeout_s))
 
     def decide(
-        self, observation: Numbers, task: str | None = None, *, timeout_s: float | None = None
+        self,
+        observation: Numbers,
+        task: str | None = None,
+        *,
+        images: Mapping[str, Image] | None = None,
+        timeout_s: float | None = None,
     ) -> Decision | None:
         """
-        What the policy does now; None while there is no version that can be trusted. CallRefused: the model does not know the
-        task, or failed. AgentTimeout after `decide_timeout_s` (2 s): do not act on an old decision.
+        What the policy does now; None while there is no version that can be trusted. `images`: the newest image of each camera that the
+        model sees, as `record_image` takes them. CallRefused: the model does not know the
+        task, lacks an image that it sees, or failed. AgentTimeout after `decide_timeout_s` (2 s): do not act on an old decision.
         """
         message: dict[str, object] = {"do": "decide", "observation": number_list("observation", observation)}
         if task is not None:
             message["task"] = task_name(task)
         limit_s = self._decide_timeout_s if timeout_s is None else positive_seconds("timeout_s", timeout_s)
-        return decision_of(self._session.call(message, limit_s))
+        if not images:
+            return decision_of(self._session.call(message, limit_s))
+        message["images"], files = self._door.fields(images)
+        try:
+            return decision_of(self._session.call(message, limit_s))
+        finally:
+            for path in files:
+                forget(path)
 
     def idle(self) -> None:
         """The agent may switch the version (default between episodes)."""
@@ -268,7 +319,7 @@ class Agent:
         does: str,
         observation: Numbers,
         action: Numbers,
-        latency_ms: float | None,
+        latencies_ms: tuple[float | None, float | None],
         at_us: int | None,
         more: Mapping[str, object],
     ) -> None:
@@ -278,8 +329,9 @@ class Agent:
             "action": number_list("action", action),
             **more,
         }
-        if latency_ms is not None:
-            message["latencyMs"] = latency(latency_ms)
+        for name, told, value in zip(("latency_ms", "decoding_ms"), ("latencyMs", "decodingMs"), latencies_ms):
+            if value is not None:
+                message[told] = duration_ms(name, value)
         self._session.frame(message, None if at_us is None else instant_us(at_us))
 
 
@@ -303,10 +355,16 @@ class Episode:
         return self.id is not None and not self._is_ended and not self._agent._session.is_severed()
 
     def record(
-        self, observation: Numbers, action: Numbers, latency_ms: float | None = None, at_us: int | None = None
+        self,
+        observation: Numbers,
+        action: Numbers,
+        latency_ms: float | None = None,
+        at_us: int | None = None,
+        *,
+        decoding_ms: float | None = None,
     ) -> None:
         """As `Agent.record`."""
-        self._agent.record(observation, action, latency_ms, at_us)
+        self._agent.record(observation, action, latency_ms, at_us, decoding_ms=decoding_ms)
 
     def correct(
         self,
@@ -315,9 +373,15 @@ class Episode:
         expert_action: Numbers,
         latency_ms: float | None = None,
         at_us: int | None = None,
+        *,
+        decoding_ms: float | None = None,
     ) -> None:
         """As `Agent.correct`."""
-        self._agent.correct(observation, action, expert_action, latency_ms, at_us)
+        self._agent.correct(observation, action, expert_action, latency_ms, at_us, decoding_ms=decoding_ms)
+
+    def record_image(self, camera: str, image: Image, at_us: int | None = None) -> None:
+        """As `Agent.record_image`."""
+        self._agent.record_image(camera, image, at_us)
 
     def intervene(self) -> None:
         """As `Agent.intervene`."""

@@ -20,7 +20,9 @@ class Decision:
     action: tuple[float, ...]
     """As `record` takes it: one index if the robot type's actions are discrete, else one number for each range."""
     latency_ms: float
-    """How long the model took, ms; for `record`."""
+    """How long the model took, decoding of images included, ms; for `record`."""
+    decoding_ms: float | None = None
+    """How much of it went into decoding and scaling images, ms; for `record`. None: there was none to decode."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class Status:
     refused_tasks: float | None
     lost_frames: float | None
     """Frames that the disk did not take."""
+    discarded_frames: float | None
+    """Frames that came after the agent had ended their episode."""
+    waiting_image_bytes: float | None
+    """Images that wait on the disk, bytes."""
+    waiting_clips: float | None
+    images_dropped: Mapping[str, float]
+    """Images that are lost since the disk was new, by reason (docs/cameras.md)."""
     skew_ms: float | None
     """Robot clock minus gateway clock, ms; None before the first contact."""
     contactless_ms: float | None
@@ -63,7 +72,8 @@ def decision_of(answer: object) -> Decision | None:
     # Nobody may act on what is no number.
     if not all(_is_finite(value) for value in action) or not _is_finite(latency_ms) or latency_ms < 0:
         raise _unexpected("decide", "an action and a latency of finite numbers", answer)
-    return Decision(version[:200], tuple(action), latency_ms)
+    decoding_ms = answer.get("decodingMs")
+    return Decision(version[:200], tuple(action), latency_ms, decoding_ms if _is_finite(decoding_ms) else None)
 
 
 def status_of(answer: object) -> Status:
@@ -83,6 +93,11 @@ def status_of(answer: object) -> Status:
         value = answer.get(name)
         return value if isinstance(value, bool) else None
 
+    def counts(name: str) -> dict[str, float]:
+        value = answer.get(name)
+        pairs = value.items() if isinstance(value, dict) else ()
+        return {str(reason)[:100]: count for reason, count in list(pairs)[:100] if _is_finite(count)}
+
     return Status(
         is_connected=fact("isConnected"),
         installed_version=text("installedVersion"),
@@ -95,6 +110,10 @@ def status_of(answer: object) -> Status:
         set_aside=number("setAside"),
         refused_tasks=number("refusedTasks"),
         lost_frames=number("lostFrames"),
+        discarded_frames=number("discardedFrames"),
+        waiting_image_bytes=number("waitingImageBytes"),
+        waiting_clips=number("waitingClips"),
+        images_dropped=counts("imagesDropped"),
         skew_ms=number("skewMs"),
         contactless_ms=number("contactlessMs"),
         unfresh_ms=number("unfreshMs"),

@@ -22,6 +22,7 @@ class Settings:
     """Times in seconds."""
 
     queue_frames: int
+    queue_images: int
     start_timeout_s: float
     stop_timeout_s: float
     restart: bool
@@ -48,6 +49,8 @@ class Life:
     queue: LineQueue = field(default_factory=LineQueue)
     calls: dict[int, Call] = field(default_factory=dict)
     frames: set[int] = field(default_factory=set)
+    images: dict[int, str | None] = field(default_factory=dict)
+    """Images that wait for the agent's answer, and the files in which they wait."""
     stopped: set[int] = field(default_factory=set)
     """Answers to safe stops that the agent has not acknowledged."""
     complaints: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))

@@ -23,6 +23,7 @@ from .errors import (
     ProtocolError,
     SafeStopFailed,
 )
+from .images import ImageDoor, forget
 from .life import Call, Life, Settings, line_of, refusal_text
 from .link import Link
 from .values import bounded_text
@@ -39,6 +40,10 @@ _GRACE_S = 1.0
 _KILL_AFTER_S = 5.0
 _MOST_UNHEARD_STOPS = 16
 """An agent that asks again and again and reads no answer gets no more of them."""
+
+
+def _clock_offset_us() -> int:
+    return (time.time_ns() - time.monotonic_ns()) // 1_000
 
 
 class Session:
@@ -59,7 +64,10 @@ class Session:
         self._clock_offset_us = 0
         self._untold_death: Death | None = None
         self._untold_refusal: str | None = None
+        self._untold_image_refusal: str | None = None
         self._untold_safe_stop: BaseException | None = None
+        self._stop_number: int | None = None
+        """The agent's number of its last safe stop; an agent of before gives none."""
         self._stops_wanted = 0
         self._stops_done = 0
         self._is_closing = threading.Event()
@@ -201,20 +209,70 @@ class Session:
         if refusal is not None:
             raise CallRefused(f"an earlier frame: {refusal}")
 
+    def image(self, camera: str, data: bytes, door: ImageDoor, at_us: int | None) -> None:
+        """
+        Queues an image and returns; never waits for the agent. What the control loop has to hear (a death, a safe stop that failed) is left
+        to the calls of that loop: images come from other threads.
+        """
+        with self._changed:
+            if self._is_closing.is_set():
+                raise AgentClosed("the agent was closed")
+            life = self._life
+            if life.death is not None:
+                raise AgentDied(life.death)
+            refusal, self._untold_image_refusal = self._untold_image_refusal, None
+            self._counted["images_offered"] += 1
+            offset_us = self._clock_offset_us if self._is_episode_open else _clock_offset_us()
+            instant = at_us if at_us is not None else time.monotonic_ns() // 1_000 + offset_us
+            number = self._number()
+            has_room = len(life.images) < self._settings.queue_images
+            if has_room:
+                life.images[number] = None
+            else:
+                self._counted["images_dropped"] += 1
+        if has_room:
+            self._send_image(life, number, {"do": "recordImage", "camera": camera, "atUs": instant}, data, door)
+        if refusal is not None:
+            raise CallRefused(f"an earlier image: {refusal}")
+
+    def _send_image(
+        self, life: Life, number: int, message: Mapping[str, object], data: bytes, door: ImageDoor
+    ) -> None:
+        """Encodes it, or writes its file, without the lock: frames do not wait for that."""
+        path: str | None = None
+        try:
+            field, path = door.field(data)
+            line = line_of({**message, **field, "id": number})
+        except OSError as cause:
+            log.warning("an image is dropped: %s", cause)
+            with self._changed:
+                if life.images.pop(number, number) != number:
+                    self._counted["images_dropped"] += 1
+            return
+        with self._changed:
+            if number in life.images:
+                life.images[number] = path
+                life.queue.put(line)
+                return
+        # The agent died meanwhile.
+        forget(path)
+
     def flush(self, timeout_s: float) -> None:
-        """Waits until no frame waits for the agent."""
+        """Waits until no frame and no image waits for the agent."""
         with self._changed:
             self._tell()
             life = self._life
-            if not self._changed.wait_for(lambda: not life.frames, timeout_s):
-                raise AgentTimeout(f"expected the agent to take {len(life.frames)} frames within {timeout_s} s", True)
+            if not self._changed.wait_for(lambda: not life.frames and not life.images, timeout_s):
+                waiting = f"{len(life.frames)} frames and {len(life.images)} images"
+                raise AgentTimeout(f"expected the agent to take {waiting} within {timeout_s} s", True)
             if life.death is not None:
                 self._untold_death = None
                 raise AgentDied(life.death)
 
     def counts(self) -> Counts:
         with self._changed:
-            return Counts(**self._counted, frames_waiting=len(self._life.frames))
+            waiting = {"frames_waiting": len(self._life.frames), "images_waiting": len(self._life.images)}
+            return Counts(**self._counted, **waiting)
 
     def is_severed(self) -> bool:
         """Whether the agent has ended the robot's episode."""
@@ -242,7 +300,7 @@ class Session:
         self._severed = None
         self._is_episode_open = True
         # Steps of the wall clock within an episode do not move its frames.
-        self._clock_offset_us = (time.time_ns() - time.monotonic_ns()) // 1_000
+        self._clock_offset_us = _clock_offset_us()
 
     def _number(self) -> int:
         self._next_id += 1
@@ -317,6 +375,10 @@ class Session:
             life.death = Death(exit_code, tuple(life.complaints), self._is_episode_open, is_restarting)
             self._counted["frames_unconfirmed"] += len(life.frames)
             life.frames.clear()
+            self._counted["images_unconfirmed"] += len(life.images)
+            for path in life.images.values():
+                forget(path)
+            life.images.clear()
             life.stopped.clear()
             if self._is_episode_open:
                 self._is_episode_open, self._severed = False, "its process ended"
@@ -361,6 +423,8 @@ class Session:
             return True
         if event == "safeStop":
             self._stops_wanted += 1
+            stop = message.get("stop")
+            self._stop_number = stop if type(stop) is int and 0 <= stop < 2**53 else None
             self._changed.notify_all()
             return True
         if type(number) is not int or not ("result" in message or "error" in message):
@@ -371,6 +435,14 @@ class Session:
             self._counted["frames_recorded" if refusal is None else "frames_refused"] += 1
             self._untold_refusal = refusal or self._untold_refusal
             if not life.frames:
+                self._changed.notify_all()
+            return True
+        if number in life.images:
+            # What it did not take it has not deleted in every case.
+            forget(life.images.pop(number))
+            self._counted["images_recorded" if refusal is None else "images_refused"] += 1
+            self._untold_image_refusal = refusal or self._untold_image_refusal
+            if not life.images:
                 self._changed.notify_all()
             return True
         if number in life.stopped:
@@ -424,7 +496,8 @@ class Session:
             return
         number = self._number()
         life.stopped.add(number)
-        life.queue.put(line_of({"do": "stopped", "id": number}))
+        stop = {} if self._stop_number is None else {"stop": self._stop_number}
+        life.queue.put(line_of({"do": "stopped", "id": number, **stop}))
 
     def _call_back(self, on_safe_stop: Callable[[], object]) -> None:
         try:

@@ -53,11 +53,11 @@ def finite_number(name: str, value: Any) -> float:
     return number
 
 
-def latency(value: float) -> float:
-    """A latency in ms: finite, at least 0."""
-    number = finite_number("latency_ms", value)
+def duration_ms(name: str, value: float) -> float:
+    """A time in ms: finite, at least 0."""
+    number = finite_number(name, value)
     if number < 0:
-        raise ValueError(f"expected latency_ms of at least 0, got {number}")
+        raise ValueError(f"expected {name} of at least 0, got {number}")
     return number
 
 
