@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { dictionary } from '../../domain/dictionary.ts';
 import { dictionarySchema } from '../../domain/dictionary-schema.ts';
-import type { Cell, Cells } from '../../domain/trial/index.ts';
+import { packCells, TaskNames, type Cells, type PackedCell, type PackedCells } from '../../domain/trial/index.ts';
 import { jsonBytes, readJson, requireJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { trialKeys } from './trial-keys.ts';
@@ -56,12 +56,15 @@ export type CellManifest = z.infer<typeof manifestSchema>;
 export const blocksPerPart = 12;
 /** Parts kept in memory: a week of hours. */
 const rememberedParts = 400;
+/** Names of tasks that parts share; catalogues of some dozens of policies. Robots of a trial without a catalogue could make them up. */
+const rememberedNames = 50_000;
 const keptGenerations = 3;
 
 /** The cells of trials, in parts that change only when outcomes of their hour come. Parts are immutable: keep, never change. */
 export class CellStore {
   readonly #store: ObjectStore;
-  readonly #parts = new Map<string, Cells>();
+  readonly #parts = new Map<string, PackedCells>();
+  #names = new TaskNames();
 
   constructor(store: ObjectStore) {
     this.#store = store;
@@ -76,13 +79,14 @@ export class CellStore {
     return readJson(this.#store, trialKeys.cells(trialId, generation), manifestSchema);
   }
 
-  async part(key: string): Promise<Cells> {
+  async part(key: string): Promise<PackedCells> {
     const known = this.#parts.get(key);
     if (known !== undefined) return known;
     const cells = await requireJson(this.#store, key, cellsSchema, 'a part of the cells is gone');
     return this.#remember(key, cells as Cells);
   }
 
+  /** Takes the cells over: the caller does not use them any more. */
   async putPart(trialId: string, cells: Cells): Promise<string> {
     const bytes = new TextEncoder().encode(JSON.stringify(cells));
     const key = trialKeys.cellPart(trialId, createHash('sha256').update(bytes).digest('hex'));
@@ -102,8 +106,8 @@ export class CellStore {
   }
 
   /** The cells of every robot and version, all parts together. */
-  async all(manifest: CellManifest): Promise<(robotId: string, version: string) => readonly Cell[]> {
-    const byRobot = new Map<string, Cell[]>();
+  async all(manifest: CellManifest): Promise<(robotId: string, version: string) => readonly PackedCell[]> {
+    const byRobot = new Map<string, PackedCell[]>();
     for (const key of Object.values(manifest.parts))
       for (const [robotId, versions] of Object.entries(await this.part(key)))
         for (const [version, cells] of Object.entries(versions)) {
@@ -115,7 +119,9 @@ export class CellStore {
     return (robotId, version) => byRobot.get(`${robotId} ${version}`) ?? [];
   }
 
-  #remember(key: string, cells: Cells): Cells {
+  #remember(key: string, given: Cells): PackedCells {
+    if (this.#names.list.length > rememberedNames) this.#names = new TaskNames();
+    const cells = packCells(given, this.#names);
     if (this.#parts.size >= rememberedParts) this.#parts.delete(this.#parts.keys().next().value ?? '');
     this.#parts.set(key, cells);
     return cells;

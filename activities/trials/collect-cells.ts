@@ -4,9 +4,9 @@ import { dictionary } from '../../domain/dictionary.ts';
 import {
   addDoubt,
   addReport,
-  copyCells,
   fleetClock,
   otherTask,
+  unpackCells,
   type Cells,
   type Report,
   type RobotLife,
@@ -213,7 +213,7 @@ async function partOf(
   const known = changed.get(number);
   if (known !== undefined) return known;
   const old = parts[number];
-  const cells = old === undefined ? dictionary<Cells[string]>() : copyCells(await store.part(old));
+  const cells = old === undefined ? dictionary<Cells[string]>() : unpackCells(await store.part(old));
   changed.set(number, cells);
   return cells;
 }

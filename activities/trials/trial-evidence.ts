@@ -7,7 +7,7 @@ import {
   leftTrialMs,
   robotEvidence,
   unsafeLateRobots,
-  type Cell,
+  type PackedCell,
   type Sighting,
   type TrialPlan,
 } from '../../domain/trial/index.ts';
@@ -144,10 +144,10 @@ const firstOf = (moments: readonly number[]): number | undefined =>
 
 /** Cells without what two machines with one identity did; a safety event of theirs counts all the same. Counts what it leaves out. */
 function soundCells(
-  cellsOf: (robotId: string, version: string) => readonly Cell[],
+  cellsOf: (robotId: string, version: string) => readonly PackedCell[],
   doubtful: Readonly<Record<string, readonly (readonly [number, number])[]>>,
 ): {
-  readonly cellsOf: (robotId: string, version: string) => readonly Cell[];
+  readonly cellsOf: (robotId: string, version: string) => readonly PackedCell[];
   readonly leftOut: () => Pick<LeftOut, 'doubtfulEpisodes' | 'doubtfulRobots'>;
 } {
   const episodes = new Map<string, number>();
@@ -158,7 +158,7 @@ function soundCells(
     }),
     cellsOf(robotId, version) {
       const spans = doubtful[robotId] ?? [];
-      return cellsOf(robotId, version).map((cell): Cell => {
+      return cellsOf(robotId, version).map((cell): PackedCell => {
         const { block, safetyEvents } = cell;
         if (!isDoubtful(spans, block)) return cell;
         episodes.set(robotId, (episodes.get(robotId) ?? 0) + cell.episodes);

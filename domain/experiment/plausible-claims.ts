@@ -1,5 +1,5 @@
 import { dictionary } from '../dictionary.ts';
-import type { Block, RobotEvidence } from '../statistics/index.ts';
+import { TaskRows, type Block, type RobotEvidence } from '../statistics/index.ts';
 
 /** A robot that claims more episodes than it can have made. */
 export interface ExcessiveClaim {
@@ -99,12 +99,14 @@ function scaled(block: Block, factor: number): Block {
 }
 
 const scaledTasks = (perTask: NonNullable<Block['perTask']>, factor: number): NonNullable<Block['perTask']> =>
-  dictionary(
-    Object.entries(perTask).map(
-      ([task, { successes, episodes }]) =>
-        [task, { successes: successes * factor, episodes: episodes * factor }] as const,
-    ),
-  );
+  perTask instanceof TaskRows
+    ? perTask.times(factor)
+    : dictionary(
+        Object.entries(perTask).map(
+          ([task, { successes, episodes }]) =>
+            [task, { successes: successes * factor, episodes: episodes * factor }] as const,
+        ),
+      );
 
 /** For people. */
 export const claimSentence = ({ robotId, episodes, allowed }: ExcessiveClaim): string =>

@@ -8,8 +8,17 @@ import {
   type RobotEvidence,
 } from '../statistics/index.ts';
 import type { TaskLimits } from './limits.ts';
-import { armEffect, noRobots, successOf, type ArmEffect, type Robots, type TaskRobots } from './task-arms.ts';
-import { TaskTotals } from './task-totals.ts';
+import {
+  armEffect,
+  armsOf,
+  noArms,
+  successOf,
+  worstOf,
+  type ArmEffect,
+  type Robots,
+  type TaskArms,
+} from './task-arms.ts';
+import { sumByTask } from './task-totals.ts';
 
 /** One task's figures. */
 export interface TaskEvidence {
@@ -37,27 +46,24 @@ export function taskEvidence(
   listed: readonly string[],
   limits: TaskLimits,
 ): TaskEvidence[] {
-  const byNumber: TaskRobots[] = [];
-  const totals = new TaskTotals();
-  const [isCandidate, effects, variances]: [boolean[], number[], number[]] = [[], [], []];
-  for (const [place, robot] of robots.entries()) {
-    const { base, theta } = robotBaseline(parameters, robot.baseline);
-    isCandidate.push(robot.arm === 'candidate');
-    effects.push(base - parameters.mu);
-    variances.push(parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / Math.max(1, daysTreated));
-    totals.of(robot, (task, successes, episodes) => {
-      const own = (byNumber[task] ??= noRobots());
-      own.robot.push(place);
-      own.successes.push(successes);
-      own.episodes.push(episodes);
-    });
+  const fleet: Robots = {
+    isCandidate: robots.map(({ arm }) => arm === 'candidate'),
+    effect: new Float64Array(robots.length),
+    persistentVariance: new Float64Array(robots.length),
+  };
+  for (const [place, { baseline }] of robots.entries()) {
+    const { base, theta } = robotBaseline(parameters, baseline);
+    fleet.effect[place] = base - parameters.mu;
+    fleet.persistentVariance[place] =
+      parameters.betweenRobotVariance * (1 - theta) + parameters.dayVariance / Math.max(1, daysTreated);
   }
-  const fleet: Robots = { isCandidate, effect: effects, persistentVariance: variances };
-  const byTask = new Map<string, TaskRobots>(listed.map((task) => [task, noRobots()]));
-  for (const [number, task] of totals.names.entries()) byTask.set(task, byNumber[number] ?? noRobots());
+  const sums = sumByTask(robots);
+  const arms = armsOf(sums, fleet);
+  const byTask = new Map<string, TaskArms>(listed.map((task) => [task, noArms]));
+  for (const [number, task] of sums.names.entries()) byTask.set(task, arms[number] ?? noArms);
   return [...byTask]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([task, list]) => withoutAnyOne(task, { fleet, list, phi: parameters.phi, limits }));
+    .map(([task, own]) => withoutAnyOne(task, { fleet, arms: own, phi: parameters.phi, limits }));
 }
 
 /** Fewer candidates in a task cannot lose one and still be several. */
@@ -66,38 +72,21 @@ const leastForOneLess = 3;
 /** One task, and by what it is judged. */
 interface TaskQuestion {
   readonly fleet: Robots;
-  readonly list: TaskRobots;
+  readonly arms: TaskArms;
   readonly phi: number;
   readonly limits: TaskLimits;
 }
 
 /** A task is proven worse only if it is so without its worst candidate too: one robot vetoes no candidate. */
 function withoutAnyOne(task: string, question: TaskQuestion): TaskEvidence {
-  const { list, fleet, phi, limits } = question;
-  const isControl = (place: number): boolean => fleet.isCandidate[list.robot[place] ?? -1] === false;
-  const level = successOf(list, (place) => isControl(place) && (list.episodes[place] ?? 0) > 0);
-  const control = armEffect(question, isControl, phi * bernoulliVariance(level));
+  const { arms, fleet, phi, limits } = question;
+  const { active: level, all: levelOfAll } = successOf(arms.control);
+  const control = armEffect(fleet, arms.control, phi * bernoulliVariance(level));
   const all = oneTask(task, question, { level, control }, limits);
   if (all.robots.candidate < leastForOneLess) return all;
-  const worst = worstCandidate(question, successOf(list, isControl));
+  const worst = worstOf(fleet, arms.candidate, levelOfAll);
   const rest = oneTask(task, question, { level, control }, { ...limits, minimumEpisodes: 0 }, worst);
   return { ...all, pWithoutWorst: Math.max(all.p, rest.p), logEvidence: Math.min(all.logEvidence, rest.logEvidence) };
-}
-
-/** Place of the candidate with the fewest successes below what is expected of it; the first of several. */
-function worstCandidate({ fleet, list }: TaskQuestion, level: number): number {
-  const excess = (place: number): number => {
-    const robot = list.robot[place] ?? -1;
-    return fleet.isCandidate[robot] === true
-      ? (list.successes[place] ?? 0) - (list.episodes[place] ?? 0) * ((fleet.effect[robot] ?? 0) + level)
-      : Number.POSITIVE_INFINITY;
-  };
-  let [worst, least] = [0, excess(0)];
-  for (let place = 1; place < list.robot.length; place += 1) {
-    const own = excess(place);
-    if (own < least) [worst, least] = [place, own];
-  }
-  return worst;
 }
 
 /** The controls of a task, whom the candidates are held against whichever of them is left out. */
@@ -113,12 +102,11 @@ function oneTask(
   limits: TaskLimits,
   leftOut = -1,
 ): TaskEvidence {
-  const { fleet, list, phi } = question;
+  const { fleet, arms, phi } = question;
   const margin = limits.marginFraction;
   const tolerated = Math.max(0, level - margin);
   // under the hypothesis the candidates are at the tolerated level, not at the one they were seen at
-  const isTaken = (place: number): boolean => place !== leftOut && fleet.isCandidate[list.robot[place] ?? -1] === true;
-  const candidate = armEffect(question, isTaken, phi * bernoulliVariance(tolerated));
+  const candidate = armEffect(fleet, arms.candidate, phi * bernoulliVariance(tolerated), leftOut);
   const known = candidate.robots > 0 && control.robots > 0;
   const delta = known ? candidate.mean - control.mean : 0;
   const variance = known ? candidate.variance + control.variance : 1;

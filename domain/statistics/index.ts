@@ -39,6 +39,7 @@ export {
 export { estimateFleetParameters, betweenRobotVariance, type FleetParameters } from './fleet-parameters.ts';
 export { fleetDayVarianceOf, fleetVarianceOf } from './fleet-variance.ts';
 export { otherTask, type Block, type RobotEvidence } from './robot-evidence.ts';
+export { rowSize, TaskRows } from './task-rows.ts';
 export type { RobotSums } from './block-passes.ts';
 export { foldBlocks, type BlockSums, type Fold } from './block-sums.ts';
 export {

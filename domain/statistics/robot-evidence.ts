@@ -1,4 +1,5 @@
 import type { Baseline } from './history.ts';
+import type { TaskCounts, TaskRows } from './task-rows.ts';
 
 /** What robots report of tasks their type does not have is counted under this name, and no task of its own. */
 export const otherTask = '(other)';
@@ -15,7 +16,7 @@ export interface Block {
   readonly latencyLogSum?: number;
   /** Σ ln(latency)². */
   readonly latencyLogSquares?: number;
-  readonly perTask?: Readonly<Record<string, { readonly successes: number; readonly episodes: number }>>;
+  readonly perTask?: Readonly<Record<string, TaskCounts>> | TaskRows;
 }
 
 /** Everything known of one robot in a trial, in its present arm. */

@@ -1,5 +1,5 @@
 import { dictionary } from '../dictionary.ts';
-import { otherTask, type Block } from '../statistics/index.ts';
+import { otherTask, type Block, type TaskRows } from '../statistics/index.ts';
 
 export { otherTask } from '../statistics/index.ts';
 
@@ -20,6 +20,10 @@ export interface Cell {
 
 /** Cells by robot and policy version, both prototype-less; in each list every block once, in any order. */
 export type Cells = Record<string, Record<string, Cell[]>>;
+
+/** A cell that does not change any more, its tasks as rows of a table. */
+export type PackedCell = Readonly<Omit<Cell, 'perTask'>> & { readonly perTask?: TaskRows };
+export type PackedCells = Readonly<Record<string, Readonly<Record<string, readonly PackedCell[]>>>>;
 
 /** What a robot reported, as far as it counts here. */
 export type Report =
@@ -53,26 +57,6 @@ export function addReport(cells: Cells, at: { robotId: string; version: string; 
       report satisfies never;
   }
 }
-
-/** Cells that may be changed without changing these. */
-export const copyCells = (cells: Cells): Cells =>
-  dictionary(
-    Object.entries(cells).map(
-      ([robotId, versions]) =>
-        [
-          robotId,
-          dictionary(Object.entries(versions).map(([version, list]) => [version, list.map(copyCell)] as const)),
-        ] as const,
-    ),
-  );
-
-const copyCell = (cell: Cell): Cell =>
-  cell.perTask === undefined
-    ? { ...cell }
-    : {
-        ...cell,
-        perTask: dictionary(Object.entries(cell.perTask).map(([task, counts]) => [task, { ...counts }] as const)),
-      };
 
 function cellAt(cells: Cells, { robotId, version, block }: { robotId: string; version: string; block: number }): Cell {
   const versions = (cells[robotId] ??= dictionary());
@@ -108,7 +92,7 @@ const noTasks: NonNullable<Block['perTask']> = dictionary();
  * without one become an entry of their own; entries of one block add up. Every entry is spelled out: a tick makes a million
  * of them, and objects made by spreading are read thirty times slower.
  */
-export function blocksOf(cell: Cell, width = 1): Block[] {
+export function blocksOf(cell: Cell | PackedCell, width = 1): Block[] {
   const { successes, episodes, onlineMinutes = 0, interventions = 0, perTask = noTasks, latencies = 0 } = cell;
   const block = Math.floor(cell.block / width);
   if (latencies === 0) return [{ block, successes, episodes, onlineMinutes, interventions, perTask }];

@@ -1,6 +1,6 @@
 import type { RobotEvidence } from '../experiment/index.ts';
 import type { Block } from '../statistics/index.ts';
-import { blocksOf, type Cell } from './cells.ts';
+import { blocksOf, type PackedCell } from './cells.ts';
 import type { TrialPlan } from './plan-document.ts';
 
 /** From when on the first `robots` of the order were candidates. */
@@ -33,7 +33,7 @@ export interface EvidenceInput {
   readonly faultyRobots: readonly string[];
   /** The present block; later ones are not looked at. */
   readonly nowBlock: number;
-  readonly cellsOf: (robotId: string, version: string) => readonly Cell[];
+  readonly cellsOf: (robotId: string, version: string) => readonly PackedCell[];
   readonly sightingOf: (robotId: string) => Sighting;
   /** Real time since the candidates' last exposure. */
   readonly exposedForMs: number;

@@ -15,7 +15,7 @@ import {
   type FleetMemory,
 } from '../../domain/monitoring/index.ts';
 import { judgeTasks } from '../../domain/experiment/index.ts';
-import { addReport, blocksOf, copyCells, fleetClock, fleetProfiles, type Cells } from '../../domain/trial/index.ts';
+import { addReport, blocksOf, fleetClock, fleetProfiles, unpackCells, type Cells } from '../../domain/trial/index.ts';
 
 const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'follow'];
 const hourMs = 3_600_000;
@@ -56,23 +56,32 @@ describe('names that every object has', () => {
   afterEach(() => assert.equal(Object.getOwnPropertyNames(Object.prototype).join(), before));
 
   it('are tasks and robots like any other in the cells of a trial, and in the nets of single tasks', async () => {
-    const cells: Cells = dictionary();
-    for (const robotId of names)
-      for (const task of names)
-        for (const isSuccess of [true, false])
-          addReport(
-            cells,
-            { robotId, version: '1.0.0', block: 0 },
-            { kind: 'episode', task, isSuccess, intervened: false, latencyMs: 2 },
-          );
+    const told = (): Cells => {
+      const cells: Cells = dictionary();
+      for (const robotId of names)
+        for (const task of names)
+          for (const isSuccess of [true, false])
+            addReport(
+              cells,
+              { robotId, version: '1.0.0', block: 0 },
+              { kind: 'episode', task, isSuccess, intervened: false, latencyMs: 2 },
+            );
+      return cells;
+    };
     const store = memoryObjectStore();
-    const key = await new CellStore(store).putPart('t', copyCells(cells));
+    const key = await new CellStore(store).putPart('t', told());
     const read = await new CellStore(store).part(key);
-    assert.deepEqual(read, cells);
+    assert.deepEqual(unpackCells(read), told());
     for (const robotId of names) {
       const cell = read[robotId]?.['1.0.0']?.[0];
       assert.equal(cell?.episodes, 2 * names.length);
-      assert.deepEqual(Object.keys(cell.perTask ?? {}).toSorted(), names.toSorted());
+      assert.deepEqual(
+        cell.perTask
+          ?.entries()
+          .map(([task]) => task)
+          .toSorted(),
+        names.toSorted(),
+      );
     }
     const robots = names.map((robotId, index) => ({
       robotId,

@@ -92,10 +92,10 @@ describe('nets against forgetting a task', () => {
   it('leave the only task of a fleet to the guard itself, which knows a broken robot from a bad candidate', () => {
     const robots = fleet({ drop: 0.2 }).map((robot) => ({
       ...robot,
-      blocks: robot.blocks.map((block) => ({
-        ...block,
-        perTask: { 'task-04': block.perTask?.['task-04'] ?? { successes: 0, episodes: 0 } },
-      })),
+      blocks: robot.blocks.map(({ perTask = {}, ...block }) => {
+        const own = Object.entries(perTask).filter(([task]) => task === 'task-04');
+        return { ...block, perTask: Object.fromEntries(own) };
+      }),
     }));
     const verdict = judgeTasks({ ...base, robots, mode: 'guard' });
     assert.ok((verdict.perTask[0]?.logEvidence ?? 0) > Math.log(100));
