@@ -4,6 +4,7 @@ import { defaultPolicy } from './default-policy.ts';
 import { learnedCamerasSchema } from '../datasets/camera.ts';
 import { learnedTasksSchema } from './mix/learned-tasks.ts';
 import { sourcesSchema } from './mix/source-schema.ts';
+import { historySchema } from '../policies/windows.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
 import { trialRequestShape } from './trials/trial-request.ts';
 
@@ -41,6 +42,8 @@ const trainingSchema = z.strictObject({
   cameras: learnedCamerasSchema.optional(),
   /** Frames of actions that the champion missed most often on held-out data enter the set first; default: all alike. */
   favourMissed: z.boolean().optional(),
+  /** Frames that the policy reads at once, the present included; default: the present alone. */
+  history: historySchema.optional(),
 });
 
 const weeklyCycleSchema = z.strictObject({

@@ -132,6 +132,8 @@ export interface TrainingSetManifest {
     readonly cameras?: readonly string[];
     /** Actions whose frames entered first; not there where all did alike. */
     readonly favouredLabels?: readonly string[];
+    /** Frames that a row has, the present included; not there for the present alone. */
+    readonly history?: number;
   };
   readonly images?: SetImages;
   /** Training frames of the favoured labels that really entered, and all that did. */

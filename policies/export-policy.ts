@@ -28,7 +28,7 @@ export const storedNames = {
  */
 export function exportPolicy({ shape, parameters, observation, label }: PolicyParts, type: RobotType): Uint8Array {
   const graph = createGraph('policy');
-  const readings = graph.input(policyPorts.observation, 'float32', ['batch', shape.observationSize]);
+  const readings = readingsInput(graph, shape);
   const task = graph.input(policyPorts.task, 'int32', ['batch']);
   const pictures = pictureInputs(graph, 'batch', shape.images);
   const normalised = clip(graph, normalise(graph, 'observation', readings, observation));
@@ -45,6 +45,15 @@ export function exportPolicy({ shape, parameters, observation, label }: PolicyPa
       : denormalise(graph, result, label, type);
   graph.output(policyOutput(shape.head), output);
   return graph.encode({ [policyMetadataKey]: JSON.stringify(describe(shape, type)) });
+}
+
+/** A row's numbers; with history its frames, oldest first, one after the other. */
+function readingsInput(graph: Graph, { observationSize, history }: NetworkShape): Value {
+  const { observation } = policyPorts;
+  if (history === undefined) return graph.input(observation, 'float32', ['batch', observationSize]);
+  const windows = graph.input(observation, 'float32', ['batch', history, observationSize / history]);
+  const sizes = graph.constant('window_shape', BigInt64Array.of(-1n, BigInt(observationSize)), [2]);
+  return graph.node('Reshape', [windows, sizes], ['batch', observationSize]);
 }
 
 const row = (graph: Graph, name: string, values: Float32Array): Value => graph.constant(name, values, [values.length]);
@@ -81,6 +90,7 @@ const describe = (shape: NetworkShape, type: RobotType): PolicyDescription => ({
         : [],
   tasks: type.tasks,
   ...(shape.images === undefined ? {} : { images: shape.images }),
+  ...(shape.history === undefined ? {} : { history: shape.history }),
 });
 
 /** What the metadata of a model made here says. */
@@ -92,4 +102,6 @@ export interface PolicyDescription {
   readonly tasks: readonly string[];
   /** Only where it sees pictures. */
   readonly images?: readonly CameraShape[];
+  /** Only where it reads more frames than the present one. */
+  readonly history?: number;
 }

@@ -75,6 +75,7 @@ export function mirrorRows(block: RowBlock, plan: MirrorPlan, isChosen: (row: nu
   return {
     ...block,
     observation: mirrorNumbers(block.observation, block.rows, chosen, plan.observations),
+    ...(block.past === undefined ? {} : { past: mirrorNumbers(block.past, block.rows, chosen, plan.observations) }),
     label: mirrorLabels(block, chosen, plan.actions),
     ...(block.pictures === undefined ? {} : { pictures: mirrorPictures(block.pictures, block.rows, chosen, plan) }),
   };

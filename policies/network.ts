@@ -7,7 +7,10 @@ import type { NetworkSpecification } from './specification.ts';
 
 /** Everything that fixes a network's parameters: the specification and the sizes of the robot type. */
 export interface NetworkShape extends NetworkSpecification {
+  /** Numbers of a row: with history those of all its frames. */
   readonly observationSize: number;
+  /** Frames that a row has, the present included; absent for the present alone. */
+  readonly history?: number;
   readonly taskCount: number;
   /** Discrete: a score an action, softmax. Continuous: a value an action, squared error. */
   readonly head: 'discrete' | 'continuous';

@@ -4,12 +4,13 @@ import type { NetworkShape } from './network.ts';
 import type { ModelPort } from './runtime.ts';
 import { cameraOfPort, seenCamerasOf, type SeenCamera } from './seen-images.ts';
 import type { NetworkSpecification } from './specification.ts';
+import { isHistory } from './windows.ts';
 
 /**
  * What every model.onnx looks like from outside, whoever made it: `observation` float32 [batch, o] in the robot type's units
  * and order, `task` int32 [batch] as index into its tasks (may be missing where there is one task only); out comes
  * `probabilities` float32 [batch, actions] or, for continuous actions, `action` float32 [batch, a] in the robot type's units.
- * The batch size must be open. A model that sees (contract 2) has beside these, for any of the robot type's cameras,
+ * The batch size must be open. A model that reads history (contract 2) has `observation` float32 [batch, frames, o], oldest first, the present last. One that sees has beside these, for any of the robot type's cameras,
  * `image.<camera>` uint8 [batch, height, width, 3] of its learned size.
  */
 export const policyPorts = {
@@ -44,14 +45,16 @@ export function policySizes(type: RobotType): PolicySizes | undefined {
   };
 }
 
-/** `images`: how the network sees each of its cameras; left out for one of readings alone. */
+/** `images`: how the network sees each of its cameras; left out for one of readings alone. `history`: frames that it reads at once. */
 export const networkShape = (
   { head, observationSize, actionSize, taskCount }: PolicySizes,
   specification: NetworkSpecification,
   images: readonly CameraShape[] = [],
+  history = 1,
 ): NetworkShape => ({
   head,
-  observationSize,
+  observationSize: observationSize * history,
+  ...(history === 1 ? {} : { history }),
   actionSize,
   taskCount,
   ...specification,
@@ -77,10 +80,18 @@ export function ioProblems(
       .filter(({ name }) => cameraOfPort(name) === undefined)
       .map((port) => `expected inputs ${wanted.map(({ name }) => name).join(', ')}, got one more: ${port.name}`),
     ...more.flatMap((port) => imageProblems(port, cameraOfPort(port.name), sizes.cameras ?? [])),
-    ...wanted.flatMap((port) => portProblems('input', port, model.inputs)),
+    ...wanted.flatMap((port) => portProblems('input', port, withoutHistory(model.inputs))),
     ...portProblems('output', output, model.outputs),
   ];
 }
+
+/** As if each reading axis of history were not there. */
+const withoutHistory = (ports: readonly ModelPort[]): readonly ModelPort[] =>
+  ports.map((port) => {
+    const [batch, frames, size] = port.shape;
+    const reads = port.name === policyPorts.observation && port.shape.length === 3 && isHistory(frames);
+    return reads && batch !== undefined && size !== undefined ? { ...port, shape: [batch, size] } : port;
+  });
 
 function imageProblems(port: ModelPort, name: string | undefined, cameras: readonly SeenCamera[]): readonly string[] {
   if (name === undefined) return [];

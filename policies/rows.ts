@@ -3,6 +3,8 @@ export interface RowBlock {
   readonly rows: number;
   /** [rows, observation size], row-major. */
   readonly observation: Float32Array;
+  /** Readings before the present ones, [rows, frames, observation size], oldest first; absent where nobody looks back. */
+  readonly past?: Float32Array;
   /** [rows], index into the set's tasks. */
   readonly task: Int32Array;
   /** Discrete: [rows] action index. Continuous: [rows, action size]. */
@@ -23,15 +25,23 @@ export function mapColumns(
   change: <T extends RowValues>(parts: readonly T[]) => T,
 ): RowBlock {
   const cameras = blocks[0]?.pictures;
+  const past = blocks[0]?.past === undefined ? undefined : change(blocks.map(pastOf));
   const pictures = cameras?.map((_, camera) => change(blocks.map((block) => pictureOf(block, camera))));
   return {
     rows,
     observation: change(blocks.map(({ observation }) => observation)),
+    ...(past === undefined ? {} : { past }),
     task: change(blocks.map(({ task }) => task)),
     label: change<Float32Array | Int32Array>(blocks.map(({ label }) => label)),
     weight: change(blocks.map(({ weight }) => weight)),
     ...(pictures === undefined ? {} : { pictures }),
   };
+}
+
+function pastOf({ past, rows }: RowBlock): Float32Array {
+  if (past === undefined)
+    throw new Error(`expected readings before the present ones in every block, got ${rows} rows without`);
+  return past;
 }
 
 function pictureOf({ pictures, rows }: RowBlock, camera: number): Uint8Array {

@@ -1,10 +1,11 @@
 import { policyOutput, policyPorts, type PolicySizes } from './policy-io.ts';
 import { float32Tensor, int32Tensor, type GraphSession, type Tensors } from './runtime.ts';
+import { historyOf, windowsOf } from './windows.ts';
 import { imageTensors, noImages, type Images } from './seen-images.ts';
 
 /**
  * Runs an exported policy on rows in its robot type's units; [rows, actions]. `task` is left out where the model has no such input.
- * Throws `MissingImage` where an image of a camera that the model sees is not given; images of other cameras are left out.
+ * `past`: readings before the present ones, [rows, frames, o], oldest first, of which a model with history takes as many as it reads. Throws `MissingImage` where an image of a camera that the model sees is not given; images of other cameras are left out.
  */
 export async function runPolicy(
   session: Pick<GraphSession, 'inputs' | 'run'>,
@@ -12,24 +13,29 @@ export async function runPolicy(
   observation: Float32Array,
   task: Int32Array,
   images: Images = noImages,
+  past?: Float32Array,
 ): Promise<Float32Array> {
   const results = await session.run({
-    ...readingTensors(session, sizes, observation, task),
+    ...readingTensors(session, sizes, observation, task, past),
     ...imageTensors(session, sizes.cameras ?? [], images, task.length),
   });
   return policyAnswer(results, sizes, task.length);
 }
 
-/** What every model is asked with, whether it sees or not. */
+/** What every model is asked with, whether it sees or not; one that reads history, with windows. */
 export function readingTensors(
   session: Pick<GraphSession, 'inputs'>,
   sizes: PolicySizes,
   observation: Float32Array,
   task: Int32Array,
+  past?: Float32Array,
 ): Tensors {
+  const history = historyOf(session);
+  const readings = windowsOf(observation, task.length, past, history);
+  const axes = history === 1 ? [sizes.observationSize] : [history, sizes.observationSize];
   const takesTask = session.inputs.some((port) => port.name === policyPorts.task);
   return {
-    [policyPorts.observation]: float32Tensor(observation, [task.length, sizes.observationSize]),
+    [policyPorts.observation]: float32Tensor(readings, [task.length, ...axes]),
     ...(takesTask ? { [policyPorts.task]: int32Tensor(task, [task.length]) } : {}),
   };
 }

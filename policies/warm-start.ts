@@ -16,6 +16,7 @@ const descriptionSchema = z.object({
   actions: named,
   tasks: z.array(z.string()),
   images: z.array(z.unknown()).default([]),
+  history: z.int().default(1),
 });
 
 export interface WarmStartInput {
@@ -49,7 +50,9 @@ export function warmStart(input: WarmStartInput): WarmStart {
   const description = descriptionSchema.parse(JSON.parse(text));
   if (!sameList(description.hiddenWidths, shape.hiddenWidths)) return cold('other hidden widths');
   if (!sameList(description.images, shape.images ?? [])) return cold('other cameras, or seen by other blocks');
+  if (description.history !== (shape.history ?? 1)) return cold('another history');
   const body = input.body;
+  if (body !== undefined && shape.history !== undefined) return cold('another body, and history');
   const [observations, actions] = [description.observations.map(nameOf), description.actions.map(nameOf)];
   const own = body?.type ?? type;
   if (!sameList(observations, own.observations.map(nameOf))) return cold('other observations');

@@ -28,7 +28,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   const data = dataActivities();
   const fleet = fleetActivities();
   const cycleId = operationId();
-  const { robotType, aliases, cameras = [] } = await fleet.readPolicy(policyAt(request));
+  const { robotType, aliases, cameras = [], history } = await fleet.readPolicy(policyAt(request));
   const datasetVersion = request.datasetVersion ?? (await data.readDatasetVersion({ cycleId }));
 
   show({ stage: 'mixing' });
@@ -39,7 +39,11 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
     newSince: newSince ?? datasetVersion,
     ...mixOptions(policy, training, aliases),
   });
-  const heldout = await data.exportHeldoutSet({ robotType, datasetVersion, ...heldoutCameras(training, cameras) });
+  const heldout = await data.exportHeldoutSet({
+    robotType,
+    datasetVersion,
+    ...heldoutRows(training, cameras, history),
+  });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
   const model = await trainBest(cycleId, policy, robotType, trainingSet, training, aliases.champion);
@@ -105,10 +109,15 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(anchor === undefined ? {} : { anchor }),
 });
 
-/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees. */
-const heldoutCameras = ({ cameras: learned = [] }: TrainingOptions, compared: readonly string[]) => {
+/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees, and as many frames as any reads. */
+const heldoutRows = (
+  { cameras: learned = [], history = 1 }: TrainingOptions,
+  compared: readonly string[],
+  comparedHistory = 1,
+) => {
   const cameras = [...learned, ...compared.filter((name) => !learned.includes(name))];
-  return cameras.length === 0 ? {} : { cameras };
+  const most = Math.max(history, comparedHistory);
+  return { ...(cameras.length === 0 ? {} : { cameras }), ...(most === 1 ? {} : { history: most }) };
 };
 
 const mixOptions = (
@@ -119,12 +128,14 @@ const mixOptions = (
   seed,
   targetFrames,
   ...camerasOf(options),
+  ...historyOf(options),
   ...(sources === undefined ? {} : { sources }),
   ...(tasks === undefined ? {} : { learnedTasks: tasks }),
   ...(favourMissed === true && champion !== undefined ? { favourMissed: { policy, version: champion } } : {}),
 });
 
 const camerasOf = ({ cameras }: Pick<TrainingOptions, 'cameras'>) => (cameras === undefined ? {} : { cameras });
+const historyOf = ({ history }: Pick<TrainingOptions, 'history'>) => (history === undefined ? {} : { history });
 
 /** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */
 async function trainBest(
@@ -154,6 +165,7 @@ async function trainBest(
           trainer: options.trainer,
           hyperparameters: trial.hyperparameters,
           ...camerasOf(options),
+          ...historyOf(options),
           ...(options.warmStart && champion !== undefined ? { startFromVersion: { policy, version: champion } } : {}),
         },
       ]),

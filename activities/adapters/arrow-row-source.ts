@@ -5,6 +5,7 @@ import {
   RecordBatchReader,
   type AsyncRecordBatchFileReader,
   type Data,
+  type Field,
   type RecordBatch,
 } from 'apache-arrow';
 
@@ -26,6 +27,8 @@ export interface ArrowRowSource extends RowSource {
   frames(block: number): Promise<Int32Array | undefined>;
   /** Cameras of which the file has a column of images, whether it was opened with them or not. */
   readonly imageCameras: readonly string[];
+  /** Frames of a row that the file has, the present included. */
+  readonly history: number;
   /** JPEG of one row of a block, by camera; of the cameras it was opened with. */
   encodedImages(block: number, row: number): Promise<ReadonlyMap<string, Uint8Array>>;
   close(): Promise<void>;
@@ -36,7 +39,7 @@ const maxBlockRows = 1_048_576;
 
 /**
  * Reads a set's Arrow IPC file one record batch at a time, on the memory the batch was read into; with `cameras`, by name, in blocks of
- * memory of their own with the images decoded, in that order. Fails with `CorruptData` when the file is no such file, misses a column, has nulls or other widths
+ * memory of their own with the images decoded, in that order; with `history` above 1, with readings before. Fails with `CorruptData` when the file is no such file, misses a column, has nulls or other widths
  * or image sizes than the robot type.
  * https://arrow.apache.org/js/current/classes/AsyncRecordBatchFileReader.html
  */
@@ -44,6 +47,7 @@ export async function openArrowRows(
   filePath: string,
   sizes: PolicySizes,
   cameras: readonly string[] = [],
+  history = 1,
 ): Promise<ArrowRowSource> {
   const corrupt = (message: string, cause?: unknown) =>
     failure('CorruptData', `${message}, in an Arrow file of training rows`, { cause, coordinates: { filePath } });
@@ -75,11 +79,12 @@ export async function openArrowRows(
     const images = seen.length === 0 ? undefined : arrowImages(seen, await codecOfSets(), corrupt);
     return {
       blockRows: stretches.map(({ start, end }) => end - start),
+      history: 1 + framesBefore(reader.schema.fields, sizes),
       imageCameras: reader.schema.fields.flatMap((field) => cameraOfPort(field.name) ?? []),
       async read(block) {
         const stretch = stretchOf(block);
         const batch = await batches(stretch.batch);
-        const rows = rowBlock(batch, sizes, corrupt);
+        const rows = { ...rowBlock(batch, sizes, corrupt), ...pastOf(batch, sizes, history, corrupt) };
         if (images === undefined) return rows;
         const pictures = await images.decoded(block, stretch, batch);
         return { ...copyRows(rows, stretch), pictures };
@@ -190,6 +195,41 @@ function rowBlock(batch: RecordBatch, sizes: PolicySizes, corrupt: Corrupt): Row
     label,
     weight: hasWeight ? (numbers('weight', 1, 'float32') as Float32Array) : new Float32Array(rows).fill(1),
   };
+}
+
+/** Frames before the present one that a file has. */
+function framesBefore(fields: readonly Field[], { observationSize }: PolicySizes): number {
+  const type: unknown = fields.find(({ name }) => name === 'past')?.type;
+  return type instanceof FixedSizeList ? Math.floor(type.listSize / observationSize) : 0;
+}
+
+/** The readings of the last `history` - 1 frames before the present ones, in memory of their own; nothing where nobody looks back. */
+function pastOf(
+  batch: RecordBatch,
+  { observationSize }: PolicySizes,
+  history: number,
+  corrupt: Corrupt,
+): Pick<RowBlock, 'past'> {
+  if (history === 1) return {};
+  const rows = batch.numRows;
+  const data = column(batch, 'past');
+  const list = data?.children[0];
+  const values: unknown = list?.values;
+  const width = data?.type instanceof FixedSizeList ? data.type.listSize : 0;
+  const wanted = (history - 1) * observationSize;
+  if (
+    !(values instanceof Float32Array) ||
+    width % observationSize !== 0 ||
+    width < wanted ||
+    values.length < rows * width
+  )
+    throw corrupt(
+      `expected column past of at least ${history - 1} frames of ${observationSize} float32, got ${describe(data)}`,
+    );
+  const past = new Float32Array(rows * wanted);
+  for (let row = 0; row < rows; row += 1)
+    past.set(values.subarray((row + 1) * width - wanted, (row + 1) * width), row * wanted);
+  return { past };
 }
 
 const column = (batch: RecordBatch, name: string): Data | undefined => batch.getChild(name)?.data[0];

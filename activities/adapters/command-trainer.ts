@@ -62,9 +62,9 @@ async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
   const checkpointDirectory = join(job.scratchDirectory, 'checkpoints');
   await mkdir(checkpointDirectory, { recursive: true });
   const saved = await job.checkpoints.latest();
-  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed, cameras } = job;
+  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed, cameras, history } = job;
   return {
-    contract: cameras === undefined ? trainerContract : seeingTrainerContract,
+    contract: cameras === undefined && history === undefined ? trainerContract : seeingTrainerContract,
     trainPath,
     validationPath,
     trainRows,
@@ -73,6 +73,7 @@ async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
     settings,
     seed,
     ...(cameras === undefined ? {} : { cameras }),
+    ...(history === undefined ? {} : { history }),
     modelPath: join(job.scratchDirectory, 'model.onnx'),
     checkpointDirectory,
     resumeFrom: saved === undefined ? null : { step: saved.step, path: saved.filePath },

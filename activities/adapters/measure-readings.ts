@@ -1,4 +1,3 @@
-import type { CameraShape } from '../../policies/images/camera-layers.ts';
 import { mirrorRows, type MirrorPlan } from '../../policies/mirror.ts';
 import { columnMoments, type Normalisation } from '../../policies/normalisation.ts';
 import type { PolicySizes } from '../../policies/policy-io.ts';
@@ -9,7 +8,6 @@ import { openArrowRows } from './arrow-row-source.ts';
 
 interface Measured {
   readonly sizes: PolicySizes;
-  readonly images: readonly CameraShape[];
   /** Where rows are mirrored. */
   readonly mirror: MirrorPlan | undefined;
 }
@@ -20,12 +18,10 @@ interface Measured {
  */
 export async function measureReadings(
   trainPath: string,
-  { sizes, images, mirror }: Measured,
-  train: RowSource,
+  { sizes, mirror }: Measured,
   progress: Progress,
 ): ReturnType<typeof measureColumns> {
   const readingsOnly = mirror && { ...mirror, pictures: [] };
-  if (images.length === 0) return measureColumns(train, sizes, readingsOnly, progress);
   const readings = await openArrowRows(trainPath, sizes);
   try {
     return await measureColumns(readings, sizes, readingsOnly, progress);

@@ -10,6 +10,7 @@ import { mirrorPlan, type MirrorPlan } from '../../policies/mirror.ts';
 import { initialParameters, type NetworkShape } from '../../policies/network.ts';
 import type { Normalisation } from '../../policies/normalisation.ts';
 import { networkShape, policySizes, type PolicySizes } from '../../policies/policy-io.ts';
+import { windowedRows } from '../../policies/windows.ts';
 import { randomStream } from '../../policies/random.ts';
 import { totalRows, type RowSource } from '../../policies/rows.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
@@ -43,16 +44,17 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
       });
     const { images, mirror } = plannedRows(job, sizes, settings.data);
     const cameras = images.map(({ camera }) => camera);
-    const train = await openArrowRows(job.trainPath, sizes, cameras);
+    const { history = 1 } = job;
+    const train = await openArrowRows(job.trainPath, sizes, cameras, history);
     try {
-      const validation = await openArrowRows(job.validationPath, sizes, cameras);
+      const validation = await openArrowRows(job.validationPath, sizes, cameras, history);
       try {
         return await trainOn(
           ports,
           job,
           { settings: settings.data, sizes, images, mirror },
-          train,
-          validation,
+          windowedRows(train, history),
+          windowedRows(validation, history),
           progress,
         );
       } finally {
@@ -104,9 +106,11 @@ async function trainOn(
       { coordinates: { robotType: robotTypeName(job.robotType) } },
     );
   const { specification, hyperparameters } = resolveSettings(settings, totalRows(train), images.length > 0);
-  const shape = networkShape(sizes, specification, images);
+  const shape = networkShape(sizes, specification, images, job.history);
   const augmentation = settings.images?.augmentation;
-  const { observation, label } = await measureReadings(job.trainPath, { sizes, images, mirror }, train, progress);
+  const measured = await measureReadings(job.trainPath, { sizes, mirror }, progress);
+  const { label } = measured;
+  const observation = repeated(measured.observation, job.history);
   const start = await startingParameters(job, shape, observation, label);
   const result = await runLoop(() =>
     trainNetwork({
@@ -150,6 +154,13 @@ async function trainOn(
     dataWaitFraction: result.dataWaitFraction,
     ...(start.note === undefined ? {} : { warmStart: start.note }),
   };
+}
+
+/** The same for each frame of a window. */
+function repeated({ mean, scale }: Normalisation, history = 1): Normalisation {
+  const often = (values: Float32Array): Float32Array =>
+    Float32Array.from({ length: history * values.length }, (_, at) => values[at % values.length] ?? 0);
+  return { mean: often(mean), scale: often(scale) };
 }
 
 /** As settings of a training that is to be the same; none where nothing is seen or mirrored. */

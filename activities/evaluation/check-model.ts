@@ -26,6 +26,8 @@ export interface CheckModelResult {
   readonly gates: readonly GateResult[];
   /** Cameras that it sees; not there for a model of readings alone. */
   readonly cameras?: SeenCamera[];
+  /** Frames that it reads at once; not there for the present alone. */
+  readonly history?: number;
 }
 
 /** Runs the absolute gates on any ONNX file: those that need no data and no other version. Idempotent: it only looks. */
@@ -41,5 +43,10 @@ export const checkModel =
     const facts = await ports.probe.probe(path, type, ports.progress);
     const gates = absoluteGates(facts, type);
     const seen = seenCamerasOf(type).filter(({ name }) => facts.cameras?.includes(name));
-    return { passed: gateVerdict(gates, false), gates, ...(seen.length === 0 ? {} : { cameras: seen }) };
+    return {
+      passed: gateVerdict(gates, false),
+      gates,
+      ...(seen.length === 0 ? {} : { cameras: seen }),
+      ...(facts.history === undefined ? {} : { history: facts.history }),
+    };
   };

@@ -19,6 +19,7 @@ import { activeTasks } from '../../datasets/taught-type.ts';
 import { policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { seenBy, type SeenCamera } from '../../policies/seen-images.ts';
+import { historyOf } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
@@ -27,7 +28,7 @@ import type { OpenRows } from '../ports/rows.ts';
 import type { Trainers } from '../ports/trainer.ts';
 import { noTraining, trainLinear, type LinearBaseline, type Training } from './linear-baseline.ts';
 import { modelOpener, type OpenModel } from './model-opener.ts';
-import { camerasOfAll, unseenBy, withImages, type Shown } from './seen-rows.ts';
+import { camerasOfAll, unseenBy, withImages, type Shown, type ShownInSet } from './seen-rows.ts';
 import { commonestLabel } from './commonest-label.ts';
 import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 
@@ -71,6 +72,8 @@ export interface HeldoutComparison {
   readonly golden: GoldenAnswers;
   /** Cameras that the candidate sees, at their learned sizes; empty for one of readings alone. */
   readonly cameras: readonly SeenCamera[];
+  /** Frames that the candidate reads at once; 1 for the present alone. */
+  readonly history: number;
   /** Where candidate and champion differ most, with what the cameras showed; empty where neither sees. */
   readonly disagreements: readonly (Disagreement & Shown)[];
   /** Where the candidate is surest and wrong; of the first, what the cameras showed. */
@@ -101,17 +104,18 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     const training = await openTraining(ports, input, sizes);
     if (training !== undefined) keep(training.rows);
     const readings = keep(await ports.openRows(heldoutPath, sizes));
-    const inSet = readings.imageCameras ?? [];
     const candidate = await openModel(input.candidate, sizes.taskCount);
-    const blind = unseenBy(candidate, inSet);
+    const blind = unseenBy(candidate, readings);
     if (blind !== undefined) throw new CandidateFailed(blind);
-    const champion = await tryPartner(input.champion, openModel, inSet);
-    const anchor = await tryPartner(input.anchor, openModel, inSet);
+    const champion = await tryPartner(input.champion, openModel, readings);
+    const anchor = await tryPartner(input.anchor, openModel, readings);
     const linear: LinearBaseline = training === undefined ? noTraining : await trainLinear(ports, input.type, training);
     if (linear.session !== undefined) keep(linear.session);
     const others = othersOf({ champion, anchor, linear }, type);
     const cameras = camerasOfAll([candidate, ...Object.values(others)], sizes);
-    const source = cameras.length === 0 ? readings : keep(await ports.openRows(heldoutPath, sizes, cameras));
+    const history = Math.max(...[candidate, ...Object.values(others)].map(historyOf));
+    const isPlain = cameras.length === 0 && history === 1;
+    const source = isPlain ? readings : keep(await ports.openRows(heldoutPath, sizes, cameras, history));
     const judged = await evaluateHeldout({
       type,
       sizes,
@@ -138,6 +142,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       bodies: input.heldoutSet.bodies,
       golden: await goldenAnswers(candidate, type, sizes),
       cameras: seenBy(candidate, sizes.cameras),
+      history: historyOf(candidate),
       disagreements: await withImages(judged.disagreements, source, cameras),
       misses: await shownMisses(judged.misses, source, seenBy(candidate, sizes.cameras)),
       episodeIds: input.heldoutSet.episodeIds,
@@ -258,13 +263,13 @@ interface ComparedVersion {
 async function tryPartner(
   version: VersionKey | undefined,
   openModel: OpenModel,
-  inSet: readonly string[],
+  shown: ShownInSet,
 ): Promise<ComparedVersion> {
   if (version === undefined) return { partner: () => ({ kind: 'none' }) };
   const broken = (reason: string): Partner => ({ kind: 'broken', version: version.version, reason });
   try {
     const session = await openModel(version.key, version.knownTasks, version.body);
-    const blind = unseenBy(session, inSet);
+    const blind = unseenBy(session, shown);
     if (blind !== undefined) return { partner: () => broken(blind) };
     return {
       session,

@@ -4,6 +4,7 @@ import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { bodyVerdicts, type AbsoluteFacts, type GateResult } from '../../policies/gates/index.ts';
 import { seenCameraSchema } from '../../policies/model-manifest.ts';
+import { historySchema } from '../../policies/windows.ts';
 import { readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
@@ -127,6 +128,8 @@ export const evaluationSchema = z.strictObject({
   notes: z.array(z.string()),
   /** Cameras that the candidate sees; not there for one of readings alone. */
   cameras: z.array(seenCameraSchema).min(1).max(8).optional(),
+  /** Frames that the candidate reads at once; not there for the present alone. */
+  history: historySchema.optional(),
   /** Held-out frames on which candidate and champion differ most, the farthest apart first; not there where neither sees. */
   disagreements: disagreementsSchema.optional(),
   /** Held-out frames that the candidate gets wrong: how many, and those it is surest of, for a person to look at; not there without any. */

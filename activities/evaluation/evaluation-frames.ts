@@ -67,10 +67,11 @@ export function missParts(
 
 /** What candidate and champion see, and where they differ. */
 export function seenParts(
-  { cameras, disagreements, robotIds }: HeldoutComparison,
+  { cameras, history, disagreements, robotIds }: HeldoutComparison,
   type: RobotType,
 ): {
   readonly cameras?: z.infer<typeof seenCameraSchema>[];
+  readonly history?: number;
   readonly disagreements?: z.infer<typeof disagreementsSchema>;
 } {
   const shown = disagreements.map(
@@ -87,6 +88,7 @@ export function seenParts(
   );
   return {
     ...(cameras.length === 0 ? {} : { cameras: cameras.map((camera) => ({ ...camera })) }),
+    ...(history === 1 ? {} : { history }),
     ...(shown.length === 0 ? {} : { disagreements: shown }),
   };
 }

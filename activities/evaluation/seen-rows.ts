@@ -1,6 +1,7 @@
 import type { HeldoutSource } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { ModelPort } from '../../policies/runtime.ts';
+import { historyOf } from '../../policies/windows.ts';
 import { camerasSeenBy } from '../../policies/seen-images.ts';
 
 interface Model {
@@ -13,8 +14,16 @@ export function camerasOfAll(models: readonly Model[], { cameras = [] }: PolicyS
   return cameras.map(({ name }) => name).filter((name) => seen.has(name));
 }
 
-/** Why a model cannot be asked about a held-out set, where it sees what the set has no images of. */
-export function unseenBy(model: Model, inSet: readonly string[]): string | undefined {
+/** What a held-out set shows. */
+export interface ShownInSet {
+  readonly imageCameras?: readonly string[];
+  readonly history?: number;
+}
+
+/** Why a model cannot be asked about a held-out set, where it sees what the set has no images of, or looks back farther. */
+export function unseenBy(model: Model, { imageCameras: inSet = [], history = 1 }: ShownInSet): string | undefined {
+  if (historyOf(model) > history)
+    return `expected a held-out set with a history of ${historyOf(model)} frames, which the model reads, got one of ${history}`;
   const missing = camerasSeenBy(model).filter((name) => !inSet.includes(name));
   return missing.length === 0
     ? undefined

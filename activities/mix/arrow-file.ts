@@ -17,6 +17,9 @@ import type { SqlChunk } from '../ports/sql.ts';
 const batchRows = 65_536;
 /** With images a row is some kilobytes: a batch is held whole by who reads it. */
 const imageBatchRows = 256;
+/** Wider rows than any without history, whose batches have fewer rows so that they take no more memory. */
+const widestRow = 2048;
+const batchNumbers = 16 * 1024 * 1024;
 
 /** Bytes behind the three whole numbers that a row has for each of its images, see {@link ImagePlace}. */
 export type ReadImage = (place: ImagePlace) => Promise<Uint8Array>;
@@ -82,7 +85,9 @@ async function* batchesOf(
 ): AsyncGenerator<RecordBatch> {
   const columns: readonly ArrowColumn[] = [...numbers, ...names.map((name) => ({ name, kind: 'binary' as const }))];
   const schema = arrowSchema(columns);
-  const mostRows = names.length === 0 ? batchRows : imageBatchRows;
+  const width = numbers.reduce((sum, { size = 1 }) => sum + size, 0);
+  const mostRows =
+    names.length > 0 ? imageBatchRows : width <= widestRow ? batchRows : Math.max(1, Math.floor(batchNumbers / width));
   const newValues = () =>
     numbers.map(({ kind, size }) => {
       const length = mostRows * (size ?? 1);

@@ -9,11 +9,18 @@ import type { RobotTypeReference } from '../../store/records/robot-types.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { bodiesOf, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
-import { chooseHeldoutEpisodes, heldoutEpisodeIds, heldoutImageRowsSql, heldoutSql } from './heldout-episodes.ts';
+import {
+  chooseHeldoutEpisodes,
+  heldoutEpisodeIds,
+  heldoutImageRowsSql,
+  heldoutPastRowsSql,
+  heldoutSql,
+} from './heldout-episodes.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
 import type { SetPorts } from './ports.ts';
 import { pinnedCatalogue } from './mix-manifest.ts';
+import { makeRowPast, pastColumns, pastNames } from './row-past.ts';
 import { publishSet } from './publish-set.ts';
 import { setCameras } from './set-cameras.ts';
 import { labelledColumns } from './set-columns.ts';
@@ -27,6 +34,8 @@ export interface ExportHeldoutSetInput {
   readonly maxEpisodes?: number;
   /** Cameras whose images the rows have; default: none, numbers only. */
   readonly cameras?: readonly string[];
+  /** Frames that a row has, the present included; default 1: the present alone. */
+  readonly history?: number;
   /** Rows say which frame of which episode they are; sets of earlier versions do not. */
   readonly identified?: boolean;
 }
@@ -54,7 +63,7 @@ async function exportWith(
   { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
   session: SqlSession,
   robotType: RobotType,
-  { datasetVersion, cameras = [], identified = true, ...given }: ExportHeldoutSetInput,
+  { datasetVersion, cameras = [], identified = true, history = 1, ...given }: ExportHeldoutSetInput,
   directory: string,
 ): Promise<HeldoutSetReference> {
   const { maxEpisodes = cameras.length === 0 ? mostEpisodes.numbers : mostEpisodes.images } = given;
@@ -69,6 +78,8 @@ async function exportWith(
   );
   const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
   await step('finding images', () => images.find(heldoutImageRowsSql(frames), found.present));
+  const pastRows = { rows: heldoutPastRowsSql(frames), frames, robotType, bodies: found.present, history };
+  if (history > 1) await step('finding frames before', () => makeRowPast(session, pastRows));
   const bodiesSaid = bodiesOf(found);
   const saysBody = bodiesSaid.bodies !== undefined;
   const columns = [
@@ -77,13 +88,19 @@ async function exportWith(
     { name: 'robot', kind: 'int32' } as const,
     ...(saysBody ? [{ name: 'body', kind: 'int32' } as const] : []),
     ...(identified ? [{ name: 'frame', kind: 'int32' } as const] : []),
+    ...pastColumns(robotType, history),
   ];
   const file = await step('writing held-out frames', () =>
     writeArrowFile(
       join(directory, heldoutFile),
       columns,
       session.chunks(
-        heldoutSql(robotType, frames, found.present, { saysBody, saysFrame: identified, places: images.places }),
+        heldoutSql(robotType, frames, found.present, {
+          saysBody,
+          saysFrame: identified,
+          past: pastNames(history),
+          places: images.places,
+        }),
       ),
       ports.progress,
       images.columns(),
@@ -102,6 +119,7 @@ async function exportWith(
     ...(identified ? { episodeIds: await heldoutEpisodeIds(session) } : {}),
     maxEpisodes,
     ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
+    ...(history === 1 ? {} : { history }),
     ...(imagesSaid === undefined ? {} : { images: imagesSaid }),
     files: { [heldoutFile]: file },
   };

@@ -6,7 +6,7 @@ import { createTableAs } from '../temp-table.ts';
 import { heldoutEpisodeTable } from './tables.ts';
 import { robotShareSql } from './robot-share.ts';
 import { daysOf } from './labelled-episodes.ts';
-import { shapedColumns } from './sample-frames.ts';
+import { shapedColumns } from './shaped-columns.ts';
 
 /** Held-out episodes are thinned the same way at every training, so that policies are compared on the same ones. */
 const seed = 0;
@@ -52,6 +52,11 @@ export async function heldoutEpisodeIds(session: SqlSession): Promise<readonly s
   return rows.map((row) => row['episode_id'] as string);
 }
 
+/** The frames that readings before are looked for, see `makeRowPast`. */
+export const heldoutPastRowsSql = (frames: string): string =>
+  `SELECT e.episode, e.episode_id, e.body_index, f.frame_index FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
+    WHERE e.is_labelled_by_outcome OR f.expert_action IS NOT NULL`;
+
 /** The frames that images are looked for, see `findRowImages`. */
 export const heldoutImageRowsSql = (frames: string): string =>
   `SELECT e.episode, e.episode_id, e.body_index, epoch_us(f."timestamp") AS at_us
@@ -61,6 +66,8 @@ export const heldoutImageRowsSql = (frames: string): string =>
 interface HeldoutColumns {
   readonly saysBody?: boolean;
   readonly saysFrame?: boolean;
+  /** Columns of `row_past`. */
+  readonly past?: readonly string[];
   readonly places?: readonly string[];
 }
 
@@ -72,16 +79,18 @@ export function heldoutSql(
   robotType: Pick<RobotType, 'observations' | 'actions'>,
   frames: string,
   bodies: readonly NumberedBody[],
-  { saysBody = false, saysFrame = false, places = [] }: HeldoutColumns = {},
+  { saysBody = false, saysFrame = false, past = [], places = [] }: HeldoutColumns = {},
 ): string {
   const bodyPlaces = bodies.map(({ index }, place) => `WHEN ${index} THEN ${place}`).join(' ');
   const body = saysBody ? `, (CASE e.body_index ${bodyPlaces} END)::INTEGER` : '';
   const frame = saysFrame ? ', f.frame_index::INTEGER' : '';
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome', bodies);
+  const before =
+    past.length === 0 ? '' : 'JOIN row_past AS p ON p.episode = e.episode AND p.frame_index = f.frame_index';
   const images =
     places.length === 0 ? '' : 'JOIN row_image AS i ON i.episode = e.episode AND i.at_us = epoch_us(f."timestamp")';
-  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${frame}${places.map((name) => `, i.${name}`).join('')}
-    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id) ${images}
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${frame}${past.map((name) => `, p.${name}`).join('')}${places.map((name) => `, i.${name}`).join('')}
+    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id) ${before} ${images}
     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
     ORDER BY e.episode, f.frame_index`;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TrainingSetReference } from '../../datasets/training-set.ts';
+import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../store/json-objects.ts';
 import { robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
@@ -36,6 +37,8 @@ const inputSchema = z.object({
   cameras: setCamerasSchema.optional(),
   /** Frames of actions that this version missed most often on held-out data enter first; default: all alike. */
   favourMissed: favourMissedSchema.optional(),
+  /** Frames that a row has, the present included; default: the present alone. */
+  history: historySchema.optional(),
 });
 
 export type MixExperienceInput = z.input<typeof inputSchema>;

@@ -26,6 +26,7 @@ export interface MixFacts {
     readonly learnedTasks?: readonly string[] | undefined;
     readonly cameras?: readonly string[] | undefined;
     readonly favouredLabels?: readonly string[] | undefined;
+    readonly history?: number | undefined;
   };
   readonly found: FoundBodies;
   readonly sources: readonly ResolvedSource[] | undefined;
@@ -89,6 +90,7 @@ const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest
   ...(options.learnedTasks === undefined ? {} : { learnedTasks: options.learnedTasks }),
   ...(options.cameras === undefined || options.cameras.length === 0 ? {} : { cameras: options.cameras }),
   ...(options.favouredLabels === undefined ? {} : { favouredLabels: options.favouredLabels }),
+  ...(options.history === undefined ? {} : { history: options.history }),
 });
 
 const sourcesOf = (sources: readonly ResolvedSource[], train: readonly CellCount[]): readonly SourceCount[] =>

@@ -9,6 +9,7 @@ import type { SqlSession } from '../ports/sql.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { ownBody, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
+import { makeRowPast, pastColumns, pastNames } from './row-past.ts';
 import { countFavoured } from './favoured-labels.ts';
 import { countLabelGaps } from './label-gaps.ts';
 import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
@@ -24,6 +25,7 @@ import {
   countSample,
   imageRowsSql,
   keepSampledWithImages,
+  pastRowsSql,
   sampleFrames,
   sampleSql,
   type CellCount,
@@ -50,6 +52,8 @@ export interface MixOptions {
   readonly cameras?: readonly string[] | undefined;
   /** Actions whose frames enter first; without it all alike. */
   readonly favouredLabels?: readonly string[] | undefined;
+  /** Frames that a row has, the present included; without it the present alone. */
+  readonly history?: number | undefined;
 }
 
 /** To make a set again that was swept. */
@@ -95,6 +99,7 @@ async function mixWith(
 ): Promise<TrainingSetReference> {
   const step = <T>(stage: string, work: () => Promise<T>): Promise<T> => watched(session, ports.progress, stage, work);
   const splits = ['train', 'validation'] as const;
+  const { history = 1 } = given;
   const options = { ...given, learnedTasks: learnedTasks(robotType, given.learnedTasks) };
   const { datasetVersion, newSince } = options;
   const exclusions = await readExclusions(ports.store, madeBefore?.exclusionsSeq);
@@ -117,12 +122,14 @@ async function mixWith(
     sampleFrames(
       session,
       frames,
-      { robotType, bodies: found.present, hasImages: images.places.length > 0, favoured },
+      { robotType, bodies: found.present, hasImages: images.places.length > 0, hasHistory: history > 1, favoured },
       options.seed,
       cells,
     ),
   );
   await step('finding images', () => images.find(imageRowsSql, found.present, keepSampledWithImages));
+  const pastRows = { rows: pastRowsSql, frames, robotType, bodies: found.present, history };
+  if (history > 1) await step('finding frames before', () => makeRowPast(session, pastRows));
   const counts = await step('counting frames', () => countSample(session, cells));
   const gaps = await step('counting labels', () => countLabelGaps(session, options.learnedTasks));
 
@@ -130,7 +137,7 @@ async function mixWith(
   const weights = weightsOf(robotType, train, options);
   const takenFrames = found.present.length > 1 ? await countBodies(session, boundary) : undefined;
   const files = await step('writing files', () =>
-    writeFiles({ ...ports, images }, session, { robotType, boundary, weights, directory }),
+    writeFiles({ ...ports, images }, session, { robotType, boundary, weights, directory, history }),
   );
   const manifest = mixManifest({
     robotType,
@@ -172,14 +179,20 @@ async function writeFiles(
     readonly boundary: number;
     readonly weights: RowWeights;
     readonly directory: string;
+    readonly history: number;
   },
 ) {
-  const columns = [...labelledColumns(set.robotType), { name: 'weight', kind: 'float32' } as const];
+  const columns = [
+    ...labelledColumns(set.robotType),
+    { name: 'weight', kind: 'float32' } as const,
+    ...pastColumns(set.robotType, set.history),
+  ];
+  const behind = { past: pastNames(set.history), places: images.places };
   const write = (file: string, cells: string, weights: { readonly correction: number; readonly other: number }) =>
     writeArrowFile(
       join(set.directory, file),
       columns,
-      session.chunks(sampleSql(cells, weights, images.places)),
+      session.chunks(sampleSql(cells, weights, behind)),
       progress,
       images.columns(),
     );

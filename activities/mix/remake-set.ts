@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { trainingSetFile } from '../../datasets/training-set.ts';
+import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { favouredLabelsSchema } from './favoured-labels.ts';
@@ -30,6 +31,7 @@ const madeFromSchema = z.looseObject({
     learnedTasks: learnedTasksSchema.optional(),
     cameras: setCamerasSchema.optional(),
     favouredLabels: favouredLabelsSchema.optional(),
+    history: historySchema.optional(),
   }),
 });
 

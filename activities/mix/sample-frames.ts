@@ -1,5 +1,4 @@
-import { labelSql } from '../../datasets/label.ts';
-import { isPartial, mappedLabelSql, observationSql, type NumberedBody } from '../../datasets/bodies/body-sql.ts';
+import { isPartial, type NumberedBody } from '../../datasets/bodies/body-sql.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import {
   favouredWeight,
@@ -10,6 +9,7 @@ import {
 } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { createTable, createTableAs } from '../temp-table.ts';
+import { shapedColumns } from './shaped-columns.ts';
 import { cellCutTable, cellQuotaTable, sampledFrameTable } from './tables.ts';
 import type { NumberedCell } from './mixed-episodes.ts';
 
@@ -20,33 +20,14 @@ export interface CellCount {
   readonly corrections: number;
 }
 
-/**
- * SQL of the two columns a robot type gives a shape: fixed lists that the engine hands over without copying. Rows of `bodies` are mapped,
- * by column `body_index` of `e`; a label that the robot type does not have is NULL.
- */
-export function shapedColumns(
-  robotType: Pick<RobotType, 'observations' | 'actions'>,
-  frame: string,
-  labelledByOutcome: string,
-  bodies: readonly NumberedBody[],
-): { readonly observation: string; readonly label: string } {
-  const label = labelSql(frame, labelledByOutcome);
-  const { actions } = robotType;
-  const observation = observationSql(bodies, 'e.body_index', `${frame}.observation`);
-  const names = actions.kind === 'discrete' ? actions.names : undefined;
-  const mapped = mappedLabelSql(bodies, 'e.body_index', label, names);
-  return {
-    observation: `(${observation})::FLOAT[${robotType.observations.length}]`,
-    label: actions.kind === 'continuous' ? `(${mapped})::FLOAT[${actions.ranges.length}]` : `(${mapped})`,
-  };
-}
-
 /** What rows are read as, and the bodies they may be of. */
 interface Shapes {
   readonly robotType: Pick<RobotType, 'observations' | 'actions'>;
   readonly bodies: readonly NumberedBody[];
   /** Whether frames bring their instant along, `at_us`, to be given images by. */
   readonly hasImages?: boolean;
+  /** Whether frames bring their index along, to be given those before by. */
+  readonly hasHistory?: boolean;
   /** Labels that enter first, by their place, in the cells before `endCell`. */
   readonly favoured?: { readonly labels: readonly number[]; readonly endCell: number } | undefined;
 }
@@ -85,7 +66,7 @@ export async function sampleFrames(
 async function collect(
   session: SqlSession,
   frames: string,
-  { robotType, bodies, hasImages = false, favoured }: Shapes,
+  { robotType, bodies, hasImages = false, hasHistory = false, favoured }: Shapes,
   seed: number,
   cells: readonly NumberedCell[],
   bounds: ReadonlyMap<number, bigint>,
@@ -113,7 +94,7 @@ async function collect(
      )
      SELECT e.cell - (f.frame_index = e.lead_index)::INTEGER AS cell, e.episode, e.task_index, f.is_correction,
        ${key} AS sample_hash, ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
-       ${observation} AS observation, ${label} AS label${hasImages ? ', epoch_us(f."timestamp") AS at_us' : ''}
+       ${observation} AS observation, ${label} AS label${hasImages ? ', epoch_us(f."timestamp") AS at_us' : ''}${hasHistory ? ', f.frame_index' : ''}
      FROM (SELECT * FROM ${frames} AS f WHERE ${hash} <= ${widest}) AS f JOIN bounded_episode AS e USING (episode_id)
      WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
        AND ${key} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
@@ -157,6 +138,10 @@ export async function countBodies(session: SqlSession, endCell: number): Promise
 export const imageRowsSql = `SELECT s.episode, m.episode_id, m.body_index, s.at_us
   FROM (SELECT episode, at_us FROM ${sampledRows} WHERE ${isSampled}) AS s JOIN mixed_episode AS m ON m.rowid = s.episode`;
 
+/** The sampled frames that readings before are looked for, see `makeRowPast`. */
+export const pastRowsSql = `SELECT s.episode, m.episode_id, m.body_index, s.frame_index
+  FROM (SELECT episode, frame_index FROM ${sampledRows} WHERE ${isSampled}) AS s JOIN mixed_episode AS m ON m.rowid = s.episode`;
+
 /** Leaves in `sampled_frame` what has all its images. */
 export const keepSampledWithImages = (session: SqlSession): Promise<void> =>
   session.run(
@@ -164,13 +149,14 @@ export const keepSampledWithImages = (session: SqlSession): Promise<void> =>
        SELECT 1 FROM row_image AS i WHERE i.episode = s.episode AND i.at_us = s.at_us)`,
   );
 
-/** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from; `places` are columns of `row_image` behind. */
+/** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from; `past` are columns of `row_past` behind, `places` columns of `row_image` last. */
 export function sampleSql(
   cells: string,
   weight: { readonly correction: number; readonly other: number },
-  places: readonly string[] = [],
+  { past = [], places = [] }: { readonly past?: readonly string[]; readonly places?: readonly string[] } = {},
 ): string {
+  const before = past.length === 0 ? '' : 'JOIN row_past USING (episode, frame_index)';
   const images = places.length === 0 ? '' : 'JOIN row_image USING (episode, at_us)';
-  return `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT${places.map((name) => `, ${name}`).join('')}
-   FROM ${sampledRows} ${images} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
+  return `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT${[...past, ...places].map((name) => `, ${name}`).join('')}
+   FROM ${sampledRows} ${before} ${images} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
 }

@@ -24,6 +24,8 @@ export interface TrainingJob {
   readonly seed: number;
   /** Cameras whose images it learns from, by name; the set has a column of each. Not there: readings alone. */
   readonly cameras?: readonly string[];
+  /** Frames that it reads at once, the present included; the set has the readings before. Not there: the present alone. */
+  readonly history?: number;
   /** A model.onnx to start from, where the trainer can. */
   readonly startFromPath?: string;
   /** Its body, where it was made for another version of the robot type. */

@@ -3,7 +3,14 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import type { Aliases } from '../../domain/registry/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
-import { readSeenCameras } from '../../store/records/seen-cameras.ts';
+import { readHistory, readSeenCameras } from '../../store/records/seen-cameras.ts';
+
+/** Frames that the versions read at most with which a candidate is compared. */
+export const comparedHistory = async (
+  store: ObjectStore,
+  policy: string,
+  { champion, anchor }: Aliases,
+): Promise<number> => Math.max(await readHistory(store, policy, champion), await readHistory(store, policy, anchor));
 
 /**
  * Cameras of the robot type that the versions see with which a candidate is compared, in its order. One whose images stay on the robot

@@ -6,7 +6,7 @@ import { failure } from '../../store/failures.ts';
 import { readTaughtType } from '../../store/records/robot-types.ts';
 import { moveAliases, readAliases } from '../../store/records/aliases.ts';
 import { createPolicyDocument, pinnedTasks } from './policy-document.ts';
-import { registeredCameras, registeredType } from './registered-type.ts';
+import { registeredSight, registeredType } from './registered-type.ts';
 import { versionBodiesFile } from './version-bodies-file.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
@@ -35,7 +35,7 @@ export const registerBaseline =
     const modelSha256 = createHash('sha256').update(input.model).digest('hex');
     const key = `baselines/${policy}/${modelSha256}/model.onnx`;
     await ports.store.putIfAbsent(key, input.model);
-    const { passed, gates, cameras } = await checkModel(ports)({ key, robotType: { ...robotType, ...catalogue } });
+    const { passed, gates, ...sight } = await checkModel(ports)({ key, robotType: { ...robotType, ...catalogue } });
     if (passed !== 'pass') {
       const failed = gates.filter((gate) => gate.outcome !== 'pass').map((gate) => gate.sentence);
       throw failure('InvalidInput', `expected a model that passes the absolute gates, got: ${failed.join('; ')}`);
@@ -47,7 +47,7 @@ export const registerBaseline =
       policy,
       change: 'minor',
       ...registeredType(type),
-      ...registeredCameras(cameras),
+      ...registeredSight(sight),
       bodies: await versionBodiesFile(ports.store, type, undefined),
       sources: { 'model.onnx': key },
       modelSha256,

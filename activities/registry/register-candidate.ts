@@ -16,7 +16,7 @@ import { readAliases } from '../../store/records/aliases.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import { versionBodiesFile } from './version-bodies-file.ts';
 import { trainingFile } from './training-file.ts';
-import { registeredCameras, registeredType } from './registered-type.ts';
+import { registeredSight, registeredType } from './registered-type.ts';
 import { registerModel, type RegisterModelResult } from './register-model.ts';
 
 type Ports = Parameters<typeof registerModel>[0];
@@ -62,7 +62,7 @@ export const registerCandidate =
         chosenTasks: tasks !== undefined,
       }),
       ...registeredType(type),
-      ...registeredCameras(evaluation.cameras),
+      ...registeredSight(evaluation),
       bodies: await versionBodiesFile(ports.store, type, evaluation),
       sources: {
         'model.onnx': input.modelKey,

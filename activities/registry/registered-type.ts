@@ -3,10 +3,15 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { versionTasksFile } from '../../store/records/version-tasks.ts';
 import type { RegisterModelInput } from './register-model.ts';
 
-/** What a version's manifest says of the cameras that it sees; nothing for a model of readings alone, whose manifest is as it always was. */
-export const registeredCameras = (
-  cameras: RegisterModelInput['cameras'] = [],
-): Pick<RegisterModelInput, 'contract' | 'cameras'> => (cameras.length === 0 ? {} : { contract: 2, cameras });
+/** What a version's manifest says of the cameras and the frames that it sees; nothing for a model of present readings alone, whose manifest is as it always was. */
+export const registeredSight = ({
+  cameras = [],
+  history,
+}: Pick<RegisterModelInput, 'cameras' | 'history'>): Pick<RegisterModelInput, 'contract' | 'cameras' | 'history'> => ({
+  ...(cameras.length === 0 && history === undefined ? {} : { contract: 2 }),
+  ...(cameras.length === 0 ? {} : { cameras }),
+  ...(history === undefined ? {} : { history }),
+});
 
 /** What a version's manifest says of its robot type and of the tasks that it knows. */
 export function registeredType(type: RobotType): Pick<RegisterModelInput, 'robotType' | 'tasks'> {

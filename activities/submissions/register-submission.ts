@@ -4,7 +4,7 @@ import { requireJson } from '../../store/json-objects.ts';
 import type { SubmissionVerdict } from './judge-submission.ts';
 import { readTaughtType } from '../../store/records/robot-types.ts';
 import { readManifest } from '../../store/records/manifests.ts';
-import { registeredCameras, registeredType } from '../registry/registered-type.ts';
+import { registeredSight, registeredType } from '../registry/registered-type.ts';
 import { versionBodiesFile } from '../registry/version-bodies-file.ts';
 import { registerModel, type RegisterModelResult } from '../registry/register-model.ts';
 
@@ -36,7 +36,7 @@ export const registerSubmission =
       policy,
       change: 'major',
       ...registeredType(type),
-      ...registeredCameras(evaluation.cameras),
+      ...registeredSight(evaluation),
       bodies: await versionBodiesFile(ports.store, type, evaluation),
       sources: {
         'model.onnx': judged.modelKey,

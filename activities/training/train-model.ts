@@ -9,6 +9,7 @@ import { trainingSetFile } from '../../datasets/training-set.ts';
 import { curvePointSchema } from '../../policies/checkpoint.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
 import { trainingSettingsSchema } from '../../policies/specification.ts';
+import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues, jsonBytes, readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -29,6 +30,8 @@ const inputSchema = z.strictObject({
   seed: z.int().min(0),
   /** Cameras whose images it learns from; the set was made with them. */
   cameras: learnedCamerasSchema.optional(),
+  /** Frames that it reads at once, the present included; the set was made with them. */
+  history: historySchema.optional(),
   trainer: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('onnx') }),
     z.strictObject({ kind: z.literal('command'), command: z.array(z.string().min(1)).min(1).readonly() }),
@@ -177,6 +180,7 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
     settings: request.hyperparameters,
     seed: request.seed,
     ...(request.cameras === undefined ? {} : { cameras: request.cameras }),
+    ...(request.history === undefined ? {} : { history: request.history }),
     checkpoints: storedCheckpoints(store, request.runId),
     scratchDirectory,
     ...(startFromPath === undefined ? {} : { startFromPath }),

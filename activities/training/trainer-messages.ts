@@ -7,7 +7,7 @@ import type { TrainingJob } from '../ports/trainer.ts';
  * program would not understand takes a new `contract` number.
  */
 export const trainerContract = 1;
-/** The set has images, which the job names in `cameras`, and the model may take them. */
+/** The set has images, which the job names in `cameras`, or `history`, and the model may take them. */
 export const seeingTrainerContract = 2;
 
 /** A program that ends with this code says that the job cannot be done at all; any other code but 0 may be tried again. */
@@ -24,6 +24,8 @@ export interface TrainerJobFile {
   readonly seed: number;
   /** Cameras whose images it is to learn from; not there where there are none. */
   readonly cameras?: readonly string[];
+  /** Frames that the model is to read at once; not there for the present alone. */
+  readonly history?: number;
   readonly modelPath: string;
   readonly checkpointDirectory: string;
   readonly resumeFrom: { readonly step: number; readonly path: string } | null;

@@ -152,6 +152,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     loadTimeoutMs,
     decideTimeoutMs,
     onUnknownTask: (task) => refusedTasks.add(task),
+    episodeBounds: side.episodeBounds,
     onFailed(slot, detail) {
       keeper?.failed(slot, detail).catch((cause: unknown) => log(`after a failed policy: ${String(cause)}`));
     },

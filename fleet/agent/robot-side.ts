@@ -28,6 +28,8 @@ export interface RobotSide {
   readonly lostFrames: () => number;
   /** Frames and interventions that the agent did not keep because it had ended their episode. */
   readonly discardedFrames: () => number;
+  /** Counts beginnings and ends of episodes: what was before the last of them is of another one. */
+  readonly episodeBounds: () => number;
   begin(options: { readonly task?: string }): string;
   add(frame: Frame, expertAction?: ArrayLike<number>): FrameLoss | undefined;
   /** An image of one of the robot's cameras; it is the open episode's, or that of an episode which begins right after it. */
@@ -46,8 +48,10 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
   let isSevered = false;
   let lostFrames = 0;
   let discardedFrames = 0;
+  let episodeBounds = 0;
 
   async function end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean> {
+    episodeBounds += 1;
     const isRecorded = await recording.end(outcome, reason, atUs);
     ports.onChange();
     return isRecorded;
@@ -76,8 +80,10 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
     isIdle: () => !recording.episodes.isOpen() && !isBusy,
     lostFrames: () => lostFrames,
     discardedFrames: () => discardedFrames,
+    episodeBounds: () => episodeBounds,
     begin(options) {
       isSevered = false;
+      episodeBounds += 1;
       const id = recording.episodes.begin(options);
       recording.images.begun();
       return id;

@@ -28,7 +28,7 @@ export async function answer(
   block: RowBlock,
   cameras: readonly string[] = [],
 ): Promise<Answers> {
-  const outputs = await runPolicy(session, sizes, block.observation, block.task, imagesIn(block, cameras));
+  const outputs = await runPolicy(session, sizes, block.observation, block.task, imagesIn(block, cameras), block.past);
   const agrees = new Uint8Array(block.rows);
   const tolerance = actionTolerance(type);
   const chosen = new Int32Array(tolerance === undefined ? block.rows : 0);

@@ -18,6 +18,8 @@ export interface HeldoutSource extends RowSource {
   bodies?(block: number): Promise<Int32Array | undefined>;
   /** Index of each row's frame in its episode; undefined where the set does not say. */
   frames?(block: number): Promise<Int32Array | undefined>;
+  /** Frames of a row that the set has, the present included; not there: the present alone. */
+  readonly history?: number;
   /** Cameras of which the set has images, whether they are read or not. */
   readonly imageCameras?: readonly string[];
   /** JPEG of a row as the set has it, by camera, of those that are read. */
@@ -119,7 +121,10 @@ function singleRowsTally({ type, sizes, candidate, cameras = [], monotonicMs }: 
         const observation = block.observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
         const task = block.task[row] ?? 0;
         const images = sliceImages(imagesIn(block, cameras), block.rows, row, row + 1);
-        const { values, durationMs } = await answerSingle(candidate, sizes, { observation, task, images }, monotonicMs);
+        const before = block.past && block.past.length / block.rows;
+        const past = before === undefined ? undefined : block.past?.subarray(row * before, (row + 1) * before);
+        const asked = { observation, task, images, past };
+        const { values, durationMs } = await answerSingle(candidate, sizes, asked, monotonicMs);
         facts.rows += 1;
         facts.slowestMs = Math.max(facts.slowestMs, durationMs);
         if (isSameAnswer(values, outputs.subarray(row * sizes.actionSize), type)) continue;

@@ -40,12 +40,11 @@ export function mappedSession(session: GraphSession, body: ForeignBody, rowsType
     run: async (feeds) => {
       const given = feeds[policyPorts.observation];
       if (!(given?.data instanceof Float32Array)) throw new Error('expected readings as 32-bit floats');
-      const rows = given.data.length / width;
-      const mapped = mapRows(given.data, rows, width, body.observations, places);
-      const asked: Tensors = {
-        ...feeds,
-        [policyPorts.observation]: float32Tensor(mapped, [rows, body.observations.length]),
-      };
+      const [rows = 0] = given.shape;
+      // With history a row has several frames, each mapped alike.
+      const mapped = mapRows(given.data, given.data.length / width, width, body.observations, places);
+      const shape = [...given.shape.slice(0, -1), body.observations.length];
+      const asked: Tensors = { ...feeds, [policyPorts.observation]: float32Tensor(mapped, shape) };
       return { ...(await answeredBy(session, asked, answer, rows)) };
     },
   };

@@ -6,9 +6,10 @@ import { ioProblems, policyOutput, policySizes, type PolicySizes } from '../poli
 import type { GraphRuntime, GraphSession } from '../runtime.ts';
 import type { PictureCodec } from '../picture-codec.ts';
 import { runPolicy } from '../run-policy.ts';
+import { historyOf } from '../windows.ts';
 import { rowsAtOnce, seenBy, type Images, type SeenCamera } from '../seen-images.ts';
 import { describeImages, robotImages } from './robot-images.ts';
-import { describeInput, inputKind, robotInputs, type PolicyInputs } from './robot-inputs.ts';
+import { describeInput, inputKind, robotInputs, robotPast, type PolicyInputs } from './robot-inputs.ts';
 import { probeSingles } from './probe-singles.ts';
 
 export interface ProbeInput {
@@ -57,7 +58,9 @@ export async function probeModel(input: ProbeInput): Promise<AbsoluteFacts> {
     const seen = seenBy(session, sizes.cameras);
     const cameras = seen.length === 0 ? {} : { cameras: seen.map(({ name }) => name) };
     const { outputs, sums } = await tryInputs(input, session, sizes, seen);
-    const tried = { ...looked, ...cameras, outputs, ...(sums === undefined ? {} : { sums }) };
+    const history = historyOf(session);
+    const reads = history === 1 ? {} : { history };
+    const tried = { ...looked, ...cameras, ...reads, outputs, ...(sums === undefined ? {} : { sums }) };
     if (outputs.badInputs > 0) return tried;
     return { ...tried, ...(await probeSingles(input, session, sizes, seen, randomNodes(file.structure))) };
   } finally {
@@ -86,11 +89,13 @@ async function tryInputs(
   const wanted = leastInputsTried(seen.length > 0);
   const most = rowsAtOnce(seen, mostRowsAtOnce);
   const imagesOf = robotImages(seen, seed);
+  const history = historyOf(session);
   while (outputs.inputsTried < wanted) {
     const start = outputs.inputsTried;
     const rows = Math.min(most, wanted - start);
     const { observation, task } = robotInputs(type, seed, start, rows);
-    const answers = await runOrError(session, sizes, { observation, task, images: imagesOf(start, rows) });
+    const past = robotPast(type, seed, start, rows, history);
+    const answers = await runOrError(session, sizes, { observation, task, images: imagesOf(start, rows), past });
     outputs.inputsTried += rows;
     progress({ inputsTried: outputs.inputsTried });
     if (answers instanceof Error) {
@@ -127,10 +132,15 @@ function areProbabilities(values: Float32Array): boolean {
 async function runOrError(
   session: GraphSession,
   sizes: PolicySizes,
-  { observation, task, images }: PolicyInputs & { readonly images: Images },
+  {
+    observation,
+    task,
+    images,
+    past,
+  }: PolicyInputs & { readonly images: Images; readonly past: Float32Array | undefined },
 ): Promise<Float32Array | Error> {
   try {
-    return await runPolicy(session, sizes, observation, task, images);
+    return await runPolicy(session, sizes, observation, task, images, past);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

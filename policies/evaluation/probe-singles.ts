@@ -4,11 +4,12 @@ import type { AbsoluteFacts } from '../gates/absolute.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { GraphSession } from '../runtime.ts';
 import { runPolicy } from '../run-policy.ts';
+import { historyOf } from '../windows.ts';
 import { rowsAtOnce, type Images, type SeenCamera } from '../seen-images.ts';
 import type { PictureCodec } from '../picture-codec.ts';
 import { randomStream } from '../random.ts';
 import { drawPicture, robotImages } from './robot-images.ts';
-import { describeInput, robotInputs, type PolicyInputs } from './robot-inputs.ts';
+import { describeInput, robotInputs, robotPast, type PolicyInputs } from './robot-inputs.ts';
 import { answerSingle, isSameAnswer, type SingleAnswer } from './single-rows.ts';
 
 interface Probing {
@@ -43,7 +44,9 @@ export async function probeSingles(
   const inRange = robotInputs(type, seed, 0, comparedRows, 'in range');
   const others = robotInputs(type, seed + 1, 0, otherRows);
   const imagesOf = robotImages(seen, seed);
-  const together = await answerTogether(session, sizes, inRange, seen, imagesOf);
+  const history = historyOf(session);
+  const pastOf = (start: number, count: number) => robotPast(type, seed, start, count, history);
+  const together = await answerTogether(session, sizes, inRange, seen, imagesOf, pastOf);
   const decodingMs = await usualDecodingMs(probing, seen);
   const singles = { rows: 0, differing: 0, reason: '' };
   const repeats = { rows: 0, differing: randomOperators.length > 0 ? 1 : 0, reason: '' };
@@ -56,8 +59,9 @@ export async function probeSingles(
     const row = number < comparedRows ? number : number - comparedRows;
     const observation = source.observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
     const images = seen.length === 0 ? undefined : imagesOf(row, 1);
+    const past = pastOf(row, 1);
     const ask = (): Promise<SingleAnswer> =>
-      answerSingle(session, sizes, { observation, task: source.task[row] ?? 0, images }, monotonicMs);
+      answerSingle(session, sizes, { observation, task: source.task[row] ?? 0, images, past }, monotonicMs);
     const { values, durationMs: answeringMs } = await ask();
     const durationMs = answeringMs + decodingMs;
     const said = (): string => `readings ${describeInput(type, observation)}`;
@@ -93,13 +97,16 @@ async function answerTogether(
   { observation, task }: PolicyInputs,
   seen: readonly SeenCamera[],
   imagesOf: (start: number, count: number) => Images,
+  pastOf: (start: number, count: number) => Float32Array | undefined,
 ): Promise<Float32Array> {
   const most = rowsAtOnce(seen, task.length);
   const answers = new Float32Array(task.length * sizes.actionSize);
   for (let start = 0; start < task.length; start += most) {
     const end = Math.min(task.length, start + most);
     const readings = observation.subarray(start * sizes.observationSize, end * sizes.observationSize);
-    const part = await runPolicy(session, sizes, readings, task.subarray(start, end), imagesOf(start, end - start));
+    const rows = end - start;
+    const images = imagesOf(start, rows);
+    const part = await runPolicy(session, sizes, readings, task.subarray(start, end), images, pastOf(start, rows));
     answers.set(part, start * sizes.actionSize);
   }
   return answers;

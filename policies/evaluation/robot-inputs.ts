@@ -38,6 +38,23 @@ export function robotInputs(
   return { observation, task };
 }
 
+/**
+ * What such robots read before: [count, history - 1, observations], of any kind, as if a robot's readings were never alike. Undefined where nobody looks back. A pure
+ * function of (type, seed, start).
+ */
+export function robotPast(
+  type: RobotType,
+  seed: number,
+  start: number,
+  count: number,
+  history: number,
+): Float32Array | undefined {
+  const before = history - 1;
+  if (before === 0) return undefined;
+  // Kinds come in turn; another step than that of the rows lets each kind meet each.
+  return robotInputs(type, seed + 7, start * before + 1, count * before).observation;
+}
+
 function readings(type: RobotType, kind: InputKind, random: () => number): number[] {
   const common = Math.floor(random() * 5) / 4;
   const shift = 1 + Math.floor(random() * type.observations.length);

@@ -10,6 +10,15 @@ export interface SingleAnswer {
   readonly durationMs: number;
 }
 
+/** What one decision is asked with. */
+export interface SingleRow {
+  readonly observation: Float32Array;
+  readonly task: number;
+  readonly images?: Images | undefined;
+  /** Readings before, [frames, o], oldest first. */
+  readonly past?: Float32Array | undefined;
+}
+
 /** A decision that takes longer is asked for again, because the machine may have been busy; the least time counts. */
 export const slowDecisionMs = 1000;
 const triesWhenSlow = 3;
@@ -20,13 +29,13 @@ const apartFraction = 0.05;
 export async function answerSingle(
   session: Pick<GraphSession, 'inputs' | 'run'>,
   sizes: PolicySizes,
-  row: { readonly observation: Float32Array; readonly task: number; readonly images?: Images | undefined },
+  row: SingleRow,
   monotonicMs: () => number,
 ): Promise<SingleAnswer> {
   let best: SingleAnswer | undefined;
   for (let attempt = 0; attempt < triesWhenSlow; attempt += 1) {
     const beforeMs = monotonicMs();
-    const values = await runPolicy(session, sizes, row.observation, Int32Array.of(row.task), row.images);
+    const values = await runPolicy(session, sizes, row.observation, Int32Array.of(row.task), row.images, row.past);
     const durationMs = monotonicMs() - beforeMs;
     if (best === undefined || durationMs < best.durationMs) best = { values, durationMs };
     if (best.durationMs <= slowDecisionMs) return best;

@@ -21,6 +21,8 @@ export interface AbsoluteFacts {
   readonly extraOutputs?: readonly string[];
   /** Cameras whose images it takes, by name; not there for a model of readings alone. */
   readonly cameras?: readonly string[];
+  /** Frames that it reads at once; not there for the present alone. */
+  readonly history?: number;
   /** Where the work depends on what is read, as sentences. */
   readonly readingDependence?: readonly string[];
   readonly outputs?: { readonly inputsTried: number; readonly badInputs: number; readonly reason: string };

@@ -6,6 +6,8 @@ import { policyAnswer, readingTensors } from '../../../policies/run-policy.ts';
 import type { GraphSession, Tensors } from '../../../policies/runtime.ts';
 import { imageTensors, MissingImage } from '../../../policies/seen-images.ts';
 import { orAborted, withDeadline } from '../link/deadline.ts';
+import { historyOf } from '../../../policies/windows.ts';
+import { pastReadings } from './past-readings.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { Slot } from './installation.ts';
 import type { MonotonicClock } from '../local/times.ts';
@@ -71,7 +73,7 @@ export interface LoadedPolicy extends Slot {
   /** It failed for good and is closed: it must not act any more. Another load of the same version may. */
   readonly hasFailed: () => boolean;
   /**
-   * Rejects with `UnknownTask` for a task that the model does not know, which is counted: nobody may act on it. Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
+   * Ask once a frame: a model with history reads what it was asked about before in the same episode. Rejects with `UnknownTask` for a task that the model does not know, which is counted: nobody may act on it. Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
    * stops the robot and falls back. Rejects with `MissingImage` when an image that the model sees is not given or cannot be decoded;
    * after 25 such calls in a row the policy has failed as well: its camera is gone.
    */
@@ -84,6 +86,8 @@ export interface LoadPorts {
   readonly robotType: RobotType;
   readonly monotonic: MonotonicClock;
   readonly decideTimeoutMs: number;
+  /** Counts beginnings and ends of the robot's episodes: a model with history forgets at each. */
+  readonly episodeBounds?: () => number;
   /** The robot was asked for a task that the model does not know. */
   readonly onUnknownTask?: (task: string) => void;
   /** A policy has failed for good while it acted: it missed its deadline, what ran it is gone, or it failed on a reading. */
@@ -137,6 +141,7 @@ export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy)
   let failure: Error | undefined;
   let isClosed = false;
   let missedImages = 0;
+  const readings = pastReadings(ports, historyOf(session));
 
   function failed(cause: Error): void {
     if (failure !== undefined || isClosed) return;
@@ -153,8 +158,9 @@ export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy)
 
   /** Whatever the model does wrong on a sound observation, it cannot be acted by. */
   async function run(observation: Float32Array, taskIndex: number, images: RobotImages): Promise<Answered> {
+    const past = readings.before(observation);
     try {
-      const given = givenImages(session, sizes.cameras ?? [], images);
+      const given = { ...givenImages(session, sizes.cameras ?? [], images), past };
       const answered = await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
         answerOf(session, sizes, observation, taskIndex, given),
       );
@@ -221,10 +227,10 @@ async function answerOf(
   sizes: PolicySizes,
   observation: Float32Array,
   taskIndex: number,
-  { ready, unscaled }: GivenImages,
+  { ready, unscaled, past }: GivenImages & { readonly past: Float32Array | undefined },
 ): Promise<Answered> {
   const feeds = {
-    ...readingTensors(session, sizes, observation, Int32Array.of(taskIndex)),
+    ...readingTensors(session, sizes, observation, Int32Array.of(taskIndex), past),
     ...imageTensors(without(session, unscaled), sizes.cameras ?? [], ready, 1),
   };
   if (unscaled.length === 0) return { values: policyAnswer(await session.run(feeds), sizes, 1) };

@@ -36,11 +36,13 @@ export async function writeArrowSet(
       : { name: 'label', kind: 'float32', size: width(first.label) },
     { name: 'task', kind: 'int32' },
     episodes === undefined ? { name: 'weight', kind: 'float32' } : { name: 'episode', kind: 'int32' },
+    ...(first.past === undefined ? [] : [{ name: 'past', kind: 'float32' as const, size: width(first.past) }]),
   ];
   const schema = arrowSchema(columns);
-  const batches = blocks.map(({ rows, observation, label, task, weight }, index) =>
-    arrowBatch(schema, columns, [observation, label, task, episodes?.[index] ?? weight], rows),
-  );
+  const batches = blocks.map(({ rows, observation, label, task, weight, past }, index) => {
+    const values = [observation, label, task, episodes?.[index] ?? weight, ...(past === undefined ? [] : [past])];
+    return arrowBatch(schema, columns, values, rows);
+  });
   const seen: RecordBatch[] = [];
   for (const [index, block] of blocks.entries())
     seen.push(cameras.length === 0 ? batches[index]! : await withImages(batches[index]!, block, cameras));

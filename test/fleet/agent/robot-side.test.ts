@@ -11,8 +11,10 @@ describe('what the robot’s control loop hears', () => {
     let changes = 0;
     let roomAsked = 0;
     const episodes = { isOpen: () => true, frames: () => 1, begin: () => 'episode', frame: fails, intervene: fails };
+    const images = { begun: () => undefined };
+    const recording = { episodes, images, end: async () => true, noRoom: () => (roomAsked += 1) };
     const side = createRobotSide({
-      recording: { episodes, noRoom: () => (roomAsked += 1) } as unknown as Recording,
+      recording: recording as unknown as Recording,
       robotType: scitosG5Type,
       safeStopTimeoutMs: 10,
       onSafeStop: undefined,
@@ -33,6 +35,18 @@ describe('what the robot’s control loop hears', () => {
       assert.equal(roomAsked(), code === 'ENOSPC' || code === 'EDQUOT' ? 3 : 0, 'images make room on a full disk');
       assert.match(lines[0] ?? '', new RegExp(`a frame was lost: ${code}`, 'u'));
     });
+
+  it('counts each beginning and end of an episode, so that nothing before them is taken for the same one', async () => {
+    const { side } = sideOf(() => assert.fail());
+    const counted = [side.episodeBounds()];
+    side.begin({});
+    counted.push(side.episodeBounds());
+    await side.end('success');
+    counted.push(side.episodeBounds());
+    await side.stopSafely();
+    counted.push(side.episodeBounds());
+    assert.deepEqual(counted, [0, 1, 2, 3]);
+  });
 
   it('is what it did wrong itself', () => {
     const { side } = sideOf(() => {
