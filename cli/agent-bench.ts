@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import type { RobotType } from '../datasets/robot-type.ts';
 import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.ts';
+import { sharpToJpeg } from '../fleet/agent/adapters/sharp-jpeg.ts';
 import { measureDecisions, type MeasuredDecisions, type Percentiles } from '../fleet/agent/measure-decisions.ts';
 import type { OpenedPolicy } from '../fleet/agent/versions/policy-runtime.ts';
 import { requireBody } from '../fleet/agent/versions/version-files.ts';
@@ -55,7 +56,10 @@ async function benchmark(options: Options): Promise<void> {
   for (const count of threads) {
     const runtime = isolatedPolicyRuntime({ threads: count });
     const ports = { runtime, robotType, monotonic: machineMonotonicMs, decideTimeoutMs: 60_000 };
-    legs.push({ threads: count, ...(await measureDecisions({ ports, model: bytes, file, body, warmUp, decisions })) });
+    legs.push({
+      threads: count,
+      ...(await measureDecisions({ ports, model: bytes, file, body, toJpeg: sharpToJpeg, warmUp, decisions })),
+    });
   }
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), platform: platformName };
   const model = { name: options.model ?? 'a tiny policy', sizeBytes: bytes.length, cameras: legs[0]?.cameras ?? [] };

@@ -162,7 +162,7 @@ describe('the tree', () => {
   });
 
   it('makes adapters in one place: the composition root, and on a robot, real or simulated, the command that runs its agent', () => {
-    const roots = ['workers/compose.ts', 'cli/agent.ts', 'cli/simulate-fleet.ts'];
+    const roots = ['workers/compose.ts', 'cli/agent.ts', 'cli/agent-bench.ts', 'cli/simulate-fleet.ts'];
     // Not ports but the tools of the folder of keys: what `flywheel keys` and the demo's own keys are made with.
     const keyTools = /^activities\/adapters\/key-(changes|folder)\.ts$/;
     const wrong = local.filter(

@@ -104,10 +104,7 @@ async function mixWith(
   const { datasetVersion, newSince } = options;
   const exclusions = await readExclusions(ports.store, madeBefore?.exclusionsSeq);
   const bodies = await bodiesFor(ports.store, robotType, madeBefore);
-  const sources = options.sources && (await resolveSources(ports.store, robotType, options.sources, bodies.read));
-  const sets = sources?.map((source) => ({ weight: source.weight, name: sourceName(source) })) ?? [
-    { weight: 1, name: robotTypeName(robotType) },
-  ];
+  const { sources, sets } = await sourcesAndSets(ports.store, robotType, options.sources, bodies.read);
   const scope = { robotType, bodies, datasetVersion, newSince, splits, exclusions, sources };
   const found = await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
   await step('choosing episodes', () => chooseEpisodes(session, robotType, { ...options, sets: sets.length }));
@@ -161,6 +158,20 @@ async function mixWith(
     madeBefore?.digest,
   );
   return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
+}
+
+/** What a set is made of, with the weight of each part; without sources all of the robot type's own. */
+async function sourcesAndSets(
+  store: ObjectStore,
+  robotType: RobotType,
+  asked: MixOptions['sources'],
+  read: Parameters<typeof resolveSources>[3],
+) {
+  const sources = asked && (await resolveSources(store, robotType, asked, read));
+  const sets = sources?.map((source) => ({ weight: source.weight, name: sourceName(source) })) ?? [
+    { weight: 1, name: robotTypeName(robotType) },
+  ];
+  return { sources, sets };
 }
 
 /** The favoured labels by their place, in training cells alone. */

@@ -1,7 +1,7 @@
 import type { Camera } from '../../datasets/camera.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { camerasSeenBy } from '../../policies/seen-images.ts';
-import { sharpToJpeg } from './adapters/sharp-jpeg.ts';
+import type { ToJpeg } from './images/jpeg-clip.ts';
 import { loadedPolicy, openModel, type LoadPorts, type OpenedPolicy } from './versions/policy-runtime.ts';
 import type { RobotImages } from './versions/robot-images.ts';
 
@@ -29,6 +29,8 @@ export interface DecisionsToMeasure {
   readonly model: Uint8Array;
   readonly file: string | undefined;
   readonly body: Omit<OpenedPolicy, 'session'>;
+  /** Makes the images that a policy is shown. */
+  readonly toJpeg: ToJpeg;
   /** Decisions before the measured ones: the first are slower. */
   readonly warmUp: number;
   readonly decisions: number;
@@ -36,7 +38,7 @@ export interface DecisionsToMeasure {
 
 /** Times decisions of a model on this machine as an agent makes them: in a process of its own, with JPEG images of its cameras' size. */
 export async function measureDecisions(given: DecisionsToMeasure): Promise<MeasuredDecisions> {
-  const { ports, model, file, body, warmUp, decisions } = given;
+  const { ports, model, file, body, toJpeg, warmUp, decisions } = given;
   const { robotType, monotonic } = ports;
   const startedMs = monotonic();
   const signal = AbortSignal.timeout(longestOpenMs);
@@ -46,7 +48,7 @@ export async function measureDecisions(given: DecisionsToMeasure): Promise<Measu
   const policy = loadedPolicy({ ...ports, onFailed: () => undefined }, slot, { session, ...body });
   try {
     const cameras = camerasSeenBy(session);
-    const images = await imagesOf(robotType, cameras);
+    const images = await imagesOf(robotType, cameras, toJpeg);
     const observation = robotType.observations.map(({ min, max }) => (min + max) / 2);
     const latencies: number[] = [];
     const decodings: number[] = [];
@@ -66,15 +68,18 @@ export async function measureDecisions(given: DecisionsToMeasure): Promise<Measu
 const longestOpenMs = 600_000;
 
 /** A JPEG of each camera's size that is neither flat nor noise: a gradient with edges. */
-async function imagesOf({ cameras = [] }: RobotType, names: readonly string[]): Promise<RobotImages> {
+async function imagesOf({ cameras = [] }: RobotType, names: readonly string[], toJpeg: ToJpeg): Promise<RobotImages> {
   const seen = cameras.filter(({ name }) => names.includes(name));
   const encoded = await Promise.all(
-    seen.map(async (camera) => [camera.name, { encoded: await jpegOf(camera) }] as const),
+    seen.map(
+      async (camera) =>
+        [camera.name, { encoded: await toJpeg(camera, { format: 'raw', bytes: drawn(camera) }) }] as const,
+    ),
   );
   return Object.fromEntries(encoded);
 }
 
-async function jpegOf(camera: Camera): Promise<Uint8Array> {
+function drawn(camera: Camera): Buffer {
   const { width, height, colour } = camera;
   const channels = colour === 'rgb' ? 3 : 1;
   const bytes = Uint8Array.from({ length: width * height * channels }, (_, at) => {
@@ -82,7 +87,7 @@ async function jpegOf(camera: Camera): Promise<Uint8Array> {
     const isTile = (Math.floor(x / 24) + Math.floor(y / 24)) % 2 === 0;
     return ((x * 127) / width + (y * 96) / height + (isTile ? 32 : 0) + ((at * 2_654_435_761) % 11)) & 255;
   });
-  return sharpToJpeg(camera, { format: 'raw', bytes: Buffer.from(bytes) });
+  return Buffer.from(bytes);
 }
 
 export function percentilesOf(values: readonly number[]): Percentiles {

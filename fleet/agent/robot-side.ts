@@ -41,26 +41,88 @@ export interface RobotSide {
   stopSafely(): Promise<void>;
 }
 
-export function createRobotSide(ports: RobotSidePorts): RobotSide {
-  const { recording, robotType } = ports;
-  let isBusy = false;
-  /** The agent ended the robot's episode: what the robot still records of it is left out until it begins anew. */
-  let isSevered = false;
-  let lostFrames = 0;
-  let discardedFrames = 0;
-  let episodeBounds = 0;
+export const createRobotSide = (ports: RobotSidePorts): RobotSide => new ProgramSide(ports);
 
-  async function end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean> {
-    episodeBounds += 1;
-    const isRecorded = await recording.end(outcome, reason, atUs);
-    ports.onChange();
+class ProgramSide implements RobotSide {
+  readonly #ports: RobotSidePorts;
+  #isBusy = false;
+  /** The agent ended the robot's episode: what the robot still records of it is left out until it begins anew. */
+  #isSevered = false;
+  #lostFrames = 0;
+  #discardedFrames = 0;
+  #episodeBounds = 0;
+
+  constructor(ports: RobotSidePorts) {
+    this.#ports = ports;
+  }
+
+  readonly isIdle = (): boolean => !this.#ports.recording.episodes.isOpen() && !this.#isBusy;
+  readonly lostFrames = (): number => this.#lostFrames;
+  readonly discardedFrames = (): number => this.#discardedFrames;
+  readonly episodeBounds = (): number => this.#episodeBounds;
+
+  begin(options: { readonly task?: string }): string {
+    const { episodes, images } = this.#ports.recording;
+    this.#isSevered = false;
+    this.#episodeBounds += 1;
+    const id = episodes.begin(options);
+    images.begun();
+    return id;
+  }
+
+  add(frame: Frame, expertAction?: ArrayLike<number>): FrameLoss | undefined {
+    const { recording, robotType, log } = this.#ports;
+    const wasOpen = recording.episodes.isOpen();
+    const loss = this.#write(() => recording.episodes.frame(frame, expertAction));
+    if (!wasOpen && recording.episodes.isOpen()) recording.images.begun();
+    if (this.#isSevered || recording.episodes.frames() < robotType.limits.maxEpisodeFrames) return loss;
+    this.#isSevered = true;
+    this.#end('aborted', 'tooLong').catch((cause: unknown) => log(`an episode was not kept: ${String(cause)}`));
+    return loss;
+  }
+
+  image(camera: string, bytes: Uint8Array, atUs?: number): void {
+    this.#ports.recording.images.add(camera, bytes, atUs);
+  }
+
+  intervene(): FrameLoss | undefined {
+    return this.#write(() => this.#ports.recording.episodes.intervene());
+  }
+
+  end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean> {
+    this.#isSevered = false;
+    return this.#end(outcome, reason, atUs);
+  }
+
+  setBusy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    if (!isBusy) this.#isSevered = false;
+  }
+
+  async stopSafely(): Promise<void> {
+    const { safeStopTimeoutMs, onSafeStop, recording } = this.#ports;
+    const giveUp = new AbortController();
+    const timeIsUp = sleep(safeStopTimeoutMs, 'late' as const, { signal: giveUp.signal });
+    const isLate = timeIsUp.catch(() => 'late' as const);
+    const answer = onSafeStop?.().then(() => 'stopped' as const);
+    const how = await Promise.race([isLate, ...(answer === undefined ? [] : [answer])]).catch(() => 'late' as const);
+    giveUp.abort();
+    this.#isSevered = how === 'late' && recording.episodes.isOpen();
+    this.#isBusy = false;
+    await this.#end('aborted', 'rollback');
+  }
+
+  async #end(outcome: Outcome, reason?: string, atUs?: number): Promise<boolean> {
+    this.#episodeBounds += 1;
+    const isRecorded = await this.#ports.recording.end(outcome, reason, atUs);
+    this.#ports.onChange();
     return isRecorded;
   }
 
   /** What could not be written is counted; what should not have been asked for is the caller's to hear. */
-  function write(what: () => void): FrameLoss | undefined {
-    if (isSevered) {
-      discardedFrames += 1;
+  #write(what: () => void): FrameLoss | undefined {
+    if (this.#isSevered) {
+      this.#discardedFrames += 1;
       return 'episodeEnded';
     }
     try {
@@ -68,57 +130,12 @@ export function createRobotSide(ports: RobotSidePorts): RobotSide {
       return undefined;
     } catch (cause) {
       if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
-      lostFrames += 1;
+      const { recording, log, onChange } = this.#ports;
+      this.#lostFrames += 1;
       if (isDiskFull(cause)) recording.noRoom();
-      ports.log(`a frame was lost: ${cause.message}`);
-      ports.onChange();
+      log(`a frame was lost: ${cause.message}`);
+      onChange();
       return 'notWritten';
     }
   }
-
-  return {
-    isIdle: () => !recording.episodes.isOpen() && !isBusy,
-    lostFrames: () => lostFrames,
-    discardedFrames: () => discardedFrames,
-    episodeBounds: () => episodeBounds,
-    begin(options) {
-      isSevered = false;
-      episodeBounds += 1;
-      const id = recording.episodes.begin(options);
-      recording.images.begun();
-      return id;
-    },
-    add(frame, expertAction) {
-      const wasOpen = recording.episodes.isOpen();
-      const loss = write(() => recording.episodes.frame(frame, expertAction));
-      if (!wasOpen && recording.episodes.isOpen()) recording.images.begun();
-      if (isSevered || recording.episodes.frames() < robotType.limits.maxEpisodeFrames) return loss;
-      isSevered = true;
-      end('aborted', 'tooLong').catch((cause: unknown) => ports.log(`an episode was not kept: ${String(cause)}`));
-      return loss;
-    },
-    image(camera, bytes, atUs) {
-      recording.images.add(camera, bytes, atUs);
-    },
-    intervene: () => write(() => recording.episodes.intervene()),
-    end(outcome, reason, atUs) {
-      isSevered = false;
-      return end(outcome, reason, atUs);
-    },
-    setBusy(busy) {
-      isBusy = busy;
-      if (!busy) isSevered = false;
-    },
-    async stopSafely() {
-      const giveUp = new AbortController();
-      const timeIsUp = sleep(ports.safeStopTimeoutMs, 'late' as const, { signal: giveUp.signal });
-      const isLate = timeIsUp.catch(() => 'late' as const);
-      const answer = ports.onSafeStop?.().then(() => 'stopped' as const);
-      const how = await Promise.race([isLate, ...(answer === undefined ? [] : [answer])]).catch(() => 'late' as const);
-      giveUp.abort();
-      isSevered = how === 'late' && recording.episodes.isOpen();
-      isBusy = false;
-      await end('aborted', 'rollback');
-    },
-  };
 }
