@@ -1,5 +1,6 @@
 import { wallFollowingAction } from '../../datasets/wall-following-rule.ts';
 import { policyPorts } from '../../policies/policy-io.ts';
+import { historyOf } from '../../policies/windows.ts';
 import { float32Tensor, int32Tensor, type GraphRuntime } from '../../policies/runtime.ts';
 
 /** Chooses actions for many robots in one call. */
@@ -12,6 +13,10 @@ export interface Driver {
 /** Drives by a model.onnx with discrete actions: the likeliest action of each robot; ties take the lower index. */
 export async function modelDriver(runtime: GraphRuntime, model: Uint8Array): Promise<Driver> {
   const session = await runtime.open(model);
+  if (historyOf(session) > 1)
+    throw new Error(
+      'expected a policy that reads the present alone, got one with history: drive it by a fleet of agents',
+    );
   const hasTask = session.inputs.some(({ name }) => name === policyPorts.task);
   return {
     async choose(readings, tasks) {

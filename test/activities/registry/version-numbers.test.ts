@@ -82,14 +82,20 @@ describe('the number of a trained version', () => {
   /** A candidate of its own cycle, measured against `champion`; its set teaches the tasks, all without any. */
   const candidate = async (
     operationId: string,
-    more: { readonly tasks?: readonly string[]; readonly version?: number; readonly champion?: string } = {},
+    more: {
+      readonly tasks?: readonly string[];
+      readonly version?: number;
+      readonly champion?: string;
+      readonly history?: number;
+    } = {},
   ): Promise<RegisterCandidateInput> => {
-    const { tasks, version = 1, champion = '1.0.0' } = more;
+    const { tasks, version = 1, champion = '1.0.0', history } = more;
+    const reads = history === undefined ? {} : { history };
     const manifest = jsonBytes({ recipe: tasks === undefined ? {} : { learnedTasks: tasks } });
     const trainingSetDigest = createHash('sha256').update(manifest).digest('hex');
     await store.put(trainingSetFile(trainingSetDigest, 'manifest.json'), manifest);
     const evaluationKey = `evaluations/${operationId}/evaluation.json`;
-    await store.put(evaluationKey, jsonBytes(evaluationSchema.parse({ ...passed, input: { champion } })));
+    await store.put(evaluationKey, jsonBytes(evaluationSchema.parse({ ...passed, ...reads, input: { champion } })));
     return {
       operationId,
       policy,
@@ -122,6 +128,16 @@ describe('the number of a trained version', () => {
     assert.equal(await versionOf('renamed', { version: 3 }), '2.0.0');
     assert.equal(await versionOf('renamed-park', { version: 3, tasks: ['park'] }), '3.0.0');
     assert.equal(await versionOf('again'), '3.1.0');
+  });
+
+  it('moves its first place where a policy reads another history than its champion, and the signed manifest says it', async () => {
+    assert.equal(await versionOf('present'), '1.1.0');
+    assert.equal(await versionOf('past', { champion: '1.1.0', history: 4 }), '2.0.0');
+    assert.equal(await versionOf('past-again', { champion: '2.0.0', history: 4 }), '2.1.0');
+    assert.equal(await versionOf('no-more', { champion: '2.1.0' }), '3.0.0');
+    const { contract, history, cameras } = await readManifest(ports(), policy, '2.0.0');
+    assert.deepEqual([contract, history, cameras], [2, 4, undefined]);
+    assert.equal('history' in (await readManifest(ports(), policy, '1.1.0')), false);
   });
 
   it('moves its first place where nobody knows what the champion was made for', async () => {
