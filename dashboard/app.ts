@@ -16,6 +16,7 @@ import {
   FleetScreen,
   IncidentsScreen,
   MetricsScreen,
+  ModelsScreen,
   RobotScreen,
   TasksScreen,
   TrialScreen,
@@ -28,12 +29,13 @@ const screens: Readonly<Record<PageName, readonly [title: string, screen: (scree
   fleet: ['Fleet', FleetScreen],
   incidents: ['Incidents', IncidentsScreen],
   trial: ['Trial', TrialScreen],
+  models: ['Models', ModelsScreen],
   tasks: ['Tasks', TasksScreen],
   metrics: ['Metrics', MetricsScreen],
   audit: ['Audit', AuditScreen],
   robot: ['Robot', RobotScreen],
 };
-const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'tasks', 'metrics', 'audit'];
+const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'models', 'tasks', 'metrics', 'audit'];
 
 /** Kept for this tab alone, and gone with it. */
 const tokenKey = 'flywheel.token';

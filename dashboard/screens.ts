@@ -5,6 +5,7 @@ import type { AuditAnswer } from '../console/answers/acts.ts';
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
+import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../console/answers/models.ts';
 import type { TaskWeeksAnswer } from '../console/answers/tasks.ts';
 import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
 import type { Acting } from './act-buttons.ts';
@@ -13,6 +14,7 @@ import { auditPage, auditPath } from './pages/audit.ts';
 import { fleetPage, fleetPath } from './pages/fleet.ts';
 import { incidentsPage } from './pages/incidents.ts';
 import { metricsPage, metricsPath } from './pages/metrics.ts';
+import { modelPath, modelRobotsPath, modelsPage, modelsPath } from './pages/models.ts';
 import { robotPage } from './pages/robot.ts';
 import { tasksPage, taskWeeksPath } from './pages/tasks.ts';
 import { trialPage } from './pages/trial.ts';
@@ -61,6 +63,18 @@ export function MetricsScreen({ session, policy, query, nowMs, onFilter }: Scree
   const path = metricsPath({ ...query, policy });
   // What is told apart otherwise is another thing: it never stands under the wrong heading.
   return metricsPage({ reading: useReading<MetricsAnswer>(session, path, path, 'facts'), query, nowMs, onFilter });
+}
+
+export function ModelsScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
+  const asked = { ...query, policy };
+  const { version, other } = query;
+  const pathOf = (one: string | undefined): string | null => (one === undefined ? null : modelPath(policy, one));
+  const robotsPath = version === undefined ? null : modelRobotsPath(policy, version);
+  const list = useReading<ModelsAnswer>(session, modelsPath(asked), `${policy} ${query['before'] ?? ''}`, 'models');
+  const model = useReading<ModelAnswer>(session, pathOf(version), `${policy} ${version ?? ''}`, 'models');
+  const second = useReading<ModelAnswer>(session, pathOf(other), `${policy} ${other ?? ''}`, 'models');
+  const robots = useReading<ModelRobotsAnswer>(session, robotsPath, `${policy} ${version ?? ''}`, 'facts');
+  return modelsPage({ query: asked, list, model, other: second, robots, nowMs, onFilter });
 }
 
 export function TasksScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {

@@ -55,18 +55,22 @@ export interface MetricsAnswer extends DaySpan {
 const dayMs = 86_400_000;
 const readsAtOnce = 16;
 const dayPattern = /^\d{4}-\d{2}-\d{2}$/;
-/** Days that one question may be about. */
-const mostDays = 3_660;
+/** Days that one question is about where nobody says, and at most. */
+const usualDays = { defaultDays: 7, mostDays: 3_660 };
 
-const defaultDays = 7;
-
-/** Whole UTC days: those that are asked for, else the last seven until the end of today; `InvalidInput` for a day that is none. */
+/** Whole UTC days: those that are asked for, else the last seven until the end of today; `InvalidInput` for a day that is none, and for too many of them. */
 export function spanOf(
   asked: { readonly from?: string | undefined; readonly to?: string | undefined },
   nowMs: number,
+  { defaultDays, mostDays } = usualDays,
 ): DaySpan {
   const to = asked.to ?? utcDay(nowMs + dayMs);
-  return { from: asked.from ?? utcDay(startOf(to, 'to') - defaultDays * dayMs), to };
+  const endMs = startOf(to, 'to');
+  const from = asked.from ?? utcDay(endMs - defaultDays * dayMs);
+  const startMs = startOf(from, 'from');
+  if (endMs <= startMs || endMs - startMs > mostDays * dayMs)
+    throw failure('InvalidInput', `to: expected a day after from, at most ${mostDays} later, got ${from} to ${to}`);
+  return { from, to };
 }
 
 /** The start of a UTC day, Unix ms; `InvalidInput` for what is none. */
@@ -79,9 +83,8 @@ export function startOf(day: string, name: string): number {
 /** Every metric of a policy over whole UTC days, by group. Only reads. Cost grows with the episodes of these days. */
 export async function readMetrics(ports: MetricsPorts, question: MetricsQuestion): Promise<MetricsAnswer> {
   const { policy, by, from, to } = question;
+  spanOf({ from, to }, 0);
   const [startMs, endMs] = [startOf(from, 'from'), startOf(to, 'to')];
-  if (endMs <= startMs || endMs - startMs > mostDays * dayMs)
-    throw failure('InvalidInput', `to: expected a day after from, at most ${mostDays} later, got ${from} to ${to}`);
   const damaged: string[] = [];
   const onDamage: OnDamage = ({ key }) => void damaged.push(key);
   const document = await readPolicyDocument(ports.store, policy);

@@ -46,6 +46,8 @@ const paths = [
   `/api/v1/metrics?policy=${policy}&from=2026-06-01&to=2026-06-03`,
   `/api/v1/incidents?policy=${policy}`,
   `/api/v1/models?policy=${policy}`,
+  `/api/v1/models/1.0.0?policy=${policy}`,
+  `/api/v1/models/1.0.0/robots?policy=${policy}`,
   `/api/v1/tasks?policy=${policy}`,
   `/api/v1/tasks/weeks?policy=${policy}`,
   '/api/v1/audit',
@@ -68,7 +70,11 @@ describe('the console’s server', function () {
       path.startsWith('/api/') && 'get' in methods ? [path] : [],
     );
     const tried = paths.map((path) =>
-      path.replace(/\?.*/, '').replace('/robots/r1', '/robots/{robotId}').replace('/trials/t1', '/trials/{trialId}'),
+      path
+        .replace(/\?.*/, '')
+        .replace('/robots/r1', '/robots/{robotId}')
+        .replace('/trials/t1', '/trials/{trialId}')
+        .replace('/models/1.0.0', '/models/{version}'),
     );
     assert.deepEqual(described.toSorted(), [...tried, '/api/v1/events'].toSorted());
     const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');

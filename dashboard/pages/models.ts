@@ -1,0 +1,294 @@
+import { h, type ComponentChild } from 'preact';
+
+import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../../console/answers/models.ts';
+import { choiceField, filterForm } from '../form-fields.ts';
+import { numberText, percentText } from '../format.ts';
+import type { Reading } from '../reading.ts';
+import { apiPath, hrefOf } from '../route.ts';
+import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { gatesTable, outcomeText } from './gates.ts';
+import { metricCell } from './metrics.ts';
+
+type Query = Readonly<Record<string, string>>;
+
+export const modelsPath = ({ policy, before }: Query): string => apiPath('models', { policy, before });
+export const modelPath = (policy: string, version: string): string =>
+  apiPath(`models/${encodeURIComponent(version)}`, { policy });
+export const modelRobotsPath = (policy: string, version: string): string =>
+  apiPath(`models/${encodeURIComponent(version)}/robots`, { policy });
+
+interface ModelsPage {
+  readonly query: Query;
+  readonly list: Reading<ModelsAnswer>;
+  /** Of `query.version`. */
+  readonly model: Reading<ModelAnswer>;
+  readonly robots: Reading<ModelRobotsAnswer>;
+  /** Of `query.other`. */
+  readonly other: Reading<ModelAnswer>;
+  readonly nowMs: number;
+  readonly onFilter: (change: Query) => void;
+}
+
+/** Versions and their gates; one of them with its data and robots, beside another one; who was champion when. */
+export function modelsPage({ query, list, model, robots, other, nowMs, onFilter }: ModelsPage): ComponentChild {
+  const { version, other: otherVersion } = query;
+  const names = [...(list.data?.versions ?? [])].toReversed().map((one) => [one.version, one.version] as const);
+  const choice = (name: string, label: string): ComponentChild =>
+    choiceField({ name, label, options: [['', 'none'], ...names] }, query, onFilter);
+  return h('div', null, [
+    filterForm([choice('version', 'Version'), version === undefined ? null : choice('other', 'Compared with')]),
+    version === undefined
+      ? null
+      : h('section', { 'aria-labelledby': 'version' }, [
+          h('h2', { id: 'version' }, otherVersion === undefined ? version : `${version} and ${otherVersion}`),
+          shownOf(model, nowMs, `version ${version}`, (data) =>
+            otherVersion === undefined
+              ? modelBody(data)
+              : shownOf(other, nowMs, `version ${otherVersion}`, (second) => comparison(data, second)),
+          ),
+          h('h3', null, `Robots that ran ${version}`),
+          shownOf(robots, nowMs, `who ran ${version}`, (data) => robotsBody(data, query)),
+        ]),
+    h('section', { 'aria-labelledby': 'versions' }, [
+      h('h2', { id: 'versions' }, 'Versions'),
+      shownOf(list, nowMs, 'the versions', (data) => [versionsBody(data, query), historyBody(data)]),
+    ]),
+  ]);
+}
+
+function versionsBody(data: ModelsAnswer, query: Query): ComponentChild {
+  const { versions, aliases, total, next, damaged } = data;
+  const names = (version: string): string =>
+    Object.entries(aliases)
+      .filter(([, of]) => of === version)
+      .map(([name]) => name)
+      .join(', ');
+  const { policy, before } = query;
+  return h('div', null, [
+    damagedNote(damaged),
+    total === 0
+      ? stateBox('empty', 'No version is registered yet. Registering a baseline model makes the first one.')
+      : versions.length === 0
+        ? stateBox('noData', 'None of these versions can be read. Nothing follows from this.')
+        : table(
+            `${versions.length} of ${total} versions, newest first`,
+            [
+              {
+                head: 'Version',
+                cell: ({ version }) => h('a', { href: hrefOf('models', { policy, version }) }, version),
+              },
+              { head: 'Is now', cell: ({ version }) => names(version) || 'no alias' },
+              { head: 'Registered', cell: ({ registeredAtMs }) => moment(registeredAtMs) },
+              { head: 'Made from', cell: ({ parents }) => parents.join(', ') || 'nothing before it' },
+              { head: 'Gates', cell: ({ gates }) => gateCounts(gates) },
+              {
+                head: 'Trained',
+                cell: ({ trainingSetDigest }) =>
+                  trainingSetDigest === null ? 'not here' : trainingSetDigest.slice(0, 12),
+              },
+            ],
+            versions.toReversed(),
+            ({ version }) => version,
+          ),
+    h('p', { class: 'pages' }, [
+      before === undefined ? null : h('a', { href: hrefOf('models', { ...query, before: undefined }) }, 'Newest'),
+      next === null ? null : h('a', { href: hrefOf('models', { ...query, before: next }) }, 'Older versions'),
+    ]),
+  ]);
+}
+
+function gateCounts(gates: readonly { readonly outcome: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { outcome } of gates) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return [...counts].map(([outcome, count]) => `${count} ${outcomeText(outcome)}`).join(', ') || 'none';
+}
+
+const historyBody = ({ history, historyTotal }: ModelsAnswer): ComponentChild =>
+  h('section', { 'aria-labelledby': 'aliases' }, [
+    h('h2', { id: 'aliases' }, 'Who was champion when'),
+    history.length === 0
+      ? stateBox('empty', 'No alias was ever set.')
+      : table(
+          history.length < historyTotal
+            ? `Newest first; the last ${history.length} of ${historyTotal} moves`
+            : 'Newest first',
+          [
+            { head: 'When', cell: ({ atMs }) => moment(atMs) },
+            {
+              head: 'Became',
+              cell: ({ set }) =>
+                Object.entries(set)
+                  .map(([name, version]) => `${name}: ${version}`)
+                  .join('; '),
+            },
+            { head: 'Who', cell: ({ who }) => who },
+            { head: 'Why', cell: ({ why }) => why },
+          ],
+          history.toReversed(),
+          (_, index) => String(history.length - index),
+        ),
+  ]);
+
+const count = (value: number): string => numberText(value, 0);
+const fraction = (value: number | null): string => (value === null ? 'not measured' : numberText(value, 6));
+
+/** Names with what they are, for one version and for two. */
+function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: string])[] {
+  const { training, set, collected } = model;
+  return [
+    ['Robot type', model.robotType],
+    ['Contract', model.contract === 1 ? '1, readings alone' : '2, it sees'],
+    ['Cameras', model.cameras.join('; ') || 'none'],
+    ['Made from', model.parents.join(', ') || 'nothing before it'],
+    ['Code build', model.codeBuild],
+    ['Model, sha256', model.modelSha256?.slice(0, 16) ?? 'not told'],
+    ...(model.submitted === null ? [] : [['Handed in', `${model.submitted.who}: ${model.submitted.why}`] as const]),
+    ['Cycle', training?.cycleId ?? 'not trained here'],
+    [
+      'Dataset version',
+      training === null
+        ? 'none'
+        : `episodes ${training.datasetVersion.episodes}, frames ${training.datasetVersion.frames}`,
+    ],
+    ['Training set', training?.trainingSetDigest.slice(0, 16) ?? 'none'],
+    ['Learned tasks', training === null ? 'none' : (training.tasks?.join(', ') ?? 'all')],
+    [
+      'Frames in the set',
+      set === null ? 'not kept' : `${count(set.newFrames)} new, ${count(set.historyFrames)} from history`,
+    ],
+    [
+      'Failures of its cycle',
+      set === null
+        ? 'not kept'
+        : `${count(set.failures.added)} of ${count(set.failures.valid)} added, ${count(set.failures.waiting)} wait for a label`,
+    ],
+    [
+      'New episodes',
+      collected === null ? 'not kept' : `${count(collected.episodes)} of ${count(collected.robotsTotal)} robots`,
+    ],
+    ['Seed', training === null ? 'none' : String(training.seed)],
+    ...model.metrics.map(({ name, value }) => [`Metric ${name}`, fraction(value)] as const),
+    ...(training?.hyperparameters ?? []).map(({ name, value }) => [`Parameter ${name}`, value] as const),
+  ];
+}
+
+function modelBody(model: ModelAnswer): ComponentChild {
+  const { policy, set, collected } = model;
+  return h('div', null, [
+    damagedNote(model.damaged),
+    facts([['Registered', moment(model.registeredAtMs)], ...factsOf(model)]),
+    h('h3', null, 'Gates'),
+    gatesTable(model.gates),
+    h('h3', null, 'Data it learned from'),
+    set === null
+      ? stateBox(
+          'noData',
+          'Its training set is not kept any more, or it was not trained here. Nothing follows from this.',
+        )
+      : table(
+          set.strata.length < set.strataTotal
+            ? `The first ${set.strata.length} of ${set.strataTotal}`
+            : 'By source and task',
+          [
+            { head: 'Task', cell: ({ task }) => task },
+            { head: 'From', cell: ({ source }) => source },
+            { head: 'Frames taken', isNumber: true, cell: ({ takenFrames }) => count(takenFrames) },
+            { head: 'Frames there were', isNumber: true, cell: ({ availableFrames }) => count(availableFrames) },
+          ],
+          set.strata,
+          ({ source, task }) => `${source} ${task}`,
+        ),
+    h('h3', null, 'Robots whose new episodes its cycle collected'),
+    collected === null
+      ? stateBox(
+          'noData',
+          'What its cycle collected is not kept any more, or it had no cycle. Nothing follows from this.',
+        )
+      : collected.robots.length === 0
+        ? stateBox('empty', 'Its cycle collected from no robot.')
+        : table(
+            collected.robots.length < collected.robotsTotal
+              ? `The first ${collected.robots.length} of ${collected.robotsTotal}, the most episodes first`
+              : 'The most episodes first',
+            [
+              {
+                head: 'Robot',
+                cell: ({ robotId }) => h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId),
+              },
+              { head: 'Episodes', isNumber: true, cell: ({ episodes }) => count(episodes) },
+              { head: 'Frames', isNumber: true, cell: ({ frames }) => count(frames) },
+              { head: 'Failures', isNumber: true, cell: ({ failures }) => count(failures) },
+              { head: 'Refused episodes', isNumber: true, cell: ({ refused }) => count(refused) },
+            ],
+            collected.robots,
+            ({ robotId }) => robotId,
+          ),
+  ]);
+}
+
+const gatesText = ({ gates }: ModelAnswer): readonly (readonly [string, string])[] =>
+  gates.map(({ id, outcome, value, limit, sampleSize }) => [
+    `Gate ${id}`,
+    `${outcomeText(outcome)}, value ${fraction(value)}, limit ${limit === null ? 'none' : fraction(limit)}, n ${sampleSize === null ? 'not told' : count(sampleSize)}`,
+  ]);
+
+/** Facts and gates of two versions side by side; what differs is marked by a sign and a word. */
+function comparison(one: ModelAnswer, two: ModelAnswer): ComponentChild {
+  const [left, right] = [one, two].map((model) => new Map([...factsOf(model), ...gatesText(model)]));
+  const names = [...new Set([...(left?.keys() ?? []), ...(right?.keys() ?? [])])];
+  const rows = names.map((name) => ({ name, a: left?.get(name) ?? 'none', b: right?.get(name) ?? 'none' }));
+  return h('div', null, [
+    damagedNote([...one.damaged, ...two.damaged]),
+    table(
+      `${rows.filter(({ a, b }) => a !== b).length} of ${rows.length} facts differ`,
+      [
+        { head: 'Fact', cell: ({ name }) => name },
+        { head: one.version, cell: ({ a }) => a },
+        { head: two.version === one.version ? `${two.version}, again` : two.version, cell: ({ b }) => b },
+        { head: 'Differs', cell: ({ a, b }) => (a === b ? 'same' : '≠ differs') },
+      ],
+      rows,
+      ({ name }) => name,
+    ),
+  ]);
+}
+
+function robotsBody(data: ModelRobotsAnswer, { policy }: Query): ComponentChild {
+  const { state, robots, total, from, to, asOfMs, success } = data;
+  const days = h('p', null, [
+    `By counted episodes of the UTC days from ${from} up to ${to}.`,
+    asOfMs === null ? null : [' Facts as of ', moment(asOfMs), '.'],
+  ]);
+  if (state === 'noFacts')
+    return stateBox(
+      'noData',
+      'Nobody makes facts from telemetry yet: who ran it is not known. Nothing follows from this.',
+    );
+  if (robots.length === 0)
+    return h('div', null, [days, stateBox('empty', 'No robot reported a counted episode with it in this time.')]);
+  return h('div', null, [
+    days,
+    facts([
+      ['Robots', count(total)],
+      ['Success', metricCell(success, 'fraction', null)],
+    ]),
+    table(
+      robots.length < total
+        ? `${robots.length} of ${total} robots, the most episodes first`
+        : 'The most episodes first',
+      [
+        { head: 'Robot', cell: ({ robotId }) => h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId) },
+        { head: 'First day', cell: ({ firstDay }) => firstDay },
+        { head: 'Last day', cell: ({ lastDay }) => lastDay },
+        { head: 'Episodes', isNumber: true, cell: ({ episodes }) => count(episodes) },
+        {
+          head: 'Succeeded',
+          isNumber: true,
+          cell: ({ successes, episodes }) => `${count(successes)}, ${percentText(successes / Math.max(1, episodes))}`,
+        },
+      ],
+      robots,
+      ({ robotId }) => robotId,
+    ),
+  ]);
+}
