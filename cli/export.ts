@@ -23,12 +23,15 @@ interface ExportOptions {
   readonly json: boolean;
 }
 
+const formats = ['lerobot', 'csv', 'mcap'] as const;
+type Format = (typeof formats)[number];
+
 /** `flywheel export <format> <folder>`: episodes of the lake for other tools. */
 export function registerExportCommand(program: Command): void {
   program
     .command('export')
-    .description('write episodes of the lake as a LeRobot data set (version 3) or as text tables')
-    .addArgument(new Argument('<format>', 'format to write').choices(['lerobot', 'csv']))
+    .description('write episodes of the lake as a LeRobot data set (version 3), as text tables or as MCAP files')
+    .addArgument(new Argument('<format>', 'format to write').choices(formats))
     .argument('<folder>', 'a new or empty folder')
     .requiredOption('--robot-type <type>', 'id@version whose episodes to export')
     .option('--task <task...>', 'only episodes of these tasks')
@@ -41,10 +44,10 @@ export function registerExportCommand(program: Command): void {
     .option('--frames-version <n>', 'version of the frames table; default: the newest')
     .option('--policy <name>', 'lerobot: name tasks by their instructions in the catalogue of this policy')
     .option('--json', 'the summary as JSON', false)
-    .action(async (format: 'lerobot' | 'csv', folder: string, options: ExportOptions) => {
+    .action(async (format: Format, folder: string, options: ExportOptions) => {
       const filter = filterOf(options);
-      if (format === 'csv' && options.policy !== undefined)
-        throw new CommandError('wrong', 'expected no --policy: text tables contain task ids');
+      if (format !== 'lerobot' && options.policy !== undefined)
+        throw new CommandError('wrong', `expected no --policy: ${format} files contain task ids`);
       const context = await openContext();
       await requireEmpty(folder);
       const summary = await run(context, format, folder, filter, options);
@@ -61,7 +64,7 @@ export function registerExportCommand(program: Command): void {
 
 async function run(
   context: CommandContext,
-  format: 'lerobot' | 'csv',
+  format: Format,
   folder: string,
   filter: ExportFilter,
   options: ExportOptions,
@@ -78,6 +81,7 @@ async function run(
     const ports = { store: context.store, lake: context.lake, session };
     const input = { version, robotType, filter, folder };
     if (format === 'csv') return await (await import('../activities/exports/export-csv.ts')).exportCsv(ports, input);
+    if (format === 'mcap') return await (await import('../activities/exports/export-mcap.ts')).exportMcap(ports, input);
     const { exportLeRobot } = await import('../activities/exports/export-lerobot.ts');
     return await exportLeRobot(ports, { ...input, sentences });
   } finally {

@@ -26,6 +26,11 @@ export const importFormats: readonly MappedFormat[] = [
     doc: 'folder of a LeRobot data set, version 2.1 or 3, by --map; cameras are counted, not imported',
     run: async (input) => (await import('./import-tables.ts')).importLeRobotFolder(input),
   },
+  {
+    name: 'mcap',
+    doc: 'MCAP files (JSON, Protobuf, ROS 2) or the folder of a rosbag2 recording, by --map',
+    run: async (input) => (await import('../datasets/importers/mcap/import-mcap.ts')).importMcap(input),
+  },
 ];
 
 /** Every format that says itself what its columns are. */

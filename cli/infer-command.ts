@@ -17,7 +17,9 @@ interface InferOptions {
 /** `flywheel robot-types infer`. `command` adds a command with `--json` to the group. */
 export function registerInferCommand(command: (name: string, description: string) => Command): void {
   command('infer', 'draft a robot type and an import map from a recording, for a person to correct')
-    .addArgument(new Argument('<format>', 'kind of the recording').choices(['csv', 'parquet', 'lerobot', 'rooms']))
+    .addArgument(
+      new Argument('<format>', 'kind of the recording').choices(['csv', 'parquet', 'lerobot', 'mcap', 'rooms']),
+    )
     .argument('<path>', 'the file, or its folder')
     .requiredOption('--id <id>', 'id of the new robot type, e.g. arm-7')
     .option('--out <folder>', 'folder for robot-type.json and import-map.json', '.')

@@ -13,6 +13,7 @@ import {
 } from '../datasets/importers/rooms/description.ts';
 import { draftRoomsType } from '../datasets/importers/rooms/draft-rooms.ts';
 import { draftLeRobot } from '../datasets/importers/lerobot/draft-lerobot.ts';
+import { draftMcap } from '../datasets/importers/mcap/draft-mcap.ts';
 import { listCell, type TableColumn, type TableReader } from '../datasets/importers/table.ts';
 import { measureColumns } from '../datasets/importers/measure-columns.ts';
 import { sourceFiles } from '../datasets/importers/source-files.ts';
@@ -22,7 +23,7 @@ import type { SqlEngine, SqlSession } from '../activities/ports/sql.ts';
 import { CommandError } from './exit-codes.ts';
 
 export interface InferInput {
-  readonly format: 'csv' | 'parquet' | 'lerobot' | 'rooms';
+  readonly format: 'csv' | 'parquet' | 'lerobot' | 'mcap' | 'rooms';
   readonly path: string;
   readonly id: string;
   readonly separator: string;
@@ -39,6 +40,7 @@ export async function inferDraft(input: InferInput, engine: SqlEngine): Promise<
     const csv = { separator, decimal, header: 'present' as const };
     return draftTable(input, ['.csv', '.tsv', '.txt', '.data'], csvTableReader(csv, new Tally()), csv);
   }
+  if (format === 'mcap') return draftMcap(path, id);
   const session: SqlSession = await engine.open({ threads: 1 });
   try {
     const reader = parquetTableReader(session);

@@ -39,6 +39,8 @@ const timeSchema = z.union([
     startsAt: z.iso.datetime({ offset: true }).optional(),
     restarts: z.boolean().default(false),
   }),
+  /** MCAP: the log time of messages. */
+  z.strictObject({ kind: z.literal('log') }),
   /** No column says it: rows come one a frame at the robot type's rate. */
   z.strictObject({ kind: z.literal('rows'), startsAt: z.iso.datetime({ offset: true }) }),
 ]);
@@ -46,7 +48,12 @@ const timeSchema = z.union([
 const episodesSchema = z.strictObject({
   by: z.discriminatedUnion('kind', [
     /** Rows in a row with the same value. */
-    z.strictObject({ kind: z.literal('column'), column: text }),
+    z.strictObject({
+      kind: z.literal('column'),
+      column: text,
+      /** Values between which an episode is; rows with others belong to none. */
+      only: z.array(text).min(1).max(1024).optional(),
+    }),
     /** Until nothing comes for longer than this. */
     z.strictObject({ kind: z.literal('gap'), longerThanS: z.number().positive().max(1e9) }),
     z.strictObject({ kind: z.literal('file') }),
@@ -61,6 +68,16 @@ const episodesSchema = z.strictObject({
   name: text.default('{source}:{file}:{robot}:{value}:{row}'),
   /** Column with the ids (ULIDs) of episodes that came from a lake: they stay what they were. */
   idColumn: text.optional(),
+});
+
+/** How frames are made of the messages of an MCAP file. */
+const mcapSchema = z.strictObject({
+  /** `rate`: at the robot type's rate; or one a message of a topic. */
+  frames: z.union([z.literal('rate'), z.strictObject({ topic: text })]).default('rate'),
+  /** A frame shows nothing that is older. */
+  maxAgeS: z.number().positive().max(60),
+  /** What frames that are missing do to an episode: it ends before them, or is not taken. */
+  gap: z.enum(['split', 'leaveOut']).default('split'),
 });
 
 const actionsSchema = z.discriminatedUnion('kind', [
@@ -107,6 +124,7 @@ export const importMapSchema = z.strictObject({
       guarded: z.boolean().default(false),
     })
     .optional(),
+  mcap: mcapSchema.optional(),
   robot: z.union([
     z.strictObject({ id: idPart }),
     z.strictObject({ column: text, prefix: z.string().max(32).default('') }),

@@ -6,7 +6,7 @@ import { fileSha256 } from '../landing.ts';
 import { robotTypeDigest } from '../robot-type-digest.ts';
 import { robotTypeName, type RobotType } from '../robot-type.ts';
 import type { ImportMap } from './import-map.ts';
-import type { ImportInput, ImportSummary } from './import-summary.ts';
+import { ImportError, type ImportInput, type ImportSummary } from './import-summary.ts';
 import { landEpisodes } from './land-episodes.ts';
 import { tableEpisodes, type SourceFile } from './table-episodes.ts';
 import type { SourceEpisode } from './source-episode.ts';
@@ -30,6 +30,8 @@ export interface TablesToImport extends ImportInput {
 /** Imports tables by a map, streamed: memory does not grow with the files. The same files and map make the same segments. */
 export async function importTables(input: TablesToImport): Promise<ImportSummary> {
   const { type, map, tally, format } = input;
+  if (map.time.kind === 'log' && format !== 'mcap')
+    throw new ImportError('map, time.kind: expected a column or "rows", got "log", which MCAP files have');
   const read = { rows: 0 };
   const episodes = tableEpisodes(input, read);
   const landed = await landEpisodes(input, {

@@ -48,7 +48,7 @@ async function measureGroup(
   files: readonly SourceFile[],
   names: readonly string[],
 ): Promise<Measured> {
-  const columns = names.map((name) => new Column(name));
+  const columns = names.map((name) => new ColumnMeasure(name));
   const wanted = names.flatMap((column) => [
     { column, as: 'text' as const, mostCharacters },
     { column, as: 'number' as const },
@@ -63,7 +63,8 @@ async function measureGroup(
   return { rows, columns: columns.map((column) => column.result()) };
 }
 
-class Column {
+/** Measures one column by its cells, in their order. */
+export class ColumnMeasure {
   readonly #name: string;
   readonly #values = new Set<string>();
   readonly #steps: number[] = [];

@@ -2,7 +2,7 @@ import type { RobotType } from '../robot-type.ts';
 import { robotTypeName } from '../robot-type.ts';
 import type { ImportMap, MappedValue } from './import-map.ts';
 import { ImportError, quoted } from './import-summary.ts';
-import type { WantedCell } from './table.ts';
+import { logTimeColumn, type WantedCell } from './table.ts';
 import { conversionOf } from './units.ts';
 
 /** Where the value of one feature or action comes from: a cell and how it is converted, or a value for every frame. */
@@ -51,12 +51,17 @@ export function resolveMap(map: ImportMap, type: RobotType): ResolvedMap {
     robotCell: 'column' in robot ? cells.text(robot.column) : undefined,
     taskCell: typeof task === 'string' ? undefined : cells.text(task.column),
     siteCell: typeof site === 'string' ? undefined : cells.text(site.column),
-    timeCell: 'column' in time ? cells.add(time.column, time.kind === 'iso' ? 'text' : 'number') : undefined,
+    timeCell: timeCellOf(cells, time),
     boundaryCell: episodes.by.kind === 'column' ? cells.text(episodes.by.column) : undefined,
     idCell: episodes.idColumn === undefined ? undefined : cells.text(episodes.idColumn),
     successCells: successColumns(success).map((column) => cells.text(column)),
     wanted: cells.wanted,
   };
+}
+
+function timeCellOf(cells: Cells, time: ImportMap['time']): number | undefined {
+  if (time.kind === 'log') return cells.add(logTimeColumn, 'number');
+  return 'column' in time ? cells.add(time.column, time.kind === 'iso' ? 'text' : 'number') : undefined;
 }
 
 function successColumns(success: ImportMap['success']): readonly string[] {
@@ -69,13 +74,15 @@ class Cells {
   readonly wanted: WantedCell[] = [];
   readonly #places = new Map<string, number>();
 
-  text = (column: string): number => this.add(column, 'text');
+  /** A text that holds until the recording says another. */
+  text = (column: string): number => this.add(column, 'text', true);
 
-  add(column: string, as: WantedCell['as']): number {
-    const known = this.#places.get(`${as} ${column}`);
+  add(column: string, as: WantedCell['as'], isHeld = false): number {
+    const name = `${as} ${isHeld} ${column}`;
+    const known = this.#places.get(name);
     if (known !== undefined) return known;
-    const place = this.wanted.push({ column, as }) - 1;
-    this.#places.set(`${as} ${column}`, place);
+    const place = this.wanted.push(isHeld ? { column, as, isHeld } : { column, as }) - 1;
+    this.#places.set(name, place);
     return place;
   }
 }
@@ -131,7 +138,7 @@ function discreteOf(cells: Cells, { actions }: ImportMap, type: RobotType): Reso
     if (index < 0) throw wrong(`actions.values[${place}].is`, `an action of ${robotTypeName(type)}`, is);
     indexOf.set(value, index);
   }
-  return { cell: cells.text(actions.column), indexOf };
+  return { cell: cells.add(actions.column, 'text'), indexOf };
 }
 
 /** Tasks of the catalogue may be more than those of the type: that is for validation to say. */

@@ -46,7 +46,7 @@ export class RowReader {
       if (missing) return this.#leaveOut(row, rows.unreadable, name, 'that can be read', this.#textOf(row, name));
     if (value === '' && this.#map.boundaryCell !== undefined)
       return this.#leaveOut(row, rows.blank, this.#map.wanted[this.#map.boundaryCell]?.column ?? '', 'a value', '');
-    const frame = this.#frameOf(row);
+    const frame = row.isEvent === true ? undefined : this.#frameOf(row);
     return { robot: robot ?? '', task: task ?? '', site: site ?? '', value, atUs, frame };
   }
 
@@ -59,7 +59,7 @@ export class RowReader {
     if (wrong !== undefined) {
       const text = row.text(wrong.cell);
       const column = wanted[wrong.cell]?.column ?? '';
-      if (text === '') return this.#leaveOut(row, rows.blank, column, 'a number', '');
+      if (text === '') return this.#leaveOut(row, rows.blank, column, 'a number', '', row.missing?.(wrong.cell));
       return this.#leaveOut(row, rows.unreadable, column, 'a number', text);
     }
     if (discrete === undefined) return { observation, action };
@@ -68,15 +68,23 @@ export class RowReader {
     const column = wanted[discrete.cell]?.column ?? '';
     if (index === undefined) {
       const expected = `one of ${[...discrete.indexOf.keys()].slice(0, 20).join(', ')}`;
-      return this.#leaveOut(row, text === '' ? rows.blank : rows.unreadable, column, expected, text);
+      const missing = row.missing?.(discrete.cell);
+      return this.#leaveOut(row, text === '' ? rows.blank : rows.unreadable, column, expected, text, missing);
     }
     action[0] = index;
     return { observation, action };
   }
 
-  #leaveOut(row: TableRow, how: 'leaveOut' | 'fail', column: string, expected: string, got: string): undefined {
-    if (how === 'fail') throw this.error(`${column}: ${expected}`, quoted(got), row);
-    this.#source.tally.leftOut('row', got === '' ? 'blank' : `expected ${expected}`, column);
+  #leaveOut(
+    row: TableRow,
+    how: 'leaveOut' | 'fail',
+    column: string,
+    expected: string,
+    got: string,
+    missing?: string,
+  ): undefined {
+    if (missing === undefined && how === 'fail') throw this.error(`${column}: ${expected}`, quoted(got), row);
+    this.#source.tally.leftOut('row', missing ?? (got === '' ? 'blank' : `expected ${expected}`), column);
     return undefined;
   }
 
@@ -98,7 +106,10 @@ export class RowReader {
     const startUs = 'startsAt' in time && time.startsAt !== undefined ? Date.parse(time.startsAt) * 1000 : 0;
     if (time.kind === 'rows') return startUs + Math.round((rowOfAll * 1e6) / type.rateHz);
     if (cell === undefined) return Number.NaN;
-    const us = time.kind === 'iso' ? instantUs(row.text(cell), time.zone) : row.number(cell) * unitUs(time.kind);
+    const us =
+      time.kind === 'iso'
+        ? instantUs(row.text(cell), time.zone)
+        : row.number(cell) * unitUs(time.kind === 'log' ? 'us' : time.kind);
     const rounded = Math.round(startUs + us);
     return rounded >= 0 && rounded < latestUs ? rounded : Number.NaN;
   }

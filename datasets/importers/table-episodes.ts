@@ -53,10 +53,13 @@ interface OpenEpisode {
   readonly firstRow: number;
   /** Empty unless a column says it. */
   readonly id: string;
+  readonly beganUs: number;
   rows: number;
   lastUs: number;
   readonly frames: SourceFrame[];
   isTooLong: boolean;
+  /** Frames are missing in the middle of it. */
+  hasGap: boolean;
   readonly outcome: OutcomeRule;
 }
 
@@ -123,14 +126,20 @@ class TableState {
     const { robot, task, site, value, atUs, frame } = read;
     const id = this.map.idCell === undefined ? '' : row.text(this.map.idCell);
     let open = this.#open.get(robot);
-    if (open !== undefined && this.#endsBefore(open, read)) {
+    const isOutside = this.#isOutside(value);
+    if (open !== undefined && (isOutside || this.#endsBefore(open, read) || this.#splitsBefore(open, row))) {
       yield* this.#end(open);
       open = undefined;
     }
-    open ??= this.#begin({ robot, task, site, value, id });
-    open.rows += 1;
+    if (isOutside) return this.#source.tally.leftOut('row', 'outside of episodes');
+    open ??= this.#begin({ robot, task, site, value, id, beganUs: atUs });
+    if (row.isEvent !== true) open.rows += 1;
+    if (row.isAfterGap === true && open.frames.length > 0) open.hasGap = true;
     open.lastUs = atUs;
-    open.outcome.see(this.map.successCells.map((cell) => row.text(cell)));
+    // How the episode before this one ended says nothing of it, even while nobody has said otherwise.
+    const { beganUs } = open;
+    const isOld = (cell: number): boolean => (row.saidUs?.(cell) ?? beganUs) < beganUs;
+    open.outcome.see(this.map.successCells.map((cell) => (isOld(cell) ? '' : row.text(cell))));
     if (frame !== undefined) this.#keep(open, { atUs, ...frame }, row);
   }
 
@@ -138,7 +147,7 @@ class TableState {
     for (const open of this.#open.values()) yield* this.#end(open);
   }
 
-  #begin(of: Pick<OpenEpisode, 'robot' | 'task' | 'site' | 'value' | 'id'>): OpenEpisode {
+  #begin(of: Pick<OpenEpisode, 'robot' | 'task' | 'site' | 'value' | 'id' | 'beganUs'>): OpenEpisode {
     if (this.#open.size >= mostOpenRobots)
       throw this.#reader.error('rows of at most 1,000 robots taking turns', `one more, ${quoted(of.robot)}`, undefined);
     const { map, tally } = this.#source;
@@ -154,6 +163,7 @@ class TableState {
       lastUs: 0,
       frames: [],
       isTooLong: false,
+      hasGap: false,
       outcome: outcomeRule(map.success),
     };
     this.#open.set(of.robot, open);
@@ -166,6 +176,16 @@ class TableState {
     if (by.kind === 'column') return open.value !== next.value;
     if (by.kind === 'gap') return next.atUs - open.lastUs > by.longerThanS * 1e6;
     return by.kind === 'rows' && open.rows >= by.rows;
+  }
+
+  /** Whether the recording says that the robot is between episodes. */
+  #isOutside(value: string): boolean {
+    const { by } = this.#source.map.episodes;
+    return by.kind === 'column' && by.only?.includes(value) === false;
+  }
+
+  #splitsBefore(open: OpenEpisode, { isAfterGap }: TableRow): boolean {
+    return isAfterGap === true && open.frames.length > 0 && this.#source.map.mcap?.gap !== 'leaveOut';
   }
 
   #keep(open: OpenEpisode, frame: SourceFrame, row: TableRow): void {
@@ -192,6 +212,10 @@ class TableState {
     const first = frames[0];
     if (first === undefined) return tally.leftOut('episode', 'no row of it could be taken');
     const { leaveOutShorterThan } = map.episodes;
+    if (open.hasGap) {
+      tally.leftOut('frame', 'of an episode with a gap', '', frames.length);
+      return tally.leftOut('episode', 'a gap in its frames');
+    }
     if (frames.length < leaveOutShorterThan) {
       tally.leftOut('episode', `shorter than ${leaveOutShorterThan} frames`);
       return tally.leftOut(

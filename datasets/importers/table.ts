@@ -5,12 +5,17 @@ export interface TableColumn {
   readonly kind: 'number' | 'text' | 'boolean' | 'instant' | 'list' | 'other';
 }
 
+/** The column of the time at which a row was recorded, in µs since 1970, where the format itself says it. */
+export const logTimeColumn = '@log';
+
 /** A cell that is asked for. `column` is a name, or `name[i]` for the i-th value (from 0) of a list. */
 export interface WantedCell {
   readonly column: string;
   readonly as: 'number' | 'text';
   /** Characters of its text that are looked at, where fewer are enough than a format has in any case. */
   readonly mostCharacters?: number;
+  /** It holds until the recording says otherwise, however long: a robot, a task, an outcome; a reading and a command do not. */
+  readonly isHeld?: boolean;
 }
 
 /** Characters of a text that can be a number; a longer one is none. */
@@ -31,6 +36,14 @@ export interface TableRow {
   text(cell: number): string;
   /** The number in a cell; NaN where there is none. */
   number(cell: number): number;
+  /** Why a cell is empty, where the format knows more than that it is. */
+  missing?(cell: number): string | undefined;
+  /** When a value that holds was said, in µs since 1970, where that may be long before the row. */
+  saidUs?(cell: number): number | undefined;
+  /** It says where episodes end and how, and is no frame. */
+  readonly isEvent?: boolean;
+  /** Frames are missing before it. */
+  readonly isAfterGap?: boolean;
 }
 
 /** Reads tables of one format, batch by batch. Every error is an `ImportError` with file, row and field. */

@@ -3,12 +3,14 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { exportCsv } from '../../../activities/exports/export-csv.ts';
+import { exportMcap } from '../../../activities/exports/export-mcap.ts';
 import { exportLeRobot } from '../../../activities/exports/export-lerobot.ts';
 import type { ExportFilter } from '../../../activities/exports/picked-episodes.ts';
 import { parquetTableReader } from '../../../activities/imports/parquet-table.ts';
 import { setEpisodeStanding } from '../../../activities/mix/exclusions.ts';
 import { importCsv } from '../../../cli/import-tables.ts';
 import { importMapSchema } from '../../../datasets/importers/import-map.ts';
+import { importMcap } from '../../../datasets/importers/mcap/import-mcap.ts';
 import { draftLeRobot } from '../../../datasets/importers/lerobot/draft-lerobot.ts';
 import { importLeRobot } from '../../../datasets/importers/lerobot/import-lerobot.ts';
 import { deterministicUlid } from '../../../datasets/deterministic-ulid.ts';
@@ -94,7 +96,7 @@ for (const plain of [cart, discreteCart]) {
     });
     after(() => world.close());
 
-    async function exported(format: 'csv' | 'lerobot', filter: ExportFilter = {}) {
+    async function exported(format: 'csv' | 'lerobot' | 'mcap', filter: ExportFilter = {}) {
       const folder = await mkdtemp(join(world.directory, 'export-'));
       const session = await world.engine.open({ threads: 1 });
       try {
@@ -103,7 +105,11 @@ for (const plain of [cart, discreteCart]) {
         const sentences = new Map([['roll', "Roll 'it'"]]);
         return {
           folder,
-          summary: await (format === 'csv' ? exportCsv(ports, input) : exportLeRobot(ports, { ...input, sentences })),
+          summary: await (format === 'csv'
+            ? exportCsv(ports, input)
+            : format === 'mcap'
+              ? exportMcap(ports, input)
+              : exportLeRobot(ports, { ...input, sentences })),
         };
       } finally {
         await session.close();
@@ -152,6 +158,21 @@ for (const plain of [cart, discreteCart]) {
       );
       for (const text of ["'=site()", "''=1", "'\t+1 ", "'-1", `it "fell", then\nstopped `, "''"])
         assert.ok(texts.includes(text), text);
+    });
+
+    it('as MCAP files, which import as the same episodes under the same ids', async () => {
+      const { folder, summary } = await exported('mcap');
+      assert.deepEqual([summary.episodes, summary.frames, summary.files], [6, 33, 1]);
+      const map = importMapSchema.parse(JSON.parse(await readFile(join(folder, 'import-map.json'), 'utf8')));
+      const store = memoryObjectStore();
+      const path = join(folder, 'frames');
+      const ports = { store, scratchDirectory: world.directory, progress: () => {}, isRegistered: async () => false };
+      const brought = await importMcap({ ...ports, path, type, map, isAgain: false });
+      assert.deepEqual([brought.episodes, brought.frames], [6, 33]);
+      assert.deepEqual(await landed(store), await ofLake());
+      const again = await exported('mcap');
+      const file = 'frames/frames-00000.mcap';
+      assert.deepEqual(await readFile(join(again.folder, file)), await readFile(join(folder, file)));
     });
 
     it('only of the filter, without what a person excluded and what is not whole', async () => {

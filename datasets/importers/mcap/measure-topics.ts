@@ -1,0 +1,117 @@
+import { ColumnMeasure, type MeasuredColumn } from '../measure-columns.ts';
+import type { SourceFile } from '../table-episodes.ts';
+import type { Tally } from '../tally.ts';
+import { McapProblem } from './byte-cursor.ts';
+import { stepsOf, topicColumn } from './field-path.ts';
+import { numberOf } from './frames-of-messages.ts';
+import { mcapMessages, type Message } from './mcap-messages.ts';
+import type { Leaf, MessageType, ReadFields, Value } from './message-type.ts';
+import { Topics } from './topics.ts';
+
+/** What a topic says, over all of its messages. */
+export interface MeasuredTopic {
+  readonly topic: string;
+  readonly messages: number;
+  /** Middle of the steps from message to message; infinite for a single one. */
+  readonly middleStepS: number;
+  /** One a value, named as a map names it. */
+  readonly columns: readonly MeasuredColumn[];
+}
+
+/** Values that are measured, of all topics together. */
+const mostColumns = 4_000;
+/** Elements of a list whose length no definition says, by the first message. */
+const mostElements = 64;
+
+/** Reads every message of every topic that can be read, once; memory does not grow with them. */
+export async function measureTopics(files: readonly SourceFile[], tally: Tally): Promise<readonly MeasuredTopic[]> {
+  const measures = new Map<string, TopicMeasure>();
+  let columns = 0;
+  for (const file of files) {
+    const topics = new Topics(() => true);
+    for await (const batch of mcapMessages(file, topics, tally))
+      for (const message of batch) {
+        const { topic, type } = message.channel;
+        if ('reason' in type) continue;
+        const measure = measures.get(topic) ?? new TopicMeasure(topic, type, message.data, mostColumns - columns);
+        if (!measures.has(topic)) {
+          measures.set(topic, measure);
+          columns += measure.width;
+        }
+        measure.see(message, type, tally);
+      }
+    for (const { topic, type } of topics.all()) if ('reason' in type) tally.leftOut('topic', type.reason, topic);
+  }
+  return [...measures.values()].map((measure) => measure.result());
+}
+
+class TopicMeasure {
+  readonly #topic: string;
+  readonly #paths: readonly string[];
+  readonly #columns: readonly ColumnMeasure[];
+  readonly #time: ColumnMeasure;
+  readonly #readers = new WeakMap<MessageType, ReadFields>();
+  readonly #values: Value[] = [];
+  #messages = 0;
+
+  constructor(topic: string, type: MessageType, sample: Uint8Array, mostPaths: number) {
+    this.#topic = topic;
+    this.#paths = pathsOf(type, sample).slice(0, mostPaths);
+    this.#columns = this.#paths.map((path) => new ColumnMeasure(topicColumn(topic, path)));
+    this.#time = new ColumnMeasure(topic);
+  }
+
+  get width(): number {
+    return this.#paths.length;
+  }
+
+  see({ atUs, data }: Message, type: MessageType, tally: Tally): void {
+    this.#messages += 1;
+    this.#time.see('', atUs);
+    try {
+      const read = this.#readers.get(type) ?? type.fields(this.#paths.map((path) => stepsOf(path) ?? []));
+      this.#readers.set(type, read);
+      read(data, this.#values);
+    } catch (error) {
+      if (!(error instanceof McapProblem)) throw error;
+      return tally.leftOut('message', error.message, this.#topic);
+    }
+    for (const [place, column] of this.#columns.entries()) {
+      const value = this.#values[place];
+      column.see(value === undefined ? '' : String(value), numberOf(value));
+    }
+  }
+
+  result(): MeasuredTopic {
+    const { middleStep } = this.#time.result();
+    return {
+      topic: this.#topic,
+      messages: this.#messages,
+      middleStepS: Number.isNaN(middleStep) ? Number.POSITIVE_INFINITY : middleStep / 1e6,
+      columns: this.#columns.map((column) => column.result()),
+    };
+  }
+}
+
+/** Every value of a message that a map can name, lists element by element. */
+function pathsOf(type: MessageType, sample: Uint8Array): readonly string[] {
+  try {
+    return type
+      .leaves(sample)
+      .flatMap((leaf) => elementsOf(leaf, type, sample))
+      .filter((path) => stepsOf(path) !== undefined);
+  } catch (error) {
+    if (error instanceof McapProblem) return [];
+    throw error;
+  }
+}
+
+function elementsOf({ path, kind, list }: Leaf, type: MessageType, sample: Uint8Array): readonly string[] {
+  if (kind === 'other' || stepsOf(path) === undefined) return [];
+  if (list === undefined) return [path];
+  const count = Math.min(mostElements, list === 'varies' ? mostElements : list);
+  const elements = Array.from({ length: count }, (_, index) => `${path}[${index}]`);
+  const values: Value[] = [];
+  type.fields(elements.map((element) => stepsOf(element) ?? []))(sample, values);
+  return elements.filter((_, index) => values[index] !== undefined);
+}

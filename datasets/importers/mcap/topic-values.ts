@@ -1,0 +1,110 @@
+import { ImportError } from '../import-summary.ts';
+import type { Tally } from '../tally.ts';
+import { McapProblem } from './byte-cursor.ts';
+import type { TopicField } from './field-path.ts';
+import type { Message } from './mcap-messages.ts';
+import type { MessageType, ReadFields, Value } from './message-type.ts';
+
+/** A value that is asked for, and its place among all of them. */
+export interface WantedField {
+  readonly field: TopicField;
+  readonly place: number;
+  /** It stays as long as nobody says otherwise: a robot, a task, how an episode ended. A reading and a command do not. */
+  readonly isHeld: boolean;
+}
+
+/** The newest message of one topic, and what it says; it is read only when it is asked for. */
+export class TopicValues {
+  readonly topic: string;
+  /** Whether a frame needs it to be new. */
+  readonly isSampled: boolean;
+  readonly wanted: readonly WantedField[];
+  readonly #tally: Tally;
+  readonly #unreadable: 'leaveOut' | 'fail';
+  readonly #readers = new WeakMap<MessageType, ReadFields>();
+  readonly #values: Value[] = [];
+  #message: Message | undefined;
+  #isUsed = true;
+  /** Log time of the message whose values stand here; undefined before the first. */
+  atUs: number | undefined;
+
+  constructor(topic: string, wanted: readonly WantedField[], tally: Tally, unreadable: 'leaveOut' | 'fail') {
+    this.topic = topic;
+    this.wanted = wanted;
+    this.isSampled = wanted.some(({ isHeld }) => !isHeld);
+    this.#tally = tally;
+    this.#unreadable = unreadable;
+  }
+
+  take(message: Message): void {
+    if (!this.#isUsed) this.#tally.leftOut('message', 'a newer one came before the next frame', this.topic);
+    this.#message = message;
+    this.#isUsed = false;
+  }
+
+  /** The values become part of a frame. */
+  use(into: Value[]): void {
+    this.show(into);
+    this.#isUsed = true;
+  }
+
+  /** The values as they are between frames; those that hold are used by that. */
+  show(into: Value[]): void {
+    this.settle();
+    if (!this.isSampled) this.#isUsed = true;
+    for (const [index, { place }] of this.wanted.entries()) into[place] = this.#values[index];
+  }
+
+  /** Reads what has come, so that its bytes are no longer needed. */
+  settle(): void {
+    const message = this.#message;
+    this.#message = undefined;
+    if (message === undefined) return;
+    const { type } = message.channel;
+    if ('reason' in type) return;
+    const read: Value[] = [];
+    try {
+      this.#readerOf(type)(message.data, read);
+    } catch (error) {
+      if (!(error instanceof McapProblem)) throw error;
+      this.#isUsed = true;
+      if (this.#unreadable === 'leaveOut') return this.#tally.leftOut('message', error.message, this.topic);
+      throw new ImportError(
+        `expected a message of ${this.topic} that can be read, got ${error.message} [logTimeUs=${message.atUs}]`,
+      );
+    }
+    this.atUs = message.atUs;
+    for (let index = 0; index < this.wanted.length; index += 1) this.#values[index] = read[index];
+  }
+
+  #readerOf(type: MessageType): ReadFields {
+    const known = this.#readers.get(type);
+    if (known !== undefined) return known;
+    // One at a time, so that errors say which field it is.
+    for (const { field } of this.wanted)
+      try {
+        type.fields([field.steps]);
+      } catch (error) {
+        if (!(error instanceof McapProblem)) throw error;
+        throw new ImportError(
+          `expected a number or text at ${field.path} of topic ${this.topic}, got ${error.message}`,
+        );
+      }
+    const made = type.fields(this.wanted.map(({ field }) => field.steps));
+    this.#readers.set(type, made);
+    return made;
+  }
+
+  end(): void {
+    this.settle();
+    if (!this.#isUsed) this.#tally.leftOut('message', 'after the last frame', this.topic);
+    this.#isUsed = true;
+  }
+
+  /** Forgets everything: what comes next has nothing to do with it. */
+  reset(): void {
+    this.end();
+    this.atUs = undefined;
+    this.#values.length = 0;
+  }
+}

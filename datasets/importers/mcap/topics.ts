@@ -1,0 +1,78 @@
+import { McapProblem } from './byte-cursor.ts';
+import { cdrMessages } from './cdr-messages.ts';
+import { jsonMessages } from './json-messages.ts';
+import { mcapLimits } from './limits.ts';
+import type { MessageType } from './message-type.ts';
+import { protoMessages } from './proto-messages.ts';
+import { channelRecord, schemaRecord, type RecordPlace, type SchemaRecord } from './records.ts';
+
+/** What a file says of the messages under one number. */
+export interface Channel {
+  readonly topic: string;
+  readonly schema: string;
+  /** How its messages are read, or why they are not. */
+  readonly type: MessageType | { readonly reason: string };
+  /** Whether anybody asked for its messages. */
+  readonly isWanted: boolean;
+  messages: number;
+}
+
+const isImage = /(?:^|[./])(?:Compressed(?:Image|Video)|(?:Raw)?Image)$/;
+
+/** Topics of one file, from its records; a definition is read when the first channel of a wanted topic asks for it. */
+export class Topics {
+  readonly #isWanted: (topic: string) => boolean;
+  readonly #schemas = new Map<number, SchemaRecord>();
+  readonly #channels = new Map<number, Channel>();
+  #schemaBytes = 0;
+
+  constructor(isWanted: (topic: string) => boolean) {
+    this.#isWanted = isWanted;
+  }
+
+  schema(bytes: Uint8Array, place: RecordPlace): void {
+    const record = schemaRecord(bytes, place);
+    if (record.id === 0 || this.#schemas.has(record.id)) return;
+    const fits =
+      record.data.length <= mcapLimits.schemaBytes &&
+      this.#schemaBytes + record.data.length <= mcapLimits.allSchemaBytes;
+    this.#schemaBytes += fits ? record.data.length : 0;
+    this.#schemas.set(record.id, fits ? { ...record, data: record.data.slice() } : { ...record, encoding: tooLong });
+  }
+
+  channel(bytes: Uint8Array, place: RecordPlace): void {
+    const { id, schemaId, topic, messageEncoding } = channelRecord(bytes, place, mcapLimits.topicBytes);
+    // The format wants every record of a channel to be the same: the first one counts.
+    if (this.#channels.has(id)) return;
+    const schema = this.#schemas.get(schemaId);
+    const isWanted = this.#isWanted(topic);
+    const type = isWanted ? typeOf(messageEncoding, schema) : { reason: 'not in the map' };
+    this.#channels.set(id, { topic, schema: schema?.name ?? '', type, isWanted, messages: 0 });
+  }
+
+  of = (id: number): Channel | undefined => this.#channels.get(id);
+
+  all = (): readonly Channel[] => [...this.#channels.values()];
+}
+
+const tooLong = 'too long';
+
+/** https://mcap.dev/spec/registry */
+function typeOf(messageEncoding: string, schema: SchemaRecord | undefined): Channel['type'] {
+  if (schema !== undefined && isImage.test(schema.name)) return { reason: 'cameras are not imported yet' };
+  try {
+    if (messageEncoding === 'json') return jsonMessages;
+    if (schema?.encoding === tooLong) return { reason: 'a definition that is too long' };
+    if (messageEncoding === 'protobuf' && schema?.encoding === 'protobuf')
+      return protoMessages(schema.name, schema.data);
+    if (messageEncoding === 'cdr' && schema?.encoding === 'ros2msg') return cdrMessages(schema.data);
+  } catch (error) {
+    if (error instanceof McapProblem) return { reason: error.message };
+    throw error;
+  }
+  const known = /^[a-z0-9]{1,20}$/;
+  const [message, definition] = [messageEncoding, schema?.encoding ?? ''].map((name) =>
+    known.test(name) ? name : '?',
+  );
+  return { reason: `messages encoded as ${message} with a definition as ${definition} are not read` };
+}
