@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 
+import { temporalTurnHolder } from '../activities/adapters/temporal-cycles.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ConsoleError } from './errors.ts';
@@ -16,6 +17,13 @@ export interface RunView {
   readonly status: unknown;
 }
 
+export interface RunningCycle {
+  readonly cycle: RunView;
+  /** What it collects, or trains, with; null at another step, and where nobody tells. */
+  readonly collection: RunView | null;
+  readonly training: RunView | null;
+}
+
 /** What running workflows say. Every question is answered within seconds or fails with `temporalUnavailable`. */
 export interface LoopView {
   /** The trial of a policy; null: there is none, and was none lately. */
@@ -25,21 +33,28 @@ export interface LoopView {
   rollback(policy: string): Promise<RunView | null>;
   /** One cycle, by its id. */
   cycle(workflowId: string): Promise<RunView | null>;
+  /** The cycle of a policy that runs, and the step that it is at; null: none runs. */
+  runningCycle(policy: string, robotTypeId: string): Promise<RunningCycle | null>;
 }
 
 const answerWithinMs = 3_000;
 
 export function temporalLoopView(connect: () => Promise<Client>): LoopView {
-  const view = async (workflowId: string): Promise<RunView | null> => {
+  const inTime = async <T>(work: (client: Client) => Promise<T>): Promise<T | null> => {
     try {
       const client = await connect();
-      return await client.withDeadline(Date.now() + answerWithinMs, () => viewOf(client, workflowId));
+      return await client.withDeadline(Date.now() + answerWithinMs, () => work(client));
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw new ConsoleError('temporalUnavailable', 'the Temporal server does not answer; try again later', {
         cause: error,
       });
     }
+  };
+  const view = (workflowId: string): Promise<RunView | null> => inTime((client) => viewOf(client, workflowId));
+  const runningView = async (workflowId: string): Promise<RunView | null> => {
+    const found = await view(workflowId);
+    return found?.run === 'RUNNING' ? found : null;
   };
   return {
     trial: (policy) => view(workflowIds.trialPolicy(policy)),
@@ -53,6 +68,20 @@ export function temporalLoopView(connect: () => Promise<Client>): LoopView {
     },
     rollback: (policy) => view(workflowIds.rollbackPolicy(policy)),
     cycle: view,
+    runningCycle: async (policy, robotTypeId) => {
+      const holder = await inTime((client) => temporalTurnHolder(client, policy));
+      const cycle = holder === null ? null : await runningView(holder);
+      if (cycle === null) return null;
+      const { stage, cycleId } = (cycle.status ?? {}) as { readonly stage?: unknown; readonly cycleId?: unknown };
+      return {
+        cycle,
+        collection: stage === 'collecting' ? await runningView(workflowIds.collectExperience(robotTypeId)) : null,
+        training:
+          stage === 'training' && typeof cycleId === 'string'
+            ? await runningView(workflowIds.trainPolicy(cycleId))
+            : null,
+      };
+    },
   };
 }
 

@@ -13,6 +13,7 @@ import type { Answer, Problem } from './reading.ts';
 import { apiPath, hrefOf, parseRoute, type PageName, type Route } from './route.ts';
 import {
   AuditScreen,
+  CycleScreen,
   FleetScreen,
   IncidentsScreen,
   MetricsScreen,
@@ -29,13 +30,14 @@ const screens: Readonly<Record<PageName, readonly [title: string, screen: (scree
   fleet: ['Fleet', FleetScreen],
   incidents: ['Incidents', IncidentsScreen],
   trial: ['Trial', TrialScreen],
+  cycle: ['Cycle', CycleScreen],
   models: ['Models', ModelsScreen],
   tasks: ['Tasks', TasksScreen],
   metrics: ['Metrics', MetricsScreen],
   audit: ['Audit', AuditScreen],
   robot: ['Robot', RobotScreen],
 };
-const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'models', 'tasks', 'metrics', 'audit'];
+const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'cycle', 'models', 'tasks', 'metrics', 'audit'];
 
 /** Kept for this tab alone, and gone with it. */
 const tokenKey = 'flywheel.token';
@@ -223,7 +225,7 @@ const settledMs = 2_000;
 function hear(session: Session, answer: Answer<ActAnswer>): void {
   if (answer.kind === 'refused' && answer.type === 'unauthenticated') return session.onRefused();
   const tell = (): void => {
-    for (const topic of ['fleet', 'incidents', 'models', 'audit']) session.tell(topic);
+    for (const topic of ['fleet', 'incidents', 'models', 'cycles', 'audit']) session.tell(topic);
   };
   tell();
   setTimeout(tell, settledMs);

@@ -1,4 +1,14 @@
-export const pageNames = ['fleet', 'incidents', 'trial', 'models', 'tasks', 'metrics', 'audit', 'robot'] as const;
+export const pageNames = [
+  'fleet',
+  'incidents',
+  'trial',
+  'cycle',
+  'models',
+  'tasks',
+  'metrics',
+  'audit',
+  'robot',
+] as const;
 export type PageName = (typeof pageNames)[number];
 
 /** Where a viewer is: stands behind the `#` of the address, so that a link can be sent and a page loaded again. */

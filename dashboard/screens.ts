@@ -2,6 +2,7 @@ import { h, type ComponentChild } from 'preact';
 import { useEffect } from 'preact/hooks';
 
 import type { AuditAnswer } from '../console/answers/acts.ts';
+import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '../console/answers/cycles.ts';
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
@@ -11,6 +12,7 @@ import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../conso
 import type { Acting } from './act-buttons.ts';
 import { attentionOf } from './attention.ts';
 import { auditPage, auditPath } from './pages/audit.ts';
+import { cycleIdOf, cyclePage } from './pages/cycle.ts';
 import { fleetPage, fleetPath } from './pages/fleet.ts';
 import { incidentsPage } from './pages/incidents.ts';
 import { metricsPage, metricsPath } from './pages/metrics.ts';
@@ -63,6 +65,24 @@ export function MetricsScreen({ session, policy, query, nowMs, onFilter }: Scree
   const path = metricsPath({ ...query, policy });
   // What is told apart otherwise is another thing: it never stands under the wrong heading.
   return metricsPage({ reading: useReading<MetricsAnswer>(session, path, path, 'facts'), query, nowMs, onFilter });
+}
+
+/** While a cycle runs, how far it is is read this often. */
+const runningEveryMs = 5_000;
+
+export function CycleScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {
+  const now = useReading<RunningCycleAnswer>(session, apiPath('cycle/now', { policy }), policy, 'cycles running');
+  const isRunning = now.data !== null && now.data.cycle !== null;
+  useEffect(() => {
+    if (!isRunning) return;
+    const timer = setInterval(() => session.tell('running'), runningEveryMs);
+    return () => clearInterval(timer);
+  }, [isRunning, session]);
+  const ended = useReading<EndedCyclesAnswer>(session, apiPath('cycles', { policy, limit: '50' }), policy, 'cycles');
+  const cycleId = cycleIdOf(ended.data, query['id']);
+  const path = cycleId === undefined ? null : apiPath('cycle/report', { id: cycleId });
+  const report = useReading<CycleReportAnswer>(session, path, cycleId ?? '', 'cycles');
+  return cyclePage({ policy, cycleId, now, report, ended, nowMs, acting });
 }
 
 export function ModelsScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {

@@ -1,12 +1,18 @@
 import { z } from 'zod';
 
-import { endedCycleSchema, listEndedCycles } from '../../activities/report/list-cycles.ts';
+import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
+import { listEndedCycles } from '../../activities/report/list-cycles.ts';
 import { readJson } from '../../store/json-objects.ts';
-import { damaged, read } from '../answers/read.ts';
-import { runSchema } from '../answers/trials.ts';
-import { described, limitQuery, requirePolicy, type Routes } from './shared.ts';
+import {
+  cycleReportSchema,
+  cycleSchema,
+  endedCyclesSchema,
+  oneCycleSchema,
+  runningCycleSchema,
+} from '../answers/cycles.ts';
+import { readCycleReport } from '../cycle-report-view.ts';
+import { described, limitQuery, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
-const cycleSchema = endedCycleSchema.omit({ policy: true });
 const cycleIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/, 'expected a cycle id');
 
 /** Cycles: what ran, what runs, and why it ended so. */
@@ -14,13 +20,7 @@ export const cycleRoutes: Routes = (context) => async (app) => {
   app.route({
     method: 'GET',
     url: '/api/v1/cycles',
-    schema: {
-      querystring: limitQuery,
-      ...described(
-        'Cycles that ended, newest last',
-        z.strictObject({ ...read, ...damaged, items: z.array(cycleSchema) }),
-      ),
-    },
+    schema: { querystring: limitQuery, ...described('Cycles that ended, newest last', endedCyclesSchema) },
     handler: async ({ query: { policy, limit } }) => {
       await requirePolicy(context, policy);
       const keys: string[] = [];
@@ -34,16 +34,45 @@ export const cycleRoutes: Routes = (context) => async (app) => {
     url: '/api/v1/cycle',
     schema: {
       querystring: z.object({ id: cycleIdSchema }),
-      ...described(
-        'One cycle: its report, once it ended, and how its run stands',
-        z.strictObject({ ...read, report: z.record(z.string(), z.unknown()).nullable(), run: runSchema }),
-      ),
+      ...described('One cycle: its report, once it ended, and how its run stands', oneCycleSchema),
     },
     handler: async ({ query: { id } }) => {
       const report = await readJson(context.store, `reports/${id}.json`, z.record(z.string(), z.unknown()));
       // Of a cycle that ended the report says all; the server forgets it.
       const run = report === undefined ? await context.loop.cycle(id) : null;
       return { readAtMs: context.clock(), report: report ?? null, run };
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/cycle/report',
+    schema: {
+      querystring: z.object({ id: cycleIdSchema }),
+      ...described('The report of a cycle that ended, without images and with lists cut', cycleReportSchema),
+    },
+    handler: async ({ query: { id } }) => ({
+      readAtMs: context.clock(),
+      ...(await readCycleReport(context.store, id)),
+    }),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/cycle/now',
+    schema: {
+      querystring: policyQuery,
+      ...described('The cycle of a policy that runs, and how far its step is', runningCycleSchema),
+    },
+    handler: async ({ query: { policy } }) => {
+      const { robotType } = await readPolicyDocument(context.store, policy);
+      const running = await context.loop.runningCycle(policy, robotType.id);
+      return {
+        readAtMs: context.clock(),
+        cycle: running?.cycle ?? null,
+        collection: running?.collection ?? null,
+        training: running?.training ?? null,
+      };
     },
   });
 };

@@ -173,10 +173,13 @@ function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: st
 }
 
 function modelBody(model: ModelAnswer): ComponentChild {
-  const { policy, set, collected } = model;
+  const { policy, training, set, collected } = model;
   return h('div', null, [
     damagedNote(model.damaged),
     facts([['Registered', moment(model.registeredAtMs)], ...factsOf(model)]),
+    training === null
+      ? null
+      : h('p', null, h('a', { href: hrefOf('cycle', { policy, id: training.cycleId }) }, 'The cycle that made it')),
     h('h3', null, 'Gates'),
     gatesTable(model.gates),
     h('h3', null, 'Data it learned from'),

@@ -50,6 +50,7 @@ export const noTemporal: ConsolePorts['loop'] = {
   trialSteps: async () => unavailable(),
   rollback: async () => unavailable(),
   cycle: async () => unavailable(),
+  runningCycle: async () => unavailable(),
 };
 /** The same for who acts. */
 export const noSteering: ConsolePorts['steer'] = {

@@ -40,6 +40,8 @@ const paths = [
   '/api/v1/robots/r1',
   `/api/v1/cycles?policy=${policy}`,
   '/api/v1/cycle?id=c1',
+  '/api/v1/cycle/report?id=c1',
+  `/api/v1/cycle/now?policy=${policy}`,
   `/api/v1/trial?policy=${policy}`,
   `/api/v1/trials?policy=${policy}`,
   '/api/v1/trials/t1',
@@ -231,6 +233,7 @@ describe('the console’s server', function () {
         trialSteps: async () => ({ abTest: null, rollout: { ...run, status: null } }),
         rollback: async () => null,
         cycle: async () => run,
+        runningCycle: async () => null,
       },
     });
     const { body } = await ask(app, `/api/v1/trial?policy=${policy}`, world.token);
