@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { RobotType } from '../datasets/robot-type.ts';
 import { isolatedPolicyRuntime } from '../fleet/agent/adapters/isolated-runtime.ts';
 import { sharpToJpeg } from '../fleet/agent/adapters/sharp-jpeg.ts';
+import { printable, printableJson } from './printable.ts';
 import { measureDecisions, type MeasuredDecisions, type Percentiles } from '../fleet/agent/measure-decisions.ts';
 import type { OpenedPolicy } from '../fleet/agent/versions/policy-runtime.ts';
 import { requireBody } from '../fleet/agent/versions/version-files.ts';
@@ -63,7 +64,7 @@ async function benchmark(options: Options): Promise<void> {
   }
   const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), platform: platformName };
   const model = { name: options.model ?? 'a tiny policy', sizeBytes: bytes.length, cameras: legs[0]?.cameras ?? [] };
-  if (options.json) process.stdout.write(`${JSON.stringify({ machine, model, warmUp, runs: decisions, legs })}\n`);
+  if (options.json) process.stdout.write(`${printableJson({ machine, model, warmUp, runs: decisions, legs })}\n`);
   else print({ machine, model, warmUp, decisions, legs });
 }
 
@@ -92,7 +93,7 @@ function print({ machine, model, warmUp, decisions, legs }: Told): void {
         .join(''),
     ),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`${printable(lines.join('\n'))}\n`);
 }
 
 const short = (ms: number): string => (ms >= 100 ? ms.toFixed(0) : ms.toFixed(2));

@@ -445,7 +445,10 @@ function commandsOf(parent: Command, words: readonly string[] = []): ReadonlyMap
   return new Map(
     parent.commands.flatMap((command): (readonly [string, Command])[] => {
       const path = [...words, command.name()];
-      return command.commands.length === 0 ? [[path.join(' '), command]] : [...commandsOf(command, path)];
+      // A command may have commands below it and do something itself: then it has options.
+      const own: readonly (readonly [string, Command])[] = [[path.join(' '), command]];
+      if (command.commands.length === 0) return [...own];
+      return [...(command.options.length === 0 ? [] : own), ...commandsOf(command, path)];
     }),
   );
 }
