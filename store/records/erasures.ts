@@ -62,10 +62,14 @@ export async function readTombstones(
   return found;
 }
 
-const listKey = (erasureId: string, pass: number): string =>
-  keyOf(erasureId, `episodes/${String(pass).padStart(4, '0')}.txt`);
+/** Named by its content too: an attempt that comes again, or late, knows less where the one before has begun to erase, and must not take its list away. */
+const listKey = (erasureId: string, pass: number, bytes: Uint8Array): string =>
+  keyOf(
+    erasureId,
+    `episodes/${String(pass).padStart(4, '0')}-${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.txt`,
+  );
 
-/** Digests of episodes that pass `pass` found; pass 0 are those that a person listed. */
+/** Digests of episodes that pass `pass` found; pass 0 are those that a person listed. What was written before stays. */
 export async function writeErasedEpisodes(
   store: ObjectStore,
   erasureId: string,
@@ -73,7 +77,8 @@ export async function writeErasedEpisodes(
   hashes: readonly string[],
 ): Promise<void> {
   const lines = [...new Set(hashes)].toSorted().map((hash) => `${hash}\n`);
-  await store.put(listKey(erasureId, pass), new TextEncoder().encode(lines.join('')));
+  const bytes = new TextEncoder().encode(lines.join(''));
+  await store.put(listKey(erasureId, pass, bytes), bytes);
 }
 
 /** All digests of an erasure, of every pass. */

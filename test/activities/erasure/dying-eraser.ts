@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { Fate, Killed, mortalPorts } from '../collection/dying-worker.ts';
-import { erase, request } from './erasure-world.ts';
+import { erase, lakeRows, request } from './erasure-world.ts';
 import { filled, state } from './filled-world.ts';
 
 const robot = { kind: 'robot', robotId: 'r1' } as const;
@@ -15,7 +15,7 @@ export async function dieAndErase(most: number): Promise<{ readonly deaths: numb
   await request(whole.ports, 'e1', robot);
   const counting = new Fate(Number.POSITIVE_INFINITY);
   await erase(mortalPorts(whole, counting), 'e1');
-  const expected = await state(whole);
+  const [expected, expectedRows] = [await state(whole), await lakeRows(whole)];
   await whole.close();
   const { calls } = counting;
   const times = Math.min(most, calls);
@@ -32,6 +32,7 @@ export async function dieAndErase(most: number): Promise<{ readonly deaths: numb
       const { checked } = await erase(world.ports, 'e1');
       assert.deepEqual(checked.leftovers, [], `killed at ${diesAt}`);
       assert.deepEqual(await state(world), expected, `killed at ${diesAt}`);
+      assert.deepEqual(await lakeRows(world), expectedRows, `killed at ${diesAt}`);
     } finally {
       await world.close();
     }

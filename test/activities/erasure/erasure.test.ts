@@ -8,7 +8,7 @@ import { eraseFound } from '../../../activities/erasure/erase-found.ts';
 import { findErased, search } from '../../../activities/erasure/find-erased.ts';
 import { readHeldData } from '../../../activities/retention/held-data.ts';
 import type { DataScope } from '../../../domain/legal-hold.ts';
-import { readErasureRequest } from '../../../store/records/erasures.ts';
+import { readErasedEpisodes, readErasureRequest, writeErasedEpisodes } from '../../../store/records/erasures.ts';
 import { removeFromLanding } from '../../../activities/collection/removed-segments.ts';
 import type { SegmentRow } from '../../../datasets/segment-row.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
@@ -184,6 +184,41 @@ describe('erasure', function () {
   it('goes on wherever its worker is killed, and ends as if it never was', async () => {
     const { deaths } = await dieAndErase(6);
     assert.equal(deaths, 6);
+  });
+
+  it('keeps its list of episodes where its worker dies before it wrote down the files, and whatever a late attempt knows', async () => {
+    const world = await filled();
+    try {
+      const { store } = world.ports;
+      const before = await lakeRows(world);
+      const gone = new Set(idsOf(before.episodes.filter((row) => row.includes('"r1"'))));
+      await request(world.ports, 'e1', robot('r1'));
+      await beginErasure(world.ports)({ erasureId: 'e1' });
+      const dying: ObjectStore = {
+        ...store,
+        putIfAbsent(key, body) {
+          if (key.endsWith('/found-0001.json')) throw new Killed('at what was found');
+          return store.putIfAbsent(key, body);
+        },
+      };
+      await assert.rejects(
+        findErased({ ...world.ports, store: dying })({ erasureId: 'e1', pass: 1 }),
+        /at what was found/,
+      );
+      await findErased(world.ports)({ erasureId: 'e1', pass: 1 });
+      const { size } = await readErasedEpisodes(store, 'e1');
+      assert.ok(size > gone.size, `${size} episodes, those of waiting segments too`);
+      await writeErasedEpisodes(store, 'e1', 1, []);
+      const { certificate } = await erase(world.ports, 'e1');
+      assert.equal(certificate?.distinctEpisodes, size);
+      const { frames } = await lakeRows(world);
+      assert.deepEqual(
+        frames,
+        before.frames.filter((row) => !gone.has(idsOf([row])[0] ?? '')),
+      );
+    } finally {
+      await world.close();
+    }
   });
 
   it('that comes while a batch is being taken in makes it leave out what goes', async () => {
