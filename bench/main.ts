@@ -253,7 +253,7 @@ program
 
 program
   .command('tasks')
-  .description('a catalogue of many tasks: plan, tick, monitor, mix and held-out set')
+  .description('a catalogue of many tasks: plan, tick, nets, monitor, mix, held-out set, gates and report')
   .option('--tasks <count>', 'tasks', number(3, 1_024), 500)
   .option('--robots <count>', 'robots', number(150, 10_000), 500)
   .option('--scale <fraction>', 'size of the week that is mixed; 1 = 700,000 episodes', number(0.0001, 100), 0.05)

@@ -1,30 +1,22 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import { ulid } from 'ulid';
 
-import { duckDbEngine } from '../activities/adapters/duckdb-engine.ts';
-import { openLake } from '../activities/lake/lake.ts';
-import { exportHeldoutSet } from '../activities/mix/export-heldout-set.ts';
-import { mixExperience } from '../activities/mix/mix-experience.ts';
-
 import { scitosG5Type } from '../datasets/built-in-robot-types.ts';
-import type { RobotType } from '../datasets/robot-type.ts';
 import { fleetKeys, telemetryHour } from '../fleet/desk/keys.ts';
 import { modelFile } from '../policies/model-manifest.ts';
 import { tasksFile } from '../policies/version-tasks.ts';
 import { jsonBytes } from '../store/json-objects.ts';
 import { tinyPolicy } from '../policies/tiny-policy.ts';
-import { fileObjectStore } from '../store/adapters/file-object-store.ts';
-import type { ObjectStore } from '../store/object-store.ts';
-import { publishRobotType, type RobotTypeReference } from '../store/records/robot-types.ts';
-import { changeTasks, readTaskCatalogue } from '../store/records/task-log.ts';
+import { readTaskCatalogue } from '../store/records/task-log.ts';
 import type { JudgingThread } from '../workers/judging/judging-thread.ts';
 import { fleetPolicy, openFleet, type OpenFleet } from './fleet/open-fleet.ts';
 import { openThread } from './fleet/open-thread.ts';
-import { appendWeek, benchRobotType } from './lake-content.ts';
+import { benchRobotType } from './lake-content.ts';
+import { addTasks } from './tasks/add-tasks.ts';
+import { measureNets } from './tasks/nets.ts';
+import { measureSets } from './tasks/sets.ts';
+import { elapsedMs, medianOf } from './tasks/times.ts';
 
 export interface TasksBenchOptions {
   readonly tasks: number;
@@ -48,6 +40,8 @@ export interface TasksBenchResult {
   readonly planMs: number;
   /** A tick of a trial of seven days: new cells, the guard's verdict with a net for every task. */
   readonly tickMs: number;
+  /** Of that the nets of all tasks, in processor time, on cells of their own. */
+  readonly netsCpuMs: number;
   /** A look of the monitor. */
   readonly monitorMs: number;
   /** Size of a tick's verdict document. */
@@ -55,22 +49,33 @@ export interface TasksBenchResult {
   /** Mixing and holding out the same lake with all tasks against with three: smaller is slower. */
   readonly mixRatio: number;
   readonly heldoutRatio: number;
+  /** Every offline gate of a candidate against a champion on that held-out set, and against three tasks: smaller is slower. */
+  readonly gatesMs: number;
+  readonly gatesRatio: number;
+  /** The cycle's report with a verdict for every task. */
+  readonly reportMs: number;
 }
 
 const [hourMs, days] = [3_600_000, 7];
 const [championVersion, candidateVersion, trialId] = ['1.0.0', '1.1.0', 'tasks'];
 const candidates = 125;
-const by = { who: 'bench', why: 'a fleet of many tasks' };
-const add = (id: string) => ({ kind: 'add', id, instruction: `do ${id}` }) as const;
 
 /** What many tasks cost a cycle, a trial and the monitor: everything that grows with the catalogue, at the design load. */
 export async function measureTasks(options: TasksBenchOptions): Promise<TasksBenchResult> {
-  const { tasks, robots } = options;
+  const { tasks, robots, progress } = options;
+  progress('nets of all tasks');
+  const netsCpuMs = measureNets({ tasks, robots, candidates });
+  progress(`nets ${netsCpuMs.toFixed(0)} ms of processor time`);
   const judged = await measureJudging(options);
   const few = await measureSets(options, benchRobotType.tasks.length);
   const many = await measureSets(options, tasks);
-  const ratios = { mixRatio: few.mixMs / many.mixMs, heldoutRatio: few.heldoutMs / many.heldoutMs };
-  return { leg: 'tasks', tasks, robots, ...judged, ...ratios };
+  const { gatesMs, reportMs } = many;
+  const ratios = {
+    mixRatio: few.mixMs / many.mixMs,
+    heldoutRatio: few.heldoutMs / many.heldoutMs,
+    gatesRatio: few.gatesMs / gatesMs,
+  };
+  return { leg: 'tasks', tasks, robots, netsCpuMs, ...judged, ...ratios, gatesMs, reportMs };
 }
 
 async function measureJudging(options: TasksBenchOptions) {
@@ -121,19 +126,6 @@ async function measureJudging(options: TasksBenchOptions) {
     await thread.close();
     await fleet.close();
   }
-}
-
-/** One record a task: as many writes as a fleet owner would make in years. */
-async function addTasks(
-  store: ObjectStore,
-  robotType: RobotType,
-  policy: string,
-  count: number,
-): Promise<readonly string[]> {
-  const names = Array.from({ length: count - robotType.tasks.length }, (_, index) => `task-${index}`);
-  for (const id of names)
-    await changeTasks({ store, clock: Date.now }, { policy, robotType, changes: [add(id)], ...by });
-  return [...robotType.tasks, ...names];
 }
 
 async function tellWeek(
@@ -244,56 +236,3 @@ class Ticks {
     });
   }
 }
-
-const framesAnEpisode = 20;
-const episodesAWeek = 700_000;
-const targetFrames = 2_000_000;
-
-/** A week of history and a new one of so many tasks, mixed and held out; the best of three. */
-async function measureSets(options: TasksBenchOptions, tasks: number) {
-  const { scale, seed, progress } = options;
-  const directory = await mkdtemp(join(tmpdir(), 'flywheel-bench-tasks-'));
-  const store = fileObjectStore({ root: join(directory, 'store') });
-  const engine = duckDbEngine({ temporaryDirectory: join(directory, 'spill') });
-  const lake = openLake({ store, engine, clock: Date.now, stagingDirectory: join(directory, 'staging') });
-  const session = await engine.open();
-  try {
-    await publishRobotType(store, benchRobotType);
-    const names = await addTasks(store, benchRobotType, fleetPolicy, tasks);
-    const { seq } = await readTaskCatalogue(store, fleetPolicy, benchRobotType);
-    const { id, version } = benchRobotType;
-    const robotType: RobotTypeReference =
-      seq < 0 ? { id, version } : { id, version, catalogue: { policy: fleetPolicy, seq } };
-    progress(`making two weeks of ${tasks} tasks`);
-    const week = { seed, episodes: episodesAWeek * scale, frames: framesAnEpisode, tasks: names };
-    await appendWeek(lake, session, { ...week, week: 0 });
-    const newSince = await lake.currentVersion();
-    await appendWeek(lake, session, { ...week, week: 1 });
-    const datasetVersion = await lake.currentVersion();
-    const ports = { store, engine, lake, progress: () => undefined, scratchDirectory: join(directory, 'scratch') };
-    const [mixMs, heldoutMs]: [number[], number[]] = [[], []];
-    for (let round = 0; round < 3; round += 1) {
-      const settings = { seed: seed + round, targetFrames: Math.ceil(targetFrames * scale) };
-      mixMs.push(
-        await elapsedMs(() =>
-          mixExperience(ports)({ cycleId: 'bench', robotType, datasetVersion, newSince, ...settings }),
-        ),
-      );
-      heldoutMs.push(await elapsedMs(() => exportHeldoutSet(ports)({ robotType, datasetVersion })));
-      progress(`mix ${mixMs.at(-1)?.toFixed(0)} ms, held-out set ${heldoutMs.at(-1)?.toFixed(0)} ms`);
-    }
-    return { mixMs: Math.min(...mixMs), heldoutMs: Math.min(...heldoutMs) };
-  } finally {
-    await session.close();
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return performance.now() - start;
-}
-
-const medianOf = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

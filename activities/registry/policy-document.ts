@@ -68,7 +68,7 @@ export const readPolicyDocument = async (store: ObjectStore, policy: string): Pr
       store,
       keyOf(policy),
       policyDocumentSchema,
-      `there is no policy "${policy}"; create it with \`flywheel models baseline\``,
+      `there is no policy "${policy}"; name yours with \`--policy\`, or create it with \`flywheel models baseline\``,
     ),
   );
 

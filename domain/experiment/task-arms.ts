@@ -43,7 +43,10 @@ export function armsOf({ names, size, ...sums }: TaskSums, { isCandidate }: Pick
   const listOf = (row: number): number =>
     2 * (sums.task[row] ?? 0) + (isCandidate[sums.robot[row] ?? -1] === true ? 0 : 1);
   const ends = new Int32Array(2 * names.length + 1);
-  for (let row = 0; row < size; row += 1) ends[listOf(row) + 1] = (ends[listOf(row) + 1] ?? 0) + 1;
+  for (let row = 0; row < size; row += 1) {
+    const next = listOf(row) + 1;
+    ends[next] = (ends[next] ?? 0) + 1;
+  }
   for (let list = 1; list < ends.length; list += 1) ends[list] = (ends[list] ?? 0) + (ends[list - 1] ?? 0);
   const starts = ends.slice();
   for (let row = 0; row < size; row += 1) {
