@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 
-import { temporalTurnHolder } from '../activities/adapters/temporal-cycles.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
+import { openCyclesPort } from '../workers/compose.ts';
 import { ConsoleError } from './errors.ts';
 
 /** How a run stands, and what it says of itself. */
@@ -39,7 +39,7 @@ export interface LoopView {
 
 const answerWithinMs = 3_000;
 
-export function temporalLoopView(connect: () => Promise<Client>): LoopView {
+export function temporalLoopView(connect: () => Promise<Client>, taskQueue: string): LoopView {
   const inTime = async <T>(work: (client: Client) => Promise<T>): Promise<T | null> => {
     try {
       const client = await connect();
@@ -69,7 +69,7 @@ export function temporalLoopView(connect: () => Promise<Client>): LoopView {
     rollback: (policy) => view(workflowIds.rollbackPolicy(policy)),
     cycle: view,
     runningCycle: async (policy, robotTypeId) => {
-      const holder = await inTime((client) => temporalTurnHolder(client, policy));
+      const holder = await inTime(async (client) => (await openCyclesPort({ client, taskQueue })).turnHolder(policy));
       const cycle = holder === null ? null : await runningView(holder);
       if (cycle === null) return null;
       const { stage, cycleId } = (cycle.status ?? {}) as { readonly stage?: unknown; readonly cycleId?: unknown };

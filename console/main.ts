@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 
 import { Client, Connection } from '@temporalio/client';
 
+import { orchestrationQueue } from '../acts/ask-workflow.ts';
 import { steering } from '../acts/steering.ts';
 import { openFactTables } from '../activities/facts/fact-tables.ts';
 import { openEngine, openStore } from '../workers/compose.ts';
@@ -58,7 +59,7 @@ async function runConsole(environment: NodeJS.ProcessEnv): Promise<void> {
     store,
     engine,
     facts: openFactTables({ store, engine, clock, stagingDirectory: scratchDirectory }),
-    loop: temporalLoopView(temporal.client),
+    loop: temporalLoopView(temporal.client, orchestrationQueue(settings)),
     steer: steering({ client: temporal.client, settings }),
     clock,
     monotonicMs: () => performance.now(),

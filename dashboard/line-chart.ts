@@ -46,18 +46,20 @@ export function frameOf(lines: readonly Line[]): Frame {
   };
 }
 
-/** The path of a line, broken at its gaps. */
+/** The path of a line, broken at its gaps; a value between two gaps is a dot. */
 export function pathOf({ points }: Line, { x, y }: Pick<Frame, 'x' | 'y'>): string {
   let isDown = false;
   return points
-    .map((point) => {
+    .map((point, index) => {
       if (point.y === null) {
         isDown = false;
         return '';
       }
       const command = isDown ? 'L' : 'M';
+      // One between two gaps is a dot: a line of no length is drawn by its round ends.
+      const dot = !isDown && (points[index + 1]?.y ?? null) === null ? 'h0' : '';
       isDown = true;
-      return `${command}${x(point.x).toFixed(1)} ${y(point.y).toFixed(1)}`;
+      return `${command}${x(point.x).toFixed(1)} ${y(point.y).toFixed(1)}${dot}`;
     })
     .join('');
 }

@@ -36,7 +36,13 @@ export function temporalCycles(options: { readonly client: Client; readonly task
       return { running, lastStartedMs: found.length === 0 ? null : Math.max(...found.map((one) => one.startedMs)) };
     },
     sight: (policy, endedAfterMs) => readLoopSight(client, policy, weeklyScheduleId(policy), endedAfterMs),
-    turnHolder: (policy) => temporalTurnHolder(client, policy),
+    async turnHolder(policy) {
+      const turn = await describeRunning(client, workflowIds.cycleTurn(policy));
+      if (turn === undefined) return null;
+      const parent = turn.raw.workflowExecutionInfo?.parentExecution?.workflowId;
+      if (!parent) return turn.workflowId;
+      return (await describeRunning(client, parent)) === undefined ? null : parent;
+    },
     async startCycle({ policy, cause, request }) {
       const workflowId = workflowIds.triggeredCycle(policy);
       try {
@@ -66,15 +72,6 @@ export function temporalCycles(options: { readonly client: Client; readonly task
       return { workflowId };
     },
   };
-}
-
-/** Workflow id of the cycle that has the policy's turn; null: none runs. */
-export async function temporalTurnHolder(client: Client, policy: string): Promise<string | null> {
-  const turn = await describeRunning(client, workflowIds.cycleTurn(policy));
-  if (turn === undefined) return null;
-  const parent = turn.raw.workflowExecutionInfo?.parentExecution?.workflowId;
-  if (!parent) return turn.workflowId;
-  return (await describeRunning(client, parent)) === undefined ? null : parent;
 }
 
 /** Undefined when it does not run. */

@@ -6,8 +6,9 @@ import { numberText, percentText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
-import { gatesTable, outcomeText } from './gates.ts';
+import { outcomeText } from './gates.ts';
 import { metricCell } from './metrics.ts';
+import { comparison, modelBody } from './model.ts';
 
 type Query = Readonly<Record<string, string>>;
 
@@ -130,131 +131,6 @@ const historyBody = ({ history, historyTotal }: ModelsAnswer): ComponentChild =>
   ]);
 
 const count = (value: number): string => numberText(value, 0);
-const fraction = (value: number | null): string => (value === null ? 'not measured' : numberText(value, 6));
-
-/** Names with what they are, for one version and for two. */
-function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: string])[] {
-  const { training, set, collected } = model;
-  return [
-    ['Robot type', model.robotType],
-    ['Contract', model.contract === 1 ? '1, readings alone' : '2, it sees'],
-    ['Cameras', model.cameras.join('; ') || 'none'],
-    ['Made from', model.parents.join(', ') || 'nothing before it'],
-    ['Code build', model.codeBuild],
-    ['Model, sha256', model.modelSha256?.slice(0, 16) ?? 'not told'],
-    ...(model.submitted === null ? [] : [['Handed in', `${model.submitted.who}: ${model.submitted.why}`] as const]),
-    ['Cycle', training?.cycleId ?? 'not trained here'],
-    [
-      'Dataset version',
-      training === null
-        ? 'none'
-        : `episodes ${training.datasetVersion.episodes}, frames ${training.datasetVersion.frames}`,
-    ],
-    ['Training set', training?.trainingSetDigest.slice(0, 16) ?? 'none'],
-    ['Learned tasks', training === null ? 'none' : (training.tasks?.join(', ') ?? 'all')],
-    [
-      'Frames in the set',
-      set === null ? 'not kept' : `${count(set.newFrames)} new, ${count(set.historyFrames)} from history`,
-    ],
-    [
-      'Failures of its cycle',
-      set === null
-        ? 'not kept'
-        : `${count(set.failures.added)} of ${count(set.failures.valid)} added, ${count(set.failures.waiting)} wait for a label`,
-    ],
-    [
-      'New episodes',
-      collected === null ? 'not kept' : `${count(collected.episodes)} of ${count(collected.robotsTotal)} robots`,
-    ],
-    ['Seed', training === null ? 'none' : String(training.seed)],
-    ...model.metrics.map(({ name, value }) => [`Metric ${name}`, fraction(value)] as const),
-    ...(training?.hyperparameters ?? []).map(({ name, value }) => [`Parameter ${name}`, value] as const),
-  ];
-}
-
-function modelBody(model: ModelAnswer): ComponentChild {
-  const { policy, training, set, collected } = model;
-  return h('div', null, [
-    damagedNote(model.damaged),
-    facts([['Registered', moment(model.registeredAtMs)], ...factsOf(model)]),
-    training === null
-      ? null
-      : h('p', null, h('a', { href: hrefOf('cycle', { policy, id: training.cycleId }) }, 'The cycle that made it')),
-    h('h3', null, 'Gates'),
-    gatesTable(model.gates),
-    h('h3', null, 'Data it learned from'),
-    set === null
-      ? stateBox(
-          'noData',
-          'Its training set is not kept any more, or it was not trained here. Nothing follows from this.',
-        )
-      : table(
-          set.strata.length < set.strataTotal
-            ? `The first ${set.strata.length} of ${set.strataTotal}`
-            : 'By source and task',
-          [
-            { head: 'Task', cell: ({ task }) => task },
-            { head: 'From', cell: ({ source }) => source },
-            { head: 'Frames taken', isNumber: true, cell: ({ takenFrames }) => count(takenFrames) },
-            { head: 'Frames there were', isNumber: true, cell: ({ availableFrames }) => count(availableFrames) },
-          ],
-          set.strata,
-          ({ source, task }) => `${source} ${task}`,
-        ),
-    h('h3', null, 'Robots whose new episodes its cycle collected'),
-    collected === null
-      ? stateBox(
-          'noData',
-          'What its cycle collected is not kept any more, or it had no cycle. Nothing follows from this.',
-        )
-      : collected.robots.length === 0
-        ? stateBox('empty', 'Its cycle collected from no robot.')
-        : table(
-            collected.robots.length < collected.robotsTotal
-              ? `The first ${collected.robots.length} of ${collected.robotsTotal}, the most episodes first`
-              : 'The most episodes first',
-            [
-              {
-                head: 'Robot',
-                cell: ({ robotId }) => h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId),
-              },
-              { head: 'Episodes', isNumber: true, cell: ({ episodes }) => count(episodes) },
-              { head: 'Frames', isNumber: true, cell: ({ frames }) => count(frames) },
-              { head: 'Failures', isNumber: true, cell: ({ failures }) => count(failures) },
-              { head: 'Refused episodes', isNumber: true, cell: ({ refused }) => count(refused) },
-            ],
-            collected.robots,
-            ({ robotId }) => robotId,
-          ),
-  ]);
-}
-
-const gatesText = ({ gates }: ModelAnswer): readonly (readonly [string, string])[] =>
-  gates.map(({ id, outcome, value, limit, sampleSize }) => [
-    `Gate ${id}`,
-    `${outcomeText(outcome)}, value ${fraction(value)}, limit ${limit === null ? 'none' : fraction(limit)}, n ${sampleSize === null ? 'not told' : count(sampleSize)}`,
-  ]);
-
-/** Facts and gates of two versions side by side; what differs is marked by a sign and a word. */
-function comparison(one: ModelAnswer, two: ModelAnswer): ComponentChild {
-  const [left, right] = [one, two].map((model) => new Map([...factsOf(model), ...gatesText(model)]));
-  const names = [...new Set([...(left?.keys() ?? []), ...(right?.keys() ?? [])])];
-  const rows = names.map((name) => ({ name, a: left?.get(name) ?? 'none', b: right?.get(name) ?? 'none' }));
-  return h('div', null, [
-    damagedNote([...one.damaged, ...two.damaged]),
-    table(
-      `${rows.filter(({ a, b }) => a !== b).length} of ${rows.length} facts differ`,
-      [
-        { head: 'Fact', cell: ({ name }) => name },
-        { head: one.version, cell: ({ a }) => a },
-        { head: two.version === one.version ? `${two.version}, again` : two.version, cell: ({ b }) => b },
-        { head: 'Differs', cell: ({ a, b }) => (a === b ? 'same' : '≠ differs') },
-      ],
-      rows,
-      ({ name }) => name,
-    ),
-  ]);
-}
 
 function robotsBody(data: ModelRobotsAnswer, { policy }: Query): ComponentChild {
   const { state, robots, total, from, to, asOfMs, success } = data;

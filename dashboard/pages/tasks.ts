@@ -122,7 +122,10 @@ function matrix(data: TaskWeeksAnswer, query: Query): ComponentChild {
       `${items.length} of ${total} tasks that fit, by UTC week from Monday, the newest week first`,
       [
         { head: 'Task', cell: nameCell },
-        { head: 'Standing', cell: ({ standing, isNew }) => `${standings[standing]}${isNew ? ', new' : ''}` },
+        {
+          head: 'Standing',
+          cell: ({ standing, isNew }) => h('span', { class: 'mark' }, `${standings[standing]}${isNew ? ', new' : ''}`),
+        },
         {
           head: `These ${weeks.length} weeks`,
           isNumber: true,

@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 
+import { orchestrationQueue } from '../../acts/ask-workflow.ts';
 import { steering, type Steering } from '../../acts/steering.ts';
 import type { ConsolePorts } from '../../console/context.ts';
 import { temporalLoopView } from '../../console/loop-view.ts';
@@ -42,7 +43,7 @@ describe('acts by the console on running workflows', function () {
     const settings = { temporal: { queuePrefix: `${policy}-` } };
     steer = steering({ client: connect, settings });
     const unused = undefined as never;
-    ports = { store, loop: temporalLoopView(connect) };
+    ports = { store, loop: temporalLoopView(connect, orchestrationQueue(settings)) };
     app = await buildConsole({
       ...ports,
       engine: unused,

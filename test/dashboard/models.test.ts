@@ -146,7 +146,7 @@ describe('the page of models', () => {
     });
     const history = [{ atMs: nowMs, set: { [hostile]: hostile }, who: hostile, why: hostile }];
     const list = got(listOf([hostile], { history, aliases: { [hostile]: hostile } }));
-    const robots = robotsOf({ robots: [{ ...robotsOf().robots[0], robotId: hostile } as never] });
+    const robots = robotsOf({ robots: robotsOf().robots.map((robot) => ({ ...robot, robotId: hostile })) });
     const given = { list, model: got(model), other: got(model), robots: got(robots) };
     assertHarmless(page(given, { version: hostile }), 20);
     assertHarmless(page(given, { version: hostile, other: hostile }), 20);

@@ -79,7 +79,7 @@ describe('the page of tasks', () => {
       ['unproven', '◌ unproven'],
       ['retired', '■ retired'],
     ] as const)
-      assert.ok(page(answerOf([taskOf('follow', { standing, isNew: true })])).includes(`${words}, new</td>`));
+      assert.ok(page(answerOf([taskOf('follow', { standing, isNew: true })])).includes(`${words}, new</span>`));
     const unknown = { tasks: 700, episodes: 9_000, first: [{ task: hostile, episodes: 90, robots: 2 }] };
     assert.match(page(answerOf([], { unknown })), /Not in the catalogue \(700\).*The 1 most frequent of 700/s);
   });
