@@ -29,7 +29,7 @@ export const importFormats: readonly MappedFormat[] = [
   {
     name: 'mcap',
     doc: 'MCAP files (JSON, Protobuf, ROS 2) or the folder of a rosbag2 recording, by --map',
-    run: async (input) => (await import('../datasets/importers/mcap/import-mcap.ts')).importMcap(input),
+    run: async (input) => (await import('./import-mcap.ts')).importMcapFiles(input),
   },
 ];
 

@@ -78,6 +78,11 @@ const mcapSchema = z.strictObject({
   maxAgeS: z.number().positive().max(60),
   /** What frames that are missing do to an episode: it ends before them, or is not taken. */
   gap: z.enum(['split', 'leaveOut']).default('split'),
+  /** Cameras of the robot type, each with the field that holds its images as JPEG. */
+  cameras: z
+    .array(z.strictObject({ name: text, column: text }))
+    .max(8)
+    .default([]),
 });
 
 const actionsSchema = z.discriminatedUnion('kind', [

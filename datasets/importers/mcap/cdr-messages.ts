@@ -4,12 +4,16 @@ import { mcapLimits } from './limits.ts';
 import { below, LeafList, mostTextCharacters, type MessageType, type Value } from './message-type.ts';
 import { rosDefinitions, type NumberType, type RosDefinitions, type RosField } from './ros2-definitions.ts';
 
-/** What is wanted of a structure, by field and element (−1: no list). */
+/** What is wanted of a structure, by field and element; −1: it is no list, −2: all bytes of a list of them. */
 type Plan = Map<string, Map<number, Planned>>;
 interface Planned {
   readonly places: number[];
   readonly inner: Plan;
 }
+
+/** A value, or bytes as they stand. */
+type Found = Value | Uint8Array;
+const allBytes = -2;
 
 /** ROS 2 messages (CDR) by the definition in the file. Only what is wanted is read; the rest is passed over, up to the last wanted field. */
 export function cdrMessages(schema: Uint8Array): MessageType {
@@ -30,6 +34,15 @@ export function cdrMessages(schema: Uint8Array): MessageType {
         new CdrWalk(definitions, message, into).structure('', plan);
       };
     },
+    bytes: (way) => {
+      const plan: Plan = new Map();
+      add(definitions, '', plan, way, 0, true);
+      return (message) => {
+        const into: Found[] = [undefined];
+        new CdrWalk(definitions, message, into).structure('', plan);
+        return into[0] instanceof Uint8Array ? into[0] : undefined;
+      };
+    },
   };
 }
 
@@ -45,11 +58,19 @@ function refuseEndless(definitions: RosDefinitions, type: string, above: Set<str
   done.add(type);
 }
 
-function add(definitions: RosDefinitions, type: string, plan: Plan, way: readonly PathStep[], place: number): void {
+function add(
+  definitions: RosDefinitions,
+  type: string,
+  plan: Plan,
+  way: readonly PathStep[],
+  place: number,
+  isBytes = false,
+): void {
   const [step, ...rest] = way;
   const field = definitions.get(type)?.find(({ name }) => name === step?.name);
   if (step === undefined || field === undefined) throw new McapProblem('no such field');
   const { kind, list: length } = field;
+  if (isBytes && rest.length === 0 && step.index === undefined) return addBytes(field, plan, place);
   if ((length === undefined) !== (step.index === undefined))
     throw new McapProblem(length === undefined ? 'no list' : 'a list: name an element, [0]');
   if (typeof length === 'number' && (step.index ?? 0) >= length) throw new McapProblem(`a list of ${length} elements`);
@@ -60,8 +81,14 @@ function add(definitions: RosDefinitions, type: string, plan: Plan, way: readonl
   plan.set(field.name, elements);
   const planned: Planned = elements.get(step.index ?? -1) ?? { places: [], inner: new Map() };
   elements.set(step.index ?? -1, planned);
-  if (kind.kind === 'structure') add(definitions, kind.type, planned.inner, rest, place);
+  if (isBytes && rest.length === 0) throw new McapProblem('no list of bytes');
+  if (kind.kind === 'structure') add(definitions, kind.type, planned.inner, rest, place, isBytes);
   else planned.places.push(place);
+}
+
+function addBytes({ name, kind, list: length }: RosField, plan: Plan, place: number): void {
+  if (kind.kind !== 'number' || kind.bytes !== 1 || length === undefined) throw new McapProblem('no list of bytes');
+  plan.set(name, new Map([[allBytes, { places: [place], inner: new Map() }]]));
 }
 
 const decoder = new TextDecoder();
@@ -74,12 +101,12 @@ class CdrWalk {
   readonly #message: Uint8Array;
   readonly #view: DataView;
   readonly #isLittle: boolean;
-  readonly #into: Value[];
+  readonly #into: Found[];
   #left: number;
   #at = 4;
   #steps = 0;
 
-  constructor(definitions: RosDefinitions, message: Uint8Array, into: Value[]) {
+  constructor(definitions: RosDefinitions, message: Uint8Array, into: Found[]) {
     if (message.length < 4) throw new McapProblem('no CDR message');
     const kind = message[1] ?? 0;
     // https://www.omg.org/spec/DDSI-RTPS/2.5: plain CDR, big or little endian; ROS 2 writes no other.
@@ -132,10 +159,11 @@ class CdrWalk {
     if (count === 0) return;
     const start = this.#number(bytes, count);
     for (const [index, planned] of wanted ?? [])
-      if (index < count) this.#give(planned, this.#value(type, start + index * bytes));
+      if (index === allBytes) this.#give(planned, this.#message.subarray(start, start + count));
+      else if (index < count) this.#give(planned, this.#value(type, start + index * bytes));
   }
 
-  #give({ places }: Planned, value: Value): void {
+  #give({ places }: Planned, value: Found): void {
     for (const place of places) this.#into[place] = value;
     this.#left -= places.length;
   }

@@ -1,4 +1,5 @@
 import type { RobotType } from '../../robot-type.ts';
+import type { ClipToLand } from '../episode-clip.ts';
 import type { ImportMap } from '../import-map.ts';
 import { ImportError, type ImportInput, type ImportSummary } from '../import-summary.ts';
 import { importTables } from '../import-tables.ts';
@@ -7,6 +8,7 @@ import { refusePointer } from '../source-files.ts';
 import type { SourceFile } from '../table-episodes.ts';
 import { Tally } from '../tally.ts';
 import { bagFiles } from './bag-folder.ts';
+import { EpisodeImages } from './episode-images.ts';
 import type { FrameRule } from './frames-of-messages.ts';
 import { McapTable } from './mcap-table.ts';
 
@@ -14,6 +16,8 @@ export interface McapInput extends ImportInput {
   readonly map: ImportMap;
   readonly type: RobotType;
   readonly isAgain: boolean;
+  /** Puts a clip into the store, before the episode that names it. */
+  readonly landClip: (clip: ClipToLand) => Promise<void>;
 }
 
 /** Frames that one message may be shown in: more are no recording, but a rate and an age that do not fit each other. */
@@ -22,9 +26,13 @@ const mostFramesOfMessage = 1_000;
 /** Imports MCAP files, or the folder of a rosbag2 recording, by a map whose columns are `/topic.field`. */
 export async function importMcap(input: McapInput): Promise<ImportSummary> {
   const tally = new Tally();
-  const { files, reader } = await openMcap(input, tally);
+  const { files, reader, images } = await openMcap(input, tally);
+  const { map, landClip, isRegistered } = input;
+  const site = typeof map.site === 'string' ? map.site : 'recording';
   const judged = async function* (episodes: AsyncIterable<SourceEpisode>): AsyncGenerator<SourceEpisode> {
-    yield* episodes;
+    // An episode of a registered robot is refused where it is landed, and leaves no clip behind.
+    for await (const episode of episodes)
+      yield (await isRegistered(episode.robotId)) ? episode : await images.withClips(episode, site, landClip);
     reader.end();
   };
   return importTables({ ...input, reader, format: 'mcap', files, tally, judged });
@@ -34,12 +42,14 @@ export async function importMcap(input: McapInput): Promise<ImportSummary> {
 export async function openMcap(
   { path, map, type }: Pick<McapInput, 'path' | 'map' | 'type'>,
   tally: Tally,
-): Promise<{ readonly files: readonly SourceFile[]; readonly reader: McapTable }> {
+): Promise<{ readonly files: readonly SourceFile[]; readonly reader: McapTable; readonly images: EpisodeImages }> {
   const rule = frameRule(map, type);
   const files = await bagFiles(path, tally);
   for (const file of files) await refusePointer(file.path);
+  const images = new EpisodeImages(map, type, tally);
   const isFileAlone = map.episodes.by.kind === 'file';
-  return { files, reader: new McapTable({ files, rule, unreadable: map.rows.unreadable, isFileAlone, tally }) };
+  const reader = new McapTable({ files, rule, unreadable: map.rows.unreadable, isFileAlone, images, tally });
+  return { files, reader, images };
 }
 
 function frameRule({ mcap, time }: ImportMap, { rateHz }: RobotType): FrameRule {

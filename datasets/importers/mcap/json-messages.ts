@@ -16,6 +16,11 @@ export const jsonMessages: MessageType = {
     const value = parsed(message);
     for (const [place, way] of ways.entries()) into[place] = valueAt(value, way);
   },
+  // Bytes are base64 in JSON, as https://protobuf.dev/programming-guides/json/ says.
+  bytes: (way) => (message) => {
+    const value = anyAt(parsed(message), way);
+    return typeof value === 'string' ? Buffer.from(value, 'base64') : undefined;
+  },
 };
 
 function parsed(message: Uint8Array): unknown {
@@ -32,14 +37,19 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function valueAt(message: unknown, way: readonly PathStep[]): Value {
+  const value = anyAt(message, way);
+  if (typeof value === 'string') return value.slice(0, mostTextCharacters);
+  return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+}
+
+function anyAt(message: unknown, way: readonly PathStep[]): unknown {
   let value = message;
   for (const { name, index } of way) {
     if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
     value = value[name];
     if (index !== undefined) value = Array.isArray(value) ? (value as readonly unknown[])[index] : undefined;
   }
-  if (typeof value === 'string') return value.slice(0, mostTextCharacters);
-  return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+  return value;
 }
 
 function list(value: unknown, path: string, depth: number, found: LeafList): void {

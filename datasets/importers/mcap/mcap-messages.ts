@@ -106,7 +106,7 @@ class Merge {
     const messages: Message[] = [];
     let bytes = 0;
     try {
-      const content = Buffer.alloc(run.length);
+      const content = Buffer.allocUnsafe(run.length);
       const { bytesRead } = await this.#handle.read(content, 0, run.length, run.offset);
       if (bytesRead < run.length) throw new McapProblem('a chunk that the file no longer holds');
       const records = run.kind === 'chunk' ? chunkRecords(content) : content;

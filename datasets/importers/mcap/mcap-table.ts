@@ -4,6 +4,7 @@ import type { Tally } from '../tally.ts';
 import { topicField } from './field-path.ts';
 import { FramesOfMessages, type FrameRule } from './frames-of-messages.ts';
 import { McapProblem } from './byte-cursor.ts';
+import type { EpisodeImages } from './episode-images.ts';
 import { mcapMessages, type Message } from './mcap-messages.ts';
 import type { Leaf, MessageType } from './message-type.ts';
 import { TopicValues, type WantedField } from './topic-values.ts';
@@ -15,6 +16,7 @@ export interface McapTableInput {
   readonly unreadable: 'leaveOut' | 'fail';
   /** Whether a file has nothing to do with the one before it. */
   readonly isFileAlone: boolean;
+  readonly images: EpisodeImages;
   readonly tally: Tally;
 }
 
@@ -36,7 +38,7 @@ export class McapTable implements TableReader {
   }
 
   async *rows(path: string, wanted: readonly WantedCell[]): AsyncGenerator<readonly TableRow[]> {
-    const { files, tally, unreadable, isFileAlone } = this.#input;
+    const { files, tally, unreadable, isFileAlone, images } = this.#input;
     const file = files.find((each) => each.path === path) ?? { path, name: path };
     const topicValues = wantedTopics(wanted, tally, unreadable);
     const timePlaces = wanted.flatMap(({ column }, place) => (column === logTimeColumn ? [place] : []));
@@ -49,7 +51,7 @@ export class McapTable implements TableReader {
     });
     const frames = this.#frames;
     const names = new Map(topicValues.map((values) => [values.topic, values]));
-    const topics = new Topics((topic) => names.has(topic));
+    const topics = new Topics((topic) => names.has(topic), images.isCamera);
     let isFirst = true;
     let rows: TableRow[] = [];
     for await (const batch of mcapMessages(file, topics, tally)) {
@@ -57,6 +59,8 @@ export class McapTable implements TableReader {
       isFirst = false;
       for (const message of batch) {
         if ('reason' in message.channel.type) continue;
+        if (images.isCamera(message.channel.topic)) images.take(message);
+        if (!names.has(message.channel.topic)) continue;
         if (!this.#described.has(message.channel.topic)) this.#countFields(message, names);
         for (const row of frames.take(message)) rows.push(row);
         if (rows.length < batchRows) continue;
@@ -72,6 +76,7 @@ export class McapTable implements TableReader {
   /** Tells what was left over behind the last file. */
   end(): void {
     this.#frames?.reset();
+    this.#input.images.reset();
   }
 
   #countFields({ channel, data }: Message, names: ReadonlyMap<string, TopicValues>): void {

@@ -15,12 +15,17 @@ export interface Leaf {
 /** Reads the values of some ways out of a message into `into`, in their order. Throws `McapProblem` for a message that cannot be read. */
 export type ReadFields = (message: Uint8Array, into: Value[]) => void;
 
+/** The bytes of a field; undefined where the message does not say it. Throws `McapProblem` for a message that cannot be read. */
+export type ReadBytes = (message: Uint8Array) => Uint8Array | undefined;
+
 /** How the messages of a topic are to be read, by their encoding and definition. */
 export interface MessageType {
   /** Fields, at most so many as are listed; where no definition says them, of this message. */
   leaves(sample: Uint8Array): readonly Leaf[];
   /** `McapProblem` with the reason, where the definition has no such field. */
   fields(ways: readonly (readonly PathStep[])[]): ReadFields;
+  /** Reads the bytes of one field, e.g. of an image; a view where the message holds them as they are. `McapProblem` likewise. */
+  bytes(way: readonly PathStep[]): ReadBytes;
 }
 
 /** Characters of a text in a message that are looked at. */

@@ -23,6 +23,9 @@ interface Planned {
   inner: Plan | undefined;
 }
 
+/** A value, or bytes as they stand. */
+type Found = Value | Uint8Array;
+
 const bytesType = 12;
 const messageType = 11;
 const enumType = 14;
@@ -78,6 +81,20 @@ export function protoMessages(name: string, schema: Uint8Array): MessageType {
         }
       };
     },
+    bytes: (way) => {
+      const plan: Plan = { fields: new Map(), defaults: [] };
+      add(definitions, root, plan, way, 0, true);
+      return (message) => {
+        const into: Found[] = [];
+        try {
+          read(definitions, plan, message, into);
+        } catch (cause) {
+          if (cause instanceof McapProblem) throw cause;
+          throw new McapProblem('no Protobuf message', { cause });
+        }
+        return into[0] instanceof Uint8Array ? into[0] : undefined;
+      };
+    },
   };
 }
 
@@ -87,6 +104,7 @@ function add(
   plan: Plan,
   [step, ...rest]: readonly PathStep[],
   place: number,
+  isBytes = false,
 ): void {
   const field = step === undefined ? undefined : definitions.messages.get(type)?.byName.get(step.name);
   if (step === undefined || field === undefined) throw new McapProblem('no such field');
@@ -99,12 +117,14 @@ function add(
   if (field.type === messageType) {
     if (rest.length === 0) throw new McapProblem('a structure: name a field of it');
     element.inner ??= { fields: new Map(), defaults: [] };
-    return add(definitions, field.typeName, element.inner, rest, place);
+    return add(definitions, field.typeName, element.inner, rest, place, isBytes);
   }
-  if (rest.length > 0 || field.type === bytesType) throw new McapProblem('no structure, number or text');
-  if (!scalars.has(field.type) && field.type !== stringType) throw new McapProblem('of a type that is not read');
+  if (rest.length > 0 || (field.type === bytesType) !== isBytes) throw new McapProblem('no structure, number or text');
+  if (!scalars.has(field.type) && field.type !== stringType && !isBytes)
+    throw new McapProblem('of a type that is not read');
   element.places.push(place);
-  if (!field.isRepeated && !field.hasPresence) plan.defaults.push({ place, value: defaultOf(definitions, field) });
+  if (!field.isRepeated && !field.hasPresence && !isBytes)
+    plan.defaults.push({ place, value: defaultOf(definitions, field) });
 }
 
 function defaultOf({ enums }: ProtoDefinitions, { type, typeName }: ProtoField): Value {
@@ -113,7 +133,7 @@ function defaultOf({ enums }: ProtoDefinitions, { type, typeName }: ProtoField):
   return type === enumType ? (enums.get(typeName)?.get(0) ?? 0) : 0;
 }
 
-function read(definitions: ProtoDefinitions, plan: Plan, message: Uint8Array, into: Value[]): void {
+function read(definitions: ProtoDefinitions, plan: Plan, message: Uint8Array, into: Found[]): void {
   const seen = new Map<number, number>();
   for (const { place, value } of plan.defaults) into[place] = value;
   eachField(message, (reader, number, wireType) => {
@@ -139,7 +159,7 @@ function one(
   field: ProtoField,
   planned: Planned | undefined,
   reader: protobuf.Reader,
-  into: Value[],
+  into: Found[],
 ): void {
   const scalar = scalars.get(field.type);
   if (scalar === undefined && planned === undefined) {
@@ -147,6 +167,11 @@ function one(
     return;
   }
   if (planned?.inner !== undefined) return read(definitions, planned.inner, reader.bytes(), into);
+  if (field.type === bytesType) {
+    const bytes = reader.bytes();
+    for (const place of planned?.places ?? []) into[place] = bytes;
+    return;
+  }
   let value = scalar === undefined ? reader.string().slice(0, mostTextCharacters) : scalar.read(reader);
   if (field.type === enumType) value = definitions.enums.get(field.typeName)?.get(Number(value)) ?? value;
   for (const place of planned?.places ?? []) into[place] = value;

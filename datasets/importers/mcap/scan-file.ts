@@ -108,6 +108,9 @@ class Scan {
   }
 
   end(cut: string | undefined): ScannedFile {
+    // What holds no message stays where it is in the file.
+    for (const [index, run] of this.runs.entries())
+      if (run.startUs === Number.POSITIVE_INFINITY) run.startUs = this.runs[index - 1]?.startUs ?? 0;
     return { runs: this.runs, attachments: this.#attachments, tooLarge: this.#tooLarge, cut };
   }
 }

@@ -22,12 +22,14 @@ const isImage = /(?:^|[./])(?:Compressed(?:Image|Video)|(?:Raw)?Image)$/;
 /** Topics of one file, from its records; a definition is read when the first channel of a wanted topic asks for it. */
 export class Topics {
   readonly #isWanted: (topic: string) => boolean;
+  readonly #isCamera: (topic: string) => boolean;
   readonly #schemas = new Map<number, SchemaRecord>();
   readonly #channels = new Map<number, Channel>();
   #schemaBytes = 0;
 
-  constructor(isWanted: (topic: string) => boolean) {
+  constructor(isWanted: (topic: string) => boolean, isCamera: (topic: string) => boolean = () => false) {
     this.#isWanted = isWanted;
+    this.#isCamera = isCamera;
   }
 
   schema(bytes: Uint8Array, place: RecordPlace): void {
@@ -37,7 +39,10 @@ export class Topics {
       record.data.length <= mcapLimits.schemaBytes &&
       this.#schemaBytes + record.data.length <= mcapLimits.allSchemaBytes;
     this.#schemaBytes += fits ? record.data.length : 0;
-    this.#schemas.set(record.id, fits ? { ...record, data: record.data.slice() } : { ...record, encoding: tooLong });
+    this.#schemas.set(
+      record.id,
+      fits ? { ...record, data: new Uint8Array(record.data) } : { ...record, encoding: tooLong },
+    );
   }
 
   channel(bytes: Uint8Array, place: RecordPlace): void {
@@ -45,8 +50,9 @@ export class Topics {
     // The format wants every record of a channel to be the same: the first one counts.
     if (this.#channels.has(id)) return;
     const schema = this.#schemas.get(schemaId);
-    const isWanted = this.#isWanted(topic);
-    const type = isWanted ? typeOf(messageEncoding, schema) : { reason: 'not in the map' };
+    const isCamera = this.#isCamera(topic);
+    const isWanted = isCamera || this.#isWanted(topic);
+    const type = isWanted ? typeOf(messageEncoding, schema, isCamera) : { reason: 'not in the map' };
     this.#channels.set(id, { topic, schema: schema?.name ?? '', type, isWanted, messages: 0 });
   }
 
@@ -58,8 +64,9 @@ export class Topics {
 const tooLong = 'too long';
 
 /** https://mcap.dev/spec/registry */
-function typeOf(messageEncoding: string, schema: SchemaRecord | undefined): Channel['type'] {
-  if (schema !== undefined && isImage.test(schema.name)) return { reason: 'cameras are not imported yet' };
+function typeOf(messageEncoding: string, schema: SchemaRecord | undefined, isCamera: boolean): Channel['type'] {
+  if (schema !== undefined && !isCamera && isImage.test(schema.name))
+    return { reason: 'images: a map takes them under mcap.cameras' };
   try {
     if (messageEncoding === 'json') return jsonMessages;
     if (schema?.encoding === tooLong) return { reason: 'a definition that is too long' };

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 
 import canonicalize from 'canonicalize';
 
-import { camerasOf, clipKey, clipKind, type Camera } from '../../camera.ts';
+import { camerasOf, type Camera } from '../../camera.ts';
 import { deterministicUlid } from '../../deterministic-ulid.ts';
-import { writeClip } from '../../media/write-clip.ts';
 import { robotTypeName, type RobotType } from '../../robot-type.ts';
 import { ImportError, type ImportInput, type ImportSummary } from '../import-summary.ts';
 import { importIdOf } from '../import-tables.ts';
+import { clipOfImages, type ClipToLand } from '../episode-clip.ts';
 import { landEpisodes } from '../land-episodes.ts';
 import type { EpisodeClip, SourceEpisode } from '../source-episode.ts';
 import type { TableReader } from '../table.ts';
@@ -18,18 +18,6 @@ import { descriptionFile, readRoomsDescription, roomsLabels, type RoomsDescripti
 import { beamName, roomsCamera } from './draft-rooms.ts';
 import { readPng } from './read-png.ts';
 import { roomsFrames, type RoomsFrame } from './rooms-frames.ts';
-
-/** A clip that an episode names, to be put into the store before the episode is. */
-export interface ClipToLand {
-  readonly robotId: string;
-  readonly site: string;
-  readonly episodeId: string;
-  readonly camera: string;
-  readonly sha256: string;
-  readonly bytes: Uint8Array;
-  /** µs since 1970 UTC. */
-  readonly startedAtUs: number;
-}
 
 export interface RoomsInput extends ImportInput {
   readonly type: RobotType;
@@ -191,16 +179,21 @@ async function clipOf(
       throw new ImportError(`expected at most ${mostClipBytes} bytes of images of an episode, got more`);
     jpegs.push(jpeg);
   }
-  const images = frames.map(({ timestampUs }, index) => ({ atUs: timestampUs, sizeBytes: jpegs[index]?.length ?? 0 }));
-  const periodUs = Math.round(1e6 / camera.rateHz);
-  const pieces: Uint8Array[] = [];
-  for await (const piece of writeClip({ ...camera, periodUs }, images, jpegs)) pieces.push(piece);
-  const whole = Buffer.concat(pieces);
-  const sha256 = createHash('sha256').update(whole).digest('hex');
-  await input.landClip({ robotId, site, episodeId, camera: camera.name, sha256, bytes: whole, startedAtUs });
-  const lastUs = frames.at(-1)?.timestampUs ?? 0;
-  const durationMs = Math.round((lastUs + periodUs) / 1000);
-  return { sha256, kind: clipKind(camera.name), startedAt: startedAtUs, durationMs, key: clipKey(sha256) };
+  const images = frames.map(({ timestampUs }, index) => ({
+    atUs: startedAtUs + timestampUs,
+    jpeg: jpegs[index] ?? new Uint8Array(),
+  }));
+  const { bytes: whole, clip } = await clipOfImages(camera, images);
+  await input.landClip({
+    robotId,
+    site,
+    episodeId,
+    camera: camera.name,
+    sha256: clip.sha256,
+    bytes: whole,
+    startedAtUs,
+  });
+  return clip;
 }
 
 /** More than the pixels of an image take in any case. */

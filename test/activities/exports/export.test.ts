@@ -166,7 +166,13 @@ for (const plain of [cart, discreteCart]) {
       const map = importMapSchema.parse(JSON.parse(await readFile(join(folder, 'import-map.json'), 'utf8')));
       const store = memoryObjectStore();
       const path = join(folder, 'frames');
-      const ports = { store, scratchDirectory: world.directory, progress: () => {}, isRegistered: async () => false };
+      const ports = {
+        store,
+        scratchDirectory: world.directory,
+        progress: () => {},
+        isRegistered: async () => false,
+        landClip: async () => {},
+      };
       const brought = await importMcap({ ...ports, path, type, map, isAgain: false });
       assert.deepEqual([brought.episodes, brought.frames], [6, 33]);
       assert.deepEqual(await landed(store), await ofLake());

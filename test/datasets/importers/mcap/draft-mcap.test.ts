@@ -53,9 +53,15 @@ describe('drafting a robot type from MCAP files', () => {
       draft.notes.join('\n'),
     );
     const map = importMapSchema.parse(draft.map);
-    assert.deepEqual(map.mcap, { frames: 'rate', maxAgeS: 0.3, gap: 'split' });
+    assert.deepEqual(map.mcap, { frames: 'rate', maxAgeS: 0.3, gap: 'split', cameras: [] });
     const store = memoryObjectStore();
-    const ports = { store, scratchDirectory: folder, progress: () => {}, isRegistered: async () => false };
+    const ports = {
+      store,
+      scratchDirectory: folder,
+      progress: () => {},
+      isRegistered: async () => false,
+      landClip: async () => {},
+    };
     const summary = await importMcap({ ...ports, path, type, map, isAgain: false });
     assert.deepEqual([summary.episodes, summary.frames], [1, 199]);
     const again = await importMcap({ ...ports, path, type, map, isAgain: false });

@@ -165,6 +165,34 @@ describe('messages of MCAP files', () => {
       assert.throws(() => valuesOf(type, message, [path]), McapProblem, path);
   });
 
+  it('reads the bytes of an image in each encoding', () => {
+    const bytesOf = (type: MessageType, message: Uint8Array, path: string) => type.bytes(stepsOf(path) ?? [])(message);
+    const definition =
+      'std_msgs/Header header\nstring format\nuint8[] data\nPart part\n===\nMSG: std_msgs/Header\nstring frame_id\n===\nMSG: p/Part\nuint8[2] data\n';
+    const image = { header: { frame_id: 'eye' }, format: 'jpeg', data: Uint8Array.of(7, 8, 9), part: { data: [1, 2] } };
+    const message = new MessageWriter(parse(definition, { ros2: true })).writeMessage(image);
+    const ros = cdrMessages(text(definition));
+    assert.deepEqual([...(bytesOf(ros, message, 'data') ?? [])], [7, 8, 9]);
+    assert.deepEqual([...(bytesOf(ros, message, 'part.data') ?? [])], [1, 2]);
+    for (const path of ['format', 'header', 'data[0]', 'none'])
+      assert.throws(() => bytesOf(ros, message, path), McapProblem, path);
+    const root = protobuf.parse(protoText).root.resolveAll();
+    const described = (root as unknown as { toDescriptor(syntax: string): protobuf.Message }).toDescriptor('proto3');
+    const State = root.lookupType('demo.State');
+    const proto = protoMessages(
+      'demo.State',
+      (described.constructor as typeof protobuf.Message).encode(described).finish(),
+    );
+    const state = State.encode(State.fromObject({ name: 'x', raw: Uint8Array.of(5, 6) })).finish();
+    assert.deepEqual([...(bytesOf(proto, state, 'raw') ?? [])], [5, 6]);
+    assert.equal(bytesOf(proto, new Uint8Array(), 'raw'), undefined);
+    for (const path of ['name', 'ok', 'pose', 'raw[0]'])
+      assert.throws(() => bytesOf(proto, state, path), McapProblem, path);
+    const json = text('{"a": {"data": "BwgJ"}, "n": 3}');
+    assert.deepEqual([...(bytesOf(jsonMessages, json, 'a.data') ?? [])], [7, 8, 9]);
+    assert.equal(bytesOf(jsonMessages, json, 'n'), undefined);
+  });
+
   it('reads JSON by own names only', () => {
     const message = text('{"__proto__": {"x": 1}, "a": [{"b": "c"}], "n": null}');
     const paths = ['__proto__.x', 'a[0].b', 'a[1].b', 'n', 'toString', 'a.length', 'constructor.name'];
