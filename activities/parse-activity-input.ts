@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import { failure } from '../store/failures.ts';
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 
 /** What an activity was given, checked before anything is done; `InvalidInput` names activity and field. */
 export function parseActivityInput<T>(activity: string, schema: z.ZodType<T>, input: unknown): T {

@@ -1,5 +1,5 @@
 import { failure } from '../store/failures.ts';
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 import { workflowInputSchemas, type ParsedInput, type WorkflowName } from './workflow-inputs.ts';
 
 /** How fast a fleet day passes where nobody says: that of the installation. */

@@ -35,9 +35,9 @@ interface Options {
 const needed: readonly string[] = ['--robot', '--gateway', '--dir'];
 
 /** `flywheel agent`: a robot's agent as a process of its own; the robot's program talks to it by lines of JSON. */
-export function registerAgentCommand(program: Command): void {
+export function registerAgentCommand(program: Command, { isDefault = false } = {}): void {
   const agent = program
-    .command('agent')
+    .command('agent', { isDefault })
     .description('run a robot’s agent; the robot’s program writes JSON lines to its standard input, see docs/agent.md')
     .option('--robot <id>', 'robot id, as in `robots add`')
     .option('--gateway <url>', 'gateway, e.g. https://gateway.example:8443')

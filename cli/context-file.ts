@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { z } from 'zod';
 
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 
 /** Settings that a context file may hold: which installation is meant, and nothing else. */
 export const contextVariables = [

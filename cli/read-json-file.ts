@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import type { z } from 'zod';
 
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 
 /** A JSON document that a person names; what is wrong with it is said with the file's name, and never its content: it may hold tokens. */
 export async function readJsonFile<T>(file: string, schema: z.ZodType<T>): Promise<T> {

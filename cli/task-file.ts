@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { taskIdSchema } from '../datasets/robot-type.ts';
 import { longestInstruction, mostTasks } from '../datasets/task-catalogue.ts';
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 import { readCsv, readTextFile } from './csv-text.ts';
 import { CommandError } from './exit-codes.ts';
 

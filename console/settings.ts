@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 
 /** Settings of the console's own, from `FLYWHEEL_CONSOLE_…`; the others are those of every process. */
 const settingsSchema = z.strictObject({

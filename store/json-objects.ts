@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 
+import { describeIssues } from '../domain/describe-issues.ts';
 import { failure } from './failures.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -32,11 +33,4 @@ function parseJson<T>(bytes: Uint8Array, key: string, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw failure('CorruptData', `unexpected document: ${describeIssues(parsed.error)}`, { coordinates: { key } });
-}
-
-/** One line for a person: every offending field with what was expected. */
-export function describeIssues(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => `${issue.path.length === 0 ? 'input' : issue.path.map(String).join('.')}: ${issue.message}`)
-    .join('; ');
 }

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 
 import { dictionary } from '../domain/dictionary.ts';
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 import { readTrainerCommands, type TrainerCommand } from './trainer-commands.ts';
 
 export const queues = ['orchestration', 'fleet', 'data', 'training'] as const;

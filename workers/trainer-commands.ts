@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { z } from 'zod';
 
-import { describeIssues } from '../store/json-objects.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 
 /** A command that may train, and what it sees of the worker's environment. */
 export interface TrainerCommand {

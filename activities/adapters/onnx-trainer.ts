@@ -18,7 +18,7 @@ import { resolveSettings, trainingSettingsSchema, type TrainingSettings } from '
 import { DivergedTraining, trainNetwork, type TrainingLoopResult } from '../../policies/training-loop.ts';
 import { warmStart } from '../../policies/warm-start.ts';
 import { failure } from '../../store/failures.ts';
-import { describeIssues } from '../../store/json-objects.ts';
+import { describeIssues } from '../../domain/describe-issues.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { Trainer, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
 import { openArrowRows } from './arrow-row-source.ts';

@@ -16,7 +16,8 @@ import {
 } from './compare-on-heldout.ts';
 import { evaluationDocument, readEvaluation } from './evaluation-document.ts';
 import { failure } from '../../store/failures.ts';
-import { describeIssues, jsonBytes } from '../../store/json-objects.ts';
+import { describeIssues } from '../../domain/describe-issues.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
 import type { ModelProbe } from '../ports/model-probe.ts';
 import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import { readMadeFor, readVersionBody } from '../../store/records/version-body.ts';

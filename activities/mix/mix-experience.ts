@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TrainingSetReference } from '../../datasets/training-set.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
-import { describeIssues } from '../../store/json-objects.ts';
+import { describeIssues } from '../../domain/describe-issues.ts';
 import { robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import { favourMissedSchema, missedLabels } from './favoured-labels.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';

@@ -1,7 +1,7 @@
 import { planOwnSearch, planSearch } from '../../policies/search.ts';
 import { trainingSettingsSchema } from '../../policies/specification.ts';
 import { failure } from '../../store/failures.ts';
-import { describeIssues } from '../../store/json-objects.ts';
+import { describeIssues } from '../../domain/describe-issues.ts';
 
 export interface PlanTrainingInput {
   readonly hyperparameters: Readonly<Record<string, unknown>>;

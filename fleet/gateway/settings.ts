@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 
 import { z } from 'zod';
 
-import { describeIssues } from '../../store/json-objects.ts';
+import { describeIssues } from '../../domain/describe-issues.ts';
 import type { UploadLimits } from './upload-shares.ts';
 import type { EntryRateLimits } from './entry-rates.ts';
 import type { ClipSettings } from './clip-limits.ts';

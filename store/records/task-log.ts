@@ -12,7 +12,7 @@ import {
 import { appendOnce, readLog } from '../append-log.ts';
 import type { Clock } from '../clock.ts';
 import { failure } from '../failures.ts';
-import { describeIssues } from '../json-objects.ts';
+import { describeIssues } from '../../domain/describe-issues.ts';
 import type { ObjectStore } from '../object-store.ts';
 
 export const taskLogPrefix = (policy: string): string => `config/tasks/${policy}`;
