@@ -1,13 +1,17 @@
+import { robotTypeName } from '../datasets/robot-type.ts';
 import { onnxRuntime } from '../activities/adapters/onnx-runtime.ts';
 import { closedLoopSuccess } from '../fleet/simulator/closed-loop.ts';
-import { expertDriver, modelDriver, type Driver } from '../fleet/simulator/driver.ts';
+import { teacherDriver, modelDriver, type Driver } from '../fleet/simulator/driver.ts';
 import { roomFamilies, type RoomFamily } from '../fleet/simulator/rooms/families.ts';
 import { collectWeek } from './flywheel/collect.ts';
 import { openLearningLoop, type LearningLoop } from './flywheel/loop.ts';
+import { cameraSettings, ringSettings, type Demonstrations, type LoopSettings } from './flywheel/settings.ts';
 
 export interface FlywheelOptions {
   /** First of the seeds; each is a fleet, its rooms and its trainings. */
   readonly seed: number;
+  /** Robots that have nothing but a camera; else their ring of ranges. */
+  readonly camera?: boolean;
   readonly seeds?: number;
   readonly cycles?: number;
   /** Episodes of 20 s in rooms of families that no cycle trained on, a seed. */
@@ -17,6 +21,10 @@ export interface FlywheelOptions {
 
 export interface FlywheelResult {
   readonly leg: 'flywheel';
+  /** Of the body that learns. */
+  readonly robotType: string;
+  /** Whose images its policies see. */
+  readonly cameras: readonly string[];
   readonly cycles: number;
   readonly seeds: readonly number[];
   /** Episodes behind each fraction. */
@@ -36,7 +44,6 @@ export interface FlywheelResult {
 
 const trainedFamilies = roomFamilies.slice(0, 4);
 const heldoutFamilies = roomFamilies.slice(4);
-const week = { robots: 24, episodesPerRobot: 5, framesPerEpisode: 60 } as const;
 
 /**
  * Does the flywheel turn? From a first policy that learned from a handful of demonstrations in empty halls, cycles of
@@ -44,13 +51,15 @@ const week = { robots: 24, episodesPerRobot: 5, framesPerEpisode: 60 } as const;
  * rooms that are never trained on, with and without the expert's corrections. A pure function of the seed.
  */
 export async function measureFlywheel(options: FlywheelOptions): Promise<FlywheelResult> {
-  const { seed, seeds: seedCount = 3, cycles = 5, heldoutEpisodes = 200, progress } = options;
+  const { seed, heldoutEpisodes = 200, progress } = options;
+  const settings = options.camera === true ? cameraSettings : ringSettings;
+  const { seeds: seedCount = settings.seeds, cycles = settings.cycles } = options;
   const seeds = Array.from({ length: seedCount }, (_, index) => seed + index);
   const bySeed: { withCorrections: readonly number[]; without: readonly number[] }[] = [];
   for (const seed of seeds) {
-    const demonstrations = await findDemonstrations(seed, progress);
+    const demonstrations = await findDemonstrations(settings, seed, progress);
     const run = (isCorrected: boolean): Promise<readonly number[]> =>
-      runLoop({ seed, cycles, heldoutEpisodes, progress, demonstrations, isCorrected });
+      runLoop({ settings, seed, cycles, heldoutEpisodes, progress, demonstrations, isCorrected });
     bySeed.push({ withCorrections: await run(true), without: await run(false) });
   }
   const mean = (of: (run: (typeof bySeed)[number]) => readonly number[]): readonly number[] =>
@@ -62,6 +71,8 @@ export async function measureFlywheel(options: FlywheelOptions): Promise<Flywhee
   const successFractionWithoutCorrections = mean((run) => run.without);
   return {
     leg: 'flywheel',
+    robotType: robotTypeName(settings.robotType),
+    cameras: settings.cameras,
     cycles,
     seeds,
     heldoutEpisodes: heldoutEpisodes * seeds.length,
@@ -79,7 +90,7 @@ export async function measureFlywheel(options: FlywheelOptions): Promise<Flywhee
 export function describeFlywheel(result: FlywheelResult): string {
   const cycles = result.successFraction.map((_, cycle) => (cycle === 0 ? 'first' : `cycle ${cycle}`).padStart(9));
   return [
-    `success in ${result.heldoutEpisodes} episodes in rooms never trained on (${result.heldoutFamilies.join(', ')})`,
+    `${result.robotType}${result.cameras.length === 0 ? '' : `, whose policies see ${result.cameras.join(', ')}`}: success in ${result.heldoutEpisodes} episodes in rooms never trained on (${result.heldoutFamilies.join(', ')})`,
     `${''.padEnd(24)}${cycles.join('')}`,
     row('with corrections', result.successFraction),
     row('without corrections', result.successFractionWithoutCorrections),
@@ -92,36 +103,39 @@ const row = (name: string, fractions: readonly number[]): string =>
 
 const gainPoints = (fractions: readonly number[]): number => 100 * ((fractions.at(-1) ?? 0) - (fractions[0] ?? 0));
 
-/** What the expert shows before the first cycle: one episode each in an empty hall. */
-interface Demonstrations {
-  readonly robots: number;
-  readonly framesPerEpisode: number;
-}
-
-/** A first policy of 30–60 % is wanted; so that the measurement confirms it, one well inside is looked for. */
-const firstSuccess = { least: 0.35, most: 0.55 } as const;
-
 /**
  * What so few demonstrations teach differs widely. Goes through a fixed list until a policy succeeds as often as wanted;
  * rooms that choose are not the rooms that measure.
  */
-async function findDemonstrations(seed: number, progress: (line: string) => void): Promise<Demonstrations> {
-  for (const robots of [8, 10, 12])
-    for (let framesPerEpisode = 20; framesPerEpisode <= 60; framesPerEpisode += 5) {
-      const demonstrations = { robots, framesPerEpisode };
-      const loop = await openLearningLoop();
-      try {
-        const success = await successOf(await firstPolicy(loop, seed, demonstrations), seed + 10_000, 100);
-        progress(`seed ${seed}: ${robots} demonstrations of ${framesPerEpisode} frames succeed in ${percent(success)}`);
-        if (success >= firstSuccess.least && success <= firstSuccess.most) return demonstrations;
-      } finally {
-        await loop.close();
-      }
+async function findDemonstrations(
+  settings: LoopSettings,
+  seed: number,
+  progress: (line: string) => void,
+): Promise<Demonstrations> {
+  const { least, most } = settings.firstSuccess;
+  for (const demonstrations of settings.demonstrations) {
+    const { robots, framesPerEpisode } = demonstrations;
+    const loop = await openLearningLoop(settings);
+    try {
+      const success = await successOf(
+        settings,
+        await firstPolicy(loop, settings, seed, demonstrations),
+        seed + 10_000,
+        100,
+      );
+      progress(`seed ${seed}: ${robots} demonstrations of ${framesPerEpisode} frames succeed in ${percent(success)}`);
+      if (success >= least && success <= most) return demonstrations;
+    } finally {
+      await loop.close();
     }
-  throw new Error(`expected a first policy that succeeds in 35–55 %, got none for seed ${seed}`);
+  }
+  throw new Error(
+    `expected a first policy that succeeds in ${percent(least)} to ${percent(most)}, got none for seed ${seed}`,
+  );
 }
 
 interface RunInput {
+  readonly settings: LoopSettings;
   readonly seed: number;
   readonly cycles: number;
   readonly heldoutEpisodes: number;
@@ -130,20 +144,21 @@ interface RunInput {
   readonly progress: (line: string) => void;
 }
 
-async function runLoop({ seed, cycles, heldoutEpisodes, demonstrations, isCorrected, progress }: RunInput) {
-  const loop = await openLearningLoop();
+async function runLoop({ settings, seed, cycles, heldoutEpisodes, demonstrations, isCorrected, progress }: RunInput) {
+  const loop = await openLearningLoop(settings);
+  const { robotType, week } = settings;
   const say = `seed ${seed}, ${isCorrected ? 'with' : 'without'} corrections`;
   try {
-    let model = await firstPolicy(loop, seed, demonstrations);
-    const success = [await successOf(model, seed + 20_000, heldoutEpisodes)];
+    let model = await firstPolicy(loop, settings, seed, demonstrations);
+    const success = [await successOf(settings, model, seed + 20_000, heldoutEpisodes)];
     progress(`${say}: first policy ${percent(success[0])}`);
     for (let cycle = 1; cycle <= cycles; cycle += 1) {
-      const weeks = await withDriver(model, (driver) =>
-        collectWeek({ ...week, driver, families: trainedFamilies, seed, week: cycle, isCorrected }),
+      const weeks = await withDriver(settings, model, (driver) =>
+        collectWeek({ ...week, robotType, driver, families: trainedFamilies, seed, week: cycle, isCorrected }),
       );
       const outcome = await loop.cycle({ name: `cycle-${cycle}`, weeks, seed });
       model = outcome.model;
-      success.push(await successOf(model, seed + 20_000, heldoutEpisodes));
+      success.push(await successOf(settings, model, seed + 20_000, heldoutEpisodes));
       const { episodesStored, trainRows } = outcome;
       progress(`${say}: cycle ${cycle} ${percent(success[cycle])} (${episodesStored} new episodes, ${trainRows} rows)`);
     }
@@ -153,21 +168,38 @@ async function runLoop({ seed, cycles, heldoutEpisodes, demonstrations, isCorrec
   }
 }
 
-async function firstPolicy(loop: LearningLoop, seed: number, demonstrations: Demonstrations): Promise<Uint8Array> {
+async function firstPolicy(
+  loop: LearningLoop,
+  { robotType }: LoopSettings,
+  seed: number,
+  demonstrations: Demonstrations,
+): Promise<Uint8Array> {
   const shown = { ...demonstrations, episodesPerRobot: 1, isCorrected: false };
-  const weeks = await collectWeek({ ...shown, driver: expertDriver, families: ['hall'], seed, week: 0 });
+  const weeks = await collectWeek({ ...shown, robotType, driver: teacherDriver, families: ['hall'], seed, week: 0 });
   return (await loop.cycle({ name: 'first', weeks, seed })).model;
 }
 
-const successOf = (model: Uint8Array, seed: number, episodes: number): Promise<number> =>
+const successOf = (settings: LoopSettings, model: Uint8Array, seed: number, episodes: number): Promise<number> =>
   withDriver(
+    settings,
     model,
     async (driver) =>
-      (await closedLoopSuccess(driver, { families: heldoutFamilies, seeds: [seed], episodes })).successFraction,
+      (
+        await closedLoopSuccess(driver, {
+          families: heldoutFamilies,
+          seeds: [seed],
+          episodes,
+          body: settings.robotType,
+        })
+      ).successFraction,
   );
 
-async function withDriver<T>(model: Uint8Array, work: (driver: Driver) => Promise<T>): Promise<T> {
-  const driver = await modelDriver(onnxRuntime(), model);
+async function withDriver<T>(
+  { robotType }: LoopSettings,
+  model: Uint8Array,
+  work: (driver: Driver) => Promise<T>,
+): Promise<T> {
+  const driver = await modelDriver(onnxRuntime(), model, robotType);
   try {
     return await work(driver);
   } finally {

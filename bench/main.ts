@@ -191,16 +191,26 @@ program
 program
   .command('flywheel')
   .description('does the loop improve the policy in rooms it never trained on, and more so with corrections')
-  .option('--cycles <count>', 'cycles', number(1, 100), 5)
-  .option('--seeds <count>', 'seeds', number(1, 100), 3)
+  .option('--camera', 'robots that have nothing but a camera, instead of a ring of ranges', false)
+  .option('--cycles <count>', 'cycles (5; with --camera 3)', number(1, 100))
+  .option('--seeds <count>', 'seeds (3; with --camera 2)', number(1, 100))
   .option('--episodes <count>', 'held-out episodes a seed', number(10, 10_000), 200)
   .option(...seed)
   .option(...json)
-  .action(async (options: { cycles: number; seeds: number; episodes: number; seed: number; json: boolean }) => {
-    const { episodes, ...rest } = options;
-    const result = await measureFlywheel({ ...rest, heldoutEpisodes: episodes, progress: progressOf('flywheel') });
-    print(result, options.json, describeFlywheel(result));
-  });
+  .action(
+    async (options: {
+      camera: boolean;
+      cycles?: number;
+      seeds?: number;
+      episodes: number;
+      seed: number;
+      json: boolean;
+    }) => {
+      const { episodes, ...rest } = options;
+      const result = await measureFlywheel({ ...rest, heldoutEpisodes: episodes, progress: progressOf('flywheel') });
+      print(result, options.json, describeFlywheel(result));
+    },
+  );
 
 program
   .command('simulator')

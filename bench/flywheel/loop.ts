@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { clipDecoderProcess } from '../../activities/adapters/clip-decoder-process.ts';
 import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
 import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
 import { onnxRuntime } from '../../activities/adapters/onnx-runtime.ts';
@@ -12,18 +13,23 @@ import { openLake, type Lake } from '../../activities/lake/lake.ts';
 import { mixExperience } from '../../activities/mix/mix-experience.ts';
 import { planCollection } from '../../activities/collection/plan-collection.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import type { ClipPorts } from '../../activities/ports/clip-decoder.ts';
 import type { SqlEngine } from '../../activities/ports/sql.ts';
 import { publishRobotType } from '../../store/records/robot-types.ts';
 import { trainModel } from '../../activities/training/train-model.ts';
 import type { Trainers } from '../../activities/ports/trainer.ts';
-import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import { clipKey } from '../../datasets/camera.ts';
 import { landSegment } from '../../datasets/landing.ts';
 import type { SegmentRow } from '../../datasets/segment-row.ts';
+import { writeClipUse } from '../../store/records/clip-uses.ts';
+import type { EpisodeClip } from './clips.ts';
+import type { LoopSettings } from './settings.ts';
 
 /** One robot's rows of one cycle. */
 export interface RobotWeek {
   readonly robotId: string;
   readonly rows: readonly SegmentRow[];
+  readonly clips: readonly EpisodeClip[];
 }
 
 export interface CycleOutcome {
@@ -51,13 +57,13 @@ interface Ports {
   readonly trainers: Trainers;
   readonly progress: () => void;
   readonly scratchDirectory: string;
+  readonly clips: ClipPorts;
 }
 
-/** Fewer than the default: thirty small trainings should not take all day. */
-const trainingSteps = 3000;
-const robotType = { id: scitosG5Type.id, version: scitosG5Type.version };
+/** Clips that are decoded at the same time. */
+const decodedAtOnce = 2;
 
-export async function openLearningLoop(): Promise<LearningLoop> {
+export async function openLearningLoop(settings: LoopSettings): Promise<LearningLoop> {
   const directory = await mkdtemp(join(tmpdir(), 'flywheel-loop-'));
   const scratchDirectory = join(directory, 'scratch');
   await mkdir(scratchDirectory, { recursive: true });
@@ -70,34 +76,42 @@ export async function openLearningLoop(): Promise<LearningLoop> {
       throw new Error('expected the embedded trainer, got a command');
     },
   };
-  const ports: Ports = { store, engine, lake, trainers, progress: () => undefined, scratchDirectory };
-  await publishRobotType(store, scitosG5Type);
+  const clips = { decoder: clipDecoderProcess({ ffmpeg: undefined }), atOnce: decodedAtOnce };
+  const ports: Ports = { store, engine, lake, trainers, progress: () => undefined, scratchDirectory, clips };
+  await publishRobotType(store, settings.robotType);
   return {
-    cycle: (input) => runCycle(ports, input),
+    cycle: (input) => runCycle(ports, settings, input),
     close: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
 async function runCycle(
   ports: Ports,
+  settings: LoopSettings,
   { name, weeks, seed }: Parameters<LearningLoop['cycle']>[0],
 ): Promise<CycleOutcome> {
-  for (const { robotId, rows } of weeks)
-    await landSegment(ports, { robotId, type: scitosG5Type, agentVersion: 'simulator', rows });
+  const { robotType: type, cameras, hyperparameters } = settings;
+  const robotType = { id: type.id, version: type.version };
+  for (const { robotId, rows, clips } of weeks) {
+    await landSegment(ports, { robotId, type, agentVersion: 'simulator', rows });
+    for (const clip of clips) await landClip(ports.store, robotId, clip);
+  }
+  const seen = cameras.length === 0 ? {} : { cameras: [...cameras] };
   const newSince = await ports.lake.currentVersion();
   const { manifestKey, batches } = await planCollection(ports)({ cycleId: name, robotType });
   for (let batch = 0; batch < batches; batch += 1)
     await ingestBatch(ports)({ cycleId: name, manifestKey, batch, robotType });
   const collected = await concludeCollection(ports)({ cycleId: name, manifestKey, robotType, startedFrom: newSince });
   const { datasetVersion } = collected;
-  const mixed = await mixExperience(ports)({ cycleId: name, robotType, datasetVersion, newSince, seed });
+  const mixed = await mixExperience(ports)({ cycleId: name, robotType, datasetVersion, newSince, seed, ...seen });
   const trained = await trainModel(ports)({
     runId: name,
     trainingSetDigest: mixed.digest,
     robotType,
     seed,
     trainer: { kind: 'onnx' },
-    hyperparameters: { maxSteps: trainingSteps },
+    hyperparameters: { ...hyperparameters },
+    ...seen,
   });
   const model = await ports.store.get(trained.modelKey);
   if (model === undefined) throw new Error(`expected the trained model, got none [key=${trained.modelKey}]`);
@@ -107,4 +121,15 @@ async function runCycle(
     quarantinedEpisodes: collected.quarantinedEpisodes,
     trainRows: mixed.trainRows,
   };
+}
+
+/** As a robot's upload leaves it: whose it is, and the clip. */
+async function landClip(
+  store: ObjectStore,
+  robotId: string,
+  { sha256, episodeId, camera, startedAtUs, bytes }: EpisodeClip,
+): Promise<void> {
+  const receivedAtMs = Math.round(startedAtUs / 1000);
+  await writeClipUse(store, { robotId, sha256, episodeId, camera, sizeBytes: bytes.length, startedAtUs, receivedAtMs });
+  await store.putIfAbsent(clipKey(sha256), bytes);
 }

@@ -1,11 +1,15 @@
+import { camerasOf } from '../../datasets/camera.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
 import { randomStream } from '../../policies/random.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
 import { modelDriver, type Driver } from './driver.ts';
 import { runEpisodes } from './episodes.ts';
 import { noQuirks, type Quirks } from './quirks.ts';
+import { openEyes } from './rooms/eyes.ts';
 import { drawRoom, type RoomFamily } from './rooms/families.ts';
 import { loadPhysics } from './rooms/room.ts';
 import { roomRobot } from './rooms/room-robot.ts';
+import { ringNames } from './rooms/sensors.ts';
 import { failureReasons, type SimulatedFailure } from './surroundings.ts';
 
 export interface ClosedLoopInput {
@@ -16,6 +20,8 @@ export interface ClosedLoopInput {
   readonly episodes: number;
   /** The robot type's tasks; the family of a room is its task where there is one of that name. */
   readonly tasks?: readonly string[];
+  /** What the robots sense; the ring of `scitos-g5` unless told. */
+  readonly body?: Pick<RobotType, 'observations' | 'cameras'>;
   /** Length of an episode; 20 s unless told. */
   readonly framesPerEpisode?: number;
   /** What is wrong with every robot; nothing unless told. */
@@ -67,7 +73,7 @@ export async function closedLoopSuccessOfModel(
   model: Uint8Array,
   input: ClosedLoopInput,
 ): Promise<ClosedLoopResult> {
-  const driver = await modelDriver(runtime, model);
+  const driver = await modelDriver(runtime, model, input.body);
   try {
     return await closedLoopSuccess(driver, input);
   } finally {
@@ -83,17 +89,26 @@ interface SeedResult {
 
 async function runSeed(driver: Driver, input: ClosedLoopInput, seed: number): Promise<readonly SeedResult[]> {
   const openRoom = await loadPhysics();
-  const { quirks = noQuirks } = input;
+  const { quirks = noQuirks, body } = input;
   const families = Array.from(
     { length: input.episodes },
     (_, episode) => input.families[episode % input.families.length] ?? 'hall',
   );
-  const rooms = families.map((family, episode) => openRoom(drawRoom(family, seed * 100_003 + episode)));
+  const roomSeed = (episode: number): number => seed * 100_003 + episode;
+  const rooms = families.map((family, episode) => openRoom(drawRoom(family, roomSeed(episode))));
   try {
     const robots = rooms.map((room, episode) =>
       roomRobot({
         room,
         family: families[episode] ?? 'hall',
+        readings: body?.observations.map(({ name }) => name) ?? ringNames,
+        eyes: openEyes({
+          plan: room.plan,
+          family: families[episode] ?? 'hall',
+          seed: roomSeed(episode),
+          cameras: camerasOf(body ?? {}),
+          random: (camera) => randomStream(seed, `closed loop, episode ${episode}: camera ${camera}`),
+        }),
         quirks: () => quirks,
         random: randomStream(seed, `closed loop, episode ${episode}`),
       }),
@@ -101,6 +116,7 @@ async function runSeed(driver: Driver, input: ClosedLoopInput, seed: number): Pr
     const episodes = await runEpisodes(robots, driver, {
       framesPerEpisode: input.framesPerEpisode ?? defaultFrames,
       tasks: input.tasks ?? [],
+      cameras: body?.cameras,
     });
     return episodes.map(({ failure, robot }) => ({ seed, failure, family: families[robot] }));
   } finally {

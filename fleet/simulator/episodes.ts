@@ -1,4 +1,6 @@
+import type { Camera } from '../../datasets/camera.ts';
 import type { Driver } from './driver.ts';
+import { seenPictures, takePictures, type FramePictures } from './pictures.ts';
 import type { SimulatedFailure, Surroundings } from './surroundings.ts';
 
 /** One frame of an episode as it happened; `readings` is a copy. */
@@ -6,6 +8,8 @@ export interface SimulatedFrame {
   readonly readings: Float32Array;
   readonly action: number;
   readonly expertAction: number;
+  /** Only where they are kept. */
+  readonly pictures?: FramePictures;
 }
 
 export interface SimulatedEpisode {
@@ -20,6 +24,10 @@ export interface EpisodeOptions {
   readonly leastFrames?: number;
   /** The robot type's; a robot in a place without a task of that name has the first one. */
   readonly tasks?: readonly string[];
+  /** Of the robots; each takes an image with every frame. None unless told. */
+  readonly cameras?: readonly Camera[] | undefined;
+  /** Whether frames keep what cameras saw. */
+  readonly keepsPictures?: boolean;
 }
 
 /**
@@ -29,7 +37,7 @@ export interface EpisodeOptions {
 export async function runEpisodes(
   robots: readonly Surroundings[],
   driver: Driver,
-  { framesPerEpisode, leastFrames = 1, tasks = [] }: EpisodeOptions,
+  { framesPerEpisode, leastFrames = 1, tasks = [], cameras = [], keepsPictures = false }: EpisodeOptions,
 ): Promise<readonly SimulatedEpisode[]> {
   const frames = robots.map((): SimulatedFrame[] => []);
   for (const robot of robots) robot.begin();
@@ -37,16 +45,20 @@ export async function runEpisodes(
   let underWay = robots.map((_, index) => index);
   for (let frame = 0; frame < framesPerEpisode && underWay.length > 0; frame += 1) {
     const readings = gather(robots, underWay);
+    const pictures = underWay.map((index) => takePictures(robots[index] as Surroundings, { cameras }));
     const actions = await driver.choose(
       readings,
       Int32Array.from(underWay, (index) => taskOf[index] ?? 0),
+      seenPictures(pictures, driver.cameras ?? []),
+      Int32Array.from(underWay, (index) => robots[index]?.expertAction() ?? 0),
     );
     const width = readings.length / underWay.length;
     underWay.forEach((index, position) => {
       const [robot, action] = [robots[index], actions[position] ?? 0];
       if (robot === undefined) return;
       const seen = readings.subarray(position * width, (position + 1) * width);
-      frames[index]?.push({ readings: seen, action, expertAction: robot.expertAction() });
+      const looked = keepsPictures ? { pictures: pictures[position] ?? new Map<string, never>() } : {};
+      frames[index]?.push({ readings: seen, action, expertAction: robot.expertAction(), ...looked });
       robot.act(action);
     });
     underWay = underWay.filter((index) => frame + 1 < leastFrames || robots[index]?.failure() === undefined);
