@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { registerAgentCommand } from './agent.ts';
+import { printable } from './printable.ts';
 
 /**
  * The program `flywheel-agent` of the robot's package: `flywheel agent` alone, without anything of the server. `flywheel-agent --robot …` and
@@ -16,7 +17,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else {
-    process.stderr.write(`flywheel-agent: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`flywheel-agent: ${printable(error instanceof Error ? error.message : String(error))}\n`);
     process.exitCode = 1;
   }
 }
