@@ -99,6 +99,13 @@ describe('success of tasks by week', function () {
     assert.deepEqual([one?.total.metric.n, one?.weeks.at(-1)?.metric.n], [38, 38]);
     const { body } = await world.get(`${path}&until=2021-06-01`);
     assert.equal(body['state'], 'empty');
+    const filesOf = async (from: string, to: string): Promise<number> =>
+      ((await world.facts.facts.scan('outcomes', { from, to })) ?? '').split('.parquet').length - 1;
+    assert.deepEqual(
+      [await filesOf('2021-06-01', '2021-06-08'), await filesOf('2026-06-01', '2026-06-08')],
+      [0, await filesOf('2026-06-08', '2026-06-15')],
+    );
+    assert.ok((await filesOf('2026-06-01', '2026-06-02')) > 0);
     for (const wrong of ['until=2026-02-30', 'weeks=27', 'weeks=0', 'limit=101', 'standing=good', 'offset=-1'])
       assert.equal((await world.get(`${path}&${wrong}`)).status, 400, wrong);
   });
