@@ -9,8 +9,10 @@ import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
 import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { registerImportCommand } from '../../cli/import.ts';
+import { inferDraft, writeDraft } from '../../cli/infer.ts';
 import { addRobot } from '../../fleet/desk/robots.ts';
 import type { ImportSummary } from '../../datasets/importers/import-summary.ts';
+import { mcapBytes } from '../datasets/importers/mcap/mcap-file.ts';
 
 describe('flywheel import', () => {
   let folder = '';
@@ -49,6 +51,24 @@ describe('flywheel import', () => {
   it('prints the summary alone with --json', async () => {
     const { out } = await run('wall-following', folder, '--json');
     assert.equal((JSON.parse(out) as ImportSummary).frames, 60);
+  });
+
+  it('takes an MCAP file by what infer drafts, and goes on where an earlier run of it ended', async () => {
+    const path = join(folder, 'cart.mcap');
+    const messages = Array.from({ length: 30 }, (_, index) => ({
+      topic: '/cart/state',
+      t: index / 10,
+      data: { place: Math.sin(index), angle: index % 3 },
+    }));
+    await writeFile(path, await mcapBytes([{ topic: '/cart/state' }], messages));
+    const engine = duckDbEngine({ temporaryDirectory: folder, threads: 1 });
+    const drafted = { format: 'mcap', path, id: 'mcap-cart', separator: ',', decimal: '.' } as const;
+    const files = await writeDraft(await inferDraft(drafted, engine), join(folder, 'mcap-draft'));
+    const words = ['mcap', path, '--map', files.map, '--robot-type', files.robotType];
+    const { store, out } = await run(...words);
+    assert.match(out, /mcap → mcap-cart@1: 30 rows, 1 episodes of 1 robots, 30 frames/);
+    assert.match((await runIn(store, ...words)).out, /1 segments in landing, 1 of them from an earlier run/);
+    await assert.rejects(run('csv', path, '--map', files.map, '--robot-type', files.robotType), /map, time\.kind/);
   });
 
   it('lands nothing the second time, unless it is asked to', async () => {
