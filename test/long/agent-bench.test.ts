@@ -5,7 +5,6 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { percentilesOf } from '../../fleet/agent/measure-decisions.ts';
 import { exportPolicy } from '../../policies/export-policy.ts';
 import { temporaryDirectory } from '../fleet/agent/robot.ts';
 import { seeingParts, seeingType, tinyCamera } from '../policies/images/tiny-images.ts';
@@ -54,11 +53,5 @@ describe('flywheel agent bench', function () {
     } finally {
       await folder.remove();
     }
-  });
-
-  it('ranks by nearest rank', () => {
-    const values = Array.from({ length: 200 }, (_, index) => 200 - index);
-    assert.deepEqual(percentilesOf(values), { p50Ms: 100, p95Ms: 190, p99Ms: 198, longestMs: 200 });
-    assert.deepEqual(percentilesOf([7]), { p50Ms: 7, p95Ms: 7, p99Ms: 7, longestMs: 7 });
   });
 });
