@@ -211,7 +211,7 @@ const table: Readonly<Record<string, Row>> = {
     ['--robot', 'r1', '--gateway', 'gopher://here', '--dir', 'DIR/agent'],
     wrong,
   ),
-  // Measures for seconds where it may: test/cli/agent-bench.test.ts.
+  // Measures for seconds where it may: test/long/agent-bench.test.ts.
   'agent bench': alone(['--robot-type', 'DIR/none.json'], ['--robot-type', 'DIR/none.json', '--runs', 'many'], wrong),
   'simulate fleet': alone(
     ['--gateway', 'http://127.0.0.1:1', '--robots', 'DIR/none.json', '--dir', 'DIR/disks', '--root', 'DIR/none.json'],
