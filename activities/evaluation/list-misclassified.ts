@@ -1,8 +1,12 @@
+import { z } from 'zod';
+
 import { modelFile } from '../../policies/model-manifest.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliases } from '../../store/records/aliases.ts';
+import { readJson } from '../../store/json-objects.ts';
 import { readEvaluation, type EvaluationDocument } from './evaluation-document.ts';
+import { misclassifiedSchema } from './evaluation-frames.ts';
 
 export interface ListMisclassifiedInput {
   readonly policy: string;
@@ -21,6 +25,11 @@ export interface ListMisclassifiedResult {
   readonly listed: NonNullable<EvaluationDocument['misclassified']>['listed'];
 }
 
+/** What is read of a cycle's report: it has the evaluation under the id that people know. */
+const reportSchema = z.looseObject({
+  evaluation: z.looseObject({ frames: z.int(), misclassified: misclassifiedSchema.optional() }).nullable(),
+});
+
 /** The held-out frames that a model got wrong when the gates judged it. It only reads. */
 export const listMisclassified =
   ({ store }: { readonly store: ObjectStore }) =>
@@ -28,13 +37,17 @@ export const listMisclassified =
     const of = cycleId ?? version ?? (await readAliases({ store })({ policy })).champion;
     if (of === undefined)
       throw failure('NotFound', `expected a champion of ${policy}, got none: name a version or a cycle`);
-    const key =
-      cycleId === undefined ? modelFile(policy, of, 'evaluation.json') : `evaluations/${cycleId}/evaluation.json`;
-    const evaluation = await readEvaluation(store, key);
-    if (evaluation === undefined)
-      throw failure('NotFound', `expected an evaluation of ${of}, got none: a baseline has none`, {
-        coordinates: { key },
-      });
+    const key = cycleId === undefined ? modelFile(policy, of, 'evaluation.json') : `reports/${cycleId}.json`;
+    const evaluation =
+      cycleId === undefined ? await readEvaluation(store, key) : (await readJson(store, key, reportSchema))?.evaluation;
+    if (evaluation === undefined || evaluation === null)
+      throw failure(
+        'NotFound',
+        `expected an evaluation of ${of}, got none: a baseline has none, nor a cycle that ended before`,
+        {
+          coordinates: { key },
+        },
+      );
     const { misclassified, frames: heldoutFrames } = evaluation;
     return { of, heldoutFrames, frames: misclassified?.frames ?? 0, listed: misclassified?.listed ?? [] };
   };

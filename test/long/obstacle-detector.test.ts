@@ -16,7 +16,7 @@ import { publishRobotType } from '../../store/records/robot-types.ts';
 import { withLoop } from '../loop/loop.ts';
 
 const policy = 'obstacle-detector';
-const episodes = Number(process.env['OBSTACLE_EPISODES'] ?? 800);
+const episodes = Number(process.env['OBSTACLE_EPISODES'] ?? 200);
 const scenario = parseScenario({
   world: { kind: 'rooms', families: ['pillars', 'ring'] },
   framesPerEpisode: 20,
@@ -24,7 +24,7 @@ const scenario = parseScenario({
 });
 
 describe('an obstacle detector on data of the simulator', () => {
-  it('learns kinds of obstacles from camera and LIDAR, and is judged kind by kind', async () => {
+  it('is trained on camera and LIDAR through a whole cycle and judged kind by kind: one that misses a kind is held', async () => {
     const { mkdtemp, rm } = await import('node:fs/promises');
     const { tmpdir } = await import('node:os');
     const folder = await mkdtemp(path.join(tmpdir(), 'flywheel-obstacles-'));
@@ -73,15 +73,13 @@ describe('an obstacle detector on data of the simulator', () => {
         assert.equal(recalls.length, 6);
         assert.ok(recalls.every(({ limit, sampleSize }) => limit === 0.3 && sampleSize > 0));
         assert.ok(evaluation.precisionRecall.length === 6 && evaluation.roc.length === 6);
-        assert.ok(Number(evaluation.accuracyFraction) > Number(evaluation.majorityFraction) + 0.1);
+        // A candidate that misses a kind is never registered, however well it agrees on the whole.
+        const isMissing = recalls.some(({ outcome }) => outcome !== 'pass');
+        assert.equal(report.candidateVersion === null, isMissing || report.outcome === 'gatesHold');
         const misses = await listMisclassified({ store })({ policy, cycleId: report.cycleId });
         assert.ok(
           misses.frames > 0 && misses.listed.every(({ episodeId, frame }) => episodeId !== null && frame !== null),
         );
-        // The champion is there now: what it missed most enters first.
-        const next = await told({ seed: 2, cameras: ['front'], favourMissed: true, targetFrames: 2000 });
-        process.stderr.write(`${JSON.stringify(next.mix?.favoured)}\n`);
-        if (report.candidateVersion !== null) assert.ok((next.mix?.favoured?.takenFrames ?? 0) > 0);
       });
     } finally {
       await rm(folder, { recursive: true, force: true });
