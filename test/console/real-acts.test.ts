@@ -198,6 +198,22 @@ describe('acts by the console on running workflows', function () {
     assert.equal((status as { cause: string }).cause, 'console: cycle start by cy');
   });
 
+  it('are shown with the step that a running cycle is at; one for which no worker answers is not shown as none', async () => {
+    const { client } = await sharedTemporal();
+    const idle = `${policy}-idle`;
+    const robotType = `${policy}-type`;
+    assert.equal(await ports.loop.runningCycle(idle, robotType), null);
+    const workflowId = workflowIds.cycleTurn(idle);
+    const run = await client.workflow.start('weeklyCycle', { workflowId, taskQueue: `${policy}-nobody` });
+    const running = await ports.loop.runningCycle(idle, robotType);
+    assert.deepEqual(
+      [running?.cycle.workflowId, running?.cycle.run, running?.cycle.status, running?.collection, running?.training],
+      [workflowId, 'RUNNING', null, null, null],
+    );
+    await run.terminate();
+    assert.equal(await ports.loop.runningCycle(idle, robotType), null);
+  });
+
   it('stand in the audit log, each with an end, and the chain holds', async () => {
     const { entries } = await readAuditPage(ports.store, { limit: 500, isWanted: () => true }, () => undefined);
     const byAct = Map.groupBy(entries, ({ actId }) => actId);
