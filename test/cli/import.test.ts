@@ -63,10 +63,8 @@ describe('flywheel import', () => {
     await writeFile(path, await mcapBytes([{ topic: '/cart/state' }], messages));
     const engine = duckDbEngine({ temporaryDirectory: folder, threads: 1 });
     const drafted = { format: 'mcap', path, id: 'mcap-cart', separator: ',', decimal: '.' } as const;
-    const { map = '', robotType = '' } = await writeDraft(
-      await inferDraft(drafted, engine),
-      join(folder, 'mcap-draft'),
-    );
+    const files = await writeDraft(await inferDraft(drafted, engine), join(folder, 'mcap-draft'));
+    const [map, robotType] = [files['map'] ?? assert.fail(), files['robotType'] ?? assert.fail()];
     const words = ['mcap', path, '--map', map, '--robot-type', robotType];
     const { store, out } = await run(...words);
     assert.match(out, /mcap → mcap-cart@1: 30 rows, 1 episodes of 1 robots, 30 frames/);

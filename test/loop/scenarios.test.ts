@@ -1,15 +1,19 @@
 import { expectEndState, expectSame, trialEndsOf } from '../../demo/scenarios/end-state.ts';
 import { blindPolicy, goodPolicy } from '../../demo/scenarios/policies.ts';
-import { livingChampion } from '../../demo/scenarios/steps.ts';
+import { drivenChampion } from '../../demo/scenarios/steps.ts';
 import { waitUntil } from '../../demo/processes.ts';
 import type { World } from '../../demo/world.ts';
 import { withWorld } from './scenario-world.ts';
 
 /** The shortest way through everything that is real: it waits for orders and confirmations, never for evidence. */
 async function abortedRollout(world: World): Promise<void> {
-  const champion = await livingChampion(world, blindPolicy(), 'a poor wall follower');
+  const champion = await drivenChampion(world, blindPolicy(), 'a poor wall follower');
+  await world.collect();
   const candidate = await world.submit('on trial', goodPolicy());
   const next = await world.submit('waits for its turn', goodPolicy(0.91));
+  // Robots drive as long as they live: not while models are judged.
+  world.fleet.live();
+  await world.everyRobotFollows();
   await world.offer(candidate, { abTest: false });
   await world.trialIs(`rolling out ${candidate}`, ({ stage }) => stage === 'rollout');
   expectSame('answer', `${next} waits for the end of ${candidate}`, await world.offer(next));
