@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { CollectionWorld, nowMs } from '../collection/collection-fixture.ts';
@@ -62,4 +64,17 @@ export async function state(world: CollectionWorld) {
     rows: await lakeRows(world),
     files: (await world.keys('lake/')).filter((key) => key.endsWith('.parquet')).length,
   };
+}
+
+/**
+ * Throws unless what is left is what an erasure without a death leaves. Files of an attempt that died before its commit may stay until a vacuum: none
+ * has a row that goes, or the check of every object had found it.
+ */
+export function expectState(
+  left: Awaited<ReturnType<typeof state>>,
+  expected: Awaited<ReturnType<typeof state>>,
+  name: string,
+): void {
+  assert.ok(left.files >= expected.files, `${name}: ${left.files} files`);
+  assert.deepEqual({ ...left, files: expected.files }, expected, name);
 }
