@@ -40,8 +40,8 @@ const foundSchema = z.strictObject({
       clips: z.array(key),
       quarantined: z.array(key),
       parts: z.array(key),
-      /** What collections noted of clips, also of those that never came. */
-      notes: z.array(key),
+      /** What collections noted of clips, also of those that never came; documents of earlier versions do not say. */
+      notes: z.array(key).default([]),
     })
     .exactOptional(),
   /** Text that names such episodes. */

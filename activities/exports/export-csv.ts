@@ -1,50 +1,22 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
-import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
 import { sqlName, sqlText } from '../../datasets/sql-types.ts';
 import { guardedBeginnings } from '../../datasets/importers/text-guard.ts';
-import {
-  framesOfPart,
-  partsOf,
-  pickEpisodes,
-  type ExportInput,
-  type ExportPorts,
-  type ExportSummary,
-} from './picked-episodes.ts';
-
-/** Frames of a file: about 100 MiB of text for a robot of twenty readings. */
-const framesPerFile = 500_000;
+import { exportParts } from './export-parts.ts';
+import { framesOfPart, type ExportInput, type ExportPorts, type ExportSummary } from './picked-episodes.ts';
 
 /**
  * Writes the episodes of a filter as text tables, a row a frame, with the robot type and an import map beside them: `flywheel import csv`
  * reads them back. Streamed: memory is that of the SQL session. Idempotent: the same version and filter give the same files.
  */
-export async function exportCsv(ports: ExportPorts, input: ExportInput): Promise<ExportSummary> {
-  const { robotType, folder, version } = input;
-  const picked = await pickEpisodes(ports, input);
-  await mkdir(join(folder, 'frames'), { recursive: true });
-  const parts = await partsOf(ports.session, framesPerFile);
-  for (const [index, part] of parts.entries()) {
-    const file = join(folder, 'frames', `frames-${String(index).padStart(5, '0')}.csv`);
-    await ports.session.run(`COPY (SELECT ${columnsOf(robotType)} FROM ${await framesOfPart(ports, input, part)}
-      ORDER BY e.number, f.frame_index) TO ${sqlText(file)} (FORMAT csv, HEADER, NULL '', FORCE_QUOTE (site, failure_reason))`);
-  }
-  const { catalogue: _, ...type } = robotType;
-  await writeFile(join(folder, 'robot-type.json'), document(type));
-  await writeFile(join(folder, 'import-map.json'), document(mapOf(robotType)));
-  return {
+export const exportCsv = (ports: ExportPorts, input: ExportInput): Promise<ExportSummary> =>
+  exportParts(ports, input, {
     format: 'csv',
-    robotType: robotTypeName(robotType),
-    version,
-    episodes: parts.reduce((sum, { firstEpisode, lastEpisode }) => sum + lastEpisode - firstEpisode + 1, 0),
-    frames: parts.reduce((sum, { frames }) => sum + frames, 0),
-    files: parts.length,
-    ...picked,
-  };
-}
-
-const document = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+    importMap: mapOf(input.robotType),
+    write: async (part, file) => {
+      await ports.session.run(`COPY (SELECT ${columnsOf(input.robotType)} FROM ${await framesOfPart(ports, input, part)}
+      ORDER BY e.number, f.frame_index) TO ${sqlText(file)} (FORMAT csv, HEADER, NULL '', FORCE_QUOTE (site, failure_reason))`);
+    },
+  });
 
 const beginsGuarded = sqlText(`^[${guardedBeginnings}]`);
 /** A text with an apostrophe before it where a spreadsheet would take it for a formula: robots write some of them. */

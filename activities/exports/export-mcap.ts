@@ -1,59 +1,32 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open } from 'node:fs/promises';
 import { zstdCompressSync } from 'node:zlib';
 
 import { McapWriter } from '@mcap/core';
 
-import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
 import type { SqlChunk } from '../ports/sql.ts';
+import { exportParts } from './export-parts.ts';
 import { framesTopic, frameSchema, mcapImportMap } from './mcap-layout.ts';
-import {
-  framesOfPart,
-  partsOf,
-  pickEpisodes,
-  type ExportInput,
-  type ExportPorts,
-  type ExportSummary,
-  type Part,
-} from './picked-episodes.ts';
+import { framesOfPart, type ExportInput, type ExportPorts, type ExportSummary, type Part } from './picked-episodes.ts';
 
 declare module 'node:zlib' {
   /** Node 22.15 and later; the types of this project are older. */
   function zstdCompressSync(bytes: Uint8Array): Buffer;
 }
 
-/** Frames of a file: about 150 MiB of messages before they are compressed, for a robot of twenty readings. */
-const framesPerFile = 500_000;
 const chunkBytes = 1024 * 1024;
 
 /**
  * Writes the episodes of a filter as MCAP files, a JSON message a frame in the order of time, with the robot type and an import map beside them: `flywheel import
  * mcap` reads them back. Streamed: memory is that of the SQL session and one chunk. Idempotent: the same version and filter give the same files.
  */
-export async function exportMcap(ports: ExportPorts, input: ExportInput): Promise<ExportSummary> {
-  const { robotType, folder, version } = input;
-  const picked = await pickEpisodes(ports, input);
-  await mkdir(join(folder, 'frames'), { recursive: true });
-  const parts = await partsOf(ports.session, framesPerFile);
-  for (const [index, part] of parts.entries()) {
-    const file = join(folder, 'frames', `frames-${String(index).padStart(5, '0')}.mcap`);
-    await writePart(ports, input, part, file);
-  }
-  const { catalogue: _, ...type } = robotType;
-  await writeFile(join(folder, 'robot-type.json'), document(type));
-  await writeFile(join(folder, 'import-map.json'), document(mcapImportMap(robotType)));
-  return {
+export const exportMcap = (ports: ExportPorts, input: ExportInput): Promise<ExportSummary> =>
+  exportParts(ports, input, {
     format: 'mcap',
-    robotType: robotTypeName(robotType),
-    version,
-    episodes: parts.reduce((sum, { firstEpisode, lastEpisode }) => sum + lastEpisode - firstEpisode + 1, 0),
-    frames: parts.reduce((sum, { frames }) => sum + frames, 0),
-    files: parts.length,
-    ...picked,
-  };
-}
+    importMap: mcapImportMap(input.robotType),
+    write: (part, file) => writePart(ports, input, part, file),
+  });
 
-const document = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 const encoder = new TextEncoder();
 
 async function writePart(ports: ExportPorts, input: ExportInput, part: Part, file: string): Promise<void> {

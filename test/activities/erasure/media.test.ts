@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import { foundDocument, objectsOf } from '../../../activities/erasure/found.ts';
 import { clipKey } from '../../../datasets/camera.ts';
 import { checkErased } from '../../../activities/erasure/check-erased.ts';
 import { eraseFound } from '../../../activities/erasure/erase-found.ts';
@@ -186,5 +187,29 @@ describe('erasing the clips that were found', () => {
       await eraseMedia({ store, progress: () => undefined }, erased, found);
       assert.deepEqual(await clipsLeft(store), [names.later, names.others, names.own, names.shared].toSorted());
     }
+  });
+});
+
+describe('what a pass of an erasure found', () => {
+  it('is read as earlier versions wrote it: without clips, and with clips but without notes of them', async () => {
+    const store = memoryObjectStore(() => 0);
+    const nothing = {
+      episodes: 1,
+      frames: 1,
+      lakeFiles: [],
+      segments: [],
+      unreadable: [],
+      telemetry: [],
+      sums: [],
+      sets: [],
+      texts: [],
+    };
+    const media = { uses: ['u'], clips: ['c'], quarantined: [], parts: [] };
+    await store.put('erasures/e1/found-0001.json', jsonBytes({ pass: 1, ...nothing }));
+    await store.put('erasures/e1/found-0002.json', jsonBytes({ pass: 2, ...nothing, media }));
+    assert.equal((await foundDocument(store, 'e1', 1).read())?.media, undefined);
+    const found = await foundDocument(store, 'e1', 2).read();
+    assert.deepEqual(found?.media, { ...media, notes: [] });
+    assert.equal(objectsOf(found), 2);
   });
 });
