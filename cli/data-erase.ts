@@ -22,7 +22,7 @@ interface EraseOptions {
   readonly site?: string;
   readonly episodes?: string;
   readonly who: string;
-  readonly why: string;
+  readonly reason: string;
   readonly dryRun: boolean;
   readonly follow: boolean;
   readonly json: boolean;
@@ -39,7 +39,7 @@ export function registerEraseCommands(data: Command): void {
       .option('--robot <id>', 'all data that a robot has recorded until now')
       .option('--site <name>', 'all data recorded at a site until now')
       .option('--episodes <file>', 'text file with one episode id per line')
-      .requiredOption('--why <text>', 'why; kept with the request')
+      .requiredOption('--reason <text>', 'why; kept with the request')
       .option('--dry-run', 'change nothing, only show what would be erased', false)
       .option('--follow', 'wait for the certificate', false)
       .option('--json', 'as JSON', false),
@@ -57,7 +57,7 @@ async function erase(options: EraseOptions): Promise<void> {
   const context = await openContext();
   const atMs = context.clock();
   const erasureId = `erase-${new Date(atMs).toISOString().replaceAll(/\D/g, '')}-${randomBytes(4).toString('hex')}`;
-  const { who, why, json } = options;
+  const { who, reason: why, json } = options;
   const request = { erasureId, target, recordedBeforeMs: atMs, who, why, atMs };
   const { refuseHeld } = await import('../activities/erasure/refuse-held.ts');
   const listed = new Set(ids.map(episodeHash));

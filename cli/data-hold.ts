@@ -19,12 +19,14 @@ interface ScopeOptions {
 
 interface Word {
   readonly who: string;
-  readonly why: string;
+  readonly reason: string;
   readonly json: boolean;
 }
 
 const act = (command: Command): Command =>
-  whoOption(command.requiredOption('--why <text>', 'why; kept in the log').option('--json', 'as JSON', false));
+  whoOption(command.requiredOption('--reason <text>', 'why; kept in the log').option('--json', 'as JSON', false));
+
+const said = ({ who, reason }: Word) => ({ who, why: reason });
 
 /** `flywheel data hold …`: data that neither retention nor erasure nor a vacuum may take. */
 export function registerHoldCommands(data: Command): void {
@@ -42,7 +44,7 @@ export function registerHoldCommands(data: Command): void {
   ).action(async (options: ScopeOptions & Word) => {
     const { store, clock } = await openContext();
     const scope = await scopeOf(store, options);
-    const added = await addHold({ store, clock }, scope, options);
+    const added = await addHold({ store, clock }, scope, said(options));
     if (options.json) printJson(added);
     else say(holdText(added));
   });
@@ -51,7 +53,7 @@ export function registerHoldCommands(data: Command): void {
     hold.command('lift').description('end a hold; its entry stays in the log').argument('<hold>', 'as `list` shows it'),
   ).action(async (name: string, options: Word) => {
     const { store, clock } = await openContext();
-    const lifted = await liftHold({ store, clock }, name, options);
+    const lifted = await liftHold({ store, clock }, name, said(options));
     if (options.json) printJson(lifted);
     else say(`${name} is lifted by ${lifted.who}: ${lifted.why}`);
   });

@@ -101,8 +101,8 @@ export function registerKeyCommands(program: Command): void {
     .command('revoke')
     .description('revoke a release or order key that may be compromised')
     .argument('<key-id>', 'as `keys show` prints it')
-    .requiredOption('--why <text>', 'kept in the root document')
-    .action(async (keyId: string, { why }: { why: string }) => {
+    .requiredOption('--reason <text>', 'kept in the root document')
+    .action(async (keyId: string, { reason }: { reason: string }) => {
       const context = await openContext();
       const { keysDirectory } = context.settings;
       const isRelease = context
@@ -110,7 +110,7 @@ export function registerKeyCommands(program: Command): void {
         .roots()
         .at(-1)
         ?.root.releaseKeys.some((key) => key.keyId === keyId);
-      await conclude(context, revokeKey(keysDirectory, keyId, why, context.clock()), 'adopt');
+      await conclude(context, revokeKey(keysDirectory, keyId, reason, context.clock()), 'adopt');
       if (isRelease === true)
         say('robots no longer load versions that it signed; sign those you trust again with `flywheel keys resign`');
     });

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import { commandGroups, groupOf } from './command-groups.ts';
 import { reportFailure } from './exit-codes.ts';
+import { withReason } from './person.ts';
 
 const program = new Command('flywheel')
   .description(
@@ -12,13 +13,13 @@ const program = new Command('flywheel')
 
 try {
   // A command loads what it uses, help loads all; to say that a word is no command their names will do.
-  const args = process.argv.slice(2);
+  const args = withReason(process.argv.slice(2));
   const asked = groupOf(args);
   if (asked === undefined && isWord(args[0])) for (const name of Object.keys(commandGroups)) program.command(name);
   else
     for (const load of asked === undefined ? Object.values(commandGroups) : [commandGroups[asked]])
       (await load())(program);
-  await program.parseAsync();
+  await program.parseAsync(args, { from: 'user' });
 } catch (error) {
   reportFailure(error);
 }

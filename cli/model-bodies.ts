@@ -16,7 +16,7 @@ interface BodyOptions {
   readonly policy: string;
   readonly robotType: string;
   readonly who: string;
-  readonly why: string;
+  readonly reason: string;
   readonly json: boolean;
 }
 
@@ -28,7 +28,7 @@ export function registerModelBodyCommands(models: Command): void {
         .command(name)
         .description(description)
         .requiredOption('--robot-type <id@version>', 'body: a version of the policy’s robot type')
-        .requiredOption('--why <text>', 'why; recorded')
+        .requiredOption('--reason <text>', 'why; recorded')
         .option('--policy <name>', 'policy', defaultPolicy),
     ).option('--json', 'as JSON', false);
 
@@ -37,7 +37,7 @@ export function registerModelBodyCommands(models: Command): void {
     'train the policy’s next models for a newer body, and register champion and baseline again with this body as unproven',
   ).action(async (options: BodyOptions) => {
     const context = await openPolicy(options.policy);
-    const { policy, who, why } = options;
+    const { policy, who, reason: why } = options;
     const { adoptBody } = await import('../activities/registry/adopt-body.ts');
     const ports = { ...context, signer: context.signer() };
     const adopted = await adoptBody(ports)({ policy, robotType: parseRobotType(options.robotType), who, why });
@@ -61,7 +61,7 @@ export function registerModelBodyCommands(models: Command): void {
     )
     .action(async (options: BodyOptions & { version: string; revoke: boolean }) => {
       const context = await openPolicy(options.policy);
-      const { policy, version, who, why } = options;
+      const { policy, version, who, reason: why } = options;
       const robotType = parseRobotType(options.robotType);
       const kind = options.revoke ? 'revoke' : 'serve';
       const record = await approveBody(context, { policy, version, robotType, who, why }, kind);

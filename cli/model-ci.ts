@@ -17,7 +17,7 @@ interface CheckOptions {
 }
 
 interface SubmitOptions extends CheckOptions {
-  readonly why: string;
+  readonly reason: string;
   readonly who: string;
   readonly input: string;
 }
@@ -50,7 +50,7 @@ export function registerModelCiCommands(models: Command): void {
     'submit',
     'run every offline gate, then register the model as a candidate and offer it to the trial slot; exit code 1 unless it is offered',
   )
-    .option('--why <text>', 'kept in the manifest and with the trial', 'flywheel models submit')
+    .option('--reason <text>', 'kept in the manifest and with the trial', 'flywheel models submit')
     .option('--input <json>', 'input of trialPolicy; see docs/operations.md', '{}')
     .option('--who <name>', 'who submits it; recorded; default: your user name', userInfo().username)
     .action((filePath: string, options: SubmitOptions) => withVerdict(() => submit(filePath, options)));
@@ -61,7 +61,7 @@ async function submit(filePath: string, options: SubmitOptions): Promise<'pass' 
   const context = await openPolicy(options.policy);
   const { settings } = context;
   const { submitFile } = await import('./judge-file.ts');
-  const { policy, who, why } = options;
+  const { policy, who, reason: why } = options;
   const result = await withClient(settings, (client) =>
     submitFile(context, client, { policy, filePath, who, why, request }),
   );

@@ -41,7 +41,7 @@ function registerBaselineCommand(models: Command): void {
     )
     .option('--policy <name>', 'policy of the model', defaultPolicy)
     .option('--robot-type <id@version>', 'robot type of a new policy', 'scitos-g5@1')
-    .option('--why <text>', 'kept in the alias history', 'registered by hand')
+    .option('--reason <text>', 'kept in the alias history', 'registered by hand')
     .option('--json', 'as JSON', false)
     .action(async (file: string | undefined, options: BaselineOptions) => {
       const context = await openContext();
@@ -53,7 +53,7 @@ function registerBaselineCommand(models: Command): void {
         robotType,
         model,
         who: userInfo().username,
-        why: options.why,
+        why: options.reason,
       });
       await signOrdersOf(context, options.policy);
       if (options.json) printJson(registered);
@@ -64,7 +64,7 @@ function registerBaselineCommand(models: Command): void {
 interface BaselineOptions {
   readonly policy: string;
   readonly robotType: string;
-  readonly why: string;
+  readonly reason: string;
   readonly untrained: boolean;
   readonly json: boolean;
 }

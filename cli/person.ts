@@ -12,3 +12,9 @@ export interface PersonalWord {
   readonly reason: string;
   readonly who: string;
 }
+
+/** Arguments of a command, with `--reason` in place of `--why`, as some commands of earlier versions called it; what follows `--` stays. */
+export function withReason(args: readonly string[]): string[] {
+  const end = args.indexOf('--');
+  return args.map((arg, index) => (end >= 0 && index > end ? arg : arg.replace(/^--why(?==|$)/, '--reason')));
+}

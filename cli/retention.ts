@@ -47,7 +47,7 @@ interface RunOptions {
   readonly policy: string;
   readonly dryRun: boolean;
   readonly who: string;
-  readonly why?: string;
+  readonly reason?: string;
   readonly json: boolean;
 }
 
@@ -66,7 +66,7 @@ export function registerRetentionCommand(data: Command): void {
       .command('set')
       .description('set limits, in fleet days or `forever`: frames=730 telemetry=forever …')
       .argument('<class=days...>', retentionClasses.join(', '))
-      .requiredOption('--why <text>', 'why; kept in the log')
+      .requiredOption('--reason <text>', 'why; kept in the log')
       .option('--json', 'as JSON', false),
   ).action(set);
   whoOption(
@@ -77,7 +77,7 @@ export function registerRetentionCommand(data: Command): void {
       )
       .option('--policy <name>', 'policy whose telemetry to check', defaultPolicy)
       .option('--dry-run', 'change nothing', false)
-      .option('--why <text>', 'why; kept in the log; required except with --dry-run')
+      .option('--reason <text>', 'why; kept in the log; required except with --dry-run')
       .option('--json', 'as JSON', false),
   ).action(run);
 }
@@ -103,7 +103,7 @@ const daysText = (days: number | null): string => (days === null ? 'forever' : `
 
 async function set(
   words: readonly string[],
-  { who, why, json }: { readonly who: string; readonly why: string; readonly json: boolean },
+  { who, reason: why, json }: { readonly who: string; readonly reason: string; readonly json: boolean },
 ): Promise<void> {
   const changes = Object.assign({}, ...words.map(limitOf)) as Partial<RetentionLimits>;
   const { store, clock } = await openContext();
@@ -123,9 +123,9 @@ function limitOf(text: string): Partial<RetentionLimits> {
   return { [kind]: days === 'forever' ? null : Number(days) };
 }
 
-async function run({ policy, dryRun, who, why, json }: RunOptions): Promise<void> {
+async function run({ policy, dryRun, who, reason: why, json }: RunOptions): Promise<void> {
   if (!dryRun && why === undefined)
-    throw new CommandError('wrong', 'expected --why and a reason, or --dry-run, got neither');
+    throw new CommandError('wrong', 'expected --reason and why, or --dry-run, got neither');
   const context = await openPolicy(policy);
   const { sweepStore } = await import('../activities/retention/sweep-store.ts');
   const { fleetProfiles } = await import('../domain/trial/index.ts');

@@ -19,7 +19,7 @@ import { quarantineText, registerRobotLifeCommands } from './robot-life.ts';
 
 interface ChangeOptions {
   readonly who: string;
-  readonly why: string;
+  readonly reason: string;
   readonly json: boolean;
 }
 
@@ -31,7 +31,7 @@ export function registerRobotCommands(program: Command): void {
       .command(name)
       .description(description)
       .argument('<id>', 'robot id')
-      .option('--why <text>', 'kept in the robot’s log', fallbackWhy)
+      .option('--reason <text>', 'kept in the robot’s log', fallbackWhy)
       .option(
         '--who <name>',
         'who does this; recorded in the robot’s log; default: your user name',
@@ -92,7 +92,7 @@ function registerAdd(robots: Command): void {
     .option('--site <name>', 'site of the robot')
     .option('--stratum <name>', 'robots of one stratum are alike; default: its site')
     .option('--policy <name>', 'policy it runs', defaultPolicy)
-    .option('--why <text>', 'kept in the robot’s log', 'registered')
+    .option('--reason <text>', 'kept in the robot’s log', 'registered')
     .option('--json', 'as JSON', false)
     .action(async (robotId: string | undefined, options: ChangeOptions & AddOptions) => {
       if ((robotId === undefined) === (options.from === undefined))
@@ -153,7 +153,7 @@ interface AddOptions {
   readonly policy: string;
 }
 
-const changed = ({ who, why }: ChangeOptions) => ({ who, why });
+const changed = ({ who, reason }: ChangeOptions) => ({ who, why: reason });
 
 function printToken(robotId: string, token: string, { json }: ChangeOptions): void {
   if (json) return printJson({ robotId, token });

@@ -40,7 +40,7 @@ describe('flywheel keys', () => {
     };
     assert.equal(root.signed.version, 1);
     assert.equal((await flywheel('keys', 'rotate', 'order')).code, 0);
-    const revoked = await flywheel('keys', 'revoke', root.signed.releaseKeys[0]!.keyId, '--why', 'a test');
+    const revoked = await flywheel('keys', 'revoke', root.signed.releaseKeys[0]!.keyId, '--reason', 'a test');
     assert.match(revoked.stdout, /root 3[^]*revoked[^]*keys resign/);
     const published = await readdir(path.join(home, 'store', 'trust', 'roots'));
     assert.equal(published.filter((name) => name.endsWith('.json')).length, 3);

@@ -83,7 +83,7 @@ describe('flywheel robots', () => {
 
   it('revoke takes all tokens away', async () => {
     await add('r1');
-    await run('revoke', 'r1', '--why', 'stolen');
+    await run('revoke', 'r1', '--reason', 'stolen');
     assert.deepEqual(await hashes('r1'), []);
     assert.equal((await readRobots(store)).get('r1')?.why, 'stolen');
     await assert.rejects(run('revoke', 'r9'), /robots add/);

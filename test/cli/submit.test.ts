@@ -111,7 +111,7 @@ describe('flywheel models submit', function () {
     const held = JSON.parse(bad.stdout) as { version: string | null; verdict: { passed: string } };
     assert.deepEqual([held.verdict.passed, held.version], ['hold', null]);
 
-    const good = await submit(await fileOf('good', foreignModel([0, 4, 0])), '--why', 'better grip');
+    const good = await submit(await fileOf('good', foreignModel([0, 4, 0])), '--reason', 'better grip');
     assert.equal(good.code, 0, good.stderr);
     assert.match(good.stdout, /registered as 2\.0\.0; offered: 2\.0\.0 is planned now/);
     const status = await client.workflow.getHandle(`trial/${policy}`).query<TrialStatus>('status');
