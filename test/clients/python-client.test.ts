@@ -80,6 +80,8 @@ describe('the Python client', function () {
             at('type.json'),
             '--frames',
             '9',
+            '--decide-timeout-s',
+            '120',
             ...more,
           ],
           { env: { ...env, FLYWHEEL_AGENT_COMMAND: agentCommand.join(' '), FLYWHEEL_ROBOT_TOKEN: 'token' } },
@@ -173,7 +175,7 @@ describe('the Python client', function () {
       assert.deepEqual(installed.filter((name) => name !== '__pycache__').toSorted(), modules.toSorted());
       assert.ok(modules.includes('py.typed'));
       const where = ['--robot', 'r2', '--gateway', gatewayUrl, '--directory', path.join(fleet.directory, 'r2')];
-      where.push('--root', rootFile, '--episodes', '1', '--frames', '5');
+      where.push('--root', rootFile, '--episodes', '1', '--frames', '5', '--decide-timeout-s', '120');
       const said = await succeeds(python, [path.join(client, 'examples/robot_loop.py'), ...where], {
         cwd: fleet.directory,
         env: {

@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--rate-hz", type=float, default=10.0)
     parser.add_argument("--images", help="folder for larger images, best in memory, e.g. /dev/shm/flywheel")
     parser.add_argument("--frames", type=int, default=90)
+    parser.add_argument("--decide-timeout-s", type=float, default=2.0, help="how long a decision may take")
     options = parser.parse_args()
     width, height = (int(number) for number in options.size.split("x"))
     robot = PretendedRobot()
@@ -92,6 +93,7 @@ def main() -> None:
         robot_type=options.robot_type,
         images=options.images,
         on_safe_stop=robot.stop,
+        decide_timeout_s=options.decide_timeout_s,
     ) as agent:
         eye = Eye(agent, options.camera, PretendedCamera(width, height), options.rate_hz)
         try:

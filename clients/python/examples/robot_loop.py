@@ -40,6 +40,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--episodes", type=int, default=3)
     parser.add_argument("--frames", type=int, default=90)
+    parser.add_argument("--decide-timeout-s", type=float, default=2.0, help="how long a decision may take")
     options = parser.parse_args()
     robot = PretendedRobot()
     with Agent(
@@ -48,6 +49,7 @@ def main() -> None:
         directory=options.directory,
         root=options.root,
         on_safe_stop=robot.stop,
+        decide_timeout_s=options.decide_timeout_s,
     ) as agent:
         for _ in range(options.episodes):
             try:
