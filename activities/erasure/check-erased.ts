@@ -18,6 +18,7 @@ import { findSets, isFactRows, isText, isWord, textOf, touchedBy } from './find-
 import { withoutErasedFacts } from './fact-lines.ts';
 import { foundDocument } from './found.ts';
 import { ownerOf, withoutErasedIds } from './erased-rows.ts';
+import { withoutErasedWords } from './shown-images.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
 
 const checkedSchema = z.strictObject({
@@ -90,7 +91,8 @@ type Erased = Parameters<typeof withoutErasedLines>[1];
 
 async function look(store: ObjectStore, entry: ObjectEntry, erased: Erased): Promise<Verdict> {
   const { key } = entry;
-  if (key.startsWith('erasures/') || key.startsWith('models/')) return 'clean';
+  if (key.startsWith('erasures/')) return 'clean';
+  if (key.startsWith('models/')) return lookAtVersion(store, entry, erased);
   if (key.startsWith('telemetry/'))
     return withoutErasedLines(await textOf(store, key), erased).entries > 0 ? 'left' : 'clean';
   if (key.endsWith('.parquet'))
@@ -98,8 +100,15 @@ async function look(store: ObjectStore, entry: ObjectEntry, erased: Erased): Pro
   if (!isText(entry)) return 'clean';
   const text = await textOf(store, key);
   if (isFactRows(key)) return withoutErasedFacts(text, erased) === text ? 'clean' : 'left';
-  if (withoutErasedIds(text, erased.hashes) === text) return 'clean';
+  if (withoutErasedWords(text, erased.hashes) === text) return 'clean';
   return isWord(key) ? 'named' : 'left';
+}
+
+/** What is signed stays; versions of before {@link withoutImages} have images in their evaluation. */
+async function lookAtVersion(store: ObjectStore, { key }: ObjectEntry, { hashes }: Erased): Promise<Verdict> {
+  if (!key.endsWith('/evaluation.json')) return 'clean';
+  const text = await textOf(store, key);
+  return withoutErasedWords(text, hashes) === text ? 'clean' : 'named';
 }
 
 const columns = ['episode_id', 'robot_id', 'site', 'started_at'] as const;

@@ -8,7 +8,7 @@ import { failure } from '../../store/failures.ts';
 import { readErasedEpisodes, readErasureRequest, type ErasureRequest } from '../../store/records/erasures.ts';
 import { unlessConflict } from '../unless-conflict.ts';
 import { quarantineRecordSchema } from '../collection/quarantine.ts';
-import { hashFile, withoutErasedIds, type ErasedRows } from './erased-rows.ts';
+import { hashFile, type ErasedRows } from './erased-rows.ts';
 import { withoutErasedFacts } from './fact-lines.ts';
 import { inErasureScratch, type ErasurePorts, type FindErasedInput } from './find-erased.ts';
 import { erasedInTable, type FindPorts } from './find-lake.ts';
@@ -19,6 +19,7 @@ import { eraseLogStats } from './log-stats.ts';
 import { foundDocument, type Found } from './found.ts';
 import { refuseHeldFound } from './refuse-held.ts';
 import { replaceTelemetry } from './replace-telemetry.ts';
+import { withoutErasedWords } from './shown-images.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
 
 const erasedTables = ['episodes', 'frames', 'outcomes', 'fleet_days'] as const;
@@ -55,7 +56,7 @@ export const eraseFound =
     for (const key of found.texts.filter((one) => !one.startsWith('lake/') && !held.has(one))) {
       ports.progress({ stage: 'erasing in documents', key });
       const text = await textOf(ports.store, key);
-      const left = isFactRows(key) ? withoutErasedFacts(text, erased) : withoutErasedIds(text, erased.hashes);
+      const left = isFactRows(key) ? withoutErasedFacts(text, erased) : withoutErasedWords(text, erased.hashes);
       if (left !== text) await ports.store.put(key, new TextEncoder().encode(left));
     }
     return { objects: found.lakeFiles.length + found.segments.length + found.telemetry.length };
@@ -125,7 +126,7 @@ async function keepTheRest(
     const record = await readSoundJson(store, besides, quarantineRecordSchema, () => undefined);
     const { size } = await stat(filePath);
     const text = record && JSON.stringify({ ...record, sha256, sizeBytes: size }, undefined, 2);
-    const left = text === undefined ? undefined : withoutErasedIds(text, hashes);
+    const left = text === undefined ? undefined : withoutErasedWords(text, hashes);
     if (left !== undefined) await store.put(restKey.replace(/\.parquet$/, '.json'), new TextEncoder().encode(left));
   } else if (key.startsWith('removed/')) {
     const bytes = await store.get(besides);

@@ -8,8 +8,9 @@ import { readHolds } from '../../store/records/legal-holds.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { Progress } from '../ports/progress.ts';
 import { withoutErasedFacts } from './fact-lines.ts';
-import { withoutErasedIds, type ErasedRows } from './erased-rows.ts';
+import type { ErasedRows } from './erased-rows.ts';
 import type { Found } from './found.ts';
+import { withoutErasedWords } from './shown-images.ts';
 import { withoutErasedLines } from './telemetry-lines.ts';
 
 interface Ports {
@@ -148,7 +149,7 @@ export async function findTexts({ store, progress }: Ports, erased: ErasedRows):
       if (!isText(entry) || held.has(entry.key)) continue;
       progress({ stage: 'reading documents', key: entry.key });
       const text = await textOf(store, entry.key);
-      if (withoutErasedIds(text, hashes) !== text) found.push(entry.key);
+      if (withoutErasedWords(text, hashes) !== text) found.push(entry.key);
     }
   for await (const { key } of store.list('facts/')) {
     if (!isFactRows(key)) continue;

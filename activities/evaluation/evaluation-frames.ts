@@ -5,11 +5,15 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { mostDisagreements } from '../../policies/evaluation/disagreements.ts';
 import { mostMisses } from '../../policies/evaluation/misses.ts';
 import type { seenCameraSchema } from '../../policies/model-manifest.ts';
+import { jsonBytes } from '../../store/json-objects.ts';
 import type { HeldoutComparison } from './compare-on-heldout.ts';
 import type { Shown } from './seen-rows.ts';
 
 const disagreementSchema = z.strictObject({
+  /** Its number in the held-out set. */
   episode: z.int(),
+  /** Null where the set does not say; not there in documents of earlier versions. */
+  episodeId: z.string().nullable().optional(),
   /** Null where the set does not say whose it is. */
   robotId: z.string().nullable(),
   task: z.string(),
@@ -67,7 +71,7 @@ export function missParts(
 
 /** What candidate and champion see, and where they differ. */
 export function seenParts(
-  { cameras, history, disagreements, robotIds }: HeldoutComparison,
+  { cameras, history, disagreements, robotIds, episodeIds }: HeldoutComparison,
   type: RobotType,
 ): {
   readonly cameras?: z.infer<typeof seenCameraSchema>[];
@@ -77,6 +81,7 @@ export function seenParts(
   const shown = disagreements.map(
     ({ episode, robot, task, differenceFraction, recorded, candidate, champion, images }) => ({
       episode,
+      episodeId: episodeIds?.[episode] ?? null,
       robotId: robot === undefined ? null : (robotIds[robot] ?? `robot ${robot}`),
       task: type.tasks[task] ?? `task ${task}`,
       differenceFraction,
@@ -91,4 +96,23 @@ export function seenParts(
     ...(history === 1 ? {} : { history }),
     ...(shown.length === 0 ? {} : { disagreements: shown }),
   };
+}
+
+const imagesSchema = z.looseObject({
+  disagreements: z.array(z.looseObject({})).optional(),
+  misclassified: z.looseObject({ listed: z.array(z.looseObject({})) }).optional(),
+});
+
+/** An evaluation as the registry keeps it: without images, because what is signed could lose none when an episode is erased. */
+export function withoutImages(evaluation: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(evaluation);
+  if (!text.includes('"jpeg"')) return evaluation;
+  const { disagreements, misclassified, ...rest } = imagesSchema.parse(JSON.parse(text));
+  const bare = disagreements?.map((each) => ({ ...each, images: [] }));
+  const listed = misclassified?.listed.map((each) => ({ ...each, images: [] }));
+  return jsonBytes({
+    ...rest,
+    ...(bare && { disagreements: bare }),
+    ...(misclassified && { misclassified: { ...misclassified, listed } }),
+  });
 }

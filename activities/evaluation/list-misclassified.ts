@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { modelFile } from '../../policies/model-manifest.ts';
+import { modelFile, signedManifestSchema } from '../../policies/model-manifest.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliases } from '../../store/records/aliases.ts';
@@ -37,10 +37,12 @@ export const listMisclassified =
     const of = cycleId ?? version ?? (await readAliases({ store })({ policy })).champion;
     if (of === undefined)
       throw failure('NotFound', `expected a champion of ${policy}, got none: name a version or a cycle`);
-    const key = cycleId === undefined ? modelFile(policy, of, 'evaluation.json') : `reports/${cycleId}.json`;
+    const key = cycleId === undefined ? modelFile(policy, of, 'evaluation.json') : reportKey(cycleId);
     const evaluation =
-      cycleId === undefined ? await readEvaluation(store, key) : (await readJson(store, key, reportSchema))?.evaluation;
-    if (evaluation === undefined || evaluation === null)
+      cycleId === undefined
+        ? ((await inReport(store, await cycleOf(store, policy, of))) ?? (await readEvaluation(store, key)))
+        : await inReport(store, cycleId);
+    if (evaluation === undefined)
       throw failure(
         'NotFound',
         `expected an evaluation of ${of}, got none: a baseline has none, nor a cycle that ended before`,
@@ -51,3 +53,16 @@ export const listMisclassified =
     const { misclassified, frames: heldoutFrames } = evaluation;
     return { of, heldoutFrames, frames: misclassified?.frames ?? 0, listed: misclassified?.listed ?? [] };
   };
+
+const reportKey = (cycleId: string): string => `reports/${cycleId}.json`;
+
+/** The evaluation in the report of a cycle: unlike the one in the registry it has images. */
+async function inReport(store: ObjectStore, cycleId: string | undefined) {
+  if (cycleId === undefined) return undefined;
+  return (await readJson(store, reportKey(cycleId), reportSchema))?.evaluation ?? undefined;
+}
+
+async function cycleOf(store: ObjectStore, policy: string, version: string): Promise<string | undefined> {
+  const signed = await readJson(store, modelFile(policy, version, 'manifest.json'), signedManifestSchema);
+  return signed?.manifest.training?.cycleId;
+}

@@ -14,6 +14,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import type { Signer } from '../../policies/signer.ts';
 import { manifestBytes, readManifest } from '../../store/records/manifests.ts';
 import { dictionary } from '../../domain/dictionary.ts';
+import { withoutImages } from '../evaluation/evaluation-frames.ts';
 
 const claimSchema = z.strictObject({ version: z.string(), operationId: z.string(), atMs: z.int() });
 
@@ -53,11 +54,12 @@ export const registerModel =
     const { version, atMs, release } = await claimVersion(ports, input.policy, operationId, change);
     const files = dictionary<{ sha256: string; sizeBytes: number }>();
     for (const [name, sourceKey] of Object.entries(sources)) {
-      const bytes = await ports.store.get(sourceKey);
-      if (bytes === undefined)
+      const found = await ports.store.get(sourceKey);
+      if (found === undefined)
         throw failure('NotFound', `expected the file to register as ${name}, got none`, {
           coordinates: { key: sourceKey },
         });
+      const bytes = name === 'evaluation.json' ? withoutImages(found) : found;
       const { sha256, sizeBytes } = factsOf(bytes);
       if (name === 'model.onnx' && sha256 !== modelSha256)
         throw failure('UntrustedArtifact', `expected a model with sha256 ${modelSha256}, got ${sha256}`, {

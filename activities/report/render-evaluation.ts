@@ -4,6 +4,7 @@ import type { EvaluationSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
 import { labelsBody } from './render-labels.ts';
 import { count, folded, measure, percent, table } from './report-parts.ts';
+import { shownImages } from './shown-images.ts';
 
 const rank = { fail: 0, notApplicable: 1, pass: 2 } as const;
 
@@ -48,12 +49,7 @@ const disagreementsBody = (disagreements: NonNullable<EvaluationSection['disagre
       ${disagreements.map(
         (each) =>
           html`<tr>
-            <td>
-              ${each.images.map(
-                ({ camera, jpeg }) =>
-                  html`<img alt="${camera}" title="${camera}" width="128" src="data:image/jpeg;base64,${jpeg}" /> `,
-              )}
-            </td>
+            <td>${shownImages(each)}</td>
             <td>${each.recorded}</td>
             <td>${each.candidate}</td>
             <td>${each.champion}</td>

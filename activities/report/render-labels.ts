@@ -2,6 +2,7 @@ import { lineChart } from './charts.ts';
 import type { EvaluationSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
 import { count, folded, percent, table } from './report-parts.ts';
+import { shownImages } from './shown-images.ts';
 
 /** How each discrete action is told, the least found first: recall, precision and F1, confusion, calibration and curves with their sample sizes, and frames that are wrong. */
 export function labelsBody(evaluation: EvaluationSection): Html {
@@ -116,12 +117,7 @@ function missesBody({ frames, listed }: NonNullable<EvaluationSection['misclassi
       ${shown.map(
         (miss) =>
           html`<tr>
-            <td>
-              ${(miss.images ?? []).map(
-                ({ camera, jpeg }) =>
-                  html`<img alt="${camera}" title="${camera}" width="128" src="data:image/jpeg;base64,${jpeg}" /> `,
-              )}
-            </td>
+            <td>${shownImages(miss)}</td>
             <td>${miss.recorded}</td>
             <td>${miss.chosen}</td>
             <td class="number">${percent(miss.probability)}</td>
