@@ -123,7 +123,7 @@ describe('a candidate that sees', () => {
     assert.match(shown[0]!.candidate, /^(left|ahead|right) \(\d+ %\)$/);
     const hostile = { ...shown[0]!, task: '<script>', images: [{ camera: '"><x', jpeg: shown[0]!.images[0]!.jpeg }] };
     const page = evaluationBody({ ...document, disagreements: [hostile] }).text;
-    assert.match(page, /<img alt="&quot;&gt;&lt;x"[^>]*src="data:image\/jpeg;base64,\/9j\//);
+    assert.match(page, /<img\s+alt="&quot;&gt;&lt;x"[^>]*src="data:image\/jpeg;base64,\/9j\//);
     assert.match(page, /&lt;script&gt;/);
     assert.doesNotMatch(evaluationBody({ ...document, disagreements: undefined }).text, /differ most/);
   });
