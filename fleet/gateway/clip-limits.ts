@@ -26,6 +26,11 @@ const maxRobotParts = 2;
 const maxWrites = 1;
 /** Clips that are put together at a time: each takes its whole size of scratch. */
 const maxCompletions = 2;
+/**
+ * Small clips wait for their turn, so many at a time and as long as all are together no larger than a part: they are through long
+ * before who is refused may ask again. A fleet of short episodes would otherwise bring two clips in five seconds.
+ */
+const maxWaitingCompletions = 16;
 /** Who is refused for want of a turn asks again after this time. */
 const busyRetryMs = 5_000;
 const fullRetryMs = 60_000;
@@ -40,8 +45,8 @@ export interface ClipLimits {
   checkTurn(): void;
   /** `storeFull` when that many more bytes would leave too little room. */
   checkRoom(sizeBytes: number): Promise<void>;
-  /** Puts one clip together, or throws `overloaded`; never the same one twice at a time. */
-  complete<Result>(clip: string, work: () => Promise<Result>): Promise<Result>;
+  /** Puts one clip of so many bytes together, or throws `overloaded`; never the same one twice at a time. A small one may wait for its turn. */
+  complete<Result>(clip: string, sizeBytes: number, work: () => Promise<Result>): Promise<Result>;
 }
 
 interface Ports {
@@ -62,7 +67,12 @@ export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeByt
     maxRobotOpen: maxRobotParts,
     retryAfterMs: busyRetryMs,
   });
-  const completing = new Set<string>();
+  /** Bytes of the clips that are put together or wait for it. */
+  const completing = new Map<string, number>();
+  const completions = new Turns(maxCompletions);
+  const mayWait = (sizeBytes: number): boolean =>
+    completing.size < maxCompletions + maxWaitingCompletions &&
+    [...completing.values()].reduce((sum, bytes) => sum + bytes, sizeBytes) <= partBytes;
   const checkStrain = (): void => {
     if (strain.isHigh) throw busy('telemetry waits for the disk, and clips come last');
   };
@@ -85,13 +95,14 @@ export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeByt
         },
       );
     },
-    complete: async (clip, work) => {
+    complete: async (clip, sizeBytes, work) => {
       checkStrain();
       if (completing.has(clip)) throw busy('this clip is being put together');
-      if (completing.size >= maxCompletions) throw busy('as many clips are being put together as may be');
-      completing.add(clip);
+      if (completing.size >= maxCompletions && !mayWait(sizeBytes))
+        throw busy('as many clips are being put together as may be');
+      completing.set(clip, sizeBytes);
       try {
-        return await work();
+        return await completions.run(work);
       } finally {
         completing.delete(clip);
       }

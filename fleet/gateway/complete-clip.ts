@@ -43,7 +43,7 @@ export const completeClip =
   async (input: CompleteClipInput): Promise<MediaAnswer> => {
     const { robotId, sha256, told } = input;
     const { clips } = ports;
-    return clips.complete(`${robotId}/${sha256}`, async () => {
+    return clips.complete(`${robotId}/${sha256}`, told.sizeBytes, async () => {
       const again = await useAgain(ports, input);
       if (again !== undefined) return again;
       try {

@@ -25,11 +25,15 @@ interface ShelverPorts extends Omit<MakeSegmentsPorts, 'directory'> {
 /** Makes segments of every finished spool that can be closed by now. */
 export function spoolShelver(ports: ShelverPorts): () => Promise<void> {
   const unreadable = new Set<string>();
+  // Episodes of spools that were read and wait for clips: a finished spool does not change, and is not read again only to wait on.
+  const waiting = new Map<string, readonly string[]>();
   return async () => {
     for (const number of ports.spooler.finished())
-      if (!unreadable.has(number))
+      if (!unreadable.has(number) && !waiting.get(number)?.some(ports.images.isPending))
         try {
-          await shelve(ports, number);
+          waiting.delete(number);
+          const episodes = await shelve(ports, number);
+          if (episodes.length > 0) waiting.set(number, episodes);
         } catch (cause) {
           // It must not hold up the others, and stays on the disk for a person to look at.
           if (!(cause instanceof TypeError)) throw cause;
@@ -39,14 +43,15 @@ export function spoolShelver(ports: ShelverPorts): () => Promise<void> {
   };
 }
 
-/** Makes segments of one finished spool, carries its telemetry on, then lets it go. */
-async function shelve(ports: ShelverPorts, number: string): Promise<void> {
+/** Makes segments of one finished spool, carries its telemetry on, then lets it go. Gives the episodes of one that waits for clips. */
+async function shelve(ports: ShelverPorts, number: string): Promise<readonly string[]> {
   const { spooler, telemetry, shelf, at, segmentsDirectory } = ports;
   const open = await spooler.content(number);
   // A segment names the clips of its episodes: they come first.
-  if (open.seal === undefined && open.episodes.some(({ begin }) => ports.images.isPending(begin.episodeId))) return;
+  const episodes = open.episodes.map(({ begin }) => begin.episodeId);
+  if (open.seal === undefined && episodes.some(ports.images.isPending)) return episodes;
   const seal = open.seal ?? sealFor(ports, open);
-  if (seal === undefined) return;
+  if (seal === undefined) return [];
   const content = await spooler.seal(number, [...clipsFor(ports, open), seal]);
   at('spool.sealed');
   const made = await makeSegments({ ...ports, directory: segmentsDirectory }, number, content);
@@ -56,6 +61,7 @@ async function shelve(ports: ShelverPorts, number: string): Promise<void> {
   await spooler.remove(number);
   at('spool.removed');
   for (const segment of made) shelf.add(segment);
+  return [];
 }
 
 /** Which clips the segments will name, whatever becomes of them. */

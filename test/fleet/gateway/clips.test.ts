@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { failure } from '../../../store/failures.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
@@ -181,7 +182,7 @@ describe('what clips may take of a gateway', () => {
     nowMs = 201;
     assert.throws(() => limits.checkTurn(), { type: 'overloaded' });
     await assert.rejects(
-      limits.complete('a', async () => undefined),
+      limits.complete('a', 1, async () => undefined),
       { type: 'overloaded' },
     );
     nowMs = 300;
@@ -245,12 +246,43 @@ describe('what clips may take of a gateway', () => {
     limits.checkTurn();
     const ends: (() => void)[] = [];
     const hold = () => new Promise<void>((resolve) => ends.push(resolve));
-    const first = limits.complete('a', hold);
-    await assert.rejects(limits.complete('a', hold), { type: 'overloaded' });
-    const second = limits.complete('b', hold);
-    await assert.rejects(limits.complete('c', hold), { type: 'overloaded' });
+    const first = limits.complete('a', partBytes, hold);
+    await assert.rejects(limits.complete('a', 1, hold), { type: 'overloaded' });
+    const second = limits.complete('b', 1, hold);
+    await assert.rejects(limits.complete('c', 1, hold), { type: 'overloaded' });
     for (const end of ends) end();
     await Promise.all([first, second]);
-    await limits.complete('c', async () => undefined);
+    await limits.complete('c', partBytes, async () => undefined);
+  });
+
+  it('lets small clips wait for their turn, few and no more than a part of them', async () => {
+    const settings = { maxParts: 3, maxUnfinished: 2, leastFreeBytes: 0, slowWriteMs: 200 };
+    const room = new StoreRoom(() => 0);
+    const limits = clipLimits({ store: {} as ObjectStore, room, strain, scratchDirectory: '.' }, settings);
+    const ends: (() => void)[] = [];
+    const counts = { running: 0, most: 0, done: 0 };
+    const hold = async () => {
+      counts.running += 1;
+      counts.most = Math.max(counts.most, counts.running);
+      await new Promise<void>((resolve) => ends.push(resolve));
+      counts.running -= 1;
+      counts.done += 1;
+    };
+    const letAll = async (wanted: number): Promise<void> => {
+      while (counts.done < wanted) {
+        ends.shift()?.();
+        await setImmediate();
+      }
+    };
+    const all = Array.from({ length: 18 }, (_, clip) => limits.complete(`${clip}`, 1_000, hold));
+    await assert.rejects(limits.complete('17', 1_000, hold), { type: 'overloaded' });
+    await assert.rejects(limits.complete('18', 1, hold), { type: 'overloaded' });
+    await letAll(18);
+    await Promise.all(all);
+    assert.equal(counts.most, 2);
+    const large = ['a', 'b', 'c'].map((clip) => limits.complete(clip, partBytes / 3, hold));
+    await assert.rejects(limits.complete('d', 2, hold), { type: 'overloaded' });
+    await letAll(21);
+    await Promise.all(large);
   });
 });
