@@ -5,7 +5,14 @@ import { ClipError } from '../../datasets/media/clip-format.ts';
 import { readClip } from '../../datasets/media/read-clip.ts';
 import type { ClipLook, DecodedClip } from '../ports/clip-decoder.ts';
 import type { ClipAnswer, ClipJob } from './clip-child-messages.ts';
-import { codedClipImages, jpegClipImages, type ImageShape, type OpenClip } from './clip-images.ts';
+import {
+  codedClipImages,
+  isLargeJpegClip,
+  jpegClipImages,
+  jpegClipImagesByFfmpeg,
+  type ImageShape,
+  type OpenClip,
+} from './clip-images.ts';
 
 /** The process that clip-decoder-process.ts starts: one clip after the other, an answer to each. */
 const beatMs = 500;
@@ -50,17 +57,32 @@ function imagesOf(
   return codedClipImages(ffmpeg, opened, shape, isWanted);
 }
 
-async function decode(
-  opened: OpenClip,
-  { width, height, form, images, outPath, ffmpeg }: Extract<ClipJob, { kind: 'decode' }>,
-): Promise<DecodedClip> {
-  const { clip } = opened;
+type DecodeJob = Extract<ClipJob, { kind: 'decode' }>;
+
+async function decode(opened: OpenClip, job: DecodeJob): Promise<DecodedClip> {
+  const { ffmpeg, images } = job;
   const wanted = images === undefined ? undefined : new Set(images);
+  const isWanted = (index: number): boolean => wanted?.has(index) ?? true;
+  const isForFfmpeg = wanted === undefined && isLargeJpegClip(opened.clip);
+  const sizes =
+    (isForFfmpeg && ffmpeg !== undefined
+      ? await writeImages(jpegClipImagesByFfmpeg(ffmpeg, opened, job), job.outPath).catch(ofTheClip)
+      : undefined) ?? (await writeImages(imagesOf(opened, ffmpeg, job, isWanted), job.outPath));
+  const { codec, width, height, samples } = opened.clip;
+  const atUs = samples.filter((_, index) => isWanted(index)).map((sample) => sample.atUs);
+  return { codec, width, height, atUs, sizes };
+}
+
+function ofTheClip(error: unknown): undefined {
+  if (!(error instanceof ClipError)) throw error;
+}
+
+/** Writes images one after another; the bytes of each. */
+async function writeImages(images: AsyncGenerator<Uint8Array>, outPath: string): Promise<readonly number[]> {
   const sizes: number[] = [];
-  const decoded = imagesOf(opened, ffmpeg, { width, height, form }, (index) => wanted?.has(index) ?? true);
   async function* counted(): AsyncGenerator<Uint8Array> {
     let [held, heldBytes]: [Uint8Array[], number] = [[], 0];
-    for await (const image of decoded) {
+    for await (const image of images) {
       sizes.push(image.length);
       beat(sizes.length);
       held.push(image);
@@ -72,8 +94,7 @@ async function decode(
     yield Buffer.concat(held);
   }
   await writeFile(outPath, counted());
-  const atUs = clip.samples.filter((_, index) => wanted?.has(index) ?? true).map((sample) => sample.atUs);
-  return { codec: clip.codec, width: clip.width, height: clip.height, atUs, sizes };
+  return sizes;
 }
 
 async function lookAt(opened: OpenClip, ffmpeg: string | undefined): Promise<ClipLook> {

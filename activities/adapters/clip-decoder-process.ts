@@ -39,6 +39,7 @@ export function clipDecoderProcess({ ffmpeg, ...given }: ClipDecoderOptions): Cl
     return isDeath(answer) ? children.use((child) => child.ask(job, progress), { isFresh: true }) : answer;
   }
   return {
+    ...(ffmpeg === undefined ? {} : { largeClipsThrough: 'ffmpeg' }),
     async decode(job, progress) {
       const answer = await ask({ kind: 'decode', ...job, ffmpeg }, progress);
       return answer.kind === 'decoded' ? answer.decoded : refuse(answer);

@@ -19,6 +19,8 @@ export interface DecodedImages {
   close(): Promise<void>;
 }
 
+/** Counts up when the same clip gives other images than before, so that no set mixes both. */
+const imagesVersion = 2;
 /** Folder below a worker's scratch folder. */
 export const decodedFolder = 'decoded-clips';
 const defaultMaxBytes = 8 * 1024 ** 3;
@@ -49,7 +51,7 @@ export class DecodedClips {
 
   /** Throws ClipError for a clip whose bytes are not those that its name promises, or that cannot be decoded. */
   async open(clip: { readonly sha256: string; readonly path: string }, size: ImageSize, progress: Progress) {
-    const path = join(this.#folder, `${clip.sha256}-${size.width}x${size.height}`);
+    const path = join(this.#folder, `${clip.sha256}-${size.width}x${size.height}-${imagesVersion}`);
     const kept = await openDecoded(path);
     if (kept !== undefined) return kept;
     const running = this.#making.get(path) ?? this.#make(clip, size, path, progress);

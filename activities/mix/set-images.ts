@@ -61,7 +61,7 @@ function openSetImages(ports: SetPorts, session: SqlSession, { cameras, director
     facts: () => ({
       cameras: cameras.map(({ name, learned }) => ({ name, ...learned })),
       leftOut: leftOutOf(without, images),
-      encoder: imageEncoder,
+      encoder: imageEncoder(ports.clips?.decoder),
     }),
     close: async () => images?.close(),
   };

@@ -48,6 +48,8 @@ export interface ClipLook {
  * hanging worker. A clip whose codec this machine has no decoder for is no fault of the clip: `DecoderMissing`. Throws what `progress` throws.
  */
 export interface ClipDecoder {
+  /** What the images of large clips go through, for the record; not there: nothing but sharp. */
+  readonly largeClipsThrough?: string;
   decode(job: DecodeJob, progress: Progress): Promise<DecodedClip>;
   look(clipPath: string, progress: Progress): Promise<ClipLook>;
 }

@@ -93,6 +93,72 @@ describe('decoding clips', function () {
     assert.ok(Buffer.from(onRobot).equals(await readFile(outPath)));
   });
 
+  describe('of large clips', () => {
+    const large = { width: 640, height: 480 };
+    const shape = { width: 96, height: 72 };
+    const count = 31;
+    /** Colours with edges everywhere, other ones in each image. */
+    const jpegOf = (image: number): Promise<Buffer> => {
+      const rgb = Uint8Array.from({ length: large.width * large.height * 3 }, (_, index) => {
+        const [column, row] = [Math.floor(index / 3) % large.width, Math.floor(index / 3 / large.width)];
+        return (column + image) % 23 > row % 17 ? (index % 3) * 90 + 40 : 200 - (index % 3) * 80;
+      });
+      return sharp(rgb, { raw: { ...large, channels: 3 } })
+        .jpeg({ quality: 90 })
+        .toBuffer();
+    };
+    let shown: readonly TimedImage[];
+    before(async () => {
+      const distinct = await Promise.all([0, 1, 2].map(jpegOf));
+      shown = Array.from({ length: count }, (_, image) => ({
+        atUs: image * 100_000,
+        jpeg: distinct[image % 3] ?? Buffer.alloc(0),
+      }));
+    });
+    const rgbOf = async (timed: readonly TimedImage[], by: ClipDecoder): Promise<Buffer> => {
+      const path = await fileOf(await clipOf({ ...large, periodUs: 100_000 }, timed));
+      const outPath = join(folder, `${(files += 1)}.out`);
+      await by.decode({ clipPath: path, outPath, ...shape, form: 'rgb' }, quiet);
+      return readFile(outPath);
+    };
+
+    it('through ffmpeg they have the pixels that a policy sees on a robot, but for three levels of 255', async () => {
+      const [own, onRobot] = await Promise.all([
+        rgbOf(shown, decoder),
+        Promise.all(shown.map(({ jpeg }) => scaledRgb({ encoded: jpeg }, shape.width, shape.height))),
+      ]);
+      const expected = Buffer.concat(onRobot);
+      assert.equal(own.length, expected.length);
+      let [most, sum] = [0, 0];
+      for (let at = 0; at < own.length; at += 1) {
+        const apart = Math.abs((own[at] ?? 0) - (expected[at] ?? 0));
+        most = Math.max(most, apart);
+        sum += apart;
+      }
+      assert.ok(most > 0, 'ffmpeg decoded it');
+      assert.ok(most <= 3 && sum / own.length < 0.5, `at most ${most}, on average ${sum / own.length} of 255 apart`);
+      assert.ok((await rgbOf(shown, decoder)).equals(own), 'the same again');
+    });
+
+    it('has sharp judge what ffmpeg refuses, and images of another size', async () => {
+      const broken = clipDecoderProcess({ ffmpeg: await program('echo no >&2; exit 1') });
+      const plain = clipDecoderProcess({ ffmpeg: undefined });
+      assert.ok((await rgbOf(shown, broken)).equals(await rgbOf(shown, plain)));
+      const silent = clipDecoderProcess({ ffmpeg: await program('head -c 20736 /dev/zero') });
+      assert.ok((await rgbOf(shown, silent)).equals(await rgbOf(shown, plain)), 'one image of 31 is not enough');
+      const small = await sharp({ create: { width: 64, height: 48, channels: 3, background: '#fff' } })
+        .jpeg()
+        .toBuffer();
+      const odd = shown.map((image, index) => (index === 7 ? { ...image, jpeg: small } : image));
+      await assert.rejects(rgbOf(odd, decoder), /expected image 7 of 640×480 pixels as the clip says, got 64×48/);
+      const cut = shown.map(({ atUs, jpeg }, index) => ({
+        atUs,
+        jpeg: index === 9 ? jpeg.slice(0, jpeg.length / 2) : jpeg,
+      }));
+      await assert.rejects(rgbOf(cut, decoder), /expected image 9 to decode/);
+    });
+  });
+
   it('gives each image as JPEG of the learned size, RGB also of a grey camera, the same bytes each time', async () => {
     const clip = await fileOf(await clipOf(format, images));
     const decoded = await decode(clip);
