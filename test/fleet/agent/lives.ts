@@ -17,6 +17,8 @@ export interface Life {
   readonly images: readonly string[];
   /** Images that were lost, by reason, when it ended in order. */
   readonly dropped: Readonly<Record<string, number>> | undefined;
+  /** Clips that it still held then. */
+  readonly waitingClips: number | undefined;
 }
 
 interface SaidLine {
@@ -24,6 +26,7 @@ interface SaidLine {
   readonly ended?: string;
   readonly image?: string;
   readonly dropped?: Readonly<Record<string, number>>;
+  readonly waitingClips?: number;
 }
 
 /** Runs one life in a process of its own. */
@@ -47,6 +50,7 @@ export async function live(plan: LifePlan): Promise<Life> {
     ended: lines.flatMap(({ ended }) => (ended === undefined ? [] : [ended])),
     images: lines.flatMap(({ image }) => (image === undefined ? [] : [image])),
     dropped: lines.find((line) => 'dropped' in line)?.dropped,
+    waitingClips: lines.find((line) => 'dropped' in line)?.waitingClips,
   };
 }
 

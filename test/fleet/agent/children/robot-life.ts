@@ -78,12 +78,13 @@ for (let index = 0; index < plan.episodes; index++) {
 }
 while (performance.now() < (plan.leastMs ?? 0)) await sleep(10);
 await agent.settle();
-// Clips made in processes of their own take their time on a busy machine.
-const patience = plan.cameras === 'child' ? 6_000 : 400;
+// Clips take their time on a busy machine: to be made, and each with three requests to be uploaded.
+const patience = plan.cameras === undefined ? 400 : 12_000;
 for (let waited = 0; waited < patience; waited++) {
   const { waitingSegments, waitingTelemetry, waitingReports, waitingClips } = agent.status();
   if (waitingSegments + waitingTelemetry + waitingReports + waitingClips === 0) break;
   await sleep(10);
 }
-say({ dropped: { ...agent.status().imagesDropped } });
+const { imagesDropped, waitingClips } = agent.status();
+say({ dropped: { ...imagesDropped }, waitingClips });
 await agent.close();

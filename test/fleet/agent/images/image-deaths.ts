@@ -93,6 +93,11 @@ export async function sufferImageDeaths(options: {
     }
     const last = await live({ ...base, life: options.points.length, episodes: 2, death: null });
     assert.equal(last.signal, null);
+    assert.equal(
+      last.waitingClips,
+      0,
+      'clips that the last life did not bring in its time: nothing can be said of them',
+    );
     recorded.push(...last.images);
 
     const stored = await storedEpisodes(gateway, folder.directory);
