@@ -4,6 +4,7 @@ import { defaultPolicy } from './default-policy.ts';
 import { learnedCamerasSchema } from '../datasets/camera.ts';
 import { learnedTasksSchema } from './mix/learned-tasks.ts';
 import { sourcesSchema } from './mix/source-schema.ts';
+import { executeSchema, horizonSchema } from '../policies/chunks.ts';
 import { historySchema } from '../policies/windows.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
 import { trialRequestShape } from './trials/trial-request.ts';
@@ -24,7 +25,7 @@ const trainerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('command'), command: z.array(z.string().min(1)).min(1).max(64) }),
 ]);
 
-const trainingSchema = z.strictObject({
+const trainingFields = z.strictObject({
   seed: seed.default(1),
   targetFrames: z.int().min(100).max(200_000_000).default(2_000_000),
   trainer: trainerSchema.default({ kind: 'onnx' }),
@@ -44,6 +45,24 @@ const trainingSchema = z.strictObject({
   favourMissed: z.boolean().optional(),
   /** Frames that the policy reads at once, the present included; default: the present alone. */
   history: historySchema.optional(),
+  /** Actions that the policy learns at once, that of the present frame included; default: that alone. */
+  horizon: horizonSchema.optional(),
+  /** How many of them the model answers, and robots execute before they ask again; default: all. */
+  execute: executeSchema.optional(),
+});
+
+const trainingSchema = trainingFields.superRefine(({ horizon, execute = horizon, cameras = [] }, context) => {
+  const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+  if (execute !== undefined && execute > (horizon ?? 0))
+    refuse(
+      'execute',
+      `expected at most the actions of the horizon, ${horizon ?? 'which is not given'}, got ${execute}`,
+    );
+  if (cameras.length > 0 && (execute ?? 1) > 1)
+    refuse(
+      'execute',
+      `expected 1 with cameras, because held-out rows have the image of their own frame only, got ${execute}`,
+    );
 });
 
 const weeklyCycleSchema = z.strictObject({

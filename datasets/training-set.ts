@@ -134,6 +134,8 @@ export interface TrainingSetManifest {
     readonly favouredLabels?: readonly string[];
     /** Frames that a row has, the present included; not there for the present alone. */
     readonly history?: number;
+    /** Actions that a row has, the present one included; not there for that alone. */
+    readonly horizon?: number;
   };
   readonly images?: SetImages;
   /** Training frames of the favoured labels that really entered, and all that did. */

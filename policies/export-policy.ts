@@ -38,10 +38,14 @@ export function exportPolicy({ shape, parameters, observation, label }: PolicyPa
       graph.constant(slot.name, parameters.subarray(slot.start, slot.start + slot.size), slot.shape),
     ]),
   );
-  const result = buildNetwork(graph, shape, stored, { observation: normalised, task, pictures });
+  const result = executed(
+    graph,
+    shape,
+    buildNetwork(graph, shape, stored, { observation: normalised, task, pictures }),
+  );
   const output =
     label === undefined
-      ? graph.node('Softmax', [result], result.shape, { axis: 1 })
+      ? graph.node('Softmax', [result], result.shape, { axis: result.shape.length - 1 })
       : denormalise(graph, result, label, type);
   graph.output(policyOutput(shape.head), output);
   return graph.encode({ [policyMetadataKey]: JSON.stringify(describe(shape, type)) });
@@ -54,6 +58,19 @@ function readingsInput(graph: Graph, { observationSize, history }: NetworkShape)
   const windows = graph.input(observation, 'float32', ['batch', history, observationSize / history]);
   const sizes = graph.constant('window_shape', BigInt64Array.of(-1n, BigInt(observationSize)), [2]);
   return graph.node('Reshape', [windows, sizes], ['batch', observationSize]);
+}
+
+/** The actions that robots execute, of all that were learned: [batch, steps, a], or [batch, a] where it is the present one alone. */
+function executed(graph: Graph, { chunk, actionSize }: NetworkShape, result: Value): Value {
+  if (chunk === undefined) return result;
+  const { horizon, execute } = chunk;
+  const width = actionSize / horizon;
+  const whole = (name: string, value: number): Value => graph.constant(name, BigInt64Array.of(BigInt(value)), [1]);
+  const cut = [whole('chunk_start', 0), whole('chunk_end', execute * width), whole('chunk_axis', 1)];
+  const kept = execute === horizon ? result : graph.node('Slice', [result, ...cut], ['batch', execute * width]);
+  if (execute === 1) return kept;
+  const sizes = graph.constant('chunk_shape', BigInt64Array.of(-1n, BigInt(execute), BigInt(width)), [3]);
+  return graph.node('Reshape', [kept, sizes], ['batch', execute, width]);
 }
 
 const row = (graph: Graph, name: string, values: Float32Array): Value => graph.constant(name, values, [values.length]);
@@ -91,6 +108,7 @@ const describe = (shape: NetworkShape, type: RobotType): PolicyDescription => ({
   tasks: type.tasks,
   ...(shape.images === undefined ? {} : { images: shape.images }),
   ...(shape.history === undefined ? {} : { history: shape.history }),
+  ...(shape.chunk === undefined ? {} : { horizon: shape.chunk.horizon }),
 });
 
 /** What the metadata of a model made here says. */
@@ -104,4 +122,6 @@ export interface PolicyDescription {
   readonly images?: readonly CameraShape[];
   /** Only where it reads more frames than the present one. */
   readonly history?: number;
+  /** Only where it learned more actions than the present one. */
+  readonly horizon?: number;
 }

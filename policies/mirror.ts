@@ -99,7 +99,11 @@ function mirrorLabels(
 ): RowBlock['label'] {
   if (label instanceof Float32Array) return mirrorNumbers(label, rows, chosen, plan);
   const mirrored = label.slice();
-  for (const row of chosen) mirrored[row] = plan.from[label[row] ?? 0] ?? label[row] ?? 0;
+  // With a horizon a row has several labels.
+  const width = label.length / rows;
+  for (const row of chosen)
+    for (let at = row * width; at < (row + 1) * width; at += 1)
+      mirrored[at] = plan.from[label[at] ?? 0] ?? label[at] ?? 0;
   return mirrored;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { cameraNameSchema } from '../datasets/camera.ts';
+import { horizonSchema } from './chunks.ts';
 import { historySchema } from './windows.ts';
 import { dictionarySchema } from '../domain/dictionary-schema.ts';
 
@@ -20,11 +21,13 @@ export const modelManifestSchema = z.strictObject({
   /** Counts every registration of the policy, whatever its number: 1, 2, 3, …; absent before there were root keys. */
   release: z.int().min(1).optional(),
   robotType: z.strictObject({ id: z.string(), version: z.int(), digest: sha256 }),
-  /** 2 for a model that sees, and what, or that reads history; not there for a model of present readings alone, which is of contract 1. */
+  /** 2 for a model that sees, and what, or that reads history or answers a chunk; not there for a model of present readings and the present action alone, which is of contract 1. */
   contract: z.literal(2).optional(),
   cameras: z.array(seenCameraSchema).min(1).max(8).optional(),
   /** Frames that the model reads at once, the present included; not there for the present alone. */
   history: historySchema.optional(),
+  /** Actions that the model answers at once, all of which robots execute; not there for the present one alone. */
+  horizon: horizonSchema.optional(),
   /** Digest and size of every file of the version, `model.onnx` first of all. */
   files: dictionarySchema(z.strictObject({ sha256, sizeBytes: z.int().nonnegative() })),
   /** Versions it was made from: the champion it was warm-started from or measured against. */

@@ -1,3 +1,4 @@
+import type { ChunkPlan } from './chunks.ts';
 import { cameraCost, type CameraShape, type NetworkCost } from './images/camera-layers.ts';
 import { cameraParameters, seePicture } from './images/see.ts';
 import type { Graph, Value } from './onnx/graph.ts';
@@ -14,7 +15,10 @@ export interface NetworkShape extends NetworkSpecification {
   readonly taskCount: number;
   /** Discrete: a score an action, softmax. Continuous: a value an action, squared error. */
   readonly head: 'discrete' | 'continuous';
+  /** Numbers of an answer: with a horizon those of all its actions. */
   readonly actionSize: number;
+  /** Actions of an answer, the present one included, and how many of them the model gives; absent for the present one alone. */
+  readonly chunk?: ChunkPlan;
   /** Cameras that it sees, in the order of its rows' pictures; absent for a network of readings alone. */
   readonly images?: readonly CameraShape[];
 }

@@ -1,4 +1,5 @@
 import type { RobotType } from '../datasets/robot-type.ts';
+import { isHorizon, type ChunkPlan } from './chunks.ts';
 import type { CameraShape } from './images/camera-layers.ts';
 import type { NetworkShape } from './network.ts';
 import type { ModelPort } from './runtime.ts';
@@ -11,7 +12,7 @@ import { isHistory } from './windows.ts';
  * and order, `task` int32 [batch] as index into its tasks (may be missing where there is one task only); out comes
  * `probabilities` float32 [batch, actions] or, for continuous actions, `action` float32 [batch, a] in the robot type's units.
  * The batch size must be open. A model that reads history (contract 2) has `observation` float32 [batch, frames, o], oldest first, the present last. One that sees has beside these, for any of the robot type's cameras,
- * `image.<camera>` uint8 [batch, height, width, 3] of its learned size.
+ * `image.<camera>` uint8 [batch, height, width, 3] of its learned size. One that answers a chunk has [batch, steps, actions] as its output, the present action first.
  */
 export const policyPorts = {
   observation: 'observation',
@@ -45,17 +46,19 @@ export function policySizes(type: RobotType): PolicySizes | undefined {
   };
 }
 
-/** `images`: how the network sees each of its cameras; left out for one of readings alone. `history`: frames that it reads at once. */
+/** `images`: how the network sees each of its cameras; left out for one of readings alone. `history`: frames that it reads at once; `chunk`: actions that it answers at once. */
 export const networkShape = (
   { head, observationSize, actionSize, taskCount }: PolicySizes,
   specification: NetworkSpecification,
   images: readonly CameraShape[] = [],
   history = 1,
+  chunk?: ChunkPlan,
 ): NetworkShape => ({
   head,
   observationSize: observationSize * history,
   ...(history === 1 ? {} : { history }),
-  actionSize,
+  actionSize: actionSize * (chunk?.horizon ?? 1),
+  ...(chunk === undefined ? {} : { chunk }),
   taskCount,
   ...specification,
   ...(images.length === 0 ? {} : { images }),
@@ -81,7 +84,7 @@ export function ioProblems(
       .map((port) => `expected inputs ${wanted.map(({ name }) => name).join(', ')}, got one more: ${port.name}`),
     ...more.flatMap((port) => imageProblems(port, cameraOfPort(port.name), sizes.cameras ?? [])),
     ...wanted.flatMap((port) => portProblems('input', port, withoutHistory(model.inputs))),
-    ...portProblems('output', output, model.outputs),
+    ...portProblems('output', output, withoutSteps(model.outputs, output.name)),
   ];
 }
 
@@ -91,6 +94,14 @@ const withoutHistory = (ports: readonly ModelPort[]): readonly ModelPort[] =>
     const [batch, frames, size] = port.shape;
     const reads = port.name === policyPorts.observation && port.shape.length === 3 && isHistory(frames);
     return reads && batch !== undefined && size !== undefined ? { ...port, shape: [batch, size] } : port;
+  });
+
+/** As if the axis of a chunk's actions were not there. */
+const withoutSteps = (ports: readonly ModelPort[], name: string): readonly ModelPort[] =>
+  ports.map((port) => {
+    const [batch, steps, size] = port.shape;
+    const answers = port.name === name && port.shape.length === 3 && isHorizon(steps);
+    return answers && batch !== undefined && typeof size === 'number' ? { ...port, shape: [batch, size] } : port;
   });
 
 function imageProblems(port: ModelPort, name: string | undefined, cameras: readonly SeenCamera[]): readonly string[] {

@@ -7,9 +7,9 @@ export interface RowBlock {
   readonly past?: Float32Array;
   /** [rows], index into the set's tasks. */
   readonly task: Int32Array;
-  /** Discrete: [rows] action index. Continuous: [rows, action size]. */
+  /** Discrete: [rows] action index. Continuous: [rows, action size]. With a horizon, of all steps: [rows, horizon] and [rows, horizon, action size]. */
   readonly label: Int32Array | Float32Array;
-  /** [rows], multiplies the row's loss; mean 1. */
+  /** [rows], multiplies the row's loss; mean 1. With a horizon [rows, horizon], 0 where a step has no label. */
   readonly weight: Float32Array;
   /** What the network's cameras saw, one after the other in its order: [rows, height, width, 3] bytes each. Absent without cameras. */
   readonly pictures?: readonly Uint8Array[];

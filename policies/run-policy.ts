@@ -1,14 +1,15 @@
+import { horizonOf } from './chunks.ts';
 import { policyOutput, policyPorts, type PolicySizes } from './policy-io.ts';
 import { float32Tensor, int32Tensor, type GraphSession, type Tensors } from './runtime.ts';
 import { historyOf, windowsOf } from './windows.ts';
 import { imageTensors, noImages, type Images } from './seen-images.ts';
 
 /**
- * Runs an exported policy on rows in its robot type's units; [rows, actions]. `task` is left out where the model has no such input.
+ * Runs an exported policy on rows in its robot type's units; [rows, actions], or [rows, steps, actions] of one that answers chunks. `task` is left out where the model has no such input.
  * `past`: readings before the present ones, [rows, frames, o], oldest first, of which a model with history takes as many as it reads. Throws `MissingImage` where an image of a camera that the model sees is not given; images of other cameras are left out.
  */
 export async function runPolicy(
-  session: Pick<GraphSession, 'inputs' | 'run'>,
+  session: Pick<GraphSession, 'inputs' | 'outputs' | 'run'>,
   sizes: PolicySizes,
   observation: Float32Array,
   task: Int32Array,
@@ -19,7 +20,7 @@ export async function runPolicy(
     ...readingTensors(session, sizes, observation, task, past),
     ...imageTensors(session, sizes.cameras ?? [], images, task.length),
   });
-  return policyAnswer(results, sizes, task.length);
+  return policyAnswer(results, session, sizes, task.length);
 }
 
 /** What every model is asked with, whether it sees or not; one that reads history, with windows. */
@@ -41,10 +42,15 @@ export function readingTensors(
 }
 
 /** The answers among what a model gave; throws when it gave something else than it declares. */
-export function policyAnswer(results: Tensors, sizes: PolicySizes, rows: number): Float32Array {
+export function policyAnswer(
+  results: Tensors,
+  model: Pick<GraphSession, 'outputs'>,
+  sizes: PolicySizes,
+  rows: number,
+): Float32Array {
   const name = policyOutput(sizes.head);
   const output = results[name];
-  const wanted = rows * sizes.actionSize;
+  const wanted = rows * horizonOf(model) * sizes.actionSize;
   if (output === undefined || !(output.data instanceof Float32Array) || output.data.length !== wanted)
     throw new Error(`expected output ${name} of ${wanted} float32, got ${output?.type} [${output?.shape.join(', ')}]`);
   return output.data;

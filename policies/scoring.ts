@@ -11,7 +11,7 @@ export interface Score {
   readonly rows: number;
   /** Weighted mean loss, of the kind the training minimises. NaN without rows. */
   readonly loss: number;
-  /** Share of rows whose action agrees with the label. NaN without rows. */
+  /** Share of rows whose action agrees with the label; of chunks, of the steps that are executed. NaN without rows. */
   readonly agreementFraction: number;
 }
 
@@ -59,15 +59,20 @@ async function scoreSlice(
     ...pictureTensors(shape, block),
   });
   const prediction = results['prediction']?.data as Float32Array;
-  for (let row = 0; row < block.rows; row += 1) {
+  const { horizon, execute } = shape.chunk ?? { horizon: 1, execute: 1 };
+  const width = shape.actionSize / horizon;
+  // A step of a chunk is scored as a row of its own; what has no label counts nowhere.
+  for (let row = 0; row < block.rows * horizon; row += 1) {
     const weight = block.weight[row] ?? 0;
-    const values = prediction.subarray(row * shape.actionSize, (row + 1) * shape.actionSize);
+    if (shape.chunk !== undefined && weight === 0) continue;
+    const values = prediction.subarray(row * width, (row + 1) * width);
     const [loss, agrees] =
       label === undefined || tolerance === undefined
         ? discreteRow(values, block.label[row] ?? 0)
-        : continuousRow(values, block.label.subarray(row * shape.actionSize), label, tolerance);
+        : continuousRow(values, block.label.subarray(row * width), label, tolerance);
     totals.loss += weight * loss;
     totals.weight += weight;
+    if (row % horizon >= execute) continue;
     totals.agreements += agrees ? 1 : 0;
     totals.rows += 1;
   }

@@ -4,7 +4,7 @@ import { normalisedLimit, type Normalisation } from './normalisation.ts';
 import { adamStep } from './onnx/adam.ts';
 import { createGraph, type Graph, type Shape, type Value } from './onnx/graph.ts';
 import { gradients } from './onnx/gradients.ts';
-import { meanSquaredError, softmaxCrossEntropy } from './onnx/operations.ts';
+import { meanSquaredError, reshape, softmaxCrossEntropy } from './onnx/operations.ts';
 
 /** Names of the training graph's inputs and outputs; pictures go in as in a policy, `image.<camera>`. State goes in under one name and comes out under the other. */
 export const stepInputs = {
@@ -48,9 +48,9 @@ export function buildTrainingSteps({ shape, observation, label }: NormalisedShap
     task: graph.input(stepInputs.task, 'int32', ['rows']),
     label:
       label === undefined
-        ? graph.input(stepInputs.label, 'int32', ['rows'])
+        ? graph.input(stepInputs.label, 'int32', ['rows', ...stepAxis(shape)])
         : graph.input(stepInputs.label, 'float32', ['rows', shape.actionSize]),
-    weight: graph.input(stepInputs.weight, 'float32', ['rows']),
+    weight: graph.input(stepInputs.weight, 'float32', ['rows', ...stepAxis(shape)]),
     pictures: pictureInputs(graph, 'rows', shape.images),
   };
   const count = graph.input(stepInputs.steps, 'int64', []);
@@ -69,16 +69,20 @@ export function buildTrainingSteps({ shape, observation, label }: NormalisedShap
     const batch = (values: Value): Value => pick(body, values, index, ['batch', ...values.shape.slice(1)]);
     const parameters = unpackParameters(body, shape, flat);
     const readings = clip(body, normalise(body, 'observation', batch(rows.observation), observation));
-    const prediction = buildNetwork(body, shape, parameters, {
+    const answer = buildNetwork(body, shape, parameters, {
       observation: readings,
       task: batch(rows.task),
       pictures: rows.pictures.map(batch),
     });
-    const labels = batch(rows.label);
+    const steps = (values: Value, width?: number): Value => eachStep(body, shape, values, width);
+    const width = shape.actionSize / (shape.chunk?.horizon ?? 1);
+    const prediction = steps(answer, width);
+    const labels = steps(batch(rows.label), label === undefined ? undefined : width);
+    const weights = steps(batch(rows.weight));
     const loss =
       label === undefined
-        ? softmaxCrossEntropy(body, prediction, labels, batch(rows.weight))
-        : meanSquaredError(body, prediction, normalise(body, 'action', labels, label), batch(rows.weight));
+        ? softmaxCrossEntropy(body, prediction, labels, weights)
+        : meanSquaredError(body, prediction, normalise(body, 'action', labels, label), weights);
     const gradient = packGradients(body, gradients(body, loss, [...parameters.values()]), size);
     const state = { parameters: flat, firstMoment, secondMoment };
     const next = adamStep(body, state, gradient, turn(stepSizes), turn(shrinkages));
@@ -87,6 +91,17 @@ export function buildTrainingSteps({ shape, observation, label }: NormalisedShap
   const names = [stepOutputs.parameters, stepOutputs.firstMoment, stepOutputs.secondMoment, stepOutputs.loss];
   [...end.state, ...end.results].forEach((value, position) => graph.output(names[position] ?? '', value));
   return graph.encode();
+}
+
+/** Rows of a network with a horizon have a label and a weight for each step. */
+const stepAxis = ({ chunk }: NetworkShape): readonly number[] => (chunk === undefined ? [] : [chunk.horizon]);
+
+/** Each step of a chunk as a row of its own: [n, steps × width] → [n × steps, width], or [n × steps] without a width. As it is where there are none. */
+function eachStep(graph: Graph, { chunk }: NetworkShape, values: Value, width?: number): Value {
+  if (chunk === undefined) return values;
+  return width === undefined
+    ? reshape(graph, values, ['steps'], [-1])
+    : reshape(graph, values, ['steps', width], [-1, width]);
 }
 
 /** The pictures of each camera as inputs, in their order. */

@@ -65,9 +65,9 @@ const maxStepsAtOnce = 32;
 const maxWorkAtOnce = 2e9;
 /** Memory of the rows that are shuffled together; two or three such groups are held. */
 const groupBytes = 16 * 1024 * 1024;
-export const groupRowsOf = ({ observationSize, actionSize, images = [] }: NetworkShape): number => {
+export const groupRowsOf = ({ observationSize, actionSize, chunk, images = [] }: NetworkShape): number => {
   const pictureBytes = images.reduce((sum, { height, width }) => sum + height * width * 3, 0);
-  return Math.ceil(groupBytes / (4 * (observationSize + actionSize + 2) + pictureBytes));
+  return Math.ceil(groupBytes / (4 * (observationSize + actionSize + 1 + (chunk?.horizon ?? 1)) + pictureBytes));
 };
 
 /**
@@ -241,9 +241,11 @@ const rowTensors = (shape: NetworkShape, { block }: LoadedRows): Tensors => ({
   [stepInputs.label]:
     block.label instanceof Float32Array
       ? float32Tensor(block.label, [block.rows, shape.actionSize])
-      : int32Tensor(block.label, [block.rows]),
-  [stepInputs.weight]: float32Tensor(block.weight, [block.rows]),
+      : int32Tensor(block.label, [block.rows, ...stepsOf(shape)]),
+  [stepInputs.weight]: float32Tensor(block.weight, [block.rows, ...stepsOf(shape)]),
 });
+
+const stepsOf = ({ chunk }: NetworkShape): readonly number[] => (chunk === undefined ? [] : [chunk.horizon]);
 
 async function measure(input: TrainingLoopInput, session: GraphSession, state: TrainingState): Promise<void> {
   const score = await scoreRows({ ...input, session, source: input.validation, parameters: state.parameters });

@@ -17,6 +17,7 @@ const descriptionSchema = z.object({
   tasks: z.array(z.string()),
   images: z.array(z.unknown()).default([]),
   history: z.int().default(1),
+  horizon: z.int().default(1),
 });
 
 export interface WarmStartInput {
@@ -51,8 +52,10 @@ export function warmStart(input: WarmStartInput): WarmStart {
   if (!sameList(description.hiddenWidths, shape.hiddenWidths)) return cold('other hidden widths');
   if (!sameList(description.images, shape.images ?? [])) return cold('other cameras, or seen by other blocks');
   if (description.history !== (shape.history ?? 1)) return cold('another history');
+  if (description.horizon !== (shape.chunk?.horizon ?? 1)) return cold('another horizon');
   const body = input.body;
   if (body !== undefined && shape.history !== undefined) return cold('another body, and history');
+  if (body !== undefined && shape.chunk !== undefined) return cold('another body, and a horizon');
   const [observations, actions] = [description.observations.map(nameOf), description.actions.map(nameOf)];
   const own = body?.type ?? type;
   if (!sameList(observations, own.observations.map(nameOf))) return cold('other observations');
@@ -152,11 +155,13 @@ function foldActions(
   const last = shape.hiddenWidths.length;
   const weight = parameter(shape, fresh, `layer${last}_weight`);
   const bias = parameter(shape, fresh, `layer${last}_bias`);
-  for (let action = 0; action < bias.length; action += 1) {
+  for (let output = 0; output < bias.length; output += 1) {
+    // The actions of a chunk come one after the other.
+    const action = output % label.scale.length;
     const scale = label.scale[action] ?? 0;
     const factor = oldScale[action] === 0 ? 0 : scale / (oldScale[action] ?? 1);
-    for (let index = action; index < weight.length; index += bias.length) weight[index] = (weight[index] ?? 0) * factor;
-    bias[action] = (bias[action] ?? 0) * factor + ((oldMean[action] ?? 0) - (label.mean[action] ?? 0)) * scale;
+    for (let index = output; index < weight.length; index += bias.length) weight[index] = (weight[index] ?? 0) * factor;
+    bias[output] = (bias[output] ?? 0) * factor + ((oldMean[action] ?? 0) - (label.mean[action] ?? 0)) * scale;
   }
 }
 

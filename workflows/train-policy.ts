@@ -28,7 +28,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   const data = dataActivities();
   const fleet = fleetActivities();
   const cycleId = operationId();
-  const { robotType, aliases, cameras = [], history } = await fleet.readPolicy(policyAt(request));
+  const { robotType, aliases, ...compared } = await fleet.readPolicy(policyAt(request));
   const datasetVersion = request.datasetVersion ?? (await data.readDatasetVersion({ cycleId }));
 
   show({ stage: 'mixing' });
@@ -42,7 +42,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   const heldout = await data.exportHeldoutSet({
     robotType,
     datasetVersion,
-    ...heldoutRows(training, cameras, history),
+    ...heldoutRows(training, compared),
   });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
@@ -109,15 +109,18 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(anchor === undefined ? {} : { anchor }),
 });
 
-/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees, and as many frames as any reads. */
+/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees, and as many frames as any reads while its chunk is executed. */
 const heldoutRows = (
-  { cameras: learned = [], history = 1 }: TrainingOptions,
-  compared: readonly string[],
-  comparedHistory = 1,
+  { cameras: learned = [], history = 1, horizon = 1, execute = horizon }: TrainingOptions,
+  compared: Pick<Awaited<ReturnType<ReturnType<typeof fleetActivities>['readPolicy']>>, 'cameras' | 'history' | 'runs'>,
 ) => {
-  const cameras = [...learned, ...compared.filter((name) => !learned.includes(name))];
-  const most = Math.max(history, comparedHistory);
-  return { ...(cameras.length === 0 ? {} : { cameras }), ...(most === 1 ? {} : { history: most }) };
+  const cameras = [...learned, ...(compared.cameras ?? []).filter((name) => !learned.includes(name))];
+  const most = Math.max(history + execute - 1, compared.history ?? 1);
+  return {
+    ...(cameras.length === 0 ? {} : { cameras }),
+    ...(most === 1 ? {} : { history: most }),
+    ...(execute > 1 || compared.runs === true ? { runs: true } : {}),
+  };
 };
 
 const mixOptions = (
@@ -129,12 +132,15 @@ const mixOptions = (
   targetFrames,
   ...camerasOf(options),
   ...historyOf(options),
+  ...horizonOf(options),
   ...(sources === undefined ? {} : { sources }),
   ...(tasks === undefined ? {} : { learnedTasks: tasks }),
   ...(favourMissed === true && champion !== undefined ? { favourMissed: { policy, version: champion } } : {}),
 });
 
 const camerasOf = ({ cameras }: Pick<TrainingOptions, 'cameras'>) => (cameras === undefined ? {} : { cameras });
+const horizonOf = ({ horizon }: Pick<TrainingOptions, 'horizon'>) => (horizon === undefined ? {} : { horizon });
+const executeOf = ({ execute }: Pick<TrainingOptions, 'execute'>) => (execute === undefined ? {} : { execute });
 const historyOf = ({ history }: Pick<TrainingOptions, 'history'>) => (history === undefined ? {} : { history });
 
 /** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */
@@ -166,6 +172,8 @@ async function trainBest(
           hyperparameters: trial.hyperparameters,
           ...camerasOf(options),
           ...historyOf(options),
+          ...horizonOf(options),
+          ...executeOf(options),
           ...(options.warmStart && champion !== undefined ? { startFromVersion: { policy, version: champion } } : {}),
         },
       ]),

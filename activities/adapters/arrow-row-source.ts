@@ -4,8 +4,6 @@ import {
   FixedSizeList,
   RecordBatchReader,
   type AsyncRecordBatchFileReader,
-  type Data,
-  type Field,
   type RecordBatch,
 } from 'apache-arrow';
 
@@ -14,7 +12,9 @@ import type { PictureCodec } from '../../policies/picture-codec.ts';
 import { mapColumns, sliceBlock, type RowBlock, type RowSource } from '../../policies/rows.ts';
 import { cameraOfPort, type SeenCamera } from '../../policies/seen-images.ts';
 import { failure } from '../../store/failures.ts';
+import { chunkRows } from '../../policies/chunks.ts';
 import { arrowImages, stretchesOf, type Stretch } from './arrow-images.ts';
+import { column, describe, framesBefore, futureOf, pastOf, type Corrupt } from './arrow-windows.ts';
 
 export interface ArrowRowSource extends RowSource {
   /** The extra int32 column `episode` of a held-out set, block by block; undefined where the file has none. */
@@ -25,6 +25,10 @@ export interface ArrowRowSource extends RowSource {
   bodies(block: number): Promise<Int32Array | undefined>;
   /** Its column `frame`, likewise. */
   frames(block: number): Promise<Int32Array | undefined>;
+  /** Its column `run_frame`, likewise. */
+  runFrames(block: number): Promise<Int32Array | undefined>;
+  /** Whether the file has that column. */
+  readonly hasRuns: boolean;
   /** Cameras of which the file has a column of images, whether it was opened with them or not. */
   readonly imageCameras: readonly string[];
   /** Frames of a row that the file has, the present included. */
@@ -39,7 +43,7 @@ const maxBlockRows = 1_048_576;
 
 /**
  * Reads a set's Arrow IPC file one record batch at a time, on the memory the batch was read into; with `cameras`, by name, in blocks of
- * memory of their own with the images decoded, in that order; with `history` above 1, with readings before. Fails with `CorruptData` when the file is no such file, misses a column, has nulls or other widths
+ * memory of their own with the images decoded, in that order; with `history` above 1, with readings before; with `horizon` above 1, with the labels and weights of all steps. Fails with `CorruptData` when the file is no such file, misses a column, has nulls or other widths
  * or image sizes than the robot type.
  * https://arrow.apache.org/js/current/classes/AsyncRecordBatchFileReader.html
  */
@@ -48,6 +52,7 @@ export async function openArrowRows(
   sizes: PolicySizes,
   cameras: readonly string[] = [],
   history = 1,
+  horizon = 1,
 ): Promise<ArrowRowSource> {
   const corrupt = (message: string, cause?: unknown) =>
     failure('CorruptData', `${message}, in an Arrow file of training rows`, { cause, coordinates: { filePath } });
@@ -79,12 +84,15 @@ export async function openArrowRows(
     const images = seen.length === 0 ? undefined : arrowImages(seen, await codecOfSets(), corrupt);
     return {
       blockRows: stretches.map(({ start, end }) => end - start),
+      hasRuns: reader.schema.fields.some(({ name }) => name === 'run_frame'),
       history: 1 + framesBefore(reader.schema.fields, sizes),
       imageCameras: reader.schema.fields.flatMap((field) => cameraOfPort(field.name) ?? []),
       async read(block) {
         const stretch = stretchOf(block);
         const batch = await batches(stretch.batch);
-        const rows = { ...rowBlock(batch, sizes, corrupt), ...pastOf(batch, sizes, history, corrupt) };
+        const present = { ...rowBlock(batch, sizes, corrupt), ...pastOf(batch, sizes, history, corrupt) };
+        const future = futureOf(batch, sizes, horizon, corrupt);
+        const rows = future === undefined ? present : chunkRows(present, future);
         if (images === undefined) return rows;
         const pictures = await images.decoded(block, stretch, batch);
         return { ...copyRows(rows, stretch), pictures };
@@ -93,6 +101,7 @@ export async function openArrowRows(
       robots: (block) => numbersOf('robot', block),
       bodies: (block) => numbersOf('body', block),
       frames: (block) => numbersOf('frame', block),
+      runFrames: (block) => numbersOf('run_frame', block),
       async encodedImages(block, row) {
         const { batch, start } = stretchOf(block);
         return images?.encoded(await batches(batch), start + row) ?? new Map();
@@ -133,8 +142,6 @@ function keepingLast(read: (number: number) => Promise<RecordBatch>): (number: n
     return last.batch;
   };
 }
-
-type Corrupt = (message: string, cause?: unknown) => Error;
 
 async function openReader(handle: FileHandle, corrupt: Corrupt): Promise<AsyncRecordBatchFileReader> {
   try {
@@ -196,43 +203,3 @@ function rowBlock(batch: RecordBatch, sizes: PolicySizes, corrupt: Corrupt): Row
     weight: hasWeight ? (numbers('weight', 1, 'float32') as Float32Array) : new Float32Array(rows).fill(1),
   };
 }
-
-/** Frames before the present one that a file has. */
-function framesBefore(fields: readonly Field[], { observationSize }: PolicySizes): number {
-  const type: unknown = fields.find(({ name }) => name === 'past')?.type;
-  return type instanceof FixedSizeList ? Math.floor(type.listSize / observationSize) : 0;
-}
-
-/** The readings of the last `history` - 1 frames before the present ones, in memory of their own; nothing where nobody looks back. */
-function pastOf(
-  batch: RecordBatch,
-  { observationSize }: PolicySizes,
-  history: number,
-  corrupt: Corrupt,
-): Pick<RowBlock, 'past'> {
-  if (history === 1) return {};
-  const rows = batch.numRows;
-  const data = column(batch, 'past');
-  const list = data?.children[0];
-  const values: unknown = list?.values;
-  const width = data?.type instanceof FixedSizeList ? data.type.listSize : 0;
-  const wanted = (history - 1) * observationSize;
-  if (
-    !(values instanceof Float32Array) ||
-    width % observationSize !== 0 ||
-    width < wanted ||
-    values.length < rows * width
-  )
-    throw corrupt(
-      `expected column past of at least ${history - 1} frames of ${observationSize} float32, got ${describe(data)}`,
-    );
-  const past = new Float32Array(rows * wanted);
-  for (let row = 0; row < rows; row += 1)
-    past.set(values.subarray((row + 1) * width - wanted, (row + 1) * width), row * wanted);
-  return { past };
-}
-
-const column = (batch: RecordBatch, name: string): Data | undefined => batch.getChild(name)?.data[0];
-
-const describe = (data: Data | undefined): string =>
-  data === undefined ? 'none' : `${data.length} × ${JSON.stringify(data.type)} with ${data.nullCount} nulls`;

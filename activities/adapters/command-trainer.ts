@@ -15,6 +15,7 @@ import {
   type TrainerLine,
 } from '../training/trainer-messages.ts';
 import type { Trainer, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
+import { plannedChunk } from './planned-chunk.ts';
 
 export interface CommandTrainerOptions {
   /** All the program sees of an environment, beside `PATH`, `HOME` and `TMPDIR`, which it may override. */
@@ -63,8 +64,10 @@ async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
   await mkdir(checkpointDirectory, { recursive: true });
   const saved = await job.checkpoints.latest();
   const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed, cameras, history } = job;
+  const chunk = plannedChunk(job);
   return {
-    contract: cameras === undefined && history === undefined ? trainerContract : seeingTrainerContract,
+    contract:
+      cameras === undefined && history === undefined && chunk === undefined ? trainerContract : seeingTrainerContract,
     trainPath,
     validationPath,
     trainRows,
@@ -74,6 +77,7 @@ async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
     seed,
     ...(cameras === undefined ? {} : { cameras }),
     ...(history === undefined ? {} : { history }),
+    ...chunk,
     modelPath: join(job.scratchDirectory, 'model.onnx'),
     checkpointDirectory,
     resumeFrom: saved === undefined ? null : { step: saved.step, path: saved.filePath },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import { actionTolerance } from '../../policies/agreement.ts';
+import type { ChunkPlan } from '../../policies/chunks.ts';
 import { exportPolicy } from '../../policies/export-policy.ts';
 import type { CameraShape } from '../../policies/images/camera-layers.ts';
 import { planCameras, type Augmentation, type ImageSettings } from '../../policies/images/image-settings.ts';
@@ -23,6 +24,7 @@ import type { Progress } from '../ports/progress.ts';
 import type { Trainer, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
 import { openArrowRows } from './arrow-row-source.ts';
 import { measureReadings } from './measure-readings.ts';
+import { plannedChunk } from './planned-chunk.ts';
 
 export interface OnnxTrainerPorts {
   readonly runtime: GraphRuntime;
@@ -45,14 +47,15 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
     const { images, mirror } = plannedRows(job, sizes, settings.data);
     const cameras = images.map(({ camera }) => camera);
     const { history = 1 } = job;
-    const train = await openArrowRows(job.trainPath, sizes, cameras, history);
+    const chunk = plannedChunk(job);
+    const train = await openArrowRows(job.trainPath, sizes, cameras, history, chunk?.horizon);
     try {
-      const validation = await openArrowRows(job.validationPath, sizes, cameras, history);
+      const validation = await openArrowRows(job.validationPath, sizes, cameras, history, chunk?.horizon);
       try {
         return await trainOn(
           ports,
           job,
-          { settings: settings.data, sizes, images, mirror },
+          { settings: settings.data, sizes, images, mirror, chunk },
           windowedRows(train, history),
           windowedRows(validation, history),
           progress,
@@ -89,12 +92,14 @@ interface Plan {
   readonly images: readonly CameraShape[];
   /** Where rows are mirrored. */
   readonly mirror: MirrorPlan | undefined;
+  /** Where several actions are learned at once. */
+  readonly chunk: ChunkPlan | undefined;
 }
 
 async function trainOn(
   ports: OnnxTrainerPorts,
   job: TrainingJob,
-  { settings, sizes, images, mirror }: Plan,
+  { settings, sizes, images, mirror, chunk }: Plan,
   train: RowSource,
   validation: RowSource,
   progress: Progress,
@@ -106,7 +111,7 @@ async function trainOn(
       { coordinates: { robotType: robotTypeName(job.robotType) } },
     );
   const { specification, hyperparameters } = resolveSettings(settings, totalRows(train), images.length > 0);
-  const shape = networkShape(sizes, specification, images, job.history);
+  const shape = networkShape(sizes, specification, images, job.history, chunk);
   const augmentation = settings.images?.augmentation;
   const measured = await measureReadings(job.trainPath, { sizes, mirror }, progress);
   const { label } = measured;

@@ -28,6 +28,8 @@ export interface CheckModelResult {
   readonly cameras?: SeenCamera[];
   /** Frames that it reads at once; not there for the present alone. */
   readonly history?: number;
+  /** Actions that it answers at once; not there for the present one alone. */
+  readonly horizon?: number;
 }
 
 /** Runs the absolute gates on any ONNX file: those that need no data and no other version. Idempotent: it only looks. */
@@ -48,5 +50,6 @@ export const checkModel =
       gates,
       ...(seen.length === 0 ? {} : { cameras: seen }),
       ...(facts.history === undefined ? {} : { history: facts.history }),
+      ...(facts.horizon === undefined ? {} : { horizon: facts.horizon }),
     };
   };

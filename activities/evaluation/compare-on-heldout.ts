@@ -3,12 +3,7 @@ import { heldoutSetFile, trainingSetFile } from '../../datasets/training-set.ts'
 import { copiedState } from '../../policies/evaluation/copied-state.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import type { Disagreement } from '../../policies/evaluation/disagreements.ts';
-import {
-  CandidateFailed,
-  evaluateHeldout,
-  type HeldoutAnswers,
-  type HeldoutSource,
-} from '../../policies/evaluation/evaluate-heldout.ts';
+import { CandidateFailed, evaluateHeldout, type HeldoutAnswers } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { HeldoutOutcome, TaskOutcome } from '../../policies/evaluation/heldout-tally.ts';
 import type { Miss } from '../../policies/evaluation/misses.ts';
 import type { ForeignBody } from '../../policies/evaluation/mapped-session.ts';
@@ -19,6 +14,8 @@ import { activeTasks } from '../../datasets/taught-type.ts';
 import { policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { seenBy, type SeenCamera } from '../../policies/seen-images.ts';
+import { horizonOf } from '../../policies/chunks.ts';
+import { framesReadBy } from '../../policies/evaluation/executed.ts';
 import { historyOf } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -28,7 +25,7 @@ import type { OpenRows } from '../ports/rows.ts';
 import type { Trainers } from '../ports/trainer.ts';
 import { noTraining, trainLinear, type LinearBaseline, type Training } from './linear-baseline.ts';
 import { modelOpener, type OpenModel } from './model-opener.ts';
-import { camerasOfAll, unseenBy, withImages, type Shown, type ShownInSet } from './seen-rows.ts';
+import { camerasOfAll, shownMisses, unseenBy, withImages, type Shown, type ShownInSet } from './seen-rows.ts';
 import { commonestLabel } from './commonest-label.ts';
 import { heldoutTraffic, taskTraffic } from './task-traffic.ts';
 
@@ -74,6 +71,8 @@ export interface HeldoutComparison {
   readonly cameras: readonly SeenCamera[];
   /** Frames that the candidate reads at once; 1 for the present alone. */
   readonly history: number;
+  /** Actions that the candidate answers at once; 1 for the present one alone. */
+  readonly horizon: number;
   /** Where candidate and champion differ most, with what the cameras showed; empty where neither sees. */
   readonly disagreements: readonly (Disagreement & Shown)[];
   /** Where the candidate is surest and wrong; of the first, what the cameras showed. */
@@ -113,7 +112,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     if (linear.session !== undefined) keep(linear.session);
     const others = othersOf({ champion, anchor, linear }, type);
     const cameras = camerasOfAll([candidate, ...Object.values(others)], sizes);
-    const history = Math.max(...[candidate, ...Object.values(others)].map(historyOf));
+    const history = Math.max(...[candidate, ...Object.values(others)].map(framesReadBy));
     const isPlain = cameras.length === 0 && history === 1;
     const source = isPlain ? readings : keep(await ports.openRows(heldoutPath, sizes, cameras, history));
     const judged = await evaluateHeldout({
@@ -143,6 +142,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       golden: await goldenAnswers(candidate, type, sizes),
       cameras: seenBy(candidate, sizes.cameras),
       history: historyOf(candidate),
+      horizon: horizonOf(candidate),
       disagreements: await withImages(judged.disagreements, source, cameras),
       misses: await shownMisses(judged.misses, source, seenBy(candidate, sizes.cameras)),
       episodeIds: input.heldoutSet.episodeIds,
@@ -151,22 +151,6 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
   } finally {
     for (const resource of opened.toReversed()) await resource.close();
   }
-}
-
-/** So many misses are shown with their images. */
-const mostShown = 12;
-
-const placeOf = ({ block, row }: Miss): string => `${block}/${row}`;
-
-async function shownMisses(
-  misses: readonly Miss[],
-  source: HeldoutSource,
-  cameras: readonly SeenCamera[],
-): Promise<HeldoutComparison['misses']> {
-  const names = cameras.map(({ name }) => name);
-  const shown = await withImages(misses.slice(0, mostShown), source, names);
-  const byPlace = new Map(shown.map((miss) => [placeOf(miss), miss]));
-  return misses.map((miss) => byPlace.get(placeOf(miss)) ?? miss);
 }
 
 /** Whom the candidate is held against, by name. */

@@ -71,11 +71,12 @@ export function missParts(
 
 /** What candidate and champion see, and where they differ. */
 export function seenParts(
-  { cameras, history, disagreements, robotIds, episodeIds }: HeldoutComparison,
+  { cameras, history, horizon, disagreements, robotIds, episodeIds }: HeldoutComparison,
   type: RobotType,
 ): {
   readonly cameras?: z.infer<typeof seenCameraSchema>[];
   readonly history?: number;
+  readonly horizon?: number;
   readonly disagreements?: z.infer<typeof disagreementsSchema>;
 } {
   const shown = disagreements.map(
@@ -94,6 +95,7 @@ export function seenParts(
   return {
     ...(cameras.length === 0 ? {} : { cameras: cameras.map((camera) => ({ ...camera })) }),
     ...(history === 1 ? {} : { history }),
+    ...(horizon === 1 ? {} : { horizon }),
     ...(shown.length === 0 ? {} : { disagreements: shown }),
   };
 }

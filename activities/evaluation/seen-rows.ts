@@ -1,11 +1,14 @@
 import type { HeldoutSource } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { ModelPort } from '../../policies/runtime.ts';
-import { historyOf } from '../../policies/windows.ts';
-import { camerasSeenBy } from '../../policies/seen-images.ts';
+import { horizonOf } from '../../policies/chunks.ts';
+import { framesReadBy } from '../../policies/evaluation/executed.ts';
+import type { Miss } from '../../policies/evaluation/misses.ts';
+import { camerasSeenBy, type SeenCamera } from '../../policies/seen-images.ts';
 
 interface Model {
   readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
 }
 
 /** Cameras that any of the models sees, in the robot type's order: rows are read with these. */
@@ -18,12 +21,21 @@ export function camerasOfAll(models: readonly Model[], { cameras = [] }: PolicyS
 export interface ShownInSet {
   readonly imageCameras?: readonly string[];
   readonly history?: number;
+  readonly hasRuns?: boolean;
 }
 
-/** Why a model cannot be asked about a held-out set, where it sees what the set has no images of, or looks back farther. */
-export function unseenBy(model: Model, { imageCameras: inSet = [], history = 1 }: ShownInSet): string | undefined {
-  if (historyOf(model) > history)
-    return `expected a held-out set with a history of ${historyOf(model)} frames, which the model reads, got one of ${history}`;
+/** Why a model cannot be asked about a held-out set, where it sees what the set has no images of, looks back farther, or answers chunks of which the set does not tell what a robot would have executed. */
+export function unseenBy(
+  model: Model,
+  { imageCameras: inSet = [], history = 1, hasRuns = false }: ShownInSet,
+): string | undefined {
+  const steps = horizonOf(model);
+  if (steps > 1 && !hasRuns)
+    return `expected a held-out set that says where its rows lie in their run, for a model that answers ${steps} actions at once, got one that does not`;
+  if (framesReadBy(model) > history)
+    return `expected a held-out set with a history of ${framesReadBy(model)} frames, which the model reads, got one of ${history}`;
+  if (steps > 1 && camerasSeenBy(model).length > 0)
+    return `expected a model that sees to answer the present action alone, because held-out rows have the image of their own frame only, got one that answers ${steps} at once`;
   const missing = camerasSeenBy(model).filter((name) => !inSet.includes(name));
   return missing.length === 0
     ? undefined
@@ -60,4 +72,21 @@ export async function withImages<Frame extends { readonly block: number; readonl
     if (images.length > 0) seen.push({ ...each, images });
   }
   return seen;
+}
+
+/** So many misses are shown with their images. */
+const mostShown = 12;
+
+const placeOf = ({ block, row }: Miss): string => `${block}/${row}`;
+
+/** The misses, the first of them with what the cameras showed. */
+export async function shownMisses(
+  misses: readonly Miss[],
+  source: HeldoutSource,
+  cameras: readonly SeenCamera[],
+): Promise<readonly (Miss & Partial<Shown>)[]> {
+  const names = cameras.map(({ name }) => name);
+  const shown = await withImages(misses.slice(0, mostShown), source, names);
+  const byPlace = new Map(shown.map((miss) => [placeOf(miss), miss]));
+  return misses.map((miss) => byPlace.get(placeOf(miss)) ?? miss);
 }

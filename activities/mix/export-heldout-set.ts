@@ -13,17 +13,17 @@ import {
   chooseHeldoutEpisodes,
   heldoutEpisodeIds,
   heldoutImageRowsSql,
-  heldoutPastRowsSql,
+  heldoutWindowRowsSql,
   heldoutSql,
 } from './heldout-episodes.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
 import type { SetPorts } from './ports.ts';
 import { pinnedCatalogue } from './mix-manifest.ts';
-import { makeRowPast, pastColumns, pastNames } from './row-past.ts';
 import { publishSet } from './publish-set.ts';
 import { setCameras } from './set-cameras.ts';
 import { labelledColumns } from './set-columns.ts';
+import { hasWindows, makeWindows, windowColumns, windowNames } from './set-windows.ts';
 import { withSetImages, type OpenSetImages } from './set-images.ts';
 import { watched } from './watched.ts';
 
@@ -36,6 +36,8 @@ export interface ExportHeldoutSetInput {
   readonly cameras?: readonly string[];
   /** Frames that a row has, the present included; default 1: the present alone. */
   readonly history?: number;
+  /** Whether rows say where they lie in their run, for policies that answer chunks; default: they do not. */
+  readonly runs?: boolean;
   /** Rows say which frame of which episode they are; sets of earlier versions do not. */
   readonly identified?: boolean;
 }
@@ -63,7 +65,7 @@ async function exportWith(
   { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
   session: SqlSession,
   robotType: RobotType,
-  { datasetVersion, cameras = [], identified = true, history = 1, ...given }: ExportHeldoutSetInput,
+  { datasetVersion, cameras = [], identified = true, history = 1, runs = false, ...given }: ExportHeldoutSetInput,
   directory: string,
 ): Promise<HeldoutSetReference> {
   const { maxEpisodes = cameras.length === 0 ? mostEpisodes.numbers : mostEpisodes.images } = given;
@@ -78,8 +80,9 @@ async function exportWith(
   );
   const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
   await step('finding images', () => images.find(heldoutImageRowsSql(frames), found.present));
-  const pastRows = { rows: heldoutPastRowsSql(frames), frames, robotType, bodies: found.present, history };
-  if (history > 1) await step('finding frames before', () => makeRowPast(session, pastRows));
+  const windows = { history, runs };
+  const windowRows = { rows: heldoutWindowRowsSql(frames), frames, robotType, bodies: found.present };
+  if (hasWindows(windows)) await step('finding frames around', () => makeWindows(session, windowRows, windows));
   const bodiesSaid = bodiesOf(found);
   const saysBody = bodiesSaid.bodies !== undefined;
   const columns = [
@@ -88,7 +91,7 @@ async function exportWith(
     { name: 'robot', kind: 'int32' } as const,
     ...(saysBody ? [{ name: 'body', kind: 'int32' } as const] : []),
     ...(identified ? [{ name: 'frame', kind: 'int32' } as const] : []),
-    ...pastColumns(robotType, history),
+    ...windowColumns(robotType, windows),
   ];
   const file = await step('writing held-out frames', () =>
     writeArrowFile(
@@ -98,7 +101,7 @@ async function exportWith(
         heldoutSql(robotType, frames, found.present, {
           saysBody,
           saysFrame: identified,
-          past: pastNames(history),
+          ...windowNames(windows),
           places: images.places,
         }),
       ),
@@ -120,6 +123,7 @@ async function exportWith(
     maxEpisodes,
     ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
     ...(history === 1 ? {} : { history }),
+    ...(runs ? { runs } : {}),
     ...(imagesSaid === undefined ? {} : { images: imagesSaid }),
     files: { [heldoutFile]: file },
   };

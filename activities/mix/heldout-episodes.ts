@@ -52,9 +52,9 @@ export async function heldoutEpisodeIds(session: SqlSession): Promise<readonly s
   return rows.map((row) => row['episode_id'] as string);
 }
 
-/** The frames that readings before are looked for, see `makeRowPast`. */
-export const heldoutPastRowsSql = (frames: string): string =>
-  `SELECT e.episode, e.episode_id, e.body_index, f.frame_index FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
+/** The frames that those around them are looked for, see `makeWindows`. */
+export const heldoutWindowRowsSql = (frames: string): string =>
+  `SELECT e.episode, e.episode_id, e.body_index, e.is_labelled_by_outcome, f.frame_index FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id)
     WHERE e.is_labelled_by_outcome OR f.expert_action IS NOT NULL`;
 
 /** The frames that images are looked for, see `findRowImages`. */
@@ -68,6 +68,8 @@ interface HeldoutColumns {
   readonly saysFrame?: boolean;
   /** Columns of `row_past`. */
   readonly past?: readonly string[];
+  /** Columns of `row_run`. */
+  readonly run?: readonly string[];
   readonly places?: readonly string[];
 }
 
@@ -79,7 +81,7 @@ export function heldoutSql(
   robotType: Pick<RobotType, 'observations' | 'actions'>,
   frames: string,
   bodies: readonly NumberedBody[],
-  { saysBody = false, saysFrame = false, past = [], places = [] }: HeldoutColumns = {},
+  { saysBody = false, saysFrame = false, past = [], run = [], places = [] }: HeldoutColumns = {},
 ): string {
   const bodyPlaces = bodies.map(({ index }, place) => `WHEN ${index} THEN ${place}`).join(' ');
   const body = saysBody ? `, (CASE e.body_index ${bodyPlaces} END)::INTEGER` : '';
@@ -87,10 +89,11 @@ export function heldoutSql(
   const { observation, label } = shapedColumns(robotType, 'f', 'e.is_labelled_by_outcome', bodies);
   const before =
     past.length === 0 ? '' : 'JOIN row_past AS p ON p.episode = e.episode AND p.frame_index = f.frame_index';
+  const inRun = run.length === 0 ? '' : 'JOIN row_run AS r ON r.episode = e.episode AND r.frame_index = f.frame_index';
   const images =
     places.length === 0 ? '' : 'JOIN row_image AS i ON i.episode = e.episode AND i.at_us = epoch_us(f."timestamp")';
-  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${frame}${past.map((name) => `, p.${name}`).join('')}${places.map((name) => `, i.${name}`).join('')}
-    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id) ${before} ${images}
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${frame}${past.map((name) => `, p.${name}`).join('')}${run.map((name) => `, r.${name}`).join('')}${places.map((name) => `, i.${name}`).join('')}
+    FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id) ${before} ${inRun} ${images}
     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
     ORDER BY e.episode, f.frame_index`;
 }

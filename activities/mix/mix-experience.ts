@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TrainingSetReference } from '../../datasets/training-set.ts';
+import { horizonSchema } from '../../policies/chunks.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../domain/describe-issues.ts';
@@ -39,6 +40,8 @@ const inputSchema = z.object({
   favourMissed: favourMissedSchema.optional(),
   /** Frames that a row has, the present included; default: the present alone. */
   history: historySchema.optional(),
+  /** Actions that a row has, the present one included; default: that alone. */
+  horizon: horizonSchema.optional(),
 });
 
 export type MixExperienceInput = z.input<typeof inputSchema>;

@@ -27,6 +27,7 @@ export interface MixFacts {
     readonly cameras?: readonly string[] | undefined;
     readonly favouredLabels?: readonly string[] | undefined;
     readonly history?: number | undefined;
+    readonly horizon?: number | undefined;
   };
   readonly found: FoundBodies;
   readonly sources: readonly ResolvedSource[] | undefined;
@@ -91,6 +92,7 @@ const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest
   ...(options.cameras === undefined || options.cameras.length === 0 ? {} : { cameras: options.cameras }),
   ...(options.favouredLabels === undefined ? {} : { favouredLabels: options.favouredLabels }),
   ...(options.history === undefined ? {} : { history: options.history }),
+  ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
 });
 
 const sourcesOf = (sources: readonly ResolvedSource[], train: readonly CellCount[]): readonly SourceCount[] =>

@@ -9,7 +9,6 @@ import type { SqlSession } from '../ports/sql.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { ownBody, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
-import { makeRowPast, pastColumns, pastNames } from './row-past.ts';
 import { countFavoured } from './favoured-labels.ts';
 import { countLabelGaps } from './label-gaps.ts';
 import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
@@ -25,14 +24,15 @@ import {
   countSample,
   imageRowsSql,
   keepSampledWithImages,
-  pastRowsSql,
   sampleFrames,
   sampleSql,
+  windowRowsSql,
   type CellCount,
 } from './sample-frames.ts';
 import { setCameras } from './set-cameras.ts';
 import { withSetImages, type OpenSetImages } from './set-images.ts';
 import { labelledColumns } from './set-columns.ts';
+import { hasWindows, makeWindows, windowColumns, windowNames, type SetWindows } from './set-windows.ts';
 import { watched } from './watched.ts';
 
 export interface MixOptions {
@@ -54,6 +54,8 @@ export interface MixOptions {
   readonly favouredLabels?: readonly string[] | undefined;
   /** Frames that a row has, the present included; without it the present alone. */
   readonly history?: number | undefined;
+  /** Actions that a row has, the present one included; without it that alone. */
+  readonly horizon?: number | undefined;
 }
 
 /** To make a set again that was swept. */
@@ -99,7 +101,6 @@ async function mixWith(
 ): Promise<TrainingSetReference> {
   const step = <T>(stage: string, work: () => Promise<T>): Promise<T> => watched(session, ports.progress, stage, work);
   const splits = ['train', 'validation'] as const;
-  const { history = 1 } = given;
   const options = { ...given, learnedTasks: learnedTasks(robotType, given.learnedTasks) };
   const { datasetVersion, newSince } = options;
   const exclusions = await readExclusions(ports.store, madeBefore?.exclusionsSeq);
@@ -115,18 +116,13 @@ async function mixWith(
   const favoured = favouredIn(robotType, options.favouredLabels, boundary);
   const recordedOn = await daysOf(session, 'mixed_episode');
   const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
+  const shapes = { robotType, bodies: found.present, hasImages: images.places.length > 0 };
   await step('sampling frames', () =>
-    sampleFrames(
-      session,
-      frames,
-      { robotType, bodies: found.present, hasImages: images.places.length > 0, hasHistory: history > 1, favoured },
-      options.seed,
-      cells,
-    ),
+    sampleFrames(session, frames, { ...shapes, hasWindows: hasWindows(options), favoured }, options.seed, cells),
   );
   await step('finding images', () => images.find(imageRowsSql, found.present, keepSampledWithImages));
-  const pastRows = { rows: pastRowsSql, frames, robotType, bodies: found.present, history };
-  if (history > 1) await step('finding frames before', () => makeRowPast(session, pastRows));
+  const windowRows = { rows: windowRowsSql, frames, robotType, bodies: found.present };
+  if (hasWindows(options)) await step('finding frames around', () => makeWindows(session, windowRows, options));
   const counts = await step('counting frames', () => countSample(session, cells));
   const gaps = await step('counting labels', () => countLabelGaps(session, options.learnedTasks));
 
@@ -134,7 +130,7 @@ async function mixWith(
   const weights = weightsOf(robotType, train, options);
   const takenFrames = found.present.length > 1 ? await countBodies(session, boundary) : undefined;
   const files = await step('writing files', () =>
-    writeFiles({ ...ports, images }, session, { robotType, boundary, weights, directory, history }),
+    writeFiles({ ...ports, images }, session, { robotType, boundary, weights, directory, windows: options }),
   );
   const manifest = mixManifest({
     robotType,
@@ -190,15 +186,15 @@ async function writeFiles(
     readonly boundary: number;
     readonly weights: RowWeights;
     readonly directory: string;
-    readonly history: number;
+    readonly windows: SetWindows;
   },
 ) {
   const columns = [
     ...labelledColumns(set.robotType),
     { name: 'weight', kind: 'float32' } as const,
-    ...pastColumns(set.robotType, set.history),
+    ...windowColumns(set.robotType, set.windows),
   ];
-  const behind = { past: pastNames(set.history), places: images.places };
+  const behind = { ...windowNames(set.windows), places: images.places };
   const write = (file: string, cells: string, weights: { readonly correction: number; readonly other: number }) =>
     writeArrowFile(
       join(set.directory, file),

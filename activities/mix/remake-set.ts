@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { trainingSetFile } from '../../datasets/training-set.ts';
+import { horizonSchema } from '../../policies/chunks.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
@@ -32,6 +33,7 @@ const madeFromSchema = z.looseObject({
     cameras: setCamerasSchema.optional(),
     favouredLabels: favouredLabelsSchema.optional(),
     history: historySchema.optional(),
+    horizon: horizonSchema.optional(),
   }),
 });
 

@@ -17,6 +17,10 @@ export interface RowPastInput {
   readonly history: number;
 }
 
+/** Frames that are farther apart do not follow each other. */
+export const longestGapUs = ({ rateHz, limits }: Pick<RobotType, 'rateHz' | 'limits'>): number =>
+  Math.ceil((limits.maxFrameGapPeriods * 1e6) / rateHz);
+
 /** Columns of a set with history behind those of every set. */
 export const pastColumns = (
   { observations }: Pick<RobotType, 'observations'>,
@@ -39,9 +43,8 @@ export const pastNames = (history: number): readonly string[] => (history === 1 
  */
 export async function makeRowPast(session: SqlSession, input: RowPastInput): Promise<void> {
   const { rows, frames, robotType, bodies, history } = input;
-  const { observations, rateHz, limits } = robotType;
+  const { observations } = robotType;
   const { observation } = shapedColumns(robotType, 'f', 'true', bodies);
-  const gapUs = Math.ceil((limits.maxFrameGapPeriods * 1e6) / rateHz);
   const before = history - 1;
   await session.run(
     createTableAs(
@@ -52,7 +55,7 @@ export async function makeRowPast(session: SqlSession, input: RowPastInput): Pro
        SELECT e.episode, e.frame_index, e.k, epoch_us(f."timestamp") AS at_us, (${observation})::FLOAT[] AS readings
        FROM ${frames} AS f JOIN e ON e.episode_id = f.episode_id AND f.frame_index = e.frame_index - e.k
      ), linked AS (
-       SELECT *, k = 0 OR coalesce(lag(k) OVER near = k - 1 AND lag(at_us) OVER near - at_us BETWEEN 0 AND ${gapUs}, false) AS is_linked
+       SELECT *, k = 0 OR coalesce(lag(k) OVER near = k - 1 AND lag(at_us) OVER near - at_us BETWEEN 0 AND ${longestGapUs(robotType)}, false) AS is_linked
        FROM found WINDOW near AS (PARTITION BY episode, frame_index ORDER BY k)
      ), reached AS (
        SELECT *, bool_and(is_linked) OVER (PARTITION BY episode, frame_index ORDER BY k) AS is_reached FROM linked

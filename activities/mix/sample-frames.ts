@@ -9,6 +9,7 @@ import {
 } from '../../datasets/mix/sampling-key.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { createTable, createTableAs } from '../temp-table.ts';
+import type { WindowNames } from './set-windows.ts';
 import { shapedColumns } from './shaped-columns.ts';
 import { cellCutTable, cellQuotaTable, sampledFrameTable } from './tables.ts';
 import type { NumberedCell } from './mixed-episodes.ts';
@@ -26,8 +27,8 @@ interface Shapes {
   readonly bodies: readonly NumberedBody[];
   /** Whether frames bring their instant along, `at_us`, to be given images by. */
   readonly hasImages?: boolean;
-  /** Whether frames bring their index along, to be given those before by. */
-  readonly hasHistory?: boolean;
+  /** Whether frames bring their index along, to be given those around them by. */
+  readonly hasWindows?: boolean;
   /** Labels that enter first, by their place, in the cells before `endCell`. */
   readonly favoured?: { readonly labels: readonly number[]; readonly endCell: number } | undefined;
 }
@@ -66,7 +67,7 @@ export async function sampleFrames(
 async function collect(
   session: SqlSession,
   frames: string,
-  { robotType, bodies, hasImages = false, hasHistory = false, favoured }: Shapes,
+  { robotType, bodies, hasImages = false, hasWindows = false, favoured }: Shapes,
   seed: number,
   cells: readonly NumberedCell[],
   bounds: ReadonlyMap<number, bigint>,
@@ -94,7 +95,7 @@ async function collect(
      )
      SELECT e.cell - (f.frame_index = e.lead_index)::INTEGER AS cell, e.episode, e.task_index, f.is_correction,
        ${key} AS sample_hash, ${orderHashSql(seed, 'f.episode_id', 'f.frame_index')} AS order_hash,
-       ${observation} AS observation, ${label} AS label${hasImages ? ', epoch_us(f."timestamp") AS at_us' : ''}${hasHistory ? ', f.frame_index' : ''}
+       ${observation} AS observation, ${label} AS label${hasImages ? ', epoch_us(f."timestamp") AS at_us' : ''}${hasWindows ? ', f.frame_index' : ''}
      FROM (SELECT * FROM ${frames} AS f WHERE ${hash} <= ${widest}) AS f JOIN bounded_episode AS e USING (episode_id)
      WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
        AND ${key} <= CASE WHEN f.frame_index = e.lead_index THEN e.lead_bound ELSE e.bound END`,
@@ -138,8 +139,8 @@ export async function countBodies(session: SqlSession, endCell: number): Promise
 export const imageRowsSql = `SELECT s.episode, m.episode_id, m.body_index, s.at_us
   FROM (SELECT episode, at_us FROM ${sampledRows} WHERE ${isSampled}) AS s JOIN mixed_episode AS m ON m.rowid = s.episode`;
 
-/** The sampled frames that readings before are looked for, see `makeRowPast`. */
-export const pastRowsSql = `SELECT s.episode, m.episode_id, m.body_index, s.frame_index
+/** The sampled frames that those around them are looked for, see `makeWindows`. */
+export const windowRowsSql = `SELECT s.episode, m.episode_id, m.body_index, m.is_labelled_by_outcome, s.frame_index
   FROM (SELECT episode, frame_index FROM ${sampledRows} WHERE ${isSampled}) AS s JOIN mixed_episode AS m ON m.rowid = s.episode`;
 
 /** Leaves in `sampled_frame` what has all its images. */
@@ -149,14 +150,15 @@ export const keepSampledWithImages = (session: SqlSession): Promise<void> =>
        SELECT 1 FROM row_image AS i WHERE i.episode = s.episode AND i.at_us = s.at_us)`,
   );
 
-/** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from; `past` are columns of `row_past` behind, `places` columns of `row_image` last. */
+/** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from; `past` are columns of `row_past` behind, `future` of `row_future`, `places` columns of `row_image` last. */
 export function sampleSql(
   cells: string,
   weight: { readonly correction: number; readonly other: number },
-  { past = [], places = [] }: { readonly past?: readonly string[]; readonly places?: readonly string[] } = {},
+  { past, future, places }: Pick<WindowNames, 'past' | 'future'> & { readonly places: readonly string[] },
 ): string {
   const before = past.length === 0 ? '' : 'JOIN row_past USING (episode, frame_index)';
+  const after = future.length === 0 ? '' : 'JOIN row_future USING (episode, frame_index)';
   const images = places.length === 0 ? '' : 'JOIN row_image USING (episode, at_us)';
-  return `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT${[...past, ...places].map((name) => `, ${name}`).join('')}
-   FROM ${sampledRows} ${before} ${images} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
+  return `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT${[...past, ...future, ...places].map((name) => `, ${name}`).join('')}
+   FROM ${sampledRows} ${before} ${after} ${images} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
 }

@@ -26,6 +26,10 @@ export interface TrainingJob {
   readonly cameras?: readonly string[];
   /** Frames that it reads at once, the present included; the set has the readings before. Not there: the present alone. */
   readonly history?: number;
+  /** Actions that it learns at once, the present one included; the set has the labels after. Not there: the present one alone. */
+  readonly horizon?: number;
+  /** How many of them the model answers; not there: all. */
+  readonly execute?: number;
   /** A model.onnx to start from, where the trainer can. */
   readonly startFromPath?: string;
   /** Its body, where it was made for another version of the robot type. */

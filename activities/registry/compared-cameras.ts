@@ -3,14 +3,28 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import type { Aliases } from '../../domain/registry/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
-import { readHistory, readSeenCameras } from '../../store/records/seen-cameras.ts';
+import { readSeenCameras, readWindow } from '../../store/records/seen-cameras.ts';
 
-/** Frames that the versions read at most with which a candidate is compared. */
-export const comparedHistory = async (
+/** What held-out rows need of the frames around them. */
+export interface HeldoutWindow {
+  /** Frames of a row, the present included; not there for the present alone. */
+  readonly history?: number;
+  /** Rows say where they lie in their run. */
+  readonly runs?: true;
+}
+
+/** What the rows need on which a model is judged, with versions that it is compared with: as many frames as any reads when its chunk is executed. */
+export async function heldoutWindow(
   store: ObjectStore,
   policy: string,
   { champion, anchor }: Aliases,
-): Promise<number> => Math.max(await readHistory(store, policy, champion), await readHistory(store, policy, anchor));
+  own: { readonly history?: number; readonly horizon?: number } = {},
+): Promise<HeldoutWindow> {
+  const read = [await readWindow(store, policy, champion), await readWindow(store, policy, anchor), own];
+  const frames = Math.max(...read.map(({ history = 1, horizon = 1 }) => history + horizon - 1));
+  const hasChunks = read.some(({ horizon = 1 }) => horizon > 1);
+  return { ...(frames === 1 ? {} : { history: frames }), ...(hasChunks ? { runs: true } : {}) };
+}
 
 /**
  * Cameras of the robot type that the versions see with which a candidate is compared, in its order. One whose images stay on the robot

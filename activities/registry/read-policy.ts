@@ -4,10 +4,10 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
 import { learnedTasks } from '../mix/learned-tasks.ts';
-import { comparedCameras, comparedHistory } from './compared-cameras.ts';
+import { comparedCameras, heldoutWindow, type HeldoutWindow } from './compared-cameras.ts';
 import { pinnedTasks, readPolicyDocument } from './policy-document.ts';
 
-export interface ReadPolicyResult {
+export interface ReadPolicyResult extends HeldoutWindow {
   /** With the tasks of the catalogue, where it has records. */
   readonly robotType: RobotTypeReference;
   /** Last record of the task catalogue that counts; −1: before the first. Answers of earlier versions lack it. */
@@ -15,8 +15,6 @@ export interface ReadPolicyResult {
   readonly aliases: Aliases;
   /** Cameras that champion or anchor see, whose images may leave the robot: held-out rows need them. Not there where neither sees. */
   readonly cameras?: readonly string[];
-  /** Frames that champion or anchor read at once; not there where both read the present alone. */
-  readonly history?: number;
   /** Position of the last order to the policy's robots; -1 before the first. */
   readonly assignmentSeq: number;
 }
@@ -40,13 +38,13 @@ export const readPolicy =
       learnedTasks(await readTaughtType(ports.store, { ...robotType, ...tasks }), input.learnedTasks);
     const aliases = await readAliases(ports)(input);
     const cameras = await comparedCameras(ports.store, input.policy, robotType, aliases);
-    const history = await comparedHistory(ports.store, input.policy, aliases);
+    const window = await heldoutWindow(ports.store, input.policy, aliases);
     return {
       robotType: { ...robotType, ...tasks },
       tasksSeq: tasks.catalogue?.seq ?? -1,
       aliases,
       ...(cameras.length === 0 ? {} : { cameras }),
-      ...(history === 1 ? {} : { history }),
+      ...window,
       assignmentSeq,
     };
   };

@@ -58,7 +58,7 @@ export const registerCandidate =
       policy,
       change: versionChange({
         bodyStep: parent === undefined ? 'none' : await bodyStep(ports, parent, type),
-        sameArchitecture: isSameNetwork(parent, input.hyperparameters, evaluation.history),
+        sameArchitecture: isSameNetwork(parent, input.hyperparameters, evaluation),
         chosenTasks: tasks !== undefined,
       }),
       ...registeredType(type),
@@ -106,10 +106,12 @@ const networksSchema = z.looseObject({ networks: z.array(z.unknown()) });
 const isSameNetwork = (
   parent: ModelManifest | undefined,
   hyperparameters: Readonly<Record<string, unknown>>,
-  history: number | undefined,
+  { history, horizon }: Pick<ModelManifest, 'history' | 'horizon'>,
 ): boolean =>
   !parent?.training ||
-  (parent.history === history && networkOf(parent.training.hyperparameters) === networkOf(hyperparameters));
+  (parent.history === history &&
+    parent.horizon === horizon &&
+    networkOf(parent.training.hyperparameters) === networkOf(hyperparameters));
 
 /** What changed from the parent's robot type to this one; a parent whose document is gone can be compared with nothing. */
 async function bodyStep({ store }: Ports, parent: ModelManifest, type: RobotType): Promise<VersionChange | 'none'> {

@@ -3,14 +3,19 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { versionTasksFile } from '../../store/records/version-tasks.ts';
 import type { RegisterModelInput } from './register-model.ts';
 
-/** What a version's manifest says of the cameras and the frames that it sees; nothing for a model of present readings alone, whose manifest is as it always was. */
+/** What a version's manifest says of the cameras and the frames that it sees, and of the actions that it answers; nothing for a model of the present alone, whose manifest is as it always was. */
 export const registeredSight = ({
   cameras = [],
   history,
-}: Pick<RegisterModelInput, 'cameras' | 'history'>): Pick<RegisterModelInput, 'contract' | 'cameras' | 'history'> => ({
-  ...(cameras.length === 0 && history === undefined ? {} : { contract: 2 }),
+  horizon,
+}: Pick<RegisterModelInput, 'cameras' | 'history' | 'horizon'>): Pick<
+  RegisterModelInput,
+  'contract' | 'cameras' | 'history' | 'horizon'
+> => ({
+  ...(cameras.length === 0 && history === undefined && horizon === undefined ? {} : { contract: 2 }),
   ...(cameras.length === 0 ? {} : { cameras }),
   ...(history === undefined ? {} : { history }),
+  ...(horizon === undefined ? {} : { horizon }),
 });
 
 /** What a version's manifest says of its robot type and of the tasks that it knows. */

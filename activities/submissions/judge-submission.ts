@@ -12,7 +12,7 @@ import { requireJson } from '../../store/json-objects.ts';
 import type { SetPorts } from '../mix/ports.ts';
 import { readTaughtType, type RobotTypeReference } from '../../store/records/robot-types.ts';
 import { readAliases } from '../../store/records/aliases.ts';
-import { comparedCameras } from '../registry/compared-cameras.ts';
+import { comparedCameras, heldoutWindow } from '../registry/compared-cameras.ts';
 import { robotTypeOfPolicy } from '../registry/policy-document.ts';
 import { sha256Of } from '../training/training-run.ts';
 
@@ -67,7 +67,8 @@ export const judgeSubmission =
     const datasetVersion = await ports.lake.currentVersion();
     const aliases = await readAliases(ports)({ policy });
     const cameras = await heldoutCameras(ports.store, policy, robotType, aliases, alone.cameras);
-    const heldout = await exportHeldoutSet(ports)({ robotType, datasetVersion, ...cameras });
+    const window = await heldoutWindow(ports.store, policy, aliases, alone);
+    const heldout = await exportHeldoutSet(ports)({ robotType, datasetVersion, ...cameras, ...window });
     if (heldout.episodes === 0) return verdict([...alone.gates, ...comparativeGatesWithoutData(type)]);
     const modelKey = `submissions/${policy}/${modelSha256}/model.onnx`;
     await ports.store.putIfAbsent(modelKey, await readFile(filePath));

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { learnedCamerasSchema } from '../../datasets/camera.ts';
 import { trainingSetFile } from '../../datasets/training-set.ts';
+import { executeSchema, horizonSchema } from '../../policies/chunks.ts';
 import { curvePointSchema } from '../../policies/checkpoint.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
 import { trainingSettingsSchema } from '../../policies/specification.ts';
@@ -33,6 +34,10 @@ const inputSchema = z.strictObject({
   cameras: learnedCamerasSchema.optional(),
   /** Frames that it reads at once, the present included; the set was made with them. */
   history: historySchema.optional(),
+  /** Actions that it learns at once, the present one included; the set was made with them. */
+  horizon: horizonSchema.optional(),
+  /** How many of them the model answers and robots execute; default: all. */
+  execute: executeSchema.optional(),
   trainer: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('onnx') }),
     z.strictObject({ kind: z.literal('command'), command: z.array(z.string().min(1)).min(1).readonly() }),
@@ -182,6 +187,8 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
     seed: request.seed,
     ...(request.cameras === undefined ? {} : { cameras: request.cameras }),
     ...(request.history === undefined ? {} : { history: request.history }),
+    ...(request.horizon === undefined ? {} : { horizon: request.horizon }),
+    ...(request.execute === undefined ? {} : { execute: request.execute }),
     checkpoints: storedCheckpoints(store, request.runId),
     scratchDirectory,
     ...(startFromPath === undefined ? {} : { startFromPath }),

@@ -7,7 +7,7 @@ import type { TrainingJob } from '../ports/trainer.ts';
  * program would not understand takes a new `contract` number.
  */
 export const trainerContract = 1;
-/** The set has images, which the job names in `cameras`, or `history`, and the model may take them. */
+/** The set has images, which the job names in `cameras`, or `history`, or a `horizon`, and the model may take them. */
 export const seeingTrainerContract = 2;
 
 /** A program that ends with this code says that the job cannot be done at all; any other code but 0 may be tried again. */
@@ -26,6 +26,10 @@ export interface TrainerJobFile {
   readonly cameras?: readonly string[];
   /** Frames that the model is to read at once; not there for the present alone. */
   readonly history?: number;
+  /** Actions to learn at once; not there for the present one alone. */
+  readonly horizon?: number;
+  /** How many of them the model is to answer; there where `horizon` is. */
+  readonly execute?: number;
   readonly modelPath: string;
   readonly checkpointDirectory: string;
   readonly resumeFrom: { readonly step: number; readonly path: string } | null;

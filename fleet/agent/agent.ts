@@ -153,6 +153,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     decideTimeoutMs,
     onUnknownTask: (task) => refusedTasks.add(task),
     episodeBounds: side.episodeBounds,
+    runBounds: side.runBounds,
     onFailed(slot, detail) {
       keeper?.failed(slot, detail).catch((cause: unknown) => log(`after a failed policy: ${String(cause)}`));
     },

@@ -30,6 +30,8 @@ export interface RobotSide {
   readonly discardedFrames: () => number;
   /** Counts beginnings and ends of episodes: what was before the last of them is of another one. */
   readonly episodeBounds: () => number;
+  /** Counts these, corrections, interventions and beginnings of a safe stop: whatever a policy planned before the last of them is not executed. */
+  readonly runBounds: () => number;
   begin(options: { readonly task?: string }): string;
   add(frame: Frame, expertAction?: ArrayLike<number>): FrameLoss | undefined;
   /** An image of one of the robot's cameras; it is the open episode's, or that of an episode which begins right after it. */
@@ -51,6 +53,8 @@ class ProgramSide implements RobotSide {
   #lostFrames = 0;
   #discardedFrames = 0;
   #episodeBounds = 0;
+  /** Somebody else than the policy took over, within an episode. */
+  #takeovers = 0;
 
   constructor(ports: RobotSidePorts) {
     this.#ports = ports;
@@ -60,6 +64,7 @@ class ProgramSide implements RobotSide {
   readonly lostFrames = (): number => this.#lostFrames;
   readonly discardedFrames = (): number => this.#discardedFrames;
   readonly episodeBounds = (): number => this.#episodeBounds;
+  readonly runBounds = (): number => this.#episodeBounds + this.#takeovers;
 
   begin(options: { readonly task?: string }): string {
     const { episodes, images } = this.#ports.recording;
@@ -72,6 +77,7 @@ class ProgramSide implements RobotSide {
 
   add(frame: Frame, expertAction?: ArrayLike<number>): FrameLoss | undefined {
     const { recording, robotType, log } = this.#ports;
+    if (expertAction !== undefined) this.#takeovers += 1;
     const wasOpen = recording.episodes.isOpen();
     const loss = this.#write(() => recording.episodes.frame(frame, expertAction));
     if (!wasOpen && recording.episodes.isOpen()) recording.images.begun();
@@ -86,6 +92,7 @@ class ProgramSide implements RobotSide {
   }
 
   intervene(): FrameLoss | undefined {
+    this.#takeovers += 1;
     return this.#write(() => this.#ports.recording.episodes.intervene());
   }
 
@@ -101,6 +108,7 @@ class ProgramSide implements RobotSide {
 
   async stopSafely(): Promise<void> {
     const { safeStopTimeoutMs, onSafeStop, recording } = this.#ports;
+    this.#takeovers += 1;
     const giveUp = new AbortController();
     const timeIsUp = sleep(safeStopTimeoutMs, 'late' as const, { signal: giveUp.signal });
     const isLate = timeIsUp.catch(() => 'late' as const);

@@ -1,5 +1,6 @@
 import { wallFollowingAction } from '../../datasets/wall-following-rule.ts';
 import type { Camera } from '../../datasets/camera.ts';
+import { horizonOf } from '../../policies/chunks.ts';
 import { policyPorts } from '../../policies/policy-io.ts';
 import { historyOf } from '../../policies/windows.ts';
 import {
@@ -31,6 +32,10 @@ export async function modelDriver(
   if (historyOf(session) > 1)
     throw new Error(
       'expected a policy that reads the present alone, got one with history: drive it by a fleet of agents',
+    );
+  if (horizonOf(session) > 1)
+    throw new Error(
+      `expected a policy that answers the present action alone, got one that answers ${horizonOf(session)} at once: drive it by a fleet of agents`,
     );
   const hasTask = session.inputs.some(({ name }) => name === policyPorts.task);
   const cameras = seenBy(session, seenCamerasOf(body));

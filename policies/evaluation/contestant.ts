@@ -2,8 +2,8 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { actionTolerance, highestIndex, isWithin } from '../agreement.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
-import { runPolicy } from '../run-policy.ts';
 import type { GraphSession } from '../runtime.ts';
+import { executedAnswers } from './executed.ts';
 import type { Images } from '../seen-images.ts';
 
 /** A policy's answers on some rows. */
@@ -20,15 +20,23 @@ export interface Answers {
 export const imagesIn = ({ pictures = [] }: RowBlock, cameras: readonly string[]): Images =>
   new Map(cameras.flatMap((name, index) => (pictures[index] === undefined ? [] : [[name, pictures[index]] as const])));
 
-/** Answers on a block, whose pictures are of `cameras`, and where they agree with its labels. An output that is not finite never agrees. */
+/** What a robot would have executed in a block, whose pictures are of `cameras`, and where it agrees with the labels. `runFrames`: where each row lies in its run. An output that is not finite never agrees. */
 export async function answer(
   session: GraphSession,
   type: RobotType,
   sizes: PolicySizes,
   block: RowBlock,
   cameras: readonly string[] = [],
+  runFrames?: Int32Array,
 ): Promise<Answers> {
-  const outputs = await runPolicy(session, sizes, block.observation, block.task, imagesIn(block, cameras), block.past);
+  const { observation, task, past } = block;
+  const outputs = await executedAnswers(session, sizes, {
+    observation,
+    task,
+    images: imagesIn(block, cameras),
+    past,
+    runFrames,
+  });
   const agrees = new Uint8Array(block.rows);
   const tolerance = actionTolerance(type);
   const chosen = new Int32Array(tolerance === undefined ? block.rows : 0);

@@ -18,6 +18,10 @@ export interface HeldoutSource extends RowSource {
   bodies?(block: number): Promise<Int32Array | undefined>;
   /** Index of each row's frame in its episode; undefined where the set does not say. */
   frames?(block: number): Promise<Int32Array | undefined>;
+  /** How many frames lie between each row and the beginning of its run; undefined where the set does not say. */
+  runFrames?(block: number): Promise<Int32Array | undefined>;
+  /** Whether it does. */
+  readonly hasRuns?: boolean;
   /** Frames of a row that the set has, the present included; not there: the present alone. */
   readonly history?: number;
   /** Cameras of which the set has images, whether they are read or not. */
@@ -71,14 +75,16 @@ export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutAnswe
     const robots = await source.robots?.(number);
     const bodies = await source.bodies?.(number);
     const frames = await source.frames?.(number);
+    const runFrames = await source.runFrames?.(number);
     for (let start = 0; start < block.rows; start += atOnce) {
       const part = sliceBlock(block, start, Math.min(block.rows, start + atOnce));
-      const candidate = await answer(input.candidate, type, sizes, part, cameras).catch(failed);
+      const of = (numbers: Int32Array): Int32Array => numbers.subarray(start, start + part.rows);
+      const runs = runFrames && of(runFrames);
+      const candidate = await answer(input.candidate, type, sizes, part, cameras, runs).catch(failed);
       const others = dictionary<Answers>();
       for (const [name, session] of Object.entries(input.others))
-        others[name] = await answer(session, type, sizes, asIfKnown(part, input.knownTasks?.[name]), cameras);
-      await singles.add(part, candidate.outputs).catch(failed);
-      const of = (numbers: Int32Array): Int32Array => numbers.subarray(start, start + part.rows);
+        others[name] = await answer(session, type, sizes, asIfKnown(part, input.knownTasks?.[name]), cameras, runs);
+      await singles.add(part, runs, candidate.outputs).catch(failed);
       const rows = { block: part, episodes: of(episodes), robots: robots && of(robots), bodies: bodies && of(bodies) };
       tally.add(rows, candidate, others);
       misses.add({ ...rows, number, start, frames: frames && of(frames) }, candidate);
@@ -115,7 +121,7 @@ function singleRowsTally({ type, sizes, candidate, cameras = [], monotonicMs }: 
   let next = 0;
   let seen = 0;
   return {
-    async add(block: RowBlock, outputs: Float32Array): Promise<void> {
+    async add(block: RowBlock, runs: Int32Array | undefined, outputs: Float32Array): Promise<void> {
       for (; next < seen + block.rows; next += step) {
         const row = next - seen;
         const observation = block.observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
@@ -123,7 +129,7 @@ function singleRowsTally({ type, sizes, candidate, cameras = [], monotonicMs }: 
         const images = sliceImages(imagesIn(block, cameras), block.rows, row, row + 1);
         const before = block.past && block.past.length / block.rows;
         const past = before === undefined ? undefined : block.past?.subarray(row * before, (row + 1) * before);
-        const asked = { observation, task, images, past };
+        const asked = { observation, task, images, past, runFrame: runs?.[row] };
         const { values, durationMs } = await answerSingle(candidate, sizes, asked, monotonicMs);
         facts.rows += 1;
         facts.slowestMs = Math.max(facts.slowestMs, durationMs);

@@ -38,7 +38,10 @@ export async function goldenAnswers(
     observations: rowsOf(observation, sizes.observationSize),
     tasks: [...task],
     outputs,
-    tolerances: Array.from({ length: sizes.actionSize }, (_, action) => toleranceFraction * outputWidth(type, action)),
+    tolerances: Array.from(
+      { length: outputs[0]?.length ?? sizes.actionSize },
+      (_, action) => toleranceFraction * outputWidth(type, action),
+    ),
     ...(images.length === 0 ? {} : { images }),
   };
 }

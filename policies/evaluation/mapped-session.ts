@@ -76,12 +76,14 @@ async function answeredBy(session: GraphSession, feeds: Tensors, answer: Answer,
     if (name !== policyOutput('discrete') && name !== policyOutput('continuous')) continue;
     const { data } = tensor;
     if (!(data instanceof Float32Array)) throw new Error(`expected ${name} as 32-bit floats`);
-    const width = data.length / rows;
-    const parts = Array.from({ length: rows }, (_, row) => answer(data.subarray(row * width, (row + 1) * width)));
+    // The actions of a chunk are mapped one by one.
+    const steps = tensor.shape.length === 3 ? Number(tensor.shape[1]) : 1;
+    const width = data.length / rows / steps;
+    const parts = Array.from({ length: rows * steps }, (_, at) => answer(data.subarray(at * width, (at + 1) * width)));
     const size = parts[0]?.length ?? 0;
-    const all = new Float32Array(rows * size);
-    for (const [row, part] of parts.entries()) all.set(part, row * size);
-    mapped[name] = float32Tensor(all, [rows, size]);
+    const all = new Float32Array(parts.length * size);
+    for (const [at, part] of parts.entries()) all.set(part, at * size);
+    mapped[name] = float32Tensor(all, tensor.shape.length === 3 ? [rows, steps, size] : [rows, size]);
   }
   return mapped;
 }

@@ -1,5 +1,6 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { leastInputsTried, type AbsoluteFacts } from '../gates/absolute.ts';
+import { horizonOf } from '../chunks.ts';
 import { checkModelFile } from '../onnx/file-problems.ts';
 import { randomNodes, readingDependence } from '../onnx/reading-dependence.ts';
 import { ioProblems, policyOutput, policySizes, type PolicySizes } from '../policy-io.ts';
@@ -59,7 +60,8 @@ export async function probeModel(input: ProbeInput): Promise<AbsoluteFacts> {
     const cameras = seen.length === 0 ? {} : { cameras: seen.map(({ name }) => name) };
     const { outputs, sums } = await tryInputs(input, session, sizes, seen);
     const history = historyOf(session);
-    const reads = history === 1 ? {} : { history };
+    const horizon = horizonOf(session);
+    const reads = { ...(history === 1 ? {} : { history }), ...(horizon === 1 ? {} : { horizon }) };
     const tried = { ...looked, ...cameras, ...reads, outputs, ...(sums === undefined ? {} : { sums }) };
     if (outputs.badInputs > 0) return tried;
     return { ...tried, ...(await probeSingles(input, session, sizes, seen, randomNodes(file.structure))) };
@@ -104,7 +106,8 @@ async function tryInputs(
       break;
     }
     for (let row = 0; row < rows; row += 1) {
-      const answer = answers.subarray(row * sizes.actionSize, (row + 1) * sizes.actionSize);
+      const width = answers.length / rows;
+      const answer = answers.subarray(row * width, (row + 1) * width);
       const said = (): string => {
         const readings = observation.subarray(row * sizes.observationSize, (row + 1) * sizes.observationSize);
         const images = seen.length === 0 ? '' : `; images: ${describeImages(seen, start + row)}`;
@@ -115,7 +118,7 @@ async function tryInputs(
         outputs.reason ||= `${said()} gives a number that is not finite`;
       } else if (sums !== undefined) {
         sums.rows += 1;
-        if (areProbabilities(answer)) continue;
+        if (areProbabilities(answer, sizes.actionSize)) continue;
         sums.badRows += 1;
         sums.reason ||= `${said()} gives ${[...answer.subarray(0, 4)].map((value) => Number(value.toPrecision(4))).join(', ')}${answer.length > 4 ? ', …' : ''}`;
       }
@@ -124,9 +127,13 @@ async function tryInputs(
   return { outputs, ...(sums === undefined ? {} : { sums }) };
 }
 
-function areProbabilities(values: Float32Array): boolean {
-  const sum = values.reduce((total, value) => total + value, 0);
-  return Math.abs(sum - 1) <= sumTolerance && values.every((value) => value >= -sumTolerance);
+/** Of each step of a chunk. */
+function areProbabilities(values: Float32Array, size: number): boolean {
+  for (let start = 0; start < values.length; start += size) {
+    const sum = values.subarray(start, start + size).reduce((total, value) => total + value, 0);
+    if (!(Math.abs(sum - 1) <= sumTolerance)) return false;
+  }
+  return values.every((value) => value >= -sumTolerance);
 }
 
 async function runOrError(

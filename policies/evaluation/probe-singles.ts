@@ -1,6 +1,7 @@
 import { camerasOf } from '../../datasets/camera.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { AbsoluteFacts } from '../gates/absolute.ts';
+import { horizonOf } from '../chunks.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { GraphSession } from '../runtime.ts';
 import { runPolicy } from '../run-policy.ts';
@@ -47,6 +48,7 @@ export async function probeSingles(
   const history = historyOf(session);
   const pastOf = (start: number, count: number) => robotPast(type, seed, start, count, history);
   const together = await answerTogether(session, sizes, inRange, seen, imagesOf, pastOf);
+  const width = together.length / comparedRows;
   const decodingMs = await usualDecodingMs(probing, seen);
   const singles = { rows: 0, differing: 0, reason: '' };
   const repeats = { rows: 0, differing: randomOperators.length > 0 ? 1 : 0, reason: '' };
@@ -69,7 +71,7 @@ export async function probeSingles(
       durationsMs.push(durationMs);
       if (number < comparedRows) {
         singles.rows += 1;
-        const among = together.subarray(row * sizes.actionSize, (row + 1) * sizes.actionSize);
+        const among = together.subarray(row * width, (row + 1) * width);
         if (!isSameAnswer(values, among, type)) {
           singles.differing += 1;
           singles.reason ||= `${said()} give ${brief(values)} alone and ${brief(among)} among others`;
@@ -100,14 +102,15 @@ async function answerTogether(
   pastOf: (start: number, count: number) => Float32Array | undefined,
 ): Promise<Float32Array> {
   const most = rowsAtOnce(seen, task.length);
-  const answers = new Float32Array(task.length * sizes.actionSize);
+  const width = sizes.actionSize * horizonOf(session);
+  const answers = new Float32Array(task.length * width);
   for (let start = 0; start < task.length; start += most) {
     const end = Math.min(task.length, start + most);
     const readings = observation.subarray(start * sizes.observationSize, end * sizes.observationSize);
     const rows = end - start;
     const images = imagesOf(start, rows);
     const part = await runPolicy(session, sizes, readings, task.subarray(start, end), images, pastOf(start, rows));
-    answers.set(part, start * sizes.actionSize);
+    answers.set(part, start * width);
   }
   return answers;
 }

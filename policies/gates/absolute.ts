@@ -23,6 +23,8 @@ export interface AbsoluteFacts {
   readonly cameras?: readonly string[];
   /** Frames that it reads at once; not there for the present alone. */
   readonly history?: number;
+  /** Actions that it answers at once; not there for the present one alone. */
+  readonly horizon?: number;
   /** Where the work depends on what is read, as sentences. */
   readonly readingDependence?: readonly string[];
   readonly outputs?: { readonly inputsTried: number; readonly badInputs: number; readonly reason: string };

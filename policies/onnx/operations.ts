@@ -41,6 +41,20 @@ export function add(graph: Graph, a: Value, b: Value): Value {
   return output;
 }
 
+/** The same numbers in other sizes, of which one may be −1; the gradient goes back into the sizes of `x`, [n, m]. */
+export function reshape(graph: Graph, x: Value, shape: Shape, sizes: readonly number[]): Value {
+  const to = (wanted: readonly number[]): Value =>
+    graph.constant(`sizes_${wanted.join('_')}`, BigInt64Array.from(wanted.map(BigInt)), [wanted.length]);
+  const output = graph.node('Reshape', [x, to(sizes)], shape);
+  const width = Number(x.shape[1] ?? 1);
+  graph.tape.push({
+    inputs: [x],
+    output,
+    backward: (upstream) => [graph.node('Reshape', [upstream, to([-1, width])], x.shape)],
+  });
+  return output;
+}
+
 /** max(x, 0); the derivative at 0 is taken as 0. */
 export function relu(graph: Graph, x: Value): Value {
   const output = graph.node('Relu', [x], x.shape);

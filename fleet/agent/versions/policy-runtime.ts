@@ -7,6 +7,8 @@ import type { GraphSession, Tensors } from '../../../policies/runtime.ts';
 import { imageTensors, MissingImage } from '../../../policies/seen-images.ts';
 import { orAborted, withDeadline } from '../link/deadline.ts';
 import { historyOf } from '../../../policies/windows.ts';
+import { horizonOf } from '../../../policies/chunks.ts';
+import { ChunkInHand } from './chunk-in-hand.ts';
 import { pastReadings } from './past-readings.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { Slot } from './installation.ts';
@@ -73,7 +75,7 @@ export interface LoadedPolicy extends Slot {
   /** It failed for good and is closed: it must not act any more. Another load of the same version may. */
   readonly hasFailed: () => boolean;
   /**
-   * Ask once a frame: a model with history reads what it was asked about before in the same episode. Rejects with `UnknownTask` for a task that the model does not know, which is counted: nobody may act on it. Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
+   * Ask once a frame: a model with history reads what it was asked about before in the same episode, and one that answers chunks is asked only when the last one is executed. Rejects with `UnknownTask` for a task that the model does not know, which is counted: nobody may act on it. Rejects when the model fails on a sound observation, with `DeadlineMissed` when it does not answer in time; the agent then
    * stops the robot and falls back. Rejects with `MissingImage` when an image that the model sees is not given or cannot be decoded;
    * after 25 such calls in a row the policy has failed as well: its camera is gone.
    */
@@ -88,6 +90,8 @@ export interface LoadPorts {
   readonly decideTimeoutMs: number;
   /** Counts beginnings and ends of the robot's episodes: a model with history forgets at each. */
   readonly episodeBounds?: () => number;
+  /** Counts these, corrections, interventions and beginnings of a safe stop: a chunk from before is not executed. */
+  readonly runBounds?: () => number;
   /** The robot was asked for a task that the model does not know. */
   readonly onUnknownTask?: (task: string) => void;
   /** A policy has failed for good while it acted: it missed its deadline, what ran it is gone, or it failed on a reading. */
@@ -142,6 +146,7 @@ export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy)
   let isClosed = false;
   let missedImages = 0;
   const readings = pastReadings(ports, historyOf(session));
+  const chunk = new ChunkInHand(ports, horizonOf(session));
 
   function failed(cause: Error): void {
     if (failure !== undefined || isClosed) return;
@@ -159,13 +164,16 @@ export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy)
   /** Whatever the model does wrong on a sound observation, it cannot be acted by. */
   async function run(observation: Float32Array, taskIndex: number, images: RobotImages): Promise<Answered> {
     const past = readings.before(observation);
+    const next = isClosed ? undefined : chunk.next(taskIndex);
+    if (next !== undefined) return { values: next };
+    const asking = chunk.asking(taskIndex);
     try {
       const given = { ...givenImages(session, sizes.cameras ?? [], images), past };
       const answered = await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
         answerOf(session, sizes, observation, taskIndex, given),
       );
       missedImages = 0;
-      return answered;
+      return { ...answered, values: chunk.keep(asking, answered.values) };
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       if (error instanceof MissingImage) missed(error);
@@ -180,6 +188,7 @@ export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy)
     hasFailed: () => failure !== undefined,
     async decide(observation, task = robotType.tasks[0] ?? '', images = noImagesGiven) {
       if (failure !== undefined) throw failure;
+      chunk.begin();
       const taskIndex = indexes.get(task);
       if (taskIndex === undefined) {
         ports.onUnknownTask?.(task);
@@ -233,11 +242,11 @@ async function answerOf(
     ...readingTensors(session, sizes, observation, Int32Array.of(taskIndex), past),
     ...imageTensors(without(session, unscaled), sizes.cameras ?? [], ready, 1),
   };
-  if (unscaled.length === 0) return { values: policyAnswer(await session.run(feeds), sizes, 1) };
+  if (unscaled.length === 0) return { values: policyAnswer(await session.run(feeds), session, sizes, 1) };
   if (session.runSeeing === undefined)
     throw new BadImage('expected images of the learned size, which is all that this runtime takes, got others');
   const { results, decodingMs } = await session.runSeeing(feeds, unscaled);
-  return { values: policyAnswer(results, sizes, 1), decodingMs };
+  return { values: policyAnswer(results, session, sizes, 1), decodingMs };
 }
 
 /** The inputs that are not to be scaled first. */

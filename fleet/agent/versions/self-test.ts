@@ -1,3 +1,4 @@
+import { horizonOf } from '../../../policies/chunks.ts';
 import type { GoldenAnswers } from '../../../policies/golden-answers.ts';
 import { goldenImagesOf } from '../../../policies/golden-images.ts';
 import type { PolicySizes } from '../../../policies/policy-io.ts';
@@ -17,11 +18,12 @@ export async function selfTest(
   golden: GoldenAnswers | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { observations, tasks, outputs, tolerances } = golden ?? zerosFor(sizes);
+  const { observations, tasks, outputs, tolerances } = golden ?? zerosFor(sizes, horizonOf(session));
+  const width = sizes.actionSize * horizonOf(session);
   const fits =
     observations.every((row) => row.length === sizes.observationSize) &&
-    outputs.every((row) => row.length === sizes.actionSize) &&
-    tolerances.length === sizes.actionSize &&
+    outputs.every((row) => row.length === width) &&
+    tolerances.length === width &&
     observations.length === tasks.length &&
     outputs.length === tasks.length;
   if (!fits) throw new ModelRefusal('selfTestFailed', 'expected golden answers that fit the robot type, got others');
@@ -79,9 +81,9 @@ async function answerOf(
   }
 }
 
-const zerosFor = (sizes: PolicySizes): GoldenAnswers => ({
+const zerosFor = (sizes: PolicySizes, steps: number): GoldenAnswers => ({
   observations: [Array.from({ length: sizes.observationSize }, () => 0)],
   tasks: [0],
-  outputs: [Array.from({ length: sizes.actionSize }, () => 0)],
-  tolerances: Array.from({ length: sizes.actionSize }, () => Number.MAX_VALUE),
+  outputs: [Array.from({ length: sizes.actionSize * steps }, () => 0)],
+  tolerances: Array.from({ length: sizes.actionSize * steps }, () => Number.MAX_VALUE),
 });

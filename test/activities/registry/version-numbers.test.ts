@@ -87,10 +87,11 @@ describe('the number of a trained version', () => {
       readonly version?: number;
       readonly champion?: string;
       readonly history?: number;
+      readonly horizon?: number;
     } = {},
   ): Promise<RegisterCandidateInput> => {
-    const { tasks, version = 1, champion = '1.0.0', history } = more;
-    const reads = history === undefined ? {} : { history };
+    const { tasks, version = 1, champion = '1.0.0', history, horizon } = more;
+    const reads = { ...(history === undefined ? {} : { history }), ...(horizon === undefined ? {} : { horizon }) };
     const manifest = jsonBytes({ recipe: tasks === undefined ? {} : { learnedTasks: tasks } });
     const trainingSetDigest = createHash('sha256').update(manifest).digest('hex');
     await store.put(trainingSetFile(trainingSetDigest, 'manifest.json'), manifest);
@@ -138,6 +139,15 @@ describe('the number of a trained version', () => {
     const { contract, history, cameras } = await readManifest(ports(), policy, '2.0.0');
     assert.deepEqual([contract, history, cameras], [2, 4, undefined]);
     assert.equal('history' in (await readManifest(ports(), policy, '1.1.0')), false);
+  });
+
+  it('moves its first place where a policy answers another number of actions than its champion, and the signed manifest says it', async () => {
+    assert.equal(await versionOf('present'), '1.1.0');
+    assert.equal(await versionOf('chunk', { champion: '1.1.0', horizon: 8 }), '2.0.0');
+    assert.equal(await versionOf('chunk-again', { champion: '2.0.0', horizon: 8 }), '2.1.0');
+    assert.equal(await versionOf('shorter', { champion: '2.1.0', horizon: 4 }), '3.0.0');
+    const { contract, horizon, history } = await readManifest(ports(), policy, '2.0.0');
+    assert.deepEqual([contract, horizon, history], [2, 8, undefined]);
   });
 
   it('moves its first place where nobody knows what the champion was made for', async () => {

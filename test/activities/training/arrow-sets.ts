@@ -16,13 +16,20 @@ export interface SetCamera {
   readonly height: number;
 }
 
+/** Rows of a set, with what stands behind them where it has a horizon. */
+export interface SetRows extends RowBlock {
+  readonly future?: Int32Array | Float32Array;
+  readonly futureFrames?: Int32Array;
+  readonly runFrames?: Int32Array;
+}
+
 /**
  * Writes blocks as the record batches of a set's Arrow file; `episodes` makes it a held-out set. `cameras` names the blocks' pictures: they
  * become columns `image.<camera>` of JPEG.
  */
 export async function writeArrowSet(
   filePath: string,
-  blocks: readonly RowBlock[],
+  blocks: readonly SetRows[],
   episodes?: readonly Int32Array[],
   cameras: readonly SetCamera[] = [],
 ): Promise<void> {
@@ -37,10 +44,23 @@ export async function writeArrowSet(
     { name: 'task', kind: 'int32' },
     episodes === undefined ? { name: 'weight', kind: 'float32' } : { name: 'episode', kind: 'int32' },
     ...(first.past === undefined ? [] : [{ name: 'past', kind: 'float32' as const, size: width(first.past) }]),
+    ...behind(first).map(({ name, values }) => {
+      const kind = values instanceof Int32Array ? ('int32' as const) : ('float32' as const);
+      return name === 'run_frame' ? { name, kind } : { name, kind, size: width(values) };
+    }),
   ];
   const schema = arrowSchema(columns);
-  const batches = blocks.map(({ rows, observation, label, task, weight, past }, index) => {
-    const values = [observation, label, task, episodes?.[index] ?? weight, ...(past === undefined ? [] : [past])];
+  const batches = blocks.map((block, index) => {
+    const { rows, observation, label, task, weight, past } = block;
+    const before = past === undefined ? [] : [past];
+    const values = [
+      observation,
+      label,
+      task,
+      episodes?.[index] ?? weight,
+      ...before,
+      ...behind(block).map((each) => each.values),
+    ];
     return arrowBatch(schema, columns, values, rows);
   });
   const seen: RecordBatch[] = [];
@@ -48,6 +68,13 @@ export async function writeArrowSet(
     seen.push(cameras.length === 0 ? batches[index]! : await withImages(batches[index]!, block, cameras));
   await pipeline(Readable.from(seen), RecordBatchFileWriter.throughNode(), createWriteStream(filePath));
 }
+
+const behind = ({ future, futureFrames, runFrames }: SetRows) =>
+  [
+    { name: 'future', values: future },
+    { name: 'future_frames', values: futureFrames },
+    { name: 'run_frame', values: runFrames },
+  ].flatMap(({ name, values }) => (values === undefined ? [] : [{ name, values }]));
 
 /** The batch with a column of JPEG for each camera. */
 async function withImages(batch: RecordBatch, block: RowBlock, cameras: readonly SetCamera[]): Promise<RecordBatch> {

@@ -111,10 +111,26 @@ describe('the command trainer', () => {
     assert.deepEqual([result.steps, result.validationLoss, result.hyperparameters], [1, 0.5, { depth: 3 }]);
     const job = JSON.parse(new TextDecoder().decode(await world.store.get(result.modelKey))) as Record<string, unknown>;
     assert.deepEqual([job['contract'], job['seed'], job['trainRows'], job['resumeFrom']], [1, 3, 600, null]);
+    assert.ok(!('horizon' in job) && !('execute' in job));
     const metrics = JSON.parse(new TextDecoder().decode(await world.store.get(result.metricsKey))) as {
       curve: unknown[];
     };
     assert.equal(metrics.curve.length, 1);
+  });
+
+  it('tells the program of contract 2 how many actions to learn, and how many of them to answer', async () => {
+    const command = await script(`
+      writeFileSync(job.modelPath, JSON.stringify(job));
+      say('done', { steps: 1, validationLoss: 0.5, settings: {} });`);
+    const told = async (runId: string, changes: Partial<TrainModelInput>) => {
+      const { modelKey } = await trainModel(world.ports)(input(command, { runId, ...changes }));
+      const job = JSON.parse(new TextDecoder().decode(await world.store.get(modelKey))) as Record<string, unknown>;
+      return [job['contract'], job['horizon'], job['execute']];
+    };
+    assert.deepEqual(await told('chunk-1', { horizon: 8 }), [2, 8, 8]);
+    assert.deepEqual(await told('chunk-2', { horizon: 8, execute: 3 }), [2, 8, 3]);
+    await assert.rejects(told('chunk-3', { horizon: 2, execute: 3 }), /at most the 2 actions of the horizon/);
+    await assert.rejects(told('chunk-4', { execute: 3 }), /expected a horizon/);
   });
 
   it('shows the program’s progress in its heartbeats', async () => {

@@ -48,6 +48,28 @@ describe('what the robot’s control loop hears', () => {
     assert.deepEqual(counted, [0, 1, 2, 3]);
   });
 
+  it('counts whoever takes over as well, at once: nothing that a policy planned before is executed', async () => {
+    const { side } = sideOf(() => {
+      throw Object.assign(new Error('full'), { syscall: 'write' });
+    });
+    const counted = [side.runBounds()];
+    const count = (): unknown => counted.push(side.runBounds());
+    side.add(frameAt(0));
+    count();
+    side.add(frameAt(1), [1]);
+    count();
+    side.intervene();
+    count();
+    side.begin({});
+    count();
+    const stopping = side.stopSafely();
+    count();
+    await stopping;
+    count();
+    assert.deepEqual(counted, [0, 0, 1, 2, 3, 4, 5]);
+    assert.equal(side.episodeBounds(), 2);
+  });
+
   it('is what it did wrong itself', () => {
     const { side } = sideOf(() => {
       throw new TypeError('expected observation of 24 numbers, got 3');
