@@ -45,6 +45,8 @@ const rules: Readonly<Record<string, Rule>> = {
   dashboard: { values: [], types: ['console/answers'] },
   // Packages for robots in other languages: they know the agent's lines and no code of ours, and nobody imports them.
   clients: { values: [] },
+  // Programs that train, behind the `command` contract: packages in Python, which know its files and lines and no code of ours.
+  trainers: { values: [] },
   tools: { values: ['domain'] },
   demo: { values: ['console', 'cli', 'acts', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   bench: { values: ['demo', 'cli', 'tools', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { runStep, type Step } from './run-step.ts';
@@ -9,6 +10,8 @@ interface Environment {
   /** Tried once it is made. */
   readonly imports: string;
   readonly sizeText: string;
+  /** A script that finishes it: it is called with the folder of the packages. */
+  readonly finish?: string;
 }
 const requirementsFile = (name: string): string => join(import.meta.dirname, 'python', name);
 const ofTests: Environment = {
@@ -21,6 +24,12 @@ const ofPackages: Environment = {
   imports: 'import mypy, setuptools',
   sizeText: 'about 20 seconds, 20 MB',
 };
+const ofTorch: Environment = {
+  requirements: join(import.meta.dirname, '..', 'trainers', 'pytorch', 'requirements.txt'),
+  imports: 'import torch, pyarrow, PIL, onnx, onnxruntime',
+  sizeText: 'two minutes, 600 MB',
+  finish: requirementsFile('stub_cuda.py'),
+};
 const needsPython = 'Python 3.11 or newer with its venv module (on Debian: apt-get install python3 python3-venv)';
 
 /** The python of a virtual environment in the cache that holds exactly tools/python/requirements.txt. */
@@ -30,8 +39,13 @@ export const pythonPath = (report: Report): Promise<string> => environmentPath('
 export const pythonPackagePath = (report: Report): Promise<string> =>
   environmentPath('python-package', ofPackages, report);
 
+/** What trainers/pytorch is tested with: its own requirements.txt, but on the CPU, without the libraries of a GPU. */
+export const torchPath = (report: Report): Promise<string> => environmentPath('python-torch', ofTorch, report);
+
 async function environmentPath(name: string, environment: Environment, report: Report): Promise<string> {
-  const cached = await cacheName(name, await pythonVersion(report), [environment.requirements]);
+  const { requirements, finish } = environment;
+  const recipe = finish === undefined ? [requirements] : [requirements, finish];
+  const cached = await cacheName(name, await pythonVersion(report), recipe);
   const final = join(await toolCacheFolder(), cached);
   return join(await makeOnce(final, report, (temporary) => install(temporary, environment, report)), 'bin', 'python');
 }
@@ -47,11 +61,22 @@ async function pythonVersion(report: Report): Promise<string> {
 
 /** A virtual environment works after a rename as long as its python is called, not the scripts beside it. */
 async function install(folder: string, environment: Environment, report: Report): Promise<void> {
-  const { requirements, imports, sizeText } = environment;
+  const { requirements, imports, sizeText, finish } = environment;
   report(`making a Python environment of the tests: once per machine, ${sizeText} to download`);
   await makeVirtualEnvironment(folder, requirements, [], report);
   const python = join(folder, 'bin', 'python');
+  if (finish !== undefined)
+    await must(
+      { command: python, arguments: [finish, await packagesOf(folder)], doing: 'finishing the environment' },
+      report,
+    );
   await must({ command: python, arguments: ['-c', imports], doing: 'trying the Python packages' }, report);
+}
+
+/** The folder of a virtual environment's packages: its one Python has one. */
+async function packagesOf(folder: string): Promise<string> {
+  const [version = ''] = await readdir(join(folder, 'lib'));
+  return join(folder, 'lib', version, 'site-packages');
 }
 
 /** Makes a virtual environment that holds exactly a requirements file; only finished packages are installed, none is built. */

@@ -193,8 +193,17 @@ async function outcomeOf(
       `expected a line "done" and a model at modelPath from a program that ends with 0, got ${done === undefined ? 'no line' : 'no model'}`,
       where(command),
     );
-  const { steps, validationLoss, validationAgreementFraction, settings } = done;
-  return { modelPath, steps, validationLoss, validationAgreementFraction, curve, settings };
+  const { steps, validationLoss, validationAgreementFraction, settings, warmStart, dataWaitFraction } = done;
+  return {
+    modelPath,
+    steps,
+    validationLoss,
+    validationAgreementFraction,
+    curve,
+    settings,
+    ...(warmStart === undefined ? {} : { warmStart }),
+    ...(dataWaitFraction === undefined ? {} : { dataWaitFraction }),
+  };
 }
 
 /** The last of what the program writes to stderr. */

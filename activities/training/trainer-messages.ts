@@ -55,6 +55,8 @@ export const trainerLineSchema = z.discriminatedUnion('event', [
     validationLoss: z.number(),
     validationAgreementFraction: z.number().min(0).max(1).nullable().default(null),
     settings: z.record(z.string(), z.unknown()).default({}),
+    warmStart: z.string().max(1000).optional(),
+    dataWaitFraction: z.number().min(0).max(1).optional(),
   }),
 ]);
 export type TrainerLine = z.infer<typeof trainerLineSchema>;

@@ -28,8 +28,12 @@ export function storedCheckpoints(store: ObjectStore, runId: string): Checkpoint
   };
   return {
     async save(step, body) {
-      await store.put(`${prefix}${String(step).padStart(12, '0')}-${await sha256Of(body)}`, body);
-      await remove((await keys()).slice(0, -keptCheckpoints));
+      const ofStep = `${prefix}${String(step).padStart(12, '0')}-`;
+      const saved = `${ofStep}${await sha256Of(body)}`;
+      await store.put(saved, body);
+      // Of several of one step, as in the middle of an evaluation, the last counts.
+      const [same, others] = partition(await keys(), (key) => key.startsWith(ofStep) && key !== saved);
+      await remove([...same, ...others.slice(0, -keptCheckpoints)]);
     },
     async latest() {
       for (const key of (await keys()).toReversed()) {
@@ -42,6 +46,10 @@ export function storedCheckpoints(store: ObjectStore, runId: string): Checkpoint
     },
     deleteAll: async () => remove(await keys()),
   };
+}
+
+function partition(all: readonly string[], isChosen: (key: string) => boolean): readonly [string[], string[]] {
+  return [all.filter(isChosen), all.filter((key) => !isChosen(key))];
 }
 
 /** sha256 of bytes or of a file, 64 hex digits; files are streamed. */

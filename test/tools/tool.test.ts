@@ -201,7 +201,10 @@ printf '#!/bin/sh\necho "ffmpeg version 9.0.2"\n' > "$at/ffmpeg-linux-x86_64-v9.
   it('refuses a name it does not know', async () => {
     const result = runTool('nonsense', await pathOf({}));
     assert.equal(result.status, 2);
-    assert.match(result.stderr, /expected one of temporal, versitygw, python, python-package, ffmpeg, got nonsense/);
+    assert.match(
+      result.stderr,
+      /expected one of temporal, versitygw, python, python-package, python-torch, ffmpeg, got nonsense/,
+    );
   });
 
   it('makes a tool once when several ask at the same time', async () => {

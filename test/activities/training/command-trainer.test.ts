@@ -133,6 +133,32 @@ describe('the command trainer', () => {
     await assert.rejects(told('chunk-4', { execute: 3 }), /expected a horizon/);
   });
 
+  it('keeps what the program says about its start and its waits', async () => {
+    const command = await script(`
+      writeFileSync(job.modelPath, 'x');
+      say('done', { steps: 1, validationLoss: 1, warmStart: 'cold: another network', dataWaitFraction: 0.25 });`);
+    const { metricsKey } = await run(command);
+    const metrics = JSON.parse(new TextDecoder().decode(await world.store.get(metricsKey))) as Record<string, unknown>;
+    assert.deepEqual([metrics['warmStart'], metrics['dataWaitFraction']], ['cold: another network', 0.25]);
+  });
+
+  it('goes on from the last of several checkpoints of one step', async () => {
+    const command = await script(`
+      if (job.resumeFrom === null) {
+        for (const part of ['first', 'second', 'third', 'fourth']) {
+          writeFileSync(job.checkpointDirectory + '/' + part, part);
+          say('checkpoint', { step: 5, path: job.checkpointDirectory + '/' + part });
+        }
+        process.exitCode = 75;
+      } else {
+        writeFileSync(job.modelPath, readFileSync(job.resumeFrom.path));
+        say('done', { steps: 5, validationLoss: 1 });
+      }`);
+    await fails(run(command), 'TrainerFailed', /ended with 75/);
+    const { modelKey } = await run(command);
+    assert.equal(new TextDecoder().decode(await world.store.get(modelKey)), 'fourth');
+  });
+
   it('shows the program’s progress in its heartbeats', async () => {
     const seen: unknown[] = [];
     const command = await script(`
