@@ -11,6 +11,7 @@ export const commandGroups = {
   },
   export: async () => (await import('./export.ts')).registerExportCommand,
   data: async () => (await import('./data.ts')).registerDataCommands,
+  labels: async () => (await import('./labels.ts')).registerLabelCommands,
   keys: async () => (await import('./keys.ts')).registerKeyCommands,
   models: async () => (await import('./models.ts')).registerModelCommands,
   cycle: async () => (await import('./cycle.ts')).registerCycleCommands,

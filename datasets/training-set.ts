@@ -119,6 +119,8 @@ export interface TrainingSetManifest {
   };
   /** Last line of the log `exclusions/` when it was made; not there when nobody had excluded anything. */
   readonly exclusionsSeq?: number;
+  /** The same of the log `labels/`; not there when nobody had labelled anything. */
+  readonly labelsSeq?: number;
   /** What else it takes to make the set again; sets of earlier versions lack it. `sources` as the cycle's input gave them. */
   readonly recipe?: {
     readonly newSince: DatasetVersion;

@@ -96,6 +96,7 @@ const textPrefixes = [
   'evaluations/',
   'exclusions/',
   'incidents/',
+  'labels/',
   'monitor/',
   'quarantine/',
   'removed/',

@@ -10,6 +10,7 @@ import type { SqlSession } from '../ports/sql.ts';
 import { createTableAs } from '../temp-table.ts';
 import type { FoundBodies, LakeBodies } from './bodies.ts';
 import { expertCountTable, knownEpisodeTable, labelledEpisodeTable } from './tables.ts';
+import { withHandLabels, type HandLabels } from './hand-labels.ts';
 import { isUsableSql, type EpisodeExclusions } from './exclusions.ts';
 import { sourceIndexSql, sourceTaskSql, type ResolvedSource } from './sources.ts';
 
@@ -23,6 +24,8 @@ export interface EpisodeScope {
   readonly splits: readonly Split[];
   /** What persons said of single episodes; without it every episode counts. */
   readonly exclusions?: EpisodeExclusions;
+  /** What persons said of single frames; without it what was recorded counts. */
+  readonly handLabels?: HandLabels;
   /** Where episodes of split `train` come from; without it from the robot type alone. Other splits are always its own. */
   readonly sources?: readonly ResolvedSource[] | undefined;
 }
@@ -53,7 +56,8 @@ export async function findLabelledEpisodes(session: SqlSession, lake: Lake, scop
   );
   const isOpen = 'NOT is_labelled_by_outcome OR is_partial';
   const recordedOn = await daysOf(session, `known_episode WHERE ${isOpen}`);
-  const frames = await lake.scan('frames', scope.datasetVersion.frames, { recordedOn });
+  const recorded = await lake.scan('frames', scope.datasetVersion.frames, { recordedOn });
+  const frames = scope.handLabels === undefined ? recorded : withHandLabels(recorded, scope.handLabels);
   await session.run(
     createTableAs(
       expertCountTable,

@@ -2,6 +2,7 @@ import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import { splits } from '../../datasets/columns.ts';
 import { readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
+import { readHandLabels } from './hand-labels.ts';
 import { inScratch } from './in-scratch.ts';
 import { findLabelledEpisodes } from './labelled-episodes.ts';
 import type { SetPorts } from './ports.ts';
@@ -40,7 +41,8 @@ export const listNeedsLabel =
     return inScratch(ports, async (session) => {
       const exclusions = await readExclusions(ports.store);
       const bodies = await readBodies(ports.store, robotType);
-      const scope = { robotType, bodies, datasetVersion: input.datasetVersion, splits, exclusions };
+      const handLabels = await readHandLabels(ports.store);
+      const scope = { robotType, bodies, datasetVersion: input.datasetVersion, splits, exclusions, handLabels };
       await watched(session, ports.progress, 'finding episodes', () =>
         findLabelledEpisodes(session, ports.lake, scope),
       );

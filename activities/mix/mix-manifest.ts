@@ -39,6 +39,7 @@ export interface MixFacts {
   /** Undefined for a set without cameras. */
   readonly images: SetImages | undefined;
   readonly exclusionsSeq: number | undefined;
+  readonly labelsSeq: number | undefined;
   readonly favoured: TrainingSetManifest['favoured'] | undefined;
 }
 
@@ -66,6 +67,7 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     correctionShareAfterCap: weights.correctionShareAfterCap,
     ...facts.gaps,
     ...(facts.exclusionsSeq === undefined ? {} : { exclusionsSeq: facts.exclusionsSeq }),
+    ...(facts.labelsSeq === undefined ? {} : { labelsSeq: facts.labelsSeq }),
     recipe: recipeOf(options),
     ...bodiesOf(facts.found),
     ...(facts.sources === undefined ? {} : { sources: sourcesOf(facts.sources, train) }),

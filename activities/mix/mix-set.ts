@@ -10,6 +10,7 @@ import { writeArrowFile } from './arrow-file.ts';
 import { ownBody, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
 import { countFavoured } from './favoured-labels.ts';
+import { readHandLabels, withHandLabels } from './hand-labels.ts';
 import { countLabelGaps } from './label-gaps.ts';
 import { daysOf, findLabelledEpisodes } from './labelled-episodes.ts';
 import { learnedTasks } from './learned-tasks.ts';
@@ -62,6 +63,8 @@ export interface MixOptions {
 export interface MadeBefore {
   /** What the exclusions were when line `exclusionsSeq` of their log was the last; −1: before the first. */
   readonly exclusionsSeq: number;
+  /** The same of the log of labels by hand. */
+  readonly labelsSeq: number;
   /** Names of the bodies whose rows entered; undefined: the set's own alone. */
   readonly bodies: readonly string[] | undefined;
   readonly leftOut: readonly string[];
@@ -103,10 +106,10 @@ async function mixWith(
   const splits = ['train', 'validation'] as const;
   const options = { ...given, learnedTasks: learnedTasks(robotType, given.learnedTasks) };
   const { datasetVersion, newSince } = options;
-  const exclusions = await readExclusions(ports.store, madeBefore?.exclusionsSeq);
+  const { exclusions, handLabels, logs } = await saidByPersons(ports.store, madeBefore);
   const bodies = await bodiesFor(ports.store, robotType, madeBefore);
   const { sources, sets } = await sourcesAndSets(ports.store, robotType, options.sources, bodies.read);
-  const scope = { robotType, bodies, datasetVersion, newSince, splits, exclusions, sources };
+  const scope = { robotType, bodies, datasetVersion, newSince, splits, exclusions, handLabels, sources };
   const found = await step('finding episodes', () => findLabelledEpisodes(session, ports.lake, scope));
   await step('choosing episodes', () => chooseEpisodes(session, robotType, { ...options, sets: sets.length }));
   await step('finding clips', () => images.keepEpisodes('mixed_episode', datasetVersion.episodes));
@@ -115,7 +118,7 @@ async function mixWith(
   const boundary = firstValidationCell(robotType.tasks, sets.length);
   const favoured = favouredIn(robotType, options.favouredLabels, boundary);
   const recordedOn = await daysOf(session, 'mixed_episode');
-  const frames = await ports.lake.scan('frames', options.datasetVersion.frames, { recordedOn });
+  const frames = withHandLabels(await ports.lake.scan('frames', datasetVersion.frames, { recordedOn }), handLabels);
   const shapes = { robotType, bodies: found.present, hasImages: images.places.length > 0 };
   await step('sampling frames', () =>
     sampleFrames(session, frames, { ...shapes, hasWindows: hasWindows(options), favoured }, options.seed, cells),
@@ -124,7 +127,7 @@ async function mixWith(
   const windowRows = { rows: windowRowsSql, frames, robotType, bodies: found.present };
   if (hasWindows(options)) await step('finding frames around', () => makeWindows(session, windowRows, options));
   const counts = await step('counting frames', () => countSample(session, cells));
-  const gaps = await step('counting labels', () => countLabelGaps(session, options.learnedTasks));
+  const gaps = await step('counting labels', () => countLabelGaps(session, handLabels, options.learnedTasks));
 
   const train = counts.filter(({ cell }) => cell.source !== 'validation');
   const weights = weightsOf(robotType, train, options);
@@ -142,7 +145,7 @@ async function mixWith(
     gaps,
     files,
     images: images.facts(),
-    exclusionsSeq: exclusions.seq,
+    ...logs,
     favoured: favoured && (await countFavoured(session, favoured.labels, boundary)),
   });
   const digest = await publishSet(
@@ -154,6 +157,13 @@ async function mixWith(
     madeBefore?.digest,
   );
   return { digest, trainRows: files[trainFile].rows, validationRows: files[validationFile].rows };
+}
+
+/** All that is said now of episodes and frames; for a set that is made again, what was said then. */
+async function saidByPersons(store: ObjectStore, madeBefore: MadeBefore | undefined) {
+  const exclusions = await readExclusions(store, madeBefore?.exclusionsSeq);
+  const handLabels = await readHandLabels(store, madeBefore?.labelsSeq);
+  return { exclusions, handLabels, logs: { exclusionsSeq: exclusions.seq, labelsSeq: handLabels.seq } };
 }
 
 /** What a set is made of, with the weight of each part; without sources all of the robot type's own. */

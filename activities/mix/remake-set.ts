@@ -21,6 +21,7 @@ const madeFromSchema = z.looseObject({
   targetFrames: z.int(),
   newFraction: z.number(),
   exclusionsSeq: z.int().default(-1),
+  labelsSeq: z.int().default(-1),
   bodies: z.array(z.looseObject({ robotType: z.string() })).optional(),
   bodiesLeftOut: z.array(z.looseObject({ robotType: z.string() })).default([]),
   recipe: z.strictObject({
@@ -38,7 +39,7 @@ const madeFromSchema = z.looseObject({
 });
 
 /**
- * Makes the rows of a training set again where the sweep of old sets has taken them, from the lake as it was, under the exclusions of then: what a person
+ * Makes the rows of a training set again where the sweep of old sets has taken them, from the lake as it was, under the exclusions and labels of then: what a person
  * said since changes nothing. Idempotent: a set whose rows are there is left alone. `NotFound` for a set whose manifest does not
  * say enough, `Conflict` where other bytes come out.
  */
@@ -54,9 +55,10 @@ export async function remakeTrainingSet(ports: SetPorts, digest: string, robotTy
       'expected the rows of the training set, or a manifest that says how to make them again, got neither: sets of earlier versions cannot be made again once they were swept',
       { coordinates: { key: trainingSetFile(digest, 'manifest.json') } },
     );
-  const { recipe, exclusionsSeq, bodies, bodiesLeftOut, ...options } = madeFrom.data;
+  const { recipe, exclusionsSeq, labelsSeq, bodies, bodiesLeftOut, ...options } = madeFrom.data;
   const madeBefore = {
     exclusionsSeq,
+    labelsSeq,
     digest,
     bodies: bodies?.map((body) => body.robotType),
     leftOut: bodiesLeftOut.map((body) => body.robotType),

@@ -1,0 +1,169 @@
+import { open } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+
+import type { Command } from 'commander';
+import { z } from 'zod';
+
+import { readHandLabels, removeHandLabel, type HandLabel } from '../activities/mix/hand-labels.ts';
+import type { LabelWord } from '../activities/mix/label-episode.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
+import { openContext } from './context.ts';
+import { CommandError } from './exit-codes.ts';
+import { printJson, printTable, say } from './print.ts';
+
+interface AddOptions {
+  readonly frames?: string;
+  readonly action?: string;
+  readonly failureReason?: string;
+  readonly reason: string;
+  readonly json: boolean;
+}
+
+/** `flywheel labels …`: what persons say of frames and failures after they were recorded. */
+export function registerLabelCommands(program: Command): void {
+  const labels = program.command('labels').description('what robots should have done, said by persons afterwards');
+  labels
+    .command('add')
+    .description('label frames of a stored episode, or the reason of its failure; undo it with `labels remove`')
+    .argument('<episode-id>', 'its ULID')
+    .option('--frames <from-to>', 'the frames, the last one included, e.g. 120-180')
+    .option('--action <action>', 'the name of a discrete action, or values like [0.1, 2]')
+    .option('--failure-reason <text>', 'why the episode failed, instead of frames')
+    .requiredOption('--reason <text>', 'why you say so; kept in the log')
+    .option('--json', 'as JSON', false)
+    .action(addLabel);
+  labels
+    .command('import')
+    .description('add labels of a file, a JSON object a line; a file that is read twice adds nothing the second time')
+    .argument('<file>', 'lines {"labelId", "episodeId", "frames": [from, to], "action"} or {…, "failureReason"}')
+    .requiredOption('--reason <text>', 'why you say so; kept in the log')
+    .option('--json', 'as JSON', false)
+    .action(importLabels);
+  labels
+    .command('list')
+    .description('list labels that hold, with who and why')
+    .option('--json', 'as JSON', false)
+    .action(async (options: { json: boolean }) => {
+      const { holding } = await readHandLabels((await openContext()).store);
+      if (options.json) return printJson(holding);
+      printTable(
+        ['label', 'episode', 'frames', 'says', 'who', 'reason', 'since'],
+        holding.map((label) => [
+          label.labelId,
+          label.episodeId,
+          label.kind === 'frames' ? `${label.start}-${label.end - 1}` : '',
+          saysText(label),
+          label.who,
+          label.reason,
+          new Date(label.atMs).toISOString(),
+        ]),
+      );
+    });
+  labels
+    .command('remove')
+    .description('take a label back, from the next training set on')
+    .argument('<label-id>', 'as `labels list` shows it')
+    .requiredOption('--reason <text>', 'why; kept in the log')
+    .option('--json', 'as JSON', false)
+    .action(async (labelId: string, { reason, json }: { reason: string; json: boolean }) => {
+      const context = await openContext();
+      const line = await removeHandLabel(context, { labelId, who: userInfo().username, reason });
+      if (json) return printJson(line);
+      say(`label ${labelId} is taken back`);
+    });
+}
+
+const saysText = (label: HandLabel): string =>
+  label.kind === 'frames' ? `action ${label.action.join(', ')}` : `failed: ${label.failureReason}`;
+
+async function addLabel(episodeId: string, { json, reason, ...options }: AddOptions): Promise<void> {
+  const said = saidBy(options);
+  const context = await openContext();
+  const { labelEpisode } = await import('../activities/mix/label-episode.ts');
+  const label = await labelEpisode(context, { episodeId, said, who: userInfo().username, reason });
+  if (json) return printJson(label);
+  say(`label ${label.labelId} holds from the next training set on`);
+}
+
+function saidBy({ frames, action, failureReason }: Omit<AddOptions, 'json' | 'reason'>): LabelWord['said'] {
+  if (failureReason !== undefined) {
+    if (frames !== undefined || action !== undefined)
+      throw new CommandError('wrong', 'expected either --failure-reason, or --frames and --action');
+    return { kind: 'failureReason', failureReason };
+  }
+  const [, from, to] = /^(\d{1,9})-(\d{1,9})$/.exec(frames ?? '') ?? [];
+  if (from === undefined || to === undefined || action === undefined)
+    throw new CommandError('wrong', 'expected --frames like 120-180 and --action, or --failure-reason');
+  return { kind: 'frames', start: Number(from), end: Number(to) + 1, action: actionText(action) };
+}
+
+/** Values in brackets, or a name. */
+function actionText(action: string): string | number[] {
+  if (!action.startsWith('[')) return action;
+  try {
+    return z.array(z.number()).max(256).parse(JSON.parse(action));
+  } catch {
+    throw new CommandError('wrong', `--action: expected values like [0.1, 2], got ${action.slice(0, 80)}`);
+  }
+}
+
+const named = { labelId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), episodeId: z.string().max(64) };
+const lineSchema = z.union([
+  z.strictObject({
+    ...named,
+    frames: z.tuple([z.int().min(0), z.int().min(0)]),
+    action: z.union([z.string().max(200), z.array(z.number()).max(256)]),
+  }),
+  z.strictObject({ ...named, failureReason: z.string() }),
+]);
+const mostLines = 100_000;
+const longestLine = 16_384;
+
+/** Line after line: what stands before a wrong one is kept, and a second run goes on after it. */
+async function importLabels(file: string, { reason, json }: { reason: string; json: boolean }): Promise<void> {
+  const context = await openContext();
+  const who = userInfo().username;
+  const { labelEpisode } = await import('../activities/mix/label-episode.ts');
+  const handle = await open(file).catch((cause: unknown) => {
+    throw new CommandError('wrong', `expected a file that can be read, got ${file}`, { cause });
+  });
+  let number = 0;
+  try {
+    for await (const text of handle.readLines()) {
+      if (text.trim() === '') continue;
+      number += 1;
+      if (number > mostLines)
+        throw new CommandError('wrong', `expected at most ${mostLines} labels in a file, got more`);
+      const line = lineOf(text, number);
+      const said: LabelWord['said'] =
+        'failureReason' in line
+          ? { kind: 'failureReason', failureReason: line.failureReason }
+          : { kind: 'frames', start: line.frames[0], end: line.frames[1] + 1, action: line.action };
+      const { labelId, episodeId } = line;
+      await labelEpisode(context, { labelId, episodeId, said, who, reason }).catch((error: unknown) => {
+        throw new CommandError('wrong', `label ${number}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
+      });
+    }
+  } finally {
+    await handle.close();
+  }
+  if (json) return printJson({ labels: number });
+  say(`${number} labels hold from the next training set on`);
+}
+
+function lineOf(text: string, number: number): z.infer<typeof lineSchema> {
+  const value = text.length > longestLine ? undefined : parsed(text);
+  const line = lineSchema.safeParse(value);
+  if (line.success) return line.data;
+  throw new CommandError('wrong', `label ${number}: ${describeIssues(line.error)}`);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
