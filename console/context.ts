@@ -1,7 +1,10 @@
+import { tmpdir } from 'node:os';
+
 import type { FastifyBaseLogger } from 'fastify';
 
 import type { Steering } from '../acts/steering.ts';
 import type { FactTables } from '../activities/facts/fact-tables.ts';
+import { openEpisodeTables, type EpisodeTables } from '../activities/lake/read-episode.ts';
 import type { SqlEngine } from '../activities/ports/sql.ts';
 import { openFleetReader, type FleetReader } from '../fleet/desk/index.ts';
 import type { Clock } from '../store/clock.ts';
@@ -41,6 +44,8 @@ export interface ConsoleContext extends ConsolePorts {
   readonly chain: ChainCheck;
   /** The way to the SQL engine: few at a time, each for a while. */
   readonly questions: Questions;
+  /** Single episodes of the lake, with their frames. */
+  readonly episodes: EpisodeTables;
 }
 
 export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
@@ -51,4 +56,6 @@ export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
   acting: new Acting(ports),
   chain: new ChainCheck(ports),
   questions: new Questions(ports),
+  // It reads alone: nothing is ever staged.
+  episodes: openEpisodeTables({ ...ports, stagingDirectory: tmpdir() }),
 });

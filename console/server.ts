@@ -16,6 +16,8 @@ import { builtPages, pageRoutes } from './pages.ts';
 import { actRoutes } from './routes/acts.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { cycleRoutes } from './routes/cycles.ts';
+import { dataRoutes } from './routes/data.ts';
+import { episodeRoutes } from './routes/episodes.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { incidentRoutes } from './routes/incidents.ts';
@@ -33,6 +35,8 @@ const allRoutes: readonly Routes[] = [
   incidentRoutes,
   modelRoutes,
   taskRoutes,
+  dataRoutes,
+  episodeRoutes,
   eventRoutes,
   actRoutes,
   auditRoutes,

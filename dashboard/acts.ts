@@ -176,3 +176,16 @@ export const incidentAct = (
   body: { policy, incidentId },
   why: roleWhy(viewer, 'operator'),
 });
+
+/** Lets refused bytes in after all. */
+export const refusedAct = (
+  { sha256, robotId, rules }: { readonly sha256: string; readonly robotId: string; readonly rules: readonly string[] },
+  policy: string,
+  viewer: Viewer | null,
+): OfferedAct => ({
+  label: 'Release data',
+  effect: `What ${robotId} sent waits for the next collection again, which does not apply ${rules.join(', ')} to it. Rules that keep the lake whole cannot be waived: then nothing is done.`,
+  path: `/api/v1/quarantine/${sha256}/release`,
+  body: { policy },
+  why: roleWhy(viewer, 'approver'),
+});

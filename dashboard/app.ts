@@ -8,36 +8,12 @@ import { ActDialog } from './act-dialog.ts';
 import type { OfferedAct } from './acts.ts';
 import { ask } from './ask.ts';
 import { listen } from './change-stream.ts';
+import { inMenu, screens } from './page-list.ts';
 import { loginPage } from './pages/login.ts';
 import type { Answer, Problem } from './reading.ts';
 import { apiPath, hrefOf, parseRoute, type PageName, type Route } from './route.ts';
-import {
-  AuditScreen,
-  CycleScreen,
-  FleetScreen,
-  IncidentsScreen,
-  MetricsScreen,
-  ModelsScreen,
-  RobotScreen,
-  TasksScreen,
-  TrialScreen,
-  type Screen,
-} from './screens.ts';
 import { shownOf, stateBox } from './states.ts';
 import { useReading, type Session } from './use-reading.ts';
-
-const screens: Readonly<Record<PageName, readonly [title: string, screen: (screen: Screen) => ComponentChild]>> = {
-  fleet: ['Fleet', FleetScreen],
-  incidents: ['Incidents', IncidentsScreen],
-  trial: ['Trial', TrialScreen],
-  cycle: ['Cycle', CycleScreen],
-  models: ['Models', ModelsScreen],
-  tasks: ['Tasks', TasksScreen],
-  metrics: ['Metrics', MetricsScreen],
-  audit: ['Audit', AuditScreen],
-  robot: ['Robot', RobotScreen],
-};
-const inMenu: readonly PageName[] = ['fleet', 'incidents', 'trial', 'cycle', 'models', 'tasks', 'metrics', 'audit'];
 
 /** Kept for this tab alone, and gone with it. */
 const tokenKey = 'flywheel.token';
@@ -182,7 +158,7 @@ function Content({ route, policy, session, nowMs, viewer, otherwise }: ContentPr
   const heading = useRef<HTMLHeadingElement>(null);
   const { page, query } = route;
   const [title, screen] = page === null ? ['No such page'] : screens[page];
-  const name = page === 'robot' ? `Robot ${query['id'] ?? ''}` : title;
+  const name = page === 'robot' || page === 'episode' ? `${title} ${query['id'] ?? ''}` : title;
   useEffect(() => {
     document.title = `${name} · Flywheel`;
     heading.current?.focus();
@@ -225,7 +201,7 @@ const settledMs = 2_000;
 function hear(session: Session, answer: Answer<ActAnswer>): void {
   if (answer.kind === 'refused' && answer.type === 'unauthenticated') return session.onRefused();
   const tell = (): void => {
-    for (const topic of ['fleet', 'incidents', 'models', 'cycles', 'audit']) session.tell(topic);
+    for (const topic of ['fleet', 'incidents', 'models', 'cycles', 'data', 'audit']) session.tell(topic);
   };
   tell();
   setTimeout(tell, settledMs);
@@ -261,7 +237,7 @@ function policyChoice(data: PoliciesAnswer | null, policy: string | undefined, p
       {
         value: policy ?? '',
         onChange: (event: { currentTarget: { value: string } }) => {
-          location.hash = hrefOf(page === 'robot' ? 'fleet' : page, { policy: event.currentTarget.value });
+          location.hash = hrefOf(inMenu.includes(page) ? page : 'fleet', { policy: event.currentTarget.value });
         },
       },
       names.map((name) => h('option', { value: name, key: name, selected: name === policy }, name)),

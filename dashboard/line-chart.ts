@@ -56,8 +56,8 @@ export function pathOf({ points }: Line, { x, y }: Pick<Frame, 'x' | 'y'>): stri
         return '';
       }
       const command = isDown ? 'L' : 'M';
-      // One between two gaps is a dot: a line of no length is drawn by its round ends.
-      const dot = !isDown && (points[index + 1]?.y ?? null) === null ? 'h0' : '';
+      // One between two gaps is a dot, by its round ends; a dashed line of no length at all would not be drawn.
+      const dot = !isDown && (points[index + 1]?.y ?? null) === null ? 'h0.1' : '';
       isDown = true;
       return `${command}${x(point.x).toFixed(1)} ${y(point.y).toFixed(1)}${dot}`;
     })

@@ -4,10 +4,12 @@ export const pageNames = [
   'trial',
   'cycle',
   'models',
+  'data',
   'tasks',
   'metrics',
   'audit',
   'robot',
+  'episode',
 ] as const;
 export type PageName = (typeof pageNames)[number];
 

@@ -3,6 +3,8 @@ import { useEffect } from 'preact/hooks';
 
 import type { AuditAnswer } from '../console/answers/acts.ts';
 import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '../console/answers/cycles.ts';
+import type { DataAnswer, QuarantineAnswer } from '../console/answers/data.ts';
+import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../console/answers/episodes.ts';
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
@@ -13,6 +15,9 @@ import type { Acting } from './act-buttons.ts';
 import { attentionOf } from './attention.ts';
 import { auditPage, auditPath } from './pages/audit.ts';
 import { cycleIdOf, cyclePage } from './pages/cycle.ts';
+import { dataPage, dataPath } from './pages/data.ts';
+import { episodePage, episodePath } from './pages/episode.ts';
+import { robotEpisodes, robotEpisodesPath } from './pages/episodes.ts';
 import { fleetPage, fleetPath } from './pages/fleet.ts';
 import { incidentsPage } from './pages/incidents.ts';
 import { metricsPage, metricsPath } from './pages/metrics.ts';
@@ -20,8 +25,9 @@ import { modelPath, modelRobotsPath, modelsPage, modelsPath } from './pages/mode
 import { robotPage } from './pages/robot.ts';
 import { tasksPage, taskWeeksPath } from './pages/tasks.ts';
 import { trialPage } from './pages/trial.ts';
+import { trialRobots, trialRobotsPath } from './pages/trial-robots.ts';
 import { apiPath } from './route.ts';
-import { trialIdOf } from './trial-course.ts';
+import { daysOf, trialIdOf } from './trial-course.ts';
 import { useReading, type Session } from './use-reading.ts';
 
 /** What every screen is given. `query` has the policy and what the viewer filters by. */
@@ -43,11 +49,32 @@ export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }:
   return fleetPage({ reading: fleet, attention, query: asked, nowMs, onFilter, acting });
 }
 
-export function RobotScreen({ session, query, nowMs, acting }: Screen): ComponentChild {
+export function DataScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
+  const asked = { ...query, policy };
+  const data = useReading<DataAnswer>(session, dataPath(asked), dataPath(asked), 'facts');
+  const path = apiPath('quarantine', { policy, limit: '50' });
+  const quarantine = useReading<QuarantineAnswer>(session, path, policy, 'cycles data');
+  return dataPage({ policy, data, quarantine, query: asked, nowMs, onFilter, acting });
+}
+
+export function RobotScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
   const robotId = query['id'] ?? '';
+  const asked = { ...query, policy };
   const path = apiPath(`robots/${encodeURIComponent(robotId)}`);
   const reading = useReading<RobotAnswer>(session, path, robotId, 'fleet incidents');
-  return robotPage({ reading, robotId, nowMs, acting });
+  const episodesPath = robotEpisodesPath(asked);
+  const episodes = useReading<EpisodesAnswer>(session, episodesPath, episodesPath, 'facts');
+  const did = robotEpisodes({ reading: episodes, query: asked, nowMs, onFilter });
+  const about = robotPage({ reading, robotId, nowMs, acting });
+  // Who comes from a trial looks for what the robot did under it.
+  return h('div', null, query['trial'] === undefined ? [about, did] : [did, about]);
+}
+
+export function EpisodeScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
+  const asked = { ...query, policy };
+  const path = episodePath(asked);
+  const reading = useReading<EpisodeAnswer>(session, path, path, 'cycles');
+  return episodePage({ reading, query: asked, nowMs, onFilter });
 }
 
 export function IncidentsScreen({ session, policy, nowMs, acting }: Screen): ComponentChild {
@@ -120,5 +147,13 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
   const coursePath = trialId === undefined ? null : apiPath(`trials/${encodeURIComponent(trialId)}`);
   const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models');
   const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models');
-  return h('div', null, trialPage({ policy, trialId, now, course, ended, nowMs, acting }));
+  const { stage } = query;
+  const days = course.data === null ? undefined : daysOf(course.data);
+  const robotsPath = trialId === undefined || days === undefined ? null : trialRobotsPath(policy, trialId, days);
+  const robots = useReading<TrialRobotsAnswer>(session, robotsPath, `${policy} ${trialId ?? ''}`, 'facts');
+  const carriers = trialId === undefined ? null : trialRobots({ reading: robots, policy, trialId, days, nowMs });
+  useEffect(() => {
+    if (stage !== undefined) document.getElementById('course')?.focus();
+  }, [stage]);
+  return h('div', null, trialPage({ policy, trialId, now, course, ended, nowMs, acting, stage, carriers }));
 }

@@ -12,9 +12,25 @@ export function trialIdOf(answer: TrialAnswer | null, asked: string | undefined)
   return textField(newer?.status, 'trialId');
 }
 
-/** Verdicts that say an effect; ticks have a lower bound, looks an interval. */
-export function pointsOf({ points }: TrialCourseAnswer): readonly CoursePoint[] {
+const dayMs = 86_400_000;
+const mostDays = 92;
+const utcDay = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10);
+
+/** UTC days of a trial by its verdicts, with the day before the first: what it judged ran before. At most as many as may be asked for; undefined: no verdict says a time. */
+export function daysOf({ points }: TrialCourseAnswer): { readonly from: string; readonly to: string } | undefined {
+  const times = points.flatMap((point) => numberField(point, 'atMs') ?? []).filter((atMs) => Math.abs(atMs) < 8e15);
+  if (times.length === 0) return undefined;
+  const endMs = times.reduce((last, atMs) => Math.max(last, atMs)) + dayMs;
+  const startMs = times.reduce((first, atMs) => Math.min(first, atMs)) - dayMs;
+  return { from: utcDay(Math.max(startMs, endMs - mostDays * dayMs + dayMs)), to: utcDay(endMs) };
+}
+
+/** Verdicts that say an effect; ticks have a lower bound, looks an interval. Of one stage alone, where one is asked for and verdicts tell theirs. */
+export function pointsOf({ points }: TrialCourseAnswer, stage?: number): readonly CoursePoint[] {
+  const isOfStage = (point: unknown): boolean => numberField(point, 'stage') === stage;
+  const isTold = stage !== undefined && points.some(isOfStage);
   return points.flatMap((point) => {
+    if (isTold && !isOfStage(point)) return [];
     const [effect, atMs] = [numberField(point, 'delta'), numberField(point, 'atMs')];
     if (effect === undefined || atMs === undefined) return [];
     const margin = numberField(point, 'marginFraction');

@@ -38,7 +38,7 @@ export async function listEndedTrials(
 const number = z.number().nullable().default(null);
 /** What a verdict of a guard's tick or of a look of an A/B test says, as far as a curve needs it. */
 const verdictSchema = z.object({
-  asked: z.object({ nowMs: z.number().optional() }).optional(),
+  asked: z.object({ nowMs: z.number().optional(), stage: z.number().optional() }).optional(),
   result: z.object({
     verdict: z.string().optional(),
     decision: z.string().optional(),
@@ -64,6 +64,8 @@ const verdictSchema = z.object({
 export type CoursePoint = z.infer<typeof verdictSchema>['result'] & {
   readonly kind: 'tick' | 'look';
   readonly index: number;
+  /** Of a rollout; null: it does not say. */
+  readonly stage: number | null;
   /** When it was asked for, Unix ms; where a verdict does not say so, when it was written by the store's clock. */
   readonly atMs: number;
 };
@@ -93,7 +95,9 @@ export async function readTrialCourse(
   const points = await inParallel([...chosen], readsAtOnce, async (one): Promise<CoursePoint | undefined> => {
     if (one === undefined) return undefined;
     const verdict = await readSoundJson(store, one.key, verdictSchema, onDamage);
-    return verdict && { ...verdict.result, kind: one.kind, index: one.index, atMs: verdict.asked?.nowMs ?? one.atMs };
+    const { result, asked } = verdict ?? {};
+    if (result === undefined) return undefined;
+    return { ...result, kind: one.kind, index: one.index, stage: asked?.stage ?? null, atMs: asked?.nowMs ?? one.atMs };
   });
   const read = points.filter((point) => point !== undefined);
   return { points: read.toSorted((a, b) => a.atMs - b.atMs), verdicts: sorted.length };

@@ -5,35 +5,19 @@ import { rollbackText, type TrialMessage } from '../../acts/steering.ts';
 import type { OperatorRole } from '../../fleet/desk/operators.ts';
 import { quarantineRobot, readRobotLife, releaseRobot } from '../../fleet/desk/robot-life.ts';
 import { failure } from '../../store/failures.ts';
-import { longestReason } from '../../store/records/audit-entry.ts';
 import { requestOperator } from '../access.ts';
 import type { Asked, Doing } from '../acting.ts';
-import { actSchema, type ActAnswer } from '../answers/acts.ts';
+import type { ActAnswer } from '../answers/acts.ts';
 import type { ConsoleContext } from '../context.ts';
-import { described, policyName, requirePolicy, robotName, type Routes } from './shared.ts';
+import { actBodyLimit as bodyLimit, described200, keyOf, reason } from './act-request.ts';
+import { policyName, requirePolicy, robotName, type Routes } from './shared.ts';
 
-/** Bodies of acts are a few short texts. */
-const bodyLimit = 8 * 1024;
-
-const reason = z
-  .string()
-  .max(longestReason, `expected a reason of 1 to ${longestReason} characters`)
-  .refine((text) => text.trim() !== '', `expected a reason of 1 to ${longestReason} characters`);
 const version = z.string().regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/, 'expected a policy version like 1.2.3');
 /** The reason that a page shows with the stage that waits. */
 const waitsFor = z.string().max(4_000).optional();
 const target = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected a version or an alias');
 const requestId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,99}$/, 'expected the id of the request that waits');
 const incidentId = z.string().min(1).max(200);
-const headers = z.object({
-  'idempotency-key': z
-    .string('expected a header Idempotency-Key: a new one for each act, the same one to ask again')
-    .regex(/^[\x21-\x7e]{8,100}$/, 'expected 8 to 100 printed characters without spaces'),
-});
-
-const described200 = (summary: string) => ({ headers, ...described(summary, actSchema) });
-const keyOf = (request: { readonly headers: z.infer<typeof headers> }): string => request.headers['idempotency-key'];
-
 /** What people do to fleets. Each act is done once under its key, by the workflow's update or the store's own function, and stands in the audit log. */
 export const actRoutes: Routes = (context) => async (app) => {
   await app.register(trialActs(context));

@@ -14,6 +14,7 @@ export const policyName = z
 export const robotName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a robot id of lower-case letters, digits and dashes');
+export const trialName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a trial id');
 export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a UTC day, e.g. 2026-11-22');
 export const policyQuery = z.object({ policy: policyName });
 /** Pages of lists: how many, and after which one. */

@@ -5,9 +5,7 @@ import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import type { Confirmations } from '../../fleet/desk/confirmations.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
 import { endedTrialsSchema, trialCourseSchema, trialSchema, type TrialAnswer } from '../answers/trials.ts';
-import { described, limitQuery, policyQuery, requirePolicy, type Routes } from './shared.ts';
-
-const trialIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a trial id');
+import { described, limitQuery, policyQuery, requirePolicy, trialName, type Routes } from './shared.ts';
 
 /** Trials: the one that runs, those that ended, and the course of each. */
 export const trialRoutes: Routes = (context) => async (app) => {
@@ -55,7 +53,7 @@ export const trialRoutes: Routes = (context) => async (app) => {
     method: 'GET',
     url: '/api/v1/trials/:trialId',
     schema: {
-      params: z.object({ trialId: trialIdSchema }),
+      params: z.object({ trialId: trialName }),
       ...described(
         'The course of a trial: effect with its interval over time, against its limits; at most 500 points, evenly thinned',
         trialCourseSchema,

@@ -32,7 +32,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
     damagedNote(robot.damaged),
     section('Versions that it ran', robot.versions, 'It has not said yet what it runs.', () =>
       table(
-        'Newest first',
+        'Versions, newest first',
         [
           { head: 'When', cell: ({ atMs }) => moment(atMs) },
           { head: 'Version', cell: ({ version }) => version },
@@ -44,7 +44,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
     ),
     section('Incidents', robot.incidents, 'No incident of this robot is on record.', () =>
       table(
-        'Newest first',
+        'Incidents, newest first',
         [
           { head: 'When', cell: ({ atMs }) => moment(atMs) },
           { head: 'State', cell: ({ state }) => state },
@@ -57,7 +57,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
     ),
     section('Trials', robot.trials, 'It was in no trial.', () =>
       table(
-        'Newest first',
+        'Trials, newest first',
         [
           {
             head: 'Trial',
@@ -73,7 +73,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
     uploads(robot),
     section('Acts', robot.acts, 'Nobody has done anything to it.', () =>
       table(
-        'Newest first',
+        'Acts, newest first',
         [
           { head: 'When', cell: ({ atMs }) => moment(atMs) },
           { head: 'Act', cell: ({ act }) => act },

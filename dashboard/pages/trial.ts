@@ -10,6 +10,7 @@ import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
 import { armsOf, pointsOf } from '../trial-course.ts';
+import { armText, stages, told } from './trial-stages.ts';
 
 interface TrialPage {
   readonly policy: string;
@@ -20,27 +21,40 @@ interface TrialPage {
   readonly ended: Reading<EndedTrialsAnswer>;
   readonly nowMs: number;
   readonly acting: Acting;
+  /** The only stage to show the course of. */
+  readonly stage?: string | undefined;
+  /** Who carries it. */
+  readonly carriers?: ComponentChild;
 }
 
 /** The trial that runs: its stage, its effect against the limits, its arms; and those that ended. */
-export const trialPage = ({ policy, trialId, now, course, ended, nowMs, acting }: TrialPage): ComponentChild =>
+export const trialPage = ({ policy, trialId, now, course, ended, nowMs, acting, ...more }: TrialPage): ComponentChild =>
   h('div', null, [
     h('section', { 'aria-labelledby': 'now' }, [
       h('h2', { id: 'now' }, 'Now'),
       shownOf(now, nowMs, 'the trial that runs', (data) => [
-        runningTrial(data),
+        runningTrial(data, policy),
         actBar([...trialActs(data, policy, acting.viewer), ...fleetActs(policy, acting.viewer)], acting.onAct),
       ]),
     ]),
     h('section', { 'aria-labelledby': 'course' }, [
-      h('h2', { id: 'course' }, trialId === undefined ? 'Course' : `Course of ${trialId}`),
-      trialId === undefined ? noCourse(now) : shownOf(course, nowMs, `the course of ${trialId}`, courseBody),
+      h('h2', { id: 'course', tabIndex: -1 }, courseTitle(trialId, more.stage)),
+      trialId === undefined
+        ? noCourse(now)
+        : shownOf(course, nowMs, `the course of ${trialId}`, (data) => courseBody(data, stageOf(more.stage))),
     ]),
+    more.carriers ?? null,
     h('section', { 'aria-labelledby': 'ended' }, [
       h('h2', { id: 'ended' }, 'Ended'),
       shownOf(ended, nowMs, 'trials that ended', (data) => endedTrials(data, policy)),
     ]),
   ]);
+
+const courseTitle = (trialId: string | undefined, stage: string | undefined): string =>
+  `Course${trialId === undefined ? '' : ` of ${trialId}`}${stageOf(stage) === undefined ? '' : `, stage ${stage}`}`;
+
+const stageOf = (stage: string | undefined): number | undefined =>
+  stage !== undefined && /^\d{1,4}$/.test(stage) ? Number(stage) : undefined;
 
 /** Where nobody said yet which trial runs, that there is none is not known. */
 function noCourse({ data, problem }: Reading<TrialAnswer>): ComponentChild {
@@ -51,7 +65,7 @@ function noCourse({ data, problem }: Reading<TrialAnswer>): ComponentChild {
 
 type Run = NonNullable<TrialAnswer['trial']>;
 
-function runningTrial({ trial, abTest, rollout, rollback, order }: TrialAnswer): ComponentChild {
+function runningTrial({ trial, abTest, rollout, rollback, order }: TrialAnswer, policy: string): ComponentChild {
   return h('div', null, [
     rollback === null ? null : runBox('Rollback', rollback, rollbackFacts(rollback, order)),
     trial === null
@@ -65,7 +79,7 @@ function runningTrial({ trial, abTest, rollout, rollback, order }: TrialAnswer):
         ]),
     abTest === null ? null : runBox('A/B test', abTest, abTestFacts(abTest)),
     rollout === null ? null : runBox('Rollout', rollout, rolloutFacts(rollout)),
-    rollout === null ? null : stages(listField(rollout.status, 'rows')),
+    rollout === null ? null : stages(listField(rollout.status, 'rows'), policy, textField(rollout.status, 'trialId')),
   ]);
 }
 
@@ -90,9 +104,6 @@ function stepText(step: unknown): string {
   return reason === undefined ? kind : `${kind}: ${reason}`;
 }
 
-const told = (value: number | undefined, text: (value: number) => string): string =>
-  value === undefined ? 'not told' : text(value);
-
 function abTestFacts({ status }: Run): Facts {
   const look = fieldOf(status, 'look');
   const number = (name: string): number | undefined => numberField(look, name);
@@ -115,9 +126,6 @@ function abTestFacts({ status }: Run): Facts {
         ] as const)),
   ];
 }
-
-const armText = (robots: number | undefined, episodes: number | undefined): string =>
-  `${told(robots, (n) => numberText(n, 0))} robots, ${told(episodes, (n) => numberText(n, 0))} episodes`;
 
 function rolloutFacts({ status }: Run): Facts {
   const tick = fieldOf(status, 'tick');
@@ -168,36 +176,9 @@ function followText(status: unknown, order: TrialAnswer['order']): string {
   return `${state} ${confirmed} of ${robots}${rest === '' ? '' : `; ${rest}`}`;
 }
 
-const stages = (rows: readonly unknown[]): ComponentChild | null =>
-  rows.length === 0
-    ? null
-    : table(
-        'Stages that were proven',
-        [
-          { head: 'Stage', cell: (row) => told(numberField(row, 'stage'), (n) => numberText(n, 0)) },
-          { head: 'Robots', isNumber: true, cell: (row) => told(numberField(row, 'robots'), (n) => numberText(n, 0)) },
-          { head: 'Effect at least', isNumber: true, cell: (row) => told(numberField(row, 'lowerBound'), pointsText) },
-          {
-            head: 'Limit',
-            isNumber: true,
-            cell: (row) => {
-              const margin = numberField(row, 'marginFraction');
-              return margin === undefined ? 'none' : pointsText(-margin);
-            },
-          },
-          {
-            head: 'n robots, episodes',
-            isNumber: true,
-            cell: (row) => armText(numberField(row, 'reportingRobots'), numberField(row, 'episodes')),
-          },
-        ],
-        rows,
-        (_, index) => String(index),
-      );
-
-function courseBody(course: TrialCourseAnswer): ComponentChild {
+function courseBody(course: TrialCourseAnswer, stage: number | undefined): ComponentChild {
   const { plan, end, verdicts, damaged } = course;
-  const points = pointsOf(course);
+  const points = pointsOf(course, stage);
   const arms = armsOf(course);
   return h('div', null, [
     damagedNote(damaged),
@@ -237,7 +218,7 @@ function courseBody(course: TrialCourseAnswer): ComponentChild {
 
 const courseTable = (points: readonly CoursePoint[]): ComponentChild =>
   table(
-    'Newest first',
+    'Verdicts, newest first',
     [
       { head: 'Verdict', cell: ({ name }) => name },
       { head: 'When', cell: ({ atMs }) => moment(atMs) },
@@ -256,7 +237,7 @@ const endedTrials = ({ items, damaged }: EndedTrialsAnswer, policy: string): Com
     items.length === 0
       ? stateBox('empty', 'No trial has ended yet.')
       : table(
-          'Newest first',
+          'Ended trials, newest first',
           [
             {
               head: 'Trial',

@@ -30,6 +30,7 @@ const acts: readonly (readonly [url: string, body: Record<string, unknown>, leas
   ['/api/v1/robots/r1/quarantine', { reason: 'it limps' }, 'operator'],
   ['/api/v1/robots/r1/release', { reason: 'it walks' }, 'approver'],
   ['/api/v1/cycles', why, 'operator'],
+  [`/api/v1/quarantine/${'a'.repeat(64)}/release`, why, 'approver'],
 ];
 const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;
 const messageOf = ({ body }: Answer): string =>
@@ -90,7 +91,7 @@ describe('acts by the console', function () {
     const { body } = await world.get('/api/v1/openapi.json', null);
     const paths = Object.entries(body['paths'] as Record<string, object>);
     const changing = paths.filter(([, methods]) => Object.keys(methods).some((method) => method !== 'get'));
-    const tried = acts.map(([url]) => url.replace('/robots/r1', '/robots/{robotId}'));
+    const tried = acts.map(([url]) => url.replace('/robots/r1', '/robots/{robotId}').replace(/[a]{64}/, '{sha256}'));
     assert.deepEqual(changing.map(([path]) => path).toSorted(), tried.toSorted());
     const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');
     for (const path of tried) assert.ok(document.includes(`\`POST ${path}\``), path);
@@ -167,7 +168,7 @@ describe('acts by the console', function () {
       assert.equal((await post(url.replace('/r1/', '/r99/'), other, tokens.admin)).status, 404, url);
     }
     const without = await world.on({ steer: noSteering });
-    for (const [url, body] of acts.filter(([path]) => !path.includes('/robots/'))) {
+    for (const [url, body] of acts.filter(([path]) => !/\/(robots|quarantine)\//.test(path))) {
       rest();
       const answer = await send(without, url, body, tokens.admin, newKey());
       assert.deepEqual([answer.status, typeOf(answer)], [503, 'temporalUnavailable'], url);

@@ -8,7 +8,15 @@ import type { AuditAnswer } from '../../console/answers/acts.ts';
 import type { TrialAnswer } from '../../console/answers/trials.ts';
 import { actBar } from '../../dashboard/act-buttons.ts';
 import { actState, dialogBody, type ActState } from '../../dashboard/act-dialog.ts';
-import { fleetActs, incidentAct, robotActs, trialActs, type OfferedAct, type Viewer } from '../../dashboard/acts.ts';
+import {
+  fleetActs,
+  incidentAct,
+  refusedAct,
+  robotActs,
+  trialActs,
+  type OfferedAct,
+  type Viewer,
+} from '../../dashboard/acts.ts';
 import { sendAct } from '../../dashboard/ask.ts';
 import { auditPage, auditPath } from '../../dashboard/pages/audit.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
@@ -68,9 +76,12 @@ describe('acts on the pages', () => {
       ...robotActs(robot, approver),
       ...robotActs({ ...robot, quarantine: {} }, approver),
       incidentAct({ incidentId: 'i', cause: 'c', subject: 's' }, 'wall', approver),
+      refusedAct({ sha256: 's1', robotId: 'r1', rules: ['r'] }, 'wall', approver),
     ];
     const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');
-    const told = [...document.matchAll(/`POST ([^`]+)`/g)].map(([, path = '']) => path.replace('{robotId}', 'r1'));
+    const told = [...document.matchAll(/`POST ([^`]+)`/g)].map(([, path = '']) =>
+      path.replace('{robotId}', 'r1').replace('{sha256}', 's1'),
+    );
     assert.deepEqual(new Set(offered.map(({ path }) => path)), new Set(told));
   });
 

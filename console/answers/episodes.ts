@@ -1,0 +1,97 @@
+import { z } from 'zod';
+
+import { read } from './read.ts';
+
+const told = {
+  ...read,
+  policy: z.string(),
+  from: z.string(),
+  to: z.string(),
+  /** `noFacts`: nobody makes facts yet; `empty`: none that matches on these days. */
+  state: z.enum(['read', 'empty', 'noFacts']),
+  asOfMs: z.number().nullable(),
+};
+
+export const episodesSchema = z.strictObject({
+  ...told,
+  /** The newest first, of `total`. */
+  items: z.array(
+    z.strictObject({
+      episodeId: z.string(),
+      robotId: z.string(),
+      task: z.string(),
+      policyVersion: z.string().nullable(),
+      trialId: z.string().nullable(),
+      endedMs: z.number().nullable(),
+      /** UTC day under which it is kept; asking for the episode needs it. */
+      day: z.string(),
+      durationMs: z.number(),
+      outcome: z.string(),
+      failureReason: z.string().nullable(),
+      intervened: z.boolean(),
+      correctedFrames: z.int(),
+    }),
+  ),
+  total: z.int(),
+});
+export type EpisodesAnswer = z.infer<typeof episodesSchema>;
+
+export const trialRobotsSchema = z.strictObject({
+  ...told,
+  trialId: z.string(),
+  /** Those with the most failures first, of `total`; a robot that ran two versions is there twice. */
+  items: z.array(
+    z.strictObject({
+      robotId: z.string(),
+      policyVersion: z.string().nullable(),
+      episodes: z.int(),
+      successes: z.int(),
+      failures: z.int(),
+    }),
+  ),
+  total: z.int(),
+});
+export type TrialRobotsAnswer = z.infer<typeof trialRobotsSchema>;
+
+export const episodeSchema = z.strictObject({
+  ...read,
+  episodeId: z.string(),
+  /** null: the lake does not have it: not uploaded or not collected yet, refused, or erased. */
+  episode: z
+    .strictObject({
+      robotId: z.string(),
+      robotType: z.string(),
+      site: z.string(),
+      task: z.string(),
+      policyVersion: z.string().nullable(),
+      startedMs: z.number(),
+      durationMs: z.number(),
+      outcome: z.string(),
+      failureReason: z.string().nullable(),
+      intervened: z.boolean(),
+      split: z.string(),
+      /** Of all frames; `frames` are at most 400 of them, evenly thinned. */
+      frameCount: z.int(),
+      /** Names and units of the readings, at most 64 of `observationsTotal`. */
+      observations: z.array(z.strictObject({ name: z.string(), unit: z.string() })),
+      observationsTotal: z.int(),
+      actions: z.discriminatedUnion('kind', [
+        /** `action` and `expert` of a frame are one place in `names`. */
+        z.strictObject({ kind: z.literal('discrete'), names: z.array(z.string()) }),
+        z.strictObject({ kind: z.literal('continuous'), names: z.array(z.string()) }),
+        z.strictObject({ kind: z.literal('none'), names: z.array(z.string()) }),
+      ]),
+      frames: z.array(
+        z.strictObject({
+          index: z.int(),
+          atMs: z.number(),
+          observation: z.array(z.number()),
+          action: z.array(z.number()),
+          expert: z.array(z.number()).nullable(),
+          isCorrection: z.boolean(),
+        }),
+      ),
+    })
+    .nullable(),
+});
+export type EpisodeAnswer = z.infer<typeof episodeSchema>;

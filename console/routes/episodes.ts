@@ -1,0 +1,136 @@
+import { z } from 'zod';
+
+import { readToldEpisodes, readTrialRobots } from '../../activities/metrics/told-episodes.ts';
+import { spanOf, startOf } from '../../activities/metrics/read-metrics.ts';
+import type { LakeEpisode } from '../../activities/lake/read-episode.ts';
+import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
+import { outcomes } from '../../datasets/columns.ts';
+import type { RobotType } from '../../datasets/robot-type.ts';
+import { utcDay } from '../../domain/facts/days.ts';
+import { readRobotType } from '../../store/records/robot-types.ts';
+import { episodeSchema, episodesSchema, trialRobotsSchema, type EpisodeAnswer } from '../answers/episodes.ts';
+import { ConsoleError } from '../errors.ts';
+import { day, described, limitQuery, policyQuery, requirePolicy, robotName, trialName, type Routes } from './shared.ts';
+
+const dayMs = 86_400_000;
+const mostFrames = 400;
+const mostObservations = 64;
+const mostRobots = 200;
+const usualDays = { defaultDays: 28, mostDays: 92 };
+const episodeId = z.string().regex(/^[0-9A-Z]{1,40}$/, 'expected the id of an episode');
+const days = { from: day.optional(), to: day.optional() };
+
+/** From a trial to the robots that carry it, to their episodes, to the frames. */
+export const episodeRoutes: Routes = (context) => async (app) => {
+  await app.register(toldRoutes(context));
+  await app.register(lakeRoutes(context));
+};
+
+/** Of what robots told. */
+const toldRoutes: Routes = (context) => async (app) => {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/trials/:trialId/robots',
+    schema: {
+      params: z.object({ trialId: trialName }),
+      querystring: policyQuery.extend(days),
+      ...described(
+        'Which robots ran episodes under a trial, those with the most failures first, on UTC days (at most 92; by default the last 28)',
+        trialRobotsSchema,
+      ),
+    },
+    handler: async ({ query: { policy, ...asked }, params: { trialId } }) => {
+      await requirePolicy(context, policy);
+      const span = spanOf(asked, context.clock(), usualDays);
+      const { robots, ...answer } = await context.questions.ask((engine) =>
+        readTrialRobots({ ...context, engine }, { policy, trialId, limit: mostRobots, ...span }),
+      );
+      return { readAtMs: context.clock(), policy, trialId, ...span, ...answer, items: [...robots] };
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/episodes',
+    schema: {
+      querystring: limitQuery.extend({
+        ...days,
+        robot: robotName.optional(),
+        trial: trialName.optional(),
+        outcome: z.enum(outcomes).optional(),
+      }),
+      ...described(
+        'Episodes that robots told of, the newest first, on UTC days (at most 92; by default the last 28)',
+        episodesSchema,
+      ),
+    },
+    handler: async ({ query: { policy, limit, robot, trial, outcome, ...asked } }) => {
+      await requirePolicy(context, policy);
+      const span = spanOf(asked, context.clock(), usualDays);
+      const question = { policy, limit, robotId: robot, trialId: trial, outcome, ...span };
+      const { episodes, ...answer } = await context.questions.ask((engine) =>
+        readToldEpisodes({ ...context, engine }, question),
+      );
+      return { readAtMs: context.clock(), policy, ...span, ...answer, items: [...episodes] };
+    },
+  });
+};
+
+/** Of what was collected. */
+const lakeRoutes: Routes = (context) => async (app) => {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/episodes/:episodeId',
+    schema: {
+      params: z.object({ episodeId }),
+      querystring: policyQuery.extend({ day }),
+      ...described(
+        'One collected episode with at most 400 of its frames; `day`: as the list of episodes says it',
+        episodeSchema,
+      ),
+    },
+    handler: async ({ query: { policy, day: told }, params }) => {
+      const { robotType } = await readPolicyDocument(context.store, policy);
+      // Facts keep an episode under the day of its end, the lake under that of its start.
+      const wanted = [utcDay(startOf(told, 'day') - dayMs), told];
+      const found = await context.questions.ask((engine) =>
+        context.episodes.read(engine, { ...params, days: wanted, mostFrames }),
+      );
+      if (found !== undefined && found.robotType !== robotType.id)
+        throw new ConsoleError('notFound', `the episode is of another robot type than those of ${policy}`);
+      const type = found && (await readRobotType(context.store, found.robotType, found.robotTypeVersion));
+      return {
+        readAtMs: context.clock(),
+        ...params,
+        episode: found === undefined || type === undefined ? null : shown(found, type),
+      };
+    },
+  });
+};
+
+function shown(
+  { robotType, robotTypeVersion, frames, ...episode }: LakeEpisode,
+  { observations, actions }: RobotType,
+): NonNullable<EpisodeAnswer['episode']> {
+  return {
+    ...episode,
+    robotType: `${robotType}@${robotTypeVersion}`,
+    observations: observations.slice(0, mostObservations).map(({ name, unit }) => ({ name, unit })),
+    observationsTotal: observations.length,
+    actions: {
+      kind: actions.kind,
+      names:
+        actions.kind === 'discrete'
+          ? [...actions.names]
+          : actions.kind === 'continuous'
+            ? actions.ranges.map(({ name }) => name)
+            : [],
+    },
+    frames: frames.map(({ observation, action, expert, ...frame }) => ({
+      ...frame,
+      observation: observation.slice(0, mostObservations),
+      action: [...action],
+      expert: expert === null ? null : [...expert],
+    })),
+  };
+}

@@ -1,0 +1,44 @@
+import type { ComponentChild } from 'preact';
+
+import type { PageName } from './route.ts';
+import {
+  AuditScreen,
+  CycleScreen,
+  DataScreen,
+  EpisodeScreen,
+  FleetScreen,
+  IncidentsScreen,
+  MetricsScreen,
+  ModelsScreen,
+  RobotScreen,
+  TasksScreen,
+  TrialScreen,
+  type Screen,
+} from './screens.ts';
+
+/** Every page: what it is called, and what draws it. */
+export const screens: Readonly<Record<PageName, readonly [title: string, screen: (screen: Screen) => ComponentChild]>> =
+  {
+    fleet: ['Fleet', FleetScreen],
+    incidents: ['Incidents', IncidentsScreen],
+    trial: ['Trial', TrialScreen],
+    cycle: ['Cycle', CycleScreen],
+    models: ['Models', ModelsScreen],
+    data: ['Data', DataScreen],
+    tasks: ['Tasks', TasksScreen],
+    metrics: ['Metrics', MetricsScreen],
+    audit: ['Audit', AuditScreen],
+    robot: ['Robot', RobotScreen],
+    episode: ['Episode', EpisodeScreen],
+  };
+export const inMenu: readonly PageName[] = [
+  'fleet',
+  'incidents',
+  'trial',
+  'cycle',
+  'models',
+  'data',
+  'tasks',
+  'metrics',
+  'audit',
+];

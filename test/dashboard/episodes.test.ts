@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+
+import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../../console/answers/episodes.ts';
+import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
+import { actionText, correctionRuns, episodePage, episodePath } from '../../dashboard/pages/episode.ts';
+import { robotEpisodes, robotEpisodesPath } from '../../dashboard/pages/episodes.ts';
+import { trialRobots } from '../../dashboard/pages/trial-robots.ts';
+import type { Reading } from '../../dashboard/reading.ts';
+import { daysOf, pointsOf } from '../../dashboard/trial-course.ts';
+import { assertHarmless, assertLooks, got, hostile, html, nowMs, statesOf } from './page-world.ts';
+
+const span = {
+  readAtMs: nowMs,
+  policy: 'wall',
+  from: '2026-11-01',
+  to: '2026-11-28',
+  state: 'read',
+  asOfMs: nowMs,
+} as const;
+const onFilter = (): void => undefined;
+const query = { policy: 'wall', id: 'r1' };
+
+const listOf = (word: string, more: Partial<EpisodesAnswer> = {}): EpisodesAnswer => ({
+  ...span,
+  items: [
+    {
+      episodeId: word,
+      robotId: word,
+      task: word,
+      policyVersion: word,
+      trialId: word,
+      endedMs: null,
+      day: '2026-11-27',
+      durationMs: 60_000,
+      outcome: word,
+      failureReason: word,
+      intervened: true,
+      correctedFrames: 12,
+    },
+  ],
+  total: 41,
+  ...more,
+});
+const robotsOf = (word: string, more: Partial<TrialRobotsAnswer> = {}): TrialRobotsAnswer => ({
+  ...span,
+  trialId: word,
+  items: [{ robotId: word, policyVersion: word, episodes: 40, successes: 30, failures: 10 }],
+  total: 1,
+  ...more,
+});
+const frameOf = (index: number, action: number, expert: number | null) => ({
+  index,
+  atMs: index * 100,
+  observation: [1, 2, 3, 4, 5],
+  action: [action],
+  expert: expert === null ? null : [expert],
+  isCorrection: expert !== null,
+});
+const episodeOf = (word: string, more: Partial<NonNullable<EpisodeAnswer['episode']>> = {}): EpisodeAnswer => ({
+  readAtMs: nowMs,
+  episodeId: word,
+  episode: {
+    robotId: word,
+    robotType: word,
+    site: word,
+    task: word,
+    policyVersion: word,
+    startedMs: nowMs,
+    durationMs: 60_000,
+    outcome: word,
+    failureReason: word,
+    intervened: false,
+    split: word,
+    frameCount: 900,
+    observations: ['a', 'b', 'c', 'd', word].map((name) => ({ name, unit: word })),
+    observationsTotal: 90,
+    actions: { kind: 'discrete', names: [word, 'left'] },
+    frames: [frameOf(0, 0, null), frameOf(1, 0, null), frameOf(2, 1, 0)],
+    ...more,
+  },
+});
+const episode = (reading: Reading<EpisodeAnswer>, more: Record<string, string> = {}) =>
+  episodePage({ reading, query: { ...query, ...more }, nowMs, onFilter });
+const list = (reading: Reading<EpisodesAnswer>, more: Record<string, string> = {}) =>
+  robotEpisodes({ reading, query: { ...query, ...more }, nowMs, onFilter });
+const days = { from: '2026-11-01', to: '2026-11-28' };
+const robots = (reading: Reading<TrialRobotsAnswer>) =>
+  trialRobots({ reading, policy: 'wall', trialId: 't 1', days, nowMs });
+
+describe('the way from a trial to frames', () => {
+  it('looks different where there are no facts, no such episodes, no episode in the lake, and where it cannot be read', () => {
+    assert.deepEqual(statesOf(html(list(got(listOf('x', { state: 'noFacts', items: [] }))))), ['noData']);
+    assert.deepEqual(statesOf(html(list(got(listOf('x', { state: 'empty', items: [] }))))), ['empty']);
+    assert.deepEqual(statesOf(html(robots(got(robotsOf('x', { state: 'noFacts', items: [] }))))), ['noData']);
+    assert.deepEqual(statesOf(html(robots(got(robotsOf('x', { state: 'empty', items: [] }))))), ['empty']);
+    assert.match(html(episode(got({ ...episodeOf('x'), episode: null }))), /state-noData.*not uploaded it yet/s);
+    assert.match(html(episode(got(episodeOf('x', { frames: [] })))), /none of its frames/);
+    assertLooks(listOf('x'), (reading) => list(reading), /41 episodes/);
+    assertLooks(robotsOf('x'), (reading) => robots(reading), /the most failures first/);
+    assertLooks(episodeOf('x'), (reading) => episode(reading), /What it sensed/);
+  });
+
+  it('names the trial, its days and the episode in every step', () => {
+    assert.match(
+      html(robots(got(robotsOf('r1')))),
+      /href="#\/robot\?policy=wall&amp;id=r1&amp;trial=t\+1&amp;from=2026-11-01/,
+    );
+    const asked = { ...query, trial: 't1', outcome: 'failure', ...days };
+    assert.equal(
+      robotEpisodesPath(asked),
+      '/api/v1/episodes?policy=wall&robot=r1&trial=t1&outcome=failure&from=2026-11-01&to=2026-11-28&limit=100',
+    );
+    assert.match(html(list(got(listOf('E1')), asked)), /href="#\/episode\?policy=wall&amp;id=E1&amp;day=2026-11-27/);
+    assert.equal(episodePath({ policy: 'wall', id: 'E/1', day: 'd' }), '/api/v1/episodes/E%2F1?policy=wall&day=d');
+  });
+
+  it('shows readings by fours, actions in words where they change, and corrections', () => {
+    const text = html(episode(got(episodeOf('stop'))));
+    assert.match(text, /900, of which 3 are shown/);
+    assert.match(text, /Changes of the action.*0 s<\/th>.*stop<\/td>.*not known.*0\.2 s<\/th>.*left<\/td><td>stop/s);
+    assert.equal(text.match(/0\.1 s<\/th><td class="number">1<\/td><td>stop/g), null);
+    const actions = { kind: 'discrete' as const, names: ['a', 'b'] };
+    const corrected = [
+      [0, null],
+      [1, 0],
+      [1, 0],
+      [1, 0],
+      [1, 1],
+      [0, null],
+      [1, 1],
+    ] as const;
+    const frames = corrected.map(([action, expert], index) => frameOf(index, action, expert));
+    assert.deepEqual(
+      correctionRuns({ frames, actions }).map(({ first, last, text: said }) => [first.index, last.index, said]),
+      [
+        [1, 3, 'b | a'],
+        [4, 4, 'b | b'],
+        [6, 6, 'b | b'],
+      ],
+    );
+    assert.match(html(episode(got(episodeOf('last')), { readings: '4' })), /aria-label="last in 3 frames"/);
+    for (const readings of ['-4', '1e9', 'x', '0.5'])
+      assert.match(html(episode(got(episodeOf('z')), { readings })), /aria-label="a, b, c, d in 3/);
+    assert.equal(actionText({ kind: 'continuous', names: ['elbow'] }, [0.12345, 2]), 'elbow 0.123, action 1 2');
+    assert.equal(actionText({ kind: 'discrete', names: ['a'] }, [7]), 'action 7');
+  });
+
+  it('knows the days of a trial by its verdicts, and its stages where verdicts tell theirs', () => {
+    const dayMs = 86_400_000;
+    const course = (points: Record<string, unknown>[]) => ({ points }) as unknown as TrialCourseAnswer;
+    const atMs = Date.UTC(2026, 10, 20, 23);
+    assert.deepEqual(daysOf(course([{ atMs }, { atMs: atMs + dayMs }])), { from: '2026-11-19', to: '2026-11-22' });
+    assert.equal(daysOf(course([{ atMs: 'soon' }, { atMs: 1e300 }])), undefined);
+    const long = daysOf(course([{ atMs }, { atMs: atMs - 400 * dayMs }]));
+    assert.ok(Date.parse(long?.to ?? '') - Date.parse(long?.from ?? '') <= 92 * dayMs);
+    const staged = course([0, 0, 1].map((stage, index) => ({ atMs, delta: index, stage })));
+    assert.deepEqual([pointsOf(staged, 1).length, pointsOf(staged).length, pointsOf(staged, 7).length], [1, 3, 3]);
+  });
+
+  it('never makes markup of what robots, files and people wrote', () => {
+    assertHarmless(html(list(got(listOf(hostile)), { trial: hostile })), 5);
+    assertHarmless(html(robots(got(robotsOf(hostile)))), 2);
+    assertHarmless(html(episode(got(episodeOf(hostile)))), 12);
+  });
+});
