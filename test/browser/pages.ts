@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import type { Page } from 'playwright-core';
+
+import { policy } from '../activities/facts/fact-world.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Violation {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly target: unknown; readonly html: string; readonly failureSummary?: string }[];
+}
+
+/** What axe finds wrong with what is on the screen; every rule that it has by itself. */
+export async function violationsOf(page: Page): Promise<readonly string[]> {
+  // The page's own policy lets no script in that is not its own: this one comes by the debugger.
+  await page.evaluate(`${axe}; undefined`);
+  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
+    violations: readonly Violation[];
+  };
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.slice(0, 3).map(({ target, html }) => `${id}: ${help}: ${JSON.stringify(target)} ${html.slice(0, 160)}`),
+  );
+}
+
+/** Signs a page in by the token, where the page keeps it. */
+export async function signIn(page: Page, url: string, token: string): Promise<void> {
+  await page.addInitScript(
+    `if (location.origin === ${JSON.stringify(url)}) sessionStorage.setItem('flywheel.token', ${JSON.stringify(token)})`,
+  );
+}
+
+export const hashOf = (name: string, query: Readonly<Record<string, string>> = {}): string =>
+  `#/${name}?${new URLSearchParams({ policy, ...query }).toString()}`;
+
+/** Opens a page anew, and waits until nothing on it is loading. */
+export async function open(page: Page, url: string, hash: string): Promise<void> {
+  await page.goto('about:blank');
+  await page.goto(`${url}/${hash}`);
+  await page.locator('main h1').waitFor();
+}
+
+export const settled = (page: Page): Promise<void> =>
+  page.locator('.state-loading').first().waitFor({ state: 'detached', timeout: 60_000 });
+
+/** Nothing but tables, which scroll by themselves, is wider than the screen. */
+export async function assertNoSideways(page: Page, what: string): Promise<void> {
+  const [wide, screen] = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
+  assert.ok((wide ?? 0) <= (screen ?? 0), `${what}: ${wide} px wide on a screen of ${screen} px`);
+}
+
+/** Charts that no table says as well: each is in a section that has one. */
+export const chartsWithoutTable = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('svg[role=img]')]
+      .filter((chart) => chart.closest('section')?.querySelector('table') == null)
+      .map((chart) => chart.getAttribute('aria-label') ?? 'a chart without a name'),
+  );
