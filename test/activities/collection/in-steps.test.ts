@@ -9,12 +9,16 @@ async function* upTo(count: number): AsyncGenerator<number> {
 describe('items in steps', () => {
   it('are all there, in order, never more than a step at once', async () => {
     for (const count of [0, 1, 2, 3, 4, 6, 7]) {
-      const steps = await Array.fromAsync(inSteps(upTo(count), 3));
+      const steps: (readonly number[])[] = [];
+      for await (const step of inSteps(upTo(count), 3)) steps.push(step);
       assert.deepEqual(
         steps.map((step) => step.length),
         [...Array.from({ length: Math.floor(count / 3) }, () => 3), ...(count % 3 === 0 ? [] : [count % 3])],
       );
-      assert.deepEqual(steps.flat(), await Array.fromAsync(upTo(count)));
+      assert.deepEqual(
+        steps.flat(),
+        Array.from({ length: count }, (_, item) => item),
+      );
     }
   });
 });

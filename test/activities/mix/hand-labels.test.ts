@@ -134,7 +134,7 @@ describe('the log of labels by hand', () => {
     episodeId: 'E1',
     start: 0,
     end: 2,
-    action: [1],
+    action: [1] as number[],
     who: 'ada',
     reason: 'r',
   } as const;
