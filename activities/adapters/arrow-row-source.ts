@@ -1,11 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 
-import {
-  FixedSizeList,
-  RecordBatchReader,
-  type AsyncRecordBatchFileReader,
-  type RecordBatch,
-} from 'apache-arrow';
+import { FixedSizeList, RecordBatchReader, type AsyncRecordBatchFileReader, type RecordBatch } from 'apache-arrow';
 
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { PictureCodec } from '../../policies/picture-codec.ts';

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 
 import type { CurvePoint } from '../../policies/checkpoint.ts';
@@ -9,13 +8,11 @@ import type { Progress } from '../ports/progress.ts';
 import {
   impossibleExitCode,
   parseTrainerLine,
-  seeingTrainerContract,
-  trainerContract,
   type TrainerJobFile,
   type TrainerLine,
 } from '../training/trainer-messages.ts';
 import type { Trainer, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
-import { plannedChunk } from './planned-chunk.ts';
+import { writeJob } from './trainer-job.ts';
 
 export interface CommandTrainerOptions {
   /** All the program sees of an environment, beside `PATH`, `HOME` and `TMPDIR`, which it may override. */
@@ -45,9 +42,7 @@ interface Conversation {
  */
 export const commandTrainer = (command: readonly string[], options: CommandTrainerOptions = {}): Trainer => ({
   async train(job, progress) {
-    const jobFile = await writeJob(job);
-    const jobPath = join(job.scratchDirectory, 'job.json');
-    await writeFile(jobPath, JSON.stringify(jobFile, undefined, 2));
+    const { jobFile, jobPath } = await writeJob(job);
     const conversation: Conversation = {
       curve: [],
       done: undefined,
@@ -58,32 +53,6 @@ export const commandTrainer = (command: readonly string[], options: CommandTrain
     return outcomeOf(conversation, jobFile, command);
   },
 });
-
-async function writeJob(job: TrainingJob): Promise<TrainerJobFile> {
-  const checkpointDirectory = join(job.scratchDirectory, 'checkpoints');
-  await mkdir(checkpointDirectory, { recursive: true });
-  const saved = await job.checkpoints.latest();
-  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed, cameras, history } = job;
-  const chunk = plannedChunk(job);
-  return {
-    contract:
-      cameras === undefined && history === undefined && chunk === undefined ? trainerContract : seeingTrainerContract,
-    trainPath,
-    validationPath,
-    trainRows,
-    validationRows,
-    robotType,
-    settings,
-    seed,
-    ...(cameras === undefined ? {} : { cameras }),
-    ...(history === undefined ? {} : { history }),
-    ...chunk,
-    modelPath: join(job.scratchDirectory, 'model.onnx'),
-    checkpointDirectory,
-    resumeFrom: saved === undefined ? null : { step: saved.step, path: saved.filePath },
-    startFromPath: job.startFromPath ?? null,
-  };
-}
 
 async function runProgram(
   command: readonly string[],
