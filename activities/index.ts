@@ -1,5 +1,7 @@
 import type { ChampionDesk } from '../fleet/desk/champion-desk.ts';
 import { compactFacts } from './facts/compact-facts.ts';
+import { mirrorRegistry } from './mirror/mirror-registry.ts';
+import type { RunTracker } from './ports/run-tracker.ts';
 import type { FactTables } from './facts/fact-tables.ts';
 import { concludeCollection } from './collection/conclude-collection.ts';
 import { evaluateCandidate, type EvaluateCandidatePorts } from './evaluation/evaluate-candidate.ts';
@@ -82,6 +84,8 @@ export interface DataPorts extends StorePorts {
   readonly telemetry: TelemetryLog;
   readonly progress: Progress;
   readonly scratchDirectory: string;
+  /** Undefined: runs and versions are mirrored nowhere. */
+  readonly tracker?: RunTracker | undefined;
 }
 
 export type TrainingPorts = TrainModelPorts & EvaluateCandidatePorts;
@@ -140,6 +144,7 @@ export const dataActivities = (ports: DataPorts) => ({
   observeDrift: observeDrift(ports),
   sweepStore: sweepStore(ports),
   compactFacts: compactFacts(ports),
+  mirrorRegistry: mirrorRegistry(ports),
   beginErasure: beginErasure(ports),
   findErased: findErased(ports),
   eraseFound: eraseFound(ports),

@@ -14,7 +14,9 @@ export function withProfile(workflow: WorkflowName, input: unknown, profile: Tri
     if (typeof trial !== 'object' || trial === null || Array.isArray(trial)) return given;
     return { ...given, trial: { profile, ...trial } };
   }
-  return ['trialPolicy', 'abTest', 'rolloutPolicy', 'fleetMonitor', 'keepStore', 'keepFacts'].includes(workflow)
+  return ['trialPolicy', 'abTest', 'rolloutPolicy', 'fleetMonitor', 'keepStore', 'keepFacts', 'keepMirror'].includes(
+    workflow,
+  )
     ? { profile, ...given }
     : given;
 }

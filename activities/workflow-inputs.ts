@@ -189,6 +189,14 @@ const keepFactsSchema = z.strictObject({
   everyMs: z.int().min(100).max(86_400_000).optional(),
 });
 
+const keepMirrorSchema = z.strictObject({
+  policy: name.default(defaultPolicy),
+  /** `compressed`: a fleet day in a minute. */
+  profile: z.enum(['real', 'compressed']).default('real'),
+  /** Between two looks, real time; default: 10 minutes, compressed a minute. */
+  everyMs: z.int().min(100).max(86_400_000).optional(),
+});
+
 const eraseDataSchema = z.strictObject({
   /** Names the request, as `flywheel data erase` wrote it. */
   erasureId: name,
@@ -208,6 +216,7 @@ export const workflowInputSchemas = {
   fleetMonitor: fleetMonitorSchema,
   keepStore: keepStoreSchema,
   keepFacts: keepFactsSchema,
+  keepMirror: keepMirrorSchema,
   eraseData: eraseDataSchema,
 } as const;
 

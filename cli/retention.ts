@@ -43,6 +43,21 @@ export async function ensureFacts(
   });
 }
 
+/** Starts what mirrors a policy's runs and versions; one that runs goes on as it is. */
+export async function ensureMirror(
+  client: Client,
+  taskQueue: string,
+  options: { readonly policy: string; readonly profile?: 'real' | 'compressed' },
+): Promise<void> {
+  await client.workflow.start('keepMirror', {
+    workflowId: workflowIds.keepMirror(options.policy),
+    taskQueue,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `mirror of ${options.policy}`,
+    args: [options],
+  });
+}
+
 interface RunOptions {
   readonly policy: string;
   readonly dryRun: boolean;

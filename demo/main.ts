@@ -5,7 +5,7 @@ import { publishRobotType } from '../store/records/robot-types.ts';
 import { readAliases } from '../store/records/aliases.ts';
 import { builtInRobotTypes } from '../datasets/built-in-robot-types.ts';
 import { devMonitor, ensureMonitor } from '../cli/monitor.ts';
-import { ensureFacts, ensureRetention } from '../cli/retention.ts';
+import { ensureFacts, ensureMirror, ensureRetention } from '../cli/retention.ts';
 import { printable } from '../cli/printable.ts';
 import { ensureWeeklySchedule } from '../cli/schedule.ts';
 import { openDevConsole } from './console.ts';
@@ -119,6 +119,7 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   const profile = recording === undefined ? 'compressed' : 'real';
   await ensureRetention(client, taskQueue, { policy, profile });
   await ensureFacts(client, taskQueue, { policy, profile });
+  if (context.settings.mlflow !== undefined) await ensureMirror(client, taskQueue, { policy, profile });
   say('Starting the console …');
   const consolePlace = await openDevConsole(installation);
   stops.push(() => consolePlace.stop());

@@ -33,6 +33,10 @@ export const failureCatalogue = {
   NotificationFailed: { retryable: true },
   /** The receiver of notifications does not want this one. */
   NotificationRefused: { retryable: false },
+  /** The tracker of experiments cannot be reached or is busy. */
+  TrackerUnavailable: { retryable: true },
+  /** The tracker of experiments does not want this. */
+  TrackerRefused: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 
 export type FailureType = keyof typeof failureCatalogue;

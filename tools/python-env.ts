@@ -30,6 +30,11 @@ const ofTorch: Environment = {
   sizeText: 'two minutes, 600 MB',
   finish: requirementsFile('stub_cuda.py'),
 };
+const ofMlflow: Environment = {
+  requirements: requirementsFile('mlflow-requirements.txt'),
+  imports: 'import mlflow',
+  sizeText: 'about two minutes, 300 MB',
+};
 const needsPython = 'Python 3.11 or newer with its venv module (on Debian: apt-get install python3 python3-venv)';
 
 /** The python of a virtual environment in the cache that holds exactly tools/python/requirements.txt. */
@@ -41,6 +46,9 @@ export const pythonPackagePath = (report: Report): Promise<string> =>
 
 /** What trainers/pytorch is tested with: its own requirements.txt, but on the CPU, without the libraries of a GPU. */
 export const torchPath = (report: Report): Promise<string> => environmentPath('python-torch', ofTorch, report);
+
+/** A tracking server for `npm run test:long`. */
+export const mlflowPath = (report: Report): Promise<string> => environmentPath('python-mlflow', ofMlflow, report);
 
 async function environmentPath(name: string, environment: Environment, report: Report): Promise<string> {
   const { requirements, finish } = environment;

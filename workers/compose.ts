@@ -12,6 +12,7 @@ import type { DiskSpace, CyclesPort } from '../activities/ports/cycles.ts';
 import type { ModelProbe } from '../activities/ports/model-probe.ts';
 import type { Notifier } from '../activities/ports/notifier.ts';
 import type { OpenRows } from '../activities/ports/rows.ts';
+import type { RunTracker } from '../activities/ports/run-tracker.ts';
 import type { SqlEngine } from '../activities/ports/sql.ts';
 import type { Trainers } from '../activities/ports/trainer.ts';
 import type { TrialSlot } from '../activities/ports/trial-slot.ts';
@@ -152,6 +153,13 @@ export async function openCyclesPort(loop: Loop): Promise<CyclesPort> {
 export async function openBuilds(loop: Loop & { readonly deployment: string }): Promise<BuildDesk> {
   const { TemporalBuilds } = await import('../activities/adapters/temporal-builds.ts');
   return new TemporalBuilds(loop);
+}
+
+/** Where runs and versions are mirrored to; undefined where nobody asked for it. */
+export async function openTracker({ mlflow }: Pick<Settings, 'mlflow'>): Promise<RunTracker | undefined> {
+  if (mlflow === undefined) return undefined;
+  const { mlflowTracker } = await import('../activities/adapters/mlflow-tracker.ts');
+  return mlflowTracker(mlflow);
 }
 
 /** Where incidents are told; undefined where nobody is. */

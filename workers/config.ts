@@ -71,6 +71,10 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Signs what is POSTed; never logged. */
   FLYWHEEL_WEBHOOK_SECRET: z.string().min(16, 'expected at least 16 characters').optional(),
+  /** MLflow tracking server that runs, versions and aliases are mirrored to; none by default. */
+  FLYWHEEL_MLFLOW_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Sent there as a bearer token; never logged. */
+  FLYWHEEL_MLFLOW_TOKEN: z.string().min(1).optional(),
   /** Where tests and imports find recorded data sets. */
   FLYWHEEL_DATASETS: z.string().optional(),
   /** Cache folder of the tools. */
@@ -93,6 +97,7 @@ export interface Settings {
   readonly logLevel: string;
   readonly metricsAddress?: string;
   readonly webhook?: { readonly url: string; readonly secret: string };
+  readonly mlflow?: { readonly url: string; readonly token?: string };
 }
 
 export interface TemporalSettings {
@@ -150,6 +155,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     logLevel: values.FLYWHEEL_LOG_LEVEL,
     ...(values.FLYWHEEL_METRICS_ADDRESS === undefined ? {} : { metricsAddress: values.FLYWHEEL_METRICS_ADDRESS }),
     ...webhookOf(values.FLYWHEEL_WEBHOOK_URL, values.FLYWHEEL_WEBHOOK_SECRET),
+    ...mlflowOf(values.FLYWHEEL_MLFLOW_URL, values.FLYWHEEL_MLFLOW_TOKEN),
   };
 }
 
@@ -203,6 +209,13 @@ function temporalTlsOf(values: z.infer<typeof settingsSchema>): Pick<TemporalSet
 }
 
 /** Both or none: nothing is sent unsigned, and a secret for nothing is a mistake. */
+function mlflowOf(url: string | undefined, token: string | undefined): Pick<Settings, 'mlflow'> {
+  if (url === undefined && token === undefined) return {};
+  if (url === undefined)
+    throw new Error('settings: expected FLYWHEEL_MLFLOW_URL beside FLYWHEEL_MLFLOW_TOKEN, got none');
+  return { mlflow: { url, ...(token === undefined ? {} : { token }) } };
+}
+
 function webhookOf(url: string | undefined, secret: string | undefined): Pick<Settings, 'webhook'> {
   if (url === undefined && secret === undefined) return {};
   if (url === undefined || secret === undefined)

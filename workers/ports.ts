@@ -21,6 +21,7 @@ import {
   openNotifier,
   openSegmentJudge,
   openStore,
+  openTracker,
   openTrialSlot,
 } from './compose.ts';
 import { queues, type Queue, type Settings } from './config.ts';
@@ -57,11 +58,12 @@ export async function openPorts(
   const keys = served.includes('fleet') ? await signingKeys(settings, store, warn) : undefined;
   const signer = keys?.signer ?? keylessSigner;
   const sealing = keys?.orders === undefined ? undefined : { clock, signer, orders: keys.orders, onUnsealed: warn };
-  const [engine, slot, loop, notifier, judging, judge, probe, clips] = await Promise.all([
+  const [engine, slot, loop, notifier, tracker, judging, judge, probe, clips] = await Promise.all([
     openEngine(settings).then(cancellableEngine),
     openTrialSlot(starts),
     openCyclesPort(starts),
     openNotifier(settings),
+    openTracker(settings),
     openJudging(settings),
     openSegmentJudge(settings),
     openModelProbe(),
@@ -79,6 +81,7 @@ export async function openPorts(
     loop,
     diskSpace: openDiskSpace(settings),
     notifier,
+    tracker,
     signer,
     desk: championDesk({ store, sealing }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),

@@ -4,6 +4,7 @@ export { cycleTurn } from './cycle/turn.ts';
 export { eraseData } from './erase-data.ts';
 export { fleetMonitor } from './fleet-monitor.ts';
 export { keepFacts } from './keep-facts.ts';
+export { keepMirror } from './keep-mirror.ts';
 export { keepStore } from './keep-store.ts';
 export { releaseQuarantine } from './release-quarantine.ts';
 export { rollbackPolicy } from './rollback-policy.ts';

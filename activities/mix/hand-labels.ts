@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import { appendOnce, readLog } from '../../store/append-log.ts';
 import type { Clock } from '../../store/clock.ts';
@@ -45,10 +46,8 @@ export const addHandLabel = ({ store, clock }: Ports, label: WithoutTime<HandLab
   });
 
 const isSame = (line: Line, label: WithoutTime<HandLabel>): boolean => {
-  const { atMs: _, ...rest } = line;
-  const sorted = (value: object): string =>
-    JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return sorted(rest) === sorted(label);
+  const { atMs: _, ...told } = line;
+  return canonicalJson(told) === canonicalJson(label);
 };
 
 /** Takes a label back; doing so again changes nothing. `NotFound` for one that nobody gave. */

@@ -21,6 +21,7 @@ export const workflowIds = {
   keepStore: (policy: string): string => `retention/${policy}`,
   /** One a policy. */
   keepFacts: (policy: string): string => `facts/${policy}`,
+  keepMirror: (policy: string): string => `mirror/${policy}`,
   /** One a request. */
   eraseData: (erasureId: string): string => `erase/${erasureId}`,
   releaseQuarantine: (sha256: string): string => `quarantine/${sha256}`,

@@ -21,6 +21,16 @@ const rooms = [
 ];
 /** What else in the code has a slash behind its first word. */
 const others: Readonly<Record<string, string>> = {
+  version: 'keys of MLflow',
+  runs: 'calls of MLflow',
+  'registered-models': 'calls of MLflow',
+  'model-versions': 'calls of MLflow',
+  mix: 'metrics of MLflow',
+  mirror: 'ids of workflows',
+  loss: 'metrics of MLflow',
+  gate: 'metrics of MLflow',
+  experiments: 'calls of MLflow',
+  evaluation: 'metrics of MLflow',
   application: 'media types',
   assets: 'files of the pages',
   checkpoints: 'below training-runs/',

@@ -57,6 +57,7 @@ function fixedId(workflow: string, input: unknown): string | undefined {
     rollbackPolicy: workflowIds.rollbackPolicy(policy),
     keepStore: workflowIds.keepStore(policy),
     keepFacts: workflowIds.keepFacts(policy),
+    keepMirror: workflowIds.keepMirror(policy),
     eraseData: workflowIds.eraseData(erasureId),
   };
   return ids[workflow];

@@ -101,6 +101,15 @@ export const scenarios: readonly Scenario[] = [
         ({ compactions } = await handle.query<{ compactions: number }>('status'));
     },
   },
+  {
+    name: 'keep-mirror-told',
+    workflow: 'keepMirror',
+    input: { profile: 'compressed', everyMs: 3_600_000 },
+    isEndless: true,
+    async drive(handle) {
+      for (let looks = 0; looks < 1;) ({ looks } = await handle.query<{ looks: number }>('status'));
+    },
+  },
   { name: 'erase-data-certified', workflow: 'eraseData', input: { erasureId: 'e-1', settleMs: 10 } },
   { name: 'cycle-turn-given-back', workflow: 'cycleTurn', isEndless: true },
   {

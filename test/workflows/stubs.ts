@@ -35,6 +35,14 @@ const goodWeek: Omit<AllActivities, 'parseInput'> = {
     asOfMs: 1_795_305_600_000,
     isBehind: false,
   }),
+  mirrorRegistry: async () => ({
+    address: 'https://mlflow.example/',
+    runs: 1,
+    versions: 1,
+    aliases: 2,
+    refused: [],
+    isBehind: false,
+  }),
   readPolicy: async () => ({
     robotType,
     aliases: { champion: '1.0.0', baseline: '1.0.0', anchor: '1.0.0' },

@@ -92,7 +92,10 @@ export const driftActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'o
   });
 
 /** Behind whatever the data queue does; the next time does what this one could not. */
-export const maintenanceActivities = (): Pick<ActivityInterfaceFor<DataActivities>, 'sweepStore' | 'compactFacts'> =>
+export const maintenanceActivities = (): Pick<
+  ActivityInterfaceFor<DataActivities>,
+  'sweepStore' | 'compactFacts' | 'mirrorRegistry'
+> =>
   proxyActivities<DataActivities>({
     taskQueue: queueOf('data'),
     startToCloseTimeout: '1 hour',
