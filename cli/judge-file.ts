@@ -1,6 +1,10 @@
 import type { Client } from '@temporalio/client';
 
-import { judgeSubmission, type SubmissionVerdict } from '../activities/submissions/judge-submission.ts';
+import {
+  judgeSubmission,
+  type JudgeSubmissionInput,
+  type SubmissionVerdict,
+} from '../activities/submissions/judge-submission.ts';
 import { submitModel } from '../activities/submissions/submit-model.ts';
 import { reproduceModel, type ReproduceModelResult } from '../activities/registry/reproduce-model.ts';
 import type { TrialSlot } from '../activities/ports/trial-slot.ts';
@@ -12,11 +16,8 @@ import { ask, orchestrationQueue } from '../acts/ask-workflow.ts';
 import type { CommandContext } from './context.ts';
 
 /** What the offline gates say of a model file. Loads runtime and trainers, so only who judges imports it. */
-export const judgeFile = async (
-  context: CommandContext,
-  policy: string,
-  filePath: string,
-): Promise<SubmissionVerdict> => judgeSubmission(await judging(context))({ policy, filePath });
+export const judgeFile = async (context: CommandContext, input: JudgeSubmissionInput): Promise<SubmissionVerdict> =>
+  judgeSubmission(await judging(context))(input);
 
 /** Trains a registered version again and compares the bytes. */
 export const reproduceVersion = async (

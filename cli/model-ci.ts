@@ -4,15 +4,18 @@ import { Argument, type Command } from 'commander';
 
 import type { SubmissionVerdict } from '../activities/submissions/judge-submission.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
+import type { PortMap } from '../policies/fit-model.ts';
 import type { GateResult } from '../policies/gates/index.ts';
 import { withClient } from './context.ts';
 import { exitCodeOf, exitCodes, reportFailure } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';
 import { parseJsonObject } from './parse-json-object.ts';
+import { parsePortMap } from './parse-port-map.ts';
 import { printJson, printTable, say } from './print.ts';
 
 interface CheckOptions {
   readonly policy: string;
+  readonly mapPorts?: PortMap;
   readonly json: boolean;
 }
 
@@ -30,6 +33,11 @@ export function registerModelCiCommands(models: Command): void {
       .description(description)
       .addArgument(new Argument('<file>', 'an ONNX file of any origin'))
       .option('--policy <name>', 'policy of the model', defaultPolicy)
+      .option(
+        '--map-ports <map>',
+        'what the model calls its inputs and outputs, where it has other names: observation=input_0,action=output',
+        parsePortMap,
+      )
       .option('--json', 'as JSON', false);
 
   command(
@@ -39,7 +47,8 @@ export function registerModelCiCommands(models: Command): void {
     withVerdict(async () => {
       const context = await openPolicy(options.policy);
       const { judgeFile } = await import('./judge-file.ts');
-      const verdict = await judgeFile(context, options.policy, filePath);
+      const { policy, mapPorts: portMap } = options;
+      const verdict = await judgeFile(context, { policy, filePath, portMap });
       if (options.json) printJson(asJson(verdict));
       else printVerdict(verdict);
       return verdict.passed;
@@ -61,9 +70,9 @@ async function submit(filePath: string, options: SubmitOptions): Promise<'pass' 
   const context = await openPolicy(options.policy);
   const { settings } = context;
   const { submitFile } = await import('./judge-file.ts');
-  const { policy, who, reason: why } = options;
+  const { policy, mapPorts: portMap, who, reason: why } = options;
   const result = await withClient(settings, (client) =>
-    submitFile(context, client, { policy, filePath, who, why, request }),
+    submitFile(context, client, { policy, filePath, portMap, who, why, request }),
   );
   const { verdict, version, offer } = result;
   if (options.json) printJson({ ...result, verdict: asJson(verdict) });
@@ -74,7 +83,11 @@ async function submit(filePath: string, options: SubmitOptions): Promise<'pass' 
   return offer?.kind === 'offered' ? 'pass' : 'hold';
 }
 
-const asJson = (verdict: SubmissionVerdict) => ({ ...verdict, judged: verdict.judged ?? null });
+const asJson = (verdict: SubmissionVerdict) => ({
+  ...verdict,
+  mended: verdict.mended ?? null,
+  judged: verdict.judged ?? null,
+});
 
 /** A build server branches on it: 0 every gate passes, 1 a gate holds the model back, 2 and above there is no verdict. */
 async function withVerdict(work: () => Promise<'pass' | 'hold'>): Promise<void> {
@@ -99,6 +112,8 @@ function printVerdict(verdict: SubmissionVerdict): void {
       gate.sentence,
     ]),
   );
+  if (verdict.mended !== undefined)
+    say(`\njudged was a mended copy of ${verdict.mended.fileSha256}: ${verdict.mended.changes.join('; ')}`);
   const failed = verdict.gates.filter(({ outcome }) => outcome === 'fail').map(({ id }) => id);
   say(`\n${verdict.passed}: ${failed.length === 0 ? 'the model passes every gate' : `held by ${failed.join(', ')}`}`);
   if (verdict.passed === 'pass' && !verdict.mayBeOffered)

@@ -3,7 +3,10 @@ import { type Command } from 'commander';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { readDataStanding } from '../activities/registry/data-standing.ts';
 import { readManifest } from '../store/records/manifests.ts';
-import type { ModelManifest } from '../policies/model-manifest.ts';
+import { mendedFileName, mendedFileSchema } from '../activities/submissions/mended-file.ts';
+import { modelFile, type ModelManifest } from '../policies/model-manifest.ts';
+import { requireJson } from '../store/json-objects.ts';
+import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -40,11 +43,26 @@ async function show(version: string, { policy, json }: ViewOptions): Promise<voi
   const manifest = await readManifest({ store: context.store, signer: context.signer() }, policy, version);
   if (json) return printJson(manifest);
   const { sentence } = await readDataStanding(context, manifest);
-  printTable(['fact', 'value'], [...factsOf(manifest), ['data', sentence]]);
+  printTable(['fact', 'value'], [...factsOf(manifest), ...(await mendedFact(context, manifest)), ['data', sentence]]);
   printTable(
     ['gate', 'outcome', 'value', 'limit'],
     manifest.gates.map(({ id, outcome, value, limit }) => [id, outcome, shown(value), shown(limit)]),
   );
+}
+
+/** What was changed in a submitted file so that it has the ports of the policy. */
+async function mendedFact(
+  { store }: CommandContext,
+  { policy, version, files }: ModelManifest,
+): Promise<readonly [string, string][]> {
+  if (files[mendedFileName] === undefined) return [];
+  const { fileSha256, changes } = await requireJson(
+    store,
+    modelFile(policy, version, mendedFileName),
+    mendedFileSchema,
+    'the manifest names it',
+  );
+  return [['mended', `${changes.join('; ')} (submitted: ${fileSha256})`]];
 }
 
 async function compare(version: string, other: string, { policy, json }: ViewOptions): Promise<void> {

@@ -2,6 +2,7 @@ import type { RobotType } from '../datasets/robot-type.ts';
 import { isHorizon, type ChunkPlan } from './chunks.ts';
 import type { CameraShape } from './images/camera-layers.ts';
 import type { NetworkShape } from './network.ts';
+import { misfitAdvice, missingAdvice } from './port-advice.ts';
 import type { ModelPort } from './runtime.ts';
 import { cameraOfPort, seenCamerasOf, type SeenCamera } from './seen-images.ts';
 import type { NetworkSpecification } from './specification.ts';
@@ -83,8 +84,13 @@ export function ioProblems(
       .filter(({ name }) => cameraOfPort(name) === undefined)
       .map((port) => `expected inputs ${wanted.map(({ name }) => name).join(', ')}, got one more: ${port.name}`),
     ...more.flatMap((port) => imageProblems(port, cameraOfPort(port.name), sizes.cameras ?? [])),
-    ...wanted.flatMap((port) => portProblems('input', port, withoutHistory(model.inputs))),
-    ...portProblems('output', output, withoutSteps(model.outputs, output.name)),
+    ...wanted.flatMap((port) => portProblems('input', port, withoutHistory(model.inputs), more)),
+    ...portProblems(
+      'output',
+      output,
+      withoutSteps(model.outputs, output.name),
+      model.outputs.filter(({ name }) => name !== output.name),
+    ),
   ];
 }
 
@@ -130,11 +136,13 @@ function portProblems(
   kind: 'input' | 'output',
   wanted: { name: string; type: string; width: number | undefined; isOptional: boolean },
   ports: readonly ModelPort[],
+  others: readonly ModelPort[],
 ): readonly string[] {
   const shape = wanted.width === undefined ? '[batch]' : `[batch, ${wanted.width}]`;
   const found = ports.find((port) => port.name === wanted.name);
   const expected = `expected ${kind} ${wanted.name} ${wanted.type} ${shape} with an open batch size`;
-  if (found === undefined) return wanted.isOptional ? [] : [`${expected}, got none`];
+  if (found === undefined)
+    return wanted.isOptional ? [] : [`${expected}, got none${missingAdvice({ kind, ...wanted }, others)}`];
   const rank = wanted.width === undefined ? 1 : 2;
   const width = found.shape[1];
   const fits =
@@ -142,5 +150,7 @@ function portProblems(
     found.shape.length === rank &&
     typeof found.shape[0] === 'string' &&
     (rank === 1 || width === wanted.width || (kind === 'output' && typeof width === 'string'));
-  return fits ? [] : [`${expected}, got ${found.type} [${found.shape.join(', ')}]`];
+  return fits
+    ? []
+    : [`${expected}, got ${found.type} [${found.shape.join(', ')}]${misfitAdvice({ kind, ...wanted }, found)}`];
 }

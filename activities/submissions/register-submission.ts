@@ -2,6 +2,7 @@ import { evaluationSchema } from '../evaluation/evaluation-document.ts';
 import { failure } from '../../store/failures.ts';
 import { requireJson } from '../../store/json-objects.ts';
 import type { SubmissionVerdict } from './judge-submission.ts';
+import { mendedFileName } from './mended-file.ts';
 import { readTaughtType } from '../../store/records/robot-types.ts';
 import { readManifest } from '../../store/records/manifests.ts';
 import { registeredSight, registeredType } from '../registry/registered-type.ts';
@@ -42,6 +43,7 @@ export const registerSubmission =
         'model.onnx': judged.modelKey,
         'evaluation.json': judged.evaluationKey,
         'golden.json': judged.goldenKey,
+        ...(judged.mendedKey === undefined ? {} : { [mendedFileName]: judged.mendedKey }),
       },
       modelSha256,
       parents: [judged.champion],

@@ -1,4 +1,5 @@
 import type { Fleet } from '../../fleet/desk/index.ts';
+import type { PortMap } from '../../policies/fit-model.ts';
 import { judgeSubmission, type JudgeSubmissionPorts, type SubmissionVerdict } from './judge-submission.ts';
 import { registerSubmission } from './register-submission.ts';
 import type { TrialSlot } from '../ports/trial-slot.ts';
@@ -10,6 +11,7 @@ export type SubmitModelPorts = JudgeSubmissionPorts &
 export interface SubmitModelInput {
   readonly policy: string;
   readonly filePath: string;
+  readonly portMap?: PortMap | undefined;
   readonly who: string;
   readonly why: string;
   /** Input of `trialPolicy` beside version, who and why. */
@@ -25,13 +27,13 @@ export interface SubmitModelResult {
 
 /**
  * Takes a model that was made elsewhere the way every candidate goes: all gates, the registry, the trial slot. Idempotent by
- * (policy, content of the file): the same file is the same version, and the slot knows an offer it has.
+ * (policy, content of the file, port map): the same file is the same version, and the slot knows an offer it has.
  */
 export const submitModel =
   (ports: SubmitModelPorts) =>
   async (input: SubmitModelInput): Promise<SubmitModelResult> => {
-    const { policy, filePath, who, why, request } = input;
-    const verdict = await judgeSubmission(ports)({ policy, filePath });
+    const { policy, filePath, portMap, who, why, request } = input;
+    const verdict = await judgeSubmission(ports)({ policy, filePath, portMap });
     if (!verdict.mayBeOffered) return { verdict, version: null, offer: null };
     const { version } = await registerSubmission(ports)({ verdict, who, why });
     const operationId = `submission-${verdict.modelSha256.slice(0, 16)}`;

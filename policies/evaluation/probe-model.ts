@@ -1,7 +1,7 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { leastInputsTried, type AbsoluteFacts } from '../gates/absolute.ts';
 import { horizonOf } from '../chunks.ts';
-import { checkModelFile } from '../onnx/file-problems.ts';
+import { checkModelFile, loadProblem } from '../onnx/file-problems.ts';
 import { randomNodes, readingDependence } from '../onnx/reading-dependence.ts';
 import { ioProblems, policyOutput, policySizes, type PolicySizes } from '../policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../runtime.ts';
@@ -40,7 +40,7 @@ export async function probeModel(input: ProbeInput): Promise<AbsoluteFacts> {
   const file = checkModelFile(input.model);
   if (file.kind === 'refused') return refuse(file.reason);
   const session = await openModel(input);
-  if (session instanceof Error) return refuse(session.message);
+  if (session instanceof Error) return refuse(loadProblem(input.model, session.message));
   try {
     const load = { isLoaded: true, reason: '' };
     const problems = ioProblems(session, sizes);

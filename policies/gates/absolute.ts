@@ -94,7 +94,7 @@ const extraOutputs = (names: readonly string[]): readonly string[] =>
   names.length === 0
     ? []
     : [
-        `expected one output, got also ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}; export the policy without them`,
+        `expected one output, got also ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}; export the policy without them, or name the one that is meant by --map-ports, which drops the others`,
       ];
 
 function sentences(id: string, problems: readonly string[] | undefined, good: string): GateResult {

@@ -1,8 +1,9 @@
-/** One field of a protobuf message as it lies in the bytes; a number for wire type 0, a stretch of bytes for wire type 2. */
-export type WireField =
-  | { readonly number: number; readonly kind: 'varint'; readonly value: number }
-  | { readonly number: number; readonly kind: 'bytes'; readonly start: number; readonly end: number }
-  | { readonly number: number; readonly kind: 'other' };
+/** One field of a protobuf message as it lies in the bytes; a number for wire type 0, a stretch of bytes for wire type 2. `from` is where its tag begins, `to` where it ends. */
+export type WireField = { readonly number: number; readonly from: number; readonly to: number } & (
+  | { readonly kind: 'varint'; readonly value: number }
+  | { readonly kind: 'bytes'; readonly start: number; readonly end: number }
+  | { readonly kind: 'other' }
+);
 
 /**
  * Walks the fields of a message between two offsets, all of them: a parser that merges what comes twice sees no more than this
@@ -11,27 +12,30 @@ export type WireField =
 export function* wireFields(bytes: Uint8Array, start: number, end: number): Generator<WireField> {
   const cursor: Cursor = { bytes, end, at: start };
   while (cursor.at < end) {
+    const from = cursor.at;
     const tag = varint(cursor);
     const number = Math.floor(tag / 8);
     if (number === 0) throw new RangeError(`expected a field number before byte ${cursor.at}, got 0`);
     switch (tag % 8) {
-      case 0:
-        yield { number, kind: 'varint', value: varint(cursor) };
+      case 0: {
+        const value = varint(cursor);
+        yield { number, from, to: cursor.at, kind: 'varint', value };
         break;
+      }
       case 1:
         skip(cursor, 8);
-        yield { number, kind: 'other' };
+        yield { number, from, to: cursor.at, kind: 'other' };
         break;
       case 2: {
         const size = varint(cursor);
         const first = cursor.at;
         skip(cursor, size);
-        yield { number, kind: 'bytes', start: first, end: cursor.at };
+        yield { number, from, to: cursor.at, kind: 'bytes', start: first, end: cursor.at };
         break;
       }
       case 5:
         skip(cursor, 4);
-        yield { number, kind: 'other' };
+        yield { number, from, to: cursor.at, kind: 'other' };
         break;
       default:
         throw new RangeError(`expected a field of a known wire type before byte ${cursor.at}, got ${tag % 8}`);

@@ -21,7 +21,7 @@ export function field(number: number, value: number | string | Bytes): Bytes {
   return join(Uint8Array.from([...varint(number * 8 + 2), ...varint(bytes.length)]), bytes);
 }
 
-export const elementTypes = { float: 1, int32: 6, int64: 7, bool: 9, double: 11 } as const;
+export const elementTypes = { float: 1, int32: 6, int64: 7, bool: 9, float16: 10, double: 11 } as const;
 type ElementType = keyof typeof elementTypes;
 
 export const tensor = (
@@ -55,6 +55,13 @@ export const float = (name: string, value: number): Bytes => tensor(name, 'float
 export const port = (name: string, type: ElementType, dims: readonly (number | string)[]): Bytes => {
   const shape = join(...dims.map((size) => field(1, typeof size === 'number' ? field(1, size) : field(2, size))));
   return join(field(1, name), field(2, field(1, join(field(1, elementTypes[type]), field(2, shape)))));
+};
+
+/** A sequence of maps from int64 to float, as ZipMap makes it. */
+export const sequencePort = (name: string): Bytes => {
+  const float = field(1, join(field(1, elementTypes.float), field(2, new Uint8Array())));
+  const map = field(5, join(field(1, elementTypes.int64), field(2, float)));
+  return join(field(1, name), field(2, field(4, field(1, map))));
 };
 
 type Attribute = number | readonly number[] | { readonly graph: Bytes } | { readonly tensor: Bytes };

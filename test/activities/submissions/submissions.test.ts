@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -178,6 +179,42 @@ describe('a model that was made elsewhere', function () {
       isFailure(error, 'NotFound'),
     );
     await assert.rejects(judge({ policy: 'nobody', filePath: 'x' }), (error) => isFailure(error, 'NotFound'));
+  });
+
+  it('is judged and registered as a mended copy where only names differ, and says what was changed', async () => {
+    await heldoutEpisodes();
+    await baseline(stop);
+    const filePath = join(directory, 'other.onnx');
+    await writeFile(filePath, foreignModel([0, 4, 0], { observation: 'obs', output: 'logits' }));
+    const portMap = new Map([
+      ['observation', 'obs'],
+      ['probabilities', 'logits'],
+    ]);
+    const verdict = await judgeSubmission(ports())({ policy: 'picker', filePath, portMap });
+    assert.equal(verdict.mayBeOffered, true, JSON.stringify(verdict.gates));
+    const fileSha256 = createHash('sha256')
+      .update(await readFile(filePath))
+      .digest('hex');
+    const changes = ['input "obs" is now observation', 'output "logits" is now probabilities'];
+    assert.deepEqual(verdict.mended, { fileSha256, changes });
+    assert.notEqual(verdict.modelSha256, fileSha256);
+    const { version } = await registerSubmission(ports())({ verdict, who: 'ada', why: 'other names' });
+    const { files } = await readManifest(ports(), 'picker', version);
+    assert.equal(files['model.onnx']?.sha256, verdict.modelSha256);
+    const kept = await fixture.store.get(`models/picker/${version}/mended.json`);
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(kept)), verdict.mended);
+    assert.equal(
+      (await judgeSubmission(ports())({ policy: 'picker', filePath, portMap })).modelSha256,
+      verdict.modelSha256,
+    );
+    const wrong = new Map([['observation', 'nothing']]);
+    await assert.rejects(judgeSubmission(ports())({ policy: 'picker', filePath, portMap: wrong }), (error) =>
+      isFailure(error, 'InvalidInput'),
+    );
+    assert.deepEqual(
+      (await readdir(fixture.ports.scratchDirectory)).filter((name) => name.startsWith('mended-')),
+      [],
+    );
   });
 
   it('is registered once as a candidate with parent, origin and golden answers', async () => {
