@@ -3,6 +3,7 @@ import { ImportError } from '../import-summary.ts';
 import type { MeasuredColumn } from '../measure-columns.ts';
 import { Tally } from '../tally.ts';
 import { bagFiles } from './bag-folder.ts';
+import { stepsOf } from './field-path.ts';
 import { measureTopics, type MeasuredTopic } from './measure-topics.ts';
 
 /** Topics with commands, by the last part of their name. */
@@ -21,6 +22,7 @@ export async function draftMcap(path: string, id: string): Promise<Draft> {
   const files = await bagFiles(path, tally);
   const topics = await measureTopics(files, tally);
   const often = topics.filter(({ middleStepS }) => middleStepS <= rarestStepS);
+  if (often.length === 0) throw nothingOften(path, topics, tally);
   const observations = often.filter((topic) => !isCommand(topic)).flatMap(numbersOf);
   if (observations.length > 1_024)
     throw new ImportError(`expected at most 1,024 numbers that can be readings, got ${observations.length}`);
@@ -67,12 +69,28 @@ export async function draftMcap(path: string, id: string): Promise<Draft> {
   };
 }
 
+/** What stands in the way of a draft: files that were cut off or cannot be read, topics that are not read, or said too rarely. */
+function nothingOften(path: string, topics: readonly MeasuredTopic[], tally: Tally): ImportError {
+  const rare = topics.map(({ topic, messages }) => `${topic} (${messages} messages)`);
+  const notTaken = tally.result().notTaken.map(({ what, name, reason }) => `${what} ${name} ${reason}`);
+  const reasons = [...rare.map((topic) => `too few on ${topic}`), ...notTaken].slice(0, 5);
+  return new ImportError(
+    `expected topics with a message at least every ${rarestStepS} s, got ${reasons.join('; ') || 'no message at all'} [path=${path}]`,
+  );
+}
+
 const numbersOf = ({ topic, columns }: MeasuredTopic): readonly DraftedNumber[] =>
   columns
     .filter(({ kind }) => kind === 'number')
     .map(({ name }) => ({ column: name, path: name.slice(name.indexOf(topic) + topic.length).replace(/^"?\./, '') }))
     .filter(({ path }) => !counter.test(path))
-    .map(({ column, path }) => ({ column, name: `${topic.replace(/^\//, '')}.${path}`.slice(0, 200) }));
+    .map(({ column, path }) => ({ column, name: `${topic.replace(/^\//, '')}.${readable(path)}`.slice(0, 200) }));
+
+/** `position[name=elbow]` → `position.elbow` */
+const readable = (path: string): string => {
+  const text = stepsOf(path)?.at(-1)?.key?.text;
+  return text === undefined ? path : `${path.slice(0, path.lastIndexOf('[name='))}.${text}`;
+};
 
 const isChoice = ({ kind, values }: MeasuredColumn): boolean =>
   kind === 'text' && values !== undefined && values.length > 1;

@@ -57,7 +57,7 @@ export class FramesOfMessages {
     const isFrame = 'topic' in every && every.topic === values.topic;
     if ('periodUs' in every) yield* this.#ticksBefore(atUs, every.periodUs);
     else if (this.#pendingUs !== undefined && (isFrame || atUs > this.#pendingUs)) yield* this.#pending();
-    values.take(message);
+    if (!values.take(message)) return;
     if (values.isSampled) this.#lastUs = atUs;
     if (isFrame) this.#pendingUs = atUs;
     // What holds is seen when it is said: a stop may be over before the next frame, and how it ended comes behind the last one.

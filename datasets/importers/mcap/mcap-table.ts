@@ -1,7 +1,7 @@
 import type { SourceFile } from '../table-episodes.ts';
 import { logTimeColumn, type TableReader, type TableRow, type WantedCell } from '../table.ts';
 import type { Tally } from '../tally.ts';
-import { topicField } from './field-path.ts';
+import { topicField, type TopicField } from './field-path.ts';
 import { FramesOfMessages, type FrameRule } from './frames-of-messages.ts';
 import { McapProblem } from './byte-cursor.ts';
 import type { EpisodeImages } from './episode-images.ts';
@@ -83,11 +83,19 @@ export class McapTable implements TableReader {
     const { topic, type } = channel;
     this.#described.add(topic);
     if ('reason' in type) return;
-    const paths = names.get(topic)?.wanted.map(({ field }) => field.path) ?? [];
+    const paths = names.get(topic)?.wanted.flatMap(({ field }) => usedPaths(field)) ?? [];
     for (const { path } of readLeaves(type, data))
       if (!paths.some((mapped) => mapped === path || mapped.startsWith(`${path}[`)))
         this.#input.tally.leftOut('field', 'not in the map', `${topic}.${path}`);
   }
+}
+
+/** What a column reads: its own field, and the list that names its element. */
+function usedPaths({ path, steps }: TopicField): readonly string[] {
+  const at = steps.findIndex(({ key }) => key !== undefined);
+  const list = steps[at]?.key?.list;
+  if (list === undefined) return [path];
+  return [path, [...steps.slice(0, at).map(({ name }) => name), list].join('.')];
 }
 
 /** A first message that cannot be read says no fields; whoever takes it says why. */

@@ -2,10 +2,11 @@ import { ColumnMeasure, type MeasuredColumn } from '../measure-columns.ts';
 import type { SourceFile } from '../table-episodes.ts';
 import type { Tally } from '../tally.ts';
 import { McapProblem } from './byte-cursor.ts';
-import { stepsOf, topicColumn } from './field-path.ts';
+import { namedElement, stepsOf, topicColumn } from './field-path.ts';
 import { numberOf } from './frames-of-messages.ts';
 import { mcapMessages, type Message } from './mcap-messages.ts';
-import type { Leaf, MessageType, ReadFields, Value } from './message-type.ts';
+import { below, type Leaf, type MessageType, type ReadFields, type Value } from './message-type.ts';
+import { namedFields } from './named-fields.ts';
 import { Topics } from './topics.ts';
 
 /** What a topic says, over all of its messages. */
@@ -69,7 +70,7 @@ class TopicMeasure {
     this.#messages += 1;
     this.#time.see('', atUs);
     try {
-      const read = this.#readers.get(type) ?? type.fields(this.#paths.map((path) => stepsOf(path) ?? []));
+      const read = this.#readers.get(type) ?? readerOf(type, this.#paths);
       this.#readers.set(type, read);
       read(data, this.#values);
     } catch (error) {
@@ -93,17 +94,46 @@ class TopicMeasure {
   }
 }
 
+const readerOf = (type: MessageType, paths: readonly string[]): ReadFields =>
+  namedFields(
+    type,
+    paths.map((path) => stepsOf(path) ?? []),
+  ).read;
+
 /** Every value of a message that a map can name, lists element by element. */
 function pathsOf(type: MessageType, sample: Uint8Array): readonly string[] {
   try {
-    return type
-      .leaves(sample)
-      .flatMap((leaf) => elementsOf(leaf, type, sample))
+    const leaves = type.leaves(sample);
+    return leaves
+      .flatMap((leaf) => namedElementsOf(leaf, leaves, type, sample) ?? elementsOf(leaf, type, sample))
       .filter((path) => stepsOf(path) !== undefined);
   } catch (error) {
     if (error instanceof McapProblem) return [];
     throw error;
   }
+}
+
+/** The list beside others that names their elements, as in `sensor_msgs/JointState`. */
+const listOfNames = 'name';
+
+/** The elements of a list of numbers by their names, where a list of as many names is beside it, all different. */
+function namedElementsOf(
+  { path, kind, list }: Leaf,
+  leaves: readonly Leaf[],
+  type: MessageType,
+  sample: Uint8Array,
+): readonly string[] | undefined {
+  if (kind !== 'number' || list === undefined) return undefined;
+  const namePath = below(path.slice(0, Math.max(0, path.lastIndexOf('.'))), listOfNames);
+  const names = leaves.find((leaf) => leaf.path === namePath && leaf.kind === 'text' && leaf.list !== undefined);
+  if (names === undefined) return undefined;
+  const [own, beside] = [elementsOf({ path, kind, list }, type, sample), elementsOf(names, type, sample)];
+  const texts: Value[] = [];
+  type.fields(beside.map((element) => stepsOf(element) ?? []))(sample, texts);
+  const found = texts.slice(0, beside.length);
+  if (own.length === 0 || own.length !== found.length || new Set(found).size !== found.length) return undefined;
+  const columns = found.map((text) => namedElement(path, listOfNames, String(text)));
+  return columns.every((column) => column !== undefined) ? columns : undefined;
 }
 
 function elementsOf({ path, kind, list }: Leaf, type: MessageType, sample: Uint8Array): readonly string[] {

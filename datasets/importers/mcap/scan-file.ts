@@ -32,7 +32,14 @@ const magic = Buffer.from([0x89, 0x4d, 0x43, 0x41, 0x50, 0x30, 0x0d, 0x0a]);
 export async function scanFile(handle: FileHandle, path: string): Promise<ScannedFile> {
   const { size } = await handle.stat();
   const window = new Window(handle, size);
-  if (!magic.equals(await window.at(0, magic.length)))
+  const first = await window.at(0, magic.length);
+  if (first.length < magic.length && magic.subarray(0, first.length).equals(first))
+    throw new ImportError(
+      size === 0
+        ? `expected an MCAP file, got an empty one [file=${path}]`
+        : `expected an MCAP file, got one that is cut off after ${size} bytes [file=${path}]`,
+    );
+  if (!magic.equals(first))
     throw new ImportError(`expected an MCAP file, got one that begins otherwise [file=${path}]`);
   const scan = new Scan();
   let at = magic.length;

@@ -1,9 +1,10 @@
-import { ImportError } from '../import-summary.ts';
+import { ImportError, quoted } from '../import-summary.ts';
 import type { Tally } from '../tally.ts';
 import { McapProblem } from './byte-cursor.ts';
 import type { TopicField } from './field-path.ts';
 import type { Message } from './mcap-messages.ts';
-import type { MessageType, ReadFields, Value } from './message-type.ts';
+import type { MessageType, Value } from './message-type.ts';
+import { namedFields, type NamedFields } from './named-fields.ts';
 
 /** A value that is asked for, and its place among all of them. */
 export interface WantedField {
@@ -21,7 +22,8 @@ export class TopicValues {
   readonly wanted: readonly WantedField[];
   readonly #tally: Tally;
   readonly #unreadable: 'leaveOut' | 'fail';
-  readonly #readers = new WeakMap<MessageType, ReadFields>();
+  readonly #readers = new WeakMap<MessageType, NamedFields>();
+  readonly #hasNames: boolean;
   readonly #values: Value[] = [];
   #message: Message | undefined;
   #isUsed = true;
@@ -32,14 +34,33 @@ export class TopicValues {
     this.topic = topic;
     this.wanted = wanted;
     this.isSampled = wanted.some(({ isHeld }) => !isHeld);
+    this.#hasNames = wanted.some(({ field }) => field.steps.some(({ key }) => key !== undefined));
     this.#tally = tally;
     this.#unreadable = unreadable;
   }
 
-  take(message: Message): void {
+  /** False for a message that is passed over, because it lacks an element that is named. */
+  take(message: Message): boolean {
+    if (this.#hasNames && this.#isOfOthers(message)) return false;
     if (!this.#isUsed) this.#tally.leftOut('message', 'a newer one came before the next frame', this.topic);
     this.#message = message;
     this.#isUsed = false;
+    return true;
+  }
+
+  /** Whether it lacks an element that is named, as where two programs send on one topic: it must not take the place of one that has it. */
+  #isOfOthers({ channel: { type }, data }: Message): boolean {
+    if ('reason' in type) return false;
+    try {
+      const missing = this.#readerOf(type).missing(data);
+      if (missing === undefined) return false;
+      this.#tally.leftOut('message', `no element of the name ${quoted(missing)}`, this.topic);
+      return true;
+    } catch (error) {
+      // It is said when its turn comes.
+      if (error instanceof McapProblem) return false;
+      throw error;
+    }
   }
 
   /** The values become part of a frame. */
@@ -64,7 +85,7 @@ export class TopicValues {
     if ('reason' in type) return;
     const read: Value[] = [];
     try {
-      this.#readerOf(type)(message.data, read);
+      this.#readerOf(type).read(message.data, read);
     } catch (error) {
       if (!(error instanceof McapProblem)) throw error;
       this.#isUsed = true;
@@ -77,20 +98,23 @@ export class TopicValues {
     for (let index = 0; index < this.wanted.length; index += 1) this.#values[index] = read[index];
   }
 
-  #readerOf(type: MessageType): ReadFields {
+  #readerOf(type: MessageType): NamedFields {
     const known = this.#readers.get(type);
     if (known !== undefined) return known;
     // One at a time, so that errors say which field it is.
     for (const { field } of this.wanted)
       try {
-        type.fields([field.steps]);
+        namedFields(type, [field.steps]);
       } catch (error) {
         if (!(error instanceof McapProblem)) throw error;
         throw new ImportError(
           `expected a number or text at ${field.path} of topic ${this.topic}, got ${error.message}`,
         );
       }
-    const made = type.fields(this.wanted.map(({ field }) => field.steps));
+    const made = namedFields(
+      type,
+      this.wanted.map(({ field }) => field.steps),
+    );
     this.#readers.set(type, made);
     return made;
   }

@@ -38,8 +38,8 @@ describe('drafting a robot type from MCAP files', () => {
     assert.deepEqual(
       type.observations.map(({ name, min, max }) => [name, min, max]),
       [
-        ['joint_states.position[0]', -1.2, 1.2],
-        ['joint_states.position[1]', 0, 2],
+        ['joint_states.position.a', -1.2, 1.2],
+        ['joint_states.position.b', 0, 2],
         ['joint_states.moving', -0.1, 1.1],
       ],
     );
@@ -53,6 +53,10 @@ describe('drafting a robot type from MCAP files', () => {
       draft.notes.join('\n'),
     );
     const map = importMapSchema.parse(draft.map);
+    assert.deepEqual(
+      map.observations.map((value) => ('column' in value ? value.column : '')),
+      ['/joint_states.position[name=a]', '/joint_states.position[name=b]', '/joint_states.moving'],
+    );
     assert.deepEqual(map.mcap, { frames: 'rate', maxAgeS: 0.3, gap: 'split', cameras: [] });
     const store = memoryObjectStore();
     const ports = {
@@ -66,5 +70,30 @@ describe('drafting a robot type from MCAP files', () => {
     assert.deepEqual([summary.episodes, summary.frames], [1, 199]);
     const again = await importMcap({ ...ports, path, type, map, isAgain: false });
     assert.deepEqual([again.episodes, again.segments, again.segmentsAlreadyThere], [1, 1, 1]);
+  });
+
+  it('says that a file is cut off, and what of it says nothing often', async () => {
+    const messages = Array.from({ length: 50 }, (_, index) => ({ topic: '/a', t: index / 10, data: { x: index } }));
+    const whole = await mcapBytes([{ topic: '/a' }], messages);
+    const drafted = async (bytes: Uint8Array) => {
+      const path = join(folder, 'cut.mcap');
+      await writeFile(path, bytes);
+      return draftMcap(path, 'arm').then(
+        () => 'a draft',
+        (error: Error) => error.message,
+      );
+    };
+    assert.equal(await drafted(whole), 'a draft');
+    assert.match(await drafted(whole.subarray(0, 0)), /expected an MCAP file, got an empty one/);
+    for (const bytes of [1, 7])
+      assert.match(await drafted(whole.subarray(0, bytes)), new RegExp(`got one that is cut off after ${bytes} bytes`));
+    assert.match(await drafted(Buffer.from('text, and no MCAP')), /got one that begins otherwise/);
+    for (const bytes of [8, 9, 20, 60, 150])
+      assert.match(
+        await drafted(whole.subarray(0, bytes)),
+        /at least every 2 s, got file .*cut\.mcap (?:cut off|ends without its end mark)/,
+      );
+    const rare = [0, 5, 10].map((t) => ({ topic: '/a', t, data: { x: t } }));
+    assert.match(await drafted(await mcapBytes([{ topic: '/a' }], rare)), /got too few on \/a \(3 messages\)/);
   });
 });

@@ -106,6 +106,40 @@ describe('an MCAP file as episodes', () => {
     );
   });
 
+  it('reads elements by their names, in whatever order a message has them, and passes over those of other senders', async () => {
+    const joints = (t: number, name: readonly string[], position: readonly number[]): TestMessage => ({
+      topic: '/state',
+      t,
+      data: { name, position },
+    });
+    const map = mapOf({
+      mcap: { frames: { topic: '/state' }, maxAgeS: 10 },
+      observations: [
+        { name: 'place', column: '/state.position[name=rail]' },
+        { name: 'angle', column: '/state.position[name="left/mast.1"]' },
+      ],
+    });
+    const messages = [
+      command(0),
+      joints(0.1, ['rail', 'left/mast.1'], [1, 2]),
+      joints(0.15, ['gripper'], [9]),
+      joints(0.2, ['left/mast.1', 'gripper', 'rail'], [4, 9, 3]),
+      joints(0.3, ['rail', 'left/mast.1'], [5, 6]),
+    ];
+    const { episodes, notTaken } = await read(await mcapBytes(json, messages), map);
+    const [episode] = episodes as [SourceEpisode];
+    assert.deepEqual(timesOf(episode), [100, 200, 300]);
+    assert.deepEqual(
+      episode.frames.map(({ observation }) => [...observation]),
+      [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+    );
+    assert.deepEqual(notTaken, ['1 message /state: no element of the name "rail"']);
+  });
+
   it('shows nothing older than the bound: a gap ends an episode, or leaves it out, and is counted', async () => {
     // Everything is silent from 1 to 5; commands alone from 6.
     const messages = [...both(0, 10), ...both(5, 10), ...Array.from({ length: 10 }, (_, i) => command(6 + i / 10))];
