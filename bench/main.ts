@@ -9,6 +9,7 @@ import { measureFlood } from './flood.ts';
 import { describeFlywheel, measureFlywheel } from './flywheel.ts';
 import { measureGateway } from './gateway.ts';
 import { measureGatewayClips } from './gateway-clips.ts';
+import { describeImport, measureImport } from './import.ts';
 import { ingestLeg } from './ingest.ts';
 import type { BenchLeg, BenchResult } from './leg.ts';
 import { mixLeg } from './mix.ts';
@@ -68,6 +69,18 @@ const describeRatio = (result: BenchResult): string =>
 addRatioLeg(ingestLeg, 'landing → validated → Delta against the engine’s own Parquet → Parquet copy');
 addRatioLeg(mixLeg, 'replay mix to Arrow against a plain scan of the same columns');
 addRatioLeg(trainLeg, 'trainer against the bare runtime loop on the same graph');
+
+program
+  .command('import')
+  .description('import of a text table and of a Parquet file up to landing, against the engine reading the same file')
+  .option('--rows <count>', 'rows of the table', number(1_000, 10_000_000), 200_000)
+  .option('--rounds <count>', 'rounds, both in turn; the best counts', number(1, 100), 3)
+  .option(...seed)
+  .option(...json)
+  .action(async (options: { rows: number; rounds: number; seed: number; json: boolean }) => {
+    const result = await measureImport({ ...options, progress: progressOf('import') });
+    print(result, options.json, describeImport(result));
+  });
 
 program
   .command('images')

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { segmentColumns } from './columns.ts';
 import { footerMetadata, type RecordedFooter } from './segment-footer.ts';
 import { SegmentPages } from './segment-pages.ts';
-import { segmentRowSchema, type SegmentRow } from './segment-row.ts';
+import { isPlainRow, segmentRowSchema, type SegmentRow } from './segment-row.ts';
 import { parquetFields } from './segment-schema.ts';
 
 /** As many are held in memory. */
@@ -28,11 +28,17 @@ export async function writeSegment(
   for (const [key, value] of Object.entries(footerMetadata(footer))) writer.setMetadata(key, value);
   const pages = new SegmentPages();
   let written = 0;
+  const add = (row: SegmentRow): boolean => {
+    pages.add(checked(row, written), mediaText(row));
+    written++;
+    return pages.rows === rowsPerGroup;
+  };
   try {
-    for await (const row of rows) {
-      pages.add(checked(row, written), mediaText(row));
-      written++;
-      if (pages.rows === rowsPerGroup) await writer.envelopeWriter.writeRowGroup(pages.takeGroup());
+    // Rows that are there need no wait each.
+    if (Symbol.iterator in rows) {
+      for (const row of rows) if (add(row)) await writer.envelopeWriter.writeRowGroup(pages.takeGroup());
+    } else {
+      for await (const row of rows) if (add(row)) await writer.envelopeWriter.writeRowGroup(pages.takeGroup());
     }
     if (pages.rows > 0) await writer.envelopeWriter.writeRowGroup(pages.takeGroup());
   } finally {
@@ -42,6 +48,7 @@ export async function writeSegment(
 }
 
 function checked(row: SegmentRow, index: number): SegmentRow {
+  if (isPlainRow(row)) return row;
   const parsed = segmentRowSchema.safeParse(row);
   if (parsed.success) return row;
   throw new TypeError(`unexpected row of a segment [row=${index}]: ${z.prettifyError(parsed.error)}`);

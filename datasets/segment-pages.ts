@@ -55,19 +55,21 @@ function physicalType(type: ColumnType): string {
   return named === 'UTF8' ? 'BYTE_ARRAY' : named;
 }
 
-/** Values that are there, and the repetition and definition levels of all, of the page that is being filled. */
+/** A value that is not there, among {@link Content.sizes}. */
+const absent = -1;
+
+/** The page that is being filled: values that are there, and of each row how many; {@link absent} for none, 0 for an empty list. */
 interface Content {
   readonly values: unknown[];
-  readonly repetitions: number[];
-  readonly definitions: number[];
+  readonly sizes: number[];
 }
 
 interface EncodedPage extends Content, Page {
-  /** Both kinds of levels as they stand in the page. */
+  /** Repetition and definition levels as they stand in the page. */
   readonly levels: Uint8Array;
 }
 
-const noContent = (): Content => ({ values: [], repetitions: [], definitions: [] });
+const noContent = (): Content => ({ values: [], sizes: [] });
 
 class PagedColumn {
   readonly name: string;
@@ -88,23 +90,15 @@ class PagedColumn {
   }
 
   add(value: unknown): void {
-    const { values, repetitions, definitions } = this.#content;
-    repetitions.push(0);
-    if (value === null) definitions.push(0);
+    const { values, sizes } = this.#content;
+    if (value === null) sizes.push(absent);
     else if (this.#isList) {
       const list = value as ArrayLike<number>;
-      // An empty list keeps its place by its levels alone.
-      definitions.push(list.length === 0 ? this.#present - 1 : this.#present);
-      for (let place = 0; place < list.length; place += 1) {
-        // The library writes 0 for −0.
-        values.push((list[place] ?? 0) + 0);
-        if (place > 0) {
-          repetitions.push(1);
-          definitions.push(this.#present);
-        }
-      }
+      sizes.push(list.length);
+      // The library writes 0 for −0.
+      for (let place = 0; place < list.length; place += 1) values.push((list[place] ?? 0) + 0);
     } else {
-      definitions.push(this.#present);
+      sizes.push(1);
       values.push(typeof value === 'number' ? value + 0 : value);
     }
   }
@@ -112,10 +106,7 @@ class PagedColumn {
   endPage(): void {
     const content = this.#content;
     const last = this.#last;
-    const hasSameLevels =
-      last !== undefined &&
-      areEqual(last.definitions, content.definitions) &&
-      areEqual(last.repetitions, content.repetitions);
+    const hasSameLevels = last !== undefined && areEqual(last.sizes, content.sizes);
     const encoded =
       hasSameLevels && areEqual(last.values, content.values)
         ? last
@@ -132,16 +123,24 @@ class PagedColumn {
     return [this.#isList ? `${this.name},list,element` : this.name, pages];
   }
 
-  #levels({ repetitions, definitions }: Content): Uint8Array {
+  #levels({ sizes }: Content): Uint8Array {
+    const [repetitions, definitions]: [number[], number[]] = [[], []];
+    for (const size of sizes) {
+      repetitions.push(0);
+      // An empty list keeps its place by its levels alone.
+      definitions.push(size === absent ? 0 : size === 0 ? this.#present - 1 : this.#present);
+      for (let place = 1; place < size; place += 1) {
+        repetitions.push(1);
+        definitions.push(this.#present);
+      }
+    }
     return Buffer.concat([...runs(repetitions, this.#isList ? 1 : 0), ...runs(definitions, this.#present)]);
   }
 
   #encoded(content: Content, levels: Uint8Array): EncodedPage {
-    // The library changes texts to bytes in place.
-    const values = plain.encodeValues(physicalType(this.#type), [...content.values], {});
-    const body = Buffer.concat([levels, values]);
+    const body = Buffer.concat([levels, plainValues(physicalType(this.#type), content.values)]);
     const packed = gzipSync(body);
-    const count = content.definitions.length;
+    const count = content.sizes.reduce((sum, size) => sum + Math.max(1, size), 0);
     return {
       ...content,
       levels,
@@ -150,6 +149,18 @@ class PagedColumn {
     };
   }
 }
+
+/** As the library writes them; numbers in the order of bytes of every processor that Node.js runs on, which is Parquet's. */
+function plainValues(type: string, values: readonly unknown[]): Uint8Array {
+  const numbers = values as readonly number[];
+  if (type === 'FLOAT') return bytesOf(new Float32Array(numbers));
+  if (type === 'DOUBLE') return bytesOf(new Float64Array(numbers));
+  if (type === 'INT32') return bytesOf(new Int32Array(numbers));
+  // The library changes texts to bytes in place.
+  return plain.encodeValues(type, [...values], {});
+}
+
+const bytesOf = ({ buffer }: { readonly buffer: ArrayBuffer }): Uint8Array => new Uint8Array(buffer);
 
 /** Levels from 0 to `most` as runs; nothing where there is one level only. */
 const runs = (levels: readonly number[], most: number): readonly Uint8Array[] =>

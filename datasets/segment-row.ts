@@ -47,6 +47,41 @@ export const segmentRowSchema = z.strictObject(
   Object.fromEntries(segmentColumns.map((column) => [column.name, columnSchema(column)])),
 ) as unknown as z.ZodType<SegmentRow>;
 
+/** Columns with a test that passes for no value that the schema refuses; not every value that it accepts passes. */
+const plainTests = segmentColumns.map(({ name, type, nullable }) => ({
+  name,
+  test: name === 'outcome' ? (value: unknown) => outcomes.includes(value as never) : plainTestOf(type),
+  nullable,
+}));
+
+function plainTestOf(type: ColumnType): (value: unknown) => boolean {
+  if (type === 'string') return (value) => typeof value === 'string' && value !== '';
+  if (type === 'int32') return (value) => Number.isSafeInteger(value) && value === ((value as number) | 0);
+  if (type === 'int64') return Number.isSafeInteger;
+  if (type === 'float64') return Number.isFinite;
+  if (type === 'boolean') return (value) => typeof value === 'boolean';
+  if (type === 'timestamp') return (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (type === 'float32List') return (value) => value instanceof Float32Array && areFinite(value);
+  return () => false;
+}
+
+function areFinite(values: Float32Array): boolean {
+  for (let place = 0; place < values.length; place += 1) if (!Number.isFinite(values[place])) return false;
+  return true;
+}
+
+/** Whether a row is one of the plain ones that {@link segmentRowSchema} accepts, in a fraction of its time; false says nothing. */
+export function isPlainRow(row: SegmentRow): boolean {
+  let columns = 0;
+  for (const name in row) if (Object.hasOwn(row, name)) columns += 1;
+  if (columns !== plainTests.length) return false;
+  for (const { name, test, nullable } of plainTests) {
+    const value: unknown = row[name];
+    if (value === null ? !nullable : !test(value)) return false;
+  }
+  return true;
+}
+
 function isNumbers(value: unknown): value is readonly number[] | Float32Array {
   return value instanceof Float32Array || (Array.isArray(value) && value.every((item) => typeof item === 'number'));
 }

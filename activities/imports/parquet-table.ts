@@ -62,19 +62,31 @@ function rowsOf(chunk: SqlChunk, cells: readonly Cell[], first: number): readonl
   const columns = cells.map(({ kind }, place) =>
     kind === 'numbers' ? chunk.numbers(place + 1) : chunk.strings(place + 1),
   );
-  return Array.from({ length: chunk.rowCount }, (_, index) => ({
-    place: first + index + 1,
-    text: (cell) => {
-      const value = columns[cell]?.[index] ?? '';
-      return typeof value === 'string' ? value.trim() : Number.isNaN(value) ? '' : String(value);
-    },
-    number: (cell) => {
-      const value = columns[cell]?.[index] ?? Number.NaN;
-      if (typeof value === 'number') return value;
-      // A text that was cut off is none, whatever stands before the blanks in it.
-      return value.length > longestNumber ? Number.NaN : numberOfText(value.trim());
-    },
-  }));
+  return Array.from({ length: chunk.rowCount }, (_, index) => new ParquetRow(columns, index, first + index + 1));
+}
+
+class ParquetRow implements TableRow {
+  readonly place: number;
+  readonly #columns: readonly ArrayLike<number | string>[];
+  readonly #index: number;
+
+  constructor(columns: readonly ArrayLike<number | string>[], index: number, place: number) {
+    this.#columns = columns;
+    this.#index = index;
+    this.place = place;
+  }
+
+  text(cell: number): string {
+    const value = this.#columns[cell]?.[this.#index] ?? '';
+    return typeof value === 'string' ? value.trim() : Number.isNaN(value) ? '' : String(value);
+  }
+
+  number(cell: number): number {
+    const value = this.#columns[cell]?.[this.#index] ?? Number.NaN;
+    if (typeof value === 'number') return value;
+    // A text that was cut off is none, whatever stands before the blanks in it.
+    return value.length > longestNumber ? Number.NaN : numberOfText(value.trim());
+  }
 }
 
 function cellsOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): readonly Cell[] {

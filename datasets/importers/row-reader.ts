@@ -17,11 +17,16 @@ interface RowSource {
 export class RowReader {
   readonly #source: RowSource;
   readonly #map: ResolvedMap;
+  readonly #startUs: number;
   #path = '';
+  /** The robot of the row before: most rows say the same. */
+  #robot: { readonly text: string; readonly id: string | undefined } | undefined;
 
   constructor(source: RowSource, map: ResolvedMap) {
     this.#source = source;
     this.#map = map;
+    const { time } = source.map;
+    this.#startUs = 'startsAt' in time && time.startsAt !== undefined ? Date.parse(time.startsAt) * 1000 : 0;
   }
 
   /** The file that rows come from, for what errors say. */
@@ -37,17 +42,14 @@ export class RowReader {
     const task = this.#taskOf(row);
     const site = this.#siteOf(row);
     const value = this.#map.boundaryCell === undefined ? '' : sameNumber(row.text(this.#map.boundaryCell));
-    for (const [name, missing] of [
-      ['time', Number.isNaN(atUs)],
-      ['robot', robot === undefined],
-      ['task', task === undefined],
-      ['site', site === undefined],
-    ] as const)
-      if (missing) return this.#leaveOut(row, rows.unreadable, name, 'that can be read', this.#textOf(row, name));
+    if (Number.isNaN(atUs) || robot === undefined || task === undefined || site === undefined) {
+      const name = Number.isNaN(atUs) ? 'time' : robot === undefined ? 'robot' : task === undefined ? 'task' : 'site';
+      return this.#leaveOut(row, rows.unreadable, name, 'that can be read', this.#textOf(row, name));
+    }
     if (value === '' && this.#map.boundaryCell !== undefined)
       return this.#leaveOut(row, rows.blank, this.#map.wanted[this.#map.boundaryCell]?.column ?? '', 'a value', '');
     const frame = row.isEvent === true ? undefined : this.#frameOf(row);
-    return { robot: robot ?? '', task: task ?? '', site: site ?? '', value, atUs, frame };
+    return { robot, task, site, value, atUs, frame };
   }
 
   #frameOf(row: TableRow): Omit<SourceFrame, 'atUs'> | undefined {
@@ -103,7 +105,7 @@ export class RowReader {
     const { map, type } = this.#source;
     const { time } = map;
     const cell = this.#map.timeCell;
-    const startUs = 'startsAt' in time && time.startsAt !== undefined ? Date.parse(time.startsAt) * 1000 : 0;
+    const startUs = this.#startUs;
     if (time.kind === 'rows') return startUs + Math.round((rowOfAll * 1e6) / type.rateHz);
     if (cell === undefined) return Number.NaN;
     const us =
@@ -117,8 +119,12 @@ export class RowReader {
   #idOf(row: TableRow): string | undefined {
     const { robot } = this.#source.map;
     if (!('column' in robot) || this.#map.robotCell === undefined) return 'id' in robot ? robot.id : '';
-    const id = `${robot.prefix}${row.text(this.#map.robotCell)}`.toLowerCase().replaceAll(/[\s_.]+/g, '-');
-    return /^[a-z0-9][a-z0-9-]{0,62}$/.test(id) ? id : undefined;
+    const text = row.text(this.#map.robotCell);
+    if (this.#robot?.text !== text) {
+      const id = `${robot.prefix}${text}`.toLowerCase().replaceAll(/[\s_.]+/g, '-');
+      this.#robot = { text, id: /^[a-z0-9][a-z0-9-]{0,62}$/.test(id) ? id : undefined };
+    }
+    return this.#robot.id;
   }
 
   #siteOf(row: TableRow): string | undefined {

@@ -23,9 +23,26 @@ export const longestNumber = 300;
 
 /** A decimal number as text; NaN for anything else, hexadecimal and infinite ones included. */
 export function numberOfText(text: string): number {
-  if (text.length > longestNumber || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/.test(text)) return Number.NaN;
+  if (text.length > longestNumber || (!isShortDecimal(text) && !decimal.test(text))) return Number.NaN;
   const number = Number(text);
   return Number.isFinite(number) ? number : Number.NaN;
+}
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/;
+const longestShort = 20;
+const [zero, nine, point, minus] = [48, 57, 46, 45];
+
+/** Whether a text is digits with at most one point among them and a minus before, as most numbers are. */
+function isShortDecimal(text: string): boolean {
+  if (text.length === 0 || text.length > longestShort) return false;
+  let [digits, points] = [0, 0];
+  for (let place = text.charCodeAt(0) === minus ? 1 : 0; place < text.length; place += 1) {
+    const code = text.charCodeAt(place);
+    if (code >= zero && code <= nine) digits += 1;
+    else if (code === point) points += 1;
+    else return false;
+  }
+  return digits > 0 && points <= 1;
 }
 
 /** A row of a table: the cells that were asked for, by their place in that list. Valid until the next batch. */

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import * as fc from 'fast-check';
 import parquet from 'parquetjs-lite';
 
 import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
@@ -15,7 +16,7 @@ import {
 import { readParquetFooter } from '../../datasets/parquet-footer.ts';
 import { writeSegment } from '../../datasets/recorder.ts';
 import { footerMetadata, parseFooter, type SegmentFooter } from '../../datasets/segment-footer.ts';
-import { segmentRowSchema, type SegmentRow } from '../../datasets/segment-row.ts';
+import { isPlainRow, segmentRowSchema, type SegmentRow } from '../../datasets/segment-row.ts';
 import { arrowSchema, parquetFields, segmentSelect, segmentSqlType } from '../../datasets/segment-schema.ts';
 import { sqlText, sqlTypes } from '../../datasets/sql-types.ts';
 import { segmentFacts } from '../../datasets/validation/segment-facts.ts';
@@ -173,6 +174,40 @@ describe('the schemas derived from the columns', () => {
       assert.ok(!segmentRowSchema.safeParse(without).success, name);
     }
     assert.ok(!segmentRowSchema.safeParse({ ...rowOf(0), speed: 1 }).success);
+  });
+
+  it('accept every row that is taken for plain without them', () => {
+    const names = segmentColumns.map(({ name }) => name);
+    const odd = fc.constantFrom<unknown>(
+      ...[
+        null,
+        undefined,
+        '',
+        'x',
+        'success',
+        0,
+        -0,
+        1.5,
+        -1,
+        2 ** 31,
+        -(2 ** 31),
+        2 ** 53,
+        Number.NaN,
+        Infinity,
+        true,
+      ],
+      ...[new Float32Array(2), Float32Array.of(1, Number.NaN), [1, 2], [], {}, 7n],
+    );
+    const plain: SegmentRow = { ...rowOf(0), media: null, action: Float32Array.of(2), expert_action: null };
+    assert.ok(isPlainRow(plain));
+    assert.ok(!isPlainRow({ ...plain, speed: 1 } as SegmentRow));
+    fc.assert(
+      fc.property(fc.constantFrom(...names), odd, (name, value) => {
+        const row = { ...plain, [name]: value } as SegmentRow;
+        if (isPlainRow(row)) assert.ok(segmentRowSchema.safeParse(row).success, `${name} ${String(value)}`);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('agree between Arrow and SQL', () => {
