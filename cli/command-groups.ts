@@ -33,6 +33,7 @@ export const commandGroups = {
   simulate: async () => (await import('./simulate-fleet.ts')).registerSimulateCommand,
   plan: async () => (await import('./plan.ts')).registerPlanCommands,
   deploy: async () => (await import('./deploy.ts')).registerDeployCommands,
+  doctor: async () => (await import('./doctor.ts')).registerDoctorCommand,
   context: async () => (await import('./context-command.ts')).registerContextCommand,
 } as const satisfies Record<string, () => Promise<Register>>;
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { readGatewaySettings, withoutGatewaySettings } from '../fleet/gateway/settings.ts';
 import { readSettings, type Settings } from '../workers/config.ts';
 import { openStore } from '../workers/compose.ts';
-import { unknownSettings } from './known-settings.ts';
+import { unknownSettings } from '../workers/known-settings.ts';
 import type { DevOptions } from './options.ts';
 
 export interface Preflight {

@@ -1,4 +1,4 @@
-import { unknownSettings } from '../known-settings.ts';
+import { unknownSettings } from '../../workers/known-settings.ts';
 import { devUsage, parseDevOptions } from '../options.ts';
 
 // temporal-dev.sh runs this before it installs anything: what is misspelt is told at once. Exit codes: 0 go on, 1 wrong, 2 help was shown.

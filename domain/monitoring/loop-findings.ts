@@ -119,7 +119,7 @@ const plannedPause = /^\S[^:]{0,99}: \S.{0,299}, until (\d{4}-\d\d-\d\dT\d\d:\d\
  * True for a pause that says who wants it, why, and until when, for as long as that: `lab: new floor, until 2026-11-27T10:00Z`. It
  * is no incident; every other pause is, and this one from then on.
  */
-function isPlannedPause(note: string, nowMs: number): boolean {
+export function isPlannedPause(note: string, nowMs: number): boolean {
   const untilMs = Date.parse(plannedPause.exec(note)?.[1] ?? '');
   return nowMs < untilMs && untilMs <= nowMs + longestPauseMs;
 }

@@ -240,6 +240,8 @@ const table: Readonly<Record<string, Row>> = {
     environment: { FLYWHEEL_DEPLOYMENT: 'codes' },
   },
   'deploy check': { ...asks([], nothing, null), noWorker: done },
+  // Says what is missing and goes on with the rest; 3 only where nothing answers: test/cli/doctor.test.ts.
+  doctor: alone([], nothing, no),
   context: alone([], nothing),
 };
 

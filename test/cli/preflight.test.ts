@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { unknownSettings } from '../../demo/known-settings.ts';
+import { unknownSettings } from '../../workers/known-settings.ts';
 import { preflight, type Machine } from '../../demo/preflight.ts';
 import { scenarioNames } from '../../demo/scenarios/names.ts';
 import { scenarioOf } from '../../demo/scenarios/index.ts';

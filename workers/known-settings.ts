@@ -1,18 +1,17 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 // Nothing but Node.js is imported here: this runs before the packages are installed.
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 /** Where the names of settings stand; each is checked there once the packages are there. */
-const sources = ['workers/config.ts', 'fleet/gateway/settings.ts', 'console/settings.ts'];
+const sources = ['./config.ts', '../fleet/gateway/settings.ts', '../console/settings.ts'];
 const farthest = 3;
 
 /** A sentence for every `FLYWHEEL_…` variable that no process reads: a misspelt one, as a rule. Settings of robots are theirs. */
 export function unknownSettings(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   const known = new Set(
-    sources.flatMap((file) => readFileSync(path.join(root, file), 'utf8').match(/\bFLYWHEEL_[A-Z0-9_]+\b/g) ?? []),
+    sources.flatMap(
+      (file) => readFileSync(new URL(file, import.meta.url), 'utf8').match(/\bFLYWHEEL_[A-Z0-9_]+\b/g) ?? [],
+    ),
   );
   return Object.keys(environment)
     .filter((name) => name.startsWith('FLYWHEEL_') && !name.startsWith('FLYWHEEL_ROBOT_') && !known.has(name))
