@@ -34,10 +34,19 @@ export const commandGroups = {
   plan: async () => (await import('./plan.ts')).registerPlanCommands,
   deploy: async () => (await import('./deploy.ts')).registerDeployCommands,
   doctor: async () => (await import('./doctor.ts')).registerDoctorCommand,
+  completion: async () => {
+    const { registerCompletionCommand } = await import('./completion.ts');
+    return (program) => registerCompletionCommand(program, registerAll);
+  },
   context: async () => (await import('./context-command.ts')).registerContextCommand,
 } as const satisfies Record<string, () => Promise<Register>>;
 
 export type CommandGroup = keyof typeof commandGroups;
+
+/** Adds every command to a program. */
+export async function registerAll(program: Command): Promise<void> {
+  for (const load of Object.values<() => Promise<Register>>(commandGroups)) (await load())(program);
+}
 
 /** The group of the command that is asked for; undefined where it is not plain: help, an unknown word, nothing. */
 export function groupOf([word = '']: readonly string[]): CommandGroup | undefined {

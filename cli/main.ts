@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 
-import { commandGroups, groupOf } from './command-groups.ts';
+import { commandGroups, groupOf, registerAll } from './command-groups.ts';
 import { reportFailure } from './exit-codes.ts';
 import { withReason } from './person.ts';
 
@@ -16,9 +16,8 @@ try {
   const args = withReason(process.argv.slice(2));
   const asked = groupOf(args);
   if (asked === undefined && isWord(args[0])) for (const name of Object.keys(commandGroups)) program.command(name);
-  else
-    for (const load of asked === undefined ? Object.values(commandGroups) : [commandGroups[asked]])
-      (await load())(program);
+  else if (asked === undefined) await registerAll(program);
+  else (await commandGroups[asked]())(program);
   await program.parseAsync(args, { from: 'user' });
 } catch (error) {
   reportFailure(error);

@@ -242,6 +242,7 @@ const table: Readonly<Record<string, Row>> = {
   'deploy check': { ...asks([], nothing, null), noWorker: done },
   // Says what is missing and goes on with the rest; 3 only where nothing answers: test/cli/doctor.test.ts.
   doctor: alone([], nothing, no),
+  completion: alone(['bash'], ['cmd.exe']),
   context: alone([], nothing),
 };
 
