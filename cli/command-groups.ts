@@ -18,6 +18,7 @@ export const commandGroups = {
   trial: async () => (await import('./trials.ts')).registerTrialCommands,
   rollback: async () => (await import('./rollback.ts')).registerRollbackCommands,
   schedule: async () => (await import('./schedule-command.ts')).registerScheduleCommand,
+  why: async () => (await import('./why.ts')).registerWhyCommand,
   incidents: async () => (await import('./incidents.ts')).registerIncidentCommands,
   metrics: async () => (await import('./metrics.ts')).registerMetricsCommand,
   costs: async () => (await import('./costs.ts')).registerCostCommands,

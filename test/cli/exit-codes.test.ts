@@ -155,6 +155,7 @@ const table: Readonly<Record<string, Row>> = {
   'rollback reject': asks(reason, []),
   'rollback status': asks([], nothing),
   schedule: { ...asks([], ['--input', '{"training": {"seed": -1}}']), noWorker: done },
+  why: reads(['VERSION'], ['9.9.9'], wrong),
   'incidents list': reads([], ['--history', '--limit', 'all'], wrong),
   'incidents acknowledge': asks(['silent.r1.1', ...reason], ['silent.r1.1']),
   metrics: reads([], ['--from', 'monday'], wrong),

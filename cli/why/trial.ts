@@ -1,0 +1,172 @@
+import {
+  listEndedTrials,
+  readTrialCourse,
+  type CoursePoint,
+  type EndedTrial,
+} from '../../activities/trials/trial-course.ts';
+import { trialKeys } from '../../activities/trials/trial-keys.ts';
+import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { trialsOf } from '../../fleet/desk/assignment-record.ts';
+import { openFleetReader } from '../../fleet/desk/fleet-reader.ts';
+import { describeWaits, windowWait, type WindowWait } from '../../fleet/desk/window-waits.ts';
+import type { TrialStatus } from '../../workflows/trial/messages.ts';
+import { withClient } from '../context.ts';
+import { statusOf } from '../run-status.ts';
+import { instant, measured, type Explanation, type Question, type Reason } from './reason.ts';
+
+const mostEnded = 50;
+
+/** Why the trial of a policy stands where it stands, or how the last one (or one of a name) ended. */
+export async function whyTrial(question: Question): Promise<Explanation> {
+  const { context, policy, what } = question;
+  const running = await runningTrials(question);
+  const wanted = isSlot(question) ? running.at(-1) : running.find((trialId) => trialId === what);
+  if (wanted !== undefined) return whyRunning(question, wanted);
+  const ended = await listEndedTrials(context.store, policy, mostEnded, question.onDamage);
+  const last = isSlot(question) ? ended.at(-1) : ended.find(({ trialId }) => trialId === what);
+  if (last === undefined)
+    return {
+      kind: 'trial',
+      subject: what,
+      answer: isSlot(question) ? `no robot is on trial, and no trial of ${policy} has ended` : `no such trial ended`,
+      reasons: isSlot(question) ? await saidNow(question) : [],
+    };
+  return {
+    kind: 'trial',
+    subject: last.trialId,
+    answer: endText(last),
+    reasons: [...(await lastVerdict(question, last.trialId)), more(policy)],
+  };
+}
+
+/** Whether the words name the trial slot, a trial that runs, or one that ended or was judged. */
+export async function isTrial(question: Question): Promise<boolean> {
+  const { context, what } = question;
+  if (isSlot(question) || (await runningTrials(question)).includes(what)) return true;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(what)) return false;
+  return (await context.store.get(trialKeys.end(what))) !== undefined;
+}
+
+const isSlot = ({ what, policy }: Question): boolean => what === 'trial' || what === workflowIds.trialPolicy(policy);
+const more = (policy: string): Reason => ({
+  sentence: 'the whole course, stage by stage, is on the page Trial of the console',
+  see: `flywheel trial status --policy ${policy}`,
+});
+
+export const endText = ({ candidateVersion, outcome, reason, atMs }: EndedTrial): string =>
+  `the trial of ${candidateVersion ?? 'a candidate'} ended as ${outcome} at ${instant(atMs)}: ${reason}`;
+
+/** Trials that robots are ordered to run something for, whoever answers now. */
+export async function runningTrials({ context, policy }: Question): Promise<readonly string[]> {
+  const { current } = await openFleetReader(context).readAssignments(policy);
+  return current === undefined ? [] : [...trialsOf(current.record)];
+}
+
+async function whyRunning(question: Question, trialId: string): Promise<Explanation> {
+  const { context, policy } = question;
+  const reader = openFleetReader(context);
+  const { current } = await reader.readAssignments(policy);
+  const candidate = current?.record.overrides.find((override) => override.trialId === trialId)?.version;
+  const verdicts = await lastVerdict(question, trialId);
+  return {
+    kind: 'trial',
+    subject: trialId,
+    answer: `${candidate ?? 'a candidate'} is on trial against ${current?.record.championVersion ?? 'the champion'}`,
+    reasons: [...(await saidNow(question)), ...verdicts, ...(await waits(question)), more(policy)],
+  };
+}
+
+/** What the workflow says of itself: a pause, an approval that is waited for; a sentence where nobody answers. */
+async function saidNow({ context, policy }: Question): Promise<readonly Reason[]> {
+  const workflowId = workflowIds.trialPolicy(policy);
+  const see = `flywheel trial status --policy ${policy}`;
+  try {
+    const status = await withClient(context.settings, (client) =>
+      statusOf<TrialStatus>({ client, settings: context.settings, workflowId }),
+    );
+    const said: Partial<TrialStatus> = 'lastStatus' in status ? status.lastStatus : status;
+    const step = said.step ?? null;
+    const retried = status.retries === null ? [] : [{ sentence: `it retries: ${status.retries}`, see }];
+    if (step === null) return [{ sentence: `the trial slot says: ${said.stage ?? 'nothing'}`, see }, ...retried];
+    const from = said.pausedFrom === undefined ? '' : ` (from ${said.pausedFrom})`;
+    return [{ sentence: `the step is ${step.kind}${from}: ${step.reason}`, see }, ...retried];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [{ sentence: `what the trial slot says now is unknown: ${why}`, see }];
+  }
+}
+
+/** The newest verdict of the guard and the newest look of the A/B test, with what they measured. */
+async function lastVerdict({ context, onDamage }: Question, trialId: string): Promise<readonly Reason[]> {
+  const { points, verdicts } = await readTrialCourse(context.store, trialId, onDamage);
+  if (verdicts === 0) return [{ sentence: 'nothing was judged yet' }];
+  const last = (kind: CoursePoint['kind']): CoursePoint | undefined => points.findLast((point) => point.kind === kind);
+  const [tick, look] = [last('tick'), last('look')];
+  return [...(look === undefined ? [] : lookReasons(look)), ...(tick === undefined ? [] : tickReasons(tick))];
+}
+
+function tickReasons(point: CoursePoint): readonly Reason[] {
+  const { verdict, reason, lowerBound, marginFraction, logEvidence, threshold, atMs } = point;
+  const sample = sampleOf(point);
+  const bound =
+    lowerBound === null || marginFraction === null
+      ? []
+      : [
+          {
+            sentence: `the candidate’s success is at least ${percent(lowerBound)} of the champion’s, apart; a stage advances above ${percent(-marginFraction)}`,
+            ...measured(lowerBound, -marginFraction, 'fraction'),
+            ...sample,
+          },
+        ];
+  const harm =
+    logEvidence === null || threshold === null
+      ? []
+      : [
+          {
+            sentence: `evidence of harm is ${shortNumber(logEvidence)}; a rollback begins at ${shortNumber(threshold)} (logarithms)`,
+            ...measured(logEvidence, threshold, 'log evidence'),
+            ...sample,
+          },
+        ];
+  return [{ sentence: `guard, ${instant(atMs)}: ${verdict ?? 'unknown'}: ${reason}`, ...sample }, ...bound, ...harm];
+}
+
+function lookReasons(point: CoursePoint): readonly Reason[] {
+  const { decision, reason, low, high, z, bound, atMs } = point;
+  const sample = sampleOf(point);
+  const interval =
+    low === null || high === null
+      ? []
+      : [
+          {
+            sentence: `the difference of success is between ${percent(low)} and ${percent(high)}`,
+            ...measured(z, bound, 'z'),
+            ...sample,
+          },
+        ];
+  return [{ sentence: `A/B look, ${instant(atMs)}: ${decision ?? 'unknown'}: ${reason}`, ...sample }, ...interval];
+}
+
+function sampleOf(point: CoursePoint): Pick<Reason, 'sample'> {
+  const robots = point.robots ?? sumOf(point.candidateRobots, point.controlRobots);
+  const episodes = point.episodes ?? sumOf(point.candidateEpisodes, point.controlEpisodes);
+  const parts = [
+    ...(robots === null ? [] : [`${robots} robots`]),
+    ...(episodes === null ? [] : [`${episodes} episodes`]),
+  ];
+  return parts.length === 0 ? {} : { sample: parts.join(', ') };
+}
+
+const sumOf = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a + b);
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} pp`;
+const shortNumber = (value: number): string => String(Number(value.toPrecision(3)));
+
+async function waits({ context, policy }: Question): Promise<readonly Reason[]> {
+  const reader = openFleetReader(context);
+  const orders = await reader.readOrders(policy);
+  if (orders === undefined) return [];
+  const { robots } = await reader.readFleet(policy);
+  const found = robots.map((robot) => windowWait(robot, orders(robot.robotId)));
+  const waiting = found.filter((wait): wait is WindowWait => wait !== undefined);
+  return describeWaits(waiting, robots.length).map((sentence) => ({ sentence, see: 'flywheel windows show' }));
+}
