@@ -8,6 +8,7 @@ import { openContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
+import { parseSince } from './since-time.ts';
 
 interface AuditOptions {
   readonly since?: string;
@@ -24,7 +25,7 @@ export function registerAuditCommand(program: Command): void {
   program
     .command('audit')
     .description('show the audit log: who did what, why, when and with what outcome, newest last')
-    .option('--since <time>', 'UTC time, e.g. 2026-11-27 or 2026-11-27T08:00:00Z')
+    .option('--since <time>', 'UTC time, e.g. 2026-11-27 or 2026-11-27T08:00:00Z, or how long ago: 8h, 3d')
     .option('--who <name>', 'only acts of this person')
     .option('--policy <name>', 'only acts on this policy')
     .option('--limit <count>', 'maximum number of entries', '100')
@@ -38,7 +39,7 @@ async function show(options: AuditOptions): Promise<void> {
   const most = Number(options.limit);
   if (!Number.isInteger(most) || most < 1 || most > 100_000)
     throw new CommandError('wrong', `--limit: expected a whole number from 1 to 100000, got ${options.limit}`);
-  const sinceMs = sinceOf(options.since);
+  const sinceMs = options.since === undefined ? 0 : parseSince('--since', options.since, Date.now());
   const { who, policy, json } = options;
   const damaged: string[] = [];
   const isWanted = (entry: AuditEntry): boolean =>
@@ -103,16 +104,4 @@ function placeOf(text: string): ChainPlace {
   if (seq === undefined || digest === undefined)
     throw new CommandError('wrong', '--expect: expected the number of an entry, a colon and 64 hexadecimal digits');
   return { seq: Number(seq), digest };
-}
-
-function sinceOf(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const isTime = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/.test(text);
-  const atMs = isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(atMs))
-    throw new CommandError(
-      'wrong',
-      `--since: expected a UTC time like 2026-11-27 or 2026-11-27T08:00:00Z, got ${text}`,
-    );
-  return atMs;
 }

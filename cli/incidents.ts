@@ -9,6 +9,7 @@ import type { Acknowledgement } from '../workflows/monitor/messages.ts';
 import { actByCommand } from './act.ts';
 import { openContext, withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
+import { registerIncidentsSince } from './incidents-since.ts';
 import type { PersonalWord } from './person.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
@@ -32,6 +33,8 @@ export function registerIncidentCommands(program: Command): void {
     .option('--limit <count>', 'maximum number of events', '100')
     .option('--json', 'as JSON', false)
     .action((options: ListOptions) => (options.history ? printHistory(options) : printOpen(options)));
+
+  registerIncidentsSince(incidents);
 
   incidents
     .command('acknowledge')

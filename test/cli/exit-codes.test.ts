@@ -157,6 +157,7 @@ const table: Readonly<Record<string, Row>> = {
   schedule: { ...asks([], ['--input', '{"training": {"seed": -1}}']), noWorker: done },
   why: reads(['VERSION'], ['9.9.9'], wrong),
   'incidents list': reads([], ['--history', '--limit', 'all'], wrong),
+  'incidents since': reads(['8h'], ['yesterday'], wrong),
   'incidents acknowledge': asks(['silent.r1.1', ...reason], ['silent.r1.1']),
   metrics: reads([], ['--from', 'monday'], wrong),
   'costs set': reads(['DIR/costs.json', ...reason], ['DIR/none.json', ...reason], wrong),
