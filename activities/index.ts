@@ -42,6 +42,7 @@ import { fleetWatching, trialJudging } from './judging.ts';
 import type { ObserveFleetPorts } from './monitor/observe-fleet.ts';
 import { observeDrift } from './monitor/observe-drift.ts';
 import { readCycleTurn, startRollback, triggerCycle } from './monitor/start-in-loop.ts';
+import type { MailPort } from './ports/mailer.ts';
 import type { Notifier } from './ports/notifier.ts';
 import { endExposure } from './trials/end-exposure.ts';
 import { quarantineRobot } from './trials/quarantine-robot.ts';
@@ -122,6 +123,7 @@ function trialActivities(ports: FleetPorts) {
 export interface MonitorPorts extends ObserveFleetPorts {
   /** Undefined: nobody asked to be told. */
   readonly notifier: Notifier | undefined;
+  readonly mail?: MailPort | undefined;
 }
 
 /** On the queue `fleet`, beside {@link fleetActivities}. */

@@ -10,6 +10,7 @@ import type { ClipPorts } from '../activities/ports/clip-decoder.ts';
 import type { BuildDesk } from '../activities/ports/builds.ts';
 import type { DiskSpace, CyclesPort } from '../activities/ports/cycles.ts';
 import type { ModelProbe } from '../activities/ports/model-probe.ts';
+import type { MailPort } from '../activities/ports/mailer.ts';
 import type { Notifier } from '../activities/ports/notifier.ts';
 import type { OpenRows } from '../activities/ports/rows.ts';
 import type { RunTracker } from '../activities/ports/run-tracker.ts';
@@ -167,4 +168,11 @@ export async function openNotifier({ webhook }: Pick<Settings, 'webhook'>): Prom
   if (webhook === undefined) return undefined;
   const { webhookNotifier } = await import('../activities/adapters/webhook-notifier.ts');
   return webhookNotifier({ ...webhook, clock: Date.now });
+}
+
+/** Who gets mail of incidents, and what sends it; undefined where nobody does. */
+export async function openMail({ mail }: Pick<Settings, 'mail'>): Promise<MailPort | undefined> {
+  if (mail === undefined) return undefined;
+  const { smtpMailer } = await import('../activities/adapters/smtp-mailer.ts');
+  return { mailer: smtpMailer(mail), receivers: mail.receivers };
 }

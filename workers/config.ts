@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { dictionary } from '../domain/dictionary.ts';
 import { describeIssues } from '../domain/describe-issues.ts';
+import { readMailSettings, type MailSettings } from './mail-settings.ts';
 import { readTrainerCommands, type TrainerCommand } from './trainer-commands.ts';
 
 export const queues = ['orchestration', 'fleet', 'data', 'training'] as const;
@@ -75,6 +76,8 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_MLFLOW_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Sent there as a bearer token; never logged. */
   FLYWHEEL_MLFLOW_TOKEN: z.string().min(1).optional(),
+  /** JSON file that says by which server mail goes out, and who gets it; nobody by default. */
+  FLYWHEEL_MAIL: z.string().min(1).optional(),
   /** Where tests and imports find recorded data sets. */
   FLYWHEEL_DATASETS: z.string().optional(),
   /** Cache folder of the tools. */
@@ -98,6 +101,7 @@ export interface Settings {
   readonly metricsAddress?: string;
   readonly webhook?: { readonly url: string; readonly secret: string };
   readonly mlflow?: { readonly url: string; readonly token?: string };
+  readonly mail?: MailSettings;
 }
 
 export interface TemporalSettings {
@@ -156,6 +160,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     ...(values.FLYWHEEL_METRICS_ADDRESS === undefined ? {} : { metricsAddress: values.FLYWHEEL_METRICS_ADDRESS }),
     ...webhookOf(values.FLYWHEEL_WEBHOOK_URL, values.FLYWHEEL_WEBHOOK_SECRET),
     ...mlflowOf(values.FLYWHEEL_MLFLOW_URL, values.FLYWHEEL_MLFLOW_TOKEN),
+    ...(values.FLYWHEEL_MAIL === undefined ? {} : { mail: readMailSettings(values.FLYWHEEL_MAIL) }),
   };
 }
 

@@ -18,6 +18,7 @@ import {
   openKeys,
   openCyclesPort,
   openModelProbe,
+  openMail,
   openNotifier,
   openSegmentJudge,
   openStore,
@@ -58,12 +59,13 @@ export async function openPorts(
   const keys = served.includes('fleet') ? await signingKeys(settings, store, warn) : undefined;
   const signer = keys?.signer ?? keylessSigner;
   const sealing = keys?.orders === undefined ? undefined : { clock, signer, orders: keys.orders, onUnsealed: warn };
-  const [engine, slot, loop, notifier, tracker, judging, judge, probe, clips] = await Promise.all([
+  const [engine, slot, loop, notifier, tracker, mail, judging, judge, probe, clips] = await Promise.all([
     openEngine(settings).then(cancellableEngine),
     openTrialSlot(starts),
     openCyclesPort(starts),
     openNotifier(settings),
     openTracker(settings),
+    openMail(settings),
     openJudging(settings),
     openSegmentJudge(settings),
     openModelProbe(),
@@ -82,6 +84,7 @@ export async function openPorts(
     diskSpace: openDiskSpace(settings),
     notifier,
     tracker,
+    mail,
     signer,
     desk: championDesk({ store, sealing }),
     lake: openLake({ store, engine, clock, stagingDirectory: settings.scratchDirectory }),

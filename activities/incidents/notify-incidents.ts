@@ -1,11 +1,16 @@
 import { z } from 'zod';
 
 import type { IncidentEvent } from '../../domain/monitoring/index.ts';
+import type { LogEntry } from '../../store/append-log.ts';
+import type { Clock } from '../../store/clock.ts';
 import { isFailure } from '../../store/failures.ts';
+import type { MailPort } from '../ports/mailer.ts';
 import type { Notifier } from '../ports/notifier.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
-import { readIncidents } from './incident-log.ts';
+import { readIncidents, type IncidentRecord } from './incident-log.ts';
+import { tellByMail } from './tell-by-mail.ts';
+import { placeOf, receiverName, writePlace } from './told-places.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string().min(1),
@@ -25,31 +30,106 @@ export interface NotifyIncidentsResult {
 const mostAtOnce = 500;
 const mostRefusals = 5;
 
+interface NotifyPorts {
+  readonly store: ObjectStore;
+  readonly notifier: Notifier | undefined;
+  /** Undefined: nobody gets mail. */
+  readonly mail?: MailPort | undefined;
+  readonly clock?: Clock;
+}
+
 /**
  * Tells whoever asked for it what the incident log says from a record on, in its order. Idempotent for the receiver by
- * `notificationId`, incident and state: an attempt that died tells again what it had told. Without a notifier nobody is told.
+ * `notificationId`, incident and state: an attempt that died tells again what it had told. Without a receiver nobody is told. With receivers of
+ * mail each has a place of its own in the log, and where to go on is the place of the one that is furthest behind.
  */
 export const notifyIncidents =
-  (ports: { readonly store: ObjectStore; readonly notifier: Notifier | undefined }) =>
+  (ports: NotifyPorts) =>
   async (given: z.input<typeof inputSchema>): Promise<NotifyIncidentsResult> => {
     const { policy, fromSeq } = parseActivityInput('notifyIncidents', inputSchema, given);
-    const refused: string[] = [];
-    let [nextSeq, told] = [fromSeq, 0];
-    for (const { seq, record } of await readIncidents(ports.store, policy, fromSeq - 1)) {
-      if (told + refused.length >= mostAtOnce) break;
-      try {
-        const refusals = ports.notifier === undefined ? [] : await tell(ports.notifier, policy, record.events);
-        told += ports.notifier === undefined ? 0 : record.events.length - refusals.length;
-        refused.push(...refusals);
-      } catch (error) {
-        // What was told is kept: the next call goes on from here, and fails if nothing can be told.
-        if (nextSeq > fromSeq && isFailure(error, 'NotificationFailed')) break;
-        throw error;
-      }
-      nextSeq = seq + 1;
-    }
-    return { nextSeq, told, refused: refused.slice(0, mostRefusals) };
+    const records = await readIncidents(ports.store, policy, fromSeq - 1);
+    if (ports.mail === undefined || ports.mail.receivers.length === 0)
+      return tellWebhook(ports.notifier, policy, records, fromSeq);
+    return tellEverybody(ports, ports.mail, policy, records, fromSeq);
   };
+
+async function tellWebhook(
+  notifier: Notifier | undefined,
+  policy: string,
+  records: readonly LogEntry<IncidentRecord>[],
+  fromSeq: number,
+): Promise<NotifyIncidentsResult> {
+  const refused: string[] = [];
+  let [nextSeq, told] = [fromSeq, 0];
+  for (const { seq, record } of records) {
+    if (told + refused.length >= mostAtOnce) break;
+    try {
+      const refusals = notifier === undefined ? [] : await tell(notifier, policy, record.events);
+      told += notifier === undefined ? 0 : record.events.length - refusals.length;
+      refused.push(...refusals);
+    } catch (error) {
+      // What was told is kept: the next call goes on from here, and fails if nothing can be told.
+      if (nextSeq > fromSeq && isFailure(error, 'NotificationFailed')) break;
+      throw error;
+    }
+    nextSeq = seq + 1;
+  }
+  return { nextSeq, told, refused: refused.slice(0, mostRefusals) };
+}
+
+const webhookName = 'webhook';
+
+/** A receiver that cannot be reached keeps nobody else from being told; the call fails when nobody could be told anything. */
+async function tellEverybody(
+  { store, notifier, clock = Date.now }: NotifyPorts,
+  { mailer, receivers }: MailPort,
+  policy: string,
+  records: readonly LogEntry<IncidentRecord>[],
+  fromSeq: number,
+): Promise<NotifyIncidentsResult> {
+  const places: number[] = [];
+  const refused: string[] = [];
+  const failed: unknown[] = [];
+  let told = 0;
+  const attempt = async (name: string, work: (seq: number) => Promise<NotifyIncidentsResult>): Promise<void> => {
+    const { seq, sentMs } = await placeOf(store, policy, name, fromSeq);
+    try {
+      const result = await work(seq);
+      told += result.told;
+      refused.push(...result.refused);
+      places.push(result.nextSeq);
+    } catch (error) {
+      if (isFailure(error, 'NotificationRefused')) {
+        // Its own fault: it is not told these again.
+        const nextSeq = (records.at(-1)?.seq ?? seq - 1) + 1;
+        refused.push(error.message.slice(0, 200));
+        await writePlace(store, policy, name, { seq: nextSeq, sentMs });
+        places.push(nextSeq);
+      } else if (isFailure(error, 'NotificationFailed')) {
+        failed.push(error);
+        places.push(seq);
+      } else throw error;
+    }
+  };
+  if (notifier !== undefined)
+    await attempt(webhookName, async (seq) => {
+      const result = await tellWebhook(
+        notifier,
+        policy,
+        records.filter((entry) => entry.seq >= seq),
+        seq,
+      );
+      if (result.nextSeq > seq) await writePlace(store, policy, webhookName, { seq: result.nextSeq, sentMs: null });
+      return result;
+    });
+  for (const receiver of receivers)
+    await attempt(receiverName(receiver.to), async () => ({
+      ...(await tellByMail({ store, clock, mailer }, receiver, policy, records, fromSeq)),
+      refused: [],
+    }));
+  if (told === 0 && failed.length > 0) throw failed[0];
+  return { nextSeq: Math.max(fromSeq, Math.min(...places)), told, refused: refused.slice(0, mostRefusals) };
+}
 
 /** Tells events in order; gives what the receiver will not take, which is no reason to keep the rest from it. */
 async function tell(notifier: Notifier, policy: string, events: readonly IncidentEvent[]): Promise<readonly string[]> {

@@ -1,0 +1,75 @@
+import { readFileSync, statSync } from 'node:fs';
+
+import { z } from 'zod';
+
+import type { MailReceiver } from '../activities/ports/mailer.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
+import { isZone } from '../domain/maintenance/index.ts';
+import { severities } from '../domain/monitoring/severity.ts';
+
+/** Where mail goes out, and who gets it. */
+export interface MailSettings {
+  readonly url: string;
+  readonly from: string;
+  readonly receivers: readonly MailReceiver[];
+}
+
+const minuteMs = 60_000;
+const address = z.email().max(254);
+const timeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day like 22:00')
+  .transform((text) => 60 * Number(text.slice(0, 2)) + Number(text.slice(3)));
+const severity = z.enum(severities);
+
+const documentSchema = z.strictObject({
+  /** May hold user and password. */
+  url: z.url({ protocol: /^smtps?$/ }),
+  from: address,
+  receivers: z
+    .array(
+      z.strictObject({
+        to: address,
+        least: severity.default('normal'),
+        paceMinutes: z.number().min(0).max(1440).default(10),
+        quiet: z
+          .strictObject({
+            zone: z.string().refine(isZone, 'expected an IANA time zone that this machine knows'),
+            from: timeOfDay,
+            to: timeOfDay,
+            except: severity.default('urgent'),
+          })
+          .refine(({ from, to }) => from !== to, 'expected hours that begin and end at different times')
+          .optional(),
+      }),
+    )
+    .min(1)
+    .max(50)
+    .refine((all) => new Set(all.map(({ to }) => to)).size === all.length, 'expected every address once'),
+});
+
+/** Reads the file that `FLYWHEEL_MAIL` names; errors tell fields, never what stands in them. */
+export function readMailSettings(file: string): MailSettings {
+  const fail = (why: string): Error => new Error(`settings: FLYWHEEL_MAIL: ${why} [file=${file}]`);
+  let document: unknown;
+  try {
+    if ((statSync(file).mode & 0o077) !== 0)
+      throw fail('expected a file that only its owner can read (chmod 600): it may hold a password');
+    document = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('settings: ')) throw error;
+    throw fail('expected a JSON file that can be read');
+  }
+  const parsed = documentSchema.safeParse(document);
+  if (!parsed.success) throw fail(describeIssues(parsed.error));
+  const { url, from, receivers } = parsed.data;
+  return {
+    url,
+    from,
+    receivers: receivers.map(({ paceMinutes, quiet, ...receiver }) => ({
+      ...receiver,
+      paceMs: paceMinutes * minuteMs,
+      ...(quiet === undefined ? {} : { quiet }),
+    })),
+  };
+}
