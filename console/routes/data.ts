@@ -2,11 +2,11 @@ import { z } from 'zod';
 
 import { readQuarantinePage, type RefusedObject } from '../../activities/collection/quarantine-page.ts';
 import { releaseQuarantinedSegment } from '../../activities/collection/release-quarantined-segment.ts';
-import { readDataQuality } from '../../activities/metrics/data-quality.ts';
+import { readDataQuality, type DataQualityAnswer } from '../../activities/metrics/data-quality.ts';
 import { spanOf } from '../../activities/metrics/read-metrics.ts';
 import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
 import { requestOperator } from '../access.ts';
-import { dataSchema, quarantineSchema, type QuarantineAnswer } from '../answers/data.ts';
+import { dataSchema, quarantineSchema, type DataAnswer, type QuarantineAnswer } from '../answers/data.ts';
 import { actBodyLimit, described200, keyOf, reason } from './act-request.ts';
 import { day, described, limitQuery, policyName, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
@@ -33,7 +33,7 @@ export const dataRoutes: Routes = (context) => async (app) => {
       const answer = await context.questions.ask((engine) =>
         readDataQuality({ ...context, engine }, { policy, robotIds, ...span }),
       );
-      return { readAtMs: context.clock(), damaged: damaged.map(({ key }) => key), policy, ...span, ...answer };
+      return { readAtMs: context.clock(), damaged: damaged.map(({ key }) => key), policy, ...span, ...told(answer) };
     },
   });
 
@@ -106,4 +106,20 @@ const shown = ({
   })),
   violationsTotal: violations.length + violationsNotListed,
   released: release === null ? null : { who: release.who, reason: release.reason, atMs: release.releasedMs },
+});
+
+const told = ({
+  days,
+  coverage,
+  distributions,
+  ...answer
+}: DataQualityAnswer): Pick<DataAnswer, 'state' | 'asOfMs' | 'days' | 'coverage' | 'distributions'> => ({
+  ...answer,
+  days: [...days],
+  coverage: {
+    ...coverage,
+    shownRobots: [...coverage.shownRobots],
+    shownTasks: coverage.shownTasks.map((task) => ({ ...task, byRobot: [...task.byRobot] })),
+  },
+  distributions: distributions.map((one) => ({ ...one, quantiles: [...one.quantiles], classes: [...one.classes] })),
 });

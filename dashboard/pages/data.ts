@@ -57,7 +57,7 @@ function broughtBody(data: DataAnswer, policy: string): ComponentChild {
   ]);
 }
 
-function summary({ days, coverage: { coveredPairs, pairs }, asOfMs }: DataAnswer): ComponentChild {
+function summary({ days, coverage: { coveredPairs, pairs }, asOfMs, from, to }: DataAnswer): ComponentChild {
   const sum = (of: (day: DataAnswer['days'][number]) => number): number => days.reduce((all, day) => all + of(day), 0);
   const [successes, failures, aborted] = [
     sum((day) => day.successes),
@@ -66,6 +66,7 @@ function summary({ days, coverage: { coveredPairs, pairs }, asOfMs }: DataAnswer
   ];
   const episodes = successes + failures + aborted;
   return facts([
+    ['Days (UTC)', `${from} until before ${to}`],
     ['Episodes', numberText(episodes, 0)],
     ['Failed', `${numberText(failures, 0)} (${percentText(failures / episodes)})`],
     ['Aborted', numberText(aborted, 0)],

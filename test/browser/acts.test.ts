@@ -140,6 +140,13 @@ describe('acts in a real browser, by keyboard', function () {
 
   async function offer(who: string): Promise<void> {
     const { client } = await sharedTemporal();
+    // One that was just aborted still takes its robots back.
+    const before = client.workflow.getHandle(workflowIds.trialPolicy(policy));
+    for (let isRunning = true; isRunning;) {
+      const found = await before.describe().catch(() => undefined);
+      isRunning = found?.status.name === 'RUNNING';
+      if (isRunning) await new Promise((resolve) => setTimeout(resolve, 200));
+    }
     const slot = await openTrialSlot({ client, taskQueue: `${policy}-orchestration` });
     const request = { abTest: false, times: patientTimes, approvalBefore: [0], approvalHours: 8_000 };
     await slot.offer({
