@@ -118,7 +118,7 @@ async function readActs(
   onDamage: OnDamage,
 ): Promise<readonly AuditEntry[]> {
   const found: AuditEntry[] = [];
-  let before: number | null | undefined;
+  let before: number | undefined;
   let oldestMs = Number.POSITIVE_INFINITY;
   const isWanted = (entry: AuditEntry): boolean => {
     oldestMs = Math.min(oldestMs, entry.atMs);
@@ -127,9 +127,9 @@ async function readActs(
   for (;;) {
     const page = await readAuditPage(store, { before, limit: mostOfKind - found.length, isWanted }, onDamage);
     found.push(...page.entries);
-    before = page.next;
     // Writers' clocks may differ: what is a day older has nothing newer before it.
-    if (before === null || found.length >= mostOfKind || oldestMs < sinceMs - dayMs) break;
+    if (page.next === null || found.length >= mostOfKind || oldestMs < sinceMs - dayMs) break;
+    before = page.next;
   }
   const ended = new Set(found.flatMap(({ actId, outcome }) => (outcome === 'asked' ? [] : [actId])));
   return found.filter(({ actId, outcome }) => outcome !== 'asked' || !ended.has(actId));

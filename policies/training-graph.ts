@@ -78,11 +78,10 @@ export function buildTrainingSteps({ shape, observation, label }: NormalisedShap
     const width = shape.actionSize / (shape.chunk?.horizon ?? 1);
     const prediction = steps(answer, width);
     const labels = steps(batch(rows.label), label === undefined ? undefined : width);
+    const wanted = label === undefined ? labels : normalise(body, 'action', labels, label);
     const weights = steps(batch(rows.weight));
-    const loss =
-      label === undefined
-        ? softmaxCrossEntropy(body, prediction, labels, weights)
-        : meanSquaredError(body, prediction, normalise(body, 'action', labels, label), weights);
+    const lossOf = label === undefined ? softmaxCrossEntropy : meanSquaredError;
+    const loss = lossOf(body, prediction, wanted, weights);
     const gradient = packGradients(body, gradients(body, loss, [...parameters.values()]), size);
     const state = { parameters: flat, firstMoment, secondMoment };
     const next = adamStep(body, state, gradient, turn(stepSizes), turn(shrinkages));

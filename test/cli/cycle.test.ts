@@ -140,6 +140,8 @@ describe('flywheel schedule', function () {
     assert.deepEqual(await argsOf(), { policy: installation.policy, bootstrap: true, training: { seed: 7 } });
     await handle.update((before) => ({ ...before, spec: { calendars: [{ dayOfWeek: 'TUESDAY', hour: 5 }] } }));
     await handle.pause('for a test');
+    // The server carries it out after it has answered.
+    await waitUntil(async () => (await handle.describe()).state.paused, 'a schedule that is paused', 60_000, 100);
     const moved = await run();
     assert.match(moved.out, /when: TUESDAY 05:00:00 UTC → SUNDAY 02:00:00 UTC/);
     assert.equal((await run('--yes')).exitCode, 0);

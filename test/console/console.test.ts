@@ -79,6 +79,7 @@ describe('the console’s server', function () {
     const tried = paths.map((path) =>
       path
         .replace(/\?.*/, '')
+        .replace('/episodes/E1', '/episodes/{episodeId}')
         .replace('/robots/r1', '/robots/{robotId}')
         .replace('/trials/t1', '/trials/{trialId}')
         .replace('/models/1.0.0', '/models/{version}'),
