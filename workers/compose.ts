@@ -95,16 +95,20 @@ export async function openRuntime(settings?: Pick<Settings, 'threads'>): Promise
   return onnxRuntime(settings === undefined ? {} : { threads: settings.threads });
 }
 
-/** What training and offline judging need: models of others run in a process of their own. */
-export async function openJudging(
-  settings: Pick<Settings, 'threads' | 'trainerCommands'>,
-): Promise<{ readonly runtime: GraphRuntime; readonly trainers: Trainers; readonly openRows: OpenRows }> {
-  const [{ onnxRuntimeProcess }, { openArrowRows: openRows }, trainers] = await Promise.all([
+/** What training and offline judging need: models of others run in a process of their own; held-out rows of one that sees have images. */
+export async function openJudging(settings: Pick<Settings, 'threads' | 'trainerCommands'>): Promise<{
+  readonly runtime: GraphRuntime;
+  readonly trainers: Trainers;
+  readonly openRows: OpenRows;
+  readonly clips: ClipPorts;
+}> {
+  const [{ onnxRuntimeProcess }, { openArrowRows: openRows }, trainers, clips] = await Promise.all([
     import('../activities/adapters/onnx-runtime-process.ts'),
     import('../activities/adapters/arrow-row-source.ts'),
     openTrainers(settings),
+    openClips(settings),
   ]);
-  return { runtime: onnxRuntimeProcess({ threads: settings.threads }), trainers, openRows };
+  return { runtime: onnxRuntimeProcess({ threads: settings.threads }), trainers, openRows, clips };
 }
 
 /**
