@@ -9,6 +9,7 @@ import { decisionLatencyMs } from './computer.ts';
 import { troubledFetch, type NetworkTrouble } from './faulty-network.ts';
 import { emptyTally, type FleetTally } from './fleet-tally.ts';
 import { cuttablePower } from './power-cut.ts';
+import type { Rounds } from './rounds.ts';
 import { conditionOf, type Condition, type Scenario } from './scenario.ts';
 import type { SimulatedFailure, Surroundings } from './surroundings.ts';
 import { openViewer } from './viewer.ts';
@@ -47,6 +48,8 @@ export interface FleetRobotInput {
   readonly episodes: number;
   /** It begins an episode every so many milliseconds, or at once where that is over. */
   readonly episodeEveryMs: number;
+  /** Of robots that live at an interval; without them it waits for nobody. */
+  readonly rounds?: Rounds | undefined;
   /** Whether frames come as fast as the robot drives; else they are dated as if they had. */
   readonly isRealTime: boolean;
   readonly ports: RobotPorts;
@@ -71,6 +74,7 @@ export interface FleetRobot {
 type State = 'driving' | 'between' | 'done';
 
 const waitForPolicyMs = 50;
+const waitForRoundMs = 20;
 const waitAfterStopMs = 20;
 const restStepMs = 200;
 /** Spreads the fleet's first episodes over the time between two, evenly for any number of robots; none waits long. */
@@ -134,6 +138,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   function inBackground(work: () => Promise<void>): void {
     busyWith = busyWith.then(work).catch((cause: unknown) => {
       ports.log(`${robotId}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      input.rounds?.leave(position);
       state = 'done';
     });
   }
@@ -142,6 +147,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   async function next(): Promise<void> {
     episode += 1;
     if (episode >= input.episodes) {
+      input.rounds?.leave(position);
       state = 'done';
       trouble.isOffline = false;
       return;
@@ -149,13 +155,12 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     await park();
     trouble.corruptsSegments = condition.corruptsSegments;
     if (condition.hangMs > 0) {
+      input.rounds?.leave(position);
       trouble.isOffline = true;
       await sleep(condition.hangMs);
     }
     trouble.isOffline = condition.isOffline;
-    await restUntil(dueMs);
-    dueMs = Math.max(dueMs + input.episodeEveryMs, ports.monotonic());
-    while (agent.policy() === undefined && !isLeaving()) await sleep(waitForPolicyMs);
+    await takeTurn();
     if (isLeaving()) return;
     surroundings.begin();
     viewer.begin();
@@ -169,6 +174,19 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
     state = 'driving';
   }
 
+  /** Waits for its time, its policy and its round. */
+  async function takeTurn(): Promise<void> {
+    const { rounds } = input;
+    if (agent.policy() !== undefined) rounds?.join(position);
+    await restUntil(dueMs);
+    dueMs = Math.max(dueMs + input.episodeEveryMs, ports.monotonic());
+    if (agent.policy() === undefined) rounds?.leave(position);
+    while (agent.policy() === undefined && !isLeaving()) await sleep(waitForPolicyMs);
+    rounds?.join(position);
+    while (rounds?.mayBegin(position) === false && !isLeaving()) await sleep(waitForRoundMs);
+    rounds?.begin(position);
+  }
+
   function readScenario(): Condition {
     scenario = input.scenario();
     condition = conditionOf(scenario, position, episode);
@@ -177,7 +195,10 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
 
   /** Reads what the scenario says of this episode, and stands still for as long as it says so. */
   async function park(): Promise<void> {
-    if (readScenario().isParked) await agent.settle();
+    if (readScenario().isParked) {
+      input.rounds?.leave(position);
+      await agent.settle();
+    }
     while (!isLeaving() && readScenario().isParked) await sleep(restStepMs);
   }
 
@@ -188,6 +209,7 @@ export async function openFleetRobot(input: FleetRobotInput): Promise<FleetRobot
   }
 
   async function die(): Promise<void> {
+    input.rounds?.leave(position);
     tally.interruptedEpisodes += frame > 0 ? 1 : 0;
     for (let death = 0; death < Math.max(1, condition.crashes); death += 1) {
       await agent.crash();

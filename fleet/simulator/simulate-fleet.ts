@@ -5,6 +5,7 @@ import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 import { randomStream } from '../../policies/random.ts';
 import type { GraphRuntime } from '../../policies/runtime.ts';
 import { batchingRuntime, type ImageScaler } from './batching-runtime.ts';
+import { Rounds } from './rounds.ts';
 import { openFleetRobot, type FleetRobot, type RobotPorts } from './fleet-robot.ts';
 import { emptyTally, type FleetTally } from './fleet-tally.ts';
 import { readRecording } from './recording/read-recording.ts';
@@ -89,8 +90,9 @@ export async function simulateFleet(input: SimulateFleetInput): Promise<Simulate
       runtime,
       modelSizeBytes: (sha256) => runtime.sizeBytes(sha256),
     };
+    const rounds = (input.episodeEveryMs ?? 0) > 0 ? new Rounds() : undefined;
     for (let first = 0; first < input.robots.length; first += openAtOnce)
-      fleet.push(...(await Promise.all(openFrom(input, world, ports, first))));
+      fleet.push(...(await Promise.all(openFrom(input, world, ports, rounds, first))));
     const startedMs = input.agent.monotonic();
     await drive(input, fleet);
     await Promise.all(fleet.map((robot) => robot.settled()));
@@ -116,6 +118,7 @@ function openFrom(
   input: SimulateFleetInput,
   world: World,
   ports: RobotPorts,
+  rounds: Rounds | undefined,
   first: number,
 ): readonly Promise<FleetRobot>[] {
   const { scenario, seed, directory, isRealTime } = input;
@@ -128,6 +131,7 @@ function openFrom(
       scenario,
       isRealTime,
       episodeEveryMs: input.episodeEveryMs ?? 0,
+      rounds,
       ports: { ...ports, robotType },
       episodes: input.episodesPerRobot,
       surroundings: world.robot(first + index, robotType),
