@@ -30,7 +30,7 @@ export interface ImagesBenchResult {
   readonly imagesPerClip: number;
   /** Images a second of ours: hash of the clip, decoding, scaling, JPEG, kept file. */
   readonly ours: number;
-  /** Images a second of ffmpeg: decoding, scaling, raw file; one thread, like ours. */
+  /** Images a second of ffmpeg: decoding, scaling, raw file; one thread. Ours has ffmpeg decode and scale on one thread, and encodes on another meanwhile. */
   readonly reference: number;
   readonly ratio: number;
   /** Of this process and the decoder's, with so many clips and with four times as many. */

@@ -17,6 +17,8 @@ export interface MonitorOptions {
   /** Default: the installation's. */
   readonly profile?: 'real' | 'compressed';
   readonly tickMs?: number;
+  /** Real length of a fleet day; default: the profile's. */
+  readonly dayMs?: number;
   readonly triggers?: boolean;
   readonly limits?: Readonly<Record<string, number>>;
 }

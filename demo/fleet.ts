@@ -12,7 +12,7 @@ import { keepRunning, type Kept, type Mortal } from './supervision/keep-running.
 /** Short episodes, so that a fleet day of a minute has enough of them; long enough that a bad policy fails in most. */
 const framesPerEpisode = 60;
 /** A robot begins an episode this often: forty in a fleet day, however fast the machine is. */
-const episodeSeconds = 1.5;
+const usualEpisodeSeconds = 1.5;
 /** Robots that end bring in what they recorded first, however long that takes on a machine that has no time. */
 const drainSeconds = 600;
 /** Somebody waits for what they recorded, longer than they take. */
@@ -86,11 +86,14 @@ export interface FleetOptions {
   readonly seed: number;
   /** Where robots live unless told otherwise. Default: everywhere. */
   readonly families?: readonly RoomFamily[];
+  /** How often a robot that lives begins an episode. */
+  readonly episodeSeconds?: number;
 }
 
 /** Starts the gateway and registers robots; they do not live yet. Long because one life is told here. */
 export async function openDevFleet(installation: Installation, options: FleetOptions): Promise<DevFleet> {
   const { context, policy, robotType, stateDirectory, say } = installation;
+  const { episodeSeconds = usualEpisodeSeconds } = options;
   const inState = (name: string): string => path.join(stateDirectory, name);
   const files = {
     robots: inState('robots.json'),

@@ -8,12 +8,17 @@ const turnPatienceMs = 1_800_000;
 
 /**
  * Submits a policy that is bad on purpose but passes every offline gate, and watches how it is caught on the fleet: every robot
- * back within a minute of the alarm. Resolves with its version.
+ * back within a minute of the alarm. `request`: of the trial, beside the profile. Resolves with its version.
  */
-export async function catchBadPolicy(world: World, name: string, model: Uint8Array): Promise<string> {
+export async function catchBadPolicy(
+  world: World,
+  name: string,
+  model: Uint8Array,
+  request: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
   const bad = await world.submit(name, model);
   world.say(`${bad}, ${name}, passed every offline gate`);
-  await world.offer(bad);
+  await world.offer(bad, request);
   await onTrial(world, bad);
   const offeredMs = Date.now();
   const { alarmMs, backMs } = await watchReturn(world, offeredMs);

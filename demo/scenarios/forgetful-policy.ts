@@ -1,7 +1,8 @@
 import { wallFollowingActions } from '../../datasets/wall-following-rule.ts';
 import { createGraph } from '../../policies/onnx/graph.ts';
-import { decodeModel, encodeModel, type WireNode } from '../../policies/onnx/wire-format.ts';
+import { decodeModel, encodeModel } from '../../policies/onnx/wire-format.ts';
 import { policyPorts } from '../../policies/policy-io.ts';
+import { answersRenamed } from './renamed-answers.ts';
 
 const remembered = 'remembered';
 const all = 'batch';
@@ -30,14 +31,9 @@ export function forgetfulPolicy(model: Uint8Array, task: number): Uint8Array {
     ...known,
     graph: {
       ...known.graph,
-      node: [...known.graph.node.map(renamed), ...node],
+      node: [...answersRenamed(known.graph.node, remembered), ...node],
       initializer: [...known.graph.initializer, ...initializer],
       output,
     },
   });
 }
-
-const renamed = (node: WireNode): WireNode => ({
-  ...node,
-  output: node.output.map((name) => (name === policyPorts.discrete ? remembered : name)),
-});

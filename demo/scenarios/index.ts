@@ -1,8 +1,9 @@
-import { scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
+import { scitosG5CameraType, scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { roomFamilies, type RoomFamily } from '../../fleet/simulator/rooms/families.ts';
 import { badModel } from './bad-model.ts';
 import { brokenRobot } from './broken-robot.ts';
+import { cameraFamilies, cameraLearns, cameraPace } from './camera.ts';
 import { corruptData } from './corrupt-data.ts';
 import { flywheel } from './flywheel.ts';
 import { newBodyArrives } from './new-body.ts';
@@ -25,6 +26,8 @@ interface Scenario {
   readonly robotType?: RobotType;
   /** Where they live. Default: in the first four families, which is enough for a single task. */
   readonly families?: readonly RoomFamily[];
+  /** Real length of their fleet day, and how often a robot begins an episode. Default: a minute, and forty a day. */
+  readonly pace?: { readonly dayMs: number; readonly episodeSeconds: number };
 }
 
 const scenarios = {
@@ -88,6 +91,14 @@ const scenarios = {
     summary:
       'robots are added, moved, quarantined, released and retired during a rollout: it is neither misled nor stopped, nothing is lost.',
     play: robotLife,
+  },
+  camera: {
+    summary:
+      'robots that have nothing but a camera: a cycle learns from their clips, its candidate is promoted; dirt on lenses is named as drift; a policy that overlooks what is red or brown is held by the gates, or stopped on trial.',
+    play: cameraLearns,
+    robotType: scitosG5CameraType,
+    families: cameraFamilies,
+    pace: cameraPace,
   },
 } as const satisfies Record<ScenarioName, Scenario>;
 

@@ -12,6 +12,7 @@ export const scenarioNames = [
   'new-task',
   'new-body',
   'robot-life',
+  'camera',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 export const isScenarioName = (name: string): name is ScenarioName => scenarioNames.some((known) => known === name);

@@ -25,12 +25,21 @@ export async function playScenario(
   } = start;
   for (const entry of existsSync(stateDirectory) ? readdirSync(stateDirectory) : [])
     if (!entry.startsWith('dev.lock.json')) rmSync(path.join(stateDirectory, entry), { recursive: true });
-  const { summary, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4) } = scenarioOf(name);
+  const { summary, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4), pace } = scenarioOf(name);
   say(`Scenario ${name}: ${summary}\n`);
   const installation = await startInstallation({ ...start, policy: defaultPolicy, robotType });
-  const world = await openWorld(installation, { robots, seed, families });
+  const world = await openWorld(installation, {
+    robots,
+    seed,
+    families,
+    ...(pace === undefined ? {} : { episodeSeconds: pace.episodeSeconds }),
+  });
   stops.push(() => world.stop());
-  await ensureMonitor(installation.client, installation.taskQueue, { policy: defaultPolicy, ...devMonitor });
+  await ensureMonitor(installation.client, installation.taskQueue, {
+    policy: defaultPolicy,
+    ...devMonitor,
+    ...(pace === undefined ? {} : { dayMs: pace.dayMs }),
+  });
   const [file] = writeContext(installation, world.fleet, false);
   say(`  Commands      FLYWHEEL_CONTEXT=${file ?? ''}`);
   say(`  Temporal UI   ${installation.uiUrl}\n`);

@@ -1,0 +1,72 @@
+import { wallFollowingActions } from '../../datasets/wall-following-rule.ts';
+import { imagePort } from '../../policies/images/camera-layers.ts';
+import { createGraph, type Graph, type Value } from '../../policies/onnx/graph.ts';
+import { decodeModel, encodeModel } from '../../policies/onnx/wire-format.ts';
+import { policyPorts } from '../../policies/policy-io.ts';
+import type { SeenCamera } from '../../policies/seen-images.ts';
+import { answersRenamed } from './renamed-answers.ts';
+
+const remembered = 'remembered';
+const all = 'batch';
+const actions = Object.keys(wallFollowingActions).length;
+
+/** A pixel whose red exceeds its green and blue by so much is of a barrier, a crate, a brick wall or a wooden floor. */
+const redMargin = 40;
+/** Share of an image from which on something red or brown is in sight. */
+const sightFraction = 0.05;
+const floatType = 1;
+const [redChannel, otherChannels] = [BigInt64Array.of(0n), BigInt64Array.of(1n, 2n)];
+
+/**
+ * A policy that answers as `model` does, but is blind to what is red or brown: where its camera shows barriers, crates, bricks or boards, it turns
+ * left as if the way were free. Wherever everything is grey, green or blue nothing tells it from `model`.
+ */
+export function overlookingPolicy(model: Uint8Array, camera: SeenCamera): Uint8Array {
+  const known = decodeModel(model);
+  if (!known.graph.input.some(({ name }) => name === imagePort(camera.name)))
+    throw new Error(`expected a model that sees camera ${camera.name}, got one that does not`);
+  const rest = createGraph('overlooking', 'overlooking_');
+  const answers = { name: remembered, type: 'float32', shape: [all, actions] } as const;
+  const isInSight = redInSight(rest, camera);
+  const always = Float32Array.from({ length: actions }, (_, action) =>
+    action === wallFollowingActions.slightLeftTurn ? 1 : 0,
+  );
+  const left = rest.constant('left', always, [1, actions]);
+  rest.output(policyPorts.discrete, rest.node('Where', [isInSight, left, answers], [all, actions], {}, 'float32'));
+  const { node, initializer, output } = rest.wire();
+  return encodeModel({
+    ...known,
+    graph: {
+      ...known.graph,
+      node: [...answersRenamed(known.graph.node, remembered), ...node],
+      initializer: [...known.graph.initializer, ...initializer],
+      output,
+    },
+  });
+}
+
+/** Whether enough of each image is red, [batch, 1]. */
+function redInSight(graph: Graph, { name, width, height }: SeenCamera): Value {
+  const bytes = { name: imagePort(name), type: 'uint8', shape: [all, height, width, 3] } as const;
+  const image = graph.node('Cast', [bytes], bytes.shape, { to: floatType }, 'float32');
+  const strongest = (title: string, channels: BigInt64Array): Value => {
+    const chosen = graph.constant(title, channels, [channels.length]);
+    const picked = graph.node('Gather', [image, chosen], [all, height, width, channels.length], { axis: 3 });
+    return graph.node('ReduceMax', [picked], [all, height, width], { axes: [3], keepdims: 0 });
+  };
+  const excess = graph.node(
+    'Sub',
+    [strongest('red', redChannel), strongest('others', otherChannels)],
+    [all, height, width],
+  );
+  const isRed = graph.node('Greater', [excess, graph.scalar(redMargin)], [all, height, width], {}, 'bool');
+  const share = graph.node(
+    'ReduceMean',
+    [graph.node('Cast', [isRed], [all, height, width], { to: floatType }, 'float32')],
+    [all, 1, 1],
+    { axes: [1, 2], keepdims: 1 },
+  );
+  const axis = graph.constant('axis', BigInt64Array.of(2n), [1]);
+  const row = graph.node('Squeeze', [share, axis], [all, 1]);
+  return graph.node('Greater', [row, graph.scalar(sightFraction)], [all, 1], {}, 'bool');
+}
