@@ -53,10 +53,10 @@ describe('500 robots in a real browser', function () {
     const [paints, wholes]: [number[], number[]] = [[], []];
     for (let run = 0; run < runs; run += 1) {
       const page = await shownPage();
-      const [paint = NaN, whole = NaN] = await page.evaluate(() => [
-        performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN,
-        performance.now(),
-      ]);
+      const { paint, whole } = await page.evaluate(() => ({
+        paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN,
+        whole: performance.now(),
+      }));
       paints.push(paint);
       wholes.push(whole);
       await page.close();
@@ -78,7 +78,7 @@ describe('500 robots in a real browser', function () {
       const before = await taskMs(session);
       // What the page does every 30 s, and when the console tells of a change, brought about by another filter and back.
       await page.evaluate(() => dispatchEvent(new HashChangeEvent('hashchange')));
-      await page.evaluate((hash) => void history.replaceState(null, '', hash), hashOf('fleet', { after: 'a' }));
+      await page.evaluate((hash) => history.replaceState(null, '', hash), hashOf('fleet', { after: 'a' }));
       await page.evaluate(() => dispatchEvent(new HashChangeEvent('hashchange')));
       await page
         .locator('tbody tr', { hasText: `1.${1 + run}.0` })
@@ -87,7 +87,7 @@ describe('500 robots in a real browser', function () {
       await page.waitForTimeout(500);
       whole.push((await taskMs(session)) - before);
       longest.push(await longestTask(page));
-      await page.evaluate((hash) => void history.replaceState(null, '', hash), hashOf('fleet'));
+      await page.evaluate((hash) => history.replaceState(null, '', hash), hashOf('fleet'));
     }
     process.stdout.write(`      longest task of an update ${told(longest)} ms, all of its tasks ${told(whole)} ms\n`);
     assert.ok(median(longest) <= mostUpdateMs, `longest task: median ${median(longest)} ms`);

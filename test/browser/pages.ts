@@ -17,9 +17,9 @@ interface Violation {
 export async function violationsOf(page: Page): Promise<readonly string[]> {
   // The page's own policy lets no script in that is not its own: this one comes by the debugger.
   await page.evaluate(`${axe}; undefined`);
-  const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
-    violations: readonly Violation[];
-  };
+  const { violations } = await page.evaluate<{ readonly violations: readonly Violation[] }>(
+    'axe.run(document, { resultTypes: ["violations"] })',
+  );
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.slice(0, 3).map(({ target, html }) => `${id}: ${help}: ${JSON.stringify(target)} ${html.slice(0, 160)}`),
   );
@@ -47,7 +47,7 @@ export const settled = (page: Page): Promise<void> =>
 
 /** Nothing but tables, which scroll by themselves, is wider than the screen. */
 export async function assertNoSideways(page: Page, what: string): Promise<void> {
-  const [wide, screen] = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
+  const [wide, screen] = await page.evaluate<number[]>('[document.documentElement.scrollWidth, innerWidth]');
   assert.ok((wide ?? 0) <= (screen ?? 0), `${what}: ${wide} px wide on a screen of ${screen} px`);
 }
 
