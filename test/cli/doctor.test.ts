@@ -17,6 +17,7 @@ import { diskChecks, isBefore, nodeCheck, settingsCheck } from '../../cli/doctor
 import { storeClockCheck } from '../../cli/doctor/store.ts';
 import { testedServers } from '../../cli/doctor/temporal.ts';
 import { ensureWeeklySchedule } from '../../cli/schedule.ts';
+import { waitUntil } from '../../demo/processes.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 import { publishRoots } from '../../fleet/desk/index.ts';
 import { openFileKeys } from '../../activities/adapters/file-signer.ts';
@@ -257,10 +258,18 @@ describe('flywheel doctor', function () {
     initKeys(keys, { nowMs: Date.now() });
     await publishRoots(fileObjectStore({ root: storeFolder }), openFileKeys(keys).roots());
 
+    const served = ['orchestration', 'fleet', 'data', 'training'].map((queue) => `workers of ${policy}-${queue}`);
+    // The server hears of a worker with its first poll.
+    await waitUntil(
+      async () => {
+        const { stateOf } = await doctor();
+        return served.every((name) => stateOf(name) === 'ok');
+      },
+      'workers that poll',
+      30_000,
+    );
     const bare = await doctor();
     assert.equal(bare.exitCode, 1, bare.out);
-    for (const queue of ['orchestration', 'fleet', 'data', 'training'])
-      assert.equal(bare.stateOf(`workers of ${policy}-${queue}`), 'ok', queue);
     for (const id of [`monitor/${policy}`, `retention/${policy}`, `facts/${policy}`, `schedule weekly-sync-${policy}`])
       assert.equal(bare.stateOf(id), 'problem', id);
     assert.equal(bare.stateOf(`trial/${policy}`), 'ok');
