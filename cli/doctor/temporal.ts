@@ -7,7 +7,7 @@ import { orchestrationQueue } from '../../acts/ask-workflow.ts';
 import { ok, problem, someOf, warning, type Check, type Found } from './finding.ts';
 import { isBefore } from './machine.ts';
 
-/** The servers that the tests ran with: of the binary that tools/temporal pins, and the release line before it. */
+/** The release line of the server that the tests ran with: of the binary that tools/temporal pins. */
 export const testedServers = { from: '1.31.0', before: '1.32.0' } as const;
 
 const limitMs = 8_000;
