@@ -168,7 +168,7 @@ describe('a model of another origin is fitted to the ports of a policy', () => {
         const edit = { from: 'observation', name: 'observation', type: 'float32', shape: ['n', 2] } as const;
         await assertAnswers(editPorts(fitted.model, { inputs: [edit], outputs: [], dropped: [] }), 1e-6);
       }),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 
@@ -187,7 +187,7 @@ describe('a model of another origin is fitted to the ports of a policy', () => {
         assert.ok(['asIs', 'mended'].includes(fitModel(damaged, sizes).kind));
         assert.ok(['asIs', 'mended'].includes(fitModel(damaged.subarray(0, end), sizes).kind));
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 

@@ -45,9 +45,19 @@ describe('erasure', function () {
       await setEpisodeStanding(world.ports, { episodeId: label, standing: 'excluded', who: 'ada', reason: 'bad' });
       await putTrainedModel(store, '1.0.0', version, 'a');
       const quarantined = await world.keys('quarantine/');
+      // What of them nobody knows the episode goes too; what is signed stays and is named.
+      const [signed, ...shown] = [
+        'models/wall/1.0.0/evaluation.json',
+        'evaluations/c/evaluation.json',
+        'reports/c.json',
+      ];
+      const frame = { episodeId: null, images: [{ camera: 'front', jpeg: 'c2Vlbg==' }] };
+      for (const key of [signed, ...shown]) await store.put(key, jsonBytes({ disagreements: [frame] }));
       await request(world.ports, 'e1', robot('r1'));
       const { checked, certificate } = await erase(world.ports, 'e1');
       assert.deepEqual(checked.leftovers, []);
+      for (const key of shown) assert.ok(!(await text(world, key)).includes('c2Vlbg=='), key);
+      assert.ok(checked.namedIn?.includes(signed), 'a signed evaluation with images');
       assert.deepEqual(checked.models, [{ policy: 'wall', version: '1.0.0' }]);
 
       const gone = new Set(idsOf(before.episodes.filter((row) => row.includes('"r1"'))));

@@ -6,9 +6,6 @@ import { Html, html } from '../../../activities/report/html.ts';
 import { shownImages } from '../../../activities/report/shown-images.ts';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import { episodeHash } from '../../../store/records/erasures.ts';
-import { erase, request } from './erasure-world.ts';
-import { filled } from './filled-world.ts';
-import { putTrainedModel } from './trained-model.ts';
 
 const [gone, stays] = ['01JD00000000000000000000E1', '01JD00000000000000000000E2'];
 const hashes = new Set([episodeHash(gone)]);
@@ -57,27 +54,5 @@ describe('images in documents', () => {
     });
     const plain = jsonBytes(rest);
     assert.equal(withoutImages(plain), plain);
-  });
-
-  it('of an erased robot leave evaluations and reports; a signed one that has some is named', async () => {
-    const world = await filled();
-    try {
-      const { store, lake } = world.ports;
-      await putTrainedModel(store, '1.0.0', await lake.currentVersion(), 'a');
-      const keys = ['evaluations/c1/evaluation.json', 'reports/c1.json'];
-      for (const key of keys) await store.put(key, jsonBytes({ disagreements: [seen(null, 'whose')] }));
-      const signed = 'models/wall/1.0.0/evaluation.json';
-      await store.put(signed, jsonBytes({ disagreements: [seen(null, 'whose')] }));
-      await request(world.ports, 'e1', { kind: 'robot', robotId: 'r1' });
-      const { checked } = await erase(world.ports, 'e1');
-      assert.deepEqual(checked.leftovers, []);
-      for (const key of keys) {
-        const left = new TextDecoder().decode(await store.get(key));
-        assert.ok(left.includes('disagreements') && !left.includes(jpeg('whose')), key);
-      }
-      assert.ok(checked.namedIn?.includes(signed), JSON.stringify(checked.namedIn));
-    } finally {
-      await world.close();
-    }
   });
 });

@@ -64,7 +64,7 @@ describe('lines of a text table', () => {
         const [ours, parsers] = await both(Buffer.from(content), separator);
         assert.deepEqual(ours, parsers);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
