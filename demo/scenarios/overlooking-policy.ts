@@ -1,14 +1,10 @@
-import { wallFollowingActions } from '../../datasets/wall-following-rule.ts';
 import { imagePort } from '../../policies/images/camera-layers.ts';
-import { createGraph, type Graph, type Value } from '../../policies/onnx/graph.ts';
-import { decodeModel, encodeModel } from '../../policies/onnx/wire-format.ts';
-import { policyPorts } from '../../policies/policy-io.ts';
+import type { Graph, Value } from '../../policies/onnx/graph.ts';
+import { decodeModel } from '../../policies/onnx/wire-format.ts';
 import type { SeenCamera } from '../../policies/seen-images.ts';
-import { answersRenamed } from './renamed-answers.ts';
+import { turningLeftWhere } from './turning-left-where.ts';
 
-const remembered = 'remembered';
 const all = 'batch';
-const actions = Object.keys(wallFollowingActions).length;
 
 /** A pixel whose red exceeds its green and blue by so much is of a barrier, a crate, a brick wall or a wooden floor. */
 const redMargin = 40;
@@ -22,27 +18,9 @@ const [redChannel, otherChannels] = [BigInt64Array.of(0n), BigInt64Array.of(1n, 
  * left as if the way were free. Wherever everything is grey, green or blue nothing tells it from `model`.
  */
 export function overlookingPolicy(model: Uint8Array, camera: SeenCamera): Uint8Array {
-  const known = decodeModel(model);
-  if (!known.graph.input.some(({ name }) => name === imagePort(camera.name)))
+  if (!decodeModel(model).graph.input.some(({ name }) => name === imagePort(camera.name)))
     throw new Error(`expected a model that sees camera ${camera.name}, got one that does not`);
-  const rest = createGraph('overlooking', 'overlooking_');
-  const answers = { name: remembered, type: 'float32', shape: [all, actions] } as const;
-  const isInSight = redInSight(rest, camera);
-  const always = Float32Array.from({ length: actions }, (_, action) =>
-    action === wallFollowingActions.slightLeftTurn ? 1 : 0,
-  );
-  const left = rest.constant('left', always, [1, actions]);
-  rest.output(policyPorts.discrete, rest.node('Where', [isInSight, left, answers], [all, actions], {}, 'float32'));
-  const { node, initializer, output } = rest.wire();
-  return encodeModel({
-    ...known,
-    graph: {
-      ...known.graph,
-      node: [...answersRenamed(known.graph.node, remembered), ...node],
-      initializer: [...known.graph.initializer, ...initializer],
-      output,
-    },
-  });
+  return turningLeftWhere(model, 'overlooking', (graph) => redInSight(graph, camera));
 }
 
 /** Whether enough of each image is red, [batch, 1]. */
