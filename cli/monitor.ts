@@ -7,7 +7,7 @@ import { ask, orchestrationQueue } from '../acts/ask-workflow.ts';
 import { withClient } from './context.ts';
 import { openPolicy } from './open-policy.ts';
 import { say } from './print.ts';
-import { ensureFacts, ensureMirror, ensureRetention } from './retention.ts';
+import { ensureKeepers } from './retention.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { messageNames } from '../domain/contract/message-names.ts';
 
@@ -55,10 +55,7 @@ export function registerMonitorCommand(program: Command): void {
       await withClient(settings, async (client) => {
         const profile = compressed ? { profile: 'compressed' as const } : {};
         const workflowId = await ensureMonitor(client, orchestrationQueue(settings), { policy, ...profile });
-        await ensureRetention(client, orchestrationQueue(settings), { policy, ...profile });
-        await ensureFacts(client, orchestrationQueue(settings), { policy, ...profile });
-        if (settings.mlflow !== undefined)
-          await ensureMirror(client, orchestrationQueue(settings), { policy, ...profile });
+        await ensureKeepers(client, orchestrationQueue(settings), { policy, ...profile }, settings);
         const handle = client.workflow.getHandle(workflowId);
         const status = (): Promise<MonitorStatus> => handle.query<MonitorStatus>(messageNames.status);
         const { looks } = await ask(

@@ -6,6 +6,7 @@ import { retentionClasses, type RetentionLimits } from '../domain/retention.ts';
 import { recordRetentionRun } from '../activities/retention/retention-runs.ts';
 import type { SweepStoreResult } from '../activities/retention/sweep-store.ts';
 import { readRetentionHistory, readRetentionLimits, setRetentionLimits } from '../store/records/retention-limits.ts';
+import type { Settings } from '../workers/config.ts';
 import { openContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { openPolicy } from './open-policy.ts';
@@ -13,49 +14,22 @@ import { whoOption } from './person.ts';
 import { printJson, printTable, say } from './print.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 
-/** Starts the keeper of a policy's store; one that runs goes on as it is. */
-export async function ensureRetention(
+/** Starts what keeps a policy's store, facts and, where one is configured, mirror; what runs goes on as it is. */
+export async function ensureKeepers(
   client: Client,
   taskQueue: string,
   options: { readonly policy: string; readonly profile?: 'real' | 'compressed' },
+  { mlflow }: Pick<Settings, 'mlflow'>,
 ): Promise<void> {
-  await client.workflow.start('keepStore', {
-    workflowId: workflowIds.keepStore(options.policy),
-    taskQueue,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `retention of ${options.policy}`,
-    args: [options],
-  });
-}
-
-/** Starts the keeper of a policy's facts; one that runs goes on as it is. */
-export async function ensureFacts(
-  client: Client,
-  taskQueue: string,
-  options: { readonly policy: string; readonly profile?: 'real' | 'compressed' },
-): Promise<void> {
-  await client.workflow.start('keepFacts', {
-    workflowId: workflowIds.keepFacts(options.policy),
-    taskQueue,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `facts of ${options.policy}`,
-    args: [options],
-  });
-}
-
-/** Starts what mirrors a policy's runs and versions; one that runs goes on as it is. */
-export async function ensureMirror(
-  client: Client,
-  taskQueue: string,
-  options: { readonly policy: string; readonly profile?: 'real' | 'compressed' },
-): Promise<void> {
-  await client.workflow.start('keepMirror', {
-    workflowId: workflowIds.keepMirror(options.policy),
-    taskQueue,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `mirror of ${options.policy}`,
-    args: [options],
-  });
+  const keepers = { keepStore: 'retention', keepFacts: 'facts', ...(mlflow && { keepMirror: 'mirror' }) } as const;
+  for (const [workflow, what] of Object.entries(keepers))
+    await client.workflow.start(workflow, {
+      workflowId: workflowIds[workflow as 'keepStore' | 'keepFacts' | 'keepMirror'](options.policy),
+      taskQueue,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `${what} of ${options.policy}`,
+      args: [options],
+    });
 }
 
 interface RunOptions {

@@ -73,7 +73,10 @@ const settingsSchema = z.strictObject({
   /** Signs what is POSTed; never logged. */
   FLYWHEEL_WEBHOOK_SECRET: z.string().min(16, 'expected at least 16 characters').optional(),
   /** MLflow tracking server that runs, versions and aliases are mirrored to; none by default. */
-  FLYWHEEL_MLFLOW_URL: z.url({ protocol: /^https?$/ }).optional(),
+  FLYWHEEL_MLFLOW_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'expected no user name or password: set FLYWHEEL_MLFLOW_TOKEN')
+    .optional(),
   /** Sent there as a bearer token; never logged. */
   FLYWHEEL_MLFLOW_TOKEN: z.string().min(1).optional(),
   /** JSON file that says by which server mail goes out, and who gets it; nobody by default. */

@@ -39,7 +39,7 @@ export interface MirrorPorts {
   readonly tracker?: RunTracker | undefined;
 }
 
-/** Runs and versions of one call; the next one goes on. */
+/** Runs and versions that one call tells; the next one goes on. What is refused uses up none: it is asked again each time. */
 const itemsOfOneCall = 20;
 const mostRefused = 10;
 /** Files of a version that people look at; images of frames are in none of them. */
@@ -146,8 +146,8 @@ class Mirror {
       const made = manifests.find((manifest) => manifest.training?.cycleId === cycleId);
       const artifacts = made === undefined ? [] : await this.#artifacts(made);
       const runId = await this.#try(key, () => this.#tracker.putRun(runOfCycle(report, training, artifacts)));
-      this.#left -= 1;
       if (runId === undefined) continue;
+      this.#left -= 1;
       this.#told.runs[cycleId] = runId;
       runs += 1;
       await this.#remember();
@@ -162,7 +162,6 @@ class Mirror {
       const { policy, version } = manifest;
       if (Object.hasOwn(this.#told.versions, version)) continue;
       if (this.#left <= 0) break;
-      this.#left -= 1;
       const number = await this.#try(`${policy} ${version}`, async () =>
         this.#tracker.putVersion({
           model: policy,
@@ -174,6 +173,7 @@ class Mirror {
         }),
       );
       if (number === undefined) continue;
+      this.#left -= 1;
       this.#told.versions[version] = number;
       versions += 1;
       await this.#remember();

@@ -33,4 +33,14 @@ describe('settings', () => {
     it(`refuse ${JSON.stringify(environment)}`, () => {
       assert.throws(() => readSettings(environment), expected);
     });
+
+  it('refuse a password in the address of MLflow without repeating it', () => {
+    assert.throws(
+      () => readSettings({ FLYWHEEL_MLFLOW_URL: 'https://ada:secret@mlflow.example' }),
+      ({ message }: Error) => /no user name or password/.test(message) && !message.includes('secret'),
+    );
+    const { mlflow } = readSettings({ FLYWHEEL_MLFLOW_URL: 'https://mlflow.example/a@b', FLYWHEEL_MLFLOW_TOKEN: 't' });
+    assert.deepEqual(mlflow, { url: 'https://mlflow.example/a@b', token: 't' });
+    assert.throws(() => readSettings({ FLYWHEEL_MLFLOW_TOKEN: 't' }), /FLYWHEEL_MLFLOW_URL/);
+  });
 });

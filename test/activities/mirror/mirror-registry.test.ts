@@ -136,6 +136,21 @@ describe('the mirror of runs and versions', () => {
     assert.match(refused.join('\n'), /2026-01-02[^]*got 400 INVALID_PARAMETER_VALUE/);
   });
 
+  it('waits its time where more is refused than one call tells', async () => {
+    const report = (await store.get('reports/2026-01-12.json'))!;
+    for (let number = 10; number < 40; number += 1)
+      await store.put(
+        `reports/x-${number}.json`,
+        new TextEncoder().encode(new TextDecoder().decode(report).replaceAll('2026-01-12', `x-${number}`)),
+      );
+    mlflow.fails = (call) => (call === 'runs/create' ? 400 : undefined);
+    const { runs, refused, isBehind } = await mirror();
+    assert.deepEqual([runs, refused.length, isBehind], [0, 10, false]);
+    mlflow.fails = () => undefined;
+    assert.deepEqual([(await mirror()).isBehind, (await mirror()).isBehind], [true, false]);
+    assert.equal(mlflow.runs.length, 33);
+  });
+
   it('sends the token with every call and tells it nobody', async () => {
     await mirror('t0ken');
     assert.deepEqual([...mlflow.authorizations], ['Bearer t0ken']);
