@@ -72,7 +72,7 @@ export const recordedExperience = ({ context, say }: Installation, recording: st
 export const knownFamilies = roomFamilies.slice(0, -1);
 
 /** Enough held-out episodes of every task, even when few robots are held out. */
-const episodesPerRobot = 60;
+const episodesPerRobot = 40;
 
 /** What becomes of every robot of a fleet that lives on. */
 export interface Change {
@@ -107,7 +107,7 @@ export function fleetExperience(world: World, change?: Change): Experience {
       await waitFor({
         what: `${wanted} episodes of this fleet`,
         say,
-        lookEveryMs: 2_000,
+        lookEveryMs: 500,
         async look() {
           outcomes = await outcomesSince(world, startMs);
           return { isDone: outcomes.episodes >= wanted, state: `${outcomes.episodes} were told of` };

@@ -118,19 +118,20 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   await ensureMonitor(client, taskQueue, { policy, ...devMonitor });
   const profile = recording === undefined ? 'compressed' : 'real';
   await ensureKeepers(client, taskQueue, { policy, profile }, context.settings);
-  say('Starting the console …');
-  const consolePlace = await openDevConsole(installation);
-  stops.push(() => consolePlace.stop());
   let work: () => Promise<readonly string[]>;
   if (recording === undefined) {
-    say('Starting the gateway and the simulated robots …');
-    const world = await openWorld(installation, { robots: options.robots, seed: options.seed });
-    stops.push(() => world.stop());
+    say('Starting the console, the gateway and the simulated robots …');
+    const [consolePlace, world] = await startTogether(stops, [
+      openDevConsole(installation),
+      openWorld(installation, { robots: options.robots, seed: options.seed }),
+    ]);
     if ((await readAliases(context)({ policy })).champion === undefined)
       say(`First champion: ${await world.baseline(poorPolicy(), poorPolicyWhy)}, ${poorPolicyWhy}.`);
     sayWhereThingsAre(options, installation, consolePlace, world.fleet);
     work = () => fleetWork(world, options);
   } else {
+    say('Starting the console …');
+    const [consolePlace] = await startTogether(stops, [openDevConsole(installation)]);
     const baseline = await registerTinyBaseline(context, policy, robotType);
     if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${policy}.`);
     sayWhereThingsAre(options, installation, consolePlace);
@@ -144,6 +145,17 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   if (options.exitWhenDone) return all.length === 0 ? 0 : 1;
   say('\nRunning; the weekly schedule continues by itself. Press Ctrl-C to stop.');
   return new Promise<never>(() => undefined);
+}
+
+/** What was started at the same time, each to be stopped at the end, those too that started while another could not. */
+async function startTogether<T extends readonly { stop(): Promise<void> }[]>(
+  stops: Stop[],
+  starting: { readonly [K in keyof T]: Promise<T[K]> },
+): Promise<T> {
+  const settled = await Promise.allSettled(starting);
+  for (const one of settled) if (one.status === 'fulfilled') stops.push(() => one.value.stop());
+  for (const one of settled) if (one.status === 'rejected') throw one.reason;
+  return settled.map((one) => (one as PromiseFulfilledResult<T[number]>).value) as unknown as T;
 }
 
 /** The cycles that were asked for; a new fleet's scenario unless told. Resolves with what did not go as told. */

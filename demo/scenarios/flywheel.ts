@@ -21,12 +21,20 @@ export const compressedWeekMs = 7 * fleetProfiles.compressed.dayMs;
  * A stage of the scenario may end as soon as its proof is there: nobody watches a holdback for two minutes. How good the proof must be
  * is as everywhere.
  */
-const shortStages = defaultRolloutLimits.stages.map((stage) => ({ ...stage, minimumHours: 4, minimumTotalHours: 0 }));
+const shortStages = defaultRolloutLimits.stages.map((stage) => ({ ...stage, minimumHours: 3, minimumTotalHours: 0 }));
+
+/** An A/B test is looked at twice as often as elsewhere, from the same hour on: its bounds know how often, and a clear result shows sooner. */
+const moreLooks = { lookHours: 3, firstLook: 4 };
 
 /** What every cycle of a simulated fleet is asked with. */
 export const compressedCycle = (seed: number) => ({
   training: { seed },
-  trial: { profile: 'compressed', rolloutLimits: { stages: shortStages } },
+  trial: {
+    profile: 'compressed',
+    times: { leastStageTicks: 4 },
+    rolloutLimits: { stages: shortStages },
+    abTestLimits: moreLooks,
+  },
 });
 
 /** The first champion: written by hand, and poor. */
