@@ -273,3 +273,39 @@ export async function checkCourses(runs: number): Promise<void> {
     { numRuns: runs, seed: 7 },
   );
 }
+
+/** A worker dies before each change of the store, or before every n-th, and the next attempt ends the work. */
+export async function checkDeaths(everyDeath: number): Promise<void> {
+  const told = lives(3);
+  const turnMs = startMs + 3 * hourMs;
+  const objects = objectsOf(3, told);
+  // The first part is in the tables when the second one begins: days are written anew.
+  const first = objects.filter(({ hourOfMs }) => hourOfMs < turnMs);
+  const second = objects.filter(({ hourOfMs }) => hourOfMs >= turnMs);
+  assert.ok(first.length > 2 && second.length > 2);
+  const want = sorted(expected(told));
+  let deaths = 0;
+  const before = await openFactWorld();
+  before.nowMs = turnMs;
+  for (const { lines, hourOfMs } of first) await before.write(lines, hourOfMs);
+  await before.compact();
+  for (const { lines, hourOfMs } of second) await before.write(lines, hourOfMs);
+  // Between two changes nothing happens that lasts: dying before the next one is dying after this one.
+  for (let isOver = false; !isOver; deaths += everyDeath) {
+    const world = await openFactWorld(before);
+    try {
+      world.nowMs = endMs;
+      isOver = await world.compact(dying(world.store, deaths + 1, false)).then(
+        () => true,
+        () => false,
+      );
+      await world.compact();
+      assert.deepEqual(sorted(await stored(world)), want, `killed before change ${deaths + 1}`);
+    } finally {
+      await world.close();
+    }
+  }
+  await before.close();
+  // Rows twice, the state, files and a commit for each table, and what is cleared up.
+  assert.ok(deaths > 9, `${deaths}`);
+}

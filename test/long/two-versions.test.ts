@@ -16,7 +16,7 @@ import { publishRobotType } from '../../store/records/robot-types.ts';
 import { testRobotType } from '../activities/training/arrow-sets.ts';
 import { seededRandom } from '../support/generated-week/seeded-random.ts';
 import { sharedTemporal } from '../support/temporal.ts';
-import { withLoop, type Loop } from './loop.ts';
+import { withLoop, type Loop } from '../loop/loop.ts';
 
 const policy = 'two-versions';
 const recordedMs = Date.UTC(2026, 0, 5, 8);

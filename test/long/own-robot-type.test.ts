@@ -15,7 +15,7 @@ import { startGateway } from '../../fleet/gateway/gateway.ts';
 import { readGatewaySettings } from '../../fleet/gateway/settings.ts';
 import { openRobot, until } from '../fleet/agent/robot.ts';
 import { seededRandom } from '../support/generated-week/seeded-random.ts';
-import { withLoop, type Loop } from './loop.ts';
+import { withLoop, type Loop } from '../loop/loop.ts';
 
 const policy = 'reacher';
 const robots = 3;
