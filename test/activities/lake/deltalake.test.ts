@@ -7,7 +7,7 @@ import { isFailure } from '../../../store/failures.ts';
 import { commitsPerCheckpoint } from '../../../activities/lake/table.ts';
 import { compactLake } from '../../../activities/lake/compact-lake.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
-import { pythonJson } from '../../support/python-json.ts';
+import { openPythonLines, pythonJson, type PythonLines } from '../../support/python-json.ts';
 import { startS3Server } from '../../support/s3-server.ts';
 import { toolForTest } from '../../support/tool.ts';
 import { frames, openLakeFixture, startUs, transaction, type LakeFixture } from './lake-fixture.ts';
@@ -44,9 +44,13 @@ describe('lake and deltalake, an independent engine', function () {
   let table: string;
   let root: string;
 
+  let lines: PythonLines;
+
   before(async function () {
     python = await toolForTest(this, 'python');
+    lines = openPythonLines(python, 'delta_tool.py');
   });
+  after(() => lines?.close());
   beforeEach(async () => {
     fixture = await openLakeFixture((directory) => fileObjectStore({ root: join(directory, 'store') }));
     root = join(fixture.directory, 'store');
@@ -54,10 +58,10 @@ describe('lake and deltalake, an independent engine', function () {
   });
   afterEach(() => fixture.close());
 
-  /** Commands for deltalake on our table, run in one process, one after the other. */
+  /** Commands for deltalake on our table, one after the other. */
   const engine = async (...commands: readonly (readonly (string | number)[])[]): Promise<readonly unknown[]> => {
     const onTable = commands.map(([name, ...rest]) => [name, table, ...rest]);
-    return (await pythonJson(python, 'delta_tool.py', [JSON.stringify(onTable)])) as readonly unknown[];
+    return (await lines.ask(onTable)) as readonly unknown[];
   };
   const append = (first: number, version: number) =>
     fixture.lake.append(fixture.session, 'frames', frames(first, 4), transaction(version), 'WRITE');

@@ -80,7 +80,16 @@ commands = {
     "unconstrain": lambda path: open_table(path).alter.drop_constraint("indexed"),
 }
 
-results = [commands[name](*arguments) for name, *arguments in json.loads(sys.argv[1])]
-print(json.dumps(results, default=str), flush=True)
+def run(text):
+    results = [commands[name](*arguments) for name, *arguments in json.loads(text)]
+    print(json.dumps(results, default=str), flush=True)
+
+
+if len(sys.argv) > 1:
+    run(sys.argv[1])
+else:
+    # Importing takes longer than most commands: one process answers line by line until its input ends.
+    for line in sys.stdin:
+        run(line)
 # Threads of pyarrow that are still ending would abort an ordinary exit now and then.
 os._exit(0)
