@@ -6,6 +6,7 @@ import path from 'node:path';
 import { makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 
 import { FoldingLogger, openLogger } from '../../workers/logger.ts';
+import { sharedFolderVariable } from './shared-bundle.ts';
 import { stopTemporal } from './temporal.ts';
 
 /** Under `--parallel` this is one of several processes, each with the files that it is given; mocha's own process runs no test. */
@@ -14,6 +15,8 @@ const isOneOfSeveral = process.env['MOCHA_WORKER_ID'] !== undefined;
 // Temporary folders of this process are not those of another, and go with it. Keys of installations that tests start are nobody's data.
 const folder = mkdtempSync(path.join(tmpdir(), 'flywheel-test-'));
 process.env['TMPDIR'] = folder;
+// What the processes of a run may share lies in the folder of mocha's own, which ends last.
+if (!isOneOfSeveral) process.env[sharedFolderVariable] = folder;
 process.env['XDG_DATA_HOME'] = path.join(folder, 'data');
 process.once('exit', (code) => {
   // After a failure, logs in it may say why.

@@ -5,7 +5,8 @@ import path from 'node:path';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 
-import { bundleWorkflows, type WorkflowBundle } from '../../workers/bundle.ts';
+import type { WorkflowBundle } from '../../workers/bundle.ts';
+import { sharedBundle } from './shared-bundle.ts';
 import { startTemporalServer, type TemporalServer } from '../../demo/temporal-server.ts';
 
 export interface SharedTemporal {
@@ -47,7 +48,7 @@ async function start(): Promise<{ temporal: SharedTemporal; server: TemporalServ
   });
   process.once('exit', () => endNow(server));
   const connection = await NativeConnection.connect({ address: server.address });
-  const bundle = await bundleWorkflows((message) => process.stderr.write(`${message}\n`));
+  const bundle = await sharedBundle();
   const client = new Client({ connection });
   return { temporal: { address: server.address, client, connection, bundle }, server, directory };
 }
