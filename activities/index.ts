@@ -27,6 +27,7 @@ import { registerCandidate } from './registry/register-candidate.ts';
 import { releaseQuarantinedSegment } from './collection/release-quarantined-segment.ts';
 import type { Signer } from '../policies/signer.ts';
 import { trainModel, type TrainModelPorts } from './training/train-model.ts';
+import { endTrials, trainTrial } from './training/train-trial.ts';
 import type { Fleet, TelemetryLog } from '../fleet/desk/index.ts';
 import type { TrialSlot } from './ports/trial-slot.ts';
 import { offerCandidate } from './trials/offer-candidate.ts';
@@ -156,6 +157,8 @@ export const dataActivities = (ports: DataPorts) => ({
 export const trainingActivities = (ports: TrainingPorts) => ({
   planTraining,
   trainModel: trainModel(ports),
+  trainTrial: trainTrial(ports),
+  endTrials: endTrials(ports),
   evaluateCandidate: evaluateCandidate(ports),
 });
 

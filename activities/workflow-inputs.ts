@@ -5,7 +5,9 @@ import { learnedCamerasSchema } from '../datasets/camera.ts';
 import { learnedTasksSchema } from './mix/learned-tasks.ts';
 import { sourcesSchema } from './mix/source-schema.ts';
 import { executeSchema, horizonSchema } from '../policies/chunks.ts';
+import { searchRequestSchema } from '../policies/search-space.ts';
 import { historySchema } from '../policies/windows.ts';
+import { describeIssues } from '../domain/describe-issues.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
 import { trialRequestShape } from './trials/trial-request.ts';
 
@@ -25,14 +27,22 @@ const trainerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('command'), command: z.array(z.string().min(1)).min(1).max(64) }),
 ]);
 
+const searchSchema = z.union([z.boolean(), searchRequestSchema], {
+  error: ({ input }) => {
+    if (typeof input !== 'object' || input === null) return 'expected true, false or an object such as {"trials": 9}';
+    const parsed = searchRequestSchema.safeParse(input);
+    return parsed.success ? undefined : describeIssues(parsed.error);
+  },
+});
+
 const trainingFields = z.strictObject({
   seed: seed.default(1),
   targetFrames: z.int().min(100).max(200_000_000).default(2_000_000),
   trainer: trainerSchema.default({ kind: 'onnx' }),
   /** Empty: the trainer's defaults. */
   hyperparameters: z.record(z.string(), z.unknown()).default({}),
-  /** Tries neighbouring learning rates and widths in parallel and keeps the best by validation loss. */
-  search: z.boolean().default(false),
+  /** True tries neighbouring learning rates and widths in parallel and keeps the best by validation loss; an object stops bad ones early. */
+  search: searchSchema.default(false),
   /** Starts from the champion's weights where the architecture allows it. */
   warmStart: z.boolean().default(false),
   /** Several data sets or robot types to learn from, mixed by weight; default: everything of the policy's robot type. */

@@ -43,6 +43,8 @@ export interface TrainingLoopInput {
   readonly augmentation?: Augmentation | undefined;
   /** How rows read in a mirror; needed where the augmentation mirrors them. */
   readonly mirror?: MirrorPlan | undefined;
+  /** Stops at the first measurement at or after this step, with a checkpoint of it; by default it trains to its end. */
+  readonly untilStep?: number | undefined;
   /** Rows shuffled together; by default as many as take 16 MiB. */
   readonly groupRows?: number;
 }
@@ -84,7 +86,7 @@ export async function trainNetwork(input: TrainingLoopInput): Promise<TrainingLo
   const scoring = await runtime.open(buildScoring(input));
   try {
     const stepper = createStepper(input, stepSession, state);
-    while (!isFinished(state, hyperparameters)) {
+    while (!isFinished(state, hyperparameters) && !isReached(state, input.untilStep)) {
       await stepper.advance();
       input.progress({ step: state.step, maxSteps: hyperparameters.maxSteps });
       if (state.step % hyperparameters.evaluateEverySteps === 0 || state.step === hyperparameters.maxSteps)
@@ -92,6 +94,8 @@ export async function trainNetwork(input: TrainingLoopInput): Promise<TrainingLo
       if (state.step % hyperparameters.checkpointEverySteps === 0)
         await input.checkpoints.save(state.step, encodeCheckpoint(state, identity));
     }
+    // From here it goes on, if at all.
+    if (input.untilStep !== undefined) await input.checkpoints.save(state.step, encodeCheckpoint(state, identity));
     const { bestParameters: parameters, curve, step: steps, bestStep } = state;
     return { parameters, curve, steps, bestStep, dataWaitFraction: stepper.dataWaitFraction() };
   } finally {
@@ -130,6 +134,9 @@ const freshState = (start: Float32Array): TrainingState => ({
 
 const isFinished = (state: TrainingState, { maxSteps, patienceEvaluations }: Hyperparameters): boolean =>
   state.step >= maxSteps || state.curve.filter((point) => point.step > state.bestStep).length >= patienceEvaluations;
+
+const isReached = ({ curve }: TrainingState, untilStep: number | undefined): boolean =>
+  untilStep !== undefined && (curve.at(-1)?.step ?? 0) >= untilStep;
 
 /** Learning rate at a step (0-based): half a cosine from the full rate to zero (Loshchilov, Hutter 2017, eq. 5, without restarts). */
 export const learningRateAt = ({ learningRate, maxSteps }: Hyperparameters, step: number): number =>

@@ -4,9 +4,15 @@ import type { ParsedInput, TrainingOptions } from '../activities/workflow-inputs
 import type { TrainModelInput } from '../activities/training/train-model.ts';
 import type { TrainingSetReference } from '../datasets/training-set.ts';
 import { dataActivities, fleetActivities, trainingActivities } from './shared/activity-proxies.ts';
-import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './cycle/messages.ts';
+import {
+  trainingStatusQuery,
+  type SearchStatus,
+  type TrainingStatus,
+  type TrainPolicyResult,
+} from './cycle/messages.ts';
 import { outcomeTeller } from './shared/outcome.ts';
 import { parsedInput } from './shared/parse-input.ts';
+import { trainByHalving } from './cycle/search.ts';
 import { describeTraining } from './cycle/status-page.ts';
 import { operationId } from './shared/run-ids.ts';
 
@@ -46,7 +52,7 @@ export async function trainPolicy(input?: unknown): Promise<TrainPolicyResult> {
   });
 
   show({ stage: 'training', trainRows: trainingSet.trainRows });
-  const model = await trainBest(cycleId, policy, robotType, trainingSet, training, aliases.champion);
+  const model = await trainBest({ ...request, cycleId, robotType, trainingSet, champion: aliases.champion }, show);
 
   show({ stage: 'judging', validationLoss: model.validationLoss });
   const judged = await trainingActivities().evaluateCandidate({
@@ -143,41 +149,55 @@ const horizonOf = ({ horizon }: Pick<TrainingOptions, 'horizon'>) => (horizon ==
 const executeOf = ({ execute }: Pick<TrainingOptions, 'execute'>) => (execute === undefined ? {} : { execute });
 const historyOf = ({ history }: Pick<TrainingOptions, 'history'>) => (history === undefined ? {} : { history });
 
-/** One training, or with `search` one for each planned trial in parallel; the least validation loss wins, ties by order. */
-async function trainBest(
-  cycleId: string,
-  policy: string,
-  robotType: TrainModelInput['robotType'],
-  trainingSet: TrainingSetReference,
-  options: TrainingOptions,
-  champion: string | undefined,
-): Promise<Trained> {
+interface BestOf {
+  readonly cycleId: string;
+  readonly policy: string;
+  readonly robotType: TrainModelInput['robotType'];
+  readonly trainingSet: TrainingSetReference;
+  readonly training: TrainingOptions;
+  readonly champion: string | undefined;
+}
+
+/**
+ * One training, or with `search` several in parallel, of which the least validation loss wins, ties by order: true trains all of a grid to
+ * their end, an object stops bad ones early.
+ */
+async function trainBest(wanted: BestOf, show: (change: Partial<TrainingStatus>) => void): Promise<Trained> {
+  const { training: options, trainingSet } = wanted;
   const { trainModel, planTraining } = trainingActivities();
-  const { trials } = await planTraining({
+  const { trials: planned, rungs } = await planTraining({
     hyperparameters: options.hyperparameters,
     search: options.search,
+    ...(typeof options.search === 'object' ? { seed: options.seed } : {}),
     trainRows: trainingSet.trainRows,
     ...(options.trainer.kind === 'command' ? { trainer: { kind: options.trainer.kind } } : {}),
     ...camerasOf(options),
   });
+  const trials = planned.map(({ summary, hyperparameters }, index) => ({
+    summary,
+    input: trialInput(wanted, index, hyperparameters),
+  }));
+  if (rungs !== undefined) return trainByHalving(trials, rungs, (search) => show({ search }));
   const models = await Promise.all(
-    trials.map((trial, index) =>
-      trainModel.executeWithOptions({ summary: trial.summary }, [
-        {
-          runId: `${cycleId}-${index}`,
-          trainingSetDigest: trainingSet.digest,
-          robotType,
-          seed: options.seed,
-          trainer: options.trainer,
-          hyperparameters: trial.hyperparameters,
-          ...camerasOf(options),
-          ...historyOf(options),
-          ...horizonOf(options),
-          ...executeOf(options),
-          ...(options.warmStart && champion !== undefined ? { startFromVersion: { policy, version: champion } } : {}),
-        },
-      ]),
-    ),
+    trials.map(({ summary, input }) => trainModel.executeWithOptions({ summary }, [input])),
   );
   return models.reduce((best, model) => (model.validationLoss < best.validationLoss ? model : best));
 }
+
+const trialInput = (
+  { cycleId, policy, robotType, trainingSet, training: options, champion }: BestOf,
+  index: number,
+  hyperparameters: TrainModelInput['hyperparameters'],
+): TrainModelInput => ({
+  runId: `${cycleId}-${index}`,
+  trainingSetDigest: trainingSet.digest,
+  robotType,
+  seed: options.seed,
+  trainer: options.trainer,
+  hyperparameters,
+  ...camerasOf(options),
+  ...historyOf(options),
+  ...horizonOf(options),
+  ...executeOf(options),
+  ...(options.warmStart && champion !== undefined ? { startFromVersion: { policy, version: champion } } : {}),
+});

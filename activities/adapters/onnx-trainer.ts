@@ -131,6 +131,7 @@ async function trainOn(
       augmentation,
       mirror,
       start: start.parameters,
+      untilStep: job.untilStep,
       checkpoints: {
         save: (step, bytes) => job.checkpoints.save(step, bytes),
         latest: async () => {

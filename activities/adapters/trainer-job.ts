@@ -2,7 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { TrainingJob } from '../ports/trainer.ts';
-import { seeingTrainerContract, trainerContract, type TrainerJobFile } from '../training/trainer-messages.ts';
+import {
+  pausingTrainerContract,
+  seeingTrainerContract,
+  trainerContract,
+  type TrainerJobFile,
+} from '../training/trainer-messages.ts';
 import { plannedChunk } from './planned-chunk.ts';
 
 /** Writes `job.json`, as the contract of docs/training.md says, into the folder of the job. */
@@ -12,11 +17,14 @@ export async function writeJob(
   const checkpointDirectory = join(job.scratchDirectory, 'checkpoints');
   await mkdir(checkpointDirectory, { recursive: true });
   const saved = await job.checkpoints.latest();
-  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed, cameras, history } = job;
+  const { trainPath, validationPath, trainRows, validationRows, robotType, settings, seed } = job;
+  const { cameras, history, untilStep } = job;
   const chunk = plannedChunk(job);
   const jobFile: TrainerJobFile = {
-    contract:
-      cameras === undefined && history === undefined && chunk === undefined ? trainerContract : seeingTrainerContract,
+    contract: contractOf(
+      untilStep !== undefined,
+      cameras !== undefined || history !== undefined || chunk !== undefined,
+    ),
     trainPath,
     validationPath,
     trainRows,
@@ -27,6 +35,7 @@ export async function writeJob(
     ...(cameras === undefined ? {} : { cameras }),
     ...(history === undefined ? {} : { history }),
     ...chunk,
+    ...(untilStep === undefined ? {} : { untilStep }),
     modelPath: join(job.scratchDirectory, 'model.onnx'),
     checkpointDirectory,
     resumeFrom: saved === undefined ? null : { step: saved.step, path: saved.filePath },
@@ -35,4 +44,10 @@ export async function writeJob(
   const jobPath = join(job.scratchDirectory, 'job.json');
   await writeFile(jobPath, JSON.stringify(jobFile, undefined, 2));
   return { jobFile, jobPath };
+}
+
+/** The least that says all of the job, so that a program needs to know no more than it is asked for. */
+function contractOf(pauses: boolean, sees: boolean): TrainerJobFile['contract'] {
+  if (pauses) return pausingTrainerContract;
+  return sees ? seeingTrainerContract : trainerContract;
 }

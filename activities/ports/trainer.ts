@@ -30,6 +30,8 @@ export interface TrainingJob {
   readonly horizon?: number;
   /** How many of them the model answers; not there: all. */
   readonly execute?: number;
+  /** Ends at the first measurement at or after this step, with a checkpoint from which it can go on; not there: trains to its end. */
+  readonly untilStep?: number;
   /** A model.onnx to start from, where the trainer can. */
   readonly startFromPath?: string;
   /** Its body, where it was made for another version of the robot type. */

@@ -35,6 +35,17 @@ export function barChart(bars: readonly Bar[], describe: (value: number) => stri
   </svg>`;
 }
 
+/** A small line without words, for a row of a table: both axes from 0 to the range that all rows share. Empty for no points. */
+export function sparkLine(points: Line['points'], range: { readonly x: number; readonly y: number }): Html {
+  if (points.length === 0) return html``;
+  const [across, down] = [160, 32];
+  const place = ({ x, y }: Line['points'][number]): string =>
+    `${((across * x) / (range.x || 1)).toFixed(1)},${(1 + (down - 2) * (1 - y / (range.y || 1))).toFixed(1)}`;
+  return html`<svg viewBox="0 0 ${across} ${down}" style="width:${across}px" role="img">
+    <polyline fill="none" stroke="${palette[0]}" stroke-width="1.5" points="${points.map(place).join(' ')}" />
+  </svg>`;
+}
+
 export interface Line {
   readonly name: string;
   /** In ascending order of x. */

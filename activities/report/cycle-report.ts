@@ -97,8 +97,15 @@ export interface TrainingSection {
     readonly runId: string;
     readonly isKept: boolean;
     readonly steps: number;
-    readonly validationLoss: number;
+    /** Null: it could not be trained. */
+    readonly validationLoss: number | null;
     readonly hyperparameters: Readonly<Record<string, unknown>>;
+    /** Validation losses on the way, at most a hundred. */
+    readonly curve: readonly { readonly step: number; readonly validationLoss: number }[];
+    /** It was stopped here, because others were better; not there where it trained to its end. */
+    readonly stoppedAtStep?: number;
+    /** Why it could not be trained. */
+    readonly reason?: string;
   }[];
 }
 

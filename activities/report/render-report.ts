@@ -3,7 +3,8 @@ import { evaluationBody } from './render-evaluation.ts';
 import { clipsText } from './render-cameras.ts';
 import { mixBody } from './render-mix.ts';
 import { lossesBody } from './render-losses.ts';
-import { count, facts, folded, table } from './report-parts.ts';
+import { searchBody } from './render-search.ts';
+import { count, facts, folded } from './report-parts.ts';
 import type { CollectionSection, CycleReport, LineageSection, TrainingSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
 
@@ -132,23 +133,7 @@ const trainingBody = (training: TrainingSection): Html =>
     'Hyperparameters',
     facts(Object.entries(training.hyperparameters).map(([name, value]) => [name, JSON.stringify(value)])),
   )}
-  ${
-    training.search.length > 0 &&
-    folded(
-      `Search: ${training.search.length} trainings, the least validation loss was kept`,
-      table(
-        ['', 'Validation loss', 'Steps', 'Settings'],
-        [...training.search]
-          .toSorted((a, b) => a.validationLoss - b.validationLoss)
-          .map(({ isKept, validationLoss, steps, hyperparameters }) => [
-            isKept ? 'kept' : '',
-            String(Number(validationLoss.toPrecision(5))),
-            count(steps),
-            JSON.stringify(hyperparameters),
-          ]),
-      ),
-    )
-  }`;
+  ${searchBody(training.search)}`;
 
 const series = (
   training: TrainingSection,

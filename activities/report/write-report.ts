@@ -15,6 +15,7 @@ import type {
   MixSection,
   TrainingSection,
 } from './cycle-report.ts';
+import { readSearch } from './read-search.ts';
 import { renderReport } from './render-report.ts';
 import { setFactsSchema, type SetFacts } from './set-facts.ts';
 
@@ -39,9 +40,6 @@ export interface WriteReportInput {
 export interface WriteReportResult {
   readonly reportKey: string;
 }
-
-/** No search has more trainings. */
-const mostTrials = 64;
 
 interface Ports {
   readonly store: ObjectStore;
@@ -76,7 +74,7 @@ export const writeReport =
       training:
         metrics === undefined
           ? null
-          : trainingSection(metrics, set?.seed ?? null, await searchOf(store, training?.metricsKey ?? '')),
+          : trainingSection(metrics, set?.seed ?? null, await readSearch(store, training?.metricsKey ?? '')),
       evaluation: evaluation === undefined ? null : await evaluationSection(store, evaluation, input),
       lineage: lineageSection(input, set, ports.codeBuild),
     };
@@ -85,21 +83,6 @@ export const writeReport =
     await store.put(reportKey, new TextEncoder().encode(renderReport(report)));
     return { reportKey };
   };
-
-/** Trainings of a search lie side by side: `<cycle>-0`, `<cycle>-1`, … */
-async function searchOf(store: ObjectStore, keptKey: string): Promise<TrainingSection['search']> {
-  const [, prefix] = /^(.*-)\d+\/metrics\.json$/.exec(keptKey) ?? [];
-  const found: TrainingSection['search'][number][] = [];
-  if (prefix === undefined) return [];
-  for (let index = 0; index < mostTrials; index += 1) {
-    const key = `${prefix}${index}/metrics.json`;
-    const metrics = await readJson(store, key, trainingMetricsSchema);
-    if (metrics === undefined) break;
-    const { steps, validationLoss, hyperparameters } = metrics;
-    found.push({ runId: `${index}`, isKept: key === keptKey, steps, validationLoss, hyperparameters });
-  }
-  return found.length > 1 ? found : [];
-}
 
 const collectionSection = (summary: CollectionSummary, summaryKey: string): CollectionSection => ({
   summaryKey,

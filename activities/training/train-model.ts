@@ -19,7 +19,7 @@ import type { Progress } from '../ports/progress.ts';
 import { readVersionBody } from '../../store/records/version-body.ts';
 import { readTaughtType, robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
 import { readTrainingSet, setFilePath } from '../mix/read-sets.ts';
-import type { Trainer, Trainers, TrainingJob } from '../ports/trainer.ts';
+import type { Trainer, Trainers, TrainingJob, TrainingOutcome } from '../ports/trainer.ts';
 import { sha256Of, storedCheckpoints, trainingRunFile } from './training-run.ts';
 
 const inputSchema = z.strictObject({
@@ -86,16 +86,12 @@ export interface TrainModelPorts {
 export const trainModel =
   (ports: TrainModelPorts) =>
   async (input: TrainModelInput): Promise<TrainModelResult> => {
-    const parsed = inputSchema.safeParse(input);
-    if (!parsed.success) throw failure('InvalidInput', `trainModel: ${describeIssues(parsed.error)}`);
-    const settings = trainingSettingsSchema.safeParse(parsed.data.hyperparameters);
-    if (parsed.data.trainer.kind === 'onnx' && !settings.success)
-      throw failure('InvalidInput', `hyperparameters: ${describeIssues(settings.error)}`);
-    const { runId } = parsed.data;
-    await claimRun(ports.store, parsed.data);
+    const request = parseTraining('trainModel', input);
+    const { runId } = request;
+    await claimRun(ports.store, request);
     const metricsKey = trainingRunFile(runId, 'metrics.json');
     const finished = await readJson(ports.store, metricsKey, trainingMetricsSchema);
-    const metrics = finished ?? (await run(ports, parsed.data));
+    const metrics = finished ?? (await run(ports, request));
     if (finished === undefined) await ports.store.put(metricsKey, jsonBytes(metrics));
     await storedCheckpoints(ports.store, runId).deleteAll();
     const { modelSha256, validationLoss, steps, hyperparameters } = metrics;
@@ -109,10 +105,20 @@ export const trainModel =
     };
   };
 
-type TrainingRequest = z.output<typeof inputSchema>;
+export type TrainingRequest = z.output<typeof inputSchema>;
+
+/** Fails with `InvalidInput`, before anything is read or written. */
+export function parseTraining(activity: string, input: unknown): TrainingRequest {
+  const parsed = inputSchema.safeParse(input);
+  if (!parsed.success) throw failure('InvalidInput', `${activity}: ${describeIssues(parsed.error)}`);
+  const settings = trainingSettingsSchema.safeParse(parsed.data.hyperparameters);
+  if (parsed.data.trainer.kind === 'onnx' && !settings.success)
+    throw failure('InvalidInput', `hyperparameters: ${describeIssues(settings.error)}`);
+  return parsed.data;
+}
 
 /** Binds the id to this job for ever: checkpoints of one job must not be continued by another. */
-async function claimRun(store: ObjectStore, request: TrainingRequest): Promise<void> {
+export async function claimRun(store: ObjectStore, request: TrainingRequest): Promise<void> {
   const key = trainingRunFile(request.runId, 'job.json');
   if ((await store.putIfAbsent(key, jsonBytes(request))) === 'created') return;
   const stored = await readJson(store, key, z.unknown());
@@ -128,17 +134,31 @@ const run = (ports: TrainModelPorts, request: TrainingRequest): Promise<Training
     const outcome = await trainerOf(ports, request).train(job, ports.progress);
     const modelSha256 = await sha256Of({ filePath: outcome.modelPath });
     await ports.store.put(trainingRunFile(request.runId, 'model.onnx'), { filePath: outcome.modelPath });
-    return {
-      modelSha256,
-      steps: outcome.steps,
-      validationLoss: outcome.validationLoss,
-      validationAgreementFraction: outcome.validationAgreementFraction,
-      hyperparameters: outcome.settings,
-      curve: [...outcome.curve],
-      warmStart: outcome.warmStart ?? null,
-      dataWaitFraction: outcome.dataWaitFraction ?? null,
-    };
+    return metricsOf(outcome, modelSha256);
   });
+
+/** Trains on to a step, from what is saved, and leaves a checkpoint there; the model is not kept. */
+export const trainUntil = (
+  ports: TrainModelPorts,
+  request: TrainingRequest,
+  untilStep: number,
+): Promise<TrainingMetrics> =>
+  inScratch(ports, request.runId, async (scratchDirectory) => {
+    const job = await jobOf(ports, request, scratchDirectory);
+    const outcome = await trainerOf(ports, request).train({ ...job, untilStep }, ports.progress);
+    return metricsOf(outcome, await sha256Of({ filePath: outcome.modelPath }));
+  });
+
+const metricsOf = (outcome: TrainingOutcome, modelSha256: string): TrainingMetrics => ({
+  modelSha256,
+  steps: outcome.steps,
+  validationLoss: outcome.validationLoss,
+  validationAgreementFraction: outcome.validationAgreementFraction,
+  hyperparameters: outcome.settings,
+  curve: [...outcome.curve],
+  warmStart: outcome.warmStart ?? null,
+  dataWaitFraction: outcome.dataWaitFraction ?? null,
+});
 
 /** Trains by a stored job once more, from the beginning, and keeps nothing but the facts. */
 export async function trainAgain(ports: TrainModelPorts, stored: unknown): Promise<{ readonly modelSha256: string }> {

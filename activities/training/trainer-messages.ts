@@ -9,12 +9,14 @@ import type { TrainingJob } from '../ports/trainer.ts';
 export const trainerContract = 1;
 /** The set has images, which the job names in `cameras`, or `history`, or a `horizon`, and the model may take them. */
 export const seeingTrainerContract = 2;
+/** The job may have `untilStep` as well: the program is to stop there, with a checkpoint. */
+export const pausingTrainerContract = 3;
 
 /** A program that ends with this code says that the job cannot be done at all; any other code but 0 may be tried again. */
 export const impossibleExitCode = 65;
 
 export interface TrainerJobFile {
-  readonly contract: typeof trainerContract | typeof seeingTrainerContract;
+  readonly contract: typeof trainerContract | typeof seeingTrainerContract | typeof pausingTrainerContract;
   readonly trainPath: string;
   readonly validationPath: string;
   readonly trainRows: number;
@@ -30,6 +32,8 @@ export interface TrainerJobFile {
   readonly horizon?: number;
   /** How many of them the model is to answer; there where `horizon` is. */
   readonly execute?: number;
+  /** Ends at the first evaluation at or after this step; not there for a training to its end. */
+  readonly untilStep?: number;
   readonly modelPath: string;
   readonly checkpointDirectory: string;
   readonly resumeFrom: { readonly step: number; readonly path: string } | null;

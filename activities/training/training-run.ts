@@ -7,7 +7,7 @@ import type { CheckpointStore } from '../ports/trainer.ts';
 /** Keys of one training: `training-runs/<runId>/…`. */
 export const trainingRunFile = (
   runId: string,
-  file: 'job.json' | 'model.onnx' | 'metrics.json' | 'checkpoints/',
+  file: 'job.json' | 'model.onnx' | 'metrics.json' | 'rung.json' | 'checkpoints/',
 ): string => `training-runs/${runId}/${file}`;
 
 const keptCheckpoints = 2;

@@ -7,6 +7,7 @@ Deterministic: the same job gives the same model, whether it ran through or was 
 """
 
 import json
+import math
 import os
 import sys
 import threading
@@ -164,9 +165,15 @@ def main() -> int:
     end_with_the_caller()
     job = json.loads(Path(sys.argv[1]).read_text())
     unknown = set(job["settings"]) - set(DEFAULTS)
-    if job["contract"] != 1 or unknown:
-        print(f"expected contract 1 and settings {sorted(DEFAULTS)}, got {job['contract']} and {sorted(unknown)}", file=sys.stderr)
+    strange = {"cameras", "history", "horizon"} & set(job)
+    if job["contract"] not in (1, 3) or unknown or strange:
+        print(
+            f"expected contract 1 or 3, no cameras, history or horizon, and settings {sorted(DEFAULTS)}, "
+            f"got {job['contract']}, {sorted(strange)} and {sorted(unknown)}",
+            file=sys.stderr,
+        )
         return IMPOSSIBLE
+    until = job.get("untilStep", math.inf)  # a search compares trainings there, and lets the best go on
     settings = {**DEFAULTS, **job["settings"]}
     robot, seed = job["robotType"], job["seed"]
     actions, tasks = robot["actions"], len(robot["tasks"])
@@ -191,15 +198,14 @@ def main() -> int:
     }
     names = list(parameters)
     moments = {f"{kind}_{name}": np.zeros_like(parameters[name]) for kind in ("m", "v") for name in names}
-    step = 0
+    step, evaluated, validation_loss, agreement = 0, 0.0, float("nan"), float("nan")
     if job["resumeFrom"] is not None:
         with np.load(job["resumeFrom"]["path"]) as state:
             step = int(state["step"])
             parameters = {name: state[name] for name in names}
             moments = {name: state[name] for name in moments}
-
-    validation_loss, agreement = float("nan"), None
-    while step < settings["maxSteps"]:
+            evaluated, validation_loss, agreement = state["evaluated"].tolist()
+    while step < settings["maxSteps"] and evaluated < until:
         rows = batch_of(len(x), settings["batchSize"], seed, step)
         slope = gradients(parameters, x[rows], train.label[rows], train.weight[rows], discrete)
         step += 1
@@ -215,6 +221,7 @@ def main() -> int:
             _, output = forward(parameters, x_validation, discrete)
             validation_loss = loss_of(output, validation.label, validation.weight, discrete)
             agreement = agreement_of(output, validation.label, tolerance, discrete)
+            evaluated = step
             _, seen = forward(parameters, x[rows], discrete)
             say(
                 "evaluation",
@@ -223,9 +230,10 @@ def main() -> int:
                 validationLoss=validation_loss,
                 validationAgreementFraction=agreement,
             )
-        if step % settings["checkpointEverySteps"] == 0:
+        if step % settings["checkpointEverySteps"] == 0 or evaluated >= until:
             path = Path(job["checkpointDirectory"]) / f"{step}.npz"
-            save_state(path, {"step": np.int64(step), **parameters, **moments})
+            told = np.array([evaluated, validation_loss, agreement])
+            save_state(path, {"step": np.int64(step), "evaluated": told, **parameters, **moments})
             say("checkpoint", step=step, path=str(path))
 
     export(job, parameters, mean, deviation)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { parseInputWith } from '../../activities/parse-workflow-input.ts';
+import { parseInput, parseInputWith } from '../../activities/parse-workflow-input.ts';
 
 describe('the trial profile of an installation', () => {
   const parse = parseInputWith('compressed');
@@ -18,5 +18,27 @@ describe('the trial profile of an installation', () => {
     await assert.rejects(parse({ workflow: 'weeklyCycle', input: { trial: 7 } }), /trial/);
     await assert.rejects(parse({ workflow: 'trialPolicy', input: [] }), /trialPolicy/);
     assert.equal((await parse({ workflow: 'rollbackPolicy', input: {} })).policy, 'wall-follower');
+  });
+});
+
+describe('the search of a training', () => {
+  const search = async (given: unknown): Promise<unknown> =>
+    (await parseInput({ workflow: 'trainPolicy', input: { training: { search: given } } })).training.search;
+
+  it('is none, a grid, or one that stops early, with its defaults', async () => {
+    assert.deepEqual([await search(undefined), await search(true)], [false, true]);
+    assert.deepEqual(await search({ trials: 5 }), { trials: 5, reduction: 3, budgetTrainings: 3 });
+  });
+
+  it('is refused with the field that is wrong', async () => {
+    for (const [given, text] of [
+      ['yes', /training\.search: expected true, false or an object/],
+      [null, /expected true, false or an object/],
+      [{ trials: 1 }, /training\.search\.trials: /],
+      [{ trials: 65 }, /trials: .*64/],
+      [{ budgetTrainings: 0 }, /budgetTrainings/],
+      [{ trial: 9 }, /trial"/],
+    ] as const)
+      await assert.rejects(search(given), text);
   });
 });

@@ -50,6 +50,29 @@ describe('the training loop', () => {
     }
   });
 
+  it('stops at the first measurement at or after a step, and goes on from there as if it had not', async () => {
+    const { dataWaitFraction: _, ...whole } = await trainNetwork(tinyTraining());
+    let saved: Uint8Array | undefined;
+    const checkpoints = {
+      save: async (_step: number, bytes: Uint8Array) => void (saved = bytes),
+      latest: async () => saved,
+    };
+    for (const [untilStep, steps] of [
+      [1, 10],
+      [21, 30],
+      [30, 30],
+      [1000, 60],
+    ] as const) {
+      const rung = await trainNetwork(tinyTraining({ checkpoints, untilStep }));
+      assert.equal(rung.steps, steps);
+      assert.deepEqual(rung.curve, whole.curve.slice(0, steps / 10));
+      const { dataWaitFraction: __, ...ended } = await trainNetwork(
+        tinyTraining({ checkpoints: { ...checkpoints, save: async () => undefined } }),
+      );
+      assert.deepEqual(ended, whole, `after a stop at ${untilStep}`);
+    }
+  });
+
   it('trains on rows that come in several blocks and groups', async () => {
     const all = learnableRows(300, 1);
     const part = (start: number, end: number) => ({

@@ -138,6 +138,27 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'train-policy-halved',
+    workflow: 'trainPolicy',
+    input: { training: { search: { trials: 4, reduction: 2, budgetTrainings: 2 } } },
+    changes: {
+      planTraining: async () => ({
+        trials: [0.001, 0.003, 0.01, 0.03].map((learningRate) => ({
+          summary: `learningRate ${learningRate}`,
+          hyperparameters: { learningRate },
+        })),
+        rungs: [
+          { untilStep: 100, trials: 4 },
+          { untilStep: 200, trials: 2 },
+        ],
+      }),
+      trainTrial: async ({ runId, untilStep }) => ({
+        validationLoss: runId.endsWith('-3') ? null : runId.endsWith('-2') ? 0.25 : 0.5,
+        steps: untilStep,
+      }),
+    },
+  },
+  {
     name: 'collect-experience-bad-data',
     workflow: 'collectExperience',
     workflowId: 'collect/scitos-g5',

@@ -25,9 +25,17 @@ export interface CollectionStatus {
   readonly reason?: string;
 }
 
+/** Of a search that stops bad trials early: the rung that trials are on the way to, one more than `rungs` for the last one's own end. */
+export interface SearchStatus {
+  readonly rung: number;
+  readonly rungs: number;
+  readonly trials: number;
+}
+
 export interface TrainingStatus {
   readonly stage: 'mixing' | 'training' | 'judging' | 'registering' | 'ended';
   readonly trainRows?: number;
+  readonly search?: SearchStatus;
   readonly validationLoss?: number;
   readonly gates?: 'pass' | 'hold';
   /** Those that hold the candidate back. */

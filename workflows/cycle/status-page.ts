@@ -1,4 +1,4 @@
-import type { CollectionStatus, CycleStatus, TrainingStatus, TrainPolicyResult } from './messages.ts';
+import type { CollectionStatus, CycleStatus, SearchStatus, TrainingStatus, TrainPolicyResult } from './messages.ts';
 
 /** The live story of a workflow as Markdown, for the details panel of the Temporal UI. Pure: status in, text out. */
 export function describeCycle(status: CycleStatus): string {
@@ -38,6 +38,7 @@ export function describeCollection(status: CollectionStatus): string {
 export function describeTraining(status: TrainingStatus): string {
   const facts = [
     status.trainRows === undefined ? undefined : `${number(status.trainRows)} frames`,
+    status.stage !== 'training' || status.search === undefined ? undefined : describeSearch(status.search),
     status.validationLoss === undefined ? undefined : `validation loss ${status.validationLoss.toFixed(4)}`,
     status.candidateVersion === undefined ? undefined : `candidate ${status.candidateVersion}`,
   ];
@@ -51,6 +52,9 @@ export function describeTraining(status: TrainingStatus): string {
   ];
   return lines.filter((line) => line !== undefined).join('\n');
 }
+
+const describeSearch = ({ rung, rungs, trials }: SearchStatus): string =>
+  rung > rungs ? 'search: the best trial to its end' : `search: ${trials} trials to rung ${rung} of ${rungs}`;
 
 /** Undefined while it runs. */
 function trainingEnd({ stage, gates }: TrainingStatus): TrainPolicyResult['outcome'] | undefined {

@@ -35,8 +35,13 @@ const metrics = (validationLoss: number, learningRate: number) => ({
   dataWaitFraction: null,
 });
 
-async function pageOf(evaluation: typeof empty, set?: object): Promise<string> {
+async function pageOf(
+  evaluation: typeof empty,
+  set?: object,
+  rungs: Readonly<Record<string, object>> = {},
+): Promise<string> {
   const store = memoryObjectStore();
+  for (const [run, rung] of Object.entries(rungs)) await store.put(`training-runs/${run}/rung.json`, jsonBytes(rung));
   if (set !== undefined) await store.put('training-sets/none/manifest.json', jsonBytes(set));
   await store.put('training-runs/c-0/metrics.json', jsonBytes(metrics(0.5, 0.01)));
   await store.put('training-runs/c-1/metrics.json', jsonBytes(metrics(0.25, 0.03)));
@@ -220,6 +225,29 @@ describe('the report of a cycle', () => {
     assert.match(page, /Search: 2 trainings/);
     before(page, '<td class="number">0.25</td>', '<td class="number">0.5</td>');
     before(page, '<td class="">kept</td>', '<td class="number">0.25</td>');
+  });
+
+  it('tells of the trials that were stopped, with their curves, where and why', async () => {
+    const point = (step: number, validationLoss: number) => ({
+      step,
+      trainLoss: 1,
+      validationLoss,
+      validationAgreementFraction: 0.5,
+    });
+    const page = await pageOf(empty, undefined, {
+      'c-1': { untilStep: 5, metrics: { ...metrics(0.5, 0.03), curve: [point(5, 0.5)] }, hyperparameters: {} },
+      'c-2': {
+        untilStep: 5,
+        metrics: { ...metrics(0.75, 0.3), steps: 5, curve: [point(2, 1), point(5, 0.75)] },
+        hyperparameters: {},
+      },
+      'c-3': { untilStep: 5, metrics: null, reason: 'no finite <loss>', hyperparameters: { learningRate: 9 } },
+    });
+    assert.match(page, /Search: 4 trainings, 1 stopped early, 25 steps together/);
+    before(page, '<td class="number">0.5</td>', '<td class="number">0.75</td>');
+    before(page, 'stopped at 5', 'could not be trained: no finite &lt;loss&gt;');
+    assert.match(page, /points="64.0,1.0 160.0,8.5"/);
+    assert.match(page, /points="160.0,16.0"/);
   });
 
   it('shows the error of each continuous action in its unit, and no empty confusion', async () => {

@@ -7,6 +7,7 @@ import io
 import json
 import signal
 import tempfile
+import time
 import unittest
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -211,6 +212,57 @@ class Kills(Folders):
         }
         given = (columns(60, 1, images=True), columns(20, 2, images=True))
         self.whole_and_killed(settings, *given, kills=2, contract=2, robotType=SEES, cameras=["front"])
+
+    def test_ends_at_the_same_bytes_with_every_network(self) -> None:
+        given = (columns(60, 1, images=True), columns(20, 2, images=True))
+        for network in ("mobilenetv3-small", "act"):
+            settings = {"network": network, "maxSteps": 6, "evaluateEverySteps": 3, "batchSize": 8, "dropout": 0.1, "modelWidth": 32}
+            with self.subTest(network):
+                self.folder = self.folder / network
+                self.whole_and_killed(settings, *given, kills=2, contract=2, robotType=SEES, cameras=["front"])
+
+    def test_loses_no_more_than_the_interval_to_a_kill(self) -> None:
+        settings = {"maxSteps": 10_000_000, "evaluateEverySteps": 500, "checkpointEverySeconds": 1}
+        job = self.job("killed", settings)
+        first = Run(job)
+        saved = [first.until(lambda line: line["event"] == "checkpoint") for _ in range(3)]
+        begun = time.monotonic()
+        first.until(lambda line: line["event"] == "checkpoint")
+        # Steps are short here; a machine that does other work may keep the process from running.
+        self.assertLess(time.monotonic() - begun, 20)
+        first.child.kill()
+        first.end()
+        last = first.of("checkpoint")[-1]
+        self.assertGreater(last["step"], saved[-1]["step"])
+        second = Run(resumed(job, last))
+        going = second.until(lambda line: line["event"] == "checkpoint")
+        self.assertGreater(going["step"], last["step"])
+        second.child.kill()
+        second.end()
+
+    def test_saves_within_a_minute_however_long_steps_take(self) -> None:
+        clock = [0.0]
+        gaps: list[float] = [0.0]
+        save = checkpoints.save
+
+        def noted(*given: object) -> Path:
+            gaps.append(clock[0])
+            return save(*given)
+
+        class Slow:
+            @staticmethod
+            def monotonic() -> float:
+                clock[0] += 1.5
+                return clock[0]
+
+        with mock.patch("flywheel_pytorch.train.time", Slow), mock.patch.object(checkpoints, "save", noted):
+            self.assertEqual(train(self.job("slow", {"maxSteps": 200, "evaluateEverySteps": 50}))[0], DONE)
+        between = [later - earlier for earlier, later in zip(gaps, gaps[1:])]
+        self.assertGreater(len(between), 5)
+        self.assertLess(max(between), 60)
+        code, _, errors = train(self.job("longer", {"checkpointEverySeconds": 61}))
+        self.assertEqual(code, IMPOSSIBLE)
+        self.assertRegex(errors, "checkpointEverySeconds: expected .* 60")
 
     def test_goes_on_in_the_middle_of_an_evaluation(self) -> None:
         settings = {"maxSteps": 2, "evaluateEverySteps": 1, "checkpointEverySeconds": 0.0100001}
