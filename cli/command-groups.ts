@@ -16,6 +16,7 @@ export const commandGroups = {
   models: async () => (await import('./models.ts')).registerModelCommands,
   cycle: async () => (await import('./cycle.ts')).registerCycleCommands,
   trial: async () => (await import('./trials.ts')).registerTrialCommands,
+  freeze: async () => (await import('./freeze.ts')).registerFreezeCommands,
   rollback: async () => (await import('./rollback.ts')).registerRollbackCommands,
   schedule: async () => (await import('./schedule-command.ts')).registerScheduleCommand,
   why: async () => (await import('./why.ts')).registerWhyCommand,

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { basename } from 'node:path';
 
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -7,7 +8,8 @@ import { z } from 'zod';
 import { readHandLabels, removeHandLabel, type HandLabel } from '../activities/mix/hand-labels.ts';
 import type { LabelWord } from '../activities/mix/label-episode.ts';
 import { describeIssues } from '../domain/describe-issues.ts';
-import { openContext } from './context.ts';
+import { actByCommand } from './act.ts';
+import { openContext, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import { printJson, printTable, say } from './print.ts';
 
@@ -67,7 +69,10 @@ export function registerLabelCommands(program: Command): void {
     .option('--json', 'as JSON', false)
     .action(async (labelId: string, { reason, json }: { reason: string; json: boolean }) => {
       const context = await openContext();
-      const line = await removeHandLabel(context, { labelId, who: userInfo().username, reason });
+      const who = userInfo().username;
+      const act = { act: 'label.remove', policy: null, subject: labelId, reason, who };
+      const removal = () => removeHandLabel(context, { labelId, who, reason });
+      const line = await actByCommand(context, act, removal, () => `label ${labelId} is taken back`);
       if (json) return printJson(line);
       say(`label ${labelId} is taken back`);
     });
@@ -80,10 +85,22 @@ async function addLabel(episodeId: string, { json, reason, ...options }: AddOpti
   const said = saidBy(options);
   const context = await openContext();
   const { labelEpisode } = await import('../activities/mix/label-episode.ts');
-  const label = await labelEpisode(context, { episodeId, said, who: userInfo().username, reason });
+  const who = userInfo().username;
+  const act = { act: 'label.add', policy: null, subject: `${episodeId}: ${wordText(said)}`, reason, who };
+  const label = await actByCommand(
+    context,
+    act,
+    () => labelEpisode(context, { episodeId, said, who, reason }),
+    ({ labelId }) => `label ${labelId} holds from the next training set on`,
+  );
   if (json) return printJson(label);
   say(`label ${label.labelId} holds from the next training set on`);
 }
+
+const wordText = (said: LabelWord['said']): string =>
+  said.kind === 'failureReason'
+    ? `failed: ${said.failureReason}`
+    : `frames ${said.start}-${said.end - 1}: ${JSON.stringify(said.action)}`;
 
 function saidBy({ frames, action, failureReason }: Omit<AddOptions, 'json' | 'reason'>): LabelWord['said'] {
   if (failureReason !== undefined) {
@@ -119,10 +136,26 @@ const lineSchema = z.union([
 const mostLines = 100_000;
 const longestLine = 16_384;
 
-/** Line after line: what stands before a wrong one is kept, and a second run goes on after it. */
 async function importLabels(file: string, { reason, json }: { reason: string; json: boolean }): Promise<void> {
   const context = await openContext();
   const who = userInfo().username;
+  const act = { act: 'label.import', policy: null, subject: basename(file), reason, who };
+  const labels = await actByCommand(
+    context,
+    act,
+    () => importLines(context, file, { who, reason }),
+    (number) => `${number} labels hold from the next training set on`,
+  );
+  if (json) return printJson({ labels });
+  say(`${labels} labels hold from the next training set on`);
+}
+
+/** Line after line: what stands before a wrong one is kept, and a second run goes on after it. Gives how many there are. */
+async function importLines(
+  context: CommandContext,
+  file: string,
+  word: { readonly who: string; readonly reason: string },
+): Promise<number> {
   const { labelEpisode } = await import('../activities/mix/label-episode.ts');
   const handle = await open(file).catch((cause: unknown) => {
     throw new CommandError('wrong', `expected a file that can be read, got ${file}`, { cause });
@@ -140,7 +173,7 @@ async function importLabels(file: string, { reason, json }: { reason: string; js
           ? { kind: 'failureReason', failureReason: line.failureReason }
           : { kind: 'frames', start: line.frames[0], end: line.frames[1] + 1, action: line.action };
       const { labelId, episodeId } = line;
-      await labelEpisode(context, { labelId, episodeId, said, who, reason }).catch((error: unknown) => {
+      await labelEpisode(context, { labelId, episodeId, said, ...word }).catch((error: unknown) => {
         throw new CommandError('wrong', `label ${number}: ${error instanceof Error ? error.message : String(error)}`, {
           cause: error,
         });
@@ -149,8 +182,7 @@ async function importLabels(file: string, { reason, json }: { reason: string; js
   } finally {
     await handle.close();
   }
-  if (json) return printJson({ labels: number });
-  say(`${number} labels hold from the next training set on`);
+  return number;
 }
 
 function lineOf(text: string, number: number): z.infer<typeof lineSchema> {

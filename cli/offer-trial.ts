@@ -3,6 +3,7 @@ import { requireVersion } from '../store/records/manifests.ts';
 import { openTrialSlot } from '../workers/compose.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { ask, orchestrationQueue } from '../acts/ask-workflow.ts';
+import { requireNotFrozen } from '../acts/not-frozen.ts';
 import { actByCommand } from './act.ts';
 import { withClient } from './context.ts';
 import { CommandError } from './exit-codes.ts';
@@ -27,6 +28,7 @@ export async function offerTrial(candidateVersion: string, options: OfferOptions
     const to = { client, settings, workflowId: workflowIds.trialPolicy(policy) };
     const act = { act: 'trial.offer', policy, subject: candidateVersion, reason: why, who };
     const offer = async (operationId: string): Promise<string> => {
+      await requireNotFrozen({ store, clock }, policy);
       const offered = { policy, candidateVersion, who, why, request, operationId };
       const { kind, answer } = await ask(to, () => slot.offer(offered), 'nothing is offered: try again');
       if (kind === 'refused') throw new CommandError('no', answer);

@@ -4,6 +4,7 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import type { TrialStatus } from '../workflows/trial/messages.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { steering, type TrialMessage } from '../acts/steering.ts';
+import { requireNotFrozen } from '../acts/not-frozen.ts';
 import { actByCommand } from './act.ts';
 import { openContext, openSettings, withClient } from './context.ts';
 import { whoOption, type PersonalWord } from './person.ts';
@@ -60,6 +61,10 @@ async function tellTrial(name: TrialMessage, { policy, reason, who }: PersonalWo
     const steer = steering({ client: async () => client, settings });
     const isProtective = name !== 'resume' && name !== 'approve';
     const act = { act: `trial.${name}`, policy, subject: '', reason, who, isProtective };
-    say(await actByCommand(ports, act, (actId) => steer.tellTrial(policy, name, { reason, who, actId }), String));
+    const tell = async (actId: string): Promise<string> => {
+      if (name === 'approve') await requireNotFrozen(ports, policy);
+      return steer.tellTrial(policy, name, { reason, who, actId });
+    };
+    say(await actByCommand(ports, act, tell, String));
   });
 }

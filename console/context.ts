@@ -5,6 +5,8 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Steering } from '../acts/steering.ts';
 import type { FactTables } from '../activities/facts/fact-tables.ts';
 import { openEpisodeTables, type EpisodeTables } from '../activities/lake/read-episode.ts';
+import { openLakeReader, type LakeReader } from '../activities/lake/lake-reader.ts';
+import { handLabelReader, type HandLabels } from '../activities/mix/hand-labels.ts';
 import type { SqlEngine } from '../activities/ports/sql.ts';
 import { openFleetReader, type FleetReader } from '../fleet/desk/index.ts';
 import type { Clock } from '../store/clock.ts';
@@ -46,6 +48,9 @@ export interface ConsoleContext extends ConsolePorts {
   readonly questions: Questions;
   /** Single episodes of the lake, with their frames. */
   readonly episodes: EpisodeTables;
+  readonly lake: LakeReader;
+  /** The labels by hand that hold. */
+  readonly labels: () => Promise<HandLabels>;
 }
 
 export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
@@ -58,4 +63,6 @@ export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
   questions: new Questions(ports),
   // It reads alone: nothing is ever staged.
   episodes: openEpisodeTables({ ...ports, stagingDirectory: tmpdir() }),
+  lake: openLakeReader({ ...ports, stagingDirectory: tmpdir() }),
+  labels: handLabelReader(ports),
 });

@@ -19,8 +19,10 @@ import { cycleRoutes } from './routes/cycles.ts';
 import { dataRoutes } from './routes/data.ts';
 import { episodeRoutes } from './routes/episodes.ts';
 import { eventRoutes } from './routes/events.ts';
+import { freezeRoutes } from './routes/freeze.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { incidentRoutes } from './routes/incidents.ts';
+import { labelRoutes } from './routes/labels.ts';
 import { metricRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -37,8 +39,10 @@ const allRoutes: readonly Routes[] = [
   taskRoutes,
   dataRoutes,
   episodeRoutes,
+  labelRoutes,
   eventRoutes,
   actRoutes,
+  freezeRoutes,
   auditRoutes,
 ];
 

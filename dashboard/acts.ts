@@ -11,7 +11,7 @@ export interface OfferedAct {
   /** What happens when it is confirmed. */
   readonly effect: string;
   readonly path: string;
-  readonly body: Readonly<Record<string, string>>;
+  readonly body: Readonly<Record<string, unknown>>;
   /** Why this viewer cannot do it now; null: it can be done. */
   readonly why: string | null;
   /** One more thing that the act needs to be told. */
@@ -21,7 +21,7 @@ export interface OfferedAct {
 const roles = ['viewer', 'operator', 'approver', 'admin'] as const;
 
 /** Why a viewer may not act, by role alone; the console decides, this only says so before. */
-function roleWhy(viewer: Viewer | null, least: (typeof roles)[number]): string | null {
+export function roleWhy(viewer: Viewer | null, least: (typeof roles)[number]): string | null {
   if (viewer === null) return 'who you are is not known yet';
   if (roles.indexOf(viewer.role) >= roles.indexOf(least)) return null;
   return `needs the role ${least}; you are ${viewer.role}`;
@@ -39,10 +39,11 @@ const ownWhy = (viewer: Viewer | null, askedBy: unknown): string | null =>
 
 /** What can be done now about the trial of a policy and its rollback. */
 export function trialActs(
-  { trial, rollback }: TrialAnswer,
+  { trial, rollback, freeze }: TrialAnswer,
   policy: string,
   viewer: Viewer | null,
 ): readonly OfferedAct[] {
+  const frozen = freeze.kind === 'none' ? null : 'trials are frozen; an approver can lift it';
   const version = textField(trial?.status, 'candidateVersion');
   const step = textField(trial?.status, 'step', 'kind');
   const meant = version === undefined ? {} : { candidateVersion: version };
@@ -62,7 +63,9 @@ export function trialActs(
       body: waitsFor === undefined ? body : { ...body, waitsFor },
     });
     const approve = act('approve', 'approver', 'Approve stage', `The waiting stage of ${of} starts.`);
-    running.push(ofStage({ ...approve, why: approve.why ?? ownWhy(viewer, fieldOf(trial.status, 'askedBy')) }));
+    running.push(
+      ofStage({ ...approve, why: approve.why ?? frozen ?? ownWhy(viewer, fieldOf(trial.status, 'askedBy')) }),
+    );
     running.push(ofStage(act('reject', 'approver', 'Reject stage', `${of} ends. The robots return to the champion.`)));
   }
   if (trial?.run === 'RUNNING' && step !== 'returning') {

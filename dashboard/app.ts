@@ -201,7 +201,7 @@ const settledMs = 2_000;
 function hear(session: Session, answer: Answer<ActAnswer>): void {
   if (answer.kind === 'refused' && answer.type === 'unauthenticated') return session.onRefused();
   const tell = (): void => {
-    for (const topic of ['fleet', 'incidents', 'models', 'cycles', 'data', 'audit']) session.tell(topic);
+    for (const topic of ['fleet', 'incidents', 'models', 'cycles', 'data', 'labels', 'audit']) session.tell(topic);
   };
   tell();
   setTimeout(tell, settledMs);

@@ -35,7 +35,7 @@ export async function ask<T>(
 /** Sends an act to the console. The same again has the same `key`: then it is done once. Whatever happens is an answer. */
 export async function sendAct<T>(
   path: string,
-  body: Readonly<Record<string, string>>,
+  body: Readonly<Record<string, unknown>>,
   { key, token }: { readonly key: string; readonly token: string },
   fetcher: Fetch = fetch,
 ): Promise<Answer<T>> {

@@ -64,14 +64,20 @@ export function pathOf({ points }: Line, { x, y }: Pick<Frame, 'x' | 'y'>): stri
     .join('');
 }
 
-interface ChartWords {
+/** Places on the axis: where somebody looks, and a span that is marked. What they say stands in words beside the chart. */
+export interface ChartMarks {
+  readonly at?: number | undefined;
+  readonly span?: readonly [from: number, to: number] | undefined;
+}
+
+interface ChartWords extends ChartMarks {
   /** What is drawn, for those who do not see it; a table beside it has the numbers. */
   readonly label: string;
   readonly xText: (x: number) => string;
 }
 
 /** Lines over a common axis. Whoever draws it shows the same as a table. */
-export function lineChart(lines: readonly Line[], { label, xText }: ChartWords): ComponentChild {
+export function lineChart(lines: readonly Line[], { label, xText, at, span }: ChartWords): ComponentChild {
   const frame = frameOf(lines);
   const { x, y, left, right, lowest, highest } = frame;
   return h('figure', { class: 'lines' }, [
@@ -82,6 +88,15 @@ export function lineChart(lines: readonly Line[], { label, xText }: ChartWords):
           h('text', { x: margin.left - 6, y: y(value) + 4, 'text-anchor': 'end' }, numberText(value, 4)),
         ]),
       ),
+      span === undefined
+        ? null
+        : h('rect', {
+            class: 'marked',
+            x: x(span[0]),
+            width: Math.max(1, x(span[1]) - x(span[0])),
+            y: margin.top,
+            height: height - margin.top - margin.bottom,
+          }),
       lines.map((line, index) =>
         h('path', {
           key: `l${index}`,
@@ -90,6 +105,9 @@ export function lineChart(lines: readonly Line[], { label, xText }: ChartWords):
           'stroke-dasharray': dashes[index % dashes.length],
         }),
       ),
+      at === undefined
+        ? null
+        : h('line', { class: 'cursor', x1: x(at), x2: x(at), y1: margin.top, y2: height - margin.bottom }),
       h('text', { x: margin.left, y: height - 10 }, xText(left)),
       h('text', { x: x(right), y: height - 10, 'text-anchor': 'end' }, xText(right)),
     ]),

@@ -5,6 +5,7 @@ export const pageNames = [
   'cycle',
   'models',
   'data',
+  'labels',
   'tasks',
   'metrics',
   'audit',

@@ -7,6 +7,7 @@ import type { DataAnswer, QuarantineAnswer } from '../console/answers/data.ts';
 import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../console/answers/episodes.ts';
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
+import type { LabelQueueAnswer, LabelsAnswer } from '../console/answers/labels.ts';
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../console/answers/models.ts';
 import type { TaskWeeksAnswer } from '../console/answers/tasks.ts';
@@ -20,6 +21,7 @@ import { episodePage, episodePath } from './pages/episode.ts';
 import { robotEpisodes, robotEpisodesPath } from './pages/episodes.ts';
 import { fleetPage, fleetPath } from './pages/fleet.ts';
 import { incidentsPage } from './pages/incidents.ts';
+import { labelQueuePath, labelsPage, labelsPath } from './pages/labels.ts';
 import { metricsPage, metricsPath } from './pages/metrics.ts';
 import { modelPath, modelRobotsPath, modelsPage, modelsPath } from './pages/models.ts';
 import { robotPage } from './pages/robot.ts';
@@ -46,7 +48,8 @@ export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }:
   const incidents = useReading<IncidentsAnswer>(session, apiPath('incidents', { policy }), policy, 'incidents');
   const trial = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models');
   const attention = attentionOf({ fleet, incidents, trial });
-  return fleetPage({ reading: fleet, attention, query: asked, nowMs, onFilter, acting });
+  const freeze = trial.data?.freeze ?? null;
+  return fleetPage({ reading: fleet, attention, freeze, query: asked, nowMs, onFilter, acting });
 }
 
 export function DataScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
@@ -75,6 +78,18 @@ export function EpisodeScreen({ session, policy, query, nowMs, onFilter }: Scree
   const path = episodePath(asked);
   const reading = useReading<EpisodeAnswer>(session, path, path, 'cycles');
   return episodePage({ reading, query: asked, nowMs, onFilter });
+}
+
+export function LabelsScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
+  const asked = { ...query, policy };
+  const { id, day } = query;
+  const isChosen = id !== undefined && day !== undefined;
+  const queuePath = labelQueuePath(asked);
+  const queue = useReading<LabelQueueAnswer>(session, queuePath, queuePath, 'cycles labels');
+  const subject = `${policy} ${id ?? ''} ${day ?? ''}`;
+  const episode = useReading<EpisodeAnswer>(session, isChosen ? episodePath(asked) : null, subject, 'cycles');
+  const labels = useReading<LabelsAnswer>(session, isChosen ? labelsPath(asked) : null, subject, 'labels');
+  return labelsPage({ queue, episode, labels, query: asked, nowMs, onFilter, acting });
 }
 
 export function IncidentsScreen({ session, policy, nowMs, acting }: Screen): ComponentChild {

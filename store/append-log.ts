@@ -2,7 +2,7 @@ import type { z } from 'zod';
 
 import { readSoundJson, type OnDamage } from './damaged-objects.ts';
 import { inParallel } from './in-parallel.ts';
-import { jsonBytes, readJson } from './json-objects.ts';
+import { jsonBytes, readJson, requireJson } from './json-objects.ts';
 import type { ObjectStore } from './object-store.ts';
 
 const width = 20;
@@ -30,6 +30,20 @@ export async function readLog<T>(
     if (record !== undefined) entries.push({ seq, record });
   }
   return entries;
+}
+
+/** The newest record of the log, as `take` reads it; undefined for an empty log. Lists the whole log. */
+export async function readLastEntry<T>(
+  store: ObjectStore,
+  prefix: string,
+  take: (read: <R>(schema: z.ZodType<R>) => Promise<R>) => Promise<T>,
+): Promise<LogEntry<T> | undefined> {
+  let newest: string | undefined;
+  for await (const { key } of store.list(`${prefix}/`)) if (Number.isSafeInteger(seqOf(key))) newest = key;
+  if (newest === undefined) return undefined;
+  const key = newest;
+  const hint = 'it was there a moment ago';
+  return { seq: seqOf(key), record: await take((schema) => requireJson(store, key, schema, hint)) };
 }
 
 const readsAtOnce = 16;

@@ -190,7 +190,7 @@ type LakeTables = Readonly<Record<LakeTable, LakeTableLog>>;
 const lakeReading = (store: ObjectStore, tables: LakeTables) =>
   ({
     currentVersion: () => currentVersion(tables),
-    scan: (table, version, options = {}) => scan(store, tables[table], version, options),
+    scan: (table, version, options = {}) => scanTable(store, tables[table], version, options),
     days: async (table, version) => {
       const { files } = await tables[table].at(version);
       return [...new Set([...files.values()].map(dayOf))].toSorted();
@@ -258,7 +258,13 @@ const nothingNew = (base: Snapshot): AppendResult => ({
   files: 0,
 });
 
-async function scan(store: ObjectStore, table: LakeTableLog, version: number, options: ScanOptions): Promise<string> {
+/** A table expression over the files of a version of one table. */
+export async function scanTable(
+  store: ObjectStore,
+  table: LakeTableLog,
+  version: number,
+  options: ScanOptions,
+): Promise<string> {
   const { files } = await table.at(version);
   const { recordedOn, absentFrom, presentIn } = options;
   const days = recordedOn && new Set(recordedOn);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
-import { appendOnce, readLog } from '../../store/append-log.ts';
+import { appendOnce, readLog, type LogEntry } from '../../store/append-log.ts';
 import type { Clock } from '../../store/clock.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -36,14 +36,40 @@ interface Ports {
   readonly clock: Clock;
 }
 
-/** Keeps a label. Idempotent by its id: the first one stays, and another one under the same id is `Conflict`. */
-export const addHandLabel = ({ store, clock }: Ports, label: WithoutTime<HandLabel>): Promise<Line> =>
+/**
+ * Keeps a label. Idempotent by its id: the first one stays, and another one under the same id is `Conflict`. `isOnce`: nothing is added either where the same
+ * is said already, under whatever id and by whomever; gives the line that says it.
+ */
+export const addHandLabel = (
+  { store, clock }: Ports,
+  label: WithoutTime<HandLabel>,
+  { isOnce = false }: { readonly isOnce?: boolean } = {},
+): Promise<Line> =>
   appendOnce(store, prefix, lineSchema, (earlier) => {
     const found = earlier.find(({ record }) => record.labelId === label.labelId)?.record;
-    if (found === undefined) return { append: { ...label, atMs: clock() } };
-    if (isSame(found, label)) return { found };
-    throw failure('Conflict', `expected a new id for another label, got ${label.labelId}, which is taken`);
+    if (found !== undefined) {
+      if (isSame(found, label)) return { found };
+      throw failure('Conflict', `expected a new id for another label, got ${label.labelId}, which is taken`);
+    }
+    const said = isOnce ? sameInForce(holdingOf(earlier), label) : undefined;
+    return said === undefined ? { append: { ...label, atMs: clock() } } : { found: said };
   });
+
+/** The label that says the same, unless a later one says otherwise of one of its frames. */
+function sameInForce(holding: readonly HandLabel[], label: WithoutTime<HandLabel>): HandLabel | undefined {
+  const last = holding.findLast((one) => one.episodeId === label.episodeId && concernsSame(one, label));
+  if (last === undefined || last.kind !== label.kind) return undefined;
+  if (last.kind === 'failureReason')
+    return label.kind === 'failureReason' && last.failureReason === label.failureReason ? last : undefined;
+  if (label.kind !== 'frames') return undefined;
+  const isAsWide = last.start <= label.start && last.end >= label.end;
+  return isAsWide && canonicalJson(last.action) === canonicalJson(label.action) ? last : undefined;
+}
+
+const concernsSame = (one: HandLabel, other: WithoutTime<HandLabel>): boolean =>
+  one.kind === 'frames' && other.kind === 'frames'
+    ? one.start < other.end && other.start < one.end
+    : one.kind === other.kind;
 
 const isSame = (line: Line, label: WithoutTime<HandLabel>): boolean => {
   const { atMs: _, ...told } = line;
@@ -72,11 +98,33 @@ export interface HandLabels {
 /** What holds now, or what held when line `upTo` was the last. */
 export async function readHandLabels(store: ObjectStore, upTo = Number.POSITIVE_INFINITY): Promise<HandLabels> {
   const entries = (await readLog(store, prefix, lineSchema)).filter(({ seq }) => seq <= upTo);
+  return { seq: entries.at(-1)?.seq, holding: holdingOf(entries) };
+}
+
+function holdingOf(entries: readonly LogEntry<Line>[]): readonly HandLabel[] {
   const removed = new Set(entries.flatMap(({ record }) => (record.kind === 'removed' ? [record.labelId] : [])));
-  const holding = entries.flatMap(({ record }) =>
-    record.kind === 'removed' || removed.has(record.labelId) ? [] : [record],
-  );
-  return { seq: entries.at(-1)?.seq, holding };
+  return entries.flatMap(({ record }) => (record.kind === 'removed' || removed.has(record.labelId) ? [] : [record]));
+}
+
+/** What was erased in the log is forgotten after so long at the latest. */
+const forgetAfterMs = 900_000;
+
+/** What holds, for who asks again and again: each line is read once in a quarter of an hour. One read at a time. */
+export function handLabelReader({ store, clock }: Ports): () => Promise<HandLabels> {
+  let known: LogEntry<Line>[] = [];
+  let sinceMs = clock();
+  let reading: Promise<unknown> = Promise.resolve();
+  const read = async (): Promise<HandLabels> => {
+    if (Math.abs(clock() - sinceMs) > forgetAfterMs) [known, sinceMs] = [[], clock()];
+    known.push(...(await readLog(store, prefix, lineSchema, known.at(-1)?.seq)));
+    return { seq: known.at(-1)?.seq, holding: holdingOf(known) };
+  };
+  return () => {
+    // Who asks while one reads may have written since that began.
+    const mine = reading.catch(() => undefined).then(read);
+    reading = mine;
+    return mine;
+  };
 }
 
 /** Episodes of which somebody labelled frames. */

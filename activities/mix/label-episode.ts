@@ -6,7 +6,7 @@ import type { Clock } from '../../store/clock.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
-import type { Lake } from '../lake/lake.ts';
+import type { LakeReader } from '../lake/lake-reader.ts';
 import type { SqlEngine } from '../ports/sql.ts';
 import { addHandLabel } from './hand-labels.ts';
 
@@ -14,7 +14,7 @@ interface Ports {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly engine: SqlEngine;
-  readonly lake: Pick<Lake, 'currentVersion' | 'scan'>;
+  readonly lake: LakeReader;
 }
 
 /** What a person says of an episode: what to do in the frames [start, end), or why it failed. */
@@ -33,6 +33,19 @@ export interface LabelWord {
     | { readonly kind: 'failureReason'; readonly failureReason: string };
   readonly who: string;
   readonly reason: string;
+  /** Days on which it may have been recorded; default: any. */
+  readonly recordedOn?: readonly string[];
+  /** The robot type that it must be of; default: any. */
+  readonly robotTypeId?: string;
+  /** Nothing is added where the same is said already, under another id. */
+  readonly isOnce?: boolean;
+}
+
+export interface KeptLabel {
+  /** Of the line that says it now. */
+  readonly labelId: string;
+  readonly who: string;
+  readonly atMs: number;
 }
 
 const longest = { failureReason: 200, reason: 500 };
@@ -41,18 +54,17 @@ const longest = { failureReason: 200, reason: 500 };
  * Keeps a label that fits the episode: it is in the lake and not held out, the frames exist, and its robot type has the action. Idempotent by the label's
  * id. From the next training set on its frames are corrections by hand.
  */
-export async function labelEpisode(ports: Ports, word: LabelWord): Promise<{ readonly labelId: string }> {
-  const { labelId = randomUUID(), episodeId, said, who, reason } = word;
+export async function labelEpisode(ports: Ports, word: LabelWord): Promise<KeptLabel> {
+  const { labelId = randomUUID(), episodeId, said, who, reason, isOnce = false } = word;
   if (reason.trim() === '' || reason.length > longest.reason)
     throw wrong(`a reason of 1 to ${longest.reason} characters`, `${reason.length} characters`);
-  const episode = await episodeOf(ports, episodeId);
+  const episode = await episodeOf(ports, word);
   const common = { labelId, episodeId, who, reason };
   if (said.kind === 'failureReason') {
     const { failureReason } = said;
     if (failureReason.trim() === '' || failureReason.length > longest.failureReason)
       throw wrong(`a failure reason of 1 to ${longest.failureReason} characters`, `${failureReason.length} characters`);
-    await addHandLabel(ports, { ...common, ...said });
-    return { labelId };
+    return kept(await addHandLabel(ports, { ...common, ...said }, { isOnce }));
   }
   const { start, end } = said;
   const { frameCount, split } = episode;
@@ -60,21 +72,27 @@ export async function labelEpisode(ports: Ports, word: LabelWord): Promise<{ rea
   if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end <= start || end > frameCount)
     throw wrong(`frames from 0 to ${frameCount}, the end not included`, `${start} to ${end}`);
   const type = await readRobotType(ports.store, episode.robotType, episode.robotTypeVersion);
-  await addHandLabel(ports, { ...common, kind: 'frames', start, end, action: actionOf(type, said.action) });
-  return { labelId };
+  const action = actionOf(type, said.action);
+  return kept(await addHandLabel(ports, { ...common, kind: 'frames', start, end, action }, { isOnce }));
 }
+
+const kept = ({ labelId, who, atMs }: KeptLabel): KeptLabel => ({ labelId, who, atMs });
 
 const wrong = (expected: string, got: string): Error => failure('InvalidInput', `expected ${expected}, got ${got}`);
 
-async function episodeOf({ lake, engine }: Ports, episodeId: string) {
-  const { episodes } = await lake.currentVersion();
+async function episodeOf({ lake, engine }: Ports, { episodeId, recordedOn, robotTypeId }: LabelWord) {
+  const unknown = failure('NotFound', `expected the id of an episode in the lake, got ${episodeId.slice(0, 64)}`);
+  const version = await lake.currentVersion();
+  if (version === undefined) throw unknown;
+  const rows = await lake.scan('episodes', version.episodes, recordedOn === undefined ? {} : { recordedOn });
   const session = await engine.open();
   try {
     const [row] = await session.rows(
-      `SELECT robot_type, robot_type_version, split, frame_count FROM ${await lake.scan('episodes', episodes)} AS e WHERE episode_id = ${sqlText(episodeId)} LIMIT 1`,
+      `SELECT robot_type, robot_type_version, split, frame_count FROM ${rows} AS e WHERE episode_id = ${sqlText(episodeId)} LIMIT 1`,
     );
-    if (row === undefined)
-      throw failure('NotFound', `expected the id of an episode in the lake, got ${episodeId.slice(0, 64)}`);
+    if (row === undefined) throw unknown;
+    if (robotTypeId !== undefined && row['robot_type'] !== robotTypeId)
+      throw wrong(`an episode of robot type ${robotTypeId}`, `one of ${row['robot_type'] as string}`);
     return {
       robotType: row['robot_type'] as string,
       robotTypeVersion: Number(row['robot_type_version']),

@@ -26,6 +26,8 @@ export interface EpisodeScope {
   readonly exclusions?: EpisodeExclusions;
   /** What persons said of single frames; without it what was recorded counts. */
   readonly handLabels?: HandLabels;
+  /** Only episodes recorded on these days, of the whole version; without it of all days. Not together with `newSince`. */
+  readonly recordedOn?: readonly string[] | undefined;
   /** Where episodes of split `train` come from; without it from the robot type alone. Other splits are always its own. */
   readonly sources?: readonly ResolvedSource[] | undefined;
 }
@@ -36,7 +38,11 @@ export interface EpisodeScope {
  * one that the robot type does not have (`left_out_count`). Only episodes whose outcome does not label them, or whose body has other
  * actions, need a look at their frames. Gives what there is of each body.
  */
-export async function findLabelledEpisodes(session: SqlSession, lake: Lake, scope: EpisodeScope): Promise<FoundBodies> {
+export async function findLabelledEpisodes(
+  session: SqlSession,
+  lake: Pick<Lake, 'scan'>,
+  scope: EpisodeScope,
+): Promise<FoundBodies> {
   const { read } = scope.bodies;
   const tasks = `[${scope.robotType.tasks.map(sqlText).join(', ')}]::VARCHAR[]`;
   const active = `[${activeTasks(scope.robotType).map(sqlText).join(', ')}]::VARCHAR[]`;
@@ -101,7 +107,7 @@ async function presentBodies(session: SqlSession, bodies: readonly NumberedBody[
 
 async function leftOut(
   session: SqlSession,
-  lake: Lake,
+  lake: Pick<Lake, 'scan'>,
   { robotType, bodies, datasetVersion, sources = [] }: EpisodeScope,
   splits: string,
 ): Promise<FoundBodies['leftOut']> {
@@ -142,13 +148,15 @@ function withSources(
  * Episodes with `is_new`. Only files that the older version lacks can hold new episodes; of those, rows that came from
  * files it had and that are gone now (another engine compacted the table) are not new.
  */
-async function episodesWithAge(lake: Lake, scope: EpisodeScope): Promise<string> {
+async function episodesWithAge(lake: Pick<Lake, 'scan'>, scope: EpisodeScope): Promise<string> {
   const version = scope.datasetVersion.episodes;
   const columns =
     'episode_id, robot_id, robot_type, robot_type_version, site, task, outcome, intervened, split, recorded_on, frame_count';
   const since = scope.newSince?.episodes;
   if (since === undefined || since === version) {
-    return `SELECT ${columns}, false AS is_new FROM ${await lake.scan('episodes', version)}`;
+    const { recordedOn } = scope;
+    const rows = await lake.scan('episodes', version, recordedOn === undefined ? {} : { recordedOn });
+    return `SELECT ${columns}, false AS is_new FROM ${rows}`;
   }
   const kept = await lake.scan('episodes', version, { presentIn: since });
   const added = await lake.scan('episodes', version, { absentFrom: since });

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { judgeGuard, judgeTasks } from '../../domain/experiment/index.ts';
 import { describeWaits, type Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
+import { whyFrozen } from '../../domain/trial/freeze.ts';
+import { readFreeze } from '../../store/records/freezes.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
@@ -23,8 +25,10 @@ export type JudgeTickInput = z.input<typeof inputSchema>;
 const resultSchema = z.strictObject({
   verdict: z.enum(['continue', 'advance', 'hold', 'rollback', 'robotFault']),
   suspectRobotId: z.string().optional(),
-  /** Candidates wait for the update windows of their sites: this time counts for no stage. */
+  /** Candidates wait for the update windows of their sites, or the policy is frozen: this time counts for no stage. */
   stopsClock: z.boolean().optional(),
+  /** A person froze the policy: nobody may let the next stage begin either. */
+  isFrozen: z.literal(true).optional(),
   reason: z.string(),
   /** Candidate minus champion, and at least this. */
   delta: z.number(),
@@ -79,11 +83,14 @@ export const judgeTick =
     });
     const { suspectRobotId } = verdict;
     const candidates = robots.filter(({ arm }) => arm === 'candidate').length;
-    const waits = describeWaits(read.windowWaits, candidates);
+    const waits = [...describeWaits(read.windowWaits, candidates)];
+    const frozen = whyFrozen(await readFreeze(ports.store, plan.policy, input.nowMs));
+    if (frozen !== undefined) waits.unshift(frozen);
     const isHeld = waits.length > 0 && verdict.verdict !== 'rollback' && verdict.verdict !== 'robotFault';
     const result: JudgeTickResult = {
       verdict: isHeld ? 'hold' : verdict.verdict,
       ...(waits.length === 0 ? {} : { stopsClock: true }),
+      ...(frozen === undefined ? {} : { isFrozen: true }),
       ...(suspectRobotId === undefined ? {} : { suspectRobotId }),
       reason: [
         ...(isHeld ? waits : []),

@@ -9,7 +9,9 @@ import {
   type Fleet,
   type RobotView,
 } from '../../fleet/desk/index.ts';
+import { whyFrozen } from '../../domain/trial/freeze.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { readFreeze } from '../../store/records/freezes.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
 import { leavesOf } from './trial-evidence.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
@@ -31,17 +33,18 @@ const inputSchema = z.strictObject({
 });
 export type WriteExposureInput = z.input<typeof inputSchema>;
 
-/** `conflict`: the log went on without us · `refused`: the trial is closed, or another owns the fleet. */
+/** `conflict`: the log went on without us · `refused`: the trial is closed, or another owns the fleet · `frozen`: not before the freeze of the policy ends. */
 export type WriteExposureResult =
   | { readonly kind: 'written'; readonly seq: number }
-  | { readonly kind: 'conflict' | 'refused'; readonly reason: string };
+  | { readonly kind: 'conflict' | 'refused' | 'frozen'; readonly reason: string };
 
 /**
  * Puts a stage's robots on the candidate: one record at the seq the workflow decided on. Idempotent by (policy, seq, content):
  * an attempt that wakes late finds its place taken or its trial closed, and changes nothing. A trial that nobody was exposed to yet
  * begins behind what was ordered while it waited for a person, as long as the champion is the one it was planned with and no other trial
  * has the fleet: its record is found again by its operation. In the last stage everybody else gets the candidate too, and all do by a promotion:
- * bodies of which no robot runs it by then are withheld from it before, see {@link withholdUntried}.
+ * bodies of which no robot runs it by then are withheld from it before, see {@link withholdUntried}. While the policy is frozen nobody gets the candidate who does
+ * not have it by the record that stands.
  */
 export const writeExposure =
   (ports: { store: ObjectStore; fleet: Fleet; readPlan: PlanReader }) =>
@@ -98,10 +101,13 @@ async function write(
   const view = await fleet.readFleet(policy);
   const left = leavesOf(view, plan, input.atMs);
   const kept = keptOnChampion(plan, left, current?.record);
+  const record = recordOf(plan, input, kept);
+  const frozen = whyFrozen(await readFreeze(store, policy, input.atMs));
+  if (frozen !== undefined && isWider(plan, record, current?.record)) return { kind: 'frozen', reason: frozen };
   // First, so that nobody gets by default what nobody of its body has run.
   if (input.isLastStage)
     await withholdUntried(store, plan, { ...input, robots: ranIt(plan, input, kept, view.robots) });
-  const outcome = await fleet.write({ policy, seq: input.seq, record: recordOf(plan, input, kept) });
+  const outcome = await fleet.write({ policy, seq: input.seq, record });
   switch (outcome.kind) {
     case 'written':
       return outcome;
@@ -112,6 +118,20 @@ async function write(
     default:
       return outcome satisfies never;
   }
+}
+
+/** Whether somebody runs the candidate by this record who did not by the one before. */
+function isWider(
+  { candidateVersion }: TrialPlan,
+  record: AssignmentRecord,
+  before: AssignmentRecord | undefined,
+): boolean {
+  if (before?.defaultVersion === candidateVersion) return false;
+  if (record.defaultVersion === candidateVersion) return true;
+  const idsOf = ({ overrides }: Pick<AssignmentRecord, 'overrides'>): readonly string[] =>
+    overrides.flatMap(({ version, robotIds }) => (version === candidateVersion ? robotIds : []));
+  const had = new Set(before === undefined ? [] : idsOf(before));
+  return idsOf(record).some((robotId) => !had.has(robotId));
 }
 
 /** Robots that left the trial, by quarantine for example, keep what they run: these do not run the candidate, and will not. */

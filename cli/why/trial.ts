@@ -6,10 +6,12 @@ import {
 } from '../../activities/trials/trial-course.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { whyFrozen } from '../../domain/trial/freeze.ts';
 import { trialsOf } from '../../fleet/desk/assignment-record.ts';
 import { openFleetReader } from '../../fleet/desk/fleet-reader.ts';
 import { describeWaits, windowWait, type WindowWait } from '../../fleet/desk/window-waits.ts';
 import type { TrialStatus } from '../../workflows/trial/messages.ts';
+import { readFreeze } from '../../store/records/freezes.ts';
 import { withClient } from '../context.ts';
 import { statusOf } from '../run-status.ts';
 import { instant, measured, type Explanation, type Question, type Reason } from './reason.ts';
@@ -29,7 +31,7 @@ export async function whyTrial(question: Question): Promise<Explanation> {
       kind: 'trial',
       subject: what,
       answer: isSlot(question) ? `no robot is on trial, and no trial of ${policy} has ended` : `no such trial ended`,
-      reasons: isSlot(question) ? await saidNow(question) : [],
+      reasons: isSlot(question) ? [...(await frozen(question)), ...(await saidNow(question))] : [],
     };
   return {
     kind: 'trial',
@@ -72,8 +74,20 @@ async function whyRunning(question: Question, trialId: string): Promise<Explanat
     kind: 'trial',
     subject: trialId,
     answer: `${candidate ?? 'a candidate'} is on trial against ${current?.record.championVersion ?? 'the champion'}`,
-    reasons: [...(await saidNow(question)), ...verdicts, ...(await waits(question)), more(policy)],
+    reasons: [
+      ...(await frozen(question)),
+      ...(await saidNow(question)),
+      ...verdicts,
+      ...(await waits(question)),
+      more(policy),
+    ],
   };
+}
+
+/** A freeze of the policy, if one holds. */
+async function frozen({ context: { store, clock }, policy }: Question): Promise<readonly Reason[]> {
+  const why = whyFrozen(await readFreeze(store, policy, clock()));
+  return why === undefined ? [] : [{ sentence: why, see: `flywheel freeze show --policy ${policy}` }];
 }
 
 /** What the workflow says of itself: a pause, an approval that is waited for; a sentence where nobody answers. */

@@ -32,6 +32,18 @@ export const trialSchema = z.strictObject({
       unserved: z.int(),
     })
     .nullable(),
+  /** No trial advances before `untilMs`. `unreadable`: whether that is so is not known, and none does. */
+  freeze: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('none') }),
+    z.strictObject({
+      kind: z.literal('frozen'),
+      untilMs: z.number(),
+      who: z.string(),
+      why: z.string(),
+      atMs: z.number(),
+    }),
+    z.strictObject({ kind: z.literal('unreadable'), reason: z.string() }),
+  ]),
 });
 export type TrialAnswer = z.infer<typeof trialSchema>;
 

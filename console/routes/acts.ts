@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
+import { requireNotFrozen } from '../../acts/not-frozen.ts';
 import { rollbackText, type TrialMessage } from '../../acts/steering.ts';
 import type { OperatorRole } from '../../fleet/desk/operators.ts';
 import { quarantineRobot, readRobotLife, releaseRobot } from '../../fleet/desk/robot-life.ts';
@@ -84,15 +85,11 @@ const trialActs: Routes = (context) => async (app) => {
     handler: async (request) => {
       const { policy, reason: why, candidateVersion: meant, waitsFor: seen } = request.body;
       const asked = { act: 'trial.approve', policy, subject: meant, reason: why };
-      return byWorkflow(context, request, keyOf(request), asked, ({ who, actId }) =>
-        context.steer.approveAnothers('trial', policy, {
-          reason: why,
-          who,
-          actId,
-          meant,
-          ...(seen === undefined ? {} : { waitsFor: seen }),
-        }),
-      );
+      return byWorkflow(context, request, keyOf(request), asked, async ({ who, actId }) => {
+        await requireNotFrozen(context, policy);
+        const waitsFor = seen === undefined ? {} : { waitsFor: seen };
+        return context.steer.approveAnothers('trial', policy, { reason: why, who, actId, meant, ...waitsFor });
+      });
     },
   });
 };

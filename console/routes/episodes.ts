@@ -10,14 +10,23 @@ import { utcDay } from '../../domain/facts/days.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
 import { episodeSchema, episodesSchema, trialRobotsSchema, type EpisodeAnswer } from '../answers/episodes.ts';
 import { ConsoleError } from '../errors.ts';
-import { day, described, limitQuery, policyQuery, requirePolicy, robotName, trialName, type Routes } from './shared.ts';
+import {
+  day,
+  described,
+  episodeName,
+  limitQuery,
+  policyQuery,
+  requirePolicy,
+  robotName,
+  trialName,
+  type Routes,
+} from './shared.ts';
 
 const dayMs = 86_400_000;
 const mostFrames = 400;
 const mostObservations = 64;
 const mostRobots = 200;
 const usualDays = { defaultDays: 28, mostDays: 92 };
-const episodeId = z.string().regex(/^[0-9A-Z]{1,40}$/, 'expected the id of an episode');
 const days = { from: day.optional(), to: day.optional() };
 
 /** From a trial to the robots that carry it, to their episodes, to the frames. */
@@ -82,7 +91,7 @@ const lakeRoutes: Routes = (context) => async (app) => {
     method: 'GET',
     url: '/api/v1/episodes/:episodeId',
     schema: {
-      params: z.object({ episodeId }),
+      params: z.object({ episodeId: episodeName }),
       querystring: policyQuery.extend({ day }),
       ...described(
         'One collected episode with at most 400 of its frames; `day`: as the list of episodes says it',

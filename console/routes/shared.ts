@@ -1,7 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import type { DaySpan } from '../../activities/facts/fact-tables.ts';
+import { startOf } from '../../activities/metrics/read-metrics.ts';
 import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
+import { utcDay } from '../../domain/facts/days.ts';
 import type { ConsoleContext } from '../context.ts';
 import { errors } from '../errors.ts';
 
@@ -16,6 +19,7 @@ export const robotName = z
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a robot id of lower-case letters, digits and dashes');
 export const trialName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a trial id');
 export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a UTC day, e.g. 2026-11-22');
+export const episodeName = z.string().regex(/^[0-9A-Z]{1,40}$/, 'expected the id of an episode');
 export const policyQuery = z.object({ policy: policyName });
 /** Pages of lists: how many, and after which one. */
 export const pageQuery = policyQuery.extend({
@@ -24,6 +28,13 @@ export const pageQuery = policyQuery.extend({
 });
 
 export const limitQuery = policyQuery.extend({ limit: z.coerce.number().int().min(1).max(100).default(20) });
+
+/** The UTC days from `from` until before `to`, at most some hundred. */
+export function daysBetween({ from, to }: DaySpan): readonly string[] {
+  const startMs = startOf(from, 'from');
+  const days = Math.round((startOf(to, 'to') - startMs) / 86_400_000);
+  return Array.from({ length: days }, (_, index) => utcDay(startMs + index * 86_400_000));
+}
 
 /** The rest of a route's description. */
 export const described = (summary: string, response: z.ZodType) => ({

@@ -4,6 +4,7 @@ import { listEndedTrials, readTrialCourse } from '../../activities/trials/trial-
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import type { Confirmations } from '../../fleet/desk/confirmations.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
+import { readFreeze } from '../../store/records/freezes.ts';
 import { endedTrialsSchema, trialCourseSchema, trialSchema, type TrialAnswer } from '../answers/trials.ts';
 import { described, limitQuery, policyQuery, requirePolicy, trialName, type Routes } from './shared.ts';
 
@@ -18,11 +19,12 @@ export const trialRoutes: Routes = (context) => async (app) => {
     },
     handler: async ({ query: { policy } }) => {
       await requirePolicy(context, policy);
-      const [trial, steps, rollback, seen] = await Promise.all([
+      const [trial, steps, rollback, seen, freeze] = await Promise.all([
         context.loop.trial(policy),
         context.loop.trialSteps(policy),
         context.loop.rollback(policy),
         context.fleet.readConfirmations(policy),
+        readFreeze(context.store, policy, context.clock()),
       ]);
       return {
         readAtMs: context.clock(),
@@ -30,6 +32,7 @@ export const trialRoutes: Routes = (context) => async (app) => {
         ...steps,
         rollback,
         order: seen === undefined ? null : followed(seen),
+        freeze,
       };
     },
   });

@@ -4,6 +4,7 @@ import type { FleetAnswer } from '../../console/answers/fleet.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs } from '../acts.ts';
 import type { Attention } from '../attention.ts';
+import { freezeActs, freezeNote, type Freeze } from '../freeze.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
@@ -31,6 +32,8 @@ export function fleetPath({ policy, state, site, version, search, after }: Fleet
 interface FleetPage {
   readonly reading: Reading<FleetAnswer>;
   readonly attention: Attention;
+  /** null: not known. */
+  readonly freeze: Freeze;
   readonly query: FleetQuery;
   readonly nowMs: number;
   readonly onFilter: (change: FleetQuery) => void;
@@ -38,11 +41,20 @@ interface FleetPage {
 }
 
 /** Robots by state, model and site, and above them what needs a person now. */
-export const fleetPage = ({ reading, attention, query, nowMs, onFilter, acting }: FleetPage): ComponentChild =>
+export const fleetPage = ({ reading, attention, freeze, query, nowMs, onFilter, acting }: FleetPage): ComponentChild =>
   h('div', null, [
     attentionBox(attention, query['policy'] ?? ''),
+    freezeNote(freeze, nowMs),
     // Not for a fleet that is not there, or not the viewer's.
-    reading.data === null ? null : actBar(fleetActs(query['policy'] ?? '', acting.viewer), acting.onAct),
+    reading.data === null
+      ? null
+      : actBar(
+          [
+            ...fleetActs(query['policy'] ?? '', acting.viewer),
+            ...freezeActs(query['policy'] ?? '', freeze, acting.viewer),
+          ],
+          acting.onAct,
+        ),
     h('section', { 'aria-labelledby': 'robots' }, [
       h('h2', { id: 'robots' }, 'Robots'),
       filters(reading.data, query, onFilter),

@@ -5,6 +5,7 @@ import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs, trialActs } from '../acts.ts';
 import { courseChart, type CoursePoint } from '../course-chart.ts';
 import { fieldOf, listField, numberField, textField } from '../fields.ts';
+import { freezeActs, freezeNote } from '../freeze.ts';
 import { numberText, pointsText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
@@ -33,8 +34,16 @@ export const trialPage = ({ policy, trialId, now, course, ended, nowMs, acting, 
     h('section', { 'aria-labelledby': 'now' }, [
       h('h2', { id: 'now' }, 'Now'),
       shownOf(now, nowMs, 'the trial that runs', (data) => [
+        freezeNote(data.freeze, nowMs),
         runningTrial(data, policy),
-        actBar([...trialActs(data, policy, acting.viewer), ...fleetActs(policy, acting.viewer)], acting.onAct),
+        actBar(
+          [
+            ...trialActs(data, policy, acting.viewer),
+            ...fleetActs(policy, acting.viewer),
+            ...freezeActs(policy, data.freeze, acting.viewer),
+          ],
+          acting.onAct,
+        ),
       ]),
     ]),
     h('section', { 'aria-labelledby': 'course' }, [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 
 import type { Page, Route } from 'playwright-core';
 
+import { addHandLabel } from '../../activities/mix/hand-labels.ts';
 import { pageNames, type PageName } from '../../dashboard/route.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { episodeIdOf, hourMs, startMs } from '../activities/facts/fact-world.ts';
@@ -21,6 +22,7 @@ import {
 import { assertNoSideways, chartsWithoutTable, hashOf, open, settled, signIn, violationsOf } from './pages.ts';
 
 const episodeId = episodeIdOf(3);
+const failedId = episodeIdOf(4);
 
 /** What a page is asked to show besides its policy. */
 const queries: Partial<Record<PageName, Readonly<Record<string, string>>>> = {
@@ -30,6 +32,7 @@ const queries: Partial<Record<PageName, Readonly<Record<string, string>>>> = {
   cycle: { id: cycleId },
   models: { version: '1.1.0' },
   data: { from: '2026-06-01', to: '2026-06-04' },
+  labels: { from: '2026-06-01', to: '2026-06-04', id: failedId, day: '2026-06-02' },
   tasks: { until: '2026-06-03' },
   metrics: { from: '2026-06-01', to: '2026-06-03' },
 };
@@ -69,7 +72,14 @@ async function fillWithFrames(world: ConsoleWorld): Promise<void> {
   await fillStore(world);
   const { tasks, observations } = scitosG5Type;
   const shape = { task: tasks[0] ?? '', frames: 300, observations: observations.length };
-  await storeEpisodes(world, [{ ...shape, episodeId, robotId: 'r0', startedMs: startMs + 2.5 * hourMs }]);
+  const at = { robotId: 'r0', startedMs: startMs + 2.5 * hourMs };
+  await storeEpisodes(world, [
+    { ...shape, ...at, episodeId },
+    { ...shape, ...at, episodeId: failedId, outcome: 'failure' },
+  ]);
+  const said = { who: 'ada', reason: 'seen in the replay', episodeId: failedId };
+  await addHandLabel(world.ports, { ...said, labelId: 'l1', kind: 'frames', start: 20, end: 60, action: [1] });
+  await addHandLabel(world.ports, { ...said, labelId: 'l2', kind: 'failureReason', failureReason: 'slipped' });
 }
 
 describe('pages in a real browser', function () {

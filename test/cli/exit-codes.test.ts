@@ -37,6 +37,7 @@ interface Row {
 }
 
 const reason = ['--reason', 'a test'];
+const freezeEnd = new Date(Date.now() + 30 * 24 * 3_600_000).toISOString().slice(0, 10);
 const nothing = ['--what'];
 
 /** A command that asks a workflow. */
@@ -150,6 +151,9 @@ const table: Readonly<Record<string, Row>> = {
   'trial approve': asks(reason, []),
   'trial reject': asks(reason, []),
   'trial abort': asks(reason, []),
+  'freeze set': reads(['--until', freezeEnd, ...reason], ['--until', 'soon', ...reason], wrong),
+  'freeze show': reads([], nothing, wrong),
+  'freeze lift': reads(reason, [], wrong),
   'rollback start': asks(reason, []),
   'rollback approve': asks(reason, []),
   'rollback reject': asks(reason, []),

@@ -31,7 +31,17 @@ const acts: readonly (readonly [url: string, body: Record<string, unknown>, leas
   ['/api/v1/robots/r1/release', { reason: 'it walks' }, 'approver'],
   ['/api/v1/cycles', why, 'operator'],
   [`/api/v1/quarantine/${'a'.repeat(64)}/release`, why, 'approver'],
+  ['/api/v1/freeze', { ...why, until: '2026-07-01' }, 'operator'],
+  ['/api/v1/freeze/lift', why, 'approver'],
+  ['/api/v1/labels', { ...why, episodeId: 'E1', day: '2026-06-01', said: { failureReason: 'slipped' } }, 'operator'],
+  ['/api/v1/labels/l1/remove', why, 'operator'],
 ];
+/** As the document writes it. */
+const namesOf = (url: string): string =>
+  url
+    .replace('/robots/r1', '/robots/{robotId}')
+    .replace(/[a]{64}/, '{sha256}')
+    .replace('/labels/l1', '/labels/{labelId}');
 const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;
 const messageOf = ({ body }: Answer): string =>
   String((body['error'] as { message?: string } | undefined)?.message ?? body['answer']);
@@ -91,7 +101,7 @@ describe('acts by the console', function () {
     const { body } = await world.get('/api/v1/openapi.json', null);
     const paths = Object.entries(body['paths'] as Record<string, object>);
     const changing = paths.filter(([, methods]) => Object.keys(methods).some((method) => method !== 'get'));
-    const tried = acts.map(([url]) => url.replace('/robots/r1', '/robots/{robotId}').replace(/[a]{64}/, '{sha256}'));
+    const tried = acts.map(([url]) => namesOf(url));
     assert.deepEqual(changing.map(([path]) => path).toSorted(), tried.toSorted());
     const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');
     for (const path of tried) assert.ok(document.includes(`\`POST ${path}\``), path);
@@ -168,7 +178,7 @@ describe('acts by the console', function () {
       assert.equal((await post(url.replace('/r1/', '/r99/'), other, tokens.admin)).status, 404, url);
     }
     const without = await world.on({ steer: noSteering });
-    for (const [url, body] of acts.filter(([path]) => !/\/(robots|quarantine)\//.test(path))) {
+    for (const [url, body] of acts.filter(([path]) => !/\/(robots|quarantine|labels|freeze)\b/.test(path))) {
       rest();
       const answer = await send(without, url, body, tokens.admin, newKey());
       assert.deepEqual([answer.status, typeOf(answer)], [503, 'temporalUnavailable'], url);

@@ -54,6 +54,8 @@ const paths = [
   `/api/v1/tasks/weeks?policy=${policy}`,
   `/api/v1/data?policy=${policy}`,
   `/api/v1/quarantine?policy=${policy}`,
+  `/api/v1/labels?policy=${policy}&episode=E1`,
+  `/api/v1/labels/queue?policy=${policy}`,
   `/api/v1/episodes?policy=${policy}`,
   `/api/v1/episodes/E1?policy=${policy}&day=2026-06-01`,
   `/api/v1/trials/t1/robots?policy=${policy}`,

@@ -19,6 +19,8 @@ import {
 } from '../../dashboard/acts.ts';
 import { sendAct } from '../../dashboard/ask.ts';
 import { auditPage, auditPath } from '../../dashboard/pages/audit.ts';
+import { freezeActs, freezeNote } from '../../dashboard/freeze.ts';
+import { emptyForm, failureAct, framesAct, takeBackAct } from '../../dashboard/label-acts.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 
@@ -36,7 +38,15 @@ const run = (status: unknown): NonNullable<TrialAnswer['trial']> => ({
   endedMs: null,
   status,
 });
-const none: TrialAnswer = { readAtMs: nowMs, trial: null, abTest: null, rollout: null, rollback: null, order: null };
+const none: TrialAnswer = {
+  readAtMs: nowMs,
+  trial: null,
+  abTest: null,
+  rollout: null,
+  rollback: null,
+  order: null,
+  freeze: { kind: 'none' },
+};
 const at = (kind: string, more: object = {}): TrialAnswer => ({
   ...none,
   trial: run({ candidateVersion: '1.3.0', step: { kind, reason: 'r' }, askedBy: { who: 'bo', cause: 'c' }, ...more }),
@@ -55,6 +65,11 @@ describe('acts on the pages', () => {
     assert.deepEqual(trialLabels(at('returning'), approver), []);
     const waits = ['Approve stage', 'Reject stage', 'Pause trial', 'Abort trial'];
     assert.deepEqual(trialLabels(at('awaitingApproval'), approver), waits);
+    const freeze = { kind: 'frozen', untilMs: nowMs + 1, who: 'ada', why: 'w', atMs: nowMs } as const;
+    assert.match(trialLabels({ ...at('awaitingApproval'), freeze }, approver)[0] ?? '', /trials are frozen/);
+    assert.deepEqual(labels(freezeActs('wall', { kind: 'none' }, operator)), ['Freeze trials']);
+    assert.deepEqual(labels(freezeActs('wall', freeze, approver)), ['Freeze longer', 'Lift the freeze']);
+    assert.match(labels(freezeActs('wall', freeze, operator))[1] ?? '', /needs the role approver/);
     const waiting = { requestId: 'r-1', who: 'bo', reason: hostile, version: '0.9.0' };
     const rollback = trialActs({ ...none, rollback: run({ waiting }) }, 'wall', approver);
     assert.deepEqual(labels(rollback), ['Approve rollback', 'Reject rollback']);
@@ -69,6 +84,10 @@ describe('acts on the pages', () => {
   it('are paths of the API, all of them', () => {
     const waiting = { requestId: 'r-1', who: 'bo', reason: 'r', version: '0.9.0' };
     const robot = { robotId: 'r1', quarantine: null, retiredMs: null };
+    const [episodeId, day] = ['E1', '2026-11-27'];
+    const episode = { policy: 'wall', episodeId, day, split: 'train', frameCount: 9, kind: 'discrete' } as const;
+    const said = { who: 'a', reason: 'r', atMs: 1 };
+    const label = { labelId: 'l1', kind: 'failureReason', failureReason: 'f', ...said } as const;
     const offered = [
       ...trialActs({ ...at('awaitingApproval'), rollback: run({ waiting }) }, 'wall', approver),
       ...trialActs(at('paused'), 'wall', approver),
@@ -77,10 +96,14 @@ describe('acts on the pages', () => {
       ...robotActs({ ...robot, quarantine: {} }, approver),
       incidentAct({ incidentId: 'i', cause: 'c', subject: 's' }, 'wall', approver),
       refusedAct({ sha256: 's1', robotId: 'r1', rules: ['r'] }, 'wall', approver),
+      ...freezeActs('wall', { kind: 'unreadable', reason: 'r' }, approver),
+      framesAct(emptyForm, episode, approver),
+      failureAct(emptyForm, episode, approver),
+      takeBackAct(label, 'wall', approver),
     ];
     const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');
     const told = [...document.matchAll(/`POST ([^`]+)`/g)].map(([, path = '']) =>
-      path.replace('{robotId}', 'r1').replace('{sha256}', 's1'),
+      path.replace('{robotId}', 'r1').replace('{sha256}', 's1').replace('{labelId}', 'l1'),
     );
     assert.deepEqual(new Set(offered.map(({ path }) => path)), new Set(told));
   });
@@ -209,6 +232,18 @@ describe('the dialog of an act', () => {
       Promise.reject(new TypeError('Failed to fetch')),
     );
     assert.deepEqual(actState(gone), { kind: 'failed', problem: { kind: 'gone', message: 'Failed to fetch' } });
+  });
+});
+
+describe('a freeze on the pages', () => {
+  it('says until when nothing advances, by whom and why, as text; what is not known looks otherwise', () => {
+    const freeze = { kind: 'frozen', untilMs: nowMs + 7_200_000, who: hostile, why: hostile, atMs: nowMs } as const;
+    const text = html(freezeNote(freeze, nowMs) as VNode);
+    assert.match(text, /role="status".*Frozen until .*2 h left/);
+    assert.doesNotMatch(text, /<img|<script/);
+    assert.match(html(freezeNote({ kind: 'unreadable', reason: 'torn' }, nowMs) as VNode), /role="alert".*not known/);
+    assert.equal(freezeNote({ kind: 'none' }, nowMs), null);
+    assert.equal(freezeNote(null, nowMs), null);
   });
 });
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../../console/answers/episodes.ts';
 import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
-import { actionText, correctionRuns, episodePage, episodePath } from '../../dashboard/pages/episode.ts';
+import { actionText } from '../../dashboard/pages/episode-curves.ts';
+import { correctionRuns, episodePage, episodePath } from '../../dashboard/pages/episode.ts';
 import { robotEpisodes, robotEpisodesPath } from '../../dashboard/pages/episodes.ts';
 import { trialRobots } from '../../dashboard/pages/trial-robots.ts';
 import type { Reading } from '../../dashboard/reading.ts';

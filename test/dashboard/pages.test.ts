@@ -56,7 +56,15 @@ const fleetOf = (items: FleetAnswer['items'], more: Partial<FleetAnswer> = {}): 
 });
 const acting: Acting = { viewer: { name: 'vera', role: 'viewer' }, onAct: () => undefined };
 const noIncidents: IncidentsAnswer = { readAtMs: nowMs, damaged: [], lookedAtMs: nowMs, open: [], events: [] };
-const noTrial: TrialAnswer = { readAtMs: nowMs, trial: null, abTest: null, rollout: null, rollback: null, order: null };
+const noTrial: TrialAnswer = {
+  readAtMs: nowMs,
+  trial: null,
+  abTest: null,
+  rollout: null,
+  rollback: null,
+  order: null,
+  freeze: { kind: 'none' },
+};
 const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial']> => ({
   workflowId: 'w',
   run,
@@ -71,6 +79,7 @@ function fleetNode(reading: Reading<FleetAnswer>, query: Record<string, string> 
     acting,
     reading,
     attention,
+    freeze: null,
     query: { policy: 'wall', ...query },
     nowMs,
     onFilter: () => undefined,
@@ -206,7 +215,7 @@ describe('what needs a person now', () => {
       const attention = attentionOf({ ...all, [name]: failed(notNow) });
       assert.deepEqual(attention.unknown, [`${unknown}: the object store does not answer`]);
       const text = html(
-        fleetPage({ acting, reading: all.fleet, attention, query: {}, nowMs, onFilter: () => undefined }),
+        fleetPage({ acting, freeze: null, reading: all.fleet, attention, query: {}, nowMs, onFilter: () => undefined }),
       );
       assert.doesNotMatch(text, /Nothing needs a person/, name);
       assert.match(text, /may lack something/, name);

@@ -200,6 +200,53 @@ describe('rolloutPolicy', function () {
     assert.ok(inputsOf(calls, 'judgeTick').length >= 3, 'the guard ticks while it waits');
   });
 
+  it('lets no more robots have the candidate while it is frozen, goes on judging, and goes on afterwards', async () => {
+    let refusals = 0;
+    const { result, calls } = await run('rolloutPolicy', {
+      changes: {
+        writeExposure: async ({ seq, robots }) => {
+          if (robots !== 25 || refusals >= 3) return { kind: 'written', seq };
+          refusals += 1;
+          return { kind: 'frozen', reason: 'frozen until tomorrow by ada: holidays' };
+        },
+        judgeTick: async (input) => {
+          const answer = await goodTrial.judgeTick(input);
+          return refusals > 0 && refusals < 3
+            ? { ...answer, verdict: 'hold', stopsClock: true, isFrozen: true }
+            : answer;
+        },
+      },
+    });
+    assert.deepEqual([result.outcome, result.stagesProven], ['promoted', 4]);
+    assert.deepEqual(
+      inputsOf(calls, 'writeExposure').map(({ seq, robots }) => [seq, robots]),
+      [[4, 5], ...Array.from({ length: 4 }, () => [5, 25]), [6, 50], [7, 95]],
+    );
+    assert.ok(inputsOf(calls, 'judgeTick').length >= 6, 'the guard ticks while it is frozen');
+  });
+
+  it('does not call an approval late for the time in which nobody may approve', async () => {
+    const [frozenMs, approvalHours] = [1_500, 800];
+    let frozenSinceMs = 0;
+    const { result } = await run('rolloutPolicy', {
+      input: { approvalBefore: [1], approvalHours },
+      changes: {
+        judgeTick: async (input) => {
+          const answer = await goodTrial.judgeTick(input);
+          if (input.tick === 0) return answer;
+          frozenSinceMs ||= Date.now();
+          return Date.now() - frozenSinceMs < frozenMs
+            ? { ...answer, verdict: 'hold', stopsClock: true, isFrozen: true }
+            : answer;
+        },
+      },
+    });
+    assert.deepEqual([result.outcome, result.reason], ['endedWithoutPromotion', 'nobody approved in time']);
+    // A fleet hour is a millisecond here; the last tick of the freeze may be some before its end.
+    const waitedMs = Date.now() - frozenSinceMs;
+    assert.ok(waitedMs >= frozenMs + approvalHours - 300, `${waitedMs} ms`);
+  });
+
   it('exposes no robot of a fleet that people decide for before one of them lets the first stage begin', async () => {
     const { result, calls } = await run('rolloutPolicy', {
       changes: {

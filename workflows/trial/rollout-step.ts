@@ -94,6 +94,9 @@ export class RolloutStep implements Step {
     if (event.kind === 'heard') this.#noteAnswer(event.message);
     if (event.kind === 'ticked') {
       this.#tick = event.result;
+      // Who may not answer is not late with it.
+      if (event.result.isFrozen === true && this.#awaitingSinceMs !== null)
+        this.#awaitingSinceMs += Math.max(0, event.atMs - this.#state.atMs);
       this.#rows = rowsWith(this.#rows, this.#state, event.result);
     }
     this.#become(rolloutEventOf(event));

@@ -87,6 +87,8 @@ export async function expose(
       who: run.who,
     },
   ]);
+  // Asked again by the next tick, until the freeze ends.
+  if (written.kind === 'frozen') return { kind: 'late' };
   if (written.kind !== 'written') return { kind: 'refused', reason: written.reason };
   run.assignmentSeq = written.seq;
   run.originMs ??= clockOf(run).fleetMs(atMs);
