@@ -70,6 +70,8 @@ export interface FleetPorts extends StorePorts {
   readonly fleet: Fleet;
   readonly telemetry: TelemetryLog;
   readonly slot: TrialSlot;
+  /** Where the console's pages are, for links in reports. */
+  readonly consoleUrl?: string | undefined;
 }
 
 export interface DataPorts extends StorePorts {

@@ -6,8 +6,10 @@ import path from 'node:path';
 import { z } from 'zod';
 
 import { dictionary } from '../domain/dictionary.ts';
+import type { QuietHours } from '../domain/monitoring/plan-mail.ts';
 import { describeIssues } from '../domain/describe-issues.ts';
 import { readMailSettings, type MailSettings } from './mail-settings.ts';
+import { readQuietHours } from './quiet-hours.ts';
 import { readTrainerCommands, type TrainerCommand } from './trainer-commands.ts';
 
 export const queues = ['orchestration', 'fleet', 'data', 'training'] as const;
@@ -72,6 +74,13 @@ const settingsSchema = z.strictObject({
   FLYWHEEL_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Signs what is POSTed; never logged. */
   FLYWHEEL_WEBHOOK_SECRET: z.string().min(16, 'expected at least 16 characters').optional(),
+  /** Where people find the console's pages: reports link there. */
+  FLYWHEEL_PAGES_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/[?#]|^[^/]*\/\/[^/]*@/.test(url), 'expected no user, question or fragment')
+    .optional(),
+  /** Hours in which only urgent incidents are POSTed, as JSON; none by default. */
+  FLYWHEEL_WEBHOOK_QUIET: z.string().min(1).max(1_000).optional(),
   /** MLflow tracking server that runs, versions and aliases are mirrored to; none by default. */
   FLYWHEEL_MLFLOW_URL: z
     .url({ protocol: /^https?$/ })
@@ -102,9 +111,17 @@ export interface Settings {
   readonly trainerCommands: readonly TrainerCommand[];
   readonly logLevel: string;
   readonly metricsAddress?: string;
-  readonly webhook?: { readonly url: string; readonly secret: string };
+  readonly webhook?: WebhookSettings;
   readonly mlflow?: { readonly url: string; readonly token?: string };
   readonly mail?: MailSettings;
+  /** Without a slash at its end. */
+  readonly pagesUrl?: string;
+}
+
+export interface WebhookSettings {
+  readonly url: string;
+  readonly secret: string;
+  readonly quiet?: QuietHours;
 }
 
 export interface TemporalSettings {
@@ -161,8 +178,9 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     trainerCommands: readTrainerCommands(values.FLYWHEEL_TRAINERS, values.FLYWHEEL_TRAINER_PROGRAMS),
     logLevel: values.FLYWHEEL_LOG_LEVEL,
     ...(values.FLYWHEEL_METRICS_ADDRESS === undefined ? {} : { metricsAddress: values.FLYWHEEL_METRICS_ADDRESS }),
-    ...webhookOf(values.FLYWHEEL_WEBHOOK_URL, values.FLYWHEEL_WEBHOOK_SECRET),
+    ...webhookOf(values.FLYWHEEL_WEBHOOK_URL, values.FLYWHEEL_WEBHOOK_SECRET, values.FLYWHEEL_WEBHOOK_QUIET),
     ...mlflowOf(values.FLYWHEEL_MLFLOW_URL, values.FLYWHEEL_MLFLOW_TOKEN),
+    ...(values.FLYWHEEL_PAGES_URL === undefined ? {} : { pagesUrl: values.FLYWHEEL_PAGES_URL.replace(/\/+$/, '') }),
     ...(values.FLYWHEEL_MAIL === undefined ? {} : { mail: readMailSettings(values.FLYWHEEL_MAIL) }),
   };
 }
@@ -224,11 +242,24 @@ function mlflowOf(url: string | undefined, token: string | undefined): Pick<Sett
   return { mlflow: { url, ...(token === undefined ? {} : { token }) } };
 }
 
-function webhookOf(url: string | undefined, secret: string | undefined): Pick<Settings, 'webhook'> {
-  if (url === undefined && secret === undefined) return {};
+function webhookOf(
+  url: string | undefined,
+  secret: string | undefined,
+  quiet: string | undefined,
+): Pick<Settings, 'webhook'> {
+  if (url === undefined && secret === undefined) {
+    if (quiet === undefined) return {};
+    throw new Error('settings: expected FLYWHEEL_WEBHOOK_URL beside FLYWHEEL_WEBHOOK_QUIET, got none');
+  }
   if (url === undefined || secret === undefined)
     throw new Error(
       `settings: expected FLYWHEEL_WEBHOOK_URL and FLYWHEEL_WEBHOOK_SECRET together, got the ${url === undefined ? 'secret' : 'URL'} only`,
     );
-  return { webhook: { url, secret } };
+  return {
+    webhook: {
+      url,
+      secret,
+      ...(quiet === undefined ? {} : { quiet: readQuietHours('FLYWHEEL_WEBHOOK_QUIET', quiet) }),
+    },
+  };
 }

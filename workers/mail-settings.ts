@@ -4,8 +4,8 @@ import { z } from 'zod';
 
 import type { MailReceiver } from '../activities/ports/mailer.ts';
 import { describeIssues } from '../domain/describe-issues.ts';
-import { isZone } from '../domain/maintenance/index.ts';
 import { severities } from '../domain/monitoring/severity.ts';
+import { quietHoursSchema } from './quiet-hours.ts';
 
 /** Where mail goes out, and who gets it. */
 export interface MailSettings {
@@ -16,11 +16,6 @@ export interface MailSettings {
 
 const minuteMs = 60_000;
 const address = z.email().max(254);
-const timeOfDay = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day like 22:00')
-  .transform((text) => 60 * Number(text.slice(0, 2)) + Number(text.slice(3)));
-const severity = z.enum(severities);
 
 const documentSchema = z.strictObject({
   /** May hold user and password. */
@@ -30,17 +25,9 @@ const documentSchema = z.strictObject({
     .array(
       z.strictObject({
         to: address,
-        least: severity.default('normal'),
+        least: z.enum(severities).default('normal'),
         paceMinutes: z.number().min(0).max(1440).default(10),
-        quiet: z
-          .strictObject({
-            zone: z.string().refine(isZone, 'expected an IANA time zone that this machine knows'),
-            from: timeOfDay,
-            to: timeOfDay,
-            except: severity.default('urgent'),
-          })
-          .refine(({ from, to }) => from !== to, 'expected hours that begin and end at different times')
-          .optional(),
+        quiet: quietHoursSchema.optional(),
       }),
     )
     .min(1)

@@ -73,6 +73,7 @@ export async function openPorts(
   ]);
   return {
     trialProfile: settings.trialProfile,
+    consoleUrl: settings.pagesUrl,
     store,
     clock,
     engine,

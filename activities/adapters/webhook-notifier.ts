@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 
+import type { QuietHours } from '../../domain/monitoring/plan-mail.ts';
 import { failure } from '../../store/failures.ts';
 import type { Notifier } from '../ports/notifier.ts';
 import type { Clock } from '../../store/clock.ts';
@@ -9,6 +10,7 @@ export interface WebhookOptions {
   readonly url: string;
   readonly secret: string;
   readonly clock: Clock;
+  readonly quiet?: QuietHours;
   readonly timeoutMs?: number;
 }
 
@@ -21,7 +23,14 @@ const longestRetryAfterMs = 3_600_000;
  * cannot be reached are `NotificationFailed`, every other answer but 2xx is `NotificationRefused`. Redirects are not followed.
  * https://nodejs.org/api/globals.html#fetch
  */
-export const webhookNotifier = ({ url, secret, clock, timeoutMs = defaultTimeoutMs }: WebhookOptions): Notifier => ({
+export const webhookNotifier = ({
+  url,
+  secret,
+  clock,
+  quiet,
+  timeoutMs = defaultTimeoutMs,
+}: WebhookOptions): Notifier => ({
+  ...(quiet === undefined ? {} : { quiet }),
   async notify(notification) {
     const { notificationId, atMs, ...rest } = notification;
     const body = JSON.stringify({ notificationId, at: new Date(atMs).toISOString(), ...rest });

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 import type { IncidentEvent } from '../../domain/monitoring/index.ts';
+import { isQuiet } from '../../domain/monitoring/plan-mail.ts';
+import { isAtLeast, severityOf } from '../../domain/monitoring/severity.ts';
 import type { LogEntry } from '../../store/append-log.ts';
 import type { Clock } from '../../store/clock.ts';
 import { isFailure } from '../../store/failures.ts';
@@ -40,7 +42,7 @@ interface NotifyPorts {
 
 /**
  * Tells whoever asked for it what the incident log says from a record on, in its order. Idempotent for the receiver by
- * `notificationId`, incident and state: an attempt that died tells again what it had told. Without a receiver nobody is told. With receivers of
+ * `notificationId`, incident and state: an attempt that died tells again what it had told. In quiet hours of the receiver what is not severe enough waits. Without a receiver nobody is told. With receivers of
  * mail each has a place of its own in the log, and where to go on is the place of the one that is furthest behind.
  */
 export const notifyIncidents =
@@ -49,16 +51,17 @@ export const notifyIncidents =
     const { policy, fromSeq } = parseActivityInput('notifyIncidents', inputSchema, given);
     const records = await readIncidents(ports.store, policy, fromSeq - 1);
     if (ports.mail === undefined || ports.mail.receivers.length === 0)
-      return tellWebhook(ports.notifier, policy, records, fromSeq);
+      return tellWebhook(ports, policy, records, fromSeq);
     return tellEverybody(ports, ports.mail, policy, records, fromSeq);
   };
 
 async function tellWebhook(
-  notifier: Notifier | undefined,
+  { notifier, clock = Date.now }: Pick<NotifyPorts, 'notifier' | 'clock'>,
   policy: string,
   records: readonly LogEntry<IncidentRecord>[],
   fromSeq: number,
 ): Promise<NotifyIncidentsResult> {
+  if (notifier !== undefined && waits(notifier, records, clock())) return { nextSeq: fromSeq, told: 0, refused: [] };
   const refused: string[] = [];
   let [nextSeq, told] = [fromSeq, 0];
   for (const { seq, record } of records) {
@@ -76,6 +79,12 @@ async function tellWebhook(
   }
   return { nextSeq, told, refused: refused.slice(0, mostRefusals) };
 }
+
+/** In quiet hours nothing is told until something severe enough is among it: then all is, in its order. */
+const waits = ({ quiet }: Notifier, records: readonly LogEntry<IncidentRecord>[], nowMs: number): boolean =>
+  quiet !== undefined &&
+  isQuiet(quiet, nowMs) &&
+  !records.some(({ record }) => record.events.some((event) => isAtLeast(severityOf(event), quiet.except)));
 
 const webhookName = 'webhook';
 
@@ -114,7 +123,7 @@ async function tellEverybody(
   if (notifier !== undefined)
     await attempt(webhookName, async (seq) => {
       const result = await tellWebhook(
-        notifier,
+        { notifier, clock },
         policy,
         records.filter((entry) => entry.seq >= seq),
         seq,

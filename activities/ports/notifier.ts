@@ -1,4 +1,5 @@
 import type { IncidentEvent } from '../../domain/monitoring/index.ts';
+import type { QuietHours } from '../../domain/monitoring/plan-mail.ts';
 
 /** What somebody outside is told of an incident. */
 export interface Notification extends IncidentEvent {
@@ -14,5 +15,7 @@ export interface Notification extends IncidentEvent {
  * `NotificationRefused` when it cannot.
  */
 export interface Notifier {
+  /** Hours in which only what is severe enough is told; what waits is told with it, or after them. */
+  readonly quiet?: QuietHours;
   notify(notification: Notification): Promise<void>;
 }

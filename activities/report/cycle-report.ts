@@ -1,6 +1,7 @@
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { SourceCount, StratumCount } from '../../datasets/training-set.ts';
 import type { EvaluationDocument } from '../evaluation/evaluation-document.ts';
+import type { CycleBefore } from './cycle-before.ts';
 import type { RobotLoss } from '../monitor/robot-losses.ts';
 import type { GateResult } from '../../policies/gates/index.ts';
 
@@ -22,6 +23,10 @@ export interface CycleReport {
   readonly training: TrainingSection | null;
   readonly evaluation: EvaluationSection | null;
   readonly lineage: LineageSection;
+  /** The policy's cycle before; null: there was none. Reports of earlier versions do not have it. */
+  readonly before: CycleBefore | null;
+  /** Where the console's pages are, for links; null: nobody said so. */
+  readonly consoleUrl: string | null;
 }
 
 export interface CollectionSection {

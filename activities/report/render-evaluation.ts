@@ -2,6 +2,7 @@ import type { GateResult } from '../../policies/gates/index.ts';
 import { barChart } from './charts.ts';
 import type { EvaluationSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
+import type { Link } from './links.ts';
 import { labelsBody } from './render-labels.ts';
 import { count, folded, measure, percent, table } from './report-parts.ts';
 import { shownImages } from './shown-images.ts';
@@ -9,7 +10,7 @@ import { shownImages } from './shown-images.ts';
 const rank = { fail: 0, notApplicable: 1, pass: 2 } as const;
 
 /** How the candidate was judged, what matters first: gates that stop it, tasks and labels from the worst; the rest is folded. */
-export function evaluationBody(evaluation: EvaluationSection): Html {
+export function evaluationBody(evaluation: EvaluationSection, link: Link = (_, __, text) => text): Html {
   const gates = evaluation.gates.toSorted((a, b) => rank[a.outcome] - rank[b.outcome]);
   const open = gates.filter(({ outcome }) => outcome !== 'pass');
   return html`<p>
@@ -27,8 +28,8 @@ export function evaluationBody(evaluation: EvaluationSection): Html {
     <h3>Gates</h3>
     ${open.length === 0 ? html`<p class="muted">All ${gates.length} pass.</p>` : gatesTable(open)}
     ${folded(`${gates.length - open.length} gates that pass`, gatesTable(gates.slice(open.length)))}
-    ${evaluation.bodies.length > 0 && bodiesBody(evaluation.bodies)} ${tasksBody(evaluation.tasks)}
-    ${evaluation.robots.length > 0 && robotsBody(evaluation)}
+    ${evaluation.bodies.length > 0 && bodiesBody(evaluation.bodies)} ${tasksBody(evaluation.tasks, link)}
+    ${evaluation.robots.length > 0 && robotsBody(evaluation, link)}
     ${evaluation.actionErrors.length > 0 ? errorsBody(evaluation) : labelsBody(evaluation)}
     ${evaluation.disagreements !== undefined && disagreementsBody(evaluation.disagreements)}`;
 }
@@ -99,11 +100,11 @@ const bodiesBody = (bodies: EvaluationSection['bodies']): Html =>
 
 const worstTasks = 10;
 
-function tasksBody(tasks: EvaluationSection['tasks']): Html {
+function tasksBody(tasks: EvaluationSection['tasks'], link: Link): Html {
   const ordered = tasks.toSorted((a, b) => (a.agreementFraction ?? 2) - (b.agreementFraction ?? 2));
   const heads = ['Task', 'Agreement', 'Episodes', 'Frames', 'Share of the work'];
   const rows = ordered.map(({ task, agreementFraction, episodes, frames, trafficFraction }) => [
-    task,
+    link('tasks', { search: task }, task),
     percent(agreementFraction),
     count(episodes),
     count(frames),
@@ -116,10 +117,10 @@ function tasksBody(tasks: EvaluationSection['tasks']): Html {
 
 const worstRobots = 5;
 
-function robotsBody({ robots, robotsMeasured }: EvaluationSection): Html {
+function robotsBody({ robots, robotsMeasured }: EvaluationSection, link: Link): Html {
   const heads = ['Robot', 'Agreement', 'Champion', 'Episodes', 'Frames'];
   const rows = robots.map(({ robotId, agreementFraction, championFraction, episodes, frames }) => [
-    robotId,
+    link('robot', { id: robotId }, robotId),
     percent(agreementFraction),
     percent(championFraction),
     count(episodes),

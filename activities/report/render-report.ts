@@ -7,9 +7,14 @@ import { searchBody } from './render-search.ts';
 import { count, facts, folded } from './report-parts.ts';
 import type { CollectionSection, CycleReport, LineageSection, TrainingSection } from './cycle-report.ts';
 import { html, type Html } from './html.ts';
+import { linkTo } from './links.ts';
+import { beforeBody } from './render-before.ts';
 
 /** The report as one self-contained HTML page: no script, no file beside it. Pure: same report, same bytes. */
 export function renderReport(report: CycleReport): string {
+  const link = linkTo(report);
+  const versionLink = (version: string | null): Html | string | null =>
+    version === null ? null : link('models', { version }, version);
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -26,20 +31,21 @@ export function renderReport(report: CycleReport): string {
           <h1>${report.policy} <span class="tag ${report.outcome}">${report.outcome}</span></h1>
           <p class="reason">${report.reason}</p>
           ${facts([
-            ['Cycle', report.cycleId],
+            ['Cycle', link('cycle', { id: report.cycleId }, report.cycleId)],
             ['Cause', report.cause],
-            ['Champion at the start', report.championVersion],
-            ['Candidate', report.candidateVersion],
+            ['Champion at the start', versionLink(report.championVersion)],
+            ['Candidate', versionLink(report.candidateVersion)],
             ['Written', new Date(report.writtenAtMs).toISOString()],
           ])}
         </header>
+        ${report.before !== null && section('Since the cycle before', report.before, (before) => beforeBody(report, before))}
         ${section('Data quality', report.collection, collectionBody)}
         <section>
           <h2>Lost on robots</h2>
           ${lossesBody(report.losses)}
         </section>
         ${section('Experience-replay mix', report.mix, mixBody)} ${section('Training', report.training, trainingBody)}
-        ${section('Offline judgement', report.evaluation, evaluationBody)}
+        ${section('Offline judgement', report.evaluation, (evaluation) => evaluationBody(evaluation, link))}
         <section>
           <h2>Lineage</h2>
           ${lineageBody(report.lineage)}

@@ -1,6 +1,6 @@
 import { html, type Html } from './html.ts';
 
-export const facts = (rows: readonly (readonly [string, string | null])[]): Html =>
+export const facts = (rows: readonly (readonly [string, Html | string | null])[]): Html =>
   html`<dl>
     ${rows.map(
       ([name, value]) =>
@@ -24,7 +24,7 @@ export const folded = (title: string, body: Html): Html =>
   </details>`;
 
 /** A table of texts; the first column to the left, the others to the right. */
-export const table = (heads: readonly string[], rows: readonly (readonly string[])[]): Html =>
+export const table = (heads: readonly string[], rows: readonly (readonly (Html | string)[])[]): Html =>
   html`<table>
     <tr>
       ${heads.map((head, index) => html`<th class="${index > 0 && 'number'}">${head}</th>`)}

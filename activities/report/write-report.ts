@@ -6,6 +6,7 @@ import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { trainingMetricsSchema, type TrainingMetrics } from '../training/train-model.ts';
+import { cycleBefore } from './cycle-before.ts';
 import { bodiesWithoutStages } from './bodies-without-stages.ts';
 import type {
   CollectionSection,
@@ -45,6 +46,8 @@ interface Ports {
   readonly store: ObjectStore;
   readonly clock: Clock;
   readonly codeBuild: string;
+  /** Where the console's pages are; undefined: reports link nowhere. */
+  readonly consoleUrl?: string | undefined;
 }
 
 /** Writes `reports/<cycleId>.json` and the page made from it. Idempotent by cycleId: writing again replaces both by the same facts. */
@@ -77,6 +80,8 @@ export const writeReport =
           : trainingSection(metrics, set?.seed ?? null, await readSearch(store, training?.metricsKey ?? '')),
       evaluation: evaluation === undefined ? null : await evaluationSection(store, evaluation, input),
       lineage: lineageSection(input, set, ports.codeBuild),
+      before: (await cycleBefore(store, input)) ?? null,
+      consoleUrl: ports.consoleUrl ?? null,
     };
     const reportKey = `reports/${input.cycleId}.html`;
     await store.put(`reports/${input.cycleId}.json`, jsonBytes(report));

@@ -42,5 +42,8 @@ describe('settings', () => {
     const { mlflow } = readSettings({ FLYWHEEL_MLFLOW_URL: 'https://mlflow.example/a@b', FLYWHEEL_MLFLOW_TOKEN: 't' });
     assert.deepEqual(mlflow, { url: 'https://mlflow.example/a@b', token: 't' });
     assert.throws(() => readSettings({ FLYWHEEL_MLFLOW_TOKEN: 't' }), /FLYWHEEL_MLFLOW_URL/);
+    assert.equal(readSettings({ FLYWHEEL_PAGES_URL: 'https://c.example/x/' }).pagesUrl, 'https://c.example/x');
+    for (const url of ['console.example', 'javascript:alert(1)', 'https://a:b@c.example', 'https://c.example/#/x'])
+      assert.throws(() => readSettings({ FLYWHEEL_PAGES_URL: url }), /FLYWHEEL_PAGES_URL/, url);
   });
 });

@@ -145,6 +145,31 @@ describe('notifications', () => {
     assert.deepEqual(untold, { nextSeq: 1, told: 0, refused: [] });
   });
 
+  it('wait in quiet hours, go all with an urgent one, and after them by themselves, in order', async () => {
+    const quiet = { zone: 'UTC', from: 22 * 60, to: 6 * 60, except: 'urgent' } as const;
+    const at = { ms: Date.UTC(2026, 10, 27, 23) };
+    const ports = {
+      store: store(),
+      clock: () => at.ms,
+      notifier: webhookNotifier({ url: url(), secret, clock: () => at.ms, quiet }),
+    };
+    const notify = (fromSeq: number) => notifyIncidents(ports)({ policy: 'wall', fromSeq });
+    const append = (lookId: string, one: IncidentEvent) =>
+      appendIncidents(ports.store, 'wall', 0, { lookId, events: [one] });
+    await append('a', event('r1'));
+    assert.deepEqual(await notify(0), { nextSeq: 0, told: 0, refused: [] });
+    await append('b', { ...event('r2'), cause: 'unsafe', incidentId: 'unsafe.r2.1' });
+    assert.deepEqual(await notify(0), { nextSeq: 2, told: 2, refused: [] });
+    await append('c', event('r3'));
+    assert.deepEqual(await notify(2), { nextSeq: 2, told: 0, refused: [] });
+    at.ms = Date.UTC(2026, 10, 28, 6);
+    assert.deepEqual(await notify(2), { nextSeq: 3, told: 1, refused: [] });
+    assert.deepEqual(
+      received.map(({ headers }) => headers['idempotency-key']),
+      ['silent.r1.1/opened', 'unsafe.r2.1/opened', 'silent.r3.1/opened'],
+    );
+  });
+
   it('need an address and a secret together', () => {
     const environment = { FLYWHEEL_WEBHOOK_URL: 'https://hooks.example/x', FLYWHEEL_WEBHOOK_SECRET: secret };
     assert.deepEqual(readSettings(environment).webhook, { url: 'https://hooks.example/x', secret });
@@ -158,5 +183,19 @@ describe('notifications', () => {
       (error: Error) => /at least 16 characters/.test(error.message) && !error.message.includes('short'),
     );
     assert.throws(() => readSettings({ ...environment, FLYWHEEL_WEBHOOK_URL: 'ftp://x' }), /FLYWHEEL_WEBHOOK_URL/);
+    const FLYWHEEL_WEBHOOK_QUIET = '{"zone": "Europe/Berlin", "from": "22:00", "to": "06:30"}';
+    assert.deepEqual(readSettings({ ...environment, FLYWHEEL_WEBHOOK_QUIET }).webhook?.quiet, {
+      zone: 'Europe/Berlin',
+      from: 1_320,
+      to: 390,
+      except: 'urgent',
+    });
+    for (const [text, why] of [
+      ['at night', /expected JSON like/],
+      ['{"zone": "Europe/Atlantis", "from": "22:00", "to": "06:30"}', /IANA time zone/],
+      ['{"zone": "UTC", "from": "22:00", "to": "22:00"}', /begin and end at different times/],
+    ] as const)
+      assert.throws(() => readSettings({ ...environment, FLYWHEEL_WEBHOOK_QUIET: text }), why);
+    assert.throws(() => readSettings({ FLYWHEEL_WEBHOOK_QUIET }), /FLYWHEEL_WEBHOOK_URL beside/);
   });
 });

@@ -207,6 +207,55 @@ describe('the report of a cycle', () => {
     }
   });
 
+  it('says what changed since the cycle before of the same policy, and links to the console where it is known', async () => {
+    const store = memoryObjectStore();
+    const evil = 'a"><b>&policy=other';
+    const write = async (cycleId: string, evaluation: object, consoleUrl?: string, policy = 'p'): Promise<string> => {
+      await store.put(`evaluations/${cycleId}.json`, jsonBytes({ ...empty, ...evaluation }));
+      const { reportKey } = await writeReport({ store, clock: () => 0, codeBuild: 'test', consoleUrl })({
+        cycleId,
+        policy,
+        cause: 'test',
+        outcome: 'offered',
+        championVersion: '1.0.0',
+        training: {
+          trainingSetDigest: 'none',
+          metricsKey: 'none',
+          evaluationKey: `evaluations/${cycleId}.json`,
+          modelSha256: 'a',
+          candidateVersion: '1.1.0',
+        },
+      });
+      return new TextDecoder().decode(await store.get(reportKey));
+    };
+    const first = await write('c1', { accuracyFraction: 0.9, tasks: [task('drive', 0.97), task(evil, 0.5)] });
+    assert.doesNotMatch(first, /Since the cycle before|<a /);
+    await write('other', { accuracyFraction: 0.1 }, undefined, 'q');
+    await store.put('reports/torn.json', new TextEncoder().encode('{'));
+    const second = {
+      accuracyFraction: 0.93,
+      tasks: [task('drive', 0.97), task(evil, 0.75)],
+      gates: empty.gates.map((one) => (one.id === 'champion.labels' ? { ...one, outcome: 'pass' } : one)),
+    };
+    const page = await write('c2', second, 'https://console.example/x');
+    assert.match(page, /c1 ended .* as offered, with\s+candidate 1\.1\.0\./);
+    before(page, 'Agreement of the candidate</td>', '+3.0 pp');
+    before(page, '+3.0 pp', '<td class="">champion.labels</td>');
+    before(page, 'champion.labels</td>', '<td class="number">fail</td>');
+    assert.match(page, /a&quot;&gt;&lt;b&gt;&amp;policy=other<\/td>\s*<td class="number">50\.0 %/);
+    // A task that stayed the same is no change.
+    assert.equal(page.match(/<td class="">drive<\/td>/g), null);
+    for (const href of [
+      'cycle?policy=p&amp;id=c2',
+      'models?policy=p&amp;version=1.1.0',
+      'tasks?policy=p&amp;search=drive',
+      'tasks?policy=p&amp;search=a%22%3E%3Cb%3E%26policy%3Dother',
+    ])
+      assert.ok(page.includes(`<a href="https://console.example/x/#/${href}">`), href);
+    // Written again it compares with the same.
+    assert.equal(await write('c2', second, 'https://console.example/x'), page);
+  });
+
   it('shows how much each source of a mix was asked for and gave', async () => {
     const page = await pageOf(empty, {
       ...emptySet,
