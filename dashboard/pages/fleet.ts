@@ -8,7 +8,7 @@ import { freezeActs, freezeNote, type Freeze } from '../freeze.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
-import { robotRow, RobotRows, robotStates } from './robot-rows.ts';
+import { RobotItems, robotStates } from './robot-rows.ts';
 
 export type FleetQuery = Readonly<Record<string, string>>;
 
@@ -159,7 +159,7 @@ function robotTable(data: FleetAnswer, query: FleetQuery, nowMs: number): Compon
     tableOf(
       `${data.items.length} of ${data.total} robots that fit`,
       ['Robot', 'State', 'Model', 'Site', 'Last seen'],
-      h(RobotRows, { rows: data.items.map((robot) => robotRow(robot, policy, nowMs)) }),
+      h(RobotItems, { items: data.items, policy, nowMs }),
       'is-even',
     ),
     h('p', { class: 'pages' }, [

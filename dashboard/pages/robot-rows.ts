@@ -1,5 +1,5 @@
 import { Component, h, type ComponentChild } from 'preact';
-import { useEffect, useReducer, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
 import { spanText } from '../format.ts';
@@ -91,11 +91,39 @@ export function RobotRows({ rows }: { readonly rows: readonly RobotRow[] }): Com
   useEffect(() => {
     if (!drawing.isWhole) goOn(undefined);
   });
-  return h(
-    'tbody',
-    null,
-    drawing.rows.map((row) => h(Row, { row, key: row.robotId })),
-  );
+  const shown = useRef(drawing.rows);
+  if (!areSame(shown.current, drawing.rows)) shown.current = drawing.rows;
+  return h(Rows, { rows: shown.current });
+}
+
+const areSame = (a: readonly RobotRow[], b: readonly RobotRow[]): boolean =>
+  a.length === b.length && a.every((row, index) => row === b[index]);
+
+/** Rows that are the same are not even compared: whatever else of the page is drawn anew costs nothing here. */
+class Rows extends Component<{ readonly rows: readonly RobotRow[] }> {
+  override shouldComponentUpdate({ rows }: { readonly rows: readonly RobotRow[] }): boolean {
+    return rows !== this.props.rows;
+  }
+
+  override render(): ComponentChild {
+    return h(
+      'tbody',
+      null,
+      this.props.rows.map((row) => h(Row, { row, key: row.robotId })),
+    );
+  }
+}
+
+interface RobotTableBody {
+  readonly items: FleetAnswer['items'];
+  readonly policy: string | undefined;
+  readonly nowMs: number;
+}
+
+/** The same of what the console told: rows are made anew only of another answer, or when time went on. */
+export function RobotItems({ items, policy, nowMs }: RobotTableBody): ComponentChild {
+  const rows = useMemo(() => items.map((robot) => robotRow(robot, policy, nowMs)), [items, policy, nowMs]);
+  return h(RobotRows, { rows });
 }
 
 class Row extends Component<{ readonly row: RobotRow }> {

@@ -74,6 +74,15 @@ describe('the rows of a fleet', () => {
     assert.deepEqual(draw(rowsOf(robots, nowMs + 10_000)), [0]);
   });
 
+  it('are not even compared where what they show is the same', () => {
+    const { draw } = drawn();
+    draw(rowsOf(robotsOf(500)));
+    let compared = 0;
+    options.diffed = () => void (compared += 1);
+    draw(rowsOf(robotsOf(500, nowMs + 9_000), nowMs + 10_000));
+    assert.ok(compared < 10, `${compared} nodes were compared`);
+  });
+
   it('are all as they are now in the end, in their order, whoever came and left', () => {
     const { draw, html } = drawn();
     draw(rowsOf(robotsOf(500)));
