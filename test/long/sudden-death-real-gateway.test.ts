@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 
-import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
-import type { KillPoint } from '../../../fleet/agent/index.ts';
-import { readTelemetry } from '../../../fleet/desk/index.ts';
-import { tinyPolicy } from '../../../policies/tiny-policy.ts';
-import { openTestFleet, policy, type TestFleet } from '../../support/gateway.ts';
-import { live, storedEpisodes } from './lives.ts';
-import { temporaryDirectory } from './robot.ts';
+import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
+import type { KillPoint } from '../../fleet/agent/index.ts';
+import { readTelemetry } from '../../fleet/desk/index.ts';
+import { tinyPolicy } from '../../policies/tiny-policy.ts';
+import { openTestFleet, policy, type TestFleet } from '../support/gateway.ts';
+import { live, storedEpisodes } from '../fleet/agent/lives.ts';
+import { temporaryDirectory } from '../fleet/agent/robot.ts';
 
 /** Where each life ends, and how many times later. */
 const deaths: readonly (readonly [KillPoint, number])[] = [
