@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { bundleWorkflows, type WorkflowBundle } from '../../workers/bundle.ts';
 
-/** Names the folder that the processes of a test run share. */
-export const sharedFolderVariable = 'FLYWHEEL_TEST_SHARED';
+/** Names the folder that the processes of a test run share; not as a setting of Flywheel, which a command would refuse. */
+export const sharedFolderVariable = 'TESTS_SHARED_FOLDER';
 
 const patienceMs = 60_000;
 
