@@ -55,6 +55,9 @@ describe('the rungs of a search', () => {
       () => planRungs({ ...request, firstSteps: 3000 }),
       /at most 3 whole trainings.*9 trials.*45000 steps/,
     );
+    // 15 × 1,800 steps are 3 × 9,000: the whole budget may be used, and no step more.
+    assert.equal(stepsOfRungs(planRungs({ ...request, firstSteps: 1800 })), 27_000);
+    assert.throws(() => planRungs({ ...request, firstSteps: 1850 }), /27750 steps/);
     assert.throws(() => planRungs({ ...request, evaluateEverySteps: 4000 }), /larger budget/);
     assert.throws(() => planRungs({ ...request, maxSteps: undefined }), /search.firstSteps, or a number/);
     assert.equal(planRungs({ ...request, maxSteps: undefined, firstSteps: 70 })[0]?.untilStep, 50);
