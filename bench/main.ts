@@ -7,6 +7,7 @@ import { describeDefaults, measureDefaults } from './defaults.ts';
 import { describeWarmStart, measureWarmStart } from './defaults/warm-start.ts';
 import { measureFlood } from './flood.ts';
 import { describeFlywheel, measureFlywheel } from './flywheel.ts';
+import { measureIncidents } from './incidents.ts';
 import { measureGateway } from './gateway.ts';
 import { measureGatewayClips } from './gateway-clips.ts';
 import { describeImport, measureImport } from './import.ts';
@@ -118,6 +119,18 @@ program
   .action(async (options: { robots: number; seconds: number; rounds: number; json: boolean }) => {
     const result = await measureGatewayClips({ ...options, progress: progressOf('gateway-clips') });
     print(result, options.json, listed(result));
+  });
+
+program
+  .command('incidents')
+  .description('new incidents in 10 min of a bad week, by the monitor’s own code and a simulated clock')
+  .option('--robots <count>', 'robots of the fleet', number(1, 5_000), 500)
+  .option('--sites <count>', 'sites that they are at', number(1, 500), 10)
+  .option(...seed)
+  .option(...json)
+  .action(({ json: isJson, ...options }: { robots: number; sites: number; seed: number; json: boolean }) => {
+    const result = measureIncidents(options);
+    print(result, isJson, listed(result));
   });
 
 program

@@ -3,6 +3,7 @@ import {
   acknowledgeIncident,
   advanceIncidents,
   followLoop,
+  hysteresisOf,
   noticeAt,
   noDataTrouble,
   type IncidentBook,
@@ -123,23 +124,6 @@ function noteRefusedInstalls(state: MonitorState, { robots }: WatchedFleet, day:
       noteLoss(state.losses, robotId, 'installsRefused', day, 1);
 }
 
-/** What happened has happened, and what is told of workflows and disks counts by itself: no second look is asked for. */
-const atOnce: readonly string[] = [
-  'crashLoop',
-  'unsafe',
-  'installRefused',
-  'orderRefused',
-  'rollbackNeeded',
-  'twoLives',
-  'diskFull',
-  'learningStopped',
-  'cycleFailed',
-  'championHolds',
-  'stepRetries',
-  'workflowStuck',
-  'approvalWaits',
-];
-
 /** Damaged objects that are told of at once. Each is told of until somebody deletes it: what was in it is lost. */
 const mostDamaged = 20;
 
@@ -170,18 +154,11 @@ function advanced(
     next = step.book;
     events.push(...step.events);
   }
-  const { openAfterTicks, closeAfterTicks } = limits;
   const step = advanceIncidents(next, {
     findings,
     isKnown,
     nowMs,
-    hysteresis: (cause) => {
-      // What happened has happened; a look at drift, and a collection, stand for many.
-      if (['drift', 'badData', 'leftOut', 'collectionStuck', 'damagedObject'].includes(cause))
-        return { openAfterTicks: 1, closeAfterTicks: 1 };
-      const isEvent = atOnce.includes(cause);
-      return { openAfterTicks: isEvent ? 1 : openAfterTicks, closeAfterTicks };
-    },
+    hysteresis: (cause, subject) => hysteresisOf(cause, subject, limits),
   });
   return { book: step.book, events: [...events, ...step.events] };
 }

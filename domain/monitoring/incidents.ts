@@ -60,7 +60,7 @@ export function advanceIncidents(
   look: {
     readonly findings: readonly Finding[];
     readonly isKnown: (cause: IncidentCause, subject: string) => boolean;
-    readonly hysteresis: (cause: IncidentCause) => Hysteresis;
+    readonly hysteresis: (cause: IncidentCause, subject: string) => Hysteresis;
     readonly nowMs: number;
   },
 ): BookStep {
@@ -75,7 +75,7 @@ export function advanceIncidents(
       if (before !== undefined) next[key] = before;
       continue;
     }
-    const step = trackOne(before, finding, { ...look.hysteresis(cause), cause, subject, nowMs: look.nowMs });
+    const step = trackOne(before, finding, { ...look.hysteresis(cause, subject), cause, subject, nowMs: look.nowMs });
     if (step.tracked !== undefined) next[key] = step.tracked;
     if (step.event !== undefined) events.push(step.event);
   }

@@ -3,6 +3,7 @@ export { judgeAnomalies } from './anomaly.ts';
 export { judgeFailureReasons, type RobotFailures } from './failure-reasons.ts';
 export { judgeHealth, judgeAutomaticRollback } from './robot-health.ts';
 export type { IncidentCause } from './causes.ts';
+export { hysteresisOf } from './hysteresis.ts';
 export {
   acknowledgeIncident,
   advanceIncidents,

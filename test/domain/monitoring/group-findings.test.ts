@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import {
   advanceIncidents,
   groupBySite,
+  hysteresisOf,
+  isSiteSubject,
   openIncidents,
   type Finding,
   type IncidentBook,
@@ -63,5 +65,39 @@ describe('incidents of a site', () => {
       { cause: 'errorRate', subject: 'fleet', reason: '' },
     ];
     assert.deepEqual(groupBySite(others, siteOf, {}), others);
+  });
+
+  it('are of several sites for robots here and there, from three on with those that have one of their own', () => {
+    // Four sites with fifteen robots each.
+    const spread = new Map(Array.from({ length: 60 }, (_, index) => [`r${index}`, `site-${index % 4}`]));
+    const group = (findings: readonly Finding[], book: IncidentBook = {}) =>
+      groupBySite(findings, spread, book).map(({ subject }) => subject);
+    const open = (...subjects: readonly string[]): IncidentBook =>
+      Object.fromEntries(
+        subjects.map((subject) => [
+          `silent/${subject}`,
+          { kind: 'open', incidentId: 'i', openedAtMs: 0, reason: '', clearTicks: 0, acknowledgedBy: null },
+        ]),
+      );
+    assert.deepEqual(group([silent(0), silent(1)]), ['r0', 'r1']);
+    assert.deepEqual(group([silent(0), silent(1), silent(2)]), ['several sites']);
+    assert.deepEqual(group([silent(0), silent(1), silent(2)], open('r0', 'r1')), ['r0', 'r1', 'several sites']);
+    // Of one site the third robot counts those that have one, too.
+    assert.deepEqual(group([silent(0), silent(4), silent(8)], open('r0', 'r4')), ['r0', 'r4', 'site site-0']);
+    // While it is open everybody belongs to it, until a fifth of a site does.
+    assert.deepEqual(group([silent(3)], open('several sites')), ['several sites']);
+    const three = [silent(0), silent(4), silent(8)];
+    assert.deepEqual(group(three, open('several sites')), ['site site-0']);
+    const wide = new Map(Array.from({ length: 60 }, (_, index) => [`r${index}`, index < 50 ? 'hall' : 'yard']));
+    const of = (count: number) => groupBySite(robots(count), wide, open('several sites')).map(({ subject }) => subject);
+    assert.deepEqual([of(9), of(10)], [['several sites'], ['site hall']]);
+    assert.ok(isSiteSubject('several sites') && isSiteSubject('site hall') && !isSiteSubject('r1'));
+  });
+
+  it('of several sites end an hour after the last robot at the earliest, by looks of a minute', () => {
+    const limits = { openAfterTicks: 2, closeAfterTicks: 5 };
+    assert.deepEqual(hysteresisOf('silent', 'several sites', limits), { openAfterTicks: 2, closeAfterTicks: 60 });
+    assert.deepEqual(hysteresisOf('crashLoop', 'r1', limits), { openAfterTicks: 1, closeAfterTicks: 5 });
+    assert.deepEqual(hysteresisOf('drift', 'fleet', limits), { openAfterTicks: 1, closeAfterTicks: 1 });
   });
 });
