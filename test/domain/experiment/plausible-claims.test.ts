@@ -62,6 +62,10 @@ describe('claims of robots', () => {
     assert.equal(counts(robot('c', blocks(0, 9, 1_000), 40), 10), 830);
     assert.equal(counts(robot('c', blocks(0, 9, 1_000), 41), 10), 830);
     assert.equal(counts(robot('c', blocks(0, 9, 1_000), 4_000), 10), 830);
+    // Robots of one episode a block keep a tenth of their past too: 30 + 2 · 10 · max(1, 40 / 10)
+    const slow = ['a', 'b'].map((name) => robot(name, blocks(0, 9, 1), 10));
+    const { robots } = boundClaims([...slow, robot('c', blocks(0, 9, 1_000), 80)], 15);
+    assert.equal(claimed(robots[2]!), 110);
     // The fleet keeps half of its past rate, and so would the robot: 30 + 2 · 10 · max(10, 40 / 2)
     assert.equal(counts(robot('c', blocks(0, 9, 1_000), 80), 20), 830);
   });

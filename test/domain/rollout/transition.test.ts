@@ -277,6 +277,14 @@ describe('rollout state machine', () => {
     assert.equal(transition(transition(paused, events.resume), events.approved).kind, 'exposing');
   });
 
+  it('watches after a pause in which the last robots got the candidate, and exposes on where they did not', () => {
+    const paused = transition(states.exposing, events.pause);
+    assert.equal(transition(transition(paused, events.exposed), events.resume).kind, 'watching');
+    assert.equal(transition(paused, events.resume).kind, 'exposing');
+    const last = transition(after(...toStage3), events.pause);
+    assert.equal(transition(transition(last, events.exposed), events.resume).kind, 'holdback');
+  });
+
   it('never promotes but through an advance verdict of every stage in order, and ends otherwise only by returning', () => {
     const seen = new Map<string, RolloutState>();
     const queue: RolloutState[] = [[2], [1, 2, 3], [0, 1, 2, 3]].map((approvalBefore) =>

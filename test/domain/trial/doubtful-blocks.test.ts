@@ -24,6 +24,17 @@ describe('doubtful blocks', () => {
     );
   });
 
+  it('are sixteen spans of a robot at most: of seventeen the two nearest become one, and no other is touched', () => {
+    const firsts = Array.from({ length: 16 }, (_, index) => index * 100);
+    const sixteen = firsts.map((first): [number, number] => [first, first + 1]);
+    const joined = addDoubt(sixteen, 750, 751);
+    assert.deepEqual(
+      joined,
+      // Between 701 and 750 lie fewer blocks than between 751 and 800, or anywhere else: 49 are as near, and the first of them counts.
+      sixteen.map(([first, last]) => (first === 700 ? [700, 751] : [first, last])),
+    );
+  });
+
   it('hold every block that was ever added, in at most sixteen spans, ascending and apart', () => {
     const added = array(tuple(nat(2_000), nat(20)), { maxLength: 60 });
     holds(

@@ -75,6 +75,14 @@ describe('what was taken of a robot', () => {
     });
   });
 
+  it('knows the lives that it heard of, and no other', () => {
+    const lives = new RobotLives();
+    lives.hear('robot', 'a', 0);
+    lives.take('robot', 'b', 3);
+    const known = ['a', 'b', 'c'].map((boot) => lives.knows('robot', boot));
+    assert.deepEqual([...known, lives.knows('other', 'a')], [true, true, false, false]);
+  });
+
   it('is a set of (robot, life, number) while there are few', () => {
     const entry = fc.tuple(fc.constantFrom('a', 'constructor'), fc.constantFrom('__proto__', 'b'), fc.nat(9));
     fc.assert(

@@ -47,6 +47,34 @@ describe('a robot’s agent', () => {
     await until('removed', async () => (await readdir(path.join(world.directory, 'segments'))).length === 0);
   });
 
+  for (const status of [400, 413])
+    it(`gives a segment up that the gateway will never take, and counts it as dropped: ${status}`, async () => {
+      world.gateway.refuse = (name) => (name.includes('/segments/') ? status : undefined);
+      const robot = await world.open({ limits: { onlineEveryMs: 200 } });
+      await recordEpisode(robot);
+      await robot.settle();
+      await until('given up', () => robot.status().waitingSegments === 0);
+      await until('told', () => [...world.gateway.entries.values()].some(({ kind }) => kind === 'dropped'));
+      world.gateway.refuse = () => undefined;
+      await recordEpisode(robot, { outcome: 'failure' });
+      await robot.settle();
+      await until('the next one is taken', () => world.gateway.segments.size === 1);
+    });
+
+  it('keeps a segment that the gateway does not take today', async () => {
+    let asked = 0;
+    world.gateway.refuse = (name) => {
+      if (!name.includes('/segments/')) return undefined;
+      asked += 1;
+      return asked > 4 ? undefined : [401, 404, 429, 503][asked - 1];
+    };
+    const robot = await world.open({ limits: { backOff: { firstMs: 5, longestMs: 10 } } });
+    await recordEpisode(robot);
+    await robot.settle();
+    await until('taken at last', () => world.gateway.segments.size === 1, 60_000);
+    assert.ok(![...world.gateway.entries.values()].some(({ kind }) => kind === 'dropped'));
+  });
+
   it('tells the corrections of an episode in which it died, as it ends it in its next life', async () => {
     world.gateway.refuse = () => 503;
     const first = await world.open();
