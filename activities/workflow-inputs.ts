@@ -6,6 +6,7 @@ import { learnedTasksSchema } from './mix/learned-tasks.ts';
 import { sourcesSchema } from './mix/source-schema.ts';
 import { executeSchema, horizonSchema } from '../policies/chunks.ts';
 import { searchRequestSchema } from '../policies/search-space.ts';
+import { imageHistorySchema } from '../policies/image-windows.ts';
 import { historySchema } from '../policies/windows.ts';
 import { describeIssues } from '../domain/describe-issues.ts';
 import { monitorLimitsSchema } from './monitor/monitor-input.ts';
@@ -59,20 +60,20 @@ const trainingFields = z.strictObject({
   horizon: horizonSchema.optional(),
   /** How many of them the model answers, and robots execute before they ask again; default: all. */
   execute: executeSchema.optional(),
+  /** Images of each of the cameras that the policy sees at once, that of the present frame included; default: that alone. */
+  imageHistory: imageHistorySchema.optional(),
 });
 
-const trainingSchema = trainingFields.superRefine(({ horizon, execute = horizon, cameras = [] }, context) => {
+const trainingSchema = trainingFields.superRefine((training, context) => {
+  const { horizon, execute = horizon, cameras = [], imageHistory } = training;
   const refuse = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
   if (execute !== undefined && execute > (horizon ?? 0))
     refuse(
       'execute',
       `expected at most the actions of the horizon, ${horizon ?? 'which is not given'}, got ${execute}`,
     );
-  if (cameras.length > 0 && (execute ?? 1) > 1)
-    refuse(
-      'execute',
-      `expected 1 with cameras, because held-out rows have the image of their own frame only, got ${execute}`,
-    );
+  if (cameras.length === 0 && imageHistory !== undefined)
+    refuse('imageHistory', `expected cameras, of which ${imageHistory} images are to be seen at once, got none`);
 });
 
 const weeklyCycleSchema = z.strictObject({

@@ -4,7 +4,7 @@ import type { DatasetVersion } from './dataset-version.ts';
  * A mixed set, `training-sets/<digest>/`: `train.arrow` and `validation.arrow` (Arrow IPC files, several record
  * batches) and `manifest.json`. Columns: `observation` FixedSizeList<float32>[O] · `label` int32 (discrete) or
  * FixedSizeList<float32>[A] (continuous) · `task` int32, index into `tasks` · `weight` float32, mean 1, loss only · where the set has
- * cameras, `image.<camera>` Binary each, a JPEG of the camera's learned size, RGB.
+ * cameras, `image.<camera>` Binary each, a JPEG of the camera's learned size, RGB, with images before {@link pastImageColumn} as well.
  */
 export interface TrainingSetReference {
   /** sha256 of the manifest, which names the digests of the files. */
@@ -23,6 +23,9 @@ export interface HeldoutSetReference {
   readonly rows: number;
   readonly episodes: number;
 }
+
+/** Column of the images that a camera showed so many frames before each row; empty where no policy looks. */
+export const pastImageColumn = (camera: string, back: number): string => `past_image.${camera}.${back}`;
 
 export const trainingSetFile = (digest: string, file: 'train.arrow' | 'validation.arrow' | 'manifest.json'): string =>
   `training-sets/${digest}/${file}`;
@@ -138,6 +141,8 @@ export interface TrainingSetManifest {
     readonly history?: number;
     /** Actions that a row has, the present one included; not there for that alone. */
     readonly horizon?: number;
+    /** Images of each camera that a row has, that of its own frame included; not there for that alone. */
+    readonly imageHistory?: number;
   };
   readonly images?: SetImages;
   /** Training frames of the favoured labels that really entered, and all that did. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cameraNameSchema } from '../datasets/camera.ts';
 import { horizonSchema } from './chunks.ts';
+import { imageHistorySchema } from './image-windows.ts';
 import { historySchema } from './windows.ts';
 import { dictionarySchema } from '../domain/dictionary-schema.ts';
 
@@ -28,6 +29,8 @@ export const modelManifestSchema = z.strictObject({
   history: historySchema.optional(),
   /** Actions that the model answers at once, all of which robots execute; not there for the present one alone. */
   horizon: horizonSchema.optional(),
+  /** Images of a camera that the model sees at once, that of the present frame included; not there for the present ones alone. */
+  imageHistory: imageHistorySchema.optional(),
   /** Digest and size of every file of the version, `model.onnx` first of all. */
   files: dictionarySchema(z.strictObject({ sha256, sizeBytes: z.int().nonnegative() })),
   /** Versions it was made from: the champion it was warm-started from or measured against. */

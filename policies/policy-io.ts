@@ -1,5 +1,6 @@
 import type { RobotType } from '../datasets/robot-type.ts';
 import { isHorizon, type ChunkPlan } from './chunks.ts';
+import { imagesOfPort } from './image-windows.ts';
 import type { CameraShape } from './images/camera-layers.ts';
 import type { NetworkShape } from './network.ts';
 import { misfitAdvice, missingAdvice } from './port-advice.ts';
@@ -13,7 +14,7 @@ import { isHistory } from './windows.ts';
  * and order, `task` int32 [batch] as index into its tasks (may be missing where there is one task only); out comes
  * `probabilities` float32 [batch, actions] or, for continuous actions, `action` float32 [batch, a] in the robot type's units.
  * The batch size must be open. A model that reads history (contract 2) has `observation` float32 [batch, frames, o], oldest first, the present last. One that sees has beside these, for any of the robot type's cameras,
- * `image.<camera>` uint8 [batch, height, width, 3] of its learned size. One that answers a chunk has [batch, steps, actions] as its output, the present action first.
+ * `image.<camera>` uint8 [batch, height, width, 3] of its learned size, or [batch, images, height, width, 3], oldest first. One that answers a chunk has [batch, steps, actions] as its output, the present action first.
  */
 export const policyPorts = {
   observation: 'observation',
@@ -118,15 +119,17 @@ function imageProblems(port: ModelPort, name: string | undefined, cameras: reado
     return [`expected ${known}, got an input ${port.name}`];
   }
   const sizes = [camera.height, camera.width, 3];
+  const [batch, ...axes] = port.shape;
+  const own = imagesOfPort(port) > 1 ? axes.slice(1) : axes;
   const fits =
     port.type === 'uint8' &&
-    port.shape.length === 4 &&
-    typeof port.shape[0] === 'string' &&
-    sizes.every((size, index) => port.shape[index + 1] === size);
+    typeof batch === 'string' &&
+    own.length === sizes.length &&
+    sizes.every((size, index) => own[index] === size);
   return fits
     ? []
     : [
-        `expected input ${port.name} uint8 [batch, ${sizes.join(', ')}] with an open batch size, got ${port.type} [${port.shape.join(', ')}]`,
+        `expected input ${port.name} uint8 [batch, ${sizes.join(', ')}] with an open batch size, or [batch, images, ${sizes.join(', ')}] of 2 to 16 at once, got ${port.type} [${port.shape.join(', ')}]`,
       ];
 }
 

@@ -1,5 +1,6 @@
 import { camerasOf, type Camera } from '../datasets/camera.ts';
 import { dictionary } from '../domain/dictionary.ts';
+import { imagesOfPort, imageWindows } from './image-windows.ts';
 import { imagePort } from './images/camera-layers.ts';
 import { uint8Tensor, type ModelPort, type Tensor, type Tensors } from './runtime.ts';
 
@@ -10,7 +11,7 @@ export interface SeenCamera {
   readonly height: number;
 }
 
-/** RGB of some rows by camera, row after row: [rows, height, width, 3] bytes each. */
+/** RGB of some rows by camera, row after row: [rows, height, width, 3] bytes each, or with images before [rows, images, height, width, 3], oldest first, the present last. */
 export type Images = ReadonlyMap<string, Uint8Array>;
 
 export const noImages: Images = new Map();
@@ -34,9 +35,9 @@ export const pictureBytes = ({ width, height }: Pick<SeenCamera, 'width' | 'heig
 /** Bytes of images that are given to a model at once, at most: its planes take a hundred times as many. */
 const imageBytesAtOnce = 4 * 1024 * 1024;
 
-/** How many rows to ask a model about at once that sees these cameras: `most` without images. */
-export function rowsAtOnce(cameras: readonly SeenCamera[], most: number): number {
-  const bytes = cameras.reduce((sum, camera) => sum + pictureBytes(camera), 0);
+/** How many rows to ask a model about at once that sees these cameras, `images` of each: `most` without images. */
+export function rowsAtOnce(cameras: readonly SeenCamera[], most: number, images = 1): number {
+  const bytes = images * cameras.reduce((sum, camera) => sum + pictureBytes(camera), 0);
   return bytes === 0 ? most : Math.max(1, Math.min(most, Math.floor(imageBytesAtOnce / bytes)));
 }
 
@@ -48,7 +49,7 @@ export class MissingImage extends TypeError {
   }
 }
 
-/** The images that a model sees as its inputs. Throws `MissingImage` where one is not there or has another size. */
+/** The images that a model sees as its inputs, as many of each camera as it takes. Throws `MissingImage` where one is not there or has another size. */
 export const imageTensors = (
   session: { readonly inputs: readonly ModelPort[] },
   cameras: readonly SeenCamera[],
@@ -56,17 +57,23 @@ export const imageTensors = (
   rows: number,
 ): Tensors =>
   dictionary(
-    camerasSeenBy(session).map((name): [string, Tensor] => {
+    session.inputs.flatMap((port): readonly [string, Tensor][] => {
+      const name = cameraOfPort(port.name);
+      if (name === undefined) return [];
       const camera = cameras.find((each) => each.name === name);
       if (camera === undefined)
         throw new MissingImage(`expected a camera ${name} of the robot type, which the model sees, got none`);
       const bytes = images.get(name);
-      const wanted = rows * pictureBytes(camera);
-      if (bytes?.length !== wanted)
+      const size = pictureBytes(camera);
+      const wanted = rows * size;
+      if (bytes === undefined || bytes.length < wanted || (wanted > 0 && bytes.length % wanted !== 0))
         throw new MissingImage(
           `expected ${rows === 1 ? 'an image' : `${rows} images`} of camera ${name}, RGB of ${camera.width} × ${camera.height} pixels (${wanted} bytes), got ${bytes === undefined ? 'none' : `${bytes.length} bytes`}`,
         );
-      return [imagePort(name), uint8Tensor(bytes, [rows, camera.height, camera.width, 3])];
+      const atOnce = imagesOfPort(port);
+      const axes = atOnce === 1 ? [] : [atOnce];
+      const windows = imageWindows(bytes, rows, size, atOnce);
+      return [[imagePort(name), uint8Tensor(windows, [rows, ...axes, camera.height, camera.width, 3])]];
     }),
   );
 

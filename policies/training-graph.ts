@@ -1,4 +1,4 @@
-import { imagePort, type CameraShape } from './images/camera-layers.ts';
+import { imagePort, seenSizes, type CameraShape } from './images/camera-layers.ts';
 import { buildNetwork, parameterCount, parameterLayout, type NetworkShape, type ParameterValues } from './network.ts';
 import { normalisedLimit, type Normalisation } from './normalisation.ts';
 import { adamStep } from './onnx/adam.ts';
@@ -105,7 +105,7 @@ function eachStep(graph: Graph, { chunk }: NetworkShape, values: Value, width?: 
 
 /** The pictures of each camera as inputs, in their order. */
 export const pictureInputs = (graph: Graph, rows: string, images: readonly CameraShape[] = []): readonly Value[] =>
-  images.map(({ camera, height, width }) => graph.input(imagePort(camera), 'uint8', [rows, height, width, 3]));
+  images.map((shape) => graph.input(imagePort(shape.camera), 'uint8', [rows, ...seenSizes(shape)]));
 
 const pick = (graph: Graph, values: Value, index: Value, shape: Shape): Value =>
   graph.node('Gather', [values, index], shape, { axis: 0 });

@@ -7,6 +7,7 @@ import {
   type TrainingState,
 } from './checkpoint.ts';
 import { varyRows } from './images/augment.ts';
+import { seenChannels } from './images/camera-layers.ts';
 import type { Augmentation } from './images/image-settings.ts';
 import type { MirrorPlan } from './mirror.ts';
 import { networkCost, type NetworkShape } from './network.ts';
@@ -68,7 +69,7 @@ const maxWorkAtOnce = 2e9;
 /** Memory of the rows that are shuffled together; two or three such groups are held. */
 const groupBytes = 16 * 1024 * 1024;
 export const groupRowsOf = ({ observationSize, actionSize, chunk, images = [] }: NetworkShape): number => {
-  const pictureBytes = images.reduce((sum, { height, width }) => sum + height * width * 3, 0);
+  const pictureBytes = images.reduce((sum, shape) => sum + shape.height * shape.width * seenChannels(shape), 0);
   return Math.ceil(groupBytes / (4 * (observationSize + actionSize + 1 + (chunk?.horizon ?? 1)) + pictureBytes));
 };
 

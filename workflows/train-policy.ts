@@ -115,17 +115,23 @@ const yardsticksOf = ({ champion, anchor }: { readonly champion?: string; readon
   ...(anchor === undefined ? {} : { anchor }),
 });
 
-/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees, and as many frames as any reads while its chunk is executed. */
+/** Rows that the candidate and those it is compared with can run: images of the cameras that any of them sees, and as many frames and images as any reads while its chunk is executed. */
 const heldoutRows = (
-  { cameras: learned = [], history = 1, horizon = 1, execute = horizon }: TrainingOptions,
-  compared: Pick<Awaited<ReturnType<ReturnType<typeof fleetActivities>['readPolicy']>>, 'cameras' | 'history' | 'runs'>,
+  { cameras: learned = [], history = 1, horizon = 1, execute = horizon, imageHistory = 1 }: TrainingOptions,
+  compared: Pick<
+    Awaited<ReturnType<ReturnType<typeof fleetActivities>['readPolicy']>>,
+    'cameras' | 'history' | 'runs' | 'imageWindows'
+  >,
 ) => {
   const cameras = [...learned, ...(compared.cameras ?? []).filter((name) => !learned.includes(name))];
+  const looksBack = learned.length > 0 && (execute > 1 || imageHistory > 1);
+  const looking = [...(looksBack ? [{ steps: execute, images: imageHistory }] : []), ...(compared.imageWindows ?? [])];
   const most = Math.max(history + execute - 1, compared.history ?? 1);
   return {
     ...(cameras.length === 0 ? {} : { cameras }),
     ...(most === 1 ? {} : { history: most }),
     ...(execute > 1 || compared.runs === true ? { runs: true } : {}),
+    ...(looking.length === 0 ? {} : { imageWindows: looking }),
   };
 };
 
@@ -139,6 +145,7 @@ const mixOptions = (
   ...camerasOf(options),
   ...historyOf(options),
   ...horizonOf(options),
+  ...imageHistoryOf(options),
   ...(sources === undefined ? {} : { sources }),
   ...(tasks === undefined ? {} : { learnedTasks: tasks }),
   ...(favourMissed === true && champion !== undefined ? { favourMissed: { policy, version: champion } } : {}),
@@ -147,6 +154,8 @@ const mixOptions = (
 const camerasOf = ({ cameras }: Pick<TrainingOptions, 'cameras'>) => (cameras === undefined ? {} : { cameras });
 const horizonOf = ({ horizon }: Pick<TrainingOptions, 'horizon'>) => (horizon === undefined ? {} : { horizon });
 const executeOf = ({ execute }: Pick<TrainingOptions, 'execute'>) => (execute === undefined ? {} : { execute });
+const imageHistoryOf = ({ imageHistory }: Pick<TrainingOptions, 'imageHistory'>) =>
+  imageHistory === undefined ? {} : { imageHistory };
 const historyOf = ({ history }: Pick<TrainingOptions, 'history'>) => (history === undefined ? {} : { history });
 
 interface BestOf {
@@ -199,5 +208,6 @@ const trialInput = (
   ...historyOf(options),
   ...horizonOf(options),
   ...executeOf(options),
+  ...imageHistoryOf(options),
   ...(options.warmStart && champion !== undefined ? { startFromVersion: { policy, version: champion } } : {}),
 });

@@ -3,6 +3,7 @@ import { Binary, type Data, type RecordBatch } from 'apache-arrow';
 import { imagePort } from '../../policies/images/camera-layers.ts';
 import type { PictureCodec } from '../../policies/picture-codec.ts';
 import { pictureBytes, type SeenCamera } from '../../policies/seen-images.ts';
+import { pastImageColumn } from '../../datasets/training-set.ts';
 
 /** Pixels of one block at most; blocks are what is decoded at once and shuffled together. */
 const blockBytes = 8 * 1024 * 1024;
@@ -16,9 +17,13 @@ export interface Stretch {
   readonly end: number;
 }
 
-/** Cuts record batches into blocks whose images, decoded, take at most 8 MiB; without cameras a batch is a block. */
-export function stretchesOf(batchRows: readonly number[], cameras: readonly SeenCamera[]): readonly Stretch[] {
-  const bytes = cameras.reduce((sum, camera) => sum + pictureBytes(camera), 0);
+/** Cuts record batches into blocks whose images, `images` of a row and camera, take at most 8 MiB decoded; without cameras a batch is a block. */
+export function stretchesOf(
+  batchRows: readonly number[],
+  cameras: readonly SeenCamera[],
+  images = 1,
+): readonly Stretch[] {
+  const bytes = images * cameras.reduce((sum, camera) => sum + pictureBytes(camera), 0);
   const most = bytes === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(blockBytes / bytes));
   return batchRows.flatMap((rows, batch) =>
     Array.from({ length: Math.max(1, Math.ceil(rows / most)) }, (_, part) => ({
@@ -30,7 +35,7 @@ export function stretchesOf(batchRows: readonly number[], cameras: readonly Seen
 }
 
 export interface ArrowImages {
-  /** RGB of each camera, [rows, height, width, 3], of one block's rows; the caller must not change it. */
+  /** RGB of each camera, [rows, height, width, 3], or [rows, images, height, width, 3], of one block's rows; the caller must not change it. */
   decoded(block: number, stretch: Stretch, batch: RecordBatch): Promise<readonly Uint8Array[]>;
   /** The JPEG of a row of a batch, by camera; memory of its own. */
   encoded(batch: RecordBatch, row: number): ReadonlyMap<string, Uint8Array>;
@@ -38,28 +43,38 @@ export interface ArrowImages {
 
 /**
  * The columns `image.<camera>` (Arrow binary, JPEG of the learned size) of a set's record batches. All images of a block are handed
- * to the codec at once, so that its threads have work while this one runs the network. The first decoded blocks are kept, up to 128 MiB.
+ * to the codec at once, so that its threads have work while this one runs the network. The first decoded blocks are kept, up to 128 MiB. With `images` above 1, rows have those of
+ * the frames before as well, oldest first; one that is empty, because no policy looks, is black.
  */
 export function arrowImages(
   cameras: readonly SeenCamera[],
   codec: PictureCodec,
   corrupt: (message: string, cause?: unknown) => Error,
+  images = 1,
 ): ArrowImages {
   const kept = new Map<number, readonly Uint8Array[]>();
   let keptNow = 0;
 
-  async function decodeCamera(camera: SeenCamera, data: BinaryColumn, { start, end }: Stretch): Promise<Uint8Array> {
+  async function decodeCamera(camera: SeenCamera, batch: RecordBatch, { start, end }: Stretch): Promise<Uint8Array> {
     const { name, width, height } = camera;
     const size = pictureBytes(camera);
-    const pixels = new Uint8Array((end - start) * size);
+    const pixels = new Uint8Array((end - start) * images * size);
+    const columns = Array.from({ length: images }, (_, back) => {
+      const column = back === 0 ? imagePort(name) : pastImageColumn(name, back);
+      return { column, data: binaryColumn(batch, column, corrupt) };
+    }).toReversed();
     await Promise.all(
-      Array.from({ length: end - start }, async (_, index) => {
+      Array.from({ length: (end - start) * images }, async (_, index) => {
+        const [row, place] = [start + Math.floor(index / images), index % images];
+        const { column, data } = columns[place] as (typeof columns)[number];
+        const jpeg = jpegOf(data, row);
+        if (jpeg.length === 0 && place < images - 1) return;
         try {
-          pixels.set(await codec.exact(jpegOf(data, start + index), width, height), index * size);
+          pixels.set(await codec.exact(jpeg, width, height), index * size);
         } catch (cause) {
           const why = cause instanceof Error ? cause.message : String(cause);
           throw corrupt(
-            `expected JPEG of ${width} × ${height} pixels in column ${imagePort(name)}, got another at row ${start + index} of a batch: ${why}`,
+            `expected JPEG of ${width} × ${height} pixels in column ${column}, got another at row ${row} of a batch: ${why}`,
             cause,
           );
         }
@@ -72,10 +87,8 @@ export function arrowImages(
     async decoded(block, stretch, batch) {
       const known = kept.get(block);
       if (known !== undefined) return known;
-      const columns = cameras.map(({ name }) => binaryColumn(batch, imagePort(name), corrupt));
       const pictures: Uint8Array[] = [];
-      for (const [index, camera] of cameras.entries())
-        pictures.push(await decodeCamera(camera, columns[index] as BinaryColumn, stretch));
+      for (const camera of cameras) pictures.push(await decodeCamera(camera, batch, stretch));
       const bytes = pictures.reduce((sum, { length }) => sum + length, 0);
       if (keptNow + bytes <= keptBytes && !kept.has(block)) {
         keptNow += bytes;

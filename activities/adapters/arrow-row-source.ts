@@ -6,6 +6,7 @@ import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { PictureCodec } from '../../policies/picture-codec.ts';
 import { mapColumns, sliceBlock, type RowBlock, type RowSource } from '../../policies/rows.ts';
 import { cameraOfPort, type SeenCamera } from '../../policies/seen-images.ts';
+import { pastImageColumn } from '../../datasets/training-set.ts';
 import { failure } from '../../store/failures.ts';
 import { chunkRows } from '../../policies/chunks.ts';
 import { arrowImages, stretchesOf, type Stretch } from './arrow-images.ts';
@@ -28,6 +29,8 @@ export interface ArrowRowSource extends RowSource {
   readonly imageCameras: readonly string[];
   /** Frames of a row that the file has, the present included. */
   readonly history: number;
+  /** Images of a row and camera that the file has room for, that of its own frame included. */
+  readonly imageHistory: number;
   /** JPEG of one row of a block, by camera; of the cameras it was opened with. */
   encodedImages(block: number, row: number): Promise<ReadonlyMap<string, Uint8Array>>;
   close(): Promise<void>;
@@ -38,7 +41,7 @@ const maxBlockRows = 1_048_576;
 
 /**
  * Reads a set's Arrow IPC file one record batch at a time, on the memory the batch was read into; with `cameras`, by name, in blocks of
- * memory of their own with the images decoded, in that order; with `history` above 1, with readings before; with `horizon` above 1, with the labels and weights of all steps. Fails with `CorruptData` when the file is no such file, misses a column, has nulls or other widths
+ * memory of their own with the images decoded, in that order; with `history` above 1, with readings before; with `horizon` above 1, with the labels and weights of all steps; with `imageHistory` above 1, with images before. Fails with `CorruptData` when the file is no such file, misses a column, has nulls or other widths
  * or image sizes than the robot type.
  * https://arrow.apache.org/js/current/classes/AsyncRecordBatchFileReader.html
  */
@@ -47,6 +50,7 @@ export async function openArrowRows(
   sizes: PolicySizes,
   cameras: readonly string[] = [],
   history = 1,
+  imageHistory = 1,
   horizon = 1,
 ): Promise<ArrowRowSource> {
   const corrupt = (message: string, cause?: unknown) =>
@@ -67,7 +71,7 @@ export async function openArrowRows(
       if (numRows > maxBlockRows) throw corrupt(`expected at most ${maxBlockRows} rows a record batch, got ${numRows}`);
       batchRows.push(numRows);
     }
-    const stretches = stretchesOf(batchRows, seen);
+    const stretches = stretchesOf(batchRows, seen, imageHistory);
     const stretchOf = (block: number): Stretch =>
       stretches[block] ?? fail(corrupt(`expected block ${block} of ${stretches.length}`));
     const numbersOf = async (name: string, block: number): Promise<Int32Array | undefined> => {
@@ -76,11 +80,12 @@ export async function openArrowRows(
       if (!(data instanceof Int32Array)) return undefined;
       return seen.length === 0 ? data : data.slice(start, end);
     };
-    const images = seen.length === 0 ? undefined : arrowImages(seen, await codecOfSets(), corrupt);
+    const images = seen.length === 0 ? undefined : arrowImages(seen, await codecOfSets(), corrupt, imageHistory);
     return {
       blockRows: stretches.map(({ start, end }) => end - start),
       hasRuns: reader.schema.fields.some(({ name }) => name === 'run_frame'),
       history: 1 + framesBefore(reader.schema.fields, sizes),
+      imageHistory: imagesOfRows(reader.schema.fields.map(({ name }) => name)),
       imageCameras: reader.schema.fields.flatMap((field) => cameraOfPort(field.name) ?? []),
       async read(block) {
         const stretch = stretchOf(block);
@@ -107,6 +112,15 @@ export async function openArrowRows(
     await handle.close();
     throw error;
   }
+}
+
+/** Images of a row and camera that a file has columns for. */
+function imagesOfRows(columns: readonly string[]): number {
+  const cameras = columns.flatMap((name) => cameraOfPort(name) ?? []);
+  const has = (back: number): boolean => cameras.every((name) => columns.includes(pastImageColumn(name, back)));
+  let images = 1;
+  while (cameras.length > 0 && has(images)) images += 1;
+  return images;
 }
 
 function seenCamera(name: string, { cameras = [] }: PolicySizes): SeenCamera {

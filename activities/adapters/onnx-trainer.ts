@@ -46,11 +46,11 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
       });
     const { images, mirror } = plannedRows(job, sizes, settings.data);
     const cameras = images.map(({ camera }) => camera);
-    const { history = 1 } = job;
+    const { history = 1, imageHistory = 1 } = job;
     const chunk = plannedChunk(job);
-    const train = await openArrowRows(job.trainPath, sizes, cameras, history, chunk?.horizon);
+    const train = await openArrowRows(job.trainPath, sizes, cameras, history, imageHistory, chunk?.horizon);
     try {
-      const validation = await openArrowRows(job.validationPath, sizes, cameras, history, chunk?.horizon);
+      const validation = await openArrowRows(job.validationPath, sizes, cameras, history, imageHistory, chunk?.horizon);
       try {
         return await trainOn(
           ports,
@@ -71,12 +71,12 @@ export const onnxTrainer = (ports: OnnxTrainerPorts): Trainer => ({
 
 /** Refuses cameras, settings of images and mirroring that cannot be, before anything is read. */
 function plannedRows(
-  { cameras = [], robotType }: TrainingJob,
+  { cameras = [], robotType, imageHistory }: TrainingJob,
   sizes: PolicySizes,
   { images }: TrainingSettings,
 ): Pick<Plan, 'images' | 'mirror'> {
   try {
-    const planned = planCameras(cameras, sizes.cameras ?? [], images);
+    const planned = planCameras(cameras, sizes.cameras ?? [], images, imageHistory);
     const flips = (images?.augmentation?.flip ?? 0) > 0;
     return { images: planned, mirror: flips ? mirrorPlan(robotType, planned) : undefined };
   } catch (error) {

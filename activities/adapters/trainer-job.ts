@@ -34,6 +34,7 @@ export async function writeJob(
     seed,
     ...(cameras === undefined ? {} : { cameras }),
     ...(history === undefined ? {} : { history }),
+    ...(job.imageHistory === undefined ? {} : { imageHistory: job.imageHistory }),
     ...chunk,
     ...(untilStep === undefined ? {} : { untilStep }),
     modelPath: join(job.scratchDirectory, 'model.onnx'),

@@ -30,6 +30,8 @@ export interface CheckModelResult {
   readonly history?: number;
   /** Actions that it answers at once; not there for the present one alone. */
   readonly horizon?: number;
+  /** Images of a camera that it sees at once; not there for the present ones alone. */
+  readonly imageHistory?: number;
 }
 
 /** Runs the absolute gates on any ONNX file: those that need no data and no other version. Idempotent: it only looks. */
@@ -51,5 +53,6 @@ export const checkModel =
       ...(seen.length === 0 ? {} : { cameras: seen }),
       ...(facts.history === undefined ? {} : { history: facts.history }),
       ...(facts.horizon === undefined ? {} : { horizon: facts.horizon }),
+      ...(facts.imageHistory === undefined ? {} : { imageHistory: facts.imageHistory }),
     };
   };

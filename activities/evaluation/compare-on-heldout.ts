@@ -15,7 +15,8 @@ import { policySizes, type PolicySizes } from '../../policies/policy-io.ts';
 import type { GraphRuntime, GraphSession } from '../../policies/runtime.ts';
 import { seenBy, type SeenCamera } from '../../policies/seen-images.ts';
 import { horizonOf } from '../../policies/chunks.ts';
-import { framesReadBy } from '../../policies/evaluation/executed.ts';
+import { imageHistoryOf } from '../../policies/image-windows.ts';
+import { framesReadBy, imagesReadBy } from '../../policies/evaluation/executed.ts';
 import { historyOf } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -73,6 +74,8 @@ export interface HeldoutComparison {
   readonly history: number;
   /** Actions that the candidate answers at once; 1 for the present one alone. */
   readonly horizon: number;
+  /** Images of a camera that the candidate sees at once; 1 for the present ones alone. */
+  readonly imageHistory: number;
   /** Where candidate and champion differ most, with what the cameras showed; empty where neither sees. */
   readonly disagreements: readonly (Disagreement & Shown)[];
   /** Where the candidate is surest and wrong; of the first, what the cameras showed. */
@@ -104,22 +107,23 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     if (training !== undefined) keep(training.rows);
     const readings = keep(await ports.openRows(heldoutPath, sizes));
     const candidate = await openModel(input.candidate, sizes.taskCount);
-    const blind = unseenBy(candidate, readings);
+    const shown = shownIn(readings, input.heldoutSet);
+    const blind = unseenBy(candidate, shown);
     if (blind !== undefined) throw new CandidateFailed(blind);
-    const champion = await tryPartner(input.champion, openModel, readings);
-    const anchor = await tryPartner(input.anchor, openModel, readings);
+    const champion = await tryPartner(input.champion, openModel, shown);
+    const anchor = await tryPartner(input.anchor, openModel, shown);
     const linear: LinearBaseline = training === undefined ? noTraining : await trainLinear(ports, input.type, training);
     if (linear.session !== undefined) keep(linear.session);
     const others = othersOf({ champion, anchor, linear }, type);
-    const cameras = camerasOfAll([candidate, ...Object.values(others)], sizes);
-    const history = Math.max(...[candidate, ...Object.values(others)].map(framesReadBy));
+    const { cameras, history, imageHistory } = readByAll([candidate, ...Object.values(others)], sizes);
     const isPlain = cameras.length === 0 && history === 1;
-    const source = isPlain ? readings : keep(await ports.openRows(heldoutPath, sizes, cameras, history));
+    const source = isPlain ? readings : keep(await ports.openRows(heldoutPath, sizes, cameras, history, imageHistory));
     const judged = await evaluateHeldout({
       type,
       sizes,
       source,
       cameras,
+      imageHistory,
       candidate,
       others,
       ...(champion.session === undefined ? {} : { reference: 'champion' }),
@@ -143,6 +147,7 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
       cameras: seenBy(candidate, sizes.cameras),
       history: historyOf(candidate),
       horizon: horizonOf(candidate),
+      imageHistory: imageHistoryOf(candidate),
       disagreements: await withImages(judged.disagreements, source, cameras),
       misses: await shownMisses(judged.misses, source, seenBy(candidate, sizes.cameras)),
       episodeIds: input.heldoutSet.episodeIds,
@@ -152,6 +157,18 @@ export async function compareOnHeldout(ports: ComparisonPorts, input: Comparison
     for (const resource of opened.toReversed()) await resource.close();
   }
 }
+
+const shownIn = (
+  { hasRuns = false, history = 1, imageCameras = [] }: ShownInSet,
+  { imageWindows }: StoredHeldoutSet,
+): ShownInSet => ({ hasRuns, history, imageCameras, imageWindows });
+
+/** What rows need to have for all of them. */
+const readByAll = (models: readonly GraphSession[], sizes: PolicySizes) => ({
+  cameras: camerasOfAll(models, sizes),
+  history: Math.max(...models.map(framesReadBy)),
+  imageHistory: Math.max(...models.map(imagesReadBy)),
+});
 
 /** Whom the candidate is held against, by name. */
 function othersOf(

@@ -5,6 +5,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { bodyVerdicts, type AbsoluteFacts, type GateResult } from '../../policies/gates/index.ts';
 import { seenCameraSchema } from '../../policies/model-manifest.ts';
 import { horizonSchema } from '../../policies/chunks.ts';
+import { imageHistorySchema } from '../../policies/image-windows.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -133,6 +134,8 @@ export const evaluationSchema = z.strictObject({
   history: historySchema.optional(),
   /** Actions that the candidate answers at once; not there for the present one alone. */
   horizon: horizonSchema.optional(),
+  /** Images of a camera that the candidate sees at once; not there for the present ones alone. */
+  imageHistory: imageHistorySchema.optional(),
   /** Held-out frames on which candidate and champion differ most, the farthest apart first; not there where neither sees. */
   disagreements: disagreementsSchema.optional(),
   /** Held-out frames that the candidate gets wrong: how many, and those it is surest of, for a person to look at; not there without any. */

@@ -71,12 +71,13 @@ export function missParts(
 
 /** What candidate and champion see, and where they differ. */
 export function seenParts(
-  { cameras, history, horizon, disagreements, robotIds, episodeIds }: HeldoutComparison,
+  { cameras, history, horizon, imageHistory, disagreements, robotIds, episodeIds }: HeldoutComparison,
   type: RobotType,
 ): {
   readonly cameras?: z.infer<typeof seenCameraSchema>[];
   readonly history?: number;
   readonly horizon?: number;
+  readonly imageHistory?: number;
   readonly disagreements?: z.infer<typeof disagreementsSchema>;
 } {
   const shown = disagreements.map(
@@ -96,6 +97,7 @@ export function seenParts(
     ...(cameras.length === 0 ? {} : { cameras: cameras.map((camera) => ({ ...camera })) }),
     ...(history === 1 ? {} : { history }),
     ...(horizon === 1 ? {} : { horizon }),
+    ...(imageHistory === 1 ? {} : { imageHistory }),
     ...(shown.length === 0 ? {} : { disagreements: shown }),
   };
 }

@@ -1,7 +1,9 @@
 import type { HeldoutSource } from '../../policies/evaluation/evaluate-heldout.ts';
 import type { PolicySizes } from '../../policies/policy-io.ts';
 import type { ModelPort } from '../../policies/runtime.ts';
+import type { ImageAsking } from '../mix/image-windows.ts';
 import { horizonOf } from '../../policies/chunks.ts';
+import { imageHistoryOf } from '../../policies/image-windows.ts';
 import { framesReadBy } from '../../policies/evaluation/executed.ts';
 import type { Miss } from '../../policies/evaluation/misses.ts';
 import { camerasSeenBy, type SeenCamera } from '../../policies/seen-images.ts';
@@ -22,25 +24,31 @@ export interface ShownInSet {
   readonly imageCameras?: readonly string[];
   readonly history?: number;
   readonly hasRuns?: boolean;
+  /** Policies for which rows have images of frames before their own. */
+  readonly imageWindows?: readonly ImageAsking[];
 }
 
 /** Why a model cannot be asked about a held-out set, where it sees what the set has no images of, looks back farther, or answers chunks of which the set does not tell what a robot would have executed. */
 export function unseenBy(
   model: Model,
-  { imageCameras: inSet = [], history = 1, hasRuns = false }: ShownInSet,
+  { imageCameras: inSet = [], history = 1, hasRuns = false, imageWindows = [] }: ShownInSet,
 ): string | undefined {
   const steps = horizonOf(model);
   if (steps > 1 && !hasRuns)
     return `expected a held-out set that says where its rows lie in their run, for a model that answers ${steps} actions at once, got one that does not`;
   if (framesReadBy(model) > history)
     return `expected a held-out set with a history of ${framesReadBy(model)} frames, which the model reads, got one of ${history}`;
-  if (steps > 1 && camerasSeenBy(model).length > 0)
-    return `expected a model that sees to answer the present action alone, because held-out rows have the image of their own frame only, got one that answers ${steps} at once`;
+  const images = imageHistoryOf(model);
+  const looksBack = camerasSeenBy(model).length > 0 && (steps > 1 || images > 1);
+  if (looksBack && !imageWindows.some((window) => window.steps === steps && window.images >= images))
+    return `expected a held-out set with the images that a model sees which answers ${actionsOf(steps)} at once and sees ${images === 1 ? '1 image' : `${images} images`} of a camera, got one without`;
   const missing = camerasSeenBy(model).filter((name) => !inSet.includes(name));
   return missing.length === 0
     ? undefined
     : `expected a held-out set with images of camera ${missing.join(', ')}, which the model sees, got one with images of ${inSet.join(', ') || 'none'}`;
 }
+
+const actionsOf = (steps: number): string => (steps === 1 ? 'one action' : `${steps} actions`);
 
 /** JPEG of what the cameras showed in a frame. */
 export interface Shown {

@@ -8,6 +8,7 @@ import type { SqlSession } from '../ports/sql.ts';
 import type { RobotTypeReference } from '../../store/records/robot-types.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { bodiesOf, readBodies } from './bodies.ts';
+import { askedPlacesSql, imagesOfRow, imageWindowsOf, type ImageAsking } from './image-windows.ts';
 import { readExclusions } from './exclusions.ts';
 import {
   chooseHeldoutEpisodes,
@@ -38,6 +39,8 @@ export interface ExportHeldoutSetInput {
   readonly history?: number;
   /** Whether rows say where they lie in their run, for policies that answer chunks; default: they do not. */
   readonly runs?: boolean;
+  /** Policies that see other images than that of a row's own frame; those that answer chunks need `runs`. Default: none does. */
+  readonly imageWindows?: readonly ImageAsking[];
   /** Rows say which frame of which episode they are; sets of earlier versions do not. */
   readonly identified?: boolean;
 }
@@ -54,9 +57,10 @@ export const exportHeldoutSet =
   async (input: ExportHeldoutSetInput): Promise<HeldoutSetReference> => {
     const robotType = await readTrainableRobotType(ports, input.robotType);
     const cameras = setCameras(robotType, input.cameras);
+    const imageWindows = imageWindowsOf(input.imageWindows ?? []);
     return inScratch(ports, (session, directory) =>
-      withSetImages(ports, session, { cameras, directory }, (images) =>
-        exportWith({ ...ports, images }, session, robotType, input, directory),
+      withSetImages(ports, session, { cameras, directory, images: imagesOfRow(imageWindows) }, (images) =>
+        exportWith({ ...ports, images }, session, robotType, { ...input, imageWindows }, directory),
       ),
     );
   };
@@ -65,9 +69,10 @@ async function exportWith(
   { images, ...ports }: SetPorts & { readonly images: OpenSetImages },
   session: SqlSession,
   robotType: RobotType,
-  { datasetVersion, cameras = [], identified = true, history = 1, runs = false, ...given }: ExportHeldoutSetInput,
+  input: ExportHeldoutSetInput & { readonly imageWindows: readonly ImageAsking[] },
   directory: string,
 ): Promise<HeldoutSetReference> {
+  const { datasetVersion, cameras = [], identified = true, history = 1, runs = false, imageWindows, ...given } = input;
   const { maxEpisodes = cameras.length === 0 ? mostEpisodes.numbers : mostEpisodes.images } = given;
   const exclusions = await readExclusions(ports.store);
   const bodies = await readBodies(ports.store, robotType);
@@ -79,12 +84,11 @@ async function exportWith(
     chooseHeldoutEpisodes(session, maxEpisodes),
   );
   const frames = await ports.lake.scan('frames', datasetVersion.frames, { recordedOn: days });
-  await step('finding images', () => images.find(heldoutImageRowsSql(frames), found.present));
-  const windows = { history, runs };
-  const windowRows = { rows: heldoutWindowRowsSql(frames), frames, robotType, bodies: found.present };
-  if (hasWindows(windows)) await step('finding frames around', () => makeWindows(session, windowRows, windows));
-  const bodiesSaid = bodiesOf(found);
-  const saysBody = bodiesSaid.bodies !== undefined;
+  const around = { frames, robotType, bodies: found.present };
+  await step('finding images', () => images.find({ rows: heldoutImageRowsSql(frames), ...around }));
+  const windows = { history, runs, rows: heldoutWindowRowsSql(frames), ...around };
+  if (hasWindows(windows)) await step('finding frames around', () => makeWindows(session, windows, windows));
+  const saysBody = bodiesOf(found).bodies !== undefined;
   const columns = [
     ...labelledColumns(robotType),
     { name: 'episode', kind: 'int32' } as const,
@@ -102,7 +106,7 @@ async function exportWith(
           saysBody,
           saysFrame: identified,
           ...windowNames(windows),
-          places: images.places,
+          places: askedPlacesSql(images.places, imageWindows),
         }),
       ),
       ports.progress,
@@ -116,7 +120,7 @@ async function exportWith(
     robotTypeDigest: robotTypeDigest(robotType),
     tasks: robotType.tasks,
     ...pinnedCatalogue(robotType),
-    ...bodiesSaid,
+    ...bodiesOf(found),
     episodes,
     robots,
     ...(identified ? { episodeIds: await heldoutEpisodeIds(session) } : {}),
@@ -124,6 +128,7 @@ async function exportWith(
     ...(exclusions.seq === undefined ? {} : { exclusionsSeq: exclusions.seq }),
     ...(history === 1 ? {} : { history }),
     ...(runs ? { runs } : {}),
+    ...(imageWindows.length === 0 ? {} : { imageWindows }),
     ...(imagesSaid === undefined ? {} : { images: imagesSaid }),
     files: { [heldoutFile]: file },
   };

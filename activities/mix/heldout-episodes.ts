@@ -70,6 +70,7 @@ interface HeldoutColumns {
   readonly past?: readonly string[];
   /** Columns of `row_run`. */
   readonly run?: readonly string[];
+  /** Of `row_image AS i`. */
   readonly places?: readonly string[];
 }
 
@@ -92,7 +93,7 @@ export function heldoutSql(
   const inRun = run.length === 0 ? '' : 'JOIN row_run AS r ON r.episode = e.episode AND r.frame_index = f.frame_index';
   const images =
     places.length === 0 ? '' : 'JOIN row_image AS i ON i.episode = e.episode AND i.at_us = epoch_us(f."timestamp")';
-  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${frame}${past.map((name) => `, p.${name}`).join('')}${run.map((name) => `, r.${name}`).join('')}${places.map((name) => `, i.${name}`).join('')}
+  return `SELECT ${observation}, ${label}, e.task_index, e.episode, e.robot${body}${frame}${past.map((name) => `, p.${name}`).join('')}${run.map((name) => `, r.${name}`).join('')}${places.map((place) => `, ${place}`).join('')}
     FROM ${frames} AS f JOIN heldout_episode AS e USING (episode_id) ${before} ${inRun} ${images}
     WHERE (e.is_labelled_by_outcome OR f.expert_action IS NOT NULL)${bodies.some(isPartial) ? ` AND ${label} IS NOT NULL` : ''}
     ORDER BY e.episode, f.frame_index`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TrainingSetReference } from '../../datasets/training-set.ts';
 import { horizonSchema } from '../../policies/chunks.ts';
+import { imageHistorySchema } from '../../policies/image-windows.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../domain/describe-issues.ts';
@@ -42,6 +43,8 @@ const inputSchema = z.object({
   history: historySchema.optional(),
   /** Actions that a row has, the present one included; default: that alone. */
   horizon: horizonSchema.optional(),
+  /** Images of each camera that a row has, that of its own frame included; default: that alone. */
+  imageHistory: imageHistorySchema.optional(),
 });
 
 export type MixExperienceInput = z.input<typeof inputSchema>;

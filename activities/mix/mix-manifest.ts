@@ -28,6 +28,7 @@ export interface MixFacts {
     readonly favouredLabels?: readonly string[] | undefined;
     readonly history?: number | undefined;
     readonly horizon?: number | undefined;
+    readonly imageHistory?: number | undefined;
   };
   readonly found: FoundBodies;
   readonly sources: readonly ResolvedSource[] | undefined;
@@ -95,6 +96,7 @@ const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest
   ...(options.favouredLabels === undefined ? {} : { favouredLabels: options.favouredLabels }),
   ...(options.history === undefined ? {} : { history: options.history }),
   ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
+  ...(options.imageHistory === undefined ? {} : { imageHistory: options.imageHistory }),
 });
 
 const sourcesOf = (sources: readonly ResolvedSource[], train: readonly CellCount[]): readonly SourceCount[] =>

@@ -57,6 +57,8 @@ export interface MixOptions {
   readonly history?: number | undefined;
   /** Actions that a row has, the present one included; without it that alone. */
   readonly horizon?: number | undefined;
+  /** Images of each camera that a row has, that of its own frame included; without it that alone. */
+  readonly imageHistory?: number | undefined;
 }
 
 /** To make a set again that was swept. */
@@ -89,7 +91,7 @@ export async function mixSet(
   madeBefore?: MadeBefore,
 ): Promise<TrainingSetReference> {
   const cameras = setCameras(robotType, given.cameras);
-  return withSetImages(ports, session, { cameras, directory }, (images) =>
+  return withSetImages(ports, session, { cameras, directory, images: given.imageHistory }, (images) =>
     mixWith({ ...ports, images }, session, robotType, given, directory, madeBefore),
   );
 }
@@ -123,8 +125,9 @@ async function mixWith(
   await step('sampling frames', () =>
     sampleFrames(session, frames, { ...shapes, hasWindows: hasWindows(options), favoured }, options.seed, cells),
   );
-  await step('finding images', () => images.find(imageRowsSql, found.present, keepSampledWithImages));
-  const windowRows = { rows: windowRowsSql, frames, robotType, bodies: found.present };
+  const around = { frames, robotType, bodies: found.present };
+  await step('finding images', () => images.find({ rows: imageRowsSql, ...around }, keepSampledWithImages));
+  const windowRows = { rows: windowRowsSql, ...around };
   if (hasWindows(options)) await step('finding frames around', () => makeWindows(session, windowRows, options));
   const counts = await step('counting frames', () => countSample(session, cells));
   const gaps = await step('counting labels', () => countLabelGaps(session, handLabels, options.learnedTasks));

@@ -23,6 +23,8 @@ const heldoutSetSchema = setSchema.extend({
   robots: z.array(z.string()).default([]),
   /** By number; sets that are not identified do not say. */
   episodeIds: z.array(z.string()).optional(),
+  /** Policies for which rows have images of frames before their own. */
+  imageWindows: z.array(z.looseObject({ steps: z.int(), images: z.int() })).default([]),
   /** By number; empty where all are of the set's own robot type. */
   bodies: z.array(z.looseObject({ robotType: z.string(), digest: z.string() })).default([]),
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { trainingSetFile } from '../../datasets/training-set.ts';
 import { horizonSchema } from '../../policies/chunks.ts';
+import { imageHistorySchema } from '../../policies/image-windows.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
@@ -35,6 +36,7 @@ const madeFromSchema = z.looseObject({
     favouredLabels: favouredLabelsSchema.optional(),
     history: historySchema.optional(),
     horizon: horizonSchema.optional(),
+    imageHistory: imageHistorySchema.optional(),
   }),
 });
 

@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { camerasOf, clipKey, type Camera } from '../../datasets/camera.ts';
@@ -7,19 +7,21 @@ import { ClipError } from '../../datasets/media/clip-format.ts';
 import { imageOfFrame } from '../../datasets/media/image-of-frame.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { ImageLeftOut, ImageLossReason } from '../../datasets/training-set.ts';
+import { FollowingImages } from '../../policies/image-windows.ts';
 import { failure } from '../../store/failures.ts';
 import { readClipVerdict, type ClipName } from '../../store/records/clip-verdicts.ts';
 import { DecodedClips, type DecodedImages } from '../media/decoded-clips.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { createTable } from '../temp-table.ts';
 import type { ImagePlace } from './arrow-file.ts';
+import { ImageLosses } from './image-losses.ts';
+import { ImageScratch } from './image-scratch.ts';
 import { rowImageTable } from './image-tables.ts';
+import { inFlight } from './in-flight.ts';
 import type { SetPorts } from './ports.ts';
 
-/** What a chunk's whole numbers can count. */
-const blockBytes = 2 ** 30;
 const microseconds = 1_000_000;
-const firstClipColumn = 5;
+const firstClipColumn = 7;
 
 export interface RowImagesInput {
   /** SQL of the rows of the set: `episode` (a whole number), `episode_id`, `body_index`, `at_us`. */
@@ -27,6 +29,18 @@ export interface RowImagesInput {
   readonly cameras: readonly Camera[];
   readonly bodies: readonly NumberedBody[];
   readonly directory: string;
+  /** Where rows have the images of frames before them. */
+  readonly window?: ImageWindow | undefined;
+}
+
+/** The images that rows have before their own. */
+export interface ImageWindow {
+  /** Images of a row and camera, that of its own frame included; at least 2. */
+  readonly images: number;
+  /** Relation of the frames that rows lie among. */
+  readonly frames: string;
+  /** Frames that are farther apart do not follow each other. */
+  readonly longestGapUs: number;
 }
 
 export interface RowImages {
@@ -35,9 +49,20 @@ export interface RowImages {
   close(): Promise<void>;
 }
 
+/** A frame that is a row of the set, or lies among them. */
 interface Row {
   readonly atUs: number;
+  readonly isRow: boolean;
+  /** Whether it belongs to one window with the frame before it. */
+  readonly follows: boolean;
 }
+/** A clip, and the place of the image that each frame sees; -1 for none. */
+interface SeenClip {
+  readonly images: DecodedImages;
+  readonly ofFrame: readonly number[];
+}
+/** What a row has of a camera: that of its own frame first, then backwards. */
+type Seen = readonly ImagePlace[] | ImageLossReason;
 interface EpisodeRows {
   readonly episode: number;
   readonly episodeId: string;
@@ -50,7 +75,8 @@ interface EpisodeRows {
 /**
  * Finds the images that rows see and copies them into one scratch file; makes the temporary table `row_image` of where they stand, with the
  * rows alone that have an image of every camera. Clips are decoded several at a time, each once; an episode's rows are in memory, the
- * images are not. What the scratch file holds in which order says nothing: a set has its rows in an order of its own.
+ * images are not. With `window`, a row has the images of the frames before it, as far back as they follow each other and have images; where there are fewer, the earliest
+ * stands for those before it. What the scratch file holds in which order says nothing: a set has its rows in an order of its own.
  */
 export async function findRowImages(ports: SetPorts, session: SqlSession, input: RowImagesInput): Promise<RowImages> {
   const { clips } = ports;
@@ -62,17 +88,17 @@ export async function findRowImages(ports: SetPorts, session: SqlSession, input:
   const decoded = new DecodedClips({ scratchDirectory: ports.scratchDirectory, decoder: clips.decoder });
   const scratch = await ImageScratch.open(join(input.directory, 'images'));
   const list = await open(join(input.directory, 'row-images.csv'), 'w');
-  const losses = new Losses();
+  const losses = new ImageLosses();
   try {
     await inFlight(clips.atOnce, episodesOf(session, input), async (episode) => {
       const lines = await new EpisodeImages(ports, decoded, scratch, input, losses).linesOf(episode);
       if (lines !== '') await list.write(lines);
     });
     await list.close();
-    await session.run(createTable(tableFor(input.cameras)));
+    await session.run(createTable(tableFor(input)));
     await session.run(
       `INSERT INTO row_image FROM read_csv(${sqlText(join(input.directory, 'row-images.csv'))}, header = false, auto_detect = false, columns = {
-        ${tableFor(input.cameras)
+        ${tableFor(input)
           .columns.map(([name, type]) => `'${name}': '${type}'`)
           .join(', ')}})`,
     );
@@ -83,30 +109,45 @@ export async function findRowImages(ports: SetPorts, session: SqlSession, input:
   return { leftOut: losses.list(), read: (place) => scratch.read(place), close: () => scratch.close() };
 }
 
-/** Columns of `row_image` behind what it is joined by. */
-export const placeColumns = (cameras: readonly Camera[]): readonly string[] =>
-  cameras.flatMap((_, n) => [`block_${n}`, `rest_${n}`, `size_${n}`]);
+/** Columns of `row_image` behind what it is joined by: places of the images of all cameras, those of the row's own frame first, then of each frame before it. */
+export const placeColumns = (cameras: readonly Camera[], images = 1): readonly string[] =>
+  Array.from({ length: cameras.length * images }, (_, n) => [`block_${n}`, `rest_${n}`, `size_${n}`]).flat();
 
-const tableFor = (cameras: readonly Camera[]) => ({
+const tableFor = ({ cameras, window }: RowImagesInput) => ({
   ...rowImageTable,
-  columns: [...rowImageTable.columns.slice(0, 2), ...placeColumns(cameras).map((name) => [name, 'INTEGER'] as const)],
+  columns: [
+    ...rowImageTable.columns.slice(0, 2),
+    ...placeColumns(cameras, window?.images).map((name) => [name, 'INTEGER'] as const),
+  ],
 });
 
-/** Rows with the clips of their episode, episode by episode. */
-async function* episodesOf(session: SqlSession, { rows, cameras }: RowImagesInput): AsyncGenerator<EpisodeRows> {
+/** The rows, or with a window all frames of their episodes. */
+function framesSql({ rows, window }: RowImagesInput): string {
+  if (window === undefined) return `SELECT *, true AS is_row, 0 AS frame_index FROM (${rows})`;
+  return `SELECT e.episode, e.episode_id, e.body_index, epoch_us(f."timestamp") AS at_us, r.at_us IS NOT NULL AS is_row, f.frame_index
+    FROM ${window.frames} AS f JOIN (SELECT DISTINCT episode, episode_id, body_index FROM (${rows})) AS e USING (episode_id)
+    LEFT JOIN (SELECT DISTINCT episode, at_us FROM (${rows})) AS r ON r.episode = e.episode AND r.at_us = epoch_us(f."timestamp")`;
+}
+
+/** Rows with the clips of their episode, episode by episode; with a window, with the frames among which they lie. */
+async function* episodesOf(session: SqlSession, input: RowImagesInput): AsyncGenerator<EpisodeRows> {
+  const { cameras, window } = input;
   const clips = cameras.flatMap((_, n) => [`sha256_${n}`, `started_${n}`]);
-  const sql = `SELECT episode::INTEGER, body_index::INTEGER, at_us::DOUBLE, robot_id, episode_id, ${clips.join(', ')}
-    FROM (${rows}) JOIN episode_clip USING (episode_id) ORDER BY episode, at_us`;
+  const sql = `SELECT episode::INTEGER, body_index::INTEGER, at_us::DOUBLE, robot_id, episode_id, is_row::INTEGER, frame_index::INTEGER, ${clips.join(', ')}
+    FROM (${framesSql(input)}) JOIN episode_clip USING (episode_id) ORDER BY episode, at_us`;
   let open: EpisodeRows | undefined;
+  let last = { atUs: Number.NEGATIVE_INFINITY, frame: -1 };
   for await (const chunk of session.chunks(sql)) {
     const [episodes, bodies, instants] = [chunk.numbers(0), chunk.numbers(1), chunk.numbers(2)];
     const [robots, ids] = [chunk.strings(3), chunk.strings(4)];
+    const [areRows, frames] = [chunk.numbers(5), chunk.numbers(6)];
     const hashes = cameras.map((_, n) => chunk.strings(firstClipColumn + 2 * n));
     const starts = cameras.map((_, n) => chunk.numbers(firstClipColumn + 2 * n + 1));
     const complete: EpisodeRows[] = [];
     for (let row = 0; row < chunk.rowCount; row += 1) {
       const episode = episodes[row] ?? 0;
-      if (open?.episode !== episode) {
+      const isFirst = open?.episode !== episode;
+      if (isFirst) {
         if (open !== undefined) complete.push(open);
         open = {
           episode,
@@ -117,7 +158,10 @@ async function* episodesOf(session: SqlSession, { rows, cameras }: RowImagesInpu
           rows: [],
         };
       }
-      open.rows.push({ atUs: instants[row] ?? 0 });
+      const [atUs, frame] = [instants[row] ?? 0, frames[row] ?? 0];
+      const isNear = atUs >= last.atUs && atUs - last.atUs <= (window?.longestGapUs ?? -1);
+      open?.rows.push({ atUs, isRow: areRows[row] === 1, follows: !isFirst && frame === last.frame + 1 && isNear });
+      last = { atUs, frame };
     }
     yield* complete;
   }
@@ -130,9 +174,15 @@ class EpisodeImages {
   readonly #decoded: DecodedClips;
   readonly #scratch: ImageScratch;
   readonly #input: RowImagesInput;
-  readonly #losses: Losses;
+  readonly #losses: ImageLosses;
 
-  constructor(ports: SetPorts, decoded: DecodedClips, scratch: ImageScratch, input: RowImagesInput, losses: Losses) {
+  constructor(
+    ports: SetPorts,
+    decoded: DecodedClips,
+    scratch: ImageScratch,
+    input: RowImagesInput,
+    losses: ImageLosses,
+  ) {
     this.#ports = ports;
     this.#decoded = decoded;
     this.#scratch = scratch;
@@ -144,28 +194,30 @@ class EpisodeImages {
   async linesOf({ episode, episodeId, robotId, body, clips, rows }: EpisodeRows): Promise<string> {
     const { cameras, bodies } = this.#input;
     const type = bodies.find(({ index }) => index === body)?.type;
-    const places: (readonly (ImagePlace | ImageLossReason)[])[] = [];
-    for (const [n, camera] of cameras.entries()) {
-      const own = type === undefined ? undefined : camerasOf(type).find(({ name }) => name === camera.name);
-      const clip = clips[n];
-      if (clip === undefined || own === undefined) places.push(rows.map(() => 'noClip'));
-      else {
-        const name = { robotId, sha256: clip.sha256, episodeId, camera: camera.name };
-        places.push(await this.#placesOf(name, clip.startedUs, camera, microseconds / own.rateHz, rows));
+    const seen: (SeenClip | ImageLossReason)[] = [];
+    const places: (readonly Seen[])[] = [];
+    try {
+      for (const [n, camera] of cameras.entries()) {
+        const own = type === undefined ? undefined : camerasOf(type).find(({ name }) => name === camera.name);
+        const clip = clips[n];
+        if (clip === undefined || own === undefined) seen.push('noClip');
+        else {
+          const name = { robotId, sha256: clip.sha256, episodeId, camera: camera.name };
+          seen.push(await this.#seenClip(name, clip.startedUs, camera, microseconds / own.rateHz, rows));
+        }
       }
+      const isWhole = rows.map((_, row) => seen.every((clip) => typeof clip === 'object' && clip.ofFrame[row] !== -1));
+      for (const clip of seen)
+        places.push(typeof clip === 'string' ? rows.map(() => clip) : await this.#placesOf(clip, rows, isWhole));
+    } finally {
+      for (const clip of seen) if (typeof clip === 'object') await clip.images.close();
     }
     const lost = new Set<ImageLossReason>();
-    const lines = rows.flatMap(({ atUs }, row) => {
+    const lines = rows.flatMap(({ atUs, isRow }, row) => {
+      if (!isRow) return [];
       const found = places.map((ofCamera) => ofCamera[row] ?? 'noImage');
-      const reason = found.find((place) => typeof place === 'string');
-      if (reason === undefined)
-        return [
-          [
-            episode,
-            atUs,
-            ...found.flatMap((place) => (typeof place === 'string' ? [] : [place.block, place.rest, place.size])),
-          ].join(','),
-        ];
+      const reason = found.find((each) => typeof each === 'string');
+      if (reason === undefined) return [[episode, atUs, ...this.#columnsOf(found)].join(',')];
       this.#losses.add(reason, lost.has(reason) ? 0 : 1);
       lost.add(reason);
       return [];
@@ -173,32 +225,53 @@ class EpisodeImages {
     return lines.map((line) => `${line}\n`).join('');
   }
 
-  async #placesOf(
+  /** As in `placeColumns`. */
+  #columnsOf(found: readonly Seen[]): readonly number[] {
+    const { images = 1 } = this.#input.window ?? {};
+    return Array.from({ length: images }, (_, back) =>
+      found.flatMap((each) => {
+        const place = typeof each === 'string' ? undefined : (each[back] ?? each.at(-1));
+        return place === undefined ? [] : [place.block, place.rest, place.size];
+      }),
+    ).flat();
+  }
+
+  /** The images of a clip, and which of them each frame sees; or why there are none. */
+  async #seenClip(
     clip: ClipName,
     startedUs: number,
     camera: Camera,
     periodUs: number,
     rows: readonly Row[],
-  ): Promise<readonly (ImagePlace | ImageLossReason)[]> {
+  ): Promise<SeenClip | ImageLossReason> {
     const images = await this.#opened(clip, camera);
-    if (typeof images === 'string') return rows.map(() => images);
-    try {
-      const copied = new Map<number, ImagePlace>();
-      const places: (ImagePlace | ImageLossReason)[] = [];
-      for (const { atUs } of rows) {
-        const image = imageOfFrame(images.atUs, atUs - startedUs, periodUs);
-        if (typeof image === 'string') {
-          places.push('noImage');
-          continue;
-        }
-        const place = copied.get(image) ?? (await this.#scratch.add(await images.read(image)));
-        copied.set(image, place);
-        places.push(place);
+    if (typeof images === 'string') return images;
+    const ofFrame = rows.map(({ atUs }) => {
+      const image = imageOfFrame(images.atUs, atUs - startedUs, periodUs);
+      return typeof image === 'string' ? -1 : image;
+    });
+    return { images, ofFrame };
+  }
+
+  /** The window of each row, its own image first; a frame without an image of every camera begins windows anew. */
+  async #placesOf({ images, ofFrame }: SeenClip, rows: readonly Row[], isWhole: readonly boolean[]) {
+    const copied = new Map<number, ImagePlace>();
+    const following = new FollowingImages<number>(this.#input.window?.images ?? 1);
+    const places: Seen[] = [];
+    for (const [row, { isRow, follows }] of rows.entries()) {
+      const image = ofFrame[row] ?? -1;
+      const window = following.next(isWhole[row] === true ? image : undefined, follows);
+      const seen: ImagePlace[] = [];
+      for (const each of isRow ? window.toReversed() : []) {
+        const place = copied.get(each) ?? (await this.#scratch.add(await images.read(each)));
+        copied.set(each, place);
+        seen.push(place);
       }
-      return places;
-    } finally {
-      await images.close();
+      if (seen.length > 0) places.push(seen);
+      // One that lacks the image of another camera has its own.
+      else places.push(image === -1 ? 'noImage' : []);
     }
+    return places;
   }
 
   /** Images of a clip at a camera's learned size, or why there are none. */
@@ -215,74 +288,4 @@ class EpisodeImages {
       throw error;
     }
   }
-}
-
-/** Frames and episodes without images, by reason. */
-class Losses {
-  readonly #counts = new Map<ImageLossReason, { episodes: number; frames: number }>();
-
-  add(reason: ImageLossReason, episodes: number): void {
-    const count = this.#counts.get(reason) ?? { episodes: 0, frames: 0 };
-    this.#counts.set(reason, { episodes: count.episodes + episodes, frames: count.frames + 1 });
-  }
-
-  list(): readonly ImageLeftOut[] {
-    return [...this.#counts]
-      .map(([reason, count]) => ({ reason, ...count }))
-      .toSorted((a, b) => (a.reason < b.reason ? -1 : 1));
-  }
-}
-
-/** Images one after another in a file that goes with its folder. */
-class ImageScratch {
-  readonly #file: FileHandle;
-  #end = 0;
-
-  private constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  static async open(path: string): Promise<ImageScratch> {
-    return new ImageScratch(await open(path, 'w+'));
-  }
-
-  async add(image: Uint8Array): Promise<ImagePlace> {
-    const at = this.#end;
-    this.#end += image.length;
-    await this.#file.write(image, 0, image.length, at);
-    return { block: Math.floor(at / blockBytes), rest: at % blockBytes, size: image.length };
-  }
-
-  async read({ block, rest, size }: ImagePlace): Promise<Uint8Array> {
-    const { buffer, bytesRead } = await this.#file.read(Buffer.alloc(size), 0, size, block * blockBytes + rest);
-    if (bytesRead < size) throw new Error(`expected ${size} bytes of an image in the scratch file, got ${bytesRead}`);
-    return buffer;
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
-}
-
-/** Does the work of items as they come, at most so many at a time; the first error stops it. */
-async function inFlight<Item>(
-  most: number,
-  items: AsyncIterable<Item>,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const running = new Set<Promise<void>>();
-  const errors: unknown[] = [];
-  try {
-    for await (const item of items) {
-      const one: Promise<void> = work(item)
-        .catch((error: unknown) => void errors.push(error))
-        .finally(() => running.delete(one));
-      running.add(one);
-      if (running.size >= most) await Promise.race(running);
-      if (errors.length > 0) break;
-    }
-  } finally {
-    await Promise.all(running);
-  }
-  if (errors.length > 0) throw errors[0];
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { cameraNameSchema, camerasOf, type Camera } from '../../datasets/camera.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
+import { pastImageColumn } from '../../datasets/training-set.ts';
 import { failure } from '../../store/failures.ts';
 
 /** Names of cameras whose images a set has, in the order of its columns; none: numbers only. */
@@ -31,3 +32,9 @@ export function setCameras(robotType: RobotType, names: readonly string[] = []):
 
 /** Name of the column of a camera's images. */
 export const imageColumn = (camera: string): string => `image.${camera}`;
+
+/** Names of the columns of images, in the order of `placeColumns`: those of the row's own frame, then those of each frame before it. */
+export const imageColumns = (cameras: readonly Camera[], images = 1): readonly string[] =>
+  Array.from({ length: images }, (_, back) =>
+    cameras.map(({ name }) => (back === 0 ? imageColumn(name) : pastImageColumn(name, back))),
+  ).flat();

@@ -32,6 +32,8 @@ export interface TrainingJob {
   readonly execute?: number;
   /** Ends at the first measurement at or after this step, with a checkpoint from which it can go on; not there: trains to its end. */
   readonly untilStep?: number;
+  /** Images of each camera that it sees at once, that of the present frame included; the set has those before. Not there: that alone. */
+  readonly imageHistory?: number;
   /** A model.onnx to start from, where the trainer can. */
   readonly startFromPath?: string;
   /** Its body, where it was made for another version of the robot type. */

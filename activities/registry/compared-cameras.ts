@@ -3,6 +3,8 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import type { Aliases } from '../../domain/registry/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
+import type { CheckModelResult } from '../evaluation/check-model.ts';
+import { imageWindowsOf, type ImageAsking } from '../mix/image-windows.ts';
 import { readSeenCameras, readWindow } from '../../store/records/seen-cameras.ts';
 
 /** What held-out rows need of the frames around them. */
@@ -11,6 +13,8 @@ export interface HeldoutWindow {
   readonly history?: number;
   /** Rows say where they lie in their run. */
   readonly runs?: true;
+  /** Policies that see images of frames before a row's own; not there where none does. */
+  readonly imageWindows?: readonly ImageAsking[];
 }
 
 /** What the rows need on which a model is judged, with versions that it is compared with: as many frames as any reads when its chunk is executed. */
@@ -18,12 +22,22 @@ export async function heldoutWindow(
   store: ObjectStore,
   policy: string,
   { champion, anchor }: Aliases,
-  own: { readonly history?: number; readonly horizon?: number } = {},
+  own: Pick<CheckModelResult, 'history' | 'horizon' | 'cameras' | 'imageHistory'> = {},
 ): Promise<HeldoutWindow> {
-  const read = [await readWindow(store, policy, champion), await readWindow(store, policy, anchor), own];
+  const { cameras = [], imageHistory = 1, ...ownWindow } = own;
+  const read = [
+    await readWindow(store, policy, champion),
+    await readWindow(store, policy, anchor),
+    { ...ownWindow, images: cameras.length === 0 ? 0 : imageHistory },
+  ];
   const frames = Math.max(...read.map(({ history = 1, horizon = 1 }) => history + horizon - 1));
   const hasChunks = read.some(({ horizon = 1 }) => horizon > 1);
-  return { ...(frames === 1 ? {} : { history: frames }), ...(hasChunks ? { runs: true } : {}) };
+  const imageWindows = imageWindowsOf(read.map(({ horizon = 1, images }) => ({ steps: horizon, images })));
+  return {
+    ...(frames === 1 ? {} : { history: frames }),
+    ...(hasChunks ? { runs: true } : {}),
+    ...(imageWindows.length === 0 ? {} : { imageWindows }),
+  };
 }
 
 /**

@@ -106,11 +106,12 @@ const networksSchema = z.looseObject({ networks: z.array(z.unknown()) });
 const isSameNetwork = (
   parent: ModelManifest | undefined,
   hyperparameters: Readonly<Record<string, unknown>>,
-  { history, horizon }: Pick<ModelManifest, 'history' | 'horizon'>,
+  { history, horizon, imageHistory }: Pick<ModelManifest, 'history' | 'horizon' | 'imageHistory'>,
 ): boolean =>
   !parent?.training ||
   (parent.history === history &&
     parent.horizon === horizon &&
+    parent.imageHistory === imageHistory &&
     networkOf(parent.training.hyperparameters) === networkOf(hyperparameters));
 
 /** What changed from the parent's robot type to this one; a parent whose document is gone can be compared with nothing. */

@@ -8,14 +8,16 @@ export const registeredSight = ({
   cameras = [],
   history,
   horizon,
-}: Pick<RegisterModelInput, 'cameras' | 'history' | 'horizon'>): Pick<
+  imageHistory,
+}: Pick<RegisterModelInput, 'cameras' | 'history' | 'horizon' | 'imageHistory'>): Pick<
   RegisterModelInput,
-  'contract' | 'cameras' | 'history' | 'horizon'
+  'contract' | 'cameras' | 'history' | 'horizon' | 'imageHistory'
 > => ({
   ...(cameras.length === 0 && history === undefined && horizon === undefined ? {} : { contract: 2 }),
   ...(cameras.length === 0 ? {} : { cameras }),
   ...(history === undefined ? {} : { history }),
   ...(horizon === undefined ? {} : { horizon }),
+  ...(imageHistory === undefined ? {} : { imageHistory }),
 });
 
 /** What a version's manifest says of its robot type and of the tasks that it knows. */

@@ -10,6 +10,7 @@ import { executeSchema, horizonSchema } from '../../policies/chunks.ts';
 import { curvePointSchema } from '../../policies/checkpoint.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
 import { trainingSettingsSchema } from '../../policies/specification.ts';
+import { imageHistorySchema } from '../../policies/image-windows.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../domain/describe-issues.ts';
@@ -38,6 +39,8 @@ const inputSchema = z.strictObject({
   horizon: horizonSchema.optional(),
   /** How many of them the model answers and robots execute; default: all. */
   execute: executeSchema.optional(),
+  /** Images of each camera that it sees at once, that of the present frame included; the set was made with them. */
+  imageHistory: imageHistorySchema.optional(),
   trainer: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('onnx') }),
     z.strictObject({ kind: z.literal('command'), command: z.array(z.string().min(1)).min(1).readonly() }),
@@ -209,6 +212,7 @@ async function jobOf(ports: TrainModelPorts, request: TrainingRequest, scratchDi
     ...(request.history === undefined ? {} : { history: request.history }),
     ...(request.horizon === undefined ? {} : { horizon: request.horizon }),
     ...(request.execute === undefined ? {} : { execute: request.execute }),
+    ...(request.imageHistory === undefined ? {} : { imageHistory: request.imageHistory }),
     checkpoints: storedCheckpoints(store, request.runId),
     scratchDirectory,
     ...(startFromPath === undefined ? {} : { startFromPath }),

@@ -34,6 +34,8 @@ export interface TrainerJobFile {
   readonly execute?: number;
   /** Ends at the first evaluation at or after this step; not there for a training to its end. */
   readonly untilStep?: number;
+  /** Images of each camera that the model is to see at once; not there for the present ones alone. */
+  readonly imageHistory?: number;
   readonly modelPath: string;
   readonly checkpointDirectory: string;
   readonly resumeFrom: { readonly step: number; readonly path: string } | null;

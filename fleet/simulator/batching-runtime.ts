@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
+import type { GraphRuntime, GraphSession, Tensor, Tensors } from '../../policies/runtime.ts';
 import {
-  uint8Tensor,
-  type GraphRuntime,
-  type GraphSession,
-  type Tensor,
-  type Tensors,
-} from '../../policies/runtime.ts';
-import type { PictureFeed, PolicySession, UnscaledImage } from '../agent/index.ts';
+  fedPicture,
+  type PictureFeed,
+  type PolicySession,
+  type SeeingResults,
+  type UnscaledImage,
+} from '../agent/index.ts';
 
 /** An image as RGB of exactly this size, as a robot scales what its policy sees. */
 export type ImageScaler = (image: UnscaledImage, width: number, height: number) => Promise<Uint8Array>;
@@ -61,7 +61,12 @@ export function batchingRuntime(runtime: GraphRuntime, scale?: ImageScaler): Bat
         inputs: model.session.inputs,
         outputs: model.session.outputs,
         run: (feeds) => model.run(feeds),
-        ...(scale === undefined ? {} : { runSeeing: (feeds, pictures) => runSeeing(model, scale, feeds, pictures) }),
+        ...(scale === undefined
+          ? {}
+          : {
+              runSeeing: (feeds, pictures) => runSeeing(model, scale, feeds, pictures),
+              scale: async (pictures) => ({ scaled: (await scaledBy(scale, pictures)).scaled, decodingMs: 0 }),
+            }),
         async close() {
           if (!isOpen) return;
           isOpen = false;
@@ -96,19 +101,24 @@ async function openShared(runtime: GraphRuntime, model: Uint8Array): Promise<Sha
 }
 
 /** How long scaling takes here says nothing about a robot, as with the decision itself. */
+async function scaledBy(scale: ImageScaler, pictures: readonly PictureFeed[]) {
+  const all = await Promise.all(
+    pictures.map(async (feed) => ({ feed, rgb: await scale(feed.image, feed.width, feed.height) })),
+  );
+  return {
+    feeds: Object.fromEntries(all.map(({ feed, rgb }) => [feed.port, fedPicture(feed, rgb)])),
+    scaled: new Map(all.map(({ feed, rgb }) => [feed.port, rgb])),
+  };
+}
+
 async function runSeeing(
   model: SharedModel,
   scale: ImageScaler,
   feeds: Tensors,
   pictures: readonly PictureFeed[],
-): Promise<{ readonly results: Tensors; readonly decodingMs: number }> {
-  const scaled = await Promise.all(
-    pictures.map(async ({ port, image, width, height }) => {
-      const rgb = await scale(image, width, height);
-      return [port, uint8Tensor(rgb, [1, height, width, 3])] as const;
-    }),
-  );
-  return { results: await model.run({ ...feeds, ...Object.fromEntries(scaled) }), decodingMs: 0 };
+): Promise<SeeingResults> {
+  const { feeds: seen, scaled } = await scaledBy(scale, pictures);
+  return { results: await model.run({ ...feeds, ...seen }), decodingMs: 0, scaled };
 }
 
 /** One call for all; when it fails each is tried alone, so that a robot's wrong input is its own trouble only. */

@@ -2,6 +2,7 @@ import { wallFollowingAction } from '../../datasets/wall-following-rule.ts';
 import type { Camera } from '../../datasets/camera.ts';
 import { horizonOf } from '../../policies/chunks.ts';
 import { policyPorts } from '../../policies/policy-io.ts';
+import { imageHistoryOf } from '../../policies/image-windows.ts';
 import { historyOf } from '../../policies/windows.ts';
 import {
   imageTensors,
@@ -29,7 +30,7 @@ export async function modelDriver(
   body: { readonly cameras?: readonly Camera[] } = {},
 ): Promise<Driver> {
   const session = await runtime.open(model);
-  if (historyOf(session) > 1)
+  if (historyOf(session) > 1 || imageHistoryOf(session) > 1)
     throw new Error(
       'expected a policy that reads the present alone, got one with history: drive it by a fleet of agents',
     );

@@ -24,6 +24,8 @@ export interface HeldoutSource extends RowSource {
   readonly hasRuns?: boolean;
   /** Frames of a row that the set has, the present included; not there: the present alone. */
   readonly history?: number;
+  /** Images of a row and camera that the set has room for, that of its own frame included; not there: that alone. */
+  readonly imageHistory?: number;
   /** Cameras of which the set has images, whether they are read or not. */
   readonly imageCameras?: readonly string[];
   /** JPEG of a row as the set has it, by camera, of those that are read. */
@@ -34,6 +36,8 @@ export interface HeldoutInput extends Omit<TallyInput, 'others'> {
   readonly source: HeldoutSource;
   /** Cameras of the rows' pictures, in their order; empty where no policy sees. */
   readonly cameras?: readonly string[];
+  /** How many of each a row has, that of its own frame included; not there: that alone. */
+  readonly imageHistory?: number;
   readonly candidate: GraphSession;
   /** Others on the same rows, by name, e.g. champion, anchor, linear. */
   readonly others: Readonly<Record<string, GraphSession>>;
@@ -67,7 +71,7 @@ export async function evaluateHeldout(input: HeldoutInput): Promise<HeldoutAnswe
   const disagreements = disagreementTally(type, sizes.actionSize);
   const misses = missTally(type, sizes.actionSize);
   const seen = (sizes.cameras ?? []).filter(({ name }) => cameras.includes(name));
-  const atOnce = rowsAtOnce(seen, mostRowsAtOnce);
+  const atOnce = rowsAtOnce(seen, mostRowsAtOnce, input.imageHistory);
   for (let number = 0; number < source.blockRows.length; number += 1) {
     const block = await source.read(number);
     const episodes = await source.episodes(number);

@@ -1,20 +1,26 @@
 import { horizonOf } from '../chunks.ts';
+import { imageHistoryOf } from '../image-windows.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import { runPolicy } from '../run-policy.ts';
 import type { GraphSession } from '../runtime.ts';
-import type { Images } from '../seen-images.ts';
+import { camerasSeenBy, noImages, pictureBytes, type Images } from '../seen-images.ts';
 import { historyOf } from '../windows.ts';
 
 /** Rows of a set, as robots met them. */
 export interface MetRows {
   readonly observation: Float32Array;
   readonly task: Int32Array;
+  /** With the images before, as far back as the policies that are asked see. */
   readonly images?: Images | undefined;
   /** Readings before, [rows, frames, o], oldest first. */
   readonly past?: Float32Array | undefined;
   /** How many frames lie between each row and the beginning of its run; a model that answers chunks needs it. */
   readonly runFrames?: Int32Array | undefined;
 }
+
+/** Images of a row that a model needs where its chunk is executed, that of its own frame included; 1 for one that sees none. */
+export const imagesReadBy = (model: Parameters<typeof imageHistoryOf>[0] & Parameters<typeof horizonOf>[0]): number =>
+  camerasSeenBy(model).length === 0 ? 1 : imageHistoryOf(model) + horizonOf(model) - 1;
 
 /** Frames before a row that a model is asked about when its chunk is executed: those of its history, before the frame at which it was asked last. */
 export const framesReadBy = (model: Parameters<typeof historyOf>[0] & Parameters<typeof horizonOf>[0]): number =>
@@ -32,7 +38,8 @@ export async function executedAnswers(
   const steps = horizonOf(session);
   if (steps === 1) return runPolicy(session, sizes, rows.observation, rows.task, rows.images, rows.past);
   const { observation, past, phases } = asked(rows, steps, historyOf(session), sizes.observationSize);
-  const answers = await runPolicy(session, sizes, observation, rows.task, rows.images, past);
+  const images = imagesAsked(session, sizes, rows, phases);
+  const answers = await runPolicy(session, sizes, observation, rows.task, images, past);
   const executed = new Float32Array(phases.length * sizes.actionSize);
   for (const [row, phase] of phases.entries()) {
     const start = (row * steps + phase) * sizes.actionSize;
@@ -68,4 +75,33 @@ function asked(
       earlier.set(frame(at - back), (row * (history - 1) + history - 1 - back) * size);
   }
   return { observation: present, past: earlier, phases };
+}
+
+/** What the cameras showed at the frame at which a robot asked last in each row, and before it: as many images as the model sees at once. */
+function imagesAsked(
+  session: Pick<GraphSession, 'inputs'>,
+  { cameras = [] }: PolicySizes,
+  { images = noImages, task }: MetRows,
+  phases: Int32Array,
+): Images {
+  const rows = task.length;
+  const history = imageHistoryOf(session);
+  return new Map(
+    camerasSeenBy(session).flatMap((name) => {
+      const camera = cameras.find((each) => each.name === name);
+      const bytes = images.get(name);
+      if (camera === undefined || bytes === undefined || rows === 0) return [];
+      const size = pictureBytes(camera);
+      const has = bytes.length / rows / size;
+      const windows = new Uint8Array(rows * history * size);
+      for (const [row, phase] of phases.entries()) {
+        const end = has - phase;
+        if (end < history)
+          throw new Error(`expected rows with ${phase + history} images of camera ${name}, got ${has}`);
+        const from = (row * has + end - history) * size;
+        windows.set(bytes.subarray(from, from + history * size), row * history * size);
+      }
+      return [[name, windows] as const];
+    }),
+  );
 }

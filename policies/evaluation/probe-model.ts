@@ -1,6 +1,7 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { leastInputsTried, type AbsoluteFacts } from '../gates/absolute.ts';
 import { horizonOf } from '../chunks.ts';
+import { imageHistoryOf } from '../image-windows.ts';
 import { checkModelFile, loadProblem } from '../onnx/file-problems.ts';
 import { randomNodes, readingDependence } from '../onnx/reading-dependence.ts';
 import { ioProblems, policyOutput, policySizes, type PolicySizes } from '../policy-io.ts';
@@ -61,7 +62,12 @@ export async function probeModel(input: ProbeInput): Promise<AbsoluteFacts> {
     const { outputs, sums } = await tryInputs(input, session, sizes, seen);
     const history = historyOf(session);
     const horizon = horizonOf(session);
-    const reads = { ...(history === 1 ? {} : { history }), ...(horizon === 1 ? {} : { horizon }) };
+    const imageHistory = imageHistoryOf(session);
+    const reads = {
+      ...(history === 1 ? {} : { history }),
+      ...(horizon === 1 ? {} : { horizon }),
+      ...(imageHistory === 1 ? {} : { imageHistory }),
+    };
     const tried = { ...looked, ...cameras, ...reads, outputs, ...(sums === undefined ? {} : { sums }) };
     if (outputs.badInputs > 0) return tried;
     return { ...tried, ...(await probeSingles(input, session, sizes, seen, randomNodes(file.structure))) };
@@ -89,8 +95,9 @@ async function tryInputs(
   const outputs = { inputsTried: 0, badInputs: 0, reason: '' };
   const sums = sizes.head === 'discrete' ? { rows: 0, badRows: 0, reason: '' } : undefined;
   const wanted = leastInputsTried(seen.length > 0);
-  const most = rowsAtOnce(seen, mostRowsAtOnce);
-  const imagesOf = robotImages(seen, seed);
+  const images = imageHistoryOf(session);
+  const most = rowsAtOnce(seen, mostRowsAtOnce, images);
+  const imagesOf = robotImages(seen, seed, images);
   const history = historyOf(session);
   while (outputs.inputsTried < wanted) {
     const start = outputs.inputsTried;

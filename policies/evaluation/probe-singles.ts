@@ -2,6 +2,7 @@ import { camerasOf } from '../../datasets/camera.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import type { AbsoluteFacts } from '../gates/absolute.ts';
 import { horizonOf } from '../chunks.ts';
+import { imageHistoryOf } from '../image-windows.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { GraphSession } from '../runtime.ts';
 import { runPolicy } from '../run-policy.ts';
@@ -44,7 +45,7 @@ export async function probeSingles(
   const { type, seed, monotonicMs, progress } = probing;
   const inRange = robotInputs(type, seed, 0, comparedRows, 'in range');
   const others = robotInputs(type, seed + 1, 0, otherRows);
-  const imagesOf = robotImages(seen, seed);
+  const imagesOf = robotImages(seen, seed, imageHistoryOf(session));
   const history = historyOf(session);
   const pastOf = (start: number, count: number) => robotPast(type, seed, start, count, history);
   const together = await answerTogether(session, sizes, inRange, seen, imagesOf, pastOf);
@@ -101,7 +102,7 @@ async function answerTogether(
   imagesOf: (start: number, count: number) => Images,
   pastOf: (start: number, count: number) => Float32Array | undefined,
 ): Promise<Float32Array> {
-  const most = rowsAtOnce(seen, task.length);
+  const most = rowsAtOnce(seen, task.length, imageHistoryOf(session));
   const width = sizes.actionSize * horizonOf(session);
   const answers = new Float32Array(task.length * width);
   for (let start = 0; start < task.length; start += most) {

@@ -19,9 +19,13 @@ export const describeImages = (cameras: readonly SeenCamera[], number: number): 
 
 /**
  * Images of rows `start` to `start + count` of an endless list, the kinds in turn: drawn rectangles, black, white, noise, and red, green and
- * blue in each other's place. A pure function of (cameras, seed, start); few pictures are drawn and given again and again.
+ * blue in each other's place; with `images` above 1, as many of each row, one after the other, of other kinds before. A pure function of (cameras, seed, start); few pictures are drawn and given again and again.
  */
-export function robotImages(cameras: readonly SeenCamera[], seed: number): (start: number, count: number) => Images {
+export function robotImages(
+  cameras: readonly SeenCamera[],
+  seed: number,
+  images = 1,
+): (start: number, count: number) => Images {
   const drawn = new Map<string, Uint8Array>();
   const pictureOf = (camera: SeenCamera, kind: ImageKind, variant: number): Uint8Array => {
     const name = `${camera.name} ${kind} ${variant}`;
@@ -33,11 +37,13 @@ export function robotImages(cameras: readonly SeenCamera[], seed: number): (star
     new Map(
       cameras.map((camera, index) => {
         const size = pictureBytes(camera);
-        const bytes = new Uint8Array(count * size);
-        for (let row = 0; row < count; row += 1) {
-          const number = start + row;
+        const bytes = new Uint8Array(count * images * size);
+        for (let place = 0; place < count * images; place += 1) {
+          // The last image of a row is what its number says; those before it are of the kinds before it, of another variant.
+          const back = images - 1 - (place % images);
+          const number = start + Math.floor(place / images) + back * (imageKinds.length - 1);
           const variant = Math.floor(number / imageKinds.length) % picturesOfKind;
-          bytes.set(pictureOf(camera, imageKind(number, index), variant), row * size);
+          bytes.set(pictureOf(camera, imageKind(number, index), variant), place * size);
         }
         return [camera.name, bytes];
       }),

@@ -25,6 +25,8 @@ export interface AbsoluteFacts {
   readonly history?: number;
   /** Actions that it answers at once; not there for the present one alone. */
   readonly horizon?: number;
+  /** Images of a camera that it sees at once; not there for the present ones alone. */
+  readonly imageHistory?: number;
   /** Where the work depends on what is read, as sentences. */
   readonly readingDependence?: readonly string[];
   readonly outputs?: { readonly inputsTried: number; readonly badInputs: number; readonly reason: string };

@@ -1,10 +1,10 @@
 import { mirrorRows, type MirrorPlan } from '../mirror.ts';
 import type { RandomStream } from '../random.ts';
 import type { RowBlock } from '../rows.ts';
-import type { CameraShape } from './camera-layers.ts';
+import { seenChannels, type CameraShape } from './camera-layers.ts';
 import type { Augmentation } from './image-settings.ts';
 
-type Sides = Pick<CameraShape, 'height' | 'width'>;
+type Sides = Pick<CameraShape, 'height' | 'width' | 'history'>;
 
 /**
  * The rows varied anew: each mirrored as a whole (readings, label and images) with a probability of `flip`, then their images. A pure function of the rows
@@ -23,7 +23,7 @@ export function varyRows(
 }
 
 /**
- * The rows with their images varied, in memory of their own; readings and labels stay. One draw an image and kind, red, green and blue alike, noise
+ * The rows with their images varied, in memory of their own; readings and labels stay. One draw a row, camera and kind, all images of a window, red, green and blue alike, noise
  * per value: a pure function of the rows and the stream.
  */
 export function augmentImages(
@@ -36,7 +36,7 @@ export function augmentImages(
   const pictures = block.pictures.map((bytes, index) => {
     const camera = cameras[index];
     if (camera === undefined) return bytes;
-    const size = camera.height * camera.width * 3;
+    const size = camera.height * camera.width * seenChannels(camera);
     const varied = new Uint8Array(bytes.length);
     for (let row = 0; row < block.rows; row += 1) {
       const from = bytes.subarray(row * size, (row + 1) * size);
@@ -50,18 +50,19 @@ export function augmentImages(
   return { ...block, pictures };
 }
 
-/** Cuts a part of the image's proportions out, anywhere, and scales it back by the nearest pixel. */
+/** Cuts a part of the image's proportions out, anywhere, and scales it back by the nearest pixel; the same part of each image of a window. */
 function cropInto(
   from: Uint8Array,
   to: Uint8Array,
-  { height, width }: Sides,
+  { height, width, history = 1 }: Sides,
   most: number,
   random: RandomStream,
 ): void {
   const kept = 1 - most * random();
   const [top, left] = [height * (1 - kept) * random(), width * (1 - kept) * random()];
-  for (let y = 0; y < height; y += 1) {
-    const line = Math.min(height - 1, Math.floor(top + (y + 0.5) * kept)) * width;
+  for (let y = 0; y < height * history; y += 1) {
+    const image = y - (y % height);
+    const line = (image + Math.min(height - 1, Math.floor(top + ((y % height) + 0.5) * kept))) * width;
     for (let x = 0; x < width; x += 1) {
       const source = 3 * (line + Math.min(width - 1, Math.floor(left + (x + 0.5) * kept)));
       const target = 3 * (y * width + x);

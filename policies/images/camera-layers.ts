@@ -10,7 +10,20 @@ export interface CameraShape {
   readonly blocks: readonly Block[];
   readonly planes: 'flatten' | 'average';
   readonly features: number;
+  /** Images that it sees at once, oldest first, as channels of one; absent for the present one alone. */
+  readonly history?: number | undefined;
 }
+
+/** Channels of what a camera's part of a network sees: three of each image. */
+export const seenChannels = ({ history = 1 }: Pick<CameraShape, 'history'>): number => 3 * history;
+
+/** Sizes of what it is fed with, without those of the batch: [height, width, 3], with history [images, height, width, 3]. */
+export const seenSizes = ({ height, width, history }: CameraShape): readonly number[] => [
+  ...(history === undefined ? [] : [history]),
+  height,
+  width,
+  3,
+];
 
 /** Input of a model that sees this camera: uint8 [batch, height, width, 3]; red, green, blue of each pixel, row by row. */
 export const imagePort = (camera: string): string => `image.${camera}`;
@@ -39,8 +52,9 @@ const maxParameters = 20_000_000;
 const channelsInGroup = 4;
 
 /** The blocks with the sizes of the planes before and after each. Throws where a block does not fit. */
-export function cameraLayers({ height, width, blocks, camera }: CameraShape): readonly CameraLayer[] {
-  let before: PlaneSizes = { channels: 3, height, width };
+export function cameraLayers(shape: CameraShape): readonly CameraLayer[] {
+  const { height, width, blocks, camera } = shape;
+  let before: PlaneSizes = { channels: seenChannels(shape), height, width };
   return blocks.map((block, position) => {
     const where = `block ${position} (${block.kind}) of camera ${camera}`;
     const layer = layerOf(block, before, where);
@@ -101,14 +115,18 @@ const groupsOf = (channels: number): number =>
 
 /** Numbers that the last planes become. */
 export function planeNumbers(shape: CameraShape): number {
-  const last = cameraLayers(shape).at(-1)?.after ?? { channels: 3, height: shape.height, width: shape.width };
+  const last = cameraLayers(shape).at(-1)?.after ?? {
+    channels: seenChannels(shape),
+    height: shape.height,
+    width: shape.width,
+  };
   return shape.planes === 'average' ? last.channels : last.channels * last.height * last.width;
 }
 
 /** Numbers of the largest planes on the way, those of the picture included: what a row takes of memory while it is looked at. */
 export const mostPlaneNumbers = (shape: CameraShape): number =>
   Math.max(
-    3 * shape.height * shape.width,
+    seenChannels(shape) * shape.height * shape.width,
     ...cameraLayers(shape).map(({ after: { channels, height, width } }) => channels * height * width),
   );
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { imageHistorySchema } from '../image-windows.ts';
 import { cameraProblem } from './camera-layers.ts';
 import { blockSchema } from './blocks.ts';
 import { defaultBlocks } from './default-blocks.ts';
@@ -23,6 +24,8 @@ export const cameraNetworkSchema = z
     planes: z.enum(['flatten', 'average']).default('flatten'),
     /** Numbers that stand for the picture. */
     features: z.int().min(1).max(1024).default(32),
+    /** Images that it sees at once; default: the present one alone. */
+    history: imageHistorySchema.optional(),
   })
   .superRefine((network, context) => {
     const problem = cameraProblem(network);

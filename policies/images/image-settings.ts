@@ -37,13 +37,14 @@ export const imageSettingsSchema = z.strictObject({
 export type ImageSettings = z.infer<typeof imageSettingsSchema>;
 
 /**
- * How a network sees the cameras that a training asks for. Throws a RangeError, in words, for a camera that the robot type does not
+ * How a network sees the cameras that a training asks for, `history` images of each at once. Throws a RangeError, in words, for a camera that the robot type does not
  * have, one asked for twice, settings of one that is not asked for, and blocks that do not fit its images.
  */
 export function planCameras(
   asked: readonly string[],
   known: readonly SeenCamera[],
   { networks = [] }: ImageSettings = {},
+  history?: number,
 ): readonly CameraShape[] {
   const stray = networks.find(({ camera }) => !asked.includes(camera));
   if (stray !== undefined)
@@ -58,7 +59,8 @@ export function planCameras(
         `expected cameras of the robot type (${known.map((each) => each.name).join(', ') || 'it has none'}), got ${name}`,
       );
     const { blocks = defaultBlocks(camera), ...own } = networks.find(({ camera: of }) => of === name) ?? {};
-    return { ...own, camera: name, height: camera.height, width: camera.width, blocks };
+    const seen = { camera: name, height: camera.height, width: camera.width, blocks };
+    return { ...own, ...seen, ...(history === undefined ? {} : { history }) };
   });
   const parsed = imagesSchema.safeParse(shapes);
   if (parsed.success) return parsed.data;

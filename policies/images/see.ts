@@ -4,7 +4,7 @@ import { groupNormalise } from '../onnx/group-normalisation.ts';
 import { add, matMul, relu } from '../onnx/operations.ts';
 import { flatten } from '../onnx/planes.ts';
 import { averagePool, globalAveragePool, maxPool } from '../onnx/pooling.ts';
-import { cameraLayers, planeNumbers, type CameraShape } from './camera-layers.ts';
+import { cameraLayers, planeNumbers, seenChannels, type CameraShape } from './camera-layers.ts';
 
 /** A tensor of a camera's part: name, sizes, and the half width of the uniform distribution it starts from. */
 export interface CameraParameter {
@@ -45,7 +45,7 @@ export function cameraParameters(shape: CameraShape): readonly CameraParameter[]
 }
 
 /**
- * A camera's part of the network on a graph: picture uint8 [n, height, width, 3] → features [n, features]. Pixels are
+ * A camera's part of the network on a graph: picture uint8 [n, height, width, 3], with history [n, images, height, width, 3], whose images become channels of one → features [n, features]. Pixels are
  * turned to planes and scaled from 0 … 255 to -1 … 1 here, so that who feeds the model feeds bytes as they come. The features are not cut at
  * zero: at a learning rate of 0.02 all of them fell below it for every picture in two of two trainings, and stayed there.
  */
@@ -79,10 +79,22 @@ export function seePicture(
 
 const half = 127.5;
 
-function scaledPlanes(graph: Graph, { height, width }: CameraShape, picture: Value): Value {
-  const sizes = [picture.shape[0] ?? 0, 3, height, width];
-  const turned = graph.node('Transpose', [picture], sizes, { perm: [0, 3, 1, 2] });
+function scaledPlanes(graph: Graph, shape: CameraShape, picture: Value): Value {
+  const { height, width, history } = shape;
+  const sizes = [picture.shape[0] ?? 0, seenChannels(shape), height, width];
+  const turned =
+    history === undefined
+      ? graph.node('Transpose', [picture], sizes, { perm: [0, 3, 1, 2] })
+      : stacked(graph, picture, sizes, history, shape.camera);
   const bytes = graph.node('Cast', [turned], sizes, { to: 1 }, 'float32');
   const scaled = graph.node('Mul', [bytes, graph.scalar(1 / half)], sizes);
   return graph.node('Sub', [scaled, graph.scalar(1)], sizes);
+}
+
+/** Images one behind the other as channels of one, the oldest first. */
+function stacked(graph: Graph, images: Value, sizes: Value['shape'], history: number, camera: string): Value {
+  const [rows = 0, channels = 0, height = 0, width = 0] = sizes;
+  const turned = graph.node('Transpose', [images], [rows, history, 3, height, width], { perm: [0, 1, 4, 2, 3] });
+  const wanted = BigInt64Array.from([-1, channels, height, width], (size) => BigInt(size));
+  return graph.node('Reshape', [turned, graph.constant(nameOf(camera, 'stacked'), wanted, [4])], sizes);
 }

@@ -16,6 +16,12 @@ export type InferenceRequest =
       readonly feeds: Tensors;
       /** Inputs that are decoded and scaled first. */
       readonly pictures?: readonly PictureFeed[];
+    }
+  | {
+      readonly id: number;
+      readonly kind: 'scale';
+      /** Decoded and scaled, and given back; the model is not run. */
+      readonly pictures: readonly PictureFeed[];
     };
 
 export interface OpenedModel {
@@ -25,6 +31,12 @@ export interface OpenedModel {
 
 export type InferenceAnswer =
   | { readonly id: number; readonly opened: OpenedModel }
-  | { readonly id: number; readonly results: Tensors; readonly decodingMs: number }
+  | {
+      readonly id: number;
+      readonly results: Tensors;
+      readonly decodingMs: number;
+      /** RGB by port of the pictures that are one of several at once: the agent keeps them. */
+      readonly scaled?: ReadonlyMap<string, Uint8Array>;
+    }
   | { readonly id: number; readonly badImage: string }
   | { readonly id: number; readonly error: string };

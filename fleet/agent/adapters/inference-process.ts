@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
-import { uint8Tensor, type Tensors } from '../../../policies/runtime.ts';
+import type { Tensors } from '../../../policies/runtime.ts';
 import { camerasSeenBy } from '../../../policies/seen-images.ts';
 import type { PolicySession } from '../versions/policy-runtime.ts';
-import type { PictureFeed } from '../versions/robot-images.ts';
+import { fedPicture, type PictureFeed } from '../versions/robot-images.ts';
 import { dictionary } from '../../../domain/dictionary.ts';
 import type { InferenceAnswer, InferenceRequest } from './inference-messages.ts';
 import { onnxPolicyRuntime } from './onnx-runtime.ts';
@@ -28,15 +28,21 @@ let session: PolicySession | undefined;
 /** Only a process whose model sees holds a decoder. */
 const decoder = () => import('./sharp-pictures.ts');
 
-async function decoded(pictures: readonly PictureFeed[]): Promise<Tensors> {
+interface Decoded {
+  readonly feeds: Tensors;
+  /** Of what is one of several images at once. */
+  readonly scaled: ReadonlyMap<string, Uint8Array>;
+}
+
+async function decoded(pictures: readonly PictureFeed[]): Promise<Decoded> {
   const { scaledRgb } = await decoder();
-  const tensors = await Promise.all(
-    pictures.map(async ({ port, image, width, height }) => {
-      const rgb = await scaledRgb(image, width, height);
-      return [port, uint8Tensor(rgb, [1, height, width, 3])] as const;
-    }),
+  const all = await Promise.all(
+    pictures.map(async (feed) => ({ feed, rgb: await scaledRgb(feed.image, feed.width, feed.height) })),
   );
-  return dictionary(tensors);
+  return {
+    feeds: dictionary(all.map(({ feed, rgb }) => [feed.port, fedPicture(feed, rgb)] as const)),
+    scaled: new Map(all.flatMap(({ feed, rgb }) => (feed.window === undefined ? [] : [[feed.port, rgb] as const]))),
+  };
 }
 
 async function answer(request: InferenceRequest): Promise<InferenceAnswer> {
@@ -48,17 +54,19 @@ async function answer(request: InferenceRequest): Promise<InferenceAnswer> {
     return { id, opened: { inputs: session.inputs, outputs: session.outputs } };
   }
   if (session === undefined) throw new Error('expected an opened model first');
-  const { feeds, pictures = [] } = request;
+  const { pictures = [] } = request;
+  const feeds = request.kind === 'run' ? request.feeds : {};
   if (pictures.length === 0) return { id, results: await session.run(feeds), decodingMs: 0 };
   const startedMs = performance.now();
-  let images: Tensors;
+  let images: Decoded;
   try {
     images = await decoded(pictures);
   } catch (cause) {
     return { id, badImage: cause instanceof Error ? cause.message : String(cause) };
   }
   const decodingMs = performance.now() - startedMs;
-  return { id, results: await session.run({ ...feeds, ...images }), decodingMs };
+  const results = request.kind === 'run' ? await session.run({ ...feeds, ...images.feeds }) : {};
+  return { id, results, decodingMs, ...(images.scaled.size === 0 ? {} : { scaled: images.scaled }) };
 }
 
 async function obey(request: InferenceRequest): Promise<void> {

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 import { reservedDataBytes } from '../../../policies/child-node.ts';
 import type { Tensors } from '../../../policies/runtime.ts';
-import { SessionLost, type OpenOptions, type PolicyRuntime, type PolicySession } from '../versions/policy-runtime.ts';
+import {
+  SessionLost,
+  type OpenOptions,
+  type PolicyRuntime,
+  type PolicySession,
+  type SeeingResults,
+} from '../versions/policy-runtime.ts';
 import { BadImage, type PictureFeed } from '../versions/robot-images.ts';
 import type { InferenceAnswer, InferenceRequest, OpenedModel } from './inference-messages.ts';
 
@@ -42,6 +48,7 @@ export const isolatedPolicyRuntime = ({
         outputs,
         run: async (feeds) => (await process.run(feeds)).results,
         runSeeing: (feeds, pictures) => process.run(feeds, pictures),
+        scale: (pictures) => process.scale(pictures),
         close: () => process.end(),
       } satisfies PolicySession;
     } catch (cause) {
@@ -101,12 +108,17 @@ class InferenceProcess {
     throw new Error('error' in answer ? answer.error : 'expected an opened model, got another answer');
   }
 
-  async run(
-    feeds: Tensors,
-    pictures: readonly PictureFeed[] = [],
-  ): Promise<{ readonly results: Tensors; readonly decodingMs: number }> {
+  async run(feeds: Tensors, pictures: readonly PictureFeed[] = []): Promise<SeeingResults> {
     const seen = pictures.length === 0 ? {} : { pictures };
-    const answer = await this.#ask({ id: this.#nextId++, kind: 'run', feeds, ...seen });
+    return this.#results({ id: this.#nextId++, kind: 'run', feeds, ...seen });
+  }
+
+  async scale(pictures: readonly PictureFeed[]): Promise<Omit<SeeingResults, 'results'>> {
+    return this.#results({ id: this.#nextId++, kind: 'scale', pictures });
+  }
+
+  async #results(request: InferenceRequest): Promise<SeeingResults> {
+    const answer = await this.#ask(request);
     if ('results' in answer) return answer;
     if ('badImage' in answer)
       throw new BadImage(`expected images that can be decoded, got another: ${answer.badImage}`);

@@ -2,30 +2,15 @@ import type { RobotType } from '../../../datasets/robot-type.ts';
 import type { BodyMapping } from '../../../policies/body-mapping.ts';
 import { checkModelFile } from '../../../policies/onnx/file-problems.ts';
 import { ioProblems, type PolicySizes } from '../../../policies/policy-io.ts';
-import { policyAnswer, readingTensors } from '../../../policies/run-policy.ts';
-import type { GraphSession, Tensors } from '../../../policies/runtime.ts';
-import { imageTensors, MissingImage } from '../../../policies/seen-images.ts';
-import { orAborted, withDeadline } from '../link/deadline.ts';
-import { historyOf } from '../../../policies/windows.ts';
-import { horizonOf } from '../../../policies/chunks.ts';
-import { ChunkInHand } from './chunk-in-hand.ts';
-import { pastReadings } from './past-readings.ts';
+import { orAborted } from '../link/deadline.ts';
+import { AskedModel, readableInputs } from './asked-model.ts';
 import { ModelRefusal } from './model-refusal.ts';
 import type { Slot } from './installation.ts';
 import type { MonotonicClock } from '../local/times.ts';
-import { BadImage, givenImages, type GivenImages, type PictureFeed, type RobotImages } from './robot-images.ts';
+import type { PolicySession } from './policy-session.ts';
+import type { RobotImages } from './robot-images.ts';
 
-/** A model that is loaded. `close` ends it in bounded time, also in the middle of a run. */
-export interface PolicySession extends Pick<GraphSession, 'inputs' | 'outputs' | 'run' | 'close'> {
-  /**
-   * Runs with images that are decoded and scaled first, where the model runs. Rejects with `BadImage` for one that cannot be
-   * decoded. Not there: this runtime takes images of the learned size only.
-   */
-  readonly runSeeing?: (
-    feeds: Tensors,
-    pictures: readonly PictureFeed[],
-  ) => Promise<{ readonly results: Tensors; readonly decodingMs: number }>;
-}
+export type { PolicySession, SeeingResults } from './policy-session.ts';
 
 export interface OpenOptions {
   /** A file with the very bytes of the model, for a runtime that would rather read them itself. */
@@ -134,122 +119,30 @@ export interface OpenedPolicy {
   readonly tasks: readonly string[];
 }
 
-/** Decisions in a row without an image that the model needs: fewer are a camera's hiccup, more a camera that is gone. */
-const mostMissedImages = 25;
 const noImagesGiven: RobotImages = {};
 
 export function loadedPolicy(ports: LoadPorts, slot: Slot, opened: OpenedPolicy): LoadedPolicy {
-  const { robotType, monotonic, decideTimeoutMs } = ports;
-  const { session, sizes, mapping, tasks } = opened;
+  const { robotType, monotonic, onUnknownTask } = ports;
+  const { mapping, tasks } = opened;
   const indexes = new Map(tasks.map((task, index) => [task, index]));
-  let failure: Error | undefined;
-  let isClosed = false;
-  let missedImages = 0;
-  const readings = pastReadings(ports, historyOf(session));
-  const chunk = new ChunkInHand(ports, horizonOf(session));
-
-  function failed(cause: Error): void {
-    if (failure !== undefined || isClosed) return;
-    failure = cause;
-    closeInBackground(session);
-    ports.onFailed(slot, cause.message);
-  }
-
-  function missed(cause: MissingImage): void {
-    missedImages += 1;
-    if (missedImages >= mostMissedImages)
-      failed(new Error(`no image that the model sees in ${missedImages} decisions in a row: ${cause.message}`));
-  }
-
-  /** Whatever the model does wrong on a sound observation, it cannot be acted by. */
-  async function run(observation: Float32Array, taskIndex: number, images: RobotImages): Promise<Answered> {
-    const past = readings.before(observation);
-    const next = isClosed ? undefined : chunk.next(taskIndex);
-    if (next !== undefined) return { values: next };
-    const asking = chunk.asking(taskIndex);
-    try {
-      const given = { ...givenImages(session, sizes.cameras ?? [], images), past };
-      const answered = await withDeadline(`a decision of ${slot.version}`, decideTimeoutMs, undefined, () =>
-        answerOf(session, sizes, observation, taskIndex, given),
-      );
-      missedImages = 0;
-      return { ...answered, values: chunk.keep(asking, answered.values) };
-    } catch (cause) {
-      const error = cause instanceof Error ? cause : new Error(String(cause));
-      if (error instanceof MissingImage) missed(error);
-      else failed(error);
-      throw error;
-    }
-  }
-
+  const model = new AskedModel(ports, slot, opened);
   return {
     ...slot,
     knows: (task) => indexes.has(task),
-    hasFailed: () => failure !== undefined,
+    hasFailed: () => model.failure !== undefined,
     async decide(observation, task = robotType.tasks[0] ?? '', images = noImagesGiven) {
-      if (failure !== undefined) throw failure;
-      chunk.begin();
+      model.begin();
       const taskIndex = indexes.get(task);
       if (taskIndex === undefined) {
-        ports.onUnknownTask?.(task);
+        onUnknownTask?.(task);
         throw new UnknownTask(task, slot.version);
       }
       const inputs = readableInputs(robotType, mapping, observation);
       const sentMs = monotonic();
-      const { values, decodingMs } = await run(inputs, taskIndex, images);
+      const { values, decodingMs } = await model.ask(inputs, taskIndex, images);
       const latencyMs = Math.max(0, monotonic() - sentMs);
       return { action: mapping.actionOf(values), latencyMs, ...(decodingMs === undefined ? {} : { decodingMs }) };
     },
-    async close() {
-      isClosed = true;
-      await session.close();
-    },
+    close: () => model.close(),
   };
 }
-
-/** The model's inputs for a sound observation; throws a TypeError, in words, for any other. */
-function readableInputs(
-  { observations }: RobotType,
-  mapping: BodyMapping,
-  observation: ArrayLike<number>,
-): Float32Array {
-  if (observation.length !== observations.length)
-    throw new TypeError(`expected an observation of ${observations.length} numbers, got ${observation.length}`);
-  const unread = Array.prototype.findIndex.call(observation, (reading) => !Number.isFinite(reading));
-  if (unread >= 0)
-    throw new TypeError(
-      `expected readings that are finite numbers, got ${observation[unread]} for ${observations[unread]?.name}`,
-    );
-  const inputs = mapping.inputsOf(observation);
-  if (!inputs.every(Number.isFinite))
-    throw new TypeError('expected readings that the model can take as float32, got one beyond it');
-  return inputs;
-}
-
-interface Answered {
-  readonly values: Float32Array;
-  readonly decodingMs?: number;
-}
-
-async function answerOf(
-  session: PolicySession,
-  sizes: PolicySizes,
-  observation: Float32Array,
-  taskIndex: number,
-  { ready, unscaled, past }: GivenImages & { readonly past: Float32Array | undefined },
-): Promise<Answered> {
-  const feeds = {
-    ...readingTensors(session, sizes, observation, Int32Array.of(taskIndex), past),
-    ...imageTensors(without(session, unscaled), sizes.cameras ?? [], ready, 1),
-  };
-  if (unscaled.length === 0) return { values: policyAnswer(await session.run(feeds), session, sizes, 1) };
-  if (session.runSeeing === undefined)
-    throw new BadImage('expected images of the learned size, which is all that this runtime takes, got others');
-  const { results, decodingMs } = await session.runSeeing(feeds, unscaled);
-  return { values: policyAnswer(results, session, sizes, 1), decodingMs };
-}
-
-/** The inputs that are not to be scaled first. */
-const without = ({ inputs }: PolicySession, pictures: readonly PictureFeed[]): Pick<PolicySession, 'inputs'> => ({
-  inputs: inputs.filter(({ name }) => pictures.every(({ port }) => port !== name)),
-});

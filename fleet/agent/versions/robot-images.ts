@@ -1,6 +1,7 @@
-import type { ModelPort } from '../../../policies/runtime.ts';
+import { imagesOfPort, imageWindows } from '../../../policies/image-windows.ts';
+import { uint8Tensor, type ModelPort, type Tensor } from '../../../policies/runtime.ts';
 import { imagePort } from '../../../policies/images/camera-layers.ts';
-import { camerasSeenBy, MissingImage, pictureBytes, type SeenCamera } from '../../../policies/seen-images.ts';
+import { cameraOfPort, MissingImage, pictureBytes, type SeenCamera } from '../../../policies/seen-images.ts';
 
 /** An image that is not at the learned size yet: JPEG or PNG as it came, or RGB of any size. */
 export type UnscaledImage =
@@ -19,6 +20,16 @@ export interface PictureFeed {
   readonly image: UnscaledImage;
   readonly width: number;
   readonly height: number;
+  /** Where the model sees several images of the camera at once: how many, and RGB of those before, oldest first. */
+  readonly window?: { readonly images: number; readonly before: Uint8Array };
+}
+
+/** What the model is fed with, once the image is RGB of the size that it sees. */
+export function fedPicture({ width, height, window }: Omit<PictureFeed, 'port' | 'image'>, rgb: Uint8Array): Tensor {
+  if (window === undefined) return uint8Tensor(rgb, [1, height, width, 3]);
+  const { images, before } = window;
+  const all = imageWindows(Buffer.concat([before, rgb]), 1, width * height * 3, images);
+  return uint8Tensor(all, [1, images, height, width, 3]);
 }
 
 /** What cannot be decoded is the camera's fault or the program's, not the model's. */
@@ -34,20 +45,23 @@ export const mostEncodedBytes = 32 * 1024 * 1024;
 export const mostPixelsOfSide = 4096;
 
 export interface GivenImages {
-  /** RGB of the learned size, by camera. */
+  /** RGB of the learned size, by camera: that of the present frame. */
   readonly ready: ReadonlyMap<string, Uint8Array>;
   readonly unscaled: readonly PictureFeed[];
 }
 
-/** The images that a model sees among those given; throws `MissingImage` or `BadImage`, in words, where one is not there or cannot be one. */
+/** The images that a model sees among those given, `before` those of frames before; throws `MissingImage` or `BadImage`, in words, where one is not there or cannot be one. */
 export function givenImages(
   session: { readonly inputs: readonly ModelPort[] },
   cameras: readonly SeenCamera[],
   images: RobotImages,
+  before: (camera: string) => Uint8Array = () => new Uint8Array(0),
 ): GivenImages {
   const ready = new Map<string, Uint8Array>();
   const unscaled: PictureFeed[] = [];
-  for (const name of camerasSeenBy(session)) {
+  for (const port of session.inputs) {
+    const name = cameraOfPort(port.name);
+    if (name === undefined) continue;
     const camera = cameras.find((each) => each.name === name);
     const image = Object.hasOwn(images, name) ? images[name] : undefined;
     if (camera === undefined || image === undefined || image === null)
@@ -56,7 +70,11 @@ export function givenImages(
     if (problem !== undefined) throw new BadImage(`expected an image of camera ${name}: ${problem}`);
     const { width, height } = camera;
     if (image instanceof Uint8Array) ready.set(name, image);
-    else unscaled.push({ port: imagePort(name), image, width, height });
+    else {
+      const seen = imagesOfPort(port);
+      const window = seen === 1 ? {} : { window: { images: seen, before: before(name) } };
+      unscaled.push({ port: imagePort(name), image, width, height, ...window });
+    }
   }
   return { ready, unscaled };
 }

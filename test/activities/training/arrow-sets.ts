@@ -7,6 +7,7 @@ import sharp from 'sharp';
 
 import { arrowBatch, arrowSchema, type ArrowColumn } from '../../../datasets/arrow-rows.ts';
 import type { RobotType } from '../../../datasets/robot-type.ts';
+import { pastImageColumn } from '../../../datasets/training-set.ts';
 import type { RowBlock } from '../../../policies/rows.ts';
 
 /** A camera whose images a set has. */
@@ -25,7 +26,7 @@ export interface SetRows extends RowBlock {
 
 /**
  * Writes blocks as the record batches of a set's Arrow file; `episodes` makes it a held-out set. `cameras` names the blocks' pictures: they
- * become columns `image.<camera>` of JPEG.
+ * become columns `image.<camera>` of JPEG, and where rows have several images of a camera `past_image.<camera>.<n>`; one that is all zeros before the last is left empty.
  */
 export async function writeArrowSet(
   filePath: string,
@@ -78,25 +79,32 @@ const behind = ({ future, futureFrames, runFrames }: SetRows) =>
 
 /** The batch with a column of JPEG for each camera. */
 async function withImages(batch: RecordBatch, block: RowBlock, cameras: readonly SetCamera[]): Promise<RecordBatch> {
-  const columns: Data[] = [];
-  for (const [index, { width, height }] of cameras.entries()) {
+  const columns: { readonly name: string; readonly data: Data }[] = [];
+  for (const [index, { name, width, height }] of cameras.entries()) {
     const size = width * height * 3;
-    const jpegs = await Promise.all(
-      Array.from({ length: block.rows }, (_, row) =>
-        sharp(block.pictures![index]!.subarray(row * size, (row + 1) * size), { raw: { width, height, channels: 3 } })
-          .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
-          .toBuffer(),
-      ),
-    );
-    columns.push(binaryColumn(jpegs));
+    const pixels = block.pictures![index]!;
+    const images = pixels.length / block.rows / size;
+    for (let back = 0; back < images; back += 1) {
+      const jpegs = await Promise.all(
+        Array.from({ length: block.rows }, async (_, row) => {
+          const start = ((row + 1) * images - 1 - back) * size;
+          const image = pixels.subarray(start, start + size);
+          if (back > 0 && image.every((value) => value === 0)) return Buffer.alloc(0);
+          return sharp(image, { raw: { width, height, channels: 3 } })
+            .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
+            .toBuffer();
+        }),
+      );
+      columns.push({
+        name: back === 0 ? `image.${name}` : pastImageColumn(name, back),
+        data: binaryColumn(jpegs),
+      });
+    }
   }
-  const fields = [
-    ...batch.schema.fields,
-    ...cameras.map(({ name }) => new Field(`image.${name}`, new Binary(), false)),
-  ];
-  const children = [...batch.data.children, ...columns];
-  const data = makeData({ type: new Struct(fields), length: block.rows, nullCount: 0, children });
-  return new RecordBatch(new Schema(fields), data);
+  const fields = [...batch.schema.fields, ...columns.map(({ name }) => new Field(name, new Binary(), false))];
+  const children = [...batch.data.children, ...columns.map(({ data }) => data)];
+  const struct = makeData({ type: new Struct(fields), length: block.rows, nullCount: 0, children });
+  return new RecordBatch(new Schema(fields), struct);
 }
 
 /** An Arrow column of binary values, one a row. */

@@ -107,6 +107,12 @@ describe('a candidate that answers chunks', function () {
       });
       assert.deepEqual(await heldoutWindow(world.store, 'q', { champion: '9.9.9' }, { history: 3 }), { history: 3 });
       assert.deepEqual(await heldoutWindow(world.store, 'q', {}), {});
+      const seen = { cameras: [{ name: 'front', width: 16, height: 12 }] };
+      const windows = async (own: object) => (await heldoutWindow(world.store, 'q', {}, own)).imageWindows;
+      assert.deepEqual(await windows({ ...seen, horizon: 4 }), [{ steps: 4, images: 1 }]);
+      assert.deepEqual(await windows({ ...seen, imageHistory: 3 }), [{ steps: 1, images: 3 }]);
+      assert.equal(await windows(seen), undefined);
+      assert.equal(await windows({ horizon: 4 }), undefined);
     } finally {
       await rm(directory, { recursive: true, force: true });
       await world.close();
@@ -116,7 +122,8 @@ describe('a candidate that answers chunks', function () {
   it('is asked for only as it can be', async () => {
     const parse = (training: object) => parseInputWith('real')({ workflow: 'trainPolicy', input: { training } });
     assert.deepEqual((await parse({ horizon: 8, execute: 4 })).training.execute, 4);
-    assert.equal((await parse({ horizon: 8, execute: 1, cameras: ['front'] })).training.horizon, 8);
+    assert.equal((await parse({ horizon: 8, execute: 4, cameras: ['front'] })).training.execute, 4);
+    assert.equal((await parse({ imageHistory: 3, cameras: ['front'] })).training.imageHistory, 3);
     assert.ok(!('horizon' in (await parse({})).training));
     for (const training of [
       { horizon: 1 },
@@ -125,8 +132,10 @@ describe('a candidate that answers chunks', function () {
       { execute: 2 },
       { horizon: 4, execute: 5 },
       { horizon: 4, execute: 0 },
-      { horizon: 4, cameras: ['front'] },
+      { imageHistory: 3 },
+      { imageHistory: 1, cameras: ['front'] },
+      { imageHistory: 17, cameras: ['front'] },
     ])
-      await assert.rejects(parse(training), /horizon|execute/, JSON.stringify(training));
+      await assert.rejects(parse(training), /horizon|execute|imageHistory/, JSON.stringify(training));
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { jsonBytes } from '../../../store/json-objects.ts';
 import type { ObjectStore } from '../../../store/object-store.ts';
 import { publishRobotType } from '../../../store/records/robot-types.ts';
+import type { ImageAsking } from '../../../activities/mix/image-windows.ts';
 import { pinnedCatalogue } from '../../../activities/mix/mix-manifest.ts';
 import { documentOf } from '../../../datasets/taught-type.ts';
 import { robotTypeDigest } from '../../../datasets/robot-type-digest.ts';
@@ -22,6 +23,8 @@ export interface Blocks {
   readonly episodes: readonly Int32Array[];
   /** Of the blocks' pictures, in their order. */
   readonly cameras?: readonly SetCamera[];
+  /** For whom held-out rows have images before their own. */
+  readonly imageWindows?: readonly ImageAsking[];
 }
 
 const rows = (list: readonly RowBlock[]): number => list.reduce((sum, block) => sum + block.rows, 0);
@@ -55,7 +58,8 @@ export async function storeSets(
       ...(await file('validation.arrow', blocks.validation)),
     };
     const trainingManifest = jsonBytes({ ...common, strata, files });
-    const heldoutManifest = jsonBytes({ ...common, files: await file('heldout.arrow', blocks.heldout) });
+    const windows = blocks.imageWindows === undefined ? {} : { imageWindows: blocks.imageWindows };
+    const heldoutManifest = jsonBytes({ ...common, ...windows, files: await file('heldout.arrow', blocks.heldout) });
     const [trainingSetDigest, heldoutDigest] = [digest(trainingManifest), digest(heldoutManifest)];
     await store.put(trainingSetFile(trainingSetDigest, 'manifest.json'), trainingManifest);
     await store.put(heldoutSetFile(heldoutDigest, 'manifest.json'), heldoutManifest);

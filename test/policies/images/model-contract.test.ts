@@ -58,7 +58,8 @@ describe('a model that sees', () => {
     };
     const problems = (name: string, shape: readonly (number | string)[], elements = 'uint8') =>
       ioProblems({ ...good, inputs: [...good.inputs, { name, type: elements, shape }] }, sizes);
-    const front = 'expected input image.front uint8 [batch, 10, 14, 3] with an open batch size, got';
+    const front =
+      'expected input image.front uint8 [batch, 10, 14, 3] with an open batch size, or [batch, images, 10, 14, 3] of 2 to 16 at once, got';
     assert.deepEqual(problems('image.front', ['batch', 10, 14, 3]), []);
     assert.deepEqual(problems('image.left', ['batch', 10, 14, 3]), [
       'expected images of front, rear, got an input image.left',

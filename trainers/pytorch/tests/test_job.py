@@ -45,6 +45,7 @@ class Jobs(unittest.TestCase):
     def test_names_what_it_does_not_take(self) -> None:
         self.refused("execute: expected a whole number from 1 to 4, got 5", horizon=4, execute=5)
         self.refused("contract: expected one of .*, got 9", contract=9)
+        self.refused("imageHistory: expected none", contract=2, imageHistory=2)
         self.refused("no other keys than .*got learningrate", {"learningrate": 0.1})
         self.refused("settings.learningRate: expected a number from .*, got \"fast\"", {"learningRate": "fast"})
         self.refused("settings.learningRate: .*got NaN", {"learningRate": float("nan")})

@@ -104,6 +104,8 @@ def read_job(path: Path) -> Job:
     if contract not in CONTRACTS:
         raise Impossible(f"contract: expected one of {CONTRACTS}, got {contract}; a newer version of this package may know it")
     robot = read_robot(mapping(value.get("robotType"), "robotType"))
+    if value.get("imageHistory") is not None:
+        raise Impossible("imageHistory: expected none, because this package learns from the images of the present frame alone; use the embedded trainer, or leave it out")
     horizon = whole(value.get("horizon", 1), "horizon", 1, 64)
     start = value.get("startFromPath")
     return Job(
