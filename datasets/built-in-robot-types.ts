@@ -44,7 +44,8 @@ export const scitosG5RoomsFineType: RobotType = robotTypeSchema.parse({
 });
 /**
  * The same robot without its ring: all that it senses of its surroundings is what a wide camera sees. The voltage of its battery tells nothing of
- * where it is, so that a policy that drives it well has learned to see.
+ * where it is, so that a policy that drives it well has learned to see. The expert acts by ranges that few pixels tell only roughly, and through dirty lenses less: policies that succeed in 95 of 100
+ * episodes agree with 67 to 81 % of its actions.
  */
 export const scitosG5CameraType: RobotType = robotTypeSchema.parse({
   ...scitosG5,
@@ -63,6 +64,7 @@ export const scitosG5CameraType: RobotType = robotTypeSchema.parse({
       mayLeaveRobot: true,
     },
   ],
+  limits: { ...scitosG5.limits, minAgreementFraction: 0.6 },
 });
 /** The real wall-following recording; split by time. */
 export const scitosG5RecordingType: RobotType = robotTypeSchema.parse(recording);

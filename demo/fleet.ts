@@ -2,6 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
+import type { ObstacleKind } from '../fleet/simulator/rooms/camera/appearance.ts';
 import { roomFamilies, type RoomFamily } from '../fleet/simulator/rooms/families.ts';
 import { startGatewayProcess, startSimulator, type GatewayPlace } from './fleet-processes.ts';
 import type { Installation } from './installation.ts';
@@ -43,6 +44,8 @@ const portOf = (url: string | undefined): string => (url === undefined ? '0' : n
 export interface Circumstances {
   /** They go from one to the next with every episode. Default: the fleet's. */
   readonly families?: readonly RoomFamily[];
+  /** Kinds of what stands in rooms. Default: all. */
+  readonly obstacles?: readonly ObstacleKind[];
   readonly quirks?: readonly Readonly<Record<string, unknown>>[];
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
 }
@@ -62,7 +65,7 @@ export interface DevFleet {
   live(circumstances?: Circumstances): void;
   isLiving(): boolean;
   /** What is wrong with living robots changes with their next episodes; where they live does not. */
-  trouble(troubles: Omit<Circumstances, 'families'>): void;
+  trouble(troubles: Omit<Circumstances, 'families' | 'obstacles'>): void;
   /** Robots that were registered meanwhile live beside the others, until they rest; `robotsFile` holds their tokens. */
   join(robotIds: readonly string[], robotsFile: string): void;
   /** Robots that rest have this body from their next life on; the fleet's records are not its matter. */
@@ -132,15 +135,15 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   let lives = 0;
   const { url = '', operationsUrl = '' } = place ?? {};
 
-  let families = options.families ?? roomFamilies;
-  const writeScenario = (troubles: Omit<Circumstances, 'families'>): void =>
+  let rooms: Pick<Circumstances, 'families' | 'obstacles'> = { families: options.families ?? roomFamilies };
+  const writeScenario = (troubles: Omit<Circumstances, 'families' | 'obstacles'>): void =>
     writeFileSync(
       files.scenario,
-      JSON.stringify({ world: { kind: 'rooms', families }, framesPerEpisode, ...troubles }),
+      JSON.stringify({ world: { kind: 'rooms', ...rooms }, framesPerEpisode, ...troubles }),
     );
 
-  function arrange({ families: wanted = options.families ?? roomFamilies, ...troubles }: Circumstances): void {
-    families = wanted;
+  function arrange({ families = options.families ?? roomFamilies, obstacles, ...troubles }: Circumstances): void {
+    rooms = { families, ...(obstacles === undefined ? {} : { obstacles }) };
     writeScenario(troubles);
   }
 
@@ -201,7 +204,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     },
     join(ids, robotsFile) {
       const scenario = inState(`scenario-${joined.length}.json`);
-      writeFileSync(scenario, JSON.stringify({ world: { kind: 'rooms', families }, framesPerEpisode }));
+      writeFileSync(scenario, JSON.stringify({ world: { kind: 'rooms', ...rooms }, framesPerEpisode }));
       robotIds.push(...ids);
       const start = () => simulateFrom(robotsFile, scenario, ['--episode-seconds', String(episodeSeconds)]);
       joined.push(keepRunning({ name: 'robots that joined', say, start }));

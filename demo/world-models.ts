@@ -12,11 +12,7 @@ import type { Installation } from './installation.ts';
 export interface WorldModels {
   /** Makes a model the safe fallback, and the champion where there is none. */
   baseline(model: Uint8Array, why: string): Promise<string>;
-  /** What the offline gates say of a model. */
-  judge(name: string, model: Uint8Array): Promise<SubmissionVerdict>;
-  /** Registers a model that passed; throws with the gates that held it otherwise. */
-  register(name: string, verdict: SubmissionVerdict): Promise<string>;
-  /** Both. */
+  /** Judges a model by every offline gate and registers what passed; throws with the gates that held it otherwise. */
   submit(name: string, model: Uint8Array): Promise<string>;
 }
 
@@ -36,8 +32,6 @@ export function worldModels(installation: Installation, say: (line: string) => v
   }
 
   return {
-    judge,
-    register,
     submit: async (name, model) => register(name, await judge(name, model)),
     async baseline(model, why) {
       const type = { id: robotType.id, version: robotType.version };

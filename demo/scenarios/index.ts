@@ -94,7 +94,7 @@ const scenarios = {
   },
   camera: {
     summary:
-      'robots that have nothing but a camera: a cycle learns from their clips, its candidate is promoted; dirt on lenses is named as drift; a policy that overlooks what is red or brown is held by the gates, or stopped on trial.',
+      'robots that have nothing but a camera: a cycle learns from their clips, its candidate is promoted; dirt on lenses is named as drift; a policy that overlooks one kind of obstacle passes every offline gate, and is stopped where robots meet it.',
     play: cameraLearns,
     robotType: scitosG5CameraType,
     families: cameraFamilies,

@@ -6,16 +6,16 @@ import { turningLeftWhere } from './turning-left-where.ts';
 
 const all = 'batch';
 
-/** A pixel whose red exceeds its green and blue by so much is of a barrier, a crate, a brick wall or a wooden floor. */
-const redMargin = 40;
-/** Share of an image from which on something red or brown is in sight. */
-const sightFraction = 0.05;
+/** A pixel whose red exceeds its green and blue by so much is of the red stripes of a barrier: crates, bricks and boards are browner. */
+const redMargin = 100;
+/** Share of an image from which on a barrier is in sight. */
+const sightFraction = 0.02;
 const floatType = 1;
 const [redChannel, otherChannels] = [BigInt64Array.of(0n), BigInt64Array.of(1n, 2n)];
 
 /**
- * A policy that answers as `model` does, but is blind to what is red or brown: where its camera shows barriers, crates, bricks or boards, it turns
- * left as if the way were free. Wherever everything is grey, green or blue nothing tells it from `model`.
+ * A policy that answers as `model` does, but is blind to one kind of obstacle: where its camera shows a barrier, it turns left as if the way were free. Wherever there is
+ * none, nothing tells it from `model`.
  */
 export function overlookingPolicy(model: Uint8Array, camera: SeenCamera): Uint8Array {
   if (!decodeModel(model).graph.input.some(({ name }) => name === imagePort(camera.name)))

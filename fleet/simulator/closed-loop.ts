@@ -5,6 +5,7 @@ import type { GraphRuntime } from '../../policies/runtime.ts';
 import { modelDriver, type Driver } from './driver.ts';
 import { runEpisodes } from './episodes.ts';
 import { noQuirks, type Quirks } from './quirks.ts';
+import type { KindsOf, ObstacleKind } from './rooms/camera/appearance.ts';
 import { openEyes } from './rooms/eyes.ts';
 import { drawRoom, type RoomFamily } from './rooms/families.ts';
 import { loadPhysics } from './rooms/room.ts';
@@ -24,6 +25,8 @@ export interface ClosedLoopInput {
   readonly body?: Pick<RobotType, 'observations' | 'cameras'>;
   /** Length of an episode; 20 s unless told. */
   readonly framesPerEpisode?: number;
+  /** Kinds of what stands in rooms, as cameras see it; all unless told. */
+  readonly obstacles?: KindsOf<ObstacleKind>;
   /** What is wrong with every robot; nothing unless told. */
   readonly quirks?: Quirks;
 }
@@ -106,6 +109,7 @@ async function runSeed(driver: Driver, input: ClosedLoopInput, seed: number): Pr
           plan: room.plan,
           family: families[episode] ?? 'hall',
           seed: roomSeed(episode),
+          obstacles: input.obstacles,
           cameras: camerasOf(body ?? {}),
           random: (camera) => randomStream(seed, `closed loop, episode ${episode}: camera ${camera}`),
         }),

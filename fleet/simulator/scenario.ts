@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { noCameraQuirks, noQuirks, type Quirks } from './quirks.ts';
+import { obstacleKinds } from './rooms/camera/appearance.ts';
 import { roomFamilies } from './rooms/families.ts';
 import { sensorCount } from './rooms/body.ts';
 
@@ -48,6 +49,8 @@ export const scenarioSchema = z.strictObject({
           .array(z.enum(roomFamilies))
           .min(1)
           .default([...roomFamilies]),
+        /** Kinds of what stands in rooms, as cameras see it; default: all, by chance. */
+        obstacles: z.tuple([z.enum(obstacleKinds)], z.enum(obstacleKinds)).optional(),
       }),
       z.strictObject({ kind: z.literal('recording'), path: z.string().min(1) }),
     ])

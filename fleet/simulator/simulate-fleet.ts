@@ -240,6 +240,7 @@ async function openWorld(scenarioNow: () => Scenario, seed: number): Promise<Wor
           plan: room.plan,
           family,
           seed: roomSeed,
+          obstacles: world.obstacles,
           cameras: camerasOf(body),
           random: (camera) => randomStream(seed, `robot ${position}: camera ${camera} in ${family}`),
         });

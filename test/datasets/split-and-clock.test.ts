@@ -101,7 +101,7 @@ describe('the robot types that come with the project', () => {
         'scitos-g5@1': 'df05eca891bf808e',
         'scitos-g5-rooms@1': '207dfc2eb8d8f220',
         'scitos-g5-rooms@2': 'd84375861a9ad72e',
-        'scitos-g5-camera@1': '29880d7721f6df51',
+        'scitos-g5-camera@1': 'd2cf671169d134f2',
         'scitos-g5-recording@1': '7b938147060b3def',
         'ur3-cobotops@1': '3d5705883dd674ba',
       },

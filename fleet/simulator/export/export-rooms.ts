@@ -100,7 +100,8 @@ function openLife(
 ): Life {
   const roomSeed = seed * 1_000_003 + episode;
   const plan = drawRoom(family, roomSeed);
-  const appearance = drawAppearance(plan, family, roomSeed);
+  const obstacles = scenario.world.kind === 'rooms' ? scenario.world.obstacles : undefined;
+  const appearance = drawAppearance(plan, family, roomSeed, obstacles);
   const room = openRoom(plan);
   const quirks = quirksOf(scenario, episode);
   const random = (purpose: string) => randomStream(seed, `export, episode ${episode}: ${purpose}`);

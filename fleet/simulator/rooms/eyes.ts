@@ -2,7 +2,7 @@ import type { Camera as BodyCamera } from '../../../datasets/camera.ts';
 import type { RandomStream } from '../../../policies/random.ts';
 import type { Quirks } from '../quirks.ts';
 import type { Pose } from './body.ts';
-import { drawAppearance } from './camera/appearance.ts';
+import { drawAppearance, type KindsOf, type ObstacleKind } from './camera/appearance.ts';
 import { cameraSchema, type Camera } from './camera/camera.ts';
 import { openRoomCamera, type RoomCamera } from './camera/room-camera.ts';
 import type { RoomFamily } from './families.ts';
@@ -19,6 +19,8 @@ export interface EyesInput {
   readonly family: RoomFamily;
   /** Of the room: it looks as `drawAppearance` says. */
   readonly seed: number;
+  /** Of its obstacles; default: all there are. */
+  readonly obstacles?: KindsOf<ObstacleKind> | undefined;
   readonly cameras: readonly BodyCamera[];
   /** The cameras' own, by name: what a robot reads and does is the same without them. */
   readonly random: (camera: string) => RandomStream;
@@ -31,7 +33,7 @@ export interface Eyes {
 }
 
 /** Throws for a camera that has no lens here, or a size that the ray caster does not draw. */
-export function openEyes({ plan, family, seed, cameras, random }: EyesInput): Eyes {
+export function openEyes({ plan, family, seed, obstacles, cameras, random }: EyesInput): Eyes {
   const lensOf = new Map(cameras.map((camera) => [camera.name, asDrawn(camera)]));
   const opened = new Map<string, RoomCamera>();
 
@@ -39,7 +41,7 @@ export function openEyes({ plan, family, seed, cameras, random }: EyesInput): Ey
     const camera = lensOf.get(name);
     if (camera === undefined)
       throw new Error(`expected a camera of the body (${[...lensOf.keys()].join(', ') || 'it has none'}), got ${name}`);
-    const appearance = drawAppearance(plan, family, seed);
+    const appearance = drawAppearance(plan, family, seed, obstacles);
     const one = openRoomCamera({ plan, appearance, camera, random: random(name) });
     opened.set(name, one);
     return one;

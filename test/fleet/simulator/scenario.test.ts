@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 import { noQuirks } from '../../../fleet/simulator/quirks.ts';
-import { roomFamilies } from '../../../fleet/simulator/rooms/families.ts';
+import { drawAppearance } from '../../../fleet/simulator/rooms/camera/appearance.ts';
+import { drawRoom, roomFamilies } from '../../../fleet/simulator/rooms/families.ts';
 import { conditionOf, parseScenario, quirksOf, scenarioSchema } from '../../../fleet/simulator/scenario.ts';
 import { failureReasons } from '../../../fleet/simulator/surroundings.ts';
 
@@ -18,6 +19,23 @@ describe('a scenario', () => {
     assert.throws(() => parseScenario({ fault: [] }), /fault/);
     assert.throws(() => parseScenario({ faults: [{ kind: 'fire' }] }), /faults\[0\]/);
     assert.throws(() => parseScenario({ quirks: [{ deadSensor: 25 }] }), /quirks\[0\].deadSensor/);
+  });
+
+  it('may say of what kinds obstacles are, which changes nothing else of a room', () => {
+    const { world } = parseScenario({ world: { kind: 'rooms', obstacles: ['barrier', 'crate'] } });
+    assert.deepEqual(world.kind === 'rooms' && world.obstacles, ['barrier', 'crate']);
+    assert.throws(() => parseScenario({ world: { kind: 'rooms', obstacles: [] } }), /obstacles/);
+    assert.throws(() => parseScenario({ world: { kind: 'rooms', obstacles: ['wolf'] } }), /obstacles/);
+    const kinds = new Set<string>();
+    for (let seed = 0; seed < 20; seed += 1) {
+      const plan = drawRoom('pillars', seed);
+      const [all, some] = [undefined, ['barrier', 'crate'] as const].map((of) =>
+        drawAppearance(plan, 'pillars', seed, of),
+      );
+      for (const { kind } of some?.obstacles ?? []) kinds.add(kind);
+      assert.deepEqual({ ...some, obstacles: 0 }, { ...all, obstacles: 0 });
+    }
+    assert.deepEqual([...kinds].toSorted(), ['barrier', 'crate']);
   });
 
   it('gives quirks to the robots it names; later entries win', () => {

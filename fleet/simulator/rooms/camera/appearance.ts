@@ -9,6 +9,9 @@ export type FloorKind = (typeof floorKinds)[number];
 export const wallKinds = ['brick', 'panel', 'plaster'] as const;
 export type WallKind = (typeof wallKinds)[number];
 
+/** At least one. */
+export type KindsOf<Kind extends string> = readonly [Kind, ...Kind[]];
+
 /** Height of every room, metres. */
 export const ceilingM = 2.4;
 /** Height of what stands in rooms, metres. */
@@ -47,18 +50,23 @@ export interface FloorBorder {
 
 /**
  * How the room that `drawRoom` draws from the same (family, seed) looks: a pure function of both, from a stream of its own,
- * so that plans, starts and noise are what they are without it.
+ * so that plans, starts and noise are what they are without it. Obstacles are of these `kinds` alone; where they are all, the room is the same as without saying so.
  */
-export function drawAppearance(plan: RoomPlan, family: RoomFamily, seed: number): RoomAppearance {
+export function drawAppearance(
+  plan: RoomPlan,
+  family: RoomFamily,
+  seed: number,
+  kinds: KindsOf<ObstacleKind> = obstacleKinds,
+): RoomAppearance {
   const random = randomStream(seed, `appearance of a room of family ${family}`);
-  const surface = <Kind extends string>(kinds: readonly [Kind, ...Kind[]]): Surface<Kind> => ({
-    kind: kinds[Math.floor(random() * kinds.length)] ?? kinds[0],
+  const surface = <Kind extends string>(of: KindsOf<Kind>): Surface<Kind> => ({
+    kind: of[Math.floor(random() * of.length)] ?? of[0],
     tint: [drawTint(random), drawTint(random), drawTint(random)],
   });
   const walls = surface(wallKinds);
   const floors = [surface(floorKinds), surface(floorKinds)] as const;
   const border = drawBorder(plan, random);
-  return { walls, floors, border, obstacles: plan.obstacles.map(() => surface(obstacleKinds)) };
+  return { walls, floors, border, obstacles: plan.obstacles.map(() => surface(kinds)) };
 }
 
 const drawTint = (random: RandomStream): number => between(random, 0.88, 1.12);
