@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { defaultPolicy } from './default-policy.ts';
 import { learnedCamerasSchema } from '../datasets/camera.ts';
+import { doubtBySchema } from './mix/doubtful-episodes.ts';
 import { learnedTasksSchema } from './mix/learned-tasks.ts';
 import { sourcesSchema } from './mix/source-schema.ts';
 import { executeSchema, horizonSchema } from '../policies/chunks.ts';
@@ -54,6 +55,8 @@ const trainingFields = z.strictObject({
   cameras: learnedCamerasSchema.optional(),
   /** Frames of actions that the champion missed most often on held-out data enter the set first; default: all alike. */
   favourMissed: z.boolean().optional(),
+  /** Measures of quality: rows of episodes that lie far out in one of them weigh less; default: all alike. */
+  doubtBy: doubtBySchema.optional(),
   /** Frames that the policy reads at once, the present included; default: the present alone. */
   history: historySchema.optional(),
   /** Actions that the policy learns at once, that of the present frame included; default: that alone. */

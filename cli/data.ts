@@ -11,6 +11,7 @@ import { registerExclusionCommands } from './data-exclude.ts';
 import { registerHoldCommands } from './data-hold.ts';
 import { registerLandingCommands } from './data-landing.ts';
 import { registerMisclassifiedCommand } from './data-misclassified.ts';
+import { registerQualityCommand } from './data-quality.ts';
 import { printJson, printTable, say } from './print.ts';
 import { printable } from './printable.ts';
 import { registerRetentionCommand } from './retention.ts';
@@ -29,6 +30,7 @@ export function registerDataCommands(program: Command): void {
   registerVersion(data);
   registerNeedsLabel(data);
   registerMisclassifiedCommand(data);
+  registerQualityCommand(data);
   registerQuarantine(data);
 }
 

@@ -137,6 +137,8 @@ export interface TrainingSetManifest {
     readonly cameras?: readonly string[];
     /** Actions whose frames entered first; not there where all did alike. */
     readonly favouredLabels?: readonly string[];
+    /** Measures in which episodes that lay far out weighed less; not there where all weighed alike. */
+    readonly doubtBy?: readonly string[];
     /** Frames that a row has, the present included; not there for the present alone. */
     readonly history?: number;
     /** Actions that a row has, the present one included; not there for that alone. */
@@ -147,6 +149,8 @@ export interface TrainingSetManifest {
   readonly images?: SetImages;
   /** Training frames of the favoured labels that really entered, and all that did. */
   readonly favoured?: { readonly takenFrames: number; readonly allFrames: number };
+  /** Training frames of doubtful episodes, corrections apart, and how much each weighs where others weigh 1; not there where none is doubted. */
+  readonly doubtful?: { readonly takenFrames: number; readonly weight: number };
   /** Only where rows of other bodies than the set's own could enter. */
   readonly bodies?: readonly BodyCount[];
   /** Only where there were such. */

@@ -137,7 +137,7 @@ const heldoutRows = (
 
 const mixOptions = (
   policy: string,
-  { seed, targetFrames, sources, tasks, favourMissed, ...options }: TrainingOptions,
+  { seed, targetFrames, sources, tasks, favourMissed, doubtBy, ...options }: TrainingOptions,
   { champion }: { readonly champion?: string },
 ) => ({
   seed,
@@ -149,6 +149,7 @@ const mixOptions = (
   ...(sources === undefined ? {} : { sources }),
   ...(tasks === undefined ? {} : { learnedTasks: tasks }),
   ...(favourMissed === true && champion !== undefined ? { favourMissed: { policy, version: champion } } : {}),
+  ...(doubtBy === undefined ? {} : { doubtBy }),
 });
 
 const camerasOf = ({ cameras }: Pick<TrainingOptions, 'cameras'>) => (cameras === undefined ? {} : { cameras });

@@ -11,6 +11,7 @@ import { readJson } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { ErrorOutcome } from '../../policies/evaluation/error-tally.ts';
 import type { HeldoutComparison } from './compare-on-heldout.ts';
+import { measuredOf, measuredSchema } from '../mix/quality-document.ts';
 import { disagreementsSchema, misclassifiedSchema, missParts, seenParts } from './evaluation-frames.ts';
 
 const fraction = z.number().nullable();
@@ -138,6 +139,8 @@ export const evaluationSchema = z.strictObject({
   imageHistory: imageHistorySchema.optional(),
   /** Held-out frames on which candidate and champion differ most, the farthest apart first; not there where neither sees. */
   disagreements: disagreementsSchema.optional(),
+  /** Share of the frames of a held-out episode whose label the champion does not give, over episodes; not there without a champion. */
+  championDisagreement: measuredSchema.optional(),
   /** Held-out frames that the candidate gets wrong: how many, and those it is surest of, for a person to look at; not there without any. */
   misclassified: misclassifiedSchema.optional(),
 });
@@ -203,8 +206,22 @@ export function evaluationDocument(parts: EvaluationParts): EvaluationDocument {
     latencyP99Ms: absolute.latency?.p99Ms ?? null,
     sizeBytes: absolute.sizeBytes,
     notes: [...(comparison?.notes ?? [])],
-    ...(comparison === undefined ? {} : { ...seenParts(comparison, type), ...missParts(comparison, type) }),
+    ...(comparison === undefined
+      ? {}
+      : { ...seenParts(comparison, type), ...missParts(comparison, type), ...disagreementPart(comparison) }),
   };
+}
+
+/** How far the champion is from the labels, episode by episode. */
+function disagreementPart(comparison: HeldoutComparison): Pick<EvaluationDocument, 'championDisagreement'> {
+  const { outcome, robotIds, episodeIds } = comparison;
+  if (outcome.compared.length === 0) return {};
+  const episodes = outcome.compared.map(({ episode, robot, frames, agreeingFrames }) => ({
+    episodeId: episodeIds?.[episode] ?? `episode ${episode}`,
+    robotId: robot === undefined ? 'unknown' : (robotIds[robot] ?? `robot ${robot}`),
+    measures: { championDisagreement: 1 - agreeingFrames / Math.max(1, frames) },
+  }));
+  return { championDisagreement: measuredOf('championDisagreement', episodes).measured };
 }
 
 function judgedBodies({ comparison, type, championMadeFor }: EvaluationParts): EvaluationDocument['bodies'] {

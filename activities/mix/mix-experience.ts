@@ -6,9 +6,11 @@ import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import { describeIssues } from '../../domain/describe-issues.ts';
 import { robotTypeReferenceSchema } from '../../store/records/robot-types.ts';
+import { doubtBySchema } from './doubtful-episodes.ts';
 import { favourMissedSchema, missedLabels } from './favoured-labels.ts';
 import { inScratch, readTrainableRobotType } from './in-scratch.ts';
 import { learnedTasksSchema } from './learned-tasks.ts';
+import { measureQuality } from './measure-quality.ts';
 import { mixSet } from './mix-set.ts';
 import type { SetPorts } from './ports.ts';
 import { setCamerasSchema } from './set-cameras.ts';
@@ -39,6 +41,8 @@ const inputSchema = z.object({
   cameras: setCamerasSchema.optional(),
   /** Frames of actions that this version missed most often on held-out data enter first; default: all alike. */
   favourMissed: favourMissedSchema.optional(),
+  /** Measures of quality; rows of episodes that lie far out in one of them weigh less. Default: all weigh alike. */
+  doubtBy: doubtBySchema.optional(),
   /** Frames that a row has, the present included; default: the present alone. */
   history: historySchema.optional(),
   /** Actions that a row has, the present one included; default: that alone. */
@@ -52,7 +56,8 @@ export type MixExperienceResult = TrainingSetReference;
 
 /**
  * Mixes new and old experience into a training set. Idempotent by content: the same lake versions, robot type, options
- * and seed give the same bytes under the same digest, whatever the order of files or the number of threads.
+ * and seed give the same bytes under the same digest, whatever the order of files or the number of threads. What the new episodes are like is measured
+ * beside it.
  */
 export const mixExperience =
   (ports: SetPorts) =>
@@ -62,7 +67,9 @@ export const mixExperience =
     const robotType = await readTrainableRobotType(ports, parsed.data.robotType);
     const { favourMissed, ...options } = parsed.data;
     const favouredLabels = favourMissed && (await missedLabels(ports.store, robotType, favourMissed));
-    return inScratch(ports, (session, directory) =>
-      mixSet(ports, session, robotType, { ...options, favouredLabels }, directory),
-    );
+    return inScratch(ports, async (session, directory) => {
+      const set = await mixSet(ports, session, robotType, { ...options, favouredLabels }, directory);
+      await measureQuality(ports, session, robotType, parsed.data);
+      return set;
+    });
   };

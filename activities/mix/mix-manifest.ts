@@ -26,6 +26,7 @@ export interface MixFacts {
     readonly learnedTasks?: readonly string[] | undefined;
     readonly cameras?: readonly string[] | undefined;
     readonly favouredLabels?: readonly string[] | undefined;
+    readonly doubtBy?: readonly string[] | undefined;
     readonly history?: number | undefined;
     readonly horizon?: number | undefined;
     readonly imageHistory?: number | undefined;
@@ -42,6 +43,8 @@ export interface MixFacts {
   readonly exclusionsSeq: number | undefined;
   readonly labelsSeq: number | undefined;
   readonly favoured: TrainingSetManifest['favoured'] | undefined;
+  /** Frames of doubtful episodes; undefined where none is doubted. */
+  readonly doubtful: number | undefined;
 }
 
 /** Everything the set was made from and what went into it; the same facts give the same manifest. */
@@ -74,9 +77,15 @@ export function mixManifest(facts: MixFacts): TrainingSetManifest {
     ...(facts.sources === undefined ? {} : { sources: sourcesOf(facts.sources, train) }),
     ...(facts.images === undefined ? {} : { images: facts.images }),
     ...(facts.favoured === undefined ? {} : { favoured: facts.favoured }),
+    ...doubtfulPart(facts),
     files: facts.files,
   };
 }
+
+const doubtfulPart = ({ doubtful: takenFrames, weights }: MixFacts): Pick<TrainingSetManifest, 'doubtful'> =>
+  takenFrames === undefined || weights.doubtful === undefined
+    ? {}
+    : { doubtful: { takenFrames, weight: weights.doubtful / weights.other } };
 
 /** Which state of the policy's task catalogue a set was made with; nothing where the robot type's tasks are all. */
 export function pinnedCatalogue(robotType: RobotType): Pick<TrainingSetManifest, 'catalogue'> {
@@ -94,6 +103,7 @@ const recipeOf = (options: MixFacts['options']): NonNullable<TrainingSetManifest
   ...(options.learnedTasks === undefined ? {} : { learnedTasks: options.learnedTasks }),
   ...(options.cameras === undefined || options.cameras.length === 0 ? {} : { cameras: options.cameras }),
   ...(options.favouredLabels === undefined ? {} : { favouredLabels: options.favouredLabels }),
+  ...(options.doubtBy === undefined ? {} : { doubtBy: options.doubtBy }),
   ...(options.history === undefined ? {} : { history: options.history }),
   ...(options.horizon === undefined ? {} : { horizon: options.horizon }),
   ...(options.imageHistory === undefined ? {} : { imageHistory: options.imageHistory }),

@@ -9,6 +9,7 @@ import type { SqlSession } from '../ports/sql.ts';
 import { writeArrowFile } from './arrow-file.ts';
 import { ownBody, readBodies } from './bodies.ts';
 import { readExclusions } from './exclusions.ts';
+import { doubtfulFrames, type DoubtBy } from './doubtful-episodes.ts';
 import { countFavoured } from './favoured-labels.ts';
 import { readHandLabels, withHandLabels } from './hand-labels.ts';
 import { countLabelGaps } from './label-gaps.ts';
@@ -53,6 +54,8 @@ export interface MixOptions {
   readonly cameras?: readonly string[] | undefined;
   /** Actions whose frames enter first; without it all alike. */
   readonly favouredLabels?: readonly string[] | undefined;
+  /** Measures in which episodes that lie far out weigh less; without it all weigh alike. */
+  readonly doubtBy?: DoubtBy | undefined;
   /** Frames that a row has, the present included; without it the present alone. */
   readonly history?: number | undefined;
   /** Actions that a row has, the present one included; without it that alone. */
@@ -133,7 +136,10 @@ async function mixWith(
   const gaps = await step('counting labels', () => countLabelGaps(session, handLabels, options.learnedTasks));
 
   const train = counts.filter(({ cell }) => cell.source !== 'validation');
-  const weights = weightsOf(robotType, train, options);
+  const doubtful = await step('measuring quality', () =>
+    doubtfulFrames(ports, session, robotType, { ...options, endCell: boundary }),
+  );
+  const weights = weightsOf(robotType, train, { ...options, doubtful });
   const takenFrames = found.present.length > 1 ? await countBodies(session, boundary) : undefined;
   const files = await step('writing files', () =>
     writeFiles({ ...ports, images }, session, { robotType, boundary, weights, directory, windows: options }),
@@ -150,6 +156,7 @@ async function mixWith(
     images: images.facts(),
     ...logs,
     favoured: favoured && (await countFavoured(session, favoured.labels, boundary)),
+    doubtful,
   });
   const digest = await publishSet(
     ports.store,
@@ -208,7 +215,7 @@ async function writeFiles(
     ...windowColumns(set.robotType, set.windows),
   ];
   const behind = { ...windowNames(set.windows), places: images.places };
-  const write = (file: string, cells: string, weights: { readonly correction: number; readonly other: number }) =>
+  const write = (file: string, cells: string, weights: Parameters<typeof sampleSql>[1]) =>
     writeArrowFile(
       join(set.directory, file),
       columns,
@@ -231,7 +238,11 @@ async function bodiesFor(store: ObjectStore, robotType: RobotType, madeBefore: M
     : readBodies(store, robotType, [...bodies, ...leftOut]);
 }
 
-function weightsOf(robotType: RobotType, train: readonly CellCount[], options: MixOptions) {
+function weightsOf(
+  robotType: RobotType,
+  train: readonly CellCount[],
+  options: MixOptions & { readonly doubtful: number | undefined },
+) {
   const frames = train.reduce((sum, count) => sum + count.frames, 0);
   if (frames === 0) {
     const seen = (options.cameras ?? []).join(' and ');
@@ -245,5 +256,6 @@ function weightsOf(robotType: RobotType, train: readonly CellCount[], options: M
     corrections: train.reduce((sum, count) => sum + count.corrections, 0),
     correctionWeight: options.correctionWeight,
     shareCap: options.correctionShareCap,
+    doubtful: options.doubtful,
   });
 }

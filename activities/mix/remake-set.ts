@@ -6,6 +6,7 @@ import { imageHistorySchema } from '../../policies/image-windows.ts';
 import { historySchema } from '../../policies/windows.ts';
 import { failure } from '../../store/failures.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
+import { doubtBySchema } from './doubtful-episodes.ts';
 import { favouredLabelsSchema } from './favoured-labels.ts';
 import { inScratch } from './in-scratch.ts';
 import { learnedTasksSchema } from './learned-tasks.ts';
@@ -34,6 +35,7 @@ const madeFromSchema = z.looseObject({
     learnedTasks: learnedTasksSchema.optional(),
     cameras: setCamerasSchema.optional(),
     favouredLabels: favouredLabelsSchema.optional(),
+    doubtBy: doubtBySchema.optional(),
     history: historySchema.optional(),
     horizon: horizonSchema.optional(),
     imageHistory: imageHistorySchema.optional(),

@@ -126,6 +126,15 @@ export async function countSample(session: SqlSession, cells: readonly NumberedC
   }));
 }
 
+/** Training frames of the sample that are no corrections and of doubtful episodes; `endCell` is the first cell of validation. */
+export async function countDoubtful(session: SqlSession, endCell: number): Promise<number> {
+  const [row] = await session.rows(
+    `SELECT count(*) AS frames FROM ${sampledRows} WHERE ${isSampled} AND cell < ${endCell} AND NOT is_correction
+       AND episode IN (FROM doubtful_episode)`,
+  );
+  return Number(row?.['frames'] ?? 0);
+}
+
 /** Training frames of the sample by the number of their body; `endCell` is the first cell of validation. */
 export async function countBodies(session: SqlSession, endCell: number): Promise<ReadonlyMap<number, number>> {
   const rows = await session.rows(
@@ -153,12 +162,14 @@ export const keepSampledWithImages = (session: SqlSession): Promise<void> =>
 /** The rows of a file in their order: shuffled by hash, the same whatever the files and threads they came from; `past` are columns of `row_past` behind, `future` of `row_future`, `places` columns of `row_image` last. */
 export function sampleSql(
   cells: string,
-  weight: { readonly correction: number; readonly other: number },
+  weight: { readonly correction: number; readonly other: number; readonly doubtful?: number | undefined },
   { past, future, places }: Pick<WindowNames, 'past' | 'future'> & { readonly places: readonly string[] },
 ): string {
   const before = past.length === 0 ? '' : 'JOIN row_past USING (episode, frame_index)';
   const after = future.length === 0 ? '' : 'JOIN row_future USING (episode, frame_index)';
   const images = places.length === 0 ? '' : 'JOIN row_image USING (episode, at_us)';
-  return `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction} ELSE ${weight.other} END::FLOAT${[...past, ...future, ...places].map((name) => `, ${name}`).join('')}
+  const doubtful =
+    weight.doubtful === undefined ? '' : ` WHEN episode IN (FROM doubtful_episode) THEN ${weight.doubtful}`;
+  return `SELECT observation, label, task_index, CASE WHEN is_correction THEN ${weight.correction}${doubtful} ELSE ${weight.other} END::FLOAT${[...past, ...future, ...places].map((name) => `, ${name}`).join('')}
    FROM ${sampledRows} ${before} ${after} ${images} WHERE ${isSampled} AND ${cells} ORDER BY order_hash, sample_hash`;
 }

@@ -41,7 +41,35 @@ export const labelledEpisodeTable: TempTable = {
   row: 'an episode in scope with the number of its frames that have a label',
   columns: [...knownColumns, ['labelled_count', 'INTEGER'], ['left_out_count', 'INTEGER']],
   madeBy: 'labelled-episodes.ts',
-  readBy: ['heldout-episodes.ts', 'label-gaps.ts', 'list-needs-label.ts', 'mixed-episodes.ts'],
+  readBy: [
+    'doubtful-episodes.ts',
+    'heldout-episodes.ts',
+    'label-gaps.ts',
+    'list-needs-label.ts',
+    'measure-quality.ts',
+    'mixed-episodes.ts',
+  ],
+};
+
+export const measuredEpisodeTable: TempTable = {
+  name: 'measured_episode',
+  row: 'an episode whose quality is measured, numbered from 0 by a digest of its id',
+  columns: [
+    ['episode_id', 'VARCHAR'],
+    ['robot_id', 'VARCHAR'],
+    ['recorded_on', 'DATE'],
+    ['number', 'INTEGER'],
+  ],
+  madeBy: 'measure-quality.ts',
+  readBy: [],
+};
+
+export const doubtfulEpisodeTable: TempTable = {
+  name: 'doubtful_episode',
+  row: 'an episode of a training set that lies far out in a measure of its quality, by its rowid in `mixed_episode`',
+  columns: [['episode', 'BIGINT']],
+  madeBy: 'doubtful-episodes.ts',
+  readBy: ['sample-frames.ts'],
 };
 
 export const mixedEpisodeTable: TempTable = {
@@ -59,7 +87,7 @@ export const mixedEpisodeTable: TempTable = {
     ['lead_index', 'INTEGER'],
   ],
   madeBy: 'mixed-episodes.ts',
-  readBy: ['label-gaps.ts', 'mix-set.ts', 'sample-frames.ts'],
+  readBy: ['doubtful-episodes.ts', 'label-gaps.ts', 'mix-set.ts', 'sample-frames.ts'],
 };
 
 export const cellQuotaTable: TempTable = {

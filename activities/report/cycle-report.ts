@@ -1,6 +1,7 @@
 import type { DatasetVersion } from '../../datasets/dataset-version.ts';
 import type { SourceCount, StratumCount } from '../../datasets/training-set.ts';
 import type { EvaluationDocument } from '../evaluation/evaluation-document.ts';
+import type { QualityDocument } from '../mix/quality-document.ts';
 import type { CycleBefore } from './cycle-before.ts';
 import type { RobotLoss } from '../monitor/robot-losses.ts';
 import type { GateResult } from '../../policies/gates/index.ts';
@@ -19,6 +20,8 @@ export interface CycleReport {
   readonly collection: CollectionSection | null;
   /** What robots made in the seven fleet days before and nobody has, the worst first; null: no monitor watches. */
   readonly losses: readonly RobotLoss[] | null;
+  /** What the new episodes are like; null: the cycle trained nothing. Reports of earlier versions do not have it. */
+  readonly quality: QualitySection | null;
   readonly mix: MixSection | null;
   readonly training: TrainingSection | null;
   readonly evaluation: EvaluationSection | null;
@@ -54,6 +57,9 @@ export interface CollectionSection {
   readonly rules: readonly { readonly id: string; readonly doc: string; readonly refused: number }[];
 }
 
+/** Measures of the new episodes and, of held-out ones, how far the champion is from their labels. */
+export type QualitySection = QualityDocument;
+
 export interface MixSection {
   /** Cameras whose images the rows have, and what was left out for want of them; not there without cameras. */
   readonly images?: {
@@ -79,6 +85,8 @@ export interface MixSection {
   readonly learnedTasks: readonly string[] | null;
   /** Actions whose frames entered first, and how many really did; not there where all entered alike. */
   readonly favoured?: { readonly labels: readonly string[]; readonly takenFrames: number; readonly allFrames: number };
+  /** Measures by which rows weighed less, how many did, and how much; not there where all weighed alike. */
+  readonly doubtful?: { readonly by: readonly string[]; readonly takenFrames: number; readonly weight: number };
   /** Versions of the robot type that were read as the policy's own; empty where there was only that one. */
   readonly bodies: readonly {
     readonly robotType: string;

@@ -29,6 +29,14 @@ export const mixBody = (mix: MixSection): Html =>
     ...(mix.favoured === undefined
       ? []
       : [['Actions first that the champion missed most', favouredText(mix.favoured)] as const]),
+    ...(mix.doubtful === undefined
+      ? []
+      : [
+          [
+            'Doubtful episodes',
+            `${count(mix.doubtful.takenFrames)} frames weigh ${Number(mix.doubtful.weight.toPrecision(3))} of others, by ${mix.doubtful.by.join(', ')}`,
+          ] as const,
+        ]),
     ['Frames that need a label', count(mix.needsLabelFrames)],
     [
       'Failures added',

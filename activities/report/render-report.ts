@@ -2,6 +2,7 @@ import { lineChart } from './charts.ts';
 import { evaluationBody } from './render-evaluation.ts';
 import { clipsText } from './render-cameras.ts';
 import { mixBody } from './render-mix.ts';
+import { qualityBody } from './render-quality.ts';
 import { lossesBody } from './render-losses.ts';
 import { searchBody } from './render-search.ts';
 import { count, facts, folded } from './report-parts.ts';
@@ -44,6 +45,7 @@ export function renderReport(report: CycleReport): string {
           <h2>Lost on robots</h2>
           ${lossesBody(report.losses)}
         </section>
+        ${section('What new episodes are like', report.quality, qualityBody)}
         ${section('Experience-replay mix', report.mix, mixBody)} ${section('Training', report.training, trainingBody)}
         ${section('Offline judgement', report.evaluation, (evaluation) => evaluationBody(evaluation, link))}
         <section>

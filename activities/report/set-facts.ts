@@ -18,9 +18,14 @@ export const setFactsSchema = z.looseObject({
     .array(z.looseObject({ name: z.string(), weight: count, availableFrames: count, takenFrames: count }))
     .default([]),
   recipe: z
-    .looseObject({ learnedTasks: z.array(z.string()).optional(), favouredLabels: z.array(z.string()).optional() })
+    .looseObject({
+      learnedTasks: z.array(z.string()).optional(),
+      favouredLabels: z.array(z.string()).optional(),
+      doubtBy: z.array(z.string()).optional(),
+    })
     .optional(),
   favoured: z.looseObject({ takenFrames: count, allFrames: count }).optional(),
+  doubtful: z.looseObject({ takenFrames: count, weight: count }).optional(),
   /** Not there in a set without images. */
   images: z
     .looseObject({

@@ -2,6 +2,7 @@ import { trainingSetFile } from '../../datasets/training-set.ts';
 import { collectionSummarySchema, type CollectionSummary } from '../collection/summary.ts';
 import { readRobotLosses } from '../monitor/monitor-state.ts';
 import { evaluationSchema, type EvaluationDocument } from '../evaluation/evaluation-document.ts';
+import { qualityKeyBeside, qualitySchema, type QualityDocument } from '../mix/quality-document.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -14,6 +15,7 @@ import type {
   EvaluationSection,
   LineageSection,
   MixSection,
+  QualitySection,
   TrainingSection,
 } from './cycle-report.ts';
 import { readSearch } from './read-search.ts';
@@ -60,6 +62,7 @@ export const writeReport =
       training && (await readJson(store, trainingSetFile(training.trainingSetDigest, 'manifest.json'), setFactsSchema));
     const metrics = training && (await readJson(store, training.metricsKey, trainingMetricsSchema));
     const evaluation = training && (await readJson(store, training.evaluationKey, evaluationSchema));
+    const quality = training && (await readJson(store, qualityKeyBeside(training.evaluationKey), qualitySchema));
     const summary = collection && (await readJson(store, collection.summaryKey, collectionSummarySchema));
     const report: CycleReport = {
       cycleId: input.cycleId,
@@ -73,6 +76,7 @@ export const writeReport =
       collection:
         summary === undefined || collection === undefined ? null : collectionSection(summary, collection.summaryKey),
       losses: (await readRobotLosses(store, input.policy)) ?? null,
+      quality: quality === undefined ? null : qualitySection(quality, evaluation),
       mix: set === undefined ? null : mixSection(set),
       training:
         metrics === undefined
@@ -107,6 +111,11 @@ const collectionSection = (summary: CollectionSummary, summaryKey: string): Coll
   ],
 });
 
+const qualitySection = (quality: QualityDocument, evaluation: EvaluationDocument | undefined): QualitySection => {
+  const disagreement = evaluation?.championDisagreement;
+  return disagreement === undefined ? quality : { ...quality, measures: [...quality.measures, disagreement] };
+};
+
 const mixSection = (set: SetFacts): MixSection => ({
   ...(set.images === undefined ? {} : { images: set.images }),
   targetFrames: set.targetFrames,
@@ -125,6 +134,7 @@ const mixSection = (set: SetFacts): MixSection => ({
   strata: set.strata,
   learnedTasks: set.recipe?.learnedTasks ?? null,
   ...(set.favoured === undefined ? {} : { favoured: { ...set.favoured, labels: set.recipe?.favouredLabels ?? [] } }),
+  ...(set.doubtful === undefined ? {} : { doubtful: { ...set.doubtful, by: set.recipe?.doubtBy ?? [] } }),
 });
 
 const trainingSection = (

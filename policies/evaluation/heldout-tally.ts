@@ -1,9 +1,10 @@
 import type { RobotType } from '../../datasets/robot-type.ts';
-import { pairedRatioCounter, type LabelFacts, type PairedRatioSums, type PairedSums } from '../gates/index.ts';
+import type { LabelFacts, PairedSums } from '../gates/index.ts';
 import type { PolicySizes } from '../policy-io.ts';
 import type { RowBlock } from '../rows.ts';
 import { bodyTally, type BodyOutcome } from './body-tally.ts';
 import { calibrationCounter, type CalibrationPoint } from './calibration.ts';
+import { comparedTally, type ComparedEpisode } from './compared-tally.ts';
 import { confusionCounter, type Confusion } from './confusion.ts';
 import type { Answers } from './contestant.ts';
 import { errorTally, type ErrorOutcome } from './error-tally.ts';
@@ -11,6 +12,7 @@ import { labelTally } from './label-tally.ts';
 import type { PrecisionRecallCurve } from './precision-recall.ts';
 import { rocCounter, type RocCurve } from './roc.ts';
 import { pairedCounter } from './paired-counter.ts';
+import { taskTally, type TaskOutcome } from './task-tally.ts';
 import { robotTally, type RobotOutcome } from './robot-tally.ts';
 
 /** Who is compared, and on what. */
@@ -27,19 +29,6 @@ export interface TallyInput {
   readonly majorityLabel: number | undefined;
 }
 
-export interface TaskOutcome {
-  readonly task: string;
-  readonly episodes: number;
-  readonly frames: number;
-  readonly agreeingFrames: number;
-  /** Episodes whose agreement reaches the robot type's limit with the candidate only, or with the other only, by name of the other. */
-  readonly discordant: Readonly<Record<string, { readonly onlyNew: number; readonly onlyOld: number }>>;
-  /** Label agreement beside that of each other policy, by its name. */
-  readonly agreement: Readonly<Record<string, PairedRatioSums>>;
-  /** Other policies that do not know the task. */
-  readonly unknownTo: readonly string[];
-}
-
 export interface HeldoutOutcome {
   readonly episodes: number;
   readonly frames: number;
@@ -52,6 +41,8 @@ export interface HeldoutOutcome {
   readonly robots: readonly RobotOutcome[];
   /** By number of the body; empty where the set has one only. */
   readonly bodies: readonly BodyOutcome[];
+  /** Episodes that the reference was asked too, by number; a set has at most 20,000. Empty without a reference. */
+  readonly compared: readonly ComparedEpisode[];
   /** Recall and precision of each action, beside the reference's where there is one; empty for continuous actions. */
   readonly labels: readonly LabelFacts[];
   /** Errors of continuous actions; undefined for discrete ones. */
@@ -105,6 +96,7 @@ class HeldoutTally {
   readonly #total = { episodes: 0, frames: 0, agreeingFrames: 0, majorityFrames: 0 };
   /** By index of the task. */
   readonly #knownBy: readonly (readonly string[])[];
+  readonly #compared = comparedTally();
   #open: OpenEpisode | undefined;
 
   constructor(input: TallyInput) {
@@ -145,6 +137,7 @@ class HeldoutTally {
       tasks: this.#tasks.finish(),
       robots: this.#robots.finish(),
       bodies: this.#bodies.finish(),
+      compared: this.#compared.finish(),
       labels: this.#labels.finish(reference !== undefined && others.includes(reference)),
       ...(this.#errors === undefined ? {} : { errors: this.#errors.finish() }),
       ...(sizes.head === 'discrete'
@@ -173,6 +166,7 @@ class HeldoutTally {
     this.#tasks.endEpisode(open);
     this.#robots.endEpisode(open, reference);
     this.#bodies.endEpisode(open, reference);
+    this.#compared.endEpisode(open, reference);
     this.#open = undefined;
   }
 
@@ -256,39 +250,3 @@ const othersOf = (
   Object.fromEntries(
     [...paired].map(([name, counter]) => [name, { agreeingFrames: agreeing.get(name) ?? 0, sums: counter.finish() }]),
   );
-
-/** Episodes by task, and which of them only one of two policies brought to success: agreement at or above the type's limit. */
-function taskTally(type: RobotType, names: readonly string[], knownBy: readonly (readonly string[])[]) {
-  const tasks = type.tasks.map((task, index) => ({
-    task,
-    unknownTo: names.filter((name) => knownBy[index]?.includes(name) === false),
-    episodes: 0,
-    frames: 0,
-    agreeingFrames: 0,
-    discordant: Object.fromEntries(names.map((name) => [name, { onlyNew: 0, onlyOld: 0 }])),
-    agreement: new Map(names.map((name) => [name, pairedRatioCounter()])),
-  }));
-  const succeeds = (agreeing: number, frames: number): boolean => agreeing / frames >= type.limits.minAgreementFraction;
-  return {
-    endEpisode(episode: OpenEpisode): void {
-      const task = tasks[episode.task];
-      if (task === undefined) return;
-      task.episodes += 1;
-      task.frames += episode.frames;
-      task.agreeingFrames += episode.agreeing;
-      for (const name of episode.knownBy)
-        task.agreement
-          .get(name)
-          ?.endEpisode(episode.agreeing, episode.frames, episode.others[name] ?? 0, episode.frames);
-      const isSuccess = succeeds(episode.agreeing, episode.frames);
-      for (const [name, counts] of Object.entries(task.discordant))
-        if (episode.knownBy.includes(name) && isSuccess !== succeeds(episode.others[name] ?? 0, episode.frames))
-          counts[isSuccess ? 'onlyNew' : 'onlyOld'] += 1;
-    },
-    finish: (): readonly TaskOutcome[] =>
-      tasks.map((task) => ({
-        ...task,
-        agreement: Object.fromEntries([...task.agreement].map(([name, counter]) => [name, counter.finish()])),
-      })),
-  };
-}

@@ -88,6 +88,7 @@ describe('the temporary tables', function () {
       newSince: datasetVersion,
       targetFrames: 40,
       seed: 1,
+      doubtBy: ['logJerk'],
     });
     await fixture.close();
     holdColumns(made, contracts.mix);

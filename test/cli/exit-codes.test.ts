@@ -101,6 +101,7 @@ const table: Readonly<Record<string, Row>> = {
   'data exclusions': reads([], nothing, null),
   'data version': reads([], nothing, null),
   'data misclassified': reads(['--version', '9.9.9'], nothing, wrong, wrong),
+  'data quality': reads(['--cycle', 'none'], nothing, wrong, wrong),
   'data needs-label': reads([], ['--limit', '0'], wrong),
   'data quarantine': reads([], nothing, null),
   'labels add': reads([episode, '--frames', '1-2', '--action', 'go', ...reason], [episode, ...reason], null, wrong),

@@ -11,6 +11,7 @@ import { writeReport } from '../../../activities/report/write-report.ts';
 import { registerModel } from '../../../activities/registry/register-model.ts';
 import { identityBody } from '../../../policies/version-bodies.ts';
 import { testSigner } from '../../support/keys.ts';
+import { distributionOf } from '../../../domain/quality/distribution.ts';
 import { rocCounter } from '../../../policies/evaluation/roc.ts';
 import { testRobotType } from '../training/arrow-sets.ts';
 
@@ -39,9 +40,11 @@ async function pageOf(
   evaluation: typeof empty,
   set?: object,
   rungs: Readonly<Record<string, object>> = {},
+  quality?: object,
 ): Promise<string> {
   const store = memoryObjectStore();
   for (const [run, rung] of Object.entries(rungs)) await store.put(`training-runs/${run}/rung.json`, jsonBytes(rung));
+  if (quality !== undefined) await store.put('evaluations/c/quality.json', jsonBytes(quality));
   if (set !== undefined) await store.put('training-sets/none/manifest.json', jsonBytes(set));
   await store.put('training-runs/c-0/metrics.json', jsonBytes(metrics(0.5, 0.01)));
   await store.put('training-runs/c-1/metrics.json', jsonBytes(metrics(0.25, 0.03)));
@@ -104,6 +107,29 @@ describe('the report of a cycle', () => {
     before(page, '<td class="">left</td>', '<td class="">right</td>');
     for (const shown of ['0.734', 'Calibration:', 'ROC:', 'Hyperparameters']) assert.ok(page.includes(shown), shown);
     assert.ok(!page.includes('says <b>'));
+  });
+
+  it('shows what new episodes are like, with those that lie far out, and how far the champion is from labels', async () => {
+    const measured = (measure: string, value: number) => ({
+      ...distributionOf([...Array.from({ length: 30 }, () => 0.1), value], 0.05),
+      measure,
+      outliers: 1,
+      listed: [{ episodeId: 'E<1>', robotId: 'r7', value }],
+    });
+    const quality = {
+      robotType: 'arm@1',
+      newEpisodes: 31,
+      measuredEpisodes: 31,
+      framesOfEpisode: 512,
+      measures: [measured('stallFraction', 0.9)],
+      robots: [{ robotId: 'r7', episodes: 1, outliers: 1, medians: { stallFraction: 0.9 } }],
+    };
+    const championDisagreement = measured('championDisagreement', 0.8) as never;
+    const page = await pageOf({ ...empty, championDisagreement }, undefined, {}, quality);
+    before(page, 'What new episodes are like', 'Champion against labels');
+    for (const shown of ['31 of 31 new episodes', 'E&lt;1&gt;', '90.0 %', '80.0 %', '1 of 31 episodes'])
+      assert.ok(page.includes(shown), shown);
+    assert.ok(!(await pageOf(empty)).includes('Stalled'));
   });
 
   it('shows the robots the policy does worst on first, the others folded, and never as markup', async () => {

@@ -216,6 +216,35 @@ describe('row weights', () => {
     assert.deepEqual([only.correction, only.correctionShareAfterCap, only.effectiveFrames], [1, 1, 5]);
   });
 
+  it('weighs doubtful rows a quarter, and takes no larger share away than corrections may hold', () => {
+    const few = rowWeights({ frames: 1_000, corrections: 0, doubtful: 100, ...options });
+    assert.equal((few.doubtful ?? 0) / few.other, 0.25);
+    const many = rowWeights({ frames: 1_000, corrections: 0, doubtful: 800, ...options });
+    assert.ok(Math.abs((many.doubtful ?? 0) / many.other - (1 - 0.3 / 0.8)) < 1e-12);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 400 }), fc.nat(400), fc.nat(400), (frames, some, more) => {
+        const corrections = Math.min(frames, some);
+        const doubtful = Math.min(frames - corrections, more);
+        const plain = frames - corrections;
+        const weights = rowWeights({ frames, corrections, doubtful, ...options });
+        const rows = Array.from({ length: frames }, (_, row) =>
+          row < corrections
+            ? weights.correction
+            : row < corrections + doubtful
+              ? (weights.doubtful ?? 0)
+              : weights.other,
+        );
+        const total = sumOf(rows);
+        assert.ok(Math.abs(total / frames - 1) < 1e-9);
+        assert.ok(
+          (weights.other - (weights.doubtful ?? 0)) * doubtful <= weights.other * plain * options.shareCap + 1e-9,
+        );
+        if (plain > 0) assert.ok((corrections * weights.correction) / total <= options.shareCap + 1e-9);
+        assert.ok(Math.abs(weights.effectiveFrames - kishEffectiveSize(rows)) < 1e-6 * frames);
+      }),
+    );
+  });
+
   it('has mean 1, keeps the cap, and agrees with Kish on the rows themselves', () => {
     fc.assert(
       fc.property(
