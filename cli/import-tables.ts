@@ -3,14 +3,14 @@ import { csvTableReader } from '../datasets/importers/csv-table.ts';
 import type { ImportSummary } from '../datasets/importers/import-summary.ts';
 import { importLeRobot } from '../datasets/importers/lerobot/import-lerobot.ts';
 import { importTables } from '../datasets/importers/import-tables.ts';
-import { sourceFiles } from '../datasets/importers/source-files.ts';
+import { sourceFiles, textTables } from '../datasets/importers/source-files.ts';
 import { Tally } from '../datasets/importers/tally.ts';
 import type { MappedInput } from './mapped-input.ts';
 
 /** Text tables by a map. Loads readers, so only who imports loads it. */
 export async function importCsv(input: MappedInput): Promise<ImportSummary> {
   const tally = new Tally();
-  const files = await sourceFiles(input.path, ['.csv', '.tsv', '.txt', '.data'], tally);
+  const files = await sourceFiles(input.path, textTables, tally);
   const reader = csvTableReader({ separator: ',', decimal: '.', header: 'present', ...input.map.csv }, tally);
   return importTables({ ...input, format: 'csv', files, reader, tally });
 }

@@ -1,5 +1,6 @@
 import { Argument, Option, type Command } from 'commander';
 
+import type { Draft } from '../datasets/importers/draft.ts';
 import { openNewContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import type { InferInput } from './infer.ts';
@@ -9,8 +10,8 @@ interface InferOptions {
   readonly json: boolean;
   readonly id: string;
   readonly out: string;
-  readonly separator: string;
-  readonly decimal: string;
+  readonly separator?: string;
+  readonly decimal?: string;
   readonly label: NonNullable<InferInput['label']>;
 }
 
@@ -23,13 +24,15 @@ export function registerInferCommand(command: (name: string, description: string
     .argument('<path>', 'the file, or its folder')
     .requiredOption('--id <id>', 'id of the new robot type, e.g. arm-7')
     .option('--out <folder>', 'folder for robot-type.json and import-map.json', '.')
-    .option('--separator <character>', 'separator of the cells of a text table', ',')
-    .option('--decimal <mark>', 'decimal separator in a text table: . or ,', '.')
+    .option('--separator <character>', 'separator of the cells of a text table (default: guessed from its beginning)')
+    .option('--decimal <mark>', 'decimal separator in a text table: . or , (default: guessed)')
     .addOption(new Option('--label <kind>', 'rooms: what is told').choices(['obstacle', 'floor']).default('obstacle'))
     .action(async (format: InferInput['format'], path: string, options: InferOptions) => {
       const { id, separator, decimal, out, json, label } = options;
-      if (separator.length !== 1) throw new CommandError('wrong', '--separator: expected one character');
-      if (decimal !== '.' && decimal !== ',') throw new CommandError('wrong', '--decimal: expected . or ,');
+      if (separator !== undefined && separator.length !== 1)
+        throw new CommandError('wrong', '--separator: expected one character');
+      if (decimal !== undefined && decimal !== '.' && decimal !== ',')
+        throw new CommandError('wrong', '--decimal: expected . or ,');
       const { inferDraft, writeDraft } = await import('./infer.ts');
       const draft = await inferDraft({ format, path, id, separator, decimal, label }, (await openNewContext()).engine);
       const files = await writeDraft(draft, out);
@@ -37,8 +40,32 @@ export function registerInferCommand(command: (name: string, description: string
       const written = Object.values(files).join(' and ');
       say(`${written} ${files.map === undefined ? 'is a draft; check it' : 'are drafts; check them'} before use:`);
       for (const note of draft.notes) say(`  ${note}`);
-      say(
-        `then: flywheel import ${format} PATH${files.map === undefined ? '' : ` --map ${files.map}`} --robot-type ${files.robotType}`,
-      );
+      say('then:');
+      for (const step of nextSteps(draft, files, { format, path })) say(`  flywheel ${step}`);
     });
 }
+
+/** What comes after a draft, up to a model that the gates judged. */
+function nextSteps(
+  { robotType }: Draft,
+  files: { readonly robotType: string; readonly map?: string },
+  { format, path }: Pick<InferInput, 'format' | 'path'>,
+): readonly string[] {
+  const { id, actions } = robotType as { readonly id: string; readonly actions: { readonly kind: string } };
+  const map = files.map === undefined ? '' : ` --map ${shellWord(files.map)}`;
+  const type = shellWord(files.robotType);
+  return [
+    `robot-types check ${type}`,
+    `import ${format} ${shellWord(path)}${map} --robot-type ${type}`,
+    ...(actions.kind === 'none'
+      ? []
+      : [
+          `models baseline --untrained --policy ${id} --robot-type ${id}@1   (only where the policy has no model yet)`,
+          `cycle start --policy ${id} --input '{"bootstrap": true}' --follow   (collects, trains and judges; docs/tutorials/own-data.md)`,
+        ]),
+  ];
+}
+
+/** A word as a shell reads it back. */
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

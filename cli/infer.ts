@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { parquetTableReader } from '../activities/imports/parquet-table.ts';
 import { csvTableReader } from '../datasets/importers/csv-table.ts';
+import { guessCsvDialect } from '../datasets/importers/csv-dialect.ts';
 import { draftOf, type Draft } from '../datasets/importers/draft.ts';
 import { guessParts } from '../datasets/importers/guess-parts.ts';
 import { importMapSchema } from '../datasets/importers/import-map.ts';
@@ -14,9 +15,10 @@ import {
 import { draftRoomsType } from '../datasets/importers/rooms/draft-rooms.ts';
 import { draftLeRobot } from '../datasets/importers/lerobot/draft-lerobot.ts';
 import { draftMcap } from '../datasets/importers/mcap/draft-mcap.ts';
-import { listCell, type TableColumn, type TableReader } from '../datasets/importers/table.ts';
+import type { TableColumn, TableReader } from '../datasets/importers/table.ts';
 import { measureColumns } from '../datasets/importers/measure-columns.ts';
-import { sourceFiles } from '../datasets/importers/source-files.ts';
+import { sourceFiles, textTables } from '../datasets/importers/source-files.ts';
+import type { SourceFile } from '../datasets/importers/table-episodes.ts';
 import { Tally } from '../datasets/importers/tally.ts';
 import { checkRobotType } from '../datasets/robot-type-check/check-robot-type.ts';
 import type { SqlEngine, SqlSession } from '../activities/ports/sql.ts';
@@ -26,26 +28,25 @@ export interface InferInput {
   readonly format: 'csv' | 'parquet' | 'lerobot' | 'mcap' | 'rooms';
   readonly path: string;
   readonly id: string;
-  readonly separator: string;
-  readonly decimal: '.' | ',';
+  /** Text tables; guessed where it is not given. */
+  readonly separator?: string | undefined;
+  readonly decimal?: '.' | ',' | undefined;
   /** What a detector is to tell, for data sets of the simulator. */
   readonly label?: RoomsLabel;
 }
 
 /** Drafts a robot type and an import map from a recording. Loads readers, so only who infers loads it. */
 export async function inferDraft(input: InferInput, engine: SqlEngine): Promise<Draft> {
-  const { format, path, id, separator, decimal, label = 'obstacle' } = input;
+  const { format, path, id, label = 'obstacle' } = input;
   if (format === 'rooms') return draftRooms(id, await readRoomsDescription(path), label);
-  if (format === 'csv') {
-    const csv = { separator, decimal, header: 'present' as const };
-    return draftTable(input, ['.csv', '.tsv', '.txt', '.data'], csvTableReader(csv, new Tally()), csv);
-  }
+  if (format === 'csv') return draftText(input);
   if (format === 'mcap') return draftMcap(path, id);
   const session: SqlSession = await engine.open({ threads: 1 });
   try {
     const reader = parquetTableReader(session);
     if (format === 'lerobot') return await draftLeRobot(path, id, reader);
-    return await draftTable(input, ['.parquet'], reader, undefined);
+    const files = await sourceFiles(path, ['.parquet'], new Tally());
+    return await draftTable(id, files, reader);
   } finally {
     await session.close();
   }
@@ -59,21 +60,47 @@ const draftRooms = (id: string, description: RoomsDescription, label: RoomsLabel
   ],
 });
 
-async function draftTable(
-  { path, id }: InferInput,
-  extensions: readonly string[],
-  reader: TableReader,
-  csv: object | undefined,
-): Promise<Draft> {
-  const files = await sourceFiles(path, extensions, new Tally());
-  const names = (await reader.columns(files[0]?.path ?? path)).flatMap(cellNames);
-  const measured = await measureColumns(reader, files, [...new Set(names)]);
-  return draftOf(id, guessParts(measured), measured, csv);
+/** Text tables, whose separator, header and decimal mark their beginning tells. */
+async function draftText({ path, id, separator, decimal }: InferInput): Promise<Draft> {
+  const files = await sourceFiles(path, textTables, new Tally());
+  const { units, columns, linesAbove, linesBelow, ...plain } = await guessCsvDialect(files[0]?.path ?? path, {
+    separator,
+    decimal,
+  });
+  const csv = {
+    ...plain,
+    ...(columns === undefined ? {} : { columns }),
+    ...(linesAbove === 0 ? {} : { linesAbove }),
+    ...(linesBelow === 0 ? {} : { linesBelow }),
+  };
+  return draftTable(id, files, csvTableReader(csv, new Tally()), { csv, units });
 }
 
-/** Lists of numbers are left to the person: a Parquet schema does not say how long they are. */
-const cellNames = ({ name, kind }: TableColumn): readonly string[] =>
-  name === '' || kind === 'list' || kind === 'other' || listCell(name) !== undefined ? [] : [name];
+async function draftTable(
+  id: string,
+  files: readonly SourceFile[],
+  reader: TableReader,
+  text?: { readonly csv: object; readonly units: ReadonlyMap<string, string> },
+): Promise<Draft> {
+  const [first] = files;
+  if (first === undefined) throw new CommandError('wrong', 'expected a file, got none');
+  const names: string[] = [];
+  for (const column of await reader.columns(first.path)) names.push(...(await cellNames(reader, first.path, column)));
+  const measured = await measureColumns(reader, files, [...new Set(names)]);
+  const parts = guessParts(measured, { files: files.length, units: text?.units ?? new Map() });
+  return draftOf(id, parts, measured, text?.csv);
+}
+
+/** Numbers of a list are columns of their own, where every row of the file has as many. */
+async function cellNames(reader: TableReader, file: string, { name, kind }: TableColumn): Promise<readonly string[]> {
+  if (name === '' || kind === 'other') return [];
+  if (kind !== 'list') return [name];
+  const length = await reader.listLength?.(file, name);
+  return length === undefined || length > mostListed ? [] : Array.from({ length }, (_, index) => `${name}[${index}]`);
+}
+
+/** Numbers of a list that can be readings; a longer one is an image or a scan, for a person to choose from. */
+const mostListed = 256;
 
 /** Puts the documents into a folder, over nothing that is there. They pass what reads them. */
 export async function writeDraft(

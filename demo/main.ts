@@ -62,7 +62,7 @@ async function main(): Promise<number> {
   try {
     const work =
       options.scenario === undefined
-        ? run(options, taken.lock, stops, tell)
+        ? (options.withRobots ? run : runWithoutRobots)(options, taken.lock, stops, tell)
         : playScenario(options.scenario, { place: options, lock: taken.lock, stops, say: tell }, options);
     const outcome = await Promise.race([work, stopAsked]);
     if (typeof outcome === 'number') return outcome;
@@ -103,6 +103,25 @@ function outliveFaults({ note, say }: Voice): void {
     });
 }
 
+/** Starts what a person's own recordings need, and stays. */
+async function runWithoutRobots(
+  options: DevOptions,
+  lock: DevLock,
+  stops: Stop[],
+  say: (line: string) => void,
+): Promise<number> {
+  const { policy, robotType } = sourceOf(undefined);
+  const installation = await startInstallation({ place: options, policy, robotType, lock, stops, say });
+  for (const type of builtInRobotTypes) await publishRobotType(installation.context.store, type);
+  say('Starting the console …');
+  const consolePlace = await openDevConsole(installation);
+  stops.push(() => consolePlace.stop());
+  sayWhereThingsAre(options, installation, { consolePlace, week: 'none: `flywheel schedule` creates one' });
+  if (options.exitWhenDone) return 0;
+  say('Running, without robots. docs/tutorials/own-data.md leads from a recording to a model. Press Ctrl-C to stop.');
+  return new Promise<never>(() => undefined);
+}
+
 /** Starts everything, runs the cycles and stays; resolves with the exit code only where `--exit` asks for an end. */
 async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line: string) => void): Promise<number> {
   const { policy, robotType, recording } = sourceOf(options.dataDirectory);
@@ -127,14 +146,15 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
     ]);
     if ((await readAliases(context)({ policy })).champion === undefined)
       say(`First champion: ${await world.baseline(poorPolicy(), poorPolicyWhy)}, ${poorPolicyWhy}.`);
-    sayWhereThingsAre(options, installation, consolePlace, world.fleet);
+    const week = `weekly-sync, every ${compressedWeekMs / 60_000} min: a fleet day is a minute`;
+    sayWhereThingsAre(options, installation, { consolePlace, week, fleet: world.fleet });
     work = () => fleetWork(world, options);
   } else {
     say('Starting the console …');
     const [consolePlace] = await startTogether(stops, [openDevConsole(installation)]);
     const baseline = await registerTinyBaseline(context, policy, robotType);
     if (baseline === 'registered') say(`Registered a tiny untrained baseline for ${policy}.`);
-    sayWhereThingsAre(options, installation, consolePlace);
+    sayWhereThingsAre(options, installation, { consolePlace, week: 'weekly-sync, Sundays 02:00 UTC' });
     work = () => recordingWork(installation, recordedExperience(installation, recording), options);
   }
 
@@ -185,18 +205,22 @@ async function hasLearnedNothing({ context, policy }: Installation): Promise<boo
   return champion === baseline;
 }
 
+interface Places {
+  readonly consolePlace: { readonly url: string; readonly tokenFile: string };
+  /** Whether cycles start by themselves, and when. */
+  readonly week: string;
+  readonly fleet?: { readonly gatewayUrl: string; readonly operationsUrl: string };
+}
+
 function sayWhereThingsAre(
   options: DevOptions,
   installation: StartedInstallation,
-  consolePlace: { readonly url: string; readonly tokenFile: string },
-  fleet?: { readonly gatewayUrl: string; readonly operationsUrl: string },
+  { consolePlace, week, fleet }: Places,
 ): void {
   const { gatewayUrl, operationsUrl } = fleet ?? {};
   const { context, uiUrl, address, say } = installation;
   const { store: place } = context.settings;
   const store = place.kind === 'file' ? place.directory : `s3://${place.bucket}`;
-  const week =
-    gatewayUrl === undefined ? 'Sundays 02:00 UTC' : `every ${compressedWeekMs / 60_000} min: a fleet day is a minute`;
   const files = writeContext(installation, gatewayUrl === undefined ? undefined : { gatewayUrl }, true);
   say(`
   Temporal UI   ${uiUrl}
@@ -204,7 +228,7 @@ function sayWhereThingsAre(
   Console       ${consolePlace.url}/ (token in ${consolePlace.tokenFile})
   Store         ${store}
   Logs          ${path.join(options.stateDirectory, 'logs')}
-  Schedule      weekly-sync, ${week}
+  Schedule      ${week}
   Commands      find this installation through ${files.join(' and ')}
 `);
   rmSync(path.join(options.stateDirectory, 'dev.json'), { force: true });

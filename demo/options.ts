@@ -11,6 +11,8 @@ export interface DevOptions {
   readonly scenario?: ScenarioName;
   /** Folder with recorded data sets; undefined: simulated robots. */
   readonly dataDirectory?: string;
+  /** False: neither robots nor a policy, for recordings that a person brings. */
+  readonly withRobots: boolean;
   /** Simulated robots. */
   readonly robots: number;
   readonly seed: number;
@@ -34,6 +36,8 @@ Usage: ./temporal-dev.sh [options]
                  ${scenarioNames.join(', ')}
   --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data
                  (default: simulated robots)
+  --no-robots    start the server, the workers and the console alone: no robots, no policy, no schedule; for your own
+                 recordings (docs/tutorials/own-data.md)
   --robots N     simulated robots, 5 to 200 (default 30; below 20 a person decides every stage); more if a day would have too few
                  episodes to hold out or to validate on
   --seed N       seed of the simulated rooms and of training, 0 to 2147483647 (default 1)
@@ -52,6 +56,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
       exit: { type: 'boolean', default: false },
       scenario: { type: 'string' },
       data: { type: 'string' },
+      'no-robots': { type: 'boolean', default: false },
       robots: { type: 'string', default: '30' },
       seed: { type: 'string', default: '1' },
       state: { type: 'string', default: '.flywheel' },
@@ -64,11 +69,15 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
   const { scenario } = values;
   if (scenario !== undefined && !isScenarioName(scenario))
     throw new Error(`--scenario: expected one of ${scenarioNames.join(', ')}, got ${scenario}`);
+  const withRobots = !values['no-robots'];
+  const other = (['cycles', 'scenario', 'data'] as const).find((name) => values[name] !== undefined);
+  if (!withRobots && other !== undefined) throw new Error(`--no-robots: expected it without --${other}, got both`);
   const state = path.resolve(values.state);
   return {
     ...(values.cycles === undefined ? {} : { cycles: whole('--cycles', values.cycles, 0, 1_000) }),
     exitWhenDone: values.exit,
     ...(values.data === undefined ? {} : { dataDirectory: path.resolve(values.data) }),
+    withRobots,
     robots: whole('--robots', values.robots, 5, 200),
     seed: whole('--seed', values.seed, 0, 2 ** 31 - 1),
     ...(scenario === undefined ? {} : { scenario }),

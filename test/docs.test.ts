@@ -26,7 +26,9 @@ describe('the documents', () => {
   const documents = [
     'README.md',
     'CONTRIBUTING.md',
-    ...readdirSync(path.join(root, 'docs')).map((file) => `docs/${file}`),
+    ...['docs', 'docs/tutorials'].flatMap((folder) =>
+      readdirSync(path.join(root, folder)).map((file) => `${folder}/${file}`),
+    ),
   ].filter((name) => name.endsWith('.md'));
 
   it('name every setting and no other', () => {

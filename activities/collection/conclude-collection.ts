@@ -94,11 +94,12 @@ async function summarise(ports: ConcludePorts, input: ConcludeCollectionInput): 
   const { robots, rules, segmentsGone } = await addedUp(ports, input.cycleId, manifest);
   const total = Object.values(robots).reduce(addCounts, noCounts);
   const ruleCounts = (id: string): RuleCounts => rules.get(id) ?? { segments: 0, episodes: 0 };
-  const { robotsLeftOut, ...verdict } = judgeCollection(robots);
+  const { robotsLeftOut, reason, ...verdict } = judgeCollection(robots);
   return {
     cycleId: input.cycleId,
     robotType: robotTypeName(input.robotType),
     ...verdict,
+    reason: verdict.verdict === 'badData' ? `${reason}${commonestRule(rules)}` : reason,
     maxRefusedFraction,
     startedFrom: { ...input.startedFrom },
     datasetVersion: await ports.lake.currentVersion(),
@@ -121,6 +122,13 @@ async function summarise(ports: ConcludePorts, input: ConcludeCollectionInput): 
     losses: await lossesOf(ports.store, input.robotType.id),
     clips: await judgeClips(ports, input),
   };
+}
+
+/** Where to look first: the rule that refused most. */
+function commonestRule(rules: ReadonlyMap<string, RuleCounts>): string {
+  const refused = [...rules].map(([id, { segments, episodes }]) => ({ id, count: segments + episodes }));
+  const [most] = refused.toSorted((a, b) => b.count - a.count || (a.id < b.id ? -1 : 1));
+  return most === undefined || most.count === 0 ? '' : `, most by ${most.id} (flywheel data quarantine lists them)`;
 }
 
 /** What monitors heard that robots of this type lost; null where none watches. A damaged document of a policy leaves that policy out. */

@@ -32,6 +32,14 @@ export function parquetTableReader(session: SqlSession): TableReader {
   return {
     columnsAtOnce,
     columns: describe,
+    listLength: async (file, column) => {
+      const length = `len(${sqlName(column)})`;
+      const [row] = await told(file, () =>
+        session.rows(`SELECT min(${length})::DOUBLE AS least, max(${length})::DOUBLE AS most FROM ${relation(file)}`),
+      );
+      const { least, most } = row as unknown as { readonly least: number | null; readonly most: number | null };
+      return least !== null && least === most ? least : undefined;
+    },
     async *rows(file, wanted) {
       const cells = cellsOf(file, await describe(file), wanted);
       await session.run('SET preserve_insertion_order = true');

@@ -1,6 +1,13 @@
 import { csvLines, type CsvLine } from './csv-lines.ts';
 import { ImportError, quoted } from './import-summary.ts';
-import { numberOfText, type TableColumn, type TableReader, type TableRow, type WantedCell } from './table.ts';
+import {
+  numberOfText,
+  truthOfText,
+  type TableColumn,
+  type TableReader,
+  type TableRow,
+  type WantedCell,
+} from './table.ts';
 import { withoutGuard } from './text-guard.ts';
 import type { Tally } from './tally.ts';
 
@@ -13,6 +20,10 @@ export interface CsvOptions {
   readonly header: 'present' | 'absent' | 'auto';
   /** Names of the columns, where no line says them, or says them in other words. */
   readonly columns?: readonly string[] | undefined;
+  /** Lines of text above the header or, without one, above the first row. */
+  readonly linesAbove?: number;
+  /** Lines of text between the header and the first row, e.g. of units. */
+  readonly linesBelow?: number;
   /** Texts that a spreadsheet would take for a formula have an apostrophe before them, as `export csv` writes it, that is not theirs. */
   readonly guarded?: boolean;
 }
@@ -24,22 +35,35 @@ const batchBytes = 4 * 1024 * 1024;
 /** Text tables (RFC 4180 with any separator), one batch of lines in memory at a time. */
 export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader => ({
   columns: async (file) => {
-    for await (const [line] of csvLines(file, options.separator))
+    let above = options.linesAbove ?? 0;
+    for await (const lines of csvLines(file, options.separator)) {
+      const line = lines[above];
       if (line !== undefined) return columnsOf(file, options, line).columns;
+      above -= lines.length;
+    }
     throw new ImportError(`expected a table, got a file without any line [file=${file}]`);
   },
   async *rows(file, wanted) {
     let places: readonly number[] | undefined;
     let width = 0;
+    let passed = options.linesAbove ?? 0;
     let batch: TableRow[] = [];
     let bytes = 0;
     for await (const lines of csvLines(file, options.separator))
       for (const line of lines) {
+        if (passed > 0) {
+          passed -= 1;
+          tally.handled('linesThatAreNoRows');
+          continue;
+        }
         if (places === undefined) {
           const { columns, isHeader } = columnsOf(file, options, line);
           places = placesOf(file, columns, wanted);
           width = columns.length;
+          passed = options.linesBelow ?? 0;
           if (isHeader) continue;
+          if (passed > 0)
+            throw new ImportError(`map, csv.linesBelow: expected 0 where no line names the columns [file=${file}]`);
         }
         if (line.cells.length > width) tally.handled('linesWithMoreCells');
         if (line.cells.length < width) tally.handled('linesWithFewerCells');
@@ -80,7 +104,10 @@ class CsvRow implements TableRow {
 
   number(cell: number): number {
     const text = this.text(cell);
-    if (this.#decimal === '.' || !text.includes(',')) return numberOfText(text);
+    if (this.#decimal === '.' || !text.includes(',')) {
+      const number = numberOfText(text);
+      return Number.isNaN(number) ? truthOfText(text) : number;
+    }
     const number = numberOfText(text.replace(',', '.'));
     if (!Number.isNaN(number)) this.#tally.handled('decimalCommas');
     return number;

@@ -5,6 +5,8 @@ import type { Measured, MeasuredColumn } from './measure-columns.ts';
 export interface DraftedNumber {
   readonly column: string;
   readonly name: string;
+  /** As the recording says it; undefined: it does not. */
+  readonly unit?: string;
 }
 
 /** Which columns play which part; whoever drafts from a format that says so fills it in, else names are guessed. */
@@ -15,11 +17,17 @@ export interface Parts {
   readonly time: object;
   readonly rateHz: number;
   readonly episodes: object;
+  /** About how many there are. */
+  readonly episodesFound: number;
   readonly robot: object;
   readonly task: string | object;
   readonly tasks: readonly string[];
   readonly success: object;
   readonly demonstration: boolean;
+  /** What the map says of rows that cannot be read; undefined: nothing. */
+  readonly rows?: object;
+  /** What was guessed, for a person to check. */
+  readonly notes?: readonly string[];
 }
 
 /** A robot type and a map as documents, for a person to correct, and what that person should look at. */
@@ -30,6 +38,8 @@ export interface Draft {
   readonly notes: readonly string[];
 }
 
+/** Over so many frames a sensor that keeps one value is taken for dead, unless the robot type lets it. */
+const stillRows = 20;
 /** Share of the measured range that is added at either end: a recording rarely holds the extremes. */
 const margin = 0.1;
 
@@ -43,8 +53,15 @@ export function draftOf(id: string, parts: Parts, measured: Measured, csv: objec
   };
   if (parts.observations.length === 0)
     throw new ImportError('expected numbers that can be observations, got none: write robot type and map by hand');
-  const range = ({ name, column: from }: DraftedNumber): object => ({ name, unit: '1', ...rangeOf(column(from)) });
-  const constant = parts.observations.filter(({ column: from }) => column(from).min === column(from).max);
+  const range = ({ name, column: from, unit = '1' }: DraftedNumber): object => ({
+    name,
+    unit,
+    ...rangeOf(column(from)),
+  });
+  const constant = parts.observations.filter(({ column: from }) => {
+    const { min, max, longestStill } = column(from);
+    return min === max || longestStill >= stillRows;
+  });
   const names = parts.discrete === undefined ? [] : (column(parts.discrete).values ?? []);
   return {
     robotType: {
@@ -55,7 +72,7 @@ export function draftOf(id: string, parts: Parts, measured: Measured, csv: objec
       observations: parts.observations.map(range),
       actions: actionsOf(parts, names, range),
       tasks: parts.tasks,
-      split: { kind: 'robotDay', validationFraction: 0.1, heldoutFraction: 0.2 },
+      split: { kind: 'robotDay', validationFraction: 0.1, heldoutFraction: heldoutFractionOf(judgedEpisodes(parts)) },
       limits: {
         minEpisodeFrames: 2,
         maxEpisodeFrames: 200_000,
@@ -75,9 +92,36 @@ export function draftOf(id: string, parts: Parts, measured: Measured, csv: objec
       actions: mapActionsOf(parts, names),
       demonstration: parts.demonstration,
       success: parts.success,
+      ...(parts.rows === undefined ? {} : { rows: parts.rows }),
     },
     notes: notesOf(parts, constant, column),
   };
+}
+
+/** Fewer held-out episodes prove nothing of a model; two more, because shares of a small number round. */
+const heldoutEpisodes = 20;
+const [usualHeldout, mostHeldout] = [0.2, 0.5] as const;
+
+/** Episodes that a model can be judged on: of those that may fail half, unless failures have labels, too. */
+const judgedEpisodes = ({ episodesFound, success, demonstration }: Parts): number =>
+  demonstration || ('kind' in success && success.kind === 'always') ? episodesFound : Math.floor(episodesFound / 2);
+
+/** A fifth of the episodes; of few ones as many as a model is judged on. */
+const heldoutFractionOf = (episodes: number): number =>
+  Math.min(mostHeldout, Math.max(usualHeldout, Math.ceil(((heldoutEpisodes + 2) / Math.max(1, episodes)) * 100) / 100));
+
+function heldoutNotes(episodes: number): readonly string[] {
+  const enough = Math.ceil((heldoutEpisodes + 2) / mostHeldout);
+  if (episodes < enough)
+    return [
+      `about ${episodes} episodes with labels are expected: a model is judged on ${heldoutEpisodes} held-out ones, so its gates hold until there are ${enough}`,
+    ];
+  const fraction = heldoutFractionOf(episodes);
+  return fraction === usualHeldout
+    ? []
+    : [
+        `about ${episodes} episodes with labels are expected: heldoutFraction is ${fraction}, so that a model is judged on ${heldoutEpisodes}`,
+      ];
 }
 
 function actionsOf(parts: Parts, names: readonly string[], range: (number: DraftedNumber) => object): object {
@@ -110,16 +154,36 @@ function notesOf(
   constant: readonly DraftedNumber[],
   column: (name: string) => MeasuredColumn,
 ): readonly string[] {
-  const blanks = parts.observations.filter(({ column: from }) => column(from).blanks > 0);
-  const named = (numbers: readonly DraftedNumber[]): string => numbers.map(({ name }) => name).join(', ');
+  const numbers = [...parts.observations, ...parts.actions];
+  const named = (some: readonly DraftedNumber[]): string => some.map(({ name }) => name).join(', ');
+  const listed = (text: string, some: readonly DraftedNumber[]): readonly string[] =>
+    some.length === 0 ? [] : [`${text}: ${named(some)}`];
+  const ofUnit = numbers.filter(({ unit }) => unit !== undefined);
   return [
-    'units are all "1": nothing in the recording says them',
+    ...(ofUnit.length === 0 ? ['units are all "1": nothing in the recording says them'] : []),
+    ...(ofUnit.length > 0 && ofUnit.length < numbers.length
+      ? listed(
+          'the recording says no unit of these',
+          numbers.filter(({ unit }) => unit === undefined),
+        )
+      : []),
     'ranges are what was measured and a tenth more: put in what the sensor and the command can be',
-    ...(constant.length === 0 ? [] : [`these never changed and are listed in mayBeConstant: ${named(constant)}`]),
-    ...(blanks.length === 0 ? [] : [`these have blanks, whose rows are left out: ${named(blanks)}`]),
+    ...listed(
+      'these kept one value over 20 rows or more and are listed in mayBeConstant: take out what must always change',
+      constant,
+    ),
+    ...listed(
+      'these have blanks, whose rows are left out',
+      numbers.filter(({ column: from }) => column(from).blanks > 0),
+    ),
+    ...listed(
+      'these hold something else than a number in a few rows, which are left out',
+      numbers.filter(({ column: from }) => column(from).unreadable > 0),
+    ),
     ...(parts.discrete === undefined && parts.actions.length === 0
       ? ['no actions were found: such a type serves the lake and validation, and cannot be learned from']
       : []),
-    'success is taken for granted unless the map says otherwise',
+    ...heldoutNotes(judgedEpisodes(parts)),
+    ...(parts.notes ?? ['success is taken for granted unless the map says otherwise']),
   ];
 }

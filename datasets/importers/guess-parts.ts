@@ -1,54 +1,124 @@
-import { ImportError } from './import-summary.ts';
+import { lookedUp, namedColumn } from './column-name.ts';
 import type { DraftedNumber, Parts } from './draft.ts';
-import type { Measured, MeasuredColumn } from './measure-columns.ts';
+import { boundariesOf, episodeColumnOf, successOf } from './guess-episodes.ts';
+import { dateBeside, isTimeName, timeColumnOf, timingOf, type MeasuredColumn } from './guess-timing.ts';
+import { ImportError, quoted } from './import-summary.ts';
+import type { Measured } from './measure-columns.ts';
 
-const time = /^(t|time|times?tamp|stamp|date|datetime|seconds|ms|us|ns)$/i;
-const episode = /^(episode|episode_?(id|index|number)|run|trial|lap|cycle|sequence|rollout)$/i;
-const robot = /^(robot|robot_?id|device|device_?id|unit)$/i;
-const task = /^(task|task_?id|task_?name|instruction)$/i;
-const action = /^(action|act|command|cmd|control|target|u)(?:[._ \-[].*|\d+)?$/i;
-const label = /^(action|class|label|command|decision)$/i;
-/** Names and numbers of rows: no reading. */
-const counter = /^(#|no|num|row|index|frame|frame_?index|id)$/i;
+const robot = /^(?:robot|device|unit|machine|vehicle|agent)(?:_?(?:id|name|no|number))?$/;
+const task = /^(?:task|task_?id|task_?name|instruction|language_instruction)$/;
+const action =
+  /^(?:action|act|command|cmd|control|ctrl|target|setpoint|desired|u)(?:_.*|\d+)?$|_(?:action|cmd|command|target|setpoint|desired|des|ref)(?:_?\d+|_[xyz])?$/;
+const label = /^(?:action|class|label|command|decision|output|target|maneuver|manoeuvre|behaviou?r)$/;
+/** Names and numbers of rows and messages: no reading. */
+const counter =
+  /^(?:|no|nr|num|number|row|index|idx|frame|frame_?(?:index|id|no|number)|id|unnamed_\d+|step|timestep|sample)$|(?:^|_)(?:seq|stamp|secs|nsecs|frame_id)$/;
+/** Different labels, and rows for each, of a column of whole numbers that is a choice and no quantity. */
+const [mostChoices, rowsOfChoice] = [16, 5] as const;
+const mostObservations = 1_024;
 
-/** What a person gives where nothing in a recording says when it was. */
-export const unknownStart = '2020-01-01T00:00:00Z';
+/** What is known of a recording beside its columns. */
+export interface Guessed {
+  readonly files: number;
+  /** Unit by column, where the file says it below its header. */
+  readonly units: ReadonlyMap<string, string>;
+}
 
 /** Guesses by their names and values which columns are what. Throws where no column is a reading. */
-export function guessParts({ columns }: Measured): Parts {
+export function guessParts({ columns: measured, rows }: Measured, { files, units }: Guessed): Parts {
+  const columns = measured.map((column) => ({
+    ...column,
+    unit: units.get(column.name) ?? namedColumn(column.name).unit,
+  }));
   const find = (pattern: RegExp, fits: (column: MeasuredColumn) => boolean = () => true): MeasuredColumn | undefined =>
-    columns.find((column) => pattern.test(column.name) && fits(column));
-  const timeColumn = find(time, ({ kind }) => kind !== 'text');
-  const episodeColumn = find(episode);
+    columns.find((column) => pattern.test(lookedUp(column.name)) && fits(column));
+  const timeColumn = timeColumnOf(columns);
+  const episodeColumn = episodeColumnOf(columns);
   const robotColumn = find(robot);
   const taskColumn = find(task, ({ values }) => values !== undefined);
-  const discrete = find(label, ({ kind, values }) => kind === 'text' && values !== undefined && values.length > 1);
-  const taken = new Set([timeColumn, episodeColumn, robotColumn, taskColumn, discrete]);
+  const discrete = labelOf(columns, rows);
+  const success = successOf(columns.filter((column) => column !== discrete));
+  const date = dateBeside(columns);
+  const taken = new Set([timeColumn, date, episodeColumn, robotColumn, taskColumn, discrete, ...success.columns]);
   const numbers = columns.filter(
-    (column) => column.kind === 'number' && !taken.has(column) && !counter.test(column.name),
+    (column) =>
+      column.kind === 'number' &&
+      !taken.has(column) &&
+      !counter.test(lookedUp(column.name)) &&
+      !isTimeName(column.name),
   );
-  const isAction = ({ name }: MeasuredColumn): boolean => discrete === undefined && action.test(name);
+  const isAction = ({ name }: MeasuredColumn): boolean => discrete === undefined && action.test(lookedUp(name));
+  const drafted = draftedBy(numbers);
   const observations = numbers.filter((column) => !isAction(column)).map(drafted);
-  if (observations.length > 1_024)
+  if (observations.length > mostObservations)
     throw new ImportError(`expected at most 1,024 columns of readings, got ${observations.length}`);
-  const { rateHz, map } = timing(timeColumn);
+  if (observations.length === 0) throw nothingToObserve(columns, rows);
+  const timing = timingOf(timeColumn, { rows, hasRobots: robotColumn !== undefined, date });
+  const { rateHz } = timing;
+  const boundaries = boundariesOf(episodeColumn, timeColumn, { rows, files, rateHz });
   const tasks = taskColumn === undefined ? [] : tasksOf(taskColumn);
+  const others = columns.filter((column) => column.kind !== 'number' && !taken.has(column)).map(({ name }) => name);
+  const isUnreadable = columns.some(({ unreadable, kind }) => kind === 'number' && unreadable > 0);
   return {
     observations,
     actions: numbers.filter(isAction).map(drafted),
     discrete: discrete?.name,
-    time: map,
+    time: timing.map,
     rateHz,
-    episodes: { by: episodeColumn === undefined ? { kind: 'file' } : { kind: 'column', column: episodeColumn.name } },
+    episodes: { by: boundaries.by },
+    episodesFound: boundaries.episodes,
     robot: robotColumn === undefined ? { id: 'robot-1' } : { column: robotColumn.name },
     task: taskColumn === undefined ? 'task' : { column: taskColumn.name, values: tasks },
     tasks: tasks.length === 0 ? ['task'] : [...new Set(tasks.map(({ is }) => is))],
-    success: { kind: 'always' },
+    success: success.rule,
     demonstration: false,
+    ...(isUnreadable ? { rows: { unreadable: 'leaveOut' } } : {}),
+    notes: [
+      ...timing.notes,
+      ...boundaries.notes,
+      ...success.notes,
+      ...(others.length === 0 ? [] : [`these hold text and are not used: ${others.slice(0, 50).join(', ')}`]),
+    ],
   };
 }
 
-const drafted = ({ name }: MeasuredColumn): DraftedNumber => ({ column: name, name: name.slice(0, 200) });
+function nothingToObserve(columns: readonly MeasuredColumn[], rows: number): ImportError {
+  const seen = columns
+    .slice(0, 10)
+    .map(({ name, kind, example }) => `${quoted(name)} (${kind}, e.g. ${quoted(example)})`);
+  const got = rows === 0 ? 'no row' : `none among ${seen.join(', ') || 'no columns'}`;
+  return new ImportError(`expected numbers that can be observations, got ${got}: write robot type and map by hand`);
+}
+
+/** The column of labels: one that is called so, or the text at the end of every row, as in tables for learning. */
+function labelOf(columns: readonly MeasuredColumn[], rows: number): MeasuredColumn | undefined {
+  const named = columns.find((column) => label.test(lookedUp(column.name)) && isChoice(column, rows));
+  if (named !== undefined) return named;
+  const last = columns.at(-1);
+  return last?.kind === 'text' && isChoice(last, rows) && columns.every(({ name }) => !action.test(lookedUp(name)))
+    ? last
+    : undefined;
+}
+
+function isChoice({ kind, values, areWhole, areTruths }: MeasuredColumn, rows: number): boolean {
+  if (values === undefined || values.length < 2) return false;
+  if (kind === 'text' || areTruths) return true;
+  return areWhole && values.length <= mostChoices && rows >= rowsOfChoice * values.length;
+}
+
+/** A column as a number of the robot type: its name without the unit, unless two would have it. */
+function draftedBy(numbers: readonly MeasuredColumn[]): (column: MeasuredColumn) => DraftedNumber {
+  const plain = numbers.map(({ name }) => namedColumn(name).name);
+  return ({ name: column, unit }) => {
+    const { name } = namedColumn(column);
+    const isAlone = plain.filter((other) => other === name).length === 1;
+    return {
+      column,
+      name: (isAlone ? name : column).replaceAll(/\p{C}+/gu, ' ').slice(0, 200),
+      ...(unit === undefined ? {} : { unit }),
+    };
+  };
+}
 
 /** Names of tasks as ids, each with what the recording calls it. */
 export function tasksOf({
@@ -72,30 +142,4 @@ export function taskId(sentence: string): string {
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 60);
   return id.replace(/-+$/, '') || 'task';
-}
-
-function timing(column: MeasuredColumn | undefined): { readonly rateHz: number; readonly map: object } {
-  if (column === undefined) return { rateHz: 10, map: { kind: 'rows', startsAt: unknownStart } };
-  if (column.kind === 'instant')
-    return { rateHz: rateOf(column.middleStep / 1e6), map: { column: column.name, kind: 'iso' } };
-  // Seconds since 1970 have ten digits until the year 2286, milliseconds thirteen, and so on.
-  const kind = column.max > 1e17 ? 'ns' : column.max > 1e14 ? 'us' : column.max > 1e11 ? 'ms' : guessUnit(column);
-  const perSecond = { s: 1, ms: 1e3, us: 1e6, ns: 1e9 }[kind];
-  const isSince1970 = column.min / perSecond > 5e8;
-  const since = isSince1970 ? {} : { startsAt: unknownStart, restarts: column.min >= 0 };
-  return { rateHz: rateOf(column.middleStep / perSecond), map: { column: column.name, kind, ...since } };
-}
-
-/** A number that counts from the beginning: robots record at 0.1 to 1,000 Hz. */
-function guessUnit({ name, middleStep }: MeasuredColumn): 's' | 'ms' | 'us' | 'ns' {
-  const named = /(?:^|_)(ms|us|ns)$/i.exec(name)?.[1]?.toLowerCase();
-  if (named === 'ms' || named === 'us' || named === 'ns') return named;
-  if (middleStep >= 1e6) return 'ns';
-  if (middleStep >= 2_000) return 'us';
-  return middleStep > 10 ? 'ms' : 's';
-}
-
-function rateOf(periodS: number): number {
-  const rate = 1 / periodS;
-  return Number.isFinite(rate) && rate > 0 ? Number(rate.toPrecision(3)) : 10;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { isZone } from '../../domain/maintenance/local-time.ts';
 import { taskIdSchema } from '../robot-type.ts';
+import { dateOrders } from './source-time.ts';
 
 const text = z.string().min(1).max(300);
 /** Robots and sites as their ids are. */
@@ -30,6 +31,10 @@ const timeSchema = z.union([
   z.strictObject({
     column: text,
     kind: z.literal('iso'),
+    /** Column of the date, where `column` has the time of day alone. */
+    date: text.optional(),
+    /** How dates are written that ISO 8601 writes otherwise: 27/11/2026 or 11/27/2026. */
+    order: z.enum(dateOrders).optional(),
     zone: z.string().refine(isZone, 'expected a time zone, e.g. Europe/Berlin').default('UTC'),
   }),
   /** A number since 1970 UTC; with `startsAt` since that instant, with `restarts` it begins anew with each episode. */
@@ -125,6 +130,10 @@ export const importMapSchema = z.strictObject({
       decimal: z.enum(['.', ',']).default('.'),
       header: z.enum(['present', 'absent', 'auto']).default('present'),
       columns: z.array(text).min(1).max(10_000).optional(),
+      /** Lines of text, blank ones not counted, above the header or, without one, above the first row. */
+      linesAbove: z.int().min(0).max(1_000).exactOptional(),
+      /** Lines of text between the header and the first row, e.g. of units. */
+      linesBelow: z.int().min(0).max(1_000).exactOptional(),
       /** Texts that a spreadsheet would take for a formula have an apostrophe before them that is not theirs. */
       guarded: z.boolean().default(false),
     })

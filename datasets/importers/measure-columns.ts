@@ -1,19 +1,40 @@
-import { instantUs } from './source-time.ts';
+import { dateOrders, instantUs, type DateOrder } from './source-time.ts';
 import type { SourceFile } from './table-episodes.ts';
-import type { TableReader } from './table.ts';
+import { isNoValue, truthOfText, type TableReader } from './table.ts';
 
 /** What stands in a column, over all rows of all files. */
 export interface MeasuredColumn {
   readonly name: string;
-  /** `number` where every cell that is not blank holds one, `instant` likewise; else `text`. */
-  readonly kind: 'number' | 'instant' | 'text';
+  /** `number` where the cells that are not blank hold one, but for one in twenty at most; `instant` where every one holds a date, `clock` where every one holds a time of day; else `text`. */
+  readonly kind: 'number' | 'instant' | 'clock' | 'text';
+  /** Of instants: how their dates may be written, the likeliest first. */
+  readonly orders: readonly DateOrder[];
   readonly min: number;
   readonly max: number;
   readonly blanks: number;
+  /** Cells of a column of numbers that hold something else. */
+  readonly unreadable: number;
   /** The different texts in the order of their first row; undefined when there are more than 64. */
   readonly values: readonly string[] | undefined;
+  /** Every number is a whole one. */
+  readonly areWhole: boolean;
+  /** Every text is `true` or `false`. */
+  readonly areTruths: boolean;
   /** Middle of the positive steps from row to row among the first 10,000; NaN without one. In µs for instants. */
   readonly middleStep: number;
+  /** Steps among all rows: with the same value as the row before, to a smaller one, and longer than ten middle ones among the first 10,000. */
+  readonly repeats: number;
+  readonly falls: number;
+  readonly gaps: number;
+  /** The first text; empty where there is none. */
+  readonly example: string;
+  /** Rows in a row that have the same number, at most. */
+  readonly longestStill: number;
+  /** Stretches of rows with the same text. */
+  readonly runs: number;
+  /** First and last value, in µs for instants; NaN without one. */
+  readonly first: number;
+  readonly last: number;
 }
 
 export interface Measured {
@@ -25,6 +46,13 @@ const mostValues = 64;
 /** Of a text, which may be a name, a time or a task. */
 const mostCharacters = 300;
 const mostSteps = 10_000;
+/** Of the cells with something in them, in a column of numbers. */
+const leastNumbersFraction = 0.95;
+const clock = /^\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?$/;
+/** For times of day. */
+const anyDay = '2020-01-01';
+/** In middle steps. */
+const longStep = 10;
 
 /** Reads the tables and measures every column that is asked for, as many at once as the reader bears; memory does not grow with them. */
 export async function measureColumns(
@@ -68,12 +96,18 @@ export class ColumnMeasure {
   readonly #name: string;
   readonly #values = new Set<string>();
   readonly #steps: number[] = [];
-  #seen = 0;
-  #numbers = 0;
-  #instants = 0;
-  #blanks = 0;
+  readonly #counts = { seen: 0, numbers: 0, instants: 0, blanks: 0, noValues: 0, repeats: 0, falls: 0, runs: 0 };
+  #orders: readonly DateOrder[] = dateOrders;
+  #isClock = false;
+  #example = '';
+  #text: string | undefined;
+  #still = 1;
+  #longestStill = 0;
+  #areWhole = true;
+  #areTruths = true;
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
+  #first = Number.NaN;
   #last = Number.NaN;
 
   constructor(name: string) {
@@ -81,43 +115,84 @@ export class ColumnMeasure {
   }
 
   see(text: string, number: number): void {
+    const counts = this.#counts;
     if (text === '' && Number.isNaN(number)) {
-      this.#blanks += 1;
+      counts.blanks += 1;
       return;
     }
-    this.#seen += 1;
+    counts.seen += 1;
+    if (counts.seen === 1) this.#example = text.slice(0, mostCharacters);
+    if (text !== this.#text) counts.runs += 1;
+    this.#text = text;
     if (this.#values.size <= mostValues) this.#values.add(text.slice(0, mostCharacters));
     if (Number.isFinite(number)) {
-      this.#numbers += 1;
+      counts.numbers += 1;
       this.#min = Math.min(this.#min, number);
       this.#max = Math.max(this.#max, number);
+      this.#areWhole &&= Number.isInteger(number);
+      this.#areTruths &&= !Number.isNaN(truthOfText(text));
       this.#step(number);
-    } else if (this.#numbers === 0) {
-      // Only while it may be a time: asking every text would cost more than all the rest.
-      const us = this.#instants === this.#seen - 1 ? instantUs(text, 'UTC') : Number.NaN;
-      if (Number.isNaN(us)) return;
-      this.#instants += 1;
-      this.#step(us);
+      return;
     }
+    if (isNoValue(text)) {
+      counts.noValues += 1;
+      return;
+    }
+    // Only while it may be a time: asking every text would cost more than all the rest.
+    if (counts.numbers > 0 || counts.instants < counts.seen - counts.noValues - 1) return;
+    const us = this.#timeOf(text);
+    if (Number.isNaN(us)) return;
+    counts.instants += 1;
+    this.#step(us);
+  }
+
+  /** By the first of the ways to write a date in which every text so far was one. */
+  #timeOf(text: string): number {
+    if (this.#counts.instants === 0) this.#isClock = clock.test(text);
+    if (this.#isClock) return clock.test(text) ? instantUs(`${anyDay} ${text}`, 'UTC') : Number.NaN;
+    this.#orders = this.#orders.filter((order) => !Number.isNaN(instantUs(text, 'UTC', order)));
+    const [order] = this.#orders;
+    return order === undefined ? Number.NaN : instantUs(text, 'UTC', order);
   }
 
   #step(value: number): void {
     if (value > this.#last && this.#steps.length < mostSteps) this.#steps.push(value - this.#last);
+    if (value === this.#last) {
+      this.#counts.repeats += 1;
+      this.#still += 1;
+    } else this.#still = 1;
+    this.#longestStill = Math.max(this.#longestStill, this.#still);
+    if (value < this.#last) this.#counts.falls += 1;
+    if (Number.isNaN(this.#first)) this.#first = value;
     this.#last = value;
   }
 
   result(): MeasuredColumn {
-    const isNumber = this.#seen > 0 && this.#numbers === this.#seen;
-    const isInstant = this.#seen > 0 && this.#instants === this.#seen;
+    const { seen, numbers, instants, blanks, noValues, repeats, falls, runs } = this.#counts;
+    const isNumber = numbers > 0 && numbers >= leastNumbersFraction * (seen - noValues);
+    const isInstant = instants > 0 && instants === seen - noValues;
     const steps = this.#steps.toSorted((a, b) => a - b);
+    const middleStep = steps[Math.floor(steps.length / 2)] ?? Number.NaN;
     return {
       name: this.#name,
-      kind: isNumber ? 'number' : isInstant ? 'instant' : 'text',
+      kind: isNumber ? 'number' : !isInstant ? 'text' : this.#isClock ? 'clock' : 'instant',
+      orders: this.#orders,
       min: this.#min,
       max: this.#max,
-      blanks: this.#blanks,
+      blanks: blanks + (isNumber || isInstant ? noValues : 0),
+      unreadable: isNumber ? seen - noValues - numbers : 0,
       values: this.#values.size > mostValues ? undefined : [...this.#values],
-      middleStep: steps[Math.floor(steps.length / 2)] ?? Number.NaN,
+      areWhole: isNumber && this.#areWhole,
+      areTruths: isNumber && this.#areTruths,
+      middleStep,
+      repeats,
+      falls,
+      longestStill: this.#longestStill,
+      example: this.#example,
+      runs,
+      gaps: steps.filter((step) => step > longStep * middleStep).length,
+      first: this.#first,
+      last: this.#last,
     };
   }
 }

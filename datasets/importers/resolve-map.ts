@@ -23,6 +23,8 @@ export interface ResolvedMap {
   readonly taskCell: number | undefined;
   readonly siteCell: number | undefined;
   readonly timeCell: number | undefined;
+  /** Of the date, where it stands beside the time. */
+  readonly dateCell: number | undefined;
   readonly boundaryCell: number | undefined;
   readonly idCell: number | undefined;
   /** Cells of the success rule, in its order. */
@@ -52,6 +54,7 @@ export function resolveMap(map: ImportMap, type: RobotType): ResolvedMap {
     taskCell: typeof task === 'string' ? undefined : cells.text(task.column),
     siteCell: typeof site === 'string' ? undefined : cells.text(site.column),
     timeCell: timeCellOf(cells, time),
+    dateCell: time.kind === 'iso' && time.date !== undefined ? cells.add(time.date, 'text') : undefined,
     boundaryCell: episodes.by.kind === 'column' ? cells.text(episodes.by.column) : undefined,
     idCell: episodes.idColumn === undefined ? undefined : cells.text(episodes.idColumn),
     successCells: successColumns(success).map((column) => cells.text(column)),

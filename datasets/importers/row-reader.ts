@@ -4,7 +4,7 @@ import { ImportError, quoted } from './import-summary.ts';
 import type { ResolvedMap, ValueRule } from './resolve-map.ts';
 import type { SourceFrame } from './source-episode.ts';
 import { instantUs, unitUs } from './source-time.ts';
-import type { TableRow } from './table.ts';
+import { isNoValue, type TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
 
 interface RowSource {
@@ -61,7 +61,7 @@ export class RowReader {
     if (wrong !== undefined) {
       const text = row.text(wrong.cell);
       const column = wanted[wrong.cell]?.column ?? '';
-      if (text === '') return this.#leaveOut(row, rows.blank, column, 'a number', '', row.missing?.(wrong.cell));
+      if (isNoValue(text)) return this.#leaveOut(row, rows.blank, column, 'a number', '', row.missing?.(wrong.cell));
       return this.#leaveOut(row, rows.unreadable, column, 'a number', text);
     }
     if (discrete === undefined) return { observation, action };
@@ -110,10 +110,15 @@ export class RowReader {
     if (cell === undefined) return Number.NaN;
     const us =
       time.kind === 'iso'
-        ? instantUs(row.text(cell), time.zone)
+        ? instantUs(this.#timeText(row, cell), time.zone, time.order)
         : row.number(cell) * unitUs(time.kind === 'log' ? 'us' : time.kind);
     const rounded = Math.round(startUs + us);
     return rounded >= 0 && rounded < latestUs ? rounded : Number.NaN;
+  }
+
+  #timeText(row: TableRow, cell: number): string {
+    const { dateCell } = this.#map;
+    return dateCell === undefined ? row.text(cell) : `${row.text(dateCell)} ${row.text(cell)}`;
   }
 
   #idOf(row: TableRow): string | undefined {
@@ -121,8 +126,7 @@ export class RowReader {
     if (!('column' in robot) || this.#map.robotCell === undefined) return 'id' in robot ? robot.id : '';
     const text = row.text(this.#map.robotCell);
     if (this.#robot?.text !== text) {
-      const id = `${robot.prefix}${text}`.toLowerCase().replaceAll(/[\s_.]+/g, '-');
-      this.#robot = { text, id: /^[a-z0-9][a-z0-9-]{0,62}$/.test(id) ? id : undefined };
+      this.#robot = { text, id: robotIdOf(`${robot.prefix}${text}`.toLowerCase()) };
     }
     return this.#robot.id;
   }
@@ -141,6 +145,17 @@ export class RowReader {
     const named = task.values.find(({ value }) => value === text)?.is ?? text;
     return /^[a-z0-9][a-z0-9-]{0,62}$/.test(named) ? named : undefined;
   }
+}
+
+const isId = (text: string): boolean => /^[a-z0-9][a-z0-9-]{0,62}$/.test(text);
+
+/** `Arm 7` → arm-7, `#3 (left)` → 3-left; undefined where nothing of an id is left, or something cannot be printed. */
+function robotIdOf(text: string): string | undefined {
+  const plain = text.replaceAll(/[\s_.]+/g, '-');
+  if (isId(plain)) return plain;
+  if (/\p{C}/u.test(text)) return undefined;
+  const bare = text.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return isId(bare) ? bare : undefined;
 }
 
 /** Characters of a site. */

@@ -5,6 +5,9 @@ import { ImportError } from './import-summary.ts';
 import type { SourceFile } from './table-episodes.ts';
 import type { Tally } from './tally.ts';
 
+/** How files of text tables are called. */
+export const textTables: readonly string[] = ['.csv', '.tsv', '.txt', '.data', '.dat'];
+
 const mostFiles = 100_000;
 const mostDepth = 16;
 /** `chunk-9` before `chunk-10`. */

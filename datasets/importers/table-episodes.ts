@@ -174,7 +174,8 @@ class TableState {
     const { by } = this.#source.map.episodes;
     if (open.task !== next.task) return true;
     if (by.kind === 'column') return open.value !== next.value;
-    if (by.kind === 'gap') return next.atUs - open.lastUs > by.longerThanS * 1e6;
+    // A time that begins again is another episode; one that is a little behind is for validation to judge.
+    if (by.kind === 'gap') return Math.abs(next.atUs - open.lastUs) > by.longerThanS * 1e6;
     return by.kind === 'rows' && open.rows >= by.rows;
   }
 

@@ -28,6 +28,19 @@ export function numberOfText(text: string): number {
   return Number.isFinite(number) ? number : Number.NaN;
 }
 
+/** `true` is 1 and `false` is 0, in any letters, as in other formats; NaN for anything else. */
+export function truthOfText(text: string): number {
+  if (text.length !== 4 && text.length !== 5) return Number.NaN;
+  const word = text.toLowerCase();
+  return word === 'true' ? 1 : word === 'false' ? 0 : Number.NaN;
+}
+
+/** Whether a text in a column of numbers says that there is none. */
+export const isNoValue = (text: string): boolean => text.length <= longestNoValue && noValue.test(text);
+
+const noValue = /^(?:nan|nat|null|none|nil|n\/?a|#n\/a|--?|\?)?$/i;
+const longestNoValue = 4;
+
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/;
 const longestShort = 20;
 const [zero, nine, point, minus] = [48, 57, 46, 45];
@@ -69,6 +82,8 @@ export interface TableReader {
   readonly columnsAtOnce?: number;
   columns(file: string): Promise<readonly TableColumn[]>;
   rows(file: string, wanted: readonly WantedCell[]): AsyncIterable<readonly TableRow[]>;
+  /** How many values every row has in a list; undefined where they differ, or nobody can say. */
+  listLength?(file: string, column: string): Promise<number | undefined>;
 }
 
 /** `state[3]` → `{ column: 'state', index: 3 }`; undefined for a plain name. */

@@ -31,6 +31,8 @@ const units: ReadonlyMap<string, Unit> = new Map(
       ['rpm', 'turning', (2 * Math.PI) / 60],
       ['s', 'time', 1],
       ['ms', 'time', 0.001],
+      ['us', 'time', 1e-6],
+      ['ns', 'time', 1e-9],
       ['A', 'current', 1],
       ['mA', 'current', 0.001],
       ['V', 'voltage', 1],
@@ -56,6 +58,9 @@ const temperatures: ReadonlyMap<string, Unit> = new Map([
   ['°F', { kind: 'temperature', factor: 5 / 9, offset: 459.67 * (5 / 9) }],
 ]);
 const unitOf = (name: string): Unit | undefined => units.get(name) ?? temperatures.get(name);
+
+/** Whether a unit can become others. */
+export const isUnit = (name: string): boolean => unitOf(name) !== undefined;
 
 /** How values of one unit become values of another, `factor * value + offset`; undefined where nobody knows. `cm` → `m`: 0.01, 0. */
 export function conversionOf(

@@ -19,7 +19,7 @@ describe('drafting a robot type from a recording', () => {
   async function drafted(text: string, changes: Partial<InferInput> = {}) {
     const path = join(await mkdtemp(join(folder, 'table-')), 'table.csv');
     await writeFile(path, text);
-    const input: InferInput = { format: 'csv', path, id: 'arm', separator: ',', decimal: '.', ...changes };
+    const input: InferInput = { format: 'csv', path, id: 'arm', ...changes };
     const draft = await inferDraft(input, engine());
     const { type, problems } = checkRobotType(new TextEncoder().encode(JSON.stringify(draft.robotType)));
     assert.ok(type, JSON.stringify(problems));
@@ -45,7 +45,7 @@ describe('drafting a robot type from a recording', () => {
     assert.deepEqual(type.limits.mayBeConstant, ['fixed']);
     assert.deepEqual(map.episodes.by, { kind: 'column', column: 'run' });
     assert.ok(
-      notes.some((note) => /never changed.*fixed/.test(note)) && notes.some((note) => /blanks.*load/.test(note)),
+      notes.some((note) => /kept one value.*fixed/.test(note)) && notes.some((note) => /blanks.*load/.test(note)),
     );
     const store = memoryObjectStore();
     const input = {
@@ -74,6 +74,107 @@ describe('drafting a robot type from a recording', () => {
     assert.deepEqual(await at('timestamp', '1700000000000000000', '1700000000100000000'), [10, 'ns', false]);
     assert.deepEqual(await at('date', '2024-01-01 10:00:00.0', '2024-01-01 10:00:00.2'), [5, 'iso', false]);
     assert.deepEqual(await at('other', 'a', 'b'), [10, 'rows', true]);
+  });
+
+  /** Imports what was drafted, unchanged. */
+  async function imported(text: string) {
+    const { path, type, map } = await drafted(text);
+    const ports = {
+      store: memoryObjectStore(),
+      scratchDirectory: folder,
+      progress: () => {},
+      isRegistered: async () => false,
+    };
+    const summary = await importCsv({ ...ports, path, engine: engine(), type, map, isAgain: false });
+    return { type, map, episodes: summary.episodes, frames: summary.frames };
+  }
+  const table = (header: string, row: (index: number) => readonly unknown[], separator = ','): string =>
+    `${header}\n${Array.from({ length: 100 }, (_, index) => row(index).join(separator)).join('\n')}\n`;
+  const secondOf = (index: number): string => `${String(Math.floor(index / 10)).padStart(2, '0')}.${index % 10}`;
+
+  it('takes what many programs write without a line of a person', async () => {
+    const echo = await imported(
+      table('%time,field.header.seq,field.position0,field.velocity0', (i) => [
+        `17000000${String(i).padStart(3, '0')}00000000`,
+        i,
+        Math.sin(i),
+        Math.cos(i),
+      ]),
+    );
+    assert.deepEqual(
+      [echo.type.rateHz, echo.type.observations.map(({ name }) => name), echo.frames],
+      [10, ['field.position0', 'field.velocity0'], 100],
+    );
+    const lists = await imported(
+      table('__time,/joint/position[0],/cmd_vel/linear/x', (i) => [
+        (1_700_000_000 + i / 10).toFixed(2),
+        Math.sin(i),
+        Math.cos(i),
+      ]),
+    );
+    assert.equal(lists.type.actions.kind, 'continuous');
+    const beside = await imported(
+      table('date;time;x;u', (i) => ['27.11.2026', `10:00:${secondOf(i)}`, i % 3, i % 4], ';'),
+    );
+    assert.deepEqual(
+      [beside.type.rateHz, beside.map.time],
+      [10, { column: 'time', kind: 'iso', date: 'date', zone: 'UTC' }],
+    );
+    const american = await imported(table('timestamp,x,u', (i) => [`11/27/2026 1:00:${secondOf(i)} PM`, i % 3, i % 4]));
+    assert.deepEqual(
+      [american.type.rateHz, american.map.time],
+      [10, { column: 'timestamp', kind: 'iso', order: 'mdy', zone: 'UTC' }],
+    );
+    const units = await imported(
+      table('X_Value\tVoltage\tAction\nms\tV\t', (i) => [i * 10, `1,${i}`, i % 2 ? 'left' : 'right'], '\t'),
+    );
+    assert.deepEqual([units.type.rateHz, units.type.observations[0]?.unit, units.frames], [100, 'V', 100]);
+    const bare = await imported(
+      table('0.5,0.6,back', (i) => [i / 200, Math.cos(i).toFixed(3), i % 2 ? 'forward' : 'back']),
+    );
+    assert.deepEqual([bare.type.actions, bare.frames], [{ kind: 'discrete', names: ['back', 'forward'] }, 101]);
+  });
+
+  it('cuts episodes where the time pauses or begins again, else by rows, and holds out enough of few', async () => {
+    const paused = await imported(table('t,x,u', (i) => [i / 10 + Math.floor(i / 20) * 30, i % 3, i % 4]));
+    assert.deepEqual(
+      [paused.episodes, paused.type.split],
+      [5, { kind: 'robotDay', validationFraction: 0.1, heldoutFraction: 0.5 }],
+    );
+    assert.equal((await imported(table('t,x,u', (i) => [(i % 25) / 10, i % 3, i % 4]))).episodes, 4);
+    assert.deepEqual((await imported(table('t,x,u', (i) => [i / 10, i % 3, i % 4]))).map.episodes.by, {
+      kind: 'rows',
+      rows: 20,
+    });
+  });
+
+  it('finds how a recording says that an episode failed or succeeded', async () => {
+    const success = async (name: string, value: (index: number) => unknown) =>
+      (await drafted(table(`t,run,x,u,${name}`, (i) => [i / 10, Math.floor(i / 10), i % 3, i % 4, value(i)]))).map
+        .success;
+    assert.deepEqual(await success('success', (i) => (i % 20 === 19 ? 'True' : 'False')), {
+      kind: 'succeededWhen',
+      row: 'any',
+      column: 'success',
+      equals: 'True',
+      otherwise: 'not successful',
+    });
+    assert.deepEqual(await success('grip_lost', (i) => (i === 3 ? 'True' : 'False')), {
+      kind: 'failedWhen',
+      any: [{ column: 'grip_lost', equals: 'True', reason: 'grip-lost' }],
+    });
+    assert.deepEqual(await success('note', () => 'fine'), { kind: 'always' });
+  });
+
+  it('takes a few cells that are no numbers, and blanks by other words, for rows to leave out, and says so', async () => {
+    const { map, notes } = await drafted(
+      table('t,x,y,u', (i) => [i / 10, i === 50 ? 'inf' : i, i % 10 ? i : 'NaN', i % 4]),
+    );
+    assert.equal(map.rows.unreadable, 'leaveOut');
+    assert.ok(
+      notes.some((note) => /blanks.*: y/.test(note)) && notes.some((note) => /else than a number.*: x/.test(note)),
+      notes.join('\n'),
+    );
   });
 
   it('takes names of columns that want to break something as names, and refuses what holds no reading', async () => {

@@ -1,5 +1,6 @@
 import { draftOf, type Draft, type DraftedNumber, type Parts } from '../draft.ts';
-import { guessParts, tasksOf, unknownStart } from '../guess-parts.ts';
+import { tasksOf } from '../guess-parts.ts';
+import { unknownStart } from '../guess-timing.ts';
 import { ImportError } from '../import-summary.ts';
 import { measureColumns } from '../measure-columns.ts';
 import { refusePointer, sourceFiles } from '../source-files.ts';
@@ -29,12 +30,14 @@ export async function draftLeRobot(folder: string, id: string, reader: TableRead
   for (const { path } of files) await refusePointer(path);
   const mapped = info.features.filter(({ key, kind }) => kind === 'numbers' && !own.has(key));
   const parts: Parts = {
-    ...guessParts({ rows: 0, columns: [] }),
     observations: numbersOf(mapped.filter((feature) => !isAction(feature))),
     actions: numbersOf(mapped.filter(isAction)),
     time: { column: 'timestamp', kind: 's', startsAt: unknownStart, restarts: true },
     rateHz: info.fps,
+    discrete: undefined,
+    robot: { id: 'robot-1' },
     episodes: { by: { kind: 'column', column: 'episode_index' }, name: '{source}:{value}' },
+    episodesFound: info.episodes,
     ...taskPart(tasks),
     success: info.features.some(({ key }) => key === 'next.success')
       ? { kind: 'succeededWhen', row: 'any', column: 'next.success', equals: 'true', otherwise: 'not successful' }

@@ -10,12 +10,12 @@ const mostMetadataBytes = 16 * 1024 * 1024;
 const mostListed = 100_000;
 
 /**
- * The MCAP files of a path: one file, or all in a folder and below, by name. In the folder of a rosbag2 recording, which `metadata.yaml` marks, those that it lists
- * must be there. Throws `ImportError` for recordings that hold SQLite or files compressed as a whole, with the command that converts them.
+ * The MCAP files and rosbag2 files with SQLite of a path: one file, or all in a folder and below, by name. In the folder of a rosbag2 recording, which `metadata.yaml` marks, those that it lists
+ * must be there. Throws `ImportError` for recordings of ROS 1 or files compressed as a whole, with the command that converts them.
  */
 export async function bagFiles(path: string, tally: Tally): Promise<readonly SourceFile[]> {
   await refuseOthers(path);
-  const files = await sourceFiles(path, ['.mcap'], tally);
+  const files = await sourceFiles(path, ['.mcap', '.db3'], tally);
   const listed = await listedFiles(path);
   const names = new Set(files.map(({ name }) => name));
   for (const name of listed)
@@ -25,15 +25,13 @@ export async function bagFiles(path: string, tally: Tally): Promise<readonly Sou
 
 async function refuseOthers(path: string): Promise<void> {
   const names = [path, ...(await readdir(path).catch(() => []))];
-  const isMcap = names.some((name) => name.endsWith('.mcap'));
-  const other = names.find((name) => /\.(?:db3|mcap\.zstd|db3\.zstd|bag)$/.test(name));
-  if (isMcap || other === undefined) return;
-  const how = other.endsWith('.mcap.zstd')
+  const isBag = names.some((name) => /\.(?:mcap|db3)$/.test(name));
+  const other = names.find((name) => /\.(?:mcap\.zstd|db3\.zstd|bag)$/.test(name));
+  if (isBag || other === undefined) return;
+  const how = other.endsWith('.zstd')
     ? 'decompress it with "zstd -d"'
-    : other.endsWith('.bag')
-      ? 'convert it with "mcap convert in.bag out.mcap"'
-      : 'convert it with "ros2 bag convert", storage_id: mcap';
-  throw new ImportError(`expected MCAP files, got ${other}: ${how} [path=${path}]`);
+    : 'convert it with "mcap convert in.bag out.mcap"';
+  throw new ImportError(`expected files of MCAP or rosbag2, got ${other}: ${how} [path=${path}]`);
 }
 
 /** The lines of the list `relative_file_paths` of a rosbag2 `metadata.yaml`; none without such a file. */

@@ -1,4 +1,5 @@
 import { draftOf, type Draft, type DraftedNumber, type Parts } from '../draft.ts';
+import { boundariesByRows } from '../guess-episodes.ts';
 import { ImportError } from '../import-summary.ts';
 import type { MeasuredColumn } from '../measure-columns.ts';
 import { Tally } from '../tally.ts';
@@ -35,13 +36,18 @@ export async function draftMcap(path: string, id: string): Promise<Draft> {
   const rateHz = Number(Math.min(mostRateHz, 1 / fastestS).toPrecision(3));
   const slowestS = Math.max(...often.map(({ middleStepS }) => middleStepS));
   const maxAgeS = Number(Math.min(Math.max(3 * slowestS, 2 / rateHz), 1_000 / rateHz, 60).toPrecision(3));
+  const fastest = often.find(({ middleStepS }) => middleStepS === fastestS);
+  const byGaps = { by: { kind: 'gap', longerThanS: maxAgeS }, episodes: (fastest?.gaps ?? 0) + 1, notes: [gapNote] };
+  // Without any pause a recording of minutes would be one episode, of which nothing can be held out.
+  const boundaries = byGaps.episodes > 1 ? byGaps : boundariesByRows(framesAt(rateHz, fastest));
   const parts: Parts = {
     observations,
     actions,
     discrete: discrete?.name,
     time: { kind: 'log' },
     rateHz,
-    episodes: { by: { kind: 'gap', longerThanS: maxAgeS }, name: '{source}:{robot}:{startUs}' },
+    episodes: { by: isFile(boundaries.by) ? byGaps.by : boundaries.by, name: '{source}:{robot}:{startUs}' },
+    episodesFound: boundaries.episodes,
     robot: { id: 'robot-1' },
     task: 'task',
     tasks: ['task'],
@@ -57,7 +63,7 @@ export async function draftMcap(path: string, id: string): Promise<Draft> {
     notes: [
       ...draft.notes,
       `frames come at ${rateHz} Hz, the rate of the fastest topic (at most ${mostRateHz}); a reading may be ${maxAgeS} s old: correct rateHz and mcap.maxAgeS`,
-      'an episode ends where nothing comes for that long: better boundaries are a topic that says them (episodes.by)',
+      ...boundaries.notes,
       ...(rare.length === 0
         ? []
         : [`said rarely, so no readings, and perhaps boundaries, tasks or outcomes: ${rare.slice(0, 50).join(', ')}`]),
@@ -68,6 +74,12 @@ export async function draftMcap(path: string, id: string): Promise<Draft> {
     ],
   };
 }
+
+const gapNote =
+  'an episode ends where nothing comes for that long: better boundaries are a topic that says them (episodes.by)';
+const isFile = (by: object): boolean => 'kind' in by && by.kind === 'file';
+const framesAt = (rateHz: number, fastest: MeasuredTopic | undefined): number =>
+  fastest === undefined ? 0 : Math.round(fastest.messages * fastest.middleStepS * rateHz);
 
 /** What stands in the way of a draft: files that were cut off or cannot be read, topics that are not read, or said too rarely. */
 function nothingOften(path: string, topics: readonly MeasuredTopic[], tally: Tally): ImportError {

@@ -10,8 +10,8 @@ import type { EpisodeClip, SourceEpisode } from '../source-episode.ts';
 import type { Tally } from '../tally.ts';
 import { McapProblem } from './byte-cursor.ts';
 import { topicField, type TopicField } from './field-path.ts';
-import type { Message } from './mcap-messages.ts';
 import type { MessageType, ReadBytes } from './message-type.ts';
+import type { Message } from './topics.ts';
 
 /** Bytes of an image, as of those that a robot records. */
 const mostImageBytes = 8 * 1024 * 1024;

@@ -1,9 +1,9 @@
 import type { TableRow } from '../table.ts';
 import type { Tally } from '../tally.ts';
 import { numberOfText } from '../table.ts';
-import type { Message } from './mcap-messages.ts';
 import type { Value } from './message-type.ts';
 import type { TopicValues } from './topic-values.ts';
+import type { Message } from './topics.ts';
 
 /** When frames are, and how old what they show may be. */
 export interface FrameRule {

@@ -3,19 +3,13 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { SourceFile } from '../table-episodes.ts';
 import type { Tally } from '../tally.ts';
 import { ImportError } from '../import-summary.ts';
+import { bagMessages, isBagDatabase } from './bag-database.ts';
 import { ByteCursor, McapProblem } from './byte-cursor.ts';
 import { chunkRecords } from './chunk.ts';
 import { mcapLimits } from './limits.ts';
 import { messageHeadBytes, opcodes, recordsIn } from './records.ts';
 import { scanFile, type Run, type ScannedFile } from './scan-file.ts';
-import type { Channel, Topics } from './topics.ts';
-
-/** One message of a wanted topic; `data` is a view into what was read of the file, valid until the next batch. */
-export interface Message {
-  readonly channel: Channel;
-  readonly atUs: number;
-  readonly data: Uint8Array;
-}
+import type { Message, Topics } from './topics.ts';
 
 interface OpenRun {
   readonly messages: readonly Message[];
@@ -32,6 +26,7 @@ export async function* mcapMessages(
   topics: Topics,
   tally: Tally,
 ): AsyncGenerator<readonly Message[]> {
+  if (isBagDatabase(file)) return yield* bagMessages(file, topics, tally);
   const handle = await open(file.path);
   try {
     const scanned = await scanFile(handle, file.path);

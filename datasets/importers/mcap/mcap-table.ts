@@ -5,10 +5,10 @@ import { topicField, type TopicField } from './field-path.ts';
 import { FramesOfMessages, type FrameRule } from './frames-of-messages.ts';
 import { McapProblem } from './byte-cursor.ts';
 import type { EpisodeImages } from './episode-images.ts';
-import { mcapMessages, type Message } from './mcap-messages.ts';
+import { mcapMessages } from './mcap-messages.ts';
 import type { Leaf, MessageType } from './message-type.ts';
 import { TopicValues, type WantedField } from './topic-values.ts';
-import { Topics } from './topics.ts';
+import { Topics, type Message } from './topics.ts';
 
 export interface McapTableInput {
   readonly files: readonly SourceFile[];

@@ -4,10 +4,10 @@ import type { Tally } from '../tally.ts';
 import { McapProblem } from './byte-cursor.ts';
 import { namedElement, stepsOf, topicColumn } from './field-path.ts';
 import { numberOf } from './frames-of-messages.ts';
-import { mcapMessages, type Message } from './mcap-messages.ts';
+import { mcapMessages } from './mcap-messages.ts';
 import { below, type Leaf, type MessageType, type ReadFields, type Value } from './message-type.ts';
 import { namedFields } from './named-fields.ts';
-import { Topics } from './topics.ts';
+import { Topics, type Message } from './topics.ts';
 
 /** What a topic says, over all of its messages. */
 export interface MeasuredTopic {
@@ -15,6 +15,8 @@ export interface MeasuredTopic {
   readonly messages: number;
   /** Middle of the steps from message to message; infinite for a single one. */
   readonly middleStepS: number;
+  /** Steps that are longer than ten middle ones, or back in time. */
+  readonly gaps: number;
   /** One a value, named as a map names it. */
   readonly columns: readonly MeasuredColumn[];
 }
@@ -34,7 +36,12 @@ export async function measureTopics(files: readonly SourceFile[], tally: Tally):
       for (const message of batch) {
         const { topic, type } = message.channel;
         if ('reason' in type) continue;
-        const measure = measures.get(topic) ?? new TopicMeasure(topic, type, message.data, mostColumns - columns);
+        const measure = measures.get(topic) ?? begun(topic, type, message.data, mostColumns - columns);
+        if (typeof measure === 'string') {
+          // The next message may be one that can be read.
+          tally.leftOut('message', measure, topic);
+          continue;
+        }
         if (!measures.has(topic)) {
           measures.set(topic, measure);
           columns += measure.width;
@@ -44,6 +51,16 @@ export async function measureTopics(files: readonly SourceFile[], tally: Tally):
     for (const { topic, type } of topics.all()) if ('reason' in type) tally.leftOut('topic', type.reason, topic);
   }
   return [...measures.values()].map((measure) => measure.result());
+}
+
+/** Begins to measure a topic by its first message, or says why that cannot be read. */
+function begun(topic: string, type: MessageType, sample: Uint8Array, mostPaths: number): TopicMeasure | string {
+  try {
+    return new TopicMeasure(topic, type, sample, mostPaths);
+  } catch (error) {
+    if (error instanceof McapProblem) return error.message;
+    throw error;
+  }
 }
 
 class TopicMeasure {
@@ -84,11 +101,12 @@ class TopicMeasure {
   }
 
   result(): MeasuredTopic {
-    const { middleStep } = this.#time.result();
+    const { middleStep, gaps, falls } = this.#time.result();
     return {
       topic: this.#topic,
       messages: this.#messages,
       middleStepS: Number.isNaN(middleStep) ? Number.POSITIVE_INFINITY : middleStep / 1e6,
+      gaps: gaps + falls,
       columns: this.#columns.map((column) => column.result()),
     };
   }
@@ -100,17 +118,12 @@ const readerOf = (type: MessageType, paths: readonly string[]): ReadFields =>
     paths.map((path) => stepsOf(path) ?? []),
   ).read;
 
-/** Every value of a message that a map can name, lists element by element. */
+/** Every value of a message that a map can name, lists element by element. `McapProblem` for one that cannot be read. */
 function pathsOf(type: MessageType, sample: Uint8Array): readonly string[] {
-  try {
-    const leaves = type.leaves(sample);
-    return leaves
-      .flatMap((leaf) => namedElementsOf(leaf, leaves, type, sample) ?? elementsOf(leaf, type, sample))
-      .filter((path) => stepsOf(path) !== undefined);
-  } catch (error) {
-    if (error instanceof McapProblem) return [];
-    throw error;
-  }
+  const leaves = type.leaves(sample);
+  return leaves
+    .flatMap((leaf) => namedElementsOf(leaf, leaves, type, sample) ?? elementsOf(leaf, type, sample))
+    .filter((path) => stepsOf(path) !== undefined);
 }
 
 /** The list beside others that names their elements, as in `sensor_msgs/JointState`. */

@@ -2,9 +2,9 @@ import { ImportError, quoted } from '../import-summary.ts';
 import type { Tally } from '../tally.ts';
 import { McapProblem } from './byte-cursor.ts';
 import type { TopicField } from './field-path.ts';
-import type { Message } from './mcap-messages.ts';
 import type { MessageType, Value } from './message-type.ts';
 import { namedFields, type NamedFields } from './named-fields.ts';
+import type { Message } from './topics.ts';
 
 /** A value that is asked for, and its place among all of them. */
 export interface WantedField {

@@ -17,6 +17,20 @@ export interface Channel {
   messages: number;
 }
 
+/** One message of a wanted topic; `data` is a view into what was read of the file, valid until the next batch. */
+export interface Message {
+  readonly channel: Channel;
+  readonly atUs: number;
+  readonly data: Uint8Array;
+}
+
+export interface ForeignTopic {
+  readonly topic: string;
+  readonly schemaName: string;
+  readonly messageEncoding: string;
+  readonly definition: { readonly encoding: string; readonly data: Uint8Array };
+}
+
 const isImage = /(?:^|[./])(?:Compressed(?:Image|Video)|(?:Raw)?Image)$/;
 
 /** Topics of one file, from its records; a definition is read when the first channel of a wanted topic asks for it. */
@@ -47,9 +61,20 @@ export class Topics {
 
   channel(bytes: Uint8Array, place: RecordPlace): void {
     const { id, schemaId, topic, messageEncoding } = channelRecord(bytes, place, mcapLimits.topicBytes);
+    this.#know(id, topic, messageEncoding, this.#schemas.get(schemaId));
+  }
+
+  /** A topic of a file that is no MCAP, with its definition. */
+  add(id: number, { topic, schemaName, messageEncoding, definition }: ForeignTopic): void {
+    const fits = this.#schemaBytes + definition.data.length <= mcapLimits.allSchemaBytes;
+    this.#schemaBytes += fits ? definition.data.length : 0;
+    const { encoding, data } = definition;
+    this.#know(id, topic, messageEncoding, { id, name: schemaName, encoding: fits ? encoding : tooLong, data });
+  }
+
+  #know(id: number, topic: string, messageEncoding: string, schema: SchemaRecord | undefined): void {
     // The format wants every record of a channel to be the same: the first one counts.
     if (this.#channels.has(id)) return;
-    const schema = this.#schemas.get(schemaId);
     const isCamera = this.#isCamera(topic);
     const isWanted = isCamera || this.#isWanted(topic);
     const type = isWanted ? typeOf(messageEncoding, schema, isCamera) : { reason: 'not in the map' };
@@ -77,6 +102,11 @@ function typeOf(messageEncoding: string, schema: SchemaRecord | undefined, isCam
     if (error instanceof McapProblem) return { reason: error.message };
     throw error;
   }
+  if (messageEncoding === 'cdr' && schema?.encoding === 'none')
+    return {
+      reason:
+        'its type is not defined in the file, nor among the common ones: "ros2 bag convert" with its package writes MCAP',
+    };
   const known = /^[a-z0-9]{1,20}$/;
   const [message, definition] = [messageEncoding, schema?.encoding ?? ''].map((name) =>
     known.test(name) ? name : '?',

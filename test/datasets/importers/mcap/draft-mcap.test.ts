@@ -67,9 +67,9 @@ describe('drafting a robot type from MCAP files', () => {
       landClip: async () => {},
     };
     const summary = await importMcap({ ...ports, path, type, map, isAgain: false });
-    assert.deepEqual([summary.episodes, summary.frames], [1, 199]);
+    assert.deepEqual([summary.episodes, summary.frames], [10, 199], 'without a pause by rows');
     const again = await importMcap({ ...ports, path, type, map, isAgain: false });
-    assert.deepEqual([again.episodes, again.segments, again.segmentsAlreadyThere], [1, 1, 1]);
+    assert.deepEqual([again.episodes, again.segments, again.segmentsAlreadyThere], [10, 1, 1]);
   });
 
   it('says that a file is cut off, and what of it says nothing often', async () => {

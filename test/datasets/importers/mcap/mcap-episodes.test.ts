@@ -293,7 +293,11 @@ describe('an MCAP file as episodes', () => {
     assert.ok(notTaken.includes('1 file bag_2.mcap: listed in metadata.yaml, and not in the folder'), notTaken.join());
     const alone = await read(files, mapOf({ episodes: { by: { kind: 'file' } } }));
     assert.deepEqual(lengths(alone.episodes), [15, 15]);
-    await assert.rejects(read({ 'bag_0.db3': '', 'metadata.yaml': metadata }), /ros2 bag convert/);
+    await assert.rejects(
+      read({ 'bag_0.db3': '', 'metadata.yaml': metadata }),
+      /a SQLite file of rosbag2, got an empty one/,
+    );
+    await assert.rejects(read({ 'a.bag': '' }), /mcap convert/);
     await assert.rejects(read({ 'bag_0.mcap.zstd': '' }), /zstd -d/);
   });
 

@@ -1,0 +1,190 @@
+import { open } from 'node:fs/promises';
+
+import { plainUnit } from './column-name.ts';
+import { isNoValue, numberOfText } from './table.ts';
+
+/** How a text table is written, guessed from its beginning. */
+export interface CsvDialect {
+  readonly separator: string;
+  readonly decimal: '.' | ',';
+  readonly header: 'present' | 'absent';
+  /** Lines of text above the header, or above the first row where there is none. */
+  readonly linesAbove: number;
+  /** Lines of text between header and rows, e.g. of units. */
+  readonly linesBelow: number;
+  /** Names by place, where the header names none or one twice. */
+  readonly columns: readonly string[] | undefined;
+  /** Unit by name of the column, where a line below the header says it. */
+  readonly units: ReadonlyMap<string, string>;
+}
+
+const sampleBytes = 256 * 1024;
+const mostLines = 200;
+const separators = [',', ';', '\t', '|', ' '] as const;
+/** Rows that are compared with the header. */
+const rowsCompared = 20;
+const longestUnit = 12;
+
+/** Reads the beginning of a file and guesses; what is given is not guessed. UTF-8, or UTF-16 with a byte order mark. */
+export async function guessCsvDialect(
+  file: string,
+  given: { readonly separator?: string | undefined; readonly decimal?: '.' | ',' | undefined } = {},
+): Promise<CsvDialect> {
+  const handle = await open(file);
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(sampleBytes), 0, sampleBytes, 0);
+    const encoding = buffer[0] === 0xff && buffer[1] === 0xfe ? 'utf-16le' : 'utf-8';
+    return dialectOf(new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead)), given, bytesRead < sampleBytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** `isWhole`: the text is the whole file, so that its last line is not cut. */
+export function dialectOf(
+  text: string,
+  given: { readonly separator?: string | undefined; readonly decimal?: '.' | ',' | undefined },
+  isWhole: boolean,
+): CsvDialect {
+  const all = text.split(/\r\n|\n|\r/, mostLines + 1);
+  if (!isWhole || all.length > mostLines) all.pop();
+  const lines = all.filter((line) => line.trim() !== '');
+  const chosen = given.separator ?? bestSeparator(lines);
+  const rows = lines.map((line) => cellsOf(line, chosen)).filter((cells) => cells.some((cell) => cell !== ''));
+  const width = widthOf(rows);
+  const decimal = given.decimal ?? decimalOf(rows, chosen);
+  const isNumber = (cell: string): boolean => !Number.isNaN(numberIn(cell, decimal));
+  const top = topOf(rows, width, isNumber);
+  const first = rows[top] ?? [];
+  const rest = rows.slice(top + 1, top + 1 + rowsCompared);
+  const hasHeader = isHeader(first, rest, isNumber);
+  const [below = [], ...data] = rest;
+  const hasUnits = hasHeader && isUnitLine(below, data, isNumber);
+  const names = hasHeader ? first : first.map(() => '');
+  return {
+    separator: chosen,
+    decimal,
+    header: hasHeader ? 'present' : 'absent',
+    linesAbove: top,
+    linesBelow: hasUnits ? 1 : 0,
+    columns: hasHeader && !hasTwice(names) ? undefined : uniqueNames(names),
+    units: new Map(
+      hasUnits
+        ? names.flatMap((name, place) => (below[place] ? [[name, plainUnit(unbracketed(below[place]))]] : []))
+        : [],
+    ),
+  };
+}
+
+/** The one between whose cells most lines are alike and most cells are numbers; a comma where none is. */
+function bestSeparator(lines: readonly string[]): string {
+  let best: { readonly separator: string; readonly score: number } = { separator: ',', score: 0 };
+  for (const separator of separators) {
+    const rows = lines.map((line) => cellsOf(line, separator));
+    const width = widthOf(rows);
+    if (width < 2) continue;
+    const alike = rows.filter((cells) => cells.length === width);
+    const cells = alike.slice(1).flat();
+    const filled = cells.filter((cell) => cell !== '');
+    const numbers = filled.filter((cell) => !Number.isNaN(numberIn(cell, ',')));
+    const score = (alike.length / rows.length) * (0.1 + numbers.length / Math.max(1, filled.length));
+    if (score > best.score * 1.01) best = { separator, score };
+  }
+  return best.separator;
+}
+
+/** Place of the first line of the table: the first one as wide as most, or a header right above it that lacks the end of it. */
+function topOf(rows: readonly (readonly string[])[], width: number, isNumber: (cell: string) => boolean): number {
+  const first = Math.max(
+    0,
+    rows.findIndex((cells) => cells.length === width),
+  );
+  const above = rows[first - 1];
+  const isHeader = above !== undefined && above.length >= Math.max(2, width - 1) && !above.some(isNumber);
+  return isHeader && (rows[first] ?? []).some(isNumber) ? first - 1 : first;
+}
+
+function decimalOf(rows: readonly (readonly string[])[], separator: string): '.' | ',' {
+  if (separator === ',') return '.';
+  const cells = rows.flat();
+  const commas = cells.filter((cell) => /^[+-]?\d*,\d+(?:[eE][+-]?\d+)?$/.test(cell)).length;
+  return commas > cells.filter((cell) => /^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$/.test(cell)).length ? ',' : '.';
+}
+
+const numberIn = (cell: string, decimal: '.' | ','): number =>
+  numberOfText(decimal === ',' ? cell.replace(',', '.') : cell);
+
+/** A line whose cells are no numbers where numbers follow; or the numbers of the columns in their order, as some programs write them. */
+function isHeader(
+  first: readonly string[],
+  rest: readonly (readonly string[])[],
+  isNumber: (cell: string) => boolean,
+): boolean {
+  const places = first.map((_, place) => place);
+  if (first.length > 1 && [0, 1].some((from) => places.every((place) => first[place] === String(place + from))))
+    return true;
+  return !places.some((place) => isNumber(first[place] ?? '') && rest.some((cells) => isNumber(cells[place] ?? '')));
+}
+
+const isUnit = (cell: string): boolean => cell === '' || cell === '-' || !isNoValue(cell);
+
+/** Below a header, a line without any number where the lines after it have some: `s;rad;rad`. */
+function isUnitLine(
+  below: readonly string[],
+  data: readonly (readonly string[])[],
+  isNumber: (cell: string) => boolean,
+): boolean {
+  const isTextAlone = below.every((cell) => !isNumber(cell) && isUnit(cell) && cell.length <= longestUnit);
+  const numberPlaces = below.flatMap((cell, place) =>
+    cell !== '' && data.some((cells) => isNumber(cells[place] ?? '')) ? [place] : [],
+  );
+  return isTextAlone && numberPlaces.length > 0;
+}
+
+const unbracketed = (text: string): string => text.replace(/^[[(](.*)[\])]$/, '$1');
+
+const hasTwice = (names: readonly string[]): boolean => {
+  const named = names.filter((name) => name !== '');
+  return new Set(named).size < named.length;
+};
+
+/** Names by place: what has none is `column-3`, what comes again is `x (2)`. */
+function uniqueNames(names: readonly string[]): readonly string[] {
+  const taken = new Set<string>();
+  return names.map((name, place) => {
+    const plain = name === '' ? `column-${place + 1}` : name;
+    let free = plain;
+    for (let number = 2; taken.has(free); number += 1) free = `${plain} (${number})`;
+    taken.add(free);
+    return free;
+  });
+}
+
+/** Cells of a line, with quotes as in RFC 4180; a quote that is not closed ends with the line. */
+function cellsOf(line: string, separator: string): readonly string[] {
+  if (!line.includes('"')) return line.split(separator).map((cell) => cell.trim());
+  const cells: string[] = [];
+  let [cell, isQuoted] = ['', false];
+  for (const character of line) {
+    if (character === '"') isQuoted = !isQuoted;
+    else if (character === separator && !isQuoted) {
+      cells.push(cell.trim());
+      cell = '';
+    } else cell += character;
+  }
+  return [...cells, cell.trim()];
+}
+
+/** Cells that most lines have; lines of a single one are text around a table, unless there are no others. */
+const widthOf = (rows: readonly (readonly string[])[]): number => {
+  const widths = rows.map((cells) => cells.length);
+  return commonest(widths.some((width) => width > 1) ? widths.filter((width) => width > 1) : widths);
+};
+
+function commonest(numbers: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const number of numbers) counts.set(number, (counts.get(number) ?? 0) + 1);
+  let best = 0;
+  for (const [number, count] of counts) if (count > (counts.get(best) ?? 0)) best = number;
+  return best;
+}
