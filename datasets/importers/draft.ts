@@ -98,8 +98,10 @@ export function draftOf(id: string, parts: Parts, measured: Measured, csv: objec
   };
 }
 
-/** Fewer held-out episodes prove nothing of a model; two more, because shares of a small number round. */
+/** Fewer held-out episodes prove nothing of a model. */
 const heldoutEpisodes = 20;
+/** Every episode is held out or not by its own hash: where so many are expected, 20 come out but once in fifty times. */
+const expectedHeldout = 30;
 const [usualHeldout, mostHeldout] = [0.2, 0.5] as const;
 
 /** Episodes that a model can be judged on: of those that may fail half, unless failures have labels, too. */
@@ -108,13 +110,13 @@ const judgedEpisodes = ({ episodesFound, success, demonstration }: Parts): numbe
 
 /** A fifth of the episodes; of few ones as many as a model is judged on. */
 const heldoutFractionOf = (episodes: number): number =>
-  Math.min(mostHeldout, Math.max(usualHeldout, Math.ceil(((heldoutEpisodes + 2) / Math.max(1, episodes)) * 100) / 100));
+  Math.min(mostHeldout, Math.max(usualHeldout, Math.ceil((expectedHeldout / Math.max(1, episodes)) * 100) / 100));
 
 function heldoutNotes(episodes: number): readonly string[] {
-  const enough = Math.ceil((heldoutEpisodes + 2) / mostHeldout);
+  const enough = expectedHeldout / mostHeldout;
   if (episodes < enough)
     return [
-      `about ${episodes} episodes with labels are expected: a model is judged on ${heldoutEpisodes} held-out ones, so its gates hold until there are ${enough}`,
+      `about ${episodes} episodes with labels are expected: a model is judged on ${heldoutEpisodes} held-out ones, so its gates may hold until there are ${enough}`,
     ];
   const fraction = heldoutFractionOf(episodes);
   return fraction === usualHeldout

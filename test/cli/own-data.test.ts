@@ -76,7 +76,7 @@ describe('the tutorial of own data, up to landing', function () {
       csv.observations.map(({ name, unit }) => `${name} ${unit}`),
       ['place m', 'mark m', 'speed m/s', 'Motor Temp degC'],
     );
-    assert.deepEqual([csv.rateHz, csv.split.heldoutFraction, typeOf('lerobot').split.heldoutFraction], [20, 0.5, 0.44]);
+    assert.deepEqual([csv.rateHz, csv.split.heldoutFraction, typeOf('lerobot').split.heldoutFraction], [20, 0.5, 0.5]);
     assert.deepEqual((csv.actions as { names: string[] }).names.toSorted(), ['back', 'forward', 'stop']);
     assert.match(outs[0] ?? '', /a success if a row of it has yes as Success/);
     assert.deepEqual(
