@@ -5,6 +5,7 @@ import { readStrictJson } from '../datasets/robot-type-check/strict-json.ts';
 import { importMapSchema, type ImportMap } from '../datasets/importers/import-map.ts';
 import { CommandError } from './exit-codes.ts';
 import { readTextFile } from './csv-text.ts';
+import { plainIssue } from './plain-issue.ts';
 
 const maxMapBytes = 1024 * 1024;
 const mostListed = 20;
@@ -19,15 +20,18 @@ export async function readImportMap(file: string): Promise<ImportMap> {
     );
   const parsed = importMapSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw wrong(file, parsed.error.issues.flatMap(linesOf));
+  throw wrong(file, [...parsed.error.issues.flatMap(linesOf), ...hints]);
 }
+
+/** Where a map comes from, for whoever wrote one by hand. */
+const hints = ['(`flywheel robot-types infer` drafts a map; docs/import-export.md explains every field)'];
 
 type Issue = z.ZodError['issues'][number];
 
 /** A choice between shapes says what is wrong with the shape that comes nearest. */
 function linesOf(issue: Issue): readonly string[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0)
-    return [`${pathText(issue.path) || 'the document'}: ${issue.message}`];
+    return [`${pathText(issue.path) || 'the document'}: ${plainIssue(issue.message)}`];
   const nearest = issue.errors.toSorted((a, b) => distance(a) - distance(b))[0] ?? [];
   return nearest.flatMap((inner) => linesOf({ ...inner, path: [...issue.path, ...inner.path] }));
 }

@@ -31,6 +31,11 @@ export function registerInferCommand(command: (name: string, description: string
       const { id, separator, decimal, out, json, label } = options;
       if (separator !== undefined && separator.length !== 1)
         throw new CommandError('wrong', '--separator: expected one character');
+      if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
+        throw new CommandError(
+          'wrong',
+          `--id: expected lower-case letters, digits and dashes, e.g. arm-7, got ${id.slice(0, 80)}`,
+        );
       if (decimal !== undefined && decimal !== '.' && decimal !== ',')
         throw new CommandError('wrong', '--decimal: expected . or ,');
       const { inferDraft, writeDraft } = await import('./infer.ts');

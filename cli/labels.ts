@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { basename } from 'node:path';
 
@@ -7,10 +7,10 @@ import { z } from 'zod';
 
 import { readHandLabels, removeHandLabel, type HandLabel } from '../activities/mix/hand-labels.ts';
 import type { LabelWord } from '../activities/mix/label-episode.ts';
-import { describeIssues } from '../domain/describe-issues.ts';
 import { actByCommand } from './act.ts';
 import { openContext, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
+import { plainIssue } from './plain-issue.ts';
 import { printJson, printTable, say } from './print.ts';
 
 interface AddOptions {
@@ -125,16 +125,18 @@ function actionText(action: string): string | number[] {
 }
 
 const named = { labelId: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), episodeId: z.string().max(64) };
-const lineSchema = z.union([
-  z.strictObject({
-    ...named,
-    frames: z.tuple([z.int().min(0), z.int().min(0)]),
-    action: z.union([z.string().max(200), z.array(z.number()).max(256)]),
-  }),
-  z.strictObject({ ...named, failureReason: z.string() }),
-]);
+const framesSchema = z.strictObject({
+  ...named,
+  frames: z.tuple([z.int().min(0), z.int().min(0)], 'expected the first and the last frame, e.g. [120, 180]'),
+  action: z.union([z.string().max(200), z.array(z.number()).max(256)], 'expected a name, or a list of numbers'),
+});
+const reasonSchema = z.strictObject({ ...named, failureReason: z.string() });
+type LabelLine = z.infer<typeof framesSchema> | z.infer<typeof reasonSchema>;
 const mostLines = 100_000;
 const longestLine = 16_384;
+/** Of a file: a line is held as a whole, however long it is. */
+const mostFileBytes = 256 * 1024 * 1024;
+const example = '{"labelId": "a-1", "episodeId": "01…", "frames": [120, 180], "action": "left"}';
 
 async function importLabels(file: string, { reason, json }: { reason: string; json: boolean }): Promise<void> {
   const context = await openContext();
@@ -157,9 +159,7 @@ async function importLines(
   word: { readonly who: string; readonly reason: string },
 ): Promise<number> {
   const { labelEpisode } = await import('../activities/mix/label-episode.ts');
-  const handle = await open(file).catch((cause: unknown) => {
-    throw new CommandError('wrong', `expected a file that can be read, got ${file}`, { cause });
-  });
+  const handle = await openLabels(file);
   let number = 0;
   try {
     for await (const text of handle.readLines()) {
@@ -182,14 +182,35 @@ async function importLines(
   } finally {
     await handle.close();
   }
+  if (number === 0)
+    throw new CommandError('wrong', `${file}: expected labels, a JSON object a line like ${example}, got none`);
   return number;
 }
 
-function lineOf(text: string, number: number): z.infer<typeof lineSchema> {
-  const value = text.length > longestLine ? undefined : parsed(text);
-  const line = lineSchema.safeParse(value);
+async function openLabels(file: string): Promise<FileHandle> {
+  const refused = (got: string, cause?: unknown): CommandError =>
+    new CommandError('wrong', `expected a file of labels that can be read, got ${got}: ${file}`, { cause });
+  const handle = await open(file).catch((cause: unknown) => {
+    throw refused('none', cause);
+  });
+  const found = await handle.stat();
+  if (found.isFile() && found.size <= mostFileBytes) return handle;
+  await handle.close();
+  throw refused(found.isFile() ? `${found.size} bytes, more than ${mostFileBytes}` : 'no regular file');
+}
+
+function lineOf(text: string, number: number): LabelLine {
+  const wrong = (got: string): CommandError => new CommandError('wrong', `label ${number}: ${got}`);
+  if (text.length > longestLine)
+    throw wrong(`expected at most ${longestLine} characters in a line, got ${text.length}`);
+  const value = parsed(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(`expected a JSON object a line like ${example}, got ${JSON.stringify(text.slice(0, 40))}`);
+  const line = (Object.hasOwn(value, 'failureReason') ? reasonSchema : framesSchema).safeParse(value);
   if (line.success) return line.data;
-  throw new CommandError('wrong', `label ${number}: ${describeIssues(line.error)}`);
+  throw wrong(
+    line.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${plainIssue(message)}`).join('; '),
+  );
 }
 
 function parsed(text: string): unknown {

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 
 import { plainUnit } from './column-name.ts';
+import { ImportError } from './import-summary.ts';
 import { isNoValue, numberOfText } from './table.ts';
 
 /** How a text table is written, guessed from its beginning. */
@@ -33,7 +34,12 @@ export async function guessCsvDialect(
   const handle = await open(file);
   try {
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(sampleBytes), 0, sampleBytes, 0);
-    const encoding = buffer[0] === 0xff && buffer[1] === 0xfe ? 'utf-16le' : 'utf-8';
+    const isWide = buffer[0] === 0xff && buffer[1] === 0xfe;
+    if (!isWide && buffer.subarray(0, bytesRead).includes(0))
+      throw new ImportError(
+        `expected a text table, got a file with bytes that are no text: is it of another format? [file=${file}]`,
+      );
+    const encoding = isWide ? 'utf-16le' : 'utf-8';
     return dialectOf(new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead)), given, bytesRead < sampleBytes);
   } finally {
     await handle.close();

@@ -184,6 +184,7 @@ describe('drafting a robot type from a recording', () => {
       ['__proto__', 'x, y', 'constructor'],
     );
     await assert.rejects(drafted('who,what\na,b\n'), /expected numbers that can be observations, got none/);
+    await assert.rejects(drafted('PK\u0003\u0004\u0000\u0000 t,x'), /got a file with bytes that are no text/);
     await assert.rejects(drafted(''), /expected a table, got a file without any line/);
   });
 

@@ -75,17 +75,24 @@ describe('flywheel labels', function () {
     for (let times = 0; times < 2; times += 1)
       assert.match((await run('import', file, '--reason', 'a desk')).out, /2 labels hold/);
     assert.equal((await list()).length, 2);
-    for (const wrong of [
-      '{',
-      'null',
-      '{"labelId":"x"}',
-      JSON.stringify({ ...lines[0], frames: [0, 99], labelId: 'a3' }),
-      `"${'x'.repeat(20_000)}"`,
-    ]) {
+    for (const [wrong, said] of [
+      ['{', /label 2: expected a JSON object a line like .*, got "\{"/],
+      ['null', /label 2: expected a JSON object/],
+      ['[1]', /label 2: expected a JSON object/],
+      ['{"labelId":"x"}', /label 2: episodeId: expected string, got nothing; frames: expected the first and the last/],
+      [JSON.stringify({ ...lines[0], labelId: 'a3', more: 1 }), /label 2: it: expected no field "more"/],
+      [JSON.stringify({ ...lines[1], labelId: 'a3', failureReason: 1 }), /label 2: failureReason: expected string/],
+      [JSON.stringify({ ...lines[0], frames: [0, 99], labelId: 'a3' }), /label 2: /],
+      [`"${'x'.repeat(20_000)}"`, /label 2: expected at most 16384 characters in a line, got 20002/],
+    ] as const) {
       await writeFile(file, `${JSON.stringify(lines[0])}\n${wrong}\n`);
       const { exitCode, message } = await run('import', file, '--reason', 'a desk');
-      assert.deepEqual([exitCode, /label 2: /.test(message)], [2, true], message);
+      assert.equal(exitCode, 2);
+      assert.match(message, said);
     }
+    await writeFile(file, '\n\n');
+    assert.match((await run('import', file, '--reason', 'a desk')).message, /expected labels, .* got none/);
+    assert.match((await run('import', directory, '--reason', 'a desk')).message, /got no regular file/);
     assert.equal((await list()).length, 2);
   });
 });
