@@ -73,7 +73,7 @@ addRatioLeg(trainLeg, 'trainer against the bare runtime loop on the same graph')
 
 program
   .command('import')
-  .description('import of a text table and of a Parquet file up to landing, against the engine reading the same file')
+  .description('imports in every format up to landing, against a reader of the same bytes')
   .option('--rows <count>', 'rows of the table', number(1_000, 10_000_000), 200_000)
   .option('--rounds <count>', 'rounds, both in turn; the best counts', number(1, 100), 3)
   .option(...seed)

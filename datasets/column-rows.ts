@@ -1,15 +1,8 @@
-import { createRequire } from 'node:module';
-import * as zlib from 'node:zlib';
-
 import parquet from 'parquetjs-lite';
 
-const require = createRequire(import.meta.url);
-const { PARQUET_COMPRESSION_METHODS } = require('parquetjs-lite/lib/compression.js') as {
-  PARQUET_COMPRESSION_METHODS: Record<string, { inflate: (bytes: Uint8Array) => Uint8Array; deflate?: unknown }>;
-};
-// The library knows the name of zstd and not how to read it; the lake's files are zstd.
-const { zstdDecompressSync } = zlib as unknown as { zstdDecompressSync: (bytes: Uint8Array) => Uint8Array };
-PARQUET_COMPRESSION_METHODS['ZSTD'] ??= { inflate: zstdDecompressSync, deflate: undefined };
+import { teachZstd } from './parquet-zstd.ts';
+
+teachZstd();
 
 /** The value of a row in each of the columns asked for; null where it has none. */
 export type ColumnRow = Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { writeSegment } from './recorder.ts';
+import { writeRuns, type RowRun } from './run-recorder.ts';
 import { robotTypeDigest } from './robot-type-digest.ts';
 import { robotTypeName, type RobotType } from './robot-type.ts';
 import type { SegmentRow } from './segment-row.ts';
@@ -39,20 +40,29 @@ export async function fileSha256(filePath: string): Promise<string> {
   }
 }
 
+export type SegmentToLand = {
+  readonly robotId: string;
+  readonly type: RobotType;
+  readonly agentVersion: string;
+} & ({ readonly rows: Iterable<SegmentRow> } | { readonly runs: Iterable<RowRun> });
+
 /**
  * Records rows of one robot as a segment and puts it into landing, as a robot's upload would, and the robot among those that
  * exist in recordings. Skew is 0: the rows carry the right time. Idempotent by content.
  */
 export async function landSegment(
   ports: { readonly store: LandingStore; readonly scratchDirectory: string },
-  segment: { robotId: string; type: RobotType; agentVersion: string; rows: Iterable<SegmentRow> },
+  segment: SegmentToLand,
 ): Promise<{ readonly key: string; readonly rows: number; readonly outcome: 'created' | 'exists' }> {
   const directory = await mkdtemp(join(ports.scratchDirectory, 'segment-'));
   try {
     const filePath = join(directory, 'segment.parquet');
     const { robotId, agentVersion, type } = segment;
     const footer = { robotId, agentVersion, robotType: robotTypeName(type), clockSkewMs: 0 };
-    const { rows } = await writeSegment(segment.rows, { ...footer, robotTypeDigest: robotTypeDigest(type) }, filePath);
+    const told = { ...footer, robotTypeDigest: robotTypeDigest(type) };
+    const { rows } = await ('runs' in segment
+      ? writeRuns(segment.runs, told, filePath)
+      : writeSegment(segment.rows, told, filePath));
     await markAsRecorded(ports.store, robotId, agentVersion);
     const key = landingKey(robotId, await fileSha256(filePath));
     return { key, rows, outcome: await ports.store.putIfAbsent(key, { filePath }) };

@@ -5,7 +5,7 @@ declare module 'parquetjs-lite' {
     readonly type?: 'UTF8' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BOOLEAN' | 'LIST';
     readonly optional?: boolean;
     readonly repeated?: boolean;
-    readonly compression?: 'UNCOMPRESSED' | 'GZIP' | 'SNAPPY';
+    readonly compression?: 'UNCOMPRESSED' | 'GZIP' | 'SNAPPY' | 'ZSTD';
     readonly statistics?: false;
     readonly fields?: Readonly<Record<string, ParquetField>>;
   }

@@ -2,13 +2,14 @@ import parquet from 'parquetjs-lite';
 import { z } from 'zod';
 
 import { segmentColumns } from './columns.ts';
+import { robotPacking } from './page-packing.ts';
 import { footerMetadata, type RecordedFooter } from './segment-footer.ts';
 import { SegmentPages } from './segment-pages.ts';
 import { isPlainRow, segmentRowSchema, type SegmentRow } from './segment-row.ts';
 import { parquetFields } from './segment-schema.ts';
 
 /** As many are held in memory. */
-const rowsPerGroup = 4096;
+export const rowsPerGroup = 4096;
 
 const schema = new parquet.ParquetSchema(parquetFields(segmentColumns));
 
@@ -26,10 +27,10 @@ export async function writeSegment(
     pageIndex: false,
   });
   for (const [key, value] of Object.entries(footerMetadata(footer))) writer.setMetadata(key, value);
-  const pages = new SegmentPages();
+  const pages = new SegmentPages(robotPacking);
   let written = 0;
   const add = (row: SegmentRow): boolean => {
-    pages.add(checked(row, written), mediaText(row));
+    pages.add(checkedRow(row, written), mediaText(row));
     written++;
     return pages.rows === rowsPerGroup;
   };
@@ -47,11 +48,13 @@ export async function writeSegment(
   return { rows: written };
 }
 
-function checked(row: SegmentRow, index: number): SegmentRow {
+/** The row as it is; a `TypeError` that names row and column where it is not what the schema says. */
+export function checkedRow(row: SegmentRow, index: number): SegmentRow {
   if (isPlainRow(row)) return row;
   const parsed = segmentRowSchema.safeParse(row);
   if (parsed.success) return row;
   throw new TypeError(`unexpected row of a segment [row=${index}]: ${z.prettifyError(parsed.error)}`);
 }
 
-const mediaText = ({ media }: SegmentRow): string | null => (media === null ? null : JSON.stringify(media));
+/** The clips of a row as a segment holds them. */
+export const mediaText = ({ media }: SegmentRow): string | null => (media === null ? null : JSON.stringify(media));

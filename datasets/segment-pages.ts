@@ -1,27 +1,34 @@
-import { gzipSync } from 'node:zlib';
-
 import type { ParquetRowGroup } from 'parquetjs-lite';
 import plain from 'parquetjs-lite/lib/codec/plain.js';
 import rle from 'parquetjs-lite/lib/codec/rle.js';
 
 import { segmentColumns, type Column, type ColumnType } from './columns.ts';
+import type { PagePacking } from './page-packing.ts';
 import type { SegmentRow } from './segment-row.ts';
 import { parquetTypes } from './segment-schema.ts';
-
-/** Rows a page: readers judge pages of this size, and small ones compress fast. */
-const rowsPerPage = 256;
 
 /**
  * The rows of a row group as pages, column by column, for the Parquet library to write. They have the bytes that the library would make of the rows, in a fraction of the
  * time: it makes objects and sets of every value, for any schema, and encodes again what all rows of an episode repeat.
  */
 export class SegmentPages {
-  readonly #columns = segmentColumns.map((column) => new PagedColumn(column));
+  readonly #columns: readonly PagedColumn[];
+  readonly #rowsPerPage: number;
   #rows = 0;
+
+  constructor(packing: PagePacking) {
+    this.#columns = segmentColumns.map((column) => new PagedColumn(column, packing));
+    this.#rowsPerPage = packing.rowsPerPage;
+  }
 
   /** Rows since the last row group. */
   get rows(): number {
     return this.#rows;
+  }
+
+  /** Rows that still have room in the page that is being filled. */
+  get rowsLeft(): number {
+    return this.#rowsPerPage - (this.#rows % this.#rowsPerPage);
   }
 
   /** `media`: as a segment holds it. */
@@ -29,12 +36,32 @@ export class SegmentPages {
     for (const column of this.#columns)
       column.add(column.name === 'media' ? media : row[column.name as keyof SegmentRow]);
     this.#rows += 1;
-    if (this.#rows % rowsPerPage === 0) for (const column of this.#columns) column.endPage();
+    if (this.#rows % this.#rowsPerPage === 0) for (const column of this.#columns) column.endPage();
+  }
+
+  /** So many frames of an episode from one on, at most {@link rowsLeft}; they share what `first`, the row of its first frame, has beside them. */
+  addFrames(
+    first: SegmentRow,
+    media: string | null,
+    frames: readonly FrameValues[],
+    from: number,
+    count: number,
+  ): void {
+    for (const column of this.#columns) {
+      const { name } = column;
+      const read = readers.get(name);
+      if (name === 'frame_index') for (let place = from; place < from + count; place += 1) column.add(place);
+      else if (read === undefined || (name === 'expert_action' && first.expert_action === null))
+        column.addSame(name === 'media' ? media : first[name as keyof SegmentRow], count);
+      else for (let place = from; place < from + count; place += 1) column.add(read(frames[place]));
+    }
+    this.#rows += count;
+    if (this.#rows % this.#rowsPerPage === 0) for (const column of this.#columns) column.endPage();
   }
 
   /** What was added since the last row group. */
   takeGroup(): ParquetRowGroup {
-    if (this.#rows % rowsPerPage !== 0) for (const column of this.#columns) column.endPage();
+    if (this.#rows % this.#rowsPerPage !== 0) for (const column of this.#columns) column.endPage();
     const group = {
       rowCount: this.#rows,
       pages: Object.fromEntries(this.#columns.map((column) => column.takePages())),
@@ -43,6 +70,23 @@ export class SegmentPages {
     return group;
   }
 }
+
+/** What a frame says. */
+interface FrameValues {
+  readonly atUs: number;
+  readonly observation: Float32Array;
+  readonly action: Float32Array;
+}
+
+type ReadFrame = (frame: FrameValues | undefined) => unknown;
+
+/** Columns that differ from frame to frame, beside the number of the frame. */
+const readers: ReadonlyMap<string, ReadFrame> = new Map<string, ReadFrame>([
+  ['timestamp', (frame) => frame?.atUs],
+  ['observation', (frame) => frame?.observation],
+  ['action', (frame) => frame?.action],
+  ['expert_action', (frame) => frame?.action],
+]);
 
 interface Page {
   readonly page: Uint8Array;
@@ -82,8 +126,11 @@ class PagedColumn {
   /** The page before: what it repeats is not encoded again. */
   #last: EncodedPage | undefined;
 
-  constructor({ name, type, nullable }: Column) {
+  readonly #packed: PagePacking['packed'];
+
+  constructor({ name, type, nullable }: Column, { packed }: PagePacking) {
     this.name = name;
+    this.#packed = packed;
     this.#type = type;
     this.#isList = type === 'float32List';
     this.#present = (nullable ? 1 : 0) + (this.#isList ? 1 : 0);
@@ -101,6 +148,10 @@ class PagedColumn {
       sizes.push(1);
       values.push(typeof value === 'number' ? value + 0 : value);
     }
+  }
+
+  addSame(value: unknown, count: number): void {
+    for (let row = 0; row < count; row += 1) this.add(value);
   }
 
   endPage(): void {
@@ -124,22 +175,21 @@ class PagedColumn {
   }
 
   #levels({ sizes }: Content): Uint8Array {
-    const [repetitions, definitions]: [number[], number[]] = [[], []];
-    for (const size of sizes) {
-      repetitions.push(0);
-      // An empty list keeps its place by its levels alone.
-      definitions.push(size === absent ? 0 : size === 0 ? this.#present - 1 : this.#present);
-      for (let place = 1; place < size; place += 1) {
-        repetitions.push(1);
-        definitions.push(this.#present);
-      }
-    }
-    return Buffer.concat([...runs(repetitions, this.#isList ? 1 : 0), ...runs(definitions, this.#present)]);
+    const [size = 0] = sizes;
+    if (sizes.some((other) => other !== size)) return levelsOf(sizes, this.#isList, this.#present);
+    // Rows of a robot type are alike, and so are the levels of its pages.
+    const name = `${this.#isList} ${this.#present} ${sizes.length} ${size}`;
+    const known = levelsOfAlike.get(name);
+    if (known !== undefined) return known;
+    if (levelsOfAlike.size >= mostLevels) levelsOfAlike.clear();
+    const levels = levelsOf(sizes, this.#isList, this.#present);
+    levelsOfAlike.set(name, levels);
+    return levels;
   }
 
   #encoded(content: Content, levels: Uint8Array): EncodedPage {
     const body = Buffer.concat([levels, plainValues(physicalType(this.#type), content.values)]);
-    const packed = gzipSync(body);
+    const packed = this.#packed(body);
     const count = content.sizes.reduce((sum, size) => sum + Math.max(1, size), 0);
     return {
       ...content,
@@ -148,6 +198,25 @@ class PagedColumn {
       num_values: count,
     };
   }
+}
+
+/** Levels of pages whose rows all have as many values. */
+const levelsOfAlike = new Map<string, Uint8Array>();
+const mostLevels = 1_000;
+
+/** Repetition and definition levels of rows with so many values each; `present`: the definition level of a value that is there. */
+function levelsOf(sizes: readonly number[], isList: boolean, present: number): Uint8Array {
+  const [repetitions, definitions]: [number[], number[]] = [[], []];
+  for (const size of sizes) {
+    repetitions.push(0);
+    // An empty list keeps its place by its levels alone.
+    definitions.push(size === absent ? 0 : size === 0 ? present - 1 : present);
+    for (let place = 1; place < size; place += 1) {
+      repetitions.push(1);
+      definitions.push(present);
+    }
+  }
+  return Buffer.concat([...runs(repetitions, isList ? 1 : 0), ...runs(definitions, present)]);
 }
 
 /** As the library writes them; numbers in the order of bytes of every processor that Node.js runs on, which is Parquet's. */

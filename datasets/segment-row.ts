@@ -65,7 +65,8 @@ function plainTestOf(type: ColumnType): (value: unknown) => boolean {
   return () => false;
 }
 
-function areFinite(values: Float32Array): boolean {
+/** Whether every one of some numbers is finite. */
+export function areFinite(values: Float32Array): boolean {
   for (let place = 0; place < values.length; place += 1) if (!Number.isFinite(values[place])) return false;
   return true;
 }

@@ -47,12 +47,15 @@ export const segmentSelect = (columns: readonly Column[], absent: ReadonlySet<st
     })
     .join(', ');
 
-/** The columns as the recorder's Parquet schema: GZIP pages, three-level lists, no statistics (nobody reads them here). */
-export const parquetFields = (columns: readonly Column[]): Readonly<Record<string, ParquetField>> =>
-  Object.fromEntries(columns.map((column) => [column.name, parquetField(column)]));
+/** The columns as the recorder's Parquet schema: compressed pages, three-level lists, no statistics (nobody reads them here). */
+export const parquetFields = (
+  columns: readonly Column[],
+  compression: 'GZIP' | 'ZSTD' = 'GZIP',
+): Readonly<Record<string, ParquetField>> =>
+  Object.fromEntries(columns.map((column) => [column.name, parquetField(column, compression)]));
 
-function parquetField({ type, nullable }: Column): ParquetField {
-  const leaf = { compression: 'GZIP', statistics: false } as const;
+function parquetField({ type, nullable }: Column, compression: 'GZIP' | 'ZSTD'): ParquetField {
+  const leaf = { compression, statistics: false } as const;
   if (type === 'float32List') {
     // Only the outer group is a LIST: readers other than DuckDB refuse a file whose inner group says so too, as agents wrote before 2026-11-26.
     const list: ParquetField = { repeated: true, fields: { element: { type: 'FLOAT', ...leaf } } };

@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 import { landSegment } from '../landing.ts';
 import type { RobotType } from '../robot-type.ts';
-import type { SegmentRow } from '../segment-row.ts';
+import type { RowRun } from '../run-recorder.ts';
 import { ImportError, quoted, type ImportInput } from './import-summary.ts';
-import { digestOfEpisodes, segmentRows } from './segment-rows.ts';
+import { digestOfEpisodes, rowRun } from './segment-rows.ts';
 import type { SourceEpisode } from './source-episode.ts';
 
 export type LandingPorts = Pick<
@@ -118,7 +118,7 @@ class Lander {
     const digest = importId === undefined ? '' : digestOfEpisodes(waiting, type, site);
     const known = await this.#landedBefore(number, digest);
     if (known === undefined) {
-      const landed = await landSegment(this.#ports, { robotId, type, agentVersion, rows: this.#rowsOf(waiting) });
+      const landed = await landSegment(this.#ports, { robotId, type, agentVersion, runs: this.#runsOf(waiting) });
       if (landed.outcome === 'exists') this.#totals.segmentsAlreadyThere += 1;
       if (importId !== undefined) {
         const record = { key: landed.key, digest, episodes: waiting.length, frames };
@@ -140,8 +140,8 @@ class Lander {
     return parsed.success && parsed.data.digest === digest ? parsed.data.key : undefined;
   }
 
-  *#rowsOf(episodes: readonly SourceEpisode[]): Generator<SegmentRow> {
-    for (const episode of episodes) yield* segmentRows(episode, this.#input.type, this.#input.site);
+  *#runsOf(episodes: readonly SourceEpisode[]): Generator<RowRun> {
+    for (const episode of episodes) yield rowRun(episode, this.#input.type, this.#input.site);
   }
 }
 

@@ -4,7 +4,7 @@ import canonicalize from 'canonicalize';
 
 import { deterministicUlid } from '../deterministic-ulid.ts';
 import type { RobotType } from '../robot-type.ts';
-import type { SegmentRow } from '../segment-row.ts';
+import type { RowRun } from '../run-recorder.ts';
 import type { SourceEpisode } from './source-episode.ts';
 
 /** What every row of an episode repeats. */
@@ -32,29 +32,47 @@ function columnsOf(episode: SourceEpisode, type: RobotType, site: string) {
   };
 }
 
+const nothing = new Float32Array();
+
 /** An episode as rows of a segment. */
-export function* segmentRows(episode: SourceEpisode, type: RobotType, site: string): Generator<SegmentRow> {
-  const ofEpisode = columnsOf(episode, type, site);
-  for (const [index, { atUs, observation, action }] of episode.frames.entries())
-    yield {
-      ...ofEpisode,
-      frame_index: index,
-      timestamp: atUs,
-      observation,
-      action,
-      expert_action: episode.isDemonstration ? action : null,
-      is_correction: false,
-    };
+export function rowRun(episode: SourceEpisode, type: RobotType, site: string): RowRun {
+  const { frames, isDemonstration } = episode;
+  const { atUs, observation, action } = frames[0] ?? { atUs: 0, observation: nothing, action: nothing };
+  const first = {
+    ...columnsOf(episode, type, site),
+    frame_index: 0,
+    timestamp: atUs,
+    observation,
+    action,
+    expert_action: isDemonstration ? action : null,
+    is_correction: false,
+  };
+  return { first, frames };
 }
 
-/** Changes with any value that {@link segmentRows} would give of these episodes. */
+/** Changes with any value that {@link rowRun} would give of these episodes. */
 export function digestOfEpisodes(episodes: readonly SourceEpisode[], type: RobotType, site: string): string {
   const hash = createHash('sha256');
   for (const episode of episodes) {
     const { isDemonstration, frames } = episode;
     hash.update(`${canonicalize({ ...columnsOf(episode, type, site), isDemonstration })}\n`);
-    for (const { atUs, observation, action } of frames)
-      hash.update(Float64Array.of(atUs)).update(observation).update(action);
+    hash.update(bytesOf(frames));
   }
   return hash.digest('hex');
+}
+
+/** Times and numbers of the frames, one frame behind the other. */
+function bytesOf(frames: SourceEpisode['frames']): Uint8Array {
+  const size = frames.reduce((sum, { observation, action }) => sum + 2 + observation.length + action.length, 0);
+  const numbers = new Float32Array(size);
+  const view = new DataView(numbers.buffer);
+  let at = 0;
+  for (const { atUs, observation, action } of frames) {
+    // A time takes the room of two numbers.
+    view.setFloat64(at * 4, atUs, true);
+    numbers.set(observation, at + 2);
+    numbers.set(action, at + 2 + observation.length);
+    at += 2 + observation.length + action.length;
+  }
+  return new Uint8Array(numbers.buffer);
 }

@@ -140,7 +140,7 @@ class TableState {
     const { beganUs } = open;
     const isOld = (cell: number): boolean => (row.saidUs?.(cell) ?? beganUs) < beganUs;
     open.outcome.see(this.map.successCells.map((cell) => (isOld(cell) ? '' : row.text(cell))));
-    if (frame !== undefined) this.#keep(open, { atUs, ...frame }, row);
+    if (frame !== undefined) this.#keep(open, { atUs, observation: frame.observation, action: frame.action }, row);
   }
 
   *endAll(): Generator<SourceEpisode> {

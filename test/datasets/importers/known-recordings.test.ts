@@ -14,6 +14,10 @@ import { recordedOn } from '../../../datasets/clock.ts';
 import { splitOf } from '../../../datasets/split.ts';
 import { sharedDataset } from '../../support/shared-data.ts';
 
+/** Of the values of a segment, by the record that its import leaves. */
+const digestIn = (record: Uint8Array | undefined): string =>
+  (JSON.parse(new TextDecoder().decode(record)) as { readonly digest: string }).digest;
+
 describe('importing recordings', () => {
   let scratchDirectory = '';
   before(async () => {
@@ -31,14 +35,15 @@ describe('importing recordings', () => {
       progress: (line) => lines.push(line),
       isRegistered: async () => false,
     });
-    const keys = [];
+    const [keys, digests]: [string[], string[]] = [[], []];
     for await (const { key } of store.list('landing/')) keys.push(key);
-    return { summary, keys, lines, store };
+    for await (const { key } of store.list('imports/')) digests.push(digestIn(await store.get(key)));
+    return { summary, keys, digests, lines, store };
   };
 
   it('cuts the wall-following recording into 124 episodes of four robots', async function () {
     this.timeout(60_000);
-    const { summary, keys, lines } = await landed(importWallFollowing, sharedDataset('wall-following'));
+    const { summary, keys, digests, lines } = await landed(importWallFollowing, sharedDataset('wall-following'));
     const expected: ImportSummary = {
       format: 'wall-following',
       robotType: 'scitos-g5-recording@1',
@@ -53,13 +58,17 @@ describe('importing recordings', () => {
       notTakenNotListed: 0,
     };
     assert.deepEqual(summary, expected);
-    // The bytes that were made before these recordings were read by a map: what lies in a lake is known again.
-    assert.deepEqual(keys, [
-      'landing/scitos-g5-01/8719e29ea073091d2388fae9cd7c199fe62e6daf161884c955b3adb74d851a10.parquet',
-      'landing/scitos-g5-02/511e6877657384b80dd5b789e0c13ce6318ebc01f870331a5cd2eb4d8aaf28ba.parquet',
-      'landing/scitos-g5-03/42f9020d60dc891718627138463fa2e1d8e8b980e0eed6d1bb7ef31badd6e690.parquet',
-      'landing/scitos-g5-04/38ec5304d01bfea620a45cc7deaf3aeabd1c3d323b94ffe76a477c032701a314.parquet',
+    // The values that were landed before: what an earlier version has imported is known again.
+    assert.deepEqual(digests, [
+      '97d91bb42cf6c62f50bd86e432bab55368ebb14bfca5080c5ad58c8d7d0d9ae6',
+      'b476136814a2d55d9fd7b4fd84a1bcd2042ac1d01f0db716e629b0b86fd83c6a',
+      '38b83f509768339e0e1fe0ae7313c604dd849cef41434370fda45e3c2a033eea',
+      '4454a8e91e89ae2154dbe8179b8d624d5d45a568ce69f46070ae533d45f0ea68',
     ]);
+    assert.deepEqual(
+      keys.map((key) => key.split('/')[1]),
+      ['scitos-g5-01', 'scitos-g5-02', 'scitos-g5-03', 'scitos-g5-04'],
+    );
     assert.equal(lines.length, 4);
   });
 
@@ -80,7 +89,7 @@ describe('importing recordings', () => {
 
   it('handles what is peculiar about the UR3 recording by rule, and counts it', async function () {
     this.timeout(60_000);
-    const { summary, keys } = await landed(importUr3Cobotops, sharedDataset('ur3-cobotops'));
+    const { summary, keys, digests } = await landed(importUr3Cobotops, sharedDataset('ur3-cobotops'));
     assert.deepEqual(summary, {
       format: 'ur3-cobotops',
       robotType: 'ur3-cobotops@1',
@@ -103,12 +112,13 @@ describe('importing recordings', () => {
       ],
       notTakenNotListed: 0,
     });
-    assert.deepEqual(keys, [
-      'landing/ur3-01/292884ef862ac5449ae9f288d3392e74ea3ed24db95eaa087767debc2dc0fff5.parquet',
-      'landing/ur3-01/497eeda6d7871391701b6c0c27f5a4ad2c189ebc15ce8b719666dc9b301311f6.parquet',
-      'landing/ur3-01/82b1638be732dacc687a7eee79a42715f0f43d1ce55fee652c0fc5e69e5c0399.parquet',
-      'landing/ur3-01/8c7fd4f059dbe22b48ee4ffe436fd311b411882a043c5a076ee0cd5ca31641a1.parquet',
-      'landing/ur3-01/f0f28cf50a7fb9fa8a1a88d0a5e17620f7388cd8db7f39f92942aee1ccb06e15.parquet',
+    assert.equal(keys.length, 5);
+    assert.deepEqual(digests, [
+      'e79c1a1169981ffad67ec91fb64f155fd756eefb1a9f2f210325077bf375576f',
+      'be5ce1706cec77cf6608546130477ecf021ef3140a2f017b631af77a630c45b7',
+      '4e5ccea1256f1c0394c7963971c9d07cee4913748e07674fbb11aa5846ead80b',
+      '05018b263a3eb76fd3546453ee1a5cd0ef7f289ae8be3e8cef1437c2bba1ea09',
+      'a01caa03dc4fd64a9df2d2449d4a97d398cf9f703fdac802e8cc88aa2a0a3ce6',
     ]);
   });
 
