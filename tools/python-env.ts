@@ -12,6 +12,8 @@ interface Environment {
   readonly sizeText: string;
   /** A script that finishes it: it is called with the folder of the packages. */
   readonly finish?: string;
+  /** The Python that it is made with, and its least version, where `python3` of 3.11 will not do. */
+  readonly interpreter?: { readonly command: string; readonly minor: number };
 }
 const requirementsFile = (name: string): string => join(import.meta.dirname, 'python', name);
 const ofTests: Environment = {
@@ -30,11 +32,19 @@ const ofTorch: Environment = {
   sizeText: 'two minutes, 600 MB',
   finish: requirementsFile('stub_cuda.py'),
 };
+const ofLerobot: Environment = {
+  requirements: join(import.meta.dirname, '..', 'trainers', 'lerobot', 'requirements.txt'),
+  imports: 'import lerobot, torch, onnx, onnxruntime',
+  sizeText: 'five minutes, 1 GB',
+  finish: requirementsFile('stub_cuda.py'),
+  interpreter: { command: 'python3.12', minor: 12 },
+};
 const ofMlflow: Environment = {
   requirements: requirementsFile('mlflow-requirements.txt'),
   imports: 'import mlflow',
   sizeText: 'about two minutes, 300 MB',
 };
+const usualInterpreter = { command: 'python3', minor: 11 };
 const needsPython = 'Python 3.11 or newer with its venv module (on Debian: apt-get install python3 python3-venv)';
 
 /** The python of a virtual environment in the cache that holds exactly tools/python/requirements.txt. */
@@ -47,31 +57,36 @@ export const pythonPackagePath = (report: Report): Promise<string> =>
 /** What trainers/pytorch is tested with: its own requirements.txt, but on the CPU, without the libraries of a GPU. */
 export const torchPath = (report: Report): Promise<string> => environmentPath('python-torch', ofTorch, report);
 
+/** LeRobot itself, on the CPU, for `npm run test:torch`; it wants Python 3.12. */
+export const lerobotPath = (report: Report): Promise<string> => environmentPath('python-lerobot', ofLerobot, report);
+
 /** A tracking server for `npm run test:long`. */
 export const mlflowPath = (report: Report): Promise<string> => environmentPath('python-mlflow', ofMlflow, report);
 
 async function environmentPath(name: string, environment: Environment, report: Report): Promise<string> {
-  const { requirements, finish } = environment;
+  const { requirements, finish, interpreter } = environment;
   const recipe = finish === undefined ? [requirements] : [requirements, finish];
-  const cached = await cacheName(name, await pythonVersion(report), recipe);
+  const cached = await cacheName(name, await pythonVersion(report, interpreter), recipe);
   const final = join(await toolCacheFolder(), cached);
   return join(await makeOnce(final, report, (temporary) => install(temporary, environment, report)), 'bin', 'python');
 }
 
 /** Part of the environment's name: its packages are compiled for one minor version, and it links to that interpreter. */
-async function pythonVersion(report: Report): Promise<string> {
-  const script = 'import sys; print("%d.%d.%d" % sys.version_info[:3]); sys.exit(sys.version_info < (3, 11))';
-  const result = await runStep({ command: 'python3', arguments: ['-c', script], doing: 'asking python3' }, report);
-  if (result === undefined) throw new Error(`python3 is not on PATH: install ${needsPython}`);
-  if (result.exitCode !== 0) throw new Error(`python3 is ${result.output.trim()}: install ${needsPython}`);
+async function pythonVersion(report: Report, interpreter = usualInterpreter): Promise<string> {
+  const { command, minor } = interpreter;
+  const needs = minor === usualInterpreter.minor ? needsPython : `Python 3.${minor} with its venv module`;
+  const script = `import sys; print("%d.%d.%d" % sys.version_info[:3]); sys.exit(sys.version_info < (3, ${minor}))`;
+  const result = await runStep({ command, arguments: ['-c', script], doing: `asking ${command}` }, report);
+  if (result === undefined) throw new Error(`${command} is not on PATH: install ${needs}`);
+  if (result.exitCode !== 0) throw new Error(`${command} is ${result.output.trim()}: install ${needs}`);
   return result.output.trim();
 }
 
 /** A virtual environment works after a rename as long as its python is called, not the scripts beside it. */
 async function install(folder: string, environment: Environment, report: Report): Promise<void> {
-  const { requirements, imports, sizeText, finish } = environment;
+  const { requirements, imports, sizeText, finish, interpreter } = environment;
   report(`making a Python environment of the tests: once per machine, ${sizeText} to download`);
-  await makeVirtualEnvironment(folder, requirements, [], report);
+  await makeVirtualEnvironment(folder, requirements, [], report, interpreter);
   const python = join(folder, 'bin', 'python');
   if (finish !== undefined)
     await must(
@@ -93,10 +108,15 @@ export async function makeVirtualEnvironment(
   requirementsFile: string,
   options: readonly string[],
   report: Report,
+  interpreter = usualInterpreter,
 ): Promise<void> {
-  const version = await pythonVersion(report);
+  const version = await pythonVersion(report, interpreter);
   await must(
-    { command: 'python3', arguments: ['-m', 'venv', folder], doing: `making the environment of Python ${version}` },
+    {
+      command: interpreter.command,
+      arguments: ['-m', 'venv', folder],
+      doing: `making the environment of Python ${version}`,
+    },
     report,
   );
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:'];

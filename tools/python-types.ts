@@ -9,6 +9,8 @@ const packages = [
   // PyTorch is not there where types are checked: whatever comes of it is of any type.
   ['trainers/pytorch', '--allow-subclassing-any', '--allow-untyped-decorators', 'src'],
   ['trainers/launcher', 'src'],
+  // Neither is LeRobot.
+  ['trainers/lerobot', '--allow-subclassing-any', '--allow-untyped-decorators', 'src'],
 ] as const;
 const report = (line: string): void => void process.stderr.write(`tools: ${line}\n`);
 const command = await pythonPackagePath(report);

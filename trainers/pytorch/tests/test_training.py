@@ -62,6 +62,17 @@ def of(lines: list[dict[str, object]], event: str) -> list[dict[str, object]]:
     return [line for line in lines if line["event"] == event]
 
 
+class Clock:
+    """In place of the module `time`: each look at it takes so many seconds, however busy the machine is."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.now = seconds, 0.0
+
+    def monotonic(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
 class Folders(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -187,8 +198,11 @@ class Losses(Folders):
 
 class Kills(Folders):
     def whole_and_killed(self, settings: Mapping[str, object], *given: Mapping[str, pa.Array], kills: int, **more: object) -> list[dict[str, object]]:
-        """Trains once in peace, and once killed again and again; the lines of the last attempt."""
-        often = {"checkpointEverySeconds": 0.01, **settings}
+        """Trains once in peace, and once killed again and again, with a checkpoint at every look at the clock; the lines of the last attempt."""
+        with mock.patch("flywheel_pytorch.train.time", Clock(1.0)):
+            return self._whole_and_killed({"checkpointEverySeconds": 0.01, **settings}, *given, kills=kills, **more)
+
+    def _whole_and_killed(self, often: Mapping[str, object], *given: Mapping[str, pa.Array], kills: int, **more: object) -> list[dict[str, object]]:
         code, whole, errors = train(self.job("whole", often, *given, **more))
         self.assertEqual((code, errors), (DONE, ""))
         job = killed = self.job("killed", often, *given, **more)
@@ -241,23 +255,15 @@ class Kills(Folders):
         second.end()
 
     def test_saves_within_a_minute_however_long_steps_take(self) -> None:
-        clock = [0.0]
-        gaps: list[float] = [0.0]
-        save = checkpoints.save
+        clock, saved, save = Clock(1.5), [0.0], checkpoints.save
 
         def noted(*given: object) -> Path:
-            gaps.append(clock[0])
+            saved.append(clock.now)
             return save(*given)
 
-        class Slow:
-            @staticmethod
-            def monotonic() -> float:
-                clock[0] += 1.5
-                return clock[0]
-
-        with mock.patch("flywheel_pytorch.train.time", Slow), mock.patch.object(checkpoints, "save", noted):
+        with mock.patch("flywheel_pytorch.train.time", clock), mock.patch.object(checkpoints, "save", noted):
             self.assertEqual(train(self.job("slow", {"maxSteps": 200, "evaluateEverySteps": 50}))[0], DONE)
-        between = [later - earlier for earlier, later in zip(gaps, gaps[1:])]
+        between = [later - earlier for earlier, later in zip(saved, saved[1:])]
         self.assertGreater(len(between), 5)
         self.assertLess(max(between), 60)
         code, _, errors = train(self.job("longer", {"checkpointEverySeconds": 61}))
@@ -265,7 +271,7 @@ class Kills(Folders):
         self.assertRegex(errors, "checkpointEverySeconds: expected .* 60")
 
     def test_goes_on_in_the_middle_of_an_evaluation(self) -> None:
-        settings = {"maxSteps": 2, "evaluateEverySteps": 1, "checkpointEverySeconds": 0.0100001}
+        settings = {"maxSteps": 2, "evaluateEverySteps": 1}
         validation = columns(2000, 2)
         with mock.patch("flywheel_pytorch.train.EVALUATED_AT_ONCE", 100):
             self.whole_and_killed(settings, columns(100, 1), validation, kills=4)
