@@ -27,6 +27,8 @@ interface Options {
   readonly images?: string;
   readonly imageQuotaMib: string;
   readonly clipMibPerDay: string;
+  readonly contactSeconds: string;
+  readonly decideSeconds: string;
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -59,6 +61,12 @@ export function registerAgentCommand(program: Command, { isDefault = false } = {
     )
     .option('--image-quota-mib <number>', 'maximum disk space for images and clips that wait for upload, MiB', '4096')
     .option('--clip-mib-per-day <number>', 'maximum upload of clips in a day (UTC), MiB; 0: none', '1335')
+    .option(
+      '--contact-seconds <seconds>',
+      'how often it reports that it is online, and longest wait after a failed request; recordings are uploaded every tenth time',
+      '60',
+    )
+    .option('--decide-seconds <seconds>', 'a policy that has not decided by then has failed', '1')
     .action(async (options: Options, command: Command) => {
       // Not required of commander: it would require them of `bench` too.
       for (const option of command.options)
@@ -80,6 +88,8 @@ async function runAgent(options: Options): Promise<void> {
     quotaBytes: mibOf('--quota-mib', options.quotaMib),
     imageQuotaBytes: mibOf('--image-quota-mib', options.imageQuotaMib),
     clipBytesPerDay: mibOf('--clip-mib-per-day', options.clipMibPerDay, 0),
+    decideTimeoutMs: 1_000 * secondsOf('--decide-seconds', options.decideSeconds),
+    ...contactEvery(1_000 * secondsOf('--contact-seconds', options.contactSeconds)),
   };
   const { maxImageBytes } = limits;
   const imageFolder = await folderOf(options.images);
@@ -179,6 +189,20 @@ async function folderOf(folder: string | undefined): Promise<string | undefined>
   const facts = await stat(folder).catch(() => undefined);
   if (facts?.isDirectory() === true) return path.resolve(folder);
   throw new Error(`--images: expected a folder, got ${folder}`);
+}
+
+/** Clips wait for their segment no longer than usual. */
+const contactEvery = (longestMs: number) => ({
+  onlineEveryMs: longestMs,
+  rotateMs: 10 * longestMs,
+  clipWaitMs: Math.min(defaultLimits.clipWaitMs, 10 * longestMs),
+  backOff: { firstMs: Math.min(defaultLimits.backOff.firstMs, longestMs), longestMs },
+});
+
+function secondsOf(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0.1 && value <= 86_400) return value;
+  throw new Error(`${option}: expected a number from 0.1 to 86400, got ${text}`);
 }
 
 function mibOf(option: string, text: string, least = 1): number {

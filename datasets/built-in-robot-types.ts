@@ -1,3 +1,4 @@
+import pushArm from './robot-types/push-arm.json' with { type: 'json' };
 import recording from './robot-types/scitos-g5-recording.json' with { type: 'json' };
 import scitosG5 from './robot-types/scitos-g5.json' with { type: 'json' };
 import ur3Cobotops from './robot-types/ur3-cobotops.json' with { type: 'json' };
@@ -66,6 +67,8 @@ export const scitosG5CameraType: RobotType = robotTypeSchema.parse({
   ],
   limits: { ...scitosG5.limits, minAgreementFraction: 0.6 },
 });
+/** The arm of the simulator's world in MuJoCo. */
+export const pushArmType: RobotType = robotTypeSchema.parse(pushArm);
 /** The real wall-following recording; split by time. */
 export const scitosG5RecordingType: RobotType = robotTypeSchema.parse(recording);
 /** The real UR3 recording; carries no commands. */
@@ -79,4 +82,5 @@ export const builtInRobotTypes: readonly RobotType[] = [
   scitosG5CameraType,
   scitosG5RecordingType,
   ur3CobotopsType,
+  pushArmType,
 ];

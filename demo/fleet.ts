@@ -4,7 +4,7 @@ import path from 'node:path';
 import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
 import type { ObstacleKind } from '../fleet/simulator/rooms/camera/appearance.ts';
 import { roomFamilies, type RoomFamily } from '../fleet/simulator/rooms/families.ts';
-import { startGatewayProcess, startSimulator, type GatewayPlace } from './fleet-processes.ts';
+import { startGatewayProcess, startSimulator, type FleetProcessOptions, type GatewayPlace } from './fleet-processes.ts';
 import type { Installation } from './installation.ts';
 import type { Started } from './processes.ts';
 import { giveBody, registerSimulatedRobots } from './robots.ts';
@@ -48,6 +48,8 @@ export interface Circumstances {
   readonly obstacles?: readonly ObstacleKind[];
   readonly quirks?: readonly Readonly<Record<string, unknown>>[];
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
+  /** Share of episodes in which an expert drives; arms only. */
+  readonly taughtFraction?: number;
 }
 
 /**
@@ -84,6 +86,22 @@ export interface DevFleet {
   stop(): Promise<void>;
 }
 
+/** What simulates the robots, and what its scenario file says. */
+export interface FleetWorld {
+  /** Takes the options of `flywheel simulate fleet`. */
+  start(options: FleetProcessOptions, args: readonly string[]): Started & Mortal;
+  scenario(circumstances: Circumstances): Readonly<Record<string, unknown>>;
+}
+
+const rooms: FleetWorld = {
+  start: startSimulator,
+  scenario: ({ families, obstacles, ...troubles }) => ({
+    world: { kind: 'rooms', families, ...(obstacles === undefined ? {} : { obstacles }) },
+    framesPerEpisode,
+    ...troubles,
+  }),
+};
+
 export interface FleetOptions {
   readonly robots: number;
   readonly seed: number;
@@ -91,12 +109,14 @@ export interface FleetOptions {
   readonly families?: readonly RoomFamily[];
   /** How often a robot that lives begins an episode. */
   readonly episodeSeconds?: number;
+  /** Default: rooms. */
+  readonly world?: FleetWorld;
 }
 
 /** Starts the gateway and registers robots; they do not live yet. Long because one life is told here. */
 export async function openDevFleet(installation: Installation, options: FleetOptions): Promise<DevFleet> {
   const { context, policy, robotType, stateDirectory, say } = installation;
-  const { episodeSeconds = usualEpisodeSeconds } = options;
+  const { episodeSeconds = usualEpisodeSeconds, world = rooms } = options;
   const inState = (name: string): string => path.join(stateDirectory, name);
   const files = {
     robots: inState('robots.json'),
@@ -135,15 +155,12 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   let lives = 0;
   const { url = '', operationsUrl = '' } = place ?? {};
 
-  let rooms: Pick<Circumstances, 'families' | 'obstacles'> = { families: options.families ?? roomFamilies };
+  let where: Pick<Circumstances, 'families' | 'obstacles'> = { families: options.families ?? roomFamilies };
   const writeScenario = (troubles: Omit<Circumstances, 'families' | 'obstacles'>): void =>
-    writeFileSync(
-      files.scenario,
-      JSON.stringify({ world: { kind: 'rooms', ...rooms }, framesPerEpisode, ...troubles }),
-    );
+    writeFileSync(files.scenario, JSON.stringify(world.scenario({ ...where, ...troubles })));
 
   function arrange({ families = options.families ?? roomFamilies, obstacles, ...troubles }: Circumstances): void {
-    rooms = { families, ...(obstacles === undefined ? {} : { obstacles }) };
+    where = { families, ...(obstacles === undefined ? {} : { obstacles }) };
     writeScenario(troubles);
   }
 
@@ -162,7 +179,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
       'drain-seconds': String(drainSeconds),
       'contact-seconds': String(contactSeconds),
     }).flatMap(([name, value]) => [`--${name}`, value]);
-    return startSimulator(installation, [...settings, '--no-real-time', ...pace]);
+    return world.start(installation, [...settings, '--no-real-time', ...pace]);
   }
 
   async function endRobots(patienceMs: number): Promise<void> {
@@ -204,7 +221,7 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
     },
     join(ids, robotsFile) {
       const scenario = inState(`scenario-${joined.length}.json`);
-      writeFileSync(scenario, JSON.stringify({ world: { kind: 'rooms', ...rooms }, framesPerEpisode }));
+      writeFileSync(scenario, JSON.stringify(world.scenario(where)));
       robotIds.push(...ids);
       const start = () => simulateFrom(robotsFile, scenario, ['--episode-seconds', String(episodeSeconds)]);
       joined.push(keepRunning({ name: 'robots that joined', say, start }));

@@ -32,6 +32,11 @@ const ofTorch: Environment = {
   sizeText: 'two minutes, 600 MB',
   finish: requirementsFile('stub_cuda.py'),
 };
+const ofMujoco: Environment = {
+  requirements: join(import.meta.dirname, '..', 'clients', 'mujoco', 'requirements.txt'),
+  imports: 'import mujoco, numpy',
+  sizeText: 'half a minute, 60 MB',
+};
 const ofLerobot: Environment = {
   requirements: join(import.meta.dirname, '..', 'trainers', 'lerobot', 'requirements.txt'),
   imports: 'import lerobot, torch, onnx, onnxruntime',
@@ -56,6 +61,9 @@ export const pythonPackagePath = (report: Report): Promise<string> =>
 
 /** What trainers/pytorch is tested with: its own requirements.txt, but on the CPU, without the libraries of a GPU. */
 export const torchPath = (report: Report): Promise<string> => environmentPath('python-torch', ofTorch, report);
+
+/** What clients/mujoco needs: MuJoCo for the simulated arms of scenario `arm` and of long tests. */
+export const mujocoPath = (report: Report): Promise<string> => environmentPath('python-mujoco', ofMujoco, report);
 
 /** LeRobot itself, on the CPU, for `npm run test:torch`; it wants Python 3.12. */
 export const lerobotPath = (report: Report): Promise<string> => environmentPath('python-lerobot', ofLerobot, report);

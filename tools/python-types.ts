@@ -9,8 +9,9 @@ const packages = [
   // PyTorch is not there where types are checked: whatever comes of it is of any type.
   ['trainers/pytorch', '--allow-subclassing-any', '--allow-untyped-decorators', 'src'],
   ['trainers/launcher', 'src'],
-  // Neither is LeRobot.
+  // LeRobot and MuJoCo are not there either.
   ['trainers/lerobot', '--allow-subclassing-any', '--allow-untyped-decorators', 'src'],
+  ['clients/mujoco', 'src', '../python/src'],
 ] as const;
 const report = (line: string): void => void process.stderr.write(`tools: ${line}\n`);
 const command = await pythonPackagePath(report);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ffmpegVersion, ffmpegVersions } from '../domain/ffmpeg-versions.ts';
 import { findTool } from './find-tool.ts';
 import { goBuild } from './go-build.ts';
-import { lerobotPath, mlflowPath, pythonPackagePath, pythonPath, torchPath } from './python-env.ts';
+import { lerobotPath, mlflowPath, mujocoPath, pythonPackagePath, pythonPath, torchPath } from './python-env.ts';
 import { pythonWheel } from './python-wheel.ts';
 import { sdkDownload } from './sdk-download.ts';
 import type { Report } from './tool-cache.ts';
@@ -46,6 +46,7 @@ const finders = {
   python: pythonPath,
   'python-package': pythonPackagePath,
   'python-torch': torchPath,
+  'python-mujoco': mujocoPath,
   'python-lerobot': lerobotPath,
   'python-mlflow': mlflowPath,
   ffmpeg: async (report: Report) => {

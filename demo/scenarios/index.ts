@@ -1,6 +1,9 @@
-import { scitosG5CameraType, scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
+import { pushArmType, scitosG5CameraType, scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { roomFamilies, type RoomFamily } from '../../fleet/simulator/rooms/families.ts';
+import { openArms } from '../arms.ts';
+import type { FleetWorld } from '../fleet.ts';
+import { armLearns, armPace } from './arm.ts';
 import { badModel } from './bad-model.ts';
 import { brokenRobot } from './broken-robot.ts';
 import { cameraFamilies, cameraLearns, cameraPace } from './camera.ts';
@@ -28,6 +31,10 @@ interface Scenario {
   readonly families?: readonly RoomFamily[];
   /** Real length of their fleet day, and how often a robot begins an episode. Default: a minute, and forty a day. */
   readonly pace?: { readonly dayMs: number; readonly episodeSeconds: number };
+  /** What simulates them. Default: rooms. */
+  readonly simulated?: () => Promise<FleetWorld>;
+  /** More are not started, however many are asked for. */
+  readonly mostRobots?: number;
 }
 
 const scenarios = {
@@ -99,6 +106,15 @@ const scenarios = {
     robotType: scitosG5CameraType,
     families: cameraFamilies,
     pace: cameraPace,
+  },
+  arm: {
+    summary:
+      'arms in MuJoCo that reach and push, robots in Python: a cycle learns chunks of continuous actions from what an expert corrects, a person lets each stage of the small fleet begin, and its candidate is promoted.',
+    play: armLearns,
+    robotType: pushArmType,
+    pace: armPace,
+    simulated: openArms,
+    mostRobots: 8,
   },
 } as const satisfies Record<ScenarioName, Scenario>;
 

@@ -13,6 +13,7 @@ export const scenarioNames = [
   'new-body',
   'robot-life',
   'camera',
+  'arm',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 export const isScenarioName = (name: string): name is ScenarioName => scenarioNames.some((known) => known === name);

@@ -25,11 +25,14 @@ export async function playScenario(
   } = start;
   for (const entry of existsSync(stateDirectory) ? readdirSync(stateDirectory) : [])
     if (!entry.startsWith('dev.lock.json')) rmSync(path.join(stateDirectory, entry), { recursive: true });
-  const { summary, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4), pace } = scenarioOf(name);
+  const scenario = scenarioOf(name);
+  const { summary, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4), pace, mostRobots } = scenario;
   say(`Scenario ${name}: ${summary}\n`);
   const installation = await startInstallation({ ...start, policy: defaultPolicy, robotType });
+  const simulated = await scenario.simulated?.();
   const world = await openWorld(installation, {
-    robots,
+    robots: Math.min(robots, mostRobots ?? robots),
+    ...(simulated === undefined ? {} : { world: simulated }),
     seed,
     families,
     ...(pace === undefined ? {} : { episodeSeconds: pace.episodeSeconds }),

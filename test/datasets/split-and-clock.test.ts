@@ -104,6 +104,7 @@ describe('the robot types that come with the project', () => {
         'scitos-g5-camera@1': 'd2cf671169d134f2',
         'scitos-g5-recording@1': '7b938147060b3def',
         'ur3-cobotops@1': '3d5705883dd674ba',
+        'push-arm@1': '617fbbbe995a1889',
       },
     );
   });

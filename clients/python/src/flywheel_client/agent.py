@@ -51,6 +51,8 @@ class Agent:
         images: Path | None = None,
         image_quota_mib: int | None = None,
         clip_mib_per_day: int | None = None,
+        contact_seconds: float | None = None,
+        policy_seconds: float | None = None,
         command: str | Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
         queue_frames: int = 1024,
@@ -63,7 +65,7 @@ class Agent:
         restart_after_s: tuple[float, float] = (0.5, 30.0),
     ) -> None:
         """
-        `robot` to `clip_mib_per_day` are the options of `flywheel agent`; `images` is a folder through which larger images go, best in
+        `robot` to `policy_seconds` are the options of `flywheel agent` (`policy_seconds`: `--decide-seconds`); `images` is a folder through which larger images go, best in
         memory (/dev/shm). `on_safe_stop` brings the robot to a stop and returns; it runs on a
         thread of its own, and the agent waits for it 10 s. None: nobody stops the robot, and the agent waits in vain.
         `restart_after_s`: the first and the longest wait before the process is started again.
@@ -83,6 +85,8 @@ class Agent:
             "images": images,
             "image-quota-mib": None if image_quota_mib is None else str(image_quota_mib),
             "clip-mib-per-day": None if clip_mib_per_day is None else str(clip_mib_per_day),
+            "contact-seconds": None if contact_seconds is None else str(contact_seconds),
+            "decide-seconds": None if policy_seconds is None else str(policy_seconds),
         }
         words = [f"--{name}={os.fspath(value)}" for name, value in options.items() if value is not None]
         surroundings = dict(os.environ if environment is None else environment)

@@ -1,0 +1,6 @@
+"""A simulated arm that reaches and pushes, as robots of a Flywheel fleet."""
+
+from .arm import ACTION_LIMIT, OBSERVATIONS, RATE_HZ, TASKS, Arm
+from .expert import expert_action
+
+__all__ = ["ACTION_LIMIT", "OBSERVATIONS", "RATE_HZ", "TASKS", "Arm", "expert_action"]
