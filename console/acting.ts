@@ -35,7 +35,7 @@ export class Acting {
 
   /** Does it once; `refused` in words where the answer is no. `key`: of the request, told apart by who asks. */
   async carryOut(
-    { name: who, role }: Operator,
+    { name: who, role }: Pick<Operator, 'name' | 'role'>,
     key: string,
     asked: Asked,
     work: (doing: Doing) => Promise<string>,

@@ -14,9 +14,19 @@ import type { ObjectStore } from '../store/object-store.ts';
 import { Acting } from './acting.ts';
 import { ChainCheck } from './chain-check.ts';
 import type { LoopView } from './loop-view.ts';
+import type { IdentityProvider } from './oidc/provider.ts';
+import type { Sessions } from './oidc/sessions.ts';
+import type { OidcSettings } from './oidc/settings.ts';
 import { OperatorDirectory } from './operator-directory.ts';
 import { Questions } from './questions.ts';
 import { StoreWatch } from './store-watch.ts';
+
+/** How people sign in by an identity provider. */
+export interface OidcDesk {
+  readonly settings: OidcSettings;
+  readonly provider: IdentityProvider;
+  readonly sessions: Sessions;
+}
 
 export interface ConsolePorts {
   readonly store: ObjectStore;
@@ -29,6 +39,8 @@ export interface ConsolePorts {
   readonly clock: Clock;
   readonly monotonicMs: () => number;
   readonly log: FastifyBaseLogger;
+  /** Undefined: people sign in by token alone. */
+  readonly oidc?: OidcDesk | undefined;
   /** Where the built pages are; default: where `npm run dashboard` puts them. */
   readonly pagesDirectory?: string;
   /** How often a stream of changes says that the console is there, and who listens is looked up anew; default: 15 s. */

@@ -6,11 +6,15 @@ import { orchestrationQueue } from '../acts/ask-workflow.ts';
 import { steering } from '../acts/steering.ts';
 import { openFactTables } from '../activities/facts/fact-tables.ts';
 import { openEngine, openStore } from '../workers/compose.ts';
+import type { Clock } from '../store/clock.ts';
 import { readSettings, type Settings } from '../workers/config.ts';
 import { endWithParent, leaveParent, tellParent } from '../workers/end-with-parent.ts';
 import { openLogger } from '../workers/logger.ts';
 import { temporalConnectionOptions } from '../workers/temporal-connection.ts';
 import { temporalLoopView } from './loop-view.ts';
+import type { OidcDesk } from './context.ts';
+import { Sessions } from './oidc/sessions.ts';
+import type { OidcSettings } from './oidc/settings.ts';
 import { buildConsole } from './server.ts';
 import { readConsoleSettings, withoutConsoleSettings } from './settings.ts';
 
@@ -42,12 +46,18 @@ function connecting(settings: Settings): { client: () => Promise<Client>; close:
   };
 }
 
+/** Loaded where it is wanted: most consoles know tokens alone. */
+async function openOidc(settings: OidcSettings, clock: Clock): Promise<OidcDesk> {
+  const { openIdentityProvider } = await import('./oidc/provider.ts');
+  return { settings, provider: openIdentityProvider(settings), sessions: new Sessions(settings, clock) };
+}
+
 async function runConsole(environment: NodeJS.ProcessEnv): Promise<void> {
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
     endWithParent(resolve);
   });
-  const { host, port } = readConsoleSettings(environment);
+  const { host, port, oidc } = readConsoleSettings(environment);
   const settings = readSettings(withoutConsoleSettings(environment));
   const log = openLogger(settings.logLevel, 'console');
   const { scratchDirectory } = settings;
@@ -64,6 +74,7 @@ async function runConsole(environment: NodeJS.ProcessEnv): Promise<void> {
     clock,
     monotonicMs: () => performance.now(),
     log,
+    oidc: oidc === undefined ? undefined : await openOidc(oidc, clock),
   });
   const url = await app.listen({ host, port });
   log.info({ url }, 'console listens');

@@ -13,6 +13,7 @@ import { meSchema } from './answers/me.ts';
 import { consoleContext, type ConsolePorts } from './context.ts';
 import { answerErrors } from './errors.ts';
 import { builtPages, pageRoutes } from './pages.ts';
+import { oidcRoutes } from './oidc/routes.ts';
 import { actRoutes } from './routes/acts.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { cycleRoutes } from './routes/cycles.ts';
@@ -83,6 +84,7 @@ export async function buildConsole(ports: ConsolePorts): Promise<FastifyInstance
   });
   for (const routes of allRoutes) await app.register(routes(context));
   await app.register(ownRoutes(context));
+  await app.register(oidcRoutes(context));
   await app.register(pageRoutes(ports.pagesDirectory ?? builtPages));
   return app;
 }
@@ -111,8 +113,8 @@ const ownRoutes =
       url: '/api/v1/me',
       schema: described('Who asks', meSchema),
       handler: async (request) => {
-        const { name, role } = requestOperator(request);
-        return { readAtMs: clock(), name, role };
+        const { name, role, session } = requestOperator(request);
+        return { readAtMs: clock(), name, role, csrf: session?.csrf ?? null };
       },
     });
     app.get('/api/v1/openapi.json', { config: { isOpen: true }, schema: { hide: true } }, async () => app.swagger());

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ActAnswer } from '../console/answers/acts.ts';
 import type { OfferedAct } from './acts.ts';
 import { sendAct } from './ask.ts';
+import type { Pass } from './pass.ts';
 import type { Answer, Problem } from './reading.ts';
 
 export type ActState =
@@ -109,7 +110,7 @@ const newKey = (): string =>
 
 interface ActDialogProps {
   readonly act: OfferedAct;
-  readonly token: string;
+  readonly token: Pass;
   /** Called with each answer, so that pages read anew. */
   readonly onAnswer: (answer: Answer<ActAnswer>) => void;
   readonly onClose: () => void;

@@ -3,12 +3,13 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import type { ActAnswer } from '../console/answers/acts.ts';
 import type { PoliciesAnswer } from '../console/answers/fleet.ts';
-import type { MeAnswer } from '../console/answers/me.ts';
+import type { MeAnswer, SignInAnswer } from '../console/answers/me.ts';
 import { ActDialog } from './act-dialog.ts';
 import type { OfferedAct } from './acts.ts';
 import { ask } from './ask.ts';
 import { listen } from './change-stream.ts';
 import { inMenu, screens } from './page-list.ts';
+import { passOf, type Pass } from './pass.ts';
 import { loginPage } from './pages/login.ts';
 import type { Answer, Problem } from './reading.ts';
 import { apiPath, hrefOf, parseRoute, type PageName, type Route } from './route.ts';
@@ -18,16 +19,27 @@ import { useReading, type Session } from './use-reading.ts';
 /** Kept for this tab alone, and gone with it. */
 const tokenKey = 'flywheel.token';
 
-/** The whole dashboard: who is not let in is asked for a token. */
+/** A session of this browser, before it is known what goes with its acts. */
+const browserPass: Pass = { csrf: '' };
+
+/** The whole dashboard: who is not let in is asked for a token, or to sign in by the identity provider where there is one. */
 export function App(): ComponentChild {
-  const [token, setToken] = useState(() => sessionStorage.getItem(tokenKey));
+  const [pass, setPass] = useState<Pass | null>(() => sessionStorage.getItem(tokenKey));
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isAsking, setAsking] = useState(false);
-  const signOut = useCallback((why: Problem | null) => {
-    sessionStorage.removeItem(tokenKey);
-    setToken(null);
-    setProblem(why);
-  }, []);
+  const offer = useProvider(pass, setPass);
+  const signOut = useCallback(
+    (why: Problem | null) => {
+      sessionStorage.removeItem(tokenKey);
+      setProblem(why);
+      if (pass === null || typeof pass === 'string' || why !== null) return setPass(null);
+      // Only the console can take the cookie away.
+      const { headers, credentials } = passOf(pass);
+      const done = fetch('/auth/sign-out', { method: 'POST', headers, credentials }).catch(() => undefined);
+      void done.then(() => setPass(null));
+    },
+    [pass],
+  );
   const signIn = async (given: string): Promise<void> => {
     setAsking(true);
     setProblem(null);
@@ -35,10 +47,29 @@ export function App(): ComponentChild {
     setAsking(false);
     if (answer.kind !== 'read') return setProblem(answer);
     sessionStorage.setItem(tokenKey, given);
-    setToken(given);
+    setPass(given);
   };
-  if (token === null) return loginPage({ problem, isAsking, onToken: (given) => void signIn(given) });
-  return h(SignedIn, { token, onSignOut: signOut, key: token });
+  if (pass === null) return loginPage({ problem, isAsking, offer, onToken: (given) => void signIn(given) });
+  return h(SignedIn, { token: pass, onSignOut: signOut, key: typeof pass === 'string' ? pass : pass.csrf });
+}
+
+/** What the button of the identity provider says; null: there is none. Who has a session of it already is let in. */
+function useProvider(pass: Pass | null, onPass: (pass: Pass) => void): string | null {
+  const [offer, setOffer] = useState<string | null>(null);
+  useEffect(() => {
+    if (pass !== null) return;
+    const end = new AbortController();
+    const look = async (): Promise<void> => {
+      const offered = await ask<SignInAnswer>(apiPath('sign-in'), browserPass, end.signal);
+      if (offered.kind !== 'read' || offered.data.oidc === null) return;
+      setOffer(offered.data.oidc.label);
+      const me = await ask<MeAnswer>(apiPath('me'), browserPass, end.signal);
+      if (me.kind === 'read' && me.data.csrf !== null) onPass({ csrf: me.data.csrf });
+    };
+    look().catch(() => undefined);
+    return () => end.abort();
+  }, [pass, onPass]);
+  return offer;
 }
 
 function useRoute(): Route {
@@ -62,7 +93,7 @@ function useNow(): number {
 }
 
 interface SignedInProps {
-  readonly token: string;
+  readonly token: Pass;
   readonly onSignOut: (why: Problem | null) => void;
 }
 
@@ -71,8 +102,7 @@ function SignedIn({ token, onSignOut }: SignedInProps): ComponentChild {
   const session = useMemo<Session>(
     () => ({
       token,
-      onRefused: () =>
-        onSignOut({ kind: 'refused', type: 'unauthenticated', message: 'this token is no longer valid' }),
+      onRefused: () => onSignOut({ kind: 'refused', type: 'unauthenticated', message: 'you are no longer signed in' }),
       onTopic: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);
@@ -118,7 +148,7 @@ function toMain(event: Event): void {
   document.getElementById('main')?.focus();
 }
 
-function useLink(token: string, policy: string | undefined, listeners: ReadonlySet<(topic: string) => void>): boolean {
+function useLink(token: Pass, policy: string | undefined, listeners: ReadonlySet<(topic: string) => void>): boolean {
   const [isLinked, setLinked] = useState(false);
   useEffect(() => {
     if (policy === undefined) return;

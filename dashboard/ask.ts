@@ -1,3 +1,4 @@
+import { passOf, type Pass } from './pass.ts';
 import { problemOf, type Answer } from './reading.ts';
 
 const answerWithinMs = 30_000;
@@ -10,19 +11,20 @@ function notJson(error: unknown): null {
 
 type Fetch = (url: string, options: RequestInit) => Promise<Response>;
 
-/** Asks the console for `path` in the name of who has `token`. Whatever happens is an answer; it throws only when `signal` ends it. */
+/** Asks the console for `path` in the name of who has `pass`. Whatever happens is an answer; it throws only when `signal` ends it. */
 export async function ask<T>(
   path: string,
-  token: string,
+  pass: Pass,
   signal: AbortSignal,
   fetcher: Fetch = fetch,
 ): Promise<Answer<T>> {
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+  const { headers, credentials } = passOf(pass);
   try {
     return await answerOf<T>(
       await fetcher(path, {
         ...safely,
-        headers,
+        credentials,
+        headers: { ...headers, accept: 'application/json' },
         signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]),
       }),
     );
@@ -36,11 +38,12 @@ export async function ask<T>(
 export async function sendAct<T>(
   path: string,
   body: Readonly<Record<string, unknown>>,
-  { key, token }: { readonly key: string; readonly token: string },
+  { key, token }: { readonly key: string; readonly token: Pass },
   fetcher: Fetch = fetch,
 ): Promise<Answer<T>> {
+  const { headers: own, credentials } = passOf(token);
   const headers = {
-    authorization: `Bearer ${token}`,
+    ...own,
     accept: 'application/json',
     'content-type': 'application/json',
     'idempotency-key': key,
@@ -48,14 +51,14 @@ export async function sendAct<T>(
   const signal = AbortSignal.timeout(answerWithinMs);
   try {
     return await answerOf<T>(
-      await fetcher(path, { ...safely, method: 'POST', headers, signal, body: JSON.stringify(body) }),
+      await fetcher(path, { ...safely, credentials, method: 'POST', headers, signal, body: JSON.stringify(body) }),
     );
   } catch (error) {
     return goneBy(error);
   }
 }
 
-const safely = { credentials: 'omit', redirect: 'error' } as const satisfies RequestInit;
+const safely = { redirect: 'error' } as const satisfies RequestInit;
 
 async function answerOf<T>(response: Response): Promise<Answer<T>> {
   const body: unknown = await response.json().catch(notJson);

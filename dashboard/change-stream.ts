@@ -1,3 +1,5 @@
+import { passOf, type Pass } from './pass.ts';
+
 /** What the console says of changes: something of `topic` is to be read anew. */
 export interface Change {
   readonly topic: string;
@@ -43,7 +45,7 @@ const againAfterMs = 5_000;
 
 interface Listening {
   readonly path: string;
-  readonly token: string;
+  readonly token: Pass;
   readonly signal: AbortSignal;
   readonly onChange: (change: Change) => void;
   readonly onLink: (isLinked: boolean) => void;
@@ -67,10 +69,11 @@ async function listenOnce({ path, token, signal, onChange, onLink }: Listening):
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), silentAfterMs);
   try {
+    const { headers, credentials } = passOf(token);
     const response = await fetch(path, {
-      headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+      headers: { ...headers, accept: 'text/event-stream' },
       signal: AbortSignal.any([signal, silence.signal]),
-      credentials: 'omit',
+      credentials,
     });
     const reader = response.ok ? response.body?.pipeThrough(new TextDecoderStream()).getReader() : undefined;
     if (reader === undefined) return;

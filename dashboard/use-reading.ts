@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { ask } from './ask.ts';
+import type { Pass } from './pass.ts';
 import { begun, calmMs, changed, ended, scheduled, type Schedule } from './reading-schedule.ts';
 import { heard, unread, type Answer, type Reading } from './reading.ts';
 
 /** Who asks, and how pages hear of changes. */
 export interface Session {
-  readonly token: string;
+  readonly token: Pass;
   /** Called with each answer that says that the token is nobody's. */
   readonly onRefused: () => void;
   /** Told of each topic that changed; gives what ends that. */

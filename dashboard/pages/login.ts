@@ -7,15 +7,18 @@ interface LoginPage {
   /** Why the last token was not taken; null: none was tried, or it is being tried. */
   readonly problem: Problem | null;
   readonly isAsking: boolean;
+  /** What the button of the identity provider says; null: there is none. */
+  readonly offer: string | null;
   readonly onToken: (token: string) => void;
 }
 
 const fieldName = 'token';
 
 /** Asks for a token. */
-export const loginPage = ({ problem, isAsking, onToken }: LoginPage): ComponentChild =>
+export const loginPage = ({ problem, isAsking, offer, onToken }: LoginPage): ComponentChild =>
   h('main', { class: 'login', id: 'main' }, [
     h('h1', null, 'Flywheel console'),
+    offer === null ? null : h('p', null, h('a', { class: 'provider', href: '/auth/sign-in' }, offer)),
     h(
       'form',
       {

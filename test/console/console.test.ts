@@ -86,7 +86,7 @@ describe('the console’s server', function () {
         .replace('/trials/t1', '/trials/{trialId}')
         .replace('/models/1.0.0', '/models/{version}'),
     );
-    assert.deepEqual(described.toSorted(), [...tried, '/api/v1/events'].toSorted());
+    assert.deepEqual(described.toSorted(), [...tried, '/api/v1/events', '/api/v1/sign-in'].toSorted());
     const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');
     for (const path of described) assert.ok(document.includes(`\`${path}\``), path);
   });
