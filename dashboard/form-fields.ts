@@ -48,6 +48,15 @@ export function typedField({ name, label, type, maxLength = 100 }: Field, query:
   ]);
 }
 
-/** Filters of a page; nothing is sent by Enter, because everything is asked at once. */
-export const filterForm = (fields: readonly ComponentChild[]): ComponentChild =>
-  h('form', { class: 'filters', role: 'search', onSubmit: (event: Event) => event.preventDefault() }, fields);
+/** Filters of a page; nothing is sent by Enter, because everything is asked at once. `name`: where a page has more than one. */
+export const filterForm = (fields: readonly ComponentChild[], name?: string): ComponentChild =>
+  h(
+    'form',
+    {
+      class: 'filters',
+      role: 'search',
+      'aria-label': name,
+      onSubmit: (event: Event) => event.preventDefault(),
+    },
+    fields,
+  );

@@ -92,17 +92,20 @@ export function readingsSection(
     [observations[start]?.name, observations[Math.min(start + together, observations.length) - 1]?.name].join(' to ');
   return h('section', null, [
     h('h2', null, 'What it sensed'),
-    filterForm([
-      choiceField(
-        {
-          name: 'readings',
-          label: `Readings (${observationsTotal})`,
-          options: groups.map((start) => [start === 0 ? '' : String(start), nameOf(start)] as const),
-        },
-        query,
-        onFilter,
-      ),
-    ]),
+    filterForm(
+      [
+        choiceField(
+          {
+            name: 'readings',
+            label: `Readings (${observationsTotal})`,
+            options: groups.map((start) => [start === 0 ? '' : String(start), nameOf(start)] as const),
+          },
+          query,
+          onFilter,
+        ),
+      ],
+      'Readings',
+    ),
     lineChart(
       shown.map(({ name, unit }, at) => ({
         name: `${name}, ${unit}`,

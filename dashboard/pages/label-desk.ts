@@ -49,11 +49,7 @@ export function LabelDesk(props: LabelDeskProps): ComponentChild {
     about(episode),
     frames.length === 0
       ? stateBox('noData', 'The lake has the episode and none of its frames. Nothing follows from this.')
-      : [
-          replay({ ...player, episode, onPlace: setPlace, onPlaying: setPlaying }),
-          actionsSection(episode, marks),
-          readingsSection(episode, query, onFilter, marks),
-        ],
+      : replay({ ...player, episode, onPlace: setPlace, onPlaying: setPlaying }),
     h('section', { 'aria-labelledby': 'say' }, [
       h('h2', { id: 'say' }, 'What you say of it'),
       framesFields(episode, form, change),
@@ -61,6 +57,7 @@ export function LabelDesk(props: LabelDeskProps): ComponentChild {
       failureField(form, change),
       actButton(failureAct(form, of, acting.viewer), acting.onAct),
     ]),
+    frames.length === 0 ? null : [actionsSection(episode, marks), readingsSection(episode, query, onFilter, marks)],
     h('section', { 'aria-labelledby': 'said' }, [
       h('h2', { id: 'said' }, 'Labels that hold'),
       shownOf(labels, nowMs, 'labels of the episode', (answer) => saidBody(answer, actions, policy, acting)),

@@ -47,10 +47,13 @@ export const labelsPage = ({ queue, episode, labels, ...page }: LabelsPage): Com
       : null,
     h('section', { 'aria-labelledby': 'queue' }, [
       h('h2', { id: 'queue' }, 'Waiting for a label'),
-      filterForm([
-        typedField({ name: 'from', label: 'From (UTC day)', type: 'date' }, query, onFilter),
-        typedField({ name: 'to', label: 'Before (UTC day)', type: 'date' }, query, onFilter),
-      ]),
+      filterForm(
+        [
+          typedField({ name: 'from', label: 'From (UTC day)', type: 'date' }, query, onFilter),
+          typedField({ name: 'to', label: 'Before (UTC day)', type: 'date' }, query, onFilter),
+        ],
+        'Days',
+      ),
       shownOf(queue, nowMs, 'episodes that wait for a label', (answer) => queueBody(answer, query)),
     ]),
   ]);
@@ -63,7 +66,8 @@ const chosen = ({ policy, from, to }: Query, { episodeId, recordedOn }: Waiting)
 function nextLinks(queue: LabelQueueAnswer | null, query: Query): ComponentChild {
   const items = queue?.items ?? [];
   const at = items.findIndex(({ episodeId }) => episodeId === query['id']);
-  const next = items[at + 1];
+  // After the last one it begins with the most valuable again: one that was labelled has moved behind the others.
+  const next = items[at + 1] ?? items.find(({ episodeId }) => episodeId !== query['id']);
   const { policy, from, to } = query;
   return h('p', { class: 'pages' }, [
     next === undefined

@@ -192,7 +192,7 @@ async function fillIncidents({ ports: { store, clock } }: ConsoleWorld): Promise
       correctedFrames: [],
       lastCycleStartedMs: null,
       book: {
-        'silent r1': {
+        'silent/r1': {
           kind: 'open',
           incidentId: 'silent.r1.1',
           openedAtMs: lookMs - hourMs,
