@@ -17,6 +17,8 @@ const robots = 497;
 const runs = 5;
 const mostPaintMs = 1_500;
 const mostUpdateMs = 100;
+/** The console is asked a quarter of a second after something changed; its answer is on the screen by then. */
+const updatedWithinMs = 3_000;
 const robotIds = ['r0', 'r1', 'r2', ...Array.from({ length: robots }, (_, index) => robotIdOf(index))];
 
 const median = (values: readonly number[]): number =>
@@ -80,13 +82,14 @@ describe('500 robots in a real browser', function () {
       await page.evaluate(() => dispatchEvent(new HashChangeEvent('hashchange')));
       await page.evaluate((hash) => history.replaceState(null, '', hash), hashOf('fleet', { after: 'a' }));
       await page.evaluate(() => dispatchEvent(new HashChangeEvent('hashchange')));
+      // Nobody looks meanwhile: looking for a row among 500 again and again is work of the same thread.
+      await page.waitForTimeout(updatedWithinMs);
+      whole.push((await taskMs(session)) - before);
+      longest.push(await longestTask(page));
       await page
         .locator('tbody tr', { hasText: `1.${1 + run}.0` })
         .first()
-        .waitFor();
-      await page.waitForTimeout(500);
-      whole.push((await taskMs(session)) - before);
-      longest.push(await longestTask(page));
+        .waitFor({ timeout: 1_000 });
       await page.evaluate((hash) => history.replaceState(null, '', hash), hashOf('fleet'));
     }
     process.stdout.write(`      longest task of an update ${told(longest)} ms, all of its tasks ${told(whole)} ms\n`);
