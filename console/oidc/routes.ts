@@ -21,6 +21,12 @@ const refusedPage = (why: string): string => `<!doctype html>
 const escaped = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`);
 
+/** Of an error what may stand in a log: not the answer that it quotes, which has codes and claims. */
+function told(error: unknown): { readonly code: string; readonly why: string } {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return { code: typeof code === 'string' ? code : 'unknown', why: typeof message === 'string' ? message : '' };
+}
+
 /** Signing in by an identity provider, where there is one. */
 export const oidcRoutes =
   (context: ConsoleContext): FastifyPluginAsyncZod =>
@@ -45,7 +51,7 @@ export const oidcRoutes =
     app.get('/auth/sign-in', open, async (request, reply) => {
       limit(request.ip);
       const { url, signIn } = await provider.begin().catch((cause: unknown) => {
-        request.log.warn({ err: cause }, 'the identity provider does not answer');
+        request.log.warn(told(cause), 'the identity provider does not answer');
         throw new ConsoleError('storeUnavailable', 'the identity provider does not answer; try again later', { cause });
       });
       return reply.header('set-cookie', sessions.keepSignIn(signIn)).redirect(url, 302);
@@ -72,7 +78,7 @@ export const oidcRoutes =
         const cookies = [sessions.begin(person), sessions.forgetSignIn()];
         return await reply.header('set-cookie', cookies).redirect(`${settings.publicUrl}/`, 302);
       } catch (error) {
-        request.log.warn({ err: error }, 'an answer of the identity provider was refused');
+        request.log.warn(told(error), 'an answer of the identity provider was refused');
         return refuse('The answer of the identity provider was refused. The log of the console says more.');
       }
     });
