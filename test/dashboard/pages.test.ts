@@ -191,7 +191,9 @@ describe('the pages', () => {
           nowMs,
         }),
       ),
-      html(loginPage({ problem: { ...notNow, message: hostile }, isAsking: false, offer: null, onToken: () => undefined })),
+      html(
+        loginPage({ problem: { ...notNow, message: hostile }, isAsking: false, offer: null, onToken: () => undefined }),
+      ),
       html(robotPage({ acting, reading: failed({ ...notNow, message: hostile }), robotId: hostile, nowMs })),
     ]) {
       assert.doesNotMatch(text, /<img|<script|="">/);
