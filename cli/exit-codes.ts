@@ -15,6 +15,9 @@ export const exitCodes = {
   missing: 3,
 } as const;
 
+/** What a shell calls the end by SIGPIPE: 128 + 13. */
+export const brokenPipe = 141;
+
 /** An end of a command that has its own exit code. */
 export class CommandError extends ActError {}
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 
 import { commandGroups, groupOf, registerAll } from './command-groups.ts';
-import { reportFailure } from './exit-codes.ts';
+import { brokenPipe, reportFailure } from './exit-codes.ts';
 import { withReason } from './person.ts';
 
 const program = new Command('flywheel')
@@ -10,6 +10,12 @@ const program = new Command('flywheel')
   )
   .showHelpAfterError()
   .exitOverride();
+
+// Whoever reads has read enough, as `| head` does: the command ends as other programs do by SIGPIPE.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(brokenPipe);
+  throw error;
+});
 
 try {
   // A command loads what it uses, help loads all; to say that a word is no command their names will do.

@@ -10,6 +10,7 @@ import {
 } from '../domain/experiment/index.ts';
 import { defaultMonitorLimits, promotionGuardLimits } from '../domain/monitoring/index.ts';
 import { defaultLimits as agentLimits } from '../fleet/agent/limits.ts';
+import { longestWindowWaitMs } from '../fleet/agent/versions/update-window.ts';
 
 const minuteMs = 60_000;
 
@@ -160,5 +161,6 @@ describe('limits that nobody set', () => {
       clipBytesPerDay: 1_400_000_000,
       clipLineFraction: 0.5,
     });
+    assert.equal(longestWindowWaitMs, 28 * 24 * 60 * minuteMs);
   });
 });

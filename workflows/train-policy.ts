@@ -4,12 +4,7 @@ import type { ParsedInput, TrainingOptions } from '../activities/workflow-inputs
 import type { TrainModelInput } from '../activities/training/train-model.ts';
 import type { TrainingSetReference } from '../datasets/training-set.ts';
 import { dataActivities, fleetActivities, trainingActivities } from './shared/activity-proxies.ts';
-import {
-  trainingStatusQuery,
-  type SearchStatus,
-  type TrainingStatus,
-  type TrainPolicyResult,
-} from './cycle/messages.ts';
+import { trainingStatusQuery, type TrainingStatus, type TrainPolicyResult } from './cycle/messages.ts';
 import { outcomeTeller } from './shared/outcome.ts';
 import { parsedInput } from './shared/parse-input.ts';
 import { trainByHalving } from './cycle/search.ts';

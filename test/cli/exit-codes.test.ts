@@ -436,6 +436,15 @@ describe('exit codes of the commands', function () {
     );
   });
 
+  it('are that of SIGPIPE, without a word, for one whose reader has read enough', async () => {
+    const child = spawn(process.execPath, [start, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let said = '';
+    child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual([code, said], [141, '']);
+  });
+
   it('say that a key is missing as they say that a store is', () => {
     assert.equal(exitCodeOf(failure('KeysUnavailable', 'the release key is not here')), missing);
     assert.equal(exitCodeOf(failure('StoreUnavailable', 'the disk is full')), missing);

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { Agent } from '../../../../fleet/agent/index.ts';
-import { wireLimits } from '../../../../fleet/protocol/index.ts';
+import { gatewayKnows, wireLimits } from '../../../../fleet/protocol/index.ts';
 import { robotWorld } from '../robot-world.ts';
 import { frameAt, until } from '../robot.ts';
 import { front, jpegImage, plainClipMaker, seeingType } from './camera-robot.ts';
@@ -64,6 +64,19 @@ describe('clips on their way to the gateway', () => {
     assert.equal(Math.max(...[...media.clips.values()].map(({ length }) => length)) > wireLimits.partBytes, true);
     assert.deepEqual(await clipNames(), []);
     assert.deepEqual({ ...agent.status().imagesDropped }, {});
+  });
+
+  it('are told of with every heartbeat, to gateways that take it: how many wait, and that none was lost', async () => {
+    world.gateway.knows = gatewayKnows;
+    world.gateway.refuse = (name) => (name.includes('/media/') ? 503 : undefined);
+    const agent = await world.open();
+    await record(agent, small);
+    await agent.settle();
+    await until('told', () => world.gateway.heartbeats.some(({ images }) => (images?.waitingClips ?? 0) > 0));
+    const told = world.gateway.heartbeats.findLast(({ images }) => images !== undefined);
+    assert.equal(told?.images?.waitingClips, 1);
+    assert.equal(told?.images?.lost, 0);
+    assert.ok((told?.images?.waitingBytes ?? 0) > 0);
   });
 
   it('go on where they stopped, through other gateways and other lives of the agent, and double nothing', async () => {
