@@ -127,6 +127,7 @@ function exitOf(
 /** Handles line after line: while a checkpoint is being stored the program may go on, but its next lines wait. */
 async function readLines(child: ChildProcess, conversation: Conversation, job: TrainingJob): Promise<void> {
   if (child.stdout === null) return;
+  let lost: Error | undefined;
   for await (const text of createInterface({ input: child.stdout })) {
     const line = parseTrainerLine(text);
     if (line === undefined) continue;
@@ -142,11 +143,27 @@ async function readLines(child: ChildProcess, conversation: Conversation, job: T
         break;
       }
       case 'checkpoint':
-        await job.checkpoints.save(line.step, { filePath: line.path });
+        lost = await saveUnlessGone(job, line);
         break;
       case 'done':
         conversation.done = line;
     }
+  }
+  if (lost !== undefined) throw lost;
+}
+
+/** A program keeps its newest checkpoints only: one that is gone when its turn comes is no failure if a later one can be stored. */
+async function saveUnlessGone(
+  job: TrainingJob,
+  { step, path }: Extract<TrainerLine, { event: 'checkpoint' }>,
+): Promise<Error | undefined> {
+  try {
+    await job.checkpoints.save(step, { filePath: path });
+    return undefined;
+  } catch (error) {
+    const isThere = await stat(path).catch(() => undefined);
+    if (isThere !== undefined || !(error instanceof Error)) throw error;
+    return error;
   }
 }
 

@@ -159,6 +159,20 @@ describe('the command trainer', () => {
     assert.equal(new TextDecoder().decode(await world.store.get(modelKey)), 'fourth');
   });
 
+  it('passes over a checkpoint that the program has replaced by a later one meanwhile, and over none else', async () => {
+    const told = (names: readonly string[]) =>
+      script(`
+        const at = (name) => job.checkpointDirectory + '/' + name;
+        writeFileSync(at('second'), 'second');
+        for (const name of ${JSON.stringify(names)}) say('checkpoint', { step: 5, path: at(name) });
+        process.exitCode = 75;`);
+    await fails(run(await told(['first', 'second'])), 'TrainerFailed', /ended with 75/);
+    const keys: string[] = [];
+    for await (const { key } of world.store.list('training-runs/run-1/checkpoints/')) keys.push(key);
+    assert.equal(keys.length, 1);
+    await fails(run(await told(['second', 'first'])), 'TrainerFailed', /checkpoints\/first/);
+  });
+
   it('shows the program’s progress in its heartbeats', async () => {
     const seen: unknown[] = [];
     const command = await script(`
