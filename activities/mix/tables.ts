@@ -45,6 +45,7 @@ export const labelledEpisodeTable: TempTable = {
     'doubtful-episodes.ts',
     'heldout-episodes.ts',
     'label-gaps.ts',
+    'label-queue.ts',
     'list-needs-label.ts',
     'measure-quality.ts',
     'mixed-episodes.ts',

@@ -102,7 +102,7 @@ describe('flywheel robot-types', function () {
     await store.put('config/robot-types/arm-7/2.json', new TextEncoder().encode('{'));
     const rows = (await run('list')) as { name: string; from: string }[];
     assert.deepEqual(
-      rows.filter(({ name }) => /arm|scitos-g5@/.test(name)).map(({ name, from }) => [name, from]),
+      rows.filter(({ name }) => /^arm|scitos-g5@/.test(name)).map(({ name, from }) => [name, from]),
       [
         ['scitos-g5@1', 'project'],
         ['arm-7@1', 'store'],

@@ -203,7 +203,7 @@ printf '#!/bin/sh\necho "ffmpeg version 9.0.2"\n' > "$at/ffmpeg-linux-x86_64-v9.
     assert.equal(result.status, 2);
     assert.match(
       result.stderr,
-      /expected one of temporal, versitygw, python, python-package, python-torch, python-mlflow, ffmpeg, got nonsense/,
+      /expected one of temporal, versitygw, python, python-package, python-torch, python-mujoco, python-lerobot, python-mlflow, ffmpeg, got nonsense/,
     );
   });
 

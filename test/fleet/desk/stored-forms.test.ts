@@ -51,7 +51,7 @@ describe('root documents for gateways', () => {
     envelope: {
       signed: { version, word },
       signatures: [{ keyId: 'a'.repeat(16), value: `${'A'.repeat(86)}==` }],
-    } as Envelope,
+    },
   });
 
   it('are written once each, and stay; another one under a number is a conflict that changes nothing', async () => {
