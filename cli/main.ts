@@ -13,8 +13,9 @@ const program = new Command('flywheel')
 
 // Whoever reads has read enough, as `| head` does: the command ends as other programs do by SIGPIPE.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(brokenPipe);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  // A command that lives on without a reader, as an agent does, hears of it itself.
+  if (process.stdout.listenerCount('error') === 1) process.exit(brokenPipe);
 });
 
 try {
