@@ -14,6 +14,8 @@ export interface TemporalServerOptions {
   readonly dynamicConfig?: Readonly<Record<string, string>>;
   /** Pragmas of its SQLite database, e.g. `synchronous=off` where nothing needs to outlive the machine. */
   readonly pragmas?: readonly string[];
+  /** Besides this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface TemporalServer extends Mortal {
@@ -48,6 +50,7 @@ export function launchTemporalServer(
     name: 'temporal server',
     command,
     logFile: options.logFile,
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
     args: [
       'server start-dev --ip 127.0.0.1 --log-level warn'.split(' '),
       ['--port', String(port), '--ui-port', String(uiPort), '--db-filename', options.databaseFile],
