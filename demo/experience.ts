@@ -6,10 +6,13 @@ import { defaultPolicy } from '../activities/default-policy.ts';
 import { scitosG5RecordingType, scitosG5RoomsType } from '../datasets/built-in-robot-types.ts';
 import { importWallFollowing } from '../datasets/importers/wall-following.ts';
 import type { RobotType } from '../datasets/robot-type.ts';
+import { splitOf } from '../datasets/split.ts';
+import { utcDay } from '../domain/facts/days.ts';
 import { isRegistered, readTelemetry } from '../fleet/desk/index.ts';
 import { roomFamilies } from '../fleet/simulator/rooms/families.ts';
 import { parseScenario, quirksOf } from '../fleet/simulator/scenario.ts';
 import { describeDriving } from './driving.ts';
+import { leastTaskEpisodes } from '../policies/gates/tasks.ts';
 import type { TrialResult } from '../workflows/trial/messages.ts';
 import type { Circumstances } from './fleet.ts';
 import type { Installation } from './installation.ts';
@@ -71,8 +74,23 @@ export const recordedExperience = ({ context, say }: Installation, recording: st
 /** The last family stays unknown: a policy that is bad there passes every offline gate. */
 export const knownFamilies = roomFamilies.slice(0, -1);
 
-/** Enough held-out episodes of every task, even when few robots are held out. */
-const episodesPerRobot = 40;
+/** A robot drives at least so much, and at most so much before the first cycle. */
+const episodesPerRobot = { least: 40, most: 240 };
+/** Robots do not drive in all kinds of rooms equally often. */
+const moreThanEnough = 1.2;
+
+/** Episodes of each robot that give every task enough held-out ones, however few of the robots the draw of the day holds out. */
+export function episodesOfEach(
+  robotIds: readonly string[],
+  { split }: Pick<RobotType, 'split'>,
+  nowMs: number,
+): number {
+  const startedAtUs = nowMs * 1_000;
+  const isHeldOut = (robotId: string): boolean =>
+    splitOf({ robotId, recordedOn: utcDay(nowMs), startedAtUs }, split) === 'heldout';
+  const wanted = (moreThanEnough * leastTaskEpisodes * knownFamilies.length) / robotIds.filter(isHeldOut).length;
+  return Math.min(episodesPerRobot.most, Math.max(episodesPerRobot.least, Math.ceil(wanted)));
+}
 
 /** What becomes of every robot of a fleet that lives on. */
 export interface Change {
@@ -89,10 +107,11 @@ export function fleetExperience(world: World, change?: Change): Experience {
     async bring(isFirst) {
       const robots = fleet.robotIds.length;
       const startMs = Date.now();
+      const each = episodesOfEach(fleet.robotIds, robotType, startMs);
       if (isFirst) {
         say(`  ${robots} robots drive in rooms of these kinds: ${knownFamilies.join(', ')} …`);
         await fleet.rest();
-        await fleet.drive(episodesPerRobot, { families: knownFamilies });
+        await fleet.drive(each, { families: knownFamilies });
         fleet.live({ families: knownFamilies });
       } else {
         if (change !== undefined) {
@@ -103,7 +122,7 @@ export function fleetExperience(world: World, change?: Change): Experience {
       }
       await world.everyRobotFollows();
       let outcomes = { episodes: 0, successes: 0 };
-      const wanted = robots * episodesPerRobot;
+      const wanted = robots * each;
       await waitFor({
         what: `${wanted} episodes of this fleet`,
         say,
