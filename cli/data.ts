@@ -49,7 +49,9 @@ function registerVersion(data: Command): void {
 function registerNeedsLabel(data: Command): void {
   data
     .command('needs-label')
-    .description('list episodes that nobody has labelled: failures and interventions without an expert action')
+    .description(
+      'list episodes with frames that have no label, the most valuable first: failures, what somebody took over, tasks that fail often',
+    )
     .option('--policy <name>', 'policy whose robots to list', defaultPolicy)
     .option('--limit <count>', 'maximum number of episodes', '50')
     .option('--json', 'as JSON', false)
@@ -65,7 +67,7 @@ function registerNeedsLabel(data: Command): void {
       if (options.json) return printJson(result);
       say(`${result.totalEpisodes} episodes, ${result.totalFrames} frames need a label`);
       printTable(
-        ['episode', 'robot', 'task', 'outcome', 'day', 'frames', 'unlabelled'],
+        ['episode', 'robot', 'task', 'outcome', 'day', 'frames', 'unlabelled', 'value', 'why'],
         result.episodes.map((episode) => [
           episode.episodeId,
           episode.robotId,
@@ -74,6 +76,8 @@ function registerNeedsLabel(data: Command): void {
           episode.recordedOn,
           episode.frames,
           episode.unlabelledFrames,
+          episode.value.toFixed(1),
+          episode.reasons.join('; '),
         ]),
       );
     });

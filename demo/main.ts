@@ -167,15 +167,18 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   return new Promise<never>(() => undefined);
 }
 
-/** What was started at the same time, each to be stopped at the end, those too that started while another could not. */
-async function startTogether<T extends readonly { stop(): Promise<void> }[]>(
+/** What is started at the same time, each to be stopped at the end from when it runs, whether or not another could start. */
+async function startTogether<T extends readonly Promise<{ stop(): Promise<void> }>[] | []>(
   stops: Stop[],
-  starting: { readonly [K in keyof T]: Promise<T[K]> },
-): Promise<T> {
-  const settled = await Promise.allSettled(starting);
-  for (const one of settled) if (one.status === 'fulfilled') stops.push(() => one.value.stop());
-  for (const one of settled) if (one.status === 'rejected') throw one.reason;
-  return settled.map((one) => (one as PromiseFulfilledResult<T[number]>).value) as unknown as T;
+  starting: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(
+    starting.map(async (one) => {
+      const started = await one;
+      stops.push(() => started.stop());
+    }),
+  );
+  return Promise.all(starting);
 }
 
 /** The cycles that were asked for; a new fleet's scenario unless told. Resolves with what did not go as told. */

@@ -1,11 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
-
 import { z } from 'zod';
 
 import type { MailReceiver } from '../activities/ports/mailer.ts';
-import { describeIssues } from '../domain/describe-issues.ts';
 import { severities } from '../domain/monitoring/severity.ts';
 import { quietHoursSchema } from './quiet-hours.ts';
+import { readSecretFile } from './secret-file.ts';
 
 /** Where mail goes out, and who gets it. */
 export interface MailSettings {
@@ -37,19 +35,10 @@ const documentSchema = z.strictObject({
 
 /** Reads the file that `FLYWHEEL_MAIL` names; errors tell fields, never what stands in them. */
 export function readMailSettings(file: string): MailSettings {
-  const fail = (why: string): Error => new Error(`settings: FLYWHEEL_MAIL: ${why} [file=${file}]`);
-  let document: unknown;
-  try {
-    if ((statSync(file).mode & 0o077) !== 0)
-      throw fail('expected a file that only its owner can read (chmod 600): it may hold a password');
-    document = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof Error && error.message.startsWith('settings: ')) throw error;
-    throw fail('expected a JSON file that can be read');
-  }
-  const parsed = documentSchema.safeParse(document);
-  if (!parsed.success) throw fail(describeIssues(parsed.error));
-  const { url, from, receivers } = parsed.data;
+  const { url, from, receivers } = readSecretFile('FLYWHEEL_MAIL', file, {
+    schema: documentSchema,
+    why: 'it may hold a password',
+  });
   return {
     url,
     from,

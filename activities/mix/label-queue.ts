@@ -31,10 +31,15 @@ export interface QueuedEpisode extends LabelValue {
   readonly unlabelledFrames: number;
 }
 
-interface LabelQueue {
+/** An episode of any split. */
+export interface WaitingEpisode extends QueuedEpisode {
+  readonly split: string;
+}
+
+export interface LabelQueue<T extends QueuedEpisode = QueuedEpisode> {
   readonly totalEpisodes: number;
   readonly totalFrames: number;
-  readonly episodes: readonly QueuedEpisode[];
+  readonly episodes: readonly T[];
 }
 
 /**
@@ -54,23 +59,32 @@ export async function readLabelQueue(
   try {
     await findLabelledEpisodes(session, ports.lake, scope);
     const recorded = await ports.lake.scan('episodes', datasetVersion.episodes, { recordedOn: days });
-    const touched = [...new Set(handLabels.holding.map(({ episodeId }) => episodeId))];
-    const waiting = `(SELECT l.*, r.intervened, ${isInSql('l.episode_id', touched)} AS is_touched
-      FROM labelled_episode AS l JOIN ${recorded} AS r USING (episode_id)
-      WHERE l.labelled_count + l.left_out_count < l.frame_count) AS w`;
-    const kinds = await kindsOf(session, waiting);
-    const [totals] = await session.rows(
-      `SELECT count(*) AS episodes, coalesce(sum(frame_count - labelled_count - left_out_count), 0) AS frames FROM ${waiting}`,
-    );
-    const rows = kinds.length === 0 ? [] : await session.rows(rankedSql(waiting, kinds, limit));
-    return {
-      totalEpisodes: Number(totals?.['episodes']),
-      totalFrames: Number(totals?.['frames']),
-      episodes: rows.map((row) => queued(row, kinds)),
-    };
+    const { episodes, ...totals } = await rankWaiting(session, { recorded, handLabels, limit });
+    return { ...totals, episodes: episodes.map(({ split: _split, ...episode }) => episode) };
   } finally {
     await session.close();
   }
+}
+
+/** Those of `labelled_episode` with frames that have no label, the most valuable first, then the newest. `recorded`: SQL of the episodes as they were recorded. */
+export async function rankWaiting(
+  session: SqlSession,
+  { recorded, handLabels, limit }: { readonly recorded: string } & Pick<LabelQueueQuestion, 'handLabels' | 'limit'>,
+): Promise<LabelQueue<WaitingEpisode>> {
+  const touched = [...new Set(handLabels.holding.map(({ episodeId }) => episodeId))];
+  const waiting = `(SELECT l.*, r.intervened, ${isInSql('l.episode_id', touched)} AS is_touched
+    FROM labelled_episode AS l JOIN ${recorded} AS r USING (episode_id)
+    WHERE l.labelled_count + l.left_out_count < l.frame_count) AS w`;
+  const kinds = await kindsOf(session, waiting);
+  const [totals] = await session.rows(
+    `SELECT count(*) AS episodes, coalesce(sum(frame_count - labelled_count - left_out_count), 0) AS frames FROM ${waiting}`,
+  );
+  const rows = kinds.length === 0 ? [] : await session.rows(rankedSql(waiting, kinds, limit));
+  return {
+    totalEpisodes: Number(totals?.['episodes']),
+    totalFrames: Number(totals?.['frames']),
+    episodes: rows.map((row) => queued(row, kinds)),
+  };
 }
 
 const isInSql = (column: string, ids: readonly string[]): string =>
@@ -114,13 +128,14 @@ function rankedSql(waiting: string, kinds: readonly Kind[], limit: number): stri
     ORDER BY k."value" DESC, w.recorded_on DESC, w.episode_id DESC LIMIT ${Math.trunc(limit)}`;
 }
 
-function queued(row: Readonly<Record<string, unknown>>, kinds: readonly Kind[]): QueuedEpisode {
+function queued(row: Readonly<Record<string, unknown>>, kinds: readonly Kind[]): WaitingEpisode {
   const { value = 0, reasons = [] } = kinds[Number(row['kind'])] ?? {};
   return {
     episodeId: row['episode_id'] as string,
     robotId: row['robot_id'] as string,
     task: row['task'] as string,
     outcome: row['outcome'] as string,
+    split: row['split'] as string,
     intervened: row['intervened'] as boolean,
     recordedOn: row['day'] as string,
     frames: Number(row['frame_count']),

@@ -46,7 +46,6 @@ export const labelledEpisodeTable: TempTable = {
     'heldout-episodes.ts',
     'label-gaps.ts',
     'label-queue.ts',
-    'list-needs-label.ts',
     'measure-quality.ts',
     'mixed-episodes.ts',
   ],

@@ -1,9 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
-
 import { z } from 'zod';
 
-import { describeIssues } from '../../domain/describe-issues.ts';
 import type { OperatorRole } from '../../fleet/desk/operators.ts';
+import { readSecretFile } from '../../workers/secret-file.ts';
 
 /** How people sign in by an identity provider. */
 export interface OidcSettings {
@@ -57,18 +55,9 @@ const documentSchema = z.strictObject({
 
 /** Reads the file that `FLYWHEEL_CONSOLE_OIDC` names; errors tell fields, never what stands in them. */
 export function readOidcSettings(file: string): OidcSettings {
-  const fail = (why: string): Error => new Error(`settings: FLYWHEEL_CONSOLE_OIDC: ${why} [file=${file}]`);
-  let document: unknown;
-  try {
-    if ((statSync(file).mode & 0o077) !== 0)
-      throw fail('expected a file that only its owner can read (chmod 600): it holds secrets');
-    document = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (error instanceof Error && error.message.startsWith('settings: ')) throw error;
-    throw fail('expected a JSON file that can be read');
-  }
-  const parsed = documentSchema.safeParse(document);
-  if (!parsed.success) throw fail(describeIssues(parsed.error));
-  const { sessionMinutes, publicUrl, ...rest } = parsed.data;
+  const { sessionMinutes, publicUrl, ...rest } = readSecretFile('FLYWHEEL_CONSOLE_OIDC', file, {
+    schema: documentSchema,
+    why: 'it holds secrets',
+  });
   return { ...rest, publicUrl: publicUrl.replace(/\/+$/, ''), sessionMs: sessionMinutes * 60_000 };
 }

@@ -111,7 +111,7 @@ describe('held-out set', () => {
     assert.deepEqual([result.rows, result.episodes, columns.length], [0, 0, 6]);
   });
 
-  it('lists what needs a label: failures first, then the newest', async () => {
+  it('lists what needs a label: the most valuable first, with why', async () => {
     await store(fixture, 0, [
       { number: 1, intervened: true, day: 2, experts: 3 },
       { number: 2, outcome: 'failure', day: 0 },
@@ -136,6 +136,10 @@ describe('held-out set', () => {
       recordedOn: '2026-11-24',
       frames: 10,
       unlabelledFrames: 7,
+      intervened: true,
+      // 2 for whoever took over, 3 · 3/5 for its task.
+      value: 3.8,
+      reasons: ['somebody took over', 'its task failed in 3 of 5 episodes'],
     });
     assert.equal((await list(1)).episodes.length, 1);
   });
