@@ -4,10 +4,12 @@ import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 
 import { readAliases, readAliasHistory } from '../store/records/aliases.ts';
+import type { ModelManifest } from '../policies/model-manifest.ts';
 import { readManifest } from '../store/records/manifests.ts';
 import { defaultPolicy } from '../activities/default-policy.ts';
 import { readTaughtType } from '../store/records/robot-types.ts';
 import { openContext, signOrdersOf, type CommandContext } from './context.ts';
+import { digestText } from './digest-text.ts';
 import { registerModelBodyCommands } from './model-bodies.ts';
 import { registerModelCiCommands } from './model-ci.ts';
 import { registerModelViews } from './model-views.ts';
@@ -116,11 +118,16 @@ function registerList(models: Command): void {
             .join(', '),
           manifest.metrics['accuracyFraction']?.toFixed(4) ?? '–',
           new Date(manifest.registeredAtMs).toISOString(),
-          manifest.files['model.onnx']?.sha256.slice(0, 16) ?? 'unknown',
+          digestOf(manifest),
           manifest.parents.join(', '),
         ]),
       );
     });
+}
+
+function digestOf({ files }: ModelManifest): string {
+  const sha256 = files['model.onnx']?.sha256;
+  return sha256 === undefined ? 'unknown' : digestText(sha256);
 }
 
 function registerHistory(models: Command): void {

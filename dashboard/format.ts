@@ -48,6 +48,9 @@ function numberFormat(places: number): Intl.NumberFormat {
   return made;
 }
 
+/** Enough of a digest to tell it from every other one here; `flywheel models show` has all of it. */
+export const digestText = (digest: string): string => digest.slice(0, 16);
+
 /** A number with at most so many places, and a true minus. */
 export const numberText = (value: number, places = 1): string =>
   Number.isFinite(value) ? numberFormat(places).format(value).replace('-', '−') : 'not a number';

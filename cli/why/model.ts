@@ -6,6 +6,7 @@ import { modelFile, signedManifestSchema, type ModelManifest } from '../../polic
 import { readSoundJson } from '../../store/damaged-objects.ts';
 import { requireJson } from '../../store/json-objects.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
+import { digestText } from '../digest-text.ts';
 import { instant, measured, type Explanation, type Question, type Reason } from './reason.ts';
 import { endText } from './trial.ts';
 
@@ -83,7 +84,7 @@ export async function madeOf(
     {
       sentence:
         set === undefined
-          ? `its training set ${trainingSetDigest.slice(0, 12)} is of data set version ${datasetVersion.episodes}/${datasetVersion.frames}`
+          ? `its training set ${digestText(trainingSetDigest)} is of data set version ${datasetVersion.episodes}/${datasetVersion.frames}`
           : `it was trained on ${set.newFrames + set.historyFrames} frames, ${set.newFrames} of them new (data set version ${datasetVersion.episodes}/${datasetVersion.frames})`,
       see: `flywheel why ${cycleId} --policy ${policy}`,
     },

@@ -1,7 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { ModelAnswer } from '../../console/answers/models.ts';
-import { numberText } from '../format.ts';
+import { digestText, numberText } from '../format.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, stateBox, table } from '../states.ts';
 import { gatesTable, outcomeText } from './gates.ts';
@@ -18,7 +18,7 @@ function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: st
     ['Cameras', model.cameras.join('; ') || 'none'],
     ['Made from', model.parents.join(', ') || 'nothing before it'],
     ['Code build', model.codeBuild],
-    ['Model, sha256', model.modelSha256?.slice(0, 16) ?? 'not told'],
+    ['Model, sha256', model.modelSha256 === null ? 'not told' : digestText(model.modelSha256)],
     ...(model.submitted === null ? [] : [['Handed in', `${model.submitted.who}: ${model.submitted.why}`] as const]),
     ['Cycle', training?.cycleId ?? 'not trained here'],
     [
@@ -27,7 +27,7 @@ function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: st
         ? 'none'
         : `episodes ${training.datasetVersion.episodes}, frames ${training.datasetVersion.frames}`,
     ],
-    ['Training set', training?.trainingSetDigest.slice(0, 16) ?? 'none'],
+    ['Training set', training === null ? 'none' : digestText(training.trainingSetDigest)],
     ['Learned tasks', training === null ? 'none' : (training.tasks?.join(', ') ?? 'all')],
     [
       'Frames in the set',

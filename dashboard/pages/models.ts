@@ -2,7 +2,7 @@ import { h, type ComponentChild } from 'preact';
 
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../../console/answers/models.ts';
 import { choiceField, filterForm } from '../form-fields.ts';
-import { numberText, percentText } from '../format.ts';
+import { digestText, numberText, percentText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
@@ -85,7 +85,7 @@ function versionsBody(data: ModelsAnswer, query: Query): ComponentChild {
               {
                 head: 'Trained',
                 cell: ({ trainingSetDigest }) =>
-                  trainingSetDigest === null ? 'not here' : trainingSetDigest.slice(0, 12),
+                  trainingSetDigest === null ? 'not here' : digestText(trainingSetDigest),
               },
             ],
             versions.toReversed(),

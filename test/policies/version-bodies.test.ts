@@ -7,6 +7,7 @@ import { robotTypeDigest } from '../../datasets/robot-type-digest.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { mappingFor, servedBody } from '../../policies/body-mapping.ts';
 import {
+  bodyName,
   identityBody,
   modelSizesOf,
   versionBodiesProblems,
@@ -124,6 +125,11 @@ describe('the bodies of a version', () => {
     assert.ok('actionOf' in mapping);
     assert.deepEqual([...mapping.inputsOf([4, 9, 3])], [3, 3]);
     assert.deepEqual(mapping.actionOf(Float32Array.of(0.5, 1)), [0, 0.25, 0.5]);
+  });
+
+  it('are named with eight digits of their digest', () => {
+    const digest = `0123456789abcdef${'0'.repeat(48)}`;
+    assert.equal(bodyName({ id: 'arm', version: 3, digest }), 'arm@3 (01234567)');
   });
 
   it('say who is not served', () => {

@@ -15,6 +15,7 @@ import {
   type Seal,
   type SignedDesired,
 } from '../../protocol/index.ts';
+import { bodyName, isSameBody } from '../../../policies/version-bodies.ts';
 import type { MachineMoment } from '../local/times.ts';
 import { refusedOrder, type Refused } from './refused-order.ts';
 import { earliestNow, type TrustState } from './trust-state.ts';
@@ -183,11 +184,10 @@ function readOrder(body: SignedDesired, seal: Seal, facts: OrderFacts): RobotOrd
     return refusedOrder('wrongRobot', 'expected the order of this robot, got that of another', about);
   if (order.policy !== seal.policy || order.seq !== seq)
     return refusedOrder('mixedOrder', `expected an order of place ${seq}, got one of place ${order.seq}`, about);
-  const { id, version, digest } = order.robotType;
-  if (id !== robotType.id || version !== robotType.version || digest !== robotType.digest)
+  if (!isSameBody(order.robotType, robotType))
     return refusedOrder(
       'wrongRobotType',
-      `expected an order for ${robotType.id}@${robotType.version} (${robotType.digest.slice(0, 8)}), got one for ${id}@${version} (${digest.slice(0, 8)})`,
+      `expected an order for ${bodyName(robotType)}, got one for ${bodyName(order.robotType)}`,
       about,
     );
   return isUnleasedCandidate(order)

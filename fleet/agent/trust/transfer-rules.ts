@@ -1,5 +1,6 @@
 import { isRevoked, orderKeyFor, type Root } from '../../../domain/trust/root.ts';
 import { countSigners, type Envelope } from '../../../domain/trust/signed.ts';
+import { bodyName, isSameBody } from '../../../policies/version-bodies.ts';
 import { sealSchema, transferSchema, transferValidForMs, type Transfer } from '../../protocol/index.ts';
 import { judgeOrder, type OrderFacts, type OrderVerdict, type Word } from './order-rules.ts';
 import { refusedOrder, type Refused } from './refused-order.ts';
@@ -44,11 +45,10 @@ export function judgeTransfer(envelope: Envelope, root: Root, facts: OrderFacts)
     return { kind: 'take', transfer, state: { ...state, transfer: numberOf(transfer) } };
   if (nowMs - transfer.issuedAtMs > Math.min(transfer.validForMs, transferValidForMs))
     return refusedOrder('expiredOrder', `a transfer to ${transfer.to} that was signed longer ago than it is valid`);
-  const { id, version, digest } = transfer.robotType;
-  if (id !== robotType.id || version !== robotType.version || digest !== robotType.digest)
+  if (!isSameBody(transfer.robotType, robotType))
     return refusedOrder(
       'wrongRobotType',
-      `expected a policy for ${robotType.id}@${robotType.version} (${robotType.digest.slice(0, 8)}), got a transfer to ${transfer.to} for ${id}@${version} (${digest.slice(0, 8)})`,
+      `expected a policy for ${bodyName(robotType)}, got a transfer to ${transfer.to} for ${bodyName(transfer.robotType)}`,
     );
   const { policy } = state;
   if (!transfer.from.includes(policy))

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 
 import type { DesiredAnswer, ModelReference } from '../../../../fleet/protocol/index.ts';
+import { bodyName } from '../../../../policies/version-bodies.ts';
 import { publish } from '../fleet-keys.ts';
-import { candidateOrder, championOrder, openSignedFleet, type SignedFleet } from './signed-fleet.ts';
+import { candidateOrder, championOrder, openSignedFleet, ownBody, type SignedFleet } from './signed-fleet.ts';
 
 describe('through a gateway that forges, a robot', () => {
   let fleet: SignedFleet;
@@ -100,7 +101,8 @@ describe('through a gateway that forges, a robot', () => {
     fleet.say({ ...championOrder(2, other, old), policy: 'doors' });
     await fleet.told({ reason: 'wrongPolicy', assignmentSeq: 2 });
     fleet.say(championOrder(3, other, old), { robotType: { digest: '0'.repeat(64) } });
-    await fleet.told({ reason: 'wrongRobotType', assignmentSeq: 3, attempted: '1.2.0' });
+    const detail = `expected an order for ${bodyName(ownBody)}, got one for scitos-g5@1 (00000000)`;
+    await fleet.told({ reason: 'wrongRobotType', assignmentSeq: 3, attempted: '1.2.0', detail });
     fleet.say(championOrder(4, other, old), { robotType: { version: 9 } });
     await fleet.told({ reason: 'wrongRobotType', assignmentSeq: 4 });
     await stays();

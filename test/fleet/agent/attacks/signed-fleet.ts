@@ -97,6 +97,13 @@ export interface SignedFleet {
   close(): Promise<void>;
 }
 
+/** The body of its robot, as orders name it. */
+export const ownBody = {
+  id: scitosG5Type.id,
+  version: scitosG5Type.version,
+  digest: robotTypeDigest(scitosG5Type),
+};
+
 export async function openSignedFleet(): Promise<SignedFleet> {
   const keysDirectory = await mkdtemp(path.join(tmpdir(), 'flywheel-keys-'));
   const beganMs = Date.now();
@@ -104,7 +111,6 @@ export async function openSignedFleet(): Promise<SignedFleet> {
   initKeys(keysDirectory, { nowMs: beganMs });
   const gateway = await startFakeGateway(robotId, token);
   const folder = await temporaryDirectory();
-  const robotType = { id: scitosG5Type.id, version: scitosG5Type.version, digest: robotTypeDigest(scitosG5Type) };
   const root = (): Root => rootsIn(keysDirectory).at(-1)!.root;
   let agent: Agent | undefined;
   let words = 0;
@@ -133,7 +139,7 @@ export async function openSignedFleet(): Promise<SignedFleet> {
     word(order, options = {}) {
       const signed = (answer: DesiredAnswer): RobotOrder => ({
         ...answer,
-        robotType: { ...robotType, ...options.robotType },
+        robotType: { ...ownBody, ...options.robotType },
       });
       const own = Object.entries(options.own ?? {});
       const sheet: OrderSheet = {
@@ -173,7 +179,7 @@ export async function openSignedFleet(): Promise<SignedFleet> {
         robotId,
         from: ['walls'],
         to: 'pickers',
-        robotType,
+        robotType: ownBody,
         epoch: currentOrderKey(root())!.epoch,
         seq: transfers,
         issuedAtMs: atMs === undefined ? fleet.nowMs() : beganMs + atMs,

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 
+import { bodyName } from '../../../../policies/version-bodies.ts';
 import { recordEpisode, until } from '../robot.ts';
-import { candidateOrder, championOrder, day, hour, minute, openSignedFleet, type SignedFleet } from './signed-fleet.ts';
+import {
+  candidateOrder,
+  championOrder,
+  day,
+  hour,
+  minute,
+  openSignedFleet,
+  ownBody,
+  type SignedFleet,
+} from './signed-fleet.ts';
 
 const pickers = 'pickers';
 
@@ -110,6 +120,8 @@ describe('a robot that is moved to another policy', () => {
     const robotType = { id: 'scitos-g5', version: 2, digest: 'e'.repeat(64) };
     fleet.say(order(3), { transfer: fleet.transfer({ robotType }) });
     await staysFor('wrongRobotType');
+    const detail = `expected a policy for ${bodyName(ownBody)}, got a transfer to ${pickers} for scitos-g5@2 (eeeeeeee)`;
+    await fleet.told({ reason: 'wrongRobotType', detail });
   });
 
   it('takes no transfer from a policy that it does not follow', async () => {
