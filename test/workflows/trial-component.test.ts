@@ -5,6 +5,7 @@ import { Worker } from '@temporalio/worker';
 
 import { temporalTrialSlot } from '../../activities/adapters/temporal-trial-slot.ts';
 import { inputActivities } from '../../activities/index.ts';
+import { defaultRolloutLimits } from '../../domain/experiment/index.ts';
 import { readAliases, readAliasHistory } from '../../store/records/aliases.ts';
 import { openFleetReader, type FleetReader } from '../../fleet/desk/index.ts';
 import type { RollbackResult, TrialResult, TrialStatus } from '../../workflows/trial/messages.ts';
@@ -20,6 +21,17 @@ const times = {
   leastStageTicks: 2,
   missingAfterMs: 8_000,
   confirmMs: 8_000,
+};
+/** Nobody watches a holdback for two days, and the difference is no small one. */
+const soon = {
+  abTestLimits: { maximumDays: 2 },
+  rolloutLimits: {
+    stages: defaultRolloutLimits.stages.map((stage) => ({
+      ...stage,
+      minimumHours: Math.min(stage.minimumHours, 8),
+      minimumTotalHours: 0,
+    })),
+  },
 };
 const episodesPerDay = 300;
 const robots = 30;
@@ -115,7 +127,7 @@ describe('a trial with real activities on a fleet that lives', function () {
     const result = async (): Promise<TrialResult> =>
       (await client.workflow.getHandle(`trial/${policy}`).result()) as TrialResult;
     try {
-      assert.deepEqual(await offer('1.1.0', { candidateFraction: 0.4 }), {
+      assert.deepEqual(await offer('1.1.0', { candidateFraction: 0.4, ...soon }), {
         kind: 'offered',
         reason: '1.1.0 is planned now, and begins if that finds it possible',
       });

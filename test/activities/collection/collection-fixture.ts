@@ -69,7 +69,7 @@ export class CollectionWorld {
     const scratchDirectory = join(directory, 'scratch');
     await mkdir(scratchDirectory);
     await publishRobotType(store, scitosG5Type);
-    return new CollectionWorld(directory, portsOf(store, sharedEngine(2), scratchDirectory));
+    return new CollectionWorld(directory, portsOf(store, sharedEngine(1), scratchDirectory));
   }
 
   /** Another one whose store begins with all that is in this one's: cheaper than to do the same again. */

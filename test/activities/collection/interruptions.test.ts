@@ -6,7 +6,7 @@ import { dieAndGoOn, isWhole, Killed, landedWorld } from './dying-worker.ts';
 describe('a worker that dies while it collects', () => {
   it('at any call loses and doubles nothing: the next attempt ends the work', async function () {
     this.timeout(180_000);
-    await dieAndGoOn(25);
+    await dieAndGoOn(40);
   });
 
   it('follows the decision that was written, though a release came in between', async () => {

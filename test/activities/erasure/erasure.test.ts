@@ -184,7 +184,7 @@ describe('erasure', function () {
             await one.close();
           }
         }),
-        { numRuns: 6 },
+        { numRuns: 4 },
       );
     } finally {
       await world.close();

@@ -113,7 +113,7 @@ describe('a candidate that sees images of frames before', function () {
   ) {
     const world = await trainingWorld(type);
     try {
-      const { runFrames: _, episodes: __, ...train } = rowsOf(150, 1, false);
+      const { runFrames: _, episodes: __, ...train } = rowsOf(120, 1, false);
       const { runFrames: ___, episodes: ____, ...validation } = rowsOf(20, 2, false);
       const { future: _____, futureFrames: ______, ...rows } = rowsOf(60, 3, true);
       const heldout = { ...rows, past: new Float32Array(60 * episodeFrames * 2 * 3) };
@@ -130,7 +130,7 @@ describe('a candidate that sees images of frames before', function () {
         runId: 'moving',
         trainingSetDigest,
         robotType,
-        hyperparameters: { hiddenWidths: [24], maxSteps: 300, evaluateEverySteps: 100 },
+        hyperparameters: { hiddenWidths: [24], maxSteps: 180, evaluateEverySteps: 90 },
         seed: 1,
         cameras: ['front'],
         trainer: { kind: 'onnx' },
@@ -171,7 +171,7 @@ describe('a candidate that sees images of frames before', function () {
   });
 
   it('answers chunks, and is judged by the action that a robot executes: by the image at which it was asked', async () => {
-    const hyperparameters = { hiddenWidths: [16], maxSteps: 100, evaluateEverySteps: 50 };
+    const hyperparameters = { hiddenWidths: [16], maxSteps: 60, evaluateEverySteps: 30 };
     const document = await trainedAndJudged(
       { horizon: 3, execute: 3, hyperparameters },
       [{ steps: 3, images: 1 }],

@@ -169,7 +169,12 @@ describe('training sets with images', () => {
       ...few,
       images: { ...settings.images, augmentation: { brightness: 0.1, crop: 0.1, noise: 0.02 } },
     };
-    const whole = await train({ settings: varied });
+    const small = { trainPath: join(directory, 'small.arrow'), validationPath: join(directory, 'small-too.arrow') };
+    await writeArrowSet(small.trainPath, [imageRows(50, 6), imageRows(30, 7)], undefined, setCameras);
+    await writeArrowSet(small.validationPath, [imageRows(20, 8)], undefined, setCameras);
+    const trained = (changes: Partial<TrainingJob>) =>
+      train({ ...small, trainRows: 80, validationRows: 20, ...changes });
+    const whole = await trained({ settings: varied });
     const saved = join(directory, 'saved');
     const { writeFile } = await import('node:fs/promises');
     const killed = {
@@ -179,16 +184,16 @@ describe('training sets with images', () => {
       },
       latest: async () => undefined,
     };
-    await assert.rejects(train({ settings: varied, checkpoints: killed }), /killed/);
+    await assert.rejects(trained({ settings: varied, checkpoints: killed }), /killed/);
     const rest = { save: async () => undefined, latest: async () => ({ step: 20, filePath: saved }) };
-    assert.deepEqual((await train({ settings: varied, checkpoints: rest })).model, whole.model);
-    assert.notDeepEqual((await train({ settings: varied, seed: 2 })).model, whole.model);
+    assert.deepEqual((await trained({ settings: varied, checkpoints: rest })).model, whole.model);
+    assert.notDeepEqual((await trained({ settings: varied, seed: 2 })).model, whole.model);
     const start = join(directory, 'start.onnx');
     await writeFile(start, whole.model);
     const short = { ...settings, maxSteps: 10, evaluateEverySteps: 10 };
-    assert.equal((await train({ startFromPath: start, settings: short })).warmStart, 'warm');
+    assert.equal((await trained({ startFromPath: start, settings: short })).warmStart, 'warm');
     const other = { startFromPath: start, settings: { ...short, images: {} }, cameras: ['front', 'rear'] };
-    assert.equal((await train(other)).warmStart, 'cold: other cameras, or seen by other blocks');
+    assert.equal((await trained(other)).warmStart, 'cold: other cameras, or seen by other blocks');
   });
 
   it('teach what lies on the other side where rows are mirrored, recorded and repeatable; a type without a mirror is refused', async () => {

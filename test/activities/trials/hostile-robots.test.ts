@@ -5,7 +5,7 @@ describe('hostile robots', function () {
 
   it('neither hide harm, nor veto a good model, nor stop a tick', async () => {
     const lines: string[] = [];
-    await attack({ seed: 'slice', count: 16, report: (line) => lines.push(line) });
-    if (lines.length !== 16) throw new Error(`expected 16 rounds, got ${lines.length}`);
+    await attack({ seed: 'slice', count: 8, report: (line) => lines.push(line) });
+    if (lines.length !== 8) throw new Error(`expected 8 rounds, got ${lines.length}`);
   });
 });
