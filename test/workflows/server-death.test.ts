@@ -11,12 +11,13 @@ import { workflowIds } from '../../domain/contract/workflow-ids.ts';
 import { freePort, waitUntil } from '../../demo/processes.ts';
 import { startTemporalServer, type TemporalServer } from '../../demo/temporal-server.ts';
 import type { RolloutResult } from '../../workflows/trial/messages.ts';
-import { sharedTemporal } from '../support/temporal.ts';
+import { sharedBundle } from '../support/shared-bundle.ts';
 import { stubs, type ActivityName, type Stubs } from './stubs.ts';
 import { verdicts } from './trial-stubs.ts';
 
-const tickMs = 3_000;
-const shortLeaseMs = 6_000;
+/** Time enough to see that both wait, on a busy machine too. */
+const tickMs = 6_000;
+const shortLeaseMs = 7_000;
 const longLeaseMs = 300_000;
 /** Longer than the short lease, so the first tick is overdue and one of the two leases is over. */
 const downMs = shortLeaseMs + 500;
@@ -34,7 +35,7 @@ interface Rollout {
 async function prepareRollout({ address }: TemporalServer, policy: string, leaseMs: number): Promise<Rollout> {
   const { activities, calls } = stubs(verdicts('advance', 'rollback'));
   const connection = await NativeConnection.connect({ address });
-  const { bundle: workflowBundle } = await sharedTemporal();
+  const workflowBundle = await sharedBundle();
   const worker = await Worker.create({ connection, taskQueue: policy, workflowBundle, activities });
   const running = worker.run();
   const { workflow } = new Client({ connection });

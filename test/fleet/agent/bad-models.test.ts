@@ -8,7 +8,7 @@ import path from 'node:path';
 import { scitosG5Type } from '../../../datasets/built-in-robot-types.ts';
 import { isolatedPolicyRuntime } from '../../../fleet/agent/adapters/isolated-runtime.ts';
 import { onnxPolicyRuntime } from '../../../fleet/agent/adapters/onnx-runtime.ts';
-import { SessionLost } from '../../../fleet/agent/versions/policy-runtime.ts';
+import { SessionLost, type PolicyRuntime } from '../../../fleet/agent/versions/policy-runtime.ts';
 import type { Agent, AgentOptions } from '../../../fleet/agent/index.ts';
 import type { InstallReport } from '../../../fleet/protocol/index.ts';
 import { policySizes } from '../../../policies/policy-io.ts';
@@ -123,6 +123,19 @@ const isModel = (pid: number): boolean => {
   }
 };
 
+/**
+ * Has so many sessions of a sound model open before they are asked for, so that a short limit on loading meets the model that hangs alone, on a machine that has no time
+ * too.
+ */
+async function warmRuntime(sound: Uint8Array, sessions: number): Promise<PolicyRuntime> {
+  const runtime = isolatedPolicyRuntime({ memoryBytes: 400e6 });
+  const warm = await Promise.all(Array.from({ length: sessions }, () => runtime.open(sound)));
+  return {
+    open: async (model, options) =>
+      (Buffer.from(sound).equals(model) ? warm.pop() : undefined) ?? runtime.open(model, options),
+  };
+}
+
 describe('a robot with a model that fails it', () => {
   const keys = fleetKeys();
   let gateway: FakeGateway;
@@ -153,7 +166,7 @@ describe('a robot with a model that fails it', () => {
         stops += 1;
       },
       ...options,
-      limits: { decideTimeoutMs: 500, ...options.limits },
+      limits: { decideTimeoutMs: 1_500, ...options.limits },
     });
     return agent;
   };
@@ -233,7 +246,8 @@ describe('a robot with a model that fails it', () => {
     const champion = await publish(gateway, keys, '1.0.0', { seed: 1 });
     const bad = await publish(gateway, keys, '1.1.0', { seed: 2, model: hangsAlways(), goldenModel: hangsOnReading() });
     gateway.setOrder(championOrder(1, champion, champion));
-    const robot = await open({ limits: { loadTimeoutMs: 4_000 } });
+    const runtime = await warmRuntime(tinyPolicy(scitosG5Type, 1), 1);
+    const robot = await open({ runtime, limits: { loadTimeoutMs: 2_000 } });
     await runs('1.0.0');
     gateway.setOrder(championOrder(2, bad, champion));
     await told({ outcome: 'refused', reason: 'deadlineMissed', attempted: '1.1.0', version: '1.0.0' });
@@ -245,7 +259,8 @@ describe('a robot with a model that fails it', () => {
     const champion = await publish(gateway, keys, '1.0.0', { seed: 1 });
     const bad = await publish(gateway, keys, '1.1.0', { seed: 2, model: hangsAlways(), goldenModel: hangsOnReading() });
     gateway.setOrder(championOrder(1, champion, champion));
-    await open({ limits: { loadTimeoutMs: 4_000 } });
+    const runtime = await warmRuntime(tinyPolicy(scitosG5Type, 1), 2);
+    await open({ runtime });
     await runs('1.0.0');
     await agent?.close();
     const models = path.join(folder.directory, 'models', bad.sha256);
@@ -257,7 +272,7 @@ describe('a robot with a model that fails it', () => {
     const current = { policy: 'walls', version: '1.1.0', sha256: bad.sha256 };
     await writeFile(state, JSON.stringify({ ...installed, current, previous: installed.current }));
     gateway.refuse = () => 503;
-    await open({ limits: { loadTimeoutMs: 4_000 } });
+    await open({ runtime, limits: { loadTimeoutMs: 2_000 } });
     assert.equal(agent?.policy()?.version, '1.0.0');
     gateway.refuse = () => undefined;
     await told({ outcome: 'fellBack', reason: 'deadlineMissed', attempted: '1.1.0', version: '1.0.0' });
