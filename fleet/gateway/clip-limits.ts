@@ -24,6 +24,11 @@ export interface ClipSettings {
 const maxRobotParts = 2;
 /** Writes to the store at a time: each syncs its file, and telemetry syncs on the same disk. */
 const maxWrites = 1;
+/**
+ * Pieces of clips that are written to scratch at a time. A disk that is full of unwritten data holds up who writes, and with him the thread
+ * that he has of the process's four: heartbeats, orders and telemetry need theirs.
+ */
+const maxPieces = 1;
 /** Clips that are put together at a time: each takes its whole size of scratch. */
 const maxCompletions = 2;
 /**
@@ -38,7 +43,10 @@ const fullRetryMs = 60_000;
 /** What clips may take of this gateway: they come last, after orders, telemetry and segments. */
 export interface ClipLimits {
   readonly bodies: UploadShares;
-  readonly writes: Turns;
+  /** For writes to the store; one that has its turn first lets the telemetry that is being written be through. */
+  readonly writes: Pick<Turns, 'run'>;
+  /** For pieces of scratch files; never held while waiting for one of `writes`. */
+  readonly disk: Turns;
   readonly unfinished: UnfinishedClips;
   readonly wasErased: (clip: ToldClip) => Promise<boolean>;
   /** `overloaded` when as many parts are being received as may, or what robots wait for takes long to write. */
@@ -52,7 +60,7 @@ export interface ClipLimits {
 interface Ports {
   readonly store: ObjectStore;
   readonly room: StoreRoom;
-  readonly strain: Pick<WriteStrain, 'isHigh'>;
+  readonly strain: Pick<WriteStrain, 'isHigh' | 'settled'>;
   readonly scratchDirectory: string;
   readonly freeBytes?: () => Promise<number>;
 }
@@ -70,6 +78,7 @@ export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeByt
   /** Bytes of the clips that are put together or wait for it. */
   const completing = new Map<string, number>();
   const completions = new Turns(maxCompletions);
+  const writes = new Turns(maxWrites);
   const mayWait = (sizeBytes: number): boolean =>
     completing.size < maxCompletions + maxWaitingCompletions &&
     [...completing.values()].reduce((sum, bytes) => sum + bytes, sizeBytes) <= partBytes;
@@ -78,7 +87,14 @@ export function clipLimits(ports: Ports, { maxParts, maxUnfinished, leastFreeByt
   };
   return {
     bodies,
-    writes: new Turns(maxWrites),
+    writes: {
+      run: (work) =>
+        writes.run(async () => {
+          await strain.settled();
+          return work();
+        }),
+    },
+    disk: new Turns(maxPieces),
     unfinished: new UnfinishedClips(store, maxUnfinished),
     wasErased: erasedClips(store),
     checkTurn: () => {

@@ -130,7 +130,7 @@ async function putTogether(
         throw mismatch(`expected part ${part} of ${partSizeOf(sizeBytes, part)} bytes, got ${bytes.byteLength}`);
       await eachPiece(bytes, async (piece) => {
         hash.update(piece);
-        await writeAll(handle, piece);
+        await clips.disk.run(() => writeAll(handle, piece));
       });
       if (part % syncEveryParts === syncEveryParts - 1) await clips.writes.run(() => handle.datasync());
     }

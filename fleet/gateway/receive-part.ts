@@ -8,7 +8,7 @@ import { isClipOfRobot } from './complete-clip.ts';
 import type { GatewayContext } from './context.ts';
 import { eachPiece } from './pieces.ts';
 import { WireError } from './wire-error.ts';
-import { writeHashed } from './write-hashed.ts';
+import { writeAll, writeHashed } from './write-hashed.ts';
 
 export interface ReceivePartInput {
   readonly robotId: string;
@@ -36,7 +36,9 @@ export const receivePart =
     const filePath = join(scratchDirectory, `part-${randomUUID()}`);
     try {
       await clips.checkRoom(sizeBytes);
-      const received = await writeHashed(body, filePath, sizeBytes, upload);
+      const received = await writeHashed(body, filePath, sizeBytes, upload, (handle, chunk) =>
+        clips.disk.run(() => writeAll(handle, chunk)),
+      );
       if (received.sha256 !== partSha256 || received.sizeBytes !== sizeBytes)
         throw new WireError(
           'wrongDigest',

@@ -5,8 +5,17 @@ import type { Readable } from 'node:stream';
 import type { Upload } from './upload-shares.ts';
 import { WireError } from './wire-error.ts';
 
-/** Writes a body to a new file and hashes each chunk while the one before is being written; `malformed` beyond `maxBytes`, `wrongDigest` when it is cut. */
-export async function writeHashed(body: Readable, filePath: string, maxBytes: number, upload: Pick<Upload, 'add'>) {
+/**
+ * Writes a body to a new file and hashes each chunk while the one before is being written; `malformed` beyond `maxBytes`, `wrongDigest` when it is
+ * cut. `write` may let a chunk wait for its turn.
+ */
+export async function writeHashed(
+  body: Readable,
+  filePath: string,
+  maxBytes: number,
+  upload: Pick<Upload, 'add'>,
+  write: (handle: FileHandle, chunk: Uint8Array) => Promise<void> = writeAll,
+) {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   const handle = await open(filePath, 'wx', 0o600);
@@ -18,7 +27,7 @@ export async function writeHashed(body: Readable, filePath: string, maxBytes: nu
       upload.add(chunk.byteLength);
       hash.update(chunk);
       await writing;
-      writing = writeAll(handle, chunk);
+      writing = write(handle, chunk);
       // It is awaited above or below; until then a failure must not count as unhandled.
       writing.catch(() => undefined);
     }

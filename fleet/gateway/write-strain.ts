@@ -11,7 +11,7 @@ export interface WriteStrainOptions {
 /** Whether writes that robots wait for are slow of late, or one is under way too long: then what can wait should. */
 export class WriteStrain {
   readonly #options: WriteStrainOptions;
-  readonly #running = new Set<{ readonly startMs: number }>();
+  readonly #running = new Map<Promise<unknown>, { readonly startMs: number }>();
   #slowAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: WriteStrainOptions) {
@@ -21,7 +21,14 @@ export class WriteStrain {
   get isHigh(): boolean {
     const { monotonicMs, slowMs, holdsForMs } = this.#options;
     const nowMs = monotonicMs();
-    return nowMs - this.#slowAtMs < holdsForMs || [...this.#running].some(({ startMs }) => nowMs - startMs > slowMs);
+    return (
+      nowMs - this.#slowAtMs < holdsForMs || [...this.#running.values()].some(({ startMs }) => nowMs - startMs > slowMs)
+    );
+  }
+
+  /** Resolves when the writes that are under way now are over; those that begin meanwhile do not count, so that nobody waits for ever. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running.keys());
   }
 
   /** The same store, whose writes are timed. */
@@ -39,11 +46,11 @@ export class WriteStrain {
   async #timed<Result>(write: Promise<Result>): Promise<Result> {
     const { monotonicMs, slowMs } = this.#options;
     const own = { startMs: monotonicMs() };
-    this.#running.add(own);
+    this.#running.set(write, own);
     try {
       return await write;
     } finally {
-      this.#running.delete(own);
+      this.#running.delete(write);
       if (monotonicMs() - own.startMs > slowMs) this.#slowAtMs = monotonicMs();
     }
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
 import { failure } from '../../../store/failures.ts';
@@ -12,6 +14,7 @@ import { DailyQuotas } from '../../../fleet/gateway/daily-quotas.ts';
 import { WriteStrain } from '../../../fleet/gateway/write-strain.ts';
 import { memoryObjectStore } from '../../../store/adapters/memory-object-store.ts';
 import { clipLimits } from '../../../fleet/gateway/clip-limits.ts';
+import { receivePart } from '../../../fleet/gateway/receive-part.ts';
 import { StoreRoom } from '../../../fleet/gateway/store-room.ts';
 import { wireLimits, type MediaAnswer } from '../../../fleet/protocol/index.ts';
 import {
@@ -164,7 +167,7 @@ describe('clips at the gateway', function () {
 });
 
 describe('what clips may take of a gateway', () => {
-  const strain = { isHigh: false };
+  const strain = { isHigh: false, settled: async () => undefined };
 
   it('is nothing while telemetry waits for the disk, and for a while after', async () => {
     let nowMs = 0;
@@ -253,6 +256,74 @@ describe('what clips may take of a gateway', () => {
     for (const end of ends) end();
     await Promise.all([first, second]);
     await limits.complete('c', partBytes, async () => undefined);
+  });
+
+  it('is written once the telemetry that is being written is through, and not after what comes later', async () => {
+    const ends: ((error?: Error) => void)[] = [];
+    const slow = {
+      put: () => new Promise<void>((resolve, reject) => ends.push((error) => (error ? reject(error) : resolve()))),
+    } as Partial<ObjectStore> as ObjectStore;
+    const busy = new WriteStrain({ monotonicMs: () => 0, slowMs: 200, holdsForMs: 5_000 });
+    const settings = { maxParts: 3, maxUnfinished: 2, leastFreeBytes: 0, slowWriteMs: 200 };
+    const ports = { store: slow, room: new StoreRoom(() => 0), strain: busy, scratchDirectory: '.' };
+    const limits = clipLimits(ports, settings);
+    const telemetry = busy.watched(slow);
+    const [first, second] = [telemetry.put('a', new Uint8Array()), telemetry.put('b', new Uint8Array())];
+    let isWritten = false;
+    const clip = limits.writes.run(async () => void (isWritten = true));
+    await setImmediate();
+    const third = telemetry.put('c', new Uint8Array());
+    ends[0]?.();
+    await first;
+    await setImmediate();
+    assert.equal(isWritten, false);
+    ends[1]?.(new Error('a store that fails'));
+    await assert.rejects(second);
+    await clip;
+    assert.equal(isWritten, true);
+    ends[2]?.();
+    await third;
+  });
+
+  it('leaves the disk to others: pieces of its bytes are written one after the other, of all robots', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'clip-disk-'));
+    try {
+      const store = memoryObjectStore();
+      const room = new StoreRoom(() => 0);
+      const ports = {
+        store,
+        room,
+        strain,
+        scratchDirectory: scratch,
+        freeBytes: async () => 2 ** 40,
+      };
+      const clips = clipLimits(ports, { maxParts: 8, maxUnfinished: 8, leastFreeBytes: 0, slowWriteMs: 200 });
+      const clip = new TestClip();
+      const bytes = Buffer.from(clip.part(0));
+      const receive = (robotId: string) =>
+        receivePart({ store, clips, scratchDirectory: scratch })({
+          robotId,
+          address: robotId,
+          sha256: clip.sha256,
+          part: 0,
+          partSha256: createHash('sha256').update(bytes).digest('hex'),
+          sizeBytes: bytes.length,
+          body: Readable.from([bytes.subarray(0, 1000), bytes.subarray(1000)]),
+        });
+      let letGo = (): void => undefined;
+      const held = clips.disk.run(() => new Promise<void>((resolve) => (letGo = resolve)));
+      const parts = ['r1', 'r2'].map(receive);
+      const written = async (): Promise<readonly number[]> =>
+        Promise.all((await readdir(scratch)).map(async (name) => (await stat(join(scratch, name))).size));
+      while ((await written()).length < 2) await setImmediate();
+      for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+      assert.deepEqual(await written(), [0, 0]);
+      letGo();
+      await held;
+      assert.deepEqual(await Promise.all(parts), ['stored', 'stored']);
+    } finally {
+      await rm(scratch, { recursive: true });
+    }
   });
 
   it('lets small clips wait for their turn, few and no more than a part of them', async () => {
