@@ -100,10 +100,14 @@ describe('orders through a gateway', () => {
 
   it('hold a candidate while its lease lives, tell what remains of it, and end the long poll when it is over', async () => {
     await expose(0);
-    await fleet.desk.renewLease({ policy, trialId: 't1', atMs: Date.now(), leaseMs: 3_000 });
     let leased = await ask();
     while (leased.answer?.seq !== 0) leased = await ask(leased.etag, 5_000);
-    while (leased.answer?.isLeased !== true) leased = await ask(leased.etag, 5_000);
+    // On a machine without time a lease may be over before it is seen.
+    while (leased.answer?.isLeased !== true) {
+      await fleet.desk.renewLease({ policy, trialId: 't1', atMs: Date.now(), leaseMs: 3_000 });
+      leased = await ask(leased.etag, 5_000);
+      if (leased.answer === undefined) leased = await ask();
+    }
     assert.equal(leased.answer?.model.version, '1.1.0');
     assert.ok(leased.leaseMs !== undefined && leased.leaseMs > 0 && leased.leaseMs <= 3_000);
     let next = await ask(leased.etag, 20_000);

