@@ -1,19 +1,20 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import module from 'node:module';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import path from 'node:path';
 
 import { makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 
 import { FoldingLogger, openLogger } from '../../workers/logger.ts';
 import { sharedFolderVariable } from './shared-bundle.ts';
+import { keepLogs, placeOfRun } from './place-of-run.ts';
 import { stopTemporal } from './temporal.ts';
 
 /** Under `--parallel` this is one of several processes, each with the files that it is given; mocha's own process runs no test. */
 const isOneOfSeveral = process.env['MOCHA_WORKER_ID'] !== undefined;
 
 // Temporary folders of this process are not those of another, and go with it. Keys of installations that tests start are nobody's data.
-const folder = mkdtempSync(path.join(tmpdir(), 'flywheel-test-'));
+const folder = mkdtempSync(path.join(placeOfRun(), 'flywheel-test-'));
 process.env['TMPDIR'] = folder;
 // What the processes of a run may share lies in the folder of mocha's own, which ends last.
 if (!isOneOfSeveral) process.env[sharedFolderVariable] = folder;
@@ -21,6 +22,7 @@ process.env['XDG_DATA_HOME'] = path.join(folder, 'data');
 process.once('exit', (code) => {
   // After a failure, logs in it may say why.
   if (code === 0) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  else keepLogs(folder);
 });
 
 // Hundreds of programs are started: each finds what the first one compiled.
