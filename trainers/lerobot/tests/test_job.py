@@ -94,6 +94,7 @@ class Jobs(Folders):
         for changes, expected in (
             ({"contract": 3, "untilStep": 5}, "contract.*rung"),
             ({"history": 4, "contract": 2}, "history: expected 1"),
+            ({"imageHistory": 4, "contract": 2}, "imageHistory: expected none"),
             ({"robotType": discrete}, "continuous"),
             ({"startFromPath": "/m.onnx"}, "warmStart false"),
             ({"settings": {"policy": "diffusion"}}, "settings.policy: expected one of act"),

@@ -46,8 +46,17 @@ def jpeg(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def columns(rows: int, seed: int, continuous: bool = False, history: int = 1, horizon: int = 1, images: bool = False) -> dict[str, pa.Array]:
-    """Rows that can be learned: the label follows from readings and task."""
+def picture(place: int) -> np.ndarray:
+    """Of the camera's size: a light square at the left (0), in the middle or at the right (2)."""
+    pixels = np.full((24, 32, 3), 40, np.uint8)
+    pixels[8:16, 2 + 10 * place : 10 + 10 * place] = 220
+    return pixels
+
+
+def columns(
+    rows: int, seed: int, continuous: bool = False, history: int = 1, horizon: int = 1, images: bool = False, image_history: int = 1
+) -> dict[str, pa.Array]:
+    """Rows that can be learned: the label follows from readings and task, and of images from the oldest alone."""
     random = np.random.default_rng(seed)
     observation = random.uniform(-1, 1, (rows, 3)).astype(np.float32)
     task = (np.arange(rows) % 2).astype(np.int32)
@@ -70,11 +79,10 @@ def columns(rows: int, seed: int, continuous: bool = False, history: int = 1, ho
         frames[::5, -1] = -1
         found["future_frames"] = floats(frames)
     if images:
-        pictures = np.full((rows, 24, 32, 3), 40, np.uint8)
-        for row in range(rows):
-            left = 2 + 10 * int(discrete[row])
-            pictures[row, 8:16, left : left + 8] = 220
-        found["image.front"] = pa.array([jpeg(each) for each in pictures], pa.binary())
+        names = ["image.front", *(f"past_image.front.{back}" for back in range(1, image_history))]
+        for name in names:
+            places = discrete if name == names[-1] else random.integers(0, 3, rows)
+            found[name] = pa.array([jpeg(picture(int(place))) for place in places], pa.binary())
     return found
 
 

@@ -16,6 +16,8 @@ from flywheel_pytorch.settings import read_settings
 
 from jobs import ARM, CAMERA, ROBOT, write_job
 
+SEES: dict[str, object] = {"robotType": {**ROBOT, "cameras": [CAMERA]}, "cameras": ["front"]}
+
 
 class Jobs(unittest.TestCase):
     def setUp(self) -> None:
@@ -38,6 +40,10 @@ class Jobs(unittest.TestCase):
         ):
             self.assertEqual(read_settings(read_job(self.job(**more))).network, wanted)
 
+    def test_reads_how_many_images_are_seen_at_once(self) -> None:
+        self.assertEqual(read_job(self.job(contract=2, **SEES)).image_history, 1)
+        self.assertEqual(read_job(self.job(contract=2, imageHistory=3, **SEES)).image_history, 3)
+
     def test_takes_back_the_settings_that_it_reports(self) -> None:
         settings = read_settings(read_job(self.job({"augmentation": {"flip": 0.5}, "lossWeights": {"left": 2}})))
         self.assertEqual(read_settings(read_job(self.job(json.loads(json.dumps(settings.document()))))), settings)
@@ -45,7 +51,9 @@ class Jobs(unittest.TestCase):
     def test_names_what_it_does_not_take(self) -> None:
         self.refused("execute: expected a whole number from 1 to 4, got 5", horizon=4, execute=5)
         self.refused("contract: expected one of .*, got 9", contract=9)
-        self.refused("imageHistory: expected none", contract=2, imageHistory=2)
+        self.refused("imageHistory: expected cameras, of which 2 images", contract=2, imageHistory=2)
+        for images in (1, 17, "2", True):
+            self.refused("imageHistory: expected a whole number from 2 to 16", contract=2, imageHistory=images, **SEES)
         self.refused("no other keys than .*got learningrate", {"learningrate": 0.1})
         self.refused("settings.learningRate: expected a number from .*, got \"fast\"", {"learningRate": "fast"})
         self.refused("settings.learningRate: .*got NaN", {"learningRate": float("nan")})

@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
@@ -20,13 +21,13 @@ import torch
 
 from flywheel_pytorch import checkpoints, export
 from flywheel_pytorch.augment import vary
-from flywheel_pytorch.job import Mirror
+from flywheel_pytorch.job import Mirror, read_job
 from flywheel_pytorch.lines import DONE, IMPOSSIBLE, INTERRUPTED
 from flywheel_pytorch.main import main
-from flywheel_pytorch.rows import Batch
+from flywheel_pytorch.rows import Batch, Rows as Read
 from flywheel_pytorch.settings import Augmentation
 
-from jobs import ARM, CAMERA, ROBOT, Run, columns, jpeg, resumed, run, write_job
+from jobs import ARM, CAMERA, ROBOT, Run, columns, jpeg, picture, resumed, run, write_job
 
 torch.set_num_threads(1)
 SEES = {**ROBOT, "cameras": [CAMERA]}
@@ -140,6 +141,39 @@ class Networks(Folders):
             ports = {port.name: (port.type, port.shape) for port in session.get_inputs()}
             self.assertEqual(ports["image.front"], ("tensor(uint8)", ["batch", 24, 32, 3]))
 
+    def test_learns_from_several_images_at_once(self) -> None:
+        def told_by_images_alone(rows: int, seed: int) -> dict[str, pa.Array]:
+            found = columns(rows, seed, images=True, image_history=3)
+            other = columns(rows, seed + 10)
+            return {**found, "observation": other["observation"], "task": pa.array(np.zeros(rows, np.int32))}
+
+        given = (told_by_images_alone(240, 1), told_by_images_alone(60, 2))
+        sees = {"contract": 2, "robotType": SEES, "cameras": ["front"], "imageHistory": 3}
+        for network in ("cnn", "mobilenetv3-small", "act"):
+            settings = {"network": network, "maxSteps": 60, "evaluateEverySteps": 20, "batchSize": 16, "learningRate": 0.003}
+            code, lines, errors = train(self.job(network, settings, *given, **sees))
+            self.assertEqual((code, errors), (DONE, ""))
+            (done,) = of(lines, "done")
+            self.assertLess(done["exportDifference"], 1e-4)
+            self.assertGreater(done["validationAgreementFraction"], 0.9, network)
+            session = onnxruntime.InferenceSession(self.model(network))
+            ports = {port.name: (port.type, port.shape) for port in session.get_inputs()}
+            self.assertEqual(ports["image.front"], ("tensor(uint8)", ["batch", 3, 24, 32, 3]))
+        # Oldest first: of all images of a window only the oldest says what to do.
+        windows = np.stack([np.stack([picture(each) for each in (place, 2 - place, 1)]) for place in (0, 1, 2)])
+        answers = self.answers("cnn", observation=np.zeros((3, 3), np.float32), task=np.zeros(3, np.int32), image__front=windows)
+        np.testing.assert_array_equal(answers.argmax(axis=1), [0, 1, 2])
+
+    def test_starts_cold_from_a_model_that_sees_another_number_of_images(self) -> None:
+        quick = {"maxSteps": 1, "evaluateEverySteps": 1, "batchSize": 8}
+        sees = {"contract": 2, "robotType": SEES, "cameras": ["front"]}
+        train(self.job("first", quick, columns(20, 1, images=True), columns(10, 2, images=True), **sees))
+        given = (columns(20, 1, images=True, image_history=2), columns(10, 2, images=True, image_history=2))
+        start = str(self.folder / "first" / "model.onnx")
+        code, lines, _ = train(self.job("second", quick, *given, **sees, imageHistory=2, startFromPath=start))
+        self.assertEqual(code, DONE)
+        self.assertRegex(of(lines, "done")[0]["warmStart"], r"^cold: expected eyes.0\S+ \[16, 6, 3, 3\], got \[16, 3, 3, 3\]")
+
     def test_starts_from_an_earlier_model_of_the_same_network(self) -> None:
         train(self.job("first"))
         start = str(self.folder / "first" / "model.onnx")
@@ -224,8 +258,12 @@ class Kills(Folders):
             "maxSteps": 12, "evaluateEverySteps": 4, "batchSize": 8,
             "augmentation": {"brightness": 0.2, "crop": 0.3, "noise": 0.1, "flip": 0.5},
         }
-        given = (columns(60, 1, images=True), columns(20, 2, images=True))
-        self.whole_and_killed(settings, *given, kills=2, contract=2, robotType=SEES, cameras=["front"])
+        sees = {"contract": 2, "robotType": SEES, "cameras": ["front"]}
+        for images, more in ((1, {}), (2, {"imageHistory": 2})):
+            with self.subTest(images=images):
+                self.folder = self.folder / str(images)
+                given = (columns(60, 1, images=True, image_history=images), columns(20, 2, images=True, image_history=images))
+                self.whole_and_killed(settings, *given, kills=2, **sees, **more)
 
     def test_ends_at_the_same_bytes_with_every_network(self) -> None:
         given = (columns(60, 1, images=True), columns(20, 2, images=True))
@@ -395,6 +433,32 @@ class Rows(Folders):
         (self.folder / "b" / "train.arrow").write_bytes(b"ARROW1 no more")
         self.assertRegex(train(job)[2], "expected an Arrow file")
 
+    def test_reads_the_images_of_each_row_from_its_own_columns(self) -> None:
+        grey = lambda value: jpeg(np.full((24, 32, 3), value, np.uint8))
+        found = columns(7, 1, images=True, image_history=3)
+        for back, name in enumerate(("image.front", "past_image.front.1", "past_image.front.2")):
+            found[name] = pa.array([grey(30 * row + 10 * back) for row in range(7)], pa.binary())
+        job = read_job(self.job("a", {}, found, found, contract=2, robotType=SEES, cameras=["front"], imageHistory=3))
+        rows = np.array([6, 0, 3, 3])
+        with ThreadPoolExecutor(2) as pool:
+            (images,) = Read(job.train_path, job).read(rows, pool).images
+        self.assertEqual((images.shape, images.dtype), ((4, 3, 24, 32, 3), np.uint8))
+        for place, row in enumerate(rows):
+            self.assertEqual(images[place].mean(axis=(1, 2, 3)).round().tolist(), [30 * row + 10 * back for back in (2, 1, 0)])
+
+    def test_names_the_column_of_an_image_that_it_cannot_read(self) -> None:
+        more = {"contract": 2, "robotType": SEES, "cameras": ["front"], "imageHistory": 2}
+        rows = columns(30, 1, images=True, image_history=2)
+        images = rows["past_image.front.1"].to_pylist()
+        rows["past_image.front.1"] = pa.array([*images[:5], b"", *images[6:]], pa.binary())
+        settings, validation = {"maxSteps": 2, "batchSize": 30}, columns(20, 2, images=True, image_history=2)
+        code, _, errors = train(self.job("a", settings, rows, validation, **more))
+        self.assertEqual(code, IMPOSSIBLE, errors)
+        self.assertRegex(errors, "past_image.front.1, row 5: expected a whole JPEG")
+        code, _, errors = train(self.job("b", settings, columns(30, 1, images=True), validation, **more))
+        self.assertEqual(code, IMPOSSIBLE, errors)
+        self.assertRegex(errors, "expected a column past_image.front.1")
+
     def test_ends_with_the_best_model_where_the_loss_runs_away(self) -> None:
         huge = {"learningRate": 1.0, "gradientNorm": 0, "warmupSteps": 0, "maxSteps": 400, "evaluateEverySteps": 1, "weightDecay": 0}
         code, lines, errors = train(self.job("a", {**huge, "actionLoss": "l2"}, columns(50, 1, True), columns(20, 2, True), robotType=ARM))
@@ -424,6 +488,20 @@ class Augmentations(unittest.TestCase):
         np.testing.assert_array_equal(mirrored.observation, observation[:, :, ::-1] * np.array([1, -1, 1], np.float32))
         np.testing.assert_array_equal(mirrored.label, 2 - label)
         np.testing.assert_array_equal(mirrored.images[0], images[:, :, ::-1])
+
+    def test_varies_the_images_of_a_window_alike(self) -> None:
+        one = np.random.default_rng(1).integers(0, 256, (5, 1, 12, 16, 3), np.uint8)
+        windows = np.repeat(one, 3, axis=1)
+        batch = Batch(
+            np.zeros((5, 1, 3), np.float32), np.zeros(5, np.int32), np.ones((5, 1), int), np.ones((5, 1), np.float32), np.ones(5, np.float32), (windows,)
+        )
+        mirror = Mirror((2, 1, 0), (1, -1, 1), (2, 1, 0), (1, 1, 1), (0,))
+        (varied,) = vary(batch, Augmentation(brightness=0.2, crop=0.4), None, 5, 9, 0).images
+        self.assertFalse(np.array_equal(varied, windows))
+        for image in range(3):
+            np.testing.assert_array_equal(varied[:, image], varied[:, 0])
+        (mirrored,) = vary(batch, Augmentation(flip=1), mirror, 5, 9, 0).images
+        np.testing.assert_array_equal(mirrored, windows[:, :, :, ::-1])
 
 
 if __name__ == "__main__":

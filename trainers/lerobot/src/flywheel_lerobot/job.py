@@ -83,6 +83,8 @@ def read_job(path: Path) -> Job:
         raise Impossible(f"contract: expected one of {CONTRACTS}, got {contract}: LeRobot's trainer stops at no rung of a search")
     if whole(value.get("history", 1), "history", 1, 64) > 1:
         raise Impossible(f"history: expected 1, because LeRobot's ACT reads the present frame alone, got {value['history']}")
+    if value.get("imageHistory") is not None:
+        raise Impossible(f"imageHistory: expected none, because LeRobot's ACT sees the present images alone, got {value['imageHistory']}")
     if value.get("startFromPath") is not None:
         raise Impossible("startFromPath: expected a cold start (warmStart false): a model.onnx cannot become weights of LeRobot's again")
     robot = mapping(value.get("robotType"), "robotType")

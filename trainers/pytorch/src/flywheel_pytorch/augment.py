@@ -35,18 +35,18 @@ def mirror_row(target: Batch, source: Batch, mirror: Mirror, row: int) -> None:
     else:
         target.label[row] = source.label[row][:, mirror.action_from] * np.array(mirror.action_sign, np.float32)
     for index, other in enumerate(mirror.camera_from):
-        target.images[index][row] = source.images[other][row][:, ::-1]
+        target.images[index][row] = source.images[other][row][..., ::-1, :]
 
 
 def vary_image(pixels: np.ndarray, augmentation: Augmentation, random: np.random.Generator) -> None:
-    """In place; uint8 [height, width, 3]."""
-    height, width, _ = pixels.shape
+    """In place; uint8 [height, width, 3], or [images, height, width, 3], cut and lit alike."""
+    height, width, _ = pixels.shape[-3:]
     if augmentation.crop > 0:
         kept = 1 - augmentation.crop * random.random()
         top, left = height * (1 - kept) * random.random(), width * (1 - kept) * random.random()
         lines = np.minimum(height - 1, (top + (np.arange(height) + 0.5) * kept).astype(int))
         places = np.minimum(width - 1, (left + (np.arange(width) + 0.5) * kept).astype(int))
-        pixels[:] = pixels[lines][:, places]
+        pixels[:] = pixels[..., lines[:, None], places, :]
     if augmentation.brightness + augmentation.noise > 0:
         moved = pixels + 255 * augmentation.brightness * (2 * random.random() - 1)
         if augmentation.noise > 0:

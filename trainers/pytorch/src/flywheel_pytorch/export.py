@@ -82,6 +82,7 @@ def describe(path: Path, job: Job, settings: Settings) -> None:
         "robotType": job.robot.name,
         "tasks": list(job.robot.tasks),
         "cameras": [camera.name for camera in job.cameras],
+        "imageHistory": job.image_history,
         "history": job.history,
         "horizon": job.horizon,
         "execute": job.execute,

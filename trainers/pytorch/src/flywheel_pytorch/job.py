@@ -9,9 +9,11 @@ from pathlib import Path
 from .lines import Impossible
 from .values import mapping, number, read_json, sequence, text, whole
 
-#: 1: readings; 2: also `cameras`, `history`, `horizon` and `execute`; 3: also `untilStep`.
+#: 1: readings; 2: also `cameras`, `imageHistory`, `history`, `horizon` and `execute`; 3: also `untilStep`.
 CONTRACTS = (1, 2, 3)
 DEFAULT_TOLERANCE_FRACTION = 0.05
+#: Images of a camera that a model may see at once: no more are in a set.
+MOST_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Job:
     robot: Robot
     #: Cameras to learn from, in the order of the job.
     cameras: tuple[Camera, ...]
+    #: Images of each camera that the model sees at once, the present one included.
+    image_history: int
     #: Frames that the model reads, the present included.
     history: int
     #: Actions that are learned at once, that of the present frame first.
@@ -104,15 +108,15 @@ def read_job(path: Path) -> Job:
     if contract not in CONTRACTS:
         raise Impossible(f"contract: expected one of {CONTRACTS}, got {contract}; a newer version of this package may know it")
     robot = read_robot(mapping(value.get("robotType"), "robotType"))
-    if value.get("imageHistory") is not None:
-        raise Impossible("imageHistory: expected none, because this package learns from the images of the present frame alone; use the embedded trainer, or leave it out")
     horizon = whole(value.get("horizon", 1), "horizon", 1, 64)
     start = value.get("startFromPath")
+    cameras = learned_cameras(value.get("cameras", []), robot)
     return Job(
         train_path=Path(text(value.get("trainPath"), "trainPath")),
         validation_path=Path(text(value.get("validationPath"), "validationPath")),
         robot=robot,
-        cameras=learned_cameras(value.get("cameras", []), robot),
+        cameras=cameras,
+        image_history=images_at_once(value.get("imageHistory"), cameras),
         history=whole(value.get("history", 1), "history", 1, 64),
         horizon=horizon,
         execute=whole(value.get("execute", horizon), "execute", 1, horizon),
@@ -192,6 +196,15 @@ def learned_cameras(value: object, robot: Robot) -> tuple[Camera, ...]:
         if name not in known:
             raise Impossible(f"cameras: expected cameras of {robot.name} ({', '.join(known) or 'it has none'}), got {name}")
     return tuple(known[name] for name in names)
+
+
+def images_at_once(value: object, cameras: tuple[Camera, ...]) -> int:
+    if value is None:
+        return 1
+    images = whole(value, "imageHistory", 2, MOST_IMAGES)
+    if not cameras:
+        raise Impossible(f"imageHistory: expected cameras, of which {images} images are to be seen at once, got none")
+    return images
 
 
 def mirror_of(job: Job) -> Mirror:

@@ -55,12 +55,12 @@ def group_norm(channels: int) -> nn.GroupNorm:
 
 
 class Convolutions(nn.Module):
-    """[B, 3, h, w] → [B, C, h', w']: 3 × 3 convolutions with stride 2."""
+    """[B, seen, h, w] → [B, C, h', w']: 3 × 3 convolutions with stride 2."""
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    def __init__(self, seen: int, channels: Sequence[int]) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        before = 3
+        before = seen
         for width in channels:
             layers += [nn.Conv2d(before, width, 3, 2, 1, bias=False), group_norm(width), nn.ReLU()]
             before = width
@@ -121,11 +121,11 @@ MOBILENET_SMALL = (
 
 
 class MobileNetSmall(nn.Module):
-    """[B, 3, h, w] → [B, 576, h / 32, w / 32]: the trunk of MobileNetV3-small, with group instead of batch normalisation."""
+    """[B, seen, h, w] → [B, 576, h / 32, w / 32]: the trunk of MobileNetV3-small, with group instead of batch normalisation."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, 2, 1, bias=False), group_norm(16), nn.Hardswish()]
+        layers: list[nn.Module] = [nn.Conv2d(seen, 16, 3, 2, 1, bias=False), group_norm(16), nn.Hardswish()]
         before = 16
         for kernel, wide, after, squeezes, hard, stride in MOBILENET_SMALL:
             layers.append(InvertedResidual(before, kernel, wide, after, squeezes, hard, stride))
@@ -138,14 +138,14 @@ class MobileNetSmall(nn.Module):
 
 
 class Eye(nn.Module):
-    """One camera: [B, 3, h, w] → [B, features]. Small trunks keep positions, MobileNet averages them."""
+    """One camera: [B, seen, h, w] → [B, features]. Small trunks keep positions, MobileNet averages them."""
 
-    def __init__(self, camera: Camera, settings: Settings) -> None:
+    def __init__(self, camera: Camera, seen: int, settings: Settings) -> None:
         super().__init__()
         self.averages = settings.network == "mobilenetv3-small"
-        self.trunk: nn.Module = MobileNetSmall() if self.averages else Convolutions(settings.channels)
+        self.trunk: nn.Module = MobileNetSmall(seen) if self.averages else Convolutions(seen, settings.channels)
         with torch.no_grad():
-            _, channels, height, width = self.trunk(torch.zeros(1, 3, camera.height, camera.width)).shape
+            _, channels, height, width = self.trunk(torch.zeros(1, seen, camera.height, camera.width)).shape
         self.reduce = nn.Linear(channels if self.averages else channels * height * width, settings.imageFeatures)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -207,11 +207,11 @@ class ChunkTransformer(nn.Module):
         width = settings.modelWidth
         self.frame = nn.Linear(len(job.robot.observations), width)
         self.task = nn.Embedding(len(job.robot.tasks), width)
-        self.trunks = nn.ModuleList(Convolutions(settings.channels) for _ in job.cameras)
+        self.trunks = nn.ModuleList(Convolutions(seen_channels(job), settings.channels) for _ in job.cameras)
         places = 0
         for trunk, camera in zip(self.trunks, job.cameras):
             with torch.no_grad():
-                _, _, height, wide = trunk(torch.zeros(1, 3, camera.height, camera.width)).shape
+                _, _, height, wide = trunk(torch.zeros(1, seen_channels(job), camera.height, camera.width)).shape
             places += height * wide
         self.pixel = nn.Linear(settings.channels[-1], width)
         if not job.cameras:
@@ -242,6 +242,7 @@ class Policy(nn.Module):
     def __init__(self, job: Job, settings: Settings, statistics: Statistics) -> None:
         super().__init__()
         self.history, self.horizon = job.history, job.horizon
+        self.cameras, self.seen = job.cameras, seen_channels(job)
         self.outputs = job.robot.action_size
         observations, tasks = len(job.robot.observations), len(job.robot.tasks)
         self.register_buffer("observation_mean", torch.from_numpy(statistics.observation_mean))
@@ -252,22 +253,33 @@ class Policy(nn.Module):
             return
         if tasks > 1:
             self.task = nn.Embedding(tasks, settings.taskEmbeddingSize)
-        self.eyes = nn.ModuleList(Eye(camera, settings) for camera in job.cameras)
+        self.eyes = nn.ModuleList(Eye(camera, self.seen, settings) for camera in job.cameras)
         inputs = observations * self.history + len(self.eyes) * settings.imageFeatures
         inputs += 0 if self.task is None else settings.taskEmbeddingSize
         self.body = Perceptron(inputs, settings.hiddenWidths, self.horizon * self.outputs, settings.dropout)
 
     def forward(self, observation: Tensor, task: Tensor, images: Sequence[Tensor]) -> Tensor:
-        """`observation` float32 [B, H, O], `task` int32 [B], `images` uint8 [B, height, width, 3] each."""
+        """`observation` float32 [B, H, O], `task` int32 [B], `images` uint8 [B, height, width, 3] each, or [B, images, height, width, 3]."""
         frames = (observation - self.observation_mean) * self.observation_scale
         frames = frames.clamp(-NORMALISED_LIMIT, NORMALISED_LIMIT)
-        planes = [image.permute(0, 3, 1, 2).to(torch.float32) / 127.5 - 1 for image in images]
+        planes = [self._planes(camera, image) for camera, image in zip(self.cameras, images)]
         if self.transformer is not None:
             return self.transformer(frames, task, planes)
         parts = [frames.flatten(1), *(eye(image) for eye, image in zip(self.eyes, planes))]
         if self.task is not None:
             parts.append(self.task(task))
         return self.body(torch.cat(parts, dim=1)).reshape(-1, self.horizon, self.outputs)
+
+
+    def _planes(self, camera: Camera, image: Tensor) -> Tensor:
+        """float32 [B, seen, height, width]: the images of a window become channels of one picture, oldest first."""
+        channels = image.permute(0, 3, 1, 2) if image.dim() == 4 else image.permute(0, 1, 4, 2, 3)
+        return channels.reshape(-1, self.seen, camera.height, camera.width).to(torch.float32) / 127.5 - 1
+
+
+def seen_channels(job: Job) -> int:
+    """Of each camera's picture: red, green and blue of every image that is seen at once."""
+    return 3 * job.image_history
 
 
 class Answers(nn.Module):

@@ -30,7 +30,7 @@ class Batch:
     present: np.ndarray
     #: float32 [R], mean 1 over the set.
     weight: np.ndarray
-    #: uint8 [R, height, width, 3] for each camera.
+    #: uint8 for each camera: [R, height, width, 3], of a job with several images at once [R, images, height, width, 3], oldest first.
     images: tuple[np.ndarray, ...]
 
 
@@ -61,7 +61,10 @@ class Rows:
         after = (job.horizon - 1) * (1 if job.robot.discrete else actions)
         self._future = self._numbers("future", after) if chunked else None
         self._future_frames = self._numbers("future_frames", job.horizon - 1) if chunked else None
-        self._images = [self._binary(f"image.{camera.name}") for camera in job.cameras]
+        # For each camera its columns, oldest image first.
+        self._images = [
+            [(name, self._binary(name)) for name in image_columns(camera, job.image_history)] for camera in job.cameras
+        ]
 
     def _columns(self, name: str) -> list[Any]:
         found = [batch.schema.get_field_index(name) for batch in self._batches]
@@ -140,16 +143,18 @@ class Rows:
         return Batch(self.windows(rows), task, self.labels(rows), self.presence(rows), self.weights(rows), images)
 
     def _decode(self, index: int, camera: Camera, rows: np.ndarray, pool: Executor) -> np.ndarray:
-        pixels = np.empty((len(rows), camera.height, camera.width, 3), np.uint8)
+        columns = self._images[index]
+        pixels = np.empty((len(rows), len(columns), camera.height, camera.width, 3), np.uint8)
         where = np.searchsorted(self._starts, rows, side="right") - 1
 
         def decode(place: int) -> None:
-            column, row = self._images[index][where[place]], int(rows[place] - self._starts[where[place]])
-            pixels[place] = decode_image(column[row].as_buffer(), camera, int(rows[place]))
+            row = int(rows[place] - self._starts[where[place]])
+            for image, (name, parts) in enumerate(columns):
+                pixels[place, image] = decode_image(parts[where[place]][row].as_buffer(), camera, name, int(rows[place]))
 
         for _ in pool.map(decode, range(len(rows))):
             pass
-        return pixels
+        return pixels if len(columns) > 1 else pixels[:, 0]
 
     def moments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Mean and scale (1 / standard deviation, 0 for a column that never varies) of readings and continuous actions, float32.
@@ -182,14 +187,19 @@ def moments_of(views: list[np.ndarray], names: list[str]) -> tuple[np.ndarray, n
     return mean.astype(np.float32), scale.astype(np.float32)
 
 
-def decode_image(data: Any, camera: Camera, row: int) -> np.ndarray:
+def image_columns(camera: Camera, images: int) -> list[str]:
+    """Columns of a camera's images, oldest first; the mix fills each row's with images of its own episode."""
+    return [*(f"past_image.{camera.name}.{back}" for back in range(images - 1, 0, -1)), f"image.{camera.name}"]
+
+
+def decode_image(data: Any, camera: Camera, column: str, row: int) -> np.ndarray:
     """uint8 [height, width, 3]. The size is checked before anything is decoded."""
     try:
         with Image.open(io.BytesIO(memoryview(data)), formats=("JPEG",)) as image:
             if image.size != (camera.width, camera.height):
                 raise Impossible(
-                    f"image.{camera.name}, row {row}: expected {camera.width} x {camera.height} pixels, got {image.size[0]} x {image.size[1]}"
+                    f"{column}, row {row}: expected {camera.width} x {camera.height} pixels, got {image.size[0]} x {image.size[1]}"
                 )
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Impossible(f"image.{camera.name}, row {row}: expected a whole JPEG, got {error}") from error
+        raise Impossible(f"{column}, row {row}: expected a whole JPEG, got {error}") from error
