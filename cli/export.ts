@@ -3,6 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { Argument, type Command } from 'commander';
 
 import type { ExportFilter, ExportSummary } from '../activities/exports/picked-episodes.ts';
+import { camerasOf, type Camera } from '../datasets/camera.ts';
+import { robotTypeName, type RobotType } from '../datasets/robot-type.ts';
+import { openVideoExport } from '../workers/compose.ts';
 import { outcomes, splits } from '../datasets/columns.ts';
 import { openContext, type CommandContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
@@ -20,6 +23,7 @@ interface ExportOptions {
   readonly episodesVersion?: string;
   readonly framesVersion?: string;
   readonly policy?: string;
+  readonly camera?: string[];
   readonly json: boolean;
 }
 
@@ -43,11 +47,14 @@ export function registerExportCommand(program: Command): void {
     .option('--episodes-version <n>', 'version of the episodes table; default: the newest')
     .option('--frames-version <n>', 'version of the frames table; default: the newest')
     .option('--policy <name>', 'lerobot: name tasks by their instructions in the catalogue of this policy')
+    .option('--camera <camera...>', 'lerobot: also write videos of these cameras, through ffmpeg')
     .option('--json', 'the summary as JSON', false)
     .action(async (format: Format, folder: string, options: ExportOptions) => {
       const filter = filterOf(options);
       if (format !== 'lerobot' && options.policy !== undefined)
         throw new CommandError('wrong', `expected no --policy: ${format} files contain task ids`);
+      if (format !== 'lerobot' && options.camera !== undefined)
+        throw new CommandError('wrong', `expected no --camera: ${format} files have no videos`);
       const context = await openContext();
       await requireEmpty(folder);
       const summary = await run(context, format, folder, filter, options);
@@ -57,10 +64,13 @@ export function registerExportCommand(program: Command): void {
         `${summary.robotType} → ${folder}: ${summary.episodes} episodes, ${summary.frames} frames in ${summary.files} files`,
       );
       say(
-        `not exported: ${summary.excludedEpisodes} excluded episodes, ${summary.incompleteEpisodes} without all of their frames`,
+        `not exported: ${summary.excludedEpisodes} excluded episodes, ${summary.incompleteEpisodes} without all of their frames${withoutVideos(summary)}`,
       );
     });
 }
+
+const withoutVideos = ({ episodesWithoutVideos: count }: ExportSummary): string =>
+  count === undefined ? '' : `, ${count} without an image of every camera for each frame`;
 
 async function run(
   context: CommandContext,
@@ -83,10 +93,25 @@ async function run(
     if (format === 'csv') return await (await import('../activities/exports/export-csv.ts')).exportCsv(ports, input);
     if (format === 'mcap') return await (await import('../activities/exports/export-mcap.ts')).exportMcap(ports, input);
     const { exportLeRobot } = await import('../activities/exports/export-lerobot.ts');
-    return await exportLeRobot(ports, { ...input, sentences });
+    if (options.camera === undefined) return await exportLeRobot(ports, { ...input, sentences });
+    const cameras = camerasNamed(robotType, options.camera);
+    const videos = await openVideoExport(context.settings);
+    if (videos === undefined)
+      throw new CommandError('wrong', '--camera: expected an ffmpeg to write videos, got none: set FLYWHEEL_FFMPEG');
+    return await exportLeRobot({ ...ports, videos }, { ...input, sentences, cameras });
   } finally {
     await session.close();
   }
+}
+
+function camerasNamed(robotType: RobotType, names: readonly string[]): readonly Camera[] {
+  const known = camerasOf(robotType);
+  return [...new Set(names)].map((name) => {
+    const camera = known.find((each) => each.name === name);
+    if (camera !== undefined) return camera;
+    const list = known.map((each) => each.name).join(', ') || 'none';
+    throw new CommandError('wrong', `--camera: expected cameras of ${robotTypeName(robotType)} (${list}), got ${name}`);
+  });
 }
 
 /** Instructions by task, the retired ones among them; none without a policy. */

@@ -1,10 +1,14 @@
 import { parquetTableReader } from '../activities/imports/parquet-table.ts';
+import { clipKey } from '../datasets/camera.ts';
 import { csvTableReader } from '../datasets/importers/csv-table.ts';
+import type { ClipFileToLand } from '../datasets/importers/episode-clip.ts';
 import type { ImportSummary } from '../datasets/importers/import-summary.ts';
 import { importLeRobot } from '../datasets/importers/lerobot/import-lerobot.ts';
 import { importTables } from '../datasets/importers/import-tables.ts';
 import { sourceFiles, textTables } from '../datasets/importers/source-files.ts';
 import { Tally } from '../datasets/importers/tally.ts';
+import { openVideos } from '../workers/compose.ts';
+import { landClip } from './land-clip.ts';
 import type { MappedInput } from './mapped-input.ts';
 
 /** Text tables by a map. Loads readers, so only who imports loads it. */
@@ -31,7 +35,13 @@ export async function importParquet(input: MappedInput): Promise<ImportSummary> 
 export async function importLeRobotFolder(input: MappedInput): Promise<ImportSummary> {
   const session = await input.engine.open({ threads: 1 });
   try {
-    return await importLeRobot({ ...input, reader: parquetTableReader(session) });
+    const source = input.map.lerobot === undefined ? undefined : await openVideos();
+    const videos = source && {
+      source,
+      landClip: (clip: ClipFileToLand) => landClip(input.store, clip),
+      hasClip: async (sha256: string) => (await input.store.get(clipKey(sha256), { start: 0, end: 1 })) !== undefined,
+    };
+    return await importLeRobot({ ...input, reader: parquetTableReader(session), videos });
   } finally {
     await session.close();
   }

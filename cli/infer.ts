@@ -22,6 +22,7 @@ import type { SourceFile } from '../datasets/importers/table-episodes.ts';
 import { Tally } from '../datasets/importers/tally.ts';
 import { checkRobotType } from '../datasets/robot-type-check/check-robot-type.ts';
 import type { SqlEngine, SqlSession } from '../activities/ports/sql.ts';
+import { openVideos } from '../workers/compose.ts';
 import { CommandError } from './exit-codes.ts';
 
 export interface InferInput {
@@ -44,7 +45,7 @@ export async function inferDraft(input: InferInput, engine: SqlEngine): Promise<
   const session: SqlSession = await engine.open({ threads: 1 });
   try {
     const reader = parquetTableReader(session);
-    if (format === 'lerobot') return await draftLeRobot(path, id, reader);
+    if (format === 'lerobot') return await draftLeRobot(path, id, reader, await openVideos());
     const files = await sourceFiles(path, ['.parquet'], new Tally());
     return await draftTable(id, files, reader);
   } finally {

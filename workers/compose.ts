@@ -6,6 +6,7 @@ import { diskSpaceOf } from '../activities/adapters/disk-space.ts';
 import { openFileKeys, type FileKeys } from '../activities/adapters/file-signer.ts';
 import type { SegmentJudge } from '../activities/collection/segment-judge.ts';
 
+import type { VideoPorts } from '../activities/exports/lerobot-videos.ts';
 import type { ClipPorts } from '../activities/ports/clip-decoder.ts';
 import type { BuildDesk } from '../activities/ports/builds.ts';
 import type { DiskSpace, CyclesPort } from '../activities/ports/cycles.ts';
@@ -17,6 +18,7 @@ import type { RunTracker } from '../activities/ports/run-tracker.ts';
 import type { SqlEngine } from '../activities/ports/sql.ts';
 import type { Trainers } from '../activities/ports/trainer.ts';
 import type { TrialSlot } from '../activities/ports/trial-slot.ts';
+import type { VideoSource } from '../datasets/importers/lerobot/video-source.ts';
 import type { PictureCodec } from '../policies/picture-codec.ts';
 import type { GraphRuntime } from '../policies/runtime.ts';
 import { fileObjectStore } from '../store/adapters/file-object-store.ts';
@@ -75,6 +77,29 @@ export async function openClips({ threads }: Pick<Settings, 'threads'>): Promise
     import('../datasets/media/find-ffmpeg.ts'),
   ]);
   return { decoder: clipDecoderProcess({ ffmpeg: await findFfmpeg(process.env) }), atOnce: threads };
+}
+
+/** Reads the videos of recordings through the ffmpeg of this machine; undefined where there is none. */
+export async function openVideos(): Promise<VideoSource | undefined> {
+  const [{ ffmpegVideos }, { findFfmpeg }] = await Promise.all([
+    import('../activities/adapters/ffmpeg-videos.ts'),
+    import('../datasets/media/find-ffmpeg.ts'),
+  ]);
+  const ffmpeg = await findFfmpeg(process.env);
+  return ffmpeg === undefined ? undefined : ffmpegVideos({ ffmpeg });
+}
+
+/** Writes videos of exported episodes; undefined where this machine has no ffmpeg. */
+export async function openVideoExport(
+  settings: Pick<Settings, 'threads' | 'scratchDirectory'>,
+): Promise<VideoPorts | undefined> {
+  const [{ ffmpegCoder }, { findFfmpeg }] = await Promise.all([
+    import('../activities/adapters/ffmpeg-videos.ts'),
+    import('../datasets/media/find-ffmpeg.ts'),
+  ]);
+  const [ffmpeg, { decoder }] = [await findFfmpeg(process.env), await openClips(settings)];
+  const { scratchDirectory } = settings;
+  return ffmpeg === undefined ? undefined : { decoder, code: ffmpegCoder({ ffmpeg }), scratchDirectory };
 }
 
 /** Tries foreign models in a process of its own. */

@@ -2,11 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { dictionary } from '../../domain/dictionary.ts';
+import type { Camera } from '../../datasets/camera.ts';
 import { robotTypeName } from '../../datasets/robot-type.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { createTable, createTableAs } from '../temp-table.ts';
 import { lerobotInfo, numbersOf, pandasTasks, statistics, type NumberFeature } from './lerobot-layout.ts';
+import { LeRobotVideos, type VideoPorts } from './lerobot-videos.ts';
 import {
   framesOfPart,
   partsOf,
@@ -27,19 +29,27 @@ const three = (value: number): string => String(value).padStart(3, '0');
 const fileName = (index: number): string =>
   `chunk-${three(Math.floor(index / filesPerChunk))}/file-${three(index % filesPerChunk)}.parquet`;
 
+export interface LeRobotExportInput extends ExportInput {
+  readonly sentences: ReadonlyMap<string, string>;
+  /** Whose images are written as videos, through `videos` of the ports; none unless given. */
+  readonly cameras?: readonly Camera[];
+}
+
 /**
- * Writes the episodes of a filter as a LeRobot data set, version 3.0, without videos: data, tasks, episodes with offsets and statistics, info. A
+ * Writes the episodes of a filter as a LeRobot data set, version 3.0, with videos of the cameras that are asked for: data, tasks, episodes with offsets and statistics, info. A
  * discrete action is its index. Streamed, a file at a time. `sentences`: what a task is called, by its id; the id itself where nobody said, or where
  * another task is called so.
  * Idempotent: the same version and filter give the same files.
  */
 export async function exportLeRobot(
-  ports: ExportPorts,
-  input: ExportInput & { readonly sentences: ReadonlyMap<string, string> },
+  ports: ExportPorts & { readonly videos?: VideoPorts | undefined },
+  input: LeRobotExportInput,
 ): Promise<ExportSummary> {
-  const { robotType, folder, version } = input;
+  const { robotType, folder, version, cameras = [] } = input;
   const { session } = ports;
   const picked = await pickEpisodes(ports, input);
+  const videos = ports.videos && new LeRobotVideos(ports, ports.videos, input, cameras);
+  const kept = videos === undefined ? {} : { episodesWithoutVideos: await videos.keepSeen() };
   for (const name of ['data', 'meta/episodes']) await mkdir(join(folder, name), { recursive: true });
   const features = numbersOf(robotType);
   const perFrame = 4 * features.reduce((sum, { size }) => sum + size, 0);
@@ -47,18 +57,21 @@ export async function exportLeRobot(
   const tasks = await writeTasks(session, folder, input.sentences);
   const offsets = `SELECT number, (sum(frame_count) OVER (ORDER BY number) - frame_count)::BIGINT AS first FROM picked_episode`;
   await session.run(createTableAs(episodeOffsetTable, offsets));
-  for (const [index, part] of parts.entries()) await writePart(ports, input, part, index, features);
+  const places = videos?.placeSql ?? [];
+  for (const [index, part] of parts.entries()) await writePart(ports, input, { part, index, features, places });
+  const ofImages = (await videos?.write()) ?? new Map<string, object>();
   const totals = {
     episodes: parts.reduce((sum, { firstEpisode, lastEpisode }) => sum + lastEpisode - firstEpisode + 1, 0),
     frames: parts.reduce((sum, { frames }) => sum + frames, 0),
     tasks,
   };
-  await writeFile(join(folder, 'meta/info.json'), document(lerobotInfo(robotType, features, totals)));
+  await writeFile(join(folder, 'meta/info.json'), document(lerobotInfo(robotType, features, totals, cameras)));
   await writeFile(
     join(folder, 'meta/stats.json'),
-    document(await wholeStatistics(session, folder, features, totals.frames)),
+    document({ ...(await wholeStatistics(session, folder, features, totals.frames)), ...dictionary(ofImages) }),
   );
-  return { format: 'lerobot', robotType: robotTypeName(robotType), version, ...totals, files: parts.length, ...picked };
+  const whole = { format: 'lerobot', robotType: robotTypeName(robotType), version, ...totals, files: parts.length };
+  return { ...whole, ...picked, ...kept };
 }
 
 const document = (value: unknown): string => `${JSON.stringify(value, undefined, 4)}\n`;
@@ -88,13 +101,19 @@ async function writeTasks(
   return rows.length;
 }
 
+interface PartToWrite {
+  readonly part: Part;
+  readonly index: number;
+  readonly features: readonly NumberFeature[];
+  /** Columns that say where videos are. */
+  readonly places: readonly string[];
+}
+
 /** One data file, and the file of meta data of its episodes, at the same place. */
 async function writePart(
   ports: ExportPorts,
   input: ExportInput,
-  part: Part,
-  index: number,
-  features: readonly NumberFeature[],
+  { part, index, features, places }: PartToWrite,
 ): Promise<void> {
   const { session } = ports;
   const [data, meta] = ['data', 'meta/episodes'].map((name) => join(input.folder, name, fileName(index))) as [
@@ -112,7 +131,7 @@ async function writePart(
   );
   await session.run(`COPY (SELECT e.number AS episode_index, [t.sentence] AS tasks, e.frame_count::BIGINT AS length,
       ${chunk}::BIGINT AS "data/chunk_index", ${file}::BIGINT AS "data/file_index",
-      o.first AS dataset_from_index, o.first + e.frame_count AS dataset_to_index, s.* EXCLUDE (episode),
+      o.first AS dataset_from_index, o.first + e.frame_count AS dataset_to_index, ${places.map((sql) => `${sql}, `).join('')}s.* EXCLUDE (episode),
       ${chunk}::BIGINT AS "meta/episodes/chunk_index", ${file}::BIGINT AS "meta/episodes/file_index"
     FROM picked_episode AS e JOIN task_sentence AS t ON t.task = e.task JOIN episode_offset AS o ON o.number = e.number
     JOIN (SELECT episode_index AS episode, ${stats.join(', ')} FROM read_parquet(${sqlText(data)}) GROUP BY episode_index) AS s
@@ -124,7 +143,7 @@ async function wholeStatistics(
   folder: string,
   features: readonly NumberFeature[],
   frames: number,
-): Promise<unknown> {
+): Promise<object> {
   if (frames === 0) return {};
   const all = `read_parquet(${sqlText(join(folder, 'data', '*', '*.parquet'))})`;
   const result: [string, unknown][] = [];

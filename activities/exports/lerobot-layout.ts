@@ -1,4 +1,5 @@
 import { dictionary } from '../../domain/dictionary.ts';
+import type { Camera } from '../../datasets/camera.ts';
 import { robotTypeName, type RobotType } from '../../datasets/robot-type.ts';
 
 /** A feature of a LeRobot data set: a number, or a list of a fixed size. */
@@ -66,6 +67,7 @@ export function lerobotInfo(
   robotType: RobotType,
   features: readonly NumberFeature[],
   totals: { readonly episodes: number; readonly frames: number; readonly tasks: number },
+  cameras: readonly Camera[] = [],
 ): object {
   return {
     codebase_version: 'v3.0',
@@ -79,12 +81,31 @@ export function lerobotInfo(
     fps: robotType.rateHz,
     splits: { train: `0:${totals.episodes}` },
     data_path: 'data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet',
-    video_path: null,
-    features: dictionary(
-      features.map(({ key, dtype, size, names }) => [key, { dtype, shape: [size], names }] as const),
-    ),
+    video_path: cameras.length === 0 ? null : 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4',
+    features: dictionary<object>([
+      ...features.map(({ key, dtype, size, names }) => [key, { dtype, shape: [size], names }] as const),
+      ...cameras.map((camera) => [videoKey(camera), videoFeature(camera, robotType.rateHz)] as const),
+    ]),
   };
 }
+
+export const videoKey = ({ name }: Camera): string => `observation.images.${name}`;
+
+const videoFeature = ({ width, height }: Camera, fps: number): object => ({
+  dtype: 'video',
+  shape: [height, width, 3],
+  names: ['height', 'width', 'channels'],
+  info: {
+    'video.height': height,
+    'video.width': width,
+    'video.codec': 'h264',
+    'video.pix_fmt': width % 2 === 1 || height % 2 === 1 ? 'yuv444p' : 'yuv420p',
+    'video.is_depth_map': false,
+    'video.fps': fps,
+    'video.channels': 3,
+    has_audio: false,
+  },
+});
 
 /** What pandas keeps in a Parquet file to know which column is the index of its table. */
 export const pandasTasks = JSON.stringify({

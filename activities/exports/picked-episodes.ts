@@ -47,6 +47,8 @@ export interface ExportSummary {
   readonly excludedEpisodes: number;
   /** Episodes of the filter whose frames are not all in the lake at this version, and so are not exported. */
   readonly incompleteEpisodes: number;
+  /** Where videos were asked for: episodes without an image of every camera for each frame, which are not exported. */
+  readonly episodesWithoutVideos?: number;
 }
 
 /**
@@ -103,6 +105,14 @@ function conditions({ id, version }: RobotType, { tasks, robots, outcomes, split
     ...oneOf('outcome', outcomes),
     ...oneOf('split', splits),
   ].join(' AND ');
+}
+
+/** Takes episodes out of the picked ones, which are numbered anew. */
+export async function leaveOut(session: SqlSession, numbers: readonly number[]): Promise<void> {
+  if (numbers.length === 0) return;
+  const rest = `SELECT (row_number() OVER (ORDER BY number) - 1)::BIGINT AS number, * EXCLUDE (number)
+    FROM picked_episode WHERE number NOT IN (${numbers.join(', ')}) ORDER BY number`;
+  await session.run(createTableAs(pickedEpisodeTable, rest));
 }
 
 /** A run of episodes whose frames go into one file. */

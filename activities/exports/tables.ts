@@ -36,7 +36,7 @@ export const pickedEpisodeTable: TempTable = {
   row: 'an episode that is exported; `number` is its place in the export, from 0 in the order of the starts',
   columns: [['number', 'BIGINT'], ...episodeColumns],
   madeBy: 'picked-episodes.ts',
-  readBy: ['export-lerobot.ts'],
+  readBy: ['export-lerobot.ts', 'lerobot-videos.ts'],
 };
 
 export const episodeOffsetTable: TempTable = {

@@ -1,3 +1,4 @@
+import type { Camera } from '../camera.ts';
 import { ImportError } from './import-summary.ts';
 import type { Measured, MeasuredColumn } from './measure-columns.ts';
 
@@ -14,6 +15,7 @@ export interface Parts {
   readonly observations: readonly DraftedNumber[];
   readonly actions: readonly DraftedNumber[];
   readonly discrete: string | undefined;
+  readonly cameras?: readonly Camera[];
   readonly time: object;
   readonly rateHz: number;
   readonly episodes: object;
@@ -70,6 +72,7 @@ export function draftOf(id: string, parts: Parts, measured: Measured, csv: objec
       description: `Drafted from ${measured.rows} rows of a recording: correct units, ranges and limits.`,
       rateHz: parts.rateHz,
       observations: parts.observations.map(range),
+      ...(parts.cameras === undefined || parts.cameras.length === 0 ? {} : { cameras: parts.cameras }),
       actions: actionsOf(parts, names, range),
       tasks: parts.tasks,
       split: { kind: 'robotDay', validationFraction: 0.1, heldoutFraction: heldoutFractionOf(judgedEpisodes(parts)) },

@@ -16,6 +16,12 @@ export interface ClipToLand {
   readonly startedAtUs: number;
 }
 
+/** The same of a clip that is a file. */
+export interface ClipFileToLand extends Omit<ClipToLand, 'bytes'> {
+  readonly filePath: string;
+  readonly sizeBytes: number;
+}
+
 /** An image of a recording as it becomes part of a clip. */
 export interface RecordedImage {
   /** µs since 1970 UTC. */

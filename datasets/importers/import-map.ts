@@ -90,6 +90,21 @@ const mcapSchema = z.strictObject({
     .default([]),
 });
 
+const lerobotSchema = z.strictObject({
+  /** Cameras of the robot type, each with the feature whose videos are its clips. */
+  cameras: z
+    .array(
+      z.strictObject({
+        name: text,
+        column: text,
+        /** An episode whose video cannot be taken is not taken either; otherwise its numbers are. */
+        required: z.boolean().default(true),
+      }),
+    )
+    .max(8)
+    .default([]),
+});
+
 const actionsSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   /** Values of the column by the names of the robot type's actions; those not listed are names themselves. */
@@ -139,6 +154,7 @@ export const importMapSchema = z.strictObject({
     })
     .optional(),
   mcap: mcapSchema.optional(),
+  lerobot: lerobotSchema.optional(),
   robot: z.union([
     z.strictObject({ id: idPart }),
     z.strictObject({ column: text, prefix: z.string().max(32).default('') }),

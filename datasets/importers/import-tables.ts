@@ -23,8 +23,11 @@ export interface TablesToImport extends ImportInput {
   readonly tally: Tally;
   /** Files beside the tables that decide what is taken: a change in them makes another import. */
   readonly decidedBy?: readonly SourceFile[];
-  /** Passes on the episodes that make sense beside what else the recording says of them. */
-  readonly judged?: (episodes: AsyncIterable<SourceEpisode>) => AsyncIterable<SourceEpisode>;
+  /** Passes on the episodes that make sense beside what else the recording says of them; `importId` as for landing. */
+  readonly judged?: (
+    episodes: AsyncIterable<SourceEpisode>,
+    importId: string | undefined,
+  ) => AsyncIterable<SourceEpisode>;
 }
 
 /** Imports tables by a map, streamed: memory does not grow with the files. The same files and map make the same segments. */
@@ -34,12 +37,13 @@ export async function importTables(input: TablesToImport): Promise<ImportSummary
     throw new ImportError('map, time.kind: expected a column or "rows", got "log", which MCAP files have');
   const read = { rows: 0 };
   const episodes = tableEpisodes(input, read);
+  const importId = input.isAgain === true ? undefined : await importIdOf(input);
   const landed = await landEpisodes(input, {
-    importId: input.isAgain === true ? undefined : await importIdOf(input),
+    importId,
     type,
     site: typeof map.site === 'string' ? map.site : 'recording',
     agentVersion: `importer-${format}`,
-    episodes: input.judged?.(episodes) ?? episodes,
+    episodes: input.judged?.(episodes, importId) ?? episodes,
   });
   return { format, robotType: robotTypeName(type), rows: read.rows, ...landed, ...tally.result() };
 }

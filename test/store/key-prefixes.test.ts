@@ -54,6 +54,7 @@ const others: Readonly<Record<string, string>> = {
   text: 'media types',
   train: 'ids of workflows',
   trial: 'ids of workflows',
+  videos: 'files of data sets',
 };
 
 /** First words of the keys that the code of a file names: texts with a slash, and logs without one. */

@@ -7,8 +7,10 @@ import { refusePointer, sourceFiles } from '../source-files.ts';
 import type { TableReader } from '../table.ts';
 import { Tally } from '../tally.ts';
 import { dataReader } from './data-reader.ts';
+import { draftCameras } from './draft-cameras.ts';
 import { readLeRobotInfo, type LeRobotFeature } from './info.ts';
 import { readTasks } from './meta.ts';
+import type { VideoSource } from './video-source.ts';
 
 /** Columns that LeRobot itself adds to every row. */
 const own = new Set([
@@ -22,16 +24,21 @@ const own = new Set([
   'next.success',
 ]);
 
-/** Drafts robot type and map of a LeRobot data set: names by `meta/info.json`, ranges by its data. */
-export async function draftLeRobot(folder: string, id: string, reader: TableReader): Promise<Draft> {
+/** Drafts robot type and map of a LeRobot data set: names by `meta/info.json`, ranges by its data, cameras by the first of its videos. */
+export async function draftLeRobot(
+  folder: string,
+  id: string,
+  reader: TableReader,
+  videos?: VideoSource,
+): Promise<Draft> {
   const info = await readLeRobotInfo(folder);
   const tasks = [...(await readTasks(folder, info, reader))];
   const files = await sourceFiles(`${folder}/data`, ['.parquet'], new Tally());
   for (const { path } of files) await refusePointer(path);
-  const mapped = info.features.filter(({ key, kind }) => kind === 'numbers' && !own.has(key));
+  const numbers = info.features.filter(({ key, kind }) => kind === 'numbers' && !own.has(key));
   const parts: Parts = {
-    observations: numbersOf(mapped.filter((feature) => !isAction(feature))),
-    actions: numbersOf(mapped.filter(isAction)),
+    observations: numbersOf(numbers.filter((feature) => !isAction(feature))),
+    actions: numbersOf(numbers.filter(isAction)),
     time: { column: 'timestamp', kind: 's', startsAt: unknownStart, restarts: true },
     rateHz: info.fps,
     discrete: undefined,
@@ -47,10 +54,15 @@ export async function draftLeRobot(folder: string, id: string, reader: TableRead
   if (parts.observations.length > 1_024)
     throw new ImportError(`expected at most 1,024 numbers to observe, got ${parts.observations.length}`);
   const columns = [...parts.observations, ...parts.actions].map(({ column }) => column);
-  const draft = draftOf(id, parts, await measureColumns(dataReader(reader), files, columns), undefined);
-  const cameras = info.features.filter(({ kind }) => kind === 'video' || kind === 'image').map(({ key }) => key);
-  const notes = cameras.length === 0 ? [] : [`cameras are not imported yet: ${cameras.join(', ')}`];
-  return { ...draft, notes: [...draft.notes, ...notes, `times begin at ${unknownStart}: put in when it was recorded`] };
+  const { cameras, notes } = await draftCameras(folder, info, reader, videos);
+  const withCameras = { ...parts, cameras: cameras.map(({ camera }) => camera) };
+  const draft = draftOf(id, withCameras, await measureColumns(dataReader(reader), files, columns), undefined);
+  const mapped = cameras.map(({ camera: { name }, column }) => ({ name, column }));
+  return {
+    ...draft,
+    ...(mapped.length === 0 ? {} : { map: { ...draft.map, lerobot: { cameras: mapped } } }),
+    notes: [...draft.notes, ...notes, `times begin at ${unknownStart}: put in when it was recorded`],
+  };
 }
 
 const isAction = ({ key }: LeRobotFeature): boolean => key === 'action' || key.startsWith('action.');

@@ -16,6 +16,8 @@ const infoSchema = z.looseObject({
   fps: z.number().positive().max(100_000),
   total_episodes: z.int().min(0),
   total_frames: z.int().min(0),
+  chunks_size: z.int().min(1).default(1_000),
+  video_path: z.string().max(300).nullish(),
   features: z.record(z.string(), z.unknown()),
 });
 
@@ -30,6 +32,8 @@ export interface LeRobotFeature {
   readonly kind: 'numbers' | 'video' | 'image' | 'other';
   /** Of `numbers`, in their order. */
   readonly numbers: readonly LeRobotNumber[];
+  /** Pixels of a `video`; undefined where its shape says none. */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
 }
 
 export interface LeRobotInfo {
@@ -38,6 +42,10 @@ export interface LeRobotInfo {
   readonly fps: number;
   readonly episodes: number;
   readonly frames: number;
+  /** Episodes of version 2.1 that a folder `chunk-…` holds. */
+  readonly chunksSize: number;
+  /** Where videos are, with `{video_key}` and numbers to fill in. */
+  readonly videoPath: string;
   readonly features: readonly LeRobotFeature[];
 }
 
@@ -45,6 +53,11 @@ const mostInfoBytes = 4 * 1024 * 1024;
 const mostFeatures = 1_000;
 /** The most numbers of one feature that can be mapped. */
 const mostNumbers = 1_024;
+
+const usualVideoPaths = {
+  'v2.1': 'videos/chunk-{episode_chunk:03d}/{video_key}/episode_{episode_index:06d}.mp4',
+  'v3.0': 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4',
+} as const;
 
 /** Where a data set says what it is. */
 export const infoFile = (folder: string): string => `${folder}/meta/info.json`;
@@ -76,6 +89,8 @@ export async function readLeRobotInfo(folder: string): Promise<LeRobotInfo> {
     fps: parsed.data.fps,
     episodes: parsed.data.total_episodes,
     frames: parsed.data.total_frames,
+    chunksSize: parsed.data.chunks_size,
+    videoPath: parsed.data.video_path ?? usualVideoPaths[known],
     features: entries.map(([key, value]) => featureOf(key, value, file)),
   };
 }
@@ -97,7 +112,8 @@ function featureOf(key: string, value: unknown, file: string): LeRobotFeature {
   if (!parsed.success)
     throw new ImportError(`expected dtype and shape of feature ${quoted(key)}, got none [file=${file}]`);
   const { dtype, shape, names } = parsed.data;
-  if (dtype === 'video' || dtype === 'image') return { key, kind: dtype, numbers: [] };
+  if (dtype === 'video') return { key, kind: dtype, numbers: [], size: sizeOf(shape, names) };
+  if (dtype === 'image') return { key, kind: dtype, numbers: [] };
   const size = shape.length === 0 ? 1 : (shape[0] ?? 0);
   if (!numeric.test(dtype) || shape.length > 1 || size < 1 || size > mostNumbers)
     return { key, kind: 'other', numbers: [] };
@@ -108,6 +124,15 @@ function featureOf(key: string, value: unknown, file: string): LeRobotFeature {
     return { column: `${key}[${index}]`, name: `${short}.${named?.[index] ?? index}` };
   });
   return { key, kind: 'numbers', numbers };
+}
+
+/** Pixels by the names of the sides, else by the side that can be the colours: the last in most data sets, the first in some. */
+function sizeOf(shape: readonly number[], names: unknown): LeRobotFeature['size'] {
+  const side = (name: string): number | undefined => (Array.isArray(names) ? shape[names.indexOf(name)] : undefined);
+  const [named, [first = 0, second = 0, third = 0]] = [{ width: side('width'), height: side('height') }, shape];
+  if (named.width !== undefined && named.height !== undefined) return { width: named.width, height: named.height };
+  if (shape.length !== 3) return undefined;
+  return first <= 4 && third > 4 ? { width: third, height: second } : { width: second, height: first };
 }
 
 /** Names of the numbers of a feature: a list, or a list in an object such as `{"motors": […]}`; undefined where they do not fit. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ImportError } from '../import-summary.ts';
 import { refusePointer, sourceFiles } from '../source-files.ts';
 import type { SourceFile } from '../table-episodes.ts';
-import type { TableReader } from '../table.ts';
+import type { TableReader, TableRow } from '../table.ts';
 import { Tally } from '../tally.ts';
 import { parseJson, type LeRobotInfo } from './info.ts';
 
@@ -16,6 +16,16 @@ export interface EpisodeMeta {
   readonly fromRow: number | undefined;
   /** One behind its last row, v3 only. */
   readonly toRow: number | undefined;
+  /** Where its images are, for each video that was asked for; undefined where nothing says so. v3 only. */
+  readonly videos?: readonly (VideoPlace | undefined)[];
+}
+
+/** A part of a file that holds the images of several episodes. */
+export interface VideoPlace {
+  readonly chunk: number;
+  readonly file: number;
+  readonly fromS: number;
+  readonly toS: number;
 }
 
 const mostEpisodes = 2_000_000;
@@ -32,11 +42,12 @@ export async function episodeFiles(folder: string, { version }: LeRobotInfo): Pr
   return files.map(({ path, name }) => ({ path, name: `meta/episodes/${name}` }));
 }
 
-/** Every episode by its index: `meta/episodes.jsonl` of version 2.1, `meta/episodes/` of version 3. */
+/** Every episode by its index, and where the images of these videos are: `meta/episodes.jsonl` of version 2.1, `meta/episodes/` of version 3. */
 export async function readEpisodes(
   folder: string,
   info: LeRobotInfo,
   reader: TableReader,
+  videos: readonly string[] = [],
 ): Promise<ReadonlyMap<number, EpisodeMeta>> {
   const found = new Map<number, EpisodeMeta>();
   const add = (index: number, meta: EpisodeMeta, file: string): void => {
@@ -55,20 +66,32 @@ export async function readEpisodes(
   const columns = ['episode_index', 'length', 'dataset_from_index', 'dataset_to_index'];
   for (const { path } of files) {
     await refusePointer(path);
-    for await (const rows of reader.rows(
-      path,
-      columns.map((column) => ({ column, as: 'number' as const })),
-    ))
+    const names = new Set((await reader.columns(path)).map(({ name }) => name));
+    const placed = videos.map((key) => placeColumns.map((column) => `videos/${key}/${column}`));
+    const known = placed.filter((all) => all.every((column) => names.has(column)));
+    const wanted = [...columns, ...known.flat()].map((column) => ({ column, as: 'number' as const }));
+    const cells = placed.map((all) => wanted.findIndex(({ column }) => column === all[0]));
+    for await (const rows of reader.rows(path, wanted))
       for (const row of rows) {
         const [index = -1, length = -1, fromRow = -1, toRow = -1] = columns.map((_, cell) => row.number(cell));
         if (![index, length, fromRow, toRow].every((value) => Number.isSafeInteger(value) && value >= 0))
           throw new ImportError(
             `expected ${columns.join(', ')}, got other than whole numbers [file=${path}, row=${row.place}]`,
           );
-        add(index, { length, fromRow, toRow }, path);
+        add(index, { length, fromRow, toRow, videos: cells.map((cell) => placeOf(row, cell)) }, path);
       }
   }
   return found;
+}
+
+const placeColumns = ['chunk_index', 'file_index', 'from_timestamp', 'to_timestamp'];
+
+/** The four numbers from a cell on; undefined for a place without a column, and for numbers that are no place. */
+function placeOf(row: TableRow, cell: number): VideoPlace | undefined {
+  if (cell < 0) return undefined;
+  const [chunk = -1, file = -1, fromS = -1, toS = -1] = placeColumns.map((_, index) => row.number(cell + index));
+  const isPlace = [chunk, file].every((index) => Number.isSafeInteger(index) && index >= 0) && fromS >= 0 && toS >= 0;
+  return isPlace ? { chunk, file, fromS, toS } : undefined;
 }
 
 /** The sentence of every task by its index: `meta/tasks.jsonl` of version 2.1, `meta/tasks.parquet` of version 3. */

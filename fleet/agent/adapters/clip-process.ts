@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 
 import type { Camera } from '../../../datasets/camera.ts';
-import { readClip, type Clip } from '../../../datasets/media/read-clip.ts';
+import type { Clip } from '../../../datasets/media/read-clip.ts';
+import { readClipFile } from '../../../datasets/media/read-clip-file.ts';
 import { transcodeArguments } from '../../../datasets/media/transcode-arguments.ts';
 import { NoClip, type MadeClip } from '../images/clip-maker.ts';
 import { makeJpegClip, type ToJpeg } from '../images/jpeg-clip.ts';
@@ -57,7 +58,7 @@ async function encode({ codec, width, height }: Camera, { durationMs }: MadeClip
   try {
     const how = transcodeArguments({ from: job.target, to, codec, width, height });
     await run(job.ffmpeg.file, how, job.encodeTimeoutMs + 5 * durationMs);
-    const problem = difference(await clipIn(job.target), await clipIn(to), codec);
+    const problem = difference(await readClipFile(job.target), await readClipFile(to), codec);
     if (problem !== undefined) return problem;
     await syncFile(to);
     await rename(to, job.target);
@@ -76,20 +77,6 @@ function difference(before: Clip, after: Clip, codec: string): string | undefine
     return `expected ${before.samples.length} images of the encoder, got ${after.samples.length}`;
   const moved = after.samples.findIndex(({ atUs }, index) => atUs !== before.samples[index]?.atUs);
   return moved < 0 ? undefined : `expected the encoder to leave times as they are, got another at image ${moved}`;
-}
-
-async function clipIn(file: string): Promise<Clip> {
-  const handle = await open(file, 'r');
-  try {
-    const { size: sizeBytes } = await handle.stat();
-    const read = async (start: number, end: number): Promise<Uint8Array> => {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - start), 0, end - start, start);
-      return buffer.subarray(0, bytesRead);
-    };
-    return await readClip({ sizeBytes, read });
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Runs the encoder; one that does not end is killed. */

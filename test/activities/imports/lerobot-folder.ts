@@ -22,12 +22,19 @@ export const soundEpisodes: readonly EpisodeRow[] = [
 const values = `[i, -i / 2.0]::FLOAT[] AS "observation.state", (i % 3)::FLOAT AS "observation.load",
   [i / 100.0]::FLOAT[] AS action_list, i / 100.0 AS action`;
 
+/** All images are in one file. */
+const placeOf = ([from, to]: readonly [number, number]): string =>
+  Object.entries({ chunk_index: 0, file_index: 0, from_timestamp: from, to_timestamp: to })
+    .map(([name, value]) => `, ${value}::DOUBLE AS "videos/observation.images.top/${name}"`)
+    .join('');
+
 /** Three episodes of an arm at 10 Hz, laid out as LeRobot does: two data files in version 3, one an episode in version 2.1. */
 export async function lerobotFolder(
   folder: string,
   session: SqlSession,
   version: 'v2.1' | 'v3.0',
   episodes: readonly EpisodeRow[] = soundEpisodes,
+  placed?: (episode: EpisodeRow) => readonly [number, number],
 ): Promise<string> {
   for (const name of ['meta/episodes/chunk-000', 'data/chunk-000', 'videos'])
     await mkdir(join(folder, name), { recursive: true });
@@ -51,7 +58,8 @@ export async function lerobotFolder(
       episodes
         .map(
           ({ index, length, from, to }) =>
-            `SELECT ${index}::BIGINT AS episode_index, ['x'] AS tasks, ${length}::BIGINT AS length, ${from}::BIGINT AS dataset_from_index, ${to}::BIGINT AS dataset_to_index`,
+            `SELECT ${index}::BIGINT AS episode_index, ['x'] AS tasks, ${length}::BIGINT AS length, ${from}::BIGINT AS dataset_from_index, ${to}::BIGINT AS dataset_to_index
+             ${placed === undefined ? '' : placeOf(placed({ index, length, from, to }))}`,
         )
         .join(' UNION ALL '),
       'meta/episodes/chunk-000/file-000.parquet',
@@ -80,7 +88,7 @@ export async function lerobotFolder(
     features: {
       'observation.state': { dtype: 'float32', shape: [2], names: { motors: ['shoulder', 'elbow'] } },
       'observation.load': number('float32'),
-      'observation.images.top': { dtype: 'video', shape: [480, 640, 3], names: ['height', 'width', 'channels'] },
+      'observation.images.top': { dtype: 'video', shape: [48, 64, 3], names: ['height', 'width', 'channels'] },
       action: number('float64'),
       action_list: { dtype: 'float32', shape: [1], names: ['unused'] },
       note: { dtype: 'string', shape: [1], names: null },

@@ -79,7 +79,7 @@ describe('LeRobot data sets', () => {
       assert.ok(type.observations[0]!.min < 0 && type.observations[0]!.max > 11);
       const result = await brought(folder);
       assert.deepEqual([result.summary.episodes, result.summary.frames, result.summary.rows], [3, 12, 12]);
-      assert.deepEqual(leftOut(result, 'video'), ['3 observation.images.top: cameras are not imported yet']);
+      assert.deepEqual(leftOut(result, 'video'), ['3 observation.images.top: not in the map']);
       assert.deepEqual(leftOut(result, 'episode'), []);
       assert.deepEqual(
         result.rows.map(({ observation, action, expert }) => [observation, action, expert]),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { open, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 
 import { findFfmpeg } from '../../../datasets/media/find-ffmpeg.ts';
-import { readClip } from '../../../datasets/media/read-clip.ts';
+import { readClipFile } from '../../../datasets/media/read-clip-file.ts';
 import { transcodeArguments } from '../../../datasets/media/transcode-arguments.ts';
 import { toolForTest } from '../../support/tool.ts';
 import { clipOf } from './clips.ts';
@@ -26,22 +26,6 @@ async function movingImages(width: number, height: number) {
       return { ...image, jpeg: await sharp(pixels, { raw }).jpeg().toBuffer() };
     }),
   );
-}
-
-async function clipIn(path: string) {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    return await readClip({
-      sizeBytes: size,
-      read: async (start, end) => {
-        const { bytesRead, buffer } = await file.read(new Uint8Array(end - start), 0, end - start, start);
-        return buffer.subarray(0, bytesRead);
-      },
-    });
-  } finally {
-    await file.close();
-  }
 }
 
 describe('clips and ffmpeg', function () {
@@ -72,7 +56,7 @@ describe('clips and ffmpeg', function () {
       await run(ffmpeg, [...transcodeArguments({ from, to, codec, width, height })], {
         env: { ...process.env, SVT_LOG: '1' },
       });
-      const clip = await clipIn(to);
+      const clip = await readClipFile(to);
       assert.deepEqual([clip.codec, clip.width, clip.height], [codec, width, height]);
       assert.deepEqual(
         clip.samples.map(({ atUs }) => atUs),
@@ -88,8 +72,8 @@ describe('clips and ffmpeg', function () {
     const [reordered, fragments] = [join(folder, 'b.mp4'), join(folder, 'f.mp4')];
     await run(ffmpeg, [...encode, '-bf', '2', reordered]);
     await run(ffmpeg, [...encode, '-bf', '0', '-movflags', 'frag_keyframe+empty_moov', fragments]);
-    await assert.rejects(clipIn(reordered), /edit list|B-frames/);
-    await assert.rejects(clipIn(fragments), /in fragments/);
+    await assert.rejects(readClipFile(reordered), /edit list|B-frames/);
+    await assert.rejects(readClipFile(fragments), /in fragments/);
   });
 
   it('is the one that FLYWHEEL_FFMPEG names, else one on PATH, else none', async () => {
