@@ -102,12 +102,13 @@ export async function isStillLetIn(request: FastifyRequest, context: ConsoleCont
 
 async function authenticate(
   request: FastifyRequest,
-  { operators, oidc }: ConsoleContext,
+  { operators, oidc, signedIn }: ConsoleContext,
   asOf: 'lately' | 'now' = 'lately',
 ): Promise<Caller | undefined> {
   if (request.headers.authorization === undefined) {
     const session = oidc?.sessions.find(request.headers.cookie);
-    return session === undefined ? undefined : { name: session.name, role: session.role, session };
+    if (session === undefined || !(await signedIn.isOpen(session, asOf))) return undefined;
+    return { name: session.name, role: session.role, session };
   }
   const token = /^Bearer (\S{1,200})$/i.exec(request.headers.authorization ?? '')?.[1];
   const name = token === undefined ? undefined : claimedOperator(token);

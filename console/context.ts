@@ -15,6 +15,7 @@ import { Acting } from './acting.ts';
 import { ChainCheck } from './chain-check.ts';
 import type { LoopView } from './loop-view.ts';
 import type { IdentityProvider } from './oidc/provider.ts';
+import { SessionDirectory } from './oidc/session-directory.ts';
 import type { Sessions } from './oidc/sessions.ts';
 import type { OidcSettings } from './oidc/settings.ts';
 import { OperatorDirectory } from './operator-directory.ts';
@@ -56,6 +57,8 @@ export interface ConsoleContext extends ConsolePorts {
   readonly watch: StoreWatch;
   readonly acting: Acting;
   readonly chain: ChainCheck;
+  /** Sessions of browsers that were ended before their time. */
+  readonly signedIn: SessionDirectory;
   /** The way to the SQL engine: few at a time, each for a while. */
   readonly questions: Questions;
   /** Single episodes of the lake, with their frames. */
@@ -72,6 +75,7 @@ export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
   watch: new StoreWatch(ports),
   acting: new Acting(ports),
   chain: new ChainCheck(ports),
+  signedIn: new SessionDirectory(ports),
   questions: new Questions(ports),
   // It reads alone: nothing is ever staged.
   episodes: openEpisodeTables({ ...ports, stagingDirectory: tmpdir() }),

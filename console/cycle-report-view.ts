@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { changesSince, type ComparedReport } from '../activities/report/changes-since.ts';
+import { cycleBeforeSchema, type CycleBefore } from '../activities/report/cycle-before.ts';
 import { requireJson } from '../store/json-objects.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { CycleReportAnswer } from './answers/cycles.ts';
@@ -7,6 +9,8 @@ import type { CycleReportAnswer } from './answers/cycles.ts';
 const mostRobots = 100;
 const mostStrata = 200;
 const mostPoints = 500;
+const mostTasks = 100;
+const mostGates = 100;
 
 const count = z.number().default(0);
 const told = z.number().nullable().default(null);
@@ -82,9 +86,14 @@ const reportSchema = z.object({
           }),
         )
         .default([]),
+      tasks: z
+        .array(z.object({ task: z.string(), agreementFraction: told, episodes: count, frames: count }))
+        .default([]),
     })
     .nullable()
     .default(null),
+  /** Reports that have it tell all that is compared with it. */
+  before: cycleBeforeSchema.nullable().default(null),
 });
 
 /** Every n-th item so that at most `most` are left, the first and the last among them; most ≥ 2. */
@@ -96,12 +105,33 @@ export function thinned<T>(items: readonly T[], most: number): readonly T[] {
   });
 }
 
+type Judged = { readonly agreementFraction: number | null };
+const worstFirst = (a: Judged, b: Judged): number => (a.agreementFraction ?? 2) - (b.agreementFraction ?? 2);
+
+function sinceOf(report: ComparedReport, before: CycleBefore): NonNullable<CycleReportAnswer['since']> {
+  const { figures, gates, tasks } = changesSince(report, before);
+  const { cycleId, outcome, writtenAtMs, candidateVersion } = before;
+  const told = { cycleId, outcome, writtenAtMs, candidateVersion };
+  return { ...told, figures: [...figures], gates: gates && gates.slice(0, mostGates), tasks: [...tasks] };
+}
+
 /** The report of a cycle that ended, bounded in size. `NotFound` where there is none. */
 export async function readCycleReport(store: ObjectStore, id: string): Promise<Omit<CycleReportAnswer, 'readAtMs'>> {
-  const report = await requireJson(store, `reports/${id}.json`, reportSchema, `there is no report of a cycle ${id}`);
-  const { collection, mix, training } = report;
+  const { before, ...report } = await requireJson(
+    store,
+    `reports/${id}.json`,
+    reportSchema,
+    `there is no report of a cycle ${id}`,
+  );
+  const { collection, mix, training, evaluation } = report;
   return {
     ...report,
+    since: before && sinceOf(report, before),
+    evaluation: evaluation && {
+      ...evaluation,
+      tasks: evaluation.tasks.toSorted(worstFirst).slice(0, mostTasks),
+      tasksTotal: evaluation.tasks.length,
+    },
     collection: collection && {
       ...collection,
       robotsLeftOut: collection.robotsLeftOut.slice(0, mostRobots),

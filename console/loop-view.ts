@@ -40,15 +40,27 @@ export interface LoopView {
 const answerWithinMs = 3_000;
 
 export function temporalLoopView(connect: () => Promise<Client>, taskQueue: string): LoopView {
+  /** Since when nothing was answered; undefined: the last question was. */
+  let awaySinceMs: number | undefined;
   const inTime = async <T>(work: (client: Client) => Promise<T>): Promise<T | null> => {
+    const askedMs = Date.now();
     try {
       const client = await connect();
-      return await client.withDeadline(Date.now() + answerWithinMs, () => work(client));
+      const answer = await client.withDeadline(Date.now() + answerWithinMs, () => work(client));
+      awaySinceMs = undefined;
+      return answer;
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw new ConsoleError('temporalUnavailable', 'the Temporal server does not answer; try again later', {
-        cause: error,
-      });
+      if (error instanceof WorkflowNotFoundError) {
+        awaySinceMs = undefined;
+        return null;
+      }
+      awaySinceMs ??= askedMs;
+      const since = new Date(awaySinceMs).toISOString().replace(/\.\d+Z$/, 'Z');
+      throw new ConsoleError(
+        'temporalUnavailable',
+        `the Temporal server has not answered this console since ${since}; try again later`,
+        { cause: error },
+      );
     }
   };
   const view = (workflowId: string): Promise<RunView | null> => inTime((client) => viewOf(client, workflowId));

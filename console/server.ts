@@ -16,6 +16,7 @@ import { builtPages, pageRoutes } from './pages.ts';
 import { oidcRoutes } from './oidc/routes.ts';
 import { actRoutes } from './routes/acts.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { clipRoutes } from './routes/clips.ts';
 import { cycleRoutes } from './routes/cycles.ts';
 import { dataRoutes } from './routes/data.ts';
 import { episodeRoutes } from './routes/episodes.ts';
@@ -26,6 +27,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { labelRoutes } from './routes/labels.ts';
 import { metricRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { trialRoutes } from './routes/trials.ts';
 import { described, type Routes } from './routes/shared.ts';
@@ -40,11 +42,13 @@ const allRoutes: readonly Routes[] = [
   taskRoutes,
   dataRoutes,
   episodeRoutes,
+  clipRoutes,
   labelRoutes,
   eventRoutes,
   actRoutes,
   freezeRoutes,
   auditRoutes,
+  sessionRoutes,
 ];
 
 /** The console's server: what operators read of fleets and do to them, for pages and programs. Keeps nothing of its own: any number may serve one store. */
@@ -71,6 +75,7 @@ export async function buildConsole(ports: ConsolePorts): Promise<FastifyInstance
   app.removeContentTypeParser('text/plain');
   answerErrors(app);
   guard(app, context);
+  app.addHook('onClose', () => context.signedIn.settled());
   await app.register(fastifySwagger, {
     openapi: {
       info: {

@@ -18,6 +18,7 @@ type Listener = (change: Change) => void;
  */
 const watched: readonly (readonly [topic: Topic, prefix: (policy: string) => string])[] = [
   ['fleet', (policy) => `fleet/${policy}/assignments/`],
+  ['fleet', (policy) => `freezes/${policy}/`],
   ['incidents', (policy) => `incidents/${policy}/`],
   ['facts', (policy) => `facts/${policy}/steps/`],
   ['models', (policy) => `registry/${policy}/aliases/`],

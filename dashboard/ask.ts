@@ -58,6 +58,30 @@ export async function sendAct<T>(
   }
 }
 
+/** Asks for bytes of a file, from `start` to before `end`; fewer come where the file ends before. */
+export async function askBytes(
+  path: string,
+  pass: Pass,
+  { start, end }: { readonly start: number; readonly end: number },
+  signal: AbortSignal,
+  fetcher: Fetch = fetch,
+): Promise<Answer<Uint8Array<ArrayBuffer>>> {
+  const { headers, credentials } = passOf(pass);
+  try {
+    const response = await fetcher(path, {
+      ...safely,
+      credentials,
+      headers: { ...headers, range: `bytes=${start}-${end - 1}` },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerWithinMs)]),
+    });
+    if (response.status !== 206) return problemOf(response.status, await response.json().catch(notJson));
+    return { kind: 'read', data: new Uint8Array(await response.arrayBuffer()) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return goneBy(error);
+  }
+}
+
 const safely = { redirect: 'error' } as const satisfies RequestInit;
 
 async function answerOf<T>(response: Response): Promise<Answer<T>> {

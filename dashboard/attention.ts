@@ -55,9 +55,10 @@ function needsOfIncidents({ open, lookedAtMs, readAtMs }: IncidentsAnswer): read
   return [
     ...open
       .filter(({ acknowledgedBy }) => acknowledgedBy === null)
-      .map(({ cause, subject, reason }): Need => ({
+      .map(({ incidentId, cause, subject, reason }): Need => ({
         text: `Incident ${cause}, ${subject}: ${reason}`,
         page: 'incidents',
+        query: { id: incidentId },
       })),
     ...(late > monitorLateMs
       ? [

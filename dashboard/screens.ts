@@ -10,8 +10,9 @@ import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { LabelQueueAnswer, LabelsAnswer } from '../console/answers/labels.ts';
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../console/answers/models.ts';
+import type { SessionsAnswer } from '../console/answers/sessions.ts';
 import type { TaskWeeksAnswer } from '../console/answers/tasks.ts';
-import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
+import type { EndedTrialsAnswer, StandingAnswer, TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
 import type { Acting } from './act-buttons.ts';
 import { attentionOf } from './attention.ts';
 import { auditPage, auditPath } from './pages/audit.ts';
@@ -25,9 +26,11 @@ import { labelQueuePath, labelsPage, labelsPath } from './pages/labels.ts';
 import { metricsPage, metricsPath } from './pages/metrics.ts';
 import { modelPath, modelRobotsPath, modelsPage, modelsPath } from './pages/models.ts';
 import { robotPage } from './pages/robot.ts';
+import { sessionsSection } from './pages/sessions.ts';
 import { tasksPage, taskWeeksPath } from './pages/tasks.ts';
 import { trialPage } from './pages/trial.ts';
 import { trialRobots, trialRobotsPath } from './pages/trial-robots.ts';
+import type { Reading } from './reading.ts';
 import { apiPath } from './route.ts';
 import { daysOf, trialIdOf } from './trial-course.ts';
 import { useReading, type Session } from './use-reading.ts';
@@ -42,14 +45,18 @@ export interface Screen {
   readonly acting: Acting;
 }
 
+/** What is so whether workflows can be asked or not. */
+const useStanding = (session: Session, policy: string): Reading<StandingAnswer> =>
+  useReading<StandingAnswer>(session, apiPath('standing', { policy }), policy, 'fleet models');
+
 export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
   const asked = { ...query, policy };
   const fleet = useReading<FleetAnswer>(session, fleetPath(asked), `fleet ${policy}`, 'fleet');
   const incidents = useReading<IncidentsAnswer>(session, apiPath('incidents', { policy }), policy, 'incidents');
   const trial = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models');
+  const standing = useStanding(session, policy);
   const attention = attentionOf({ fleet, incidents, trial });
-  const freeze = trial.data?.freeze ?? null;
-  return fleetPage({ reading: fleet, attention, freeze, query: asked, nowMs, onFilter, acting });
+  return fleetPage({ reading: fleet, attention, standing, query: asked, nowMs, onFilter, acting });
 }
 
 export function DataScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
@@ -89,18 +96,20 @@ export function LabelsScreen({ session, policy, query, nowMs, onFilter, acting }
   const subject = `${policy} ${id ?? ''} ${day ?? ''}`;
   const episode = useReading<EpisodeAnswer>(session, isChosen ? episodePath(asked) : null, subject, 'cycles');
   const labels = useReading<LabelsAnswer>(session, isChosen ? labelsPath(asked) : null, subject, 'labels');
-  return labelsPage({ queue, episode, labels, query: asked, nowMs, onFilter, acting });
+  return labelsPage({ queue, episode, labels, query: asked, nowMs, onFilter, acting, pass: session.token });
 }
 
-export function IncidentsScreen({ session, policy, nowMs, acting }: Screen): ComponentChild {
+export function IncidentsScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {
   const path = apiPath('incidents', { policy, limit: '200' });
   const reading = useReading<IncidentsAnswer>(session, path, policy, 'incidents');
-  return incidentsPage({ reading, policy, nowMs, acting });
+  return incidentsPage({ reading, policy, incidentId: query['id'], nowMs, acting });
 }
 
-export function AuditScreen({ session, query, nowMs, onFilter }: Screen): ComponentChild {
+export function AuditScreen({ session, query, nowMs, onFilter, acting }: Screen): ComponentChild {
   const path = auditPath(query);
-  return auditPage({ reading: useReading<AuditAnswer>(session, path, path, 'audit'), query, nowMs, onFilter });
+  const sessions = useReading<SessionsAnswer>(session, apiPath('sessions'), 'sessions', 'audit');
+  const log = auditPage({ reading: useReading<AuditAnswer>(session, path, path, 'audit'), query, nowMs, onFilter });
+  return h('div', null, [log, sessionsSection({ reading: sessions, nowMs, acting })]);
 }
 
 export function MetricsScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
@@ -158,10 +167,10 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
     const timer = setInterval(() => session.tell('fleet'), returningEveryMs);
     return () => clearInterval(timer);
   }, [isReturning, session]);
-  const trialId = trialIdOf(now.data, query['id']);
+  const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models');
+  const trialId = trialIdOf(now.data, ended.data, query);
   const coursePath = trialId === undefined ? null : apiPath(`trials/${encodeURIComponent(trialId)}`);
   const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models');
-  const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models');
   const { stage } = query;
   const days = course.data === null ? undefined : daysOf(course.data);
   const robotsPath = trialId === undefined || days === undefined ? null : trialRobotsPath(policy, trialId, days);
@@ -170,5 +179,6 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
   useEffect(() => {
     if (stage !== undefined) document.getElementById('course')?.focus();
   }, [stage]);
-  return h('div', null, trialPage({ policy, trialId, now, course, ended, nowMs, acting, stage, carriers }));
+  const standing = useStanding(session, policy);
+  return h('div', null, trialPage({ policy, trialId, now, standing, course, ended, nowMs, acting, stage, carriers }));
 }

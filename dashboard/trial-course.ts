@@ -1,15 +1,27 @@
-import type { TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
+import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
 import type { CoursePoint } from './course-chart.ts';
 import { numberField, textField } from './fields.ts';
 
-/** The trial whose course to show: the one that was asked for, or the one that runs; undefined: there is none. */
-export function trialIdOf(answer: TrialAnswer | null, asked: string | undefined): string | undefined {
-  if (asked !== undefined) return asked;
-  const { abTest, rollout } = answer ?? {};
+interface Asked {
+  readonly id?: string | undefined;
+  readonly candidate?: string | undefined;
+}
+
+/**
+ * The trial whose course to show: the one that was asked for, by its id or its candidate, or the one that runs. undefined: there is none, and of a candidate that
+ * had no trial no other is shown.
+ */
+export function trialIdOf(now: TrialAnswer | null, ended: EndedTrialsAnswer | null, asked: Asked): string | undefined {
+  if (asked.id !== undefined) return asked.id;
+  const { abTest, rollout, trial } = now ?? {};
   const newer = [rollout, abTest]
     .filter((run) => run !== null && run !== undefined)
     .toSorted((a, b) => b.startedMs - a.startedMs)[0];
-  return textField(newer?.status, 'trialId');
+  const running = textField(newer?.status, 'trialId');
+  const { candidate } = asked;
+  if (candidate === undefined) return running;
+  const past = ended?.items.findLast(({ candidateVersion }) => candidateVersion === candidate)?.trialId;
+  return past ?? (textField(trial?.status, 'candidateVersion') === candidate ? running : undefined);
 }
 
 const dayMs = 86_400_000;

@@ -8,11 +8,13 @@ import type { Clock } from '../../store/clock.ts';
 import { isFailure } from '../../store/failures.ts';
 import type { MailPort } from '../ports/mailer.ts';
 import type { Notifier } from '../ports/notifier.ts';
+import { pageUrl } from '../page-url.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readIncidents, type IncidentRecord } from './incident-log.ts';
 import { tellByMail } from './tell-by-mail.ts';
 import { placeOf, receiverName, writePlace } from './told-places.ts';
+import { placeOfEvent } from './where-to-look.ts';
 
 const inputSchema = z.strictObject({
   policy: z.string().min(1),
@@ -38,6 +40,8 @@ interface NotifyPorts {
   /** Undefined: nobody gets mail. */
   readonly mail?: MailPort | undefined;
   readonly clock?: Clock;
+  /** Where the console's pages are, for links. */
+  readonly consoleUrl?: string | undefined;
 }
 
 /**
@@ -56,7 +60,7 @@ export const notifyIncidents =
   };
 
 async function tellWebhook(
-  { notifier, clock = Date.now }: Pick<NotifyPorts, 'notifier' | 'clock'>,
+  { notifier, consoleUrl, clock = Date.now }: Pick<NotifyPorts, 'notifier' | 'clock' | 'consoleUrl'>,
   policy: string,
   records: readonly LogEntry<IncidentRecord>[],
   fromSeq: number,
@@ -67,7 +71,7 @@ async function tellWebhook(
   for (const { seq, record } of records) {
     if (told + refused.length >= mostAtOnce) break;
     try {
-      const refusals = notifier === undefined ? [] : await tell(notifier, policy, record.events);
+      const refusals = notifier === undefined ? [] : await tell({ notifier, consoleUrl }, policy, record.events);
       told += notifier === undefined ? 0 : record.events.length - refusals.length;
       refused.push(...refusals);
     } catch (error) {
@@ -90,7 +94,7 @@ const webhookName = 'webhook';
 
 /** A receiver that cannot be reached keeps nobody else from being told; the call fails when nobody could be told anything. */
 async function tellEverybody(
-  { store, notifier, clock = Date.now }: NotifyPorts,
+  { store, notifier, consoleUrl, clock = Date.now }: NotifyPorts,
   { mailer, receivers }: MailPort,
   policy: string,
   records: readonly LogEntry<IncidentRecord>[],
@@ -123,7 +127,7 @@ async function tellEverybody(
   if (notifier !== undefined)
     await attempt(webhookName, async (seq) => {
       const result = await tellWebhook(
-        { notifier, clock },
+        { notifier, consoleUrl, clock },
         policy,
         records.filter((entry) => entry.seq >= seq),
         seq,
@@ -133,7 +137,7 @@ async function tellEverybody(
     });
   for (const receiver of receivers)
     await attempt(receiverName(receiver.to), async () => ({
-      ...(await tellByMail({ store, clock, mailer }, receiver, policy, records, fromSeq)),
+      ...(await tellByMail({ store, clock, mailer, consoleUrl }, receiver, policy, records, fromSeq)),
       refused: [],
     }));
   if (told === 0 && failed.length > 0) throw failed[0];
@@ -141,13 +145,19 @@ async function tellEverybody(
 }
 
 /** Tells events in order; gives what the receiver will not take, which is no reason to keep the rest from it. */
-async function tell(notifier: Notifier, policy: string, events: readonly IncidentEvent[]): Promise<readonly string[]> {
+async function tell(
+  { notifier, consoleUrl }: { readonly notifier: Notifier; readonly consoleUrl: string | undefined },
+  policy: string,
+  events: readonly IncidentEvent[],
+): Promise<readonly string[]> {
   const refused: string[] = [];
   for (const event of events) {
     const notificationId = `${event.incidentId}/${event.state}`;
     try {
       const kind = event.state === 'noticed' ? 'notice' : 'incident';
-      await notifier.notify({ ...event, policy, kind, notificationId });
+      const { page, query } = placeOfEvent(event);
+      const url = pageUrl(consoleUrl, page, { policy, ...query });
+      await notifier.notify({ ...event, policy, kind, notificationId, ...(url === undefined ? {} : { url }) });
     } catch (error) {
       if (!isFailure(error, 'NotificationRefused')) throw error;
       refused.push(`${notificationId}: ${error.message}`.slice(0, 200));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { clipKind } from '../../datasets/camera.ts';
 import { sqlText } from '../../datasets/sql-types.ts';
 import type { Clock } from '../../store/clock.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -22,8 +23,17 @@ export interface LakeEpisode {
   readonly intervened: boolean;
   readonly split: string;
   readonly frameCount: number;
+  /** Clips of cameras that the robot recorded beside the frames, whether they have come or not. */
+  readonly clips: readonly EpisodeClip[];
   /** At most as many as were asked for, evenly thinned, with the first and the last one. */
   readonly frames: readonly EpisodeFrame[];
+}
+
+export interface EpisodeClip {
+  readonly camera: string;
+  readonly sha256: string;
+  /** Instant of its first image, from the start of the episode; negative: before it. */
+  readonly startedMs: number;
 }
 
 export interface EpisodeFrame {
@@ -69,7 +79,7 @@ export function openEpisodeTables(given: {
       try {
         const isIt = `episode_id = ${sqlText(episodeId)}`;
         const [episode] = await session.rows(
-          `SELECT *, epoch_ms(started_at)::DOUBLE AS started_ms FROM ${episodeRows} AS e WHERE ${isIt} LIMIT 1`,
+          `SELECT *, epoch_ms(started_at)::DOUBLE AS started_ms, ${clipColumns} FROM ${episodeRows} AS e WHERE ${isIt} LIMIT 1`,
         );
         if (episode === undefined) return undefined;
         const startedMs = Number(episode['started_ms']);
@@ -93,6 +103,7 @@ export function openEpisodeTables(given: {
           intervened: episode['intervened'] as boolean,
           split: episode['split'] as string,
           frameCount: Number(episode['frame_count']),
+          clips: clipsOf(episode, startedMs),
           frames: found.map((row) => ({
             index: Number(row['frame_index']),
             atMs: Number(row['at_ms']) - startedMs,
@@ -107,6 +118,28 @@ export function openEpisodeTables(given: {
       }
     },
   };
+}
+
+const cameraKind = clipKind('');
+
+/** The list of recordings as three lists of plain values. */
+const clipColumns = ['m.kind', 'm.sha256', 'epoch_us(m."startedAt")::DOUBLE / 1000']
+  .map((value, at) => `list_transform(media, lambda m: ${value}) AS media_${at}`)
+  .join(', ');
+
+function clipsOf(episode: Readonly<Record<string, unknown>>, startedMs: number): readonly EpisodeClip[] {
+  const [kinds, hashes, starts] = [0, 1, 2].map((at) => [...((episode[`media_${at}`] ?? []) as Iterable<unknown>)]);
+  return (kinds ?? []).flatMap((kind, at) =>
+    typeof kind === 'string' && kind.startsWith(cameraKind) && starts?.[at] !== null
+      ? [
+          {
+            camera: kind.slice(cameraKind.length),
+            sha256: String(hashes?.[at]),
+            startedMs: Number(starts?.[at]) - startedMs,
+          },
+        ]
+      : [],
+  );
 }
 
 const numbers = (value: unknown): readonly number[] => [...(value as Iterable<number>)].map(Number);

@@ -8,6 +8,8 @@ export interface Notification extends IncidentEvent {
   readonly kind?: 'incident' | 'notice';
   /** The same for every attempt to tell the same thing: incident and state. */
   readonly notificationId: string;
+  /** The page of the console that shows it; not there where nobody says where the console is. */
+  readonly url?: string;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { ObjectEntry, ObjectStore } from '../../store/object-store.ts';
 const told = z.number().nullable().default(null);
 
 /** Of the report before what the next one compares with, whichever version wrote it. */
-const beforeSchema = z.object({
+export const cycleBeforeSchema = z.object({
   cycleId: z.string(),
   policy: z.string(),
   outcome: z.string(),
@@ -36,7 +36,7 @@ const beforeSchema = z.object({
     .nullable()
     .default(null),
 });
-export type CycleBefore = z.infer<typeof beforeSchema>;
+export type CycleBefore = z.infer<typeof cycleBeforeSchema>;
 
 /** So many reports are read at most: those of other policies lie between. */
 const mostRead = 200;
@@ -51,7 +51,7 @@ export async function cycleBefore(
     if (entry.key.endsWith('.json') && entry.key !== `reports/${cycleId}.json`) reports.push(entry);
   const newestFirst = reports.toSorted((a, b) => b.modifiedMs - a.modifiedMs || (a.key < b.key ? 1 : -1));
   for (const { key } of newestFirst.slice(0, mostRead)) {
-    const report = await readSoundJson(store, key, beforeSchema, () => undefined);
+    const report = await readSoundJson(store, key, cycleBeforeSchema, () => undefined);
     if (report?.policy === policy) return report;
   }
   return undefined;

@@ -1,3 +1,4 @@
+import { pageUrl } from '../page-url.ts';
 import { html, type Html } from './html.ts';
 
 /** A text that leads to a page of the console, where it is known where that is; else the text alone. */
@@ -11,6 +12,6 @@ export type Link = (
 export const linkTo =
   ({ policy, consoleUrl }: { readonly policy: string; readonly consoleUrl: string | null }): Link =>
   (page, query, text) => {
-    if (consoleUrl === null || !/^https?:\/\//.test(consoleUrl)) return text;
-    return html`<a href="${consoleUrl}/#/${page}?${new URLSearchParams({ policy, ...query }).toString()}">${text}</a>`;
+    const url = pageUrl(consoleUrl, page, { policy, ...query });
+    return url === undefined ? text : html`<a href="${url}">${text}</a>`;
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { taskInterval } from '../../domain/experiment/task-interval.ts';
 import { readSoundJson, type OnDamage } from '../../store/damaged-objects.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
@@ -70,6 +71,64 @@ export type CoursePoint = z.infer<typeof verdictSchema>['result'] & {
   readonly atMs: number;
 };
 
+const counts = z.object({ candidate: z.number(), control: z.number() });
+/** What a verdict says of single tasks; where a number is no finite one, JSON has null. */
+const taskVerdictSchema = z.object({
+  asked: z.object({ nowMs: z.number().optional() }).optional(),
+  tasks: z.object({
+    block: z.array(z.string()).default([]),
+    unproven: z.array(z.string()).default([]),
+    perTask: z.array(z.object({ task: z.string(), delta: number, variance: number, episodes: counts, robots: counts })),
+  }),
+});
+
+/** One task in the last verdict that says something of single tasks. */
+export interface CourseTask {
+  readonly task: string;
+  /** Candidate minus champion, with its 95 % interval; null: not known. */
+  readonly delta: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly candidateEpisodes: number;
+  readonly controlEpisodes: number;
+  readonly candidateRobots: number;
+  readonly controlRobots: number;
+  /** `worse`: proven worse, it stops the candidate; `unproven`: too few episodes to say; `judged`: not proven worse. */
+  readonly standing: 'worse' | 'unproven' | 'judged';
+}
+
+export interface CourseTasks {
+  /** When the verdict was asked for. */
+  readonly atMs: number;
+  /** The worst first, at most 200 of `total`. */
+  readonly tasks: readonly CourseTask[];
+  readonly total: number;
+}
+
+const mostTasks = 200;
+/** Verdicts that are looked at for one that judges tasks; where the newest ones cannot be read, an older one says it. */
+const verdictsTried = 5;
+
+function courseTasks({ tasks, asked }: z.infer<typeof taskVerdictSchema>, writtenMs: number): CourseTasks {
+  const [worse, unproven] = [new Set(tasks.block), new Set(tasks.unproven)];
+  const shown = tasks.perTask.map(({ task, delta, variance, episodes, robots }): CourseTask => {
+    const interval = delta === null ? null : taskInterval({ delta, variance, episodes });
+    return {
+      task,
+      delta: interval === null ? null : delta,
+      low: interval?.low ?? null,
+      high: interval?.high ?? null,
+      candidateEpisodes: episodes.candidate,
+      controlEpisodes: episodes.control,
+      candidateRobots: robots.candidate,
+      controlRobots: robots.control,
+      standing: worse.has(task) ? 'worse' : unproven.has(task) ? 'unproven' : 'judged',
+    };
+  });
+  const ordered = shown.toSorted((a, b) => (a.delta ?? 2) - (b.delta ?? 2) || (a.task < b.task ? -1 : 1));
+  return { atMs: asked?.nowMs ?? writtenMs, tasks: ordered.slice(0, mostTasks), total: shown.length };
+}
+
 const verdictPattern = /\/verdicts\/(tick|look)-(\d+)\.json$/;
 export const mostPoints = 500;
 
@@ -81,7 +140,12 @@ export async function readTrialCourse(
   store: ObjectStore,
   trialId: string,
   onDamage: OnDamage,
-): Promise<{ readonly points: readonly CoursePoint[]; readonly verdicts: number }> {
+): Promise<{
+  readonly points: readonly CoursePoint[];
+  readonly verdicts: number;
+  /** null: no verdict says anything of single tasks. */
+  readonly tasks: CourseTasks | null;
+}> {
   const found: { key: string; kind: 'tick' | 'look'; index: number; atMs: number }[] = [];
   for await (const { key, modifiedMs } of store.list(`trials/${trialId}/verdicts/`)) {
     const [, kind, index] = verdictPattern.exec(key) ?? [];
@@ -100,5 +164,18 @@ export async function readTrialCourse(
     return { ...result, kind: one.kind, index: one.index, stage: asked?.stage ?? null, atMs: asked?.nowMs ?? one.atMs };
   });
   const read = points.filter((point) => point !== undefined);
-  return { points: read.toSorted((a, b) => a.atMs - b.atMs), verdicts: sorted.length };
+  const tasks = await lastTasks(store, sorted.slice(-verdictsTried).toReversed());
+  return { points: read.toSorted((a, b) => a.atMs - b.atMs), verdicts: sorted.length, tasks };
+}
+
+async function lastTasks(
+  store: ObjectStore,
+  newestFirst: readonly { readonly key: string; readonly atMs: number }[],
+): Promise<CourseTasks | null> {
+  for (const { key, atMs } of newestFirst) {
+    // What cannot be read was told with the curve, and verdicts of earlier versions do not judge tasks.
+    const verdict = await readSoundJson(store, key, taskVerdictSchema, () => undefined);
+    if (verdict !== undefined) return courseTasks(verdict, atMs);
+  }
+  return null;
 }

@@ -101,6 +101,25 @@ export const cycleReportSchema = z.strictObject({
           sentence: z.string().nullable(),
         }),
       ),
+      /** The worst 100 of `tasksTotal`. */
+      tasks: z.array(z.strictObject({ task: z.string(), agreementFraction: told, episodes: count, frames: count })),
+      tasksTotal: z.int(),
+    })
+    .nullable(),
+  /** What is otherwise than in the policy's cycle before; null: there was none, or a report of an earlier version does not say. */
+  since: z
+    .strictObject({
+      cycleId: z.string(),
+      outcome: z.string(),
+      writtenAtMs: z.number(),
+      candidateVersion: z.string().nullable(),
+      figures: z.array(
+        z.strictObject({ name: z.string(), unit: z.enum(['count', 'fraction']), before: told, now: told }),
+      ),
+      /** Those with another outcome; null: not known, one of the two judged nothing. */
+      gates: z.array(z.strictObject({ id: z.string(), before: z.string(), now: z.string() })).nullable(),
+      /** Agreement of tasks that both judged, the largest changes first, at most 20. */
+      tasks: z.array(z.strictObject({ task: z.string(), before: count, now: count })),
     })
     .nullable(),
 });

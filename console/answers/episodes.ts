@@ -81,6 +81,21 @@ export const episodeSchema = z.strictObject({
         z.strictObject({ kind: z.literal('continuous'), names: z.array(z.string()) }),
         z.strictObject({ kind: z.literal('none'), names: z.array(z.string()) }),
       ]),
+      /** Cameras of the robot type in its order, and how the clip of each stands; `none`: the robot recorded none. */
+      clips: z.array(
+        z.strictObject({
+          camera: z.string(),
+          state: z.enum(['here', 'notJudged', 'awaited', 'refused', 'deleted', 'none', 'keptOnRobot']),
+          /** null: `none` and `keptOnRobot`. */
+          sha256: z.string().nullable(),
+          /** Instant of the first image, from the start of the episode. */
+          startedMs: z.number().nullable(),
+          /** From one image to the next, as the robot type has it. */
+          periodMs: z.number(),
+          /** Rules that a refused clip broke, at most 5. */
+          violations: z.array(z.strictObject({ rule: z.string(), value: z.string(), expected: z.string() })),
+        }),
+      ),
       frames: z.array(
         z.strictObject({
           index: z.int(),

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 
+import { lookPages } from '../../activities/incidents/where-to-look.ts';
 import { damaged, read } from './read.ts';
+
+/** The page that shows what it is about; null: none does. */
+const see = z.strictObject({ page: z.enum(lookPages), query: z.record(z.string(), z.string()) }).nullable();
 
 export const incidentsSchema = z.strictObject({
   ...read,
@@ -15,6 +19,7 @@ export const incidentsSchema = z.strictObject({
       openedAtMs: z.number(),
       reason: z.string(),
       acknowledgedBy: z.string().nullable(),
+      see,
     }),
   ),
   events: z.array(
@@ -26,6 +31,7 @@ export const incidentsSchema = z.strictObject({
       atMs: z.number(),
       reason: z.string(),
       who: z.string().optional(),
+      see,
     }),
   ),
 });

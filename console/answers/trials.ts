@@ -13,12 +13,8 @@ export const runSchema = z
   })
   .nullable();
 
-export const trialSchema = z.strictObject({
-  ...read,
-  trial: runSchema,
-  abTest: runSchema,
-  rollout: runSchema,
-  rollback: runSchema,
+/** What the store alone says of a policy, whether workflows can be asked or not. */
+const standing = {
   /** How many robots follow the order that stands; null: none was given yet. */
   order: z
     .strictObject({
@@ -44,6 +40,17 @@ export const trialSchema = z.strictObject({
     }),
     z.strictObject({ kind: z.literal('unreadable'), reason: z.string() }),
   ]),
+};
+export const standingSchema = z.strictObject({ ...read, policy: z.string(), ...standing });
+export type StandingAnswer = z.infer<typeof standingSchema>;
+
+export const trialSchema = z.strictObject({
+  ...read,
+  trial: runSchema,
+  abTest: runSchema,
+  rollout: runSchema,
+  rollback: runSchema,
+  ...standing,
 });
 export type TrialAnswer = z.infer<typeof trialSchema>;
 
@@ -69,5 +76,33 @@ export const trialCourseSchema = z.strictObject({
   end: z.record(z.string(), z.unknown()).nullable(),
   points: z.array(z.record(z.string(), z.unknown())),
   verdicts: z.int(),
+  /** What the bound of the stage still lacks by its last verdict, at least; null: the trial has ended, or is no rollout. */
+  outlook: z
+    .discriminatedUnion('kind', [
+      z.strictObject({ kind: z.enum(['proven', 'effect', 'unknown']) }),
+      z.strictObject({ kind: z.literal('episodes'), moreEpisodes: z.number(), earliestMs: z.number().nullable() }),
+    ])
+    .nullable(),
+  /** What the last verdict says of single tasks; null: none says anything. */
+  tasks: z
+    .strictObject({
+      atMs: z.number(),
+      /** The worst first, at most 200 of `total`; effects are candidate minus champion with a 95 % interval, null where nothing is known. */
+      items: z.array(
+        z.strictObject({
+          task: z.string(),
+          delta: z.number().nullable(),
+          low: z.number().nullable(),
+          high: z.number().nullable(),
+          candidateEpisodes: z.number(),
+          controlEpisodes: z.number(),
+          candidateRobots: z.number(),
+          controlRobots: z.number(),
+          standing: z.enum(['worse', 'unproven', 'judged']),
+        }),
+      ),
+      total: z.int(),
+    })
+    .nullable(),
 });
 export type TrialCourseAnswer = z.infer<typeof trialCourseSchema>;

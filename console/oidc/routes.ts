@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 
+import { isFailure } from '../../store/failures.ts';
 import { requestSession } from '../access.ts';
 import { signInSchema } from '../answers/me.ts';
 import type { ConsoleContext } from '../context.ts';
@@ -75,16 +76,27 @@ export const oidcRoutes =
           return await refuse(`The identity provider knows you, but ${person.why}.`);
         }
         request.log.info({ who: person.name, role: person.role }, 'signed in');
-        const cookies = [sessions.begin(person), sessions.forgetSignIn()];
-        return await reply.header('set-cookie', cookies).redirect(`${settings.publicUrl}/`, 302);
+        const { session, cookie } = sessions.begin(person);
+        // One that is not noted could be ended by nobody.
+        await context.signedIn.begin(session);
+        return await reply
+          .header('set-cookie', [cookie, sessions.forgetSignIn()])
+          .redirect(`${settings.publicUrl}/`, 302);
       } catch (error) {
+        if (isFailure(error, 'StoreUnavailable')) throw error;
         request.log.warn(told(error), 'an answer of the identity provider was refused');
         return refuse('The answer of the identity provider was refused. The log of the console says more.');
       }
     });
 
     app.post('/auth/sign-out', { schema: { hide: true } }, async (request, reply) => {
-      if (requestSession(request) === undefined) throw new ConsoleError('malformed', 'expected a session of a browser');
+      const session = requestSession(request);
+      if (session === undefined) throw new ConsoleError('malformed', 'expected a session of a browser');
+      const { sessionId, name: who } = session;
+      await context.signedIn.end(sessionId, { who, why: 'signed out' }).catch((error: unknown) =>
+        // The browser forgets it all the same.
+        request.log.warn({ err: error }, 'a session that was signed out could not be ended'),
+      );
       return reply.header('set-cookie', sessions.end()).send({ readAtMs: clock() });
     });
   };

@@ -9,6 +9,9 @@ import { Sealer } from './sealed.ts';
 import type { OidcSettings } from './settings.ts';
 
 const sessionSchema = z.strictObject({
+  /** By which it can be ended before its time; lets nobody in. */
+  sessionId: z.string(),
+  sinceMs: z.int(),
   name: z.string(),
   role: z.enum(operatorRoles),
   /** What a page must send with an act besides the cookie. */
@@ -27,7 +30,7 @@ const signInSchema = z.strictObject({
 /** So long somebody may be at the provider. */
 const signInMs = 600_000;
 
-/** Sessions of browsers, wholly in cookies that are sealed: any number of consoles serves them, and none keeps one. */
+/** Sessions of browsers, wholly in cookies that are sealed: any number of consoles serves them. What the store notes of one lets nobody in. */
 export class Sessions {
   readonly #clock: Clock;
   readonly #sessionMs: number;
@@ -43,11 +46,16 @@ export class Sessions {
     this.#signIn = new Sealer(sessionSecret, 'sign-in');
   }
 
-  /** The cookie of somebody who signed in. */
-  begin({ name, role }: Pick<BrowserSession, 'name' | 'role'>): string {
-    const csrf = randomBytes(18).toString('base64url');
-    const session: BrowserSession = { name, role, csrf, untilMs: this.#clock() + this.#sessionMs };
-    return this.#cookie('flywheel', this.#session.seal(session), { site: 'Strict', ms: this.#sessionMs });
+  /** The session of somebody who signed in, and its cookie. */
+  begin({ name, role }: Pick<BrowserSession, 'name' | 'role'>): {
+    readonly session: BrowserSession;
+    readonly cookie: string;
+  } {
+    const sinceMs = this.#clock();
+    const [sessionId, csrf] = [randomBytes(12).toString('hex'), randomBytes(18).toString('base64url')];
+    const session: BrowserSession = { sessionId, sinceMs, name, role, csrf, untilMs: sinceMs + this.#sessionMs };
+    const cookie = this.#cookie('flywheel', this.#session.seal(session), { site: 'Strict', ms: this.#sessionMs });
+    return { session, cookie };
   }
 
   end(): string {

@@ -9,6 +9,7 @@ import type { RobotType } from '../../datasets/robot-type.ts';
 import { utcDay } from '../../domain/facts/days.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
 import { episodeSchema, episodesSchema, trialRobotsSchema, type EpisodeAnswer } from '../answers/episodes.ts';
+import { readClips } from '../episode-clips.ts';
 import { ConsoleError } from '../errors.ts';
 import {
   day,
@@ -108,11 +109,9 @@ const lakeRoutes: Routes = (context) => async (app) => {
       if (found !== undefined && found.robotType !== robotType.id)
         throw new ConsoleError('notFound', `the episode is of another robot type than those of ${policy}`);
       const type = found && (await readRobotType(context.store, found.robotType, found.robotTypeVersion));
-      return {
-        readAtMs: context.clock(),
-        ...params,
-        episode: found === undefined || type === undefined ? null : shown(found, type),
-      };
+      if (found === undefined || type === undefined) return { readAtMs: context.clock(), ...params, episode: null };
+      const clips = await readClips(context.store, { ...params, ...found }, type);
+      return { readAtMs: context.clock(), ...params, episode: { ...shown(found, type), clips } };
     },
   });
 };
@@ -120,7 +119,7 @@ const lakeRoutes: Routes = (context) => async (app) => {
 function shown(
   { robotType, robotTypeVersion, frames, ...episode }: LakeEpisode,
   { observations, actions }: RobotType,
-): NonNullable<EpisodeAnswer['episode']> {
+): Omit<NonNullable<EpisodeAnswer['episode']>, 'clips'> {
   return {
     ...episode,
     robotType: `${robotType}@${robotTypeVersion}`,

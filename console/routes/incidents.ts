@@ -1,6 +1,7 @@
 import { readLastEvents } from '../../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
-import { incidentsSchema } from '../answers/incidents.ts';
+import { whereToLook } from '../../activities/incidents/where-to-look.ts';
+import { incidentsSchema, type IncidentsAnswer } from '../answers/incidents.ts';
 import { described, pageQuery, requirePolicy, type Routes } from './shared.ts';
 
 /** What is wrong, and what was. */
@@ -22,9 +23,14 @@ export const incidentRoutes: Routes = (context) => async (app) => {
         readAtMs: context.clock(),
         damaged: keys,
         lookedAtMs,
-        open: [...incidents],
-        events: [...events],
+        open: incidents.map(seen),
+        events: events.map(seen),
       };
     },
   });
 };
+
+function seen<T extends Parameters<typeof whereToLook>[0]>(one: T): T & Pick<IncidentsAnswer['open'][number], 'see'> {
+  const place = whereToLook(one);
+  return { ...one, see: place === undefined ? null : { page: place.page, query: { ...place.query } } };
+}

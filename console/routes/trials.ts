@@ -2,14 +2,27 @@ import { z } from 'zod';
 
 import { listEndedTrials, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
+import { holdOutlook } from '../../domain/rollout/hold-outlook.ts';
 import type { Confirmations } from '../../fleet/desk/confirmations.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
 import { readFreeze } from '../../store/records/freezes.ts';
-import { endedTrialsSchema, trialCourseSchema, trialSchema, type TrialAnswer } from '../answers/trials.ts';
+import {
+  endedTrialsSchema,
+  standingSchema,
+  trialCourseSchema,
+  trialSchema,
+  type TrialAnswer,
+} from '../answers/trials.ts';
+import type { ConsoleContext } from '../context.ts';
 import { described, limitQuery, policyQuery, requirePolicy, trialName, type Routes } from './shared.ts';
 
 /** Trials: the one that runs, those that ended, and the course of each. */
 export const trialRoutes: Routes = (context) => async (app) => {
+  await app.register(nowRoutes(context));
+  await app.register(courseRoutes(context));
+};
+
+const nowRoutes: Routes = (context) => async (app) => {
   app.route({
     method: 'GET',
     url: '/api/v1/trial',
@@ -19,24 +32,36 @@ export const trialRoutes: Routes = (context) => async (app) => {
     },
     handler: async ({ query: { policy } }) => {
       await requirePolicy(context, policy);
-      const [trial, steps, rollback, seen, freeze] = await Promise.all([
+      const [trial, steps, rollback, standing] = await Promise.all([
         context.loop.trial(policy),
         context.loop.trialSteps(policy),
         context.loop.rollback(policy),
-        context.fleet.readConfirmations(policy),
-        readFreeze(context.store, policy, context.clock()),
+        readStanding(context, policy),
       ]);
-      return {
-        readAtMs: context.clock(),
-        trial,
-        ...steps,
-        rollback,
-        order: seen === undefined ? null : followed(seen),
-        freeze,
-      };
+      return { readAtMs: context.clock(), trial, ...steps, rollback, ...standing };
     },
   });
 
+  app.route({
+    method: 'GET',
+    url: '/api/v1/standing',
+    schema: {
+      querystring: policyQuery,
+      ...described(
+        'Until when the trials of a policy are frozen, and who follows its current order: known also while Temporal does not answer',
+        standingSchema,
+      ),
+    },
+    handler: async ({ query: { policy } }) => {
+      await requirePolicy(context, policy);
+      const standing = await readStanding(context, policy);
+      return { readAtMs: context.clock(), policy, ...standing };
+    },
+  });
+};
+
+/** Trials that ended, and the course of each. */
+const courseRoutes: Routes = (context) => async (app) => {
   app.route({
     method: 'GET',
     url: '/api/v1/trials',
@@ -72,11 +97,26 @@ export const trialRoutes: Routes = (context) => async (app) => {
         'no trial of that id was planned',
       );
       const end = (await readJson(context.store, trialKeys.end(trialId), anything)) ?? null;
-      const { points, verdicts } = await readTrialCourse(context.store, trialId, ({ key }) => void keys.push(key));
-      return { readAtMs: context.clock(), damaged: keys, plan, end, points: [...points], verdicts };
+      const {
+        points,
+        verdicts,
+        tasks: judged,
+      } = await readTrialCourse(context.store, trialId, ({ key }) => void keys.push(key));
+      const tasks = judged && { atMs: judged.atMs, items: [...judged.tasks], total: judged.total };
+      const ticks = points.filter(({ kind }) => kind === 'tick');
+      const outlook = end === null && ticks.length > 0 ? holdOutlook(ticks) : null;
+      return { readAtMs: context.clock(), damaged: keys, plan, end, points: [...points], verdicts, outlook, tasks };
     },
   });
 };
+
+async function readStanding(
+  { store, fleet, clock }: ConsoleContext,
+  policy: string,
+): Promise<Pick<TrialAnswer, 'order' | 'freeze'>> {
+  const [seen, freeze] = await Promise.all([fleet.readConfirmations(policy), readFreeze(store, policy, clock())]);
+  return { order: seen === undefined ? null : followed(seen), freeze };
+}
 
 function followed({ seq, unserved = [], ...seen }: Confirmations): NonNullable<TrialAnswer['order']> {
   const [confirmed, waiting, windowed, failed, offline] = [

@@ -3,9 +3,10 @@ import { h, type ComponentChild, type ComponentChildren } from 'preact';
 import type { CycleReportAnswer } from '../../console/answers/cycles.ts';
 import { numberText, percentText } from '../format.ts';
 import { lineChart } from '../line-chart.ts';
-import { hrefOf } from '../route.ts';
 import { facts, moment, stateBox, table } from '../states.ts';
+import { sinceSection } from './cycle-since.ts';
 import { gatesTable } from './gates.ts';
+import { trialLink, versionLink } from './version-links.ts';
 
 const count = (value: number | null): string => (value === null ? 'not told' : numberText(value, 0));
 
@@ -17,12 +18,11 @@ export function reportBody(report: CycleReportAnswer): ComponentChild {
       ['Outcome', `${report.outcome}: ${report.reason}`],
       ['Cause', report.cause],
       ['Ended', moment(report.writtenAtMs)],
-      ['Champion at the start', report.championVersion ?? 'none'],
-      [
-        'Candidate',
-        candidate === null ? 'none' : h('a', { href: hrefOf('models', { policy, version: candidate }) }, candidate),
-      ],
+      ['Champion at the start', versionLink(policy, report.championVersion, 'none')],
+      ['Candidate', versionLink(policy, candidate, 'none')],
     ]),
+    candidate === null ? null : h('p', null, trialLink(policy, candidate)),
+    sinceSection(report),
     part('Data quality', report.collection, qualityBody),
     part('Mix', report.mix, mixBody),
     part('Training', report.training, trainingBody),
@@ -149,4 +149,17 @@ const judgedBody = (data: Part<'evaluation'>): ComponentChildren => [
     ['Judged on', `${count(data.frames)} frames of ${count(data.episodes)} episodes`],
   ]),
   gatesTable(data.gates),
+  data.tasks.length === 0
+    ? null
+    : table(
+        `Agreement by task, the worst first: ${data.tasks.length} of ${data.tasksTotal}`,
+        [
+          { head: 'Task', cell: ({ task }) => task },
+          { head: 'Agreement', isNumber: true, cell: ({ agreementFraction }) => fraction(agreementFraction) },
+          { head: 'Episodes', isNumber: true, cell: ({ episodes }) => count(episodes) },
+          { head: 'Frames', isNumber: true, cell: ({ frames }) => count(frames) },
+        ],
+        data.tasks,
+        ({ task }, index) => `${task} ${index}`,
+      ),
 ];

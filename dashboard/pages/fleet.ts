@@ -1,10 +1,11 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
+import type { StandingAnswer } from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs } from '../acts.ts';
 import type { Attention } from '../attention.ts';
-import { freezeActs, freezeNote, type Freeze } from '../freeze.ts';
+import { freezeActs, standingNote } from '../freeze.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
@@ -32,8 +33,7 @@ export function fleetPath({ policy, state, site, version, search, after }: Fleet
 interface FleetPage {
   readonly reading: Reading<FleetAnswer>;
   readonly attention: Attention;
-  /** null: not known. */
-  readonly freeze: Freeze;
+  readonly standing: Reading<StandingAnswer>;
   readonly query: FleetQuery;
   readonly nowMs: number;
   readonly onFilter: (change: FleetQuery) => void;
@@ -41,17 +41,25 @@ interface FleetPage {
 }
 
 /** Robots by state, model and site, and above them what needs a person now. */
-export const fleetPage = ({ reading, attention, freeze, query, nowMs, onFilter, acting }: FleetPage): ComponentChild =>
+export const fleetPage = ({
+  reading,
+  attention,
+  standing,
+  query,
+  nowMs,
+  onFilter,
+  acting,
+}: FleetPage): ComponentChild =>
   h('div', null, [
     attentionBox(attention, query['policy'] ?? ''),
-    freezeNote(freeze, nowMs),
+    standingNote(standing, nowMs),
     // Not for a fleet that is not there, or not the viewer's.
     reading.data === null
       ? null
       : actBar(
           [
             ...fleetActs(query['policy'] ?? '', acting.viewer),
-            ...freezeActs(query['policy'] ?? '', freeze, acting.viewer),
+            ...freezeActs(query['policy'] ?? '', standing.data?.freeze ?? null, acting.viewer),
           ],
           acting.onAct,
         ),

@@ -5,22 +5,65 @@ import { actButton, type Acting } from '../act-buttons.ts';
 import { incidentAct } from '../acts.ts';
 import { spanText } from '../format.ts';
 import type { Reading } from '../reading.ts';
-import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
+import { hrefOf } from '../route.ts';
+import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
 
 interface IncidentsPage {
   readonly reading: Reading<IncidentsAnswer>;
   readonly policy: string;
+  /** The only incident that is looked for; undefined: all. */
+  readonly incidentId?: string | undefined;
   readonly nowMs: number;
   readonly acting: Acting;
 }
 
 /** What is wrong now, and what was. */
-export const incidentsPage = ({ reading, nowMs, ...acts }: IncidentsPage): ComponentChild =>
+export const incidentsPage = ({ reading, nowMs, incidentId, ...acts }: IncidentsPage): ComponentChild =>
   h(
     'div',
     null,
-    shownOf(reading, nowMs, 'incidents', (data) => [openIncidents(data, nowMs, acts), events(data)]),
+    shownOf(reading, nowMs, 'incidents', (data) => [
+      incidentId === undefined ? null : oneIncident(data, incidentId, nowMs, acts),
+      openIncidents(data, nowMs, acts),
+      events(data, acts.policy),
+    ]),
   );
+
+/** What a link of a mail or of another page names: whether it is open, what happened, and what it is about. */
+function oneIncident(
+  { open, events: log }: IncidentsAnswer,
+  incidentId: string,
+  nowMs: number,
+  { policy, acting }: Pick<IncidentsPage, 'policy' | 'acting'>,
+): ComponentChild {
+  const now = open.find((one) => one.incidentId === incidentId);
+  const own = log.filter((one) => one.incidentId === incidentId);
+  const about = now ?? own.at(-1);
+  return h('section', { 'aria-labelledby': 'incident' }, [
+    h('h2', { id: 'incident' }, `Incident ${incidentId}`),
+    about === undefined
+      ? stateBox('noData', `It is not open, and not among the last ${log.length} events. Nothing follows from this.`)
+      : [
+          facts([
+            ['What', [`${about.cause}, `, subjectOf(about, policy)]],
+            ['Reason', about.reason],
+            ['Now', now === undefined ? 'not open any more' : `open for ${spanText(nowMs - now.openedAtMs)}`],
+            ['Acknowledged', now?.acknowledgedBy ?? own.findLast(({ who }) => who !== undefined)?.who ?? 'by nobody'],
+            ['Happened', own.map(({ state, atMs }) => h('div', null, [`${state} `, moment(atMs)]))],
+          ]),
+          now === undefined || now.acknowledgedBy !== null
+            ? null
+            : actButton(incidentAct(now, policy, acting.viewer), acting.onAct, `one ${incidentId}`),
+        ],
+    h('p', null, h('a', { href: hrefOf('incidents', { policy }) }, 'All incidents')),
+  ]);
+}
+
+/** The subject, with the way to the page that shows it. */
+const subjectOf = (
+  { subject, see }: Pick<IncidentsAnswer['open'][number], 'subject' | 'see'>,
+  policy: string,
+): ComponentChild => (see === null ? subject : h('a', { href: hrefOf(see.page, { ...see.query, policy }) }, subject));
 
 const openIncidents = (
   { lookedAtMs, open }: IncidentsAnswer,
@@ -37,7 +80,7 @@ const openIncidents = (
           'Longest open first',
           [
             { head: 'Cause', cell: ({ cause }) => cause },
-            { head: 'Subject', cell: ({ subject }) => subject },
+            { head: 'Subject', cell: (one) => subjectOf(one, policy) },
             { head: 'Reason', cell: ({ reason }) => reason },
             {
               head: 'Open for',
@@ -60,7 +103,7 @@ const openIncidents = (
         : stateBox('empty', 'No incident is open.'),
   ]);
 
-const events = ({ events: list, damaged }: IncidentsAnswer): ComponentChild =>
+const events = ({ events: list, damaged }: IncidentsAnswer, policy: string): ComponentChild =>
   h('section', null, [
     h('h2', null, 'Last events'),
     damagedNote(damaged),
@@ -74,7 +117,7 @@ const events = ({ events: list, damaged }: IncidentsAnswer): ComponentChild =>
             { head: 'When', cell: ({ atMs }) => moment(atMs) },
             { head: 'State', cell: ({ state }) => state },
             { head: 'Cause', cell: ({ cause }) => cause },
-            { head: 'Subject', cell: ({ subject }) => subject },
+            { head: 'Subject', cell: (one) => subjectOf(one, policy) },
             { head: 'Reason', cell: ({ reason }) => reason },
             { head: 'Who', cell: ({ who }) => who ?? 'the monitor' },
           ],

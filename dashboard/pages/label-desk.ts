@@ -4,7 +4,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { LabelsAnswer } from '../../console/answers/labels.ts';
 import { actButton, type Acting } from '../act-buttons.ts';
 import { emptyForm, failureAct, framesAct, framesOf, takeBackAct, type LabelForm } from '../label-acts.ts';
+import { ClipViews } from '../clip-view.ts';
 import type { ChartMarks } from '../line-chart.ts';
+import type { Pass } from '../pass.ts';
 import type { Reading } from '../reading.ts';
 import { facts, moment, shownOf, stateBox, table } from '../states.ts';
 import { actionsSection, actionText, readingsSection, seconds, type Episode } from './episode-curves.ts';
@@ -21,11 +23,13 @@ interface LabelDeskProps {
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
   readonly acting: Acting;
+  /** By what clips are asked for. */
+  readonly pass: Pass;
 }
 
 /** Replays an episode frame by frame, and takes what a person says of its frames or of its failure. Everything by keyboard. */
 export function LabelDesk(props: LabelDeskProps): ComponentChild {
-  const { episode, episodeId, day, labels, query, nowMs, onFilter, acting } = props;
+  const { episode, episodeId, day, labels, query, nowMs, onFilter, acting, pass } = props;
   const { frames, frameCount, split, actions } = episode;
   const [place, setPlace] = useState(0);
   const [isPlaying, setPlaying] = useState(false);
@@ -43,7 +47,8 @@ export function LabelDesk(props: LabelDeskProps): ComponentChild {
     event.preventDefault();
     act();
   };
-  const player = { place: Math.min(place, last), last, isPlaying, onKeyDown, mark };
+  const clips = h(ClipViews, { episode, episodeId, atMs: current?.atMs ?? 0, pass });
+  const player = { place: Math.min(place, last), last, isPlaying, onKeyDown, mark, clips };
   const marks = marksOf(episode, form, current?.atMs);
   return h('div', null, [
     about(episode),
@@ -115,13 +120,24 @@ interface Replay {
   readonly onPlaying: (is: boolean) => void;
   readonly onKeyDown: (event: KeyboardEvent) => void;
   readonly mark: (end: 'first' | 'last') => void;
+  readonly clips: ComponentChild;
 }
 
 const button = (text: string, onClick: () => void): ComponentChild =>
   h('button', { type: 'button', onClick, key: text }, text);
 
 /** A slider over the frames: arrows go on by one, page keys by more, `[` and `]` mark, space plays. */
-function replay({ episode, place, last, isPlaying, onPlace, onPlaying, onKeyDown, mark }: Replay): ComponentChild {
+function replay({
+  episode,
+  place,
+  last,
+  isPlaying,
+  onPlace,
+  onPlaying,
+  onKeyDown,
+  mark,
+  clips,
+}: Replay): ComponentChild {
   const { frames, actions } = episode;
   const frame = frames[place];
   if (frame === undefined) return null;
@@ -149,6 +165,7 @@ function replay({ episode, place, last, isPlaying, onPlace, onPlaying, onKeyDown
       button('First frame is here', () => mark('first')),
       button('Last frame is here', () => mark('last')),
     ]),
+    clips,
     facts([
       ['At', where],
       ['It did', actionText(actions, frame.action)],

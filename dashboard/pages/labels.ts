@@ -5,6 +5,7 @@ import type { LabelQueueAnswer, LabelsAnswer } from '../../console/answers/label
 import type { Acting } from '../act-buttons.ts';
 import { filterForm, typedField } from '../form-fields.ts';
 import { numberText } from '../format.ts';
+import type { Pass } from '../pass.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { shownOf, stateBox, table } from '../states.ts';
@@ -26,6 +27,7 @@ interface LabelsPage {
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
   readonly acting: Acting;
+  readonly pass: Pass;
 }
 
 /** Episodes that wait for a label by hand, the most valuable first; of the chosen one a replay, and what persons say of it. */

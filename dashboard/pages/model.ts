@@ -5,6 +5,7 @@ import { digestText, numberText } from '../format.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, stateBox, table } from '../states.ts';
 import { gatesTable, outcomeText } from './gates.ts';
+import { trialLink } from './version-links.ts';
 
 const count = (value: number): string => numberText(value, 0);
 const fraction = (value: number | null): string => (value === null ? 'not measured' : numberText(value, 6));
@@ -58,6 +59,7 @@ export function modelBody(model: ModelAnswer): ComponentChild {
     training === null
       ? null
       : h('p', null, h('a', { href: hrefOf('cycle', { policy, id: training.cycleId }) }, 'The cycle that made it')),
+    h('p', null, trialLink(policy, model.version)),
     h('h3', null, 'Gates'),
     gatesTable(model.gates),
     h('h3', null, 'Data it learned from'),

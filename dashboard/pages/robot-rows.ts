@@ -19,7 +19,7 @@ const minuteMs = 60_000;
 /** All that a robot's row shows, and nothing that it does not: rows with the same are not drawn again. */
 export interface RobotRow {
   readonly robotId: string;
-  readonly href: string;
+  readonly policy: string | undefined;
   readonly contact: Exclude<(typeof robotStates)[number], 'quarantined'>;
   /** By whom and why; null: it is in none. */
   readonly quarantine: string | null;
@@ -40,7 +40,7 @@ export function robotRow(
   const isNow = ageMs !== null && ageMs < minuteMs;
   return {
     robotId,
-    href: hrefOf('robot', { policy, id: robotId }),
+    policy,
     contact,
     quarantine: quarantine === null ? null : ` by ${quarantine.who}: ${quarantine.why}`,
     version: version ?? 'never said',
@@ -61,8 +61,19 @@ export interface Drawing {
 
 export const nothingDrawn: Drawing = { rows: [], isWhole: true };
 
-const isSame = (a: RobotRow, b: RobotRow): boolean =>
-  (Object.keys(a) as (keyof RobotRow)[]).every((name) => a[name] === b[name]);
+/** All of a row, what changes most often first. */
+const shown = Object.keys({
+  version: true,
+  contact: true,
+  seen: true,
+  seenAtMs: true,
+  quarantine: true,
+  site: true,
+  policy: true,
+  robotId: true,
+} satisfies Record<keyof RobotRow, true>) as readonly (keyof RobotRow)[];
+
+const isSame = (a: RobotRow, b: RobotRow): boolean => shown.every((name) => a[name] === b[name]);
 
 /**
  * What to draw after `before` on the way to `wanted`. A row that shows the same stays the same object. At most `mostRowsAtOnce` are new or others, the first ones
@@ -132,9 +143,9 @@ class Row extends Component<{ readonly row: RobotRow }> {
   }
 
   override render(): ComponentChild {
-    const { robotId, href, contact, quarantine, version, site, seen, seenAtMs } = this.props.row;
+    const { robotId, policy, contact, quarantine, version, site, seen, seenAtMs } = this.props.row;
     return h('tr', null, [
-      h('th', { scope: 'row' }, h('a', { href }, robotId)),
+      h('th', { scope: 'row' }, h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId)),
       h('td', null, [stateMark(contact), quarantine === null ? null : [' ', stateMark('quarantined'), quarantine]]),
       h('td', null, version),
       h('td', null, site),

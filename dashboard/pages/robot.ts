@@ -7,6 +7,7 @@ import { numberText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { versionLink } from './version-links.ts';
 
 type Robot = RobotAnswer['robot'];
 
@@ -32,13 +33,14 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
     damagedNote(robot.damaged),
     section('Versions that it ran', robot.versions, 'It has not said yet what it runs.', () =>
       table(
-        'Versions, newest first',
+        'What it ran from when until when, newest first; a version leads to what it was trained on',
         [
-          { head: 'When', cell: ({ atMs }) => moment(atMs) },
-          { head: 'Version', cell: ({ version }) => version },
-          { head: 'Outcome', cell: ({ outcome }) => outcome },
+          { head: 'Version', cell: ({ version }) => ranVersion(robot.policy, version) },
+          { head: 'From', cell: ({ atMs }) => moment(atMs) },
+          { head: 'Until', cell: ({ untilMs }) => (untilMs === null ? 'now' : moment(untilMs)) },
+          { head: 'How it came', cell: ({ outcome }) => toldOutcomes.get(outcome) ?? outcome },
         ],
-        robot.versions.toReversed(),
+        runsOf(robot.versions).toReversed(),
         ({ atMs, version }, index) => `${atMs} ${version} ${index}`,
       ),
     ),
@@ -86,6 +88,20 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
     ),
   ]);
 
+/** Each report says what the robot runs from then on. */
+const runsOf = (versions: Robot['versions']) =>
+  versions.map((one, index) => ({ ...one, untilMs: versions[index + 1]?.atMs ?? null }));
+
+/** What reports say, in words. */
+const toldOutcomes: ReadonlyMap<string, string> = new Map([
+  ['installed', 'installed'],
+  ['refused', 'it refused another one and kept this'],
+  ['fellBack', 'it left another one by itself and fell back to this'],
+]);
+
+const ranVersion = (policy: string, version: string): ComponentChild =>
+  /^\d+\.\d+\.\d+$/.test(version) ? versionLink(policy, version, 'none') : version;
+
 function section(title: string, list: readonly unknown[], empty: string, show: () => ComponentChild): ComponentChild {
   return h('section', null, [h('h2', null, title), list.length === 0 ? stateBox('empty', empty) : show()]);
 }
@@ -98,7 +114,7 @@ function standing(robot: Robot): ComponentChild {
     ['Standing', robot.standing],
     ['Contact', now === null ? 'none' : now.contact],
     ['Last seen', now?.lastSeenMs == null ? 'never' : moment(now.lastSeenMs)],
-    ['Model', now?.version ?? 'never said'],
+    ['Model', versionLink(robot.policy, now?.version, 'never said')],
     ['Site', robot.site],
     ['Stratum', robot.stratum],
     ['Policy', robot.policy],
@@ -107,7 +123,15 @@ function standing(robot: Robot): ComponentChild {
     ['Clock', clock === null ? 'nothing heard in the last hour' : clockText(clock)],
     ['Latency', latency === null ? 'no episode in the last hour told one' : latencyText(latency)],
     ...(now?.images === undefined ? [] : [['Images', imagesText(now.images)] as const]),
-    ['Open incidents', robot.openIncidents.length === 0 ? 'none' : robot.openIncidents.join(', ')],
+    [
+      'Open incidents',
+      robot.openIncidents.length === 0
+        ? 'none'
+        : robot.openIncidents.map((id) => [
+            h('a', { href: hrefOf('incidents', { policy: robot.policy, id }), key: id }, id),
+            ' ',
+          ]),
+    ],
   ];
   return h('section', null, [
     h('h2', null, 'Now'),

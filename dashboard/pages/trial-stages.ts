@@ -1,9 +1,10 @@
-import { h, type ComponentChild } from 'preact';
+import { h, type ComponentChild, type ComponentChildren } from 'preact';
 
-import { numberField } from '../fields.ts';
+import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
+import { numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
 import { hrefOf } from '../route.ts';
-import { table } from '../states.ts';
+import { moment, table } from '../states.ts';
 
 /** What a workflow says of a number, or that it does not. */
 export const told = (value: number | undefined, text: (value: number) => string): string =>
@@ -11,6 +12,32 @@ export const told = (value: number | undefined, text: (value: number) => string)
 
 export const armText = (robots: number | undefined, episodes: number | undefined): string =>
   `${told(robots, (n) => numberText(n, 0))} robots, ${told(episodes, (n) => numberText(n, 0))} episodes`;
+
+/** What something is, and why. */
+export function stepText(step: unknown): string {
+  const kind = textField(step, 'kind') ?? textField(step, 'outcome');
+  const reason = textField(step, 'reason');
+  if (kind === undefined) return 'none yet';
+  return reason === undefined ? kind : `${kind}: ${reason}`;
+}
+
+const outlooks: Readonly<Record<'proven' | 'effect' | 'unknown', string>> = {
+  proven:
+    'nothing of the effect: its bound is above the limit. Time, robots, an approval or a freeze may hold it still',
+  effect:
+    'at the effect measured now no number of episodes: it is as far below as the limit allows, or farther. It must turn out better, or somebody ends the trial',
+  unknown: 'not known: the last verdict does not say an effect, a bound and a limit',
+};
+
+/** What would let the stage advance, and when at the present rate; nothing where a trial has ended. */
+export const outlookText = (outlook: TrialCourseAnswer['outlook'], nowMs: number): ComponentChildren => {
+  if (outlook === null) return null;
+  if (outlook.kind !== 'episodes') return outlooks[outlook.kind];
+  const { moreEpisodes, earliestMs } = outlook;
+  const more = `at least ${numberText(moreEpisodes, 0)} more episodes with the candidate, if the effect stays as it is`;
+  if (earliestMs === null) return more;
+  return [`${more}; at the present rate `, earliestMs <= nowMs ? 'any time now' : ['not before ', moment(earliestMs)]];
+};
 
 /** Stages of a rollout that were proven, each with the way to its course. */
 export const stages = (rows: readonly unknown[], policy: string, id: string | undefined): ComponentChild | null =>

@@ -1,23 +1,29 @@
 import { h, type ComponentChild, type ComponentChildren } from 'preact';
 
-import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
+import type {
+  EndedTrialsAnswer,
+  StandingAnswer,
+  TrialAnswer,
+  TrialCourseAnswer,
+} from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs, trialActs } from '../acts.ts';
-import { courseChart, type CoursePoint } from '../course-chart.ts';
 import { fieldOf, listField, numberField, textField } from '../fields.ts';
-import { freezeActs, freezeNote } from '../freeze.ts';
+import { freezeActs, standingNote } from '../freeze.ts';
 import { numberText, pointsText } from '../format.ts';
 import type { Reading } from '../reading.ts';
-import { hrefOf } from '../route.ts';
-import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
-import { armsOf, pointsOf } from '../trial-course.ts';
-import { armText, stages, told } from './trial-stages.ts';
+import { facts, moment, shownOf, stateBox } from '../states.ts';
+import { courseBody, endedTrials } from './trial-body.ts';
+import { armText, stages, stepText, told } from './trial-stages.ts';
+import { versionLink } from './version-links.ts';
 
 interface TrialPage {
   readonly policy: string;
   /** The trial whose course is shown; undefined: none. */
   readonly trialId: string | undefined;
   readonly now: Reading<TrialAnswer>;
+  /** What is so whether Temporal answers or not. */
+  readonly standing: Reading<StandingAnswer>;
   readonly course: Reading<TrialCourseAnswer>;
   readonly ended: Reading<EndedTrialsAnswer>;
   readonly nowMs: number;
@@ -29,12 +35,22 @@ interface TrialPage {
 }
 
 /** The trial that runs: its stage, its effect against the limits, its arms; and those that ended. */
-export const trialPage = ({ policy, trialId, now, course, ended, nowMs, acting, ...more }: TrialPage): ComponentChild =>
+export const trialPage = ({
+  policy,
+  trialId,
+  now,
+  standing,
+  course,
+  ended,
+  nowMs,
+  acting,
+  ...more
+}: TrialPage): ComponentChild =>
   h('div', null, [
     h('section', { 'aria-labelledby': 'now' }, [
       h('h2', { id: 'now' }, 'Now'),
+      standingNote(standing, nowMs),
       shownOf(now, nowMs, 'the trial that runs', (data) => [
-        freezeNote(data.freeze, nowMs),
         runningTrial(data, policy),
         actBar(
           [
@@ -45,12 +61,15 @@ export const trialPage = ({ policy, trialId, now, course, ended, nowMs, acting, 
           acting.onAct,
         ),
       ]),
+      now.data === null && standing.data !== null ? standingFacts(standing.data, policy, acting) : null,
     ]),
     h('section', { 'aria-labelledby': 'course' }, [
       h('h2', { id: 'course', tabIndex: -1 }, courseTitle(trialId, more.stage)),
       trialId === undefined
         ? noCourse(now)
-        : shownOf(course, nowMs, `the course of ${trialId}`, (data) => courseBody(data, stageOf(more.stage))),
+        : shownOf(course, nowMs, `the course of ${trialId}`, (data) =>
+            courseBody(data, { policy, nowMs, stage: stageOf(more.stage) }),
+          ),
     ]),
     more.carriers ?? null,
     h('section', { 'aria-labelledby': 'ended' }, [
@@ -58,6 +77,15 @@ export const trialPage = ({ policy, trialId, now, course, ended, nowMs, acting, 
       shownOf(ended, nowMs, 'trials that ended', (data) => endedTrials(data, policy)),
     ]),
   ]);
+
+/** Workflows do not tell; what the store tells is so all the same, and can be acted on. */
+const standingFacts = ({ order, freeze }: StandingAnswer, policy: string, acting: Acting): ComponentChild => [
+  facts([
+    ['Robots that follow the current order', order === null ? 'none was given yet' : orderText(order)],
+    ['Trials', freeze.kind === 'none' ? 'not frozen' : 'frozen, see above'],
+  ]),
+  actBar(freezeActs(policy, freeze, acting.viewer), acting.onAct),
+];
 
 const courseTitle = (trialId: string | undefined, stage: string | undefined): string =>
   `Course${trialId === undefined ? '' : ` of ${trialId}`}${stageOf(stage) === undefined ? '' : `, stage ${stage}`}`;
@@ -81,7 +109,7 @@ function runningTrial({ trial, abTest, rollout, rollback, order }: TrialAnswer, 
       ? stateBox('empty', 'No trial of this policy runs, and none ended lately.')
       : runBox('Trial', trial, [
           ['Stage', textField(trial.status, 'stage') ?? 'not told'],
-          ['Candidate', textField(trial.status, 'candidateVersion') ?? 'none yet'],
+          ['Candidate', versionLink(policy, textField(trial.status, 'candidateVersion'), 'none yet')],
           ['Waits behind it', textField(trial.status, 'waitingVersion') ?? 'none'],
           ['Step', stepText(fieldOf(trial.status, 'step'))],
           ['Result', stepText(fieldOf(trial.status, 'result'))],
@@ -104,14 +132,6 @@ const runBox = (name: string, { run, startedMs, endedMs, status }: Run, entries:
       ...(endedMs === null ? [] : [['Ended', moment(endedMs)] as const]),
     ]),
   ]);
-
-/** What something is, and why. */
-function stepText(step: unknown): string {
-  const kind = textField(step, 'kind') ?? textField(step, 'outcome');
-  const reason = textField(step, 'reason');
-  if (kind === undefined) return 'none yet';
-  return reason === undefined ? kind : `${kind}: ${reason}`;
-}
 
 function abTestFacts({ status }: Run): Facts {
   const look = fieldOf(status, 'look');
@@ -171,7 +191,10 @@ function rollbackFacts({ status, run }: Run, order: TrialAnswer['order']): Facts
 /** How many robots follow the order that stands; a rollback is pending until all that can have confirmed. */
 function followText(status: unknown, order: TrialAnswer['order']): string {
   if (textField(status, 'stage') !== 'returning') return 'nothing is ordered yet';
-  if (order === null) return 'who follows is not known';
+  return order === null ? 'who follows is not known' : orderText(order);
+}
+
+function orderText(order: NonNullable<TrialAnswer['order']>): string {
   const { confirmed, robots, waiting, windowed, failed, offline, unserved } = order;
   const others = [
     [waiting, 'on the way'],
@@ -184,80 +207,3 @@ function followText(status: unknown, order: TrialAnswer['order']): string {
   const state = confirmed === robots ? 'confirmed by' : 'pending: confirmed by';
   return `${state} ${confirmed} of ${robots}${rest === '' ? '' : `; ${rest}`}`;
 }
-
-function courseBody(course: TrialCourseAnswer, stage: number | undefined): ComponentChild {
-  const { plan, end, verdicts, damaged } = course;
-  const points = pointsOf(course, stage);
-  const arms = armsOf(course);
-  return h('div', null, [
-    damagedNote(damaged),
-    facts([
-      ['Kind', textField(plan, 'kind') ?? 'not told'],
-      ['Candidate', textField(plan, 'candidateVersion') ?? 'not told'],
-      ['Champion', textField(plan, 'championVersion') ?? 'not told'],
-      ['Robots in the plan', listField(plan, 'robots').length],
-      ['Left out, in quarantine', listField(plan, 'excluded').length],
-      ['End', end === null ? 'it has not ended' : stepText(end)],
-      ['Verdicts', points.length === verdicts ? verdicts : `${verdicts}, of which ${points.length} are shown`],
-      ...(arms === null
-        ? []
-        : ([
-            ['Candidate arm', armText(arms.candidateRobots, arms.candidateEpisodes)],
-            [
-              'Control arm',
-              arms.controlRobots === undefined
-                ? 'the other robots; the verdict does not count them'
-                : armText(arms.controlRobots, arms.controlEpisodes),
-            ],
-          ] as const)),
-    ]),
-    points.length === 0
-      ? stateBox('noData', 'No verdict says an effect yet. Nothing follows from this.')
-      : h('div', null, [
-          h(
-            'p',
-            { class: 'legend' },
-            'Effect: candidate minus champion, in percentage points (●), with its interval (│). It must stay above the limit (▬), where one is judged against.',
-          ),
-          courseChart(points),
-          h('details', null, [h('summary', null, 'The same as a table'), courseTable(points)]),
-        ]),
-  ]);
-}
-
-const courseTable = (points: readonly CoursePoint[]): ComponentChild =>
-  table(
-    'Verdicts, newest first',
-    [
-      { head: 'Verdict', cell: ({ name }) => name },
-      { head: 'When', cell: ({ atMs }) => moment(atMs) },
-      { head: 'Effect', isNumber: true, cell: ({ effect }) => pointsText(effect) },
-      { head: 'At least', isNumber: true, cell: ({ low }) => (low === null ? 'not told' : pointsText(low)) },
-      { head: 'At most', isNumber: true, cell: ({ high }) => (high === null ? 'open' : pointsText(high)) },
-      { head: 'Limit', isNumber: true, cell: ({ limit }) => (limit === null ? 'none' : pointsText(limit)) },
-    ],
-    points.toReversed(),
-    ({ name }, index) => `${name} ${index}`,
-  );
-
-const endedTrials = ({ items, damaged }: EndedTrialsAnswer, policy: string): ComponentChild =>
-  h('div', null, [
-    damagedNote(damaged),
-    items.length === 0
-      ? stateBox('empty', 'No trial has ended yet.')
-      : table(
-          'Ended trials, newest first',
-          [
-            {
-              head: 'Trial',
-              cell: ({ trialId }) => h('a', { href: hrefOf('trial', { policy, id: trialId }) }, trialId),
-            },
-            { head: 'Candidate', cell: ({ candidateVersion }) => candidateVersion ?? 'none' },
-            { head: 'Outcome', cell: ({ outcome }) => outcome },
-            { head: 'Reason', cell: ({ reason }) => reason },
-            { head: 'Ended', cell: ({ atMs }) => moment(atMs) },
-          ],
-          items.toReversed(),
-          ({ trialId }) => trialId,
-        ),
-  ]);

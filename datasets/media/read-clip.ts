@@ -14,6 +14,8 @@ export interface Clip {
   /** Pixels of each image, as the file says: a decoder may find others. */
   readonly width: number;
   readonly height: number;
+  /** What a decoder is set up by (the bodies of `avcC` and `av1C`); undefined: motion JPEG, which needs none, or a file without one that can be read. */
+  readonly configuration: Uint8Array | undefined;
   /** In order of their times. */
   readonly samples: readonly ClipSample[];
 }
@@ -141,7 +143,7 @@ const codecs: ReadonlyMap<string, ClipCodec> = new Map([
 ]);
 
 /** Codec and size from the one entry of the table of descriptions. */
-function describedIn(descriptions: DataView): Pick<Clip, 'codec' | 'width' | 'height'> {
+function describedIn(descriptions: DataView): Omit<Clip, 'samples'> {
   const { count } = tableOf(descriptions, { countAt: 4, entryBytes: 8, most: maxClipImages, what: 'descriptions' });
   const [entry] = boxesIn(descriptions, 8);
   if (count !== 1 || entry === undefined)
@@ -153,7 +155,22 @@ function describedIn(descriptions: DataView): Pick<Clip, 'codec' | 'width' | 'he
   const codec = entry.name === 'mp4v' ? mpegCodec(entry.body) : codecs.get(entry.name);
   if (codec === undefined)
     throw new ClipError('unsupported', `expected motion JPEG, H.264 or AV1, got the codec "${printable(entry.name)}"`);
-  return { codec, width, height };
+  return { codec, width, height, configuration: configurationOf(entry.body, codec) };
+}
+
+/** Bytes of a decoder's configuration at most: what Flywheel writes has some forty. */
+const maxConfigurationBytes = 4096;
+
+/** Nothing but a player needs it: a clip is none the worse for one that cannot be read. */
+function configurationOf(entry: DataView, codec: ClipCodec): Uint8Array | undefined {
+  if (codec === 'jpeg') return undefined;
+  try {
+    const { buffer, byteOffset, byteLength } = onlyBox(boxesIn(entry, 78), codec === 'h264' ? 'avcC' : 'av1C');
+    return byteLength > maxConfigurationBytes ? undefined : new Uint8Array(buffer, byteOffset, byteLength).slice();
+  } catch (error) {
+    if (error instanceof ClipError) return undefined;
+    throw error;
+  }
 }
 
 /** An MPEG-4 entry says its codec as an object type within nested descriptors; 0x6C is JPEG. */

@@ -338,6 +338,17 @@ async function fillTrial({ ports: { store } }: ConsoleWorld): Promise<void> {
       jsonBytes({
         asked: { nowMs: lookMs - (30 - index) * 360_000, stage: index < 12 ? 0 : 1 },
         result: { ...tick, delta: -0.02 + index * 0.001, lowerBound: -0.09 + index * 0.002, episodes: 20 * index },
+        tasks: {
+          block: [],
+          unproven: scitosG5Type.tasks.slice(2),
+          perTask: scitosG5Type.tasks.map((task, at) => ({
+            task,
+            delta: 0.06 - at * 0.04,
+            variance: 0.0004 * (at + 1),
+            episodes: { candidate: at < 2 ? 10 + 8 * index : 4, control: 900 },
+            robots: { candidate: 5, control: 7 },
+          })),
+        },
       }),
     );
   const end = {

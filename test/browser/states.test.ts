@@ -6,6 +6,7 @@ import { addHandLabel } from '../../activities/mix/hand-labels.ts';
 import { pageNames, type PageName } from '../../dashboard/route.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { episodeIdOf, hourMs, startMs } from '../activities/facts/fact-world.ts';
+import { camera, publishSeeingType, storeClip } from '../console/clip-episodes.ts';
 import type { ConsoleWorld } from '../console/console-world.ts';
 import { storeEpisodes } from '../console/lake-episodes.ts';
 import { openBrowser, type OpenBrowser } from './chromium.ts';
@@ -19,6 +20,7 @@ import {
   trialId,
   type ListeningConsole,
 } from './filled-world.ts';
+import { bandedJpegClip } from './banded-clips.ts';
 import { assertNoSideways, chartsWithoutTable, hashOf, open, settled, signIn, violationsOf } from './pages.ts';
 
 const episodeId = episodeIdOf(3);
@@ -73,9 +75,14 @@ async function fillWithFrames(world: ConsoleWorld): Promise<void> {
   const { tasks, observations } = scitosG5Type;
   const shape = { task: tasks[0] ?? '', frames: 300, observations: observations.length };
   const at = { robotId: 'r0', startedMs: startMs + 2.5 * hourMs };
+  const seeing = await publishSeeingType(world, [camera('front'), camera('rear'), camera('cabin', false)]);
+  const front = { robotId: 'r0', episodeId: failedId, camera: 'front' };
+  const bytes = await bandedJpegClip(9);
+  const sha256 = await storeClip(world, { ...front, bytes, verdict: 'accepted' });
+  const clips = [{ camera: 'front', sha256, startedMs: 0 }];
   await storeEpisodes(world, [
     { ...shape, ...at, episodeId },
-    { ...shape, ...at, episodeId: failedId, outcome: 'failure' },
+    { ...shape, ...seeing, ...at, episodeId: failedId, outcome: 'failure', clips },
   ]);
   const said = { who: 'ada', reason: 'seen in the replay', episodeId: failedId };
   await addHandLabel(world.ports, { ...said, labelId: 'l1', kind: 'frames', start: 20, end: 60, action: [1] });

@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 
 import { incidentRecordSchema } from '../../activities/incidents/incident-log.ts';
 import { mostPoints, readTrialCourse } from '../../activities/trials/trial-course.ts';
+import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
 import { RateLimit } from '../../console/rate-limit.ts';
 import { StoreWatch } from '../../console/store-watch.ts';
+import { taskInterval } from '../../domain/experiment/task-interval.ts';
+import type { TaskVerdict } from '../../domain/experiment/tasks.ts';
 import { openFleet, quarantineRobot, readRobots } from '../../fleet/desk/index.ts';
 import { operatorRoles, mayAct, readOperators, removeOperator } from '../../fleet/desk/operators.ts';
 import { writePresence } from '../../fleet/desk/presence.ts';
@@ -13,9 +16,12 @@ import { writeLogEntry } from '../../store/append-log.ts';
 import { failure } from '../../store/failures.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { setFreeze } from '../../store/records/freezes.ts';
 import { addRobotTo, bootOf, episode, hourMs, policy, startMs } from '../activities/facts/fact-world.ts';
 import { ask, openConsoleWorld, type Answer, type ConsoleWorld } from './console-world.ts';
 
+/** Where an incident of robot r1 is looked at. */
+const atR1 = { page: 'robot', query: { id: 'r1' } };
 const hostile = '<script>alert("1")</script>';
 const typeOf = ({ body }: Answer): unknown => (body['error'] as { type?: string } | undefined)?.type;
 /** The store, and the keys that were read of it. */
@@ -43,6 +49,7 @@ const paths = [
   '/api/v1/cycle/report?id=c1',
   `/api/v1/cycle/now?policy=${policy}`,
   `/api/v1/trial?policy=${policy}`,
+  `/api/v1/standing?policy=${policy}`,
   `/api/v1/trials?policy=${policy}`,
   '/api/v1/trials/t1',
   `/api/v1/metrics?policy=${policy}&from=2026-06-01&to=2026-06-03`,
@@ -58,8 +65,11 @@ const paths = [
   `/api/v1/labels/queue?policy=${policy}`,
   `/api/v1/episodes?policy=${policy}`,
   `/api/v1/episodes/E1?policy=${policy}&day=2026-06-01`,
+  `/api/v1/episodes/E1/clips/front?robot=r1&sha256=${'7'.repeat(64)}`,
+  `/api/v1/episodes/E1/clips/front/images?robot=r1&sha256=${'7'.repeat(64)}`,
   `/api/v1/trials/t1/robots?policy=${policy}`,
   '/api/v1/audit',
+  '/api/v1/sessions',
 ];
 
 describe('the console’s server', function () {
@@ -82,6 +92,7 @@ describe('the console’s server', function () {
       path
         .replace(/\?.*/, '')
         .replace('/episodes/E1', '/episodes/{episodeId}')
+        .replace('/clips/front', '/clips/{camera}')
         .replace('/robots/r1', '/robots/{robotId}')
         .replace('/trials/t1', '/trials/{trialId}')
         .replace('/models/1.0.0', '/models/{version}'),
@@ -225,6 +236,11 @@ describe('the console’s server', function () {
     }
     const noServer = await world.get(`/api/v1/trial?policy=${policy}`);
     assert.deepEqual([noServer.status, typeOf(noServer)], [503, 'temporalUnavailable']);
+    // What the store tells is told all the same: a freeze never looks like none because workflows do not answer.
+    await setFreeze(world.ports, { policy, who: 'ada', why: 'a fair', until: '2026-07-01', mayShorten: false });
+    const standing = await world.get(`/api/v1/standing?policy=${policy}`);
+    const freeze = standing.body['freeze'] as Record<string, unknown>;
+    assert.deepEqual([standing.status, freeze['kind'], freeze['who'], freeze['why']], [200, 'frozen', 'ada', 'a fair']);
     const cycles = await world.get(`/api/v1/cycles?policy=${policy}`);
     assert.deepEqual([cycles.status, itemsOf(cycles)], [200, []]);
     await store.put('reports/c1.json', new TextEncoder().encode('{'));
@@ -292,11 +308,51 @@ describe('the console’s server', function () {
     assert.ok(points.length > mostPoints - 3 && points.length <= mostPoints, `${points.length}`);
     const indexes = new Set(points.map(({ index }) => index));
     assert.ok(indexes.size === points.length);
+    assert.equal(body['tasks'], null);
     const ended = itemsOf(await world.get(`/api/v1/trials?policy=${policy}`));
     assert.deepEqual(ended, [
       { trialId: 't1', candidateVersion: '1.1.0', outcome: 'promoted', reason: hostile, atMs: 5 },
     ]);
     assert.equal((await world.get('/api/v1/trials/none')).status, 404);
+  });
+
+  it('says of single tasks what the last verdict that judged them says, the worst first, and nothing of what is not known', async () => {
+    const { store } = world.ports;
+    await store.put('trials/t1/plan.json', jsonBytes({ trialId: 't1', kind: 'rollout' }));
+    const one = { p: 1, pWithoutWorst: 1, logEvidence: 0, robots: { candidate: 2, control: 3 } };
+    const episodes = { candidate: 40, control: 90 };
+    const perTask = [
+      { ...one, task: 'same', delta: 0, variance: 0.0025, episodes },
+      { ...one, task: 'new', delta: 0, variance: 1, episodes: { candidate: 0, control: 90 } },
+      { ...one, task: 'worse', delta: -0.5, variance: 0.01, episodes },
+    ];
+    const tasks: TaskVerdict = { block: ['worse'], warn: [], unproven: ['new'], latched: [], perTask, reasons: [] };
+    const put = (tick: number, more: object): Promise<void> =>
+      store.put(
+        `trials/t1/verdicts/tick-${String(tick).padStart(8, '0')}.json`,
+        jsonBytes({ asked: { nowMs: startMs + tick }, result: { verdict: 'hold', reason: 'r' }, ...more }),
+      );
+    await put(0, { tasks: { ...tasks, perTask: [] } });
+    await put(1, { tasks });
+    // One of an earlier version, and one that is torn.
+    await put(2, {});
+    await store.put('trials/t1/verdicts/tick-00000003.json', new TextEncoder().encode('{'));
+    const told = (await world.get('/api/v1/trials/t1')).body['tasks'] as NonNullable<TrialCourseAnswer['tasks']>;
+    assert.deepEqual([told.atMs, told.total], [startMs + 1, 3]);
+    assert.deepEqual(
+      told.items.map(({ task, delta, standing }) => [task, delta, standing]),
+      [
+        ['worse', -0.5, 'worse'],
+        ['same', 0, 'judged'],
+        ['new', null, 'unproven'],
+      ],
+    );
+    const same = told.items[1];
+    assert.ok(Math.abs((same?.high ?? 0) - 0.098) < 1e-4 && same?.low === -(same?.high ?? 0));
+    assert.deepEqual([same?.candidateEpisodes, same?.controlRobots], [40, 3]);
+    assert.equal(taskInterval({ delta: 0, variance: null, episodes }), null);
+    assert.equal(taskInterval({ delta: 0, variance: Infinity, episodes }), null);
+    assert.deepEqual(taskInterval({ delta: -0.9, variance: 1, episodes })?.low, -1);
   });
 
   it('tells metrics without facts, an empty time and a read one apart', async () => {
@@ -341,7 +397,7 @@ describe('the console’s server', function () {
       0,
       incidentRecordSchema.parse({ lookId: '1', events: [event] }),
     );
-    assert.deepEqual((await world.get(`/api/v1/incidents?policy=${policy}`)).body['events'], [event]);
+    assert.deepEqual((await world.get(`/api/v1/incidents?policy=${policy}`)).body['events'], [{ ...event, see: atR1 }]);
   });
 
   it('shows the last events without reading the years before, and names a record that is damaged', async () => {
@@ -366,7 +422,10 @@ describe('the console’s server', function () {
     const { asked, store: counting } = countingStore(store);
     const app = await world.on({ store: counting });
     const { body } = await ask(app, `/api/v1/incidents?policy=${policy}&limit=3`, world.token);
-    assert.deepEqual([body['events'], body['damaged']], [[events[116], events[117], events[119]], [lost]]);
+    assert.deepEqual(
+      [body['events'], body['damaged']],
+      [[116, 117, 119].map((at) => ({ ...events[at], see: atR1 })), [lost]],
+    );
     assert.ok(asked.filter((key) => key.startsWith('incidents/')).length <= 16);
     const { body: page } = await ask(app, '/api/v1/robots/r2', world.token);
     const robot = page['robot'] as { incidents: { atMs: number }[]; damaged: string[] };

@@ -50,6 +50,48 @@ describe('the report of a cycle for the console', () => {
     await assert.rejects(readCycleReport(store, 'c2'), /there is no report of a cycle c2/);
   });
 
+  it('says what changed since the cycle before, as the report does, and judges tasks from the worst', async () => {
+    const task = (name: string, agreementFraction: number | null) => ({
+      task: name,
+      agreementFraction,
+      episodes: 1,
+      frames: 9,
+    });
+    const judged = { accuracyFraction: 0.9, championFraction: null, frames: 10, gates: [{ id: 'g', outcome: 'fail' }] };
+    const before = {
+      ...head,
+      cycleId: 'c0',
+      collection: { episodesStored: 5 },
+      evaluation: { ...judged, tasks: [task('a', 0.5), task('b', 0.75), task('gone', 0.1)] },
+    };
+    const now = {
+      collection: { verdict: 'ok', episodesStored: 9 },
+      evaluation: {
+        ...judged,
+        accuracyFraction: 0.93,
+        gates: [{ id: 'g', outcome: 'pass' }],
+        tasks: [task('a', 0.875), task('b', 0.75), task('new', null)],
+      },
+    };
+    const { since, evaluation } = await viewOf({ ...now, before });
+    const figure = (name: string) => since?.figures.find((one) => one.name === name);
+    assert.deepEqual([since?.cycleId, since?.outcome], ['c0', 'offered']);
+    assert.deepEqual(figure('Episodes stored'), { name: 'Episodes stored', unit: 'count', before: 5, now: 9 });
+    assert.deepEqual(
+      [figure('Agreement of the candidate')?.before, figure('Agreement of the champion')?.now],
+      [0.9, null],
+    );
+    assert.equal(figure('Steps of training')?.before, null);
+    assert.deepEqual(since?.gates, [{ id: 'g', before: 'fail', now: 'pass' }]);
+    assert.deepEqual(since?.tasks, [{ task: 'a', before: 0.5, now: 0.875 }]);
+    assert.deepEqual(
+      evaluation?.tasks.map((one) => one.task),
+      ['b', 'a', 'new'],
+    );
+    assert.equal((await viewOf(now)).since, null);
+    assert.equal((await viewOf({ ...now, before: { ...before, evaluation: null } })).since?.gates, null);
+  });
+
   it('keeps every item of a short list, and the ends of a long one', () => {
     assert.deepEqual(thinned([1, 2], 2), [1, 2]);
     assert.deepEqual(thinned([1, 2, 3, 4, 5], 3), [1, 3, 5]);

@@ -10,6 +10,17 @@ import { openIdentityProvider } from '../../console/oidc/provider.ts';
 import { Sealer } from '../../console/oidc/sealed.ts';
 import { Sessions } from '../../console/oidc/sessions.ts';
 import { readOidcSettings, type OidcSettings } from '../../console/oidc/settings.ts';
+import type { SessionsAnswer } from '../../console/answers/sessions.ts';
+import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
+import { failure } from '../../store/failures.ts';
+import {
+  beginConsoleSession,
+  endConsoleSession,
+  endedConsoleSessions,
+  forgetConsoleSessions,
+  openConsoleSessions,
+  seeConsoleSession,
+} from '../../store/records/console-sessions.ts';
 import { policy } from '../activities/facts/fact-world.ts';
 import { openConsoleWorld, type ConsoleWorld } from './console-world.ts';
 import { clientId, clientSecret, openTestProvider, type Fault, type TestProvider } from './identity-provider.ts';
@@ -143,6 +154,114 @@ describe('signing in by an identity provider', function () {
     const answer = await out({ 'sec-fetch-site': 'same-origin', 'flywheel-csrf': csrf });
     assert.equal(answer.statusCode, 200, answer.payload);
     assert.match(cookiesOf(answer)[0] ?? '', /^flywheel=; .*Max-Age=0$/);
+    // A copy of the cookie is worth nothing either.
+    world.monotonicMs += 2_001;
+    assert.equal((await me(cookie)).statusCode, 401);
+  });
+
+  it('shows who is signed in, without anything that lets somebody in, and ends one session by its owner or an admin, in the audit log', async () => {
+    const [first, second] = [await signIn(), await signIn()];
+    provider.claims = { preferred_username: 'bo', groups: ['leads'] };
+    const bo = await signIn();
+    const list = async (headers: Readonly<Record<string, string>>) => {
+      const { payload } = await app.inject({ method: 'GET', url: '/api/v1/sessions', headers });
+      return { payload, ...(JSON.parse(payload) as SessionsAnswer) };
+    };
+    const end = async (sessionId: string, headers: Readonly<Record<string, string>>, key: string) => {
+      world.monotonicMs += 60_000;
+      return app.inject({
+        method: 'POST',
+        url: `/api/v1/sessions/${sessionId}/end`,
+        headers: { 'content-type': 'application/json', 'idempotency-key': key, ...headers },
+        payload: JSON.stringify({ reason: 'a lost laptop' }),
+      });
+    };
+    const own = async (cookie: string) => ({
+      cookie,
+      'sec-fetch-site': 'same-origin',
+      'flywheel-csrf': String(JSON.parse((await me(cookie)).payload).csrf),
+    });
+    const mine = await list({ cookie: first });
+    assert.deepEqual([mine.hasProvider, mine.items.map(({ name }) => name)], [true, ['ada.lovelace', 'ada.lovelace']]);
+    assert.deepEqual(mine.items.filter(({ isThis }) => isThis).length, 1);
+    for (const { sinceMs, untilMs } of mine.items) assert.equal(untilMs - sinceMs, settings.sessionMs);
+    const secrets = [first, second, bo].map((cookie) => cookie.split('=')[1] ?? '?');
+    const admin = { authorization: `Bearer ${await world.add('root', 'admin')}` };
+    const all = await list(admin);
+    assert.deepEqual(all.items.map(({ name }) => name).toSorted(), ['ada.lovelace', 'ada.lovelace', 'bo']);
+    assert.ok(secrets.every((secret) => !all.payload.includes(secret)) && !/csrf/.test(all.payload));
+    const bos = all.items.find(({ name }) => name === 'bo')?.sessionId ?? '';
+    const other = mine.items.find(({ isThis }) => !isThis)?.sessionId ?? '';
+    // What others have is not hers, an approver is no admin, and an id that is none is refused.
+    assert.equal((await end(bos, await own(first), 'key-00000001')).statusCode, 404);
+    assert.equal((await end(other, await own(bo), 'key-00000002')).statusCode, 404);
+    assert.equal((await end('0'.repeat(24), admin, 'key-00000003')).statusCode, 404);
+    assert.equal((await end('..%2fseen', admin, 'key-00000004')).statusCode, 400);
+    assert.equal((await end(other, { cookie: first }, 'key-00000005')).statusCode, 403);
+    assert.equal((await end(other, await own(first), 'key-00000006')).statusCode, 200);
+    const isIn = async (cookie: string) => (await me(cookie)).statusCode === 200;
+    assert.deepEqual([await isIn(first), await isIn(second), await isIn(bo)], [true, false, true]);
+    assert.equal((await end(bos, admin, 'key-00000007')).statusCode, 200);
+    // Of the same session, twice: it is over already.
+    assert.equal((await end(bos, admin, 'key-00000008')).statusCode, 200);
+    assert.deepEqual([await isIn(first), await isIn(bo)], [true, false]);
+    assert.deepEqual(
+      (await list(admin)).items.map(({ name }) => name),
+      ['ada.lovelace'],
+    );
+    const audit = await app.inject({ method: 'GET', url: '/api/v1/audit', headers: admin });
+    const [last] = JSON.parse(audit.payload).items;
+    assert.deepEqual(
+      [last.who, last.act, last.subject, last.reason],
+      ['root', 'session.end', `bo ${bos}`, 'a lost laptop'],
+    );
+  });
+
+  it('lets nobody in by a cookie while the store does not answer, and notes nobody whom it could not end', async () => {
+    const cookie = await signIn();
+    const { store } = world.ports;
+    const away = failure('StoreUnavailable', 'away');
+    const refusing: typeof store.list = (prefix, options) => {
+      if (prefix.startsWith('console-sessions/')) throw away;
+      return store.list(prefix, options);
+    };
+    const oidc = { settings, provider: openIdentityProvider(settings), sessions: new Sessions(settings, () => nowMs) };
+    const without = await world.on({ oidc, store: { ...store, list: refusing } });
+    const answer = await without.inject({ method: 'GET', url: '/api/v1/me', headers: { cookie } });
+    assert.equal(answer.statusCode, 503);
+    const putIfAbsent: typeof store.putIfAbsent = async () => Promise.reject(away);
+    const full = await world.on({ oidc, store: { ...store, putIfAbsent } });
+    const { url, cookie: begun } = await begin();
+    const back = await full.inject({
+      method: 'GET',
+      url: (await provider.visit(url)).slice(publicUrl.length),
+      headers: { cookie: begun },
+    });
+    assert.equal(back.statusCode, 503);
+    assert.ok(cookiesOf(back).every((one) => !/^flywheel=[^;]/.test(one)));
+  });
+
+  it('forgets sessions that are long over, and keeps those of today', async () => {
+    const store = memoryObjectStore();
+    const session = (sessionId: string) => ({
+      sessionId,
+      name: 'ada',
+      role: 'viewer',
+      sinceMs: 0,
+      untilMs: Date.now() + 1_000,
+    });
+    for (const id of ['a', 'b']) await beginConsoleSession(store, session(id.repeat(24)));
+    await endConsoleSession(store, { sessionId: 'a'.repeat(24), who: 'ada', why: 'w', atMs: 1 });
+    await seeConsoleSession(store, 'b'.repeat(24));
+    await store.put(`console-sessions/${'c'.repeat(24)}/began.json`, new TextEncoder().encode('{'));
+    const damaged: string[] = [];
+    const open = await openConsoleSessions(store, Date.now(), ({ key }) => void damaged.push(key));
+    assert.deepEqual([open.map(({ sessionId }) => sessionId[0]), damaged.length], [['b'], 1]);
+    assert.ok((open[0]?.seenMs ?? 0) > 0);
+    await forgetConsoleSessions(store, Date.now());
+    assert.equal((await endedConsoleSessions(store)).size, 1);
+    await forgetConsoleSessions(store, Date.now() + 3 * 86_400_000);
+    for await (const { key } of store.list('')) assert.fail(`${key} is kept`);
   });
 
   it('refuses tokens that are not the provider’s for this client and this sign-in', async () => {

@@ -47,10 +47,9 @@ describe('the console’s process', function () {
       const me = (await (await ask('/api/v1/me', token)).json()) as Record<string, unknown>;
       assert.deepEqual([me['name'], me['role']], ['ada', 'viewer']);
       const cycle = await ask('/api/v1/cycle?id=cycle/wall-1', token);
-      assert.deepEqual(
-        [cycle.status, ((await cycle.json()) as { error: { type: string } }).error.type],
-        [503, 'temporalUnavailable'],
-      );
+      const { error } = (await cycle.json()) as { error: { type: string; message: string } };
+      assert.deepEqual([cycle.status, error.type], [503, 'temporalUnavailable']);
+      assert.match(error.message, /has not answered this console since \d{4}-\d\d-\d\dT[\d:]{8}Z/);
       child.kill('SIGTERM');
       assert.deepEqual(await ended, [0, null]);
     } finally {

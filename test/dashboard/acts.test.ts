@@ -5,7 +5,7 @@ import type { ComponentChild, VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 
 import type { AuditAnswer } from '../../console/answers/acts.ts';
-import type { TrialAnswer } from '../../console/answers/trials.ts';
+import type { StandingAnswer, TrialAnswer } from '../../console/answers/trials.ts';
 import { actBar } from '../../dashboard/act-buttons.ts';
 import { actState, dialogBody, type ActState } from '../../dashboard/act-dialog.ts';
 import {
@@ -19,8 +19,9 @@ import {
 } from '../../dashboard/acts.ts';
 import { sendAct } from '../../dashboard/ask.ts';
 import { auditPage, auditPath } from '../../dashboard/pages/audit.ts';
-import { freezeActs, freezeNote } from '../../dashboard/freeze.ts';
+import { freezeActs, freezeNote, standingNote } from '../../dashboard/freeze.ts';
 import { emptyForm, failureAct, framesAct, takeBackAct } from '../../dashboard/label-acts.ts';
+import { endAct } from '../../dashboard/pages/sessions.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 
@@ -100,10 +101,11 @@ describe('acts on the pages', () => {
       framesAct(emptyForm, episode, approver),
       failureAct(emptyForm, episode, approver),
       takeBackAct(label, 'wall', approver),
+      endAct({ sessionId: 's2', name: 'bo', role: 'viewer', sinceMs: 1, untilMs: 2, seenMs: null, isThis: false }),
     ];
     const document = readFileSync(new URL('../../docs/console.md', import.meta.url), 'utf8');
     const told = [...document.matchAll(/`POST ([^`]+)`/g)].map(([, path = '']) =>
-      path.replace('{robotId}', 'r1').replace('{sha256}', 's1').replace('{labelId}', 'l1'),
+      path.replace('{robotId}', 'r1').replace('{sha256}', 's1').replace('{labelId}', 'l1').replace('{sessionId}', 's2'),
     );
     assert.deepEqual(new Set(offered.map(({ path }) => path)), new Set(told));
   });
@@ -245,6 +247,35 @@ describe('a freeze on the pages', () => {
     assert.equal(freezeNote({ kind: 'none' }, nowMs), null);
     assert.equal(freezeNote(null, nowMs), null);
   });
+
+  it('is shown whether workflows can be asked or not; what was not read is never no freeze', () => {
+    const at = (freeze: StandingAnswer['freeze'], readMs = nowMs, problem: Problem | null = null) =>
+      standingNote({ data: { readAtMs: readMs, policy: 'wall', order: null, freeze }, readMs, problem }, nowMs);
+    const frozen = { kind: 'frozen', untilMs: nowMs + 7_200_000, who: 'ada', why: 'fair', atMs: nowMs } as const;
+    const followed = { seq: 4, robots: 3, confirmed: 2, waiting: 1, windowed: 0, failed: 0, offline: 0, unserved: 0 };
+    const away: Problem = { kind: 'refused', type: 'storeUnavailable', message: 'the object store does not answer' };
+    assert.match(html(at(frozen) as VNode), /Frozen until/);
+    assert.equal(at({ kind: 'none' }), null);
+    assert.match(html(at(frozen, nowMs - 600_000, away) as VNode), /Frozen until.*This was so .*10 min ago/);
+    assert.match(
+      html(at({ kind: 'none' }, nowMs - 600_000, away) as VNode),
+      /were not frozen.*10 min ago.*may be otherwise/,
+    );
+    const unknown = html(standingNote({ data: null, readMs: null, problem: away }, nowMs) as VNode);
+    assert.match(unknown, /role="alert".*frozen is not known now.*object store does not answer/);
+    const page = trialPage({
+      policy: 'wall',
+      trialId: undefined,
+      now: { data: null, readMs: null, problem: { ...away, type: 'temporalUnavailable', message: 'Temporal is away' } },
+      standing: got({ readAtMs: nowMs, policy: 'wall', order: followed, freeze: frozen }),
+      course: unread,
+      ended: unread,
+      nowMs,
+      acting: { viewer: operator, onAct: () => undefined },
+    });
+    const text = html(page);
+    assert.match(text, /Frozen until.*Temporal is away.*confirmed by 2 of 3.*Freeze longer/s);
+  });
 });
 
 describe('a rollback on the page of a trial', () => {
@@ -255,6 +286,7 @@ describe('a rollback on the page of a trial', () => {
         policy: 'wall',
         trialId: undefined,
         now: got(answer),
+        standing: unread,
         course: unread,
         ended: unread,
         nowMs,

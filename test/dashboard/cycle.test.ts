@@ -86,6 +86,21 @@ const reportOf = (word: string, more: Partial<CycleReportAnswer> = {}): CycleRep
     frames: 100,
     episodes: 10,
     gates: [{ id: word, outcome: word, value: 1.5, limit: 20, unit: word, sampleSize: 400, sentence: word }],
+    tasks: [{ task: word, agreementFraction: 0.75, episodes: 4, frames: 90 }],
+    tasksTotal: 1,
+  },
+  since: {
+    cycleId: word,
+    outcome: word,
+    writtenAtMs: nowMs,
+    candidateVersion: word,
+    figures: [
+      { name: word, unit: 'count', before: 1_200, now: 900 },
+      { name: 'agreement', unit: 'fraction', before: 0.9, now: 0.93 },
+      { name: 'frames', unit: 'count', before: null, now: 7 },
+    ],
+    gates: [{ id: word, before: 'pass', now: word }],
+    tasks: [{ task: word, before: 0.5, now: 0.75 }],
   },
   ...more,
 });
@@ -151,8 +166,30 @@ describe('the page of a cycle', () => {
     assert.match(text, /900, of which 2 are shown/);
     assert.match(text, /<summary>The same as a table.*20<\/th><td class="number">0\.5<\/td><td class="number">0\.75/s);
     assert.match(text, /1\.5 offered.*20 offered.*400/s);
+    assert.match(text, /Agreement by task, the worst first: 1 of 1.*offered<\/th><td class="number">75 %/s);
     assert.equal(cycleIdOf(endedOf(['c1', 'c2']), undefined), 'c2');
     assert.equal(cycleIdOf(null, undefined), undefined);
+  });
+
+  it('says what changed since the cycle before, and tells what is not known from what stayed the same', () => {
+    const text = page({ report: got(reportOf('offered')), cycleId: 'c1' });
+    assert.match(text, /Since the cycle before.*id=offered">offered<\/a> ended/s);
+    assert.match(text, /1,200<\/td><td class="number">900<\/td><td class="number">−300</);
+    assert.match(text, /90 %<\/td><td class="number">93 %<\/td><td class="number">\+3 pp</);
+    assert.match(text, /not known<\/td><td class="number">7<\/td><td class="number">not known</);
+    assert.match(text, /✓ passed<\/td><td>offered/);
+    assert.match(text, /50 %<\/td><td class="number">75 %<\/td><td class="number">\+25 pp</);
+    const { since } = reportOf('offered');
+    assert.ok(since !== null);
+    const of = (more: Partial<typeof since> | null) =>
+      page({
+        report: got(reportOf('offered', { since: more === null ? null : { ...since, ...more } })),
+        cycleId: 'c1',
+      });
+    assert.match(of({ gates: [] }), /Every gate has the outcome it had/);
+    assert.match(of({ gates: null }), /Which gates changed is not known/);
+    assert.match(of({ tasks: [] }), /No task that both cycles judged has another agreement/);
+    assert.match(of(null), /There was no cycle before this one/);
   });
 
   it('never makes markup of what robots, files and people wrote', () => {

@@ -76,6 +76,7 @@ const episodeOf = (word: string, more: Partial<NonNullable<EpisodeAnswer['episod
     observations: ['a', 'b', 'c', 'd', word].map((name) => ({ name, unit: word })),
     observationsTotal: 90,
     actions: { kind: 'discrete', names: [word, 'left'] },
+    clips: [],
     frames: [frameOf(0, 0, null), frameOf(1, 0, null), frameOf(2, 1, 0)],
     ...more,
   },

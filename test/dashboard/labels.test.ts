@@ -51,6 +51,7 @@ const episodeOf = (word: string): EpisodeAnswer => ({
     observations: [{ name: word, unit: word }],
     observationsTotal: 1,
     actions: { kind: 'discrete', names: [word, 'left'] },
+    clips: [],
     frames: [0, 450, 899].map((index) => ({
       index,
       atMs: index * 100,
@@ -79,6 +80,7 @@ const page = (more: Partial<Parameters<typeof labelsPage>[0]> = {}) =>
     nowMs,
     onFilter: () => undefined,
     acting,
+    pass: 'fo.olga.x',
     ...more,
   });
 

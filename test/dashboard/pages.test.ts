@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { render, type ComponentChild, type VNode } from 'preact';
+import { h, render, type ComponentChild, type VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { act } from 'preact/test-utils';
 
@@ -18,6 +18,7 @@ import { loginPage } from '../../dashboard/pages/login.ts';
 import { metricCell, metricsPage, metricsPath } from '../../dashboard/pages/metrics.ts';
 import { robotPage } from '../../dashboard/pages/robot.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
+import { outlookText } from '../../dashboard/pages/trial-stages.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 import { pointsOf, trialIdOf } from '../../dashboard/trial-course.ts';
 import { smallPlace } from './small-dom.ts';
@@ -79,7 +80,7 @@ function fleetNode(reading: Reading<FleetAnswer>, query: Record<string, string> 
     acting,
     reading,
     attention,
-    freeze: null,
+    standing: unread,
     query: { policy: 'wall', ...query },
     nowMs,
     onFilter: () => undefined,
@@ -156,7 +157,7 @@ describe('the pages', () => {
       ...robotOf(hostile, { site: hostile, version: hostile }),
       quarantine: { sinceMs: nowMs, who: hostile, why: hostile },
     };
-    const open = { incidentId: 'i', cause: hostile, subject: hostile, openedAtMs: nowMs, reason: hostile };
+    const open = { incidentId: 'i', cause: hostile, subject: hostile, openedAtMs: nowMs, reason: hostile, see: null };
     const incidents: IncidentsAnswer = {
       ...noIncidents,
       open: [{ ...open, acknowledgedBy: null }],
@@ -170,6 +171,8 @@ describe('the pages', () => {
       end: { outcome: hostile, reason: hostile },
       points: [{ kind: hostile, delta: 0.1, atMs: nowMs }],
       verdicts: 1,
+      tasks: null,
+      outlook: null,
     };
     const ended: EndedTrialsAnswer = {
       readAtMs: nowMs,
@@ -180,8 +183,11 @@ describe('the pages', () => {
     for (const text of [
       fleet(got(fleetOf([robot], { damaged: [hostile], sites: [{ name: hostile, robots: 1 }] })), { search: hostile }),
       html(incidentsPage({ acting, policy: 'wall', reading: got(incidents), nowMs })),
+      html(incidentsPage({ acting, policy: 'wall', incidentId: 'i', reading: got(incidents), nowMs })),
+      html(incidentsPage({ acting, policy: 'wall', incidentId: hostile, reading: got(incidents), nowMs })),
       html(
         trialPage({
+          standing: unread,
           acting,
           policy: hostile,
           trialId: hostile,
@@ -217,7 +223,15 @@ describe('what needs a person now', () => {
       const attention = attentionOf({ ...all, [name]: failed(notNow) });
       assert.deepEqual(attention.unknown, [`${unknown}: the object store does not answer`]);
       const text = html(
-        fleetPage({ acting, freeze: null, reading: all.fleet, attention, query: {}, nowMs, onFilter: () => undefined }),
+        fleetPage({
+          acting,
+          standing: unread,
+          reading: all.fleet,
+          attention,
+          query: {},
+          nowMs,
+          onFilter: () => undefined,
+        }),
       );
       assert.doesNotMatch(text, /Nothing needs a person/, name);
       assert.match(text, /may lack something/, name);
@@ -237,6 +251,7 @@ describe('what needs a person now', () => {
       openedAtMs: 1,
       reason: 'gone',
       acknowledgedBy: null,
+      see: null,
     };
     const step = { candidateVersion: '1.5.0', step: { kind: 'awaitingApproval', reason: 'r' } };
     const { needs } = attentionOf({
@@ -259,6 +274,26 @@ describe('what needs a person now', () => {
         '1 damaged record of the fleet was left out',
       ],
     );
+  });
+
+  it('leads from each incident to it alone, and from it to what it is about', () => {
+    const see = { page: 'robot', query: { id: 'r1' } } as const;
+    const about = { cause: 'silent', subject: 'r1', reason: 'gone', see };
+    const open = [{ ...about, incidentId: 'i', openedAtMs: nowMs - 3_600_000, acknowledgedBy: null }];
+    const events = [
+      { ...about, incidentId: 'i', state: 'opened', atMs: nowMs - 3_600_000 },
+      { ...about, incidentId: 'j', state: 'closed', atMs: nowMs, who: 'ada' },
+    ];
+    const reading = got({ ...noIncidents, open, events });
+    const { needs } = attentionOf({ fleet: got(fleetOf([])), incidents: reading, trial: got(noTrial) });
+    assert.deepEqual(needs[0]?.query, { id: 'i' });
+    const of = (incidentId: string) => html(incidentsPage({ acting, policy: 'wall', incidentId, reading, nowMs }));
+    assert.match(
+      of('i'),
+      /Incident i<\/h2>.*#\/robot\?id=r1&amp;policy=wall">r1.*open for 1 h.*by nobody.*Acknowledge/s,
+    );
+    assert.match(of('j'), /Incident j<\/h2>.*not open any more/s);
+    assert.match(of('gone'), /not open, and not among the last 2 events/);
   });
 
   it('takes a trial that nobody answers for, or that failed, for one that needs somebody', () => {
@@ -410,6 +445,12 @@ describe('the page of a robot', () => {
     assert.match(text, /12 ms a decision: decoding 8.5 ms, policy 3.5 ms/);
     assert.deepEqual(statesOf(text), ['empty', 'noData', 'empty']);
     assert.match(text, /href="#\/trial\?policy=wall&amp;id=t1"/);
+    // Which version when, and what it was trained on.
+    assert.match(
+      text,
+      /#\/models\?policy=wall&amp;version=1\.0\.0">1\.0\.0<\/a><\/th><td><time datetime="1970-01-01T00:00:00\.001Z".*?<\/td><td><time datetime="1970-01-01T00:00:00\.002Z"/,
+    );
+    assert.match(text, /1\.1\.0<\/a><\/th><td>.*?<\/td><td>now<\/td><td>installed/);
   });
 });
 
@@ -434,6 +475,8 @@ describe('the page of a trial', () => {
       { kind: 'look', index: 1, atMs: 3, delta: -0.01, low: -0.04, high: 0.02, candidateRobots: 5, controlRobots: 6 },
     ],
     verdicts: 3,
+    tasks: null,
+    outlook: null,
   };
 
   it('draws the effect with its interval against its limit, and says the same in a table', () => {
@@ -450,6 +493,7 @@ describe('the page of a trial', () => {
     assert.ok(y(0.02) < y(0) && y(0) < y(-0.05), 'more is higher');
     const text = html(
       trialPage({
+        standing: unread,
         acting,
         policy: 'wall',
         trialId: 't1',
@@ -468,12 +512,66 @@ describe('the page of a trial', () => {
 
   it('takes a trial that nobody could ask for neither for one that is there, nor for none', () => {
     const courseOf = (now: Reading<TrialAnswer>): readonly string[] => {
-      const page = { policy: 'wall', trialId: undefined, now, course: unread, ended: unread, nowMs, acting };
+      const page = {
+        policy: 'wall',
+        trialId: undefined,
+        now,
+        standing: unread,
+        course: unread,
+        ended: unread,
+        nowMs,
+        acting,
+      };
       return statesOf(html(trialPage(page)));
     };
     assert.deepEqual(courseOf(got(noTrial)), ['empty', 'empty', 'loading']);
     assert.deepEqual(courseOf(unread), ['loading', 'loading', 'loading']);
     assert.deepEqual(courseOf(failed(notNow)), ['refused', 'noData', 'loading']);
+  });
+
+  it('says how much better the candidate is in each task, and what is not known', () => {
+    const one = { candidateEpisodes: 90, controlEpisodes: 700, candidateRobots: 5, controlRobots: 9 };
+    const items = [
+      { ...one, task: 'slow', delta: -0.1, low: -0.2, high: -0.01, standing: 'judged' as const },
+      { ...one, task: 'bad', delta: -0.3, low: -0.4, high: -0.2, standing: 'worse' as const },
+      { ...one, task: 'good', delta: 0.05, low: 0.01, high: 0.09, standing: 'judged' as const },
+      { ...one, task: hostile, delta: null, low: null, high: null, standing: 'unproven' as const },
+    ];
+    const at = (tasks: TrialCourseAnswer['tasks']): string =>
+      html(
+        trialPage({
+          standing: unread,
+          acting,
+          policy: 'wall',
+          trialId: 't1',
+          now: got(noTrial),
+          course: got({ ...course, tasks }),
+          ended: unread,
+          nowMs,
+        }),
+      );
+    const text = at({ atMs: nowMs, items, total: 9 });
+    assert.match(text, /The worst 4 of 9 tasks/);
+    assert.match(
+      text,
+      /good<\/a><\/th><td class="number">\+5 pp<\/td><td class="number">\+1 pp<\/td><td class="number">\+9 pp<\/td><td>▲ better/,
+    );
+    assert.match(text, /−10 pp.*worse, within what is allowed.*−30 pp.*proven worse: it stops/s);
+    assert.match(text, /not known<\/td><td>◌ too few episodes/);
+    assert.doesNotMatch(text, /<img/);
+    const outlook = (of: TrialCourseAnswer['outlook']): string => renderToString(h('p', null, outlookText(of, nowMs)));
+    assert.match(
+      outlook({ kind: 'episodes', moreEpisodes: 1_200, earliestMs: nowMs + 1 }),
+      /1,200 more episodes.*not before <time/,
+    );
+    assert.match(outlook({ kind: 'episodes', moreEpisodes: 2, earliestMs: nowMs - 1 }), /any time now/);
+    assert.match(
+      outlook({ kind: 'episodes', moreEpisodes: 2, earliestMs: null }),
+      /if the effect stays as it is<\/p>$/,
+    );
+    for (const kind of ['proven', 'effect', 'unknown'] as const) assert.ok(outlook({ kind }).length > 40);
+    assert.match(at(null), /No verdict judged single tasks yet/);
+    assert.match(at({ atMs: nowMs, items: [], total: 0 }), /No episode of a task counted yet/);
   });
 
   it('says stage, verdict, effect, evidence and arms of what runs', () => {
@@ -497,10 +595,35 @@ describe('the page of a trial', () => {
         },
       }),
     };
-    assert.equal(trialIdOf(now, undefined), 't1');
-    assert.equal(trialIdOf(now, 't0'), 't0');
+    const past = (trialId: string, candidateVersion: string) => ({
+      trialId,
+      candidateVersion,
+      outcome: 'o',
+      reason: 'r',
+      atMs: 1,
+    });
+    const ended = {
+      readAtMs: nowMs,
+      damaged: [],
+      items: [past('t2', '1.3.0'), past('t3', '1.3.0'), past('t4', '1.4.0')],
+    };
+    assert.equal(trialIdOf(now, ended, {}), 't1');
+    assert.equal(trialIdOf(now, ended, { id: 't0', candidate: '1.3.0' }), 't0');
+    // A candidate is found among the trials that ended, the last one first, and in the one that runs; no other stands in for it.
+    assert.equal(trialIdOf(now, ended, { candidate: '1.3.0' }), 't3');
+    assert.equal(trialIdOf(now, ended, { candidate: '1.5.0' }), 't1');
+    assert.equal(trialIdOf(now, null, { candidate: '9.9.9' }), undefined);
     const text = html(
-      trialPage({ acting, policy: 'wall', trialId: 't1', now: got(now), course: unread, ended: unread, nowMs }),
+      trialPage({
+        acting,
+        standing: unread,
+        policy: 'wall',
+        trialId: 't1',
+        now: got(now),
+        course: unread,
+        ended: unread,
+        nowMs,
+      }),
     );
     for (const words of [
       'watching: stage 1',
@@ -512,6 +635,7 @@ describe('the page of a trial', () => {
       assert.ok(text.includes(words), words);
     const silent = html(
       trialPage({
+        standing: unread,
         acting,
         policy: 'wall',
         trialId: undefined,

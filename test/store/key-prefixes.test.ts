@@ -44,6 +44,7 @@ const others: Readonly<Record<string, string>> = {
   episodes: 'below erasures/',
   erase: 'ids of workflows',
   image: 'media types',
+  video: 'media types',
   km: 'units',
   m: 'units',
   meta: 'files of an export',

@@ -1,0 +1,98 @@
+import { h, type ComponentChild } from 'preact';
+
+import type { EndedTrialsAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
+import { courseChart, type CoursePoint } from '../course-chart.ts';
+import { listField, textField } from '../fields.ts';
+import { pointsText } from '../format.ts';
+import { hrefOf } from '../route.ts';
+import { damagedNote, facts, moment, stateBox, table } from '../states.ts';
+import { armsOf, pointsOf } from '../trial-course.ts';
+import { armText, outlookText, stepText } from './trial-stages.ts';
+import { trialTasks } from './trial-tasks.ts';
+import { versionLink } from './version-links.ts';
+
+interface ShownCourse {
+  readonly policy: string;
+  readonly nowMs: number;
+  readonly stage: number | undefined;
+}
+
+/** The effect of a trial over time, its arms, and what it is in each task. */
+export function courseBody(course: TrialCourseAnswer, { policy, nowMs, stage }: ShownCourse): ComponentChild {
+  const { plan, end, verdicts, damaged } = course;
+  const points = pointsOf(course, stage);
+  const arms = armsOf(course);
+  return h('div', null, [
+    damagedNote(damaged),
+    facts([
+      ['Kind', textField(plan, 'kind') ?? 'not told'],
+      ['Candidate', versionLink(policy, textField(plan, 'candidateVersion'), 'not told')],
+      ['Champion', versionLink(policy, textField(plan, 'championVersion'), 'not told')],
+      ['Robots in the plan', listField(plan, 'robots').length],
+      ['Left out, in quarantine', listField(plan, 'excluded').length],
+      ['End', end === null ? 'it has not ended' : stepText(end)],
+      ...(course.outlook === null ? [] : [['What would let it advance', outlookText(course.outlook, nowMs)] as const]),
+      ['Verdicts', points.length === verdicts ? verdicts : `${verdicts}, of which ${points.length} are shown`],
+      ...(arms === null
+        ? []
+        : ([
+            ['Candidate arm', armText(arms.candidateRobots, arms.candidateEpisodes)],
+            [
+              'Control arm',
+              arms.controlRobots === undefined
+                ? 'the other robots; the verdict does not count them'
+                : armText(arms.controlRobots, arms.controlEpisodes),
+            ],
+          ] as const)),
+    ]),
+    points.length === 0
+      ? stateBox('noData', 'No verdict says an effect yet. Nothing follows from this.')
+      : h('div', null, [
+          h(
+            'p',
+            { class: 'legend' },
+            'Effect: candidate minus champion, in percentage points (●), with its interval (│). It must stay above the limit (▬), where one is judged against.',
+          ),
+          courseChart(points),
+          h('details', null, [h('summary', null, 'The same as a table'), courseTable(points)]),
+        ]),
+    trialTasks(course, policy),
+  ]);
+}
+
+const courseTable = (points: readonly CoursePoint[]): ComponentChild =>
+  table(
+    'Verdicts, newest first',
+    [
+      { head: 'Verdict', cell: ({ name }) => name },
+      { head: 'When', cell: ({ atMs }) => moment(atMs) },
+      { head: 'Effect', isNumber: true, cell: ({ effect }) => pointsText(effect) },
+      { head: 'At least', isNumber: true, cell: ({ low }) => (low === null ? 'not told' : pointsText(low)) },
+      { head: 'At most', isNumber: true, cell: ({ high }) => (high === null ? 'open' : pointsText(high)) },
+      { head: 'Limit', isNumber: true, cell: ({ limit }) => (limit === null ? 'none' : pointsText(limit)) },
+    ],
+    points.toReversed(),
+    ({ name }, index) => `${name} ${index}`,
+  );
+
+export const endedTrials = ({ items, damaged }: EndedTrialsAnswer, policy: string): ComponentChild =>
+  h('div', null, [
+    damagedNote(damaged),
+    items.length === 0
+      ? stateBox('empty', 'No trial has ended yet.')
+      : table(
+          'Ended trials, newest first',
+          [
+            {
+              head: 'Trial',
+              cell: ({ trialId }) => h('a', { href: hrefOf('trial', { policy, id: trialId }) }, trialId),
+            },
+            { head: 'Candidate', cell: ({ candidateVersion }) => versionLink(policy, candidateVersion, 'none') },
+            { head: 'Outcome', cell: ({ outcome }) => outcome },
+            { head: 'Reason', cell: ({ reason }) => reason },
+            { head: 'Ended', cell: ({ atMs }) => moment(atMs) },
+          ],
+          items.toReversed(),
+          ({ trialId }) => trialId,
+        ),
+  ]);
