@@ -35,6 +35,8 @@ export const installationSchema = z.object({
   stoppedSeq: z.int().min(-1).nullable().default(null),
   /** What ran before, and never a candidate. */
   previous: slotSchema.nullable(),
+  /** `previous` of the champion that a candidate took the place of, to be it again when the candidate is taken back. */
+  beforePrevious: slotSchema.nullable().default(null),
   baseline: slotSchema.nullable(),
   /** Until when the lease lives at least; null when nothing is known. */
   leaseEnds: momentSchema.nullable(),
@@ -67,6 +69,7 @@ export const emptyInstallation: Installation = {
   orderSeq: null,
   stoppedSeq: null,
   previous: null,
+  beforePrevious: null,
   baseline: null,
   leaseEnds: null,
   updateWindow: null,
@@ -208,14 +211,30 @@ export function fallBackSlot(state: Installation, now: MachineMoment): Slot | un
   return baseline !== null && !isSame(baseline, current) ? baseline : undefined;
 }
 
-/** The state after a switch. What a candidate leaves, and what is left by other than a plain order, is never `previous`. */
+/**
+ * The state after a switch. What a candidate leaves, and what is left by other than a plain order, is never `previous`. Whoever comes back from a candidate
+ * has the `previous` that he had, so that a fleet that tried one is still a step away from its last champion.
+ */
 export function switched(
   state: Installation,
   to: Pick<Installation, 'trialId' | 'isLeased' | 'orderSeq'> & { readonly slot: Slot; readonly isPlainOrder: boolean },
 ): Installation {
-  const { current } = state;
+  const { current, beforePrevious } = state;
   const { slot, isPlainOrder, ...facts } = to;
   const keepsCurrent = isPlainOrder && current !== null && !state.isLeased && !isSame(current, slot);
   const before = keepsCurrent ? current : state.previous;
-  return { ...state, ...facts, current: slot, previous: isSame(before, slot) ? state.baseline : before };
+  const beforeThat = keepsCurrent ? state.previous : beforePrevious;
+  return {
+    ...state,
+    ...facts,
+    current: slot,
+    previous: previousAfter(state, slot, before),
+    beforePrevious: to.isLeased ? beforeThat : null,
+  };
+}
+
+function previousAfter({ beforePrevious, baseline }: Installation, slot: Slot, before: Slot | null): Slot | null {
+  if (isSame(before, slot)) return beforePrevious ?? baseline;
+  // The champion itself was rolled back while its candidate ran here.
+  return isSame(beforePrevious, slot) ? baseline : before;
 }

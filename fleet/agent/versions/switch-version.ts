@@ -77,7 +77,13 @@ export async function followOrder(keeper: Keeper, { trialId, isLeased, orderSeq 
   const state = file.state();
   const isNewTrial = state.trialId !== trialId;
   if (!isNewTrial && state.isLeased === isLeased && (orderSeq === null || state.orderSeq === orderSeq)) return;
-  await file.change((state) => ({ ...state, trialId, isLeased, orderSeq: orderSeq ?? state.orderSeq }));
+  await file.change((state) => ({
+    ...state,
+    trialId,
+    isLeased,
+    orderSeq: orderSeq ?? state.orderSeq,
+    beforePrevious: isLeased ? state.beforePrevious : null,
+  }));
   if (keeper.active !== undefined) keeper.active = { ...keeper.active, trialId };
   if (isNewTrial) await keeper.fallBacks.report('installed', 'ordered', undefined, '');
 }

@@ -203,13 +203,14 @@ async function refuse(keeper: Keeper, choice: VersionChoice, refusal: ModelRefus
 /** Fetches the safe fallback beside the loop, and lets go of versions that nothing refers to. */
 async function tidy(keeper: Keeper): Promise<void> {
   const { file, now, models } = keeper.ports;
-  const { order, current, previous, baseline } = file.state();
+  const { order, current, previous, beforePrevious, baseline } = file.state();
   const wanted = order?.baseline == null ? null : slotOf(order.policy, order.baseline);
   const isMissing = wanted !== null && !isSame(wanted, baseline);
   if (isMissing && !isBlocked(file.state(), wanted.version, null, now())) keepBaseline(keeper, wanted);
   else keeper.work.end();
   const ordered = order === null ? [] : [order.model, order.champion].map((each) => slotOf(order.policy, each));
-  const slots = [current, previous, baseline, wanted, keeper.active ?? null, keeper.standby ?? null, ...ordered];
+  const installed = [current, previous, beforePrevious, baseline];
+  const slots = [...installed, wanted, keeper.active ?? null, keeper.standby ?? null, ...ordered];
   await models.keepOnly(slots.filter((slot) => slot !== null));
 }
 

@@ -12,6 +12,7 @@ import {
   emptyInstallation,
   fallBackSlot,
   isBlocked,
+  installationSchema,
   isCrashLooping,
   switched,
   withDeath,
@@ -155,6 +156,29 @@ describe('what a robot goes back to', () => {
     state = switched(state, to(reference('1.3.0', 'd'), true));
     assert.deepEqual(state.previous, slot(champion));
     assert.deepEqual(fallBackSlot(state, moment(0)), slot(champion));
+  });
+  describe('on a robot that tried candidates', () => {
+    const older = reference('1.0.5', 'e');
+    const installed = running({ current: slot(champion), previous: slot(older), baseline: slot(baseline) });
+    const tried = [to(candidate, true), to(reference('1.3.0', 'd'), true)].reduce(switched, installed);
+    it('is the champion before the last, when the champion runs again', () => {
+      for (const isPlainOrder of [true, false]) {
+        const after = switched(tried, to(champion, false, isPlainOrder));
+        assert.deepEqual([after.previous, after.beforePrevious], [slot(older), null]);
+      }
+    });
+    it('is the baseline, when the champion was rolled back meanwhile', () => {
+      assert.deepEqual(switched(tried, to(older, false, false)).previous, slot(baseline));
+    });
+    it('is the champion, when another version runs', () => {
+      const after = switched(tried, to(reference('1.4.0', 'f'), false));
+      assert.deepEqual([after.previous, after.beforePrevious], [slot(champion), null]);
+    });
+    it('is the baseline, where the file of an earlier agent does not say', () => {
+      const { beforePrevious: _, ...old } = { ...tried };
+      const after = switched(installationSchema.parse(old), to(champion, false));
+      assert.deepEqual(after.previous, slot(baseline));
+    });
   });
   it('is not what a rollback left', () => {
     const before = running({ current: slot(candidate), previous: slot(champion), baseline: slot(baseline) });

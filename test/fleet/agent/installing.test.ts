@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { candidateOrder, championOrder, fleetKeys, publish } from './fleet-keys.ts';
@@ -190,6 +190,30 @@ describe('what a robot installs', () => {
     world.gateway.refuse = () => undefined;
     await world.told({ outcome: 'fellBack', reason: 'leaseExpired', attempted: '1.2.0', version: '1.1.0' });
     await world.runs('1.2.0');
+  });
+
+  it('goes back to the champion before the last from its disk, when it has tried a candidate of the last one since', async () => {
+    const { baseline, champion, candidate } = await three();
+    const last = await publish(world.gateway, world.keys, '1.1.5', { seed: 4 });
+    world.gateway.setOrder(championOrder(1, champion, baseline));
+    await world.open();
+    await world.runs('1.1.0');
+    world.gateway.setOrder(championOrder(2, last, baseline));
+    await world.runs('1.1.5');
+    world.gateway.leaseRemainingMs = 30 * 60_000;
+    world.gateway.setOrder(candidateOrder(3, candidate, last, baseline));
+    await world.runs('1.2.0');
+    world.gateway.leaseRemainingMs = undefined;
+    world.gateway.setOrder({ ...championOrder(4, last, baseline), urgency: 'safeStop' });
+    await world.runs('1.1.5');
+    const models = path.join(world.directory, 'models');
+    const unneeded = 'f'.repeat(64);
+    await mkdir(path.join(models, unneeded));
+    await until('rid of what nobody needs', async () => !(await readdir(models)).includes(unneeded));
+    for (const file of world.gateway.files.keys()) if (file.startsWith('walls/')) world.gateway.files.delete(file);
+    world.gateway.setOrder({ ...championOrder(5, champion, baseline), urgency: 'safeStop' });
+    await world.runs('1.1.0');
+    assert.equal(world.isTold({ outcome: 'fellBack' }), false, 'it needed nothing in between');
   });
 
   it('keeps a leased candidate over a restart only while the lease that it knows lives', async () => {
