@@ -17,7 +17,7 @@ import { devUsage, parseDevOptions, type DevOptions } from './options.ts';
 import { runningCycle } from './cycles.ts';
 import { preflight } from './preflight.ts';
 import { finishCycle, runCycles } from './run-cycles.ts';
-import { compressedCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, playFlywheel } from './scenarios/flywheel.ts';
+import { flywheelCycle, compressedWeekMs, poorPolicy, poorPolicyWhy, playFlywheel } from './scenarios/flywheel.ts';
 import { playScenario } from './scenarios/play.ts';
 import { withScheduleAtRest } from './schedule-at-rest.ts';
 import { startGuard } from './supervision/guard.ts';
@@ -131,7 +131,7 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   await ensureWeeklySchedule(
     client,
     recording === undefined
-      ? { policy, taskQueue, weekMs: compressedWeekMs, input: compressedCycle(options.seed) }
+      ? { policy, taskQueue, weekMs: compressedWeekMs, input: flywheelCycle(options.seed) }
       : { policy, taskQueue, input: { bootstrap: true, training: { seed: options.seed } } },
   );
   await ensureMonitor(client, taskQueue, { policy, ...devMonitor });
