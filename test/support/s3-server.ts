@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { toolForTest } from './tool.ts';
@@ -21,6 +21,8 @@ export interface S3Server {
   readonly port: number;
   /** Each bucket is a folder: no request needed. */
   makeBucket(name: string): Promise<string>;
+  /** Each object is a file: empty ones, a thousand in the time of a few requests. */
+  makeEmpty(bucket: string, keys: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,11 @@ export async function startS3Server(context: Mocha.Context): Promise<S3Server> {
         async makeBucket(name) {
           await mkdir(join(buckets, name), { recursive: true });
           return name;
+        },
+        async makeEmpty(bucket, keys) {
+          for (const directory of new Set(keys.map((key) => dirname(join(buckets, bucket, key)))))
+            await mkdir(directory, { recursive: true });
+          await Promise.all(keys.map((key) => writeFile(join(buckets, bucket, key), '')));
         },
         async stop() {
           await end(server.child);
