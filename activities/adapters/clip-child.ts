@@ -2,7 +2,8 @@ import { open, writeFile, type FileHandle } from 'node:fs/promises';
 
 import { appearanceMean, imageAppearance } from '../../datasets/media/clip-appearance.ts';
 import { ClipError } from '../../datasets/media/clip-format.ts';
-import { readClip } from '../../datasets/media/read-clip.ts';
+import { imageOfFrame } from '../../datasets/media/image-of-frame.ts';
+import { readClip, type Clip } from '../../datasets/media/read-clip.ts';
 import type { ClipLook, DecodedClip } from '../ports/clip-decoder.ts';
 import type { ClipAnswer, ClipJob } from './clip-child-messages.ts';
 import {
@@ -17,7 +18,7 @@ import {
 /** The process that clip-decoder-process.ts starts: one clip after the other, an answer to each. */
 const beatMs = 500;
 const writtenAtOnceBytes = 1024 * 1024;
-/** Size at which images are looked at: enough to see that they are black or do not move. */
+/** Size at which images are looked at, unless they are smaller: enough to see that they are black or do not move. */
 const lookWidth = 64;
 const lookHeight = 48;
 const darkest = 16;
@@ -61,16 +62,24 @@ type DecodeJob = Extract<ClipJob, { kind: 'decode' }>;
 
 async function decode(opened: OpenClip, job: DecodeJob): Promise<DecodedClip> {
   const { ffmpeg, images } = job;
-  const wanted = images === undefined ? undefined : new Set(images);
+  const wanted = wantedOf(opened.clip, job);
   const isWanted = (index: number): boolean => wanted?.has(index) ?? true;
-  const isForFfmpeg = wanted === undefined && isLargeJpegClip(opened.clip);
+  // The images of sets, some or all, have the same bytes.
+  const isForFfmpeg = images === undefined && isLargeJpegClip(opened.clip);
   const sizes =
     (isForFfmpeg && ffmpeg !== undefined
-      ? await writeImages(jpegClipImagesByFfmpeg(ffmpeg, opened, job), job.outPath).catch(ofTheClip)
+      ? await writeImages(jpegClipImagesByFfmpeg(ffmpeg, opened, job, isWanted), job.outPath).catch(ofTheClip)
       : undefined) ?? (await writeImages(imagesOf(opened, ffmpeg, job, isWanted), job.outPath));
   const { codec, width, height, samples } = opened.clip;
   const atUs = samples.filter((_, index) => isWanted(index)).map((sample) => sample.atUs);
   return { codec, width, height, atUs, sizes };
+}
+
+function wantedOf({ samples }: Clip, { images, frames }: DecodeJob): ReadonlySet<number> | undefined {
+  if (frames === undefined) return images === undefined ? undefined : new Set(images);
+  const taken = samples.map(({ atUs }) => atUs);
+  const seen = frames.instants.map((instant) => imageOfFrame(taken, instant, frames.periodUs));
+  return new Set(seen.filter((image) => typeof image === 'number'));
 }
 
 function ofTheClip(error: unknown): undefined {
@@ -102,11 +111,13 @@ async function lookAt(opened: OpenClip, ffmpeg: string | undefined): Promise<Cli
   let [dark, unchanged, seen] = [0, 0, 0];
   let before: Uint8Array | undefined;
   const appearance = appearanceMean();
-  for await (const image of imagesOf(opened, ffmpeg, { width: lookWidth, height: lookHeight, form: 'grey' })) {
+  const isSmall = width <= lookWidth && height <= lookHeight;
+  const size = isSmall ? { width, height } : { width: lookWidth, height: lookHeight };
+  for await (const image of imagesOf(opened, ffmpeg, { ...size, form: 'grey' })) {
     if (image.every((value) => value <= darkest)) dark += 1;
     if (before !== undefined && meanDifference(before, image) <= sameBelow) unchanged += 1;
     before = image;
-    appearance.add(imageAppearance(image, lookWidth));
+    appearance.add(imageAppearance(image, size.width));
     seen += 1;
     beat(seen);
   }

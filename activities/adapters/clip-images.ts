@@ -16,6 +16,7 @@ sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer'] });
 /** Quality of JPEG images in training sets, of 100. */
 const trainingQuality = 90;
 const mostSaid = 2_000;
+const strict = { failOn: 'warning', sequentialRead: true } as const;
 /** Images that are decoded while one is taken away. */
 const imagesAhead = 1;
 /** Pixels that decoders add to a side for their own use. */
@@ -39,10 +40,59 @@ export async function* jpegClipImages(
   shape: ImageShape,
   isWanted: (index: number) => boolean,
 ): AsyncGenerator<Uint8Array> {
+  const wanted = opened.clip.samples.flatMap((_, index) => (isWanted(index) ? [index] : []));
+  if (!isJoinable(opened.clip, shape)) {
+    yield* singleImages(opened, shape, wanted);
+    return;
+  }
+  for (let start = 0; start < wanted.length; start += joinedAtOnce) {
+    const group = wanted.slice(start, start + joinedAtOnce);
+    const together = await decodedTogether(opened, shape, group);
+    if (together === undefined) yield* singleImages(opened, shape, group);
+    else if (shape.form !== 'jpeg') yield* together;
+    else yield* inOrder(together, (pixels) => shaped(sharp(pixels, rawOf(shape)), 'jpeg'));
+  }
+}
+
+/** Small images of the wanted size are decoded by one pipeline as rows of one picture: a pipeline of its own costs 1 ms for each, whatever its size. */
+const joinedAtOnce = 64;
+const largestJoined = 128 * 96;
+
+const isJoinable = ({ width, height }: Clip, shape: ImageShape): boolean =>
+  shape.width === width && shape.height === height && width * height <= largestJoined;
+
+const rawOf = ({ width, height }: Pick<ImageShape, 'width' | 'height'>) =>
+  ({ raw: { width, height, channels: 3 } }) as const;
+
+/** As pixels. Undefined where anything is wrong with one of them: one by one they say what. */
+async function decodedTogether(
+  opened: OpenClip,
+  shape: ImageShape,
+  indexes: readonly number[],
+): Promise<readonly Buffer[] | undefined> {
+  if (indexes.length < 2) return undefined;
+  try {
+    const images: Buffer[] = [];
+    for (const index of indexes) images.push(await jpegBytes(opened, index));
+    const { width, height } = opened.clip;
+    const joined = sharp(images, { ...strict, limitInputPixels: width * height, join: { across: 1 } });
+    const pixels = await shaped(joined, shape.form === 'grey' ? 'grey' : 'rgb');
+    const bytes = width * height * (shape.form === 'grey' ? 1 : 3);
+    if (pixels.length !== bytes * images.length) return undefined;
+    return images.map((_, place) => pixels.subarray(place * bytes, (place + 1) * bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+const singleImages = (opened: OpenClip, shape: ImageShape, indexes: readonly number[]): AsyncGenerator<Uint8Array> =>
+  inOrder(indexes, (index) => jpegImage(opened, shape, index));
+
+/** What work makes of each, one after the other; some are worked on while one is taken away. */
+async function* inOrder<One>(all: Iterable<One>, work: (one: One) => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
   const ahead: Promise<Uint8Array>[] = [];
-  for (let index = 0; index < opened.clip.samples.length; index += 1) {
-    if (!isWanted(index)) continue;
-    const image = jpegImage(opened, shape, index);
+  for (const one of all) {
+    const image = work(one);
     // Its error is thrown when its turn comes.
     image.catch(() => undefined);
     ahead.push(image);
@@ -52,7 +102,7 @@ export async function* jpegClipImages(
 }
 
 /** An image as the clip has it, of the size that the clip says. */
-async function jpegBytes({ file, clip }: OpenClip, index: number): Promise<Uint8Array> {
+async function jpegBytes({ file, clip }: OpenClip, index: number): Promise<Buffer> {
   const { offset, sizeBytes } = clip.samples[index] ?? { offset: 0, sizeBytes: 0 };
   const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, offset);
   if (bytesRead < sizeBytes) throw new ClipError('truncated', `expected ${sizeBytes} bytes of image ${index}`);
@@ -72,27 +122,24 @@ export const isLargeJpegClip = ({ codec, width, height, samples }: Clip): boolea
   codec === 'jpeg' && samples.length * width * height >= fewestPixelsForFfmpeg;
 
 /**
- * All images of a clip of motion JPEG in colour, through ffmpeg, which decodes them in 40 % of the time. Every image's header is read first: ffmpeg
+ * Images of a clip of motion JPEG in colour, through ffmpeg, which decodes them in 40 % of the time. Every image's header is read first: ffmpeg
  * would scale one of another size as well. What it refuses may still be an image: `jpegClipImages` has the last word.
  */
 export async function* jpegClipImagesByFfmpeg(
   ffmpeg: string,
   opened: OpenClip,
   shape: ImageShape,
+  isWanted: (index: number) => boolean,
 ): AsyncGenerator<Uint8Array> {
   for (let index = 0; index < opened.clip.samples.length; index += 1) await jpegBytes(opened, index);
-  yield* codedClipImages(ffmpeg, opened, shape, () => true);
+  yield* codedClipImages(ffmpeg, opened, shape, isWanted);
 }
 
 async function jpegImage(opened: OpenClip, shape: ImageShape, index: number): Promise<Uint8Array> {
   const { clip } = opened;
   const buffer = await jpegBytes(opened, index);
   try {
-    const image = sharp(buffer, {
-      failOn: 'warning',
-      limitInputPixels: clip.width * clip.height,
-      sequentialRead: true,
-    });
+    const image = sharp(buffer, { ...strict, limitInputPixels: clip.width * clip.height });
     // As a robot scales what its policy sees: a model must not learn from other pixels than it gets.
     const scaled = image.resize(shape.width, shape.height, { fit: 'fill', fastShrinkOnLoad: false });
     return await shaped(scaled, shape.form);
@@ -122,8 +169,7 @@ export async function* codedClipImages(
     if (index >= clip.samples.length)
       throw new ClipError('damaged', `expected ${clip.samples.length} images as the clip says, got more`);
     if (isWanted(index)) {
-      const raw = { width: shape.width, height: shape.height, channels: 3 } as const;
-      yield shape.form === 'jpeg' ? await shaped(sharp(pixels, { raw }), 'jpeg') : pixels;
+      yield shape.form === 'jpeg' ? await shaped(sharp(pixels, rawOf(shape)), 'jpeg') : pixels;
     }
     index += 1;
   }
@@ -131,7 +177,7 @@ export async function* codedClipImages(
     throw new ClipError('undecodable', `expected ${clip.samples.length} images as the clip says, got ${index}`);
 }
 
-async function shaped(image: Sharp, form: ImageShape['form']): Promise<Uint8Array> {
+async function shaped(image: Sharp, form: ImageShape['form']): Promise<Buffer> {
   if (form === 'grey') return image.greyscale().raw().toBuffer();
   const colour = image.toColourspace('srgb');
   if (form === 'rgb') return colour.removeAlpha().raw().toBuffer();

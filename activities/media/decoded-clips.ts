@@ -2,7 +2,7 @@ import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm, stat, utimes, ty
 import { join } from 'node:path';
 
 import { ClipError } from '../../datasets/media/clip-format.ts';
-import type { ClipDecoder } from '../ports/clip-decoder.ts';
+import type { ClipDecoder, DecodeJob, FrameTimes } from '../ports/clip-decoder.ts';
 import type { Progress } from '../ports/progress.ts';
 import { sha256Of } from '../training/training-run.ts';
 
@@ -11,9 +11,15 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** A clip's images as JPEG of one size, in a local file that is open. */
+/** A clip in the store's own file, by the hash of its bytes. */
+interface NamedClip {
+  readonly sha256: string;
+  readonly path: string;
+}
+
+/** A clip's images as JPEG of one size, all of them or those that frames see, in a local file that is open. */
 export interface DecodedImages {
-  /** Microseconds after the first image. */
+  /** Microseconds after the clip's first image. */
   readonly atUs: Float64Array;
   read(image: number): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -24,6 +30,8 @@ const imagesVersion = 2;
 /** Folder below a worker's scratch folder. */
 export const decodedFolder = 'decoded-clips';
 const defaultMaxBytes = 8 * 1024 ** 3;
+/** Others fill the folder, too: it is looked through after so many clips, and not after each, because that takes as long as there are clips. */
+const lookEveryClips = 256;
 const tableEntryBytes = 24;
 const tailBytes = 8;
 const magic = 0x464c_5931;
@@ -43,17 +51,24 @@ export class DecodedClips {
   readonly #options: Required<DecodedClipsOptions>;
   readonly #folder: string;
   readonly #making = new Map<string, Promise<void>>();
+  /** Since the folder was last looked through: what it had then, and what was made since. */
+  #bytes = Number.POSITIVE_INFINITY;
+  #made = 0;
 
   constructor(options: DecodedClipsOptions) {
     this.#options = { maxBytes: defaultMaxBytes, ...options };
     this.#folder = join(options.scratchDirectory, decodedFolder);
   }
 
-  /** Throws ClipError for a clip whose bytes are not those that its name promises, or that cannot be decoded. */
-  async open(clip: { readonly sha256: string; readonly path: string }, size: ImageSize, progress: Progress) {
+  /**
+   * Throws ClipError for a clip whose bytes are not those that its name promises, or that cannot be decoded. With `frames`, the images that
+   * these see are enough: then no others are decoded, and nothing is kept.
+   */
+  async open(clip: NamedClip, size: ImageSize, progress: Progress, frames?: FrameTimes): Promise<DecodedImages> {
     const path = join(this.#folder, `${clip.sha256}-${size.width}x${size.height}-${imagesVersion}`);
     const kept = await openDecoded(path);
     if (kept !== undefined) return kept;
+    if (frames !== undefined) return this.#decodedInto(clip, { ...size, frames }, progress, openMade);
     const running = this.#making.get(path) ?? this.#make(clip, size, path, progress);
     this.#making.set(path, running);
     try {
@@ -61,17 +76,26 @@ export class DecodedClips {
     } finally {
       this.#making.delete(path);
     }
-    const made = await openDecoded(path);
-    if (made === undefined) throw new Error(`expected the images that were just decoded in ${path}, got none`);
-    return made;
+    return openMade(path);
   }
 
-  async #make(
-    clip: { readonly sha256: string; readonly path: string },
-    size: ImageSize,
-    path: string,
+  async #make(clip: NamedClip, size: ImageSize, path: string, progress: Progress): Promise<void> {
+    await this.#decodedInto(clip, size, progress, async (made) => {
+      const { size: madeBytes } = await stat(made);
+      await rename(made, path);
+      this.#bytes += madeBytes;
+    });
+    this.#made += 1;
+    if (this.#bytes > this.#options.maxBytes || this.#made >= lookEveryClips) await this.#makeRoom(path);
+  }
+
+  /** Decodes into a file that is there for as long as it is used. */
+  async #decodedInto<Result>(
+    clip: NamedClip,
+    wanted: ImageSize & Pick<DecodeJob, 'frames'>,
     progress: Progress,
-  ): Promise<void> {
+    use: (made: string) => Promise<Result>,
+  ): Promise<Result> {
     const got = await sha256Of({ filePath: clip.path });
     if (got !== clip.sha256) throw new ClipError('damaged', `expected a clip with sha256 ${clip.sha256}, got ${got}`);
     await mkdir(this.#folder, { recursive: true });
@@ -79,18 +103,18 @@ export class DecodedClips {
     try {
       const outPath = join(temporary, 'images');
       const decoded = await this.#options.decoder.decode(
-        { clipPath: clip.path, outPath, ...size, form: 'jpeg' },
+        { clipPath: clip.path, outPath, ...wanted, form: 'jpeg' },
         progress,
       );
       await appendFile(outPath, tableOf(decoded));
-      await rename(outPath, path);
+      return await use(outPath);
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
-    await this.#makeRoom(path);
   }
 
   async #makeRoom(newest: string): Promise<void> {
+    this.#made = 0;
     const names = await readdir(this.#folder);
     const files = await Promise.all(
       names.map(async (name) => ({
@@ -105,11 +129,12 @@ export class DecodedClips {
       .toSorted((a, b) => a.usedMs - b.usedMs);
     let bytes = kept.reduce((sum, { size }) => sum + size, 0);
     for (const { path, size } of kept) {
-      if (bytes <= this.#options.maxBytes) return;
+      if (bytes <= this.#options.maxBytes) break;
       if (path === newest) continue;
       await rm(path, { force: true });
       bytes -= size;
     }
+    this.#bytes = bytes;
   }
 }
 
@@ -127,6 +152,12 @@ function tableOf({ atUs, sizes }: { readonly atUs: readonly number[]; readonly s
   view.setUint32(tableEntryBytes * sizes.length, sizes.length);
   view.setUint32(tableEntryBytes * sizes.length + 4, magic);
   return new Uint8Array(view.buffer);
+}
+
+async function openMade(path: string): Promise<DecodedImages> {
+  const made = await openDecoded(path);
+  if (made === undefined) throw new Error(`expected the images that were just decoded in ${path}, got none`);
+  return made;
 }
 
 /** Undefined where there is no such file, or one that is not whole. */

@@ -11,6 +11,7 @@ import { FollowingImages } from '../../policies/image-windows.ts';
 import { failure } from '../../store/failures.ts';
 import { readClipVerdict, type ClipName } from '../../store/records/clip-verdicts.ts';
 import { DecodedClips, type DecodedImages } from '../media/decoded-clips.ts';
+import type { FrameTimes } from '../ports/clip-decoder.ts';
 import type { SqlSession } from '../ports/sql.ts';
 import { createTable } from '../temp-table.ts';
 import type { ImagePlace } from './arrow-file.ts';
@@ -244,10 +245,11 @@ class EpisodeImages {
     periodUs: number,
     rows: readonly Row[],
   ): Promise<SeenClip | ImageLossReason> {
-    const images = await this.#opened(clip, camera);
+    const instants = rows.map(({ atUs }) => atUs - startedUs);
+    const images = await this.#opened(clip, camera, { instants, periodUs });
     if (typeof images === 'string') return images;
-    const ofFrame = rows.map(({ atUs }) => {
-      const image = imageOfFrame(images.atUs, atUs - startedUs, periodUs);
+    const ofFrame = instants.map((instant) => {
+      const image = imageOfFrame(images.atUs, instant, periodUs);
       return typeof image === 'string' ? -1 : image;
     });
     return { images, ofFrame };
@@ -274,15 +276,17 @@ class EpisodeImages {
     return places;
   }
 
-  /** Images of a clip at a camera's learned size, or why there are none. */
-  async #opened(clip: ClipName, camera: Camera): Promise<DecodedImages | ImageLossReason> {
+  /** Images of a clip at a camera's learned size, those that frames see or more, or why there are none. */
+  async #opened(clip: ClipName, camera: Camera, frames: FrameTimes): Promise<DecodedImages | ImageLossReason> {
     const { store } = this.#ports;
     const judged = await readClipVerdict(store, clip);
     if (judged?.verdict === 'refused') return 'clipRefused';
     const path = judged === undefined ? undefined : await store.localPath(clipKey(clip.sha256));
     if (path === undefined) return 'clipMissing';
+    // All of a clip are kept for the next set, so that more are decoded at once than few frames see.
+    const wanted = 2 * frames.instants.length <= (judged?.images ?? 0) ? frames : undefined;
     try {
-      return await this.#decoded.open({ sha256: clip.sha256, path }, camera.learned, this.#ports.progress);
+      return await this.#decoded.open({ sha256: clip.sha256, path }, camera.learned, this.#ports.progress, wanted);
     } catch (error) {
       if (error instanceof ClipError) return 'clipRefused';
       throw error;

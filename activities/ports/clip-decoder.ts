@@ -15,6 +15,14 @@ export interface DecodeJob {
   readonly form: ImageForm;
   /** Places of the images wanted, ascending, from 0; not there: all. */
   readonly images?: readonly number[];
+  /** Only the images that these frames see are wanted; they have the same bytes as among all. */
+  readonly frames?: FrameTimes;
+}
+
+/** Instants of frames, microseconds after a clip's first image, and how long after an image its camera takes the next. */
+export interface FrameTimes {
+  readonly instants: readonly number[];
+  readonly periodUs: number;
 }
 
 /** Images in the order of their times. */
@@ -39,7 +47,7 @@ export interface ClipLook {
   readonly dark: number;
   /** Images that equal the one before, but for a mean difference of 0.1 of 255. */
   readonly unchanged: number;
-  /** Of all images at 64 × 48 pixels. */
+  /** Of all images at 64 × 48 pixels, or in their own size where that is smaller. */
   readonly appearance: ClipAppearance;
 }
 

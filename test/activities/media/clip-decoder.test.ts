@@ -206,6 +206,56 @@ describe('decoding clips', function () {
     }
   });
 
+  describe('of small clips, several at once', () => {
+    const count = 67;
+    let small: readonly TimedImage[];
+    before(async () => {
+      small = await rampImages({ ...learned, count }, (at, index) => (at * 7 + index * 13) % 256);
+    });
+    const bytesOf = (pixels: Uint8Array): Buffer => Buffer.from(pixels);
+    const pathOf = async (timed: readonly TimedImage[]): Promise<string> =>
+      fileOf(await clipOf({ ...learned, periodUs: 100_000 }, timed));
+    const changed = (which: number, jpeg: Uint8Array): Promise<string> =>
+      pathOf(small.map((image, index) => (index === which ? { ...image, jpeg } : image)));
+
+    it('gives each the pixels that it has alone', async () => {
+      const decoded = await decode(await pathOf(small), { form: 'rgb' });
+      const alone = await Promise.all(
+        small.map(({ jpeg }) => scaledRgb({ encoded: jpeg }, learned.width, learned.height)),
+      );
+      assert.deepEqual(decoded.images.map(bytesOf), alone.map(bytesOf));
+      const path = await pathOf(small);
+      const jpegs = (await decode(path)).images;
+      for (const index of [0, 40, 66])
+        assert.deepEqual((await decode(path, { images: [index] })).images, [jpegs[index]]);
+      const some = await decode(path, { form: 'rgb', images: [0, 5, 66] });
+      assert.deepEqual(
+        some.images.map(bytesOf),
+        [0, 5, 66].map((index) => bytesOf(alone[index] ?? new Uint8Array())),
+      );
+    });
+
+    it('names the one that is broken, or of another size, and takes a grey one', async () => {
+      const jpeg = Buffer.from(small[66]?.jpeg ?? []);
+      const large = Buffer.from((await rampImages({ ...size, count: 1 }))[0]?.jpeg ?? []);
+      for (const [path, fault, says] of [
+        [await changed(66, jpeg.subarray(0, jpeg.length - 200)), 'undecodable', /image 66/],
+        [await changed(3, jpeg.subarray(0, jpeg.length - 200)), 'undecodable', /image 3/],
+        [await changed(65, large), 'otherSize', /image 65 of 32×24 pixels as the clip says, got 64×48/],
+      ] as const) {
+        const error: unknown = await decode(path, { form: 'rgb' }).then(quiet, (caught: unknown) => caught);
+        assert.ok(error instanceof ClipError && error.fault === fault && says.test(error.message), String(error));
+      }
+      const pixels = Uint8Array.from({ length: learned.width * learned.height }, () => 90);
+      const grey = await sharp(pixels, { raw: { ...learned, channels: 1 } })
+        .jpeg()
+        .toBuffer();
+      const { dark, unchanged, appearance } = await decoder.look(await changed(10, grey), quiet);
+      assert.deepEqual([dark, unchanged], [0, 0]);
+      assert.ok(appearance.brightness > 60, String(appearance.brightness));
+    });
+  });
+
   it('sees what is dark and what does not move', async () => {
     const look = async (valueAt: (at: number, index: number) => number) =>
       decoder.look(await fileOf(await clipOf(format, await rampImages({ ...size, count: 5 }, valueAt))), quiet);

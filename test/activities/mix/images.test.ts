@@ -16,7 +16,7 @@ import { robotTypeSchema, type RobotType } from '../../../datasets/robot-type.ts
 import { heldoutSetFile, trainingSetFile } from '../../../datasets/training-set.ts';
 import { isFailure } from '../../../store/failures.ts';
 import { publishRobotType } from '../../../store/records/robot-types.ts';
-import { writeClipVerdict } from '../../../store/records/clip-verdicts.ts';
+import { clipVerdictsPrefix, writeClipVerdict } from '../../../store/records/clip-verdicts.ts';
 import { clipOf, type TimedImage } from '../../datasets/media/clips.ts';
 import { startUs } from '../lake/lake-fixture.ts';
 import {
@@ -56,12 +56,15 @@ describe('sets with images', function () {
   this.timeout(60_000);
   let fixture: MixFixture;
   let greys: readonly Uint8Array[];
+  /** What collections counted in each clip: with many, a set has few frames of it. */
+  let judgedImages: number;
   const decoder = clipDecoderProcess({ ffmpeg: undefined });
 
   before(async () => {
     greys = await Promise.all(Array.from({ length: 12 }, (_, index) => greyImage(10 + 20 * index)));
   });
   beforeEach(async () => {
+    judgedImages = 1;
     fixture = await openMixFixture();
     await fixture.lake.currentVersion();
     await publishRobotType(fixture.store, seeing);
@@ -128,7 +131,7 @@ describe('sets with images', function () {
           verdict,
           violations: [],
           startedUs,
-          images: 1,
+          images: judgedImages,
           sizeBytes: 1,
           cycleId: 'cycle/0',
         });
@@ -187,6 +190,7 @@ describe('sets with images', function () {
       [5, 6],
     ]);
     assert.equal(train.length, 22);
+    assert.equal((await readdir(join(fixture.ports.scratchDirectory, decodedFolder))).length, 3);
     assert.deepEqual(images?.cameras, [{ name: 'front', width: 16, height: 12 }]);
     assert.match(images?.encoder ?? '', /^sharp 0\.35\.5, quality 90/);
     assert.deepEqual(images?.leftOut, [
@@ -194,6 +198,49 @@ describe('sets with images', function () {
       { reason: 'noImage', episodes: 2, frames: 8 },
       { reason: 'noClip', episodes: 2, frames: 20 },
     ]);
+  });
+
+  it('are the same bytes where few frames of a clip are wanted, of which only the images that these see are decoded, and none kept', async () => {
+    const few = { number: 1, frames: 4, media: [media(await clip(every(100, 10)))] };
+    const late = { number: 2, frames: 6, media: [media(await clip(every(100, 10)), 350)] };
+    const folder = join(fixture.ports.scratchDirectory, decodedFolder);
+    judgedImages = 100;
+    await land(0, [few, late]);
+    const sparse = await mix();
+    assert.deepEqual(await readdir(folder), []);
+    for await (const { key } of fixture.store.list(clipVerdictsPrefix)) await fixture.store.delete(key);
+    judgedImages = 1;
+    await judge([few, late]);
+    const whole = await mix();
+    assert.equal(sparse.train.length, 6);
+    assert.deepEqual(sparse, whole);
+  });
+
+  it('have of a clip the images that some frames see, as among all', async () => {
+    const sha256 = await clip(every(100, 10));
+    const named = { sha256, path: (await fixture.store.localPath(clipKey(sha256))) ?? '' };
+    const scratch = (name: string) => join(fixture.ports.scratchDirectory, name);
+    const [all, some] = ['all', 'some'].map((name) => new DecodedClips({ scratchDirectory: scratch(name), decoder }));
+    const whole = await all?.open(named, camera.learned, () => undefined);
+    for (const [instants, seen] of [
+      [
+        [-1, 250_000, 299_999, 950_000, 1_150_000],
+        [2, 9],
+      ],
+      [[-1, 2_000_000], []],
+    ] as const) {
+      const frames = { instants, periodUs: 100_000 };
+      const partly = await some?.open(named, camera.learned, () => undefined, frames);
+      assert.deepEqual(
+        [...(partly?.atUs ?? [])],
+        seen.map((image) => image * 100_000),
+      );
+      for (const [place, image] of seen.entries())
+        assert.deepEqual(await partly?.read(place), await whole?.read(image));
+      await partly?.close();
+    }
+    await whole?.close();
+    assert.deepEqual(await readdir(join(scratch('some'), decodedFolder)), []);
   });
 
   it('are the same bytes for the same input, from decoded clips that are there as from none, and can be made again', async () => {
@@ -304,5 +351,11 @@ describe('sets with images', function () {
         .map((sha256) => `${sha256}-16x12-2`)
         .toSorted(),
     );
+    const same = new DecodedClips({ scratchDirectory: fixture.ports.scratchDirectory, decoder, maxBytes });
+    for (const sha256 of [...clips, ...clips]) {
+      const path = (await fixture.store.localPath(clipKey(sha256))) ?? '';
+      await (await same.open({ sha256, path }, camera.learned, () => undefined)).close();
+      assert.equal((await readdir(folder)).length, 2);
+    }
   });
 });
