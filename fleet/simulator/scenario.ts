@@ -51,6 +51,8 @@ export const scenarioSchema = z.strictObject({
           .default([...roomFamilies]),
         /** Kinds of what stands in rooms, as cameras see it; default: all, by chance. */
         obstacles: z.tuple([z.enum(obstacleKinds)], z.enum(obstacleKinds)).optional(),
+        /** Whether a robot begins every episode in another place of its room; default: where the last one ended, unless it failed. */
+        startsAnew: z.boolean().optional(),
       }),
       z.strictObject({ kind: z.literal('recording'), path: z.string().min(1) }),
     ])

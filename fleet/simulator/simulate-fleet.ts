@@ -244,7 +244,8 @@ async function openWorld(scenarioNow: () => Scenario, seed: number): Promise<Wor
           cameras: camerasOf(body),
           random: (camera) => randomStream(seed, `robot ${position}: camera ${camera} in ${family}`),
         });
-        return roomRobot({ room, family, readings, eyes, quirks: quirks(position), random });
+        const { startsAnew } = world;
+        return roomRobot({ room, family, readings, eyes, quirks: quirks(position), random, startsAnew });
       });
       return tour(places, position);
     },

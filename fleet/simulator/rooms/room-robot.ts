@@ -21,6 +21,8 @@ export interface RoomRobotInput {
   readonly eyes?: Eyes | undefined;
   /** Where it starts, what its sensors and wheels do. */
   readonly random: RandomStream;
+  /** Whether every episode begins in another place; else it goes on from where it is, unless the last one failed. */
+  readonly startsAnew?: boolean | undefined;
 }
 
 export interface RoomRobot extends Surroundings {
@@ -28,7 +30,8 @@ export interface RoomRobot extends Surroundings {
 }
 
 /** A robot in a room; it starts beside a wall, which is on its left. The expert sees what healthy sensors see. */
-export function roomRobot({ room, family, readings = ringNames, eyes, quirks, random }: RoomRobotInput): RoomRobot {
+export function roomRobot(input: RoomRobotInput): RoomRobot {
+  const { room, family, readings = ringNames, eyes, quirks, random, startsAnew = false } = input;
   const senses = openSenses(room, readings, random);
   let own = quirks();
   let pose = startingPose(room, random);
@@ -47,7 +50,7 @@ export function roomRobot({ room, family, readings = ringNames, eyes, quirks, ra
     failure: () => failure,
     see: (camera) => eyes?.see(camera, pose, own),
     begin() {
-      if (failure !== undefined) pose = startingPose(room, random);
+      if (failure !== undefined || startsAnew) pose = startingPose(room, random);
       keeping = watchWallKeeping();
       failure = undefined;
       own = quirks();

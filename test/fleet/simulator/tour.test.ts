@@ -6,6 +6,7 @@ import { expertDriver } from '../../../fleet/simulator/driver.ts';
 import { runEpisodes } from '../../../fleet/simulator/episodes.ts';
 import { noQuirks, type Quirks } from '../../../fleet/simulator/quirks.ts';
 import { drawRoom, roomFamilies } from '../../../fleet/simulator/rooms/families.ts';
+import { parseScenario } from '../../../fleet/simulator/scenario.ts';
 import { roomRobot } from '../../../fleet/simulator/rooms/room-robot.ts';
 import { loadPhysics } from '../../../fleet/simulator/rooms/room.ts';
 import { tour } from '../../../fleet/simulator/rooms/tour.ts';
@@ -57,6 +58,26 @@ describe('a robot that tours', () => {
       [roomFamilies.indexOf('ring'), 0],
       [0, 0],
     ]);
+  });
+
+  it('goes on from where it is with the next episode, or begins anywhere where the scenario says so', async () => {
+    const openRoom = await loadPhysics();
+    const posesOf = (startsAnew: boolean | undefined) => {
+      const room = openRoom(drawRoom('hall', 1));
+      const robot = roomRobot({ room, quirks: () => noQuirks, random: randomStream(1, 'tour'), startsAnew });
+      robot.begin();
+      const before = robot.pose();
+      assert.equal(robot.failure(), undefined);
+      robot.begin();
+      return [before, robot.pose()];
+    };
+    for (const startsAnew of [undefined, false]) {
+      const [before, after] = posesOf(startsAnew);
+      assert.deepEqual(after, before);
+    }
+    const [before, after] = posesOf(true);
+    assert.notDeepEqual(after, before);
+    assert.ok(parseScenario({ world: { kind: 'rooms', startsAnew: true } }).world.kind === 'rooms');
   });
 
   it('breaks and is repaired with the next episode', async () => {
