@@ -244,6 +244,7 @@ async function killableGateway(fleet: OpenFleet) {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: {
         PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         FLYWHEEL_STORE: join(fleet.directory, 'store'),
         FLYWHEEL_SCRATCH: join(fleet.directory, 'scratch'),
         FLYWHEEL_LOG_LEVEL: 'silent',

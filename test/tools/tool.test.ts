@@ -45,8 +45,14 @@ describe('tools', function () {
   const runTool = (name: string, path: string) =>
     spawnSync(process.execPath, [toolScript, name], {
       encoding: 'utf8',
-      // No machine's network is used: a proxy that does not exist.
-      env: { PATH: path, XDG_CACHE_HOME: folder, HOME: folder, HTTPS_PROXY: 'http://127.0.0.1:9' },
+      env: {
+        PATH: path,
+        XDG_CACHE_HOME: folder,
+        HOME: folder,
+        // No machine's network is used: a proxy that does not exist.
+        HTTPS_PROXY: 'http://127.0.0.1:9',
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      },
     });
 
   it('prints the path of a tool in the cache, and nothing else, on standard output', async () => {

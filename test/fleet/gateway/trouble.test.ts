@@ -47,6 +47,7 @@ describe('a gateway in trouble', () => {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: {
         PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
         FLYWHEEL_STORE: join(fleet.directory, 'store'),
         FLYWHEEL_SCRATCH: join(fleet.directory, `scratch-${id}`),
         FLYWHEEL_LOG_LEVEL: 'error',
