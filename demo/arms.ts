@@ -32,7 +32,7 @@ export async function openArms(): Promise<FleetWorld> {
       giveWay(robots);
       return { ...robots, ready: Promise.resolve() };
     },
-    scenario: ({ families: _families, obstacles: _obstacles, ...circumstances }) => ({
+    scenario: ({ families: _families, obstacles: _obstacles, startsAnew: _startsAnew, ...circumstances }) => ({
       world: { kind: 'arm' },
       framesPerEpisode,
       ...circumstances,

@@ -46,11 +46,16 @@ export interface Circumstances {
   readonly families?: readonly RoomFamily[];
   /** Kinds of what stands in rooms. Default: all. */
   readonly obstacles?: readonly ObstacleKind[];
+  /** Whether every episode begins in another place. Default: where the last one ended, unless it failed. */
+  readonly startsAnew?: boolean;
   readonly quirks?: readonly Readonly<Record<string, unknown>>[];
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
   /** Share of episodes in which an expert drives; arms only. */
   readonly taughtFraction?: number;
 }
+
+/** What does not change while they live. */
+type Place = Pick<Circumstances, 'families' | 'obstacles' | 'startsAnew'>;
 
 /**
  * A gateway and simulated robots with real agents, in processes of their own, at the pace of the compressed profile. Both are
@@ -67,7 +72,7 @@ export interface DevFleet {
   live(circumstances?: Circumstances): void;
   isLiving(): boolean;
   /** What is wrong with living robots changes with their next episodes; where they live does not. */
-  trouble(troubles: Omit<Circumstances, 'families' | 'obstacles'>): void;
+  trouble(troubles: Omit<Circumstances, keyof Place>): void;
   /** Robots that were registered meanwhile live beside the others, until they rest; `robotsFile` holds their tokens. */
   join(robotIds: readonly string[], robotsFile: string): void;
   /** Robots that rest have this body from their next life on; the fleet's records are not its matter. */
@@ -95,8 +100,8 @@ export interface FleetWorld {
 
 const rooms: FleetWorld = {
   start: startSimulator,
-  scenario: ({ families, obstacles, ...troubles }) => ({
-    world: { kind: 'rooms', families, ...(obstacles === undefined ? {} : { obstacles }) },
+  scenario: ({ families, obstacles, startsAnew, ...troubles }) => ({
+    world: { kind: 'rooms', families, obstacles, startsAnew },
     framesPerEpisode,
     ...troubles,
   }),
@@ -155,12 +160,17 @@ export async function openDevFleet(installation: Installation, options: FleetOpt
   let lives = 0;
   const { url = '', operationsUrl = '' } = place ?? {};
 
-  let where: Pick<Circumstances, 'families' | 'obstacles'> = { families: options.families ?? roomFamilies };
-  const writeScenario = (troubles: Omit<Circumstances, 'families' | 'obstacles'>): void =>
+  let where: Place = { families: options.families ?? roomFamilies };
+  const writeScenario = (troubles: Omit<Circumstances, keyof Place>): void =>
     writeFileSync(files.scenario, JSON.stringify(world.scenario({ ...where, ...troubles })));
 
-  function arrange({ families = options.families ?? roomFamilies, obstacles, ...troubles }: Circumstances): void {
-    where = { families, ...(obstacles === undefined ? {} : { obstacles }) };
+  function arrange(circumstances: Circumstances): void {
+    const { families = options.families ?? roomFamilies, obstacles, startsAnew, ...troubles } = circumstances;
+    where = {
+      families,
+      ...(obstacles === undefined ? {} : { obstacles }),
+      ...(startsAnew === undefined ? {} : { startsAnew }),
+    };
     writeScenario(troubles);
   }
 

@@ -1,68 +1,111 @@
-import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
-import { messageNames } from '../../domain/contract/message-names.ts';
-import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { defaultRolloutLimits } from '../../domain/experiment/index.ts';
 import type { RoomFamily } from '../../fleet/simulator/rooms/families.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
-import { seenCamerasOf, type SeenCamera } from '../../policies/seen-images.ts';
+import { seenCamerasOf } from '../../policies/seen-images.ts';
 import { tinyPolicy } from '../../policies/tiny-policy.ts';
-import { waitFor } from '../wait-for.ts';
 import type { World } from '../world.ts';
 import { catchBadPolicy } from './bad-policy.ts';
+import { collectingMeanwhile } from './collecting-meanwhile.ts';
+import { expectDriftNamed, expectDrivesBetterWithDirt } from './dirty-lenses.ts';
 import { expectEndState, trialEndsOf } from './end-state.ts';
-import { compressedCycle } from './flywheel.ts';
 import { learn } from './learn.ts';
 import { overlookingPolicy } from './overlooking-policy.ts';
 
 /**
- * A fleet day takes three minutes, with twenty episodes of each robot instead of forty. An episode with its clip costs the machine 180 ms of
+ * A fleet day takes two minutes, with twenty episodes of each robot instead of forty. An episode with its clip costs the machine 180 ms of
  * processor time from the camera to the lake, so that thirty robots at the usual pace want more than two cores.
  */
-export const cameraPace = { dayMs: 180_000, episodeSeconds: 9 } as const;
+export const cameraPace = { dayMs: 120_000, episodeSeconds: 6 } as const;
 /** Obstacles stand about in two of these. */
 export const cameraFamilies: readonly RoomFamily[] = ['hall', 'corner', 'pillars', 'ring'];
 
-const episodesPerRobot = 12;
-/** Two cores train a small convolutional network within the minute. */
+const episodesPerRobot = 8;
+/** Two cores train a small convolutional network within half a minute. Its steps of 16 rows read no more frames than these. */
 const hyperparameters = { maxSteps: 1000, evaluateEverySteps: 250 };
-/** Dirt covers this share of the image on every second robot. */
-const dirtFraction = 0.5;
-/** Of the fleet clock: the monitor looks for drift this often here. */
-const driftEveryHours = 4;
+const targetFrames = 16_000;
 const times = { dayMs: cameraPace.dayMs };
 /** One obstacle in five is a barrier where the fleet learned, and half of its rooms have none at all. */
-const amongBarriers = { families: ['pillars', 'ring'], obstacles: ['barrier'] } as const;
+const amongBarriers = { families: ['pillars'], obstacles: ['barrier'], startsAnew: true } as const;
+/**
+ * Episodes begin anywhere. A robot that goes on from where it is finds a way round its room, after some minutes, on which even a poor policy
+ * seldom fails, and whatever is new begins without one.
+ */
+const anywhere = { startsAnew: true } as const;
+/** Of the overlooking policy: by default the guard is most sensitive to a loss of five points. */
+const largeLossTrial = { times, rolloutLimits: { guard: { tau: 0.15 } } };
+
+/**
+ * Both cycles have everything to gain: their champion sees nothing, or hardly anything. Trials that are planned for a gain of fifteen points show it
+ * within minutes; one of a single point takes thirty robots weeks. What must be proven, and how surely, is as everywhere.
+ */
+const wantedGain = 0.15;
+const stageFractions = [0.3, 0.5, 0.7, 1];
+const largeGainTrial = {
+  profile: 'compressed',
+  times: { ...times, leastStageTicks: 4 },
+  candidateFraction: 0.5,
+  effectFraction: wantedGain,
+  abTestLimits: { lookHours: 3, firstLook: 3 },
+  rolloutLimits: {
+    advance: { tau: wantedGain },
+    stages: defaultRolloutLimits.stages.map((stage, index) => ({
+      ...stage,
+      fleetFraction: stageFractions[index] ?? stage.fleetFraction,
+      minimumHours: 3,
+      minimumTotalHours: 0,
+    })),
+  },
+};
 
 /**
  * Robots that have nothing but a camera. A first policy sees nothing; a cycle learns from the clips that its robots brought, and its
- * candidate passes A/B test and stages. Then the lenses of half of the fleet get dirty, and the monitor says so. At last the fleet works among
- * barriers, and somebody submits a policy that overlooks them: held-out episodes show too few of them to tell, robots do.
+ * candidate passes A/B test and stages. Then every lens gets dirty, the monitor says so, and the next cycle learns to drive with
+ * it. At last the fleet works among barriers, and somebody submits a policy that overlooks them: held-out episodes show too few of
+ * them to tell, robots do.
  */
 export async function cameraLearns(world: World): Promise<void> {
-  const { fleet, robotType, seed, context, policy, say } = world;
+  const { fleet, robotType, seed, policy, context, say } = world;
   const [camera] = seenCamerasOf(robotType);
   if (camera === undefined) throw new Error(`expected a robot type with a camera, got ${robotType.id}`);
   const first = await world.baseline(tinyPolicy(robotType, seed), 'untrained, sees nothing: something to start from');
-  await fleet.drive(episodesPerRobot);
-  fleet.live();
+  await fleet.drive(episodesPerRobot, anywhere);
+  fleet.live(anywhere);
   await world.everyRobotFollows();
-  const { trial } = compressedCycle(seed);
-  const learned = await learn(world, `what camera ${camera.name} shows`, {
-    training: { seed, cameras: [camera.name], hyperparameters },
-    trial: { ...trial, times },
-  });
-  await expectPromoted(world, learned);
+  const training = { seed, cameras: [camera.name], targetFrames, hyperparameters };
+  const seeing = await learnAndPromote(world, `what camera ${camera.name} shows`, { training });
 
   await expectDriftNamed(world, camera);
+  const withDirt = { training: { ...training, warmStart: true } };
+  const cleared = await learnAndPromote(world, 'to drive with dirty lenses', withDirt);
+  await expectDrivesBetterWithDirt(world, cameraFamilies, { before: seeing, after: cleared });
 
-  const model = await context.store.get(modelFile(policy, learned, 'model.onnx'));
-  if (model === undefined) throw new Error(`expected the model of champion ${learned}, got none`);
-  say('the fleet moves to where everything that stands in the way is a barrier');
+  const model = await context.store.get(modelFile(policy, cleared, 'model.onnx'));
+  if (model === undefined) throw new Error(`expected the model of champion ${cleared}, got none`);
+  say('the lenses are cleaned, and the fleet moves to where everything that stands in the way is a barrier');
   await fleet.rest();
   fleet.live(amongBarriers);
   await world.everyRobotFollows();
   const overlooking = overlookingPolicy(model, camera);
-  await catchBadPolicy(world, `drives as ${learned} does, but overlooks barriers`, overlooking, { times });
-  await expectEndState(world, { champion: learned, champions: [first, learned] });
+  const name = `drives as ${cleared} does, but overlooks barriers`;
+  await whileCollecting(world, () => catchBadPolicy(world, name, overlooking, largeLossTrial));
+  await expectEndState(world, { champion: cleared, champions: [first, seeing, cleared] });
+}
+
+/** A cycle and the trial of its candidate. Resolves with the champion that came of it. */
+async function learnAndPromote(world: World, what: string, request: Readonly<Record<string, unknown>>) {
+  const version = await whileCollecting(world, () => learn(world, what, { ...request, trial: largeGainTrial }));
+  await expectPromoted(world, version);
+  return version;
+}
+
+/** What robots bring during a trial is in the lake when it ends. */
+async function whileCollecting<Result>(world: World, work: () => Promise<Result>): Promise<Result> {
+  const collecting = collectingMeanwhile(world);
+  try {
+    return await work();
+  } finally {
+    await collecting.stop();
+  }
 }
 
 /** Its own trial ended so, and not a bootstrap. */
@@ -70,29 +113,4 @@ async function expectPromoted(world: World, version: string): Promise<void> {
   const ends = await trialEndsOf(world);
   if (!ends.some(({ candidateVersion, outcome }) => candidateVersion === version && outcome === 'promoted'))
     throw new Error(`expected a trial that promoted ${version}, got ${JSON.stringify(ends)}`);
-}
-
-/** The monitor compares what robots bring with what the lake holds, which is first filled with what they saw before. */
-async function expectDriftNamed({ fleet, client, context, policy, say, ...world }: World, camera: SeenCamera) {
-  await world.collect();
-  const monitor = client.workflow.getHandle(workflowIds.fleetMonitor(policy));
-  await monitor.executeUpdate(messageNames.setLimits, { args: [{ driftEveryHours }] });
-  const dirty = fleet.robotIds.flatMap((_, position) => (position % 2 === 0 ? [position] : []));
-  fleet.trouble({ quirks: [{ robots: dirty, camera: { dirtFraction } }] });
-  say(`the lenses of ${dirty.length} robots get dirty`);
-  let reason = '';
-  await waitFor({
-    what: `an incident about drift that names camera ${camera.name}`,
-    say,
-    patienceMs: 600_000,
-    lookEveryMs: 1_000,
-    async look() {
-      const { incidents } = await readOpenIncidents(context.store, policy);
-      const drifts = incidents.filter(({ cause }) => cause === 'drift');
-      reason = drifts.find((incident) => incident.reason.includes(`camera ${camera.name}`))?.reason ?? '';
-      return { isDone: reason !== '', state: drifts.map((incident) => incident.reason).join('; ') || 'no drift' };
-    },
-  });
-  say(`  the monitor: drift: ${reason}`);
-  fleet.trouble({});
 }

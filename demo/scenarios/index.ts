@@ -101,7 +101,7 @@ const scenarios = {
   },
   camera: {
     summary:
-      'robots that have nothing but a camera: a cycle learns from their clips, its candidate is promoted; dirt on lenses is named as drift; a policy that overlooks one kind of obstacle passes every offline gate, and is stopped where robots meet it.',
+      'robots that have nothing but a camera: a cycle learns from their clips, its candidate is promoted; dirt on lenses is named as drift, a second cycle learns it and is promoted; a policy that overlooks one kind of obstacle passes every offline gate, and is stopped where robots meet it.',
     play: cameraLearns,
     robotType: scitosG5CameraType,
     families: cameraFamilies,
