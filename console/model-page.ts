@@ -1,8 +1,9 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { summaryKeyOf } from '../activities/collection/documents.ts';
 import { collectionSummarySchema } from '../activities/collection/summary.ts';
-import { gateSchema } from '../activities/evaluation/evaluation-document.ts';
+import type { gateSchema } from '../activities/evaluation/evaluation-document.ts';
+import { reportOfTraining, summaryKeyIn } from '../activities/report/cycle-of-training.ts';
 import { setFactsSchema } from '../activities/report/set-facts.ts';
 import { trainingSetFile } from '../datasets/training-set.ts';
 import { modelFile, signedManifestSchema, type ModelManifest } from '../policies/model-manifest.ts';
@@ -14,11 +15,6 @@ import type { ModelAnswer } from './answers/models.ts';
 const longestValue = 200;
 const mostStrata = 200;
 const mostRobots = 500;
-
-/** Of a cycle's report what says on how much its gates were judged. */
-const judgedSchema = z.object({
-  evaluation: z.object({ gates: z.array(gateSchema) }).nullable(),
-});
 
 /** Everything that is known of one version: how it was made, of what, and what was measured. `NotFound` for one that was never registered. */
 export async function readModelPage(
@@ -34,13 +30,14 @@ export async function readModelPage(
     `version ${of.version} of policy ${of.policy} is not registered`,
   );
   const { training, robotType, submitted } = manifest;
-  const cycleId = training?.cycleId;
-  const [set, collected, judged] = await Promise.all([
+  const [set, report] = await Promise.all([
     training &&
       readSoundJson(store, trainingSetFile(training.trainingSetDigest, 'manifest.json'), setFactsSchema, onDamage),
-    cycleId && readSoundJson(store, summaryKeyOf(cycleId), collectionSummarySchema, onDamage),
-    cycleId && readSoundJson(store, `reports/${cycleId}.json`, judgedSchema, onDamage),
+    training && reportOfTraining(store, training.cycleId, onDamage),
   ]);
+  // A collection has an id of its own; cycles of old had one with it.
+  const summaryKey = (report && summaryKeyIn(report)) ?? (training && summaryKeyOf(training.cycleId));
+  const collected = summaryKey && (await readSoundJson(store, summaryKey, collectionSummarySchema, onDamage));
   return {
     ...of,
     registeredAtMs: manifest.registeredAtMs,
@@ -52,8 +49,8 @@ export async function readModelPage(
     modelSha256: manifest.files['model.onnx']?.sha256 ?? null,
     submitted: submitted ?? null,
     metrics: Object.entries(manifest.metrics).map(([name, value]) => ({ name, value })),
-    gates: gatesOf(manifest, (judged || undefined)?.evaluation?.gates ?? []),
-    training: training && trainingOf(training),
+    gates: gatesOf(manifest, report?.evaluation?.gates ?? []),
+    training: training && trainingOf(training, report?.cycleId ?? training.cycleId),
     set: set ? setOf(set) : null,
     collected: collected ? collectedOf(collected.episodesStored, collected.robots) : null,
   };
@@ -75,8 +72,8 @@ function gatesOf({ gates }: ModelManifest, judged: readonly z.infer<typeof gateS
   });
 }
 
-const trainingOf = (training: NonNullable<ModelManifest['training']>): ModelAnswer['training'] => ({
-  cycleId: training.cycleId,
+const trainingOf = (training: NonNullable<ModelManifest['training']>, cycleId: string): ModelAnswer['training'] => ({
+  cycleId,
   datasetVersion: training.datasetVersion,
   trainingSetDigest: training.trainingSetDigest,
   seed: training.seed,

@@ -75,7 +75,7 @@ export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild 
           onInput: (event: Typed) => form.onReason(event.currentTarget.value),
         }),
       ]),
-      outcome(state),
+      outcome(state, act, form.reason),
       h('div', { class: 'acts' }, [
         isOver
           ? null
@@ -86,14 +86,18 @@ export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild 
   );
 }
 
-function outcome(state: ActState): ComponentChild {
+function outcome(state: ActState, { after }: OfferedAct, reason: string): ComponentChild {
   switch (state.kind) {
     case 'asking':
-      return h('p', { role: 'status' }, '');
+      return h('p', { role: 'status' }, reason !== '' && reason.trim() === '' ? 'Say why: blanks are no reason.' : '');
     case 'sending':
       return h('p', { role: 'status' }, '… Sent; waiting for the answer.');
     case 'done':
-      return h('p', { role: 'status', class: 'act-done' }, [h('strong', null, '✓ Done: '), state.answer]);
+      return h('p', { role: 'status', class: 'act-done' }, [
+        h('strong', null, after === undefined ? '✓ Done: ' : '✓ Ordered: '),
+        state.answer,
+        after === undefined ? null : `. ${after}`,
+      ]);
     case 'failed':
       return h('p', { role: 'alert', class: 'act-failed' }, [
         h('strong', null, mayRetry(state.problem) ? '⚡ No answer: ' : '✕ Refused: '),
@@ -126,6 +130,11 @@ export function ActDialog({ act, token, onAnswer, onClose }: ActDialogProps): Co
   useEffect(() => {
     place.current?.showModal();
   }, []);
+  const isAnswered = state.kind === 'done' || (state.kind === 'failed' && !mayRetry(state.problem));
+  useEffect(() => {
+    // The button that was pressed is gone: what is left to do is to close.
+    if (isAnswered) place.current?.querySelector<HTMLButtonElement>('.acts button:last-child')?.focus();
+  }, [isAnswered]);
   const send = async (): Promise<void> => {
     setState({ kind: 'sending' });
     const more = act.field === undefined ? {} : { [act.field.name]: extra.trim() };

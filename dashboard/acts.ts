@@ -12,6 +12,8 @@ export interface OfferedAct {
   readonly effect: string;
   readonly path: string;
   readonly body: Readonly<Record<string, unknown>>;
+  /** What is still to happen when the console has answered: the act is ordered then, and not done. */
+  readonly after?: string;
   /** Why this viewer cannot do it now; null: it can be done. */
   readonly why: string | null;
   /** One more thing that the act needs to be told. */
@@ -106,17 +108,39 @@ function waitingActs(rollback: TrialAnswer['rollback'], policy: string, viewer: 
   ];
 }
 
+/** What the fleet runs, and what it ran before; null: there is none. */
+type Champions = Pick<TrialAnswer, 'champion' | 'previous'>;
+
+/** From which version to which: where that is known, with their numbers. */
+function backText(known: Champions | null): string {
+  if (known === null)
+    return 'a running trial ends and everybody gets the champion; without a trial, everybody gets the champion before.';
+  const { champion, previous } = known;
+  const trial = `if a trial runs, it ends and everybody gets the champion${champion === null ? '' : `, ${champion}`}`;
+  return previous === null
+    ? `${trial}; if none runs, nothing happens, for there is no champion before.`
+    : `${trial}; if none runs, everybody goes from ${champion ?? 'what it runs'} to ${previous}, the champion before.`;
+}
+
+const followed = 'Robots follow one by one: the pages Fleet and Trial say how many have confirmed the order.';
+
 /** What can be done about a whole fleet. */
-export const fleetActs = (policy: string, viewer: Viewer | null): readonly OfferedAct[] => [
+export const fleetActs = (
+  policy: string,
+  viewer: Viewer | null,
+  known: Champions | null = null,
+): readonly OfferedAct[] => [
   {
     label: 'Roll back now',
-    effect: `All robots of ${policy} are ordered back at once: a running trial ends and everybody gets the champion; without a trial, everybody gets the champion before.`,
+    after: followed,
+    effect: `All robots of ${policy} are ordered back at once: ${backText(known)}`,
     path: '/api/v1/rollback',
     body: { policy },
     why: roleWhy(viewer, 'operator'),
   },
   {
     label: 'Roll back to a version',
+    after: `If it needs no approval any more, ${followed.slice(0, 1).toLowerCase()}${followed.slice(1)}`,
     effect: `All robots of ${policy} go to this version, once an approver has approved it.`,
     path: '/api/v1/rollback',
     body: { policy },

@@ -1,6 +1,7 @@
 import type { FleetAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { TrialAnswer } from '../console/answers/trials.ts';
+import { wordsOf } from './cause-words.ts';
 import { fieldOf, textField } from './fields.ts';
 import type { PageName } from './route.ts';
 import { spanText } from './format.ts';
@@ -8,6 +9,12 @@ import type { Reading } from './reading.ts';
 
 interface Need {
   readonly text: string;
+  /** What is known of it, and what to do; stands below. */
+  readonly detail?: string;
+  /** Since when, Unix ms. */
+  readonly sinceMs?: number;
+  /** Robots may do harm, or nobody would hear of it. */
+  readonly isUrgent?: boolean;
   readonly page: PageName;
   readonly query?: Readonly<Record<string, string>>;
 }
@@ -16,6 +23,8 @@ interface Need {
 export interface Attention {
   readonly needs: readonly Need[];
   readonly unknown: readonly string[];
+  /** Open incidents that somebody has seen already. */
+  readonly acknowledged: number;
   /** Nothing was refused, but not everything has answered yet. */
   readonly isLoading: boolean;
 }
@@ -25,6 +34,8 @@ interface Sources {
   readonly incidents: Reading<IncidentsAnswer>;
   readonly trial: Reading<TrialAnswer>;
 }
+
+type Open = IncidentsAnswer['open'][number];
 
 /** The monitor looks every few minutes; after this it is said that it does not. */
 const monitorLateMs = 3_600_000;
@@ -46,6 +57,7 @@ export function attentionOf({ fleet, incidents, trial }: Sources): Attention {
       ...(incidents.data?.lookedAtMs === null ? ['incidents: no monitor has looked yet'] : []),
       ...(fleet.data?.presence === 'unknown' ? ['contact: no gateway says which robots are there'] : []),
     ],
+    acknowledged: incidents.data?.open.filter(({ acknowledgedBy }) => acknowledgedBy !== null).length ?? 0,
     isLoading: sources.some(([, { data, problem }]) => data === null && problem === null),
   };
 }
@@ -55,11 +67,18 @@ function needsOfIncidents({ open, lookedAtMs, readAtMs }: IncidentsAnswer): read
   return [
     ...open
       .filter(({ acknowledgedBy }) => acknowledgedBy === null)
-      .map(({ incidentId, cause, subject, reason }): Need => ({
-        text: `Incident ${cause}, ${subject}: ${reason}`,
-        page: 'incidents',
-        query: { id: incidentId },
-      })),
+      .toSorted(moreUrgentFirst)
+      .map(({ incidentId, cause, subject, reason, openedAtMs, severity }): Need => {
+        const { title, todo } = wordsOf(cause);
+        return {
+          text: subject === 'fleet' ? title : `${subject}: ${title}`,
+          detail: `${reason}. ${todo}`,
+          sinceMs: openedAtMs,
+          isUrgent: severity === 'urgent',
+          page: 'incidents',
+          query: { id: incidentId },
+        };
+      }),
     ...(late > monitorLateMs
       ? [
           {
@@ -70,6 +89,10 @@ function needsOfIncidents({ open, lookedAtMs, readAtMs }: IncidentsAnswer): read
       : []),
   ];
 }
+
+/** Urgent ones, then those that have been open for longest. */
+const moreUrgentFirst = (a: Open, b: Open): number =>
+  Number(b.severity === 'urgent') - Number(a.severity === 'urgent') || a.openedAtMs - b.openedAtMs;
 
 function needsOfTrial({ trial, rollout, rollback }: TrialAnswer): readonly Need[] {
   const version = textField(trial?.status, 'candidateVersion') ?? 'the candidate';

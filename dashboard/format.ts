@@ -20,6 +20,8 @@ export function momentText(atMs: number, zone?: string): string {
   const date = new Date(atMs);
   if (Number.isNaN(date.getTime())) return 'no valid time';
   const local = dateFormat(zone, true).format(date);
+  // Who lives by UTC is not told the same time twice.
+  if (local === dateFormat('UTC', true).format(date)) return `${local} UTC`;
   const [localDay] = local.split(',');
   const utcDay = dateFormat('UTC', false).format(date);
   const utc = date.toISOString().slice(11, 16);

@@ -46,8 +46,17 @@ export interface Screen {
 }
 
 /** What is so whether workflows can be asked or not. */
-const useStanding = (session: Session, policy: string): Reading<StandingAnswer> =>
-  useReading<StandingAnswer>(session, apiPath('standing', { policy }), policy, 'fleet models');
+function useStanding(session: Session, policy: string): Reading<StandingAnswer> {
+  const reading = useReading<StandingAnswer>(session, apiPath('standing', { policy }), policy, 'fleet models order');
+  // Some are on the way: whoever ordered it waits for the last one.
+  const isPending = (reading.data?.order?.waiting ?? 0) > 0;
+  useEffect(() => {
+    if (!isPending) return;
+    const timer = setInterval(() => session.tell('order'), returningEveryMs);
+    return () => clearInterval(timer);
+  }, [isPending, session]);
+  return reading;
+}
 
 export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
   const asked = { ...query, policy };
@@ -56,7 +65,8 @@ export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }:
   const trial = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models');
   const standing = useStanding(session, policy);
   const attention = attentionOf({ fleet, incidents, trial });
-  return fleetPage({ reading: fleet, attention, standing, query: asked, nowMs, onFilter, acting });
+  const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models');
+  return fleetPage({ reading: fleet, attention, standing, trial, ended, query: asked, nowMs, onFilter, acting });
 }
 
 export function DataScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
@@ -145,7 +155,8 @@ export function ModelsScreen({ session, policy, query, nowMs, onFilter }: Screen
   const model = useReading<ModelAnswer>(session, pathOf(version), `${policy} ${version ?? ''}`, 'models');
   const second = useReading<ModelAnswer>(session, pathOf(other), `${policy} ${other ?? ''}`, 'models');
   const robots = useReading<ModelRobotsAnswer>(session, robotsPath, `${policy} ${version ?? ''}`, 'facts');
-  return modelsPage({ query: asked, list, model, other: second, robots, nowMs, onFilter });
+  const trials = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '100' }), policy, 'models');
+  return modelsPage({ query: asked, list, model, other: second, robots, trials, nowMs, onFilter });
 }
 
 export function TasksScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {

@@ -19,7 +19,9 @@ export function trialIdOf(now: TrialAnswer | null, ended: EndedTrialsAnswer | nu
     .toSorted((a, b) => b.startedMs - a.startedMs)[0];
   const running = textField(newer?.status, 'trialId');
   const { candidate } = asked;
-  if (candidate === undefined) return running;
+  // Where nothing runs, the last one that ended is what a viewer looks for.
+  if (candidate === undefined)
+    return running ?? (now?.trial?.run === 'RUNNING' ? undefined : ended?.items.at(-1)?.trialId);
   const past = ended?.items.findLast(({ candidateVersion }) => candidateVersion === candidate)?.trialId;
   return past ?? (textField(trial?.status, 'candidateVersion') === candidate ? running : undefined);
 }

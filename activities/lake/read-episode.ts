@@ -48,6 +48,11 @@ export interface EpisodeFrame {
 }
 
 export interface EpisodeTables {
+  /** Which of these episodes the lake has, of these days. Makes nothing. */
+  known(
+    engine: SqlEngine,
+    asked: { readonly episodeIds: readonly string[]; readonly days: readonly string[] },
+  ): Promise<ReadonlySet<string>>;
   /** undefined: the lake does not have it, of these days. Makes nothing. */
   read(
     engine: SqlEngine,
@@ -71,6 +76,10 @@ export function openEpisodeTables(given: {
     return scanFiles(given.store, table, snapshot.version, files);
   };
   return {
+    known: async (engine, { episodeIds, days }) => {
+      const rows = episodeIds.length === 0 ? undefined : await scan(episodes, days);
+      return rows === undefined ? new Set() : knownOf(engine, rows, episodeIds);
+    },
     read: async (engine, { episodeId, days, mostFrames }) => {
       const episodeRows = await scan(episodes, days);
       const frameRows = await scan(frames, days);
@@ -118,6 +127,18 @@ export function openEpisodeTables(given: {
       }
     },
   };
+}
+
+async function knownOf(engine: SqlEngine, rows: string, episodeIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const session = await engine.open();
+  try {
+    const found = await session.rows(
+      `SELECT DISTINCT episode_id FROM ${rows} AS e WHERE episode_id IN (${episodeIds.map(sqlText).join(', ')})`,
+    );
+    return new Set(found.map(({ episode_id: id }) => id as string));
+  } finally {
+    await session.close();
+  }
 }
 
 const cameraKind = clipKind('');

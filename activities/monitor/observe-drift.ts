@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { driftReason } from '../../domain/monitoring/drift-reason.ts';
 import { judgeDrift, type DriftVerdict } from '../../domain/monitoring/index.ts';
 import { randomFromSeed } from '../../domain/statistics/index.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
@@ -48,7 +49,8 @@ export const observeDrift =
     const known = await readSoundJson(ports.store, driftKey, documentSchema, () => undefined);
     const { alarm, reasons, robots } = known ?? (await judged(ports, policy, nowMs, driftKey));
     const isJudged = Math.min(robots.reference, robots.current) >= 2;
-    const reason = reasons.join('; ').slice(0, longestReason) || 'nothing drifted';
+    const found = isJudged ? driftReason(reasons, longestReason) : reasons.join('; ').slice(0, longestReason);
+    const reason = found === '' ? 'nothing drifted' : found;
     return { isJudged, alarm, reason, robots, driftKey };
   };
 

@@ -1,3 +1,4 @@
+import { reportOfTraining } from '../../activities/report/cycle-of-training.ts';
 import { setFactsSchema } from '../../activities/report/set-facts.ts';
 import { listEndedTrials } from '../../activities/trials/trial-course.ts';
 import { trainingSetFile } from '../../datasets/training-set.ts';
@@ -75,7 +76,9 @@ export async function madeOf(
         see,
       },
     ];
-  const { cycleId, trainingSetDigest, datasetVersion, seed } = training;
+  const { trainingSetDigest, datasetVersion, seed } = training;
+  // The manifest names the training, which has an id of its own.
+  const cycleId = (await reportOfTraining(context.store, training.cycleId, onDamage))?.cycleId ?? training.cycleId;
   const from = parents.length === 0 ? '' : `, from ${parents.join(', ')}`;
   const setFile = trainingSetFile(trainingSetDigest, 'manifest.json');
   const set = await readSoundJson(context.store, setFile, setFactsSchema, onDamage);

@@ -30,6 +30,8 @@ export const episodesSchema = z.strictObject({
       failureReason: z.string().nullable(),
       intervened: z.boolean(),
       correctedFrames: z.int(),
+      /** The lake has it, with its frames; false: it waits on the robot or for a collection, was refused, or was erased. */
+      isCollected: z.boolean(),
     }),
   ),
   total: z.int(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { lookPages } from '../../activities/incidents/where-to-look.ts';
+import { severities } from '../../domain/monitoring/severity.ts';
 import { damaged, read } from './read.ts';
 
 /** The page that shows what it is about; null: none does. */
@@ -19,6 +20,8 @@ export const incidentsSchema = z.strictObject({
       openedAtMs: z.number(),
       reason: z.string(),
       acknowledgedBy: z.string().nullable(),
+      /** `urgent`: robots may do harm, or nobody would hear of it. */
+      severity: z.enum(severities),
       see,
     }),
   ),

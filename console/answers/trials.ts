@@ -15,6 +15,9 @@ export const runSchema = z
 
 /** What the store alone says of a policy, whether workflows can be asked or not. */
 const standing = {
+  /** What the fleet runs, and what it ran before; null: there is none. */
+  champion: z.string().nullable(),
+  previous: z.string().nullable(),
   /** How many robots follow the order that stands; null: none was given yet. */
   order: z
     .strictObject({

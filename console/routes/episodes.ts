@@ -30,6 +30,9 @@ const mostRobots = 200;
 const usualDays = { defaultDays: 28, mostDays: 92 };
 const days = { from: day.optional(), to: day.optional() };
 
+/** Facts keep an episode under the day of its end, the lake under that of its start. */
+const lakeDaysOf = (told: string): readonly string[] => [utcDay(startOf(told, 'day') - dayMs), told];
+
 /** From a trial to the robots that carry it, to their episodes, to the frames. */
 export const episodeRoutes: Routes = (context) => async (app) => {
   await app.register(toldRoutes(context));
@@ -78,10 +81,14 @@ const toldRoutes: Routes = (context) => async (app) => {
       await requirePolicy(context, policy);
       const span = spanOf(asked, context.clock(), usualDays);
       const question = { policy, limit, robotId: robot, trialId: trial, outcome, ...span };
-      const { episodes, ...answer } = await context.questions.ask((engine) =>
-        readToldEpisodes({ ...context, engine }, question),
-      );
-      return { readAtMs: context.clock(), policy, ...span, ...answer, items: [...episodes] };
+      const { episodes, known, ...answer } = await context.questions.ask(async (engine) => {
+        const told = await readToldEpisodes({ ...context, engine }, question);
+        const episodeIds = told.episodes.map(({ episodeId }) => episodeId);
+        const lakeDays = new Set(told.episodes.flatMap((one) => lakeDaysOf(one.day)));
+        return { ...told, known: await context.episodes.known(engine, { episodeIds, days: [...lakeDays] }) };
+      });
+      const items = episodes.map((one) => ({ ...one, isCollected: known.has(one.episodeId) }));
+      return { readAtMs: context.clock(), policy, ...span, ...answer, items };
     },
   });
 };
@@ -101,10 +108,8 @@ const lakeRoutes: Routes = (context) => async (app) => {
     },
     handler: async ({ query: { policy, day: told }, params }) => {
       const { robotType } = await readPolicyDocument(context.store, policy);
-      // Facts keep an episode under the day of its end, the lake under that of its start.
-      const wanted = [utcDay(startOf(told, 'day') - dayMs), told];
       const found = await context.questions.ask((engine) =>
-        context.episodes.read(engine, { ...params, days: wanted, mostFrames }),
+        context.episodes.read(engine, { ...params, days: lakeDaysOf(told), mostFrames }),
       );
       if (found !== undefined && found.robotType !== robotType.id)
         throw new ConsoleError('notFound', `the episode is of another robot type than those of ${policy}`);

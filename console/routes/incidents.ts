@@ -1,6 +1,7 @@
 import { readLastEvents } from '../../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
 import { whereToLook } from '../../activities/incidents/where-to-look.ts';
+import { severityOf } from '../../domain/monitoring/severity.ts';
 import { incidentsSchema, type IncidentsAnswer } from '../answers/incidents.ts';
 import { described, pageQuery, requirePolicy, type Routes } from './shared.ts';
 
@@ -23,7 +24,7 @@ export const incidentRoutes: Routes = (context) => async (app) => {
         readAtMs: context.clock(),
         damaged: keys,
         lookedAtMs,
-        open: incidents.map(seen),
+        open: incidents.map((one) => ({ ...seen(one), severity: severityOf({ ...one, state: 'opened' }) })),
         events: events.map(seen),
       };
     },

@@ -2,9 +2,11 @@ import { z } from 'zod';
 
 import { listEndedTrials, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
+import { aliasesAt } from '../../domain/registry/index.ts';
 import { holdOutlook } from '../../domain/rollout/hold-outlook.ts';
 import type { Confirmations } from '../../fleet/desk/confirmations.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
+import { readAliasHistory } from '../../store/records/aliases.ts';
 import { readFreeze } from '../../store/records/freezes.ts';
 import {
   endedTrialsSchema,
@@ -113,9 +115,14 @@ const courseRoutes: Routes = (context) => async (app) => {
 async function readStanding(
   { store, fleet, clock }: ConsoleContext,
   policy: string,
-): Promise<Pick<TrialAnswer, 'order' | 'freeze'>> {
-  const [seen, freeze] = await Promise.all([fleet.readConfirmations(policy), readFreeze(store, policy, clock())]);
-  return { order: seen === undefined ? null : followed(seen), freeze };
+): Promise<Pick<TrialAnswer, 'order' | 'freeze' | 'champion' | 'previous'>> {
+  const [seen, freeze, history] = await Promise.all([
+    fleet.readConfirmations(policy),
+    readFreeze(store, policy, clock()),
+    readAliasHistory({ store })({ policy }),
+  ]);
+  const { champion = null, previous = null } = aliasesAt(history);
+  return { champion, previous, order: seen === undefined ? null : followed(seen), freeze };
 }
 
 function followed({ seq, unserved = [], ...seen }: Confirmations): NonNullable<TrialAnswer['order']> {

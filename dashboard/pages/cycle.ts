@@ -29,7 +29,13 @@ export const cyclePage = ({ policy, cycleId, now, report, ended, nowMs, acting }
       shownOf(now, nowMs, 'the cycle that runs', (data) => [
         data.cycle === null ? stateBox('empty', 'No cycle of this policy runs.') : runningCycle(data, data.cycle),
         actBar(
-          fleetActs(policy, acting.viewer).filter(({ path }) => path === '/api/v1/cycles'),
+          fleetActs(policy, acting.viewer)
+            .filter(({ path }) => path === '/api/v1/cycles')
+            .map((act) =>
+              data.cycle === null
+                ? act
+                : { ...act, effect: `A cycle runs already: another one waits for its turn. ${act.effect}` },
+            ),
           acting.onAct,
         ),
       ]),

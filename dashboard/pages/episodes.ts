@@ -65,12 +65,15 @@ function listBody({ state, items, total, from, to }: EpisodesAnswer, policy: str
     [
       {
         head: 'Ended',
-        cell: ({ endedMs, episodeId, day }) =>
-          h(
-            'a',
-            { href: hrefOf('episode', { policy, id: episodeId, day }) },
-            endedMs === null ? episodeId : moment(endedMs),
-          ),
+        cell: ({ endedMs, episodeId, day, isCollected }) => {
+          const name = endedMs === null ? episodeId : moment(endedMs);
+          return isCollected ? h('a', { href: hrefOf('episode', { policy, id: episodeId, day }) }, name) : name;
+        },
+      },
+      {
+        head: 'Frames',
+        cell: ({ isCollected }) =>
+          isCollected ? '✓ collected' : '◌ not collected: it waits, or was refused or erased',
       },
       { head: 'Outcome', cell: outcomeText },
       { head: 'Task', cell: ({ task }) => task },

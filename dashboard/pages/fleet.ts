@@ -1,15 +1,17 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
-import type { StandingAnswer } from '../../console/answers/trials.ts';
+import type { EndedTrialsAnswer, StandingAnswer, TrialAnswer } from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs } from '../acts.ts';
 import type { Attention } from '../attention.ts';
+import { spanText } from '../format.ts';
 import { freezeActs, standingNote } from '../freeze.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
 import { RobotItems, robotStates } from './robot-rows.ts';
+import { trialsNow } from './trials-now.ts';
 
 export type FleetQuery = Readonly<Record<string, string>>;
 
@@ -34,6 +36,9 @@ interface FleetPage {
   readonly reading: Reading<FleetAnswer>;
   readonly attention: Attention;
   readonly standing: Reading<StandingAnswer>;
+  /** What is tried now, and what was tried lately. */
+  readonly trial: Reading<TrialAnswer>;
+  readonly ended: Reading<EndedTrialsAnswer>;
   readonly query: FleetQuery;
   readonly nowMs: number;
   readonly onFilter: (change: FleetQuery) => void;
@@ -45,20 +50,23 @@ export const fleetPage = ({
   reading,
   attention,
   standing,
+  trial,
+  ended,
   query,
   nowMs,
   onFilter,
   acting,
 }: FleetPage): ComponentChild =>
   h('div', null, [
-    attentionBox(attention, query['policy'] ?? ''),
+    attentionBox(attention, query['policy'] ?? '', nowMs),
     standingNote(standing, nowMs),
+    trialsNow(trial.data, ended.data, standing.data?.order ?? null, { policy: query['policy'] ?? '', nowMs }),
     // Not for a fleet that is not there, or not the viewer's.
     reading.data === null
       ? null
       : actBar(
           [
-            ...fleetActs(query['policy'] ?? '', acting.viewer),
+            ...fleetActs(query['policy'] ?? '', acting.viewer, standing.data),
             ...freezeActs(query['policy'] ?? '', standing.data?.freeze ?? null, acting.viewer),
           ],
           acting.onAct,
@@ -70,12 +78,21 @@ export const fleetPage = ({
     ]),
   ]);
 
-function attentionBox({ needs, unknown, isLoading }: Attention, policy: string): ComponentChild {
+function attentionBox(
+  { needs, unknown, acknowledged, isLoading }: Attention,
+  policy: string,
+  nowMs: number,
+): ComponentChild {
   const list = h(
     'ul',
     { class: 'needs' },
-    needs.map(({ text, page, query }) =>
-      h('li', { key: text }, h('a', { href: hrefOf(page, { policy, ...query }) }, text)),
+    needs.map(({ text, detail, sinceMs, isUrgent, page, query }) =>
+      h('li', { key: `${text} ${query?.['id'] ?? ''}`, class: isUrgent === true ? 'is-urgent' : undefined }, [
+        isUrgent === true ? h('strong', null, '‼ urgent: ') : null,
+        h('a', { href: hrefOf(page, { policy, ...query }) }, text),
+        sinceMs === undefined ? null : `, for ${spanText(nowMs - sinceMs)}`,
+        detail === undefined ? null : h('div', { class: 'detail' }, detail),
+      ]),
     ),
   );
   const nothing = isLoading
@@ -86,6 +103,17 @@ function attentionBox({ needs, unknown, isLoading }: Attention, policy: string):
   return h('section', { 'aria-labelledby': 'needs', class: 'attention' }, [
     h('h2', { id: 'needs' }, `Needs a person now${needs.length === 0 ? '' : ` (${needs.length})`}`),
     needs.length > 0 ? list : nothing,
+    acknowledged === 0
+      ? null
+      : h('p', null, [
+          'Besides, ',
+          h(
+            'a',
+            { href: hrefOf('incidents', { policy }) },
+            `${acknowledged} open incident${acknowledged === 1 ? '' : 's'}`,
+          ),
+          ' that somebody has acknowledged.',
+        ]),
     unknown.length === 0
       ? null
       : stateBox('noData', [

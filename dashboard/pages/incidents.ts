@@ -3,6 +3,7 @@ import { h, type ComponentChild } from 'preact';
 import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
 import { actButton, type Acting } from '../act-buttons.ts';
 import { incidentAct } from '../acts.ts';
+import { wordsOf } from '../cause-words.ts';
 import { spanText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
@@ -45,8 +46,9 @@ function oneIncident(
       ? stateBox('noData', `It is not open, and not among the last ${log.length} events. Nothing follows from this.`)
       : [
           facts([
-            ['What', [`${about.cause}, `, subjectOf(about, policy)]],
+            ['What', [`${wordsOf(about.cause).title} (${about.cause}), `, subjectOf(about, policy)]],
             ['Reason', about.reason],
+            ['What to do', wordsOf(about.cause).todo],
             ['Now', now === undefined ? 'not open any more' : `open for ${spanText(nowMs - now.openedAtMs)}`],
             ['Acknowledged', now?.acknowledgedBy ?? own.findLast(({ who }) => who !== undefined)?.who ?? 'by nobody'],
             ['Happened', own.map(({ state, atMs }) => h('div', null, [`${state} `, moment(atMs)]))],
@@ -79,9 +81,17 @@ const openIncidents = (
       ? table(
           'Longest open first',
           [
-            { head: 'Cause', cell: ({ cause }) => cause },
+            {
+              head: 'What',
+              cell: ({ incidentId, cause, severity }) => [
+                severity === 'urgent' ? h('strong', null, '‼ urgent: ') : null,
+                h('a', { href: hrefOf('incidents', { policy, id: incidentId }) }, wordsOf(cause).title),
+                ` (${cause})`,
+              ],
+            },
             { head: 'Subject', cell: (one) => subjectOf(one, policy) },
             { head: 'Reason', cell: ({ reason }) => reason },
+            { head: 'What to do', cell: ({ cause }) => wordsOf(cause).todo },
             {
               head: 'Open for',
               cell: ({ openedAtMs }) => [`${spanText(nowMs - openedAtMs)}, since `, moment(openedAtMs)],

@@ -1,6 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../../console/answers/models.ts';
+import type { EndedTrialsAnswer } from '../../console/answers/trials.ts';
 import { choiceField, filterForm } from '../form-fields.ts';
 import { digestText, numberText, percentText } from '../format.ts';
 import type { Reading } from '../reading.ts';
@@ -26,12 +27,14 @@ interface ModelsPage {
   readonly robots: Reading<ModelRobotsAnswer>;
   /** Of `query.other`. */
   readonly other: Reading<ModelAnswer>;
+  /** Those that ended: what became of versions that were tried. */
+  readonly trials: Reading<EndedTrialsAnswer>;
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
 }
 
 /** Versions and their gates; one of them with its data and robots, beside another one; who was champion when. */
-export function modelsPage({ query, list, model, robots, other, nowMs, onFilter }: ModelsPage): ComponentChild {
+export function modelsPage({ query, list, model, robots, other, trials, nowMs, onFilter }: ModelsPage): ComponentChild {
   const { version, other: otherVersion } = query;
   const names = [...(list.data?.versions ?? [])].toReversed().map((one) => [one.version, one.version] as const);
   const choice = (name: string, label: string): ComponentChild =>
@@ -42,6 +45,11 @@ export function modelsPage({ query, list, model, robots, other, nowMs, onFilter 
       ? null
       : h('section', { 'aria-labelledby': 'version' }, [
           h('h2', { id: 'version' }, otherVersion === undefined ? version : `${version} and ${otherVersion}`),
+          [version, otherVersion].map((one) =>
+            one === undefined
+              ? null
+              : h('p', { key: one }, [`Trial of ${one}: `, trialOutcome(trials.data, query['policy'] ?? '', one)]),
+          ),
           shownOf(model, nowMs, `version ${version}`, (data) =>
             otherVersion === undefined
               ? modelBody(data)
@@ -52,12 +60,22 @@ export function modelsPage({ query, list, model, robots, other, nowMs, onFilter 
         ]),
     h('section', { 'aria-labelledby': 'versions' }, [
       h('h2', { id: 'versions' }, 'Versions'),
-      shownOf(list, nowMs, 'the versions', (data) => [versionsBody(data, query), historyBody(data)]),
+      shownOf(list, nowMs, 'the versions', (data) => [versionsBody(data, query, trials.data), historyBody(data)]),
     ]),
   ]);
 }
 
-function versionsBody(data: ModelsAnswer, query: Query): ComponentChild {
+/** How the last trial of a version ended, with the way to it. */
+function trialOutcome(trials: EndedTrialsAnswer | null, policy: string, version: string): ComponentChild {
+  if (trials === null) return 'not known now';
+  const last = trials.items.findLast(({ candidateVersion }) => candidateVersion === version);
+  if (last === undefined) return 'none has ended lately';
+  const { trialId, outcome, reason } = last;
+  const name = outcome === 'promoted' ? '✓ promoted' : outcome === 'rolledBack' ? '✕ rolled back' : outcome;
+  return [h('a', { href: hrefOf('trial', { policy, id: trialId }) }, name), `: ${reason}`];
+}
+
+function versionsBody(data: ModelsAnswer, query: Query, trials: EndedTrialsAnswer | null): ComponentChild {
   const { versions, aliases, total, next, damaged } = data;
   const names = (version: string): string =>
     Object.entries(aliases)
@@ -82,6 +100,7 @@ function versionsBody(data: ModelsAnswer, query: Query): ComponentChild {
               { head: 'Registered', cell: ({ registeredAtMs }) => moment(registeredAtMs) },
               { head: 'Made from', cell: ({ parents }) => parents.join(', ') || 'nothing before it' },
               { head: 'Gates', cell: ({ gates }) => gateCounts(gates) },
+              { head: 'Its trial', cell: ({ version }) => trialOutcome(trials, policy ?? '', version) },
               {
                 head: 'Trained',
                 cell: ({ trainingSetDigest }) =>

@@ -2,12 +2,12 @@ import { h, type ComponentChild } from 'preact';
 
 import type { EndedTrialsAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
 import { courseChart, type CoursePoint } from '../course-chart.ts';
-import { listField, textField } from '../fields.ts';
+import { listField, numberField, textField } from '../fields.ts';
 import { pointsText } from '../format.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, stateBox, table } from '../states.ts';
 import { armsOf, pointsOf } from '../trial-course.ts';
-import { armText, outlookText, stepText } from './trial-stages.ts';
+import { armText, outlookText, planTable, stepText } from './trial-stages.ts';
 import { trialTasks } from './trial-tasks.ts';
 import { versionLink } from './version-links.ts';
 
@@ -45,6 +45,7 @@ export function courseBody(course: TrialCourseAnswer, { policy, nowMs, stage }: 
             ],
           ] as const)),
     ]),
+    planTable(plan, currentStage(course), end !== null),
     points.length === 0
       ? stateBox('noData', 'No verdict says an effect yet. Nothing follows from this.')
       : h('div', null, [
@@ -59,6 +60,10 @@ export function courseBody(course: TrialCourseAnswer, { policy, nowMs, stage }: 
     trialTasks(course, policy),
   ]);
 }
+
+/** By the last verdict that tells its stage. */
+const currentStage = ({ points }: TrialCourseAnswer): number | undefined =>
+  points.flatMap((point) => numberField(point, 'stage') ?? []).at(-1);
 
 const courseTable = (points: readonly CoursePoint[]): ComponentChild =>
   table(

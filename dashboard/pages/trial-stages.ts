@@ -1,7 +1,7 @@
 import { h, type ComponentChild, type ComponentChildren } from 'preact';
 
 import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
-import { numberField, textField } from '../fields.ts';
+import { listField, numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
 import { hrefOf } from '../route.ts';
 import { moment, table } from '../states.ts';
@@ -39,12 +39,64 @@ export const outlookText = (outlook: TrialCourseAnswer['outlook'], nowMs: number
   return [`${more}; at the present rate `, earliestMs <= nowMs ? 'any time now' : ['not before ', moment(earliestMs)]];
 };
 
-/** Stages of a rollout that were proven, each with the way to its course. */
+/** A stage advances once the effect is above the limit, and time and robots are enough. */
+function againstLimit(row: unknown): string {
+  const [bound, margin] = [numberField(row, 'lowerBound'), numberField(row, 'marginFraction')];
+  if (margin === undefined) return '– no limit: time alone';
+  if (bound === undefined) return 'not told';
+  return bound > -margin ? '✓ above the limit' : '◌ not above it yet';
+}
+
+const hours = (value: number): string => `${numberText(value)} h`;
+
+/** What a rollout has before it: how many robots each stage gives the candidate, how long it takes at least, and what it must prove. */
+export function planTable(plan: unknown, current: number | undefined, hasEnded: boolean): ComponentChild {
+  const planned = listField(plan, 'stages').map((stage, index) => ({ stage, index }));
+  if (planned.length === 0) return null;
+  return table(
+    `The plan: ${planned.length} stages. Hours are hours of the fleet’s work, which may run faster than the clock where a fleet is simulated`,
+    [
+      { head: 'Stage', cell: ({ index }) => String(index) },
+      {
+        head: 'Standing',
+        cell: ({ index }) =>
+          current === undefined
+            ? 'not known'
+            : index < current
+              ? '✓ passed'
+              : index > current
+                ? '◌ to come'
+                : hasEnded
+                  ? '■ the trial ended here'
+                  : '▶ now',
+      },
+      {
+        head: 'Robots with the candidate',
+        isNumber: true,
+        cell: ({ stage }) => told(numberField(stage, 'robots'), (n) => numberText(n, 0)),
+      },
+      { head: 'At least', isNumber: true, cell: ({ stage }) => told(numberField(stage, 'minimumHours'), hours) },
+      { head: 'At most', isNumber: true, cell: ({ stage }) => told(numberField(stage, 'maximumHours'), hours) },
+      {
+        head: 'Must be better than',
+        isNumber: true,
+        cell: ({ stage }) => {
+          const margin = numberField(stage, 'marginFraction');
+          return margin === undefined ? 'no limit' : pointsText(-margin);
+        },
+      },
+    ],
+    planned,
+    ({ index }) => String(index),
+  );
+}
+
+/** Stages of a rollout so far, each with the way to its course. */
 export const stages = (rows: readonly unknown[], policy: string, id: string | undefined): ComponentChild | null =>
   rows.length === 0
     ? null
     : table(
-        'Stages that were proven',
+        'Stages so far, by the last verdict of each',
         [
           {
             head: 'Stage, and its course',
@@ -63,6 +115,7 @@ export const stages = (rows: readonly unknown[], policy: string, id: string | un
               return margin === undefined ? 'none' : pointsText(-margin);
             },
           },
+          { head: 'Effect against limit', cell: againstLimit },
           {
             head: 'n robots, episodes',
             isNumber: true,

@@ -15,6 +15,7 @@ import type { Reading } from '../reading.ts';
 import { facts, moment, shownOf, stateBox } from '../states.ts';
 import { courseBody, endedTrials } from './trial-body.ts';
 import { armText, stages, stepText, told } from './trial-stages.ts';
+import { orderText } from './trials-now.ts';
 import { versionLink } from './version-links.ts';
 
 interface TrialPage {
@@ -55,7 +56,7 @@ export const trialPage = ({
         actBar(
           [
             ...trialActs(data, policy, acting.viewer),
-            ...fleetActs(policy, acting.viewer),
+            ...fleetActs(policy, acting.viewer, standing.data),
             ...freezeActs(policy, data.freeze, acting.viewer),
           ],
           acting.onAct,
@@ -114,18 +115,41 @@ function runningTrial({ trial, abTest, rollout, rollback, order }: TrialAnswer, 
           ['Step', stepText(fieldOf(trial.status, 'step'))],
           ['Result', stepText(fieldOf(trial.status, 'result'))],
         ]),
-    abTest === null ? null : runBox('A/B test', abTest, abTestFacts(abTest)),
-    rollout === null ? null : runBox('Rollout', rollout, rolloutFacts(rollout)),
-    rollout === null ? null : stages(listField(rollout.status, 'rows'), policy, textField(rollout.status, 'trialId')),
+    // A step that ended may be one of the trial before.
+    stepNow('A/B test', abTest, trial, abTestFacts),
+    stepNow('Rollout', rollout, trial, rolloutFacts),
+    rollout === null || !isOfNow(rollout, trial)
+      ? null
+      : stages(listField(rollout.status, 'rows'), policy, textField(rollout.status, 'trialId')),
   ]);
 }
+
+/** Steps have names that come again: what began before the trial that runs is of another one. */
+const isOfNow = (step: Run, trial: TrialAnswer['trial']): boolean =>
+  step.run === 'RUNNING' ||
+  (trial?.run === 'RUNNING' && step.startedMs >= trial.startedMs && textField(trial.status, 'stage') === 'rollout');
+
+const stepNow = (
+  name: string,
+  step: Run | null,
+  trial: TrialAnswer['trial'],
+  factsOf: (step: Run) => Facts,
+): ComponentChild => (step === null || !isOfNow(step, trial) ? null : runBox(name, step, factsOf(step)));
 
 type Facts = readonly (readonly [string, ComponentChildren])[];
 
 const runBox = (name: string, { run, startedMs, endedMs, status }: Run, entries: Facts): ComponentChild =>
   h('div', { class: 'run' }, [
     h('h3', null, name),
-    status === null ? stateBox('noData', 'No worker answers for it: how far it is, is not known now.') : facts(entries),
+    status !== null
+      ? facts(entries)
+      : endedMs === null
+        ? stateBox('noData', 'No worker answers for it: how far it is, is not known now.')
+        : h(
+            'p',
+            null,
+            'It has ended, and its workflow says no more. The list of ended trials below says how, and leads to its course.',
+          ),
     facts([
       ['Workflow', run.toLowerCase()],
       ['Started', moment(startedMs)],
@@ -161,7 +185,9 @@ function rolloutFacts({ status }: Run): Facts {
   const number = (name: string): number | undefined => numberField(tick, name);
   const margin = number('marginFraction');
   return [
-    ['State', stepText(fieldOf(status, 'state'))],
+    ['State', textField(status, 'state', 'kind') ?? 'none yet'],
+    // Of when it came into this state; the verdict below is newer.
+    ['It came into it because', textField(status, 'state', 'reason') ?? 'not told'],
     ...(tick === undefined
       ? []
       : ([
@@ -192,18 +218,4 @@ function rollbackFacts({ status, run }: Run, order: TrialAnswer['order']): Facts
 function followText(status: unknown, order: TrialAnswer['order']): string {
   if (textField(status, 'stage') !== 'returning') return 'nothing is ordered yet';
   return order === null ? 'who follows is not known' : orderText(order);
-}
-
-function orderText(order: NonNullable<TrialAnswer['order']>): string {
-  const { confirmed, robots, waiting, windowed, failed, offline, unserved } = order;
-  const others = [
-    [waiting, 'on the way'],
-    [windowed, 'wait for an update window'],
-    [failed, 'failed'],
-    [offline, 'offline'],
-    [unserved, 'have a body that nothing serves'],
-  ] as const;
-  const rest = others.flatMap(([count, text]) => (count === 0 ? [] : [`${count} ${text}`])).join(', ');
-  const state = confirmed === robots ? 'confirmed by' : 'pending: confirmed by';
-  return `${state} ${confirmed} of ${robots}${rest === '' ? '' : `; ${rest}`}`;
 }

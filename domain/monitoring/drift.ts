@@ -46,7 +46,13 @@ export function judgeDrift(input: {
     random: input.random,
   });
   const joint = p < limits.discrepancyP;
-  const reasons = features.filter(({ verdict }) => verdict !== 'none').map(sentence);
+  // The worst first: who has room for few hears of those.
+  const reasons = features
+    .filter(({ verdict }) => verdict !== 'none')
+    .toSorted(
+      (a, b) => Number(b.verdict === 'alarm') - Number(a.verdict === 'alarm') || b.stabilityIndex - a.stabilityIndex,
+    )
+    .map(sentence);
   if (joint)
     reasons.push(
       `all features together: discrepancy ${discrepancy.toFixed(4)}, p ${p.toFixed(4)} < ${limits.discrepancyP}`,

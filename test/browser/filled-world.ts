@@ -330,7 +330,14 @@ async function fillQuarantine({ ports: { store } }: ConsoleWorld): Promise<void>
 
 async function fillTrial({ ports: { store } }: ConsoleWorld): Promise<void> {
   const robots = Array.from({ length: 5 }, (_, index) => robotIdOf(index));
-  const plan = { trialId, kind: 'rollout', candidateVersion: '1.1.0', championVersion: '1.0.0', robots, excluded: [] };
+  const stages = [5, 8, 15].map((count, at) => ({
+    robots: count,
+    minimumHours: 3.2,
+    maximumHours: 96,
+    marginFraction: at === 2 ? null : 0.02,
+  }));
+  const versions = { candidateVersion: '1.1.0', championVersion: '1.0.0' };
+  const plan = { trialId, kind: 'rollout', ...versions, robots, excluded: [], stages };
   await store.put(`trials/${trialId}/plan.json`, jsonBytes(plan));
   for (let index = 0; index < 30; index += 1)
     await store.put(

@@ -72,6 +72,17 @@ describe('episodes of the console', function () {
       { ...common, episodeId: episodeIdOf(2), startedMs: startMs, frames: 3 },
       { ...common, episodeId: episodeIdOf(3), startedMs: startMs, frames: 3, robotType: 'another' },
     ]);
+    const told = (await list('&limit=100')).items;
+    assert.deepEqual(
+      told
+        .filter(({ isCollected }) => isCollected)
+        .map(({ episodeId }) => episodeId)
+        .toSorted(),
+      told
+        .map(({ episodeId }) => episodeId)
+        .filter((one) => [episodeIdOf(1), episodeIdOf(2), episodeIdOf(3)].includes(one))
+        .toSorted(),
+    );
     const { episode: found } = (await one(id, '2026-06-02')).body as unknown as EpisodeAnswer;
     assert.ok(found !== null);
     const indexes = found.frames.map(({ index }) => index);

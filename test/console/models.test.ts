@@ -117,6 +117,34 @@ describe('models of the console', function () {
     assert.deepEqual([body['aliases'], body['historyTotal']], [{ champion: '1.9.0' }, 2]);
   });
 
+  it('find the report of the cycle and its collection, whose ids are others than that of the training', async () => {
+    const { store } = world.ports;
+    const trained = (id: string): Uint8Array =>
+      new TextEncoder().encode(new TextDecoder().decode(manifestOf('3.0.0', true)).replace(cycleId, id));
+    const gates = [
+      { id: 'latency', outcome: 'pass', value: 1.5, limit: 20, unit: 'ms', sampleSize: 400, sentence: 's' },
+    ];
+    const report = {
+      cycleId: 'wall-2026-aaaaaaaaaaaa',
+      collection: { summaryKey: 'collections/c-9/summary.json' },
+      evaluation: { gates },
+    };
+    await store.put(`reports/${report.cycleId}.json`, jsonBytes(report));
+    await store.put('collections/c-9/summary.json', summary(4));
+    await store.put(modelFile(policy, '3.0.0', 'manifest.json'), trained(`${report.cycleId}-bbbbbbbbbbbb`));
+    const read = async () => (await world.get(one('3.0.0'))).body as unknown as ModelAnswer;
+    const found = await read();
+    assert.deepEqual([found.training?.cycleId, found.gates[0]?.sampleSize], [report.cycleId, 400]);
+    assert.deepEqual(found.collected?.robotsTotal, 4);
+    // A report leads nowhere but to a summary of a collection.
+    await store.put(
+      `reports/${report.cycleId}.json`,
+      jsonBytes({ ...report, collection: { summaryKey: 'config/operators/1.json' } }),
+    );
+    assert.equal((await read()).collected, null);
+    await store.delete(modelFile(policy, '3.0.0', 'manifest.json'));
+  });
+
   it('lead from a version to its data and to the robots that brought it', async () => {
     const { store } = world.ports;
     const before = (await world.get(one('1.10.0'))).body as unknown as ModelAnswer;

@@ -47,6 +47,8 @@ const none: TrialAnswer = {
   rollback: null,
   order: null,
   freeze: { kind: 'none' },
+  champion: null,
+  previous: null,
 };
 const at = (kind: string, more: object = {}): TrialAnswer => ({
   ...none,
@@ -108,6 +110,17 @@ describe('acts on the pages', () => {
       path.replace('{robotId}', 'r1').replace('{sha256}', 's1').replace('{labelId}', 'l1').replace('{sessionId}', 's2'),
     );
     assert.deepEqual(new Set(offered.map(({ path }) => path)), new Set(told));
+  });
+
+  it('say from which version to which a rollback goes, where that is known', () => {
+    const effect = (champion: string | null, previous: string | null): string =>
+      fleetActs('wall', operator, { champion, previous })[0]?.effect ?? '';
+    assert.match(
+      effect('1.1.0', '1.0.0'),
+      /gets the champion, 1\.1\.0; if none runs, everybody goes from 1\.1\.0 to 1\.0\.0/,
+    );
+    assert.match(effect('1.0.0', null), /if none runs, nothing happens/);
+    assert.match(fleetActs('wall', operator)[0]?.effect ?? '', /without a trial, everybody gets the champion before/);
   });
 
   it('name the trial that was looked at, so that no other one is meant', () => {
@@ -250,7 +263,14 @@ describe('a freeze on the pages', () => {
 
   it('is shown whether workflows can be asked or not; what was not read is never no freeze', () => {
     const at = (freeze: StandingAnswer['freeze'], readMs = nowMs, problem: Problem | null = null) =>
-      standingNote({ data: { readAtMs: readMs, policy: 'wall', order: null, freeze }, readMs, problem }, nowMs);
+      standingNote(
+        {
+          data: { readAtMs: readMs, policy: 'wall', champion: '1.1.0', previous: '1.0.0', order: null, freeze },
+          readMs,
+          problem,
+        },
+        nowMs,
+      );
     const frozen = { kind: 'frozen', untilMs: nowMs + 7_200_000, who: 'ada', why: 'fair', atMs: nowMs } as const;
     const followed = { seq: 4, robots: 3, confirmed: 2, waiting: 1, windowed: 0, failed: 0, offline: 0, unserved: 0 };
     const away: Problem = { kind: 'refused', type: 'storeUnavailable', message: 'the object store does not answer' };
@@ -267,7 +287,14 @@ describe('a freeze on the pages', () => {
       policy: 'wall',
       trialId: undefined,
       now: { data: null, readMs: null, problem: { ...away, type: 'temporalUnavailable', message: 'Temporal is away' } },
-      standing: got({ readAtMs: nowMs, policy: 'wall', order: followed, freeze: frozen }),
+      standing: got({
+        readAtMs: nowMs,
+        policy: 'wall',
+        champion: '1.1.0',
+        previous: null,
+        order: followed,
+        freeze: frozen,
+      }),
       course: unread,
       ended: unread,
       nowMs,

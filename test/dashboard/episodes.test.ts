@@ -37,6 +37,7 @@ const listOf = (word: string, more: Partial<EpisodesAnswer> = {}): EpisodesAnswe
       failureReason: word,
       intervened: true,
       correctedFrames: 12,
+      isCollected: true,
     },
   ],
   total: 41,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../../console/answers/models.ts';
+import type { EndedTrialsAnswer } from '../../console/answers/trials.ts';
 import { modelsPage, modelsPath } from '../../dashboard/pages/models.ts';
 import { unread, type Reading } from '../../dashboard/reading.ts';
 import { assertHarmless, assertLooks, got, hostile, html, nowMs, statesOf } from './page-world.ts';
@@ -63,13 +64,23 @@ interface Given {
   readonly model?: Reading<ModelAnswer>;
   readonly other?: Reading<ModelAnswer>;
   readonly robots?: Reading<ModelRobotsAnswer>;
+  readonly trials?: Reading<EndedTrialsAnswer>;
 }
+const tried: EndedTrialsAnswer = {
+  readAtMs: nowMs,
+  damaged: [],
+  items: [
+    { trialId: 't1', candidateVersion: '1.1.0', outcome: 'rolledBack', reason: 'harm in a task', atMs: 1 },
+    { trialId: 't2', candidateVersion: '9.9.9', outcome: 'promoted', reason: hostile, atMs: 2 },
+  ],
+};
 const node = (given: Given, query = {}) =>
   modelsPage({
     list: got(listOf(['1.0.0', '1.1.0'])),
     model: unread,
     other: unread,
     robots: unread,
+    trials: got(tried),
     ...given,
     query: { policy: 'wall', ...query },
     nowMs,
@@ -78,6 +89,17 @@ const node = (given: Given, query = {}) =>
 const page = (given: Given, query = {}): string => html(node(given, query));
 
 describe('the page of models', () => {
+  it('says of each version how its trial ended, with the way to it', () => {
+    const text = page({ model: got(modelOf('1.1.0')) }, { version: '1.1.0' });
+    assert.match(
+      text,
+      /Trial of 1\.1\.0: <a href="#\/trial\?policy=wall&amp;id=t1">✕ rolled back<\/a>: harm in a task/,
+    );
+    assert.match(text, /none has ended lately/);
+    assert.match(page({ trials: unread }), /not known now/);
+    assert.doesNotMatch(page({ list: got(listOf(['9.9.9'])) }), /<img/);
+  });
+
   it('looks different when there is nothing, nothing yet, nothing for you, nothing known, old or gone', () => {
     assertLooks(listOf(['1.1.0']), (list) => node({ list }), /<table|1\.1\.0/);
     assert.deepEqual(statesOf(page({ list: got(listOf([], { history: [] })) })), ['empty', 'empty']);

@@ -19,6 +19,7 @@ import { metricCell, metricsPage, metricsPath } from '../../dashboard/pages/metr
 import { robotPage } from '../../dashboard/pages/robot.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
 import { outlookText } from '../../dashboard/pages/trial-stages.ts';
+import { trialsNow } from '../../dashboard/pages/trials-now.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 import { pointsOf, trialIdOf } from '../../dashboard/trial-course.ts';
 import { smallPlace } from './small-dom.ts';
@@ -65,6 +66,8 @@ const noTrial: TrialAnswer = {
   rollback: null,
   order: null,
   freeze: { kind: 'none' },
+  champion: '1.4.0',
+  previous: null,
 };
 const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial']> => ({
   workflowId: 'w',
@@ -81,6 +84,8 @@ function fleetNode(reading: Reading<FleetAnswer>, query: Record<string, string> 
     reading,
     attention,
     standing: unread,
+    trial: got(noTrial),
+    ended: unread,
     query: { policy: 'wall', ...query },
     nowMs,
     onFilter: () => undefined,
@@ -157,7 +162,15 @@ describe('the pages', () => {
       ...robotOf(hostile, { site: hostile, version: hostile }),
       quarantine: { sinceMs: nowMs, who: hostile, why: hostile },
     };
-    const open = { incidentId: 'i', cause: hostile, subject: hostile, openedAtMs: nowMs, reason: hostile, see: null };
+    const open = {
+      incidentId: 'i',
+      cause: hostile,
+      subject: hostile,
+      openedAtMs: nowMs,
+      reason: hostile,
+      see: null,
+      severity: 'urgent' as const,
+    };
     const incidents: IncidentsAnswer = {
       ...noIncidents,
       open: [{ ...open, acknowledgedBy: null }],
@@ -213,7 +226,7 @@ describe('what needs a person now', () => {
   const all = { fleet: got(fleetOf([robotOf('r1')])), incidents: got(noIncidents), trial: got(noTrial) };
 
   it('is nothing only when everything was asked, and answered', () => {
-    assert.deepEqual(attentionOf(all), { needs: [], unknown: [], isLoading: false });
+    assert.deepEqual(attentionOf(all), { needs: [], unknown: [], acknowledged: 0, isLoading: false });
     assert.match(fleet(all.fleet), /Nothing needs a person now/);
     for (const [name, unknown] of [
       ['fleet', 'the fleet'],
@@ -226,6 +239,8 @@ describe('what needs a person now', () => {
         fleetPage({
           acting,
           standing: unread,
+          trial: unread,
+          ended: unread,
           reading: all.fleet,
           attention,
           query: {},
@@ -251,10 +266,11 @@ describe('what needs a person now', () => {
       openedAtMs: 1,
       reason: 'gone',
       acknowledgedBy: null,
+      severity: 'normal' as const,
       see: null,
     };
     const step = { candidateVersion: '1.5.0', step: { kind: 'awaitingApproval', reason: 'r' } };
-    const { needs } = attentionOf({
+    const { needs, acknowledged } = attentionOf({
       fleet: got(fleetOf([robotOf('r1')], { quarantined: 2, damaged: ['k'] })),
       incidents: got({
         ...noIncidents,
@@ -263,10 +279,11 @@ describe('what needs a person now', () => {
       }),
       trial: got({ ...noTrial, trial: runOf(step), rollback: runOf({ waiting: { who: 'bo' } }) }),
     });
+    assert.equal(acknowledged, 1);
     assert.deepEqual(
       needs.map(({ text }) => text),
       [
-        'Incident silent, r1: gone',
+        'r1: Does not report',
         'The monitor last looked 2 h ago: the fleet is not monitored',
         'The trial of 1.5.0 waits for an approval',
         'A rollback waits for an approval',
@@ -276,10 +293,36 @@ describe('what needs a person now', () => {
     );
   });
 
+  it('says what is on trial, and how the last trial ended, each with the way to it', () => {
+    const now = {
+      ...noTrial,
+      trial: runOf({ candidateVersion: '1.5.0', stage: 'abTest', step: { kind: 'held', reason: 'few' } }),
+    };
+    const end = {
+      trialId: 't9',
+      candidateVersion: '2.0.0',
+      outcome: 'rolledBack',
+      reason: hostile,
+      atMs: nowMs - 120_000,
+    };
+    const ended = { readAtMs: nowMs, damaged: [], items: [end] };
+    const text = html(trialsNow(now, ended, null, { policy: 'wall', nowMs }));
+    assert.match(text, /On trial now: <a href="#\/trial\?policy=wall">1\.5\.0<\/a>, A\/B test, held: few/);
+    assert.match(text, /id=t9">2\.0\.0<\/a> ended as rolledBack 2 min ago/);
+    assert.doesNotMatch(text, /<img/);
+    assert.equal(trialsNow(noTrial, { ...ended, items: [{ ...end, atMs: 1 }] }, null, { policy: 'wall', nowMs }), null);
+    const order = { seq: 17, robots: 30, confirmed: 27, waiting: 3, windowed: 0, failed: 0, offline: 0, unserved: 0 };
+    const pending = html(trialsNow(null, null, order, { policy: 'wall', nowMs }));
+    assert.match(pending, /role="status".*Order 17, the last: pending: confirmed by 27 of 30; 3 on the way/);
+    assert.equal(trialsNow(null, null, null, { policy: 'wall', nowMs }), null);
+  });
+
   it('leads from each incident to it alone, and from it to what it is about', () => {
     const see = { page: 'robot', query: { id: 'r1' } } as const;
     const about = { cause: 'silent', subject: 'r1', reason: 'gone', see };
-    const open = [{ ...about, incidentId: 'i', openedAtMs: nowMs - 3_600_000, acknowledgedBy: null }];
+    const open = [
+      { ...about, incidentId: 'i', openedAtMs: nowMs - 3_600_000, acknowledgedBy: null, severity: 'normal' as const },
+    ];
     const events = [
       { ...about, incidentId: 'i', state: 'opened', atMs: nowMs - 3_600_000 },
       { ...about, incidentId: 'j', state: 'closed', atMs: nowMs, who: 'ada' },
@@ -653,6 +696,7 @@ describe('times and numbers', () => {
   it('are of the viewer’s zone and of UTC, with the day where it is another one', () => {
     assert.equal(momentText(nowMs, 'Europe/Berlin'), '27 Nov 2026, 08:00 (07:00 UTC)');
     assert.equal(momentText(nowMs, 'America/Los_Angeles'), '26 Nov 2026, 23:00 (27 Nov 2026, 07:00 UTC)');
+    assert.equal(momentText(nowMs, 'UTC'), '27 Nov 2026, 07:00 UTC');
     assert.equal(momentText(Number.NaN), 'no valid time');
     assert.equal(momentText(9e15), 'no valid time');
   });
