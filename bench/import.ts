@@ -21,6 +21,8 @@ export interface ImportOfFormat {
   /** The engine reads the same file into a table, on one thread; of MCAP the reference library reads it. */
   readonly engineRowsPerS: number;
   readonly ratio: number;
+  /** The engine reads the same file and writes all of it as Parquet with zstd, on one thread; null for MCAP, which it does not read. */
+  readonly engineCopyRowsPerS: number | null;
 }
 
 export interface ImportMeasure {
@@ -77,7 +79,7 @@ export async function measureImport(options: {
   const session = await engine.open({ threads: 1 });
   try {
     const files = await makeFiles(session, directory, options);
-    const measured = new Map<Format, readonly [number, number]>();
+    const measured = new Map<Format, readonly [number, number, number]>();
     for (let round = 0; round <= options.rounds; round += 1)
       for (const format of formats) {
         const store = fileObjectStore({ root: join(directory, `store-${round}-${format}`) });
@@ -88,11 +90,14 @@ export async function measureImport(options: {
         });
         const reference = await rowsPerS(options.rows, () => readByReference(session, format, files[format]));
         options.progress(`${format}, round ${round}: ${Math.round(ours)} rows/s, the reader ${Math.round(reference)}`);
-        const [best, bestReference] = measured.get(format) ?? [0, 0];
+        const copy =
+          format === 'mcap' ? 0 : await rowsPerS(options.rows, () => copyByEngine(session, format, files[format]));
+        const [best, bestReference, bestCopy] = measured.get(format) ?? [0, 0, 0];
         // The first loads code on both sides.
-        if (round > 0) measured.set(format, [Math.max(ours, best), Math.max(reference, bestReference)]);
+        if (round > 0)
+          measured.set(format, [Math.max(ours, best), Math.max(reference, bestReference), Math.max(copy, bestCopy)]);
       }
-    const of = (format: Format): ImportOfFormat => resultOf(measured.get(format) ?? [0, 0]);
+    const of = (format: Format): ImportOfFormat => resultOf(measured.get(format) ?? [0, 0, 0]);
     const columns = readings.length + 4;
     return {
       rows: options.rows,
@@ -117,10 +122,19 @@ const imports: Readonly<Record<Format, (input: MappedInput) => Promise<{ readonl
 
 async function readByReference(session: SqlSession, format: Format, path: string): Promise<void> {
   if (format === 'mcap') return readMcap(path);
-  const file = format === 'lerobot' ? `${path}/data/chunk-000/file-000.parquet` : path;
-  const reader = format === 'csv' ? 'read_csv' : 'read_parquet';
-  await session.run(`CREATE OR REPLACE TABLE read_all AS SELECT * FROM ${reader}(${sqlText(file)})`);
+  await session.run(`CREATE OR REPLACE TABLE read_all AS SELECT * FROM ${relationOf(format, path)}`);
 }
+
+function relationOf(format: Format, path: string): string {
+  const file = format === 'lerobot' ? `${path}/data/chunk-000/file-000.parquet` : path;
+  return `${format === 'csv' ? 'read_csv' : 'read_parquet'}(${sqlText(file)})`;
+}
+
+/** What an import does beside the map and its rules. */
+const copyByEngine = (session: SqlSession, format: Format, path: string): Promise<void> =>
+  session.run(
+    `COPY (SELECT * FROM ${relationOf(format, path)}) TO ${sqlText(`${path}.copy`)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
 
 /** Chunks of the bench are not compressed, so that the library needs no decompressor. */
 async function readMcap(path: string): Promise<void> {
@@ -266,14 +280,23 @@ async function rowsPerS(rows: number, work: () => Promise<unknown>): Promise<num
   return rows / ((user + system) / 1e6);
 }
 
-const resultOf = ([ours = 0, reference = 0]: readonly number[]): ImportOfFormat => ({
+const resultOf = ([ours = 0, reference = 0, copy = 0]: readonly number[]): ImportOfFormat => ({
   rowsPerS: ours,
   engineRowsPerS: reference,
   ratio: ours / reference,
+  engineCopyRowsPerS: copy === 0 ? null : copy,
 });
 
 export const describeImport = ({ rows, columns, ...measured }: ImportMeasure): string =>
   [`${rows} rows of ${columns} columns`, ...formats.map((format) => describe(format, measured[format]))].join('; ');
 
-const describe = (name: Format, { rowsPerS: ours, engineRowsPerS, ratio }: ImportOfFormat): string =>
-  `${name}: ${Math.round(ours)} rows a processor second, the reader ${Math.round(engineRowsPerS)}, ratio ${ratio.toFixed(2)}`;
+const describe = (
+  name: Format,
+  { rowsPerS: ours, engineRowsPerS, ratio, engineCopyRowsPerS: copy }: ImportOfFormat,
+): string => {
+  const copied =
+    copy === null
+      ? ''
+      : `; ${Math.round(copy)} where the engine also writes Parquet with zstd, ratio ${(ours / copy).toFixed(2)}`;
+  return `${name}: ${Math.round(ours)} rows a processor second, the reader ${Math.round(engineRowsPerS)}, ratio ${ratio.toFixed(2)}${copied}`;
+};

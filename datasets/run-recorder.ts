@@ -1,6 +1,7 @@
 import parquet from 'parquetjs-lite';
 
 import { segmentColumns } from './columns.ts';
+import type { FrameColumns } from './frame-columns.ts';
 import { importPacking } from './page-packing.ts';
 import { teachZstd } from './parquet-zstd.ts';
 import { checkedRow, mediaText, rowsPerGroup } from './recorder.ts';
@@ -9,20 +10,12 @@ import { SegmentPages } from './segment-pages.ts';
 import { areFinite, type SegmentRow } from './segment-row.ts';
 import { parquetFields } from './segment-schema.ts';
 
-/** What a frame of a run says. */
-export interface RunFrame {
-  /** µs since 1970 UTC. */
-  readonly atUs: number;
-  readonly observation: Float32Array;
-  readonly action: Float32Array;
-}
-
 /** The rows of an episode: they are alike but for what their frames say. */
 export interface RowRun {
   /** The row of the first frame. Where it has an expert action, that of every frame is what was done. */
   readonly first: SegmentRow;
   /** At least one. */
-  readonly frames: readonly RunFrame[];
+  readonly frames: FrameColumns;
 }
 
 teachZstd();
@@ -61,15 +54,15 @@ export async function writeRuns(
   return { rows: written };
 }
 
-function checkFrames(frames: readonly RunFrame[], from: number, count: number, written: number): void {
+function checkFrames(frames: FrameColumns, from: number, count: number, written: number): void {
+  const { atUs, observations, observationWidth, actions, actionWidth } = frames;
   for (let place = from; place < from + count; place += 1) {
-    const frame = frames[place];
+    const at = atUs[place];
     const isSound =
-      frame !== undefined &&
-      Number.isSafeInteger(frame.atUs) &&
-      frame.atUs >= 0 &&
-      areFinite(frame.observation) &&
-      areFinite(frame.action);
+      Number.isSafeInteger(at) &&
+      (at ?? -1) >= 0 &&
+      areFinite(observations, place * observationWidth, (place + 1) * observationWidth) &&
+      areFinite(actions, place * actionWidth, (place + 1) * actionWidth);
     if (isSound) continue;
     throw new TypeError(
       `unexpected row of a segment [row=${written + place - from}]: expected a time in whole µs since 1970 and finite numbers`,

@@ -65,9 +65,9 @@ function plainTestOf(type: ColumnType): (value: unknown) => boolean {
   return () => false;
 }
 
-/** Whether every one of some numbers is finite. */
-export function areFinite(values: Float32Array): boolean {
-  for (let place = 0; place < values.length; place += 1) if (!Number.isFinite(values[place])) return false;
+/** Whether every one of some numbers, from one place to before another, is finite. */
+export function areFinite(values: Float32Array, from = 0, to = values.length): boolean {
+  for (let place = from; place < to; place += 1) if (!Number.isFinite(values[place])) return false;
   return true;
 }
 

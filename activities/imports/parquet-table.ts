@@ -22,12 +22,12 @@ const mostColumns = 10_000;
  * reader's alone: it makes the engine keep that order.
  */
 export function parquetTableReader(session: SqlSession): TableReader {
-  const describe = async (file: string): Promise<readonly TableColumn[]> => {
+  const describe = async (file: string): Promise<readonly ParquetColumn[]> => {
     const found = await told(file, () => session.rows(`DESCRIBE SELECT * FROM ${relation(file)}`));
     const rows = found as unknown as readonly Described[];
     if (rows.length > mostColumns)
       throw new ImportError(`expected at most ${mostColumns} columns, got ${rows.length} [file=${file}]`);
-    return rows.map(({ column_name: name, column_type: type }) => ({ name, kind: kindOf(type) }));
+    return rows.map(({ column_name: name, column_type: type }) => ({ name, kind: kindOf(type), type }));
   };
   return {
     columnsAtOnce,
@@ -41,7 +41,9 @@ export function parquetTableReader(session: SqlSession): TableReader {
       return least !== null && least === most ? least : undefined;
     },
     async *rows(file, wanted) {
-      const cells = cellsOf(file, await describe(file), wanted);
+      const columns = await describe(file);
+      const whole = await wholeNumbers(session, file, columns, wanted);
+      const cells = cellsOf(file, columns, wanted, whole);
       await session.run('SET preserve_insertion_order = true');
       const values = ['CAST(file_row_number AS DOUBLE)', ...cells.map(({ sql }) => sql)].join(', ');
       const chunks = session.chunks(`SELECT ${values} FROM ${relation(file, ', file_row_number = true')}`);
@@ -60,6 +62,30 @@ interface Described {
   readonly column_name: string;
   readonly column_type: string;
 }
+
+type ParquetColumn = TableColumn & { readonly type: string };
+
+/** Columns of texts that are whole numbers which a double holds exactly: read as numbers, they need no text of every row from the engine. */
+async function wholeNumbers(
+  session: SqlSession,
+  file: string,
+  columns: readonly ParquetColumn[],
+  wanted: readonly WantedCell[],
+): Promise<ReadonlySet<string>> {
+  const texts = new Set(wanted.filter(({ as }) => as === 'text').map(({ column }) => column));
+  const found = columns.filter(({ name, type }) => texts.has(name) && isSmallWhole.test(type)).map(({ name }) => name);
+  const wide = columns.filter(({ name, type }) => texts.has(name) && isWideWhole.test(type)).map(({ name }) => name);
+  if (wide.length === 0) return new Set(found);
+  const fits = wide.map((name, place) => {
+    const column = sqlName(name);
+    return `coalesce(min(${column}) >= -${Number.MAX_SAFE_INTEGER} AND max(${column}) <= ${Number.MAX_SAFE_INTEGER}, true) AS fits_${place}`;
+  });
+  const [row = {}] = await told(file, () => session.rows(`SELECT ${fits.join(', ')} FROM ${relation(file)}`));
+  return new Set([...found, ...wide.filter((_, place) => row[`fits_${place}`] === true)]);
+}
+
+const isSmallWhole = /^U?(TINYINT|SMALLINT|INTEGER)$/;
+const isWideWhole = /^U?BIGINT$/;
 
 interface Cell {
   readonly sql: string;
@@ -97,7 +123,12 @@ class ParquetRow implements TableRow {
   }
 }
 
-function cellsOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): readonly Cell[] {
+function cellsOf(
+  file: string,
+  columns: readonly TableColumn[],
+  wanted: readonly WantedCell[],
+  whole: ReadonlySet<string>,
+): readonly Cell[] {
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
   return wanted.map(({ column, as, mostCharacters = longestText }) => {
     const kind = kinds.get(column);
@@ -110,7 +141,9 @@ function cellsOf(file: string, columns: readonly TableColumn[], wanted: readonly
       throw new ImportError(
         `expected numbers or text in column ${quoted(column)}, got ${kind === 'list' ? `a list: map ${column}[0], ${column}[1], …` : 'a structure or bytes'} [file=${file}]`,
       );
-    if (as === 'number' && (kind === 'number' || kind === 'boolean')) return numberCell(sqlName(column));
+    const isNumber = as === 'number' && (kind === 'number' || kind === 'boolean');
+    // The text of a whole number is short, and made of the number.
+    if (isNumber || whole.has(column)) return numberCell(sqlName(column));
     // One more than a number may have: a number that is cut off is none.
     return textCell(sqlName(column), as === 'number' ? longestNumber + 1 : mostCharacters);
   });

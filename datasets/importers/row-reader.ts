@@ -2,7 +2,6 @@ import type { RobotType } from '../robot-type.ts';
 import type { ImportMap } from './import-map.ts';
 import { ImportError, quoted } from './import-summary.ts';
 import type { ResolvedMap, ValueRule } from './resolve-map.ts';
-import type { SourceFrame } from './source-episode.ts';
 import { instantUs, unitUs } from './source-time.ts';
 import { isNoValue, type TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
@@ -18,13 +17,21 @@ export class RowReader {
   readonly #source: RowSource;
   readonly #map: ResolvedMap;
   readonly #startUs: number;
+  readonly #frame: FrameOfRow;
   #path = '';
   /** The robot of the row before: most rows say the same. */
   #robot: { readonly text: string; readonly id: string | undefined } | undefined;
 
+  /** Likewise. */
+  #boundary = { text: '', value: '' };
+
   constructor(source: RowSource, map: ResolvedMap) {
     this.#source = source;
     this.#map = map;
+    this.#frame = {
+      observation: new Float32Array(map.observations.length),
+      action: new Float32Array(map.discrete === undefined ? map.ranges.length : 1),
+    };
     const { time } = source.map;
     this.#startUs = 'startsAt' in time && time.startsAt !== undefined ? Date.parse(time.startsAt) * 1000 : 0;
   }
@@ -41,7 +48,7 @@ export class RowReader {
     const robot = this.#idOf(row);
     const task = this.#taskOf(row);
     const site = this.#siteOf(row);
-    const value = this.#map.boundaryCell === undefined ? '' : sameNumber(row.text(this.#map.boundaryCell));
+    const value = this.#map.boundaryCell === undefined ? '' : this.#boundaryOf(row.text(this.#map.boundaryCell));
     if (Number.isNaN(atUs) || robot === undefined || task === undefined || site === undefined) {
       const name = Number.isNaN(atUs) ? 'time' : robot === undefined ? 'robot' : task === undefined ? 'task' : 'site';
       return this.#leaveOut(row, rows.unreadable, name, 'that can be read', this.#textOf(row, name));
@@ -52,11 +59,15 @@ export class RowReader {
     return { robot, task, site, value, atUs, frame };
   }
 
-  #frameOf(row: TableRow): Omit<SourceFrame, 'atUs'> | undefined {
+  #boundaryOf(text: string): string {
+    if (text !== this.#boundary.text) this.#boundary = { text, value: sameNumber(text) };
+    return this.#boundary.value;
+  }
+
+  #frameOf(row: TableRow): FrameOfRow | undefined {
     const { observations, ranges, discrete, wanted } = this.#map;
     const { rows } = this.#source.map;
-    const observation = new Float32Array(observations.length);
-    const action = new Float32Array(discrete === undefined ? ranges.length : 1);
+    const { observation, action } = this.#frame;
     const wrong = valuesOf(row, observations, observation) ?? valuesOf(row, ranges, action);
     if (wrong !== undefined) {
       const text = row.text(wrong.cell);
@@ -64,7 +75,7 @@ export class RowReader {
       if (isNoValue(text)) return this.#leaveOut(row, rows.blank, column, 'a number', '', row.missing?.(wrong.cell));
       return this.#leaveOut(row, rows.unreadable, column, 'a number', text);
     }
-    if (discrete === undefined) return { observation, action };
+    if (discrete === undefined) return this.#frame;
     const text = row.text(discrete.cell);
     const index = discrete.indexOf.get(text);
     const column = wanted[discrete.cell]?.column ?? '';
@@ -74,7 +85,7 @@ export class RowReader {
       return this.#leaveOut(row, text === '' ? rows.blank : rows.unreadable, column, expected, text, missing);
     }
     action[0] = index;
-    return { observation, action };
+    return this.#frame;
   }
 
   #leaveOut(
@@ -170,7 +181,13 @@ export interface ReadRow {
   readonly value: string;
   readonly atUs: number;
   /** Undefined where a reading is blank: the row still says where episodes end and how. */
-  readonly frame: Omit<SourceFrame, 'atUs'> | undefined;
+  readonly frame: FrameOfRow | undefined;
+}
+
+/** What a robot saw and did; valid until the next row is read. */
+export interface FrameOfRow {
+  readonly observation: Float32Array;
+  readonly action: Float32Array;
 }
 
 /** Before the year 2200. */

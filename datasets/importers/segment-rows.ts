@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 import { deterministicUlid } from '../deterministic-ulid.ts';
+import type { FrameColumns } from '../frame-columns.ts';
 import type { RobotType } from '../robot-type.ts';
 import type { RowRun } from '../run-recorder.ts';
 import type { SourceEpisode } from './source-episode.ts';
@@ -10,8 +11,8 @@ import type { SourceEpisode } from './source-episode.ts';
 /** What every row of an episode repeats. */
 function columnsOf(episode: SourceEpisode, type: RobotType, site: string) {
   const { frames } = episode;
-  const startedAt = frames[0]?.atUs ?? 0;
-  const lastUs = frames.at(-1)?.atUs ?? startedAt;
+  const startedAt = frames.atUs[0] ?? 0;
+  const lastUs = frames.atUs.at(-1) ?? startedAt;
   return {
     episode_id: episode.id ?? deterministicUlid(episode.name, Math.floor(startedAt / 1000)),
     robot_id: episode.robotId,
@@ -37,7 +38,7 @@ const nothing = new Float32Array();
 /** An episode as rows of a segment. */
 export function rowRun(episode: SourceEpisode, type: RobotType, site: string): RowRun {
   const { frames, isDemonstration } = episode;
-  const { atUs, observation, action } = frames[0] ?? { atUs: 0, observation: nothing, action: nothing };
+  const { atUs, observation, action } = frames.at(0) ?? { atUs: 0, observation: nothing, action: nothing };
   const first = {
     ...columnsOf(episode, type, site),
     frame_index: 0,
@@ -62,17 +63,19 @@ export function digestOfEpisodes(episodes: readonly SourceEpisode[], type: Robot
 }
 
 /** Times and numbers of the frames, one frame behind the other. */
-function bytesOf(frames: SourceEpisode['frames']): Uint8Array {
-  const size = frames.reduce((sum, { observation, action }) => sum + 2 + observation.length + action.length, 0);
-  const numbers = new Float32Array(size);
+function bytesOf(frames: FrameColumns): Uint8Array {
+  const { length, atUs, observations, observationWidth, actions, actionWidth } = frames;
+  const numbers = new Float32Array(length * (2 + observationWidth + actionWidth));
   const view = new DataView(numbers.buffer);
   let at = 0;
-  for (const { atUs, observation, action } of frames) {
+  for (let frame = 0; frame < length; frame += 1) {
     // A time takes the room of two numbers.
-    view.setFloat64(at * 4, atUs, true);
-    numbers.set(observation, at + 2);
-    numbers.set(action, at + 2 + observation.length);
-    at += 2 + observation.length + action.length;
+    view.setFloat64(at * 4, atUs[frame] ?? 0, true);
+    at += 2;
+    for (let from = frame * observationWidth, end = from + observationWidth; from < end; from += 1, at += 1)
+      numbers[at] = observations[from] ?? 0;
+    for (let from = frame * actionWidth, end = from + actionWidth; from < end; from += 1, at += 1)
+      numbers[at] = actions[from] ?? 0;
   }
   return new Uint8Array(numbers.buffer);
 }

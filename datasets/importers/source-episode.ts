@@ -1,14 +1,5 @@
 import type { Media, Outcome } from '../columns.ts';
-
-/** What a robot saw and did at one moment, by a recording. */
-export interface SourceFrame {
-  /** µs since 1970 UTC. */
-  readonly atUs: number;
-  /** One value for each observation of the robot type, in its order and units. */
-  readonly observation: Float32Array;
-  /** The command: one index if discrete, one value for each range if continuous, nothing where the type has none. */
-  readonly action: Float32Array;
-}
+import type { FrameColumns } from '../frame-columns.ts';
 
 /**
  * An episode as an importer reads it from a recording, in any format; the one thing that every importer makes. Frames stand in the
@@ -31,7 +22,7 @@ export interface SourceEpisode {
   /** Where it stands in its recording: value of the column that cuts episodes, the first of its rows (from 0, over all files) and how many there are, frames or not. */
   readonly at: { readonly value: string; readonly firstRow: number; readonly rows: number };
   /** At least one. */
-  readonly frames: readonly SourceFrame[];
+  readonly frames: FrameColumns;
   /** Clips of its cameras, which are in the store already. */
   readonly clips?: readonly EpisodeClip[];
 }
@@ -47,5 +38,7 @@ export const mostOpenNumbers = 32 * 1024 * 1024;
 /** What a frame takes beside its values, in numbers of 4 bytes: objects weigh more than the values of a small robot. */
 const numbersBeside = 64;
 /** How much memory a frame takes, in numbers of 4 bytes. */
-export const numbersOfFrame = ({ observation, action }: SourceFrame): number =>
-  numbersBeside + observation.length + action.length;
+export const numbersOfFrame = ({
+  observationWidth,
+  actionWidth,
+}: Pick<FrameColumns, 'observationWidth' | 'actionWidth'>): number => numbersBeside + observationWidth + actionWidth;

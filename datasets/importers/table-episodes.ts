@@ -1,16 +1,11 @@
+import { FrameColumns } from '../frame-columns.ts';
 import { type RobotType } from '../robot-type.ts';
 import type { ImportMap } from './import-map.ts';
 import { quoted } from './import-summary.ts';
 import { outcomeRule, type OutcomeRule } from './outcome-rule.ts';
 import { resolveMap, type ResolvedMap } from './resolve-map.ts';
-import { RowReader, type ReadRow } from './row-reader.ts';
-import {
-  mostEpisodeFrames,
-  mostOpenNumbers,
-  numbersOfFrame,
-  type SourceEpisode,
-  type SourceFrame,
-} from './source-episode.ts';
+import { RowReader, type FrameOfRow, type ReadRow } from './row-reader.ts';
+import { mostEpisodeFrames, mostOpenNumbers, numbersOfFrame, type SourceEpisode } from './source-episode.ts';
 import type { TableReader, TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
 
@@ -56,7 +51,7 @@ interface OpenEpisode {
   readonly beganUs: number;
   rows: number;
   lastUs: number;
-  readonly frames: SourceFrame[];
+  readonly frames: FrameColumns;
   isTooLong: boolean;
   /** Frames are missing in the middle of it. */
   hasGap: boolean;
@@ -136,11 +131,14 @@ class TableState {
     if (row.isEvent !== true) open.rows += 1;
     if (row.isAfterGap === true && open.frames.length > 0) open.hasGap = true;
     open.lastUs = atUs;
-    // How the episode before this one ended says nothing of it, even while nobody has said otherwise.
-    const { beganUs } = open;
-    const isOld = (cell: number): boolean => (row.saidUs?.(cell) ?? beganUs) < beganUs;
-    open.outcome.see(this.map.successCells.map((cell) => (isOld(cell) ? '' : row.text(cell))));
-    if (frame !== undefined) this.#keep(open, { atUs, observation: frame.observation, action: frame.action }, row);
+    const { successCells } = this.map;
+    if (successCells.length > 0) {
+      // How the episode before this one ended says nothing of it, even while nobody has said otherwise.
+      const { beganUs } = open;
+      const isOld = (cell: number): boolean => (row.saidUs?.(cell) ?? beganUs) < beganUs;
+      open.outcome.see(successCells.map((cell) => (isOld(cell) ? '' : row.text(cell))));
+    }
+    if (frame !== undefined) this.#keep(open, atUs, frame, row);
   }
 
   *endAll(): Generator<SourceEpisode> {
@@ -161,7 +159,7 @@ class TableState {
       ...place,
       rows: 0,
       lastUs: 0,
-      frames: [],
+      frames: new FrameColumns(),
       isTooLong: false,
       hasGap: false,
       outcome: outcomeRule(map.success),
@@ -189,29 +187,29 @@ class TableState {
     return isAfterGap === true && open.frames.length > 0 && this.#source.map.mcap?.gap !== 'leaveOut';
   }
 
-  #keep(open: OpenEpisode, frame: SourceFrame, row: TableRow): void {
+  #keep(open: OpenEpisode, atUs: number, { observation, action }: FrameOfRow, row: TableRow): void {
     if (open.isTooLong) return;
-    const numbers = numbersOfFrame(frame);
-    if (open.frames.length >= (this.#source.mostFrames ?? mostEpisodeFrames)) {
+    const { frames } = open;
+    const numbers = numbersOfFrame({ observationWidth: observation.length, actionWidth: action.length });
+    if (frames.length >= (this.#source.mostFrames ?? mostEpisodeFrames)) {
       open.isTooLong = true;
-      this.#openNumbers -= open.frames.length * numbers;
-      open.frames.length = 0;
+      this.#openNumbers -= frames.length * numbers;
+      frames.clear();
       return;
     }
     this.#openNumbers += numbers;
     if (this.#openNumbers > (this.#source.mostNumbers ?? mostOpenNumbers))
       throw this.#reader.error('episodes that end: too much is open at once', `${this.#open.size} open episodes`, row);
-    open.frames.push(frame);
+    frames.push(atUs, observation, action);
   }
 
   *#end(open: OpenEpisode): Generator<SourceEpisode> {
     this.#open.delete(open.robot);
     const { map, tally, mostFrames = mostEpisodeFrames } = this.#source;
     const { frames } = open;
-    this.#openNumbers -= frames.reduce((sum, frame) => sum + numbersOfFrame(frame), 0);
+    this.#openNumbers -= frames.length * numbersOfFrame(frames);
     if (open.isTooLong) return tally.leftOut('episode', `more than ${mostFrames} frames: cut it by other boundaries`);
-    const first = frames[0];
-    if (first === undefined) return tally.leftOut('episode', 'no row of it could be taken');
+    if (frames.length === 0) return tally.leftOut('episode', 'no row of it could be taken');
     const { leaveOutShorterThan } = map.episodes;
     if (open.hasGap) {
       tally.leftOut('frame', 'of an episode with a gap', '', frames.length);
@@ -227,9 +225,9 @@ class TableState {
       );
     }
     const { outcome, reason } = open.outcome.verdict();
-    const placed = this.#placed(frames);
+    this.#place(frames);
     yield {
-      name: this.#nameOf(open, placed[0]?.atUs ?? first.atUs),
+      name: this.#nameOf(open, frames.atUs[0] ?? 0),
       ...(open.id === '' ? {} : { id: open.id }),
       ...(open.site === '' ? {} : { site: open.site }),
       robotId: this.#robotOf(open),
@@ -238,19 +236,18 @@ class TableState {
       failureReason: reason,
       isDemonstration: map.demonstration,
       at: { value: open.value, firstRow: open.firstRow, rows: open.rows },
-      frames: placed,
+      frames,
     };
     this.#episodesGiven += 1;
   }
 
   /** Times that begin anew with each episode follow those of the episode before. */
-  #placed(frames: readonly SourceFrame[]): readonly SourceFrame[] {
+  #place(frames: FrameColumns): void {
     const { time } = this.#source.map;
-    if (!('restarts' in time) || !time.restarts) return frames;
-    const [first, last] = [frames[0]?.atUs ?? 0, frames.at(-1)?.atUs ?? 0];
-    const shiftUs = this.#clockUs - first;
+    if (!('restarts' in time) || !time.restarts) return;
+    const [first = 0, last = 0] = [frames.atUs[0], frames.atUs.at(-1)];
+    frames.shift(this.#clockUs - first);
     this.#clockUs += Math.max(0, last - first) + 2_000_000;
-    return frames.map((frame) => ({ ...frame, atUs: frame.atUs + shiftUs }));
   }
 
   #nameOf({ value, row, file, robot }: OpenEpisode, startUs: number): string {

@@ -29,7 +29,7 @@ export async function readWallFollowing(path: string): Promise<readonly WallFoll
   const whole = { ...source.map, episodes: { ...source.map.episodes, leaveOutShorterThan: 1 } };
   const readings: WallFollowingReading[] = [];
   for await (const { frames } of tableEpisodes({ ...source, map: whole }, { rows: 0 }))
-    readings.push(...frames.map(({ observation, action }) => ({ observation, action: action[0] ?? 0 })));
+    for (const { observation, action } of frames) readings.push({ observation, action: action[0] ?? 0 });
   return readings;
 }
 

@@ -8,6 +8,7 @@ import * as fc from 'fast-check';
 import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
 import { leafColumns } from '../../datasets/column-rows.ts';
 import { segmentColumns } from '../../datasets/columns.ts';
+import { FrameColumns, type Frame } from '../../datasets/frame-columns.ts';
 import { writeSegment } from '../../datasets/recorder.ts';
 import { writeRuns, type RowRun } from '../../datasets/run-recorder.ts';
 import type { SegmentRow } from '../../datasets/segment-row.ts';
@@ -62,7 +63,7 @@ const runOf = ({ frames, width, isDemonstration, outcome }: Shape, number: numbe
       expert_action: isDemonstration ? first.action : null,
       is_correction: false,
     },
-    frames: values,
+    frames: FrameColumns.of(values),
   };
 };
 
@@ -133,9 +134,9 @@ describe('the recorder of imports', () => {
 
   it('refuses frames that cannot be recorded, and rows that the schema does not know', async () => {
     const run = runOf({ frames: 30, width: 2, isDemonstration: false, outcome: 'success' }, 0);
-    const spoiled = (change: Partial<RowRun['frames'][number]>): RowRun => ({
+    const spoiled = (change: Partial<Frame>): RowRun => ({
       ...run,
-      frames: run.frames.map((frame, place) => (place === 20 ? { ...frame, ...change } : frame)),
+      frames: FrameColumns.of(run.frames.map((frame, place) => (place === 20 ? { ...frame, ...change } : frame))),
     });
     const refused = (broken: RowRun, reason: RegExp) =>
       assert.rejects(writeRuns([broken], footer, join(folder, 'c.parquet')), reason);

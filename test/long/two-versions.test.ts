@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
+import { FrameColumns } from '../../datasets/frame-columns.ts';
 import { landEpisodes } from '../../datasets/importers/land-episodes.ts';
 import type { SourceEpisode } from '../../datasets/importers/source-episode.ts';
 import { robotTypeSchema, type RobotType } from '../../datasets/robot-type.ts';
@@ -57,7 +58,7 @@ async function* drives({ observations }: RobotType, robotIds: readonly string[])
       });
       const at = { value: '', firstRow: 0, rows: framesPerEpisode };
       const outcome = { outcome: 'success', failureReason: null, isDemonstration: true } as const;
-      yield { name: `${robotId}:${number}`, robotId, task: 'drive', ...outcome, at, frames };
+      yield { name: `${robotId}:${number}`, robotId, task: 'drive', ...outcome, at, frames: FrameColumns.of(frames) };
     }
 }
 

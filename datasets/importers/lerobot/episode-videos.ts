@@ -53,7 +53,7 @@ export class EpisodeVideos {
    * counted. All parts are found before the first one is decoded, and all are made before the first one is landed.
    */
   async withClips(episode: SourceEpisode, index: number, meta: EpisodeMeta): Promise<SourceEpisode | undefined> {
-    const startUs = episode.frames[0]?.atUs ?? 0;
+    const [startUs = 0] = episode.frames.atUs;
     const id = episode.id ?? deterministicUlid(episode.name, Math.floor(startUs / 1000));
     const parts: Part[] = [];
     for (const [place, of] of this.#input.cameras.entries()) {
@@ -127,10 +127,10 @@ export class EpisodeVideos {
     const { camera } = of;
     try {
       const cut = await this.#input.source.cut({ ...camera, path, outPath, fromUs, images: atUs.length });
-      const startUs = frames[0]?.atUs ?? 0;
+      const [startUs = 0] = frames.atUs;
       const lead = leadOf(
         cut,
-        frames.map((frame) => frame.atUs - startUs),
+        Array.from(frames.atUs, (at) => at - startUs),
       );
       if (lead === undefined) return 'times of its images that are not those of its rows';
       const durationMs = Math.round(((cut.at(-1) ?? 0) + 1e6 / camera.rateHz) / 1000);

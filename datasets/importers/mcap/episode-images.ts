@@ -118,7 +118,7 @@ export class EpisodeImages {
     landClip: (clip: ClipToLand) => Promise<void>,
   ): Promise<SourceEpisode> {
     const clips: EpisodeClip[] = [];
-    const [startUs, endUs] = [episode.frames[0]?.atUs ?? 0, episode.frames.at(-1)?.atUs ?? 0];
+    const [startUs, endUs] = [episode.frames.atUs[0] ?? 0, episode.frames.atUs.at(-1) ?? 0];
     const episodeId = episode.id ?? deterministicUlid(episode.name, Math.floor(startUs / 1000));
     for (const each of this.#cameras) {
       const { camera } = each;

@@ -6,6 +6,7 @@ import canonicalize from 'canonicalize';
 
 import { camerasOf, type Camera } from '../../camera.ts';
 import { deterministicUlid } from '../../deterministic-ulid.ts';
+import { FrameColumns } from '../../frame-columns.ts';
 import { robotTypeName, type RobotType } from '../../robot-type.ts';
 import { ImportError, type ImportInput, type ImportSummary } from '../import-summary.ts';
 import { importIdOf } from '../import-tables.ts';
@@ -142,11 +143,13 @@ async function episodeOf(
     failureReason: null,
     isDemonstration: true,
     at: { value: String(number), firstRow, rows: frames.length },
-    frames: frames.map(({ timestampUs, ranges, action }) => ({
-      atUs: startedAtUs + timestampUs,
-      observation: ranges,
-      action: Float32Array.of(action),
-    })),
+    frames: FrameColumns.of(
+      frames.map(({ timestampUs, ranges, action }) => ({
+        atUs: startedAtUs + timestampUs,
+        observation: ranges,
+        action: Float32Array.of(action),
+      })),
+    ),
     clips: [clip],
   };
 }

@@ -70,6 +70,16 @@ describe('Parquet files as tables', () => {
     await assert.rejects(cells(path, [number('nobody')]), /expected column "nobody", got none of that name/);
   });
 
+  it('gives the text of whole numbers as it is, those that no double holds among them', async () => {
+    const path = await parquet(
+      `SELECT * FROM (VALUES (7::TINYINT, -3::BIGINT, 9007199254740993::BIGINT, 18446744073709551615::UBIGINT), (NULL, NULL, NULL, NULL)) v(a, b, c, d)`,
+    );
+    assert.deepEqual(await cells(path, [text('a'), text('b'), text('c'), text('d')]), [
+      ['7', '-3', '9007199254740993', '18446744073709551615'],
+      ['', '', '', ''],
+    ]);
+  });
+
   it('keeps the order of the file over row groups, and tells the row', async () => {
     const path = await parquet('SELECT i::INTEGER AS i FROM range(30000) r(i) ORDER BY i', ', ROW_GROUP_SIZE 2048');
     let next = 0;

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { FrameColumns } from '../../../datasets/frame-columns.ts';
 import { landEpisodes } from '../../../datasets/importers/land-episodes.ts';
 import { digestOfEpisodes } from '../../../datasets/importers/segment-rows.ts';
 import type { SourceEpisode } from '../../../datasets/importers/source-episode.ts';
@@ -26,11 +27,13 @@ describe('landing the episodes of a recording', () => {
         failureReason: null,
         isDemonstration: true,
         at: { value: '', firstRow: 0, rows: frames },
-        frames: Array.from({ length: frames }, (_, frame) => ({
-          atUs: startUs + frame * 100_000,
-          observation: Float32Array.of(number % 7, frame % 5),
-          action: Float32Array.of(0.5),
-        })),
+        frames: FrameColumns.of(
+          Array.from({ length: frames }, (_, frame) => ({
+            atUs: startUs + frame * 100_000,
+            observation: Float32Array.of(number % 7, frame % 5),
+            action: Float32Array.of(0.5),
+          })),
+        ),
       };
     }
   }

@@ -59,9 +59,9 @@ describe('a table as episodes', () => {
     });
     const { episodes } = await read('t,place,angle\n0,100,180\n0.1,200,90\n', map);
     const [{ frames }] = episodes as [SourceEpisode];
-    assert.deepEqual([...frames[0]!.observation], [3, Math.PI].map(Math.fround));
-    assert.deepEqual([...frames[1]!.observation], [4, Math.PI / 2].map(Math.fround));
-    assert.deepEqual([...frames[1]!.action], [0.5]);
+    assert.deepEqual([...frames.at(0)!.observation], [3, Math.PI].map(Math.fround));
+    assert.deepEqual([...frames.at(1)!.observation], [4, Math.PI / 2].map(Math.fround));
+    assert.deepEqual([...frames.at(1)!.action], [0.5]);
     assert.deepEqual(
       frames.map(({ atUs }) => atUs - startUs),
       [0, 100_000],

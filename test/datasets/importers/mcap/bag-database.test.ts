@@ -93,7 +93,7 @@ describe('a rosbag2 recording with SQLite', () => {
       type.observations.map(({ name }) => name),
       ['joint_states.position.elbow', 'joint_states.position.wrist'],
     );
-    const frames = episodes.flatMap((episode) => episode.frames);
+    const frames = episodes.flatMap((episode) => [...episode.frames]);
     assert.deepEqual([type.rateHz, frames.length], [20, 60]);
     assert.equal(frames[0]?.atUs, 1_700_000_000_123_456);
     assert.ok(Math.abs((frames[7]?.observation[0] ?? 0) - Math.sin(7)) < 1e-6);
