@@ -40,6 +40,10 @@ export function App(): ComponentChild {
     },
     [pass],
   );
+  useEffect(() => {
+    // A page that is loaded does it by itself; one from which somebody signed out does not.
+    if (pass === null) document.querySelector<HTMLInputElement>('.login input')?.focus();
+  }, [pass]);
   const signIn = async (given: string): Promise<void> => {
     setAsking(true);
     setProblem(null);

@@ -37,7 +37,8 @@ export function trialsNow(
         ])
       : null,
   ].filter((line) => line !== null);
-  return h('div', null, [
+  return h('section', { 'aria-labelledby': 'lately' }, [
+    h('h2', { id: 'lately' }, 'On trial, and ordered'),
     order === null ? null : h('p', { role: 'status' }, `Order ${order.seq}, the last: ${orderText(order)}`),
     lines.length === 0 ? null : h('ul', { class: 'lately' }, lines),
   ]);
