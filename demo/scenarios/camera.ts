@@ -8,7 +8,7 @@ import { catchBadPolicy } from './bad-policy.ts';
 import { collectingMeanwhile } from './collecting-meanwhile.ts';
 import { expectDriftNamed, expectDrivesBetterWithDirt } from './dirty-lenses.ts';
 import { expectEndState, trialEndsOf } from './end-state.ts';
-import { learn } from './learn.ts';
+import { learn, margins } from './learn.ts';
 import { overlookingPolicy } from './overlooking-policy.ts';
 
 /**
@@ -36,10 +36,11 @@ const largeLossTrial = { times, rolloutLimits: { guard: { tau: 0.15 } } };
 
 /**
  * Both cycles have everything to gain: their champion sees nothing, or hardly anything. Trials that are planned for a gain of fifteen points show it
- * within minutes; one of a single point takes thirty robots weeks. What must be proven, and how surely, is as everywhere.
+ * within minutes; one of a single point takes thirty robots weeks. The A/B test proves the gain as surely as everywhere; the stages after it, that
+ * nothing is worse by more than thirty robots can tell within a minute or two.
  */
 const wantedGain = 0.15;
-const stageFractions = [0.3, 0.5, 0.7, 1];
+const stageFractions = [0.5, 0.6, 0.7, 1];
 const largeGainTrial = {
   profile: 'compressed',
   times: { ...times, leastStageTicks: 4 },
@@ -51,6 +52,7 @@ const largeGainTrial = {
     stages: defaultRolloutLimits.stages.map((stage, index) => ({
       ...stage,
       fleetFraction: stageFractions[index] ?? stage.fleetFraction,
+      marginFraction: margins[index] ?? null,
       minimumHours: 3,
       minimumTotalHours: 0,
     })),

@@ -9,7 +9,7 @@ import { expectSame } from './end-state.ts';
  * Thirty robots prove no more in fleet days of a minute: the candidate is as good as the champion at what both know, and an equal one
  * needs thousands of episodes for the margins of a real fleet.
  */
-const margins = [0.1, 0.06, 0.04, null];
+export const margins = [0.1, 0.06, 0.04, null];
 /** A rollout of a candidate that learned something more than its champion. */
 export const equalTrial = {
   profile: 'compressed',
