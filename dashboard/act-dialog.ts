@@ -60,6 +60,8 @@ export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild 
               maxLength: 63,
               value: form.extra,
               readOnly: isSent,
+              // It stands before the reason, so it is filled in first.
+              autoFocus: true,
               onInput: (event: Typed) => form.onExtra(event.currentTarget.value),
             }),
           ]),
@@ -71,7 +73,7 @@ export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild 
           rows: 3,
           value: form.reason,
           readOnly: isSent,
-          autoFocus: true,
+          autoFocus: act.field === undefined,
           onInput: (event: Typed) => form.onReason(event.currentTarget.value),
         }),
       ]),

@@ -1,5 +1,7 @@
 import type { MeAnswer } from '../console/answers/me.ts';
+import type { RunningCycleAnswer } from '../console/answers/cycles.ts';
 import type { TrialAnswer } from '../console/answers/trials.ts';
+import { wordsOf } from './cause-words.ts';
 import { fieldOf, textField } from './fields.ts';
 
 export type Viewer = Pick<MeAnswer, 'name' | 'role'>;
@@ -156,6 +158,12 @@ export const fleetActs = (
   },
 ];
 
+/** Says of the start of a cycle that one runs already. */
+export const withRunning = (act: OfferedAct, running: RunningCycleAnswer | null): OfferedAct =>
+  act.path !== '/api/v1/cycles' || running === null || running.cycle === null
+    ? act
+    : { ...act, effect: `A cycle runs already: another one waits for its turn. ${act.effect}` };
+
 /** What can be done about one robot; nothing about one that is out of service for good. */
 export function robotActs(
   {
@@ -192,13 +200,20 @@ export function robotActs(
       ];
 }
 
+interface Seen {
+  readonly incidentId: string;
+  readonly cause: string;
+  readonly subject: string;
+  readonly reason: string;
+}
+
 export const incidentAct = (
-  { incidentId, cause, subject }: { readonly incidentId: string; readonly cause: string; readonly subject: string },
+  { incidentId, cause, subject, reason }: Seen,
   policy: string,
   viewer: Viewer | null,
 ): OfferedAct => ({
   label: 'Acknowledge',
-  effect: `The log records that you have seen ${cause} of ${subject}. The incident stays open until its cause is gone.`,
+  effect: `The log records that you have seen: ${subject === 'fleet' ? '' : `${subject}: `}${wordsOf(cause).title} (${reason}). The incident stays open until its cause is gone.`,
   path: '/api/v1/incidents/acknowledge',
   body: { policy, incidentId },
   why: roleWhy(viewer, 'operator'),

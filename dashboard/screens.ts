@@ -65,8 +65,13 @@ export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }:
   const trial = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models');
   const standing = useStanding(session, policy);
   const attention = attentionOf({ fleet, incidents, trial });
-  const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models');
-  return fleetPage({ reading: fleet, attention, standing, trial, ended, query: asked, nowMs, onFilter, acting });
+  // A browser asks a server for six things at once: who looks, and so what they may do, is not to wait for what can.
+  const isKnown = acting.viewer !== null;
+  const endedPath = isKnown ? apiPath('trials', { policy, limit: '50' }) : null;
+  const ended = useReading<EndedTrialsAnswer>(session, endedPath, policy, 'models');
+  const cyclePath = isKnown ? apiPath('cycle/now', { policy }) : null;
+  const cycle = useReading<RunningCycleAnswer>(session, cyclePath, policy, 'cycles');
+  return fleetPage({ reading: fleet, attention, standing, trial, ended, cycle, query: asked, nowMs, onFilter, acting });
 }
 
 export function DataScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
@@ -87,7 +92,10 @@ export function RobotScreen({ session, policy, query, nowMs, onFilter, acting }:
   const did = robotEpisodes({ reading: episodes, query: asked, nowMs, onFilter });
   const about = robotPage({ reading, robotId, nowMs, acting });
   // Who comes from a trial looks for what the robot did under it.
-  return h('div', null, query['trial'] === undefined ? [about, did] : [did, about]);
+  if (query['trial'] !== undefined) return h('div', null, [did, about]);
+  // What stands above comes first: nothing moves down under the pointer.
+  const isThere = reading.data !== null || reading.problem !== null;
+  return h('div', null, [about, isThere ? did : null]);
 }
 
 export function EpisodeScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {

@@ -2,7 +2,7 @@ import { h, type ComponentChild } from 'preact';
 
 import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '../../console/answers/cycles.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
-import { fleetActs } from '../acts.ts';
+import { fleetActs, withRunning } from '../acts.ts';
 import { fieldOf, numberField, textField } from '../fields.ts';
 import { numberText } from '../format.ts';
 import type { Reading } from '../reading.ts';
@@ -31,11 +31,7 @@ export const cyclePage = ({ policy, cycleId, now, report, ended, nowMs, acting }
         actBar(
           fleetActs(policy, acting.viewer)
             .filter(({ path }) => path === '/api/v1/cycles')
-            .map((act) =>
-              data.cycle === null
-                ? act
-                : { ...act, effect: `A cycle runs already: another one waits for its turn. ${act.effect}` },
-            ),
+            .map((act) => withRunning(act, data)),
           acting.onAct,
         ),
       ]),

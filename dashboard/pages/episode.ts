@@ -6,6 +6,7 @@ import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { facts, moment, shownOf, stateBox, table } from '../states.ts';
 import { actionsSection, actionText, readingsSection, seconds, type Episode, type Frame } from './episode-curves.ts';
+import { versionLink } from './version-links.ts';
 
 type Query = Readonly<Record<string, string>>;
 
@@ -45,7 +46,7 @@ function body(episode: Episode, query: Query, onFilter: EpisodePage['onFilter'])
       ],
       ['Robot', h('a', { href: hrefOf('robot', { policy: query['policy'], id: robotId }) }, robotId)],
       ['Task', episode.task],
-      ['Version', episode.policyVersion ?? 'none'],
+      ['Version', versionLink(query['policy'] ?? '', episode.policyVersion, 'none')],
       ['Started', moment(episode.startedMs)],
       ['Length', `${numberText(episode.durationMs / 1_000)} s`],
       [

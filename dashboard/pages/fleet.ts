@@ -1,9 +1,10 @@
 import { h, type ComponentChild } from 'preact';
 
+import type { RunningCycleAnswer } from '../../console/answers/cycles.ts';
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
 import type { EndedTrialsAnswer, StandingAnswer, TrialAnswer } from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
-import { fleetActs } from '../acts.ts';
+import { fleetActs, withRunning } from '../acts.ts';
 import type { Attention } from '../attention.ts';
 import { spanText } from '../format.ts';
 import { freezeActs, standingNote } from '../freeze.ts';
@@ -11,7 +12,7 @@ import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
 import { RobotItems, robotStates } from './robot-rows.ts';
-import { trialsNow } from './trials-now.ts';
+import { runsNow } from './runs-now.ts';
 
 export type FleetQuery = Readonly<Record<string, string>>;
 
@@ -39,6 +40,7 @@ interface FleetPage {
   /** What is tried now, and what was tried lately. */
   readonly trial: Reading<TrialAnswer>;
   readonly ended: Reading<EndedTrialsAnswer>;
+  readonly cycle: Reading<RunningCycleAnswer>;
   readonly query: FleetQuery;
   readonly nowMs: number;
   readonly onFilter: (change: FleetQuery) => void;
@@ -52,6 +54,7 @@ export const fleetPage = ({
   standing,
   trial,
   ended,
+  cycle,
   query,
   nowMs,
   onFilter,
@@ -60,13 +63,18 @@ export const fleetPage = ({
   h('div', null, [
     attentionBox(attention, query['policy'] ?? '', nowMs),
     standingNote(standing, nowMs),
-    trialsNow(trial.data, ended.data, standing.data?.order ?? null, { policy: query['policy'] ?? '', nowMs }),
+    runsNow(
+      { trial: trial.data, ended: ended.data, order: standing.data?.order ?? null, cycle: cycle.data },
+      { policy: query['policy'] ?? '', nowMs },
+    ),
     // Not for a fleet that is not there, or not the viewer's.
     reading.data === null
       ? null
       : actBar(
           [
-            ...fleetActs(query['policy'] ?? '', acting.viewer, standing.data),
+            ...fleetActs(query['policy'] ?? '', acting.viewer, standing.data).map((act) =>
+              withRunning(act, cycle.data),
+            ),
             ...freezeActs(query['policy'] ?? '', standing.data?.freeze ?? null, acting.viewer),
           ],
           acting.onAct,

@@ -15,7 +15,7 @@ import type { Reading } from '../reading.ts';
 import { facts, moment, shownOf, stateBox } from '../states.ts';
 import { courseBody, endedTrials } from './trial-body.ts';
 import { armText, stages, stepText, told } from './trial-stages.ts';
-import { orderText } from './trials-now.ts';
+import { orderText } from './runs-now.ts';
 import { versionLink } from './version-links.ts';
 
 interface TrialPage {

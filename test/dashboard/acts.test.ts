@@ -97,7 +97,7 @@ describe('acts on the pages', () => {
       ...fleetActs('wall', approver),
       ...robotActs(robot, approver),
       ...robotActs({ ...robot, quarantine: {} }, approver),
-      incidentAct({ incidentId: 'i', cause: 'c', subject: 's' }, 'wall', approver),
+      incidentAct({ incidentId: 'i', cause: 'c', subject: 's', reason: 'r' }, 'wall', approver),
       refusedAct({ sha256: 's1', robotId: 'r1', rules: ['r'] }, 'wall', approver),
       ...freezeActs('wall', { kind: 'unreadable', reason: 'r' }, approver),
       framesAct(emptyForm, episode, approver),
@@ -151,7 +151,10 @@ describe('acts on the pages', () => {
     const waiting = { requestId: 'r-1', who: 'ada', reason: 'r', version: '0.9.0' };
     const own = trialActs({ ...none, rollback: run({ waiting }) }, 'wall', approver);
     assert.match(whyOf(own, 'Approve rollback') ?? '', /you asked for it/);
-    assert.match(incidentAct({ incidentId: 'i', cause: 'c', subject: 's' }, 'wall', null).why ?? '', /not known yet/);
+    assert.match(
+      incidentAct({ incidentId: 'i', cause: 'c', subject: 's', reason: 'r' }, 'wall', null).why ?? '',
+      /not known yet/,
+    );
     const text = html(actBar(fleetActs('wall', viewer), () => undefined));
     // It can be reached by keyboard, and is told why.
     assert.equal(text.match(/<button type="button" aria-disabled="true" aria-describedby="([^"]+)"/g)?.length, 3);

@@ -19,7 +19,7 @@ import { metricCell, metricsPage, metricsPath } from '../../dashboard/pages/metr
 import { robotPage } from '../../dashboard/pages/robot.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
 import { outlookText } from '../../dashboard/pages/trial-stages.ts';
-import { trialsNow } from '../../dashboard/pages/trials-now.ts';
+import { runsNow } from '../../dashboard/pages/runs-now.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 import { pointsOf, trialIdOf } from '../../dashboard/trial-course.ts';
 import { smallPlace } from './small-dom.ts';
@@ -86,6 +86,7 @@ function fleetNode(reading: Reading<FleetAnswer>, query: Record<string, string> 
     standing: unread,
     trial: got(noTrial),
     ended: unread,
+    cycle: unread,
     query: { policy: 'wall', ...query },
     nowMs,
     onFilter: () => undefined,
@@ -241,6 +242,7 @@ describe('what needs a person now', () => {
           standing: unread,
           trial: unread,
           ended: unread,
+          cycle: unread,
           reading: all.fleet,
           attention,
           query: {},
@@ -306,15 +308,29 @@ describe('what needs a person now', () => {
       atMs: nowMs - 120_000,
     };
     const ended = { readAtMs: nowMs, damaged: [], items: [end] };
-    const text = html(trialsNow(now, ended, null, { policy: 'wall', nowMs }));
+    const text = html(runsNow({ trial: now, ended, order: null, cycle: null }, { policy: 'wall', nowMs }));
     assert.match(text, /On trial now: <a href="#\/trial\?policy=wall">1\.5\.0<\/a>, A\/B test, held: few/);
     assert.match(text, /id=t9">2\.0\.0<\/a> ended as rolledBack 2 min ago/);
     assert.doesNotMatch(text, /<img/);
-    assert.equal(trialsNow(noTrial, { ...ended, items: [{ ...end, atMs: 1 }] }, null, { policy: 'wall', nowMs }), null);
+    assert.equal(
+      runsNow(
+        { trial: noTrial, ended: { ...ended, items: [{ ...end, atMs: 1 }] }, order: null, cycle: null },
+        { policy: 'wall', nowMs },
+      ),
+      null,
+    );
+    const cycle = {
+      readAtMs: nowMs,
+      cycle: { ...runOf({ stage: 'training' }), startedMs: nowMs - 300_000 },
+      collection: null,
+      training: null,
+    };
+    const learning = html(runsNow({ trial: null, ended: null, order: null, cycle }, { policy: 'wall', nowMs }));
+    assert.match(learning, /#\/cycle\?policy=wall">cycle<\/a> runs for 5 min: it mixes, trains and judges/);
     const order = { seq: 17, robots: 30, confirmed: 27, waiting: 3, windowed: 0, failed: 0, offline: 0, unserved: 0 };
-    const pending = html(trialsNow(null, null, order, { policy: 'wall', nowMs }));
+    const pending = html(runsNow({ trial: null, ended: null, order, cycle: null }, { policy: 'wall', nowMs }));
     assert.match(pending, /role="status".*Order 17, the last: pending: confirmed by 27 of 30; 3 on the way/);
-    assert.equal(trialsNow(null, null, null, { policy: 'wall', nowMs }), null);
+    assert.equal(runsNow({ trial: null, ended: null, order: null, cycle: null }, { policy: 'wall', nowMs }), null);
   });
 
   it('leads from each incident to it alone, and from it to what it is about', () => {

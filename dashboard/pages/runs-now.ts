@@ -1,5 +1,6 @@
 import { h, type ComponentChild } from 'preact';
 
+import type { RunningCycleAnswer } from '../../console/answers/cycles.ts';
 import type { EndedTrialsAnswer, TrialAnswer } from '../../console/answers/trials.ts';
 import { textField } from '../fields.ts';
 import { spanText } from '../format.ts';
@@ -7,11 +8,24 @@ import { hrefOf } from '../route.ts';
 
 const latelyMs = 86_400_000;
 
-/** The trial that runs, and the one that ended within a day, each with the way to it: nothing is tried or taken back out of sight. */
-export function trialsNow(
-  now: TrialAnswer | null,
-  ended: EndedTrialsAnswer | null,
-  order: TrialAnswer['order'],
+/** What runs and what was ordered, as far as it could be read; null: it could not, or there is nothing. */
+export interface RunsNow {
+  readonly trial: TrialAnswer | null;
+  readonly ended: EndedTrialsAnswer | null;
+  readonly order: TrialAnswer['order'];
+  readonly cycle: RunningCycleAnswer | null;
+}
+
+const cycleSteps: ReadonlyMap<string, string> = new Map([
+  ['collecting', 'it collects and checks data'],
+  ['training', 'it mixes, trains and judges'],
+  ['offering', 'it offers the candidate'],
+  ['reporting', 'it writes the report'],
+]);
+
+/** The trial and the cycle that run, the trial that ended within a day, and who follows the last order, each with the way to it: nothing happens out of sight. */
+export function runsNow(
+  { trial: now, ended, order, cycle }: RunsNow,
   { policy, nowMs }: { readonly policy: string; readonly nowMs: number },
 ): ComponentChild {
   const status = now?.trial?.run === 'RUNNING' ? now.trial.status : null;
@@ -19,7 +33,6 @@ export function trialsNow(
   const step = textField(status, 'step', 'kind');
   const last = ended?.items.at(-1);
   const isLate = last !== undefined && nowMs - last.atMs < latelyMs;
-  if (candidate === undefined && !isLate && order === null) return null;
   const stage = textField(status, 'stage') ?? 'stage not told';
   const lines = [
     candidate === undefined
@@ -36,11 +49,24 @@ export function trialsNow(
           ` ended as ${last.outcome} ${spanText(nowMs - last.atMs)} ago: ${last.reason}`,
         ])
       : null,
+    cycleLine(cycle, policy, nowMs),
   ].filter((line) => line !== null);
+  if (lines.length === 0 && order === null) return null;
   return h('section', { 'aria-labelledby': 'lately' }, [
-    h('h2', { id: 'lately' }, 'On trial, and ordered'),
+    h('h2', { id: 'lately' }, 'What runs, and what was ordered'),
     order === null ? null : h('p', { role: 'status' }, `Order ${order.seq}, the last: ${orderText(order)}`),
     lines.length === 0 ? null : h('ul', { class: 'lately' }, lines),
+  ]);
+}
+
+function cycleLine(cycle: RunningCycleAnswer | null, policy: string, nowMs: number): ComponentChild {
+  const run = cycle?.cycle ?? null;
+  if (run === null) return null;
+  const step = cycleSteps.get(textField(run.status, 'stage') ?? '') ?? 'its step is not told';
+  return h('li', { key: 'cycle' }, [
+    'A ',
+    h('a', { href: hrefOf('cycle', { policy }) }, 'cycle'),
+    ` runs for ${spanText(nowMs - run.startedMs)}: ${step}. What it makes goes on trial if it passes its gates.`,
   ]);
 }
 
