@@ -1,10 +1,11 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 import { summaryKeyOf } from '../activities/collection/documents.ts';
 import { collectionSummarySchema } from '../activities/collection/summary.ts';
 import type { gateSchema } from '../activities/evaluation/evaluation-document.ts';
 import { reportOfTraining, summaryKeyIn } from '../activities/report/cycle-of-training.ts';
 import { setFactsSchema } from '../activities/report/set-facts.ts';
+import type { DatasetVersion } from '../datasets/dataset-version.ts';
 import { trainingSetFile } from '../datasets/training-set.ts';
 import { modelFile, signedManifestSchema, type ModelManifest } from '../policies/model-manifest.ts';
 import { readSoundJson, type OnDamage } from '../store/damaged-objects.ts';
@@ -12,6 +13,9 @@ import { requireJson } from '../store/json-objects.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { ModelAnswer } from './answers/models.ts';
 
+const version = z.object({ episodes: z.int(), frames: z.int() });
+/** What of the lake was new to it. */
+const newSinceSchema = z.object({ recipe: z.object({ newSince: version }) });
 const longestValue = 200;
 const mostStrata = 200;
 const mostRobots = 500;
@@ -21,7 +25,7 @@ export async function readModelPage(
   store: ObjectStore,
   of: { readonly policy: string; readonly version: string },
   onDamage: OnDamage,
-): Promise<Omit<ModelAnswer, 'readAtMs' | 'damaged'>> {
+): Promise<Omit<ModelAnswer, 'readAtMs' | 'damaged' | 'learned'> & { readonly newSince: DatasetVersion | null }> {
   const key = modelFile(of.policy, of.version, 'manifest.json');
   const { manifest } = await requireJson(
     store,
@@ -52,7 +56,8 @@ export async function readModelPage(
     gates: gatesOf(manifest, report?.evaluation?.gates ?? []),
     training: training && trainingOf(training, report?.cycleId ?? training.cycleId),
     set: set ? setOf(set) : null,
-    collected: collected ? collectedOf(collected.episodesStored, collected.robots) : null,
+    collected: collected ? collectedOf(collected) : null,
+    newSince: set ? (newSinceSchema.safeParse(set).data?.recipe.newSince ?? null) : null,
   };
 }
 
@@ -101,13 +106,17 @@ const setOf = (set: z.infer<typeof setFactsSchema>): ModelAnswer['set'] => ({
   strataTotal: set.strata.length,
 });
 
-function collectedOf(
-  episodes: number,
-  robots: z.infer<typeof collectionSummarySchema>['robots'],
-): ModelAnswer['collected'] {
+function collectedOf({
+  episodesStored: episodes,
+  framesStored: frames,
+  failuresStored: failures,
+  robots,
+}: z.infer<typeof collectionSummarySchema>): ModelAnswer['collected'] {
   const told = robots.toSorted((a, b) => b.episodesStored - a.episodesStored || (a.robotId < b.robotId ? -1 : 1));
   return {
     episodes,
+    frames,
+    failures,
     robots: told.slice(0, mostRobots).map((robot) => ({
       robotId: robot.robotId,
       episodes: robot.episodesStored,

@@ -29,6 +29,7 @@ import { metricRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { taskRoutes } from './routes/tasks.ts';
+import { taskArmsRoutes } from './routes/task-arms.ts';
 import { trialRoutes } from './routes/trials.ts';
 import { described, type Routes } from './routes/shared.ts';
 
@@ -36,6 +37,7 @@ const allRoutes: readonly Routes[] = [
   fleetRoutes,
   cycleRoutes,
   trialRoutes,
+  taskArmsRoutes,
   metricRoutes,
   incidentRoutes,
   modelRoutes,

@@ -20,7 +20,8 @@ const [width, height] = [720, 220];
 const widestBar = 56;
 /** So many have room for their names. */
 const fewBars = 5;
-const margin = { left: 56, right: 12, top: 12, bottom: 34 };
+/** Left there is room for `1,234,567`. */
+const margin = { left: 84, right: 12, top: 12, bottom: 34 };
 
 /** Places of bars in the drawing; pure, and finite for any counts. */
 export function barsOf(bars: readonly Bar[]): {

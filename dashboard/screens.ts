@@ -12,7 +12,13 @@ import type { MetricsAnswer } from '../console/answers/metrics.ts';
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../console/answers/models.ts';
 import type { SessionsAnswer } from '../console/answers/sessions.ts';
 import type { TaskWeeksAnswer } from '../console/answers/tasks.ts';
-import type { EndedTrialsAnswer, StandingAnswer, TrialAnswer, TrialCourseAnswer } from '../console/answers/trials.ts';
+import type {
+  EndedTrialsAnswer,
+  StandingAnswer,
+  TaskArmsAnswer,
+  TrialAnswer,
+  TrialCourseAnswer,
+} from '../console/answers/trials.ts';
 import type { Acting } from './act-buttons.ts';
 import { attentionOf } from './attention.ts';
 import { auditPage, auditPath } from './pages/audit.ts';
@@ -31,6 +37,8 @@ import { tasksPage, taskWeeksPath } from './pages/tasks.ts';
 import { trialPage } from './pages/trial.ts';
 import { trialRobots, trialRobotsPath } from './pages/trial-robots.ts';
 import type { Reading } from './reading.ts';
+import { textField } from './fields.ts';
+import { trialTasksPath, versionTasksPath } from './pages/task-arms.ts';
 import { apiPath } from './route.ts';
 import { daysOf, trialIdOf } from './trial-course.ts';
 import { useReading, type Session } from './use-reading.ts';
@@ -151,7 +159,8 @@ export function CycleScreen({ session, policy, query, nowMs, acting }: Screen): 
   const cycleId = cycleIdOf(ended.data, query['id']);
   const path = cycleId === undefined ? null : apiPath('cycle/report', { id: cycleId });
   const report = useReading<CycleReportAnswer>(session, path, cycleId ?? '', 'cycles');
-  return cyclePage({ policy, cycleId, now, report, ended, nowMs, acting });
+  const trials = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '100' }), policy, 'models');
+  return cyclePage({ policy, cycleId, now, report, ended, trials, nowMs, acting });
 }
 
 export function ModelsScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
@@ -164,7 +173,11 @@ export function ModelsScreen({ session, policy, query, nowMs, onFilter }: Screen
   const second = useReading<ModelAnswer>(session, pathOf(other), `${policy} ${other ?? ''}`, 'models');
   const robots = useReading<ModelRobotsAnswer>(session, robotsPath, `${policy} ${version ?? ''}`, 'facts');
   const trials = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '100' }), policy, 'models');
-  return modelsPage({ query: asked, list, model, other: second, robots, trials, nowMs, onFilter });
+  const pair = `${policy} ${version ?? ''} ${other ?? ''}`;
+  const isPair = version !== undefined && other !== undefined;
+  const tasksPath = isPair ? versionTasksPath(policy, version, other) : null;
+  const tasks = useReading<TaskArmsAnswer>(session, tasksPath, pair, 'facts');
+  return modelsPage({ query: asked, list, model, other: second, robots, trials, tasks, nowMs, onFilter });
 }
 
 export function TasksScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
@@ -194,10 +207,23 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
   const days = course.data === null ? undefined : daysOf(course.data);
   const robotsPath = trialId === undefined || days === undefined ? null : trialRobotsPath(policy, trialId, days);
   const robots = useReading<TrialRobotsAnswer>(session, robotsPath, `${policy} ${trialId ?? ''}`, 'facts');
-  const carriers = trialId === undefined ? null : trialRobots({ reading: robots, policy, trialId, days, nowMs });
+  const candidateVersion = textField(course.data?.plan, 'candidateVersion');
+  const carriers =
+    trialId === undefined ? null : trialRobots({ reading: robots, policy, trialId, days, nowMs, candidateVersion });
+  const nowId = now.data?.now?.trialId;
+  const tasksOf = (id: string | undefined): string | null => (id === undefined ? null : trialTasksPath(policy, id));
+  const tasks = useReading<TaskArmsAnswer>(session, tasksOf(trialId), `${policy} ${trialId ?? ''}`, 'facts');
+  const other = useReading<TaskArmsAnswer>(
+    session,
+    nowId === trialId ? null : tasksOf(nowId),
+    `${policy} ${nowId ?? ''}`,
+    'facts',
+  );
+  const nowTasks = nowId === trialId ? tasks : other;
   useEffect(() => {
     if (stage !== undefined) document.getElementById('course')?.focus();
   }, [stage]);
   const standing = useStanding(session, policy);
-  return h('div', null, trialPage({ policy, trialId, now, standing, course, ended, nowMs, acting, stage, carriers }));
+  const shown = { policy, trialId, now, standing, course, ended, nowMs, acting, stage, carriers, tasks, nowTasks };
+  return h('div', null, trialPage(shown));
 }

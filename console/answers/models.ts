@@ -88,10 +88,23 @@ export const modelSchema = z.strictObject({
       strataTotal: z.int(),
     })
     .nullable(),
+  /** What was new to its training, by the lake as it was then: episodes for training alone; null: it was not trained here, or that cannot be counted now. */
+  learned: z
+    .strictObject({
+      episodes: count,
+      frames: count,
+      robots: count,
+      /** UTC days; null: none. */
+      firstDay: z.string().nullable(),
+      lastDay: z.string().nullable(),
+    })
+    .nullable(),
   /** Robots whose new episodes its cycle collected, the most first; null: its collection is not kept any more, or there was none. */
   collected: z
     .strictObject({
       episodes: count,
+      frames: count,
+      failures: count,
       /** The first 500 of `robotsTotal`. */
       robots: z.array(
         z.strictObject({ robotId: z.string(), episodes: count, frames: count, failures: count, refused: count }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { metricSchema } from './metrics.ts';
 import { damaged, read } from './read.ts';
 
 /** How a workflow stands, and what it says of itself; null: there is none, and was none lately. */
@@ -47,8 +48,81 @@ const standing = {
 export const standingSchema = z.strictObject({ ...read, policy: z.string(), ...standing });
 export type StandingAnswer = z.infer<typeof standingSchema>;
 
+/** The A/B test or the rollout that runs, for people. Times are real, hours are fleet time. */
+const trialNowSchema = z.strictObject({
+  kind: z.enum(['abTest', 'rollout']),
+  trialId: z.string(),
+  candidateVersion: z.string(),
+  championVersion: z.string(),
+  /** Real length of one fleet day. */
+  dayMs: z.number(),
+  startedMs: z.number(),
+  /** One state, by whatever said something last; `reason` is what it said and `atMs` when. */
+  standing: z.enum(['starting', 'running', 'held', 'paused', 'waitsForApproval', 'returning']),
+  reason: z.string(),
+  atMs: z.number().nullable(),
+  /** Of a rollout, in their order; an A/B test has none. */
+  stages: z.array(
+    z.strictObject({
+      robots: z.int(),
+      minimumHours: z.number(),
+      maximumHours: z.number(),
+      /** The effect must be above minus this; null: judged by time alone. */
+      marginFraction: z.number().nullable(),
+      needsApproval: z.boolean(),
+      standing: z.enum(['passed', 'running', 'held', 'paused', 'waitsForApproval', 'returning', 'coming']),
+      /** What its last verdict was about; null: there was none. */
+      verdict: z.strictObject({ lowerBound: z.number(), robots: z.int(), episodes: z.int() }).nullable(),
+    }),
+  ),
+  /** What the stage that runs still needs, and when that is met at the present rate. */
+  needs: z.array(
+    z.strictObject({
+      kind: z.enum(['episodes', 'hours', 'totalHours', 'bound']),
+      value: z.number(),
+      needed: z.number(),
+      isMet: z.boolean(),
+      perHour: z.number().nullable(),
+      metAtMs: z.number().nullable(),
+    }),
+  ),
+  /** When all of that is met at the present rate; null: not at that rate, or nobody can say. */
+  readyAtMs: z.number().nullable(),
+  /** Evidence of harm by the guard's last verdict, as logarithms; at `threshold` all robots go back. */
+  evidence: z.array(
+    z.strictObject({ metric: z.string(), delta: z.number(), logEvidence: z.number(), threshold: z.number() }),
+  ),
+  /** Looks of an A/B test; null: it is a rollout. */
+  looks: z
+    .strictObject({
+      done: z.int(),
+      planned: z.int(),
+      /** When the next one is due while the test is watched; null: it is not watched now, or none comes. */
+      nextAtMs: z.number().nullable(),
+      last: z
+        .strictObject({
+          atMs: z.number().nullable(),
+          decision: z.string(),
+          delta: z.number(),
+          low: z.number(),
+          high: z.number(),
+          /** How much of the planned information is there, 0 to 1. */
+          information: z.number(),
+          z: z.number(),
+          bound: z.number(),
+          candidateEpisodes: z.int(),
+          controlEpisodes: z.int(),
+        })
+        .nullable(),
+    })
+    .nullable(),
+});
+export type TrialNow = z.infer<typeof trialNowSchema>;
+
 export const trialSchema = z.strictObject({
   ...read,
+  /** What runs now; null: neither an A/B test nor a rollout runs, or what it is cannot be told. */
+  now: trialNowSchema.nullable(),
   trial: runSchema,
   abTest: runSchema,
   rollout: runSchema,
@@ -67,6 +141,12 @@ export const endedTrialsSchema = z.strictObject({
       outcome: z.string(),
       reason: z.string(),
       atMs: z.number(),
+      /** What it was, of which champion, and in which stage a rollout ended; null: its plan or its verdicts do not say. */
+      kind: z.enum(['abTest', 'rollout']).nullable(),
+      championVersion: z.string().nullable(),
+      stage: z.int().nullable(),
+      /** How it ended, in one plain sentence with value, limit and sample size. */
+      sentence: z.string(),
     }),
   ),
 });
@@ -109,3 +189,31 @@ export const trialCourseSchema = z.strictObject({
     .nullable(),
 });
 export type TrialCourseAnswer = z.infer<typeof trialCourseSchema>;
+
+const arms = {
+  champion: z.strictObject({ robots: z.int(), success: metricSchema }),
+  candidate: z.strictObject({ robots: z.int(), success: metricSchema }),
+  /** Candidate minus champion, with its 95 % interval. */
+  difference: metricSchema,
+};
+
+/** Success of two versions, task by task. */
+export const taskArmsSchema = z.strictObject({
+  ...read,
+  ...damaged,
+  policy: z.string(),
+  championVersion: z.string(),
+  candidateVersion: z.string(),
+  /** The trial whose episodes these are; null: those of the days, whoever ran them and when. */
+  trialId: z.string().nullable(),
+  /** UTC days. */
+  from: z.string(),
+  to: z.string(),
+  state: z.enum(['read', 'empty', 'noFacts']),
+  asOfMs: z.number().nullable(),
+  all: z.strictObject(arms),
+  /** By name; the 200 with the most episodes, of `total`. */
+  tasks: z.array(z.strictObject({ task: z.string(), ...arms })),
+  total: z.int(),
+});
+export type TaskArmsAnswer = z.infer<typeof taskArmsSchema>;

@@ -9,10 +9,10 @@ import { inParallel } from '../../store/in-parallel.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import { modelRobotsSchema, modelSchema, modelsSchema } from '../answers/models.ts';
+import { readLearnedData } from '../learned-data.ts';
 import { readModelPage } from '../model-page.ts';
-import { day, described, policyQuery, requirePolicy, type Routes } from './shared.ts';
+import { day, described, policyQuery, policyVersion, requirePolicy, type Routes } from './shared.ts';
 
-const version = z.string().regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/, 'expected a policy version like 1.2.3');
 const mostMoves = 500;
 const mostRobots = 500;
 const readsAtOnce = 16;
@@ -30,7 +30,7 @@ const listRoutes: Routes = (context) => async (app) => {
     schema: {
       querystring: policyQuery.extend({
         limit: z.coerce.number().int().min(1).max(200).default(100),
-        before: version.optional(),
+        before: policyVersion.optional(),
       }),
       ...described(
         'Versions of a policy, newest last, what made them, their aliases now and ever; signatures are checked where models are loaded, not here',
@@ -82,14 +82,20 @@ const versionRoutes: Routes = (context) => async (app) => {
     url: '/api/v1/models/:version',
     schema: {
       querystring: policyQuery,
-      params: z.object({ version }),
+      params: z.object({ version: policyVersion }),
       ...described('One version: its data, the robots that brought it, training and gates', modelSchema),
     },
     handler: async ({ query: { policy }, params }) => {
       await requirePolicy(context, policy);
       const keys: string[] = [];
-      const page = await readModelPage(context.store, { policy, ...params }, ({ key }) => void keys.push(key));
-      return { readAtMs: context.clock(), damaged: keys, ...page };
+      const read = await readModelPage(context.store, { policy, ...params }, ({ key }) => void keys.push(key));
+      const { newSince, ...page } = read;
+      const version = page.training?.datasetVersion;
+      const learned =
+        version === undefined || newSince === null
+          ? null
+          : await readLearnedData(context, { robotType: page.robotType, version, newSince });
+      return { readAtMs: context.clock(), damaged: keys, ...page, learned };
     },
   });
 
@@ -98,7 +104,7 @@ const versionRoutes: Routes = (context) => async (app) => {
     url: '/api/v1/models/:version/robots',
     schema: {
       querystring: policyQuery.extend({ from: day.optional(), to: day.optional() }),
-      params: z.object({ version }),
+      params: z.object({ version: policyVersion }),
       ...described('Which robots ran a version on UTC days (at most 370), and how well', modelRobotsSchema),
     },
     handler: async ({ query: { policy, ...days }, params }) => {

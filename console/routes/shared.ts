@@ -18,6 +18,7 @@ export const robotName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a robot id of lower-case letters, digits and dashes');
 export const trialName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected a trial id');
+export const policyVersion = z.string().regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/, 'expected a policy version like 1.2.3');
 export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a UTC day, e.g. 2026-11-22');
 export const episodeName = z.string().regex(/^[0-9A-Z]{1,40}$/, 'expected the id of an episode');
 export const policyQuery = z.object({ policy: policyName });

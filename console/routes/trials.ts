@@ -6,6 +6,7 @@ import { aliasesAt } from '../../domain/registry/index.ts';
 import { holdOutlook } from '../../domain/rollout/hold-outlook.ts';
 import type { Confirmations } from '../../fleet/desk/confirmations.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
+import { inParallel } from '../../store/in-parallel.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import { readFreeze } from '../../store/records/freezes.ts';
 import {
@@ -16,7 +17,11 @@ import {
   type TrialAnswer,
 } from '../answers/trials.ts';
 import type { ConsoleContext } from '../context.ts';
+import { readTrialNow } from '../trial-now.ts';
+import { EndSentences } from '../trial-verdicts.ts';
 import { described, limitQuery, policyQuery, requirePolicy, trialName, type Routes } from './shared.ts';
+
+const readsAtOnce = 8;
 
 /** Trials: the one that runs, those that ended, and the course of each. */
 export const trialRoutes: Routes = (context) => async (app) => {
@@ -40,7 +45,8 @@ const nowRoutes: Routes = (context) => async (app) => {
         context.loop.rollback(policy),
         readStanding(context, policy),
       ]);
-      return { readAtMs: context.clock(), trial, ...steps, rollback, ...standing };
+      const runs = await readTrialNow(context.store, steps, () => undefined);
+      return { readAtMs: context.clock(), now: runs, trial, ...steps, rollback, ...standing };
     },
   });
 
@@ -64,6 +70,7 @@ const nowRoutes: Routes = (context) => async (app) => {
 
 /** Trials that ended, and the course of each. */
 const courseRoutes: Routes = (context) => async (app) => {
+  const sentences = new EndSentences(context.store);
   app.route({
     method: 'GET',
     url: '/api/v1/trials',
@@ -74,8 +81,9 @@ const courseRoutes: Routes = (context) => async (app) => {
     handler: async ({ query: { policy, limit } }) => {
       await requirePolicy(context, policy);
       const keys: string[] = [];
-      const items = await listEndedTrials(context.store, policy, limit, ({ key }) => void keys.push(key));
-      return { readAtMs: context.clock(), damaged: keys, items: [...items] };
+      const ends = await listEndedTrials(context.store, policy, limit, ({ key }) => void keys.push(key));
+      const items = await inParallel(ends, readsAtOnce, (end) => sentences.of(end));
+      return { readAtMs: context.clock(), damaged: keys, items };
     },
   });
 

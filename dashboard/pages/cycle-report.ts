@@ -1,9 +1,11 @@
 import { h, type ComponentChild, type ComponentChildren } from 'preact';
 
 import type { CycleReportAnswer } from '../../console/answers/cycles.ts';
+import type { EndedTrialsAnswer } from '../../console/answers/trials.ts';
 import { numberText, percentText } from '../format.ts';
 import { lineChart } from '../line-chart.ts';
 import { facts, moment, stateBox, table } from '../states.ts';
+import { cameOfIt, cycleOutcome } from './cycle-outcome.ts';
 import { sinceSection } from './cycle-since.ts';
 import { gatesTable } from './gates.ts';
 import { trialLink, versionLink } from './version-links.ts';
@@ -11,11 +13,12 @@ import { trialLink, versionLink } from './version-links.ts';
 const count = (value: number | null): string => (value === null ? 'not told' : numberText(value, 0));
 
 /** What a cycle that ended collected, mixed, trained and was judged by. */
-export function reportBody(report: CycleReportAnswer): ComponentChild {
+export function reportBody(report: CycleReportAnswer, trials: EndedTrialsAnswer['items'] = []): ComponentChild {
   const { policy, candidateVersion: candidate } = report;
   return h('div', null, [
     facts([
-      ['Outcome', `${report.outcome}: ${report.reason}`],
+      ['Outcome', cycleOutcome(report.outcome)],
+      ['What came of it', [cameOfIt(report, trials, policy), heldBy(report)]],
       ['Cause', report.cause],
       ['Ended', moment(report.writtenAtMs)],
       ['Champion at the start', versionLink(policy, report.championVersion, 'none')],
@@ -28,6 +31,27 @@ export function reportBody(report: CycleReportAnswer): ComponentChild {
     part('Training', report.training, trainingBody),
     part('Gates', report.evaluation, judgedBody),
   ]);
+}
+
+/** Gates that held the model back, each with value, limit and sample size. */
+function heldBy({ evaluation }: CycleReportAnswer): ComponentChild | null {
+  const failed = (evaluation?.gates ?? []).filter(({ outcome }) => outcome === 'fail');
+  if (failed.length === 0) return null;
+  return h(
+    'ul',
+    null,
+    failed.map(({ id, sentence, value, limit, unit, sampleSize }) =>
+      h(
+        'li',
+        { key: id },
+        `${id}: ${sentence ?? 'failed'} (${[
+          `value ${value === null ? 'not measured' : numberText(value, 4)}`,
+          `limit ${limit === null ? 'none' : numberText(limit, 4)}${unit === null ? '' : ` ${unit}`}`,
+          `n ${count(sampleSize)}`,
+        ].join(', ')})`,
+      ),
+    ),
+  );
 }
 
 const part = <T>(title: string, content: T | null, body: (content: T) => ComponentChildren): ComponentChild =>

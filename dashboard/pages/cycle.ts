@@ -1,6 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '../../console/answers/cycles.ts';
+import type { EndedTrialsAnswer } from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs, withRunning } from '../acts.ts';
 import { fieldOf, numberField, textField } from '../fields.ts';
@@ -8,6 +9,7 @@ import { numberText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { cameOfIt, cycleOutcome } from './cycle-outcome.ts';
 import { reportBody } from './cycle-report.ts';
 
 interface CyclePage {
@@ -17,12 +19,14 @@ interface CyclePage {
   readonly now: Reading<RunningCycleAnswer>;
   readonly report: Reading<CycleReportAnswer>;
   readonly ended: Reading<EndedCyclesAnswer>;
+  /** Trials that ended, for what came of a candidate. */
+  readonly trials?: Reading<EndedTrialsAnswer>;
   readonly nowMs: number;
   readonly acting: Acting;
 }
 
 /** The cycle that runs, step by step; what one that ended collected, mixed, trained and was judged by; and the list of them. */
-export const cyclePage = ({ policy, cycleId, now, report, ended, nowMs, acting }: CyclePage): ComponentChild =>
+export const cyclePage = ({ policy, cycleId, now, report, ended, trials, nowMs, acting }: CyclePage): ComponentChild =>
   h('div', null, [
     h('section', { 'aria-labelledby': 'now' }, [
       h('h2', { id: 'now' }, 'Now'),
@@ -38,11 +42,13 @@ export const cyclePage = ({ policy, cycleId, now, report, ended, nowMs, acting }
     ]),
     h('section', { 'aria-labelledby': 'report' }, [
       h('h2', { id: 'report' }, cycleId === undefined ? 'Report' : `Report of ${cycleId}`),
-      cycleId === undefined ? noReport(ended) : shownOf(report, nowMs, `the report of ${cycleId}`, reportBody),
+      cycleId === undefined
+        ? noReport(ended)
+        : shownOf(report, nowMs, `the report of ${cycleId}`, (data) => reportBody(data, trials?.data?.items ?? [])),
     ]),
     h('section', { 'aria-labelledby': 'ended' }, [
       h('h2', { id: 'ended' }, 'Ended'),
-      shownOf(ended, nowMs, 'cycles that ended', (data) => endedCycles(data, policy)),
+      shownOf(ended, nowMs, 'cycles that ended', (data) => endedCycles(data, policy, trials?.data?.items ?? [])),
     ]),
   ]);
 
@@ -130,7 +136,11 @@ function howFar(
     : (textField(status, 'outcome') ?? '');
 }
 
-const endedCycles = ({ items, damaged }: EndedCyclesAnswer, policy: string): ComponentChild =>
+const endedCycles = (
+  { items, damaged }: EndedCyclesAnswer,
+  policy: string,
+  trials: EndedTrialsAnswer['items'],
+): ComponentChild =>
   h('div', null, [
     damagedNote(damaged),
     items.length > 0
@@ -141,9 +151,9 @@ const endedCycles = ({ items, damaged }: EndedCyclesAnswer, policy: string): Com
               head: 'Cycle',
               cell: ({ cycleId }) => h('a', { href: hrefOf('cycle', { policy, id: cycleId }) }, cycleId),
             },
-            { head: 'Outcome', cell: ({ outcome }) => outcome },
+            { head: 'Outcome', cell: ({ outcome }) => cycleOutcome(outcome) },
             { head: 'Candidate', cell: ({ candidateVersion }) => candidateVersion ?? 'none' },
-            { head: 'Reason', cell: ({ reason }) => reason },
+            { head: 'What came of it, and why', cell: (cycle) => cameOfIt(cycle, trials, policy) },
             { head: 'Ended', cell: ({ writtenAtMs }) => moment(writtenAtMs) },
           ],
           items.toReversed(),

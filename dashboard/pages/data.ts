@@ -51,13 +51,16 @@ function broughtBody(data: DataAnswer, policy: string): ComponentChild {
     damagedNote(data.damaged),
     data.state === 'empty'
       ? stateBox('empty', `No robot told of an episode from ${data.from} to ${data.to}.`)
-      : [summary(data), episodesADay(data)],
+      : [summary(data, policy), episodesADay(data)],
     coverage(data, policy),
     data.state === 'empty' ? null : h('div', { class: 'side-by-side' }, qualities(data)),
   ]);
 }
 
-function summary({ days, coverage: { coveredPairs, pairs }, asOfMs, from, to }: DataAnswer): ComponentChild {
+function summary(
+  { days, coverage: { coveredPairs, pairs }, asOfMs, from, to }: DataAnswer,
+  policy: string,
+): ComponentChild {
   const sum = (of: (day: DataAnswer['days'][number]) => number): number => days.reduce((all, day) => all + of(day), 0);
   const [successes, failures, aborted] = [
     sum((day) => day.successes),
@@ -68,17 +71,23 @@ function summary({ days, coverage: { coveredPairs, pairs }, asOfMs, from, to }: 
   return facts([
     ['Days (UTC)', `${from} until before ${to}`],
     ['Episodes', numberText(episodes, 0)],
-    ['Failed', `${numberText(failures, 0)} (${percentText(failures / episodes)})`],
+    [
+      'Failed',
+      [
+        `${numberText(failures, 0)} (${percentText(failures / episodes)}), all model versions together; `,
+        h('a', { href: hrefOf('metrics', { policy, by: 'version', from, to }) }, 'by version'),
+      ],
+    ],
     ['Aborted', numberText(aborted, 0)],
     [
-      'With intervention',
+      'With intervention (a person or a safety system took over)',
       numberText(
         sum((day) => day.intervened),
         0,
       ),
     ],
     [
-      'Corrected frames',
+      'Corrected frames (an expert would have acted otherwise)',
       numberText(
         sum((day) => day.correctedFrames),
         0,
@@ -132,7 +141,7 @@ function coverage(
       ' is a gap. Tasks with the fewest robots and robots with the fewest tasks first.',
     ]),
     tableOf(
-      `${shownTasks.length} of ${tasks} tasks by ${shownRobots.length} of ${robots} robots`,
+      `${shownTasks.length} of ${tasks} tasks by ${shownRobots.length} of ${robots} robots${shownRobots.length < robots ? ', those with the fewest tasks' : ''}`,
       ['Task', 'Robots', 'Episodes', ...shownRobots],
       h(
         'tbody',

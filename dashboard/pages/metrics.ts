@@ -3,7 +3,7 @@ import { h, type ComponentChild } from 'preact';
 import type { MetricsAnswer } from '../../console/answers/metrics.ts';
 import { intervalText, numberText, valueText, type Metric } from '../format.ts';
 import type { Reading } from '../reading.ts';
-import { apiPath } from '../route.ts';
+import { apiPath, hrefOf, type PageName } from '../route.ts';
 import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -45,10 +45,7 @@ interface MetricsPage {
 
 /** Each metric with its value, interval and number, told apart by one thing. */
 export const metricsPage = ({ reading, query, nowMs, onFilter }: MetricsPage): ComponentChild =>
-  h('div', null, [
-    choices(reading.data, query, onFilter),
-    shownOf(reading, nowMs, 'metrics', (data) => metricsBody(data)),
-  ]);
+  h('div', null, [choices(reading.data, query, onFilter), shownOf(reading, nowMs, 'metrics', metricsBody)]);
 
 function choices(data: MetricsAnswer | null, query: Query, onFilter: MetricsPage['onFilter']): ComponentChild {
   const day = (name: 'from' | 'to', label: string): ComponentChild =>
@@ -106,7 +103,7 @@ function metricsBody(data: MetricsAnswer): ComponentChild {
       : table(
           by === null ? 'The whole fleet' : `By ${groupings[by]}`,
           [
-            { head: by === null ? 'Fleet' : groupings[by], cell: ({ name }) => name },
+            { head: by === null ? 'Fleet' : groupings[by], cell: ({ name }) => groupName(name, data) },
             ...definitions
               .filter(({ name }) => isToldOf(name))
               .map(({ name, unit }) => ({
@@ -136,6 +133,18 @@ function metricsBody(data: MetricsAnswer): ComponentChild {
       h('p', null, 'In brackets: 95 % interval. n: how many it is counted over.'),
     ]),
   ]);
+}
+
+/** A group by its name, with the way to its page where it has one. */
+function groupName(name: string, { by, policy }: MetricsAnswer): ComponentChild {
+  const link = (page: PageName, query: Readonly<Record<string, string>>): ComponentChild =>
+    h('a', { href: hrefOf(page, { policy, ...query }) }, name);
+  if (by === 'robot') return link('robot', { id: name });
+  if (by === 'task') return link('tasks', { search: name });
+  if (by === 'version') return link('models', { version: name });
+  if (by === 'trial') return link('trial', { id: name });
+  if (by === 'site') return link('fleet', { site: name });
+  return name;
 }
 
 export function metricCell(metric: Metric | undefined, unit: string, currency: string | null): ComponentChild {

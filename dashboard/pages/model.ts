@@ -10,6 +10,31 @@ import { trialLink } from './version-links.ts';
 const count = (value: number): string => numberText(value, 0);
 const fraction = (value: number | null): string => (value === null ? 'not measured' : numberText(value, 6));
 
+const notKept = ({ training }: ModelAnswer): string => (training === null ? 'not trained here' : 'not kept any more');
+
+/** On what it was trained, in one sentence; null: it was not trained here. */
+function trainedOn({ training, set, learned, collected }: ModelAnswer): string | null {
+  if (training === null) return null;
+  const days =
+    learned?.firstDay == null
+      ? ''
+      : learned.firstDay === learned.lastDay
+        ? `, recorded on ${learned.firstDay}`
+        : `, recorded from ${learned.firstDay} to ${learned.lastDay ?? ''}`;
+  const fresh =
+    learned !== null
+      ? `${count(learned.episodes)} new episodes of ${count(learned.robots)} robots${days} (UTC)`
+      : collected !== null
+        ? `what its cycle collected, ${count(collected.episodes)} new episodes of ${count(collected.robotsTotal)} robots, without those held out for measuring`
+        : 'new episodes that cannot be counted any more';
+  const tasks = new Set(set?.strata.map(({ task }) => task)).size;
+  const frames =
+    set === null
+      ? ''
+      : `: ${count(set.newFrames)} frames of them, and ${count(set.historyFrames)} frames of earlier cycles, in ${count(tasks)} task${tasks === 1 ? '' : 's'}`;
+  return `${fresh}${frames}.`;
+}
+
 /** Names with what they are, for one version and for two. */
 function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: string])[] {
   const { training, set, collected } = model;
@@ -32,17 +57,17 @@ function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: st
     ['Learned tasks', training === null ? 'none' : (training.tasks?.join(', ') ?? 'all')],
     [
       'Frames in the set',
-      set === null ? 'not kept' : `${count(set.newFrames)} new, ${count(set.historyFrames)} from history`,
+      set === null ? notKept(model) : `${count(set.newFrames)} new, ${count(set.historyFrames)} from history`,
     ],
     [
       'Failures of its cycle',
       set === null
-        ? 'not kept'
+        ? notKept(model)
         : `${count(set.failures.added)} of ${count(set.failures.valid)} added, ${count(set.failures.waiting)} wait for a label`,
     ],
     [
       'New episodes',
-      collected === null ? 'not kept' : `${count(collected.episodes)} of ${count(collected.robotsTotal)} robots`,
+      collected === null ? notKept(model) : `${count(collected.episodes)} of ${count(collected.robotsTotal)} robots`,
     ],
     ['Seed', training === null ? 'none' : String(training.seed)],
     ...model.metrics.map(({ name, value }) => [`Metric ${name}`, fraction(value)] as const),
@@ -52,21 +77,25 @@ function factsOf(model: ModelAnswer): readonly (readonly [name: string, text: st
 
 /** One version: how it was made, its gates, its data, and the robots that brought it. */
 export function modelBody(model: ModelAnswer): ComponentChild {
-  const { policy, training, set, collected } = model;
+  const { policy, training, set } = model;
   return h('div', null, [
     damagedNote(model.damaged),
-    facts([['Registered', moment(model.registeredAtMs)], ...factsOf(model)]),
     training === null
-      ? null
-      : h('p', null, h('a', { href: hrefOf('cycle', { policy, id: training.cycleId }) }, 'The cycle that made it')),
+      ? h('p', null, 'It was not trained here: it was handed in, or something to start from.')
+      : h('p', null, [
+          h('strong', null, 'Trained on '),
+          `${trainedOn(model) ?? ''} `,
+          h('a', { href: hrefOf('cycle', { policy, id: training.cycleId }) }, 'The cycle that made it'),
+        ]),
+    facts([['Registered', moment(model.registeredAtMs)]]),
     h('p', null, trialLink(policy, model.version)),
-    h('h3', null, 'Gates'),
-    gatesTable(model.gates),
     h('h3', null, 'Data it learned from'),
     set === null
       ? stateBox(
           'noData',
-          'Its training set is not kept any more, or it was not trained here. Nothing follows from this.',
+          training === null
+            ? 'It was not trained here, so there is no training set.'
+            : 'Its training set is not kept any more. Nothing follows from this.',
         )
       : table(
           set.strata.length < set.strataTotal
@@ -82,31 +111,40 @@ export function modelBody(model: ModelAnswer): ComponentChild {
           ({ source, task }) => `${source} ${task}`,
         ),
     h('h3', null, 'Robots whose new episodes its cycle collected'),
-    collected === null
-      ? stateBox(
-          'noData',
-          'What its cycle collected is not kept any more, or it had no cycle. Nothing follows from this.',
-        )
-      : collected.robots.length === 0
-        ? stateBox('empty', 'Its cycle collected from no robot.')
-        : table(
-            collected.robots.length < collected.robotsTotal
-              ? `The first ${collected.robots.length} of ${collected.robotsTotal}, the most episodes first`
-              : 'The most episodes first',
-            [
-              {
-                head: 'Robot',
-                cell: ({ robotId }) => h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId),
-              },
-              { head: 'Episodes', isNumber: true, cell: ({ episodes }) => count(episodes) },
-              { head: 'Frames', isNumber: true, cell: ({ frames }) => count(frames) },
-              { head: 'Failures', isNumber: true, cell: ({ failures }) => count(failures) },
-              { head: 'Refused episodes', isNumber: true, cell: ({ refused }) => count(refused) },
-            ],
-            collected.robots,
-            ({ robotId }) => robotId,
-          ),
+    collectedBody(model),
+    h('h3', null, 'Gates'),
+    gatesTable(model.gates),
+    h('details', null, [h('summary', null, 'Digests, parameters and all other facts'), facts(factsOf(model))]),
   ]);
+}
+
+function collectedBody({ collected, training, policy }: ModelAnswer): ComponentChild {
+  return collected === null
+    ? stateBox(
+        'noData',
+        training === null
+          ? 'It was not trained here, so no cycle collected for it.'
+          : 'What its cycle collected is not kept any more, or it was trained outside of a cycle. Nothing follows from this.',
+      )
+    : collected.robots.length === 0
+      ? stateBox('empty', 'Its cycle collected from no robot.')
+      : table(
+          collected.robots.length < collected.robotsTotal
+            ? `The first ${collected.robots.length} of ${collected.robotsTotal}, the most episodes first`
+            : 'The most episodes first',
+          [
+            {
+              head: 'Robot',
+              cell: ({ robotId }) => h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId),
+            },
+            { head: 'Episodes', isNumber: true, cell: ({ episodes }) => count(episodes) },
+            { head: 'Frames', isNumber: true, cell: ({ frames }) => count(frames) },
+            { head: 'Failures', isNumber: true, cell: ({ failures }) => count(failures) },
+            { head: 'Refused episodes', isNumber: true, cell: ({ refused }) => count(refused) },
+          ],
+          collected.robots,
+          ({ robotId }) => robotId,
+        );
 }
 
 const gatesText = ({ gates }: ModelAnswer): readonly (readonly [string, string])[] =>
@@ -120,7 +158,8 @@ export function comparison(one: ModelAnswer, two: ModelAnswer): ComponentChild {
   const [left, right] = [one, two].map((model) => new Map([...factsOf(model), ...gatesText(model)]));
   const names = [...new Set([...(left?.keys() ?? []), ...(right?.keys() ?? [])])];
   const rows = names.map((name) => ({ name, a: left?.get(name) ?? 'none', b: right?.get(name) ?? 'none' }));
-  return h('div', null, [
+  return h('details', null, [
+    h('summary', null, 'How they were made: data, gates, digests and parameters'),
     damagedNote([...one.damaged, ...two.damaged]),
     table(
       `${rows.filter(({ a, b }) => a !== b).length} of ${rows.length} facts differ`,

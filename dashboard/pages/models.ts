@@ -1,7 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../../console/answers/models.ts';
-import type { EndedTrialsAnswer } from '../../console/answers/trials.ts';
+import type { EndedTrialsAnswer, TaskArmsAnswer } from '../../console/answers/trials.ts';
 import { choiceField, filterForm } from '../form-fields.ts';
 import { digestText, numberText, percentText } from '../format.ts';
 import type { Reading } from '../reading.ts';
@@ -10,6 +10,8 @@ import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.
 import { outcomeText } from './gates.ts';
 import { metricCell } from './metrics.ts';
 import { comparison, modelBody } from './model.ts';
+import { taskArms } from './task-arms.ts';
+import { plainReason } from './trial-words.ts';
 
 type Query = Readonly<Record<string, string>>;
 
@@ -29,12 +31,15 @@ interface ModelsPage {
   readonly other: Reading<ModelAnswer>;
   /** Those that ended: what became of versions that were tried. */
   readonly trials: Reading<EndedTrialsAnswer>;
+  /** Success by task of `query.version` beside `query.other`. */
+  readonly tasks?: Reading<TaskArmsAnswer>;
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
 }
 
 /** Versions and their gates; one of them with its data and robots, beside another one; who was champion when. */
-export function modelsPage({ query, list, model, robots, other, trials, nowMs, onFilter }: ModelsPage): ComponentChild {
+export function modelsPage(page: ModelsPage): ComponentChild {
+  const { query, list, model, robots, other, trials, tasks, nowMs, onFilter } = page;
   const { version, other: otherVersion } = query;
   const names = [...(list.data?.versions ?? [])].toReversed().map((one) => [one.version, one.version] as const);
   const choice = (name: string, label: string): ComponentChild =>
@@ -46,14 +51,16 @@ export function modelsPage({ query, list, model, robots, other, trials, nowMs, o
       : h('section', { 'aria-labelledby': 'version' }, [
           h('h2', { id: 'version' }, otherVersion === undefined ? version : `${version} and ${otherVersion}`),
           [version, otherVersion].map((one) =>
-            one === undefined
-              ? null
-              : h('p', { key: one }, [`Trial of ${one}: `, trialOutcome(trials.data, query['policy'] ?? '', one)]),
+            one === undefined ? null : h('p', { key: one }, [trialOutcome(trials.data, query['policy'] ?? '', one)]),
           ),
           shownOf(model, nowMs, `version ${version}`, (data) =>
             otherVersion === undefined
               ? modelBody(data)
-              : shownOf(other, nowMs, `version ${otherVersion}`, (second) => comparison(data, second)),
+              : [
+                  h('h3', null, `How much better is ${version} than ${otherVersion}, task by task`),
+                  tasks === undefined ? null : taskArms(tasks, nowMs, 'success by task'),
+                  shownOf(other, nowMs, `version ${otherVersion}`, (second) => comparison(data, second)),
+                ],
           ),
           h('h3', null, `Robots that ran ${version}`),
           shownOf(robots, nowMs, `who ran ${version}`, (data) => robotsBody(data, query)),
@@ -65,14 +72,13 @@ export function modelsPage({ query, list, model, robots, other, trials, nowMs, o
   ]);
 }
 
-/** How the last trial of a version ended, with the way to it. */
+/** What came of a version and why, with the way to the trial that said so. */
 function trialOutcome(trials: EndedTrialsAnswer | null, policy: string, version: string): ComponentChild {
   if (trials === null) return 'not known now';
   const last = trials.items.findLast(({ candidateVersion }) => candidateVersion === version);
-  if (last === undefined) return 'none has ended lately';
-  const { trialId, outcome, reason } = last;
-  const name = outcome === 'promoted' ? '✓ promoted' : outcome === 'rolledBack' ? '✕ rolled back' : outcome;
-  return [h('a', { href: hrefOf('trial', { policy, id: trialId }) }, name), `: ${reason}`];
+  if (last === undefined) return 'no trial of it has ended lately';
+  const stage = last.stage === null ? undefined : String(last.stage);
+  return [last.sentence, ' ', h('a', { href: hrefOf('trial', { policy, id: last.trialId, stage }) }, 'Its trial')];
 }
 
 function versionsBody(data: ModelsAnswer, query: Query, trials: EndedTrialsAnswer | null): ComponentChild {
@@ -97,10 +103,10 @@ function versionsBody(data: ModelsAnswer, query: Query, trials: EndedTrialsAnswe
                 cell: ({ version }) => h('a', { href: hrefOf('models', { policy, version }) }, version),
               },
               { head: 'Is now', cell: ({ version }) => names(version) || 'no alias' },
+              { head: 'What came of it, and why', cell: ({ version }) => trialOutcome(trials, policy ?? '', version) },
               { head: 'Registered', cell: ({ registeredAtMs }) => moment(registeredAtMs) },
               { head: 'Made from', cell: ({ parents }) => parents.join(', ') || 'nothing before it' },
               { head: 'Gates', cell: ({ gates }) => gateCounts(gates) },
-              { head: 'Its trial', cell: ({ version }) => trialOutcome(trials, policy ?? '', version) },
               {
                 head: 'Trained',
                 cell: ({ trainingSetDigest }) =>
@@ -142,7 +148,7 @@ const historyBody = ({ history, historyTotal }: ModelsAnswer): ComponentChild =>
                   .join('; '),
             },
             { head: 'Who', cell: ({ who }) => who },
-            { head: 'Why', cell: ({ why }) => why },
+            { head: 'Why', cell: ({ why }) => plainReason(why) },
           ],
           history.toReversed(),
           (_, index) => String(history.length - index),

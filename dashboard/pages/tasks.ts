@@ -115,11 +115,19 @@ function tasksBody(data: TaskWeeksAnswer, query: Query): ComponentChild {
 
 function matrix(data: TaskWeeksAnswer, query: Query): ComponentChild {
   const { items, weeks, total, next, target, asOfMs } = data;
-  const newestFirst = weeks.map((week, index) => ({ ...week, index })).toReversed();
+  // A week in which none of these tasks has an episode would be a column of nothing.
+  const isTold = (index: number): boolean => items.some((task) => task.weeks[index]?.metric.kind === 'value');
+  const newestFirst = weeks
+    .map((week, index) => ({ ...week, index }))
+    .filter(({ index }) => isTold(index))
+    .toReversed();
+  const left = weeks.length - newestFirst.length;
+  // One week alone is what stands under all of them.
+  const columns = newestFirst.length === 1 ? [] : newestFirst;
   const today = asOfMs === null ? '' : new Date(asOfMs).toISOString().slice(0, 10);
   return h('div', null, [
     table(
-      `${items.length} of ${total} tasks that fit, by UTC week from Monday, the newest week first`,
+      `${items.length} of ${total} tasks that fit, by UTC week from Monday, the newest week first${left === 0 ? '' : `; ${left} of ${weeks.length} weeks have no counted episode and are left out${columns.length === 0 && newestFirst[0] !== undefined ? `, all are of the week of ${newestFirst[0].from}` : ''}`}`,
       [
         { head: 'Task', cell: nameCell },
         {
@@ -137,7 +145,7 @@ function matrix(data: TaskWeeksAnswer, query: Query): ComponentChild {
             successCell(task.total),
           ],
         },
-        ...newestFirst.map(({ from, to, index }) => ({
+        ...columns.map(({ from, to, index }) => ({
           head: from <= today && today < to ? `${from}, so far` : from,
           isNumber: true,
           cell: (task: Row) => successCell(task.weeks[index]),
@@ -157,7 +165,7 @@ function matrix(data: TaskWeeksAnswer, query: Query): ComponentChild {
 
 const nameCell = ({ id, index, instruction, said }: Row): ComponentChild =>
   h('span', null, [
-    id,
+    h('strong', null, id),
     h('span', { class: 'count' }, [
       `index ${index}`,
       instruction === id ? '' : `: ${instruction}`,

@@ -25,7 +25,7 @@ export function courseBody(course: TrialCourseAnswer, { policy, nowMs, stage }: 
   return h('div', null, [
     damagedNote(damaged),
     facts([
-      ['Kind', textField(plan, 'kind') ?? 'not told'],
+      ['Kind', kindOf(textField(plan, 'kind'))],
       ['Candidate', versionLink(policy, textField(plan, 'candidateVersion'), 'not told')],
       ['Champion', versionLink(policy, textField(plan, 'championVersion'), 'not told')],
       ['Robots in the plan', listField(plan, 'robots').length],
@@ -80,6 +80,24 @@ const courseTable = (points: readonly CoursePoint[]): ComponentChild =>
     ({ name }, index) => `${name} ${index}`,
   );
 
+const kindOf = (kind: string | undefined): string =>
+  kind === 'abTest' || kind === 'rollout' ? kindNames[kind] : (kind ?? 'not told');
+
+const kindNames = { abTest: 'A/B test', rollout: 'rollout' } as const;
+
+type EndedTrial = EndedTrialsAnswer['items'][number];
+
+/** The sentence, what the workflow said, and the way to the stage in which it ended. */
+const endCell =
+  (policy: string) =>
+  ({ sentence, reason, outcome, stage, trialId }: EndedTrial): ComponentChild => [
+    sentence,
+    stage === null
+      ? null
+      : [' ', h('a', { href: hrefOf('trial', { policy, id: trialId, stage: String(stage) }) }, `Stage ${stage + 1}`)],
+    h('details', null, [h('summary', null, 'As the workflow said it'), h('p', null, `${outcome}: ${reason}`)]),
+  ];
+
 export const endedTrials = ({ items, damaged }: EndedTrialsAnswer, policy: string): ComponentChild =>
   h('div', null, [
     damagedNote(damaged),
@@ -93,8 +111,9 @@ export const endedTrials = ({ items, damaged }: EndedTrialsAnswer, policy: strin
               cell: ({ trialId }) => h('a', { href: hrefOf('trial', { policy, id: trialId }) }, trialId),
             },
             { head: 'Candidate', cell: ({ candidateVersion }) => versionLink(policy, candidateVersion, 'none') },
-            { head: 'Outcome', cell: ({ outcome }) => outcome },
-            { head: 'Reason', cell: ({ reason }) => reason },
+            { head: 'Was', cell: ({ kind }) => (kind === null ? 'not told' : kindNames[kind]) },
+            { head: 'Champion then', cell: ({ championVersion }) => versionLink(policy, championVersion, 'not told') },
+            { head: 'What came of it, and why', cell: endCell(policy) },
             { head: 'Ended', cell: ({ atMs }) => moment(atMs) },
           ],
           items.toReversed(),

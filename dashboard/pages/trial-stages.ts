@@ -1,13 +1,13 @@
-import { h, type ComponentChild, type ComponentChildren } from 'preact';
+import { type ComponentChild, type ComponentChildren } from 'preact';
 
 import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
 import { listField, numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
-import { hrefOf } from '../route.ts';
 import { moment, table } from '../states.ts';
+import { plainReason } from './trial-words.ts';
 
 /** What a workflow says of a number, or that it does not. */
-export const told = (value: number | undefined, text: (value: number) => string): string =>
+const told = (value: number | undefined, text: (value: number) => string): string =>
   value === undefined ? 'not told' : text(value);
 
 export const armText = (robots: number | undefined, episodes: number | undefined): string =>
@@ -18,7 +18,7 @@ export function stepText(step: unknown): string {
   const kind = textField(step, 'kind') ?? textField(step, 'outcome');
   const reason = textField(step, 'reason');
   if (kind === undefined) return 'none yet';
-  return reason === undefined ? kind : `${kind}: ${reason}`;
+  return reason === undefined ? kind : `${kind}: ${plainReason(reason)}`;
 }
 
 const outlooks: Readonly<Record<'proven' | 'effect' | 'unknown', string>> = {
@@ -39,14 +39,6 @@ export const outlookText = (outlook: TrialCourseAnswer['outlook'], nowMs: number
   return [`${more}; at the present rate `, earliestMs <= nowMs ? 'any time now' : ['not before ', moment(earliestMs)]];
 };
 
-/** A stage advances once the effect is above the limit, and time and robots are enough. */
-function againstLimit(row: unknown): string {
-  const [bound, margin] = [numberField(row, 'lowerBound'), numberField(row, 'marginFraction')];
-  if (margin === undefined) return '– no limit: time alone';
-  if (bound === undefined) return 'not told';
-  return bound > -margin ? '✓ above the limit' : '◌ not above it yet';
-}
-
 const hours = (value: number): string => `${numberText(value)} h`;
 
 /** What a rollout has before it: how many robots each stage gives the candidate, how long it takes at least, and what it must prove. */
@@ -56,7 +48,7 @@ export function planTable(plan: unknown, current: number | undefined, hasEnded: 
   return table(
     `The plan: ${planned.length} stages. Hours are hours of the fleet’s work, which may run faster than the clock where a fleet is simulated`,
     [
-      { head: 'Stage', cell: ({ index }) => String(index) },
+      { head: 'Stage', cell: ({ index }) => `${index + 1} of ${planned.length}` },
       {
         head: 'Standing',
         cell: ({ index }) =>
@@ -90,38 +82,3 @@ export function planTable(plan: unknown, current: number | undefined, hasEnded: 
     ({ index }) => String(index),
   );
 }
-
-/** Stages of a rollout so far, each with the way to its course. */
-export const stages = (rows: readonly unknown[], policy: string, id: string | undefined): ComponentChild | null =>
-  rows.length === 0
-    ? null
-    : table(
-        'Stages so far, by the last verdict of each',
-        [
-          {
-            head: 'Stage, and its course',
-            cell: (row) => {
-              const stage = told(numberField(row, 'stage'), (n) => String(n));
-              return h('a', { href: hrefOf('trial', { policy, id, stage }) }, `Stage ${stage}`);
-            },
-          },
-          { head: 'Robots', isNumber: true, cell: (row) => told(numberField(row, 'robots'), (n) => numberText(n, 0)) },
-          { head: 'Effect at least', isNumber: true, cell: (row) => told(numberField(row, 'lowerBound'), pointsText) },
-          {
-            head: 'Limit',
-            isNumber: true,
-            cell: (row) => {
-              const margin = numberField(row, 'marginFraction');
-              return margin === undefined ? 'none' : pointsText(-margin);
-            },
-          },
-          { head: 'Effect against limit', cell: againstLimit },
-          {
-            head: 'n robots, episodes',
-            isNumber: true,
-            cell: (row) => armText(numberField(row, 'reportingRobots'), numberField(row, 'episodes')),
-          },
-        ],
-        rows,
-        (_, index) => String(index),
-      );

@@ -3,20 +3,24 @@ import { h, type ComponentChild, type ComponentChildren } from 'preact';
 import type {
   EndedTrialsAnswer,
   StandingAnswer,
+  TaskArmsAnswer,
   TrialAnswer,
   TrialCourseAnswer,
 } from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs, trialActs } from '../acts.ts';
-import { fieldOf, listField, numberField, textField } from '../fields.ts';
+import { fieldOf, textField } from '../fields.ts';
 import { freezeActs, standingNote } from '../freeze.ts';
-import { numberText, pointsText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { facts, moment, shownOf, stateBox } from '../states.ts';
+import { taskArms } from './task-arms.ts';
 import { courseBody, endedTrials } from './trial-body.ts';
-import { armText, stages, stepText, told } from './trial-stages.ts';
 import { orderText } from './runs-now.ts';
-import { versionLink } from './version-links.ts';
+import { trialNow } from './trial-now.ts';
+import { stepText } from './trial-stages.ts';
+import { trialWords } from './trial-words.ts';
+
+type EndedTrial = EndedTrialsAnswer['items'][number];
 
 interface TrialPage {
   readonly policy: string;
@@ -31,6 +35,9 @@ interface TrialPage {
   readonly acting: Acting;
   /** The only stage to show the course of. */
   readonly stage?: string | undefined;
+  /** Success by task in the trial that runs, and in the one whose course is shown. */
+  readonly nowTasks?: Reading<TaskArmsAnswer>;
+  readonly tasks?: Reading<TaskArmsAnswer>;
   /** Who carries it. */
   readonly carriers?: ComponentChild;
 }
@@ -52,7 +59,8 @@ export const trialPage = ({
       h('h2', { id: 'now' }, 'Now'),
       standingNote(standing, nowMs),
       shownOf(now, nowMs, 'the trial that runs', (data) => [
-        runningTrial(data, policy),
+        runningTrial(data, more.nowTasks?.data ?? null, ended.data?.items.at(-1)),
+        trialWords(),
         actBar(
           [
             ...trialActs(data, policy, acting.viewer),
@@ -68,10 +76,19 @@ export const trialPage = ({
       h('h2', { id: 'course', tabIndex: -1 }, courseTitle(trialId, more.stage)),
       trialId === undefined
         ? noCourse(now)
-        : shownOf(course, nowMs, `the course of ${trialId}`, (data) =>
-            courseBody(data, { policy, nowMs, stage: stageOf(more.stage) }),
-          ),
+        : [
+            endOf(ended.data, trialId),
+            shownOf(course, nowMs, `the course of ${trialId}`, (data) =>
+              courseBody(data, { policy, nowMs, stage: stageOf(more.stage) }),
+            ),
+          ],
     ]),
+    trialId === undefined || more.tasks === undefined
+      ? null
+      : h('section', { 'aria-labelledby': 'better' }, [
+          h('h2', { id: 'better' }, 'How much better, task by task'),
+          taskArms(more.tasks, nowMs, `success by task in ${trialId}`),
+        ]),
     more.carriers ?? null,
     h('section', { 'aria-labelledby': 'ended' }, [
       h('h2', { id: 'ended' }, 'Ended'),
@@ -89,7 +106,13 @@ const standingFacts = ({ order, freeze }: StandingAnswer, policy: string, acting
 ];
 
 const courseTitle = (trialId: string | undefined, stage: string | undefined): string =>
-  `Course${trialId === undefined ? '' : ` of ${trialId}`}${stageOf(stage) === undefined ? '' : `, stage ${stage}`}`;
+  `Course${trialId === undefined ? '' : ` of ${trialId}`}${stageOf(stage) === undefined ? '' : `, stage ${(stageOf(stage) ?? 0) + 1}`}`;
+
+/** How the trial that is looked at ended, where it has. */
+function endOf(ended: EndedTrialsAnswer | null, trialId: string): ComponentChild | null {
+  const end = ended?.items.find((one) => one.trialId === trialId);
+  return end === undefined ? null : h('p', { class: 'headline' }, h('strong', null, end.sentence));
+}
 
 const stageOf = (stage: string | undefined): number | undefined =>
   stage !== undefined && /^\d{1,4}$/.test(stage) ? Number(stage) : undefined;
@@ -103,38 +126,55 @@ function noCourse({ data, problem }: Reading<TrialAnswer>): ComponentChild {
 
 type Run = NonNullable<TrialAnswer['trial']>;
 
-function runningTrial({ trial, abTest, rollout, rollback, order }: TrialAnswer, policy: string): ComponentChild {
+/** Only what runs: one that ended stands under Ended, with what came of it. */
+function runningTrial(data: TrialAnswer, tasks: TaskArmsAnswer | null, last: EndedTrial | undefined): ComponentChild {
+  const { trial, now, rollback, order } = data;
+  const isBack = rollback?.run === 'RUNNING';
+  const policy = textField(trial?.status, 'policy') ?? '';
   return h('div', null, [
-    rollback === null ? null : runBox('Rollback', rollback, rollbackFacts(rollback, order)),
-    trial === null
-      ? stateBox('empty', 'No trial of this policy runs, and none ended lately.')
-      : runBox('Trial', trial, [
-          ['Stage', textField(trial.status, 'stage') ?? 'not told'],
-          ['Candidate', versionLink(policy, textField(trial.status, 'candidateVersion'), 'none yet')],
-          ['Waits behind it', textField(trial.status, 'waitingVersion') ?? 'none'],
-          ['Step', stepText(fieldOf(trial.status, 'step'))],
-          ['Result', stepText(fieldOf(trial.status, 'result'))],
-        ]),
-    // A step that ended may be one of the trial before.
-    stepNow('A/B test', abTest, trial, abTestFacts),
-    stepNow('Rollout', rollout, trial, rolloutFacts),
-    rollout === null || !isOfNow(rollout, trial)
-      ? null
-      : stages(listField(rollout.status, 'rows'), policy, textField(rollout.status, 'trialId')),
+    isBack ? runBox('Rollback', rollback, rollbackFacts(rollback, order)) : null,
+    now === null ? null : trialNow(now, tasks, policy),
+    trial === null || trial.run !== 'RUNNING'
+      ? nothingRuns(trial, last, isBack)
+      : now === null
+        ? runBox(`Trial of ${textField(trial.status, 'candidateVersion') ?? 'a candidate'}`, trial, slotFacts(trial))
+        : waitingVersion(trial),
   ]);
 }
 
-/** Steps have names that come again: what began before the trial that runs is of another one. */
-const isOfNow = (step: Run, trial: TrialAnswer['trial']): boolean =>
-  step.run === 'RUNNING' ||
-  (trial?.run === 'RUNNING' && step.startedMs >= trial.startedMs && textField(trial.status, 'stage') === 'rollout');
+const slotFacts = ({ status }: Run): Facts => [
+  ['Is at', stageNames.get(textField(status, 'stage') ?? '') ?? textField(status, 'stage') ?? 'not told'],
+  ['State', stepText(fieldOf(status, 'step'))],
+  ['Waits behind it', textField(status, 'waitingVersion') ?? 'no other candidate'],
+];
+const stageNames = new Map([
+  ['idle', 'nothing: it waits for a candidate'],
+  ['abTest', 'the A/B test'],
+  ['rollout', 'the rollout'],
+  ['ended', 'its end'],
+]);
 
-const stepNow = (
-  name: string,
-  step: Run | null,
-  trial: TrialAnswer['trial'],
-  factsOf: (step: Run) => Facts,
-): ComponentChild => (step === null || !isOfNow(step, trial) ? null : runBox(name, step, factsOf(step)));
+const waitingVersion = ({ status }: Run): ComponentChild => {
+  const version = textField(status, 'waitingVersion');
+  return version === undefined ? null : h('p', null, `Candidate ${version} waits behind it.`);
+};
+
+function nothingRuns(trial: TrialAnswer['trial'], last: EndedTrial | undefined, isBack: boolean): ComponentChild {
+  if (trial !== null && trial.run !== 'COMPLETED')
+    return runBox('Trial', trial, [
+      ['State', `its workflow is ${trial.run.toLowerCase()}`],
+      ['Candidate', textField(trial.status, 'candidateVersion') ?? 'not told'],
+    ]);
+  if (isBack && last === undefined) return null;
+  return stateBox('empty', [
+    'No trial runs now.',
+    last === undefined
+      ? trial === null
+        ? ' None of this policy ended lately.'
+        : null
+      : [' The last one: ', last.sentence, ' Ended ', moment(last.atMs), '.'],
+  ]);
+}
 
 type Facts = readonly (readonly [string, ComponentChildren])[];
 
@@ -156,54 +196,6 @@ const runBox = (name: string, { run, startedMs, endedMs, status }: Run, entries:
       ...(endedMs === null ? [] : [['Ended', moment(endedMs)] as const]),
     ]),
   ]);
-
-function abTestFacts({ status }: Run): Facts {
-  const look = fieldOf(status, 'look');
-  const number = (name: string): number | undefined => numberField(look, name);
-  return [
-    ['Progress', stepText(fieldOf(status, 'progress'))],
-    ...(look === undefined
-      ? []
-      : ([
-          ['Last look', `${textField(look, 'decision') ?? 'not told'}: ${textField(look, 'reason') ?? ''}`],
-          [
-            'Effect',
-            `${told(number('delta'), pointsText)} [${told(number('low'), pointsText)} to ${told(number('high'), pointsText)}]`,
-          ],
-          [
-            'Evidence',
-            `z ${told(number('z'), (z) => numberText(z, 2))}, bound ${told(number('bound'), (z) => numberText(z, 2))}`,
-          ],
-          ['Candidate arm', armText(number('candidateRobots'), number('candidateEpisodes'))],
-          ['Control arm', armText(number('controlRobots'), number('controlEpisodes'))],
-        ] as const)),
-  ];
-}
-
-function rolloutFacts({ status }: Run): Facts {
-  const tick = fieldOf(status, 'tick');
-  const number = (name: string): number | undefined => numberField(tick, name);
-  const margin = number('marginFraction');
-  return [
-    ['State', textField(status, 'state', 'kind') ?? 'none yet'],
-    // Of when it came into this state; the verdict below is newer.
-    ['It came into it because', textField(status, 'state', 'reason') ?? 'not told'],
-    ...(tick === undefined
-      ? []
-      : ([
-          ['Last verdict', `${textField(tick, 'verdict') ?? 'not told'}: ${textField(tick, 'reason') ?? ''}`],
-          [
-            'Effect',
-            `${told(number('delta'), pointsText)}, at least ${told(number('lowerBound'), pointsText)}; limit ${margin === undefined ? 'none' : pointsText(-margin)}`,
-          ],
-          [
-            'Evidence of harm',
-            `${told(number('logEvidence'), (n) => numberText(n, 2))}, alarm at ${told(number('threshold'), (n) => numberText(n, 2))} (logarithms)`,
-          ],
-          ['Candidate arm', armText(number('robots'), number('episodes'))],
-        ] as const)),
-  ];
-}
 
 function rollbackFacts({ status, run }: Run, order: TrialAnswer['order']): Facts {
   return [

@@ -8,6 +8,7 @@ export {
   type MetricUnit,
   type ToldLatency,
 } from './definitions.ts';
+export { differenceOf } from './difference.ts';
 export { fractionOf, quantileRanks, type Metric, type RobotSums } from './metric.ts';
 export { serviceSpans } from './service.ts';
 export { activeStanding, operationalTask, taskStandings, type TaskStanding } from './task-standing.ts';

@@ -21,3 +21,5 @@ export { packCells, TaskNames, unpackCells } from './packed-cells.ts';
 export { provableLimits } from './provable-stages.ts';
 export { mostLives, RobotLives, type LifeOverlap, type RobotLife } from './robot-lives.ts';
 export { mostRuns, takeSeq } from './seq-runs.ts';
+export { readyAtMs, stageNeeds, type StageTick } from './stage-needs.ts';
+export { endSentence, type EndEffect } from './end-sentence.ts';

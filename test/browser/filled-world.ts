@@ -78,9 +78,9 @@ export const runningLoop: ConsolePorts['loop'] = {
     abTest: null,
     rollout: runOf('rollout/wall', {
       trialId,
-      state: { kind: 'held', reason: tick.reason },
+      state: { kind: 'held', stage: 1, atMs: lookMs, reason: tick.reason, wantedExposure: 2 },
       rows: [{ stage: 0, robots: 5, lowerBound: -0.011, marginFraction: 0.02, reportingRobots: 5, episodes: 800 }],
-      tick,
+      tick: { ...tick, verdictKey: `trials/${trialId}/verdicts/tick-00000029.json` },
     }),
   }),
   rollback: async () => null,
@@ -329,21 +329,46 @@ async function fillQuarantine({ ports: { store } }: ConsoleWorld): Promise<void>
 }
 
 async function fillTrial({ ports: { store } }: ConsoleWorld): Promise<void> {
-  const robots = Array.from({ length: 5 }, (_, index) => robotIdOf(index));
-  const stages = [5, 8, 15].map((count, at) => ({
-    robots: count,
-    minimumHours: 3.2,
-    maximumHours: 96,
-    marginFraction: at === 2 ? null : 0.02,
-  }));
-  const versions = { candidateVersion: '1.1.0', championVersion: '1.0.0' };
-  const plan = { trialId, kind: 'rollout', ...versions, robots, excluded: [], stages };
+  const stage = { minimumHours: 4, maximumHours: 48 };
+  const plan = {
+    trialId,
+    kind: 'rollout',
+    policy,
+    candidateVersion: '1.1.0',
+    championVersion: '1.0.0',
+    createdAtMs: startMs,
+    times: { dayMs: 86_400_000 },
+    // The first five carry the candidate.
+    robots: ['r0', ...[1, 4, 0, 2, 3, 5].map(robotIdOf), 'r1'].map((robotId) => ({ robotId })),
+    excluded: [],
+    stages: [
+      { ...stage, robots: 2, marginFraction: 0.03 },
+      { ...stage, robots: 3, marginFraction: 0.02 },
+      { ...stage, robots: 8, marginFraction: null },
+    ],
+    approvalBefore: [2],
+    abTest: null,
+    rolloutLimits: { advance: { minimumEpisodes: 30 }, stages: [] },
+    taskLimits: { marginFraction: 0.02 },
+  };
   await store.put(`trials/${trialId}/plan.json`, jsonBytes(plan));
   for (let index = 0; index < 30; index += 1)
     await store.put(
       `trials/${trialId}/verdicts/tick-${String(index).padStart(8, '0')}.json`,
       jsonBytes({
-        asked: { nowMs: lookMs - (30 - index) * 360_000, stage: index < 12 ? 0 : 1 },
+        asked: {
+          nowMs: lookMs - (30 - index) * 360_000,
+          stage: index < 12 ? 0 : 1,
+          hoursInStage: (index < 12 ? index : index - 12) / 10,
+          hoursTotal: index / 10,
+          exposures: [{ robots: index < 12 ? 2 : 3, atMs: startMs }],
+        },
+        verdict: {
+          evidence: [
+            { metric: 'success', delta: -0.004, logEvidence: 0.4, threshold: 5.3 },
+            { metric: 'latency', delta: 0.001, logEvidence: -0.1, threshold: 6 },
+          ],
+        },
         result: { ...tick, delta: -0.02 + index * 0.001, lowerBound: -0.09 + index * 0.002, episodes: 20 * index },
         tasks: {
           block: [],

@@ -60,8 +60,8 @@ describe('the chain of why, in a real browser', function () {
         .click();
       await settled(page);
     };
-    await click(/^Stage 0$/, 'Now');
-    await page.getByRole('heading', { name: 'Course of trial-1, stage 0' }).waitFor();
+    await click(/^Stage 1 of 3$/, 'Now');
+    await page.getByRole('heading', { name: 'Course of trial-1, stage 1' }).waitFor();
     await page.locator('svg.course[aria-label^="Effect over 12 verdicts"]').waitFor();
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'course');
     await click(/^r0$/, 'Robots that carry it');

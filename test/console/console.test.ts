@@ -68,6 +68,8 @@ const paths = [
   `/api/v1/episodes/E1/clips/front?robot=r1&sha256=${'7'.repeat(64)}`,
   `/api/v1/episodes/E1/clips/front/images?robot=r1&sha256=${'7'.repeat(64)}`,
   `/api/v1/trials/t1/robots?policy=${policy}`,
+  `/api/v1/trials/t1/tasks?policy=${policy}`,
+  `/api/v1/models/1.0.0/tasks?policy=${policy}&other=1.1.0`,
   '/api/v1/audit',
   '/api/v1/sessions',
 ];
@@ -310,9 +312,18 @@ describe('the console’s server', function () {
     assert.ok(indexes.size === points.length);
     assert.equal(body['tasks'], null);
     const ended = itemsOf(await world.get(`/api/v1/trials?policy=${policy}`));
-    assert.deepEqual(ended, [
-      { trialId: 't1', candidateVersion: '1.1.0', outcome: 'promoted', reason: hostile, atMs: 5 },
-    ]);
+    const { sentence, ...told } = ended[0] ?? {};
+    assert.deepEqual(told, {
+      trialId: 't1',
+      candidateVersion: '1.1.0',
+      outcome: 'promoted',
+      reason: hostile,
+      atMs: 5,
+      kind: null,
+      championVersion: null,
+      stage: null,
+    });
+    assert.equal(sentence, `1.1.0 became champion: ${hostile}.`);
     assert.equal((await world.get('/api/v1/trials/none')).status, 404);
   });
 
@@ -453,7 +464,7 @@ describe('the console’s server', function () {
       ended.map(({ trialId }) => trialId),
       ['t54', 't56', 't58'],
     );
-    assert.ok(asked.filter((key) => key.startsWith('trials/')).length <= 16);
+    assert.ok(asked.filter((key) => key.startsWith('trials/') && key.endsWith('/end.json')).length <= 16);
   });
 
   it('reads the records of a fleet once, however many robots are looked at', async () => {

@@ -9,6 +9,7 @@ import { jsonBytes } from '../../store/json-objects.ts';
 import { moveAliases } from '../../store/records/aliases.ts';
 import { bootOf, episode, episodeIdOf, hourMs, policy, startMs } from '../activities/facts/fact-world.ts';
 import { ask, openConsoleWorld, type ConsoleWorld } from './console-world.ts';
+import { storeEpisodes } from './lake-episodes.ts';
 
 const hostile = '<script>alert(1)</script>';
 const digest = 'a'.repeat(64);
@@ -182,6 +183,49 @@ describe('models of the console', function () {
     await store.put(`reports/${cycleId}.json`, new TextEncoder().encode('{'));
     const damaged = (await world.get(one('1.10.0'))).body as unknown as ModelAnswer;
     assert.deepEqual([damaged.damaged, damaged.gates[0]?.outcome], [[`reports/${cycleId}.json`], 'pass']);
+  });
+
+  it('say how many new episodes of which days and robots one learned from, by the lake as it was', async () => {
+    const { store } = world.ports;
+    const signed = JSON.parse(new TextDecoder().decode(manifestOf('1.11.0', true))) as {
+      manifest: { training: { datasetVersion: object; trainingSetDigest: string } };
+    };
+    const own = 'b'.repeat(64);
+    signed.manifest.training.datasetVersion = { episodes: 1, frames: 1 };
+    signed.manifest.training.trainingSetDigest = own;
+    await store.put(modelFile(policy, '1.11.0', 'manifest.json'), jsonBytes(signed));
+    const learnedOf = async (): Promise<ModelAnswer['learned']> =>
+      ((await world.get(one('1.11.0'))).body as unknown as ModelAnswer).learned;
+    assert.equal(await learnedOf(), null);
+    const count = { correctionShareBeforeCap: 0, correctionShareAfterCap: 0, needsLabelFrames: 0 };
+    const set = {
+      ...count,
+      datasetVersion: { episodes: 1, frames: 1 },
+      seed: 7,
+      targetFrames: 10,
+      newFrames: 6,
+      historyFrames: 4,
+      effectiveFrames: 9,
+      failures: { validEpisodes: 0, addedEpisodes: 0, queuedForLabelEpisodes: 0 },
+      strata: [],
+      recipe: { newSince: { episodes: 0, frames: 0 } },
+    };
+    await store.put(trainingSetFile(own, 'manifest.json'), jsonBytes(set));
+    // The lake is not there: that is not the same as nothing.
+    assert.equal(await learnedOf(), null);
+    const common = { task: 'follow', frames: 20, observations: 2 };
+    await storeEpisodes(world, [
+      { ...common, episodeId: episodeIdOf(900), robotId: 'r0', startedMs: startMs },
+      { ...common, episodeId: episodeIdOf(901), robotId: 'r1', startedMs: startMs + 24 * hourMs },
+      { ...common, episodeId: episodeIdOf(902), robotId: 'r1', startedMs: startMs, robotType: 'another' },
+    ]);
+    assert.deepEqual(await learnedOf(), {
+      episodes: 2,
+      frames: 40,
+      robots: 2,
+      firstDay: '2026-06-01',
+      lastDay: '2026-06-02',
+    });
   });
 
   it('do not take a version that is not there, or was not trained here, for one without data', async () => {

@@ -41,6 +41,7 @@ const run = (status: unknown): NonNullable<TrialAnswer['trial']> => ({
 });
 const none: TrialAnswer = {
   readAtMs: nowMs,
+  now: null,
   trial: null,
   abTest: null,
   rollout: null,

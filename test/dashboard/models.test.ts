@@ -43,6 +43,7 @@ const modelOf = (version: string, more: Partial<ModelAnswer> = {}): ModelAnswer 
   set: null,
   metrics: [{ name: 'accuracyFraction', value: 0.9 }],
   gates: [{ id: 'latency', outcome: 'pass', value: 1.5, limit: 20, unit: 'ms', sampleSize: 400, sentence: 'fast' }],
+  learned: null,
   collected: null,
   ...more,
 });
@@ -72,7 +73,13 @@ const tried: EndedTrialsAnswer = {
   items: [
     { trialId: 't1', candidateVersion: '1.1.0', outcome: 'rolledBack', reason: 'harm in a task', atMs: 1 },
     { trialId: 't2', candidateVersion: '9.9.9', outcome: 'promoted', reason: hostile, atMs: 2 },
-  ],
+  ].map((end) => ({
+    ...end,
+    kind: 'rollout' as const,
+    championVersion: '1.0.0',
+    stage: 1,
+    sentence: `${end.candidateVersion} ended: ${end.reason}.`,
+  })),
 };
 const node = (given: Given, query = {}) =>
   modelsPage({
@@ -91,11 +98,8 @@ const page = (given: Given, query = {}): string => html(node(given, query));
 describe('the page of models', () => {
   it('says of each version how its trial ended, with the way to it', () => {
     const text = page({ model: got(modelOf('1.1.0')) }, { version: '1.1.0' });
-    assert.match(
-      text,
-      /Trial of 1\.1\.0: <a href="#\/trial\?policy=wall&amp;id=t1">✕ rolled back<\/a>: harm in a task/,
-    );
-    assert.match(text, /none has ended lately/);
+    assert.match(text, /1\.1\.0 ended: harm in a task\. <a href="#\/trial\?policy=wall&amp;id=t1&amp;stage=1">/);
+    assert.match(text, /no trial of it has ended lately/);
     assert.match(page({ trials: unread }), /not known now/);
     assert.doesNotMatch(page({ list: got(listOf(['9.9.9'])) }), /<img/);
   });
@@ -139,6 +143,35 @@ describe('the page of models', () => {
     assert.deepEqual(statesOf(waiting), ['loading', 'loading']);
   });
 
+  it('say on what they were trained, and what came of them', () => {
+    const training = {
+      cycleId: 'c1',
+      datasetVersion: { episodes: 1, frames: 1 },
+      trainingSetDigest: 'd',
+      seed: 1,
+      tasks: null,
+      hyperparameters: [],
+    };
+    const learned = { episodes: 812, frames: 9, robots: 12, firstDay: '2026-11-20', lastDay: '2026-11-26' };
+    const text = page({ model: got(modelOf('1.1.0', { training, learned })) }, { version: '1.1.0' });
+    assert.match(text, /Trained on.*812 new episodes of 12 robots, recorded from 2026-11-20 to 2026-11-26/s);
+    assert.match(page({ model: got(modelOf('1.1.0')) }, { version: '1.1.0' }), /It was not trained here/);
+    const trial = {
+      trialId: 't1',
+      candidateVersion: '1.1.0',
+      outcome: 'harmful',
+      reason: 'r',
+      atMs: nowMs,
+      kind: 'rollout' as const,
+      championVersion: '1.0.0',
+      stage: 1,
+      sentence: 'It was not promoted.',
+    };
+    const ended = got({ readAtMs: nowMs, damaged: [], items: [trial] });
+    const list = page({ list: got(listOf(['1.1.0'])), trials: ended }, {});
+    assert.match(list, /It was not promoted\..*href="#\/trial\?policy=wall&amp;id=t1&amp;stage=1"/s);
+  });
+
   it('never makes markup of what files and people wrote', () => {
     const model = modelOf(hostile, {
       robotType: hostile,
@@ -162,6 +195,8 @@ describe('the page of models', () => {
       },
       collected: {
         episodes: 1,
+        frames: 1,
+        failures: 0,
         robotsTotal: 1,
         robots: [{ robotId: hostile, episodes: 1, frames: 1, failures: 0, refused: 0 }],
       },

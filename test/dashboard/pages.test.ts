@@ -7,7 +7,12 @@ import { act } from 'preact/test-utils';
 import type { FleetAnswer, RobotAnswer } from '../../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../../console/answers/incidents.ts';
 import type { MetricsAnswer } from '../../console/answers/metrics.ts';
-import type { EndedTrialsAnswer, TrialAnswer, TrialCourseAnswer } from '../../console/answers/trials.ts';
+import type {
+  EndedTrialsAnswer,
+  TaskArmsAnswer,
+  TrialAnswer,
+  TrialCourseAnswer,
+} from '../../console/answers/trials.ts';
 import type { Acting } from '../../dashboard/act-buttons.ts';
 import { attentionOf } from '../../dashboard/attention.ts';
 import { chartOf, courseChart } from '../../dashboard/course-chart.ts';
@@ -60,6 +65,7 @@ const acting: Acting = { viewer: { name: 'vera', role: 'viewer' }, onAct: () => 
 const noIncidents: IncidentsAnswer = { readAtMs: nowMs, damaged: [], lookedAtMs: nowMs, open: [], events: [] };
 const noTrial: TrialAnswer = {
   readAtMs: nowMs,
+  now: null,
   trial: null,
   abTest: null,
   rollout: null,
@@ -68,6 +74,58 @@ const noTrial: TrialAnswer = {
   freeze: { kind: 'none' },
   champion: '1.4.0',
   previous: null,
+};
+/** A rollout on hold in its first stage, on a fleet whose day lasts a minute. */
+const nowOf = (): NonNullable<TrialAnswer['now']> => ({
+  kind: 'rollout',
+  trialId: 't1',
+  candidateVersion: '1.5.0',
+  championVersion: '1.4.0',
+  dayMs: 60_000,
+  startedMs: nowMs,
+  standing: 'held',
+  reason: '26 episodes to compare, 30 are needed',
+  atMs: nowMs,
+  stages: (['held', 'coming'] as const).map((standing, index) => ({
+    robots: 5 * (index + 1),
+    minimumHours: 4,
+    maximumHours: 48,
+    marginFraction: index === 0 ? 0.03 : null,
+    needsApproval: index === 1,
+    standing,
+    verdict: index === 0 ? { lowerBound: -0.17, robots: 5, episodes: 26 } : null,
+  })),
+  needs: [
+    { kind: 'episodes', value: 26, needed: 30, isMet: false, perHour: 12, metAtMs: nowMs + 1_200_000 },
+    { kind: 'hours', value: 5, needed: 4, isMet: true, perHour: 1, metAtMs: null },
+    { kind: 'bound', value: -0.17, needed: -0.03, isMet: false, perHour: null, metAtMs: null },
+  ],
+  readyAtMs: null,
+  evidence: [{ metric: 'success', delta: 0.1, logEvidence: -1.2, threshold: 5.3 }],
+  looks: null,
+});
+const tasksOf = (): TaskArmsAnswer => {
+  const value = (at: number, n: number) => ({ kind: 'value' as const, value: at, n, low: at - 0.1, high: at + 0.1 });
+  const arms = {
+    champion: { robots: 20, success: value(0.33, 290) },
+    candidate: { robots: 10, success: value(0.99, 300) },
+    difference: value(0.66, 290),
+  };
+  return {
+    readAtMs: nowMs,
+    damaged: [],
+    policy: 'wall',
+    championVersion: '1.4.0',
+    candidateVersion: '1.5.0',
+    trialId: 't1',
+    from: '2026-11-26',
+    to: '2026-11-28',
+    state: 'read',
+    asOfMs: nowMs,
+    all: arms,
+    tasks: [{ task: 'hall', ...arms }],
+    total: 1,
+  };
 };
 const runOf = (status: unknown, run = 'RUNNING'): NonNullable<TrialAnswer['trial']> => ({
   workflowId: 'w',
@@ -191,9 +249,22 @@ describe('the pages', () => {
     const ended: EndedTrialsAnswer = {
       readAtMs: nowMs,
       damaged: [],
-      items: [{ trialId: hostile, candidateVersion: hostile, outcome: hostile, reason: hostile, atMs: nowMs }],
+      items: [
+        {
+          trialId: hostile,
+          candidateVersion: hostile,
+          outcome: hostile,
+          reason: hostile,
+          atMs: nowMs,
+          kind: null,
+          championVersion: hostile,
+          stage: null,
+          sentence: hostile,
+        },
+      ],
     };
-    const trial = { ...noTrial, trial: run, rollback: run };
+    const names = { trialId: hostile, candidateVersion: hostile, championVersion: hostile, reason: hostile };
+    const trial = { ...noTrial, trial: run, rollback: run, now: { ...nowOf(), ...names } };
     for (const text of [
       fleet(got(fleetOf([robot], { damaged: [hostile], sites: [{ name: hostile, robots: 1 }] })), { search: hostile }),
       html(incidentsPage({ acting, policy: 'wall', reading: got(incidents), nowMs })),
@@ -306,6 +377,10 @@ describe('what needs a person now', () => {
       outcome: 'rolledBack',
       reason: hostile,
       atMs: nowMs - 120_000,
+      kind: null,
+      championVersion: null,
+      stage: null,
+      sentence: hostile,
     };
     const ended = { readAtMs: nowMs, damaged: [], items: [end] };
     const text = html(runsNow({ trial: now, ended, order: null, cycle: null }, { policy: 'wall', nowMs }));
@@ -633,26 +708,12 @@ describe('the page of a trial', () => {
     assert.match(at({ atMs: nowMs, items: [], total: 0 }), /No episode of a task counted yet/);
   });
 
-  it('says stage, verdict, effect, evidence and arms of what runs', () => {
+  it('says one state, until when it holds, the stages, and how much better the candidate is', () => {
     const now: TrialAnswer = {
       ...noTrial,
-      trial: runOf({ stage: 'rollout', candidateVersion: '1.5.0', step: { kind: 'watching', reason: 'stage 1' } }),
-      rollout: runOf({
-        trialId: 't1',
-        state: { kind: 'watching', reason: 'stage 1' },
-        rows: [{ stage: 1, robots: 3, lowerBound: -0.01, marginFraction: 0.05, reportingRobots: 3, episodes: 80 }],
-        tick: {
-          verdict: 'hold',
-          reason: 'few',
-          delta: 0.02,
-          lowerBound: -0.03,
-          marginFraction: 0.05,
-          robots: 12,
-          episodes: 90,
-          logEvidence: 0.4,
-          threshold: 3,
-        },
-      }),
+      trial: runOf({ policy: 'wall', standing: unread, stage: 'rollout', candidateVersion: '1.5.0' }),
+      rollout: runOf({ trialId: 't1' }),
+      now: nowOf(),
     };
     const past = (trialId: string, candidateVersion: string) => ({
       trialId,
@@ -660,6 +721,10 @@ describe('the page of a trial', () => {
       outcome: 'o',
       reason: 'r',
       atMs: 1,
+      kind: null,
+      championVersion: null,
+      stage: null,
+      sentence: 's',
     });
     const ended = {
       readAtMs: nowMs,
@@ -675,6 +740,36 @@ describe('the page of a trial', () => {
     const text = html(
       trialPage({
         acting,
+        policy: 'wall',
+        standing: unread,
+        trialId: 't1',
+        now: got(now),
+        course: unread,
+        ended: unread,
+        nowTasks: got(tasksOf()),
+        tasks: got(tasksOf()),
+        nowMs,
+      }),
+    );
+    for (const words of [
+      'Rollout of candidate 1.5.0 against champion 1.4.0',
+      'on hold: stage 1 of 2, 5 robots on the candidate',
+      '26 episodes to compare, 30 are needed',
+      '4 more at 12 an hour: at about ',
+      'Success 33 % → 99 %: +66 points [+56 to +76], n 290 and 300 episodes',
+      'one fleet day lasts 1 min here',
+      '✓ reached',
+      '○ to come',
+      'n 26 episodes of 5 robots',
+      'Evidence of harm: no alarm',
+      'What the words on this page mean',
+      '▲ better',
+    ])
+      assert.ok(text.includes(words), words);
+    assert.doesNotMatch(text, /were proven/);
+    const alone = html(
+      trialPage({
+        acting,
         standing: unread,
         policy: 'wall',
         trialId: 't1',
@@ -684,14 +779,41 @@ describe('the page of a trial', () => {
         nowMs,
       }),
     );
-    for (const words of [
-      'watching: stage 1',
-      'hold: few',
-      'at least −3 pp; limit −5 pp',
-      '12 robots, 90 episodes',
-      'alarm at 3',
-    ])
-      assert.ok(text.includes(words), words);
+    assert.match(alone, /no comparison yet|By task and over time/);
+  });
+
+  it('shows under Now nothing that has ended, but what the last one came to', () => {
+    const sentence = '1.5.0 was not promoted: r.';
+    const ended = {
+      trialId: 't1',
+      candidateVersion: '1.5.0',
+      outcome: 'harmful',
+      reason: 'r',
+      atMs: nowMs,
+      kind: 'abTest' as const,
+      championVersion: '1.4.0',
+      stage: null,
+      sentence,
+    };
+    const now = { ...noTrial, trial: runOf({}, 'COMPLETED'), rollout: runOf({}, 'COMPLETED') };
+    const items = got({ readAtMs: nowMs, damaged: [], items: [ended] });
+    const text = html(
+      trialPage({
+        acting,
+        standing: unread,
+        policy: 'wall',
+        trialId: undefined,
+        now: got(now),
+        course: unread,
+        ended: items,
+        nowMs,
+      }),
+    );
+    assert.match(text, /No trial runs now\. The last one: 1\.5\.0 was not promoted/);
+    assert.doesNotMatch(text, /Rollout of/);
+  });
+
+  it('says it where no worker answers', () => {
     const silent = html(
       trialPage({
         standing: unread,

@@ -63,8 +63,13 @@ describe('the page of tasks', () => {
     assert.doesNotMatch(filtered, /catalogue is empty/);
   });
 
-  it('shows each week with value, interval, number and robots, and a week without episodes as none', () => {
-    const text = page(answerOf([taskOf('follow')]));
+  it('shows each week with value, interval, number and robots; a week without episodes as none, or not at all', () => {
+    const one = taskOf('follow');
+    const other = taskOf('turn', { weeks: one.weeks.toReversed() });
+    const text = page(answerOf([one, other]));
+    const alone = page(answerOf([one]));
+    assert.doesNotMatch(alone, /2026-11-16/);
+    assert.match(alone, /1 of 2 weeks have no counted episode/);
     assert.match(text, /2026-11-23, so far.*2026-11-16<\/th>/s);
     assert.match(text, /90 %.*\[85 % to 95 %\].*n 300.*3 robots/s);
     assert.match(text, /<td class="number"><span class="no-data">none/);
