@@ -48,7 +48,7 @@ export function barChart(bars: readonly Bar[], { label, series }: BarWords): Com
       [0, highest].map((count) =>
         h('g', { key: `${count}` }, [
           h('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y(count), y2: y(count) }),
-          h('text', { x: margin.left - 6, y: y(count) + 4, 'text-anchor': 'end' }, numberText(count, 0)),
+          h('text', { class: 'tick', x: margin.left - 6, y: y(count) + 4, 'text-anchor': 'end' }, numberText(count, 0)),
         ]),
       ),
       bars.map(({ parts }, index) => {

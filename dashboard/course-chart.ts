@@ -50,7 +50,11 @@ export function courseChart(points: readonly CoursePoint[]): ComponentChild {
     [lowest, 0, highest].map((fraction) =>
       h('g', { key: `${fraction}` }, [
         h('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y(fraction), y2: y(fraction) }),
-        h('text', { x: margin.left - 6, y: y(fraction) + 4, 'text-anchor': 'end' }, pointsText(fraction)),
+        h(
+          'text',
+          { class: 'tick', x: margin.left - 6, y: y(fraction) + 4, 'text-anchor': 'end' },
+          pointsText(fraction),
+        ),
       ]),
     ),
     points.map(({ effect, low, high, limit }, index) =>

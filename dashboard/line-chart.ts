@@ -85,7 +85,7 @@ export function lineChart(lines: readonly Line[], { label, xText, at, span }: Ch
       [lowest, (lowest + highest) / 2, highest].map((value) =>
         h('g', { key: `${value}` }, [
           h('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
-          h('text', { x: margin.left - 6, y: y(value) + 4, 'text-anchor': 'end' }, numberText(value, 4)),
+          h('text', { class: 'tick', x: margin.left - 6, y: y(value) + 4, 'text-anchor': 'end' }, numberText(value, 4)),
         ]),
       ),
       span === undefined

@@ -96,22 +96,25 @@ export const tableOf = (
   className?: string,
 ): ComponentChild =>
   h('div', { class: 'scroll', role: 'region', 'aria-label': caption, tabIndex: 0 }, [
-    h('table', { class: className }, [
+    h('table', { class: className, role: 'table' }, [
       h('caption', null, caption),
       h(
         'thead',
-        null,
+        { role: 'rowgroup' },
         h(
           'tr',
-          null,
-          heads.map((head) => h('th', { scope: 'col', key: head }, head)),
+          { role: 'row' },
+          heads.map((head) => h('th', { scope: 'col', role: 'columnheader', key: head }, head)),
         ),
       ),
       body,
     ]),
   ]);
 
-/** A table with a row for each item; the first cell of a row is its name. */
+/**
+ * A table with a row for each item; the first cell of a row is its name. On a narrow screen rows stand below each other, each cell with the head of its
+ * column; the roles say that it is a table all the same, because a browser forgets that of elements that are not shown as one.
+ */
 export const table = <T>(
   caption: string,
   columns: readonly Column<T>[],
@@ -123,19 +126,24 @@ export const table = <T>(
     columns.map(({ head }) => head),
     h(
       'tbody',
-      null,
+      { role: 'rowgroup' },
       items.map((item, index) =>
         h(
           'tr',
-          { key: keyOf(item, index) },
+          { key: keyOf(item, index), role: 'row' },
           columns.map(({ head, cell, isNumber }, at) =>
             at === 0
-              ? h('th', { scope: 'row', key: head }, cell(item))
-              : h('td', { key: head, class: isNumber === true ? 'number' : undefined }, cell(item)),
+              ? h('th', { scope: 'row', role: 'rowheader', key: head }, cell(item))
+              : h(
+                  'td',
+                  { key: head, role: 'cell', 'data-head': head, class: isNumber === true ? 'number' : undefined },
+                  cell(item),
+                ),
           ),
         ),
       ),
     ),
+    'is-cards',
   );
 
 /** Names with what they are. */

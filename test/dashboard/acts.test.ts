@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
-import type { ComponentChild, VNode } from 'preact';
-import { renderToString } from 'preact-render-to-string';
+import type { VNode } from 'preact';
 
 import type { AuditAnswer } from '../../console/answers/acts.ts';
 import type { StandingAnswer, TrialAnswer } from '../../console/answers/trials.ts';
@@ -24,11 +23,8 @@ import { emptyForm, failureAct, framesAct, takeBackAct } from '../../dashboard/l
 import { endAct } from '../../dashboard/pages/sessions.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
+import { got, hostile, html, nowMs } from './page-world.ts';
 
-const nowMs = Date.UTC(2026, 10, 27, 7, 0);
-const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>';
-const html = (node: ComponentChild): string => renderToString(node as VNode);
-const got = <T>(data: T): Reading<T> => ({ data, readMs: nowMs, problem: null });
 const viewers = (['viewer', 'operator', 'approver', 'admin'] as const).map((role): Viewer => ({ name: 'ada', role }));
 const [viewer, operator, approver] = viewers as [Viewer, Viewer, Viewer];
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { h, render, type ComponentChild, type VNode } from 'preact';
-import { renderToString } from 'preact-render-to-string';
+import { h, render, type ComponentChild } from 'preact';
 import { act } from 'preact/test-utils';
 
 import type { FleetAnswer, RobotAnswer } from '../../console/answers/fleet.ts';
@@ -27,12 +26,9 @@ import { outlookText } from '../../dashboard/pages/trial-stages.ts';
 import { runsNow } from '../../dashboard/pages/runs-now.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 import { pointsOf, trialIdOf } from '../../dashboard/trial-course.ts';
+import { got, hostile, html, nowMs } from './page-world.ts';
 import { smallPlace } from './small-dom.ts';
 
-const nowMs = Date.UTC(2026, 10, 27, 7, 0);
-const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>';
-const html = (node: ComponentChild): string => renderToString(node as VNode);
-const got = <T>(data: T): Reading<T> => ({ data, readMs: nowMs, problem: null });
 const failed = (problem: Problem): Reading<never> => ({ ...unread, problem });
 const goneNow: Problem = { kind: 'gone', message: 'Failed to fetch' };
 const notMine: Problem = { kind: 'refused', type: 'forbidden', message: 'expected the role viewer' };
@@ -693,7 +689,7 @@ describe('the page of a trial', () => {
     assert.match(text, /−10 pp.*worse, within what is allowed.*−30 pp.*proven worse: it stops/s);
     assert.match(text, /not known<\/td><td>◌ too few episodes/);
     assert.doesNotMatch(text, /<img/);
-    const outlook = (of: TrialCourseAnswer['outlook']): string => renderToString(h('p', null, outlookText(of, nowMs)));
+    const outlook = (of: TrialCourseAnswer['outlook']): string => html(h('p', null, outlookText(of, nowMs)));
     assert.match(
       outlook({ kind: 'episodes', moreEpisodes: 1_200, earliestMs: nowMs + 1 }),
       /1,200 more episodes.*not before <time/,
