@@ -38,6 +38,9 @@ export const auditPage = ({ reading, query, nowMs, onFilter }: AuditPage): Compo
 
 const auditBody = (data: AuditAnswer, query: AuditQuery, onFilter: AuditPage['onFilter']): ComponentChild =>
   h('div', null, [
+    h('p', { class: 'legend' }, [
+      'What people did. What the loop does by itself (cycles, trials, rollbacks by the guard) is on the pages Cycle, Trial and Incidents.',
+    ]),
     chainText(data.chain),
     damagedNote(data.damaged),
     data.items.length === 0

@@ -141,7 +141,7 @@ export function judgeLoop(
     findings.push(
       fleetWide(
         'learningStopped',
-        `no cycle ended well for ${spell(waitedMs)}, ${patientPeriods} periods are ${spell(patientPeriods * schedule.periodMs)}`,
+        `no cycle ended well for ${spell(waitedMs)}, more than ${patientPeriods} times the ${spell(schedule.periodMs)} between scheduled cycles`,
       ),
     );
   if (failed !== null) findings.push(fleetWide('cycleFailed', failed));
