@@ -44,9 +44,8 @@ export function runsNow(
         ]),
     isLate
       ? h('li', { key: 'last' }, [
-          'Last trial: ',
-          h('a', { href: hrefOf('trial', { policy, id: last.trialId }) }, last.candidateVersion ?? last.trialId),
-          ` ended as ${last.outcome} ${spanText(nowMs - last.atMs)} ago: ${last.reason}`,
+          h('a', { href: hrefOf('trial', { policy, id: last.trialId }) }, 'Last trial'),
+          `, ended ${spanText(nowMs - last.atMs)} ago: ${last.sentence}`,
         ])
       : null,
     cycleLine(cycle, policy, nowMs),

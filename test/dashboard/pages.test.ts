@@ -381,7 +381,8 @@ describe('what needs a person now', () => {
     const ended = { readAtMs: nowMs, damaged: [], items: [end] };
     const text = html(runsNow({ trial: now, ended, order: null, cycle: null }, { policy: 'wall', nowMs }));
     assert.match(text, /On trial now: <a href="#\/trial\?policy=wall">1\.5\.0<\/a>, A\/B test, held: few/);
-    assert.match(text, /id=t9">2\.0\.0<\/a> ended as rolledBack 2 min ago/);
+    assert.match(text, /id=t9">Last trial<\/a>, ended 2 min ago: /);
+    assert.ok(text.includes('&lt;script>alert(2)'), 'the sentence, which names version, value and limit');
     assert.doesNotMatch(text, /<img/);
     assert.equal(
       runsNow(
