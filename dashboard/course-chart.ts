@@ -14,6 +14,8 @@ export interface CoursePoint {
 }
 
 const [width, height] = [720, 260];
+/** Of the chart’s units: the height of the largest letters, those of a telephone. */
+const leastApart = 28;
 const margin = { left: 64, right: 16, top: 16, bottom: 36 };
 
 /** Places of the points in the drawing; pure, for any order and size of what was judged. */
@@ -47,14 +49,17 @@ export function courseChart(points: readonly CoursePoint[]): ComponentChild {
       ? 'No verdict yet'
       : `Effect over ${points.length} verdicts: ${pointsText(first.effect)} at first, ${pointsText(last.effect)} at last`;
   return h('svg', { class: 'course', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label }, [
+    // Two labels of lines that lie close together would cover each other.
     [lowest, 0, highest].map((fraction) =>
       h('g', { key: `${fraction}` }, [
         h('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y(fraction), y2: y(fraction) }),
-        h(
-          'text',
-          { class: 'tick', x: margin.left - 6, y: y(fraction) + 4, 'text-anchor': 'end' },
-          pointsText(fraction),
-        ),
+        fraction !== 0 || Math.min(Math.abs(y(lowest) - y(0)), Math.abs(y(highest) - y(0))) >= leastApart
+          ? h(
+              'text',
+              { class: 'tick', x: margin.left - 6, y: y(fraction) + 4, 'text-anchor': 'end' },
+              pointsText(fraction),
+            )
+          : null,
       ]),
     ),
     points.map(({ effect, low, high, limit }, index) =>

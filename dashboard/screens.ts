@@ -61,7 +61,11 @@ function useStanding(session: Session, policy: string): Reading<StandingAnswer> 
   useEffect(() => {
     if (!isPending) return;
     const timer = setInterval(() => session.tell('order'), returningEveryMs);
-    return () => clearInterval(timer);
+    return () => {
+      clearInterval(timer);
+      // The last one has confirmed: what each robot runs is read anew, and not half a minute later.
+      session.tell('fleet');
+    };
   }, [isPending, session]);
   return reading;
 }
@@ -117,6 +121,9 @@ export function LabelsScreen({ session, policy, query, nowMs, onFilter, acting }
   const asked = { ...query, policy };
   const { id, day } = query;
   const isChosen = id !== undefined && day !== undefined;
+  useEffect(() => {
+    if (isChosen) document.getElementById('desk')?.focus();
+  }, [isChosen, id, day]);
   const queuePath = labelQueuePath(asked);
   const queue = useReading<LabelQueueAnswer>(session, queuePath, queuePath, 'cycles labels');
   const subject = `${policy} ${id ?? ''} ${day ?? ''}`;
@@ -220,9 +227,11 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
     'facts',
   );
   const nowTasks = nowId === trialId ? tasks : other;
+  // Who asked for one trial, or one stage of it, is led to it: what runs now stands above.
+  const { id } = query;
   useEffect(() => {
-    if (stage !== undefined) document.getElementById('course')?.focus();
-  }, [stage]);
+    if (stage !== undefined || id !== undefined) document.getElementById('course')?.focus();
+  }, [stage, id]);
   const standing = useStanding(session, policy);
   const shown = { policy, trialId, now, standing, course, ended, nowMs, acting, stage, carriers, tasks, nowTasks };
   return h('div', null, trialPage(shown));

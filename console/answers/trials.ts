@@ -30,6 +30,10 @@ const standing = {
       failed: z.int(),
       offline: z.int(),
       unserved: z.int(),
+      /** What it says, whose decision it was and why; null: that cannot be read. */
+      said: z
+        .strictObject({ championVersion: z.string(), who: z.string(), why: z.string(), atMs: z.number() })
+        .nullable(),
     })
     .nullable(),
   /** No trial advances before `untilMs`. `unreadable`: whether that is so is not known, and none does. */

@@ -5,10 +5,12 @@ import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import { aliasesAt } from '../../domain/registry/index.ts';
 import { holdOutlook } from '../../domain/rollout/hold-outlook.ts';
 import type { Confirmations } from '../../fleet/desk/confirmations.ts';
+import { readAssignment, type AssignmentRecord } from '../../fleet/desk/index.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
 import { inParallel } from '../../store/in-parallel.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import { readFreeze } from '../../store/records/freezes.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 import {
   endedTrialsSchema,
   standingSchema,
@@ -130,10 +132,17 @@ async function readStanding(
     readAliasHistory({ store })({ policy }),
   ]);
   const { champion = null, previous = null } = aliasesAt(history);
-  return { champion, previous, order: seen === undefined ? null : followed(seen), freeze };
+  return { champion, previous, order: seen === undefined ? null : await followed(store, policy, seen), freeze };
 }
 
-function followed({ seq, unserved = [], ...seen }: Confirmations): NonNullable<TrialAnswer['order']> {
+async function followed(
+  store: ObjectStore,
+  policy: string,
+  { seq, unserved = [], ...seen }: Confirmations,
+): Promise<NonNullable<TrialAnswer['order']>> {
+  // One damaged record must not hide who follows.
+  const record = await readAssignment(store, policy, seq).catch(() => undefined);
+  const said = record && saidIn(record);
   const [confirmed, waiting, windowed, failed, offline] = [
     seen.confirmed.length,
     seen.waiting.length,
@@ -142,5 +151,8 @@ function followed({ seq, unserved = [], ...seen }: Confirmations): NonNullable<T
     seen.offline.length,
   ];
   const robots = confirmed + waiting + windowed + failed + offline + unserved.length;
-  return { seq, robots, confirmed, waiting, windowed, failed, offline, unserved: unserved.length };
+  const counts = { robots, confirmed, waiting, windowed, failed, offline, unserved: unserved.length };
+  return { seq, ...counts, said: said ?? null };
 }
+
+const saidIn = ({ championVersion, who, why, atMs }: AssignmentRecord) => ({ championVersion, who, why, atMs });

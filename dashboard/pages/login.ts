@@ -45,9 +45,8 @@ export const loginPage = ({ problem, isAsking, offer, onToken }: LoginPage): Com
       ],
     ),
     h('p', { class: 'hint' }, [
-      'An administrator makes one with ',
+      'The token is kept in this tab alone, until it is closed or you sign out. An administrator makes one with: ',
       h('code', null, 'npm run flywheel -- operators add NAME --role viewer --reason WHY'),
-      '. It is kept in this tab alone, until it is closed or you sign out.',
     ]),
     problem === null ? null : refusal(problem),
   ]);

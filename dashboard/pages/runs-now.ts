@@ -5,6 +5,7 @@ import type { EndedTrialsAnswer, TrialAnswer } from '../../console/answers/trial
 import { textField } from '../fields.ts';
 import { spanText } from '../format.ts';
 import { hrefOf } from '../route.ts';
+import { moment } from '../states.ts';
 
 const latelyMs = 86_400_000;
 
@@ -53,7 +54,7 @@ export function runsNow(
   if (lines.length === 0 && order === null) return null;
   return h('section', { 'aria-labelledby': 'lately' }, [
     h('h2', { id: 'lately' }, 'What runs, and what was ordered'),
-    order === null ? null : h('p', { role: 'status' }, `Order ${order.seq}, the last: ${orderText(order)}`),
+    order === null ? null : h('p', { role: 'status' }, [orderHead(order), orderText(order), '.']),
     lines.length === 0 ? null : h('ul', { class: 'lately' }, lines),
   ]);
 }
@@ -67,6 +68,13 @@ function cycleLine(cycle: RunningCycleAnswer | null, policy: string, nowMs: numb
     h('a', { href: hrefOf('cycle', { policy }) }, 'cycle'),
     ` runs for ${spanText(nowMs - run.startedMs)}: ${step}. What it makes goes on trial if it passes its gates.`,
   ]);
+}
+
+/** What was ordered last, by whom, when and why. */
+function orderHead({ seq, said }: NonNullable<TrialAnswer['order']>): ComponentChild {
+  if (said === null) return `Order ${seq}, the last: `;
+  const { championVersion, who, why, atMs } = said;
+  return [`Order ${seq}, the last, champion ${championVersion}, by ${who} `, moment(atMs), ` (${why}): `];
 }
 
 /** How many robots follow the order that stands, and what becomes of the others. */

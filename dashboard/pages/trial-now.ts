@@ -44,7 +44,11 @@ export const trialNow = (now: TrialNow, tasks: TaskArmsAnswer | null, policy: st
         'How much better',
         [
           success === null ? lookText(now) : `${success}. `,
-          h('a', { href: hrefOf('trial', { policy, id: now.trialId, stage: undefined }) }, 'By task and over time'),
+          h(
+            'a',
+            { href: hrefOf('trial', { policy, id: now.trialId, stage: undefined }) },
+            'By task and over time, below',
+          ),
         ],
       ],
       ...looksFacts(now),

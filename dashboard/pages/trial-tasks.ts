@@ -14,10 +14,15 @@ const standings: Readonly<Record<Task['standing'], string>> = {
   judged: '✓ not proven worse',
 };
 
-/** How much better or worse the candidate is in each task, with the interval in which that lies. */
+/** What the net of each task says, by the last verdict: it may end the trial, and is slower to say so than plain success. */
 export const trialTasks = ({ tasks }: Pick<TrialCourseAnswer, 'tasks'>, policy: string): ComponentChild =>
-  h('section', { 'aria-labelledby': 'by-task' }, [
-    h('h3', { id: 'by-task' }, 'How much better it is in each task'),
+  h('details', { id: 'by-task' }, [
+    h('summary', null, 'How the last verdict judged each task'),
+    h(
+      'p',
+      { class: 'hint' },
+      'The verdict looks for harm that is large enough to end the trial. It compares at the same time and on robots of the same kind, and needs more episodes than plain success.',
+    ),
     tasks === null
       ? stateBox('noData', 'No verdict judged single tasks yet. Nothing follows from this.')
       : tasks.items.length === 0

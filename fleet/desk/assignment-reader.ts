@@ -2,7 +2,7 @@ import type { ObjectStore } from '../../store/object-store.ts';
 import { readJson } from '../../store/json-objects.ts';
 import { readLog } from '../../store/append-log.ts';
 import { applyAssignment, foldAssignments, noAssignments, type AssignmentState } from './assignment-log.ts';
-import { assignmentRecordSchema } from './assignment-record.ts';
+import { assignmentRecordSchema, type AssignmentRecord } from './assignment-record.ts';
 import { fleetKeys, logKey } from './keys.ts';
 
 /** The folded assignment log of one policy, kept up to date at one read a look: what is written never changes. */
@@ -36,3 +36,11 @@ export function assignmentReader(store: ObjectStore, policy: string): Assignment
     },
   };
 }
+
+/** One record of the log; undefined: there is none of that number. */
+export const readAssignment = (
+  store: ObjectStore,
+  policy: string,
+  seq: number,
+): Promise<AssignmentRecord | undefined> =>
+  readJson(store, logKey(fleetKeys.assignmentLog(policy), seq), assignmentRecordSchema);

@@ -269,9 +269,11 @@ describe('the console’s server', function () {
     const origin = { urgency: 'safeStop', overrides: [], operationId: 'o', who: 't', why: 't', atMs: 1 } as const;
     await openFleet({ store, clock }).write({ policy, seq: 0, record: { ...record, ...origin } });
     const now = await ask(app, `/api/v1/trial?policy=${policy}`, world.token);
-    const { seq, robots, ...rest } = now.body['order'] as Record<string, number>;
+    const { said, ...counts } = now.body['order'] as { readonly said: unknown };
+    const { seq, robots, ...rest } = counts as Record<string, number>;
     // Nobody tells of a robot: none has confirmed, and none is left out of the count.
     assert.deepEqual([seq, robots, rest['confirmed']], [0, (await readRobots(store)).size, 0]);
+    assert.deepEqual(said, { championVersion: '1.1.0', who: 't', why: 't', atMs: 1 });
     assert.equal(
       Object.values(rest).reduce((sum, count) => sum + count, 0),
       robots,

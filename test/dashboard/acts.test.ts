@@ -272,7 +272,17 @@ describe('a freeze on the pages', () => {
         nowMs,
       );
     const frozen = { kind: 'frozen', untilMs: nowMs + 7_200_000, who: 'ada', why: 'fair', atMs: nowMs } as const;
-    const followed = { seq: 4, robots: 3, confirmed: 2, waiting: 1, windowed: 0, failed: 0, offline: 0, unserved: 0 };
+    const followed = {
+      seq: 4,
+      robots: 3,
+      confirmed: 2,
+      waiting: 1,
+      windowed: 0,
+      failed: 0,
+      offline: 0,
+      unserved: 0,
+      said: null,
+    };
     const away: Problem = { kind: 'refused', type: 'storeUnavailable', message: 'the object store does not answer' };
     assert.match(html(at(frozen) as VNode), /Frozen until/);
     assert.equal(at({ kind: 'none' }), null);
@@ -306,7 +316,17 @@ describe('a freeze on the pages', () => {
 });
 
 describe('a rollback on the page of a trial', () => {
-  const order = { seq: 9, robots: 40, confirmed: 31, waiting: 4, windowed: 1, failed: 0, offline: 4, unserved: 0 };
+  const order = {
+    seq: 9,
+    robots: 40,
+    confirmed: 31,
+    waiting: 4,
+    windowed: 1,
+    failed: 0,
+    offline: 4,
+    unserved: 0,
+    said: null,
+  };
   const page = (answer: TrialAnswer): string =>
     html(
       trialPage({

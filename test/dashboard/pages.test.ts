@@ -399,9 +399,24 @@ describe('what needs a person now', () => {
     };
     const learning = html(runsNow({ trial: null, ended: null, order: null, cycle }, { policy: 'wall', nowMs }));
     assert.match(learning, /#\/cycle\?policy=wall">cycle<\/a> runs for 5 min: it mixes, trains and judges/);
-    const order = { seq: 17, robots: 30, confirmed: 27, waiting: 3, windowed: 0, failed: 0, offline: 0, unserved: 0 };
+    const order = {
+      seq: 17,
+      robots: 30,
+      confirmed: 27,
+      waiting: 3,
+      windowed: 0,
+      failed: 0,
+      offline: 0,
+      unserved: 0,
+      said: null,
+    };
     const pending = html(runsNow({ trial: null, ended: null, order, cycle: null }, { policy: 'wall', nowMs }));
     assert.match(pending, /role="status".*Order 17, the last: pending: confirmed by 27 of 30; 3 on the way/);
+    const said = { championVersion: '1.1.0', who: hostile, why: 'worse since noon', atMs: nowMs };
+    const back = { trial: null, ended: null, order: { ...order, said }, cycle: null };
+    const told = html(runsNow(back, { policy: 'wall', nowMs }));
+    assert.match(told, /champion 1\.1\.0, by .*27 Nov 2026.*worse since noon.*confirmed by 27 of 30/);
+    assert.doesNotMatch(told, /<img/);
     assert.equal(runsNow({ trial: null, ended: null, order: null, cycle: null }, { policy: 'wall', nowMs }), null);
   });
 

@@ -15,7 +15,7 @@ describe('jobs of the PyTorch trainer', () => {
       cwd: folder,
       env: { ...process.env, PYTHONPATH: `src${path.delimiter}tests`, PYTHONDONTWRITEBYTECODE: '1' },
     });
-    assert.match(stderr, /Ran 6 tests/);
+    assert.match(stderr, /Ran 7 tests/);
     assert.match(stderr, /\nOK\n/);
   });
 });
