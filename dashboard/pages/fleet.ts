@@ -64,7 +64,18 @@ export const fleetPage = ({
     attentionBox(attention, query['policy'] ?? '', nowMs),
     standingNote(standing, nowMs),
     runsNow(
-      { trial: trial.data, ended: ended.data, order: standing.data?.order ?? null, cycle: cycle.data },
+      {
+        trial: trial.data,
+        ended: ended.data,
+        order: standing.data?.order ?? null,
+        cycle: cycle.data,
+        unread: [
+          ...(trial.problem === null ? [] : ['what is on trial']),
+          ...(ended.problem === null ? [] : ['how the last trial ended']),
+          ...(standing.problem === null ? [] : ['who follows the last order']),
+          ...(cycle.problem === null ? [] : ['whether a cycle runs']),
+        ],
+      },
       { policy: query['policy'] ?? '', nowMs },
     ),
     // Not for a fleet that is not there, or not the viewer's.

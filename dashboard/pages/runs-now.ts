@@ -15,6 +15,8 @@ export interface RunsNow {
   readonly ended: EndedTrialsAnswer | null;
   readonly order: TrialAnswer['order'];
   readonly cycle: RunningCycleAnswer | null;
+  /** What the last try could not read: it may be otherwise by now. */
+  readonly unread?: readonly string[];
 }
 
 const cycleSteps: ReadonlyMap<string, string> = new Map([
@@ -26,7 +28,7 @@ const cycleSteps: ReadonlyMap<string, string> = new Map([
 
 /** The trial and the cycle that run, the trial that ended within a day, and who follows the last order, each with the way to it: nothing happens out of sight. */
 export function runsNow(
-  { trial: now, ended, order, cycle }: RunsNow,
+  { trial: now, ended, order, cycle, unread = [] }: RunsNow,
   { policy, nowMs }: { readonly policy: string; readonly nowMs: number },
 ): ComponentChild {
   const status = now?.trial?.run === 'RUNNING' ? now.trial.status : null;
@@ -50,6 +52,9 @@ export function runsNow(
         ])
       : null,
     cycleLine(cycle, policy, nowMs),
+    unread.length === 0
+      ? null
+      : h('li', { key: 'unread' }, `⚠ Cannot be read now, and may be otherwise than said here: ${unread.join(', ')}.`),
   ].filter((line) => line !== null);
   if (lines.length === 0 && order === null) return null;
   return h('section', { 'aria-labelledby': 'lately' }, [

@@ -412,6 +412,13 @@ describe('what needs a person now', () => {
     };
     const pending = html(runsNow({ trial: null, ended: null, order, cycle: null }, { policy: 'wall', nowMs }));
     assert.match(pending, /role="status".*Order 17, the last: pending: confirmed by 27 of 30; 3 on the way/);
+    const blind = html(
+      runsNow(
+        { trial: noTrial, ended: null, order: null, cycle: null, unread: ['what is on trial'] },
+        { policy: 'wall', nowMs },
+      ),
+    );
+    assert.match(blind, /Cannot be read now, and may be otherwise than said here: what is on trial\./);
     const said = { championVersion: '1.1.0', who: hostile, why: 'worse since noon', atMs: nowMs };
     const back = { trial: null, ended: null, order: { ...order, said }, cycle: null };
     const told = html(runsNow(back, { policy: 'wall', nowMs }));
