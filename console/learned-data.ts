@@ -14,6 +14,8 @@ interface NewData {
   readonly newSince: DatasetVersion;
 }
 
+const mostNames = 500;
+
 /**
  * What the lake held for training at one version that it did not hold at another: on which days, of how many robots. null: its files are gone, or the
  * console is too busy to count. Only reads, and only files of that difference.
@@ -35,15 +37,18 @@ export async function readLearnedData(
 async function counted(engine: SqlEngine, scan: string, robotTypeId: string): Promise<ModelAnswer['learned']> {
   const session = await engine.open();
   try {
+    const learned = `${scan} AS episode_rows WHERE split = 'train' AND robot_type = ${sqlText(robotTypeId)}`;
     const [row] = await session.rows(
       `SELECT count(*) AS episodes, coalesce(sum(frame_count), 0)::DOUBLE AS frames, count(DISTINCT robot_id) AS robots,
          min(recorded_on)::VARCHAR AS first_day, max(recorded_on)::VARCHAR AS last_day
-       FROM ${scan} AS episode_rows WHERE split = 'train' AND robot_type = ${sqlText(robotTypeId)}`,
+       FROM ${learned}`,
     );
+    const names = await session.rows(`SELECT DISTINCT robot_id FROM ${learned} ORDER BY robot_id LIMIT ${mostNames}`);
     return {
       episodes: Number(row?.['episodes'] ?? 0),
       frames: Number(row?.['frames'] ?? 0),
       robots: Number(row?.['robots'] ?? 0),
+      robotIds: names.map((each) => each['robot_id'] as string),
       firstDay: (row?.['first_day'] ?? null) as string | null,
       lastDay: (row?.['last_day'] ?? null) as string | null,
     };

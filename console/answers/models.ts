@@ -94,6 +94,8 @@ export const modelSchema = z.strictObject({
       episodes: count,
       frames: count,
       robots: count,
+      /** Of these robots the first 500, by id. */
+      robotIds: z.array(z.string()),
       /** UTC days; null: none. */
       firstDay: z.string().nullable(),
       lastDay: z.string().nullable(),

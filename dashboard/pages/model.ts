@@ -87,6 +87,7 @@ export function modelBody(model: ModelAnswer): ComponentChild {
           `${trainedOn(model) ?? ''} `,
           h('a', { href: hrefOf('cycle', { policy, id: training.cycleId }) }, 'The cycle that made it'),
         ]),
+    learnedRobots(model),
     facts([['Registered', moment(model.registeredAtMs)]]),
     h('p', null, trialLink(policy, model.version)),
     h('h3', null, 'Data it learned from'),
@@ -111,10 +112,32 @@ export function modelBody(model: ModelAnswer): ComponentChild {
           ({ source, task }) => `${source} ${task}`,
         ),
     h('h3', null, 'Robots whose new episodes its cycle collected'),
+    h(
+      'p',
+      { class: 'hint' },
+      'More than it learned from: episodes of some robots and days are held out for measuring.',
+    ),
     collectedBody(model),
     h('h3', null, 'Gates'),
     gatesTable(model.gates),
     h('details', null, [h('summary', null, 'Digests, parameters and all other facts'), facts(factsOf(model))]),
+  ]);
+}
+
+/** Which robots they were, for who asks. */
+function learnedRobots({ learned, policy }: ModelAnswer): ComponentChild {
+  if (learned === null || learned.robotIds.length === 0) return null;
+  const { robotIds, robots } = learned;
+  const left = robots - robotIds.length;
+  return h('details', null, [
+    h('summary', null, `Which ${count(robots)} robots these new episodes are of`),
+    h('p', null, [
+      robotIds.flatMap((id, index) => [
+        index === 0 ? '' : ', ',
+        h('a', { key: id, href: hrefOf('robot', { policy, id }) }, id),
+      ]),
+      left > 0 ? ` and ${count(left)} more` : '',
+    ]),
   ]);
 }
 

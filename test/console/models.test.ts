@@ -223,6 +223,7 @@ describe('models of the console', function () {
       episodes: 2,
       frames: 40,
       robots: 2,
+      robotIds: ['r0', 'r1'],
       firstDay: '2026-06-01',
       lastDay: '2026-06-02',
     });

@@ -152,9 +152,18 @@ describe('the page of models', () => {
       tasks: null,
       hyperparameters: [],
     };
-    const learned = { episodes: 812, frames: 9, robots: 12, firstDay: '2026-11-20', lastDay: '2026-11-26' };
+    const learned = {
+      episodes: 812,
+      frames: 9,
+      robots: 12,
+      robotIds: ['r7', hostile],
+      firstDay: '2026-11-20',
+      lastDay: '2026-11-26',
+    };
     const text = page({ model: got(modelOf('1.1.0', { training, learned })) }, { version: '1.1.0' });
     assert.match(text, /Trained on.*812 new episodes of 12 robots, recorded from 2026-11-20 to 2026-11-26/s);
+    assert.match(text, /Which 12 robots.*id=r7">r7<\/a>, .* and 10 more/s);
+    assert.doesNotMatch(text, /<img/);
     assert.match(page({ model: got(modelOf('1.1.0')) }, { version: '1.1.0' }), /It was not trained here/);
     const trial = {
       trialId: 't1',
