@@ -75,7 +75,7 @@ const words: ReadonlyMap<string, CauseWords> = new Map([
   ],
   [
     'learningStopped',
-    { title: 'No cycle has ended for long', todo: 'See on the page Cycle where the last one stands.' },
+    { title: 'No cycle has ended well for long', todo: 'See on the page Cycle where the last one stands.' },
   ],
   ['cycleFailed', { title: 'A cycle failed', todo: 'Its reason is on the page Cycle.' }],
   [
@@ -97,6 +97,11 @@ const words: ReadonlyMap<string, CauseWords> = new Map([
       todo: 'See what changed for all of them at once, and roll back if it was the version.',
     },
   ],
+  ['promotion', { title: 'A version became champion', todo: '' }],
+  ['rollback', { title: 'Robots were ordered back', todo: '' }],
+  ['verdict', { title: 'A trial decided', todo: '' }],
+  ['trialEnd', { title: 'A trial ended', todo: '' }],
+  ['cycleEnd', { title: 'A cycle ended', todo: '' }],
   ['twoLives', { title: 'Two robots use one name', todo: 'Find the one that has a copied token, and take it back.' }],
 ]);
 

@@ -163,13 +163,6 @@ export const trialCourseSchema = z.strictObject({
   end: z.record(z.string(), z.unknown()).nullable(),
   points: z.array(z.record(z.string(), z.unknown())),
   verdicts: z.int(),
-  /** What the bound of the stage still lacks by its last verdict, at least; null: the trial has ended, or is no rollout. */
-  outlook: z
-    .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.enum(['proven', 'effect', 'unknown']) }),
-      z.strictObject({ kind: z.literal('episodes'), moreEpisodes: z.number(), earliestMs: z.number().nullable() }),
-    ])
-    .nullable(),
   /** What the last verdict says of single tasks; null: none says anything. */
   tasks: z
     .strictObject({

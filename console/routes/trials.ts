@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { listEndedTrials, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import { aliasesAt } from '../../domain/registry/index.ts';
-import { holdOutlook } from '../../domain/rollout/hold-outlook.ts';
 import type { Confirmations } from '../../fleet/desk/confirmations.ts';
 import { readAssignment, type AssignmentRecord } from '../../fleet/desk/index.ts';
 import { readJson, requireJson } from '../../store/json-objects.ts';
@@ -115,9 +114,7 @@ const courseRoutes: Routes = (context) => async (app) => {
         tasks: judged,
       } = await readTrialCourse(context.store, trialId, ({ key }) => void keys.push(key));
       const tasks = judged && { atMs: judged.atMs, items: [...judged.tasks], total: judged.total };
-      const ticks = points.filter(({ kind }) => kind === 'tick');
-      const outlook = end === null && ticks.length > 0 ? holdOutlook(ticks) : null;
-      return { readAtMs: context.clock(), damaged: keys, plan, end, points: [...points], verdicts, outlook, tasks };
+      return { readAtMs: context.clock(), damaged: keys, plan, end, points: [...points], verdicts, tasks };
     },
   });
 };

@@ -126,7 +126,7 @@ const events = ({ events: list, damaged }: IncidentsAnswer, policy: string): Com
           [
             { head: 'When', cell: ({ atMs }) => moment(atMs) },
             { head: 'State', cell: ({ state }) => state },
-            { head: 'Cause', cell: ({ cause }) => cause },
+            { head: 'What', cell: ({ cause }) => `${wordsOf(cause).title} (${cause})` },
             { head: 'Subject', cell: (one) => subjectOf(one, policy) },
             { head: 'Reason', cell: ({ reason }) => reason },
             { head: 'Who', cell: ({ who }) => who ?? 'the monitor' },

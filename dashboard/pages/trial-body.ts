@@ -7,18 +7,17 @@ import { pointsText } from '../format.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, stateBox, table } from '../states.ts';
 import { armsOf, pointsOf } from '../trial-course.ts';
-import { armText, outlookText, planTable, stepText } from './trial-stages.ts';
+import { armText, planTable, stepText } from './trial-stages.ts';
 import { trialTasks } from './trial-tasks.ts';
 import { versionLink } from './version-links.ts';
 
 interface ShownCourse {
   readonly policy: string;
-  readonly nowMs: number;
   readonly stage: number | undefined;
 }
 
 /** The effect of a trial over time, its arms, and what it is in each task. */
-export function courseBody(course: TrialCourseAnswer, { policy, nowMs, stage }: ShownCourse): ComponentChild {
+export function courseBody(course: TrialCourseAnswer, { policy, stage }: ShownCourse): ComponentChild {
   const { plan, end, verdicts, damaged } = course;
   const points = pointsOf(course, stage);
   const arms = armsOf(course);
@@ -31,7 +30,6 @@ export function courseBody(course: TrialCourseAnswer, { policy, nowMs, stage }: 
       ['Robots in the plan', listField(plan, 'robots').length],
       ['Left out, in quarantine', listField(plan, 'excluded').length],
       ['End', end === null ? 'it has not ended' : stepText(end)],
-      ...(course.outlook === null ? [] : [['What would let it advance', outlookText(course.outlook, nowMs)] as const]),
       ['Verdicts', points.length === verdicts ? verdicts : `${verdicts}, of which ${points.length} are shown`],
       ...(arms === null
         ? []
@@ -45,7 +43,7 @@ export function courseBody(course: TrialCourseAnswer, { policy, nowMs, stage }: 
             ],
           ] as const)),
     ]),
-    planTable(plan, currentStage(course), end !== null),
+    planTable(plan, currentStage(course), end),
     points.length === 0
       ? stateBox('noData', 'No verdict says an effect yet. Nothing follows from this.')
       : h('div', null, [

@@ -34,7 +34,11 @@ export const trialNow = (now: TrialNow, tasks: TaskArmsAnswer | null, policy: st
       `${kind === 'abTest' ? 'A/B test' : 'Rollout'} of candidate ${candidateVersion} against champion ${championVersion}`,
     ),
     h('p', { class: 'headline' }, [
-      h('strong', null, `${standings[standing]}${stagePlace(now)}. `),
+      h(
+        'strong',
+        null,
+        `${standing === 'returning' && kind === 'abTest' ? '← over; its robots go back to the champion' : standings[standing]}${stagePlace(now)}. `,
+      ),
       `${plainReason(reason)}.`,
       atMs === null ? null : h('span', { class: 'hint' }, [' Said at ', moment(atMs), '.']),
     ]),
@@ -176,7 +180,7 @@ function evidenceTable({ evidence }: TrialNow): ComponentChild {
     h(
       'summary',
       null,
-      `Evidence of harm: ${evidence.some(({ logEvidence, threshold }) => logEvidence >= threshold) ? 'an alarm' : 'no alarm'}`,
+      `Evidence of harm over all tasks together: ${evidence.some(({ logEvidence, threshold }) => logEvidence >= threshold) ? 'an alarm' : 'no alarm'}`,
     ),
     table(
       'By the last verdict; logarithms of how much likelier harm is than none. At the alarm limit all robots go back',

@@ -1,9 +1,8 @@
-import { type ComponentChild, type ComponentChildren } from 'preact';
+import { type ComponentChild } from 'preact';
 
-import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
 import { listField, numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
-import { moment, table } from '../states.ts';
+import { table } from '../states.ts';
 import { plainReason } from './trial-words.ts';
 
 /** What a workflow says of a number, or that it does not. */
@@ -21,28 +20,10 @@ export function stepText(step: unknown): string {
   return reason === undefined ? kind : `${kind}: ${plainReason(reason)}`;
 }
 
-const outlooks: Readonly<Record<'proven' | 'effect' | 'unknown', string>> = {
-  proven:
-    'nothing of the effect: its bound is above the limit. Time, robots, an approval or a freeze may hold it still',
-  effect:
-    'at the effect measured now no number of episodes: it is as far below as the limit allows, or farther. It must turn out better, or somebody ends the trial',
-  unknown: 'not known: the last verdict does not say an effect, a bound and a limit',
-};
-
-/** What would let the stage advance, and when at the present rate; nothing where a trial has ended. */
-export const outlookText = (outlook: TrialCourseAnswer['outlook'], nowMs: number): ComponentChildren => {
-  if (outlook === null) return null;
-  if (outlook.kind !== 'episodes') return outlooks[outlook.kind];
-  const { moreEpisodes, earliestMs } = outlook;
-  const more = `at least ${numberText(moreEpisodes, 0)} more episodes with the candidate, if the effect stays as it is`;
-  if (earliestMs === null) return more;
-  return [`${more}; at the present rate `, earliestMs <= nowMs ? 'any time now' : ['not before ', moment(earliestMs)]];
-};
-
 const hours = (value: number): string => `${numberText(value)} h`;
 
 /** What a rollout has before it: how many robots each stage gives the candidate, how long it takes at least, and what it must prove. */
-export function planTable(plan: unknown, current: number | undefined, hasEnded: boolean): ComponentChild {
+export function planTable(plan: unknown, current: number | undefined, end: unknown): ComponentChild {
   const planned = listField(plan, 'stages').map((stage, index) => ({ stage, index }));
   if (planned.length === 0) return null;
   return table(
@@ -51,16 +32,7 @@ export function planTable(plan: unknown, current: number | undefined, hasEnded: 
       { head: 'Stage', cell: ({ index }) => `${index + 1} of ${planned.length}` },
       {
         head: 'Standing',
-        cell: ({ index }) =>
-          current === undefined
-            ? 'not known'
-            : index < current
-              ? '✓ passed'
-              : index > current
-                ? '◌ to come'
-                : hasEnded
-                  ? '■ the trial ended here'
-                  : '▶ now',
+        cell: ({ index }) => standingOf(index, current, end),
       },
       {
         head: 'Robots with the candidate',
@@ -81,4 +53,12 @@ export function planTable(plan: unknown, current: number | undefined, hasEnded: 
     planned,
     ({ index }) => String(index),
   );
+}
+
+/** Of the stage of this index, where the last verdict was of stage `current`. */
+function standingOf(index: number, current: number | undefined, end: unknown): string {
+  if (current === undefined) return 'not known';
+  if (index < current || textField(end, 'outcome') === 'promoted') return '✓ passed';
+  if (index > current) return end === null ? '◌ to come' : '◌ not reached';
+  return end === null ? '▶ now' : '■ the trial ended here';
 }

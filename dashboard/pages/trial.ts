@@ -79,7 +79,7 @@ export const trialPage = ({
         : [
             endOf(ended.data, trialId),
             shownOf(course, nowMs, `the course of ${trialId}`, (data) =>
-              courseBody(data, { policy, nowMs, stage: stageOf(more.stage) }),
+              courseBody(data, { policy, stage: stageOf(more.stage) }),
             ),
           ],
     ]),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { h, render, type ComponentChild } from 'preact';
+import { render, type ComponentChild } from 'preact';
 import { act } from 'preact/test-utils';
 
 import type { FleetAnswer, RobotAnswer } from '../../console/answers/fleet.ts';
@@ -22,7 +22,7 @@ import { loginPage } from '../../dashboard/pages/login.ts';
 import { metricCell, metricsPage, metricsPath } from '../../dashboard/pages/metrics.ts';
 import { robotPage } from '../../dashboard/pages/robot.ts';
 import { trialPage } from '../../dashboard/pages/trial.ts';
-import { outlookText } from '../../dashboard/pages/trial-stages.ts';
+import { planTable } from '../../dashboard/pages/trial-stages.ts';
 import { runsNow } from '../../dashboard/pages/runs-now.ts';
 import { unread, type Problem, type Reading } from '../../dashboard/reading.ts';
 import { pointsOf, trialIdOf } from '../../dashboard/trial-course.ts';
@@ -240,7 +240,6 @@ describe('the pages', () => {
       points: [{ kind: hostile, delta: 0.1, atMs: nowMs }],
       verdicts: 1,
       tasks: null,
-      outlook: null,
     };
     const ended: EndedTrialsAnswer = {
       readAtMs: nowMs,
@@ -629,7 +628,6 @@ describe('the page of a trial', () => {
     ],
     verdicts: 3,
     tasks: null,
-    outlook: null,
   };
 
   it('draws the effect with its interval against its limit, and says the same in a table', () => {
@@ -712,19 +710,19 @@ describe('the page of a trial', () => {
     assert.match(text, /−10 pp.*worse, within what is allowed.*−30 pp.*proven worse: it stops/s);
     assert.match(text, /not known<\/td><td>◌ too few episodes/);
     assert.doesNotMatch(text, /<img/);
-    const outlook = (of: TrialCourseAnswer['outlook']): string => html(h('p', null, outlookText(of, nowMs)));
-    assert.match(
-      outlook({ kind: 'episodes', moreEpisodes: 1_200, earliestMs: nowMs + 1 }),
-      /1,200 more episodes.*not before <time/,
-    );
-    assert.match(outlook({ kind: 'episodes', moreEpisodes: 2, earliestMs: nowMs - 1 }), /any time now/);
-    assert.match(
-      outlook({ kind: 'episodes', moreEpisodes: 2, earliestMs: null }),
-      /if the effect stays as it is<\/p>$/,
-    );
-    for (const kind of ['proven', 'effect', 'unknown'] as const) assert.ok(outlook({ kind }).length > 40);
     assert.match(at(null), /No verdict judged single tasks yet/);
     assert.match(at({ atMs: nowMs, items: [], total: 0 }), /No episode of a task counted yet/);
+  });
+
+  it('says of each stage of the plan whether it was passed, runs, ended the trial, or was not reached', () => {
+    const plan = { stages: [{ robots: 3 }, { robots: 9 }, { robots: 30 }] };
+    const standings = (current: number | undefined, end: unknown): readonly string[] =>
+      [...html(planTable(plan, current, end)).matchAll(/of 3<\/th><td>(.*?)<\/td>/g)].map(([, told = '']) => told);
+    assert.deepEqual(standings(1, null), ['✓ passed', '▶ now', '◌ to come']);
+    assert.deepEqual(standings(1, { outcome: 'rolledBack' }), ['✓ passed', '■ the trial ended here', '◌ not reached']);
+    assert.deepEqual(standings(2, { outcome: 'promoted' }), ['✓ passed', '✓ passed', '✓ passed']);
+    assert.deepEqual(standings(undefined, null), ['not known', 'not known', 'not known']);
+    assert.equal(planTable({ stages: [] }, 0, null), null);
   });
 
   it('says one state, until when it holds, the stages, and how much better the candidate is', () => {
@@ -780,7 +778,7 @@ describe('the page of a trial', () => {
       '✓ reached',
       '○ to come',
       'n 26 episodes of 5 robots',
-      'Evidence of harm: no alarm',
+      'Evidence of harm over all tasks together: no alarm',
       'What the words on this page mean',
       '▲ better',
     ])

@@ -1,5 +1,5 @@
 import { accessSync, constants, readdirSync, readFileSync, rmdirSync, rmSync, statfsSync, statSync } from 'node:fs';
-import { freemem, release, tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import path from 'node:path';
 
 const memory = '/dev/shm';
@@ -31,7 +31,7 @@ function isPlenty(): boolean {
       .find((line) => line.split(' ')[1] === memory);
     // Tests run programs that they write there.
     const runsPrograms = mount?.split(' ')[3]?.split(',').includes('noexec') === false;
-    return runsPrograms && bavail * bsize >= leastFreeBytes && freemem() >= leastFreeMemoryBytes;
+    return runsPrograms && bavail * bsize >= leastFreeBytes && process.availableMemory() >= leastFreeMemoryBytes;
   } catch {
     return false;
   }
@@ -42,8 +42,11 @@ function sweep(place: string): void {
   for (const name of readdirSync(place)) {
     const folder = path.join(place, name);
     if (!name.startsWith('flywheel-test-')) continue;
-    const { mtimeMs } = statSync(folder, { throwIfNoEntry: false }) ?? { mtimeMs: Number.POSITIVE_INFINITY };
-    if (Date.now() - mtimeMs > dayMs) rmSync(folder, { recursive: true, force: true });
+    try {
+      if (Date.now() - statSync(folder).mtimeMs > dayMs) rmSync(folder, { recursive: true, force: true });
+    } catch {
+      // Somebody else's, or gone meanwhile.
+    }
   }
 }
 

@@ -42,15 +42,15 @@ describe('lake shared by processes', function () {
     return { version, ...(row as { n: number; d: number }) };
   };
 
-  it('loses nothing when two commit twenty times each at once', async () => {
-    const both = await Promise.all([startWriter(0, 20), startWriter(1, 20)]);
+  it('loses nothing when two commit fifty times each at once', async () => {
+    const both = await Promise.all([startWriter(0, 50), startWriter(1, 50)]);
     const exits = both.map(({ child }) => once(child, 'exit'));
     for (const { child } of both) child.stdin.end();
     assert.deepEqual(await Promise.all(exits), [
       [0, null],
       [0, null],
     ]);
-    assert.deepEqual(await count(), { version: 40, n: 800, d: 800 });
+    assert.deepEqual(await count(), { version: 100, n: 2_000, d: 2_000 });
   });
 
   it('stays readable when a writer is killed, and takes up its work again', async () => {

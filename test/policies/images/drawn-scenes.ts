@@ -1,7 +1,7 @@
 import { randomStream, type RandomStream } from '../../../policies/random.ts';
 import type { RowBlock, RowSource } from '../../../policies/rows.ts';
 
-export const sceneSize = { height: 24, width: 32 } as const;
+export const sceneSize = { height: 48, width: 64 } as const;
 /** What a scene shows: a tall pillar or a flat box, left or right of the middle. */
 export const sceneKinds = ['pillar left', 'pillar right', 'box left', 'box right'] as const;
 
@@ -24,7 +24,7 @@ function drawScene(kind: number, random: RandomStream, bytes: Uint8Array): void 
   const [wall, floor] = [colour(random), colour(random)];
   const obstacle = otherColour(random, wall, floor);
   const horizon = height * (0.3 + 0.3 * random());
-  const [long, short] = [10 + 4 * random(), 3.5 + 1.5 * random()];
+  const [long, short] = [20 + 8 * random(), 7 + 3 * random()];
   const [wide, tall] = kind < 2 ? [short, long] : [long, short];
   const left = (kind % 2) * (width / 2) + (width / 2 - wide) * random();
   const top = (height - tall) * random();
