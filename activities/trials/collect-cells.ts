@@ -18,7 +18,7 @@ import type { TelemetryEntry } from '../../fleet/protocol/index.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { blocksPerPart, type CellManifest, type CellStore } from './cell-store.ts';
-import { countedEpisode, isUndatedEpisode, overlapOf, reportedAtMs } from './telemetry-reports.ts';
+import { countedAtMs, countedEpisode, isUndatedEpisode, overlapOf, reportedAtMs } from './telemetry-reports.ts';
 import { planReferenceSchema, type PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
@@ -44,8 +44,8 @@ const hourMs = 3_600_000;
 const mostDamaged = 100;
 
 /**
- * Takes telemetry that came since the last generation into the cells of a trial: once each, to the version that ran it, late
- * outcomes into their own block. Idempotent by (trial, generation): asked again, it gives the generation that was made.
+ * Takes telemetry that came since the last generation into the cells of a trial: once each, to the version that ran it, outcomes
+ * into the block in which their episode began, however late they come. Idempotent by (trial, generation): asked again, it gives the generation that was made.
  */
 export const collectCells =
   (ports: { store: ObjectStore; telemetry: TelemetryLog; cells: CellStore; readPlan: PlanReader }) =>
@@ -193,9 +193,10 @@ async function takeBatch(taking: Taking, batch: TelemetryBatch): Promise<void> {
     if (isOfTrial && isUndatedEpisode(batch, entry)) manifest.undated += 1;
     const atMs = reportedAtMs(batch, entry);
     if (atMs === undefined) continue;
-    const block = blockOf(atMs);
-    if (block >= 0) manifest.newestBlocks[robotId] = Math.max(block, manifest.newestBlocks[robotId] ?? 0);
+    const newest = blockOf(atMs);
+    if (newest >= 0) manifest.newestBlocks[robotId] = Math.max(newest, manifest.newestBlocks[robotId] ?? 0);
     if (version === null || !isOfTrial) continue;
+    const block = blockOf(countedAtMs(entry, atMs));
     const report = reportOf(batch, entry, taking);
     if (block < 0 || report === undefined) continue;
     const cells = await partOf(taking.store, manifest, changed, Math.floor(block / blocksPerPart));

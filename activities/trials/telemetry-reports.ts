@@ -24,6 +24,13 @@ export function reportedAtMs(
   return Math.min(receivedMs, atMs - clockSkewMs);
 }
 
+/**
+ * The moment that a report counts at: of an episode its beginning. How it ends says when it ends, because most failures end early: where robots begin
+ * together, as at the beginning of a shift, a comparison of what ended at the same time compares failures with failures (docs/decisions/114).
+ */
+export const countedAtMs = (entry: TelemetryEntry, reportedMs: number): number =>
+  entry.kind === 'episode' ? reportedMs - entry.durationMs : reportedMs;
+
 /** True for an outcome that would count if it had a time. */
 export const isUndatedEpisode = ({ isTimeUnknown }: TelemetryBatch, { kind, policyVersion }: TelemetryEntry): boolean =>
   isTimeUnknown === true && kind === 'episode' && policyVersion !== null;

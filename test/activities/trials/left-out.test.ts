@@ -12,7 +12,8 @@ import { fleetKeys, telemetryHour } from '../../../fleet/desk/keys.ts';
 import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
 
 const dayMs = 24 * hourMs;
-const minuteMs = 60_000;
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
 const [one, other] = ['01J00000000000000000000008', '01J00000000000000000000009'];
 
 describe('what is no evidence', function () {
@@ -36,7 +37,7 @@ describe('what is no evidence', function () {
   });
   afterEach(() => world.close());
 
-  /** Episodes of one life of a robot at these minutes of the trial, all failures. */
+  /** Episodes of one life of a robot that begin at these minutes of the trial and fail within a second. */
   async function tell(
     robotId: string,
     bootId: string,
@@ -48,7 +49,7 @@ describe('what is no evidence', function () {
       kind: 'episode',
       episodeId: '01J00000000000000000000001',
       task: 'follow',
-      durationMs: minuteMs,
+      durationMs: secondMs,
       outcome: 'failure',
       failureReason: 'collision',
       intervened: false,
@@ -56,7 +57,7 @@ describe('what is no evidence', function () {
     };
     const entries = minutes.map((minute, seq) => ({
       seq,
-      atMs: startMs + minute * minuteMs,
+      atMs: startMs + minute * minuteMs + secondMs,
       policyVersion,
       trialId: null,
       ...(kind === undefined ? outcome : { kind, event: 'bump' }),

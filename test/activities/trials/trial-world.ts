@@ -151,7 +151,7 @@ export async function openTrialWorld(robots: number, options: TrialWorldOptions 
     trialId: null,
     episodeId: '01J00000000000000000000001',
     task: 'follow',
-    durationMs: 60_000,
+    durationMs: 10_000,
     outcome: 'success',
     failureReason: null,
     intervened: false,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { PlannedTrial, PlanTrialInput } from '../../../activities/trials/plan-trial.ts';
+import { randomFromSeed } from '../../../domain/statistics/index.ts';
 import { readAliases } from '../../../store/records/aliases.ts';
 import { openFleet, openFleetReader } from '../../../fleet/desk/index.ts';
 import { hourMs, openTrialWorld, policy, startMs, type TrialWorld } from './trial-world.ts';
@@ -284,6 +285,34 @@ describe('the activities of a trial', function () {
       await work(3, 1);
       const later = await collect(generation);
       assert.deepEqual(await judge(later.generation), verdict);
+    });
+
+    it('compares episodes that began together, and not those that ended together', async () => {
+      const minuteMs = 60_000;
+      const [everyMs, takesMs] = [15 * minuteMs, { success: 12 * minuteMs, failure: 2 * minuteMs }];
+      const random = randomFromSeed('shifts');
+      const hours = 12;
+      for (const robotId of world.robotIds) {
+        const isExposed = exposed.includes(robotId);
+        const entries = Array.from({ length: (hours * hourMs) / everyMs }, (_, index) => {
+          const outcome = random() < (isExposed ? 0.95 : 0.6) ? ('success' as const) : ('failure' as const);
+          return {
+            seq: 50_000 + index,
+            policyVersion: isExposed ? '1.1.0' : '1.0.0',
+            atMs: startMs + index * everyMs + takesMs[outcome],
+            durationMs: takesMs[outcome],
+            outcome,
+            failureReason: outcome === 'success' ? null : 'collision',
+          };
+        });
+        await world.report(robotId, entries, startMs + hours * hourMs);
+      }
+      world.nowMs += hours * hourMs;
+      await world.see((id) => (exposed.includes(id) ? '1.1.0' : '1.0.0'));
+      const { generation } = await collect();
+      const { delta, episodes } = await judge(generation);
+      assert.equal(episodes, (exposed.length * hours * hourMs) / everyMs);
+      assert.ok(Math.abs(delta - 0.35) < 0.08, `${delta}`);
     });
 
     it('holds when no gateway says who is online, and takes a lone unsafe robot back', async () => {
