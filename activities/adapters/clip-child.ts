@@ -6,14 +6,9 @@ import { imageOfFrame } from '../../datasets/media/image-of-frame.ts';
 import { readClip, type Clip } from '../../datasets/media/read-clip.ts';
 import type { ClipLook, DecodedClip } from '../ports/clip-decoder.ts';
 import type { ClipAnswer, ClipJob } from './clip-child-messages.ts';
-import {
-  codedClipImages,
-  isLargeJpegClip,
-  jpegClipImages,
-  jpegClipImagesByFfmpeg,
-  type ImageShape,
-  type OpenClip,
-} from './clip-images.ts';
+import { isForFfmpeg, jpegClipImages, jpegClipImagesByFfmpeg } from './clip-images.ts';
+import { codedClipImages } from './ffmpeg-clip-images.ts';
+import type { ImageShape, OpenClip } from './open-clip.ts';
 
 /** The process that clip-decoder-process.ts starts: one clip after the other, an answer to each. */
 const beatMs = 500;
@@ -65,9 +60,8 @@ async function decode(opened: OpenClip, job: DecodeJob): Promise<DecodedClip> {
   const wanted = wantedOf(opened.clip, job);
   const isWanted = (index: number): boolean => wanted?.has(index) ?? true;
   // The images of sets, some or all, have the same bytes.
-  const isForFfmpeg = images === undefined && isLargeJpegClip(opened.clip);
   const sizes =
-    (isForFfmpeg && ffmpeg !== undefined
+    (ffmpeg !== undefined && images === undefined && isForFfmpeg(opened.clip, job)
       ? await writeImages(jpegClipImagesByFfmpeg(ffmpeg, opened, job, isWanted), job.outPath).catch(ofTheClip)
       : undefined) ?? (await writeImages(imagesOf(opened, ffmpeg, job, isWanted), job.outPath));
   const { codec, width, height, samples } = opened.clip;

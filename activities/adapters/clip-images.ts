@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
-import type { FileHandle } from 'node:fs/promises';
-
 import sharp, { type Sharp } from 'sharp';
 
 import { ClipError } from '../../datasets/media/clip-format.ts';
+import { isPlainJpeg } from '../../datasets/media/jpeg-segments.ts';
 import { jpegSize } from '../../datasets/media/jpeg-size.ts';
 import type { Clip } from '../../datasets/media/read-clip.ts';
+import { codedClipImages } from './ffmpeg-clip-images.ts';
+import type { ImageShape, OpenClip } from './open-clip.ts';
 
 /** The same images whatever the machine has: no cache, one thread; and no format but JPEG is ever opened. */
 sharp.cache(false);
@@ -19,22 +19,11 @@ const mostSaid = 2_000;
 const strict = { failOn: 'warning', sequentialRead: true } as const;
 /** Images that are decoded while one is taken away. */
 const imagesAhead = 1;
-/** Pixels that decoders add to a side for their own use. */
-const decoderMargin = 128;
 
-export interface ImageShape {
-  readonly width: number;
-  readonly height: number;
-  readonly form: 'jpeg' | 'rgb' | 'grey';
-}
-
-export interface OpenClip {
-  readonly file: FileHandle;
-  readonly path: string;
-  readonly clip: Clip;
-}
-
-/** Images of a clip of motion JPEG in a shape, one after another, those that are wanted. Throws ClipError for one that cannot be decoded. */
+/**
+ * Images of a clip of motion JPEG in a shape, one after another, those that are wanted. Throws ClipError for one that cannot be decoded. A plain JPEG that has
+ * the size already is given as it is: those are the pixels that its robot sees.
+ */
 export async function* jpegClipImages(
   opened: OpenClip,
   shape: ImageShape,
@@ -49,8 +38,11 @@ export async function* jpegClipImages(
     const group = wanted.slice(start, start + joinedAtOnce);
     const together = await decodedTogether(opened, shape, group);
     if (together === undefined) yield* singleImages(opened, shape, group);
-    else if (shape.form !== 'jpeg') yield* together;
-    else yield* inOrder(together, (pixels) => shaped(sharp(pixels, rawOf(shape)), 'jpeg'));
+    else if (shape.form !== 'jpeg') yield* together.map(({ pixels }) => pixels);
+    else
+      yield* inOrder(together, async ({ jpeg, pixels }) =>
+        isPlainJpeg(jpeg) ? jpeg : shaped(sharp(pixels, rawOf(shape)), 'jpeg'),
+      );
   }
 }
 
@@ -58,18 +50,26 @@ export async function* jpegClipImages(
 const joinedAtOnce = 64;
 const largestJoined = 128 * 96;
 
-const isJoinable = ({ width, height }: Clip, shape: ImageShape): boolean =>
-  shape.width === width && shape.height === height && width * height <= largestJoined;
+const isJoinable = (clip: Clip, shape: ImageShape): boolean =>
+  isOwnSize(clip, shape) && clip.width * clip.height <= largestJoined;
+
+const isOwnSize = ({ width, height }: Clip, shape: ImageShape): boolean =>
+  shape.width === width && shape.height === height;
 
 const rawOf = ({ width, height }: Pick<ImageShape, 'width' | 'height'>) =>
   ({ raw: { width, height, channels: 3 } }) as const;
 
-/** As pixels. Undefined where anything is wrong with one of them: one by one they say what. */
+interface DecodedImage {
+  readonly jpeg: Buffer;
+  readonly pixels: Buffer;
+}
+
+/** With their pixels. Undefined where anything is wrong with one of them: one by one they say what. */
 async function decodedTogether(
   opened: OpenClip,
   shape: ImageShape,
   indexes: readonly number[],
-): Promise<readonly Buffer[] | undefined> {
+): Promise<readonly DecodedImage[] | undefined> {
   if (indexes.length < 2) return undefined;
   try {
     const images: Buffer[] = [];
@@ -79,7 +79,7 @@ async function decodedTogether(
     const pixels = await shaped(joined, shape.form === 'grey' ? 'grey' : 'rgb');
     const bytes = width * height * (shape.form === 'grey' ? 1 : 3);
     if (pixels.length !== bytes * images.length) return undefined;
-    return images.map((_, place) => pixels.subarray(place * bytes, (place + 1) * bytes));
+    return images.map((jpeg, place) => ({ jpeg, pixels: pixels.subarray(place * bytes, (place + 1) * bytes) }));
   } catch {
     return undefined;
   }
@@ -118,8 +118,11 @@ async function jpegBytes({ file, clip }: OpenClip, index: number): Promise<Buffe
 /** With fewer pixels starting ffmpeg takes longer than it saves: 30 images of 640 × 480. */
 const fewestPixelsForFfmpeg = 30 * 640 * 480;
 
-export const isLargeJpegClip = ({ codec, width, height, samples }: Clip): boolean =>
-  codec === 'jpeg' && samples.length * width * height >= fewestPixelsForFfmpeg;
+/** Whether ffmpeg is faster: it has to be started, and gives no image as it is. */
+export const isForFfmpeg = (clip: Clip, shape: ImageShape): boolean =>
+  clip.codec === 'jpeg' &&
+  !isOwnSize(clip, shape) &&
+  clip.samples.length * clip.width * clip.height >= fewestPixelsForFfmpeg;
 
 /**
  * Images of a clip of motion JPEG in colour, through ffmpeg, which decodes them in 40 % of the time. Every image's header is read first: ffmpeg
@@ -140,6 +143,11 @@ async function jpegImage(opened: OpenClip, shape: ImageShape, index: number): Pr
   const buffer = await jpegBytes(opened, index);
   try {
     const image = sharp(buffer, { ...strict, limitInputPixels: clip.width * clip.height });
+    if (isOwnSize(clip, shape) && shape.form === 'jpeg' && isPlainJpeg(buffer)) {
+      // It is taken as it is, once it decodes.
+      await image.raw().toBuffer();
+      return buffer;
+    }
     // As a robot scales what its policy sees: a model must not learn from other pixels than it gets.
     const scaled = image.resize(shape.width, shape.height, { fit: 'fill', fastShrinkOnLoad: false });
     return await shaped(scaled, shape.form);
@@ -149,93 +157,9 @@ async function jpegImage(opened: OpenClip, shape: ImageShape, index: number): Pr
   }
 }
 
-/**
- * Images of a clip that ffmpeg decodes and scales: all are decoded, because an image may need those before it. ffmpeg opens nothing but this
- * file, with these decoders, and no image of more pixels than the clip says.
- */
-export async function* codedClipImages(
-  ffmpeg: string,
-  { path, clip }: OpenClip,
-  shape: ImageShape,
-  isWanted: (index: number) => boolean,
-): AsyncGenerator<Uint8Array> {
-  const pixelBytes = shape.form === 'grey' ? 1 : 3;
-  let index = 0;
-  for await (const pixels of rawImages(
-    ffmpeg,
-    ffmpegArguments(path, clip, shape),
-    shape.width * shape.height * pixelBytes,
-  )) {
-    if (index >= clip.samples.length)
-      throw new ClipError('damaged', `expected ${clip.samples.length} images as the clip says, got more`);
-    if (isWanted(index)) {
-      yield shape.form === 'jpeg' ? await shaped(sharp(pixels, rawOf(shape)), 'jpeg') : pixels;
-    }
-    index += 1;
-  }
-  if (index < clip.samples.length)
-    throw new ClipError('undecodable', `expected ${clip.samples.length} images as the clip says, got ${index}`);
-}
-
 async function shaped(image: Sharp, form: ImageShape['form']): Promise<Buffer> {
   if (form === 'grey') return image.greyscale().raw().toBuffer();
   const colour = image.toColourspace('srgb');
   if (form === 'rgb') return colour.removeAlpha().raw().toBuffer();
   return colour.jpeg({ quality: trainingQuality, chromaSubsampling: '4:4:4', optimiseCoding: false }).toBuffer();
-}
-
-/**
- * As sharp scales, but for three levels of 255 at most and a third of one on average (decision 087); without the flags colours of neighbours run
- * into each other. https://ffmpeg.org/ffmpeg-scaler.html
- */
-const scaling = 'lanczos+accurate_rnd+full_chroma_int+full_chroma_inp';
-
-function ffmpegArguments(path: string, clip: Clip, { width, height, form }: ImageShape): readonly string[] {
-  const format = form === 'grey' ? 'gray' : 'rgb24';
-  return [
-    ...words('-nostdin -hide_banner -loglevel error -protocol_whitelist file,pipe -threads 1 -filter_threads 1'),
-    ...words(`-codec_whitelist ${clip.codec === 'jpeg' ? 'mjpeg' : 'h264,libdav1d,libaom-av1,av1'} -noautorotate`),
-    ...words(`-max_pixels ${(clip.width + decoderMargin) * (clip.height + decoderMargin)} -xerror -f mov -i`),
-    `file:${path}`,
-    ...words(`-map 0:v:0 -fps_mode passthrough -vf scale=${width}:${height}:flags=${scaling},format=${format}`),
-    ...words('-f rawvideo pipe:1'),
-  ];
-}
-
-/** What a program writes on its standard output, cut into pieces of one size; ends it when nobody wants more. */
-async function* rawImages(program: string, args: readonly string[], bytes: number): AsyncGenerator<Buffer> {
-  const child = spawn(program, args, { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(0, mostSaid)));
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  ended.catch(() => undefined);
-  try {
-    let held = Buffer.alloc(bytes);
-    let filled = 0;
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>)
-      for (let at = 0; at < chunk.length;) {
-        const taken = chunk.copy(held, filled, at, at + bytes - filled);
-        at += taken;
-        filled += taken;
-        if (filled < bytes) continue;
-        yield held;
-        held = Buffer.alloc(bytes);
-        filled = 0;
-      }
-    const code = await ended;
-    if (code !== 0 || said !== '')
-      throw new ClipError(
-        'undecodable',
-        `expected a clip that decodes, got: ${said.trim() || `ffmpeg ended with ${code}`}`,
-      );
-  } finally {
-    child.kill('SIGKILL');
-  }
-}
-
-function words(text: string): readonly string[] {
-  return text.split(' ');
 }

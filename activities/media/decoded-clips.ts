@@ -26,7 +26,7 @@ export interface DecodedImages {
 }
 
 /** Counts up when the same clip gives other images than before, so that no set mixes both. */
-const imagesVersion = 2;
+const imagesVersion = 3;
 /** Folder below a worker's scratch folder. */
 export const decodedFolder = 'decoded-clips';
 const defaultMaxBytes = 8 * 1024 ** 3;

@@ -1,4 +1,5 @@
 import { ClipError } from './clip-format.ts';
+import { jpegSegments } from './jpeg-segments.ts';
 
 /**
  * Pixels and colour channels that a JPEG image says it has, from its frame header and without decoding anything. Throws ClipError for what is
@@ -8,17 +9,12 @@ export function jpegSize(image: Uint8Array): { readonly width: number; readonly 
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   if (image.length < 4 || view.getUint16(0) !== 0xffd8)
     throw new ClipError('undecodable', 'expected a JPEG image (FF D8 first), got another');
-  for (let at = 2; at + 9 < image.length;) {
-    if (view.getUint8(at) !== 0xff) break;
-    const marker = view.getUint8(at + 1);
-    // Fill bytes, and markers without a length.
-    if (marker === 0xff) at += 1;
-    else if (isFrameHeader(marker)) {
-      const channels = view.getUint8(at + 9);
-      if (channels !== 1 && channels !== 3)
-        throw new ClipError('undecodable', `expected a JPEG image of 1 or 3 channels, got ${channels}`);
-      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
-    } else at += 2 + Math.max(2, view.getUint16(at + 2));
+  for (const { marker, start } of jpegSegments(image)) {
+    if (!isFrameHeader(marker) || start + 9 >= image.length) continue;
+    const channels = view.getUint8(start + 9);
+    if (channels !== 1 && channels !== 3)
+      throw new ClipError('undecodable', `expected a JPEG image of 1 or 3 channels, got ${channels}`);
+    return { height: view.getUint16(start + 5), width: view.getUint16(start + 7) };
   }
   throw new ClipError('undecodable', 'expected a JPEG image with a frame header, got none');
 }

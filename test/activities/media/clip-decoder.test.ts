@@ -11,6 +11,7 @@ import sharp from 'sharp';
 import { clipDecoderProcess } from '../../../activities/adapters/clip-decoder-process.ts';
 import type { ClipDecoder, DecodedClip } from '../../../activities/ports/clip-decoder.ts';
 import { ClipError } from '../../../datasets/media/clip-format.ts';
+import { isPlainJpeg } from '../../../datasets/media/jpeg-segments.ts';
 import { transcodeArguments } from '../../../datasets/media/transcode-arguments.ts';
 import { scaledRgb } from '../../../fleet/agent/adapters/sharp-pictures.ts';
 import { isFailure } from '../../../store/failures.ts';
@@ -140,6 +141,35 @@ describe('decoding clips', function () {
       assert.ok((await rgbOf(shown, decoder)).equals(own), 'the same again');
     });
 
+    it('ffmpeg writes them as JPEG, as near to their pixels as sharp does', async () => {
+      const path = await fileOf(await clipOf({ ...large, periodUs: 100_000 }, shown));
+      const outPath = join(folder, `${(files += 1)}.out`);
+      const { sizes } = await decoder.decode({ clipPath: path, outPath, ...shape, form: 'jpeg' }, quiet);
+      const [bytes, pixels] = [await readFile(outPath), await rgbOf(shown, decoder)];
+      assert.equal(sizes.length, count);
+      assert.equal(
+        sizes.reduce((sum, length) => sum + length, 0),
+        bytes.length,
+      );
+      const pixelBytes = shape.width * shape.height * 3;
+      let at = 0;
+      for (const [index, length] of sizes.entries()) {
+        const [jpeg, of] = [bytes.subarray(at, (at += length)), pixels.subarray(index * pixelBytes)];
+        assert.ok(isPlainJpeg(jpeg), `image ${index}`);
+        const raw = { raw: { ...shape, channels: 3 } } as const;
+        const bySharp = await sharp(of.subarray(0, pixelBytes), raw)
+          .jpeg({ quality: 90, chromaSubsampling: '4:4:4' })
+          .toBuffer();
+        const [own, other] = [await apartOf(jpeg, of), await apartOf(bySharp, of)];
+        assert.ok(own > 0 && own < 1.1 * other, `image ${index}: ${own} of 255 apart, by sharp ${other}`);
+      }
+    });
+
+    const apartOf = async (jpeg: Uint8Array, pixels: Uint8Array): Promise<number> => {
+      const decoded = await sharp(jpeg).raw().toBuffer();
+      return decoded.reduce((sum, value, at) => sum + Math.abs(value - (pixels[at] ?? 0)), 0) / decoded.length;
+    };
+
     it('has sharp judge what ffmpeg refuses, and images of another size', async () => {
       const broken = clipDecoderProcess({ ffmpeg: await program('echo no >&2; exit 1') });
       const plain = clipDecoderProcess({ ffmpeg: undefined });
@@ -233,6 +263,30 @@ describe('decoding clips', function () {
         some.images.map(bytesOf),
         [0, 5, 66].map((index) => bytesOf(alone[index] ?? new Uint8Array())),
       );
+    });
+
+    it('gives plain ones as they are, and others as pixels alone', async () => {
+      const { images: given } = await decode(await pathOf(small));
+      assert.deepEqual(
+        given.map(bytesOf),
+        small.map(({ jpeg }) => bytesOf(jpeg)),
+      );
+      const told = await sharp(small[4]?.jpeg)
+        .withExif({ IFD0: { Copyright: 'where it was taken' } })
+        .jpeg()
+        .toBuffer();
+      assert.ok(told.includes('where it was taken'));
+      for (const others of [small, small.slice(3, 5)]) {
+        const path = await pathOf(others.map((image) => (image === small[4] ? { ...image, jpeg: told } : image)));
+        const at = others === small ? 4 : 1;
+        const [all, alone] = [(await decode(path)).images[at], (await decode(path, { images: [at] })).images[0]];
+        assert.ok(!bytesOf(all ?? assert.fail()).includes('where it was taken') && isPlainJpeg(all ?? assert.fail()));
+        assert.deepEqual(all, alone);
+      }
+      const cut = Buffer.concat([(small[66]?.jpeg ?? assert.fail()).subarray(0, -60), Buffer.of(0xff, 0xd9)]);
+      assert.ok(isPlainJpeg(cut));
+      for (const path of [await changed(66, cut), await pathOf([{ atUs: 0, jpeg: cut }])])
+        assert.equal((await refusal(path)).fault, 'undecodable');
     });
 
     it('names the one that is broken, or of another size, and takes a grey one', async () => {

@@ -252,10 +252,10 @@ describe('sets with images', function () {
     );
     const { digest } = await mix();
     const decoded = join(fixture.ports.scratchDirectory, decodedFolder);
-    assert.deepEqual(await readdir(decoded), [`${sha256}-16x12-2`]);
+    assert.deepEqual(await readdir(decoded), [`${sha256}-16x12-3`]);
     assert.equal((await mix()).digest, digest);
     // A file that a crash left half written is made again.
-    await writeFile(join(decoded, `${sha256}-16x12-2`), 'half');
+    await writeFile(join(decoded, `${sha256}-16x12-3`), 'half');
     assert.equal((await mix()).digest, digest);
     await fixture.store.delete(trainingSetFile(digest, 'train.arrow'));
     await remakeTrainingSet(ports(), digest, seeing);
@@ -341,7 +341,7 @@ describe('sets with images', function () {
       const decoded = new DecodedClips({ scratchDirectory: fixture.ports.scratchDirectory, decoder, maxBytes });
       const images = await decoded.open({ sha256, path }, camera.learned, () => undefined);
       // Room for two of them.
-      if (maxBytes > 1e9) maxBytes = 2.2 * (await stat(join(folder, `${sha256}-16x12-2`))).size;
+      if (maxBytes > 1e9) maxBytes = 2.2 * (await stat(join(folder, `${sha256}-16x12-3`))).size;
       assert.equal((await sharp(await images.read(7)).metadata()).width, 16);
       await images.close();
     }
@@ -349,7 +349,7 @@ describe('sets with images', function () {
       (await readdir(folder)).toSorted(),
       clips
         .slice(1)
-        .map((sha256) => `${sha256}-16x12-2`)
+        .map((sha256) => `${sha256}-16x12-3`)
         .toSorted(),
     );
     const same = new DecodedClips({ scratchDirectory: fixture.ports.scratchDirectory, decoder, maxBytes });
