@@ -11,7 +11,10 @@ import { waitFor } from '../wait-for.ts';
 import type { World } from '../world.ts';
 import { percent } from './learn.ts';
 
-/** Dirt covers this share of the image, at other places on each robot. */
+/**
+ * Dirt covers this share of the image, at other places in every episode. Were it at one place on each robot, thirty robots would be thirty
+ * chances: how well a robot drives would depend on its dirt, and no number of episodes would make up for few robots.
+ */
 const dirtFraction = 0.5;
 /** Of the fleet clock: the monitor looks for drift this often here, and more seldom once it was seen, because a look decodes four clips of each robot. */
 const driftEveryHours = { first: 4, later: 48 };
@@ -27,7 +30,7 @@ export async function expectDriftNamed({ fleet, client, context, policy, say, ..
   const lookEvery = (hours: number) =>
     monitor.executeUpdate(messageNames.setLimits, { args: [{ driftEveryHours: hours }] });
   await lookEvery(driftEveryHours.first);
-  fleet.trouble({ quirks: [{ camera: { dirtFraction } }] });
+  fleet.trouble({ quirks: [{ camera: { dirtFraction, dirtMoves: true } }] });
   say('the lenses of every robot get dirty');
   let reason = '';
   await waitFor({

@@ -24,6 +24,8 @@ export interface CameraQuirks {
   readonly blurFraction: number;
   /** Share of the image that dirt on the lens covers. */
   readonly dirtFraction: number;
+  /** Whether it lies elsewhere in every episode, as drops of rain do; unless told, it stays where it fell. */
+  readonly dirtMoves?: boolean | undefined;
 }
 
 export const noCameraQuirks: CameraQuirks = { lightFraction: 1, exposureStops: 0, blurFraction: 0, dirtFraction: 0 };

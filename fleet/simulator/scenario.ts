@@ -25,6 +25,7 @@ const quirkSchema = z.strictObject({
       exposureStops: z.number().min(-8).max(8).exactOptional(),
       blurFraction: z.number().min(0).max(0.05).exactOptional(),
       dirtFraction: z.number().min(0).max(0.9).exactOptional(),
+      dirtMoves: z.boolean().exactOptional(),
     })
     .optional(),
 });

@@ -29,7 +29,7 @@ export interface EyesInput {
 /** The cameras of one robot in one room. */
 export interface Eyes {
   /** What a camera sees: RGB, [height, width, 3]; overwritten by its next image. */
-  see(camera: string, pose: Pose, quirks: Quirks): Uint8Array;
+  see(camera: string, pose: Pose, quirks: Quirks, episode?: number): Uint8Array;
 }
 
 /** Throws for a camera that has no lens here, or a size that the ray caster does not draw. */
@@ -48,9 +48,9 @@ export function openEyes({ plan, family, seed, obstacles, cameras, random }: Eye
   }
 
   return {
-    see(name, pose, quirks) {
+    see(name, pose, quirks, episode) {
       const camera = opened.get(name) ?? openOne(name);
-      camera.capture(pose, quirks.camera);
+      camera.capture(pose, quirks.camera, episode);
       return camera.image;
     },
   };

@@ -37,6 +37,7 @@ export function roomRobot(input: RoomRobotInput): RoomRobot {
   let pose = startingPose(room, random);
   let keeping = watchWallKeeping();
   let failure: SimulatedFailure | undefined;
+  let episode = 0;
   const lookAround = (isCollided: boolean): void => {
     senses.look(pose, own);
     failure = keeping.watch(pose, senses.ranges, isCollided);
@@ -48,8 +49,9 @@ export function roomRobot(input: RoomRobotInput): RoomRobot {
     pose: () => pose,
     expertAction: () => wallFollowingAction(senses.sensed),
     failure: () => failure,
-    see: (camera) => eyes?.see(camera, pose, own),
+    see: (camera) => eyes?.see(camera, pose, own, episode),
     begin() {
+      episode += 1;
       if (failure !== undefined || startsAnew) pose = startingPose(room, random);
       keeping = watchWallKeeping();
       failure = undefined;

@@ -57,18 +57,32 @@ function seeingPolicy(type: RobotType): Uint8Array {
 }
 
 describe('cameras in a room', () => {
-  async function seen(quirks: Quirks, name = camera.name, own: Partial<typeof camera> = {}): Promise<Uint8Array> {
+  async function seen(
+    quirks: Quirks,
+    name = camera.name,
+    own: Partial<typeof camera> = {},
+    episodes = 1,
+  ): Promise<Uint8Array> {
     const plan = drawRoom('pillars', 3);
     const room = (await loadPhysics())(plan);
     const random = (purpose: string) => randomStream(1, purpose);
     const eyes = openEyes({ plan, family: 'pillars', seed: 3, cameras: [{ ...camera, name, ...own }], random });
     const robot = roomRobot({ room, eyes, quirks: () => quirks, random: random('robot') });
-    robot.begin();
+    for (let episode = 0; episode < episodes; episode += 1) robot.begin();
     const image = Uint8Array.from(robot.see?.(name) ?? []);
     room.close();
     return image;
   }
   const meanOf = (image: Uint8Array): number => image.reduce((sum, value) => sum + value, 0) / image.length;
+
+  it('have dirt where it fell, or elsewhere in every episode where it moves', async () => {
+    const soiled = (dirtMoves: boolean, episodes: number) =>
+      seen({ ...noQuirks, camera: { ...noCameraQuirks, dirtFraction: 0.5, dirtMoves } }, camera.name, {}, episodes);
+    assert.deepEqual(await soiled(true, 2), await soiled(true, 2));
+    const places = await Promise.all([1, 2, 3].map((episodes) => soiled(true, episodes)));
+    assert.equal(new Set(places.map((image) => image.join())).size, 3);
+    assert.deepEqual(await soiled(false, 1), await soiled(false, 3));
+  });
 
   it('see the same from the same seed, and what light and lens of their robot make of it', async () => {
     const plain = await seen(noQuirks);

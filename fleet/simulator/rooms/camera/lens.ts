@@ -1,26 +1,34 @@
-import { randomStream } from '../../../../policies/random.ts';
+import { randomStream, type RandomStream } from '../../../../policies/random.ts';
 
 /** Values that a lens spoils: [height, width, 3]. */
 export interface Lens {
   /** Spreads every pixel over its neighbours: a Gaussian whose standard deviation is this share of the width. */
   blur(values: Float32Array, blurFraction: number): void;
-  /** Lays dirt over this share of the image; more dirt covers what less dirt covers, and more. */
-  soil(values: Float32Array, dirtFraction: number): void;
+  /** Lays dirt over this share of the image; more dirt covers what less dirt of the same fall covers, and more. */
+  soil(values: Float32Array, dirtFraction: number, fall: number): void;
 }
 
-/** The lens of one camera; where dirt lies on it, the seed says. */
+/** The lens of one camera; where dirt lies on it, the seed says, and which fall of dirt it is. */
 export function openLens(width: number, height: number, dirtSeed: number): Lens {
   const scratch = new Float32Array(width * height * 3);
-  let dirt: { fraction: number; opacity: Float32Array } = { fraction: 0, opacity: new Float32Array(0) };
+  let dirt: { fraction: number; fall: number; opacity: Float32Array } = {
+    fraction: 0,
+    fall: 0,
+    opacity: new Float32Array(0),
+  };
   return {
     blur(values, blurFraction) {
       const weights = gaussianWeights(blurFraction * width);
       spread(values, scratch, weights, { lines: height, length: width, lineStep: 3 * width, step: 3 });
       spread(scratch, values, weights, { lines: width, length: height, lineStep: 3, step: 3 * width });
     },
-    soil(values, dirtFraction) {
-      if (dirt.fraction !== dirtFraction)
-        dirt = { fraction: dirtFraction, opacity: drawDirt(width, height, dirtSeed, dirtFraction) };
+    soil(values, dirtFraction, fall) {
+      if (dirt.fraction !== dirtFraction || dirt.fall !== fall)
+        dirt = {
+          fraction: dirtFraction,
+          fall,
+          opacity: drawDirt(width, height, fallOfDirt(dirtSeed, fall), dirtFraction),
+        };
       dirt.opacity.forEach((opacity, pixel) => {
         if (opacity === 0) return;
         for (let channel = 0; channel < 3; channel += 1)
@@ -68,9 +76,12 @@ function spread(from: Float32Array, to: Float32Array, weights: Float64Array, lin
     }
 }
 
+/** The first fall is what its seed alone says. */
+const fallOfDirt = (seed: number, fall: number): RandomStream =>
+  randomStream(seed, fall === 0 ? 'dirt on a lens' : `dirt on a lens, fall ${fall}`);
+
 /** Opacity of every pixel: 0 without dirt. Spots are drawn until they cover the fraction. */
-function drawDirt(width: number, height: number, seed: number, fraction: number): Float32Array {
-  const random = randomStream(seed, 'dirt on a lens');
+function drawDirt(width: number, height: number, random: RandomStream, fraction: number): Float32Array {
   const opacity = new Float32Array(width * height);
   let covered = 0;
   while (covered < fraction * width * height) {

@@ -27,7 +27,8 @@ export interface ImageLabels {
 export interface RoomCamera {
   /** RGB, [height, width, 3], top row first, 0–255; overwritten by `capture`. */
   readonly image: Uint8Array;
-  capture(pose: Pose, quirks?: CameraQuirks): ImageLabels;
+  /** `episode`: dirt that moves lies elsewhere in each. */
+  capture(pose: Pose, quirks?: CameraQuirks, episode?: number): ImageLabels;
 }
 
 export interface RoomCameraInput {
@@ -38,7 +39,7 @@ export interface RoomCameraInput {
   readonly random: RandomStream;
 }
 
-/** Every image is a pure function of the input, the pose, the quirks, and how many images came before. */
+/** Every image is a pure function of the input, the pose, the quirks, the episode, and how many images came before. */
 export function openRoomCamera({ plan, appearance, camera, random }: RoomCameraInput): RoomCamera {
   const caster = openRayCaster(openScene(plan, appearance), camera);
   const lens = openLens(camera.width, camera.height, seedFrom(random));
@@ -46,10 +47,11 @@ export function openRoomCamera({ plan, appearance, camera, random }: RoomCameraI
   const clamped = new Uint8ClampedArray(image.buffer);
   return {
     image,
-    capture(pose, quirks = noCameraQuirks) {
+    capture(pose, quirks = noCameraQuirks, episode = 0) {
       caster.render(pose);
       if (quirks.blurFraction > 0) lens.blur(caster.radiance, quirks.blurFraction);
-      if (quirks.dirtFraction > 0) lens.soil(caster.radiance, quirks.dirtFraction);
+      if (quirks.dirtFraction > 0)
+        lens.soil(caster.radiance, quirks.dirtFraction, quirks.dirtMoves === true ? episode : 0);
       expose(caster.radiance, quirks, seedFrom(random), clamped);
       return {
         ...nearestTheMiddle(caster.seen, appearance),
