@@ -29,6 +29,9 @@ import { writeContext } from './write-context.ts';
 
 type Stop = () => Promise<void>;
 
+/** What was stopped before its end has not shown what exit code 0 would say. */
+const stoppedExitCode = 130;
+
 async function main(): Promise<number> {
   const options = parseDevOptions(process.argv.slice(2));
   if (options === 'help') {
@@ -69,7 +72,7 @@ async function main(): Promise<number> {
     say(
       `\nStopping: ${outcome.why}. Robots first upload their recordings, for at most a minute; press Ctrl-C again to skip this.`,
     );
-    return 0;
+    return options.scenario !== undefined || options.exitWhenDone ? stoppedExitCode : 0;
   } finally {
     isStopping = true;
     for (const stop of stops.toReversed())
@@ -88,7 +91,7 @@ const signalled = (say: (line: string) => void): Promise<string> =>
         count += 1;
         if (count === 1) return resolve(signal);
         say(`${signal} again: stopping everything at once.`);
-        process.exit(130);
+        process.exit(stoppedExitCode);
       });
   });
 
