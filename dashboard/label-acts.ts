@@ -72,6 +72,13 @@ export const failureAct = (
   why: roleWhy(viewer, 'operator') ?? (failureReason.trim() === '' ? 'say why it failed' : null),
 });
 
+/** With why somebody says so, without which no label is kept. */
+export const withNote = (act: OfferedAct, note: string): OfferedAct => ({
+  ...act,
+  body: { ...act.body, reason: note.trim() },
+  why: act.why ?? (note.trim() === '' ? 'say why you say so' : null),
+});
+
 export const takeBackAct = (
   { labelId, who }: LabelsAnswer['items'][number],
   policy: string,

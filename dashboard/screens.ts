@@ -42,6 +42,7 @@ import { trialTasksPath, versionTasksPath } from './pages/task-arms.ts';
 import { apiPath } from './route.ts';
 import { daysOf, trialIdOf } from './trial-course.ts';
 import { useReading, type Session } from './use-reading.ts';
+import { useSitting } from './use-sitting.ts';
 
 /** What every screen is given. `query` has the policy and what the viewer filters by. */
 export interface Screen {
@@ -129,7 +130,9 @@ export function LabelsScreen({ session, policy, query, nowMs, onFilter, acting }
   const subject = `${policy} ${id ?? ''} ${day ?? ''}`;
   const episode = useReading<EpisodeAnswer>(session, isChosen ? episodePath(asked) : null, subject, 'cycles');
   const labels = useReading<LabelsAnswer>(session, isChosen ? labelsPath(asked) : null, subject, 'labels');
-  return labelsPage({ queue, episode, labels, query: asked, nowMs, onFilter, acting, pass: session.token });
+  const sitting = useSitting(session, asked, queue.data);
+  const read = { queue, episode, labels, sitting };
+  return labelsPage({ ...read, query: asked, nowMs, onFilter, acting, pass: session.token });
 }
 
 export function IncidentsScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {

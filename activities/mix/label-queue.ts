@@ -49,7 +49,7 @@ export interface LabelQueue<T extends QueuedEpisode = QueuedEpisode> {
 export async function readLabelQueue(
   ports: { readonly store: ObjectStore; readonly engine: SqlEngine; readonly lake: LakeReader },
   { robotType: reference, datasetVersion, handLabels, days, limit }: LabelQueueQuestion,
-): Promise<LabelQueue> {
+): Promise<LabelQueue & { readonly failureReasons: readonly string[] }> {
   const robotType = await readTaughtType(ports.store, reference);
   const bodies = await readBodies(ports.store, robotType);
   const exclusions = await readExclusions(ports.store);
@@ -60,10 +60,41 @@ export async function readLabelQueue(
     await findLabelledEpisodes(session, ports.lake, scope);
     const recorded = await ports.lake.scan('episodes', datasetVersion.episodes, { recordedOn: days });
     const { episodes, ...totals } = await rankWaiting(session, { recorded, handLabels, limit });
-    return { ...totals, episodes: episodes.map(({ split: _split, ...episode }) => episode) };
+    return {
+      ...totals,
+      episodes: episodes.map(({ split: _split, ...episode }) => episode),
+      failureReasons: await failureReasonsOf(session, recorded, handLabels),
+    };
   } finally {
     await session.close();
   }
+}
+
+/** As many as there are keys for. */
+const mostFailureReasons = 9;
+/** As long as a label may be. */
+const longestFailureReason = 200;
+
+/** Why episodes of `labelled_episode` failed, as persons said, else as their robots did: the most frequent reasons first, then by name. */
+async function failureReasonsOf(
+  session: SqlSession,
+  recorded: string,
+  { holding }: HandLabels,
+): Promise<readonly string[]> {
+  const said = new Map(
+    holding.flatMap((label) =>
+      label.kind === 'failureReason' ? [[label.episodeId, label.failureReason] as const] : [],
+    ),
+  );
+  const pairs = [...said].map(([episodeId, reason]) => `(${sqlText(episodeId)}, ${sqlText(reason)})`);
+  const byHand = pairs.length === 0 ? 'SELECT NULL::VARCHAR, NULL::VARCHAR' : `VALUES ${pairs.join(', ')}`;
+  const rows = await session.rows(
+    `SELECT coalesce(s.reason, r.failure_reason) AS reason, count(*) AS n
+     FROM labelled_episode AS l JOIN ${recorded} AS r USING (episode_id) LEFT JOIN (${byHand}) AS s(episode_id, reason) USING (episode_id)
+     WHERE trim(coalesce(s.reason, r.failure_reason, '')) <> '' AND length(coalesce(s.reason, r.failure_reason)) <= ${longestFailureReason}
+     GROUP BY 1 ORDER BY n DESC, 1 LIMIT ${mostFailureReasons}`,
+  );
+  return rows.map((row) => row['reason'] as string);
 }
 
 /** Those of `labelled_episode` with frames that have no label, the most valuable first, then the newest. `recorded`: SQL of the episodes as they were recorded. */

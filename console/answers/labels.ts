@@ -27,6 +27,8 @@ export const labelQueueSchema = z.strictObject({
   ),
   totalEpisodes: z.int(),
   totalFrames: z.int(),
+  /** Why episodes of these days failed, as persons and robots said, the most frequent first; at most 9. */
+  failureReasons: z.array(z.string()),
 });
 export type LabelQueueAnswer = z.infer<typeof labelQueueSchema>;
 

@@ -70,11 +70,19 @@ const labelQuestions: Routes = (context) => async (app) => {
       });
       const readAtMs = context.clock();
       if (found === undefined)
-        return { readAtMs, ...answer, state: 'noLake' as const, items: [], totalEpisodes: 0, totalFrames: 0 };
-      const { episodes, totalEpisodes, totalFrames } = found;
+        return {
+          readAtMs,
+          ...answer,
+          state: 'noLake' as const,
+          items: [],
+          totalEpisodes: 0,
+          totalFrames: 0,
+          failureReasons: [],
+        };
+      const { episodes, failureReasons, ...totals } = found;
       const items = episodes.map(({ reasons, ...episode }) => ({ ...episode, reasons: [...reasons] }));
-      const state = totalEpisodes === 0 ? ('empty' as const) : ('read' as const);
-      return { readAtMs, ...answer, state, items, totalEpisodes, totalFrames };
+      const state = totals.totalEpisodes === 0 ? ('empty' as const) : ('read' as const);
+      return { readAtMs, ...answer, state, items, ...totals, failureReasons: [...failureReasons] };
     },
   });
 

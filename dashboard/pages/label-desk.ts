@@ -1,24 +1,35 @@
-import { h, type ComponentChild } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { Fragment, h, type ComponentChild } from 'preact';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
+import type { EpisodeAnswer } from '../../console/answers/episodes.ts';
 import type { LabelsAnswer } from '../../console/answers/labels.ts';
-import { actButton, type Acting } from '../act-buttons.ts';
-import { emptyForm, failureAct, framesAct, framesOf, takeBackAct, type LabelForm } from '../label-acts.ts';
+import type { Acting } from '../act-buttons.ts';
 import { ClipViews } from '../clip-view.ts';
-import type { ChartMarks } from '../line-chart.ts';
+import { deskKeyOf, keyOf, type DeskKey } from '../desk-keys.ts';
+import { emptyForm, failureAct, framesAct, withNote, type LabelForm } from '../label-acts.ts';
+import type { Place } from '../label-sitting.ts';
 import type { Pass } from '../pass.ts';
 import type { Reading } from '../reading.ts';
-import { facts, moment, shownOf, stateBox, table } from '../states.ts';
-import { actionsSection, actionText, readingsSection, seconds, type Episode } from './episode-curves.ts';
+import { hrefOf } from '../route.ts';
+import { facts, moment, shownOf, stateBox } from '../states.ts';
+import { deskHref, type AtDesk } from '../use-sitting.ts';
+import { actionsSection, readingsSection, type Episode } from './episode-curves.ts';
+import { keyed, keyHint, KeysHelp, shortcut } from './key-hints.ts';
+import { marksOf, replay, usePlaying } from './label-replay.ts';
+import { saidBody } from './label-said.ts';
+import { choicesOf, meansFrames, wordsSection } from './label-words.ts';
 
 type Query = Readonly<Record<string, string>>;
-type Typed = { readonly currentTarget: { readonly value: string } };
 
 interface LabelDeskProps {
-  readonly episode: Episode;
+  readonly episode: Reading<EpisodeAnswer>;
   readonly episodeId: string;
   readonly day: string;
   readonly labels: Reading<LabelsAnswer>;
+  /** Where it goes on in the queue, and back. */
+  readonly next: Place | null;
+  readonly previous: Place | null;
+  readonly sitting: AtDesk;
   readonly query: Query;
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
@@ -27,229 +38,206 @@ interface LabelDeskProps {
   readonly pass: Pass;
 }
 
+/** Nobody has seen an episode that was shown so short a time ago: a key or a button that was pressed twice is no label of the next one. */
+const seenAfterMs = 600;
+
 /** Replays an episode frame by frame, and takes what a person says of its frames or of its failure. Everything by keyboard. */
 export function LabelDesk(props: LabelDeskProps): ComponentChild {
-  const { episode, episodeId, day, labels, query, nowMs, onFilter, acting, pass } = props;
-  const { frames, frameCount, split, actions } = episode;
-  const [place, setPlace] = useState(0);
-  const [isPlaying, setPlaying] = useState(false);
-  const [form, setForm] = useState<LabelForm>(emptyForm);
-  const last = Math.max(0, frames.length - 1);
-  usePlaying(isPlaying, place, last, setPlace, setPlaying);
-  const current = frames[Math.min(place, last)];
-  const policy = query['policy'] ?? '';
-  const of = { policy, episodeId, day, split, frameCount, kind: actions.kind };
-  const change = (more: Partial<LabelForm>): void => setForm((before) => ({ ...before, ...more }));
-  const mark = (end: 'first' | 'last'): void => change({ [end]: String(current?.index ?? 0) });
+  const { episodeId, nowMs, sitting, episode: reading } = props;
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  const desk = useDesk(props);
+  const hints = sitting.areKeysOn;
   const onKeyDown = (event: KeyboardEvent): void => {
-    const act = { '[': () => mark('first'), ']': () => mark('last'), ' ': () => setPlaying(!isPlaying) }[event.key];
-    if (act === undefined) return;
+    const key = hints ? deskKeyOf(event) : null;
+    if (key === null) return;
     event.preventDefault();
-    act();
+    if (key.kind === 'help') setHelpOpen(true);
+    else desk.onKey(key);
   };
-  const clips = h(ClipViews, { episode, episodeId, atMs: current?.atMs ?? 0, pass });
-  const player = { place: Math.min(place, last), last, isPlaying, onKeyDown, mark, clips };
-  const marks = marksOf(episode, form, current?.atMs);
-  return h('div', null, [
-    about(episode),
-    frames.length === 0
-      ? stateBox('noData', 'The lake has the episode and none of its frames. Nothing follows from this.')
-      : replay({ ...player, episode, onPlace: setPlace, onPlaying: setPlaying }),
-    h('section', { 'aria-labelledby': 'say' }, [
-      h('h2', { id: 'say' }, 'What you say of it'),
-      framesFields(episode, form, change),
-      actButton(framesAct(form, of, acting.viewer), acting.onAct),
-      failureField(form, change),
-      actButton(failureAct(form, of, acting.viewer), acting.onAct),
+  return h(Fragment, null, [
+    // Who points at something in it has the focus in it, and so its keys.
+    h('section', { 'aria-labelledby': 'desk', key: 'desk', class: 'desk', tabIndex: -1, onKeyDown }, [
+      h('h2', { id: 'desk', tabIndex: -1 }, `Episode ${episodeId}`),
+      waysOn(props, hints, () => setHelpOpen(true)),
+      shownOf(reading, nowMs, 'the episode', ({ episode }) =>
+        episode === null
+          ? stateBox('noData', 'The lake does not have this episode of this day: it was refused, or it was erased.')
+          : deskBody(props, episode, desk),
+      ),
     ]),
-    frames.length === 0 ? null : [actionsSection(episode, marks), readingsSection(episode, query, onFilter, marks)],
-    h('section', { 'aria-labelledby': 'said' }, [
-      h('h2', { id: 'said' }, 'Labels that hold'),
-      shownOf(labels, nowMs, 'labels of the episode', (answer) => saidBody(answer, actions, policy, acting)),
-    ]),
+    isHelpOpen ? h(KeysHelp, { key: 'help', onClose: () => setHelpOpen(false) }) : null,
   ]);
 }
 
-/** So long a replay takes at least, and at most: frames are shown faster or slower than they were recorded where they are many or few. */
-const frameMs = { least: 40, most: 250 };
+type Desk = ReturnType<typeof useDesk>;
 
-function usePlaying(
-  isPlaying: boolean,
-  place: number,
-  last: number,
-  setPlace: (place: number) => void,
-  setPlaying: (is: boolean) => void,
-): void {
-  useEffect(() => {
-    if (!isPlaying) return;
-    if (place >= last) return setPlaying(false);
-    const pace = Math.min(frameMs.most, Math.max(frameMs.least, 20_000 / Math.max(1, last)));
-    const timer = setTimeout(() => setPlace(place + 1), pace);
-    return () => clearTimeout(timer);
-  }, [isPlaying, place, last, setPlace, setPlaying]);
+/** What is looked at, what was filled in, and what keys do with it. */
+function useDesk({ episode: reading, next, previous, sitting, query, episodeId, day, acting }: LabelDeskProps) {
+  const episode = reading.data?.episode ?? null;
+  const [place, onPlace] = useState(0);
+  const [isPlaying, onPlaying] = useState(false);
+  const [form, setForm] = useState<LabelForm>({ ...emptyForm, ...sitting.said });
+  const last = Math.max(0, (episode?.frames.length ?? 0) - 1);
+  usePlaying({ isPlaying, place, last, onPlace, onPlaying });
+  const shownMs = useArrival(episode !== null);
+  const current = episode?.frames[Math.min(place, last)];
+  const onChange = useCallback((more: Partial<LabelForm>) => setForm((before) => ({ ...before, ...more })), []);
+  const acts = actsOf({ episode, form, query, episodeId, day, note: sitting.note, acting });
+  const onMark = (end: 'first' | 'last'): void => onChange({ [end]: String(current?.index ?? 0) });
+  const onClear = (): void => onChange({ first: '', last: '' });
+  const onPlay = (): void => {
+    if (!isPlaying && place >= last) onPlace(0);
+    onPlaying(!isPlaying);
+  };
+  const onStore = (act: Acts['frames']): void => {
+    if (performance.now() - shownMs.current >= seenAfterMs) sitting.onStore(act, form, next);
+  };
+  const choose = (at: number): void => {
+    if (episode === null) return;
+    const { field, words } = choicesOf(form, episode, sitting.reasons);
+    const word = words[at];
+    if (word !== undefined) onChange({ [field]: word });
+  };
+  const onKey = (key: DeskKey): void => {
+    if (key.kind === 'choose') return choose(key.place);
+    const does: Readonly<Record<Exclude<DeskKey['kind'], 'choose'>, () => void>> = {
+      next: () => next !== null && sitting.onGo(next),
+      previous: () => previous !== null && sitting.onGo(previous),
+      play: onPlay,
+      back: () => onPlace(Math.max(0, place - 1)),
+      forward: () => onPlace(Math.min(last, place + 1)),
+      first: () => onMark('first'),
+      last: () => onMark('last'),
+      clear: onClear,
+      store: () => acts !== null && onStore(meansFrames(form) ? acts.frames : acts.failure),
+      undo: sitting.onUndo,
+      help: () => undefined,
+    };
+    does[key.kind]();
+  };
+  const at = Math.min(place, last);
+  return {
+    place: at,
+    last,
+    isPlaying,
+    form,
+    current,
+    acts,
+    onPlace,
+    onPlay,
+    onMark,
+    onClear,
+    onChange,
+    onStore,
+    onKey,
+  };
 }
 
-/** Where the curves are marked: at the frame that is looked at, and over the frames that are chosen. */
-function marksOf({ frames, frameCount }: Episode, form: LabelForm, at: number | undefined): ChartMarks {
-  const chosen = framesOf(form, frameCount);
-  if (chosen === null) return { at };
-  // Of thinned frames the nearest ones that are there.
-  const from = frames.findLast(({ index }) => index <= chosen.start) ?? frames[0];
-  const to = frames.find(({ index }) => index >= chosen.end - 1) ?? frames.at(-1);
-  return { at, span: from === undefined || to === undefined ? undefined : [from.atMs, to.atMs] };
+type Acts = NonNullable<ReturnType<typeof actsOf>>;
+
+interface ActsOf extends Pick<LabelDeskProps, 'query' | 'episodeId' | 'day' | 'acting'> {
+  readonly episode: Episode | null;
+  readonly form: LabelForm;
+  readonly note: string;
+}
+
+/** Both labels that can be given; null: the episode is not there yet. */
+function actsOf({ episode, form, query, episodeId, day, note, acting: { viewer } }: ActsOf) {
+  if (episode === null) return null;
+  const { split, frameCount, actions } = episode;
+  const of = { policy: query['policy'] ?? '', episodeId, day, split, frameCount, kind: actions.kind };
+  return {
+    frames: withNote(framesAct(form, of, viewer), note),
+    failure: withNote(failureAct(form, of, viewer), note),
+  };
+}
+
+/** When the episode was shown. Who came for it, and has not gone elsewhere, is led to the slider, where keys act and screen readers let them through. */
+function useArrival(isShown: boolean): { readonly current: number } {
+  const shownMs = useRef(Number.POSITIVE_INFINITY);
+  useEffect(() => {
+    if (!isShown) return;
+    shownMs.current = performance.now();
+    const at = document.activeElement;
+    // Either heading has the focus where nobody has chosen anything else.
+    if (at === null || at === document.body || at.id === 'desk' || at.tagName === 'H1')
+      document.getElementById('frame')?.focus({ preventScroll: true });
+  }, [isShown]);
+  return shownMs;
+}
+
+const box = (text: string, isOn: boolean, onChange: (is: boolean) => void): ComponentChild =>
+  h('label', { class: 'box', key: text }, [
+    h('input', {
+      type: 'checkbox',
+      checked: isOn,
+      onChange: (event: { readonly currentTarget: { readonly checked: boolean } }) =>
+        onChange(event.currentTarget.checked),
+    }),
+    text,
+  ]);
+
+/** Where it goes on from the episode, and back; and the keys. */
+function waysOn(
+  { next, previous, sitting, query }: LabelDeskProps,
+  hints: boolean,
+  onHelp: () => void,
+): ComponentChild {
+  const { policy, from, to } = query;
+  const way = (kind: 'next' | 'previous', text: string, place: Place | null): ComponentChild =>
+    place === null
+      ? null
+      : h('a', { href: deskHref(query, place), key: kind, 'aria-keyshortcuts': shortcut(hints, keyOf(kind)) }, [
+          text,
+          keyHint(hints, keyOf(kind)),
+        ]);
+  return h('div', { class: 'pages', role: 'group', 'aria-label': 'Desk' }, [
+    way('previous', 'Episode before', previous),
+    way('next', 'Next episode', next),
+    h('a', { href: hrefOf('labels', { policy, from, to }), key: 'queue' }, 'Back to the queue alone'),
+    box('Keys', sitting.areKeysOn, sitting.onKeys),
+    box('Go on after a label', sitting.goesOn, sitting.onGoesOn),
+    keyed(hints, 'help', 'Which keys', onHelp),
+  ]);
+}
+
+function deskBody(props: LabelDeskProps, episode: Episode, desk: Desk): ComponentChild {
+  const { episodeId, labels, sitting, query, nowMs, onFilter, acting, pass } = props;
+  const { form, acts, current } = desk;
+  const hasFrames = episode.frames.length > 0;
+  const hints = sitting.areKeysOn;
+  const marks = marksOf(episode, form, current?.atMs);
+  const clips = h(ClipViews, { episode, episodeId, atMs: current?.atMs ?? 0, pass });
+  return h('div', null, [
+    about(episode),
+    hasFrames
+      ? replay({ ...desk, episode, clips, hints })
+      : stateBox('noData', 'The lake has the episode and none of its frames. Nothing follows from this.'),
+    acts === null
+      ? null
+      : wordsSection({ episode, form, onChange: desk.onChange, sitting, acts, onStore: desk.onStore, hints }),
+    hasFrames ? [actionsSection(episode, marks), readingsSection(episode, query, onFilter, marks)] : null,
+    h('section', { 'aria-labelledby': 'said' }, [
+      h('h2', { id: 'said' }, 'Labels that hold'),
+      shownOf(labels, nowMs, 'labels of the episode', (answer) =>
+        saidBody(answer, episode.actions, query['policy'] ?? '', acting),
+      ),
+    ]),
+  ]);
 }
 
 const about = ({ outcome, failureReason, intervened, robotId, task, split, startedMs }: Episode): ComponentChild =>
-  facts([
-    [
-      'Outcome',
-      `${outcome}${failureReason === null ? '' : `: ${failureReason}`}${intervened ? '; somebody took over' : ''}`,
-    ],
-    ['Robot', robotId],
-    ['Task', task],
-    ['Started', moment(startedMs)],
-    ['Split', split === 'heldout' ? 'held out: kept for measuring, its frames take no label' : split],
-  ]);
-
-interface Replay {
-  readonly episode: Episode;
-  readonly place: number;
-  readonly last: number;
-  readonly isPlaying: boolean;
-  readonly onPlace: (place: number) => void;
-  readonly onPlaying: (is: boolean) => void;
-  readonly onKeyDown: (event: KeyboardEvent) => void;
-  readonly mark: (end: 'first' | 'last') => void;
-  readonly clips: ComponentChild;
-}
-
-const button = (text: string, onClick: () => void): ComponentChild =>
-  h('button', { type: 'button', onClick, key: text }, text);
-
-/** A slider over the frames: arrows go on by one, page keys by more, `[` and `]` mark, space plays. */
-function replay({
-  episode,
-  place,
-  last,
-  isPlaying,
-  onPlace,
-  onPlaying,
-  onKeyDown,
-  mark,
-  clips,
-}: Replay): ComponentChild {
-  const { frames, actions } = episode;
-  const frame = frames[place];
-  if (frame === undefined) return null;
-  const where = `frame ${frame.index}, ${seconds(frame.atMs)}`;
-  return h('section', { 'aria-labelledby': 'replay', class: 'replay' }, [
-    h('h2', { id: 'replay' }, 'Replay'),
-    h('label', null, [
-      'Frame: arrow keys step, space plays, [ marks the first and ] the last frame',
-      h('input', {
-        type: 'range',
-        min: 0,
-        max: last,
-        step: 1,
-        value: place,
-        'aria-valuetext': where,
-        onInput: (event: Typed) => onPlace(Number(event.currentTarget.value)),
-        onKeyDown,
-      }),
-    ]),
-    h('div', { class: 'acts', role: 'group', 'aria-label': 'Replay' }, [
-      button(isPlaying ? 'Stop' : 'Play', () => {
-        if (!isPlaying && place >= last) onPlace(0);
-        onPlaying(!isPlaying);
-      }),
-      button('First frame is here', () => mark('first')),
-      button('Last frame is here', () => mark('last')),
-    ]),
-    clips,
+  h(
+    'div',
+    { id: 'about' },
     facts([
-      ['At', where],
-      ['It did', actionText(actions, frame.action)],
-      ['Should have done', actionText(actions, frame.expert)],
+      [
+        'Outcome',
+        `${outcome}${failureReason === null ? '' : `: ${failureReason}`}${intervened ? '; somebody took over' : ''}`,
+      ],
+      ['Robot', robotId],
+      ['Task', task],
+      ['Started', moment(startedMs)],
+      ['Split', split === 'heldout' ? 'held out: kept for measuring, its frames take no label' : split],
     ]),
-  ]);
-}
-
-function framesFields(
-  { actions, frameCount }: Episode,
-  form: LabelForm,
-  onChange: (more: Partial<LabelForm>) => void,
-): ComponentChild {
-  if (actions.kind === 'none') return null;
-  const number = (name: 'first' | 'last', label: string): ComponentChild =>
-    h('label', { key: name }, [
-      label,
-      h('input', {
-        type: 'number',
-        min: 0,
-        max: frameCount - 1,
-        value: form[name],
-        onInput: (event: Typed) => onChange({ [name]: event.currentTarget.value }),
-      }),
-    ]);
-  const onAction = (event: Typed): void => onChange({ action: event.currentTarget.value });
-  return h('div', { class: 'filters' }, [
-    number('first', 'First frame'),
-    number('last', 'Last frame'),
-    h('label', { key: 'action' }, [
-      actions.kind === 'discrete' ? 'Should have done' : `Should have done: ${actions.names.join(', ')}`,
-      actions.kind === 'discrete'
-        ? h('select', { value: form.action, onChange: onAction }, [
-            h('option', { value: '' }, 'choose'),
-            actions.names.map((name) => h('option', { value: name, key: name, selected: name === form.action }, name)),
-          ])
-        : h('input', { type: 'text', maxLength: 2_000, value: form.action, onInput: onAction }),
-    ]),
-  ]);
-}
-
-const failureField = ({ failureReason }: LabelForm, onChange: (more: Partial<LabelForm>) => void): ComponentChild =>
-  h('div', { class: 'filters' }, [
-    h('label', null, [
-      'Why it failed',
-      h('input', {
-        type: 'text',
-        maxLength: 200,
-        value: failureReason,
-        onInput: (event: Typed) => onChange({ failureReason: event.currentTarget.value }),
-      }),
-    ]),
-  ]);
-
-function saidBody(
-  { items, total }: LabelsAnswer,
-  actions: Episode['actions'],
-  policy: string,
-  acting: Acting,
-): ComponentChild {
-  if (items.length === 0) return stateBox('empty', 'Nobody has said anything of this episode.');
-  return table(
-    `${items.length} of ${total} labels, the newest first; of frames that two name the newer one holds`,
-    [
-      {
-        head: 'Frames',
-        cell: (item) => (item.kind === 'frames' ? `${item.start} to ${item.end - 1}` : 'the whole episode'),
-      },
-      {
-        head: 'Says',
-        cell: (item) =>
-          item.kind === 'frames'
-            ? `should have done ${actionText(actions, item.action)}`
-            : `failed: ${item.failureReason}`,
-      },
-      { head: 'Who', cell: ({ who }) => who },
-      { head: 'Reason', cell: ({ reason }) => reason },
-      { head: 'Since', cell: ({ atMs }) => moment(atMs) },
-      {
-        head: 'Take back',
-        cell: (item) => actButton(takeBackAct(item, policy, acting.viewer), acting.onAct, item.labelId),
-      },
-    ],
-    items.toReversed(),
-    ({ labelId }) => labelId,
   );
-}

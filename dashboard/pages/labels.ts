@@ -5,10 +5,12 @@ import type { LabelQueueAnswer, LabelsAnswer } from '../../console/answers/label
 import type { Acting } from '../act-buttons.ts';
 import { filterForm, typedField } from '../form-fields.ts';
 import { numberText } from '../format.ts';
+import { nextPlace, previousPlace } from '../label-sitting.ts';
 import type { Pass } from '../pass.ts';
 import type { Reading } from '../reading.ts';
-import { apiPath, hrefOf } from '../route.ts';
+import { apiPath } from '../route.ts';
 import { shownOf, stateBox, table } from '../states.ts';
+import { deskHref, type AtDesk } from '../use-sitting.ts';
 import { LabelDesk } from './label-desk.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -27,27 +29,22 @@ interface LabelsPage {
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
   readonly acting: Acting;
+  readonly sitting: AtDesk;
   readonly pass: Pass;
 }
 
 /** Episodes that wait for a label by hand, the most valuable first; of the chosen one a replay, and what persons say of it. */
-export const labelsPage = ({ queue, episode, labels, ...page }: LabelsPage): ComponentChild => {
-  const { query, nowMs, onFilter } = page;
+export const labelsPage = ({ queue, ...page }: LabelsPage): ComponentChild => {
+  const { query, nowMs, onFilter, sitting } = page;
   const { id, day } = query;
   const isChosen = id !== undefined && day !== undefined;
   return h('div', null, [
+    // It is there before anything is said in it: what comes later is read aloud.
+    h('p', { key: 'news', role: 'status', class: newsClass(sitting) }, newsText(sitting)),
     isChosen
-      ? h('section', { 'aria-labelledby': 'desk', key: `${id} ${day}` }, [
-          h('h2', { id: 'desk', tabIndex: -1 }, `Episode ${id}`),
-          nextLinks(queue.data, query),
-          shownOf(episode, nowMs, 'the episode', ({ episode: found }) =>
-            found === null
-              ? stateBox('noData', 'The lake does not have this episode of this day: it was refused, or it was erased.')
-              : h(LabelDesk, { ...page, episode: found, labels, episodeId: id, day }),
-          ),
-        ])
+      ? h(LabelDesk, { key: `${id} ${day}`, ...page, ...placesOf(queue.data, sitting, id), episodeId: id, day })
       : null,
-    h('section', { 'aria-labelledby': 'queue' }, [
+    h('section', { 'aria-labelledby': 'queue', key: 'queue' }, [
       h('h2', { id: 'queue' }, 'Waiting for a label'),
       filterForm(
         [
@@ -61,23 +58,20 @@ export const labelsPage = ({ queue, episode, labels, ...page }: LabelsPage): Com
   ]);
 };
 
-const chosen = ({ policy, from, to }: Query, { episodeId, recordedOn }: Waiting): string =>
-  hrefOf('labels', { policy, from, to, id: episodeId, day: recordedOn });
+const newsText = ({ news, isSending }: AtDesk): string =>
+  isSending ? '… Sent; waiting for the answer.' : (news?.text ?? '');
 
-/** Where it goes on from the chosen episode, and back. */
-function nextLinks(queue: LabelQueueAnswer | null, query: Query): ComponentChild {
+const newsClass = ({ news, isSending }: AtDesk): string =>
+  isSending || news === null ? 'news' : `news act-${news.kind}`;
+
+/** Where it goes on in the queue, and back. */
+function placesOf(queue: LabelQueueAnswer | null, { done, trail }: AtDesk, id: string) {
   const items = queue?.items ?? [];
-  const at = items.findIndex(({ episodeId }) => episodeId === query['id']);
-  // After the last one it begins with the most valuable again: one that was labelled has moved behind the others.
-  const next = items[at + 1] ?? items.find(({ episodeId }) => episodeId !== query['id']);
-  const { policy, from, to } = query;
-  return h('p', { class: 'pages' }, [
-    next === undefined
-      ? null
-      : h('a', { href: chosen(query, next) }, at === -1 ? 'Most valuable episode' : 'Next episode'),
-    h('a', { href: hrefOf('labels', { policy, from, to }) }, 'Back to the queue alone'),
-  ]);
+  return { next: nextPlace(items, done, id), previous: previousPlace(items, trail, id) };
 }
+
+const chosen = (query: Query, { episodeId, recordedOn }: Waiting): string =>
+  deskHref(query, { episodeId, day: recordedOn });
 
 function queueBody(answer: LabelQueueAnswer, query: Query): ComponentChild {
   const { state, items, totalEpisodes, totalFrames, from, to } = answer;

@@ -8,7 +8,7 @@ import { episodeIdOf, policy, startMs } from '../activities/facts/fact-world.ts'
 import { storeEpisodes } from '../console/lake-episodes.ts';
 import { openBrowser, type OpenBrowser } from './chromium.ts';
 import { fillStore, idleLoop, listeningConsole, type ListeningConsole } from './filled-world.ts';
-import { settled, signIn, violationsOf } from './pages.ts';
+import { signIn, violationsOf } from './pages.ts';
 
 const actions = scitosG5Type.actions.kind === 'discrete' ? scitosG5Type.actions.names : [];
 
@@ -31,6 +31,7 @@ describe('labels in a real browser, by keyboard', function () {
             ...shape,
             episodeId: episodeIdOf(index),
             outcome: 'failure',
+            failureReason: 'slipped',
             startedMs: startMs + index * 60_000,
           })),
         );
@@ -49,7 +50,12 @@ describe('labels in a real browser, by keyboard', function () {
   const focused = () =>
     page.evaluate(() => {
       const at = document.activeElement;
-      return { tag: at?.tagName ?? '', type: at?.getAttribute('type') ?? '', text: at?.textContent ?? '' };
+      return {
+        tag: at?.tagName ?? '',
+        id: at?.id ?? '',
+        text: at?.textContent ?? '',
+        label: at?.closest('label')?.textContent ?? '',
+      };
     });
   async function tabTo(what: string, isIt: (at: Awaited<ReturnType<typeof focused>>) => boolean): Promise<void> {
     for (let steps = 0; steps < 150; steps += 1) {
@@ -59,55 +65,117 @@ describe('labels in a real browser, by keyboard', function () {
     assert.fail(`150 steps by Tab led to no ${what}`);
   }
   const held = async () => (await readHandLabels(console.world.ports.store)).holding;
-
-  async function confirm(): Promise<string> {
-    await page.keyboard.press('Enter');
-    await page.locator('dialog[open]').waitFor();
-    while ((await focused()).tag !== 'TEXTAREA') await page.keyboard.press('Tab');
-    await page.keyboard.type('seen in the replay');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    const said = page.locator('.act-done, .act-failed');
-    await said.waitFor({ timeout: 30_000 });
-    const text = (await said.textContent()) ?? '';
-    await page.keyboard.press('Escape');
-    return text;
-  }
-
-  /** From the queue to three marked frames with an action. */
-  async function label(): Promise<string> {
-    await tabTo('episode', ({ tag, text }) => tag === 'A' && text === episodeIdOf(2));
-    await page.keyboard.press('Enter');
-    await page.locator('.replay').waitFor({ timeout: 30_000 });
-    await settled(page);
-    await tabTo('slider', ({ type }) => type === 'range');
-    for (const key of ['ArrowRight', 'ArrowRight', '[', 'ArrowRight', 'ArrowRight', ']'])
-      await page.keyboard.press(key);
-    await tabTo('action', ({ tag, text }) => tag === 'SELECT' && text.startsWith('choose'));
-    await page.keyboard.type((actions[1] ?? '').slice(0, 12));
-    await tabTo('button', ({ tag, text }) => tag === 'BUTTON' && text === 'Label these frames');
-    return confirm();
-  }
-
-  it('goes from the queue to an episode, marks frames in the replay, and keeps a label once', async () => {
-    await page.goto(`${console.url}/#/labels?policy=${policy}&from=2026-06-01&to=2026-06-04`);
-    await page.getByText('of 10').first().waitFor({ timeout: 30_000 });
-    assert.match(await label(), /holds from the next training set on/);
-    const [first] = await held();
-    assert.ok(first?.kind === 'frames');
-    assert.deepEqual(
-      [first.episodeId, first.start, first.end, first.action, first.who],
-      [episodeIdOf(2), 2, 5, [1], 'olga'],
+  const press = async (...keys: readonly string[]): Promise<void> => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  /** Until an episode is shown, and the slider of its replay has the focus; nobody has seen it before. */
+  async function arrivedAt(index: number): Promise<void> {
+    await page.waitForFunction(
+      (id) => document.activeElement?.id === 'frame' && document.getElementById('desk')?.textContent?.endsWith(id),
+      episodeIdOf(index),
+      { timeout: 30_000 },
     );
-    await page.getByText(`should have done ${actions[1] ?? ''}`).waitFor({ timeout: 30_000 });
-    assert.deepEqual(await violationsOf(page), []);
-  });
+    await page.waitForTimeout(700);
+  }
+  const hears = (text: RegExp) => page.locator('.news').filter({ hasText: text }).waitFor({ timeout: 30_000 });
 
-  it('adds nothing when the page is loaded again and the same is said again; and takes it back', async () => {
+  async function openDesk(): Promise<void> {
     await page.goto('about:blank');
     await page.goto(`${console.url}/#/labels?policy=${policy}&from=2026-06-01&to=2026-06-04`);
     await page.getByText('of 10').first().waitFor({ timeout: 30_000 });
-    assert.match(await label(), /says the same already: nothing is added/);
+    await tabTo('episode', ({ tag, text }) => tag === 'A' && text === episodeIdOf(2));
+    await press('Enter');
+    await arrivedAt(2);
+  }
+  /** Says why, in the field beside the words, and leaves it. */
+  async function note(text: string): Promise<void> {
+    await tabTo('field for the reason', ({ label }) => label.startsWith('Why you say so'));
+    await page.keyboard.type(text);
+    await press('Tab');
+    assert.equal((await focused()).tag, 'BUTTON');
+  }
+
+  async function confirm(): Promise<string> {
+    await press('Enter');
+    await page.locator('dialog[open]').waitFor();
+    while ((await focused()).tag !== 'TEXTAREA') await press('Tab');
+    await page.keyboard.type('it was right');
+    await press('Tab', 'Enter');
+    const said = page.locator('.act-dialog .act-done, .act-dialog .act-failed');
+    await said.waitFor({ timeout: 30_000 });
+    const text = (await said.textContent()) ?? '';
+    await press('Escape');
+    return text;
+  }
+
+  it('goes from the queue to an episode, marks frames by keys, keeps a label once, and goes on to the next episode', async () => {
+    await openDesk();
+    // What is typed in a field is typed, and does nothing else.
+    await note('seen in the replay, n s 1 ?');
+    assert.deepEqual(await held(), []);
+    await press('.', '.', 'b', '.', '.', 'e', '2');
+    await page.getByText('Because: seen in the replay, n s 1 ?').waitFor();
+    // Time stands still at the moment in which the next episode is shown: nobody has seen it yet.
+    await page.evaluate('{ const now = performance.now(); performance.now = () => now; }');
+    await press('s', 's');
+    await hears(/Stored of episode/);
+    await arrivedAt(1);
+    await press('1', 's');
+    await page.waitForTimeout(300);
+    assert.match((await page.locator('.news').textContent()) ?? '', /^✓ Stored of episode/);
+    await page.evaluate('delete performance.now');
+    const labels = await held();
+    const [first] = labels;
+    assert.ok(first?.kind === 'frames');
+    assert.deepEqual(
+      [labels.length, first.episodeId, first.start, first.end, first.action, first.who, first.reason],
+      [1, episodeIdOf(2), 2, 5, [1], 'olga', 'seen in the replay, n s 1 ?'],
+    );
+    assert.deepEqual(await violationsOf(page), []);
+  });
+
+  it('labels the next one by two keys with the reason that was given before, and takes it back by one', async () => {
+    await press('1', 's');
+    await hears(/Stored of episode .*slipped.*No other episode/);
+    const [, second] = await held();
+    assert.ok(second?.kind === 'failureReason');
+    assert.deepEqual(
+      [second.episodeId, second.failureReason, second.reason],
+      [episodeIdOf(1), 'slipped', 'seen in the replay, n s 1 ?'],
+    );
+    await press('u', 'u');
+    await hears(/Taken back, and episode/);
+    assert.equal((await held()).length, 1);
+    await press('p');
+    await arrivedAt(2);
+    await page.getByText(`should have done ${actions[1] ?? ''}`).waitFor({ timeout: 30_000 });
+  });
+
+  it('lists its keys by one of them, and can be told to take none', async () => {
+    await press('?');
+    await page.locator('dialog[open]').getByText('Keys of the label desk').waitFor();
+    assert.deepEqual(await violationsOf(page), []);
+    await press('s', 'Escape');
+    assert.equal((await focused()).id, 'frame');
+    const keys = page.getByLabel('Keys', { exact: true });
+    await keys.focus();
+    await press('Space', 'n', 's', '?');
+    assert.equal(await page.locator('dialog[open]').count(), 0);
+    assert.match(page.url(), new RegExp(`id=${episodeIdOf(2)}`));
+    await press('Space');
+    assert.equal((await held()).length, 1);
+  });
+
+  it('adds nothing when the page is loaded again and the same is said again; and takes it back', async () => {
+    await openDesk();
+    await note('seen again');
+    await press('.', '.', 'b', '.', '.', 'e', '2', 's');
+    await hears(/Nothing added to episode .*says the same already: nothing is added/);
+    await arrivedAt(1);
+    assert.equal((await held()).length, 1);
+    // It is somebody’s label from before: no key takes it back.
+    await press('u', 'p');
+    await arrivedAt(2);
     assert.equal((await held()).length, 1);
     await tabTo('button', ({ tag, text }) => tag === 'BUTTON' && text === 'Take back');
     assert.match(await confirm(), /is taken back/);

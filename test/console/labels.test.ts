@@ -49,8 +49,14 @@ describe('labels of the console', function () {
   it('queue failures by value, the newest first among equals; no success, and nothing of other days', async () => {
     const observations = scitosG5Type.observations.length;
     const shape = { robotId: 'r0', frames: 20, observations };
+    const reasons = new Map([
+      [1, 'slipped'],
+      [2, 'slipped'],
+      [4, "an arm's end"],
+    ]);
     const at = (index: number, outcome: string, ofTask: string, startedMs = startMs + index * 60_000) => ({
       ...shape,
+      ...(reasons.has(index) ? { failureReason: reasons.get(index) ?? '' } : {}),
       episodeId: episodeIdOf(index),
       outcome,
       task: ofTask,
@@ -65,7 +71,8 @@ describe('labels of the console', function () {
       at(6, 'failure', 'a task that nobody knows'),
       at(7, 'failure', task, startMs - 80 * 24 * hourMs),
     ]);
-    const { state, items, totalEpisodes, totalFrames } = await queue();
+    const { state, items, totalEpisodes, totalFrames, failureReasons } = await queue();
+    assert.deepEqual(failureReasons, ['slipped', "an arm's end"]);
     assert.equal(state, 'read');
     assert.deepEqual(
       items.map(({ episodeId }) => episodeId),
@@ -108,6 +115,7 @@ describe('labels of the console', function () {
       [2, 1, 4, 5].map(episodeIdOf),
     );
     assert.equal(waiting.items[3]?.unlabelledFrames, 13);
+    assert.deepEqual(waiting.failureReasons, ['slipped', hostile, "an arm's end"]);
     const audit = (await world.get('/api/v1/audit?limit=100')).body as unknown as AuditAnswer;
     const [asked] = audit.items.filter(({ act }) => act === 'label.add').slice(-1);
     assert.deepEqual(

@@ -12,6 +12,7 @@ export interface StoredEpisode {
   readonly startedMs: number;
   readonly frames: number;
   readonly outcome?: string;
+  readonly failureReason?: string;
   /** Readings of a frame. */
   readonly observations: number;
   /** Clips of cameras that the episode names; `startedMs`: from its start. */
@@ -23,10 +24,10 @@ export async function storeEpisodes({ facts, ports }: ConsoleWorld, episodes: re
   const { store, engine, clock } = ports;
   const lake = openLake({ store, engine, clock, stagingDirectory: facts.scratchDirectory });
   const rows = episodes.map(
-    ({ robotType = 'scitos-g5', robotTypeVersion = 1, outcome = 'success', ...episode }) =>
-      `('${episode.episodeId}', '${episode.robotId}', '${robotType}', ${robotTypeVersion}, '${episode.task}', ${episode.startedMs}, ${episode.frames}, '${outcome}', ${episode.observations}, ${mediaOf(episode)})`,
+    ({ robotType = 'scitos-g5', robotTypeVersion = 1, outcome = 'success', failureReason, ...episode }) =>
+      `('${episode.episodeId}', '${episode.robotId}', '${robotType}', ${robotTypeVersion}, '${episode.task}', ${episode.startedMs}, ${episode.frames}, '${outcome}', ${failureReason === undefined ? 'NULL' : sqlText(failureReason)}, ${episode.observations}, ${mediaOf(episode)})`,
   );
-  const source = `(VALUES ${rows.join(', ')}) AS e(episode_id, robot_id, robot_type, robot_type_version, task, started, frames, outcome, observations, media)`;
+  const source = `(VALUES ${rows.join(', ')}) AS e(episode_id, robot_id, robot_type, robot_type_version, task, started, frames, outcome, failure, observations, media)`;
   const startedAt = 'make_timestamptz(started * 1000)';
   const day = 'make_timestamp(started * 1000)::DATE AS recorded_on';
   const frames = `(SELECT episode_id, i::INTEGER AS frame_index, make_timestamptz(started * 1000 + i * 100000) AS timestamp,
@@ -34,7 +35,7 @@ export async function storeEpisodes({ facts, ports }: ConsoleWorld, episodes: re
       CASE WHEN i % 5 = 0 THEN [1]::FLOAT[] END AS expert_action, i % 5 = 0 AS is_correction, ${day}
     FROM ${source}, range(frames) AS t(i))`;
   const stored = `(SELECT episode_id, robot_id, robot_type, robot_type_version, 'hall' AS site, task, '1.1.0' AS policy_version,
-      ${startedAt} AS started_at, frames * 100 AS duration_ms, outcome, NULL AS failure_reason, false AS intervened,
+      ${startedAt} AS started_at, frames * 100 AS duration_ms, outcome, failure::VARCHAR AS failure_reason, false AS intervened,
       NULL AS latency_p50_ms, NULL AS latency_p95_ms, frames AS frame_count, media, ${startedAt} AS received_at, 'train' AS split, ${day}
     FROM ${source})`;
   const session = await engine.open();

@@ -1,7 +1,22 @@
 import assert from 'node:assert/strict';
 
 import { unread } from '../../dashboard/reading.ts';
-import { failureAct, framesAct, framesOf, valuesOf } from '../../dashboard/label-acts.ts';
+import { failureAct, framesAct, framesOf, valuesOf, withNote } from '../../dashboard/label-acts.ts';
+import { ActSender } from '../../dashboard/act-sender.ts';
+import { deskKeyOf, keyList, type Press } from '../../dashboard/desk-keys.ts';
+import {
+  labelled,
+  newSitting,
+  nextPlace,
+  previousPlace,
+  takenBack,
+  visited,
+  withReasons,
+} from '../../dashboard/label-sitting.ts';
+import { choicesOf } from '../../dashboard/pages/label-words.ts';
+import type { AtDesk } from '../../dashboard/use-sitting.ts';
+import type { ActAnswer } from '../../console/answers/acts.ts';
+import type { Answer } from '../../dashboard/reading.ts';
 import { labelQueuePath, labelsPage, labelsPath } from '../../dashboard/pages/labels.ts';
 import type { LabelQueueAnswer, LabelsAnswer } from '../../console/answers/labels.ts';
 import type { EpisodeAnswer } from '../../console/answers/episodes.ts';
@@ -30,6 +45,7 @@ const queueOf = (word: string, more: Partial<LabelQueueAnswer> = {}): LabelQueue
   })),
   totalEpisodes: 41,
   totalFrames: 900,
+  failureReasons: [word],
   ...more,
 });
 const episodeOf = (word: string): EpisodeAnswer => ({
@@ -71,6 +87,19 @@ const labelsOf = (word: string): LabelsAnswer => ({
   ],
   total: 2,
 });
+const nothing = (): void => undefined;
+const sittingOf = (more: Partial<AtDesk> = {}): AtDesk => ({
+  ...newSitting,
+  areKeysOn: true,
+  goesOn: true,
+  onKeys: nothing,
+  onGoesOn: nothing,
+  onNote: nothing,
+  onStore: nothing,
+  onUndo: nothing,
+  onGo: nothing,
+  ...more,
+});
 const page = (more: Partial<Parameters<typeof labelsPage>[0]> = {}) =>
   labelsPage({
     queue: got(queueOf('a word')),
@@ -80,6 +109,7 @@ const page = (more: Partial<Parameters<typeof labelsPage>[0]> = {}) =>
     nowMs,
     onFilter: () => undefined,
     acting,
+    sitting: sittingOf(),
     pass: 'fo.olga.x',
     ...more,
   });
@@ -95,7 +125,7 @@ describe('the page Labels', () => {
   it('replays the chosen episode by a slider with a name, and goes on to the next of the queue', () => {
     const text = html(page({ query, episode: got(episodeOf('a word')), labels: got(labelsOf('a word')) }));
     assert.match(text, /type="range"[^>]*max="2"[^>]*aria-valuetext="frame 0, 0 s"/);
-    assert.match(text, /href="#\/labels\?policy=wall&amp;id=E2&amp;day=2026-11-27">Next episode/);
+    assert.match(text, /href="#\/labels\?policy=wall&amp;id=E2&amp;day=2026-11-27"[^>]*>Next episode/);
     assert.match(text, /3 to 8/);
     assert.match(text, /should have done left/);
     assert.equal(text.match(/Take back<\/button>/g)?.length, 2);
@@ -104,10 +134,38 @@ describe('the page Labels', () => {
 
   it('shows what robots and people wrote as text', () => {
     const word = hostile;
+    const given = { labelId: 'l1', at: { episodeId: word, day: '2026-11-27' }, effect: word };
+    const sitting = sittingOf({
+      reasons: [word],
+      note: word,
+      said: { action: '', failureReason: word },
+      last: given,
+      news: { kind: 'done', text: word },
+    });
     const text = html(
-      page({ query, queue: got(queueOf(word)), episode: got(episodeOf(word)), labels: got(labelsOf(word)) }),
+      page({ query, queue: got(queueOf(word)), episode: got(episodeOf(word)), labels: got(labelsOf(word)), sitting }),
     );
-    assertHarmless(text, 12);
+    assertHarmless(text, 18);
+  });
+
+  it('says what was stored in a place that is always there, and by which key each thing is done', () => {
+    assert.match(html(page()), /<p role="status" class="news"><\/p>/);
+    const shown = { query, episode: got(episodeOf('a word')), labels: got(labelsOf('a word')) };
+    const sitting = sittingOf({ reasons: ['slipped'], said: { action: 'left', failureReason: 'slipped' } });
+    const text = html(page({ ...shown, sitting }));
+    assert.match(text, /aria-keyshortcuts="1"[^>]*>.*slipped <kbd aria-hidden="true">1<\/kbd>/);
+    assert.match(text, /aria-keyshortcuts="k">Play <kbd/);
+    assert.match(text, /aria-keyshortcuts="n">Next episode <kbd/);
+    // What was said last is said again, but nothing is stored without a reason.
+    assert.match(text, /Will be stored.*nothing yet: say why you say so/);
+    const noted = html(page({ ...shown, sitting: { ...sitting, note: 'seen' } }));
+    assert.match(noted, /Will be stored.*The episode failed because of: slipped\. Because: seen/);
+    const off = html(page({ ...shown, sitting: { ...sitting, areKeysOn: false } }));
+    assert.doesNotMatch(off, /<kbd|keyshortcuts/);
+    assert.match(off, />Play<\/button>/);
+    const news = { kind: 'done', text: 'It is stored.' } as const;
+    assert.match(html(page({ sitting: sittingOf({ news }) })), /role="status" class="news act-done">It is stored\./);
+    assert.match(html(page({ sitting: sittingOf({ news, isSending: true }) })), /class="news">… Sent/);
   });
 
   it('asks for what its address says', () => {
@@ -157,5 +215,220 @@ describe('acts of the label desk', () => {
     assert.equal(framesOf({ first: '-1', last: '0' }, 1), null);
     assert.deepEqual(valuesOf('[0.1, -2 3]'), [0.1, -2, 3]);
     for (const text of ['', '[]', 'left', '1, NaN', '1e999']) assert.equal(valuesOf(text), null, text);
+  });
+});
+
+describe('keys of the label desk', () => {
+  const press = (key: string, more: Partial<Press> = {}): Press => ({
+    key,
+    ctrlKey: false,
+    altKey: false,
+    metaKey: false,
+    shiftKey: false,
+    repeat: false,
+    isComposing: false,
+    defaultPrevented: false,
+    target: { tagName: 'INPUT', type: 'range' },
+    ...more,
+  });
+  const kindOf = (key: string, more: Partial<Press> = {}): string | null => deskKeyOf(press(key, more))?.kind ?? null;
+
+  it('each mean one thing, and stand in the list that one of them opens', () => {
+    const all = ['n', 'p', 'k', ' ', ',', '.', 'b', '[', 'e', ']', 'x', 's', 'u'];
+    assert.deepEqual(
+      all.map((key) => kindOf(key)).filter((kind) => kind === null),
+      [],
+    );
+    assert.deepEqual(deskKeyOf(press('9')), { kind: 'choose', place: 8 });
+    assert.equal(kindOf('0'), null);
+    assert.equal(kindOf('?', { shiftKey: true }), 'help');
+    const listed = keyList.flatMap(([keys]) => (keys === '1 to 9' ? [] : keys.split(' or ')));
+    assert.deepEqual(
+      listed.filter((key) => kindOf(key === 'space' ? ' ' : key) === null),
+      [],
+    );
+    assert.equal(listed.length, all.length + 1);
+  });
+
+  it('mean nothing where somebody types, with a key of the system, or held down', () => {
+    for (const target of [
+      { tagName: 'INPUT', type: 'text' },
+      { tagName: 'INPUT', type: 'number' },
+      { tagName: 'INPUT', type: 'date' },
+      { tagName: 'INPUT' },
+      { tagName: 'TEXTAREA' },
+      { tagName: 'SELECT' },
+      { tagName: 'DIV', isContentEditable: true },
+    ])
+      for (const key of ['s', '1', 'n', '?', ' ']) assert.equal(kindOf(key, { target }), null, JSON.stringify(target));
+    for (const more of [
+      { ctrlKey: true },
+      { altKey: true },
+      { metaKey: true },
+      { isComposing: true },
+      { defaultPrevented: true },
+      { repeat: true },
+    ])
+      assert.equal(kindOf('s', more), null, JSON.stringify(more));
+    assert.equal(kindOf('.', { repeat: true }), 'forward');
+    assert.equal(kindOf('S', { shiftKey: true }), null);
+    assert.equal(kindOf('S'), 'store');
+  });
+
+  it('leave the space bar to buttons, links and what scrolls', () => {
+    for (const tagName of ['BUTTON', 'A', 'SUMMARY', 'DIV', 'BODY'])
+      assert.equal(kindOf(' ', { target: { tagName } }), null, tagName);
+    assert.equal(kindOf(' ', { target: { tagName: 'INPUT', type: 'checkbox' } }), null);
+    assert.equal(kindOf(' ', { target: { tagName: 'H2' } }), 'play');
+    assert.equal(kindOf('s', { target: { tagName: 'BUTTON' } }), 'store');
+  });
+});
+
+describe('a sitting at the label desk', () => {
+  const items = queueOf('E0').items;
+  const at = { episodeId: 'E1', day: '2026-11-27' };
+  const form = { first: '', last: '', action: 'left', failureReason: 'slipped' };
+  const of = { policy: 'wall', ...at, split: 'train', frameCount: 900, kind: 'discrete' } as const;
+  const act = withNote(failureAct(form, of, acting.viewer), ' seen ');
+  const actId = 'a'.repeat(64);
+  const read = (answer: string): Answer<ActAnswer> => ({
+    kind: 'read',
+    data: { readAtMs: nowMs, actId, answer, isRepeated: false },
+  });
+  const own = read(`label ${actId.slice(0, 32)} holds from the next training set on`);
+  const next = { episodeId: 'E2', day: '2026-11-27' };
+
+  it('sends why with each label, and none without', () => {
+    assert.deepEqual([act.body['reason'], act.why], ['seen', null]);
+    assert.match(withNote(act, ' ').why ?? '', /say why you say so/);
+    assert.match(withNote({ ...act, why: 'not you' }, '').why ?? '', /not you/);
+  });
+
+  it('goes through the queue once, and back the way it came', () => {
+    assert.deepEqual(nextPlace(items, [], 'E0')?.episodeId, 'E1');
+    assert.deepEqual(nextPlace(items, ['E1'], 'E0')?.episodeId, 'E2');
+    assert.deepEqual(nextPlace(items, ['E1'], 'E2')?.episodeId, 'E0');
+    assert.equal(nextPlace(items, ['E0', 'E1'], 'E2'), null);
+    assert.equal(nextPlace(items, [], 'of another day')?.episodeId, 'E0');
+    assert.equal(nextPlace([], [], 'E0'), null);
+    const sitting = [next, at, next].reduce(visited, newSitting);
+    assert.deepEqual(previousPlace(items, sitting.trail, 'E1'), next);
+    assert.equal(previousPlace(items, sitting.trail, 'E2')?.episodeId, 'E1');
+    assert.equal(previousPlace(items, [], 'E0'), null);
+  });
+
+  it('keeps what was said for the next label, and says what was stored and where it is', () => {
+    const after = labelled({ ...newSitting, isSending: true }, { act, form, at, next, goesOn: true, answer: own });
+    assert.deepEqual(
+      [after.said, after.done, after.isSending],
+      [{ action: 'left', failureReason: 'slipped' }, ['E1'], false],
+    );
+    assert.deepEqual(after.reasons, ['slipped']);
+    assert.deepEqual(after.last?.labelId, actId.slice(0, 32));
+    assert.match(after.news?.text ?? '', /^✓ Stored of episode E1: .*slipped\. Now episode E2\.$/);
+    const end = labelled(newSitting, { act, form, at, next: null, goesOn: true, answer: own });
+    assert.match(end.news?.text ?? '', /No other episode of this queue is left\.$/);
+    const staying = labelled(newSitting, { act, form, at, next: null, goesOn: false, answer: own });
+    assert.match(staying.news?.text ?? '', /slipped\.$/);
+  });
+
+  it('takes back its own label alone, and labels the episode again', () => {
+    const same = read('label b says the same already: nothing is added (ada, yesterday)');
+    const nothingAdded = labelled(newSitting, { act, form, at, next, goesOn: true, answer: same });
+    assert.deepEqual([nothingAdded.last, nothingAdded.done], [null, ['E1']]);
+    assert.match(nothingAdded.news?.text ?? '', /^○ Nothing added to episode E1: label b says the same already/);
+    const after = labelled(newSitting, { act, form, at, next, goesOn: true, answer: own });
+    assert.ok(after.last !== null);
+    const back = takenBack(after, after.last, read('label is taken back'));
+    assert.deepEqual([back.last, back.done], [null, []]);
+    assert.match(back.news?.text ?? '', /^✓ Taken back, and episode E1 again/);
+    const gone = { kind: 'gone', message: 'Failed to fetch' } as const;
+    assert.deepEqual(takenBack(after, after.last, gone).last, after.last);
+    const refused = { kind: 'refused', type: 'refused', message: 'there is none' } as const;
+    assert.equal(takenBack(after, after.last, refused).last, null);
+  });
+
+  it('keeps what was done before where a label is refused, or nobody answers', () => {
+    const before = { ...newSitting, done: ['E0'], said: { action: 'right', failureReason: 'fell' } };
+    const refused = { kind: 'refused', type: 'forbidden', message: 'not you' } as const;
+    const given = { act, form, at, next, goesOn: true };
+    const after = labelled(before, { ...given, answer: refused });
+    assert.deepEqual([after.done, after.said], [before.done, before.said]);
+    assert.match(after.news?.text ?? '', /^✕ Not stored: not you/);
+    const unknown = labelled(before, { ...given, answer: { kind: 'gone', message: 'Failed to fetch' } });
+    assert.match(unknown.news?.text ?? '', /not known; the same again does it once/);
+  });
+
+  it('gives no key another word while somebody labels', () => {
+    const first = withReasons(newSitting, ['slipped', 'fell']);
+    const later = withReasons(first, ['fell', 'stuck', 'slipped']);
+    assert.deepEqual(later.reasons, ['slipped', 'fell', 'stuck']);
+    assert.equal(withReasons(later, ['fell']), later);
+    assert.equal(
+      withReasons(
+        later,
+        Array.from({ length: 20 }, (_, index) => `reason ${index}`),
+      ).reasons.length,
+      9,
+    );
+  });
+
+  it('chooses by number why it failed, and once frames are marked what it should have done', () => {
+    const { episode } = episodeOf('right');
+    assert.ok(episode !== null);
+    assert.deepEqual(choicesOf(form, episode, ['slipped']), { field: 'failureReason', words: ['slipped'] });
+    const marked = { ...form, first: '3' };
+    assert.deepEqual(choicesOf(marked, episode, ['slipped']), { field: 'action', words: ['right', 'left'] });
+    const values = { actions: { kind: 'continuous', names: ['speed'] } } as const;
+    assert.deepEqual(choicesOf(marked, { actions: { ...values.actions, names: ['speed'] } }, []).words, []);
+  });
+});
+
+describe('acts without a dialog', () => {
+  const body = { said: 1 };
+  const done = { kind: 'read', data: { readAtMs: nowMs, actId: 'a', answer: 'done', isRepeated: false } } as const;
+  const gone = { kind: 'gone', message: 'no' } as const;
+  /** A sender whose answers are given one by one. */
+  function sending(...answers: readonly Answer<ActAnswer>[]) {
+    const keys: string[] = [];
+    let made = 0;
+    const left = [...answers];
+    const sender = new ActSender(
+      async (_path, _body, key) => {
+        keys.push(key);
+        await Promise.resolve();
+        return left.shift() ?? done;
+      },
+      () => `key-${(made += 1)}`,
+    );
+    return { sender, keys };
+  }
+
+  it('are sent one at a time: a second press sends nothing', async () => {
+    const { sender, keys } = sending(done, done);
+    const [first, second] = await Promise.all([sender.send('/a', body), sender.send('/a', body)]);
+    assert.deepEqual([first, second, keys], [done, null, ['key-1']]);
+    assert.equal(await sender.send('/a', body), done);
+    assert.deepEqual(keys, ['key-1', 'key-2']);
+  });
+
+  it('have the key they had, when nobody answered and the same is asked again', async () => {
+    const { sender, keys } = sending(gone, gone, done, done, gone);
+    for (const said of [1, 1, 1, 1, 1, 2]) await sender.send('/a', { said });
+    assert.deepEqual(keys, ['key-1', 'key-1', 'key-1', 'key-2', 'key-3', 'key-4']);
+  });
+
+  it('can be sent after one that threw', async () => {
+    let isFirst = true;
+    const sender = new ActSender(
+      async () => {
+        if (!isFirst) return done;
+        isFirst = false;
+        throw new Error('the page goes away');
+      },
+      () => 'key',
+    );
+    await assert.rejects(sender.send('/a', body), /goes away/);
+    assert.equal(await sender.send('/a', body), done);
   });
 });
