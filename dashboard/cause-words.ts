@@ -34,7 +34,7 @@ const words: ReadonlyMap<string, CauseWords> = new Map([
     'failureReason',
     {
       title: 'One reason of failures has become more frequent',
-      todo: 'Look at episodes that failed for it: by version and site on the page Metrics.',
+      todo: 'Look at episodes that failed for it, and at the robots and versions that have most of them: the subject leads there.',
     },
   ],
   [

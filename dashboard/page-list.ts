@@ -6,6 +6,7 @@ import {
   CycleScreen,
   DataScreen,
   EpisodeScreen,
+  EpisodesScreen,
   FleetScreen,
   IncidentsScreen,
   LabelsScreen,
@@ -31,6 +32,7 @@ export const screens: Readonly<Record<PageName, readonly [title: string, screen:
     metrics: ['Metrics', MetricsScreen],
     audit: ['Audit', AuditScreen],
     robot: ['Robot', RobotScreen],
+    episodes: ['Episodes', EpisodesScreen],
     episode: ['Episode', EpisodeScreen],
   };
 export const inMenu: readonly PageName[] = [

@@ -10,6 +10,7 @@ export const pageNames = [
   'metrics',
   'audit',
   'robot',
+  'episodes',
   'episode',
 ] as const;
 export type PageName = (typeof pageNames)[number];

@@ -25,6 +25,7 @@ import { auditPage, auditPath } from './pages/audit.ts';
 import { cycleIdOf, cyclePage } from './pages/cycle.ts';
 import { dataPage, dataPath } from './pages/data.ts';
 import { episodePage, episodePath } from './pages/episode.ts';
+import { fleetEpisodes, fleetEpisodesPath } from './pages/fleet-episodes.ts';
 import { robotEpisodes, robotEpisodesPath } from './pages/episodes.ts';
 import { fleetPage, fleetPath } from './pages/fleet.ts';
 import { incidentsPage } from './pages/incidents.ts';
@@ -109,6 +110,17 @@ export function RobotScreen({ session, policy, query, nowMs, onFilter, acting }:
   // What stands above comes first: nothing moves down under the pointer.
   const isThere = reading.data !== null || reading.problem !== null;
   return h('div', null, [about, isThere ? did : null]);
+}
+
+export function EpisodesScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
+  const asked = { ...query, policy };
+  const path = fleetEpisodesPath(asked);
+  return fleetEpisodes({
+    reading: useReading<EpisodesAnswer>(session, path, path, 'facts'),
+    query: asked,
+    nowMs,
+    onFilter,
+  });
 }
 
 export function EpisodeScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {

@@ -12,6 +12,16 @@ const told = {
   asOfMs: z.number().nullable(),
 };
 
+const groups = z.array(
+  z.strictObject({
+    /** null: no version was told. */
+    name: z.string().nullable(),
+    /** Those that match, of all episodes that it ran on these days. */
+    episodes: z.int(),
+    of: z.int(),
+  }),
+);
+
 export const episodesSchema = z.strictObject({
   ...told,
   /** The newest first, of `total`. */
@@ -35,6 +45,8 @@ export const episodesSchema = z.strictObject({
     }),
   ),
   total: z.int(),
+  /** Which robots and versions have how many that match, at most ten of each, those with the most first; null: no `reason` was asked for. */
+  groups: z.strictObject({ robots: groups, robotsTotal: z.int(), versions: groups, versionsTotal: z.int() }).nullable(),
 });
 export type EpisodesAnswer = z.infer<typeof episodesSchema>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { readToldEpisodes, readTrialRobots } from '../../activities/metrics/told-episodes.ts';
+import { readToldEpisodes, readTrialRobots, type MatchingGroups } from '../../activities/metrics/told-episodes.ts';
 import { spanOf, startOf } from '../../activities/metrics/read-metrics.ts';
 import type { LakeEpisode } from '../../activities/lake/read-episode.ts';
 import { readPolicyDocument } from '../../activities/registry/policy-document.ts';
@@ -71,27 +71,34 @@ const toldRoutes: Routes = (context) => async (app) => {
         robot: robotName.optional(),
         trial: trialName.optional(),
         outcome: z.enum(outcomes).optional(),
+        reason: z.string().min(1).max(200).optional(),
       }),
       ...described(
-        'Episodes that robots told of, the newest first, on UTC days (at most 92; by default the last 28)',
+        'Episodes that robots told of, the newest first, on UTC days (at most 92; by default the last 28); of one `reason` for not succeeding also by robot and version',
         episodesSchema,
       ),
     },
-    handler: async ({ query: { policy, limit, robot, trial, outcome, ...asked } }) => {
+    handler: async ({ query: { policy, limit, robot, trial, outcome, reason, ...asked } }) => {
       await requirePolicy(context, policy);
       const span = spanOf(asked, context.clock(), usualDays);
-      const question = { policy, limit, robotId: robot, trialId: trial, outcome, ...span };
-      const { episodes, known, ...answer } = await context.questions.ask(async (engine) => {
+      const question = { policy, limit, robotId: robot, trialId: trial, outcome, reason, ...span };
+      const { episodes, known, groups, ...answer } = await context.questions.ask(async (engine) => {
         const told = await readToldEpisodes({ ...context, engine }, question);
         const episodeIds = told.episodes.map(({ episodeId }) => episodeId);
         const lakeDays = new Set(told.episodes.flatMap((one) => lakeDaysOf(one.day)));
         return { ...told, known: await context.episodes.known(engine, { episodeIds, days: [...lakeDays] }) };
       });
       const items = episodes.map((one) => ({ ...one, isCollected: known.has(one.episodeId) }));
-      return { readAtMs: context.clock(), policy, ...span, ...answer, items };
+      return { readAtMs: context.clock(), policy, ...span, ...answer, items, groups: groups && writable(groups) };
     },
   });
 };
+
+const writable = ({ robots, versions, ...totals }: MatchingGroups) => ({
+  ...totals,
+  robots: [...robots],
+  versions: [...versions],
+});
 
 /** Of what was collected. */
 const lakeRoutes: Routes = (context) => async (app) => {

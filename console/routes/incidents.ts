@@ -24,14 +24,17 @@ export const incidentRoutes: Routes = (context) => async (app) => {
         readAtMs: context.clock(),
         damaged: keys,
         lookedAtMs,
-        open: incidents.map((one) => ({ ...seen(one), severity: severityOf({ ...one, state: 'opened' }) })),
-        events: events.map(seen),
+        open: incidents.map((one) => ({ ...one, see: seeOf(one), severity: severityOf({ ...one, state: 'opened' }) })),
+        events: events.map(({ state, ...event }) => {
+          const opened = state === 'opened' ? { openedAtMs: event.atMs } : {};
+          return { ...event, state, see: seeOf({ ...event, ...opened }) };
+        }),
       };
     },
   });
 };
 
-function seen<T extends Parameters<typeof whereToLook>[0]>(one: T): T & Pick<IncidentsAnswer['open'][number], 'see'> {
+function seeOf(one: Parameters<typeof whereToLook>[0]): IncidentsAnswer['open'][number]['see'] {
   const place = whereToLook(one);
-  return { ...one, see: place === undefined ? null : { page: place.page, query: { ...place.query } } };
+  return place === undefined ? null : { page: place.page, query: { ...place.query } };
 }

@@ -76,6 +76,8 @@ function summary(
       [
         `${numberText(failures, 0)} (${percentText(failures / episodes)}), all model versions together; `,
         h('a', { href: hrefOf('metrics', { policy, by: 'version', from, to }) }, 'by version'),
+        '; ',
+        h('a', { href: hrefOf('episodes', { policy, outcome: 'failure', from, to }) }, 'which ones'),
       ],
     ],
     ['Aborted', numberText(aborted, 0)],

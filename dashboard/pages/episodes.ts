@@ -34,32 +34,48 @@ export const robotEpisodes = ({ reading, query, nowMs, onFilter }: EpisodesList)
   return h('section', { 'aria-labelledby': 'episodes' }, [
     h('h2', { id: 'episodes' }, trial === undefined ? 'Episodes' : `Episodes under ${trial}`),
     filterForm([
-      choiceField(
-        {
-          name: 'outcome',
-          label: 'Outcome',
-          options: [
-            ['', 'all'],
-            ['failure', 'failures'],
-            ['success', 'successes'],
-            ['aborted', 'aborted'],
-          ],
-        },
-        query,
-        onFilter,
-      ),
+      outcomeField(query, onFilter),
       trial === undefined
         ? null
         : h('button', { type: 'button', onClick: () => onFilter({ trial: '' }) }, 'Also outside of the trial'),
     ]),
-    shownOf(reading, nowMs, 'its episodes', (data) => listBody(data, query['policy'])),
+    shownOf(reading, nowMs, 'its episodes', (data) => episodesTable(data, query['policy'])),
   ]);
 };
 
-function listBody({ state, items, total, from, to }: EpisodesAnswer, policy: string | undefined): ComponentChild {
+export const outcomeField = (query: Query, onFilter: EpisodesList['onFilter']): ComponentChild =>
+  choiceField(
+    {
+      name: 'outcome',
+      label: 'Outcome',
+      options: [
+        ['', 'all'],
+        ['failure', 'failures'],
+        ['success', 'successes'],
+        ['aborted', 'aborted'],
+      ],
+    },
+    query,
+    onFilter,
+  );
+
+/** Episodes with the way to their frames; `ofFleet`: of many robots, with the way to each. */
+export function episodesTable(
+  { state, items, total, from, to }: EpisodesAnswer,
+  policy: string | undefined,
+  ofFleet = false,
+): ComponentChild {
   if (state === 'noFacts')
     return stateBox('noData', 'Nothing makes facts of telemetry yet, so nothing follows from this.');
-  if (state === 'empty') return stateBox('empty', `It told of no such episode from ${from} to ${to}.`);
+  if (state === 'empty')
+    return stateBox(
+      'empty',
+      `${ofFleet ? 'No robot' : 'It'} told of ${ofFleet ? 'such an' : 'no such'} episode from ${from} to ${to}.`,
+    );
+  const robot = {
+    head: 'Robot',
+    cell: ({ robotId }: Episode) => h('a', { href: hrefOf('robot', { policy, id: robotId, from, to }) }, robotId),
+  };
   return table(
     `${items.length} of ${numberText(total, 0)} episodes from ${from} to ${to}, newest first`,
     [
@@ -70,6 +86,7 @@ function listBody({ state, items, total, from, to }: EpisodesAnswer, policy: str
           return isCollected ? h('a', { href: hrefOf('episode', { policy, id: episodeId, day }) }, name) : name;
         },
       },
+      ...(ofFleet ? [robot] : []),
       {
         head: 'Frames',
         cell: ({ isCollected }) =>

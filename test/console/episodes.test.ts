@@ -8,6 +8,7 @@ import { storeEpisodes } from './lake-episodes.ts';
 
 const [task = ''] = scitosG5Type.tasks;
 const readings = scitosG5Type.observations.length;
+const reason = "an arm's end & 100 %";
 const days = 'from=2026-06-01&to=2026-06-04';
 
 describe('episodes of the console', function () {
@@ -34,6 +35,7 @@ describe('episodes of the console', function () {
           trialId: at < 5 ? 't1' : null,
           task,
           outcome: at < index * 3 ? 'failure' : 'success',
+          failureReason: at < index * 2 ? reason : null,
         }),
       );
       const receivedMs = startMs + 25 * hourMs;
@@ -58,6 +60,26 @@ describe('episodes of the console', function () {
     assert.deepEqual([(await robotsOf('t2')).state, (await robotsOf('t2')).items], ['empty', []]);
     for (const wrong of ['&robot=R!', '&trial=..', '&outcome=fine', '&limit=101', '&from=2020-01-01'])
       assert.equal((await world.get(`/api/v1/episodes?policy=${policy}&${days}${wrong}`)).status, 400, wrong);
+  });
+
+  it('are listed by why they did not succeed, with the robots and versions that have most; a reason that none told is unknown', async () => {
+    const of = async (why: string, more = '') => list(`&reason=${encodeURIComponent(why)}${more}`);
+    const slipped = await of(reason);
+    assert.deepEqual([slipped.total, slipped.items.map(({ failureReason }) => failureReason)], [2, [reason, reason]]);
+    assert.deepEqual(slipped.groups, {
+      robots: [{ name: 'r2', episodes: 2, of: 10 }],
+      robotsTotal: 1,
+      versions: [{ name: '1.1.0', episodes: 2, of: 10 }],
+      versionsTotal: 1,
+    });
+    const unknown = await of('unknown');
+    assert.deepEqual([unknown.total, unknown.items[0]?.failureReason, unknown.items[0]?.outcome], [1, null, 'failure']);
+    const none = await of('a reason of nobody');
+    assert.deepEqual([none.state, none.groups?.robots], ['empty', []]);
+    assert.deepEqual([(await of(reason, '&robot=r0')).total, (await of(reason, '&outcome=aborted')).total], [0, 0]);
+    assert.equal((await list()).groups, null);
+    for (const wrong of ['&reason=', `&reason=${'x'.repeat(201)}`])
+      assert.equal((await world.get(`/api/v1/episodes?policy=${policy}&${days}${wrong}`)).status, 400);
   });
 
   it('lead to their frames, thinned, with the first and the last; what the lake does not have is none, and makes no table', async () => {

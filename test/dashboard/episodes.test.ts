@@ -5,6 +5,7 @@ import type { TrialCourseAnswer } from '../../console/answers/trials.ts';
 import { actionText } from '../../dashboard/pages/episode-curves.ts';
 import { correctionRuns, episodePage, episodePath } from '../../dashboard/pages/episode.ts';
 import { robotEpisodes, robotEpisodesPath } from '../../dashboard/pages/episodes.ts';
+import { fleetEpisodes, fleetEpisodesPath } from '../../dashboard/pages/fleet-episodes.ts';
 import { trialRobots } from '../../dashboard/pages/trial-robots.ts';
 import type { Reading } from '../../dashboard/reading.ts';
 import { daysOf, pointsOf } from '../../dashboard/trial-course.ts';
@@ -41,6 +42,7 @@ const listOf = (word: string, more: Partial<EpisodesAnswer> = {}): EpisodesAnswe
     },
   ],
   total: 41,
+  groups: null,
   ...more,
 });
 const robotsOf = (word: string, more: Partial<TrialRobotsAnswer> = {}): TrialRobotsAnswer => ({
@@ -115,6 +117,39 @@ describe('the way from a trial to frames', () => {
     );
     assert.match(html(list(got(listOf('E1')), asked)), /href="#\/episode\?policy=wall&amp;id=E1&amp;day=2026-11-27/);
     assert.equal(episodePath({ policy: 'wall', id: 'E/1', day: 'd' }), '/api/v1/episodes/E%2F1?policy=wall&day=d');
+  });
+
+  it('leads from a reason of failures to the robots and versions that have most of it, and to their episodes', () => {
+    const asked = { policy: 'wall', reason: 'slipped', from: '2026-11-01', to: '2026-11-28' };
+    const ofFleet = (reading: Reading<EpisodesAnswer>, given: typeof asked = asked) =>
+      fleetEpisodes({ reading, query: given, nowMs, onFilter });
+    const groupsOf = (word: string): NonNullable<EpisodesAnswer['groups']> => ({
+      robots: [{ name: word, episodes: 3, of: 12 }],
+      robotsTotal: 14,
+      versions: [
+        { name: word, episodes: 2, of: 4 },
+        { name: null, episodes: 1, of: 8 },
+      ],
+      versionsTotal: 2,
+    });
+    assertLooks(listOf('x', { groups: groupsOf('r1') }), ofFleet, /41 episodes/);
+    const text = html(ofFleet(got(listOf('r1', { groups: groupsOf('r1') }))));
+    assert.match(text, /Who did not succeed because of: slipped/);
+    assert.match(text, /1 of 14 robots.*href="#\/episodes\?[^"]*reason=slipped[^"]*robot=r1".*>3<.*25 % of 12/s);
+    assert.match(text, /none told.*12\.5 % of 8/s);
+    assert.match(text, /href="#\/robot\?policy=wall&amp;id=r1&amp;from=2026-11-01/);
+    assert.doesNotMatch(html(ofFleet(got(listOf('r1')))), /Who did not succeed/);
+    const empty = html(ofFleet(got(listOf('r1', { state: 'empty', items: [], total: 0, groups: groupsOf('r1') }))));
+    assert.match(empty, /No robot told of such an episode/);
+    assert.doesNotMatch(empty, /Who did not succeed/);
+    assertHarmless(
+      html(ofFleet(got(listOf(hostile, { groups: groupsOf(hostile) })), { ...asked, reason: hostile })),
+      7,
+    );
+    assert.equal(
+      fleetEpisodesPath({ ...asked, robot: 'r1', outcome: 'failure', id: 'x' }),
+      '/api/v1/episodes?policy=wall&reason=slipped&outcome=failure&robot=r1&from=2026-11-01&to=2026-11-28&limit=100',
+    );
   });
 
   it('shows readings by fours, actions in words where they change, and corrections', () => {

@@ -33,6 +33,13 @@ describe('where an incident is looked at', () => {
     assert.deepEqual(whereToLook({ cause: 'promotion', subject: '1.2.3' })?.query, { version: '1.2.3' });
     assert.deepEqual(whereToLook({ cause: 'promotion', subject: 'x' })?.query, {});
     assert.equal(whereToLook({ cause: 'diskFull', subject: 'fleet' }), undefined);
+    // Of one reason the episodes from the day before, which it was judged by; reasons that were counted together are all failures.
+    const openedAtMs = Date.UTC(2026, 10, 27, 7);
+    assert.deepEqual(whereToLook({ cause: 'failureReason', subject: 'slipped & fell', openedAtMs }), {
+      page: 'episodes',
+      query: { reason: 'slipped & fell', from: '2026-11-26', to: '2026-12-24' },
+    });
+    assert.deepEqual(whereToLook({ cause: 'failureReason', subject: 'other' })?.query, { outcome: 'failure' });
     for (const cause of [...incidentCauses, ...noticeCauses]) whereToLook({ cause, subject: 'fleet' });
     // An incident has a page of its own, which leads on; a notice is of something else.
     assert.deepEqual(placeOfEvent(event()), { page: 'incidents', query: { id: 'silent.r1.1' } });
