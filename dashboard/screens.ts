@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { AuditAnswer } from '../console/answers/acts.ts';
 import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '../console/answers/cycles.ts';
 import type { DataAnswer, QuarantineAnswer } from '../console/answers/data.ts';
+import type { DriftAnswer } from '../console/answers/drift.ts';
 import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../console/answers/episodes.ts';
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
@@ -24,6 +25,7 @@ import { attentionOf } from './attention.ts';
 import { auditPage, auditPath } from './pages/audit.ts';
 import { cycleIdOf, cyclePage } from './pages/cycle.ts';
 import { dataPage, dataPath } from './pages/data.ts';
+import { driftOf, driftPath, driftSection } from './pages/drift.ts';
 import { episodePage, episodePath } from './pages/episode.ts';
 import { fleetEpisodes, fleetEpisodesPath } from './pages/fleet-episodes.ts';
 import { robotEpisodes, robotEpisodesPath } from './pages/episodes.ts';
@@ -150,7 +152,12 @@ export function LabelsScreen({ session, policy, query, nowMs, onFilter, acting }
 export function IncidentsScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {
   const path = apiPath('incidents', { policy, limit: '200' });
   const reading = useReading<IncidentsAnswer>(session, path, policy, 'incidents');
-  return incidentsPage({ reading, policy, incidentId: query['id'], nowMs, acting });
+  const incidentId = query['id'];
+  const drifted = driftOf(reading.data, incidentId);
+  const figuresPath = drifted === null ? null : driftPath(policy, drifted.untilMs);
+  const figures = useReading<DriftAnswer>(session, figuresPath, figuresPath ?? '', 'incidents');
+  const detail = drifted === null ? null : driftSection(figures, nowMs);
+  return incidentsPage({ reading, policy, incidentId, detail, nowMs, acting });
 }
 
 export function AuditScreen({ session, query, nowMs, onFilter, acting }: Screen): ComponentChild {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { driftReason } from '../../domain/monitoring/drift-reason.ts';
+import { defaultDriftLimits } from '../../domain/monitoring/feature-drift.ts';
 import { judgeDrift, type DriftVerdict } from '../../domain/monitoring/index.ts';
 import { randomFromSeed } from '../../domain/statistics/index.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
@@ -75,6 +76,8 @@ async function judged(
     const cameras = await judgeCameraDrift(ports, session, robotType, `drift/${policy}/${nowMs}`);
     return withCameraDrift(numbers, cameras);
   });
-  await ports.store.put(driftKey, jsonBytes(verdict));
+  // Whoever reads the figures later reads them against these, whatever a later build has.
+  const { psiWarn, psiAlarm, ksDistance, discrepancyP } = defaultDriftLimits;
+  await ports.store.put(driftKey, jsonBytes({ ...verdict, limits: { psiWarn, psiAlarm, ksDistance, discrepancyP } }));
   return verdict;
 }

@@ -1,9 +1,13 @@
+import { z } from 'zod';
+
 import { readLastEvents } from '../../activities/incidents/incident-log.ts';
+import { readDriftLook } from '../../activities/monitor/read-drift.ts';
 import { readOpenIncidents } from '../../activities/monitor/monitor-state.ts';
 import { whereToLook } from '../../activities/incidents/where-to-look.ts';
 import { severityOf } from '../../domain/monitoring/severity.ts';
 import { incidentsSchema, type IncidentsAnswer } from '../answers/incidents.ts';
-import { described, pageQuery, requirePolicy, type Routes } from './shared.ts';
+import { driftSchema } from '../answers/drift.ts';
+import { described, pageQuery, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 /** What is wrong, and what was. */
 export const incidentRoutes: Routes = (context) => async (app) => {
@@ -32,7 +36,37 @@ export const incidentRoutes: Routes = (context) => async (app) => {
       };
     },
   });
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/drift',
+    schema: {
+      querystring: policyQuery.extend({ until: z.coerce.number().int().min(0).max(8.64e15).optional() }),
+      ...described(
+        'The figures of the newest look for drift that raised an alarm (else of the newest look), at `until` (Unix ms) or before, each beside its limit',
+        driftSchema,
+      ),
+    },
+    handler: async ({ query: { policy, until } }) => {
+      await requirePolicy(context, policy);
+      const keys: string[] = [];
+      const untilMs = until ?? Number.MAX_SAFE_INTEGER;
+      const look = await readDriftLook(context.store, policy, untilMs, ({ key }) => void keys.push(key));
+      const rows = look?.rows ?? [];
+      return {
+        readAtMs: context.clock(),
+        damaged: keys,
+        policy,
+        lookMs: look?.lookMs ?? null,
+        alarm: look?.alarm ?? false,
+        rows: rows.slice(0, mostRows),
+        rowsTotal: rows.length,
+      };
+    },
+  });
 };
+
+const mostRows = 200;
 
 function seeOf(one: Parameters<typeof whereToLook>[0]): IncidentsAnswer['open'][number]['see'] {
   const place = whereToLook(one);

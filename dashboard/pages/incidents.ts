@@ -14,6 +14,8 @@ interface IncidentsPage {
   readonly policy: string;
   /** The only incident that is looked for; undefined: all. */
   readonly incidentId?: string | undefined;
+  /** What is known of it beyond its reason. */
+  readonly detail?: ComponentChild;
   readonly nowMs: number;
   readonly acting: Acting;
 }
@@ -35,7 +37,7 @@ function oneIncident(
   { open, events: log }: IncidentsAnswer,
   incidentId: string,
   nowMs: number,
-  { policy, acting }: Pick<IncidentsPage, 'policy' | 'acting'>,
+  { policy, acting, detail }: Pick<IncidentsPage, 'policy' | 'acting' | 'detail'>,
 ): ComponentChild {
   const now = open.find((one) => one.incidentId === incidentId);
   const own = log.filter((one) => one.incidentId === incidentId);
@@ -57,6 +59,7 @@ function oneIncident(
             ? null
             : actButton(incidentAct(now, policy, acting.viewer), acting.onAct, `one ${incidentId}`),
         ],
+    detail ?? null,
     h('p', null, h('a', { href: hrefOf('incidents', { policy }) }, 'All incidents')),
   ]);
 }

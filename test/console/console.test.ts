@@ -54,6 +54,7 @@ const paths = [
   '/api/v1/trials/t1',
   `/api/v1/metrics?policy=${policy}&from=2026-06-01&to=2026-06-03`,
   `/api/v1/incidents?policy=${policy}`,
+  `/api/v1/drift?policy=${policy}`,
   `/api/v1/models?policy=${policy}`,
   `/api/v1/models/1.0.0?policy=${policy}`,
   `/api/v1/models/1.0.0/robots?policy=${policy}`,
@@ -411,6 +412,40 @@ describe('the console’s server', function () {
       incidentRecordSchema.parse({ lookId: '1', events: [event] }),
     );
     assert.deepEqual((await world.get(`/api/v1/incidents?policy=${policy}`)).body['events'], [{ ...event, see: atR1 }]);
+  });
+
+  it('tells the figures of a look for drift beside their limits, of the days asked for, and nothing where none is kept', async () => {
+    const drift = async (more = '') => (await world.get(`/api/v1/drift?policy=${policy}${more}`)).body;
+    assert.deepEqual([(await drift())['lookMs'], (await drift())['rows']], [null, []]);
+    const sizes = { reference: 12, current: 10 };
+    const feature = {
+      feature: hostile,
+      verdict: 'alarm',
+      stabilityIndex: 0.5,
+      stabilityThreshold: 0.1,
+      distance: 0.02,
+    };
+    const verdict = {
+      alarm: true,
+      features: [feature],
+      discrepancy: { value: 1, p: 0.5 },
+      robots: sizes,
+      samples: sizes,
+    };
+    const earlier = `monitor/${policy}/drift/${startMs}.json`;
+    await world.ports.store.put(earlier, jsonBytes({ ...verdict, reasons: [] }));
+    const limits = { psiWarn: 0.1, psiAlarm: 0.4, ksDistance: 0.1, discrepancyP: 0.01 };
+    await world.ports.store.put(`monitor/${policy}/drift/${startMs + 1}.json`, jsonBytes({ ...verdict, limits }));
+    const rowOf = async (more: string) => {
+      const body = await drift(more);
+      const [row] = body['rows'] as Record<string, unknown>[];
+      return [body['lookMs'], body['rowsTotal'], row?.['feature'], row?.['value'], row?.['limit'], row?.['state']];
+    };
+    assert.deepEqual(await rowOf(''), [startMs + 1, 3, hostile, 0.5, 0.4, 'alarm']);
+    // An earlier build did not say its limits: they were the defaults.
+    assert.deepEqual(await rowOf(`&until=${startMs}`), [startMs, 3, hostile, 0.5, 0.25, 'alarm']);
+    for (const wrong of ['&until=soon', '&until=-1', '&until=1.5'])
+      assert.equal((await world.get(`/api/v1/drift?policy=${policy}${wrong}`)).status, 400, wrong);
   });
 
   it('shows the last events without reading the years before, and names a record that is damaged', async () => {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 
 import { isFailure } from '../../../store/failures.ts';
+import { readDriftLook } from '../../../activities/monitor/read-drift.ts';
 import { observeDrift } from '../../../activities/monitor/observe-drift.ts';
 import { createPolicyDocument } from '../../../activities/registry/policy-document.ts';
 import type { Split } from '../../../datasets/columns.ts';
+import { jsonBytes } from '../../../store/json-objects.ts';
 import { publishRobotType } from '../../../store/records/robot-types.ts';
 import { openMixFixture, robotType, store as storeEpisodes, type MixFixture } from '../mix/mix-fixture.ts';
 
@@ -58,6 +60,24 @@ describe('observeDrift', function () {
     assert.ok(!reason.includes('left (alarm)'), reason);
     const document = JSON.parse(new TextDecoder().decode(await fixture.store.get(driftKey))) as { features: unknown[] };
     assert.equal(document.features.length, robotType.observations.length);
+    const look = await readDriftLook(fixture.store, 'picker', 1_000, () => assert.fail('nothing is damaged'));
+    assert.deepEqual(
+      [look?.lookMs, look?.alarm, look?.rows[0]?.feature, look?.rows[0]?.state, look?.rows.length],
+      [1_000, true, 'right', 'alarm', 2 * robotType.observations.length + 1],
+    );
+    // A later look without an alarm does not stand before it, one that is after what is asked for neither; damage is named.
+    await fixture.store.put(
+      'monitor/picker/drift/2000.json',
+      jsonBytes({ ...document, alarm: false, limits: undefined }),
+    );
+    await fixture.store.put('monitor/picker/drift/3000.json', new TextEncoder().encode('{'));
+    const damaged: string[] = [];
+    const readAt = async (untilMs: number) =>
+      (await readDriftLook(fixture.store, 'picker', untilMs, ({ key }) => void damaged.push(key)))?.lookMs;
+    assert.deepEqual([await readAt(2_500), await readAt(999), damaged], [1_000, undefined, []]);
+    assert.deepEqual([await readAt(3_000), damaged], [1_000, ['monitor/picker/drift/3000.json']]);
+    await fixture.store.delete(driftKey);
+    assert.equal(await readAt(2_500), 2_000);
   });
 
   it('reads another body as the policy’s: a new unit is no drift, and what changed is', async () => {
