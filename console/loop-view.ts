@@ -5,6 +5,7 @@ import { messageNames } from '../domain/contract/message-names.ts';
 import { workflowIds } from '../domain/contract/workflow-ids.ts';
 import { openCyclesPort } from '../workers/compose.ts';
 import { ConsoleError } from './errors.ts';
+import { pendingSteps, type RunStep } from './pending-steps.ts';
 
 /** How a run stands, and what it says of itself. */
 export interface RunView {
@@ -15,6 +16,8 @@ export interface RunView {
   readonly endedMs: number | null;
   /** What it answers to its query; null when no worker answers. */
   readonly status: unknown;
+  /** What it does now, of runs whose steps are long; at most 20. */
+  readonly steps?: readonly RunStep[];
 }
 
 export interface RunningCycle {
@@ -38,6 +41,7 @@ export interface LoopView {
 }
 
 const answerWithinMs = 3_000;
+const mostSteps = 20;
 
 export function temporalLoopView(connect: () => Promise<Client>, taskQueue: string): LoopView {
   /** Since when nothing was answered; undefined: the last question was. */
@@ -63,9 +67,15 @@ export function temporalLoopView(connect: () => Promise<Client>, taskQueue: stri
       );
     }
   };
-  const view = (workflowId: string): Promise<RunView | null> => inTime((client) => viewOf(client, workflowId));
+  const viewWithSteps = (workflowId: string) => inTime((client) => viewOf(client, workflowId));
+  const view = async (workflowId: string): Promise<RunView | null> => {
+    const found = await viewWithSteps(workflowId);
+    if (found === null) return null;
+    const { steps: _, ...run } = found;
+    return run;
+  };
   const runningView = async (workflowId: string): Promise<RunView | null> => {
-    const found = await view(workflowId);
+    const found = await viewWithSteps(workflowId);
     return found?.run === 'RUNNING' ? found : null;
   };
   return {
@@ -99,12 +109,13 @@ export function temporalLoopView(connect: () => Promise<Client>, taskQueue: stri
 
 async function viewOf(client: Client, workflowId: string): Promise<RunView> {
   const handle = client.workflow.getHandle(workflowId);
-  const { status, startTime, closeTime } = await handle.describe();
+  const { status, startTime, closeTime, raw } = await handle.describe();
   const facts = {
     workflowId,
     run: status.name,
     startedMs: startTime.getTime(),
     endedMs: closeTime?.getTime() ?? null,
+    steps: pendingSteps(raw.pendingActivities ?? [], mostSteps),
   };
   try {
     return { ...facts, status: await handle.query<unknown>(messageNames.status) };

@@ -32,6 +32,7 @@ interface Conversation {
   readonly curve: CurvePoint[];
   done: Extract<TrainerLine, { event: 'done' }> | undefined;
   last: Readonly<Record<string, unknown>>;
+  planned: { readonly maxSteps?: number };
   lastLineMs: number;
 }
 
@@ -47,6 +48,7 @@ export const commandTrainer = (command: readonly string[], options: CommandTrain
       curve: [],
       done: undefined,
       last: { stage: 'starting' },
+      planned: {},
       lastLineMs: performance.now(),
     };
     await runProgram([...command, jobPath], conversation, job, progress, options);
@@ -134,12 +136,13 @@ async function readLines(child: ChildProcess, conversation: Conversation, job: T
     conversation.lastLineMs = performance.now();
     switch (line.event) {
       case 'progress':
-        conversation.last = { step: line.step };
+        if (line.maxSteps !== undefined) conversation.planned = { maxSteps: line.maxSteps };
+        conversation.last = { ...conversation.planned, step: line.step };
         break;
       case 'evaluation': {
         const { step, trainLoss, validationLoss, validationAgreementFraction } = line;
         conversation.curve.push({ step, trainLoss, validationLoss, validationAgreementFraction });
-        conversation.last = { step, validationLoss };
+        conversation.last = { ...conversation.planned, step, validationLoss };
         break;
       }
       case 'checkpoint':

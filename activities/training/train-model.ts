@@ -134,7 +134,7 @@ export async function claimRun(store: ObjectStore, request: TrainingRequest): Pr
 const run = (ports: TrainModelPorts, request: TrainingRequest): Promise<TrainingMetrics> =>
   inScratch(ports, request.runId, async (scratchDirectory) => {
     const job = await jobOf(ports, request, scratchDirectory);
-    const outcome = await trainerOf(ports, request).train(job, ports.progress);
+    const outcome = await trainerOf(ports, request).train(job, counted(ports.progress));
     const modelSha256 = await sha256Of({ filePath: outcome.modelPath });
     await ports.store.put(trainingRunFile(request.runId, 'model.onnx'), { filePath: outcome.modelPath });
     return metricsOf(outcome, modelSha256);
@@ -148,9 +148,19 @@ export const trainUntil = (
 ): Promise<TrainingMetrics> =>
   inScratch(ports, request.runId, async (scratchDirectory) => {
     const job = await jobOf(ports, request, scratchDirectory);
-    const outcome = await trainerOf(ports, request).train({ ...job, untilStep }, ports.progress);
+    const progress = counted(ports.progress, { untilStep });
+    const outcome = await trainerOf(ports, request).train({ ...job, untilStep }, progress);
     return metricsOf(outcome, await sha256Of({ filePath: outcome.modelPath }));
   });
+
+/** Says with each step also from which step this attempt went on, so that people see how fast it is. */
+function counted(progress: Progress, more: { readonly untilStep?: number } = {}): Progress {
+  let fromStep: unknown;
+  return (details) => {
+    fromStep ??= details['step'];
+    progress({ ...details, ...more, ...(fromStep === undefined ? {} : { fromStep }) });
+  };
+}
 
 const metricsOf = (outcome: TrainingOutcome, modelSha256: string): TrainingMetrics => ({
   modelSha256,

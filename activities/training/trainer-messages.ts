@@ -46,7 +46,12 @@ const step = z.int().min(0);
 
 /** One line of the program's standard output. Lines that are no JSON object are the program's own business. */
 export const trainerLineSchema = z.discriminatedUnion('event', [
-  z.looseObject({ event: z.literal('progress'), step }),
+  z.looseObject({
+    event: z.literal('progress'),
+    step,
+    /** How many steps there are at most, for people; what does not fit is not told. */
+    maxSteps: z.int().min(1).optional().catch(undefined),
+  }),
   z.looseObject({
     event: z.literal('evaluation'),
     step,

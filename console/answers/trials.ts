@@ -11,6 +11,26 @@ export const runSchema = z
     startedMs: z.number(),
     endedMs: z.number().nullable(),
     status: z.unknown(),
+    /** Activities that run or wait to be tried, as far as they said with their last heartbeat; at most 20. Only of cycles and their steps. */
+    steps: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          attempt: z.int(),
+          /** null: it waits for a worker. */
+          startedMs: z.number().nullable(),
+          /** When it was heard of last. */
+          beatMs: z.number().nullable(),
+          stage: z.string().nullable(),
+          /** Steps of training done, at most how many there are, and the one that this attempt went on from; null: not told. */
+          step: z.int().nullable(),
+          plannedSteps: z.int().nullable(),
+          fromStep: z.int().nullable(),
+          /** Why the attempt before failed. */
+          failure: z.string().nullable(),
+        }),
+      )
+      .optional(),
   })
   .nullable();
 

@@ -11,9 +11,13 @@ import {
   runningCycleSchema,
 } from '../answers/cycles.ts';
 import { readCycleReport } from '../cycle-report-view.ts';
+import type { RunView } from '../loop-view.ts';
 import { described, limitQuery, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 const cycleIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/, 'expected a cycle id');
+
+const shown = (run: RunView | null | undefined) =>
+  run === null || run === undefined ? null : { ...run, ...(run.steps === undefined ? {} : { steps: [...run.steps] }) };
 
 /** Cycles: what ran, what runs, and why it ended so. */
 export const cycleRoutes: Routes = (context) => async (app) => {
@@ -69,9 +73,9 @@ export const cycleRoutes: Routes = (context) => async (app) => {
       const running = await context.loop.runningCycle(policy, robotType.id);
       return {
         readAtMs: context.clock(),
-        cycle: running?.cycle ?? null,
-        collection: running?.collection ?? null,
-        training: running?.training ?? null,
+        cycle: shown(running?.cycle),
+        collection: shown(running?.collection),
+        training: shown(running?.training),
       };
     },
   });

@@ -11,6 +11,7 @@ import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
 import { cameOfIt, cycleOutcome } from './cycle-outcome.ts';
 import { reportBody } from './cycle-report.ts';
+import { runSteps, type RunStep } from './run-steps.ts';
 
 interface CyclePage {
   readonly policy: string;
@@ -74,7 +75,7 @@ const count = (value: number | null | undefined): string =>
   value === null || value === undefined ? 'not told' : numberText(value, 0);
 
 function runningCycle(
-  { collection, training }: RunningCycleAnswer,
+  { readAtMs, collection, training }: RunningCycleAnswer,
   { run, startedMs, status, workflowId }: NonNullable<RunningCycleAnswer['cycle']>,
 ): ComponentChild {
   const stage = textField(status, 'stage') ?? '';
@@ -98,13 +99,26 @@ function runningCycle(
           [
             { head: 'Step', cell: ({ name }) => stepNames[name] },
             { head: 'State', cell: ({ index }) => stateOf(index) },
-            { head: 'How far', cell: ({ name }) => howFar(name, status, { collection, training }) },
+            {
+              head: 'How far',
+              cell: ({ name, index }) => [
+                howFar(name, status, { collection, training }),
+                index === at ? runSteps(stepsOf(name, { collection, training }), readAtMs) : null,
+              ],
+            },
           ],
           stages.map((name, index) => ({ name, index })),
           ({ name }) => name,
         ),
   ]);
 }
+
+/** What the step that runs does now. */
+const stepsOf = (
+  name: (typeof stages)[number],
+  { collection, training }: Pick<RunningCycleAnswer, 'collection' | 'training'>,
+): readonly RunStep[] =>
+  (name === 'collecting' ? collection?.steps : name === 'training' ? training?.steps : undefined) ?? [];
 
 function howFar(
   name: (typeof stages)[number],
@@ -128,12 +142,21 @@ function howFar(
     return [
       textField(told, 'stage') ?? 'not told',
       `${count(numberField(told, 'trainRows'))} rows`,
+      ...searchText(fieldOf(told, 'search')),
       ...(loss === undefined ? [] : [`validation loss ${numberText(loss, 4)}`]),
     ].join(', ');
   }
   return name === 'offering'
     ? (textField(status, 'training', 'candidateVersion') ?? '')
     : (textField(status, 'outcome') ?? '');
+}
+
+/** How far a search is that stops bad trials early; nothing where none runs. */
+function searchText(search: unknown): readonly string[] {
+  const [rung, rungs] = [numberField(search, 'rung'), numberField(search, 'rungs')];
+  if (rung === undefined || rungs === undefined) return [];
+  if (rung > rungs) return ['search: the best trial goes on to its end'];
+  return [`search: rung ${count(rung)} of ${count(rungs)}, ${count(numberField(search, 'trials'))} trials`];
 }
 
 const endedCycles = (

@@ -93,7 +93,22 @@ export const runningLoop: ConsolePorts['loop'] = {
       collection: { episodesStored: 812, quarantinedEpisodes: 3, reason: 'enough' },
     }),
     collection: null,
-    training: runOf('training/wall', { stage: 'training', trainRows: 120_000, step: 400 }),
+    training: {
+      ...runOf('training/wall', { stage: 'training', trainRows: 120_000 }),
+      steps: [
+        {
+          name: 'trainModel',
+          attempt: 1,
+          startedMs: lookMs - 600_000,
+          beatMs: lookMs - 1_000,
+          stage: null,
+          step: 400,
+          plannedSteps: 4_000,
+          fromStep: 0,
+          failure: null,
+        },
+      ],
+    },
   }),
 };
 

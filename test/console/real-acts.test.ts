@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 
@@ -20,7 +22,7 @@ import type { RollbackStatus, TrialStatus } from '../../workflows/trial/messages
 import { stubbedInstallation, type StubbedInstallation } from '../cli/stubbed-workers.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { holdAt, testTimes } from '../workflows/trial-stubs.ts';
-import { send, type Answer } from './console-world.ts';
+import { ask, send, type Answer } from './console-world.ts';
 
 /** The console's acts on workflows that run, with activities that are stubbed. */
 describe('acts by the console on running workflows', function () {
@@ -196,6 +198,32 @@ describe('acts by the console on running workflows', function () {
     assert.equal(said(await post('cy', 'cycles', {}, key)), said(one));
     const { status } = (await ports.loop.cycle(workflowId)) ?? {};
     assert.equal((status as { cause: string }).cause, 'console: cycle start by cy');
+  });
+
+  it('show how far the training of a running cycle is, as its activity said with a heartbeat', async () => {
+    const training = Promise.withResolvers<never>();
+    training.promise.catch(() => undefined);
+    installation.answerWith({
+      ...holdAt(0),
+      trainModel: async () => {
+        Context.current().heartbeat({ step: 40, maxSteps: 400, fromStep: 10 });
+        return training.promise;
+      },
+    });
+    const workflowId = String((await post('cy', 'cycles', {})).body['answer']);
+    try {
+      const now = async () => (await ports.loop.runningCycle(policy, 'scitos-g5'))?.training?.steps?.[0];
+      await until(async () => (await now())?.step === 40);
+      const { name, attempt, plannedSteps, fromStep, startedMs = null, beatMs = null } = (await now()) ?? {};
+      assert.deepEqual([name, attempt, plannedSteps, fromStep], ['trainModel', 1, 400, 10]);
+      assert.ok(startedMs !== null && beatMs !== null && startedMs <= beatMs && Date.now() - startedMs < 60_000);
+      const { body } = await ask(app, `/api/v1/cycle/now?policy=${policy}`, tokens['cy'] ?? '');
+      assert.match(JSON.stringify(body), /"step":40,"plannedSteps":400/);
+    } finally {
+      training.reject(ApplicationFailure.nonRetryable('it has trained enough', 'TrainingImpossible'));
+      installation.answerWith(holdAt(0));
+    }
+    await until(async () => (await ports.loop.cycle(workflowId))?.run !== 'RUNNING');
   });
 
   it('are shown with the step that a running cycle is at; one for which no worker answers is not shown as none', async () => {

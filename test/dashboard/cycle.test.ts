@@ -4,6 +4,7 @@ import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '.
 import { frameOf, lineChart, pathOf } from '../../dashboard/line-chart.ts';
 import { cycleIdOf, cyclePage } from '../../dashboard/pages/cycle.ts';
 import { unread, type Reading } from '../../dashboard/reading.ts';
+import type { RunStep } from '../../dashboard/pages/run-steps.ts';
 import { assertHarmless, assertLooks, got, hostile, html, nowMs, statesOf } from './page-world.ts';
 
 const runOf = (status: unknown): NonNullable<RunningCycleAnswer['cycle']> => ({
@@ -157,6 +158,62 @@ describe('the page of a cycle', () => {
     assert.match(page({ now: got(nowOf({ cycle: collecting, collection })) }), /batch 4 of 9; 40 episodes stored/);
     for (const status of [5, 'text', [], { stage: 'constructor' }])
       assert.doesNotThrow(() => page({ now: got(nowOf({ cycle: runOf(status) })) }));
+  });
+
+  it('shows how far a training is, since when and until when at this rate, and no percentage that nobody planned', () => {
+    const training = {
+      name: 'trainModel',
+      attempt: 1,
+      startedMs: nowMs - 120_000,
+      beatMs: nowMs - 1_000,
+      stage: null,
+      step: 1_300,
+      plannedSteps: 4_000,
+      fromStep: 100,
+      failure: null,
+    };
+    const shown = (more: Partial<RunStep> = {}, others: readonly RunStep[] = []): string => {
+      const run = { ...runOf({ stage: 'training', trainRows: 1_200 }), steps: [{ ...training, ...more }, ...others] };
+      return page({ now: got(nowOf({ cycle: runOf({ stage: 'training' }), training: run })) });
+    };
+    // 1,200 steps took 119 s: 2,700 take 267 s.
+    assert.match(
+      shown(),
+      /training, 1,200 rows<ul class="lately"><li>training: step 1,300 of at most 4,000 \(32\.5 %\), at this rate at most 5 min more; since <time/,
+    );
+    // Never less than it is: 90 minutes are not an hour.
+    assert.match(shown({ step: 220, plannedSteps: 5_670 }), /at most 91 min more/);
+    assert.match(shown({ step: 220, plannedSteps: 40_220 }), /at most 12 h more/);
+    assert.match(shown({ plannedSteps: null }), /step 1,300; how many there will be is not told/);
+    assert.doesNotMatch(shown({ plannedSteps: null }), /%|at most/);
+    for (const more of [{ fromStep: null }, { fromStep: 1_300 }, { startedMs: nowMs - 5_000 }, { beatMs: null }])
+      assert.match(shown(more), /32\.5 %\), how long it takes is not known yet/);
+    assert.match(shown({ step: 5_000 }), /\(100 %\), at this rate at most 0 s more/);
+    assert.match(shown({ step: null, stage: 'measuring columns' }), /<li>training, measuring columns; since/);
+    assert.match(shown({ startedMs: null, step: null }), /<li>training; it waits for a worker<\/li>/);
+    assert.match(shown({ attempt: 3, failure: hostile }), /attempt 3, the one before failed: &quot;>&lt;img/);
+    assert.match(shown({ beatMs: nowMs - 90_000 }), /⚠ last heard of 1 min ago/);
+    const trial = { ...training, name: 'trainTrial', step: 40, plannedSteps: 80 };
+    assert.match(
+      shown({}, [trial, { ...trial, name: hostile }]),
+      /training a trial of the search: step 40 of at most 80 \(50 %\)/,
+    );
+    // Only the step that runs says so.
+    const offering = {
+      cycle: runOf({ stage: 'offering' }),
+      training: { ...runOf({ stage: 'ended' }), steps: [training] },
+    };
+    assert.doesNotMatch(page({ now: got(nowOf(offering)) }), /step 1,300/);
+    const searching = runOf({ stage: 'training', search: { rung: 2, rungs: 3, trials: 4 } });
+    assert.match(
+      page({ now: got(nowOf({ cycle: runOf({ stage: 'training' }), training: searching })) }),
+      /search: rung 2 of 3, 4 trials/,
+    );
+    const last = runOf({ stage: 'training', search: { rung: 4, rungs: 3, trials: 1 } });
+    assert.match(
+      page({ now: got(nowOf({ cycle: runOf({ stage: 'training' }), training: last })) }),
+      /search: the best trial goes on to its end/,
+    );
   });
 
   it('shows quality, mix, curve and gates, the curve as a table too', () => {

@@ -176,10 +176,12 @@ describe('the command trainer', () => {
   it('shows the program’s progress in its heartbeats', async () => {
     const seen: unknown[] = [];
     const command = await script(`
-      say('progress', { step: 41 });
-      setTimeout(() => { writeFileSync(job.modelPath, 'x'); say('done', { steps: 41, validationLoss: 1 }); }, 1500);`);
-    await run(command, { progress: ({ step }) => void seen.push(step) });
-    assert.ok(seen.includes(41));
+      say('progress', { step: 41, maxSteps: 90 });
+      // What was planned stays known; a number that cannot be is not told, and no fault.
+      setTimeout(() => say('progress', { step: 42, maxSteps: 'many' }), 700);
+      setTimeout(() => { writeFileSync(job.modelPath, 'x'); say('done', { steps: 42, validationLoss: 1 }); }, 1500);`);
+    await run(command, { progress: ({ step, maxSteps }) => void seen.push(`${String(step)} of ${String(maxSteps)}`) });
+    assert.ok(seen.includes('41 of 90') && seen.includes('42 of 90'), seen.join(', '));
   });
 
   it('hands the last checkpoint to the next attempt after the program died', async () => {

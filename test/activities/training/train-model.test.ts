@@ -98,11 +98,18 @@ describe('trainModel', () => {
       [150, 200],
     );
     const seen: number[] = [];
+    const from = new Set<unknown>();
     const resumed = await trainModel({
       ...world.ports,
-      progress: ({ step }) => void (typeof step === 'number' && seen.push(step)),
+      progress: ({ step, fromStep, maxSteps }) => {
+        if (typeof step !== 'number') return;
+        seen.push(step);
+        from.add(`from ${String(fromStep)} of ${String(maxSteps)}`);
+      },
     })(input());
     assert.ok(Math.min(...seen) > 200);
+    // People are told from where this attempt went on, and how many steps there are at most.
+    assert.deepEqual([...from], [`from ${seen[0]} of ${Math.max(...seen)}`]);
     assert.equal(resumed.modelSha256, expected.modelSha256);
     assert.deepEqual(await keys('training-runs/run-1/checkpoints/'), []);
   });

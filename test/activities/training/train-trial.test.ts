@@ -39,7 +39,8 @@ describe('trainTrial', () => {
     const whole = await trainModel(world.ports)(input('whole'));
     const trial = input('c-0');
     const steps: number[] = [];
-    const progress = ({ step }: Readonly<Record<string, unknown>>): void => {
+    const progress = ({ step, untilStep }: Readonly<Record<string, unknown>>): void => {
+      assert.equal(untilStep, 200);
       if (typeof step === 'number') steps.push(step);
       if (step === 150) throw new Error('killed');
     };
