@@ -10,3 +10,6 @@ export function deterministicUlid(name: string, timeMs: number): string {
   const random = Array.from(digest.subarray(0, 16), (byte) => alphabet[byte % 32]).join('');
   return encodeTime(timeMs) + random;
 }
+
+/** Whether a text is the id of an episode: a ULID in capital letters. */
+export const isUlid = (text: string): boolean => /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text);

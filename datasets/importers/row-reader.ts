@@ -1,3 +1,4 @@
+import { isUlid } from '../deterministic-ulid.ts';
 import type { RobotType } from '../robot-type.ts';
 import type { ImportMap } from './import-map.ts';
 import { ImportError, quoted } from './import-summary.ts';
@@ -24,6 +25,7 @@ export class RowReader {
 
   /** Likewise. */
   #boundary = { text: '', value: '' };
+  #id = '';
 
   constructor(source: RowSource, map: ResolvedMap) {
     this.#source = source;
@@ -55,8 +57,14 @@ export class RowReader {
     }
     if (value === '' && this.#map.boundaryCell !== undefined)
       return this.#leaveOut(row, rows.blank, this.#map.wanted[this.#map.boundaryCell]?.column ?? '', 'a value', '');
+    const { idCell } = this.#map;
+    const id = idCell === undefined ? '' : row.text(idCell);
+    // It becomes part of keys of the store, and clips are landed under it before any rule looks at their episode.
+    if (id !== this.#id && id !== '' && !isUlid(id))
+      return this.#leaveOut(row, rows.unreadable, this.#map.wanted[idCell ?? -1]?.column ?? '', ulidOfLake, id);
+    this.#id = id;
     const frame = row.isEvent === true ? undefined : this.#frameOf(row);
-    return { robot, task, site, value, atUs, frame };
+    return { robot, task, site, value, id, atUs, frame };
   }
 
   #boundaryOf(text: string): string {
@@ -169,6 +177,9 @@ function robotIdOf(text: string): string | undefined {
   return isId(bare) ? bare : undefined;
 }
 
+const ulidOfLake =
+  'the id of an episode from a lake, a ULID of 26 capital letters and digits (take episodes.idColumn out of the map where the recording has none)';
+
 /** Characters of a site. */
 const longestSite = 300;
 
@@ -179,6 +190,8 @@ export interface ReadRow {
   /** Empty where no column says it. */
   readonly site: string;
   readonly value: string;
+  /** Of the episode; empty where no column says it. */
+  readonly id: string;
   readonly atUs: number;
   /** Undefined where a reading is blank: the row still says where episodes end and how. */
   readonly frame: FrameOfRow | undefined;

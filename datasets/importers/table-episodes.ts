@@ -118,8 +118,7 @@ class TableState {
     this.#rowOfFile += 1;
     const read = this.#reader.read(row, this.#rowsBefore + this.#rowOfFile);
     if (read === undefined) return;
-    const { robot, task, site, value, atUs, frame } = read;
-    const id = this.map.idCell === undefined ? '' : row.text(this.map.idCell);
+    const { robot, task, site, value, id, atUs, frame } = read;
     let open = this.#open.get(robot);
     const isOutside = this.#isOutside(value);
     if (open !== undefined && (isOutside || this.#endsBefore(open, read) || this.#splitsBefore(open, row))) {

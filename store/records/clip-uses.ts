@@ -14,7 +14,7 @@ export const clipUseSchema = z.object({
   episodeId: z.string().min(1).max(64),
   camera: cameraNameSchema,
   /** Where the robot was registered when it brought the clip; records of old do not say. */
-  site: z.string().min(1).max(256).optional(),
+  site: z.string().min(1).max(300).optional(),
   sizeBytes: z.int().min(1),
   /** Instant of the first image by the robot, microseconds since 1970 UTC. */
   startedAtUs: z.int().min(0),

@@ -78,6 +78,34 @@ describe('a table as episodes', () => {
     assert.deepEqual(await lengths({ kind: 'file' }, [header + rows.slice(0, 4).join(''), header + rows[4]]), [4, 1]);
   });
 
+  it('takes ids of episodes that are ULIDs, and ends at or leaves out what is none', async () => {
+    const [first, second] = ['01HZX3V5Q8R9S0T1A2B3C4D5E6', '7ZZZZZZZZZZZZZZZZZZZZZZZZZ'];
+    const text = (...ids: string[]) => header + ids.map((id, index) => line(index / 10, 1, `a,${id},${id}`)).join('');
+    const episodes = { by: { kind: 'column', column: 'lap' }, idColumn: 'said' };
+    const ids = async (table: string, rows: object = {}) => {
+      const found = await read(table, cartMap({ episodes, rows }));
+      return { ids: found.episodes.map(({ id }) => id), notTaken: found.notTaken };
+    };
+    assert.deepEqual((await ids(text(first, first, second))).ids, [first, second]);
+    for (const id of ['run-7', first.toLowerCase(), first.slice(1), `8${first.slice(1)}`, '../../01HZX3V5Q8R9S0T1A2B3'])
+      await assert.rejects(ids(text(first, id)), (error: Error) => {
+        assert.ok(error instanceof ImportError);
+        assert.match(
+          error.message,
+          /^expected said: the id of an episode from a lake, a ULID of 26 .*idColumn out of the map/,
+        );
+        return error.message.includes(`got "${id}"`) && error.message.includes('line=3');
+      });
+    const lenient = await ids(text(first, 'run-7', 'run-7', second), { unreadable: 'leaveOut' });
+    assert.deepEqual(lenient.ids, [first, second]);
+    assert.deepEqual(
+      lenient.notTaken.filter(({ what }) => what === 'row').map(({ name, count }) => [name, count]),
+      [['said', 2]],
+    );
+    // Without one an episode's id is made of its name.
+    assert.deepEqual((await ids(text('', ''))).ids, []);
+  });
+
   it('gives robots that take turns their own episodes', async () => {
     const text =
       header + [0, 0.1, 0.2, 0.3].map((t, index) => line(t, index, `${index % 2 ? 'Cart B' : 'a'},1,`)).join('');

@@ -47,11 +47,16 @@ describe('images of an MCAP file', () => {
     t,
     data: { format: 'jpeg', data: typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('base64') },
   });
-  const cartAt = (t: number): TestMessage => ({ topic: '/cart', t, data: { place: 1, angle: t / 100, speed: 0.5 } });
+  const cartAt = (t: number, id = ''): TestMessage => ({
+    topic: '/cart',
+    t,
+    data: { place: 1, angle: t / 100, speed: 0.5, id },
+  });
 
   /** Two episodes of five frames, and images before, during, between and behind them. */
-  async function recording() {
-    const frames = [10, 10.1, 10.2, 10.3, 10.4, 20, 20.1, 20.2, 20.3, 20.4].map(cartAt);
+  async function recording(ids: readonly string[] = []) {
+    const starts = [10, 10.1, 10.2, 10.3, 10.4, 20, 20.1, 20.2, 20.3, 20.4];
+    const frames = starts.map((t, frame) => cartAt(t, ids[Math.floor(frame / 5)]));
     const times = [5, 9.95, 10.05, 10.15, 10.25, 10.35, 10.45, 15, 20.02, 20.12, 30];
     const images = await Promise.all(times.map(async (t, index) => image(t, await jpeg(index * 20))));
     const wrong = [
@@ -126,6 +131,32 @@ describe('images of an MCAP file', () => {
     landed.length = 0;
     await assert.rejects(importMcap({ ...input, isRegistered: async () => true }), /registered/);
     assert.equal(landed.length, 0);
+  });
+
+  it('are not landed under an id that is none: the import ends with the sentence before', async () => {
+    const landed: ClipToLand[] = [];
+    const input = {
+      store: memoryObjectStore(),
+      scratchDirectory: folder,
+      progress: () => {},
+      isRegistered: async () => false,
+      landClip: async (clip: ClipToLand) => void landed.push(clip),
+      type: seeing,
+      map: cartMap({ ...map, episodes: { ...map.episodes, idColumn: '/cart.id' } }),
+      isAgain: false,
+    };
+    const { path } = await recording(['../../robots/x', '../../robots/x']);
+    await assert.rejects(
+      importMcap({ ...input, path }),
+      /expected \/cart\.id: .* a ULID .*got "\.\.\/\.\.\/robots\/x"/,
+    );
+    assert.deepEqual(landed, []);
+    const ids = ['01HZX3V5Q8R9S0T1A2B3C4D5E6', '01HZX3V5Q8R9S0T1A2B3C4D5E7'];
+    await importMcap({ ...input, path: (await recording(ids)).path });
+    assert.deepEqual(
+      landed.map(({ episodeId }) => episodeId),
+      ids,
+    );
   });
 
   it('are only those of cameras that the robot type has, and whose images may leave the robot', async () => {
