@@ -23,7 +23,7 @@ export const importFormats: readonly MappedFormat[] = [
   },
   {
     name: 'lerobot',
-    doc: 'folder of a LeRobot data set, version 2.1 or 3, by --map; videos become clips, through ffmpeg',
+    doc: 'folder of a LeRobot data set, version 2.1 or 3, by --map; videos and images become clips, through ffmpeg',
     run: async (input) => (await import('./import-tables.ts')).importLeRobotFolder(input),
   },
   {

@@ -1,3 +1,4 @@
+import { imageSession, parquetImageTable } from '../activities/imports/parquet-images.ts';
 import { parquetTableReader } from '../activities/imports/parquet-table.ts';
 import { clipKey } from '../datasets/camera.ts';
 import { csvTableReader } from '../datasets/importers/csv-table.ts';
@@ -38,6 +39,7 @@ export async function importLeRobotFolder(input: MappedInput): Promise<ImportSum
     const source = input.map.lerobot === undefined ? undefined : await openVideos();
     const videos = source && {
       source,
+      openImages: async () => parquetImageTable(await input.engine.open(imageSession)),
       landClip: (clip: ClipFileToLand) => landClip(input.store, clip),
       hasClip: async (sha256: string) => (await input.store.get(clipKey(sha256), { start: 0, end: 1 })) !== undefined,
     };

@@ -1,6 +1,7 @@
 import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { imageSession, parquetImageTable } from '../activities/imports/parquet-images.ts';
 import { parquetTableReader } from '../activities/imports/parquet-table.ts';
 import { csvTableReader } from '../datasets/importers/csv-table.ts';
 import { guessCsvDialect } from '../datasets/importers/csv-dialect.ts';
@@ -45,7 +46,11 @@ export async function inferDraft(input: InferInput, engine: SqlEngine): Promise<
   const session: SqlSession = await engine.open({ threads: 1 });
   try {
     const reader = parquetTableReader(session);
-    if (format === 'lerobot') return await draftLeRobot(path, id, reader, await openVideos());
+    if (format === 'lerobot') {
+      const source = await openVideos();
+      const openImages = async () => parquetImageTable(await engine.open(imageSession));
+      return await draftLeRobot(path, id, reader, source && { source, openImages });
+    }
     const files = await sourceFiles(path, ['.parquet'], new Tally());
     return await draftTable(id, files, reader);
   } finally {

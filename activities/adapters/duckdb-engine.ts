@@ -1,4 +1,10 @@
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBVector } from '@duckdb/node-api';
+import {
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  type DuckDBDataChunk,
+  type DuckDBResult,
+  type DuckDBVector,
+} from '@duckdb/node-api';
 
 import { failure } from '../../store/failures.ts';
 import type { SqlChunk, SqlEngine, SqlRow, SqlSession, SqlSessionOptions } from '../ports/sql.ts';
@@ -120,6 +126,12 @@ function columnarChunk(result: DuckDBResult, chunk: DuckDBDataChunk): SqlChunk {
         if (typeof value === 'string') return value;
         throw unreadable(result.columnName(column), 'text without NULL', value === null ? 'NULL' : typeof value);
       });
+    },
+    bytes(column, row) {
+      const value = chunk.getColumnVector(column).getItem(row);
+      if (value === null) return undefined;
+      if (value instanceof DuckDBBlobValue) return value.bytes;
+      throw unreadable(result.columnName(column), 'bytes', typeof value);
     },
   };
 }

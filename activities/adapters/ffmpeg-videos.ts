@@ -95,7 +95,7 @@ async function cut(job: CutJob, limits: Limits): Promise<readonly number[]> {
   await run(
     limits,
     [
-      ...openWith({ width, height }, seek),
+      ...openWith({ width, height }, seek, job.stills),
       `file:${path}`,
       ...words(`-frames:v ${images} -fs ${maxClipBytes} -progress pipe:1 -stats_period 1`),
       ...output,
@@ -106,12 +106,17 @@ async function cut(job: CutJob, limits: Limits): Promise<readonly number[]> {
 }
 
 /** What stands before the input. */
-function openWith(size: { readonly width: number; readonly height: number } | undefined, seek: readonly string[] = []) {
+function openWith(
+  size: { readonly width: number; readonly height: number } | undefined,
+  seek: readonly string[] = [],
+  stills?: CutJob['stills'],
+): readonly string[] {
+  const decoders = stills === undefined ? [...codecs.values()].join(',') : stills === 'png' ? 'png' : 'mjpeg';
   const pixels =
     size === undefined ? [] : words(`-max_pixels ${(size.width + decoderMargin) * (size.height + decoderMargin)}`);
   return [
     ...words('-nostdin -hide_banner -loglevel error -protocol_whitelist file,pipe -threads 1 -filter_threads 1'),
-    ...words(`-codec_whitelist ${[...codecs.values()].join(',')} -noautorotate -xerror`),
+    ...words(`-codec_whitelist ${decoders} -noautorotate -xerror`),
     ...pixels,
     ...seek,
     ...words('-f mov -i'),

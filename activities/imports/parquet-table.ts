@@ -158,7 +158,7 @@ const textCell = (sql: string, characters: number): Cell => ({
   kind: 'strings',
 });
 
-function relation(file: string, options = ''): string {
+export function relation(file: string, options = ''): string {
   if (isFilePattern(file))
     throw new ImportError(`expected a file name without * ? [ ] { and }, got ${quoted(file)}: rename it`);
   return `read_parquet(${sqlText(file)}, hive_partitioning = false${options})`;
@@ -173,7 +173,7 @@ function kindOf(type: string): TableColumn['kind'] {
 }
 const isNumber = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/;
 
-async function told<T>(file: string, work: () => Promise<T>): Promise<T> {
+export async function told<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -181,7 +181,7 @@ async function told<T>(file: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function* toldChunks(file: string, chunks: AsyncIterable<SqlChunk>): AsyncGenerator<SqlChunk> {
+export async function* toldChunks(file: string, chunks: AsyncIterable<SqlChunk>): AsyncGenerator<SqlChunk> {
   const iterator = chunks[Symbol.asyncIterator]();
   for (;;) {
     const next = await told(file, () => iterator.next());

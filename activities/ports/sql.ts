@@ -17,6 +17,8 @@ export interface SqlChunk {
   /** Numbers of a FLOAT, DOUBLE, INTEGER or FLOAT[n] column (n values a row, flattened); valid until the next chunk; no NULL allowed. */
   numbers(column: number): Float32Array | Float64Array | Int32Array;
   strings(column: number): readonly string[];
+  /** A copy of the bytes that a row has in a BLOB column; undefined for NULL. */
+  bytes(column: number, row: number): Uint8Array | undefined;
 }
 
 /** A session on an in-memory SQL engine. Not safe for concurrent statements. */

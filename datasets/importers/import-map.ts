@@ -91,13 +91,13 @@ const mcapSchema = z.strictObject({
 });
 
 const lerobotSchema = z.strictObject({
-  /** Cameras of the robot type, each with the feature whose videos are its clips. */
+  /** Cameras of the robot type, each with the feature whose videos or images are its clips. */
   cameras: z
     .array(
       z.strictObject({
         name: text,
         column: text,
-        /** An episode whose video cannot be taken is not taken either; otherwise its numbers are. */
+        /** An episode whose video or images cannot be taken is not taken either; otherwise its numbers are. */
         required: z.boolean().default(true),
       }),
     )

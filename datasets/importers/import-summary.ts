@@ -2,7 +2,7 @@ import type { LandingStore } from '../landing.ts';
 
 /** What of a source was not taken; the same reason of the same thing is one entry with a count. */
 export interface NotTaken {
-  readonly what: 'row' | 'frame' | 'field' | 'topic' | 'message' | 'episode' | 'file' | 'video' | 'robot';
+  readonly what: 'row' | 'frame' | 'field' | 'topic' | 'message' | 'episode' | 'file' | 'video' | 'image' | 'robot';
   /** The field, topic, file … that the reason speaks of; empty where it speaks of any. */
   readonly name: string;
   readonly reason: string;

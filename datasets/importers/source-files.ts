@@ -58,12 +58,15 @@ export async function readSourceText(file: string, mostBytes: number): Promise<s
 /** Throws where a file is not there, or is only the pointer that Git LFS leaves in its place. */
 export async function refusePointer(file: string): Promise<void> {
   if (!(await isFile(file))) throw new ImportError(`expected a file, got none [file=${file}]`);
-  const start = await firstBytes(file, pointerStart.length);
-  if (start.toString('latin1') !== pointerStart) return;
+  if (!isLargeFilePointer(await firstBytes(file, pointerStart.length))) return;
   throw new ImportError(`expected the data, got a pointer of Git LFS: run "git lfs pull" in its folder [file=${file}]`);
 }
 
 const pointerStart = 'version https://git-lfs';
+
+/** Whether bytes begin as the pointer that Git LFS leaves in the place of a file. */
+export const isLargeFilePointer = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.subarray(0, pointerStart.length)).toString('latin1') === pointerStart;
 
 async function firstBytes(file: string, count: number): Promise<Buffer> {
   const handle = await open(file);

@@ -13,6 +13,8 @@ export interface ClipFormat {
   readonly height: number;
   /** Microseconds that the last image stands: the camera's period. */
   readonly periodUs: number;
+  /** How each image is coded; JPEG unless given. A file of PNG images is for a transcoder alone: no clip of a store is one. */
+  readonly images?: 'jpeg' | 'png';
 }
 
 /** 32 bits hold a little more than 71 minutes between two images. */
@@ -146,11 +148,11 @@ function mediaInformation(
   );
 }
 
-/** MP4's own name of motion JPEG: an MPEG-4 entry whose object type is 0x6C (ISO/IEC 14496-1, table 5). */
-function sampleEntry({ width, height }: ClipFormat): Uint8Array {
-  const jpegObject = bytes(0x6c);
+/** MP4's own name of motion JPEG: an MPEG-4 entry whose object type is 0x6C, of PNG images 0x6D (ISO/IEC 14496-1, table 5). */
+function sampleEntry({ width, height, images = 'jpeg' }: ClipFormat): Uint8Array {
+  const imageObject = bytes(images === 'jpeg' ? 0x6c : 0x6d);
   const visualStream = bytes(0x11);
-  const decoderConfiguration = descriptor(4, jpegObject, visualStream, zeros(11));
+  const decoderConfiguration = descriptor(4, imageObject, visualStream, zeros(11));
   const esds = fullBox('esds', 0, 0, descriptor(3, zeros(3), decoderConfiguration, descriptor(6, bytes(2))));
   const dataReferenceOne = [zeros(6), u16(1), zeros(16)];
   const dotsPerInch = u32(72 * 65_536);

@@ -1,5 +1,12 @@
 import { cameraSchema, type Camera } from '../../camera.ts';
+import { ImportError } from '../import-summary.ts';
+import type { SourceFile } from '../table-episodes.ts';
 import type { TableReader } from '../table.ts';
+import { imageBytes } from './image-bytes.ts';
+import { ImagesByRow } from './image-rows.ts';
+import type { ImageTable } from './image-table.ts';
+import { saidImage } from './images-in-rows.ts';
+import type { VideoPorts } from './import-lerobot.ts';
 import type { LeRobotFeature, LeRobotInfo } from './info.ts';
 import { readEpisodes, type EpisodeMeta } from './meta.ts';
 import { VideoFiles } from './video-files.ts';
@@ -15,42 +22,109 @@ const mostCameras = 8;
 /** Pixels along the longer side of what a model sees, unless a person says more. */
 const learnedSide = 96;
 const leastLearnedSide = 8;
-/** Episodes whose videos are tried until one can be read. */
+/** Episodes whose videos, and rows whose images, are tried until one can be read. */
 const mostTried = 20;
 /** Of the rate: a video that is said to have 30 images a second may have 29.97. */
 const sameRate = 0.005;
 
-/** The cameras of a data set, with size and rate as measured in the first video of each that can be read; the others are notes. */
+/** What it takes to measure videos and images. */
+export type CameraSource = Pick<VideoPorts, 'source' | 'openImages'>;
+
+/**
+ * The cameras of a data set, with size and rate as measured in the first video or image of each that can be read; the others are notes. Images within the data
+ * files have the data set's rate.
+ */
 export async function draftCameras(
   folder: string,
   info: LeRobotInfo,
+  files: readonly SourceFile[],
   reader: TableReader,
-  source: VideoSource | undefined,
+  by: CameraSource | undefined,
 ): Promise<DraftedCameras> {
-  const features = info.features.filter(({ kind }) => kind === 'video');
-  const images = info.features.filter(({ kind }) => kind === 'image').map(({ key }) => key);
-  const notes = images.length === 0 ? [] : [`images within the data files are not imported: ${images.join(', ')}`];
-  const keys = features.map(({ key }) => key);
-  if (features.length === 0) return { cameras: [], notes };
-  if (source === undefined)
-    return { cameras: [], notes: [...notes, `videos are not imported without an ffmpeg: ${keys.join(', ')}`] };
-  const tried = [...(await readEpisodes(folder, info, reader, keys))].slice(0, mostTried);
-  const files = new VideoFiles(folder, info, features, source);
+  const features = info.features.filter(({ kind }) => kind === 'video' || kind === 'image');
+  if (features.length === 0) return { cameras: [], notes: [] };
+  if (by === undefined) {
+    const keys = features.map(({ key }) => key).join(', ');
+    return { cameras: [], notes: [`videos and images are not imported without an ffmpeg: ${keys}`] };
+  }
+  const found = new Map([
+    ...(await firstVideos(folder, info, reader, by.source)),
+    ...(await firstImages(folder, info, files, by)),
+  ]);
+  const notes: string[] = [];
   const cameras: { readonly camera: Camera; readonly column: string }[] = [];
-  for (const [place, feature] of features.entries()) {
-    const found = await firstVideo(files, place, tried);
+  for (const feature of features) {
+    const measured = found.get(feature.key) ?? 'no images';
     const name = nameOf(feature, new Set(cameras.map(({ camera }) => camera.name)));
-    const camera = typeof found === 'string' ? found : cameraOf(name, found, info.fps);
+    const camera = typeof measured === 'string' ? measured : cameraOf(name, measured, info.fps);
     if (typeof camera === 'string') notes.push(`${feature.key} is left out: ${camera}`);
     else if (cameras.length >= mostCameras) notes.push(`${feature.key} is left out: at most ${mostCameras} cameras`);
     else cameras.push({ camera, column: feature.key });
   }
   if (cameras.length > 0)
     notes.push(
-      'episodes without the video of a camera are not taken: `"required": false` beside it takes their numbers',
+      'episodes without the video or the images of a camera are not taken: `"required": false` beside it takes their numbers',
       '`learned` of a camera is what a model sees of it: make it as large as the task needs',
     );
   return { cameras, notes };
+}
+
+type Found = readonly [key: string, found: FoundVideo | string];
+
+async function firstVideos(
+  folder: string,
+  info: LeRobotInfo,
+  reader: TableReader,
+  source: VideoSource,
+): Promise<readonly Found[]> {
+  const features = info.features.filter(({ kind }) => kind === 'video');
+  if (features.length === 0) return [];
+  const keys = features.map(({ key }) => key);
+  const tried = [...(await readEpisodes(folder, info, reader, keys))].slice(0, mostTried);
+  const files = new VideoFiles(folder, info, features, source);
+  const found: Found[] = [];
+  for (const [place, key] of keys.entries()) found.push([key, await firstVideo(files, place, tried)]);
+  return found;
+}
+
+async function firstImages(
+  folder: string,
+  info: LeRobotInfo,
+  files: readonly SourceFile[],
+  { openImages }: CameraSource,
+): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (const feature of info.features.filter(({ kind }) => kind === 'image')) {
+    const table = await openImages();
+    try {
+      found.push([feature.key, await firstImage(folder, feature, files, table)]);
+    } catch (error) {
+      if (!(error instanceof ImportError)) throw error;
+      found.push([feature.key, error.message]);
+    } finally {
+      await table.close();
+    }
+  }
+  return found;
+}
+
+/** The size of the first image that is what the data set says; an image says no rate. */
+async function firstImage(
+  folder: string,
+  feature: LeRobotFeature,
+  [file]: readonly SourceFile[],
+  table: ImageTable,
+): Promise<FoundVideo | string> {
+  let why = 'no images';
+  const rows = file === undefined ? 0 : Math.min(mostTried, await table.rowCount(file.path));
+  const images = new ImagesByRow(table, file === undefined ? [] : [file], feature.key);
+  for await (const stored of images.from(0, rows)) {
+    const found = await imageBytes(folder, stored);
+    const image = typeof found === 'string' ? found : saidImage(found.bytes, feature);
+    if (typeof image !== 'string') return { width: image.width, height: image.height, atUs: new Float64Array() };
+    why = image;
+  }
+  return why;
 }
 
 async function firstVideo(

@@ -7,10 +7,9 @@ import { refusePointer, sourceFiles } from '../source-files.ts';
 import type { TableReader } from '../table.ts';
 import { Tally } from '../tally.ts';
 import { dataReader } from './data-reader.ts';
-import { draftCameras } from './draft-cameras.ts';
+import { draftCameras, type CameraSource } from './draft-cameras.ts';
 import { readLeRobotInfo, type LeRobotFeature } from './info.ts';
 import { readTasks } from './meta.ts';
-import type { VideoSource } from './video-source.ts';
 
 /** Columns that LeRobot itself adds to every row. */
 const own = new Set([
@@ -24,12 +23,12 @@ const own = new Set([
   'next.success',
 ]);
 
-/** Drafts robot type and map of a LeRobot data set: names by `meta/info.json`, ranges by its data, cameras by the first of its videos. */
+/** Drafts robot type and map of a LeRobot data set: names by `meta/info.json`, ranges by its data, cameras by the first of its videos and images. */
 export async function draftLeRobot(
   folder: string,
   id: string,
   reader: TableReader,
-  videos?: VideoSource,
+  cameraSource?: CameraSource,
 ): Promise<Draft> {
   const info = await readLeRobotInfo(folder);
   const tasks = [...(await readTasks(folder, info, reader))];
@@ -54,7 +53,7 @@ export async function draftLeRobot(
   if (parts.observations.length > 1_024)
     throw new ImportError(`expected at most 1,024 numbers to observe, got ${parts.observations.length}`);
   const columns = [...parts.observations, ...parts.actions].map(({ column }) => column);
-  const { cameras, notes } = await draftCameras(folder, info, reader, videos);
+  const { cameras, notes } = await draftCameras(folder, info, files, reader, cameraSource);
   const withCameras = { ...parts, cameras: cameras.map(({ camera }) => camera) };
   const draft = draftOf(id, withCameras, await measureColumns(dataReader(reader), files, columns), undefined);
   const mapped = cameras.map(({ camera: { name }, column }) => ({ name, column }));

@@ -32,7 +32,7 @@ export interface LeRobotFeature {
   readonly kind: 'numbers' | 'video' | 'image' | 'other';
   /** Of `numbers`, in their order. */
   readonly numbers: readonly LeRobotNumber[];
-  /** Pixels of a `video`; undefined where its shape says none. */
+  /** Pixels of a `video` or an `image`; undefined where its shape says none. */
   readonly size?: { readonly width: number; readonly height: number } | undefined;
 }
 
@@ -112,8 +112,7 @@ function featureOf(key: string, value: unknown, file: string): LeRobotFeature {
   if (!parsed.success)
     throw new ImportError(`expected dtype and shape of feature ${quoted(key)}, got none [file=${file}]`);
   const { dtype, shape, names } = parsed.data;
-  if (dtype === 'video') return { key, kind: dtype, numbers: [], size: sizeOf(shape, names) };
-  if (dtype === 'image') return { key, kind: dtype, numbers: [] };
+  if (dtype === 'video' || dtype === 'image') return { key, kind: dtype, numbers: [], size: sizeOf(shape, names) };
   const size = shape.length === 0 ? 1 : (shape[0] ?? 0);
   if (!numeric.test(dtype) || shape.length > 1 || size < 1 || size > mostNumbers)
     return { key, kind: 'other', numbers: [] };

@@ -5,7 +5,7 @@ import { ImportError, quoted } from '../import-summary.ts';
 import type { Tally } from '../tally.ts';
 import type { LeRobotFeature, LeRobotInfo } from './info.ts';
 
-/** A camera of the robot type, and the feature whose videos are its clips. */
+/** A camera of the robot type, and the feature whose videos or images are its clips. */
 export interface MappedCamera {
   readonly camera: Camera;
   readonly feature: LeRobotFeature;
@@ -27,14 +27,14 @@ export function mappedCameras(
     if (camera === undefined || all.findIndex((each) => each.name === name) < index)
       throw expected(`cameras of ${robotTypeName(type)}, each once`, name);
     if (!camera.mayLeaveRobot) throw expected('a camera whose images may leave the robot', name);
-    const feature = info.features.find(({ key, kind }) => key === column && kind === 'video');
-    if (feature === undefined) throw expected('a feature of meta/info.json with videos', column);
+    const feature = info.features.find(({ key, kind }) => key === column && (kind === 'video' || kind === 'image'));
+    if (feature === undefined) throw expected('a feature of meta/info.json with videos or images', column);
     return { camera, feature, isRequired: required };
   });
   const taken = new Set(cameras.map(({ feature }) => feature.key));
   for (const { key, kind } of info.features) {
     if (kind === 'video' && !taken.has(key)) tally.leftOut('video', 'not in the map', key, Math.max(1, info.episodes));
-    if (kind === 'image') tally.leftOut('field', 'images within the data files are not imported', key);
+    if (kind === 'image' && !taken.has(key)) tally.leftOut('image', 'not in the map', key, Math.max(1, info.frames));
   }
   return cameras;
 }

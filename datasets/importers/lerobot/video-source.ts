@@ -20,6 +20,8 @@ export interface CutJob {
   readonly codec: ClipCodec;
   readonly width: number;
   readonly height: number;
+  /** The file was made of the images of a recording, which are coded so; a video otherwise. */
+  readonly stills?: 'png' | 'jpeg';
 }
 
 /** A video cannot be read or decoded: the message is a reason for people, without names of files. */

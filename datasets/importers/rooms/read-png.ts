@@ -1,20 +1,17 @@
-import { crc32, inflateSync } from 'node:zlib';
+import { inflateSync } from 'node:zlib';
 
-const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+import { pngChunks } from '../../media/png-chunks.ts';
+
 const channels = 3;
-/** Length, name and checksum of a chunk. */
-const chunkFrame = 12;
 
 /**
  * RGB, [height, width, 3], of a PNG of 8 bits a channel that is not interlaced and has exactly this size: what the simulator writes, and no more,
  * so that nothing from outside reaches a decoder. Throws a TypeError, in words, for anything else; memory is that of the image.
  */
 export function readPng(file: Uint8Array, width: number, height: number): Uint8Array {
-  if (!signature.every((byte, index) => file[index] === byte))
-    throw new TypeError('expected a PNG file, got other bytes');
   const data: Uint8Array[] = [];
   let header: Uint8Array | undefined;
-  for (const { name, body } of chunksOf(file)) {
+  for (const { name, body } of pngChunks(file)) {
     if (name === 'IHDR') header ??= body;
     if (name === 'IDAT') data.push(body);
   }
@@ -25,23 +22,6 @@ export function readPng(file: Uint8Array, width: number, height: number): Uint8A
   const image = new Uint8Array(height * rowBytes);
   for (let row = 0; row < height; row += 1) unfilterRow(filtered, image, row, rowBytes);
   return image;
-}
-
-function* chunksOf(file: Uint8Array): Generator<{ readonly name: string; readonly body: Uint8Array }> {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  let at = signature.length;
-  while (at + chunkFrame <= file.length) {
-    const length = view.getUint32(at);
-    const end = at + 8 + length;
-    if (end + 4 > file.length) throw new TypeError('expected a whole PNG file, got one that is cut off');
-    const named = file.subarray(at + 4, end);
-    if (crc32(named) !== view.getUint32(end)) throw new TypeError('expected a sound PNG file, got a wrong checksum');
-    const name = Buffer.from(file.subarray(at + 4, at + 8)).toString('latin1');
-    yield { name, body: named.subarray(4) };
-    if (name === 'IEND') return;
-    at = end + 4;
-  }
-  throw new TypeError('expected a whole PNG file, got one without an end');
 }
 
 function requireHeader(header: Uint8Array | undefined, width: number, height: number): void {

@@ -150,7 +150,8 @@ describe('LeRobot data sets with videos', function () {
     const store = memoryObjectStore();
     const source = ffmpegVideos({ ffmpeg });
     const reader = parquetTableReader(world.session);
-    const draft = await draftLeRobot(folder, 'again', reader, source);
+    const openImages = (): Promise<never> => assert.fail('expected videos alone');
+    const draft = await draftLeRobot(folder, 'again', reader, { source, openImages });
     const again = robotTypeSchema.parse(draft.robotType);
     assert.deepEqual(
       camerasOf(again).map(({ name, rateHz, width: wide }) => [name, rateHz, wide]),
@@ -166,7 +167,7 @@ describe('LeRobot data sets with videos', function () {
       reader,
       type: again,
       map: importMapSchema.parse(draft.map),
-      videos: { source, landClip: (clip) => landClip(store, clip), hasClip: async () => false },
+      videos: { source, openImages, landClip: (clip) => landClip(store, clip), hasClip: async () => false },
     });
     assert.deepEqual([imported.episodes, imported.frames], [2, 9]);
     assert.deepEqual(

@@ -39,6 +39,7 @@ const encoders = {
   av1: '-c:v libsvtav1 -preset 12 -crf 30 -g 12',
 } as const;
 type Codec = keyof typeof encoders;
+const openImages = (): Promise<never> => assert.fail('expected videos alone');
 const soundPlace = ({ from, to }: EpisodeRow): readonly [number, number] => [from / 10, to / 10];
 
 describe('videos of LeRobot data sets', function () {
@@ -93,7 +94,10 @@ describe('videos of LeRobot data sets', function () {
   }
 
   async function drafted(folder: string, required: boolean) {
-    const { robotType, map, notes } = await draftLeRobot(folder, 'so100', parquetTableReader(session), source);
+    const { robotType, map, notes } = await draftLeRobot(folder, 'so100', parquetTableReader(session), {
+      source,
+      openImages,
+    });
     const parsed = importMapSchema.parse(map);
     const cameras = parsed.lerobot?.cameras.map((camera) => ({ ...camera, required })) ?? [];
     return { type: robotTypeSchema.parse(robotType), map: { ...parsed, lerobot: { cameras } }, notes };
@@ -116,6 +120,7 @@ describe('videos of LeRobot data sets', function () {
       map,
       videos: {
         source: from,
+        openImages,
         landClip: (clip) => landClip(store, clip),
         hasClip: async (sha256) => (await store.get(clipKey(sha256))) !== undefined,
       },
