@@ -51,7 +51,7 @@ export async function exportLeRobot(
   const videos = ports.videos && new LeRobotVideos(ports, ports.videos, input, cameras);
   const kept = videos === undefined ? {} : { episodesWithoutVideos: await videos.keepSeen() };
   for (const name of ['data', 'meta/episodes']) await mkdir(join(folder, name), { recursive: true });
-  const features = numbersOf(robotType);
+  const features = numbersOf(robotType, cameras.length > 0);
   const perFrame = 4 * features.reduce((sum, { size }) => sum + size, 0);
   const parts = await partsOf(session, Math.max(1, Math.floor(bytesPerFile / perFrame)));
   const tasks = await writeTasks(session, folder, input.sentences);

@@ -27,14 +27,21 @@ function list(key: string, from: string, names: readonly string[]): NumberFeatur
   return { key, dtype: 'float32', size: names.length, names, sql };
 }
 
-/** The features of a robot type's episodes: observations and actions as one list each. */
-export function numbersOf({ observations, actions }: RobotType): readonly NumberFeature[] {
+/**
+ * The features of a robot type's episodes: observations and actions as one list each. With videos a frame's time is that of its image in them, at the robot
+ * type's rate: LeRobot finds the image by it, and takes none that is more than 0.1 ms beside.
+ */
+export function numbersOf({ observations, actions, rateHz }: RobotType, hasVideos = false): readonly NumberFeature[] {
+  const regular = `(f.frame_index / ${rateHz}::DOUBLE)::FLOAT`;
+  const ofFrames = own.map((feature) =>
+    hasVideos && feature.key === 'timestamp' ? { ...feature, sql: regular } : feature,
+  );
   const state = list(
     'observation.state',
     'f.observation',
     observations.map(({ name }) => name),
   );
-  if (actions.kind === 'none') return [state, ...own];
+  if (actions.kind === 'none') return [state, ...ofFrames];
   if (actions.kind === 'continuous')
     return [
       state,
@@ -43,9 +50,13 @@ export function numbersOf({ observations, actions }: RobotType): readonly Number
         'f."action"',
         actions.ranges.map(({ name }) => name),
       ),
-      ...own,
+      ...ofFrames,
     ];
-  return [state, { key: 'action', dtype: 'int64', size: 1, names: ['index'], sql: 'f."action"[1]::BIGINT' }, ...own];
+  return [
+    state,
+    { key: 'action', dtype: 'int64', size: 1, names: ['index'], sql: 'f."action"[1]::BIGINT' },
+    ...ofFrames,
+  ];
 }
 
 /** Statistics of a feature over the rows of a data file, each a list of one value a number. */
