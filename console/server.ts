@@ -27,6 +27,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { labelRoutes } from './routes/labels.ts';
 import { metricRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
+import { rollbackTargetRoutes } from './routes/rollback-targets.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { taskArmsRoutes } from './routes/task-arms.ts';
@@ -48,6 +49,7 @@ const allRoutes: readonly Routes[] = [
   labelRoutes,
   eventRoutes,
   actRoutes,
+  rollbackTargetRoutes,
   freezeRoutes,
   auditRoutes,
   sessionRoutes,

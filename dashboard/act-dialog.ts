@@ -2,10 +2,12 @@ import { h, type ComponentChild } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import type { ActAnswer } from '../console/answers/acts.ts';
+import type { RollbackTargetsAnswer } from '../console/answers/rollback-targets.ts';
 import type { OfferedAct } from './acts.ts';
 import { sendAct } from './ask.ts';
-import type { Pass } from './pass.ts';
-import type { Answer, Problem } from './reading.ts';
+import { unread, type Answer, type Problem, type Reading } from './reading.ts';
+import { rollbackChoice, weighed } from './rollback-choice.ts';
+import { useReading, type Session } from './use-reading.ts';
 
 export type ActState =
   | { readonly kind: 'asking' }
@@ -28,6 +30,9 @@ interface DialogBody {
   readonly state: ActState;
   readonly reason: string;
   readonly extra: string;
+  /** Of an act that takes robots to another version: what is known of where they can go. */
+  readonly targets?: Reading<RollbackTargetsAnswer>;
+  readonly nowMs: number;
   readonly onReason: (reason: string) => void;
   readonly onExtra: (extra: string) => void;
   readonly onSend: () => void;
@@ -65,6 +70,7 @@ export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild 
               onInput: (event: Typed) => form.onExtra(event.currentTarget.value),
             }),
           ]),
+      versionPart(act, form, isSent),
       h('label', null, [
         `Reason, required; recorded in the audit log (at most ${longestReason} characters)`,
         h('textarea', {
@@ -73,7 +79,7 @@ export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild 
           rows: 3,
           value: form.reason,
           readOnly: isSent,
-          autoFocus: act.field === undefined,
+          autoFocus: act.field === undefined && act.versions?.choose === undefined,
           onInput: (event: Typed) => form.onReason(event.currentTarget.value),
         }),
       ]),
@@ -86,6 +92,18 @@ export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild 
       ]),
     ],
   );
+}
+
+/** What is known of the version that robots would go to, or the list of versions to choose from. */
+function versionPart(
+  { versions }: OfferedAct,
+  { targets = unread, nowMs, extra, onExtra }: Pick<DialogBody, 'targets' | 'nowMs' | 'extra' | 'onExtra'>,
+  isSent: boolean,
+): ComponentChild {
+  if (versions === undefined) return null;
+  if (versions.choose !== undefined)
+    return rollbackChoice({ reading: targets, nowMs, chosen: extra, isFixed: isSent, onChoose: onExtra });
+  return weighed(targets, nowMs, versions.version ?? null);
 }
 
 function outcome(state: ActState, { after }: OfferedAct, reason: string): ComponentChild {
@@ -116,21 +134,25 @@ const newKey = (): string =>
 
 interface ActDialogProps {
   readonly act: OfferedAct;
-  readonly token: Pass;
+  readonly session: Session;
   /** Called with each answer, so that pages read anew. */
   readonly onAnswer: (answer: Answer<ActAnswer>) => void;
   readonly onClose: () => void;
 }
 
 /** Asks for a reason and a confirmation, and sends the act. The browser keeps the focus in it, and closes it by Escape. */
-export function ActDialog({ act, token, onAnswer, onClose }: ActDialogProps): ComponentChild {
+export function ActDialog({ act, session, onAnswer, onClose }: ActDialogProps): ComponentChild {
   const place = useRef<HTMLDialogElement>(null);
   const [key] = useState(newKey);
   const [reason, setReason] = useState('');
   const [extra, setExtra] = useState('');
   const [state, setState] = useState<ActState>({ kind: 'asking' });
+  const { versions } = act;
+  const targets = useReading<RollbackTargetsAnswer>(session, versions?.path ?? null, 'targets', 'models');
   useEffect(() => {
     place.current?.showModal();
+    // The list comes later, and stands before the reason: whoever goes on by Tab is led to it.
+    place.current?.querySelector<HTMLElement>('.choice')?.focus();
   }, []);
   const isAnswered = state.kind === 'done' || (state.kind === 'failed' && !mayRetry(state.problem));
   useEffect(() => {
@@ -139,18 +161,32 @@ export function ActDialog({ act, token, onAnswer, onClose }: ActDialogProps): Co
   }, [isAnswered]);
   const send = async (): Promise<void> => {
     setState({ kind: 'sending' });
-    const more = act.field === undefined ? {} : { [act.field.name]: extra.trim() };
+    const asked = act.field?.name ?? versions?.choose;
+    const more = asked === undefined ? {} : { [asked]: extra.trim() };
+    const { token } = session;
     const answer = await sendAct<ActAnswer>(act.path, { ...act.body, ...more, reason }, { key, token });
     setState(actState(answer));
     onAnswer(answer);
   };
   const onSend = (): void => {
-    if (reason.trim() !== '') void send();
+    const isChosen = versions?.choose === undefined || extra.trim() !== '';
+    if (reason.trim() !== '' && isChosen) void send();
   };
   const close = (): void => place.current?.close();
   return h(
     'dialog',
     { ref: place, class: 'act-dialog', 'aria-labelledby': 'act-title', 'aria-describedby': 'act-effect', onClose },
-    dialogBody({ act, state, reason, extra, onReason: setReason, onExtra: setExtra, onSend, onClose: close }),
+    dialogBody({
+      act,
+      state,
+      reason,
+      extra,
+      targets,
+      nowMs: Date.now(),
+      onReason: setReason,
+      onExtra: setExtra,
+      onSend,
+      onClose: close,
+    }),
   );
 }

@@ -3,6 +3,7 @@ import type { RunningCycleAnswer } from '../console/answers/cycles.ts';
 import type { TrialAnswer } from '../console/answers/trials.ts';
 import { wordsOf } from './cause-words.ts';
 import { fieldOf, textField } from './fields.ts';
+import { apiPath } from './route.ts';
 
 export type Viewer = Pick<MeAnswer, 'name' | 'role'>;
 
@@ -20,6 +21,16 @@ export interface OfferedAct {
   readonly why: string | null;
   /** One more thing that the act needs to be told. */
   readonly field?: { readonly name: string; readonly label: string; readonly hint: string };
+  /** It takes robots to another version, of which the dialog says what is known. */
+  readonly versions?: VersionAct;
+}
+
+interface VersionAct {
+  /** Of the API: where robots can go. */
+  readonly path: string;
+  /** `choose`: the field of the body that names the version that is chosen; `version`: the one it is about, null: where an order goes that names none. */
+  readonly choose?: string;
+  readonly version?: string | null;
 }
 
 const roles = ['viewer', 'operator', 'approver', 'admin'] as const;
@@ -95,7 +106,8 @@ function waitingActs(rollback: TrialAnswer['rollback'], policy: string, viewer: 
   const waiting = fieldOf(rollback?.status, 'waiting');
   const requestId = textField(waiting, 'requestId');
   if (rollback?.run !== 'RUNNING' || requestId === undefined) return [];
-  const version = textField(waiting, 'version') ?? 'the version that was asked for';
+  const told = textField(waiting, 'version');
+  const version = told ?? 'the version that was asked for';
   const who = textField(waiting, 'who') ?? 'somebody';
   const act = (name: string, label: string, effect: string, why: string | null): OfferedAct => ({
     label,
@@ -105,7 +117,10 @@ function waitingActs(rollback: TrialAnswer['rollback'], policy: string, viewer: 
     why: roleWhy(viewer, 'approver') ?? why,
   });
   return [
-    act('approve', 'Approve rollback', `All robots of ${policy} go to ${version}.`, ownWhy(viewer, waiting)),
+    {
+      ...act('approve', 'Approve rollback', `All robots of ${policy} go to ${version}.`, ownWhy(viewer, waiting)),
+      ...(told === undefined ? {} : { versions: { path: targetsPath(policy), version: told } }),
+    },
     act('reject', 'Reject rollback', 'The fleet keeps its version.', null),
   ];
 }
@@ -126,6 +141,8 @@ function backText(known: Champions | null): string {
 
 const followed = 'Robots follow one by one: the pages Fleet and Trial say how many have confirmed the order.';
 
+const targetsPath = (policy: string): string => apiPath('rollback/targets', { policy });
+
 /** What can be done about a whole fleet. */
 export const fleetActs = (
   policy: string,
@@ -139,15 +156,16 @@ export const fleetActs = (
     path: '/api/v1/rollback',
     body: { policy },
     why: roleWhy(viewer, 'operator'),
+    versions: { path: targetsPath(policy), version: null },
   },
   {
     label: 'Roll back to a version',
     after: `If it needs no approval any more, ${followed.slice(0, 1).toLowerCase()}${followed.slice(1)}`,
-    effect: `All robots of ${policy} go to this version, once an approver has approved it.`,
+    effect: `All robots of ${policy} go to the version that you choose; where it is not the champion before, once an approver has approved it.`,
     path: '/api/v1/rollback',
     body: { policy },
     why: roleWhy(viewer, 'operator'),
-    field: { name: 'target', label: 'Version', hint: 'an earlier champion, like 1.2.3, or baseline' },
+    versions: { path: targetsPath(policy), choose: 'target' },
   },
   {
     label: 'Start a cycle',

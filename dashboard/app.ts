@@ -218,7 +218,7 @@ function Content({ route, policy, session, nowMs, viewer, otherwise }: ContentPr
       ? null
       : h(ActDialog, {
           act,
-          token: session.token,
+          session,
           onAnswer: (answer) => {
             wasAnswered.current = true;
             hear(session, answer);

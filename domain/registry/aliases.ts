@@ -72,15 +72,17 @@ export function championLine(records: readonly AliasRecord[], ordered?: OrderedA
 }
 
 /** The line after one more record, and what that record was. */
-interface ChampionStep {
+export interface ChampionStep {
   readonly atMs: number;
   readonly operationId: string;
+  /** It made an older champion or the baseline champion. */
+  readonly isFallBack: boolean;
   readonly standing: readonly string[];
   readonly withdrawn: ReadonlySet<string>;
   readonly baseline: string | undefined;
 }
 
-function* championSteps(records: readonly AliasRecord[], ordered?: OrderedAhead): Generator<ChampionStep> {
+export function* championSteps(records: readonly AliasRecord[], ordered?: OrderedAhead): Generator<ChampionStep> {
   const moves: Pick<AliasRecord, 'set' | 'atMs' | 'operationId'>[] = records.toSorted((a, b) => a.seq - b.seq);
   if (ordered !== undefined)
     moves.push({ set: { champion: ordered.version }, atMs: Infinity, operationId: ordered.operationId });
@@ -90,14 +92,15 @@ function* championSteps(records: readonly AliasRecord[], ordered?: OrderedAhead)
   for (const { set, atMs, operationId } of moves) {
     const { champion, baseline: nextBaseline } = set;
     const replaced = standing.at(-1);
-    if (champion !== undefined && champion !== replaced) {
-      const isFallBack = champion === baseline || standing.includes(champion);
+    const isMoved = champion !== undefined && champion !== replaced;
+    const isFallBack = isMoved && (champion === baseline || standing.includes(champion));
+    if (isMoved) {
       if (isFallBack && replaced !== undefined) withdrawn.add(replaced);
       withdrawn.delete(champion);
       standing = [...standing.filter((version) => version !== champion && !withdrawn.has(version)), champion];
     }
     baseline = nextBaseline ?? baseline;
-    yield { atMs, operationId, standing, withdrawn, baseline };
+    yield { atMs, operationId, isFallBack, standing, withdrawn, baseline };
   }
 }
 

@@ -10,6 +10,7 @@ export {
   type Report,
 } from './cells.ts';
 export * from './choose-rollback.ts';
+export { rollbackTargets } from './rollback-targets.ts';
 export { addDoubt, isDoubtful, type DoubtfulBlocks } from './doubtful-blocks.ts';
 export type { TrialFacts } from './draft-facts.ts';
 export { draftTrial } from './draft-trial.ts';

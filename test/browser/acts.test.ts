@@ -17,6 +17,7 @@ import { tokenHash } from '../../fleet/desk/robot-tokens.ts';
 import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import { moveAliases } from '../../store/records/aliases.ts';
 import { readAuditPage } from '../../store/records/audit-log.ts';
 import { publishRobotType } from '../../store/records/robot-types.ts';
 import { openTrialSlot } from '../../workers/compose.ts';
@@ -57,6 +58,8 @@ describe('acts in a real browser, by keyboard', function () {
     const robot = { robotId: 'r1', policy, robotType: { id: scitosG5Type.id, version: scitosG5Type.version } };
     const place = { site: 'hall', stratum: 'hall', tokenHashes: ['0'.repeat(64)], who: 't', why: 't' };
     await addRobot({ store, clock }, { ...robot, ...place });
+    for (const set of [{ baseline: '0.9.0', champion: '0.9.0' }, { champion: '0.9.1' }, { champion: '1.0.0' }])
+      await moveAliases({ store, clock }, { policy, operationId: set.champion, who: 't', why: 't' }, () => set);
     const { client } = await sharedTemporal();
     const settings = { temporal: { queuePrefix: `${policy}-` } };
     const connect = async () => client;
@@ -115,13 +118,21 @@ describe('acts in a real browser, by keyboard', function () {
   }
 
   /** Carries an act out by keyboard alone, and gives what the dialog said. */
-  async function act(page: Page, label: string, extra?: string): Promise<string> {
+  async function act(page: Page, label: string, target?: string): Promise<string> {
     await tabTo(page, label);
     await page.keyboard.press('Enter');
     await page.locator('dialog[open]').waitFor();
-    if (extra !== undefined) {
+    if (target !== undefined) {
+      await page.locator('dialog input[type=radio]').first().waitFor();
       while ((await page.evaluate(() => document.activeElement?.tagName)) !== 'INPUT') await page.keyboard.press('Tab');
-      await page.keyboard.type(extra);
+      // The list is one stop, and arrows go through it.
+      const chosen = (): Promise<string | undefined> =>
+        page.evaluate(() => document.querySelector<HTMLInputElement>('dialog input:checked')?.value);
+      await page.keyboard.press('Space');
+      for (let steps = 0; (await chosen()) !== target; steps += 1) {
+        assert.ok(steps < 20, `no ${target} in the list`);
+        await page.keyboard.press('ArrowDown');
+      }
     }
     while ((await page.evaluate(() => document.activeElement?.tagName)) !== 'TEXTAREA')
       await page.keyboard.press('Tab');
@@ -191,9 +202,9 @@ describe('acts in a real browser, by keyboard', function () {
     const cy = await go('cy', 'fleet');
     assert.match(await act(cy, 'Roll back now'), /ordered 1\.0\.0/);
     installation.answerWith({ planRollback: async () => ({ seq: 8, openTrialId: null, choice: ask }) });
-    assert.match(await act(await go('ada', 'trial'), 'Roll back to a version', 'baseline'), /nothing is ordered yet/);
+    assert.match(await act(await go('ada', 'trial'), 'Roll back to a version', '0.9.0'), /nothing is ordered yet/);
     assert.match(await act(await go('bo', 'trial'), 'Reject rollback'), /Done/);
-    assert.match(await act(await go('ada', 'trial'), 'Roll back to a version', 'baseline'), /nothing is ordered yet/);
+    assert.match(await act(await go('ada', 'trial'), 'Roll back to a version', '0.9.0'), /nothing is ordered yet/);
     const bo = await go('bo', 'trial');
     assert.match(await act(bo, 'Approve rollback'), /0\.9\.0 is approved by bo/);
     await bo.getByText(/To version/).waitFor();

@@ -177,7 +177,15 @@ describe('acts on the pages', () => {
 describe('the dialog of an act', () => {
   const [act] = fleetActs('wall', operator) as [OfferedAct];
   const ignore = (): void => undefined;
-  const form = { reason: 'smoke', extra: '', onReason: ignore, onExtra: ignore, onSend: ignore, onClose: ignore };
+  const form = {
+    reason: 'smoke',
+    extra: '',
+    nowMs,
+    onReason: ignore,
+    onExtra: ignore,
+    onSend: ignore,
+    onClose: ignore,
+  };
   const shown = (state: ActState, of: OfferedAct = act): string => html(dialogBody({ act: of, state, ...form }));
   const problem = (type: 'refused' | 'temporalUnavailable'): Problem => ({ kind: 'refused', type, message: hostile });
 
@@ -201,8 +209,8 @@ describe('the dialog of an act', () => {
     }
     assert.match(looks.unanswered, /role="alert".*Whether it was done is not known; trying again does it once/s);
     assert.match(looks.refused, /role="alert".*Refused/s);
-    const [, planned] = fleetActs('wall', operator);
-    assert.match(shown({ kind: 'asking' }, planned), /Version: an earlier champion.*<input required/s);
+    const [freeze] = freezeActs('wall', { kind: 'none' }, operator);
+    assert.match(shown({ kind: 'asking' }, freeze), /Until: a UTC day or time.*<input required/s);
   });
 
   it('sends only what was confirmed with a reason, and never twice at once', () => {
