@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { championWays } from '../../domain/registry/champion-changes.ts';
 import { metricSchema } from './metrics.ts';
 import { damaged, read } from './read.ts';
 
@@ -9,9 +10,15 @@ export const modelsSchema = z.strictObject({
   ...read,
   ...damaged,
   aliases: z.record(z.string(), z.string()),
-  /** Every move of an alias, oldest first, the last 500; `historyTotal`: how many there were. */
+  /** Every move of an alias, oldest first, the last 500; `historyTotal`: how many there were. `way`: how its champion came to be; null: it left the champion as it was. */
   history: z.array(
-    z.strictObject({ atMs: z.number(), set: z.record(z.string(), z.string()), who: z.string(), why: z.string() }),
+    z.strictObject({
+      atMs: z.number(),
+      set: z.record(z.string(), z.string()),
+      who: z.string(),
+      why: z.string(),
+      way: z.enum(championWays).nullable(),
+    }),
   ),
   historyTotal: z.int(),
   /** A page of versions, the newest last. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { spanOf } from '../../activities/metrics/read-metrics.ts';
 import { readVersionRobots } from '../../activities/metrics/version-robots.ts';
-import { aliasesAt, comparePolicyVersions, parsePolicyVersion } from '../../domain/registry/index.ts';
+import { aliasesAt, championChanges, comparePolicyVersions, parsePolicyVersion } from '../../domain/registry/index.ts';
 import { modelFile, signedManifestSchema } from '../../policies/model-manifest.ts';
 import { readSoundJson } from '../../store/damaged-objects.ts';
 import { inParallel } from '../../store/in-parallel.ts';
@@ -40,6 +40,7 @@ const listRoutes: Routes = (context) => async (app) => {
     handler: async ({ query: { policy, limit, before } }) => {
       await requirePolicy(context, policy);
       const history = await readAliasHistory(context)({ policy });
+      const ways = new Map(championChanges(policy, history).map(({ seq, way }) => [seq, way]));
       const all = await versionsOf(context.store, policy);
       const older = before === undefined ? all : all.filter((one) => compare(one, before) < 0);
       const page = older.slice(-limit);
@@ -61,10 +62,11 @@ const listRoutes: Routes = (context) => async (app) => {
         readAtMs: context.clock(),
         damaged: keys,
         aliases: { ...aliasesAt(history) } as Record<string, string>,
-        history: history.slice(-mostMoves).map(({ atMs, set, who, why }) => ({
+        history: history.slice(-mostMoves).map(({ seq, atMs, set, who, why }) => ({
           atMs,
           who,
           why,
+          way: ways.get(seq) ?? null,
           set: { ...set } as Record<string, string>,
         })),
         historyTotal: history.length,

@@ -51,7 +51,7 @@ const auditBody = (data: AuditAnswer, query: AuditQuery, onFilter: AuditPage['on
             { head: 'Entry', isNumber: true, cell: ({ seq }) => String(seq) },
             { head: 'When', cell: ({ atMs }) => moment(atMs) },
             { head: 'Who', cell: ({ who, role, via }) => `${who} (${role ?? 'shell'}, by ${via})` },
-            { head: 'What', cell: ({ act, subject }) => (subject === '' ? act : `${act}: ${subject}`) },
+            { head: 'What', cell: actText },
             { head: 'Policy', cell: ({ policy }) => policy ?? '' },
             { head: 'Reason', cell: ({ reason }) => reason },
             { head: 'Outcome', cell: ({ outcome, answer }) => (answer === '' ? outcome : `${outcome}: ${answer}`) },
@@ -63,6 +63,14 @@ const auditBody = (data: AuditAnswer, query: AuditQuery, onFilter: AuditPage['on
       ? null
       : h('button', { type: 'button', onClick: () => onFilter({ before: String(data.next) }) }, 'Older entries'),
   ]);
+
+/** What was done and to what. Of a rollback the version that was put back, as the answer says it. */
+function actText({ act, subject, outcome, answer }: AuditAnswer['items'][number]): string {
+  if (act !== 'rollback') return subject === '' ? act : `${act}: ${subject}`;
+  const [, version] = /^ordered (\d+\.\d+\.\d+), /.exec(outcome === 'done' ? answer : '') ?? [];
+  if (version !== undefined) return `rollback: ${version} put back`;
+  return `rollback to ${subject === '' ? 'the champion or the one before' : subject}`;
+}
 
 /** How far the chain is sound; one that is broken is told as loudly as what cannot be read. */
 function chainText(chain: AuditAnswer['chain']): ComponentChild {

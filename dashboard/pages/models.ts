@@ -7,11 +7,11 @@ import { digestText, numberText, percentText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { championHistory, championTimes } from './champion-history.ts';
 import { outcomeText } from './gates.ts';
 import { metricCell } from './metrics.ts';
 import { comparison, modelBody } from './model.ts';
 import { taskArms } from './task-arms.ts';
-import { plainReason } from './trial-words.ts';
 
 type Query = Readonly<Record<string, string>>;
 
@@ -51,7 +51,9 @@ export function modelsPage(page: ModelsPage): ComponentChild {
       : h('section', { 'aria-labelledby': 'version' }, [
           h('h2', { id: 'version' }, otherVersion === undefined ? version : `${version} and ${otherVersion}`),
           [version, otherVersion].map((one) =>
-            one === undefined ? null : h('p', { key: one }, [trialOutcome(trials.data, query['policy'] ?? '', one)]),
+            one === undefined
+              ? null
+              : h('div', { key: one }, cameOfIt(list.data, trials.data, query['policy'] ?? '', one)),
           ),
           shownOf(model, nowMs, `version ${version}`, (data) =>
             otherVersion === undefined
@@ -67,12 +69,20 @@ export function modelsPage(page: ModelsPage): ComponentChild {
         ]),
     h('section', { 'aria-labelledby': 'versions' }, [
       h('h2', { id: 'versions' }, 'Versions'),
-      shownOf(list, nowMs, 'the versions', (data) => [versionsBody(data, query, trials.data), historyBody(data)]),
+      shownOf(list, nowMs, 'the versions', (data) => [versionsBody(data, query, trials.data), championHistory(data)]),
     ]),
   ]);
 }
 
-/** What came of a version and why, with the way to the trial that said so. */
+/** What came of a version: when it was champion and who put it there or took it back, and how its trial ended. */
+const cameOfIt = (
+  list: ModelsAnswer | null,
+  trials: EndedTrialsAnswer | null,
+  policy: string,
+  version: string,
+): ComponentChild => [list === null ? null : championTimes(list, version), trialOutcome(trials, policy, version)];
+
+/** How the last trial of a version ended and why, with the way to the trial that said so. */
 function trialOutcome(trials: EndedTrialsAnswer | null, policy: string, version: string): ComponentChild {
   if (trials === null) return 'not known now';
   const last = trials.items.findLast(({ candidateVersion }) => candidateVersion === version);
@@ -103,7 +113,10 @@ function versionsBody(data: ModelsAnswer, query: Query, trials: EndedTrialsAnswe
                 cell: ({ version }) => h('a', { href: hrefOf('models', { policy, version }) }, version),
               },
               { head: 'Is now', cell: ({ version }) => names(version) || 'no alias' },
-              { head: 'What came of it, and why', cell: ({ version }) => trialOutcome(trials, policy ?? '', version) },
+              {
+                head: 'What came of it, and why',
+                cell: ({ version }) => cameOfIt(data, trials, policy ?? '', version),
+              },
               { head: 'Registered', cell: ({ registeredAtMs }) => moment(registeredAtMs) },
               { head: 'Made from', cell: ({ parents }) => parents.join(', ') || 'nothing before it' },
               { head: 'Gates', cell: ({ gates }) => gateCounts(gates) },
@@ -128,32 +141,6 @@ function gateCounts(gates: readonly { readonly outcome: string }[]): string {
   for (const { outcome } of gates) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   return [...counts].map(([outcome, count]) => `${count} ${outcomeText(outcome)}`).join(', ') || 'none';
 }
-
-const historyBody = ({ history, historyTotal }: ModelsAnswer): ComponentChild =>
-  h('section', { 'aria-labelledby': 'aliases' }, [
-    h('h2', { id: 'aliases' }, 'Who was champion when'),
-    history.length === 0
-      ? stateBox('empty', 'No alias was ever set.')
-      : table(
-          history.length < historyTotal
-            ? `Newest first; the last ${history.length} of ${historyTotal} moves`
-            : 'Newest first',
-          [
-            { head: 'When', cell: ({ atMs }) => moment(atMs) },
-            {
-              head: 'Became',
-              cell: ({ set }) =>
-                Object.entries(set)
-                  .map(([name, version]) => `${name}: ${version}`)
-                  .join('; '),
-            },
-            { head: 'Who', cell: ({ who }) => who },
-            { head: 'Why', cell: ({ why }) => plainReason(why) },
-          ],
-          history.toReversed(),
-          (_, index) => String(history.length - index),
-        ),
-  ]);
 
 const count = (value: number): string => numberText(value, 0);
 

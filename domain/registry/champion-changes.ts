@@ -12,6 +12,7 @@ export interface ChampionChange {
   /** The champion until then; null: there was none. */
   readonly replaced: string | null;
   readonly way: ChampionWay;
+  readonly operationId: string;
   readonly who: string;
   readonly why: string;
 }
@@ -36,7 +37,7 @@ export function championChanges(policy: string, records: readonly AliasRecord[])
     if (record === undefined || version === undefined || version === replaced) continue;
     const { seq, atMs, who, why, operationId } = record;
     const way = replaced === null ? 'first' : wayOf(policy, operationId, isFallBack);
-    changes.push({ seq, atMs, version, replaced, way, who, why });
+    changes.push({ seq, atMs, version, replaced, way, operationId, who, why });
     replaced = version;
   }
   return changes;

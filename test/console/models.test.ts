@@ -113,8 +113,12 @@ describe('models of the console', function () {
         champion,
       }));
     const { body } = await world.get(models);
-    const history = body['history'] as { who: string; set: unknown }[];
+    const history = body['history'] as { who: string; set: unknown; way: unknown }[];
     assert.deepEqual([history.at(-1)?.set, history[0]?.who], [{ champion: '1.9.0' }, hostile]);
+    assert.deepEqual(
+      history.map(({ way }) => way),
+      ['first', 'withoutTrial'],
+    );
     assert.deepEqual([body['aliases'], body['historyTotal']], [{ champion: '1.9.0' }, 2]);
   });
 

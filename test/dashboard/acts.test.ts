@@ -392,6 +392,18 @@ describe('the page of the audit log', () => {
     assert.doesNotMatch(text, /<img|<script/);
   });
 
+  it('says of a rollback which version it put back, as far as the answer tells it', () => {
+    const rollback = { ...entry, act: 'rollback', subject: '', outcome: 'done' } as const;
+    const told = (more: Partial<typeof entry>): string => page(got({ ...answer, items: [{ ...rollback, ...more }] }));
+    const ordered = 'ordered 1.0.0, assignment 7: back to the champion before, 1.0.0';
+    assert.match(told({ answer: ordered }), /<td>rollback: 1\.0\.0 put back<\/td>/);
+    assert.match(told({ answer: '', outcome: 'asked' }), /<td>rollback to the champion or the one before<\/td>/);
+    assert.match(told({ answer: '', outcome: 'asked', subject: '0.9.0' }), /<td>rollback to 0\.9\.0<\/td>/);
+    const waits = 'nothing is ordered yet: 0.9.0 waits for an approval: it is the baseline';
+    assert.match(told({ answer: waits, subject: '0.9.0' }), /<td>rollback to 0\.9\.0<\/td>/);
+    assert.match(told({ answer: ordered, outcome: 'unanswered' }), /<td>rollback to the champion/);
+  });
+
   it('looks different when there is nothing, nothing yet, nothing for you, old, refused, gone or broken', () => {
     const refused = (type: 'forbidden' | 'storeUnavailable'): Problem => ({ kind: 'refused', type, message: 'm' });
     const broken = { ...chain, verifiedSeq: 3, broken: { seq: 4, kind: 'missing', why: hostile } };

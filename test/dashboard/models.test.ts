@@ -10,7 +10,7 @@ const listOf = (names: readonly string[], more: Partial<ModelsAnswer> = {}): Mod
   readAtMs: nowMs,
   damaged: [],
   aliases: { champion: '1.1.0' },
-  history: [{ atMs: nowMs, set: { champion: '1.1.0', previous: '1.0.0' }, who: 'ada', why: 'better' }],
+  history: [{ atMs: nowMs, set: { champion: '1.1.0', previous: '1.0.0' }, who: 'ada', why: 'better', way: 'trial' }],
   historyTotal: 1,
   versions: names.map((version) => ({
     version,
@@ -124,6 +124,33 @@ describe('the page of models', () => {
     assert.equal(modelsPath({ policy: 'wall', before: '1.0.0', x: 'y' }), '/api/v1/models?policy=wall&before=1.0.0');
   });
 
+  it('tells a version that a person put back from one that a trial promoted, in the history and of each version', () => {
+    const move = (atMs: number, champion: string, way: ModelsAnswer['history'][number]['way'], who: string) => ({
+      atMs,
+      set: { champion },
+      who,
+      why: `reason ${atMs}`,
+      way,
+    });
+    const history = [
+      move(1, '1.0.0', 'first', 'cy'),
+      move(2, '1.1.0', 'trial', 'cycle c1'),
+      move(3, '1.0.0', 'putBack', 'ada'),
+      { ...move(4, '1.0.0', null, 'bo'), set: { baseline: '1.0.0' } },
+    ];
+    const text = page({ list: got(listOf(['1.0.0', '1.1.0'], { history })) }, { version: '1.0.0' });
+    assert.match(text, /champion: 1\.0\.0<\/td><td>put back by ada: reason 3</);
+    assert.match(text, /champion: 1\.1\.0<\/td><td>promoted by a trial \(cycle c1\): reason 2</);
+    assert.match(text, /baseline: 1\.0\.0<\/td><td>the champion stayed as it was; by bo: reason 4</);
+    // Above, of the one that was chosen, and in its row.
+    assert.equal(text.match(/Champion since <time[^>]*>[^<]*<\/time>: put back by ada: reason 3\./g)?.length, 2);
+    assert.match(
+      text,
+      /Champion from .* until .*: promoted by a trial \(cycle c1\): reason 2\. Then 1\.0\.0 was put back by ada: reason 3\./,
+    );
+    assert.doesNotMatch(page({ list: got(listOf(['1.0.0'], { history: [] })) }), /Champion (since|from)/);
+  });
+
   it('shows each verdict of a version with value, limit and n, and who ran it', () => {
     const text = page({ model: got(modelOf('1.1.0')), robots: got(robotsOf()) }, { version: '1.1.0' });
     assert.match(text, /latency.*✓ passed.*1\.5 ms.*20 ms.*400.*fast/s);
@@ -210,7 +237,11 @@ describe('the page of models', () => {
         robots: [{ robotId: hostile, episodes: 1, frames: 1, failures: 0, refused: 0 }],
       },
     });
-    const history = [{ atMs: nowMs, set: { [hostile]: hostile }, who: hostile, why: hostile }];
+    const by = { who: hostile, why: hostile };
+    const history = [
+      { atMs: nowMs, set: { [hostile]: hostile }, ...by, way: null },
+      { atMs: nowMs, set: { champion: hostile }, ...by, way: 'putBack' as const },
+    ];
     const list = got(listOf([hostile], { history, aliases: { [hostile]: hostile } }));
     const robots = robotsOf({ robots: robotsOf().robots.map((robot) => ({ ...robot, robotId: hostile })) });
     const given = { list, model: got(model), other: got(model), robots: got(robots) };
