@@ -3,6 +3,7 @@ import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { TrialAnswer } from '../console/answers/trials.ts';
 import { wordsOf } from './cause-words.ts';
 import { fieldOf, textField } from './fields.ts';
+import { lastChange } from './pages/changes-before.ts';
 import type { PageName } from './route.ts';
 import { spanText } from './format.ts';
 import type { Reading } from './reading.ts';
@@ -62,7 +63,8 @@ export function attentionOf({ fleet, incidents, trial }: Sources): Attention {
   };
 }
 
-function needsOfIncidents({ open, lookedAtMs, readAtMs }: IncidentsAnswer): readonly Need[] {
+function needsOfIncidents(answer: IncidentsAnswer): readonly Need[] {
+  const { open, lookedAtMs, readAtMs } = answer;
   const late = lookedAtMs === null ? 0 : readAtMs - lookedAtMs;
   return [
     ...open
@@ -70,9 +72,10 @@ function needsOfIncidents({ open, lookedAtMs, readAtMs }: IncidentsAnswer): read
       .toSorted(moreUrgentFirst)
       .map(({ incidentId, cause, subject, reason, openedAtMs, severity }): Need => {
         const { title, todo } = wordsOf(cause);
+        const change = lastChange(answer, incidentId);
         return {
           text: subject === 'fleet' ? title : `${subject}: ${title}`,
-          detail: `${reason}. ${todo}`,
+          detail: `${reason}. ${change === null ? '' : `${change}. `}${todo}`,
           sinceMs: openedAtMs,
           isUrgent: severity === 'urgent',
           page: 'incidents',

@@ -1,14 +1,17 @@
 import type { MetricsAnswer } from '../console/answers/metrics.ts';
 
+/** How exactly a moment is told; `seconds` where what is told stands beside another within a minute. */
+type Exactness = 'day' | 'minutes' | 'seconds';
+
 /** Making one takes longer than using it a hundred times. */
 const formats = new Map<string, Intl.DateTimeFormat>();
-function dateFormat(zone: string | undefined, withTime: boolean): Intl.DateTimeFormat {
-  const key = `${zone ?? ''} ${withTime}`;
+function dateFormat(zone: string | undefined, exactness: Exactness): Intl.DateTimeFormat {
+  const key = `${zone ?? ''} ${exactness}`;
   const known = formats.get(key);
   if (known !== undefined) return known;
   const made = new Intl.DateTimeFormat('en-GB', {
     dateStyle: 'medium',
-    ...(withTime ? { timeStyle: 'short' } : {}),
+    ...(exactness === 'day' ? {} : { timeStyle: exactness === 'seconds' ? 'medium' : 'short' }),
     ...(zone === undefined ? {} : { timeZone: zone }),
   });
   formats.set(key, made);
@@ -16,15 +19,15 @@ function dateFormat(zone: string | undefined, withTime: boolean): Intl.DateTimeF
 }
 
 /** A moment in the viewer's zone and in UTC; `zone` is for tests. */
-export function momentText(atMs: number, zone?: string): string {
+export function momentText(atMs: number, zone?: string, exactness: 'minutes' | 'seconds' = 'minutes'): string {
   const date = new Date(atMs);
   if (Number.isNaN(date.getTime())) return 'no valid time';
-  const local = dateFormat(zone, true).format(date);
+  const local = dateFormat(zone, exactness).format(date);
   // Who lives by UTC is not told the same time twice.
-  if (local === dateFormat('UTC', true).format(date)) return `${local} UTC`;
+  if (local === dateFormat('UTC', exactness).format(date)) return `${local} UTC`;
   const [localDay] = local.split(',');
-  const utcDay = dateFormat('UTC', false).format(date);
-  const utc = date.toISOString().slice(11, 16);
+  const utcDay = dateFormat('UTC', 'day').format(date);
+  const utc = date.toISOString().slice(11, exactness === 'seconds' ? 19 : 16);
   return `${local} (${utcDay === localDay ? '' : `${utcDay}, `}${utc} UTC)`;
 }
 

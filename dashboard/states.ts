@@ -4,10 +4,15 @@ import { momentText, spanText } from './format.ts';
 import { lookOf, type Problem, type Reading } from './reading.ts';
 
 /** A time for people and for programs. */
-export const moment = (atMs: number): ComponentChild => {
+export const moment = (atMs: number): ComponentChild => timeOf(atMs, 'minutes');
+
+/** The same to the second: of what happens within a minute of something else, so that what came first can be told. */
+export const exactMoment = (atMs: number): ComponentChild => timeOf(atMs, 'seconds');
+
+function timeOf(atMs: number, exactness: 'minutes' | 'seconds'): ComponentChild {
   const isValid = !Number.isNaN(new Date(atMs).getTime());
-  return h('time', isValid ? { dateTime: new Date(atMs).toISOString() } : {}, momentText(atMs));
-};
+  return h('time', isValid ? { dateTime: new Date(atMs).toISOString() } : {}, momentText(atMs, undefined, exactness));
+}
 
 type State = 'empty' | 'loading' | 'forbidden' | 'noData' | 'gone' | 'refused';
 

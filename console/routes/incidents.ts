@@ -7,6 +7,7 @@ import { whereToLook } from '../../activities/incidents/where-to-look.ts';
 import { severityOf } from '../../domain/monitoring/severity.ts';
 import { incidentsSchema, type IncidentsAnswer } from '../answers/incidents.ts';
 import { driftSchema } from '../answers/drift.ts';
+import { changesBefore } from '../changes-before.ts';
 import { described, pageQuery, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 /** What is wrong, and what was. */
@@ -16,7 +17,10 @@ export const incidentRoutes: Routes = (context) => async (app) => {
     url: '/api/v1/incidents',
     schema: {
       querystring: pageQuery.omit({ after: true }),
-      ...described('What is wrong now, and the last events of the log, newest last', incidentsSchema),
+      ...described(
+        'What is wrong now, and the last events of the log, newest last; what was done to the fleet before incidents of all of it',
+        incidentsSchema,
+      ),
     },
     handler: async ({ query: { policy, limit } }) => {
       await requirePolicy(context, policy);
@@ -24,6 +28,7 @@ export const incidentRoutes: Routes = (context) => async (app) => {
       const keys: string[] = [];
       const onDamage = ({ key }: { readonly key: string }): void => void keys.push(key);
       const events = await readLastEvents(context.store, policy, limit, { onDamage });
+      const changes = await changesBefore(context, policy, { open: incidents, events }, onDamage);
       return {
         readAtMs: context.clock(),
         damaged: keys,
@@ -33,6 +38,7 @@ export const incidentRoutes: Routes = (context) => async (app) => {
           const opened = state === 'opened' ? { openedAtMs: event.atMs } : {};
           return { ...event, state, see: seeOf({ ...event, ...opened }) };
         }),
+        changesBefore: changes,
       };
     },
   });

@@ -8,6 +8,7 @@ import { spanText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { changesBefore, lastChange } from './changes-before.ts';
 
 interface IncidentsPage {
   readonly reading: Reading<IncidentsAnswer>;
@@ -34,11 +35,12 @@ export const incidentsPage = ({ reading, nowMs, incidentId, ...acts }: Incidents
 
 /** What a link of a mail or of another page names: whether it is open, what happened, and what it is about. */
 function oneIncident(
-  { open, events: log }: IncidentsAnswer,
+  answer: IncidentsAnswer,
   incidentId: string,
   nowMs: number,
   { policy, acting, detail }: Pick<IncidentsPage, 'policy' | 'acting' | 'detail'>,
 ): ComponentChild {
+  const { open, events: log } = answer;
   const now = open.find((one) => one.incidentId === incidentId);
   const own = log.filter((one) => one.incidentId === incidentId);
   const about = now ?? own.at(-1);
@@ -58,6 +60,10 @@ function oneIncident(
           now === undefined || now.acknowledgedBy !== null
             ? null
             : actButton(incidentAct(now, policy, acting.viewer), acting.onAct, `one ${incidentId}`),
+          changesBefore(answer, {
+            incidentId,
+            isOfFleet: about.subject === 'fleet' || about.cause === 'failureReason',
+          }),
         ],
     detail ?? null,
     h('p', null, h('a', { href: hrefOf('incidents', { policy }) }, 'All incidents')),
@@ -71,11 +77,12 @@ const subjectOf = (
 ): ComponentChild => (see === null ? subject : h('a', { href: hrefOf(see.page, { ...see.query, policy }) }, subject));
 
 const openIncidents = (
-  { lookedAtMs, open }: IncidentsAnswer,
+  answer: IncidentsAnswer,
   nowMs: number,
   { policy, acting }: Pick<IncidentsPage, 'policy' | 'acting'>,
-): ComponentChild =>
-  h('section', null, [
+): ComponentChild => {
+  const { lookedAtMs, open } = answer;
+  return h('section', null, [
     h('h2', null, `Open now${open.length === 0 ? '' : ` (${open.length})`}`),
     lookedAtMs === null
       ? stateBox('noData', 'No monitor has looked at this fleet yet. Nothing follows from an empty list.')
@@ -93,7 +100,10 @@ const openIncidents = (
               ],
             },
             { head: 'Subject', cell: (one) => subjectOf(one, policy) },
-            { head: 'Reason', cell: ({ reason }) => reason },
+            {
+              head: 'Reason',
+              cell: ({ reason, incidentId }) => [reason, changeLine(lastChange(answer, incidentId))],
+            },
             { head: 'What to do', cell: ({ cause }) => wordsOf(cause).todo },
             {
               head: 'Open for',
@@ -115,6 +125,10 @@ const openIncidents = (
         ? null
         : stateBox('empty', 'No incident is open.'),
   ]);
+};
+
+const changeLine = (text: string | null): ComponentChild =>
+  text === null ? null : h('div', { class: 'hint' }, `${text}.`);
 
 const events = ({ events: list, damaged }: IncidentsAnswer, policy: string): ComponentChild =>
   h('section', null, [

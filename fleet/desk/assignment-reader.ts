@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readJson } from '../../store/json-objects.ts';
-import { readLog } from '../../store/append-log.ts';
+import { readLog, readLogNewestFirst } from '../../store/append-log.ts';
+import type { OnDamage } from '../../store/damaged-objects.ts';
 import { applyAssignment, foldAssignments, noAssignments, type AssignmentState } from './assignment-log.ts';
 import { assignmentRecordSchema, type AssignmentRecord } from './assignment-record.ts';
 import { fleetKeys, logKey } from './keys.ts';
@@ -44,3 +45,22 @@ export const readAssignment = (
   seq: number,
 ): Promise<AssignmentRecord | undefined> =>
   readJson(store, logKey(fleetKeys.assignmentLog(policy), seq), assignmentRecordSchema);
+
+/**
+ * Records decided since a moment, oldest first, before them the one that was in force then: at most the last `most`. One that cannot be read is passed over
+ * with a word to `onDamage`.
+ */
+export async function readAssignmentsSince(
+  store: ObjectStore,
+  policy: string,
+  { sinceMs, most }: { readonly sinceMs: number; readonly most: number },
+  onDamage: OnDamage,
+): Promise<readonly AssignmentRecord[]> {
+  const newestFirst: AssignmentRecord[] = [];
+  const log = fleetKeys.assignmentLog(policy);
+  for await (const record of readLogNewestFirst(store, log, assignmentRecordSchema, onDamage)) {
+    newestFirst.push(record);
+    if (record.atMs < sinceMs || newestFirst.length === most) break;
+  }
+  return newestFirst.toReversed();
+}

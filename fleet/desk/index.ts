@@ -7,7 +7,7 @@ export {
   type AssignmentSnapshot,
 } from './assignment-record.ts';
 export { type AssignmentState } from './assignment-log.ts';
-export { readAssignment } from './assignment-reader.ts';
+export { readAssignment, readAssignmentsSince } from './assignment-reader.ts';
 export { bodiesOf, championFor } from './body-orders.ts';
 export { championDesk } from './champion-desk.ts';
 export { openDesk, type DeskPorts, type FleetDesk } from './desk.ts';

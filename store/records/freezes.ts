@@ -2,8 +2,9 @@ import { z } from 'zod';
 
 import { cleanText } from '../../domain/clean-text.ts';
 import { freezeEnd, freezeEndWanted, type Freeze, type FreezeState } from '../../domain/trial/freeze.ts';
-import { readLastEntry, writeLogEntry } from '../append-log.ts';
+import { readLastEntry, readLogNewestFirst, writeLogEntry } from '../append-log.ts';
 import type { Clock } from '../clock.ts';
+import type { OnDamage } from '../damaged-objects.ts';
 import { failure, isFailure } from '../failures.ts';
 import type { ObjectStore } from '../object-store.ts';
 
@@ -15,6 +16,7 @@ const lineSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('lifted'), ...word }),
 ]);
 type Line = z.infer<typeof lineSchema>;
+export type FreezeLine = Line;
 
 const logOf = (policy: string): string => `freezes/${policy}`;
 
@@ -51,6 +53,21 @@ async function lastLine(store: ObjectStore, policy: string): Promise<Last | unde
     }
   });
   return last === undefined ? undefined : { seq: last.seq, ...last.record };
+}
+
+/** What was frozen and lifted since a moment, newest first, at most `most`; a line that cannot be read is passed over with a word to `onDamage`. */
+export async function readFreezesSince(
+  store: ObjectStore,
+  policy: string,
+  { sinceMs, most }: { readonly sinceMs: number; readonly most: number },
+  onDamage: OnDamage,
+): Promise<readonly FreezeLine[]> {
+  const lines: FreezeLine[] = [];
+  for await (const line of readLogNewestFirst(store, logOf(policy), lineSchema, onDamage)) {
+    if (line.atMs < sinceMs || lines.length === most) break;
+    lines.push(line);
+  }
+  return lines;
 }
 
 /**

@@ -186,11 +186,15 @@ async function fillEpisodes({ facts, ports }: ConsoleWorld): Promise<void> {
   void ports;
 }
 
+/** Of the whole fleet, just after a change of its champion. */
+export const fleetBroken = { incidentId: 'fleetBroken.fleet.1', reason: 'success −31.0 pp against its own past' };
+
 async function fillIncidents({ ports: { store, clock } }: ConsoleWorld): Promise<void> {
   const opened = { incidentId: 'silent.r1.1', cause: 'silent', subject: 'r1', state: 'opened', atMs: lookMs - hourMs };
   const events = [
     { ...opened, reason: 'silent for 61 min, 10 min allowed' },
     { ...opened, incidentId: 'crashLoop.r0.1', cause: 'crashLoop', subject: 'r0', reason: '4 of 12 episodes crashed' },
+    { ...opened, ...fleetBroken, cause: 'fleetBroken', subject: 'fleet', atMs: lookMs },
   ];
   await writeLogEntry(store, `incidents/${policy}`, 0, incidentRecordSchema.parse({ lookId: '1', events }));
   await store.put(
@@ -215,6 +219,7 @@ async function fillIncidents({ ports: { store, clock } }: ConsoleWorld): Promise
           clearTicks: 0,
           acknowledgedBy: null,
         },
+        'fleetBroken/fleet': { kind: 'open', ...fleetBroken, openedAtMs: lookMs, clearTicks: 0, acknowledgedBy: null },
       },
       events: [],
       result: {},

@@ -58,7 +58,14 @@ const fleetOf = (items: FleetAnswer['items'], more: Partial<FleetAnswer> = {}): 
   ...more,
 });
 const acting: Acting = { viewer: { name: 'vera', role: 'viewer' }, onAct: () => undefined };
-const noIncidents: IncidentsAnswer = { readAtMs: nowMs, damaged: [], lookedAtMs: nowMs, open: [], events: [] };
+const noIncidents: IncidentsAnswer = {
+  readAtMs: nowMs,
+  damaged: [],
+  lookedAtMs: nowMs,
+  open: [],
+  events: [],
+  changesBefore: [],
+};
 const noTrial: TrialAnswer = {
   readAtMs: nowMs,
   now: null,
