@@ -68,16 +68,50 @@ export function pathOf({ points }: Line, { x, y }: Pick<Frame, 'x' | 'y'>): stri
 export interface ChartMarks {
   readonly at?: number | undefined;
   readonly span?: readonly [from: number, to: number] | undefined;
+  /** What happened when; a name stands beside each, the last eight at most. */
+  readonly events?: readonly { readonly x: number; readonly name: string }[] | undefined;
 }
 
 interface ChartWords extends ChartMarks {
   /** What is drawn, for those who do not see it; a table beside it has the numbers. */
   readonly label: string;
   readonly xText: (x: number) => string;
+  readonly yText?: (y: number) => string;
 }
 
+const mostEvents = 8;
+const rowHeight = 24;
+
+/** A line from top to bottom with a name, each a row lower than the one before, so that names near each other can be read. What lies beyond the axis stands at its end. */
+function eventMark(
+  { x: at, name }: { readonly x: number; readonly name: string },
+  index: number,
+  { x, left, right }: Frame,
+): ComponentChild {
+  const place = x(Math.min(right, Math.max(left, at)));
+  const isRight = place > width / 2;
+  return h('g', { key: `e${index}` }, [
+    h('line', { class: 'event', x1: place, x2: place, y1: margin.top, y2: height - margin.bottom }),
+    h(
+      'text',
+      {
+        class: 'event-name',
+        x: place + (isRight ? -4 : 4),
+        y: margin.top + 14 + (index % 4) * rowHeight,
+        'text-anchor': isRight ? 'end' : 'start',
+      },
+      name,
+    ),
+  ]);
+}
+
+const figure = (value: number): string => numberText(value, 4);
+
 /** Lines over a common axis. Whoever draws it shows the same as a table. */
-export function lineChart(lines: readonly Line[], { label, xText, at, span }: ChartWords): ComponentChild {
+export function lineChart(
+  lines: readonly Line[],
+  { label, xText, yText = figure, at, span, events = [] }: ChartWords,
+): ComponentChild {
   const frame = frameOf(lines);
   const { x, y, left, right, lowest, highest } = frame;
   return h('figure', { class: 'lines' }, [
@@ -85,7 +119,7 @@ export function lineChart(lines: readonly Line[], { label, xText, at, span }: Ch
       [lowest, (lowest + highest) / 2, highest].map((value) =>
         h('g', { key: `${value}` }, [
           h('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
-          h('text', { class: 'tick', x: margin.left - 6, y: y(value) + 4, 'text-anchor': 'end' }, numberText(value, 4)),
+          h('text', { class: 'tick', x: margin.left - 6, y: y(value) + 4, 'text-anchor': 'end' }, yText(value)),
         ]),
       ),
       span === undefined
@@ -105,6 +139,7 @@ export function lineChart(lines: readonly Line[], { label, xText, at, span }: Ch
           'stroke-dasharray': dashes[index % dashes.length],
         }),
       ),
+      events.slice(-mostEvents).map((event, index) => eventMark(event, index, frame)),
       at === undefined
         ? null
         : h('line', { class: 'cursor', x1: x(at), x2: x(at), y1: margin.top, y2: height - margin.bottom }),

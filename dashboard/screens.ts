@@ -9,7 +9,7 @@ import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../consol
 import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { LabelQueueAnswer, LabelsAnswer } from '../console/answers/labels.ts';
-import type { MetricsAnswer } from '../console/answers/metrics.ts';
+import type { MetricsAnswer, SuccessCourseAnswer } from '../console/answers/metrics.ts';
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../console/answers/models.ts';
 import type { SessionsAnswer } from '../console/answers/sessions.ts';
 import type { TaskWeeksAnswer } from '../console/answers/tasks.ts';
@@ -36,6 +36,7 @@ import { metricsPage, metricsPath } from './pages/metrics.ts';
 import { modelPath, modelRobotsPath, modelsPage, modelsPath } from './pages/models.ts';
 import { robotPage } from './pages/robot.ts';
 import { sessionsSection } from './pages/sessions.ts';
+import { successCourse, successCoursePath } from './pages/success-course.ts';
 import { tasksPage, taskWeeksPath } from './pages/tasks.ts';
 import { trialPage } from './pages/trial.ts';
 import { trialRobots, trialRobotsPath } from './pages/trial-robots.ts';
@@ -168,9 +169,13 @@ export function AuditScreen({ session, query, nowMs, onFilter, acting }: Screen)
 }
 
 export function MetricsScreen({ session, policy, query, nowMs, onFilter }: Screen): ComponentChild {
-  const path = metricsPath({ ...query, policy });
+  const asked = { ...query, policy };
+  const path = metricsPath(asked);
   // What is told apart otherwise is another thing: it never stands under the wrong heading.
-  return metricsPage({ reading: useReading<MetricsAnswer>(session, path, path, 'facts'), query, nowMs, onFilter });
+  const reading = useReading<MetricsAnswer>(session, path, path, 'facts');
+  const coursePath = successCoursePath(asked);
+  const course = useReading<SuccessCourseAnswer>(session, coursePath, coursePath, 'facts models');
+  return metricsPage({ reading, query, nowMs, onFilter, course: successCourse(course, nowMs) });
 }
 
 /** While a cycle runs, how far it is is read this often. */

@@ -87,18 +87,39 @@ export const damagedNote = (keys: readonly string[]): ComponentChild | null =>
         ),
       ]);
 
-interface Column<T> {
+export interface Column<T> {
   readonly head: string;
   readonly cell: (item: T) => ComponentChildren;
   readonly isNumber?: boolean;
 }
 
-/** A table that can be scrolled by keyboard. `body`: a `tbody`. */
+/** How a table is ordered by a column, and what orders it by that column. */
+export interface HeadOrder {
+  readonly order: 'ascending' | 'descending' | null;
+  readonly onOrder: () => void;
+}
+
+const orderSigns = { ascending: ' ▲', descending: ' ▼' } as const;
+
+const headCell = (head: string, by: HeadOrder | undefined): ComponentChild =>
+  by === undefined
+    ? h('th', { scope: 'col', role: 'columnheader', key: head }, head)
+    : h(
+        'th',
+        { scope: 'col', role: 'columnheader', key: head, 'aria-sort': by.order ?? undefined },
+        h('button', { type: 'button', class: 'order', onClick: by.onOrder }, [
+          head,
+          h('span', { 'aria-hidden': 'true' }, by.order === null ? ' ↕' : orderSigns[by.order]),
+        ]),
+      );
+
+/** A table that can be scrolled by keyboard. `body`: a `tbody`; `orderOf`: of a head by which it can be ordered. */
 export const tableOf = (
   caption: string,
   heads: readonly string[],
   body: ComponentChild,
   className?: string,
+  orderOf: (head: string) => HeadOrder | undefined = () => undefined,
 ): ComponentChild =>
   h('div', { class: 'scroll', role: 'region', 'aria-label': caption, tabIndex: 0 }, [
     h('table', { class: className, role: 'table' }, [
@@ -109,7 +130,7 @@ export const tableOf = (
         h(
           'tr',
           { role: 'row' },
-          heads.map((head) => h('th', { scope: 'col', role: 'columnheader', key: head }, head)),
+          heads.map((head) => headCell(head, orderOf(head))),
         ),
       ),
       body,
@@ -125,6 +146,7 @@ export const table = <T>(
   columns: readonly Column<T>[],
   items: readonly T[],
   keyOf: (item: T, index: number) => string,
+  orderOf?: (head: string) => HeadOrder | undefined,
 ): ComponentChild =>
   tableOf(
     caption,
@@ -149,6 +171,7 @@ export const table = <T>(
       ),
     ),
     'is-cards',
+    orderOf,
   );
 
 /** Names with what they are. */

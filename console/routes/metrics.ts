@@ -1,13 +1,36 @@
 import { z } from 'zod';
 
 import { groupings } from '../../activities/metrics/fact-sums.ts';
-import { readMetrics, spanOf } from '../../activities/metrics/read-metrics.ts';
+import { readMetrics, spanOf, startOf } from '../../activities/metrics/read-metrics.ts';
+import { readSuccessCourse } from '../../activities/metrics/success-course.ts';
 import { metricNames, metrics } from '../../domain/metrics/index.ts';
-import { metricsSchema } from '../answers/metrics.ts';
-import { day, described, policyQuery, type Routes } from './shared.ts';
+import { championChanges } from '../../domain/registry/index.ts';
+import { orSetAside } from '../../store/damaged-objects.ts';
+import { readAliasHistory } from '../../store/records/aliases.ts';
+import { metricsSchema, successCourseSchema, type SuccessCourseAnswer } from '../answers/metrics.ts';
+import type { ConsoleContext } from '../context.ts';
+import { day, described, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 /** How well a fleet does. */
 export const metricRoutes: Routes = (context) => async (app) => {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/metrics/course',
+    schema: {
+      querystring: policyQuery.extend({ from: day.optional(), to: day.optional() }),
+      ...described('Success of the whole fleet over time, and when its champion changed', successCourseSchema),
+    },
+    handler: async ({ query: { policy, ...days } }) => {
+      await requirePolicy(context, policy);
+      const span = spanOf(days, context.clock());
+      const course = await context.questions.ask((engine) =>
+        readSuccessCourse({ ...context, engine }, { policy, ...span }),
+      );
+      const champions = await championsOf(context, policy, span);
+      return { readAtMs: context.clock(), policy, ...span, ...course, points: [...course.points], champions };
+    },
+  });
+
   app.route({
     method: 'GET',
     url: '/api/v1/metrics',
@@ -30,3 +53,30 @@ export const metricRoutes: Routes = (context) => async (app) => {
     },
   });
 };
+
+const mostChampions = 100;
+
+async function championsOf(
+  { store }: ConsoleContext,
+  policy: string,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<SuccessCourseAnswer['champions']> {
+  const key = `registry/${policy}/aliases`;
+  const history = await orSetAside(
+    key,
+    () => readAliasHistory({ store })({ policy }),
+    () => undefined,
+  );
+  if (history === undefined) return null;
+  const changes = championChanges(policy, history);
+  const [startMs, endMs] = [startOf(from, 'from'), startOf(to, 'to')];
+  const before = changes.findLast(({ atMs }) => atMs < startMs);
+  const within = changes.filter(({ atMs }) => atMs >= startMs && atMs < endMs).slice(-mostChampions);
+  return [...(before === undefined ? [] : [before]), ...within].map(({ atMs, version, way, who, why }) => ({
+    atMs,
+    version,
+    way,
+    who,
+    why,
+  }));
+}

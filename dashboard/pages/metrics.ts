@@ -4,6 +4,7 @@ import type { MetricsAnswer } from '../../console/answers/metrics.ts';
 import { intervalText, numberText, valueText, type Metric } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf, type PageName } from '../route.ts';
+import { orderedTable, orderField, type OrderedColumn } from '../ordered-table.ts';
 import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -41,11 +42,17 @@ interface MetricsPage {
   readonly query: Query;
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
+  /** Success over time; stands below. */
+  readonly course?: ComponentChild;
 }
 
 /** Each metric with its value, interval and number, told apart by one thing. */
-export const metricsPage = ({ reading, query, nowMs, onFilter }: MetricsPage): ComponentChild =>
-  h('div', null, [choices(reading.data, query, onFilter), shownOf(reading, nowMs, 'metrics', metricsBody)]);
+export const metricsPage = ({ reading, query, nowMs, onFilter, course }: MetricsPage): ComponentChild =>
+  h('div', null, [
+    choices(reading.data, query, onFilter),
+    shownOf(reading, nowMs, 'metrics', (data) => metricsBody(data, query, onFilter)),
+    course,
+  ]);
 
 function choices(data: MetricsAnswer | null, query: Query, onFilter: MetricsPage['onFilter']): ComponentChild {
   const day = (name: 'from' | 'to', label: string): ComponentChild =>
@@ -76,19 +83,50 @@ function choices(data: MetricsAnswer | null, query: Query, onFilter: MetricsPage
     ]),
     day('from', 'From (UTC day)'),
     day('to', 'Up to, not with (UTC day)'),
+    data === null || data.by === null ? null : orderField(columnsOf(data), query, onFilter),
   ]);
 }
 
-function metricsBody(data: MetricsAnswer): ComponentChild {
+type Group = MetricsAnswer['groups'][number];
+
+const isToldOf = ({ groups }: MetricsAnswer, name: string): boolean =>
+  groups.some(({ metrics }) => metrics.some((one) => one.name === name && one.metric.kind !== 'notDefined'));
+
+/** A column for the name of each group, and one for each metric that any group tells. */
+function columnsOf(data: MetricsAnswer): readonly OrderedColumn<Group>[] {
+  const { by, definitions, currency } = data;
+  const metricOf = ({ metrics }: Group, name: string): Metric | undefined =>
+    metrics.find((one) => one.name === name)?.metric;
+  return [
+    {
+      id: 'name',
+      head: by === null ? 'Fleet' : groupings[by],
+      cell: ({ name }) => groupName(name, data),
+      valueOf: ({ name }) => name,
+    },
+    ...definitions
+      .filter(({ name }) => isToldOf(data, name))
+      .map(({ name, unit }) => ({
+        id: name,
+        head: names[name] ?? name,
+        isNumber: true,
+        cell: (group: Group) => metricCell(metricOf(group, name), unit, currency),
+        valueOf: (group: Group) => {
+          const metric = metricOf(group, name);
+          return metric?.kind === 'value' ? metric.value : null;
+        },
+      })),
+  ];
+}
+
+function metricsBody(data: MetricsAnswer, query: Query, onFilter: MetricsPage['onFilter']): ComponentChild {
   const { state, groups, definitions, by, from, to, asOfMs } = data;
   if (state === 'noFacts')
     return stateBox(
       'noData',
       'Nobody makes facts from telemetry yet: there is nothing to count. Nothing follows from this.',
     );
-  const isToldOf = (name: string): boolean =>
-    groups.some(({ metrics }) => metrics.some((one) => one.name === name && one.metric.kind !== 'notDefined'));
-  const left = definitions.filter(({ name }) => groups.length > 0 && !isToldOf(name));
+  const left = definitions.filter(({ name }) => groups.length > 0 && !isToldOf(data, name));
   return h('div', null, [
     damagedNote(data.damaged),
     h('p', null, [
@@ -100,22 +138,9 @@ function metricsBody(data: MetricsAnswer): ComponentChild {
       : null,
     groups.length === 0
       ? stateBox('empty', 'Nothing was told in this time.')
-      : table(
-          by === null ? 'The whole fleet' : `By ${groupings[by]}`,
-          [
-            { head: by === null ? 'Fleet' : groupings[by], cell: ({ name }) => groupName(name, data) },
-            ...definitions
-              .filter(({ name }) => isToldOf(name))
-              .map(({ name, unit }) => ({
-                head: names[name] ?? name,
-                isNumber: true,
-                cell: ({ metrics }: MetricsAnswer['groups'][number]) =>
-                  metricCell(metrics.find((one) => one.name === name)?.metric, unit, data.currency),
-              })),
-          ],
-          groups,
-          ({ name }) => name,
-        ),
+      : by === null
+        ? table('The whole fleet', columnsOf(data), groups, ({ name }) => name)
+        : orderedTable(`By ${groupings[by]}`, columnsOf(data), groups, ({ name }) => name, { query, onFilter }),
     left.length === 0 || by === null
       ? null
       : h(

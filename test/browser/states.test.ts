@@ -13,6 +13,7 @@ import { openBrowser, type OpenBrowser } from './chromium.ts';
 import {
   cycleId,
   fillStore,
+  fleetBroken,
   idleLoop,
   listeningConsole,
   lookMs,
@@ -33,10 +34,11 @@ const queries: Partial<Record<PageName, Readonly<Record<string, string>>>> = {
   trial: { id: trialId },
   cycle: { id: cycleId },
   models: { version: '1.1.0' },
+  incidents: { id: fleetBroken.incidentId },
   data: { from: '2026-06-01', to: '2026-06-04' },
   labels: { from: '2026-06-01', to: '2026-06-04', id: failedId, day: '2026-06-02' },
   tasks: { until: '2026-06-03' },
-  metrics: { from: '2026-06-01', to: '2026-06-03' },
+  metrics: { by: 'robot', sort: '-success', from: '2026-06-01', to: '2026-06-03' },
 };
 const isData = ({ pathname }: URL): boolean =>
   pathname.startsWith('/api/v1/') && !/\/(me|policies|events)$/.test(pathname);

@@ -53,6 +53,7 @@ const paths = [
   `/api/v1/trials?policy=${policy}`,
   '/api/v1/trials/t1',
   `/api/v1/metrics?policy=${policy}&from=2026-06-01&to=2026-06-03`,
+  `/api/v1/metrics/course?policy=${policy}&from=2026-06-01&to=2026-06-03`,
   `/api/v1/rollback/targets?policy=${policy}`,
   `/api/v1/incidents?policy=${policy}`,
   `/api/v1/drift?policy=${policy}`,
