@@ -4,7 +4,7 @@ import type { RollbackTargetsAnswer } from '../console/answers/rollback-targets.
 import { intervalText, numberText, percentText, pointsText } from './format.ts';
 import { championWay } from './pages/champion-words.ts';
 import type { Reading } from './reading.ts';
-import { damagedNote, moment, shownOf, stateBox } from './states.ts';
+import { damagedNote, exactMoment, moment, shownOf, stateBox } from './states.ts';
 
 type Target = RollbackTargetsAnswer['targets'][number];
 type Typed = { readonly currentTarget: { readonly value: string } };
@@ -46,7 +46,11 @@ function options(list: RollbackTargetsAnswer, choice: Omit<Choice, 'reading' | '
     h('p', { class: 'hint' }, [runningText(list), ' ', spanText(list)]),
     list.total === 0
       ? stateBox('empty', 'There is no earlier champion and no baseline to go back to.')
-      : list.targets.map((target) => option(list, target, choice)),
+      : h(
+          'div',
+          { class: 'options' },
+          list.targets.map((target) => option(list, target, choice)),
+        ),
   ]);
 }
 
@@ -145,8 +149,8 @@ function spellText({ spells, spellsTotal }: Target): ComponentChild {
     spells.map((spell, index) =>
       h('div', { key: String(index) }, [
         'Champion from ',
-        moment(spell.atMs),
-        spell.untilMs === null ? ' on' : [' until ', moment(spell.untilMs)],
+        exactMoment(spell.atMs),
+        spell.untilMs === null ? ' on' : [' until ', exactMoment(spell.untilMs)],
         `, ${championWay(spell)}`,
       ]),
     ),
@@ -209,7 +213,7 @@ function warningsOf(list: RollbackTargetsAnswer, target: Target): readonly Compo
       : [
           [
             `${version} was itself taken back `,
-            moment(takenBack.atMs),
+            exactMoment(takenBack.atMs),
             `: ${takenBack.version} was ${championWay(takenBack)}`,
           ],
         ]),

@@ -3,7 +3,7 @@ import { h, type ComponentChild } from 'preact';
 import type { AuditAnswer } from '../../console/answers/acts.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath } from '../route.ts';
-import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
+import { damagedNote, exactMoment, shownOf, stateBox, table } from '../states.ts';
 
 type AuditQuery = Readonly<Record<string, string>>;
 
@@ -49,7 +49,7 @@ const auditBody = (data: AuditAnswer, query: AuditQuery, onFilter: AuditPage['on
           'Newest first',
           [
             { head: 'Entry', isNumber: true, cell: ({ seq }) => String(seq) },
-            { head: 'When', cell: ({ atMs }) => moment(atMs) },
+            { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
             { head: 'Who', cell: ({ who, role, via }) => `${who} (${role ?? 'shell'}, by ${via})` },
             { head: 'What', cell: actText },
             { head: 'Policy', cell: ({ policy }) => policy ?? '' },
@@ -79,8 +79,12 @@ function chainText(chain: AuditAnswer['chain']): ComponentChild {
   if (broken !== null)
     return stateBox('refused', [
       `The hash chain is broken at entry ${broken.seq} (${broken.kind}): ${broken.why}. It is verified up to ${verifiedSeq}, as of `,
-      moment(checkedAtMs),
+      exactMoment(checkedAtMs),
       '.',
     ]);
-  return h('p', { class: 'chain' }, [`✓ Chain verified up to entry ${verifiedSeq}, as of `, moment(checkedAtMs), '.']);
+  return h('p', { class: 'chain' }, [
+    `✓ Chain verified up to entry ${verifiedSeq}, as of `,
+    exactMoment(checkedAtMs),
+    '.',
+  ]);
 }

@@ -1,7 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { ModelsAnswer } from '../../console/answers/models.ts';
-import { moment, stateBox, table } from '../states.ts';
+import { exactMoment, stateBox, table } from '../states.ts';
 import { championWay } from './champion-words.ts';
 import { plainReason } from './trial-words.ts';
 
@@ -21,7 +21,7 @@ export const championHistory = ({ history, historyTotal }: ModelsAnswer): Compon
             ? `Newest first; the last ${history.length} of ${historyTotal} moves`
             : 'Newest first',
           [
-            { head: 'When', cell: ({ atMs }) => moment(atMs) },
+            { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
             {
               head: 'Set',
               cell: ({ set }) =>
@@ -49,12 +49,12 @@ export function championTimes({ history }: ModelsAnswer, version: string): Compo
     'div',
     null,
     ended === undefined
-      ? ['Champion since ', moment(began.atMs), `: ${championWay(began)}.`]
+      ? ['Champion since ', exactMoment(began.atMs), `: ${championWay(began)}.`]
       : [
           'Champion from ',
-          moment(began.atMs),
+          exactMoment(began.atMs),
           ' until ',
-          moment(ended.atMs),
+          exactMoment(ended.atMs),
           `: ${championWay(began)}. Then ${ended.set['champion'] ?? 'another one'} was ${championWay(ended)}.`,
         ],
   );

@@ -11,7 +11,7 @@ import { freezeActs, standingNote } from '../freeze.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
-import { RobotItems, robotStates } from './robot-rows.ts';
+import { robotHeads, RobotItems, robotStates } from './robot-rows.ts';
 import { runsNow } from './runs-now.ts';
 
 export type FleetQuery = Readonly<Record<string, string>>;
@@ -213,9 +213,9 @@ function robotTable(data: FleetAnswer, query: FleetQuery, nowMs: number): Compon
   return h('div', null, [
     tableOf(
       `${data.items.length} of ${data.total} robots that fit`,
-      ['Robot', 'State', 'Model', 'Site', 'Last seen'],
+      robotHeads,
       h(RobotItems, { items: data.items, policy, nowMs }),
-      'is-even',
+      'is-even is-cards',
     ),
     h('p', { class: 'pages' }, [
       after === undefined ? null : h('a', { href: hrefOf('fleet', { policy, ...rest }) }, 'First robots'),

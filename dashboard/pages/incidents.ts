@@ -7,7 +7,7 @@ import { wordsOf } from '../cause-words.ts';
 import { spanText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
-import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { damagedNote, exactMoment, facts, moment, shownOf, stateBox, table } from '../states.ts';
 import { changesBefore, lastChange } from './changes-before.ts';
 
 interface IncidentsPage {
@@ -55,7 +55,7 @@ function oneIncident(
             ['What to do', wordsOf(about.cause).todo],
             ['Now', now === undefined ? 'not open any more' : `open for ${spanText(nowMs - now.openedAtMs)}`],
             ['Acknowledged', now?.acknowledgedBy ?? own.findLast(({ who }) => who !== undefined)?.who ?? 'by nobody'],
-            ['Happened', own.map(({ state, atMs }) => h('div', null, [`${state} `, moment(atMs)]))],
+            ['Happened', own.map(({ state, atMs }) => h('div', null, [`${state} `, exactMoment(atMs)]))],
           ]),
           now === undefined || now.acknowledgedBy !== null
             ? null
@@ -141,7 +141,7 @@ const events = ({ events: list, damaged }: IncidentsAnswer, policy: string): Com
       : table(
           'Newest first',
           [
-            { head: 'When', cell: ({ atMs }) => moment(atMs) },
+            { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
             { head: 'State', cell: ({ state }) => state },
             { head: 'What', cell: ({ cause }) => `${wordsOf(cause).title} (${cause})` },
             { head: 'Subject', cell: (one) => subjectOf(one, policy) },

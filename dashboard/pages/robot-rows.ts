@@ -1,4 +1,4 @@
-import { Component, h, type ComponentChild } from 'preact';
+import { Component, h, type ComponentChild, type ComponentChildren } from 'preact';
 import { useEffect, useMemo, useReducer, useRef } from 'preact/hooks';
 
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
@@ -119,7 +119,7 @@ class Rows extends Component<{ readonly rows: readonly RobotRow[] }> {
   override render(): ComponentChild {
     return h(
       'tbody',
-      null,
+      { role: 'rowgroup' },
       this.props.rows.map((row) => h(Row, { row, key: row.robotId })),
     );
   }
@@ -137,6 +137,12 @@ export function RobotItems({ items, policy, nowMs }: RobotTableBody): ComponentC
   return h(RobotRows, { rows });
 }
 
+/** The columns of the table; on a narrow screen each cell stands below the name of its own. */
+export const robotHeads = ['Robot', 'State', 'Model', 'Site', 'Last seen'] as const;
+
+const cell = (column: number, content: ComponentChildren): ComponentChild =>
+  h('td', { role: 'cell', 'data-head': robotHeads[column] }, content);
+
 class Row extends Component<{ readonly row: RobotRow }> {
   override shouldComponentUpdate({ row }: { readonly row: RobotRow }): boolean {
     return row !== this.props.row;
@@ -144,12 +150,12 @@ class Row extends Component<{ readonly row: RobotRow }> {
 
   override render(): ComponentChild {
     const { robotId, policy, contact, quarantine, version, site, seen, seenAtMs } = this.props.row;
-    return h('tr', null, [
-      h('th', { scope: 'row' }, h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId)),
-      h('td', null, [stateMark(contact), quarantine === null ? null : [' ', stateMark('quarantined'), quarantine]]),
-      h('td', null, version),
-      h('td', null, site),
-      h('td', null, [seen, seenAtMs === null ? null : moment(seenAtMs)]),
+    return h('tr', { role: 'row' }, [
+      h('th', { scope: 'row', role: 'rowheader' }, h('a', { href: hrefOf('robot', { policy, id: robotId }) }, robotId)),
+      cell(1, [stateMark(contact), quarantine === null ? null : [' ', stateMark('quarantined'), quarantine]]),
+      cell(2, version),
+      cell(3, site),
+      cell(4, [seen, seenAtMs === null ? null : moment(seenAtMs)]),
     ]);
   }
 }

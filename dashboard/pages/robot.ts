@@ -6,7 +6,7 @@ import { robotActs } from '../acts.ts';
 import { numberText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
-import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
+import { damagedNote, exactMoment, facts, moment, shownOf, stateBox, table } from '../states.ts';
 import { versionLink } from './version-links.ts';
 
 type Robot = RobotAnswer['robot'];
@@ -36,8 +36,8 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
         'What it ran from when until when, newest first; a version leads to what it was trained on',
         [
           { head: 'Version', cell: ({ version }) => ranVersion(robot.policy, version) },
-          { head: 'From', cell: ({ atMs }) => moment(atMs) },
-          { head: 'Until', cell: ({ untilMs }) => (untilMs === null ? 'now' : moment(untilMs)) },
+          { head: 'From', cell: ({ atMs }) => exactMoment(atMs) },
+          { head: 'Until', cell: ({ untilMs }) => (untilMs === null ? 'now' : exactMoment(untilMs)) },
           { head: 'How it came', cell: ({ outcome }) => toldOutcomes.get(outcome) ?? outcome },
         ],
         runsOf(robot.versions).toReversed(),
@@ -48,7 +48,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
       table(
         'Incidents, newest first',
         [
-          { head: 'When', cell: ({ atMs }) => moment(atMs) },
+          { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
           { head: 'State', cell: ({ state }) => state },
           { head: 'Cause', cell: ({ cause }) => cause },
           { head: 'Reason', cell: ({ reason }) => reason },
@@ -77,7 +77,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
       table(
         'Acts, newest first',
         [
-          { head: 'When', cell: ({ atMs }) => moment(atMs) },
+          { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
           { head: 'Act', cell: ({ act }) => act },
           { head: 'Who', cell: ({ who }) => who },
           { head: 'Why', cell: ({ why }) => why },

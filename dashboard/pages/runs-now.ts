@@ -5,7 +5,7 @@ import type { EndedTrialsAnswer, TrialAnswer } from '../../console/answers/trial
 import { textField } from '../fields.ts';
 import { spanText } from '../format.ts';
 import { hrefOf } from '../route.ts';
-import { moment } from '../states.ts';
+import { exactMoment } from '../states.ts';
 
 const latelyMs = 86_400_000;
 
@@ -79,7 +79,7 @@ function cycleLine(cycle: RunningCycleAnswer | null, policy: string, nowMs: numb
 function orderHead({ seq, said }: NonNullable<TrialAnswer['order']>): ComponentChild {
   if (said === null) return `Order ${seq}, the last: `;
   const { championVersion, who, why, atMs } = said;
-  return [`Order ${seq}, the last, champion ${championVersion}, by ${who} `, moment(atMs), ` (${why}): `];
+  return [`Order ${seq}, the last, champion ${championVersion}, by ${who} `, exactMoment(atMs), ` (${why}): `];
 }
 
 /** How many robots follow the order that stands, and what becomes of the others. */

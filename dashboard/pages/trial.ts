@@ -12,7 +12,7 @@ import { fleetActs, trialActs } from '../acts.ts';
 import { fieldOf, textField } from '../fields.ts';
 import { freezeActs, standingNote } from '../freeze.ts';
 import type { Reading } from '../reading.ts';
-import { facts, moment, shownOf, stateBox } from '../states.ts';
+import { exactMoment, facts, moment, shownOf, stateBox } from '../states.ts';
 import { taskArms } from './task-arms.ts';
 import { courseBody, endedTrials } from './trial-body.ts';
 import { orderText } from './runs-now.ts';
@@ -192,8 +192,8 @@ const runBox = (name: string, { run, startedMs, endedMs, status }: Run, entries:
           ),
     facts([
       ['Workflow', run.toLowerCase()],
-      ['Started', moment(startedMs)],
-      ...(endedMs === null ? [] : [['Ended', moment(endedMs)] as const]),
+      ['Started', exactMoment(startedMs)],
+      ...(endedMs === null ? [] : [['Ended', exactMoment(endedMs)] as const]),
     ]),
   ]);
 

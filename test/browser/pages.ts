@@ -45,10 +45,16 @@ export async function open(page: Page, url: string, hash: string): Promise<void>
 export const settled = (page: Page): Promise<void> =>
   page.locator('.state-loading').first().waitFor({ state: 'detached', timeout: 60_000 });
 
-/** Nothing but tables, which scroll by themselves, is wider than the screen. */
+/** Nothing but tables of figures, which scroll by themselves, is wider than the screen; rows of all others stand below each other. */
 export async function assertNoSideways(page: Page, what: string): Promise<void> {
   const [wide, screen] = await page.evaluate<number[]>('[document.documentElement.scrollWidth, innerWidth]');
   assert.ok((wide ?? 0) <= (screen ?? 0), `${what}: ${wide} px wide on a screen of ${screen} px`);
+  const sideways = await page.evaluate(() =>
+    [...document.querySelectorAll('.scroll:has(> .is-cards)')]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+      .map((table) => `${table.getAttribute('aria-label')}`),
+  );
+  assert.deepEqual(sideways, [], `${what}: tables whose rows should stand below each other`);
 }
 
 /** Charts that no table says as well: each is in a section that has one. */

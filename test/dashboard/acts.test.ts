@@ -389,6 +389,8 @@ describe('the page of the audit log', () => {
     for (const told of ['ada (shell, by command)', 'trial.pause: 1.3.0', 'wall', 'refused: it is paused already'])
       assert.ok(text.includes(told), told);
     assert.match(text, /Chain verified up to entry 7/);
+    // Two acts within a minute are told apart.
+    assert.match(text, /<td><time[^>]*>[^<]*:00:00/);
     assert.doesNotMatch(text, /<img|<script/);
   });
 

@@ -863,6 +863,19 @@ describe('times and numbers', () => {
     assert.equal(momentText(9e15), 'no valid time');
   });
 
+  it('are told to the second where one within a minute of another may stand beside it', () => {
+    const atMs = Date.UTC(2026, 10, 27, 7, 0, 9);
+    assert.equal(momentText(atMs, 'UTC', 'seconds'), '27 Nov 2026, 07:00:09 UTC');
+    assert.equal(momentText(atMs, 'Asia/Tokyo', 'seconds'), '27 Nov 2026, 16:00:09 (07:00:09 UTC)');
+    assert.equal(momentText(atMs, 'UTC'), '27 Nov 2026, 07:00 UTC');
+    const order = { seq: 9, robots: 1, confirmed: 1, waiting: 0, windowed: 0, failed: 0, offline: 0, unserved: 0 };
+    const said = { championVersion: '1.0.0', who: 'ada', why: 'smoke', atMs };
+    const ordered = html(
+      runsNow({ trial: null, ended: null, order: { ...order, said }, cycle: null }, { policy: 'wall', nowMs }),
+    );
+    assert.match(ordered, /by ada <time[^>]*>[^<]*:\d\d:09/);
+  });
+
   it('say their unit and their sign', () => {
     assert.deepEqual([-5, 999, 61_000, 7_300_000, 9e8].map(spanText), ['0 s', '0 s', '1 min', '2 h', '10 d']);
     assert.equal(numberText(-1_234.56), '−1,234.6');

@@ -4,7 +4,14 @@ import { h, options, render, type VNode } from 'preact';
 import { act } from 'preact/test-utils';
 
 import type { FleetAnswer } from '../../console/answers/fleet.ts';
-import { mostRowsAtOnce, nextDrawing, nothingDrawn, robotRow, RobotRows } from '../../dashboard/pages/robot-rows.ts';
+import {
+  mostRowsAtOnce,
+  nextDrawing,
+  nothingDrawn,
+  robotHeads,
+  robotRow,
+  RobotRows,
+} from '../../dashboard/pages/robot-rows.ts';
 import { smallPlace } from './small-dom.ts';
 
 const nowMs = Date.UTC(2026, 10, 27, 7, 0);
@@ -52,6 +59,21 @@ describe('the rows of a fleet', () => {
     };
   };
 
+  it('name the column in each cell but the first, for a narrow screen that shows rows below each other', () => {
+    const { draw, html } = drawn();
+    draw(rowsOf(robotsOf(2)));
+    for (const head of robotHeads.slice(1)) assert.equal(html().split(`data-head="${head}"`).length, 3, head);
+    assert.ok(!html().includes(`data-head="${robotHeads[0]}"`));
+    // A browser forgets what elements are that are not shown as a table.
+    for (const [role, count] of [
+      ['rowgroup', 1],
+      ['row', 2],
+      ['rowheader', 2],
+      ['cell', 8],
+    ] as const)
+      assert.equal(html().split(` role="${role}"`).length - 1, count, role);
+  });
+
   it('are drawn in goes that each leave the page free to answer', () => {
     const { draw, html } = drawn();
     const all = draw(rowsOf(robotsOf(500)));
@@ -59,7 +81,7 @@ describe('the rows of a fleet', () => {
       all,
       Array.from({ length: 500 / mostRowsAtOnce }, () => mostRowsAtOnce),
     );
-    assert.equal(html().split('<tr>').length, 501);
+    assert.equal(html().split('<tr ').length, 501);
   });
 
   it('are drawn anew for the one robot that changed, and for no other', () => {
@@ -70,7 +92,7 @@ describe('the rows of a fleet', () => {
       robot.robotId === 'r255' ? { ...robot, version: '2.0.0' } : robot,
     );
     assert.deepEqual(draw(rowsOf(robots, nowMs + 10_000)), [1]);
-    assert.match(html(), /r255<\/a><\/th><td>.*?<\/td><td>2\.0\.0</);
+    assert.match(html(), /r255<\/a><\/th><td [^>]*>.*?<\/td><td [^>]*>2\.0\.0</);
     assert.deepEqual(draw(rowsOf(robots, nowMs + 10_000)), [0]);
   });
 
@@ -100,7 +122,7 @@ describe('the rows of a fleet', () => {
     fresh.draw(rowsOf(byName));
     assert.equal(html(), fresh.html());
     draw([]);
-    assert.doesNotMatch(html(), /<tr>/);
+    assert.doesNotMatch(html(), /<tr/);
   });
 
   it('that have to wait stay as they are where they are there, and are left out where they are not', () => {
