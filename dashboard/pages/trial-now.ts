@@ -23,8 +23,13 @@ const standings: Readonly<Record<Standing, string>> = {
   coming: '○ to come',
 };
 
-/** The trial that runs: one state and why, how much better it is, what it waits for and until when, and its stages. */
-export const trialNow = (now: TrialNow, tasks: TaskArmsAnswer | null, policy: string): ComponentChild => {
+/** The trial that runs, with the tasks that its last verdict proves worse (`harmed`): one state and why, how much better it is, what it waits for and until when, and its stages. */
+export const trialNow = (
+  now: TrialNow,
+  tasks: TaskArmsAnswer | null,
+  policy: string,
+  harmed: readonly string[] = [],
+): ComponentChild => {
   const { kind, candidateVersion, championVersion, standing, reason, atMs, dayMs } = now;
   const success = tasks === null ? null : armsSentence(tasks);
   return h('div', { class: 'run' }, [
@@ -67,7 +72,7 @@ export const trialNow = (now: TrialNow, tasks: TaskArmsAnswer | null, policy: st
         ),
     needsTable(now),
     stagesTable(now, policy),
-    evidenceTable(now),
+    evidenceTable(now, harmed),
   ]);
 };
 
@@ -174,13 +179,26 @@ const metricNames = new Map([
   ['throughput', 'Episodes an hour'],
 ]);
 
-function evidenceTable({ evidence }: TrialNow): ComponentChild {
-  if (evidence.length === 0) return null;
+const mostNamed = 5;
+
+/** What the evidence comes to, in one line: harm in one task is enough, whatever all of them together say. */
+function evidenceText({ evidence }: TrialNow, harmed: readonly string[]): string {
+  const isAlarm = evidence.some(({ logEvidence, threshold }) => logEvidence >= threshold);
+  const together = `over all tasks together: ${isAlarm ? 'an alarm' : 'no alarm'}`;
+  if (harmed.length === 0) return `Evidence of harm ${together}`;
+  const names = `${harmed.slice(0, mostNamed).join(', ')}${harmed.length > mostNamed ? ', …' : ''}`;
+  return `Harm is proven in ${harmed.length === 1 ? 'a task' : `${harmed.length} tasks`} (${names}), which is enough to stop it. Evidence ${together}`;
+}
+
+function evidenceTable(now: TrialNow, harmed: readonly string[]): ComponentChild {
+  const { evidence } = now;
+  if (evidence.length === 0 && harmed.length === 0) return null;
   return h('details', null, [
+    h('summary', null, evidenceText(now, harmed)),
     h(
-      'summary',
-      null,
-      `Evidence of harm over all tasks together: ${evidence.some(({ logEvidence, threshold }) => logEvidence >= threshold) ? 'an alarm' : 'no alarm'}`,
+      'p',
+      { class: 'hint' },
+      'This is of all tasks together. Each task is judged by itself, too, below: harm that is proven in one of them stops the trial, whatever stands here.',
     ),
     table(
       'By the last verdict; logarithms of how much likelier harm is than none. At the alarm limit all robots go back',

@@ -59,7 +59,11 @@ export const trialPage = ({
       h('h2', { id: 'now' }, 'Now'),
       standingNote(standing, nowMs),
       shownOf(now, nowMs, 'the trial that runs', (data) => [
-        runningTrial(data, more.nowTasks?.data ?? null, ended.data?.items.at(-1)),
+        runningTrial(data, {
+          tasks: more.nowTasks?.data ?? null,
+          last: ended.data?.items.at(-1),
+          harmed: data.now?.trialId === trialId ? harmedTasks(course.data) : [],
+        }),
         trialWords(),
         actBar(
           [
@@ -126,14 +130,25 @@ function noCourse({ data, problem }: Reading<TrialAnswer>): ComponentChild {
 
 type Run = NonNullable<TrialAnswer['trial']>;
 
+/** What else is known of what runs. */
+interface Beside {
+  readonly tasks: TaskArmsAnswer | null;
+  readonly last: EndedTrial | undefined;
+  /** Tasks that its last verdict proves worse. */
+  readonly harmed: readonly string[];
+}
+
+const harmedTasks = (course: TrialCourseAnswer | null): readonly string[] =>
+  (course?.tasks?.items ?? []).filter(({ standing }) => standing === 'worse').map(({ task }) => task);
+
 /** Only what runs: one that ended stands under Ended, with what came of it. */
-function runningTrial(data: TrialAnswer, tasks: TaskArmsAnswer | null, last: EndedTrial | undefined): ComponentChild {
+function runningTrial(data: TrialAnswer, { tasks, last, harmed }: Beside): ComponentChild {
   const { trial, now, rollback, order } = data;
   const isBack = rollback?.run === 'RUNNING';
   const policy = textField(trial?.status, 'policy') ?? '';
   return h('div', null, [
     isBack ? runBox('Rollback', rollback, rollbackFacts(rollback, order)) : null,
-    now === null ? null : trialNow(now, tasks, policy),
+    now === null ? null : trialNow(now, tasks, policy, harmed),
     trial === null || trial.run !== 'RUNNING'
       ? nothingRuns(trial, last, isBack)
       : now === null

@@ -791,6 +791,33 @@ describe('the page of a trial', () => {
     ])
       assert.ok(text.includes(words), words);
     assert.doesNotMatch(text, /were proven/);
+    // Harm that is proven in one task is enough: what all of them together say never stands alone beside it.
+    const harm = { candidateEpisodes: 9, controlEpisodes: 9, candidateRobots: 3, controlRobots: 3 };
+    const worse = { ...harm, task: 'docking', delta: -0.3, low: -0.4, high: -0.2, standing: 'worse' as const };
+    const judged = { ...worse, task: 'follow', standing: 'judged' as const };
+    const shown = (trialId: string, items: (typeof worse | typeof judged)[]): string =>
+      html(
+        trialPage({
+          acting,
+          policy: 'wall',
+          standing: unread,
+          trialId,
+          now: got(now),
+          course: got({ ...course, tasks: { atMs: nowMs, items, total: items.length } }),
+          ended: unread,
+          nowMs,
+        }),
+      );
+    const harmed = shown('t1', [worse, judged]);
+    assert.match(
+      harmed,
+      /<summary>Harm is proven in a task \(docking\), which is enough to stop it\. Evidence over all tasks together: no alarm/,
+    );
+    assert.match(harmed, /docking<\/a>.*proven worse: it stops the candidate/s);
+    assert.doesNotMatch(harmed, /<summary>Evidence of harm[^<]*no alarm/);
+    assert.match(shown('t1', [judged]), /<summary>Evidence of harm over all tasks together: no alarm/);
+    // The harm of another trial is not that of the one that runs.
+    assert.doesNotMatch(shown('t0', [worse]), /Harm is proven in a task/);
     const alone = html(
       trialPage({
         acting,
