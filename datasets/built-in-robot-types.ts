@@ -1,3 +1,4 @@
+import pushArmCamera from './robot-types/push-arm-camera.json' with { type: 'json' };
 import pushArm from './robot-types/push-arm.json' with { type: 'json' };
 import recording from './robot-types/scitos-g5-recording.json' with { type: 'json' };
 import scitosG5 from './robot-types/scitos-g5.json' with { type: 'json' };
@@ -69,6 +70,8 @@ export const scitosG5CameraType: RobotType = robotTypeSchema.parse({
 });
 /** The arm of the simulator's world in MuJoCo. */
 export const pushArmType: RobotType = robotTypeSchema.parse(pushArm);
+/** The same arm with a camera at its wrist: it reads neither puck nor target, so that a policy that reaches has learned to see. */
+export const pushArmCameraType: RobotType = robotTypeSchema.parse(pushArmCamera);
 /** The real wall-following recording; split by time. */
 export const scitosG5RecordingType: RobotType = robotTypeSchema.parse(recording);
 /** The real UR3 recording; carries no commands. */
@@ -83,4 +86,5 @@ export const builtInRobotTypes: readonly RobotType[] = [
   scitosG5RecordingType,
   ur3CobotopsType,
   pushArmType,
+  pushArmCameraType,
 ];

@@ -105,6 +105,7 @@ describe('the robot types that come with the project', () => {
         'scitos-g5-recording@1': '7b938147060b3def',
         'ur3-cobotops@1': '3d5705883dd674ba',
         'push-arm@1': '617fbbbe995a1889',
+        'push-arm-camera@1': '226d525650e025af',
       },
     );
   });

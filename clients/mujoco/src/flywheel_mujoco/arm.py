@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,13 @@ PUCK_M = 0.04
 PEG_M = 0.015
 #: Where pucks and targets lie: within reach from all sides, m.
 NEAREST_M, FARTHEST_M, SIDE_M = 0.3, 0.47, 0.18
+#: Of an image, pixels; as arm.xml has them.
+MOST_WIDTH, MOST_HEIGHT = 160, 120
 _SUBSTEPS = round(1 / (RATE_HZ * 0.005))
 _MOST_JOINT_SPEED = 4.0
 _DAMPING = 0.03
+#: Arms are threads, and the display that all share is opened by the first of them.
+_opening = threading.Lock()
 
 Vector = "np.ndarray[Any, np.dtype[np.float64]]"
 
@@ -101,10 +106,14 @@ class Arm:
         return not (0.15 < math.hypot(x, y) < 0.6) or not bool(np.isfinite(self.data.qpos).all())
 
     def see(self, width: int, height: int) -> Any:
-        """What the wrist camera sees: uint8 [height, width, 3]. Renders in software where there is no GPU (MUJOCO_GL=egl or osmesa)."""
+        """
+        What the wrist camera sees: uint8 [height, width, 3]. Renders in software where there is no GPU (MUJOCO_GL=egl or osmesa). A renderer
+        belongs to the thread that saw first: that one closes it, too.
+        """
         if self._renderer is None or (self._renderer.width, self._renderer.height) != (width, height):
             self.close()
-            self._renderer = mujoco.Renderer(self.model, height, width)
+            with _opening:
+                self._renderer = mujoco.Renderer(self.model, height, width)
         self._renderer.update_scene(self.data, camera="wrist")
         return self._renderer.render()
 

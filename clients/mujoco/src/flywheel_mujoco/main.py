@@ -16,7 +16,8 @@ from pathlib import Path
 
 from flywheel_client import Agent
 
-from .arm import Arm
+from .arm import TASKS, Arm
+from .body import Body, read_body
 from .robot import Robot, Tally
 from .rounds import Rounds
 from .scenario import Scenario, read_scenario
@@ -48,7 +49,8 @@ def options(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--episodes", type=int, default=0, help="episodes of each robot; 0: until SIGINT or SIGTERM")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--episode-seconds", type=float, default=0.0, help="a robot begins an episode this often")
-    parser.add_argument("--robot-type", default="push-arm@1")
+    senses = "push-arm@1, push-arm-camera@1, or a file: arms read its observations and see by its camera"
+    parser.add_argument("--robot-type", default="push-arm@1", help=senses)
     parser.add_argument("--drain-seconds", type=float, default=60.0, help="how long to wait at the end for uploads")
     parser.add_argument("--contact-seconds", type=float, default=60.0, help="as of `flywheel agent`")
     parser.add_argument("--no-real-time", action="store_true", help="taken for likeness: arms move as fast as their machine lets them")
@@ -59,6 +61,7 @@ def options(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> int:
     asked = options(given)
     robots = read_robots(asked.robots)
+    body = body_asked(asked.robot_type)
     signals = Signals(threading.Event(), threading.Event(), read_scenario(asked.scenario))
     listen(signals, asked.scenario)
     end_with_parent(signals)
@@ -68,7 +71,7 @@ def main(given: Sequence[str] | None = None) -> int:
 
         def begin(position: int) -> Robot:
             with opened:
-                return open_robot(stack, asked, position, robots[position], signals, rounds)
+                return open_robot(stack, asked, body, position, robots[position], signals, rounds)
 
         with ThreadPoolExecutor(len(robots)) as pool:
             fleet = list(pool.map(begin, range(len(robots))))
@@ -77,18 +80,46 @@ def main(given: Sequence[str] | None = None) -> int:
     total = Tally()
     for robot in fleet:
         total.add(robot.tally)
-    waiting = {"waitingBytes": sum(size for size, _ in left), "waitingTelemetry": sum(entries for _, entries in left)}
+    rest = {
+        "waitingBytes": sum(each.waiting_bytes for each in left),
+        "waitingTelemetry": sum(each.waiting_telemetry for each in left),
+        "lostImages": sum(each.lost_images for each in left),
+    }
     if asked.json:
-        print(json.dumps({**asdict(total), **waiting}))
+        print(json.dumps({**asdict(total), **rest}))
     else:
         say(f"{total.episodes} episodes: {total.successes} successes, {total.failures} failures; {total.interrupted} interrupted")
-        say(f"{total.frames} frames, {total.corrections} corrected; {waiting['waitingBytes']:.0f} bytes are not uploaded yet")
+        say(f"{total.frames} frames, {total.corrections} corrected; {rest['waitingBytes']:.0f} bytes are not uploaded yet")
+        if body.camera is not None:
+            say(f"{total.images} images, {rest['lostImages']:.0f} lost")
     return 0
+
+
+def body_asked(robot_type: str) -> Body:
+    """Before any robot is started: whether arms can be this, and whether this machine renders at all."""
+    try:
+        body = read_body(robot_type)
+    except (OSError, ValueError) as cause:
+        raise SystemExit(str(cause)) from None
+    if body.camera is None:
+        return body
+    arm = Arm(0, 0)
+    try:
+        arm.begin(0, TASKS[0])
+        arm.see(body.camera.width, body.camera.height)
+    except Exception as cause:  # OpenGL's libraries raise whatever they like.
+        raise SystemExit(
+            f"the wrist camera needs a renderer: set MUJOCO_GL=egl (on Debian: apt-get install libegl1 libgl1-mesa-dri) or osmesa; got {cause}"
+        ) from None
+    finally:
+        arm.close()
+    return body
 
 
 def open_robot(
     stack: contextlib.ExitStack,
     asked: argparse.Namespace,
+    body: Body,
     position: int,
     robot: tuple[str, str],
     signals: Signals,
@@ -121,7 +152,7 @@ def open_robot(
     arm = Arm(asked.seed, position)
     stack.callback(arm.close)
     stack.enter_context(agent)
-    opened.append(Robot(position, agent, arm, lambda: signals.scenario, rounds, signals.is_over, asked.episode_seconds))
+    opened.append(Robot(position, agent, arm, body, lambda: signals.scenario, rounds, signals.is_over, asked.episode_seconds))
     return opened[0]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from flywheel_client import Agent, AgentDied, AgentTimeout, CallRefused, Decision, EpisodeEnded
 
 from .arm import ACTION_LIMIT, RATE_HZ, Arm
+from .body import Body
 from .expert import expert_action
 from .rounds import Rounds
 from .scenario import Scenario
@@ -21,6 +22,8 @@ from .scenario import Scenario
 TOLERANCE = 0.05 * 2 * ACTION_LIMIT
 LEAST_FRAMES = 12
 _WAIT_S = 0.1
+#: The client drops images of which more than 32 wait.
+_IMAGES_AHEAD = 16
 
 
 @dataclass
@@ -33,10 +36,36 @@ class Tally:
     interrupted: int = 0
     frames: int = 0
     corrections: int = 0
+    #: Taken and given to the agent.
+    images: int = 0
 
     def add(self, other: Tally) -> None:
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+@dataclass(frozen=True)
+class Left:
+    """What an agent holds when its robot has lived, and what it lost."""
+
+    #: Recordings, images and clips that are not uploaded yet.
+    waiting_bytes: float = 0.0
+    waiting_telemetry: float = 0.0
+    #: Since its disk was new.
+    lost_images: float = 0.0
+
+    @staticmethod
+    def of(agent: Agent) -> Left:
+        status, counts = agent.status(), agent.counts()
+        return Left(
+            (status.waiting_bytes or 0.0) + (status.waiting_image_bytes or 0.0),
+            status.waiting_telemetry or 0.0,
+            sum(status.images_dropped.values()) + counts.images_dropped + counts.images_refused + counts.images_unconfirmed,
+        )
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.waiting_bytes == 0 and self.waiting_telemetry == 0
 
 
 @dataclass
@@ -44,6 +73,7 @@ class Robot:
     position: int
     agent: Agent
     arm: Arm
+    body: Body
     scenario: Callable[[], Scenario]
     rounds: Rounds
     is_over: threading.Event
@@ -52,6 +82,8 @@ class Robot:
 
     def __post_init__(self) -> None:
         self.tally = Tally()
+        #: The newest of each camera.
+        self.images: dict[str, Any] = {}
         self.must_stop = threading.Event()
 
     def live(self, episodes: int | None) -> None:
@@ -71,6 +103,8 @@ class Robot:
                 number += 1 if self._try_episode(number) else 0
         finally:
             self.rounds.leave(self.position)
+            # Only the thread that saw can close what it saw with.
+            self.arm.close()
 
     def _wait_for_policy(self) -> bool:
         while not self.is_over.is_set():
@@ -106,24 +140,38 @@ class Robot:
             for frame in range(scenario.frames):
                 if self.must_stop.is_set() or self.is_over.is_set() and frame == 0:
                     return False
-                seen = self.arm.observe()
-                wanted = expert_action(task, seen)
+                at_us = started_us + round(frame * 1e6 / RATE_HZ)
+                observed = self.arm.observe()
+                seen, wanted = self.body.readings(observed), expert_action(task, observed)
+                self._look(frame, at_us)
                 if is_taught and frame == 1:
                     self.agent.intervene()
                 action, decision = (wanted, None) if is_taught else self._action(seen, task, wanted)
-                latency_ms = None if decision is None else decision.latency_ms
-                at_us = started_us + round(frame * 1e6 / RATE_HZ)
+                latency_ms, decoding_ms = (None, None) if decision is None else (decision.latency_ms, decision.decoding_ms)
                 is_wrong = decision is not None and float(np.abs(action - wanted).max()) > TOLERANCE
                 if is_taught or (is_watched and is_wrong):
-                    episode.correct(seen, action, wanted, latency_ms, at_us)
+                    episode.correct(seen, action, wanted, latency_ms, at_us, decoding_ms=decoding_ms)
                     self.tally.corrections += 1
                 else:
-                    episode.record(seen, action, latency_ms, at_us)
+                    episode.record(seen, action, latency_ms, at_us, decoding_ms=decoding_ms)
                 self.arm.act(action)
                 self.tally.frames += 1
                 if frame + 1 >= LEAST_FRAMES and (self.arm.has_arrived or self.arm.has_lost):
                     break
             return self._end(episode)
+
+    def _look(self, frame: int, at_us: int) -> None:
+        """An image if one is due: for the episode, and for the policy until the next."""
+        camera = self.body.camera
+        if camera is None or not camera.is_due(frame):
+            return
+        image = self.arm.see(camera.width, camera.height)
+        self.agent.record_image(camera.name, image, at_us)
+        self.images = {camera.name: image}
+        self.tally.images += 1
+        # An arm that is shown the way asks for nothing, and would run ahead of its agent until images are dropped.
+        if self.tally.images % _IMAGES_AHEAD == 0:
+            self.agent.flush()
 
     def _end(self, episode: Any) -> bool:
         if self.arm.has_arrived:
@@ -138,7 +186,7 @@ class Robot:
     def _action(self, seen: Any, task: str, wanted: Any) -> tuple[Any, Decision | None]:
         """The policy's; the expert's for a task that the policy does not know."""
         try:
-            decision = self.agent.decide(seen, task)
+            decision = self.agent.decide(seen, task, images=self.images)
         except CallRefused:
             decision = None
         if decision is None:
@@ -149,15 +197,14 @@ class Robot:
         """Safely: it stands still, since nothing moves without an action."""
         self.must_stop.set()
 
-    def drain(self, seconds: float, hurry: threading.Event) -> tuple[float, float]:
-        """Waits until everything is uploaded, or time is up; what waits still: bytes and telemetry entries."""
+    def drain(self, seconds: float, hurry: threading.Event) -> Left:
+        """Waits until everything is uploaded, or time is up."""
         until = time.monotonic() + seconds
-        waiting = (0.0, 0.0)
+        left = Left()
         while True:
             try:
-                status = self.agent.status()
-                waiting = (status.waiting_bytes or 0.0, status.waiting_telemetry or 0.0)
+                left = Left.of(self.agent)
             except (AgentDied, AgentTimeout):
                 pass
-            if waiting == (0.0, 0.0) or time.monotonic() >= until or hurry.wait(_WAIT_S):
-                return waiting
+            if left.is_nothing or time.monotonic() >= until or hurry.wait(_WAIT_S):
+                return left
