@@ -47,6 +47,19 @@ class Images(unittest.TestCase):
         self.assertFalse(np.array_equal(first, arm.see(64, 48)))
         self.assertEqual(arm.see(80, 60).shape, (60, 80, 3))
 
+    def test_of_an_arm_that_stands_still_are_not_those_of_a_frozen_camera(self) -> None:
+        """Collections refuse clips of which nearly all images equal the one before, but for 0.1 of 255."""
+        arm = Arm(1, 0)
+        self.addCleanup(arm.close)
+        arm.begin(1, "push")
+        last = arm.see(64, 48).astype(float)
+        for _ in range(5):
+            arm.act([0, 0])
+            seen = arm.see(64, 48).astype(float)
+            difference = float(np.abs(seen - last).mean())
+            self.assertTrue(1 < difference < 5, difference)
+            last = seen
+
     def test_are_the_same_in_threads(self) -> None:
         with ThreadPoolExecutor(4) as pool:
             for robot, images in enumerate(pool.map(images_of, range(4))):

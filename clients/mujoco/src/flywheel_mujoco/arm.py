@@ -30,6 +30,8 @@ NEAREST_M, FARTHEST_M, SIDE_M = 0.3, 0.47, 0.18
 MOST_WIDTH, MOST_HEIGHT = 160, 120
 _SUBSTEPS = round(1 / (RATE_HZ * 0.005))
 _MOST_JOINT_SPEED = 4.0
+#: Deviation of an image sensor's noise, of 255.
+_SENSOR_NOISE = 2.0
 _DAMPING = 0.03
 #: Arms are threads, and the display that all share is opened by the first of them.
 _opening = threading.Lock()
@@ -45,6 +47,7 @@ class Arm:
         self.model = mujoco.MjModel.from_xml_path(str(Path(__file__).with_name("arm.xml")))
         self.data = mujoco.MjData(self.model)
         self.task = TASKS[0]
+        self.episode = 0
         self.target: Any = np.zeros(2)
         self._renderer: Any = None
 
@@ -53,7 +56,7 @@ class Arm:
         if task not in TASKS:
             raise ValueError(f"expected one of {TASKS}, got {task!r}")
         draw = np.random.default_rng([self.seed, self.robot, episode, TASKS.index(task)])
-        self.task = task
+        self.task, self.episode = task, episode
         mujoco.mj_resetData(self.model, self.data)
         puck, target = self._draw_place(draw), self._draw_place(draw)
         while not 0.07 <= np.linalg.norm(target - puck) <= 0.16:
@@ -107,7 +110,8 @@ class Arm:
 
     def see(self, width: int, height: int) -> Any:
         """
-        What the wrist camera sees: uint8 [height, width, 3]. Renders in software where there is no GPU (MUJOCO_GL=egl or osmesa). A renderer
+        What the wrist camera sees: uint8 [height, width, 3], with the noise of a sensor, so that an arm that stands still does not look like a
+        camera that froze. The same in the same moment. Renders in software where there is no GPU (MUJOCO_GL=egl or osmesa). A renderer
         belongs to the thread that saw first: that one closes it, too.
         """
         if self._renderer is None or (self._renderer.width, self._renderer.height) != (width, height):
@@ -115,7 +119,10 @@ class Arm:
             with _opening:
                 self._renderer = mujoco.Renderer(self.model, height, width)
         self._renderer.update_scene(self.data, camera="wrist")
-        return self._renderer.render()
+        image = self._renderer.render()
+        draw = np.random.default_rng([self.seed, self.robot, self.episode, TASKS.index(self.task), round(1e6 * self.data.time)])
+        noise = _SENSOR_NOISE * draw.standard_normal(image.shape, np.float32)
+        return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
 
     def close(self) -> None:
         if self._renderer is not None:
