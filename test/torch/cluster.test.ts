@@ -26,7 +26,7 @@ describe('trainings on a cluster', () => {
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (said += bytes.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
     assert.equal(code, 0, said);
-    assert.match(said, /Ran 10 tests/);
+    assert.match(said, /Ran 12 tests/);
   });
 
   it('give the same model after a preemption and the loss of a machine as in peace', async function () {

@@ -32,6 +32,9 @@ def save() -> None:
     path = Path(job["checkpointDirectory"]) / f"{len(steps)}.json"
     path.write_text(json.dumps(steps))
     say("checkpoint", step=len(steps), path=str(path))
+    if settings.get("prunes"):
+        for old in sorted(path.parent.iterdir(), key=lambda each: int(each.stem))[:-1]:
+            old.unlink()
 
 
 settings = job["settings"]
@@ -47,10 +50,12 @@ while len(steps) < 30:
     time.sleep(0.01)
     steps.append(len(steps))
     say("progress", step=len(steps))
+    if settings.get("elsewhere"):
+        say("checkpoint", step=len(steps), path="/etc/hostname")
     if settings.get("fails"):
         print("lost its GPU", file=sys.stderr)
         sys.exit(1)
-    if len(steps) % 10 == 0:
+    if len(steps) % 10 == 0 or settings.get("prunes"):
         save()
         time.sleep(settings.get("pause", 0.0))
     if noticed.is_set():

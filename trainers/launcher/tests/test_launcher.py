@@ -138,6 +138,23 @@ class Trainings(Clusters):
         self.assertEqual((code, self.states()), (0, ["COMPLETED"]), errors)
         self.assertEqual([line["step"] for line in lines if line["event"] == "checkpoint"], [10, 20, 30])
 
+    def test_passes_over_checkpoints_that_were_deleted_before_their_lines_were_read(self) -> None:
+        code, lines, errors = self.finish(self.start(["preempt"], self.cluster(pollSeconds=0.5), prunes=True))
+        self.assertEqual((code, self.states()), (0, ["PREEMPTED", "COMPLETED"]), errors)
+        self.assertEqual(json.loads((self.folder / "model.onnx").read_text())[0], list(range(30)))
+        told = [line["step"] for line in lines if line["event"] == "checkpoint"]
+        self.assertLess(len(told), 20)
+        self.assertEqual(told[-1], 30)
+
+    def test_takes_no_checkpoint_from_elsewhere(self) -> None:
+        code, _, errors = self.finish(self.start([], elsewhere=True))
+        self.assertEqual(code, 1)
+        self.assertRegex(errors, "expected a checkpoint in checkpointDirectory, got '/etc/hostname'")
+        deadline = time.monotonic() + 30
+        while self.states()[-1] not in ("CANCELLED", "COMPLETED"):
+            self.assertLess(time.monotonic(), deadline, self.states())
+            time.sleep(0.1)
+
     def test_gives_up_after_restarts_without_a_checkpoint(self) -> None:
         code, _, errors = self.finish(self.start([], self.cluster(mostRestarts=1), fails=True))
         self.assertEqual((code, self.states()), (1, ["COMPLETED"] * 2))

@@ -236,8 +236,11 @@ class Launch:
                 continue
             if line["event"] == "checkpoint":
                 path = Path(str(line.get("path"))).resolve()
-                if not path.is_relative_to(folder.resolve()) or not path.is_file():
+                if not path.is_relative_to(folder.resolve()):
                     raise Failed(f"expected a checkpoint in checkpointDirectory, got {line.get('path')!r}")
+                # Lines are read a while after they were said: the program has deleted it for a later one.
+                if not path.is_file():
+                    continue
                 self.checkpoint = {"step": step, "path": str(path)}
             self._say(line)
 
