@@ -1,3 +1,4 @@
+import './thread-pool.ts';
 import { readSettings } from './config.ts';
 import { endWithParent, leaveParent, tellParent } from './end-with-parent.ts';
 import { openLogger } from './logger.ts';

@@ -134,8 +134,32 @@ export async function* jpegClipImagesByFfmpeg(
   shape: ImageShape,
   isWanted: (index: number) => boolean,
 ): AsyncGenerator<Uint8Array> {
-  for (let index = 0; index < opened.clip.samples.length; index += 1) await jpegBytes(opened, index);
+  const indexes = [...opened.clip.samples.keys()];
+  for (let start = 0; start < indexes.length; start += headersAtOnce)
+    await Promise.all(indexes.slice(start, start + headersAtOnce).map((index) => checkHeader(opened, index)));
   yield* codedClipImages(ffmpeg, opened, shape, isWanted);
+}
+
+const headersAtOnce = 32;
+/** Within them the frame header stands in what cameras write. */
+const headBytes = 1024;
+
+/** Of an image of the clip's size it reads no more than it takes to see that. */
+async function checkHeader(opened: OpenClip, index: number): Promise<void> {
+  const { file, clip } = opened;
+  const { offset, sizeBytes } = clip.samples[index] ?? { offset: 0, sizeBytes: 0 };
+  const length = Math.min(sizeBytes, headBytes);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+  if (bytesRead < length || !hasSize(buffer, clip)) await jpegBytes(opened, index);
+}
+
+function hasSize(head: Uint8Array, { width, height }: Clip): boolean {
+  try {
+    const found = jpegSize(head);
+    return found.width === width && found.height === height;
+  } catch {
+    return false;
+  }
 }
 
 async function jpegImage(opened: OpenClip, shape: ImageShape, index: number): Promise<Uint8Array> {
