@@ -131,12 +131,6 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
   const installation = await startInstallation({ place: options, policy, robotType, lock, stops, say });
   const { context, client, taskQueue } = installation;
   for (const type of builtInRobotTypes) await publishRobotType(context.store, type);
-  await ensureWeeklySchedule(
-    client,
-    recording === undefined
-      ? { policy, taskQueue, weekMs: compressedWeekMs, input: flywheelCycle(options.seed) }
-      : { policy, taskQueue, input: { bootstrap: true, training: { seed: options.seed } } },
-  );
   await ensureMonitor(client, taskQueue, { policy, ...devMonitor });
   const profile = recording === undefined ? 'compressed' : 'real';
   await ensureKeepers(client, taskQueue, { policy, profile }, context.settings);
@@ -161,6 +155,13 @@ async function run(options: DevOptions, lock: DevLock, stops: Stop[], say: (line
     work = () => recordingWork(installation, recordedExperience(installation, recording), options);
   }
 
+  // It begins a cycle at every seventh minute: made before the robots drive, it could begin one with nothing to learn from.
+  await ensureWeeklySchedule(
+    client,
+    recording === undefined
+      ? { policy, taskQueue, weekMs: compressedWeekMs, input: flywheelCycle(options.seed) }
+      : { policy, taskQueue, input: { bootstrap: true, training: { seed: options.seed } } },
+  );
   const { step, missed } = toldSteps(say);
   const missedInWork = await step('the weekly schedule', () => withScheduleAtRest(installation, work));
   const all = [...(missedInWork ?? []), ...missed];
