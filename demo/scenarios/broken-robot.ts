@@ -1,5 +1,5 @@
 import { defaultRolloutLimits } from '../../domain/experiment/index.ts';
-import { readRobots } from '../../fleet/desk/index.ts';
+import { readRobots, releaseRobot } from '../../fleet/desk/index.ts';
 import { waitUntil } from '../processes.ts';
 import { followTrial } from '../trial.ts';
 import type { World } from '../world.ts';
@@ -18,7 +18,7 @@ const brokenNoiseM = 1.5;
 
 /**
  * One robot of the first stage breaks while it runs a good candidate: that robot alone goes back to the champion and into
- * quarantine, the rollout goes on and is promoted.
+ * quarantine, the rollout goes on and is promoted. It keeps the version that it went back to, until it is released.
  */
 export async function brokenRobot(world: World): Promise<void> {
   const champion = await knownChampion(world, cautiousPolicy(), 'a cautious wall follower');
@@ -26,6 +26,7 @@ export async function brokenRobot(world: World): Promise<void> {
   await world.offer(candidate, { abTest: false, rolloutLimits: { stages } });
   await stageOf(world, 0);
   await world.everyRobotFollows();
+  const orderedOf = async (robotId: string) => (await world.reader.readOrders(world.policy))?.(robotId)?.version;
   const orders = await world.reader.readOrders(world.policy);
   const position = world.fleet.robotIds.findIndex((robotId) => orders?.(robotId)?.version === candidate);
   const broken = world.fleet.robotIds[position];
@@ -41,6 +42,14 @@ export async function brokenRobot(world: World): Promise<void> {
   world.fleet.trouble({});
   const { outcome, faultyRobots } = await followTrial(world, candidate);
   expectSame('end of the trial', ['promoted', [broken]], [outcome, faultyRobots]);
+  expectSame(`order of ${broken}, which is in quarantine`, champion, await orderedOf(broken));
+  await releaseRobot(world.context, { robotId: broken, who: 'a mechanic', why: 'its sensors are new' });
+  await waitUntil(
+    async () => (await orderedOf(broken)) === candidate,
+    `an order of ${candidate} for ${broken}`,
+    60_000,
+  );
+  world.say(`${broken} is released, and gets what all robots run`);
   await expectEndState(world, {
     champion: candidate,
     champions: [champion, candidate],
