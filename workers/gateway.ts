@@ -1,4 +1,3 @@
-import './thread-pool.ts';
 import { readSettings } from './config.ts';
 import { endWithParent, leaveParent, tellParent } from './end-with-parent.ts';
 import { openLogger } from './logger.ts';
@@ -13,8 +12,13 @@ Usage: npm run flywheel -- gateway
 Settings come from FLYWHEEL_GATEWAY_… and FLYWHEEL_… environment variables; see docs/operations.md.
 `;
 
+/** Threads that wait for disks. Node.js has four, and as many slow writes hold up whatever else reads or writes. */
+const diskThreads = '16';
+
 /** Runs a gateway as the environment says, until a signal stops it or, under a supervisor, the supervisor dies. */
 export async function runGateway(environment: NodeJS.ProcessEnv): Promise<void> {
+  // Read when the first of them is needed, which is below.
+  process.env['UV_THREADPOOL_SIZE'] ??= diskThreads;
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
     endWithParent(resolve);

@@ -33,6 +33,10 @@ const nameSql = (by: Grouping | undefined): string => (by === undefined ? `'${ev
 export const within = (policy: string, { from, to }: DaySpan): string =>
   `policy = ${sqlText(policy)} AND recorded_on >= DATE ${sqlText(from)} AND recorded_on < DATE ${sqlText(to)}`;
 
+/** Over rows of one robot each, with its episodes `n` and successes `s`: what {@link sumsOf} of `s` reads. */
+export const robotSumsSql =
+  'count(*) AS robots, sum(n)::DOUBLE AS n, sum(n * n)::DOUBLE AS nn, sum(s)::DOUBLE AS s, sum(s * s)::DOUBLE AS ss, sum(s * n)::DOUBLE AS sn';
+
 const latencyColumns = {
   latency: 'latency_p50_ms',
   policyLatency: 'policy_p50_ms',
@@ -54,8 +58,7 @@ export async function sumOutcomes(
   const robots = await session.rows(
     `WITH ${counted}, robot AS (SELECT name, robot_id, count(*) AS n, count(*) FILTER (outcome = 'success') AS s,
        count(*) FILTER (intervened) AS i FROM counted WHERE name IS NOT NULL GROUP BY ALL)
-     SELECT name, count(*) AS robots, sum(n)::DOUBLE AS n, sum(n * n)::DOUBLE AS nn, sum(s)::DOUBLE AS s, sum(s * s)::DOUBLE AS ss,
-       sum(s * n)::DOUBLE AS sn, sum(i)::DOUBLE AS i, sum(i * i)::DOUBLE AS ii, sum(i * n)::DOUBLE AS "in"
+     SELECT name, ${robotSumsSql}, sum(i)::DOUBLE AS i, sum(i * i)::DOUBLE AS ii, sum(i * n)::DOUBLE AS "in"
      FROM robot GROUP BY name ORDER BY name`,
   );
   const tasks = await session.rows(

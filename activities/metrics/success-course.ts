@@ -1,7 +1,7 @@
 import { fractionOf, type Metric } from '../../domain/metrics/index.ts';
 import { latestFacts } from '../facts/fact-state.ts';
 import type { DaySpan } from '../facts/fact-tables.ts';
-import { sumsOf, within } from './fact-sums.ts';
+import { robotSumsSql, sumsOf, within } from './fact-sums.ts';
 import type { MetricsPorts } from './read-metrics.ts';
 
 /** Success of a whole fleet in a piece of time. */
@@ -63,8 +63,7 @@ export async function readSuccessCourse(
     const rows = await session.rows(
       `WITH robot AS (SELECT floor(ended_ms / ${stepMs}) * ${stepMs} AS from_ms, robot_id, count(*) AS n, count(*) FILTER (outcome = 'success') AS s
          FROM ${told} GROUP BY ALL)
-       SELECT from_ms, count(*) AS robots, sum(n)::DOUBLE AS n, sum(n * n)::DOUBLE AS nn, sum(s)::DOUBLE AS s, sum(s * s)::DOUBLE AS ss,
-         sum(s * n)::DOUBLE AS sn FROM robot GROUP BY from_ms ORDER BY from_ms DESC LIMIT ${mostPoints}`,
+       SELECT from_ms, ${robotSumsSql} FROM robot GROUP BY from_ms ORDER BY from_ms DESC LIMIT ${mostPoints}`,
     );
     const points = rows.map((row): SuccessPoint => {
       const robots = Number(row['robots']);

@@ -3,7 +3,7 @@ import { differenceOf, fractionOf, type Metric } from '../../domain/metrics/inde
 import { latestFacts } from '../facts/fact-state.ts';
 import type { DaySpan } from '../facts/fact-tables.ts';
 import type { SqlRow } from '../ports/sql.ts';
-import { sumsOf, within } from './fact-sums.ts';
+import { robotSumsSql, sumsOf, within } from './fact-sums.ts';
 import type { MetricsPorts } from './read-metrics.ts';
 
 /** Which counted episodes belong to one arm. */
@@ -75,8 +75,7 @@ export async function readTaskArms(
          task, robot_id, outcome FROM ${outcomes} AS outcome_rows WHERE is_counted AND ${within(policy, span)}),
        robot AS (SELECT arm, task, grouping(task) AS is_all, robot_id, count(*) AS n, count(*) FILTER (outcome = 'success') AS s
          FROM arms WHERE arm IS NOT NULL GROUP BY GROUPING SETS ((arm, task, robot_id), (arm, robot_id)))
-       SELECT arm, task, is_all, count(*) AS robots, sum(n)::DOUBLE AS n, sum(n * n)::DOUBLE AS nn, sum(s)::DOUBLE AS s,
-         sum(s * s)::DOUBLE AS ss, sum(s * n)::DOUBLE AS sn
+       SELECT arm, task, is_all, ${robotSumsSql}
        FROM robot GROUP BY arm, task, is_all`,
     );
     const byTask = Map.groupBy(

@@ -8,7 +8,7 @@ import { latestFacts } from '../facts/fact-state.ts';
 import type { DaySpan } from '../facts/fact-tables.ts';
 import type { SqlRow, SqlSession } from '../ports/sql.ts';
 import { readPolicyDocument } from '../registry/policy-document.ts';
-import { sumsOf, within } from './fact-sums.ts';
+import { robotSumsSql, sumsOf, within } from './fact-sums.ts';
 import type { MetricsPorts } from './read-metrics.ts';
 
 export interface TaskWeeksQuestion {
@@ -103,8 +103,7 @@ async function tellTasks(
          ${counted} AND ${known}),
        robot AS (SELECT task, week, robot_id, count(*) AS n, count(*) FILTER (outcome = 'success') AS s FROM counted
          GROUP BY GROUPING SETS ((task, week, robot_id), (task, robot_id)))
-       SELECT task, week, count(*) AS robots, sum(n)::DOUBLE AS n, sum(n * n)::DOUBLE AS nn, sum(s)::DOUBLE AS s,
-         sum(s * s)::DOUBLE AS ss, sum(s * n)::DOUBLE AS sn FROM robot GROUP BY ALL`,
+       SELECT task, week, ${robotSumsSql} FROM robot GROUP BY ALL`,
     );
     const cells = new Map(
       rows.map((row) => {

@@ -2,7 +2,7 @@ import { sqlText } from '../../datasets/sql-types.ts';
 import { fractionOf, type Metric } from '../../domain/metrics/index.ts';
 import { latestFacts } from '../facts/fact-state.ts';
 import type { DaySpan } from '../facts/fact-tables.ts';
-import { sumsOf, within } from './fact-sums.ts';
+import { robotSumsSql, sumsOf, within } from './fact-sums.ts';
 import type { MetricsPorts } from './read-metrics.ts';
 
 export interface VersionRobotsQuestion extends DaySpan {
@@ -50,10 +50,7 @@ export async function readVersionRobots(
     `AND policy_version = ${sqlText(version)} GROUP BY robot_id)`;
   const session = await ports.engine.open();
   try {
-    const [sums] = await session.rows(
-      `WITH ${robot} SELECT count(*) AS robots, sum(n)::DOUBLE AS n, sum(n * n)::DOUBLE AS nn, sum(s)::DOUBLE AS s,
-         sum(s * s)::DOUBLE AS ss, sum(s * n)::DOUBLE AS sn FROM robot`,
-    );
+    const [sums] = await session.rows(`WITH ${robot} SELECT ${robotSumsSql} FROM robot`);
     if (sums === undefined || sums['robots'] === 0) return { state: 'empty', ...nothing };
     const rows = await session.rows(`WITH ${robot} SELECT * FROM robot ORDER BY n DESC, robot_id LIMIT ${limit}`);
     return {

@@ -2,7 +2,7 @@ import { sqlText } from '../../datasets/sql-types.ts';
 import { fractionOf, type Metric } from '../../domain/metrics/index.ts';
 import { latestFacts } from '../facts/fact-state.ts';
 import type { DaySpan } from '../facts/fact-tables.ts';
-import { sumsOf, within } from './fact-sums.ts';
+import { robotSumsSql, sumsOf, within } from './fact-sums.ts';
 import type { MetricsPorts } from './read-metrics.ts';
 
 export interface VersionSuccessQuestion extends DaySpan {
@@ -39,8 +39,7 @@ export async function readVersionSuccess(
       `WITH robot AS (SELECT policy_version, robot_id, count(*) AS n, count(*) FILTER (outcome = 'success') AS s
          FROM ${outcomes} AS outcome_rows WHERE is_counted AND ${within(policy, span)}
          AND policy_version IN (${versions.map(sqlText).join(', ')}) GROUP BY ALL)
-       SELECT policy_version, count(*) AS robots, sum(n)::DOUBLE AS n, sum(n * n)::DOUBLE AS nn, sum(s)::DOUBLE AS s,
-         sum(s * s)::DOUBLE AS ss, sum(s * n)::DOUBLE AS sn FROM robot GROUP BY policy_version`,
+       SELECT policy_version, ${robotSumsSql} FROM robot GROUP BY policy_version`,
     );
     const told = rows.map((row): [string, VersionSuccess] => {
       const robots = Number(row['robots']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -56,6 +57,31 @@ describe('a gateway that stops', () => {
     assert.equal(code, 1, said);
     assert.match(said, /EADDRINUSE/);
   });
+
+  const onLinux = process.platform === 'linux' ? it : it.skip;
+  onLinux(
+    'has more threads that wait for disks than slow writes of clips can hold (counted in /proc of Linux)',
+    async () => {
+      const child = spawn(process.execPath, [main], {
+        env: {
+          PATH: process.env['PATH'],
+          FLYWHEEL_STORE: join(fleet.directory, 'store'),
+          FLYWHEEL_SCRATCH: join(fleet.directory, 'other'),
+          FLYWHEEL_GATEWAY_PORT: '0',
+          FLYWHEEL_GATEWAY_OPERATIONS_PORT: '0',
+        },
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      });
+      try {
+        await once(child, 'message');
+        const tasks = `/proc/${child.pid}/task`;
+        const names = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/comm`, 'utf8').trim());
+        assert.equal(names.filter((name) => name === 'libuv-worker').length, 16, names.join());
+      } finally {
+        child.kill('SIGKILL');
+      }
+    },
+  );
 
   async function answered(request: ReturnType<typeof send>): Promise<IncomingMessage> {
     const [response] = (await once(request.end(), 'response')) as [IncomingMessage];
