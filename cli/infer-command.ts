@@ -1,6 +1,7 @@
 import { Argument, Option, type Command } from 'commander';
 
 import type { Draft } from '../datasets/importers/draft.ts';
+import { textEncodings, type TableEncoding } from '../datasets/importers/text-encoding.ts';
 import { openNewContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
 import type { InferInput } from './infer.ts';
@@ -12,6 +13,7 @@ interface InferOptions {
   readonly out: string;
   readonly separator?: string;
   readonly decimal?: string;
+  readonly encoding?: TableEncoding;
   readonly label: NonNullable<InferInput['label']>;
 }
 
@@ -26,9 +28,10 @@ export function registerInferCommand(command: (name: string, description: string
     .option('--out <folder>', 'folder for robot-type.json and import-map.json', '.')
     .option('--separator <character>', 'separator of the cells of a text table (default: guessed from its beginning)')
     .option('--decimal <mark>', 'decimal separator in a text table: . or , (default: guessed)')
+    .addOption(new Option('--encoding <name>', 'characters of a text table (default: guessed)').choices(textEncodings))
     .addOption(new Option('--label <kind>', 'rooms: what is told').choices(['obstacle', 'floor']).default('obstacle'))
     .action(async (format: InferInput['format'], path: string, options: InferOptions) => {
-      const { id, separator, decimal, out, json, label } = options;
+      const { id, separator, decimal, encoding, out, json, label } = options;
       if (separator !== undefined && separator.length !== 1)
         throw new CommandError('wrong', '--separator: expected one character');
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
@@ -39,7 +42,8 @@ export function registerInferCommand(command: (name: string, description: string
       if (decimal !== undefined && decimal !== '.' && decimal !== ',')
         throw new CommandError('wrong', '--decimal: expected . or ,');
       const { inferDraft, writeDraft } = await import('./infer.ts');
-      const draft = await inferDraft({ format, path, id, separator, decimal, label }, (await openNewContext()).engine);
+      const input: InferInput = { format, path, id, separator, decimal, encoding, label };
+      const draft = await inferDraft(input, (await openNewContext()).engine);
       const files = await writeDraft(draft, out);
       if (json) return printJson({ ...files, notes: draft.notes });
       const written = Object.values(files).join(' and ');

@@ -21,6 +21,7 @@ import { measureColumns } from '../datasets/importers/measure-columns.ts';
 import { sourceFiles, textTables } from '../datasets/importers/source-files.ts';
 import type { SourceFile } from '../datasets/importers/table-episodes.ts';
 import { Tally } from '../datasets/importers/tally.ts';
+import type { TableEncoding } from '../datasets/importers/text-encoding.ts';
 import { checkRobotType } from '../datasets/robot-type-check/check-robot-type.ts';
 import type { SqlEngine, SqlSession } from '../activities/ports/sql.ts';
 import { openVideos } from '../workers/compose.ts';
@@ -33,6 +34,7 @@ export interface InferInput {
   /** Text tables; guessed where it is not given. */
   readonly separator?: string | undefined;
   readonly decimal?: '.' | ',' | undefined;
+  readonly encoding?: TableEncoding | undefined;
   /** What a detector is to tell, for data sets of the simulator. */
   readonly label?: RoomsLabel;
 }
@@ -67,19 +69,21 @@ const draftRooms = (id: string, description: RoomsDescription, label: RoomsLabel
 });
 
 /** Text tables, whose separator, header and decimal mark their beginning tells. */
-async function draftText({ path, id, separator, decimal }: InferInput): Promise<Draft> {
+async function draftText({ path, id, separator, decimal, encoding: given }: InferInput): Promise<Draft> {
   const files = await sourceFiles(path, textTables, new Tally());
-  const { units, columns, linesAbove, linesBelow, ...plain } = await guessCsvDialect(files[0]?.path ?? path, {
-    separator,
-    decimal,
-  });
+  const dialect = await guessCsvDialect(files[0]?.path ?? path, { separator, decimal, encoding: given });
+  const { units, columns, linesAbove, linesBelow, encoding, ...plain } = dialect;
   const csv = {
+    ...(encoding === 'utf-8' ? {} : { encoding }),
     ...plain,
     ...(columns === undefined ? {} : { columns }),
     ...(linesAbove === 0 ? {} : { linesAbove }),
     ...(linesBelow === 0 ? {} : { linesBelow }),
   };
-  return draftTable(id, files, csvTableReader(csv, new Tally()), { csv, units });
+  const draft = await draftTable(id, files, csvTableReader(csv, new Tally()), { csv, units });
+  if (given !== undefined || encoding !== 'windows-1252') return draft;
+  const note = `the text is no UTF-8, and is read as ${encoding}: are letters such as ä and ° right? else give another --encoding`;
+  return { ...draft, notes: [note, ...draft.notes] };
 }
 
 async function draftTable(

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
-
 import { plainUnit } from './column-name.ts';
 import { ImportError } from './import-summary.ts';
 import { isNoValue, numberOfText } from './table.ts';
+import { guessTextEncoding, type TableEncoding } from './text-encoding.ts';
+import { filePieces } from './text-file.ts';
 
 /** How a text table is written, guessed from its beginning. */
 export interface CsvDialect {
@@ -26,32 +26,42 @@ const separators = [',', ';', '\t', '|', ' '] as const;
 const rowsCompared = 20;
 const longestUnit = 12;
 
-/** Reads the beginning of a file and guesses; what is given is not guessed. UTF-8, or UTF-16 with a byte order mark. */
+/** What is given is not guessed. */
+export interface GivenDialect {
+  readonly separator?: string | undefined;
+  readonly decimal?: '.' | ',' | undefined;
+  readonly encoding?: TableEncoding | undefined;
+}
+
+/** Reads the beginning of a file and guesses. */
 export async function guessCsvDialect(
   file: string,
-  given: { readonly separator?: string | undefined; readonly decimal?: '.' | ',' | undefined } = {},
-): Promise<CsvDialect> {
-  const handle = await open(file);
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(sampleBytes), 0, sampleBytes, 0);
-    const isWide = buffer[0] === 0xff && buffer[1] === 0xfe;
-    if (!isWide && buffer.subarray(0, bytesRead).includes(0))
-      throw new ImportError(
-        `expected a text table, got a file with bytes that are no text: is it of another format? [file=${file}]`,
-      );
-    const encoding = isWide ? 'utf-16le' : 'utf-8';
-    return dialectOf(new TextDecoder(encoding).decode(buffer.subarray(0, bytesRead)), given, bytesRead < sampleBytes);
-  } finally {
-    await handle.close();
+  given: GivenDialect = {},
+): Promise<CsvDialect & { readonly encoding: TableEncoding }> {
+  const beginning = await beginningOf(file);
+  const encoding = given.encoding ?? guessTextEncoding(beginning);
+  const text = new TextDecoder(encoding).decode(beginning);
+  if (text.includes('\0'))
+    throw new ImportError(
+      `expected a text table, got a file with bytes that are no text: is it of another format? [file=${file}]`,
+    );
+  return { encoding, ...dialectOf(text, given, beginning.length < sampleBytes) };
+}
+
+/** At most {@link sampleBytes}. */
+async function beginningOf(file: string): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of filePieces(file)) {
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes >= sampleBytes) break;
   }
+  return Buffer.concat(pieces).subarray(0, sampleBytes);
 }
 
 /** `isWhole`: the text is the whole file, so that its last line is not cut. */
-export function dialectOf(
-  text: string,
-  given: { readonly separator?: string | undefined; readonly decimal?: '.' | ',' | undefined },
-  isWhole: boolean,
-): CsvDialect {
+export function dialectOf(text: string, given: GivenDialect, isWhole: boolean): CsvDialect {
   const all = text.split(/\r\n|\n|\r/, mostLines + 1);
   if (!isWhole || all.length > mostLines) all.pop();
   const lines = all.filter((line) => line.trim() !== '');

@@ -1,9 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 
 import { CsvError, parse, type Parser } from 'csv-parse';
 
 import { ImportError, quoted } from './import-summary.ts';
+import type { TableEncoding } from './text-encoding.ts';
+import { textPieces } from './text-file.ts';
 
 /** A line of a table with any text in it. */
 export interface CsvLine {
@@ -25,7 +26,7 @@ const [quote, lineFeed, carriageReturn] = ['"', '\n', '\r'].map((text) => text.c
   number,
   number,
 ];
-const byteOrderMarks = [Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from([0xff, 0xfe])];
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 type LineEnd = '\n' | '\r\n';
 
@@ -33,9 +34,12 @@ type LineEnd = '\n' | '\r\n';
  * Lines with any text in them, in batches (RFC 4180 with any separator). Text without quotes whose lines end alike is split as it is, in a
  * fraction of the time; from the first quote or other line end on a parser reads the rest. Both give the same lines.
  */
-export async function* csvLines(file: string, separator: string): AsyncGenerator<readonly CsvLine[]> {
-  const chunks = createReadStream(file, { highWaterMark: readBytes });
-  const pieces = chunks[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+export async function* csvLines(
+  file: string,
+  separator: string,
+  encoding?: TableEncoding,
+): AsyncGenerator<readonly CsvLine[]> {
+  const pieces = textPieces(file, encoding);
   try {
     const plain = new PlainLines(file, separator);
     for (;;) {
@@ -49,7 +53,7 @@ export async function* csvLines(file: string, separator: string): AsyncGenerator
       if (next.done === true) return;
     }
   } finally {
-    chunks.destroy();
+    await pieces.return(undefined);
   }
 }
 
@@ -75,7 +79,7 @@ class PlainLines {
     this.rest = this.rest.length === 0 ? piece : Buffer.concat([this.rest, piece]);
     const { rest } = this;
     if (this.#isFirst && rest.length >= 3) {
-      if (byteOrderMarks.some((mark) => rest.subarray(0, mark.length).equals(mark))) return undefined;
+      if (rest.subarray(0, byteOrderMark.length).equals(byteOrderMark)) return undefined;
       this.#isFirst = false;
     }
     if (rest.includes(quote)) return undefined;

@@ -8,10 +8,13 @@ import {
   type TableRow,
   type WantedCell,
 } from './table.ts';
+import type { TableEncoding } from './text-encoding.ts';
 import { withoutGuard } from './text-guard.ts';
 import type { Tally } from './tally.ts';
 
 export interface CsvOptions {
+  /** Of the characters; without one UTF-8, or UTF-16 with a byte order mark. */
+  readonly encoding?: TableEncoding | undefined;
   /** One character between cells. */
   readonly separator: string;
   /** Mark before the fraction of a number; the point is read all the same. */
@@ -36,7 +39,7 @@ const batchBytes = 4 * 1024 * 1024;
 export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader => ({
   columns: async (file) => {
     let above = options.linesAbove ?? 0;
-    for await (const lines of csvLines(file, options.separator)) {
+    for await (const lines of csvLines(file, options.separator, options.encoding)) {
       const line = lines[above];
       if (line !== undefined) return columnsOf(file, options, line).columns;
       above -= lines.length;
@@ -49,7 +52,7 @@ export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader =
     let passed = options.linesAbove ?? 0;
     let batch: TableRow[] = [];
     let bytes = 0;
-    for await (const lines of csvLines(file, options.separator))
+    for await (const lines of csvLines(file, options.separator, options.encoding))
       for (const line of lines) {
         if (passed > 0) {
           passed -= 1;

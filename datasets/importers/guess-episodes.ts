@@ -2,19 +2,41 @@ import { lookedUp } from './column-name.ts';
 import type { MeasuredColumn } from './measure-columns.ts';
 
 const episode =
-  /^(?:ep|episode|run|trial|lap|cycle|sequence|rollout|traj|trajectory|demo|demonstration|attempt|experiment|session|bag|segment)(?:_?(?:id|idx|index|no|nr|num|number|name))?$/;
+  /^(?:ep|episode|run|trial|lap|cycle|sequence|rollout|traj|trajectory|demo|demonstration|attempt|experiment|session|bag|segment|lauf|durchlauf|versuch|fahrt|zyklus|essai|ensayo|prova)(?:_?(?:id|idx|index|no|nr|num|number|name))?$/;
 /** One of these is said once and for all of an episode, or at its end. */
-const success = /^(?:is_|was_|next_)?(?:success|successful|succeeded|solved|task_success)$/;
-const result = /^(?:outcome|result|verdict)$/;
-const yes = /^(?:true|1|1\.0|yes|y|success|successful|succeeded|ok|pass|passed|done)$/i;
+const success =
+  /^(?:is_|was_|next_)?(?:success|successful|succeeded|solved|task_success|erfolg|erfolgreich|réussi|éxito)$/;
+const result = /^(?:outcome|result|verdict|ergebnis|resultat|résultat|resultado|risultato)$/;
+const yes =
+  /^(?:true|1|1\.0|yes|y|success|successful|succeeded|ok|pass|passed|done|i\.?\s?o\.?|ja|oui|s[ií]|erfolgreich|réussi|éxito)$/i;
 const failure =
   /(?:^|_)(?:fail|failed|failure|fault|error|collision|collided|crash|crashed|dropped|lost|protective_stop|emergency_stop|estop)$/;
 
 /** Rows of an episode where nothing says where one begins. */
 const [fewestRows, mostRows, episodesWanted] = [20, 1_000, 120] as const;
+const fewestStretches = 3;
 
-export const episodeColumnOf = (columns: readonly MeasuredColumn[]): MeasuredColumn | undefined =>
-  columns.find(({ name, kind }) => episode.test(lookedUp(name)) && kind !== 'instant');
+/** The column with the number or name of the episode: one that is called so, or of a single file one that counts stretches of rows. */
+export function episodeColumnOf<Column extends MeasuredColumn>(
+  columns: readonly Column[],
+  { rows, files }: Pick<Recording, 'rows' | 'files'>,
+): Column | undefined {
+  const named = columns.find(({ name, kind }) => episode.test(lookedUp(name)) && kind !== 'instant');
+  return named ?? (files === 1 ? columns.find((column) => countsStretches(column, rows)) : undefined);
+}
+
+/** Whole numbers that go up by one, each after many rows. */
+const countsStretches = ({ kind, areWhole, falls, runs, min, max }: MeasuredColumn, rows: number): boolean =>
+  kind === 'number' &&
+  areWhole &&
+  falls === 0 &&
+  runs >= fewestStretches &&
+  max - min === runs - 1 &&
+  rows >= fewestRows * runs;
+
+/** Whether a column says one thing of an episode, and no more often another. */
+export const isSaidOnce = (column: MeasuredColumn, episodes: MeasuredColumn | undefined): boolean =>
+  episodes !== undefined && column.runs <= episodes.runs;
 
 export interface Boundaries {
   readonly by: object;
@@ -35,7 +57,11 @@ export function boundariesOf(
   time: MeasuredColumn | undefined,
   { rows, files, rateHz }: Recording,
 ): Boundaries {
-  if (column !== undefined) return { by: { kind: 'column', column: column.name }, episodes: column.runs, notes: [] };
+  if (column !== undefined) {
+    const isNamed = episode.test(lookedUp(column.name));
+    const note = `every stretch of rows with the same ${column.name} is taken for an episode; correct episodes.by`;
+    return { by: { kind: 'column', column: column.name }, episodes: column.runs, notes: isNamed ? [] : [note] };
+  }
   if (files > 1) return { by: { kind: 'file' }, episodes: files, notes: ['every file is taken for an episode'] };
   if (time !== undefined && time.gaps + time.falls >= 2) {
     const longerThanS = Number((10 / rateHz).toPrecision(3));
@@ -66,11 +92,13 @@ export interface SuccessRule {
   readonly notes: readonly string[];
 }
 
-/** How the recording says that an episode succeeded. */
-export function successOf(columns: readonly MeasuredColumn[]): SuccessRule {
+/** How the recording says that an episode succeeded: in a column that is called so, or in one that says `ok` or the like once an episode. */
+export function successOf(columns: readonly MeasuredColumn[], episodes: MeasuredColumn | undefined): SuccessRule {
   const said = columns.find(({ name, values }) => success.test(lookedUp(name)) && values !== undefined);
+  const isResult = (column: MeasuredColumn): boolean =>
+    result.test(lookedUp(column.name)) || (column.kind === 'text' && isSaidOnce(column, episodes));
   const ended =
-    said ?? columns.find(({ name, values }) => result.test(lookedUp(name)) && values?.some((text) => yes.test(text)));
+    said ?? columns.find((column) => isResult(column) && column.values?.some((text) => yes.test(text)) === true);
   if (ended !== undefined) {
     const equals = ended.values?.find((text) => yes.test(text)) ?? 'true';
     return {

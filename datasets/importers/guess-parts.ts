@@ -1,14 +1,15 @@
 import { lookedUp, namedColumn } from './column-name.ts';
 import type { DraftedNumber, Parts } from './draft.ts';
-import { boundariesOf, episodeColumnOf, successOf } from './guess-episodes.ts';
+import { boundariesOf, episodeColumnOf, isSaidOnce, successOf } from './guess-episodes.ts';
 import { dateBeside, isTimeName, timeColumnOf, timingOf, type MeasuredColumn } from './guess-timing.ts';
 import { ImportError, quoted } from './import-summary.ts';
 import type { Measured } from './measure-columns.ts';
 
-const robot = /^(?:robot|device|unit|machine|vehicle|agent)(?:_?(?:id|name|no|number))?$/;
-const task = /^(?:task|task_?id|task_?name|instruction|language_instruction)$/;
+const robot =
+  /^(?:robot|device|unit|machine|vehicle|agent|roboter|gerät|geraet|maschine|fahrzeug)(?:_?(?:id|name|no|nr|number))?$/;
+const task = /^(?:task|task_?id|task_?name|instruction|language_instruction|aufgabe|tâche|tarea)$/;
 const action =
-  /^(?:action|act|command|cmd|control|ctrl|target|setpoint|desired|u)(?:_.*|\d+)?$|_(?:action|cmd|command|target|setpoint|desired|des|ref)(?:_?\d+|_[xyz])?$/;
+  /^(?:action|act|command|cmd|control|ctrl|target|setpoint|desired|u)(?:_.*|\d+)?$|_(?:action|cmd|command|target|setpoint|desired|des|ref|soll)(?:_?\d+|_[xyz])?$|^(?:soll|stellwert|stellgröße|vorgabe|consigne|consigna)/;
 const label = /^(?:action|class|label|command|decision|output|target|maneuver|manoeuvre|behaviou?r)$/;
 /** Names and numbers of rows and messages: no reading. */
 const counter =
@@ -33,11 +34,15 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
   const find = (pattern: RegExp, fits: (column: MeasuredColumn) => boolean = () => true): MeasuredColumn | undefined =>
     columns.find((column) => pattern.test(lookedUp(column.name)) && fits(column));
   const timeColumn = timeColumnOf(columns);
-  const episodeColumn = episodeColumnOf(columns);
+  const untimed = columns.filter((column) => column !== timeColumn && !isTimeName(column.name));
+  const episodeColumn = episodeColumnOf(untimed, { rows, files });
   const robotColumn = find(robot);
   const taskColumn = find(task, ({ values }) => values !== undefined);
-  const discrete = labelOf(columns, rows);
-  const success = successOf(columns.filter((column) => column !== discrete));
+  const discrete = labelOf(columns, rows, episodeColumn);
+  const success = successOf(
+    columns.filter((column) => column !== discrete && column !== taskColumn && column !== robotColumn),
+    episodeColumn,
+  );
   const date = dateBeside(columns);
   const taken = new Set([timeColumn, date, episodeColumn, robotColumn, taskColumn, discrete, ...success.columns]);
   const numbers = columns.filter(
@@ -58,7 +63,7 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
   const boundaries = boundariesOf(episodeColumn, timeColumn, { rows, files, rateHz });
   const tasks = taskColumn === undefined ? [] : tasksOf(taskColumn);
   const others = columns.filter((column) => column.kind !== 'number' && !taken.has(column)).map(({ name }) => name);
-  const isUnreadable = columns.some(({ unreadable, kind }) => kind === 'number' && unreadable > 0);
+  const isUnreadable = columns.some(({ unreadable }) => unreadable > 0);
   return {
     observations,
     actions: numbers.filter(isAction).map(drafted),
@@ -75,12 +80,20 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
     ...(isUnreadable ? { rows: { unreadable: 'leaveOut' } } : {}),
     notes: [
       ...timing.notes,
+      ...unreadTimes([timeColumn, date]),
       ...boundaries.notes,
       ...success.notes,
       ...(others.length === 0 ? [] : [`these hold text and are not used: ${others.slice(0, 50).join(', ')}`]),
     ],
   };
 }
+
+const unreadTimes = (columns: readonly (MeasuredColumn | undefined)[]): readonly string[] =>
+  columns.flatMap((column) =>
+    column === undefined || column.kind === 'number' || column.unreadable === 0
+      ? []
+      : [`${column.unreadable} rows hold something else than a time as ${column.name}, and are left out`],
+  );
 
 function nothingToObserve(columns: readonly MeasuredColumn[], rows: number): ImportError {
   const seen = columns
@@ -90,14 +103,17 @@ function nothingToObserve(columns: readonly MeasuredColumn[], rows: number): Imp
   return new ImportError(`expected numbers that can be observations, got ${got}: write robot type and map by hand`);
 }
 
-/** The column of labels: one that is called so, or the text at the end of every row, as in tables for learning. */
-function labelOf(columns: readonly MeasuredColumn[], rows: number): MeasuredColumn | undefined {
+/** The column of labels: one that is called so, or the text at the end of every row, as in tables for learning, if it is not one for each episode. */
+function labelOf(
+  columns: readonly MeasuredColumn[],
+  rows: number,
+  episodes: MeasuredColumn | undefined,
+): MeasuredColumn | undefined {
   const named = columns.find((column) => label.test(lookedUp(column.name)) && isChoice(column, rows));
   if (named !== undefined) return named;
   const last = columns.at(-1);
-  return last?.kind === 'text' && isChoice(last, rows) && columns.every(({ name }) => !action.test(lookedUp(name)))
-    ? last
-    : undefined;
+  if (last?.kind !== 'text' || !isChoice(last, rows) || isSaidOnce(last, episodes)) return undefined;
+  return columns.every(({ name }) => !action.test(lookedUp(name))) ? last : undefined;
 }
 
 function isChoice({ kind, values, areWhole, areTruths }: MeasuredColumn, rows: number): boolean {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isZone } from '../../domain/maintenance/local-time.ts';
 import { taskIdSchema } from '../robot-type.ts';
 import { dateOrders } from './source-time.ts';
+import { textEncodings } from './text-encoding.ts';
 
 const text = z.string().min(1).max(300);
 /** Robots and sites as their ids are. */
@@ -141,6 +142,8 @@ export const importMapSchema = z.strictObject({
   /** Text tables only. */
   csv: z
     .strictObject({
+      /** Of the characters; without one UTF-8, or UTF-16 with a byte order mark. */
+      encoding: z.enum(textEncodings).exactOptional(),
       separator: z.string().length(1).default(','),
       decimal: z.enum(['.', ',']).default('.'),
       header: z.enum(['present', 'absent', 'auto']).default('present'),

@@ -5,14 +5,14 @@ import { isNoValue, truthOfText, type TableReader } from './table.ts';
 /** What stands in a column, over all rows of all files. */
 export interface MeasuredColumn {
   readonly name: string;
-  /** `number` where the cells that are not blank hold one, but for one in twenty at most; `instant` where every one holds a date, `clock` where every one holds a time of day; else `text`. */
+  /** What all cells that are not blank hold, but for one in twenty at most: a `number`, a date (`instant`) or a time of day (`clock`); else `text`. */
   readonly kind: 'number' | 'instant' | 'clock' | 'text';
   /** Of instants: how their dates may be written, the likeliest first. */
   readonly orders: readonly DateOrder[];
   readonly min: number;
   readonly max: number;
   readonly blanks: number;
-  /** Cells of a column of numbers that hold something else. */
+  /** Cells of a column of numbers or times that hold something else. */
   readonly unreadable: number;
   /** The different texts in the order of their first row; undefined when there are more than 64. */
   readonly values: readonly string[] | undefined;
@@ -46,8 +46,8 @@ const mostValues = 64;
 /** Of a text, which may be a name, a time or a task. */
 const mostCharacters = 300;
 const mostSteps = 10_000;
-/** Of the cells with something in them, in a column of numbers. */
-const leastNumbersFraction = 0.95;
+/** Of the cells with something in them, in a column of numbers or times. */
+const leastFraction = 0.95;
 const clock = /^\d\d?:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?$/;
 /** For times of day. */
 const anyDay = '2020-01-01';
@@ -131,7 +131,8 @@ export class ColumnMeasure {
       this.#max = Math.max(this.#max, number);
       this.#areWhole &&= Number.isInteger(number);
       this.#areTruths &&= !Number.isNaN(truthOfText(text));
-      this.#step(number);
+      // A stray number among times, as a sum below a table, is no step of theirs.
+      if (counts.instants < counts.numbers) this.#step(number);
       return;
     }
     if (isNoValue(text)) {
@@ -139,20 +140,22 @@ export class ColumnMeasure {
       return;
     }
     // Only while it may be a time: asking every text would cost more than all the rest.
-    if (counts.numbers > 0 || counts.instants < counts.seen - counts.noValues - 1) return;
+    if (counts.instants < leastFraction * (counts.seen - counts.noValues - 1) - 1) return;
     const us = this.#timeOf(text);
     if (Number.isNaN(us)) return;
     counts.instants += 1;
     this.#step(us);
   }
 
-  /** By the first of the ways to write a date in which every text so far was one. */
+  /** By the first of the ways to write a date in which every date so far was one. */
   #timeOf(text: string): number {
     if (this.#counts.instants === 0) this.#isClock = clock.test(text);
     if (this.#isClock) return clock.test(text) ? instantUs(`${anyDay} ${text}`, 'UTC') : Number.NaN;
-    this.#orders = this.#orders.filter((order) => !Number.isNaN(instantUs(text, 'UTC', order)));
-    const [order] = this.#orders;
-    return order === undefined ? Number.NaN : instantUs(text, 'UTC', order);
+    const orders = this.#orders.filter((order) => !Number.isNaN(instantUs(text, 'UTC', order)));
+    const [order] = orders;
+    if (order === undefined) return Number.NaN;
+    this.#orders = orders;
+    return instantUs(text, 'UTC', order);
   }
 
   #step(value: number): void {
@@ -169,8 +172,9 @@ export class ColumnMeasure {
 
   result(): MeasuredColumn {
     const { seen, numbers, instants, blanks, noValues, repeats, falls, runs } = this.#counts;
-    const isNumber = numbers > 0 && numbers >= leastNumbersFraction * (seen - noValues);
-    const isInstant = instants > 0 && instants === seen - noValues;
+    const least = leastFraction * (seen - noValues);
+    const isNumber = numbers > 0 && numbers >= least;
+    const isInstant = instants > 0 && instants >= least;
     const steps = this.#steps.toSorted((a, b) => a - b);
     const middleStep = steps[Math.floor(steps.length / 2)] ?? Number.NaN;
     return {
@@ -180,7 +184,7 @@ export class ColumnMeasure {
       min: this.#min,
       max: this.#max,
       blanks: blanks + (isNumber || isInstant ? noValues : 0),
-      unreadable: isNumber ? seen - noValues - numbers : 0,
+      unreadable: isNumber || isInstant ? seen - noValues - (isNumber ? numbers : instants) : 0,
       values: this.#values.size > mostValues ? undefined : [...this.#values],
       areWhole: isNumber && this.#areWhole,
       areTruths: isNumber && this.#areTruths,

@@ -6,7 +6,10 @@ import type { SourceFile } from './table-episodes.ts';
 import type { Tally } from './tally.ts';
 
 /** How files of text tables are called. */
-export const textTables: readonly string[] = ['.csv', '.tsv', '.txt', '.data', '.dat'];
+export const textTables: readonly string[] = ['.csv', '.tsv', '.txt', '.data', '.dat'].flatMap((extension) => [
+  extension,
+  `${extension}.gz`,
+]);
 
 const mostFiles = 100_000;
 const mostDepth = 16;
@@ -68,7 +71,8 @@ const pointerStart = 'version https://git-lfs';
 export const isLargeFilePointer = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(0, pointerStart.length)).toString('latin1') === pointerStart;
 
-async function firstBytes(file: string, count: number): Promise<Buffer> {
+/** Of a file: at most so many bytes of its beginning. */
+export async function firstBytes(file: string, count: number): Promise<Buffer> {
   const handle = await open(file);
   try {
     const { size } = await handle.stat();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 import { duckDbEngine } from '../../activities/adapters/duckdb-engine.ts';
 import { inferDraft, writeDraft, type InferInput } from '../../cli/infer.ts';
@@ -16,7 +17,7 @@ describe('drafting a robot type from a recording', () => {
   after(() => rm(folder, { recursive: true, force: true }));
   const engine = () => duckDbEngine({ temporaryDirectory: folder, threads: 1 });
 
-  async function drafted(text: string, changes: Partial<InferInput> = {}) {
+  async function drafted(text: string | Buffer, changes: Partial<InferInput> = {}) {
     const path = join(await mkdtemp(join(folder, 'table-')), 'table.csv');
     await writeFile(path, text);
     const input: InferInput = { format: 'csv', path, id: 'arm', ...changes };
@@ -25,6 +26,19 @@ describe('drafting a robot type from a recording', () => {
     assert.ok(type, JSON.stringify(problems));
     return { path, type, map: importMapSchema.parse(draft.map), notes: draft.notes, draft };
   }
+
+  const importedFrom = ({ path, type, map }: Pick<Awaited<ReturnType<typeof drafted>>, 'path' | 'type' | 'map'>) =>
+    importCsv({
+      path,
+      store: memoryObjectStore(),
+      scratchDirectory: folder,
+      progress: () => {},
+      isRegistered: async () => false,
+      engine: engine(),
+      type,
+      map,
+      isAgain: false,
+    });
 
   it('guesses the parts of a table, measures ranges and rate, and what it drafts imports the table', async () => {
     const rows = Array.from({ length: 40 }, (_, row) => {
@@ -47,20 +61,64 @@ describe('drafting a robot type from a recording', () => {
     assert.ok(
       notes.some((note) => /kept one value.*fixed/.test(note)) && notes.some((note) => /blanks.*load/.test(note)),
     );
-    const store = memoryObjectStore();
-    const input = {
-      path,
-      store,
-      scratchDirectory: folder,
-      progress: () => {},
-      isRegistered: async () => false,
-      engine: engine(),
-      type,
-      map,
-      isAgain: false,
-    };
-    const summary = await importCsv(input);
+    const summary = await importedFrom({ path, type, map });
     assert.deepEqual([summary.rows, summary.episodes, summary.frames], [40, 2, 39]);
+  });
+
+  it('drafts a table of a test stand: bytes of Windows, date beside time, a sum below, runs that are only counted, a verdict for each', async () => {
+    const rows = Array.from({ length: 120 }, (_, row) => {
+      const run = 1 + Math.floor(row / 30);
+      const time = `00:${String(run).padStart(2, '0')}:${String(row % 30).padStart(2, '0')},${(row % 2) * 5}00`;
+      const path = (Math.sin(row) * 100).toFixed(2).replace('.', ',');
+      return `25.10.2026;${time};${run};${path};${70 + (row % 3)};${(row % 7) - 3};${run === 2 ? 'n.i.O.' : 'i.O.'}`;
+    });
+    const header = 'Datum;Zeit;Teil;Weg [mm];Temp. [°F];Sollgeschw. [mm/s];Bewertung';
+    const text = ['Anlage: Greifer 7 (Halle Süd)', header, ...rows, 'Summe;;;;;;', ''].join('\r\n');
+    const { path, type, map, notes } = await drafted(Buffer.from(text, 'latin1'));
+    assert.deepEqual(
+      type.observations.map(({ name, unit }) => [name, unit]),
+      [
+        ['Weg', 'mm'],
+        ['Temp.', 'degF'],
+      ],
+    );
+    assert.deepEqual(
+      [map.csv?.encoding, map.episodes.by, 'column' in map.time && map.time.column],
+      ['windows-1252', { kind: 'column', column: 'Teil' }, 'Zeit'],
+    );
+    assert.ok(type.actions.kind === 'continuous' && type.actions.ranges[0]?.name === 'Sollgeschw.');
+    assert.deepEqual(map.success, {
+      kind: 'succeededWhen',
+      row: 'any',
+      column: 'Bewertung',
+      equals: 'i.O.',
+      otherwise: 'not successful',
+    });
+    for (const note of [/no UTF-8.*windows-1252/, /1 rows.*Datum/, /same Teil is taken for an episode/])
+      assert.ok(
+        notes.some((said) => note.test(said)),
+        String(note),
+      );
+    const summary = await importedFrom({ path, type, map });
+    assert.deepEqual([summary.rows, summary.episodes, summary.frames], [121, 4, 120]);
+  });
+
+  it('drafts and imports a table that gzip has compressed, and says so where it is cut off or only a pointer', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, row) => `${row / 10},${Math.sin(row).toFixed(9)}`);
+    const whole = gzipSync(`t,x\n${rows.join('\n')}\n`);
+    const { path, type, map } = await drafted(whole);
+    assert.equal((await importedFrom({ path, type, map })).frames, 30_000);
+    await writeFile(path, whole.subarray(0, whole.length - 5_000));
+    await assert.rejects(importedFrom({ path, type, map }), /expected a whole gzip file, got one that is cut off/);
+    await writeFile(path, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n');
+    await assert.rejects(importedFrom({ path, type, map }), /got a pointer of Git LFS/);
+  });
+
+  it('takes a label that changes within an episode for an action, and a clock of seconds for no episodes', async () => {
+    const rows = Array.from({ length: 90 }, (_, row) => `${Math.floor(row / 10)},${row},${row % 3 ? 'ok' : 'stop'}`);
+    const { type, map } = await drafted(`second,x,said\n${rows.join('\n')}\n`);
+    assert.deepEqual(type.actions, { kind: 'discrete', names: ['stop', 'ok'] });
+    assert.deepEqual([map.success.kind, map.episodes.by.kind], ['always', 'rows']);
   });
 
   it('reads times since 1970, in parts of a second and as dates', async () => {
@@ -79,13 +137,7 @@ describe('drafting a robot type from a recording', () => {
   /** Imports what was drafted, unchanged. */
   async function imported(text: string) {
     const { path, type, map } = await drafted(text);
-    const ports = {
-      store: memoryObjectStore(),
-      scratchDirectory: folder,
-      progress: () => {},
-      isRegistered: async () => false,
-    };
-    const summary = await importCsv({ ...ports, path, engine: engine(), type, map, isAgain: false });
+    const summary = await importedFrom({ path, type, map });
     return { type, map, episodes: summary.episodes, frames: summary.frames };
   }
   const table = (header: string, row: (index: number) => readonly unknown[], separator = ','): string =>
