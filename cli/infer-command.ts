@@ -1,6 +1,7 @@
 import { Argument, Option, type Command } from 'commander';
 
 import type { Draft } from '../datasets/importers/draft.ts';
+import { anyBlanks } from '../datasets/importers/csv-lines.ts';
 import { textEncodings, type TableEncoding } from '../datasets/importers/text-encoding.ts';
 import { openNewContext } from './context.ts';
 import { CommandError } from './exit-codes.ts';
@@ -26,14 +27,17 @@ export function registerInferCommand(command: (name: string, description: string
     .argument('<path>', 'the file, or its folder')
     .requiredOption('--id <id>', 'id of the new robot type, e.g. arm-7')
     .option('--out <folder>', 'folder for robot-type.json and import-map.json', '.')
-    .option('--separator <character>', 'separator of the cells of a text table (default: guessed from its beginning)')
+    .option(
+      '--separator <character>',
+      'separator of the cells of a text table, or "blanks": one or more of them (default: guessed)',
+    )
     .option('--decimal <mark>', 'decimal separator in a text table: . or , (default: guessed)')
     .addOption(new Option('--encoding <name>', 'characters of a text table (default: guessed)').choices(textEncodings))
     .addOption(new Option('--label <kind>', 'rooms: what is told').choices(['obstacle', 'floor']).default('obstacle'))
     .action(async (format: InferInput['format'], path: string, options: InferOptions) => {
       const { id, separator, decimal, encoding, out, json, label } = options;
-      if (separator !== undefined && separator.length !== 1)
-        throw new CommandError('wrong', '--separator: expected one character');
+      if (separator !== undefined && separator.length !== 1 && separator !== anyBlanks)
+        throw new CommandError('wrong', `--separator: expected one character, or ${anyBlanks}`);
       if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id))
         throw new CommandError(
           'wrong',

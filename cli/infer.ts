@@ -6,6 +6,7 @@ import { parquetTableReader } from '../activities/imports/parquet-table.ts';
 import { csvTableReader } from '../datasets/importers/csv-table.ts';
 import { guessCsvDialect } from '../datasets/importers/csv-dialect.ts';
 import { draftOf, type Draft } from '../datasets/importers/draft.ts';
+import { folderColumn, folderOf } from '../datasets/importers/file-columns.ts';
 import { guessParts } from '../datasets/importers/guess-parts.ts';
 import { importMapSchema } from '../datasets/importers/import-map.ts';
 import {
@@ -19,7 +20,7 @@ import { draftMcap } from '../datasets/importers/mcap/draft-mcap.ts';
 import type { TableColumn, TableReader } from '../datasets/importers/table.ts';
 import { measureColumns } from '../datasets/importers/measure-columns.ts';
 import { sourceFiles, textTables } from '../datasets/importers/source-files.ts';
-import type { SourceFile } from '../datasets/importers/table-episodes.ts';
+import type { SourceFile } from '../datasets/importers/table.ts';
 import { Tally } from '../datasets/importers/tally.ts';
 import type { TableEncoding } from '../datasets/importers/text-encoding.ts';
 import { checkRobotType } from '../datasets/robot-type-check/check-robot-type.ts';
@@ -94,7 +95,8 @@ async function draftTable(
 ): Promise<Draft> {
   const [first] = files;
   if (first === undefined) throw new CommandError('wrong', 'expected a file, got none');
-  const names: string[] = [];
+  // Folders that hold files of their own often say the task, or how it ended.
+  const names: string[] = new Set(files.map(({ name }) => folderOf(name))).size > 1 ? [folderColumn] : [];
   for (const column of await reader.columns(first.path)) names.push(...(await cellNames(reader, first.path, column)));
   const measured = await measureColumns(reader, files, [...new Set(names)]);
   const parts = guessParts(measured, { files: files.length, units: text?.units ?? new Map() });

@@ -1,6 +1,7 @@
 import { plainUnit } from './column-name.ts';
+import { anyBlanks, splitLine } from './csv-lines.ts';
 import { ImportError } from './import-summary.ts';
-import { isNoValue, numberOfText } from './table.ts';
+import { isNoValue, numberOfText, withoutGroups } from './table.ts';
 import { guessTextEncoding, type TableEncoding } from './text-encoding.ts';
 import { filePieces } from './text-file.ts';
 
@@ -21,7 +22,7 @@ export interface CsvDialect {
 
 const sampleBytes = 256 * 1024;
 const mostLines = 200;
-const separators = [',', ';', '\t', '|', ' '] as const;
+const separators = [',', ';', '\t', '|', ' ', anyBlanks] as const;
 /** Rows that are compared with the header. */
 const rowsCompared = 20;
 const longestUnit = 12;
@@ -70,6 +71,9 @@ export function dialectOf(text: string, given: GivenDialect, isWhole: boolean): 
   const width = widthOf(rows);
   const decimal = given.decimal ?? decimalOf(rows, chosen);
   const isNumber = (cell: string): boolean => !Number.isNaN(numberIn(cell, decimal));
+  const commented = commentedHeader(rows, width, isNumber);
+  if (commented !== undefined)
+    return { separator: chosen, decimal, header: 'absent', linesBelow: 0, units: new Map(), ...commented };
   const top = topOf(rows, width, isNumber);
   const first = rows[top] ?? [];
   const rest = rows.slice(top + 1, top + 1 + rowsCompared);
@@ -109,6 +113,21 @@ function bestSeparator(lines: readonly string[]): string {
   return best.separator;
 }
 
+const isComment = ([mark = '']: readonly string[]): boolean => /^(?:[#%;!]|\/\/)$/.test(mark);
+
+/** Names that stand in a comment right above the rows, as in `# t x v`: no line of the table, which has as many cells without its mark. */
+function commentedHeader(
+  rows: readonly (readonly string[])[],
+  width: number,
+  isNumber: (cell: string) => boolean,
+): Pick<CsvDialect, 'columns' | 'linesAbove'> | undefined {
+  const linesAbove = rows.findIndex((cells) => !isComment(cells));
+  const names = rows[linesAbove - 1]?.slice(1) ?? [];
+  const isTable = rows[linesAbove]?.length === width && rows[linesAbove].some(isNumber);
+  if (!isTable || names.length !== width || names.some(isNumber)) return undefined;
+  return { columns: uniqueNames(names), linesAbove };
+}
+
 /** Place of the first line of the table: the first one as wide as most, or a header right above it that lacks the end of it. */
 function topOf(rows: readonly (readonly string[])[], width: number, isNumber: (cell: string) => boolean): number {
   const first = Math.max(
@@ -123,12 +142,14 @@ function topOf(rows: readonly (readonly string[])[], width: number, isNumber: (c
 function decimalOf(rows: readonly (readonly string[])[], separator: string): '.' | ',' {
   if (separator === ',') return '.';
   const cells = rows.flat();
-  const commas = cells.filter((cell) => /^[+-]?\d*,\d+(?:[eE][+-]?\d+)?$/.test(cell)).length;
-  return commas > cells.filter((cell) => /^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$/.test(cell)).length ? ',' : '.';
+  const count = (decimal: '.' | ',', number: RegExp): number =>
+    cells.filter((cell) => number.test(cell) || withoutGroups(cell, decimal) !== undefined).length;
+  const commas = count(',', /^[+-]?\d*,\d+(?:[eE][+-]?\d+)?$/);
+  return commas > count('.', /^[+-]?\d*\.\d+(?:[eE][+-]?\d+)?$/) ? ',' : '.';
 }
 
 const numberIn = (cell: string, decimal: '.' | ','): number =>
-  numberOfText(decimal === ',' ? cell.replace(',', '.') : cell);
+  numberOfText(withoutGroups(cell, decimal) ?? (decimal === ',' ? cell.replace(',', '.') : cell));
 
 /** A line whose cells are no numbers where numbers follow; or the numbers of the columns in their order, as some programs write them. */
 function isHeader(
@@ -178,18 +199,22 @@ function uniqueNames(names: readonly string[]): readonly string[] {
 
 /** Cells of a line, with quotes as in RFC 4180; a quote that is not closed ends with the line. */
 function cellsOf(line: string, separator: string): readonly string[] {
-  if (!line.includes('"')) return line.split(separator).map((cell) => cell.trim());
+  if (!line.includes('"')) return splitLine(line, separator).map((cell) => cell.trim());
   const cells: string[] = [];
   let [cell, isQuoted] = ['', false];
   for (const character of line) {
     if (character === '"') isQuoted = !isQuoted;
-    else if (character === separator && !isQuoted) {
+    else if (isBetween(character, separator) && !isQuoted) {
       cells.push(cell.trim());
       cell = '';
     } else cell += character;
   }
-  return [...cells, cell.trim()];
+  cells.push(cell.trim());
+  return separator === anyBlanks ? cells.filter((text) => text !== '') : cells;
 }
+
+const isBetween = (character: string, separator: string): boolean =>
+  separator === anyBlanks ? character === ' ' || character === '\t' : character === separator;
 
 /** Cells that most lines have; lines of a single one are text around a table, unless there are no others. */
 const widthOf = (rows: readonly (readonly string[])[]): number => {

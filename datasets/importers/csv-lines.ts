@@ -30,6 +30,14 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 type LineEnd = '\n' | '\r\n';
 
+/** In the place of a separator: cells stand between one or more blanks or tabs. */
+export const anyBlanks = 'blanks';
+const oneOrMoreBlanks = /[ \t]+/;
+
+/** Cells of a line without quotes. */
+export const splitLine = (line: string, separator: string): string[] =>
+  separator === anyBlanks ? line.trim().split(oneOrMoreBlanks) : line.split(separator);
+
 /**
  * Lines with any text in them, in batches (RFC 4180 with any separator). Text without quotes whose lines end alike is split as it is, in a
  * fraction of the time; from the first quote or other line end on a parser reads the rest. Both give the same lines.
@@ -106,7 +114,7 @@ class PlainLines {
     const found: CsvLine[] = [];
     for (const line of lines) {
       this.linesBefore += 1;
-      const cells = line.split(this.#separator);
+      const cells = splitLine(line, this.#separator);
       let isBlank = true;
       for (let place = 0; place < cells.length; place += 1) {
         const cell = (cells[place] ?? '').trim();
@@ -164,7 +172,7 @@ export interface TextToParse {
 export async function* parsedLines(text: TextToParse): AsyncGenerator<readonly CsvLine[]> {
   const { file, separator, linesBefore, lineEnd } = text;
   const parser = parse({
-    delimiter: separator,
+    delimiter: separator === anyBlanks ? [' ', '\t'] : separator,
     ...(lineEnd === undefined ? {} : { record_delimiter: lineEnd }),
     info: true,
     bom: linesBefore === 0,
@@ -178,7 +186,8 @@ export async function* parsedLines(text: TextToParse): AsyncGenerator<readonly C
   let end = 0;
   let lines: CsvLine[] = [];
   try {
-    for await (const { record, info } of parser as AsyncIterable<WithInfo>) {
+    for await (const { record: parsed, info } of parser as AsyncIterable<WithInfo>) {
+      const record = separator === anyBlanks ? parsed.filter((cell) => cell !== '') : parsed;
       const place = linesBefore + info.lines;
       checkWidth(record.length, file, place);
       if (record.some((cell) => cell !== '')) lines.push({ place, bytes: info.bytes - end, cells: record });

@@ -1,8 +1,11 @@
 import { csvLines, type CsvLine } from './csv-lines.ts';
 import { ImportError, quoted } from './import-summary.ts';
 import {
+  isNoValue,
+  listCell,
   numberOfText,
   truthOfText,
+  withoutGroups,
   type TableColumn,
   type TableReader,
   type TableRow,
@@ -15,7 +18,7 @@ import type { Tally } from './tally.ts';
 export interface CsvOptions {
   /** Of the characters; without one UTF-8, or UTF-16 with a byte order mark. */
   readonly encoding?: TableEncoding | undefined;
-  /** One character between cells. */
+  /** One character between cells, or {@link anyBlanks}. */
   readonly separator: string;
   /** Mark before the fraction of a number; the point is read all the same. */
   readonly decimal: '.' | ',';
@@ -37,17 +40,14 @@ const batchBytes = 4 * 1024 * 1024;
 
 /** Text tables (RFC 4180 with any separator), one batch of lines in memory at a time. */
 export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader => ({
-  columns: async (file) => {
-    let above = options.linesAbove ?? 0;
-    for await (const lines of csvLines(file, options.separator, options.encoding)) {
-      const line = lines[above];
-      if (line !== undefined) return columnsOf(file, options, line).columns;
-      above -= lines.length;
-    }
-    throw new ImportError(`expected a table, got a file without any line [file=${file}]`);
+  columns: async (file) => (await beginningOf(file, options)).columns,
+  // Of a row that has fewer the rest is blank.
+  listLength: async (file, column) => {
+    const { columns, firstRow } = await beginningOf(file, options);
+    return numbersOfList(firstRow[columns.findIndex(({ name }) => name === column)] ?? '')?.length;
   },
   async *rows(file, wanted) {
-    let places: readonly number[] | undefined;
+    let places: readonly CellPlace[] | undefined;
     let width = 0;
     let passed = options.linesAbove ?? 0;
     let batch: TableRow[] = [];
@@ -81,14 +81,21 @@ export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader =
   },
 });
 
+/** A cell of a line, or the number at a place in the list that stands in it. */
+interface CellPlace {
+  readonly place: number;
+  readonly index?: number;
+}
+
 class CsvRow implements TableRow {
   readonly #line: CsvLine;
-  readonly #places: readonly number[];
-  readonly #decimal: string;
+  readonly #places: readonly CellPlace[];
+  #list: { readonly place: number; readonly numbers: readonly string[] } | undefined;
+  readonly #decimal: '.' | ',';
   readonly #isGuarded: boolean;
   readonly #tally: Tally;
 
-  constructor(line: CsvLine, places: readonly number[], { decimal, guarded }: CsvOptions, tally: Tally) {
+  constructor(line: CsvLine, places: readonly CellPlace[], { decimal, guarded }: CsvOptions, tally: Tally) {
     this.#line = line;
     this.#places = places;
     this.#decimal = decimal;
@@ -101,19 +108,30 @@ class CsvRow implements TableRow {
   }
 
   text(cell: number): string {
-    const text = this.#line.cells[this.#places[cell] ?? -1] ?? '';
+    const { place = -1, index } = this.#places[cell] ?? {};
+    const text = this.#line.cells[place] ?? '';
+    if (index !== undefined) return this.#inList(place, text)[index] ?? '';
     return this.#isGuarded ? withoutGuard(text) : text;
+  }
+
+  /** Every number of a list is asked for after the other. */
+  #inList(place: number, text: string): readonly string[] {
+    if (this.#list?.place !== place) this.#list = { place, numbers: numbersOfList(text) ?? [] };
+    return this.#list.numbers;
   }
 
   number(cell: number): number {
     const text = this.text(cell);
-    if (this.#decimal === '.' || !text.includes(',')) {
-      const number = numberOfText(text);
-      return Number.isNaN(number) ? truthOfText(text) : number;
+    const isComma = this.#decimal === ',' && text.includes(',');
+    const number = numberOfText(isComma ? text.replace(',', '.') : text);
+    if (!Number.isNaN(number)) {
+      if (isComma) this.#tally.handled('decimalCommas');
+      return number;
     }
-    const number = numberOfText(text.replace(',', '.'));
-    if (!Number.isNaN(number)) this.#tally.handled('decimalCommas');
-    return number;
+    const plain = withoutGroups(text, this.#decimal);
+    if (plain === undefined) return truthOfText(text);
+    this.#tally.handled('groupedDigits');
+    return numberOfText(plain);
   }
 }
 
@@ -129,17 +147,60 @@ function columnsOf(
   return { isHeader, columns: names.map((name) => ({ name, kind: 'text' as const })) };
 }
 
-function placesOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): readonly number[] {
+/** `[0.1, 2]`, `(0.1; 2)` or `[0.1 2]`, as programs print lists of numbers; undefined for any other text. */
+function numbersOfList(text: string): readonly string[] | undefined {
+  const inside = /^(?:\[([^[\]]*)\]|\(([^()]*)\))$/.exec(text);
+  const numbers = (inside?.[1] ?? inside?.[2] ?? '').split(/[,;\s]+/).filter((number) => number !== '');
+  const isList =
+    numbers.length > 0 && numbers.every((number) => isNoValue(number) || !Number.isNaN(numberOfText(number)));
+  return isList ? numbers : undefined;
+}
+
+/** What stands before the second row of a table. */
+async function beginningOf(
+  file: string,
+  options: CsvOptions,
+): Promise<{ readonly columns: readonly TableColumn[]; readonly firstRow: readonly string[] }> {
+  let above = options.linesAbove ?? 0;
+  let columns: readonly TableColumn[] | undefined;
+  for await (const lines of csvLines(file, options.separator, options.encoding))
+    for (const line of lines) {
+      if (above > 0) above -= 1;
+      else if (columns === undefined) {
+        const { columns: named, isHeader } = columnsOf(file, options, line);
+        if (!isHeader) return { columns: withLists(named, line.cells), firstRow: line.cells };
+        columns = named;
+        above = options.linesBelow ?? 0;
+      } else return { columns: withLists(columns, line.cells), firstRow: line.cells };
+    }
+  if (columns === undefined) throw new ImportError(`expected a table, got a file without any line [file=${file}]`);
+  return { columns, firstRow: [] };
+}
+
+const withLists = (columns: readonly TableColumn[], firstRow: readonly string[]): readonly TableColumn[] =>
+  columns.map(({ name, kind }, place) => ({
+    name,
+    kind: numbersOfList(firstRow[place] ?? '') === undefined ? kind : 'list',
+  }));
+
+function placesOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): readonly CellPlace[] {
   const places = new Map<string, number>();
   for (const [place, { name }] of columns.entries()) {
     if (name === '' || !places.has(name)) places.set(name, place);
     else if (wanted.some(({ column }) => column === name))
       throw new ImportError(`expected column ${quoted(name)} once, got it twice [file=${file}]`);
   }
-  const missing = wanted.filter(({ column }) => !places.has(column));
+  const found = wanted.map(({ column }) => {
+    const whole = places.get(column);
+    if (whole !== undefined) return { place: whole };
+    const inList = listCell(column);
+    const place = places.get(inList?.column ?? '');
+    return inList === undefined || place === undefined ? undefined : { place, index: inList.index };
+  });
+  const missing = wanted.filter((_, at) => found[at] === undefined);
   if (missing.length > 0) {
     const names = [...new Set(missing.map(({ column }) => column))].slice(0, 20).join(', ');
     throw new ImportError(`expected column ${names}, got none of that name [file=${file}, line=1]`);
   }
-  return wanted.map(({ column }) => places.get(column) ?? -1);
+  return found.flatMap((place) => place ?? []);
 }

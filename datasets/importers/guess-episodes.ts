@@ -34,9 +34,9 @@ const countsStretches = ({ kind, areWhole, falls, runs, min, max }: MeasuredColu
   max - min === runs - 1 &&
   rows >= fewestRows * runs;
 
-/** Whether a column says one thing of an episode, and no more often another. */
-export const isSaidOnce = (column: MeasuredColumn, episodes: MeasuredColumn | undefined): boolean =>
-  episodes !== undefined && column.runs <= episodes.runs;
+/** Whether a column says one thing of an episode, and no more often another; `episodes` is undefined where nobody knows how many there are. */
+export const isSaidOnce = (column: MeasuredColumn, episodes: number | undefined): boolean =>
+  episodes !== undefined && column.runs <= episodes;
 
 export interface Boundaries {
   readonly by: object;
@@ -93,7 +93,7 @@ export interface SuccessRule {
 }
 
 /** How the recording says that an episode succeeded: in a column that is called so, or in one that says `ok` or the like once an episode. */
-export function successOf(columns: readonly MeasuredColumn[], episodes: MeasuredColumn | undefined): SuccessRule {
+export function successOf(columns: readonly MeasuredColumn[], episodes: number | undefined): SuccessRule {
   const said = columns.find(({ name, values }) => success.test(lookedUp(name)) && values !== undefined);
   const isResult = (column: MeasuredColumn): boolean =>
     result.test(lookedUp(column.name)) || (column.kind === 'text' && isSaidOnce(column, episodes));

@@ -1,5 +1,6 @@
 import { lookedUp, namedColumn } from './column-name.ts';
 import type { DraftedNumber, Parts } from './draft.ts';
+import { folderColumn } from './file-columns.ts';
 import { boundariesOf, episodeColumnOf, isSaidOnce, successOf } from './guess-episodes.ts';
 import { dateBeside, isTimeName, timeColumnOf, timingOf, type MeasuredColumn } from './guess-timing.ts';
 import { ImportError, quoted } from './import-summary.ts';
@@ -38,10 +39,11 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
   const episodeColumn = episodeColumnOf(untimed, { rows, files });
   const robotColumn = find(robot);
   const taskColumn = find(task, ({ values }) => values !== undefined);
-  const discrete = labelOf(columns, rows, episodeColumn);
+  const episodesSaid = episodeColumn?.runs ?? (files > 1 ? files : undefined);
+  const discrete = labelOf(columns, rows, episodesSaid);
   const success = successOf(
     columns.filter((column) => column !== discrete && column !== taskColumn && column !== robotColumn),
-    episodeColumn,
+    episodesSaid,
   );
   const date = dateBeside(columns);
   const taken = new Set([timeColumn, date, episodeColumn, robotColumn, taskColumn, discrete, ...success.columns]);
@@ -62,7 +64,9 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
   const { rateHz } = timing;
   const boundaries = boundariesOf(episodeColumn, timeColumn, { rows, files, rateHz });
   const tasks = taskColumn === undefined ? [] : tasksOf(taskColumn);
-  const others = columns.filter((column) => column.kind !== 'number' && !taken.has(column)).map(({ name }) => name);
+  const others = columns
+    .filter((column) => column.kind !== 'number' && !taken.has(column) && column.name !== folderColumn)
+    .map(({ name }) => name);
   const isUnreadable = columns.some(({ unreadable }) => unreadable > 0);
   return {
     observations,
@@ -71,7 +75,9 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
     time: timing.map,
     rateHz,
     episodes: { by: boundaries.by },
-    episodesFound: boundaries.episodes,
+    // Rows of several robots take turns, so that every stretch is an episode of each of them.
+    episodesFound:
+      boundaries.episodes * (takeTurns(robotColumn, episodeColumn) ? (robotColumn?.values?.length ?? 1) : 1),
     robot: robotColumn === undefined ? { id: 'robot-1' } : { column: robotColumn.name },
     task: taskColumn === undefined ? 'task' : { column: taskColumn.name, values: tasks },
     tasks: tasks.length === 0 ? ['task'] : [...new Set(tasks.map(({ is }) => is))],
@@ -83,9 +89,37 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
       ...unreadTimes([timeColumn, date]),
       ...boundaries.notes,
       ...success.notes,
+      ...folderNotes(columns.find((column) => column.name === folderColumn && !taken.has(column))),
+      ...longTableNotes(numbers, others, timeColumn),
       ...(others.length === 0 ? [] : [`these hold text and are not used: ${others.slice(0, 50).join(', ')}`]),
     ],
   };
+}
+
+const takeTurns = (robots: MeasuredColumn | undefined, episodes: MeasuredColumn | undefined): boolean =>
+  robots !== undefined && episodes !== undefined && robots.runs > 2 * episodes.runs;
+
+function folderNotes(folders: MeasuredColumn | undefined): readonly string[] {
+  if (folders === undefined) return [];
+  const named = (folders.values ?? [folders.example]).slice(0, 5).map((name) => quoted(name));
+  return [
+    `the files lie in folders (${named.join(', ')}${(folders.values?.length ?? 65) > 5 ? ', …' : ''}): if these say the task, the site, the robot or the outcome, map {"column": "${folderColumn}"} to it`,
+  ];
+}
+
+/** One row a reading instead of one a moment: a name, a number, and the same time again and again. */
+function longTableNotes(
+  numbers: readonly MeasuredColumn[],
+  others: readonly string[],
+  time: MeasuredColumn | undefined,
+): readonly string[] {
+  const [only] = numbers;
+  const [name] = others;
+  if (numbers.length !== 1 || only === undefined || name === undefined || time === undefined || time.repeats === 0)
+    return [];
+  return [
+    `each row seems to hold one reading, named by ${name}: an import takes one row a frame, so pivot the table first, in DuckDB e.g. PIVOT t ON "${name}" USING first("${only.name}") GROUP BY "${time.name}"`,
+  ];
 }
 
 const unreadTimes = (columns: readonly (MeasuredColumn | undefined)[]): readonly string[] =>
@@ -107,7 +141,7 @@ function nothingToObserve(columns: readonly MeasuredColumn[], rows: number): Imp
 function labelOf(
   columns: readonly MeasuredColumn[],
   rows: number,
-  episodes: MeasuredColumn | undefined,
+  episodes: number | undefined,
 ): MeasuredColumn | undefined {
   const named = columns.find((column) => label.test(lookedUp(column.name)) && isChoice(column, rows));
   if (named !== undefined) return named;

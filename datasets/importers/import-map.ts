@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { isZone } from '../../domain/maintenance/local-time.ts';
 import { taskIdSchema } from '../robot-type.ts';
+import { anyBlanks } from './csv-lines.ts';
 import { dateOrders } from './source-time.ts';
 import { textEncodings } from './text-encoding.ts';
 
@@ -144,7 +145,8 @@ export const importMapSchema = z.strictObject({
     .strictObject({
       /** Of the characters; without one UTF-8, or UTF-16 with a byte order mark. */
       encoding: z.enum(textEncodings).exactOptional(),
-      separator: z.string().length(1).default(','),
+      /** One character, or `blanks`: one or more blanks or tabs. */
+      separator: z.union([z.string().length(1), z.literal(anyBlanks)]).default(','),
       decimal: z.enum(['.', ',']).default('.'),
       header: z.enum(['present', 'absent', 'auto']).default('present'),
       columns: z.array(text).min(1).max(10_000).optional(),

@@ -1,5 +1,6 @@
+import { rowsOfFile } from './file-columns.ts';
 import { dateOrders, instantUs, type DateOrder } from './source-time.ts';
-import type { SourceFile } from './table-episodes.ts';
+import type { SourceFile } from './table.ts';
 import { isNoValue, truthOfText, type TableReader } from './table.ts';
 
 /** What stands in a column, over all rows of all files. */
@@ -82,8 +83,8 @@ async function measureGroup(
     { column, as: 'number' as const },
   ]);
   let rows = 0;
-  for (const { path } of files)
-    for await (const batch of reader.rows(path, wanted))
+  for (const file of files)
+    for await (const batch of rowsOfFile(reader, file, wanted))
       for (const row of batch) {
         rows += 1;
         for (const [place, column] of columns.entries()) column.see(row.text(2 * place), row.number(2 * place + 1));

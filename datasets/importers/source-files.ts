@@ -2,7 +2,7 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 
 import { ImportError } from './import-summary.ts';
-import type { SourceFile } from './table-episodes.ts';
+import type { SourceFile } from './table.ts';
 import type { Tally } from './tally.ts';
 
 /** How files of text tables are called. */

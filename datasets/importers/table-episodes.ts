@@ -1,19 +1,14 @@
 import { FrameColumns } from '../frame-columns.ts';
 import { type RobotType } from '../robot-type.ts';
+import { rowsOfFile } from './file-columns.ts';
 import type { ImportMap } from './import-map.ts';
 import { quoted } from './import-summary.ts';
 import { outcomeRule, type OutcomeRule } from './outcome-rule.ts';
 import { resolveMap, type ResolvedMap } from './resolve-map.ts';
 import { RowReader, type FrameOfRow, type ReadRow } from './row-reader.ts';
 import { mostEpisodeFrames, mostOpenNumbers, numbersOfFrame, type SourceEpisode } from './source-episode.ts';
-import type { TableReader, TableRow } from './table.ts';
+import type { SourceFile, TableReader, TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
-
-/** A file of a recording: where it lies, and its name within the recording, the same on every machine. */
-export interface SourceFile {
-  readonly path: string;
-  readonly name: string;
-}
 
 export interface TableSource {
   readonly files: readonly SourceFile[];
@@ -67,7 +62,7 @@ export async function* tableEpisodes(source: TableSource, read: ReadCount): Asyn
   for (const file of source.files) {
     await countUnmapped(source, state.map, file.path);
     state.beginFile(file);
-    for await (const batch of source.reader.rows(file.path, state.map.wanted))
+    for await (const batch of rowsOfFile(source.reader, file, state.map.wanted))
       for (const row of batch) {
         read.rows += 1;
         yield* state.take(row);

@@ -1,3 +1,9 @@
+/** A file of a recording: where it lies, and its name within the recording, the same on every machine. */
+export interface SourceFile {
+  readonly path: string;
+  readonly name: string;
+}
+
 /** A column of a table, and what stands in it. */
 export interface TableColumn {
   readonly name: string;
@@ -27,6 +33,23 @@ export function numberOfText(text: string): number {
   const number = Number(text);
   return Number.isFinite(number) ? number : Number.NaN;
 }
+
+/**
+ * A number whose digits stand in groups of three, as spreadsheets write it, without the groups; undefined for any other text, also for one that may
+ * as well have a fraction of three digits.
+ *
+ * '1.234,5' with ',' → '1234.5'; '12 000' → '12000'; '1.234' with ',' → undefined
+ */
+export function withoutGroups(text: string, decimal: '.' | ','): string | undefined {
+  if (text.length > longestShort) return undefined;
+  const [, mark = '', fraction] = grouped.exec(text) ?? [];
+  if (mark === '' || mark === decimal) return undefined;
+  if (fraction !== undefined && !fraction.startsWith(decimal)) return undefined;
+  const groups = text.split(mark).length - 1;
+  if ((mark === '.' || mark === ',') && fraction === undefined && groups < 2) return undefined;
+  return text.replaceAll(mark, '').replace(',', '.');
+}
+const grouped = /^[+-]?\d{1,3}([.,'’ \u00A0\u202F])\d{3}(?:\1\d{3})*([.,]\d+)?$/;
 
 /** `true` is 1 and `false` is 0, in any letters, as in other formats; NaN for anything else. */
 export function truthOfText(text: string): number {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +10,7 @@ import { importCsv } from '../../cli/import-tables.ts';
 import { importMapSchema } from '../../datasets/importers/import-map.ts';
 import { checkRobotType } from '../../datasets/robot-type-check/check-robot-type.ts';
 import { memoryObjectStore } from '../../store/adapters/memory-object-store.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
 
 describe('drafting a robot type from a recording', () => {
   let folder = '';
@@ -27,10 +28,15 @@ describe('drafting a robot type from a recording', () => {
     return { path, type, map: importMapSchema.parse(draft.map), notes: draft.notes, draft };
   }
 
-  const importedFrom = ({ path, type, map }: Pick<Awaited<ReturnType<typeof drafted>>, 'path' | 'type' | 'map'>) =>
+  const importedFrom = ({
+    path,
+    type,
+    map,
+    store = memoryObjectStore(),
+  }: Pick<Awaited<ReturnType<typeof drafted>>, 'path' | 'type' | 'map'> & { readonly store?: ObjectStore }) =>
     importCsv({
       path,
-      store: memoryObjectStore(),
+      store,
       scratchDirectory: folder,
       progress: () => {},
       isRegistered: async () => false,
@@ -104,14 +110,105 @@ describe('drafting a robot type from a recording', () => {
   });
 
   it('drafts and imports a table that gzip has compressed, and says so where it is cut off or only a pointer', async () => {
-    const rows = Array.from({ length: 30_000 }, (_, row) => `${row / 10},${Math.sin(row).toFixed(9)}`);
+    const rows = Array.from({ length: 3_000 }, (_, row) => `${row / 10},${Math.sin(row).toFixed(9)}`);
     const whole = gzipSync(`t,x\n${rows.join('\n')}\n`);
     const { path, type, map } = await drafted(whole);
-    assert.equal((await importedFrom({ path, type, map })).frames, 30_000);
-    await writeFile(path, whole.subarray(0, whole.length - 5_000));
+    assert.equal((await importedFrom({ path, type, map })).frames, 3_000);
+    await writeFile(path, whole.subarray(0, whole.length - 500));
     await assert.rejects(importedFrom({ path, type, map }), /expected a whole gzip file, got one that is cut off/);
     await writeFile(path, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n');
     await assert.rejects(importedFrom({ path, type, map }), /got a pointer of Git LFS/);
+  });
+
+  it('drafts numbers in groups of three, columns between blanks below a comment with their names, and lists of numbers', async () => {
+    const values = (write: (row: number) => string) => Array.from({ length: 60 }, (_, row) => write(row)).join('\n');
+    const grouped = await imported(
+      `sep=;\n"t (s)";"x (mm)";"cmd (mm)"\n${values((row) => `"${row / 10}";"-1.${String(100 + row)},5";"12 ${String(100 + row)}"`)}\n`.replaceAll(
+        /"(\d)\.(\d)"/g,
+        '"$1,$2"',
+      ),
+    );
+    assert.deepEqual(
+      [grouped.frames, grouped.type.observations.map(({ min, max }) => [min, max])],
+      [60, [[-1170, -1090]]],
+    );
+    assert.ok(grouped.type.actions.kind === 'continuous' && grouped.type.actions.ranges[0]?.max === 12_200);
+    const aligned = await imported(
+      `# made by rig 3\n#  t  x  u\n${values((row) => `  ${(row / 10).toFixed(1).padStart(6)}\t ${String(row).padStart(9)}   ${row % 3}`)}\n`,
+    );
+    assert.deepEqual(
+      [aligned.frames, aligned.map.csv?.separator, aligned.type.observations.map(({ name }) => name)],
+      [60, 'blanks', ['x']],
+    );
+    const listed = await imported(
+      `t,joints,target_joints\n${values((row) => `${row / 10},"[${row}, 2e-1]","(${row} ${-row})"`)}\n6.0,"[7]","(1 2)"\n`,
+    );
+    assert.deepEqual(
+      [listed.frames, listed.type.observations.map(({ name, max }) => [name, max])],
+      [
+        60,
+        [
+          ['joints[0]', 64.9],
+          ['joints[1]', 1.2],
+        ],
+      ],
+    );
+  });
+
+  it('reads what folders and names of files say, and says how to use them', async () => {
+    const top = await mkdtemp(join(folder, 'folders-'));
+    for (const [index, name] of ['ok/a.1.csv', 'ok/b.csv', 'nok/c.csv'].entries()) {
+      await mkdir(join(top, name, '..'), { recursive: true });
+      const rows = Array.from({ length: 25 }, (_, row) => `${row / 10},${index + row}`);
+      await writeFile(join(top, name), `t,x\n${rows.join('\n')}\n`);
+    }
+    const draft = await inferDraft({ format: 'csv', path: top, id: 'arm' }, engine());
+    const { type } = checkRobotType(new TextEncoder().encode(JSON.stringify(draft.robotType)));
+    const map = importMapSchema.parse(draft.map);
+    assert.ok(type);
+    assert.deepEqual(map.success.kind === 'succeededWhen' && [map.success.column, map.success.equals], [
+      '@folder',
+      'ok',
+    ]);
+    const store = memoryObjectStore();
+    const summary = await importedFrom({
+      path: top,
+      type,
+      map: { ...map, robot: { column: '@file', prefix: '' } },
+      store,
+    });
+    assert.deepEqual([summary.episodes, summary.frames, summary.notTaken], [3, 75, []]);
+    const robots = new Set<string>();
+    for await (const { key } of store.list('landing/')) robots.add(key);
+    for (const robot of ['a', 'b', 'c'])
+      assert.ok(
+        [...robots].some((key) => key.includes(`/${robot}/`)),
+        robot,
+      );
+    await rename(join(top, 'ok'), join(top, 'monday'));
+    const other = await inferDraft({ format: 'csv', path: top, id: 'arm' }, engine());
+    assert.ok(
+      other.notes.some((note) => /folders \("monday", "nok"\).*\{"column": "@folder"\}/.test(note)),
+      String(other.notes),
+    );
+  });
+
+  it('counts an episode for each of the robots that take turns, and says how a table with one reading a row is pivoted', async () => {
+    const turns = Array.from(
+      { length: 180 },
+      (_, row) => `${Math.floor(row / 3)},r${row % 3},${Math.floor(row / 60)},${row}`,
+    );
+    const { notes } = await drafted(`t,robot,episode,x\n${turns.join('\n')}\n`);
+    assert.ok(
+      notes.some((note) => /about 9 episodes/.test(note)),
+      String(notes),
+    );
+    const long = Array.from({ length: 60 }, (_, row) => `${Math.floor(row / 3) / 10},${'xyz'.charAt(row % 3)},${row}`);
+    const said = await drafted(`time,signal,value\n${long.join('\n')}\n`);
+    assert.ok(
+      said.notes.some((note) => /PIVOT t ON "signal"/.test(note)),
+      String(said.notes),
+    );
   });
 
   it('takes a label that changes within an episode for an action, and a clock of seconds for no episodes', async () => {

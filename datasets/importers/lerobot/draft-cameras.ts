@@ -1,6 +1,6 @@
 import { cameraSchema, type Camera } from '../../camera.ts';
 import { ImportError } from '../import-summary.ts';
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { TableReader } from '../table.ts';
 import { imageBytes } from './image-bytes.ts';
 import { ImagesByRow } from './image-rows.ts';

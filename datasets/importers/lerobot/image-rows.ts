@@ -1,4 +1,4 @@
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { ImageRows, ImageTable, StoredImage } from './image-table.ts';
 
 /** The images of a column by the number of their row over all data files: every file is read once, as long as nobody goes back. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { ImportError } from '../import-summary.ts';
 import { refusePointer, sourceFiles } from '../source-files.ts';
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { TableReader, TableRow } from '../table.ts';
 import { Tally } from '../tally.ts';
 import { parseJson, type LeRobotInfo } from './info.ts';

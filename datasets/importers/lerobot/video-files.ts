@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { ImportError } from '../import-summary.ts';
 import { refusePointer } from '../source-files.ts';
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { LeRobotFeature, LeRobotInfo } from './info.ts';
 import type { EpisodeMeta } from './meta.ts';
 import { videoPathOf } from './video-path.ts';

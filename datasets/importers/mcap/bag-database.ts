@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { DatabaseSync, SqliteValue } from 'node:sqlite';
 
 import { ImportError } from '../import-summary.ts';
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { Tally } from '../tally.ts';
 import { mcapLimits } from './limits.ts';
 import type { Message, Topics } from './topics.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { ImportError } from '../import-summary.ts';
 import { readSourceText, sourceFiles } from '../source-files.ts';
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { Tally } from '../tally.ts';
 
 const mostMetadataBytes = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@ import { ImportError, type ImportInput, type ImportSummary } from '../import-sum
 import { importTables } from '../import-tables.ts';
 import type { SourceEpisode } from '../source-episode.ts';
 import { refusePointer } from '../source-files.ts';
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import { Tally } from '../tally.ts';
 import { bagFiles } from './bag-folder.ts';
 import { EpisodeImages } from './episode-images.ts';

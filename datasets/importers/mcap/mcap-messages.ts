@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { Tally } from '../tally.ts';
 import { ImportError } from '../import-summary.ts';
 import { bagMessages, isBagDatabase } from './bag-database.ts';

@@ -1,4 +1,4 @@
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import { logTimeColumn, type TableReader, type TableRow, type WantedCell } from '../table.ts';
 import type { Tally } from '../tally.ts';
 import { topicField, type TopicField } from './field-path.ts';

@@ -1,5 +1,5 @@
 import { ColumnMeasure, type MeasuredColumn } from '../measure-columns.ts';
-import type { SourceFile } from '../table-episodes.ts';
+import type { SourceFile } from '../table.ts';
 import type { Tally } from '../tally.ts';
 import { McapProblem } from './byte-cursor.ts';
 import { namedElement, stepsOf, topicColumn } from './field-path.ts';
