@@ -18,6 +18,8 @@ const main = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 const policy = 'wall-follower';
 
 interface Outcome {
+  readonly outcome: CycleResult['outcome'];
+  readonly reason: string;
   readonly modelSha256: string | undefined;
   readonly episodes: number;
   readonly noticedMs: number;
@@ -79,7 +81,9 @@ async function cycleWithDeath(victim: Queue | undefined): Promise<Outcome> {
       noticedMs = Date.now() - killedMs;
     }
     const result = (await handle.result()) as CycleResult;
-    assert.equal(result.outcome, 'promoted', result.reason);
+    // What the gates say of a model of these few episodes is not the question; that they say the same of the same one is.
+    assert.ok(result.outcome === 'promoted' || result.outcome === 'gatesHold', result.reason);
+    assert.notEqual(result.modelSha256, undefined, result.reason);
     const { episodes } = await context.lake.currentVersion();
     const session = await context.engine.open();
     const [row] = await session.rows(
@@ -87,7 +91,8 @@ async function cycleWithDeath(victim: Queue | undefined): Promise<Outcome> {
     );
     await session.close();
     assert.equal(row?.['n'], row?.['ids']);
-    return { modelSha256: result.modelSha256, episodes: Number(row?.['n']), noticedMs };
+    const { outcome, reason, modelSha256 } = result;
+    return { outcome, reason, modelSha256, episodes: Number(row?.['n']), noticedMs };
   } finally {
     await Promise.all(running.map((worker) => worker.stop()));
     await rm(directory, { recursive: true, force: true });
@@ -130,10 +135,9 @@ describe('a worker that dies', () => {
 
   for (const victim of ['data', 'training'] as const)
     it(`in ${victim} is noticed within 30 s; the cycle ends with the same model and the same episodes`, async () => {
-      const outcome = await cycleWithDeath(victim);
-      assert.equal(outcome.modelSha256, undisturbed.modelSha256);
-      assert.equal(outcome.episodes, undisturbed.episodes);
-      assert.ok(outcome.noticedMs < 30_000, `noticed after ${outcome.noticedMs} ms`);
-      process.stdout.write(`      noticed after ${(outcome.noticedMs / 1_000).toFixed(1)} s\n`);
+      const { noticedMs, ...outcome } = await cycleWithDeath(victim);
+      assert.deepEqual({ ...outcome, noticedMs: 0 }, undisturbed);
+      assert.ok(noticedMs < 30_000, `noticed after ${noticedMs} ms`);
+      process.stdout.write(`      noticed after ${(noticedMs / 1_000).toFixed(1)} s\n`);
     });
 });
