@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { defaultRolloutLimits } from '../../domain/experiment/index.ts';
 import type { RoomFamily } from '../../fleet/simulator/rooms/families.ts';
 import { modelFile } from '../../policies/model-manifest.ts';
 import { seenCamerasOf } from '../../policies/seen-images.ts';
 import { tinyPolicy } from '../../policies/tiny-policy.ts';
 import type { World } from '../world.ts';
 import { catchBadPolicy } from './bad-policy.ts';
-import { collectingMeanwhile } from './collecting-meanwhile.ts';
+import { whileCollecting } from './collecting-meanwhile.ts';
 import { expectDriftNamed, expectDrivesBetterWithDirt } from './dirty-lenses.ts';
-import { expectEndState, trialEndsOf } from './end-state.ts';
-import { learn, margins } from './learn.ts';
+import { expectEndState, expectPromoted } from './end-state.ts';
+import { gainTrial } from './gain-trial.ts';
+import { learn } from './learn.ts';
 import { overlookingPolicy } from './overlooking-policy.ts';
 
 /**
@@ -41,28 +41,7 @@ const largeLossTrial = { times, rolloutLimits: { guard: { tau: 0.15 } } };
 
 /** What each cycle may gain: the first champion sees nothing; with dirt the second fails in every third episode. */
 const wantedGain = 0.15;
-const stageFractions = [0.5, 0.6, 0.7, 1];
-/**
- * Trials that are planned for so large a gain show it within minutes; one of a single point takes thirty robots weeks. The A/B test proves the gain as
- * surely as everywhere; the stages after it, that nothing is worse by more than thirty robots can tell within a minute or two.
- */
-const gainTrial = {
-  profile: 'compressed',
-  times: { ...times, leastStageTicks: 4 },
-  candidateFraction: 0.5,
-  effectFraction: wantedGain,
-  abTestLimits: { lookHours: 3, firstLook: 3 },
-  rolloutLimits: {
-    advance: { tau: wantedGain },
-    stages: defaultRolloutLimits.stages.map((stage, index) => ({
-      ...stage,
-      fleetFraction: stageFractions[index] ?? stage.fleetFraction,
-      marginFraction: margins[index] ?? null,
-      minimumHours: 3,
-      minimumTotalHours: 0,
-    })),
-  },
-};
+const trial = gainTrial(cameraPace.dayMs, wantedGain);
 
 /**
  * Robots that have nothing but a camera. A first policy sees nothing; a cycle learns from the clips that its robots brought, and its
@@ -79,12 +58,12 @@ export async function cameraLearns(world: World): Promise<void> {
   fleet.live(anywhere);
   await world.everyRobotFollows();
   const training = { seed, cameras: [camera.name], targetFrames, hyperparameters };
-  const seeing = await learnAndPromote(world, `what camera ${camera.name} shows`, { training, trial: gainTrial });
+  const seeing = await learnAndPromote(world, `what camera ${camera.name} shows`, { training, trial });
 
   await expectDriftNamed(world, camera);
   say('robots drive on with dirty lenses for a while, which is what the next cycle learns from');
   await sleep(dirtyMs);
-  const withDirt = { training: { ...training, ...moreOfIt, warmStart: true }, trial: gainTrial };
+  const withDirt = { training: { ...training, ...moreOfIt, warmStart: true }, trial };
   const cleared = await learnAndPromote(world, 'to drive with dirty lenses', withDirt);
   await expectDrivesBetterWithDirt(world, cameraFamilies, { before: seeing, after: cleared });
 
@@ -105,21 +84,4 @@ async function learnAndPromote(world: World, what: string, request: Readonly<Rec
   const version = await whileCollecting(world, () => learn(world, what, request));
   await expectPromoted(world, version);
   return version;
-}
-
-/** What robots bring during a trial is in the lake when it ends. */
-async function whileCollecting<Result>(world: World, work: () => Promise<Result>): Promise<Result> {
-  const collecting = collectingMeanwhile(world);
-  try {
-    return await work();
-  } finally {
-    await collecting.stop();
-  }
-}
-
-/** Its own trial ended so, and not a bootstrap. */
-async function expectPromoted(world: World, version: string): Promise<void> {
-  const ends = await trialEndsOf(world);
-  if (!ends.some(({ candidateVersion, outcome }) => candidateVersion === version && outcome === 'promoted'))
-    throw new Error(`expected a trial that promoted ${version}, got ${JSON.stringify(ends)}`);
 }

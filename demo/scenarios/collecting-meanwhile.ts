@@ -29,6 +29,16 @@ export function collectingMeanwhile(
   };
 }
 
+/** What robots bring during a trial is in the lake when it ends. */
+export async function whileCollecting<Result>(world: World, work: () => Promise<Result>): Promise<Result> {
+  const collecting = collectingMeanwhile(world);
+  try {
+    return await work();
+  } finally {
+    await collecting.stop();
+  }
+}
+
 const isOnTrial = ({ trial }: Pick<World, 'trial'>): Promise<boolean> =>
   trial().then(
     ({ stage }) => stage === 'abTest' || stage === 'rollout',

@@ -57,6 +57,13 @@ export async function trialEndsOf({
   return ends.toSorted((a, b) => a.atMs - b.atMs);
 }
 
+/** Its own trial ended so, and not a bootstrap. */
+export async function expectPromoted(world: World, version: string): Promise<void> {
+  const ends = await trialEndsOf(world);
+  if (!ends.some(({ candidateVersion, outcome }) => candidateVersion === version && outcome === 'promoted'))
+    throw new Error(`expected a trial that promoted ${version}, got ${JSON.stringify(ends)}`);
+}
+
 /**
  * Checks robots, alias history, assignment log and lake. The robots rest first and what they still hold is collected, so that every
  * episode they ever told of must be in the lake, or in quarantine, once.
