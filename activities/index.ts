@@ -70,6 +70,8 @@ export interface FleetPorts extends StorePorts {
   readonly fleet: Fleet;
   readonly telemetry: TelemetryLog;
   readonly slot: TrialSlot;
+  /** For so long a rollback can be undone by who ordered it; default: half an hour. */
+  readonly undoWithinMs?: number | undefined;
   /** Where the console's pages are, for links in reports. */
   readonly consoleUrl?: string | undefined;
 }

@@ -174,9 +174,13 @@ async function endedAnswer(client: Client, workflowId: string, requestId: string
 /** What a request became, in one line. `no` where nothing was ordered and nothing waits. */
 export function rollbackText({ kind, version, seq, reason }: RollbackAnswer): string {
   if (kind === 'ordered') return `ordered ${version}, assignment ${seq}: ${reason}`;
-  if (kind === 'awaitingApproval') return `nothing is ordered yet: ${version} waits for an approval: ${reason}`;
+  if (kind === 'awaitingApproval') return `${askedFor}${version} waits for an approval: ${reason}`;
   throw new ActError('no', `nothing was ordered: ${reason}`);
 }
+
+const askedFor = 'nothing is ordered yet: ';
+/** Whether that line says that somebody has to approve first; it is kept in the audit log, and read there when the same is asked again. */
+export const isAskedFor = (text: string): boolean => text.startsWith(askedFor);
 
 /** Was the run that waits now started by this request? Then nothing is lost when nobody answers. */
 async function startedBy(client: Client, workflowId: string, requestId: string): Promise<boolean> {

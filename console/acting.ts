@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 
 import { carryOut, type Act, type ActEnd } from '../acts/carry-out.ts';
+import { isAskedFor } from '../acts/steering.ts';
 import type { Operator } from '../fleet/desk/operators.ts';
 import type { Clock } from '../store/clock.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -55,7 +56,8 @@ export class Acting {
     try {
       const { outcome, answer, isRepeated } = await mine;
       if (outcome === 'refused') throw new ConsoleError('refused', answer);
-      return { readAtMs: clock(), actId, answer, isRepeated };
+      const waits = asked.act === 'rollback' && isAskedFor(answer) ? ({ needsApproval: true } as const) : {};
+      return { readAtMs: clock(), actId, answer, isRepeated, ...waits };
     } finally {
       if (this.#underWay.get(actId) === mine) this.#underWay.delete(actId);
     }

@@ -46,6 +46,8 @@ export interface ConsolePorts {
   readonly pagesDirectory?: string;
   /** How often a stream of changes says that the console is there, and who listens is looked up anew; default: 15 s. */
   readonly beatMs?: number;
+  /** For so long a rollback can be undone by who ordered it; default: half an hour. */
+  readonly undoWithinMs?: number;
   /** How long a question in SQL may take; default: 20 s. */
   readonly questionLimitMs?: number;
 }

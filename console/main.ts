@@ -71,6 +71,7 @@ async function runConsole(environment: NodeJS.ProcessEnv): Promise<void> {
     facts: openFactTables({ store, engine, clock, stagingDirectory: scratchDirectory }),
     loop: temporalLoopView(temporal.client, orchestrationQueue(settings)),
     steer: steering({ client: temporal.client, settings }),
+    undoWithinMs: settings.undoWithinMs,
     clock,
     monotonicMs: () => performance.now(),
     log,

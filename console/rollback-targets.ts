@@ -12,7 +12,7 @@ import {
   type ChampionChange,
   type ChampionSpell,
 } from '../domain/registry/index.ts';
-import { chooseRollback, rollbackTargets } from '../domain/trial/index.ts';
+import { chooseRollback, isAgainst, rollbackTargets } from '../domain/trial/index.ts';
 import { trialsOf } from '../fleet/desk/index.ts';
 import { inParallel } from '../store/in-parallel.ts';
 import { readAliasHistory } from '../store/records/aliases.ts';
@@ -148,9 +148,6 @@ const changeAnswer = ({ atMs, version, replaced, way, who, why }: ChampionChange
   why,
 });
 
-/** Outcomes of trials after which robots were ordered back from the candidate. */
-const against: ReadonlySet<string> = new Set(['harmful', 'rolledBack']);
-
 async function lastTrialOf(
   ends: readonly EndedTrial[],
   version: string,
@@ -158,7 +155,6 @@ async function lastTrialOf(
 ): Promise<Target['trial']> {
   const end = ends.findLast(({ candidateVersion }) => candidateVersion === version);
   if (end === undefined) return null;
-  const { trialId, atMs, outcome, reason, sentence } = await sentences.of(end);
-  const isWorse = outcome === 'reject' && reason.startsWith('proven worse');
-  return { trialId, atMs, isAgainst: against.has(outcome) || isWorse, sentence };
+  const { trialId, atMs, sentence } = await sentences.of(end);
+  return { trialId, atMs, isAgainst: isAgainst(end), sentence };
 }

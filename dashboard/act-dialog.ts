@@ -13,15 +13,23 @@ export type ActState =
   | { readonly kind: 'asking' }
   | { readonly kind: 'sending' }
   | { readonly kind: 'done'; readonly answer: string }
+  /** Somebody else has to approve it before anything is done. */
+  | { readonly kind: 'asked'; readonly answer: string }
   | { readonly kind: 'failed'; readonly problem: Problem };
 
 /** How an act stands after an answer. */
 export const actState = (answer: Answer<ActAnswer>): ActState =>
-  answer.kind === 'read' ? { kind: 'done', answer: answer.data.answer } : { kind: 'failed', problem: answer };
+  answer.kind === 'read'
+    ? { kind: answer.data.needsApproval === true ? 'asked' : 'done', answer: answer.data.answer }
+    : { kind: 'failed', problem: answer };
 
 /** Whether sending the same again may help: nobody answered, or not now. A refusal stays one. */
 export const mayRetry = (problem: Problem): boolean =>
   problem.kind === 'gone' || ['storeUnavailable', 'temporalUnavailable', 'tooMany', 'internal'].includes(problem.type);
+
+/** Whether there is nothing left to do but to close. */
+const isAnswered = (state: ActState): boolean =>
+  state.kind === 'done' || state.kind === 'asked' || (state.kind === 'failed' && !mayRetry(state.problem));
 
 export const longestReason = 500;
 
@@ -44,7 +52,7 @@ type Typed = { readonly currentTarget: { readonly value: string } };
 /** What stands in the dialog of an act. What was sent once is not changed any more: the same is sent again, so that it is done once. */
 export function dialogBody({ act, state, ...form }: DialogBody): ComponentChild {
   const isSent = state.kind !== 'asking';
-  const isOver = state.kind === 'done' || (state.kind === 'failed' && !mayRetry(state.problem));
+  const isOver = isAnswered(state);
   return h(
     'form',
     {
@@ -106,7 +114,7 @@ function versionPart(
   return weighed(targets, nowMs, versions.version ?? null);
 }
 
-function outcome(state: ActState, { after }: OfferedAct, reason: string): ComponentChild {
+function outcome(state: ActState, { after, whenAsked }: OfferedAct, reason: string): ComponentChild {
   switch (state.kind) {
     case 'asking':
       return h('p', { role: 'status' }, reason !== '' && reason.trim() === '' ? 'Say why: blanks are no reason.' : '');
@@ -117,6 +125,15 @@ function outcome(state: ActState, { after }: OfferedAct, reason: string): Compon
         h('strong', null, after === undefined ? '✓ Done: ' : '✓ Ordered: '),
         state.answer,
         after === undefined ? null : `. ${after}`,
+      ]);
+    case 'asked':
+      return h('div', { role: 'status', class: 'act-done' }, [
+        h('p', null, [
+          h('strong', null, '◇ Asked, and nothing is ordered yet: '),
+          'it waits for the approval of somebody else with the role approver or admin.',
+        ]),
+        whenAsked === undefined ? null : h('p', null, whenAsked),
+        h('p', { class: 'hint' }, `The answer: ${state.answer}`),
       ]);
     case 'failed':
       return h('p', { role: 'alert', class: 'act-failed' }, [
@@ -148,17 +165,21 @@ export function ActDialog({ act, session, onAnswer, onClose }: ActDialogProps): 
   const [extra, setExtra] = useState('');
   const [state, setState] = useState<ActState>({ kind: 'asking' });
   const { versions } = act;
-  const targets = useReading<RollbackTargetsAnswer>(session, versions?.path ?? null, 'targets', 'models');
+  const read = useReading<RollbackTargetsAnswer>(session, versions?.path ?? null, 'targets', 'models');
+  // What was weighed stays as it was when the act was sent: after it, everything compares with another version.
+  const weighedBy = useRef(read);
+  if (state.kind === 'asking') weighedBy.current = read;
+  const targets = weighedBy.current;
   useEffect(() => {
     place.current?.showModal();
     // The list comes later, and stands before the reason: whoever goes on by Tab is led to it.
     place.current?.querySelector<HTMLElement>('.choice')?.focus();
   }, []);
-  const isAnswered = state.kind === 'done' || (state.kind === 'failed' && !mayRetry(state.problem));
+  const isOver = isAnswered(state);
   useEffect(() => {
     // The button that was pressed is gone: what is left to do is to close.
-    if (isAnswered) place.current?.querySelector<HTMLButtonElement>('.acts button:last-child')?.focus();
-  }, [isAnswered]);
+    if (isOver) place.current?.querySelector<HTMLButtonElement>('.acts button:last-child')?.focus();
+  }, [isOver]);
   const send = async (): Promise<void> => {
     setState({ kind: 'sending' });
     const asked = act.field?.name ?? versions?.choose;

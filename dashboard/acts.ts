@@ -3,6 +3,7 @@ import type { RunningCycleAnswer } from '../console/answers/cycles.ts';
 import type { TrialAnswer } from '../console/answers/trials.ts';
 import { wordsOf } from './cause-words.ts';
 import { fieldOf, textField } from './fields.ts';
+import { momentText } from './format.ts';
 import { apiPath } from './route.ts';
 
 export type Viewer = Pick<MeAnswer, 'name' | 'role'>;
@@ -17,6 +18,8 @@ export interface OfferedAct {
   readonly body: Readonly<Record<string, unknown>>;
   /** What is still to happen when the console has answered: the act is ordered then, and not done. */
   readonly after?: string;
+  /** What to do, and where it is seen, where the answer is that somebody else has to approve first. */
+  readonly whenAsked?: string;
   /** Why this viewer cannot do it now; null: it can be done. */
   readonly why: string | null;
   /** One more thing that the act needs to be told. */
@@ -119,6 +122,7 @@ function waitingActs(rollback: TrialAnswer['rollback'], policy: string, viewer: 
   return [
     {
       ...act('approve', 'Approve rollback', `All robots of ${policy} go to ${version}.`, ownWhy(viewer, waiting)),
+      after: followed,
       ...(told === undefined ? {} : { versions: { path: targetsPath(policy), version: told } }),
     },
     act('reject', 'Reject rollback', 'The fleet keeps its version.', null),
@@ -140,8 +144,34 @@ function backText(known: Champions | null): string {
 }
 
 const followed = 'Robots follow one by one: the pages Fleet and Trial say how many have confirmed the order.';
+const undoable = `${followed} If it was a mistake, you can undo it yourself for a while: both pages have “Undo this rollback”.`;
+const asked =
+  'Tell an approver: the page Trial has “Approve rollback” and “Reject rollback” for them, not for you who asked. It stands there, and under “Needs a person now” of the page Fleet, until somebody answers; without an answer within a day it lapses. Until then the fleet keeps its version.';
 
 const targetsPath = (policy: string): string => apiPath('rollback/targets', { policy });
+
+/** Undoing the last rollback, while that can be done; nothing where the last order is none, or its time is over. */
+export function undoActs(
+  policy: string,
+  viewer: Viewer | null,
+  undo: TrialAnswer['undo'],
+  nowMs: number,
+): readonly OfferedAct[] {
+  if (undo === undefined || undo.untilMs <= nowMs) return [];
+  const { order, who, untilMs, version, why } = undo;
+  const own = viewer === null || viewer.name === who ? null : `only ${who}, who ordered it, can undo it`;
+  return [
+    {
+      label: version === null ? 'Undo this rollback' : `Undo this rollback: back to ${version}`,
+      effect: `The rollback of order ${order} by ${who} is undone: all robots of ${policy} go back to ${version ?? 'what they ran before'}, which was champion before it, so nobody has to approve. Each robot ends its episode first. You can do this until ${momentText(untilMs)}, as long as nothing else is ordered.`,
+      after: followed,
+      path: '/api/v1/rollback/undo',
+      body: { policy, order },
+      why: roleWhy(viewer, 'operator') ?? own ?? why,
+      ...(version === null ? {} : { versions: { path: targetsPath(policy), version } }),
+    },
+  ];
+}
 
 /** What can be done about a whole fleet. */
 export const fleetActs = (
@@ -151,7 +181,7 @@ export const fleetActs = (
 ): readonly OfferedAct[] => [
   {
     label: 'Roll back now',
-    after: followed,
+    after: undoable,
     effect: `All robots of ${policy} are ordered back at once: ${backText(known)}`,
     path: '/api/v1/rollback',
     body: { policy },
@@ -160,7 +190,8 @@ export const fleetActs = (
   },
   {
     label: 'Roll back to a version',
-    after: `If it needs no approval any more, ${followed.slice(0, 1).toLowerCase()}${followed.slice(1)}`,
+    after: undoable,
+    whenAsked: asked,
     effect: `All robots of ${policy} go to the version that you choose; where it is not the champion before, once an approver has approved it.`,
     path: '/api/v1/rollback',
     body: { policy },

@@ -6,6 +6,7 @@ import { fieldOf, textField } from './fields.ts';
 import { lastChange } from './pages/changes-before.ts';
 import type { PageName } from './route.ts';
 import { spanText } from './format.ts';
+import { plainWord } from './plain-words.ts';
 import type { Reading } from './reading.ts';
 
 interface Need {
@@ -108,7 +109,7 @@ function needsOfTrial({ trial, rollout, rollback }: TrialAnswer): readonly Need[
   if (trial?.run === 'RUNNING' && trial.status === null)
     needs.push({ text: 'A trial runs and no worker answers for it', page: 'trial' });
   if (trial !== null && ['FAILED', 'TIMED_OUT', 'TERMINATED'].includes(trial.run))
-    needs.push({ text: `The last trial ended as ${trial.run} in the workflow engine`, page: 'trial' });
+    needs.push({ text: `The last trial ended as ${plainWord(trial.run)} in the workflow engine`, page: 'trial' });
   if (rollback?.run === 'RUNNING' && fieldOf(rollback.status, 'waiting') instanceof Object)
     needs.push({ text: 'A rollback waits for an approval', page: 'trial' });
   return needs;

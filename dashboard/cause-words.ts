@@ -1,3 +1,5 @@
+import { plainWord } from './plain-words.ts';
+
 /** What a cause means, and what a person does about it. */
 export interface CauseWords {
   readonly title: string;
@@ -105,4 +107,4 @@ const words: ReadonlyMap<string, CauseWords> = new Map([
   ['twoLives', { title: 'Two robots use one name', todo: 'Find the one that has a copied token, and take it back.' }],
 ]);
 
-export const wordsOf = (cause: string): CauseWords => words.get(cause) ?? { title: cause, todo: '' };
+export const wordsOf = (cause: string): CauseWords => words.get(cause) ?? { title: plainWord(cause), todo: '' };

@@ -79,7 +79,10 @@ function option(
     ]),
     h('div', { id, class: 'detail' }, [
       spellText(target),
-      h('div', null, [successText(target), flags.length === 0 ? null : h('strong', null, ` ⚠ ${flags.join('; ')}`)]),
+      h('div', null, [
+        comparisonText(list, target) ?? successText(target),
+        flags.length === 0 ? null : h('strong', null, ` ⚠ ${flags.join('; ')}`),
+      ]),
     ]),
   ]);
 }
@@ -120,7 +123,7 @@ export const weighed = (reading: Reading<RollbackTargetsAnswer>, nowMs: number, 
       return [
         damagedNote(list.damaged),
         h('p', { class: 'hint' }, [runningText(list), ' ', spanText(list)]),
-        h('div', null, [h('strong', null, version), ': ', successText(target)]),
+        h('div', null, [h('strong', null, version), ': ', comparisonText(list, target) ?? successText(target)]),
         spellText(target),
         warnings(warningsOf(list, target)),
       ];
@@ -158,29 +161,59 @@ function spellText({ spells, spellsTotal }: Target): ComponentChild {
   ]);
 }
 
+type Measured = Pick<Target, 'success' | 'robots'>;
+
 /** Success with its interval and numbers: `Success 71 % [68 % to 74 %], n 900 episodes of 12 robots`. */
-function successText({ success, robots }: Pick<Target, 'success' | 'robots'>): string {
-  if (success.kind !== 'value') return `Success not measured: ${success.why}`;
+const successText = (measured: Measured): string =>
+  measured.success.kind === 'value'
+    ? `Success ${measuredText(measured)}`
+    : `Success not measured: ${measured.success.why}`;
+
+function measuredText({ success, robots }: Measured): string {
+  if (success.kind !== 'value') return 'not measured';
   const interval = intervalText(success, 'fraction', null);
-  return `Success ${percentText(success.value)}${interval === null ? '' : ` [${interval}]`}, n ${numberText(success.n, 0)} episodes of ${numberText(robots, 0)} robot${robots === 1 ? '' : 's'}`;
+  return `${percentText(success.value)}${interval === null ? '' : ` [${interval}]`}, n ${numberText(success.n, 0)} episodes of ${numberText(robots, 0)} robot${robots === 1 ? '' : 's'}`;
 }
 
 /** How a target compares with what runs, by the interval of the difference. */
-type Comparison = 'same' | 'unknown' | 'worse' | 'lower' | 'notLower';
+type Comparison = 'same' | 'unknown' | 'worse' | 'lower' | 'equal' | 'higher' | 'better';
 
 function comparisonOf({ running }: RollbackTargetsAnswer, { version, difference }: Target): Comparison {
   if (running?.version === version) return 'same';
   if (difference.kind !== 'value') return 'unknown';
-  if (difference.high !== null && difference.high < 0) return 'worse';
-  return difference.value < 0 ? 'lower' : 'notLower';
+  const { value, low, high } = difference;
+  if (high !== null && high < 0) return 'worse';
+  if (low !== null && low > 0) return 'better';
+  return value === 0 ? 'equal' : value < 0 ? 'lower' : 'higher';
+}
+
+const comparisons: Readonly<Record<Exclude<Comparison, 'same' | 'unknown'>, string>> = {
+  better: '✓ Measured better than what runs',
+  higher: 'Measured higher than what runs, which may be chance',
+  equal: 'Measured as high as what runs',
+  lower: 'Measured lower than what runs, which may be chance',
+  worse: '⚠ Measured worse than what runs',
+};
+
+/** Better or worse than what runs, with both values, their intervals and numbers, and the interval of the difference that says so; null: nobody can compare them. */
+function comparisonText(list: RollbackTargetsAnswer, target: Target): ComponentChild {
+  const comparison = comparisonOf(list, target);
+  const { running } = list;
+  const { success, difference } = target;
+  if (comparison === 'same' || comparison === 'unknown' || running === null) return null;
+  if (success.kind !== 'value' || running.success.kind !== 'value' || difference.kind !== 'value') return null;
+  const { low, high } = difference;
+  const interval = low === null || high === null ? '' : ` [${pointsText(low)} to ${pointsText(high)}]`;
+  return [
+    h('strong', null, comparisons[comparison]),
+    `: ${measuredText(target)}, against ${measuredText(running)} of ${running.version}; difference ${pointsText(difference.value)}${interval}, 95 %.`,
+  ];
 }
 
 /** In few words, beside each version. */
 function flagsOf(list: RollbackTargetsAnswer, target: Target): readonly string[] {
   const comparison = comparisonOf(list, target);
   return [
-    ...(comparison === 'worse' ? ['measured worse than what runs'] : []),
-    ...(comparison === 'lower' ? ['measured lower than what runs, not proven'] : []),
     ...(comparison === 'unknown'
       ? [target.success.kind === 'value' ? 'how it compares with what runs is not known' : 'not measured']
       : []),
@@ -196,7 +229,7 @@ function warningsOf(list: RollbackTargetsAnswer, target: Target): readonly Compo
   const both = `${version}: ${successText(target)}; ${list.running?.version ?? 'what runs'}: ${list.running === null ? 'nothing runs yet' : successText(list.running)}`;
   const interval =
     difference.kind === 'value' && difference.low !== null && difference.high !== null
-      ? ` Difference ${pointsText(difference.value)} [${pointsText(difference.low)} to ${pointsText(difference.high)}], 95 %; wholly below 0 it is proven worse.`
+      ? ` Difference ${pointsText(difference.value)} [${pointsText(difference.low)} to ${pointsText(difference.high)}], 95 %; wholly below 0 it is proven worse, wholly above 0 proven better.`
       : '';
   return [
     ...(comparison === 'worse' ? [`${version} measured worse than what runs now. ${both}.${interval}`] : []),
@@ -214,7 +247,8 @@ function warningsOf(list: RollbackTargetsAnswer, target: Target): readonly Compo
           [
             `${version} was itself taken back `,
             exactMoment(takenBack.atMs),
-            `: ${takenBack.version} was ${championWay(takenBack)}`,
+            `: ${takenBack.version} was ${championWay(takenBack)}.`,
+            ...(comparison === 'better' ? [` Yet it measured better than what runs now. ${both}.${interval}`] : []),
           ],
         ]),
     ...(trial?.isAgainst === true

@@ -6,7 +6,7 @@ import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '.
 import type { DataAnswer, QuarantineAnswer } from '../console/answers/data.ts';
 import type { DriftAnswer } from '../console/answers/drift.ts';
 import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../console/answers/episodes.ts';
-import type { FleetAnswer, RobotAnswer } from '../console/answers/fleet.ts';
+import type { FleetAnswer, FleetSuccessAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { LabelQueueAnswer, LabelsAnswer } from '../console/answers/labels.ts';
 import type { MetricsAnswer, SuccessCourseAnswer } from '../console/answers/metrics.ts';
@@ -88,7 +88,10 @@ export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }:
   const ended = useReading<EndedTrialsAnswer>(session, endedPath, policy, 'models');
   const cyclePath = isKnown ? apiPath('cycle/now', { policy }) : null;
   const cycle = useReading<RunningCycleAnswer>(session, cyclePath, policy, 'cycles');
-  return fleetPage({ reading: fleet, attention, standing, trial, ended, cycle, query: asked, nowMs, onFilter, acting });
+  const successPath = isKnown ? apiPath('fleet/success', { policy }) : null;
+  const success = useReading<FleetSuccessAnswer>(session, successPath, policy, 'facts');
+  const read = { reading: fleet, attention, standing, trial, ended, cycle, success };
+  return fleetPage({ ...read, query: asked, nowMs, onFilter, acting });
 }
 
 export function DataScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {

@@ -59,6 +59,8 @@ const settingsSchema = z.strictObject({
     .optional(),
   /** How fast a fleet day passes in trials that say nothing: `compressed` is a minute, for demonstrations. */
   FLYWHEEL_TRIAL_PROFILE: z.enum(['real', 'compressed']).default('real'),
+  /** For so many minutes after a rollback who ordered it can undo it without an approval; 0: never. */
+  FLYWHEEL_UNDO_ROLLBACK_MINUTES: z.coerce.number('expected a number of minutes').int().min(0).max(1_440).default(30),
   /** Threads of the SQL engine and of the trainer, each. */
   FLYWHEEL_THREADS: positive('threads', 1),
   /** Memory limit of the SQL engine in MiB; beyond it the engine spills to scratch. */
@@ -106,6 +108,8 @@ export interface Settings {
   readonly scratchDirectory: string;
   readonly temporal: TemporalSettings;
   readonly trialProfile: 'real' | 'compressed';
+  /** For so long a rollback can be undone by who ordered it. */
+  readonly undoWithinMs: number;
   readonly threads: number;
   readonly sqlMemoryMiB: number;
   readonly trainerCommands: readonly TrainerCommand[];
@@ -173,6 +177,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       ...temporalTlsOf(values),
     },
     trialProfile: values.FLYWHEEL_TRIAL_PROFILE,
+    undoWithinMs: 60_000 * values.FLYWHEEL_UNDO_ROLLBACK_MINUTES,
     threads: values.FLYWHEEL_THREADS,
     sqlMemoryMiB: values.FLYWHEEL_SQL_MEMORY_MIB,
     trainerCommands: readTrainerCommands(values.FLYWHEEL_TRAINERS, values.FLYWHEEL_TRAINER_PROGRAMS),

@@ -81,6 +81,7 @@ export async function openPorts(
     fleet: openFleet({ store, clock, sealing }),
     telemetry: openTelemetryLog(store),
     slot,
+    undoWithinMs: settings.undoWithinMs,
     loop,
     diskSpace: openDiskSpace(settings),
     notifier,

@@ -9,6 +9,7 @@ import type { CyclesPort } from '../ports/cycles.ts';
 import { weeklyScheduleId } from '../schedule-id.ts';
 import { readLoopSight } from './temporal-loop-sight.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { monitorName } from '../../domain/trial/index.ts';
 
 const listed = 20;
 
@@ -65,7 +66,7 @@ export function temporalCycles(options: { readonly client: Client; readonly task
       await client.workflow.start('rollbackPolicy', {
         workflowId,
         taskQueue,
-        args: [{ policy, target: 'previous', reason, who: 'fleetMonitor' }],
+        args: [{ policy, target: 'previous', reason, who: monitorName }],
         workflowIdConflictPolicy: 'USE_EXISTING',
         staticSummary: `rollback of ${policy}`,
       });

@@ -81,18 +81,22 @@ async function readEnded(client: Client, policy: string, endedAfterMs: number): 
     const kind = kinds[run.type];
     const endedMs = run.closeTime?.getTime() ?? 0;
     if (kind === undefined || endedMs <= endedAfterMs) continue;
-    const { outcome, reason } = await endOf(client, run);
-    ended.push({ workflowId: run.workflowId, kind, outcome, reason, endedMs });
+    const end = await endOf(client, run);
+    ended.push({ workflowId: run.workflowId, kind, ...end, endedMs, startedMs: run.startTime.getTime() });
   }
   return ended.toSorted((a, b) => a.endedMs - b.endedMs);
 }
 
 /** What a run said at its end; of one that was cut off, how. */
-async function endOf(client: Client, run: WorkflowExecutionInfo): Promise<{ outcome: string; reason: string }> {
+async function endOf(
+  client: Client,
+  run: WorkflowExecutionInfo,
+): Promise<Pick<EndedRun, 'outcome' | 'reason' | 'version' | 'who'>> {
   const handle = client.workflow.getHandle(run.workflowId, run.runId, { followRuns: false });
   try {
-    const { outcome, decision, reason } = (await handle.result()) as Record<string, unknown>;
-    return { outcome: text(outcome ?? decision), reason: text(reason) };
+    const { outcome, decision, reason, ...more } = (await handle.result()) as Record<string, unknown>;
+    const said = { outcome: text(outcome ?? decision), reason: text(reason) };
+    return run.type === 'rollbackPolicy' ? { ...said, ...rollbackEnd(more) } : said;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const names: Readonly<Record<string, string>> = {
@@ -104,6 +108,16 @@ async function endOf(client: Client, run: WorkflowExecutionInfo): Promise<{ outc
     while (inner.cause instanceof Error) inner = inner.cause;
     return { outcome: names[run.status.name] ?? 'failed', reason: text(inner.message) };
   }
+}
+
+/** Where a rollback went, and who asked for what it did last. */
+function rollbackEnd({ version, requests }: Record<string, unknown>): Pick<EndedRun, 'version' | 'who'> {
+  const asked = Array.isArray(requests) ? (requests as { who?: unknown; answer?: { kind?: unknown } }[]) : [];
+  const last = asked.findLast(({ answer }) => answer?.kind === 'ordered') ?? asked.at(-1);
+  return {
+    ...(typeof version === 'string' ? { version: text(version) } : {}),
+    ...(typeof last?.who === 'string' ? { who: text(last.who) } : {}),
+  };
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, longestCause) : 'unknown');

@@ -1,12 +1,18 @@
 import type { IncidentCause, NoticeCause } from '../../domain/monitoring/causes.ts';
-import { championChanges, isOfRollback, type ChampionChange, type ChampionWay } from '../../domain/registry/index.ts';
+import {
+  championChanges,
+  isOfRollback,
+  undoneBy,
+  type ChampionChange,
+  type ChampionWay,
+} from '../../domain/registry/index.ts';
 import { readAssignmentsSince, trialsOf, type AssignmentRecord } from '../../fleet/desk/index.ts';
 import { orSetAside, type OnDamage } from '../../store/damaged-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import { readFreezesSince, type FreezeLine } from '../../store/records/freezes.ts';
 
-export const changeKinds = ['rollback', 'champion', 'exposure', 'trialEnd', 'freeze', 'lift'] as const;
+export const changeKinds = ['rollback', 'undo', 'champion', 'exposure', 'trialEnd', 'freeze', 'lift'] as const;
 
 /** Something that was done to a whole fleet, by whom and why. */
 export interface FleetChange {
@@ -105,7 +111,7 @@ export function orderChanges(
     });
   }
   const alone = [...byOperation.values()].map(({ atMs, version, way, who, why }): FleetChange => ({
-    kind: way === 'putBack' ? 'rollback' : 'champion',
+    kind: way === 'putBack' ? 'rollback' : way === 'undone' ? 'undo' : 'champion',
     atMs,
     version,
     robots: null,
@@ -125,6 +131,7 @@ function kindOf(
   isNewChampion: boolean,
 ): FleetChange['kind'] | undefined {
   if (isOfRollback(policy, record.operationId)) return 'rollback';
+  if (undoneBy(policy, record.operationId) !== undefined) return 'undo';
   const wasTried = before === undefined || trialsOf(before).size > 0;
   const isTried = trialsOf(record).size > 0;
   if (!isTried && isNewChampion) return 'champion';

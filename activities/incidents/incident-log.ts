@@ -52,6 +52,23 @@ export async function readLastEvents(
   return newestFirst.slice(0, limit).toReversed();
 }
 
+/** The events since a moment, newest first; a record that cannot be read is passed over with a word to `onDamage`. */
+export async function readEventsSince(
+  store: ObjectStore,
+  policy: string,
+  sinceMs: number,
+  onDamage: OnDamage,
+): Promise<readonly IncidentEvent[]> {
+  const newestFirst: IncidentEvent[] = [];
+  for await (const { events } of readLogNewestFirst(store, prefixOf(policy), incidentRecordSchema, onDamage)) {
+    // A look tells of what it sees now, and of what it hears late: only one that is older as a whole is the last to read.
+    const fresh = events.filter(({ atMs }) => atMs >= sinceMs);
+    if (fresh.length === 0) break;
+    newestFirst.push(...fresh.toReversed());
+  }
+  return newestFirst;
+}
+
 /**
  * Appends what one look changed, and gives its place. Idempotent by `lookId` among the records from `fromSeq` on: the caller
  * remembers how long the log was before the look.

@@ -1,5 +1,5 @@
 import { dictionary } from '../../domain/dictionary.ts';
-import { aliasNames, type AliasRecord } from '../../domain/registry/index.ts';
+import { aliasNames, undoneBy, type AliasRecord } from '../../domain/registry/index.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import type { Champions } from './monitor-state.ts';
@@ -23,15 +23,18 @@ export async function followChampion(
   known: Champions,
 ): Promise<Champions> {
   const after = known.seq < 0 ? {} : { after: known.seq };
-  return (await readAliasHistory(ports)({ policy, ...after })).reduce(moved, known);
+  const records = await readAliasHistory(ports)({ policy, ...after });
+  return records.reduce((before, record) => moved(policy, before, record), known);
 }
 
-function moved(before: Champions, { seq, set, operationId, atMs }: AliasRecord): Champions {
+function moved(policy: string, before: Champions, record: AliasRecord): Champions {
+  const { seq, set, operationId, atMs, who, why } = record;
   const names = aliasNames.filter((name) => name !== 'anchor' && set[name] !== undefined);
   const after = { ...before, seq, ...dictionary(names.map((name) => [name, set[name]] as const)) };
   const { champion } = set;
   if (champion === undefined || champion === before.champion) return after;
-  const isReturn = before.past.includes(champion);
+  // A version that comes back because its rollback was a mistake is watched like one that was just promoted.
+  const isReturn = before.past.includes(champion) && undoneBy(policy, operationId) === undefined;
   const past = [...before.past.filter((version) => version !== champion), champion].slice(-mostPast);
-  return { ...after, past, promotion: { operationId, atMs, isReturn } };
+  return { ...after, past, promotion: { operationId, atMs, isReturn, who, why } };
 }

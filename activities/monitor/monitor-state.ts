@@ -19,7 +19,16 @@ const championsSchema = z.strictObject({
   previous: z.string().nullable(),
   baseline: z.string().nullable(),
   /** The last move of the champion: to one that never was champion before, or back to one that was. */
-  promotion: z.strictObject({ operationId: z.string(), atMs: z.int(), isReturn: z.boolean() }).nullable(),
+  promotion: z
+    .strictObject({
+      operationId: z.string(),
+      atMs: z.int(),
+      isReturn: z.boolean(),
+      /** Whose decision it was and why; absent in states of earlier versions. */
+      who: z.string().optional(),
+      why: z.string().optional(),
+    })
+    .nullable(),
   /** Every version that was champion, the newest last. */
   past: z.array(z.string()),
 });

@@ -6,9 +6,11 @@ import {
   hysteresisOf,
   noticeAt,
   noDataTrouble,
+  type EndedRun,
   type IncidentBook,
   type IncidentEvent,
 } from '../../domain/monitoring/index.ts';
+import { undoneBy } from '../../domain/registry/index.ts';
 import { fleetClock } from '../../domain/trial/index.ts';
 import type { DamagedObject, OnDamage } from '../../store/damaged-objects.ts';
 import { isFailure } from '../../store/failures.ts';
@@ -103,14 +105,15 @@ async function look(
   damaged.push(...watched.damaged);
   state.damaged = await stillDamaged(ports.store, state.damaged, damaged);
   const sight = await ports.loop.sight(policy, state.loop?.seenEndMs ?? 0);
-  const loop = sight === undefined ? undefined : followLoop(state.loop, sight, nowMs);
+  const loop =
+    sight === undefined ? undefined : followLoop(state.loop, sight, nowMs, isToldAsPromotion(state.champions));
   state.loop = loop?.standing ?? state.loop;
   const { promotion } = state.champions;
   const past = await pastAtPromotion(ports.store, policy, promotion, onDamage);
   const around = { sight, disks: (await ports.diskSpace?.()) ?? [], unsigned, pastAtPromotion: past };
   const judgement = judgeLookAt(input, state, watched, baseline, around);
   const { book, events: changes } = advanced(state.book, input, judgement);
-  const events = [...changes, ...(loop?.notices ?? []), ...promotionNotices(championsBefore, state.champions)];
+  const events = [...changes, ...(loop?.notices ?? []), ...promotionNotices(policy, championsBefore, state.champions)];
   const cycles = await ports.loop.cycles(policy);
   state.lastCycleStartedMs = laterOf(state.lastCycleStartedMs, cycles?.lastStartedMs ?? null);
   const answer = answerOf({ input, state: { ...state, book, events }, watched, judgement, cycles, isBehind });
@@ -163,17 +166,35 @@ function advanced(
   return { book: step.book, events: [...events, ...step.events] };
 }
 
-/** A champion that moved since the last look; what an earlier monitor saw is not told again. */
-function promotionNotices(before: MonitorState['champions'], after: MonitorState['champions']): IncidentEvent[] {
+/** A champion that moved since the last look, and by whose decision; what an earlier monitor saw is not told again. */
+function promotionNotices(
+  policy: string,
+  before: MonitorState['champions'],
+  after: MonitorState['champions'],
+): IncidentEvent[] {
   const { champion, promotion } = after;
   const isOld = before.seq < 0 || promotion?.operationId === before.promotion?.operationId;
   if (isOld || promotion === null || champion === null) return [];
-  const [cause, what] = promotion.isReturn
-    ? (['rollback', 'champion again'] as const)
-    : (['promotion', 'champion'] as const);
-  const reason = `${champion} is ${what}, after ${before.champion ?? 'none'}: ${promotion.operationId}`;
-  return [noticeAt(cause, champion, promotion.atMs, reason)];
+  const { operationId, isReturn, who, why } = promotion;
+  const again = isReturn || undoneBy(policy, operationId) !== undefined ? ' again' : '';
+  const reason = `${champion} is champion${again}, in place of ${before.champion ?? 'none'}: ${why ?? operationId}`;
+  return [noticeAt(isReturn ? 'rollback' : 'promotion', champion, promotion.atMs, reason, who)];
 }
+
+/** A rollback whose version is champion by it: that was told when it was ordered, with who ordered it and why. */
+const isToldAsPromotion =
+  ({ champion, promotion }: MonitorState['champions']) =>
+  ({ kind, outcome, version, startedMs, endedMs }: EndedRun): boolean =>
+    kind === 'rollback' &&
+    outcome === 'rolledBack' &&
+    version === champion &&
+    promotion !== null &&
+    startedMs !== undefined &&
+    startedMs - clocksApartMs <= promotion.atMs &&
+    promotion.atMs <= endedMs + clocksApartMs;
+
+/** The clocks of workers and of the Temporal server may be so far apart. */
+const clocksApartMs = 60_000;
 
 const laterOf = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? (one ?? other) : Math.max(one, other);

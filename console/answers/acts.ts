@@ -10,6 +10,8 @@ export const actSchema = z.strictObject({
   answer: z.string(),
   /** It was done before, under the same key, and this is what was said then. */
   isRepeated: z.boolean(),
+  /** Nothing is done yet: somebody else has to approve it first. Absent: it needs nobody's approval, or has it. */
+  needsApproval: z.literal(true).optional(),
 });
 export type ActAnswer = z.infer<typeof actSchema>;
 

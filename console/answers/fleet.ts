@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { RobotPage } from '../../activities/robot-page.ts';
+import { metricSchema } from './metrics.ts';
 import { damaged, pageSchema, read } from './read.ts';
 
 export const policiesSchema = z.strictObject({
@@ -34,6 +35,23 @@ export const fleetSchema = z.strictObject({
   ...pageSchema(fleetRobotSchema),
 });
 export type FleetAnswer = z.infer<typeof fleetSchema>;
+
+const success = { robots: z.int(), success: metricSchema };
+/** How well a fleet did in the 24 hours before `asOfMs`, by counted episodes. */
+export const fleetSuccessSchema = z.strictObject({
+  ...read,
+  policy: z.string(),
+  /** `noFacts`: nobody makes facts from telemetry; `empty`: there is no counted episode in that time. */
+  state: z.enum(['read', 'empty', 'noFacts']),
+  /** How far the facts reach; null: there are none. */
+  asOfMs: z.number().nullable(),
+  fromMs: z.number().nullable(),
+  all: z.strictObject(success),
+  /** By number of episodes, the most first; the first 20 of `total`. */
+  versions: z.array(z.strictObject({ version: z.string(), ...success })),
+  total: z.int(),
+});
+export type FleetSuccessAnswer = z.infer<typeof fleetSuccessSchema>;
 
 export const robotSchema = z.strictObject({ ...read, robot: z.record(z.string(), z.unknown()) });
 /** What stands in `robot`. */

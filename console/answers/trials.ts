@@ -56,6 +56,17 @@ const standing = {
         .nullable(),
     })
     .nullable(),
+  /** The last order, where it is a person's rollback that is fresh enough to be undone by who ordered it; absent: it is not. */
+  undo: z
+    .strictObject({
+      order: z.int(),
+      who: z.string(),
+      untilMs: z.number(),
+      /** What it would restore; null: nothing, and `why` says why not. */
+      version: z.string().nullable(),
+      why: z.string().nullable(),
+    })
+    .optional(),
   /** No trial advances before `untilMs`. `unreadable`: whether that is so is not known, and none does. */
   freeze: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('none') }),
@@ -171,6 +182,10 @@ export const endedTrialsSchema = z.strictObject({
       stage: z.int().nullable(),
       /** How it ended, in one plain sentence with value, limit and sample size. */
       sentence: z.string(),
+      /** The rollback that ended it, and where its order stands in the log; absent: none did, or that is not known. */
+      endedBy: z
+        .strictObject({ order: z.int(), version: z.string(), who: z.string(), why: z.string(), atMs: z.number() })
+        .optional(),
     }),
   ),
 });

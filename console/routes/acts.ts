@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { requireNotFrozen } from '../../acts/not-frozen.ts';
 import { rollbackText, type TrialMessage } from '../../acts/steering.ts';
+import { undoTarget } from '../../domain/trial/undo-rollback.ts';
 import type { OperatorRole } from '../../fleet/desk/operators.ts';
 import { quarantineRobot, readRobotLife, releaseRobot } from '../../fleet/desk/robot-life.ts';
 import { failure } from '../../store/failures.ts';
@@ -23,6 +24,7 @@ const incidentId = z.string().min(1).max(200);
 export const actRoutes: Routes = (context) => async (app) => {
   await app.register(trialActs(context));
   await app.register(rollbackActs(context));
+  await app.register(undoAct(context));
   await app.register(robotActs(context));
   await app.register(otherActs(context));
 };
@@ -147,6 +149,28 @@ const rollbackActs: Routes = (context) => async (app) => {
         });
       },
     });
+};
+
+const undoAct: Routes = (context) => async (app) => {
+  app.route({
+    method: 'POST',
+    url: '/api/v1/rollback/undo',
+    bodyLimit,
+    config: { role: 'operator' },
+    schema: {
+      body: z.strictObject({ policy: policyName, reason, order: z.int().min(0) }),
+      ...described200(
+        'Undo one’s own rollback, the last order, within half an hour: all robots go back to the version that was champion before it',
+      ),
+    },
+    handler: async (request) => {
+      const { policy, reason: why, order } = request.body;
+      const asked = { act: 'rollback.undo', policy, subject: String(order), reason: why };
+      return byWorkflow(context, request, keyOf(request), asked, async ({ who, actId }) =>
+        rollbackText(await context.steer.orderRollback(policy, { reason: why, who, actId, target: undoTarget(order) })),
+      );
+    },
+  });
 };
 
 const robotActs: Routes = (context) => async (app) => {

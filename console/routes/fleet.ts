@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { readFleetSuccess } from '../../activities/metrics/fleet-success.ts';
 import { readPolicyDocuments } from '../../activities/registry/policy-document.ts';
 import { readRobotPage } from '../../activities/robot-page.ts';
 import type { RobotView } from '../../fleet/desk/index.ts';
@@ -7,10 +8,11 @@ import {
   type countsSchema,
   type fleetRobotSchema,
   fleetSchema,
+  fleetSuccessSchema,
   policiesSchema,
   robotSchema,
 } from '../answers/fleet.ts';
-import { described, pageOf, pageQuery, requirePolicy, robotName, type Routes } from './shared.ts';
+import { described, pageOf, pageQuery, policyQuery, requirePolicy, robotName, type Routes } from './shared.ts';
 
 const querySchema = pageQuery.extend({
   contact: z.enum(['online', 'silent', 'unknown']).optional(),
@@ -57,6 +59,7 @@ const shown = ({
 
 /** Who is there, what it runs, and all about one. */
 export const fleetRoutes: Routes = (context) => async (app) => {
+  await app.register(successRoute(context));
   app.route({
     method: 'GET',
     url: '/api/v1/policies',
@@ -114,5 +117,27 @@ export const fleetRoutes: Routes = (context) => async (app) => {
       readAtMs: context.clock(),
       robot: { ...(await readRobotPage(context, robotId)) },
     }),
+  });
+};
+
+/** How well a fleet does. */
+const successRoute: Routes = (context) => async (app) => {
+  app.route({
+    method: 'GET',
+    url: '/api/v1/fleet/success',
+    schema: {
+      querystring: policyQuery,
+      ...described(
+        'Success of a fleet and of each version that it ran, in the last 24 hours that the facts reach',
+        fleetSuccessSchema,
+      ),
+    },
+    handler: async ({ query: { policy } }) => {
+      await requirePolicy(context, policy);
+      const { versions, ...answer } = await context.questions.ask((engine) =>
+        readFleetSuccess({ ...context, engine }, policy),
+      );
+      return { readAtMs: context.clock(), policy, ...answer, versions: [...versions] };
+    },
   });
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { readLastRollback, type LastRollback } from '../../activities/trials/read-undo.ts';
 import { listEndedTrials, readTrialCourse } from '../../activities/trials/trial-course.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import { aliasesAt } from '../../domain/registry/index.ts';
@@ -18,6 +19,7 @@ import {
   type TrialAnswer,
 } from '../answers/trials.ts';
 import type { ConsoleContext } from '../context.ts';
+import { EndingRollbacks } from '../ending-rollbacks.ts';
 import { readTrialNow } from '../trial-now.ts';
 import { EndSentences } from '../trial-verdicts.ts';
 import { described, limitQuery, policyQuery, requirePolicy, trialName, type Routes } from './shared.ts';
@@ -72,6 +74,7 @@ const nowRoutes: Routes = (context) => async (app) => {
 /** Trials that ended, and the course of each. */
 const courseRoutes: Routes = (context) => async (app) => {
   const sentences = new EndSentences(context.store);
+  const rollbacks = new EndingRollbacks(context.store);
   app.route({
     method: 'GET',
     url: '/api/v1/trials',
@@ -83,8 +86,15 @@ const courseRoutes: Routes = (context) => async (app) => {
       await requirePolicy(context, policy);
       const keys: string[] = [];
       const ends = await listEndedTrials(context.store, policy, limit, ({ key }) => void keys.push(key));
-      const items = await inParallel(ends, readsAtOnce, (end) => sentences.of(end));
-      return { readAtMs: context.clock(), damaged: keys, items };
+      const [items, endedBy] = await Promise.all([
+        inParallel(ends, readsAtOnce, (end) => sentences.of(end)),
+        rollbacks.of(policy, ends),
+      ]);
+      return {
+        readAtMs: context.clock(),
+        damaged: keys,
+        items: items.map((one) => ({ ...one, ...endedBy(one.trialId) })),
+      };
     },
   });
 
@@ -120,16 +130,31 @@ const courseRoutes: Routes = (context) => async (app) => {
 };
 
 async function readStanding(
-  { store, fleet, clock }: ConsoleContext,
+  context: ConsoleContext,
   policy: string,
-): Promise<Pick<TrialAnswer, 'order' | 'freeze' | 'champion' | 'previous'>> {
-  const [seen, freeze, history] = await Promise.all([
+): Promise<Pick<TrialAnswer, 'order' | 'undo' | 'freeze' | 'champion' | 'previous'>> {
+  const { store, fleet, clock } = context;
+  const [seen, freeze, history, log] = await Promise.all([
     fleet.readConfirmations(policy),
     readFreeze(store, policy, clock()),
     readAliasHistory({ store })({ policy }),
+    fleet.readAssignments(policy),
   ]);
   const { champion = null, previous = null } = aliasesAt(history);
-  return { champion, previous, order: seen === undefined ? null : await followed(store, policy, seen), freeze };
+  return {
+    champion,
+    previous,
+    order: seen === undefined ? null : await followed(store, policy, seen),
+    ...undoAnswer(await readLastRollback(context, { policy, log, history })),
+    freeze,
+  };
+}
+
+function undoAnswer(last: LastRollback | undefined): Pick<TrialAnswer, 'undo'> {
+  if (last === undefined) return {};
+  const { decision, ...said } = last;
+  const [version, why] = decision.kind === 'undo' ? [decision.version, null] : [null, decision.reason];
+  return { undo: { ...said, version, why } };
 }
 
 async function followed(

@@ -2,6 +2,7 @@ import { h, type ComponentChild } from 'preact';
 
 import type { AuditAnswer } from '../../console/answers/acts.ts';
 import type { Reading } from '../reading.ts';
+import { actWord } from '../plain-words.ts';
 import { apiPath } from '../route.ts';
 import { damagedNote, exactMoment, shownOf, stateBox, table } from '../states.ts';
 
@@ -66,7 +67,8 @@ const auditBody = (data: AuditAnswer, query: AuditQuery, onFilter: AuditPage['on
 
 /** What was done and to what. Of a rollback the version that was put back, as the answer says it. */
 function actText({ act, subject, outcome, answer }: AuditAnswer['items'][number]): string {
-  if (act !== 'rollback') return subject === '' ? act : `${act}: ${subject}`;
+  if (act === 'rollback.undo') return `${actWord(act)}, of order ${subject}`;
+  if (act !== 'rollback') return subject === '' ? actWord(act) : `${actWord(act)}: ${subject}`;
   const [, version] = /^ordered (\d+\.\d+\.\d+), /.exec(outcome === 'done' ? answer : '') ?? [];
   if (version !== undefined) return `rollback: ${version} put back`;
   return `rollback to ${subject === '' ? 'the champion or the one before' : subject}`;

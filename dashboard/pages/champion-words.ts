@@ -15,6 +15,8 @@ export function championWay({ way, who, why }: Change): string {
       return `promoted without a trial, by ${who}: ${reason}`;
     case 'putBack':
       return `put back by ${who}: ${reason}`;
+    case 'undone':
+      return `champion again, ${who} undid a rollback: ${reason}`;
     case 'trialReturn':
       return `put back by the end of a trial (${who}): ${reason}`;
     case 'adopted':

@@ -15,6 +15,8 @@ export function changeText({ kind, version, robots, way, untilMs, who, why }: Ch
   switch (kind) {
     case 'rollback':
       return `Rollback, ${all}, ${said}`;
+    case 'undo':
+      return `Rollback undone, ${all}, ${said}`;
     case 'champion':
       return way === null
         ? `Order, ${all}, ${said}`

@@ -1,6 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { EndedTrialsAnswer } from '../../console/answers/trials.ts';
+import { plainWord } from '../plain-words.ts';
 import { hrefOf } from '../route.ts';
 import { plainReason } from './trial-words.ts';
 
@@ -14,8 +15,8 @@ const outcomes = new Map([
   ['failed', 'it failed'],
 ]);
 
-/** How a cycle ended, in words; what is none of ours stands as it is. */
-export const cycleOutcome = (outcome: string): string => outcomes.get(outcome) ?? outcome;
+/** How a cycle ended, in words; what is none of ours as plainly as can be. */
+export const cycleOutcome = (outcome: string): string => outcomes.get(outcome) ?? plainWord(outcome);
 
 interface Cycle {
   readonly candidateVersion: string | null;

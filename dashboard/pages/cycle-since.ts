@@ -4,6 +4,7 @@ import type { CycleReportAnswer } from '../../console/answers/cycles.ts';
 import { numberText, percentText, pointsText } from '../format.ts';
 import { hrefOf } from '../route.ts';
 import { moment, stateBox, table } from '../states.ts';
+import { cycleOutcome } from './cycle-outcome.ts';
 import { outcomeText } from './gates.ts';
 
 type Since = NonNullable<CycleReportAnswer['since']>;
@@ -20,7 +21,7 @@ export const sinceSection = ({ policy, since }: Pick<CycleReportAnswer, 'policy'
             h('a', { href: hrefOf('cycle', { policy, id: since.cycleId }) }, since.cycleId),
             ' ended ',
             moment(since.writtenAtMs),
-            ` as ${since.outcome}, with ${since.candidateVersion === null ? 'no candidate' : `candidate ${since.candidateVersion}`}.`,
+            `: ${cycleOutcome(since.outcome)}, with ${since.candidateVersion === null ? 'no candidate' : `candidate ${since.candidateVersion}`}.`,
           ]),
           gatesChanged(since.gates),
           figures('What changed', 'Figure', since.figures, ({ name }) => name),

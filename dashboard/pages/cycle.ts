@@ -6,6 +6,7 @@ import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs, withRunning } from '../acts.ts';
 import { fieldOf, numberField, textField } from '../fields.ts';
 import { numberText } from '../format.ts';
+import { cyclePartWord } from '../plain-words.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
@@ -135,20 +136,23 @@ function howFar(
   if (name === 'training') {
     const result = fieldOf(status, 'training');
     if (result !== undefined)
-      return `${textField(result, 'outcome') ?? 'done'}, ${count(numberField(result, 'trainRows'))} rows`;
+      return `${cyclePartWord(textField(result, 'outcome'), 'done')}, ${count(numberField(result, 'trainRows'))} rows`;
     const told = training?.status;
     if (told === undefined || told === null) return '';
     const loss = numberField(told, 'validationLoss');
     return [
-      textField(told, 'stage') ?? 'not told',
+      cyclePartWord(textField(told, 'stage'), 'not told'),
       `${count(numberField(told, 'trainRows'))} rows`,
       ...searchText(fieldOf(told, 'search')),
       ...(loss === undefined ? [] : [`validation loss ${numberText(loss, 4)}`]),
     ].join(', ');
   }
-  return name === 'offering'
-    ? (textField(status, 'training', 'candidateVersion') ?? '')
-    : (textField(status, 'outcome') ?? '');
+  return name === 'offering' ? (textField(status, 'training', 'candidateVersion') ?? '') : outcomeOf(status);
+}
+
+function outcomeOf(status: unknown): string {
+  const outcome = textField(status, 'outcome');
+  return outcome === undefined ? '' : cycleOutcome(outcome);
 }
 
 /** How far a search is that stops bad trials early; nothing where none runs. */

@@ -1,16 +1,17 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { RunningCycleAnswer } from '../../console/answers/cycles.ts';
-import type { FleetAnswer } from '../../console/answers/fleet.ts';
+import type { FleetAnswer, FleetSuccessAnswer } from '../../console/answers/fleet.ts';
 import type { EndedTrialsAnswer, StandingAnswer, TrialAnswer } from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
-import { fleetActs, withRunning } from '../acts.ts';
+import { fleetActs, undoActs, withRunning } from '../acts.ts';
 import type { Attention } from '../attention.ts';
 import { spanText } from '../format.ts';
 import { freezeActs, standingNote } from '../freeze.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { damagedNote, facts, shownOf, stateBox, tableOf } from '../states.ts';
+import { fleetSuccess } from './fleet-success.ts';
 import { robotHeads, RobotItems, robotStates } from './robot-rows.ts';
 import { runsNow } from './runs-now.ts';
 
@@ -41,6 +42,7 @@ interface FleetPage {
   readonly trial: Reading<TrialAnswer>;
   readonly ended: Reading<EndedTrialsAnswer>;
   readonly cycle: Reading<RunningCycleAnswer>;
+  readonly success: Reading<FleetSuccessAnswer>;
   readonly query: FleetQuery;
   readonly nowMs: number;
   readonly onFilter: (change: FleetQuery) => void;
@@ -55,6 +57,7 @@ export const fleetPage = ({
   trial,
   ended,
   cycle,
+  success,
   query,
   nowMs,
   onFilter,
@@ -83,6 +86,7 @@ export const fleetPage = ({
       ? null
       : actBar(
           [
+            ...undoActs(query['policy'] ?? '', acting.viewer, standing.data?.undo, nowMs),
             ...fleetActs(query['policy'] ?? '', acting.viewer, standing.data).map((act) =>
               withRunning(act, cycle.data),
             ),
@@ -90,6 +94,7 @@ export const fleetPage = ({
           ],
           acting.onAct,
         ),
+    reading.data === null ? null : fleetSuccess(success, query['policy'] ?? '', nowMs),
     h('section', { 'aria-labelledby': 'robots' }, [
       h('h2', { id: 'robots' }, 'Robots'),
       filters(reading.data, query, onFilter),

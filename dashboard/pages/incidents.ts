@@ -5,6 +5,7 @@ import { actButton, type Acting } from '../act-buttons.ts';
 import { incidentAct } from '../acts.ts';
 import { wordsOf } from '../cause-words.ts';
 import { spanText } from '../format.ts';
+import { toldReason, whoText } from '../plain-words.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, exactMoment, facts, moment, shownOf, stateBox, table } from '../states.ts';
@@ -50,7 +51,7 @@ function oneIncident(
       ? stateBox('noData', `It is not open, and not among the last ${log.length} events. Nothing follows from this.`)
       : [
           facts([
-            ['What', [`${wordsOf(about.cause).title} (${about.cause}), `, subjectOf(about, policy)]],
+            ['What', [`${wordsOf(about.cause).title}, `, subjectOf(about, policy)]],
             ['Reason', about.reason],
             ['What to do', wordsOf(about.cause).todo],
             ['Now', now === undefined ? 'not open any more' : `open for ${spanText(nowMs - now.openedAtMs)}`],
@@ -96,7 +97,6 @@ const openIncidents = (
               cell: ({ incidentId, cause, severity }) => [
                 severity === 'urgent' ? h('strong', null, '‼ urgent: ') : null,
                 h('a', { href: hrefOf('incidents', { policy, id: incidentId }) }, wordsOf(cause).title),
-                ` (${cause})`,
               ],
             },
             { head: 'Subject', cell: (one) => subjectOf(one, policy) },
@@ -143,10 +143,10 @@ const events = ({ events: list, damaged }: IncidentsAnswer, policy: string): Com
           [
             { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
             { head: 'State', cell: ({ state }) => state },
-            { head: 'What', cell: ({ cause }) => `${wordsOf(cause).title} (${cause})` },
+            { head: 'What', cell: ({ cause }) => wordsOf(cause).title },
             { head: 'Subject', cell: (one) => subjectOf(one, policy) },
-            { head: 'Reason', cell: ({ reason }) => reason },
-            { head: 'Who', cell: ({ who }) => who ?? 'the monitor' },
+            { head: 'Reason', cell: ({ cause, reason }) => toldReason(cause, reason) },
+            { head: 'By', cell: ({ who }) => whoText(who ?? 'fleetMonitor') },
           ],
           list.toReversed(),
           ({ incidentId, state, atMs }, index) => `${incidentId} ${state} ${atMs} ${index}`,

@@ -61,6 +61,13 @@ function farText(step: RunStep): string | null {
   ].join(', ');
 }
 
+/** How far the training is that is farthest, as {@link runSteps} says it; null: none counts its steps. */
+export function farthestText(steps: readonly RunStep[]): string | null {
+  const fractionOf = ({ step, plannedSteps }: RunStep): number => (step ?? 0) / (plannedSteps || Infinity);
+  const counted = steps.filter(({ step }) => step !== null).toSorted((a, b) => fractionOf(b) - fractionOf(a));
+  return counted[0] === undefined ? null : farText(counted[0]);
+}
+
 const units = [
   ['d', 86_400_000],
   ['h', 3_600_000],

@@ -2,10 +2,14 @@ import { h, type ComponentChild } from 'preact';
 
 import type { RunningCycleAnswer } from '../../console/answers/cycles.ts';
 import type { EndedTrialsAnswer, TrialAnswer } from '../../console/answers/trials.ts';
-import { textField } from '../fields.ts';
-import { spanText } from '../format.ts';
+import { fieldOf, listField, numberField, textField } from '../fields.ts';
+import { numberText, percentText, spanText } from '../format.ts';
+import { rollbackWord, stepWord, trialPartWord, whoText } from '../plain-words.ts';
 import { hrefOf } from '../route.ts';
 import { exactMoment } from '../states.ts';
+import { endedByText } from './ended-by.ts';
+import { farthestText } from './run-steps.ts';
+import { plainReason } from './trial-words.ts';
 
 const latelyMs = 86_400_000;
 
@@ -36,19 +40,21 @@ export function runsNow(
   const step = textField(status, 'step', 'kind');
   const last = ended?.items.at(-1);
   const isLate = last !== undefined && nowMs - last.atMs < latelyMs;
-  const stage = textField(status, 'stage') ?? 'stage not told';
+  const part = trialPartWord(textField(status, 'stage'), 'part not told');
   const lines = [
+    rollbackLine(now, order, policy),
     candidate === undefined
       ? null
       : h('li', { key: 'now' }, [
           'On trial now: ',
           h('a', { href: hrefOf('trial', { policy }) }, candidate),
-          `, ${stage === 'abTest' ? 'A/B test' : stage}${step === undefined ? '' : `, ${step}: ${textField(status, 'step', 'reason') ?? ''}`}`,
+          `, ${part}${step === undefined ? '' : `, ${stepWord(step, '')}: ${plainReason(textField(status, 'step', 'reason') ?? '')}`}`,
         ]),
     isLate
       ? h('li', { key: 'last' }, [
           h('a', { href: hrefOf('trial', { policy, id: last.trialId }) }, 'Last trial'),
           `, ended ${spanText(nowMs - last.atMs)} ago: ${last.sentence}`,
+          endedByText(last),
         ])
       : null,
     cycleLine(cycle, policy, nowMs),
@@ -64,22 +70,65 @@ export function runsNow(
   ]);
 }
 
+/** The rollback that runs: to which version, by whom and why, and who follows; or that it waits for an approval. */
+function rollbackLine(now: TrialAnswer | null, order: RunsNow['order'], policy: string): ComponentChild {
+  const run = now?.rollback ?? null;
+  if (run?.run !== 'RUNNING') return null;
+  const link = (text: string): ComponentChild => h('a', { href: hrefOf('trial', { policy }) }, text);
+  const waiting = fieldOf(run.status, 'waiting');
+  const waits = textField(waiting, 'version');
+  if (waits !== undefined)
+    return h('li', { key: 'back' }, [
+      link('Rollback'),
+      ` to ${waits}, asked for by ${textField(waiting, 'who') ?? 'somebody'} (${textField(waiting, 'reason') ?? 'no reason told'}), waits for the approval of somebody else.`,
+    ]);
+  const last = listField(run.status, 'requests').findLast((one) => textField(one, 'answer', 'kind') === 'ordered');
+  const version = textField(run.status, 'version');
+  const by =
+    last === undefined
+      ? ''
+      : `, ordered by ${whoText(textField(last, 'who') ?? 'somebody')} (${textField(last, 'reason') ?? 'no reason told'})`;
+  const isUndo = textField(last, 'target')?.startsWith('undo:') === true;
+  return h('li', { key: 'back' }, [
+    link(isUndo ? 'Undoing of a rollback' : 'Rollback'),
+    `${version === undefined ? '' : `${isUndo ? ', back' : ''} to ${version}`}${by}: ${rollbackWord(textField(run.status, 'stage'), 'how far it is is not told')}`,
+    order === null ? '.' : `, ${orderText(order)}.`,
+  ]);
+}
+
 function cycleLine(cycle: RunningCycleAnswer | null, policy: string, nowMs: number): ComponentChild {
   const run = cycle?.cycle ?? null;
   if (run === null) return null;
   const step = cycleSteps.get(textField(run.status, 'stage') ?? '') ?? 'its step is not told';
+  const far = cycleFar(cycle);
+  const champion = textField(run.status, 'championVersion');
+  const candidate = textField(run.status, 'training', 'candidateVersion');
   return h('li', { key: 'cycle' }, [
     'A ',
     h('a', { href: hrefOf('cycle', { policy }) }, 'cycle'),
-    ` runs for ${spanText(nowMs - run.startedMs)}: ${step}. What it makes goes on trial if it passes its gates.`,
+    `${champion === undefined ? '' : `, begun when ${champion} was champion,`} runs for ${spanText(nowMs - run.startedMs)}: ${step}${far === null ? '' : `, ${far}`}. `,
+    candidate === undefined
+      ? 'What it makes goes on trial if it passes its gates.'
+      : `It has made candidate ${candidate}.`,
   ]);
+}
+
+/** How far the step of a cycle is that runs, in percent of what was planned; null: nobody tells. */
+function cycleFar(cycle: RunningCycleAnswer | null): string | null {
+  const stage = textField(cycle?.cycle?.status, 'stage');
+  if (stage === 'training') return farthestText(cycle?.training?.steps ?? []);
+  if (stage !== 'collecting') return null;
+  const told = fieldOf(cycle?.cycle?.status, 'collection') ?? cycle?.collection?.status;
+  const [done, all] = [numberField(told, 'batchesDone'), numberField(told, 'batches')];
+  if (done === undefined || all === undefined || all === 0) return null;
+  return `batch ${numberText(done, 0)} of ${numberText(all, 0)} (${percentText(Math.min(1, done / all))})`;
 }
 
 /** What was ordered last, by whom, when and why. */
 function orderHead({ seq, said }: NonNullable<TrialAnswer['order']>): ComponentChild {
   if (said === null) return `Order ${seq}, the last: `;
   const { championVersion, who, why, atMs } = said;
-  return [`Order ${seq}, the last, champion ${championVersion}, by ${who} `, exactMoment(atMs), ` (${why}): `];
+  return [`Order ${seq}, the last, champion ${championVersion}, by ${whoText(who)} `, exactMoment(atMs), ` (${why}): `];
 }
 
 /** How many robots follow the order that stands, and what becomes of the others. */

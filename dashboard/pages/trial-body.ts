@@ -4,9 +4,11 @@ import type { EndedTrialsAnswer, TrialCourseAnswer } from '../../console/answers
 import { courseChart, type CoursePoint } from '../course-chart.ts';
 import { listField, numberField, textField } from '../fields.ts';
 import { pointsText } from '../format.ts';
+import { plainWord } from '../plain-words.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, stateBox, table } from '../states.ts';
 import { armsOf, pointsOf } from '../trial-course.ts';
+import { endedByText } from './ended-by.ts';
 import { armText, planTable, stepText } from './trial-stages.ts';
 import { trialTasks } from './trial-tasks.ts';
 import { versionLink } from './version-links.ts';
@@ -88,13 +90,20 @@ type EndedTrial = EndedTrialsAnswer['items'][number];
 /** The sentence, what the workflow said, and the way to the stage in which it ended. */
 const endCell =
   (policy: string) =>
-  ({ sentence, reason, outcome, stage, trialId }: EndedTrial): ComponentChild => [
-    sentence,
-    stage === null
-      ? null
-      : [' ', h('a', { href: hrefOf('trial', { policy, id: trialId, stage: String(stage) }) }, `Stage ${stage + 1}`)],
-    h('details', null, [h('summary', null, 'As the workflow said it'), h('p', null, `${outcome}: ${reason}`)]),
-  ];
+  (end: EndedTrial): ComponentChild => {
+    const { sentence, reason, outcome, stage, trialId } = end;
+    return [
+      sentence,
+      endedByText(end),
+      stage === null
+        ? null
+        : [' ', h('a', { href: hrefOf('trial', { policy, id: trialId, stage: String(stage) }) }, `Stage ${stage + 1}`)],
+      h('details', null, [
+        h('summary', null, 'As the workflow said it'),
+        h('p', null, `${plainWord(outcome)}: ${reason}`),
+      ]),
+    ];
+  };
 
 export const endedTrials = ({ items, damaged }: EndedTrialsAnswer, policy: string): ComponentChild =>
   h('div', null, [

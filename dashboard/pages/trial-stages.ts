@@ -2,6 +2,7 @@ import { type ComponentChild } from 'preact';
 
 import { listField, numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
+import { stepWord } from '../plain-words.ts';
 import { table } from '../states.ts';
 import { plainReason } from './trial-words.ts';
 
@@ -17,7 +18,7 @@ export function stepText(step: unknown): string {
   const kind = textField(step, 'kind') ?? textField(step, 'outcome');
   const reason = textField(step, 'reason');
   if (kind === undefined) return 'none yet';
-  return reason === undefined ? kind : `${kind}: ${plainReason(reason)}`;
+  return reason === undefined ? stepWord(kind, '') : `${stepWord(kind, '')}: ${plainReason(reason)}`;
 }
 
 const hours = (value: number): string => `${numberText(value)} h`;

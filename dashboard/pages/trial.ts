@@ -8,12 +8,14 @@ import type {
   TrialCourseAnswer,
 } from '../../console/answers/trials.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
-import { fleetActs, trialActs } from '../acts.ts';
+import { fleetActs, trialActs, undoActs } from '../acts.ts';
 import { fieldOf, textField } from '../fields.ts';
 import { freezeActs, standingNote } from '../freeze.ts';
+import { plainWord, rollbackWord, trialPartWord } from '../plain-words.ts';
 import type { Reading } from '../reading.ts';
 import { exactMoment, facts, moment, shownOf, stateBox } from '../states.ts';
 import { taskArms } from './task-arms.ts';
+import { endedByText } from './ended-by.ts';
 import { courseBody, endedTrials } from './trial-body.ts';
 import { orderText } from './runs-now.ts';
 import { trialNow } from './trial-now.ts';
@@ -68,6 +70,7 @@ export const trialPage = ({
         actBar(
           [
             ...trialActs(data, policy, acting.viewer),
+            ...undoActs(policy, acting.viewer, standing.data?.undo, nowMs),
             ...fleetActs(policy, acting.viewer, standing.data),
             ...freezeActs(policy, data.freeze, acting.viewer),
           ],
@@ -115,7 +118,7 @@ const courseTitle = (trialId: string | undefined, stage: string | undefined): st
 /** How the trial that is looked at ended, where it has. */
 function endOf(ended: EndedTrialsAnswer | null, trialId: string): ComponentChild | null {
   const end = ended?.items.find((one) => one.trialId === trialId);
-  return end === undefined ? null : h('p', { class: 'headline' }, h('strong', null, end.sentence));
+  return end === undefined ? null : h('p', { class: 'headline' }, [h('strong', null, end.sentence), endedByText(end)]);
 }
 
 const stageOf = (stage: string | undefined): number | undefined =>
@@ -158,16 +161,10 @@ function runningTrial(data: TrialAnswer, { tasks, last, harmed }: Beside): Compo
 }
 
 const slotFacts = ({ status }: Run): Facts => [
-  ['Is at', stageNames.get(textField(status, 'stage') ?? '') ?? textField(status, 'stage') ?? 'not told'],
+  ['Is at', trialPartWord(textField(status, 'stage'), 'not told')],
   ['State', stepText(fieldOf(status, 'step'))],
   ['Waits behind it', textField(status, 'waitingVersion') ?? 'no other candidate'],
 ];
-const stageNames = new Map([
-  ['idle', 'nothing: it waits for a candidate'],
-  ['abTest', 'the A/B test'],
-  ['rollout', 'the rollout'],
-  ['ended', 'its end'],
-]);
 
 const waitingVersion = ({ status }: Run): ComponentChild => {
   const version = textField(status, 'waitingVersion');
@@ -177,7 +174,7 @@ const waitingVersion = ({ status }: Run): ComponentChild => {
 function nothingRuns(trial: TrialAnswer['trial'], last: EndedTrial | undefined, isBack: boolean): ComponentChild {
   if (trial !== null && trial.run !== 'COMPLETED')
     return runBox('Trial', trial, [
-      ['State', `its workflow is ${trial.run.toLowerCase()}`],
+      ['State', `its workflow is ${plainWord(trial.run)}`],
       ['Candidate', textField(trial.status, 'candidateVersion') ?? 'not told'],
     ]);
   if (isBack && last === undefined) return null;
@@ -187,7 +184,7 @@ function nothingRuns(trial: TrialAnswer['trial'], last: EndedTrial | undefined, 
       ? trial === null
         ? ' None of this policy ended lately.'
         : null
-      : [' The last one: ', last.sentence, ' Ended ', moment(last.atMs), '.'],
+      : [' The last one: ', last.sentence, endedByText(last), ' Ended ', moment(last.atMs), '.'],
   ]);
 }
 
@@ -206,7 +203,7 @@ const runBox = (name: string, { run, startedMs, endedMs, status }: Run, entries:
             'It has ended, and its workflow says no more. The list of ended trials below says how, and leads to its course.',
           ),
     facts([
-      ['Workflow', run.toLowerCase()],
+      ['Workflow', plainWord(run)],
       ['Started', exactMoment(startedMs)],
       ...(endedMs === null ? [] : [['Ended', exactMoment(endedMs)] as const]),
     ]),
@@ -215,7 +212,7 @@ const runBox = (name: string, { run, startedMs, endedMs, status }: Run, entries:
 function rollbackFacts({ status, run }: Run, order: TrialAnswer['order']): Facts {
   return [
     ...(run === 'RUNNING' ? [['Robots', followText(status, order)] as const] : []),
-    ['Stage', textField(status, 'stage') ?? 'not told'],
+    ['Stage', rollbackWord(textField(status, 'stage'), 'not told')],
     ['To version', textField(status, 'version') ?? 'not told'],
     ['Why', textField(status, 'reason') ?? 'not told'],
   ];

@@ -41,7 +41,7 @@ export interface IncidentEvent {
   readonly state: 'opened' | 'closed' | 'acknowledged' | 'noticed';
   readonly atMs: number;
   readonly reason: string;
-  /** Who acknowledged it. */
+  /** Who acknowledged it; of a notice, whose decision it tells of. */
   readonly who?: string;
 }
 

@@ -9,6 +9,10 @@ export interface EndedRun {
   readonly outcome: string;
   readonly reason: string;
   readonly endedMs: number;
+  readonly startedMs?: number;
+  /** Of a rollback: where it went, and who asked for it; absent where it does not say. */
+  readonly version?: string;
+  readonly who?: string;
 }
 
 /** Something a running workflow tries again and again. */
@@ -65,12 +69,13 @@ const patientPeriods = 1.5;
 
 /**
  * What stands after what ended since, and what there is to tell of it. At the first sight the past is counted and not told:
- * whoever starts a monitor is not told what an earlier one has told.
+ * whoever starts a monitor is not told what an earlier one has told. `isTold`: runs that something else tells of.
  */
 export function followLoop(
   before: LoopStanding | undefined,
   sight: LoopSight,
   nowMs: number,
+  isTold: (run: EndedRun) => boolean = () => false,
 ): { readonly standing: LoopStanding; readonly notices: readonly IncidentEvent[] } {
   const since = before ?? {
     watchedSinceMs: nowMs,
@@ -82,7 +87,7 @@ export function followLoop(
   };
   const fresh = sight.ended.filter(({ endedMs }) => endedMs > since.seenEndMs);
   const standing = fresh.reduce(afterRun, since);
-  return { standing, notices: before === undefined ? [] : fresh.map(told) };
+  return { standing, notices: before === undefined ? [] : fresh.filter((run) => !isTold(run)).map(told) };
 }
 
 function afterRun(before: LoopStanding, { kind, outcome, reason, workflowId, endedMs }: EndedRun): LoopStanding {
@@ -98,17 +103,24 @@ function afterRun(before: LoopStanding, { kind, outcome, reason, workflowId, end
   };
 }
 
-const told = ({ kind, workflowId, outcome, reason, endedMs }: EndedRun): IncidentEvent =>
-  noticeAt(noticeOf[kind], workflowId, endedMs, `${outcome}: ${reason}`);
+const told = ({ kind, workflowId, outcome, reason, endedMs, who }: EndedRun): IncidentEvent =>
+  noticeAt(noticeOf[kind], workflowId, endedMs, `${outcome}: ${reason}`, who);
 
-/** Something people want to hear of though nothing is wrong. Its id tells cause, subject and time. */
-export const noticeAt = (cause: NoticeCause, subject: string, atMs: number, reason: string): IncidentEvent => ({
+/** Something people want to hear of though nothing is wrong, and by whose decision. Its id tells cause, subject and time. */
+export const noticeAt = (
+  cause: NoticeCause,
+  subject: string,
+  atMs: number,
+  reason: string,
+  who?: string,
+): IncidentEvent => ({
   incidentId: `${cause}.${subject.replaceAll(/[^A-Za-z0-9-]+/g, '-').slice(0, 63)}.${Math.round(atMs)}`,
   cause,
   subject: subject.slice(0, 200),
   state: 'noticed',
   atMs: Math.round(atMs),
   reason: reason.slice(0, 500),
+  ...(who === undefined ? {} : { who: who.slice(0, 200) }),
 });
 
 /** Longer than this nobody plans ahead: what says so is forgotten, not planned. */

@@ -1,7 +1,7 @@
 import { championSteps, type AliasRecord } from './aliases.ts';
 
 /** How a version came to be champion. */
-export const championWays = ['first', 'trial', 'withoutTrial', 'putBack', 'trialReturn', 'adopted'] as const;
+export const championWays = ['first', 'trial', 'withoutTrial', 'putBack', 'trialReturn', 'adopted', 'undone'] as const;
 export type ChampionWay = (typeof championWays)[number];
 
 /** One version in place of another as champion, and who did it when and why. */
@@ -47,9 +47,10 @@ export function championChanges(policy: string, records: readonly AliasRecord[])
 export const championSpells = (changes: readonly ChampionChange[]): readonly ChampionSpell[] =>
   changes.map((began, index) => ({ began, ended: changes[index + 1] ?? null }));
 
-/** An operation tells by its name what it was: an order of a trial, of a rollback, the adoption of a body; every other one is a promotion on gates. */
+/** An operation tells by its name what it was: an order of a trial, of a rollback, that undid one, the adoption of a body; every other one is a promotion on gates. */
 function wayOf(policy: string, operationId: string, isFallBack: boolean): ChampionWay {
   if (isOfRollback(policy, operationId)) return 'putBack';
+  if (undoneBy(policy, operationId) !== undefined) return 'undone';
   if (operationId.startsWith('adopt-')) return 'adopted';
   if (/#\d+$/.test(operationId)) return isFallBack ? 'trialReturn' : 'trial';
   return isFallBack ? 'putBack' : 'withoutTrial';
@@ -57,6 +58,13 @@ function wayOf(policy: string, operationId: string, isFallBack: boolean): Champi
 
 /** An order that somebody gave to go back; not one of a trial of a policy whose own name begins so. */
 export const isOfRollback = (policy: string, operationId: string): boolean =>
-  operationId.startsWith('rollback-') &&
-  !operationId.startsWith(`${policy}-ab-`) &&
-  !operationId.startsWith(`${policy}-rollout-`);
+  operationId.startsWith('rollback-') && !isOfTrial(policy, operationId);
+
+/** Place of the order that an order undid; undefined: it undid none. `undoneBy('wall', 'undo-10-rollback-wall-0a1b#11')` → 10. */
+export function undoneBy(policy: string, operationId: string): number | undefined {
+  const [, order] = /^undo-(\d{1,15})-rollback-/.exec(operationId) ?? [];
+  return order === undefined || isOfTrial(policy, operationId) ? undefined : Number(order);
+}
+
+const isOfTrial = (policy: string, operationId: string): boolean =>
+  operationId.startsWith(`${policy}-ab-`) || operationId.startsWith(`${policy}-rollout-`);

@@ -11,7 +11,7 @@ import { temporalLoopView } from '../../console/loop-view.ts';
 import { buildConsole } from '../../console/server.ts';
 import { scitosG5Type } from '../../datasets/built-in-robot-types.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
-import { addRobot } from '../../fleet/desk/index.ts';
+import { addRobot, openFleet } from '../../fleet/desk/index.ts';
 import { addOperator, newOperatorToken, type OperatorRole } from '../../fleet/desk/operators.ts';
 import { tokenHash } from '../../fleet/desk/robot-tokens.ts';
 import { fileObjectStore } from '../../store/adapters/file-object-store.ts';
@@ -202,12 +202,43 @@ describe('acts in a real browser, by keyboard', function () {
     const cy = await go('cy', 'fleet');
     assert.match(await act(cy, 'Roll back now'), /ordered 1\.0\.0/);
     installation.answerWith({ planRollback: async () => ({ seq: 8, openTrialId: null, choice: ask }) });
-    assert.match(await act(await go('ada', 'trial'), 'Roll back to a version', '0.9.0'), /nothing is ordered yet/);
+    const asked = await act(await go('ada', 'trial'), 'Roll back to a version', '0.9.0');
+    assert.match(asked, /Asked, and nothing is ordered yet.*the page Trial has “Approve rollback”/s);
+    assert.doesNotMatch(asked, /✓/);
     assert.match(await act(await go('bo', 'trial'), 'Reject rollback'), /Done/);
     assert.match(await act(await go('ada', 'trial'), 'Roll back to a version', '0.9.0'), /nothing is ordered yet/);
     const bo = await go('bo', 'trial');
     assert.match(await act(bo, 'Approve rollback'), /0\.9\.0 is approved by bo/);
     await bo.getByText(/To version/).waitFor();
+  });
+
+  it('undo a rollback by who ordered it, and by nobody else', async () => {
+    const fleet = openFleet({ store, clock: Date.now });
+    for (const [seq, version, operationId] of [
+      [0, '1.0.0', '1.0.0'],
+      [1, '0.9.1', 'rollback-wall-0a1b#1'],
+    ] as const) {
+      const origin = { operationId, who: 'cy', why: 'a mistake', atMs: Date.now() };
+      const order = { defaultVersion: version, championVersion: version, trialId: null, overrides: [] };
+      const record = { kind: 'assign', urgency: 'whenIdle', ...order, ...origin } as const;
+      assert.equal((await fleet.write({ policy, seq, record })).kind, 'written');
+    }
+    const operationId = 'rollback-wall-0a1b#1';
+    const move = { policy, operationId, who: 'cy', why: 'a mistake' };
+    await moveAliases({ store, clock: Date.now }, move, () => ({ champion: '0.9.1' }));
+    const bo = await go('bo', 'fleet');
+    await bo.getByText('only cy, who ordered it, can undo it').waitFor({ timeout: 60_000 });
+    const choice = {
+      kind: 'assign',
+      version: '1.0.0',
+      reason: 'undoes the rollback of order 1: back to 1.0.0',
+    } as const;
+    installation.answerWith({ planRollback: async () => ({ seq: 1, openTrialId: null, choice }) });
+    const cy = await go('cy', 'fleet');
+    assert.match(
+      await act(cy, 'Undo this rollback: back to 1.0.0'),
+      /✓ Ordered: ordered 1\.0\.0, assignment 2: undoes the rollback of order 1/,
+    );
   });
 
   it('acknowledge an incident', async () => {

@@ -158,6 +158,7 @@ const table: Readonly<Record<string, Row>> = {
   'rollback start': asks(reason, []),
   'rollback approve': asks(reason, []),
   'rollback reject': asks(reason, []),
+  'rollback undo': asks(reason, [...reason, '--order', 'last']),
   'rollback status': asks([], nothing),
   schedule: { ...asks([], ['--input', '{"training": {"seed": -1}}']), noWorker: done },
   why: reads(['VERSION'], ['9.9.9'], wrong),

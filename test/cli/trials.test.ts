@@ -131,6 +131,29 @@ describe('flywheel trial and rollback', function () {
     assert.equal(last.requests.at(-1)?.answer.approvedBy, 'di: yes');
   });
 
+  it('undoes the rollback of an order that is named, and no other target looks like one', async () => {
+    const undone = {
+      kind: 'assign',
+      version: '1.1.0',
+      reason: 'undoes the rollback of order 8: back to 1.1.0',
+    } as const;
+    const asked: unknown[] = [];
+    installation.answerWith({
+      planRollback: async (input) => {
+        asked.push(input);
+        return { seq: 8, openTrialId: null, choice: undone };
+      },
+    });
+    const told = await run('rollback', 'undo', '--order', '8', '--reason', 'a mistake', '--who', 'ada');
+    assert.match(told, /^ordered 1\.1\.0, assignment 9: undoes the rollback of order 8/);
+    assert.deepEqual(asked, [{ policy, target: 'undo:8', who: 'ada' }]);
+    const typed = await ended('rollback', '--target', 'undo:8', '--reason', 'r');
+    assert.match(typed.message, /`flywheel rollback undo`/);
+    const never = await ended('rollback', 'undo', '--reason', 'r');
+    assert.deepEqual([never.exitCode, asked.length], [1, 1]);
+    assert.match(never.message, /nothing was ever ordered/);
+  });
+
   it('ends with 1 when there is nothing to go back to', async () => {
     installation.answerWith({
       planRollback: async () => ({ seq: 0, openTrialId: null, choice: { kind: 'nothing', reason: 'no previous' } }),

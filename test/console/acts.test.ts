@@ -24,6 +24,7 @@ const acts: readonly (readonly [url: string, body: Record<string, unknown>, leas
   ['/api/v1/trial/approve', { ...why, candidateVersion: '1.3.0' }, 'approver'],
   ['/api/v1/trial/reject', why, 'approver'],
   ['/api/v1/rollback', why, 'operator'],
+  ['/api/v1/rollback/undo', { ...why, order: 9 }, 'operator'],
   ['/api/v1/rollback/approve', { ...why, requestId: 'r-1' }, 'approver'],
   ['/api/v1/rollback/reject', { ...why, requestId: 'r-1' }, 'approver'],
   ['/api/v1/incidents/acknowledge', { ...why, incidentId: 'robotSilent-r1' }, 'operator'],

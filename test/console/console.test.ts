@@ -43,6 +43,7 @@ const paths = [
   '/api/v1/me',
   '/api/v1/policies',
   `/api/v1/fleet?policy=${policy}`,
+  `/api/v1/fleet/success?policy=${policy}`,
   '/api/v1/robots/r1',
   `/api/v1/cycles?policy=${policy}`,
   '/api/v1/cycle?id=c1',

@@ -155,6 +155,7 @@ describe('acts by the console on running workflows', function () {
   it('order a rollback at once, or to a target once somebody else approves it', async () => {
     const urgent = await post('cy', 'rollback', {});
     assert.match(said(urgent), /^200 ordered 1\.0\.0, assignment 9/);
+    assert.equal(urgent.body['needsApproval'], undefined);
     await until(async () => (await ports.loop.rollback(policy))?.run === 'COMPLETED');
     // Nobody heard the first answer, and the log lacks it: the same request takes nobody back a second time.
     const { requestId: first, who, reason } = (await rollback())?.requests[0] ?? assert.fail('no request');
@@ -170,8 +171,10 @@ describe('acts by the console on running workflows', function () {
     });
     const key = randomUUID();
     const asks = [1, 2].map(() => post('ada', 'rollback', { target: 'baseline' }, key));
-    for (const answer of await Promise.all(asks))
+    for (const answer of await Promise.all(asks)) {
       assert.match(said(answer), /^200 nothing is ordered yet: 0\.9\.0 waits/);
+      assert.equal(answer.body['needsApproval'], true);
+    }
     const requestId = (await rollback())?.waiting?.requestId ?? '';
     assert.equal((await rollback())?.requests.length, 1);
     assert.match(said(await post('bo', 'rollback/approve', { requestId: 'another' })), /^409 another request waits/);
@@ -186,6 +189,36 @@ describe('acts by the console on running workflows', function () {
     assert.match(said(await post('bo', 'rollback/approve', { requestId })), /^200 0\.9\.0 is approved by bo/);
     await until(async () => (await ports.loop.rollback(policy))?.run === 'COMPLETED');
     assert.equal((await rollback())?.requests.at(-1)?.answer.approvedBy, 'bo: bo says so');
+  });
+
+  it('undo a rollback once, however often it is asked for, in the name of who does', async () => {
+    const asked: unknown[] = [];
+    let ordered = 0;
+    installation.answerWith({
+      planRollback: async (input) => {
+        asked.push(input);
+        const choice =
+          ordered === 0
+            ? ({ kind: 'assign', version: '1.1.0', reason: 'undoes the rollback of order 8: back to 1.1.0' } as const)
+            : ({ kind: 'nothing', reason: 'the rollback of order 8 is undone already, by order 9 of cy' } as const);
+        return { seq: 8, openTrialId: null, choice };
+      },
+      endExposure: async ({ seq }) => {
+        ordered += 1;
+        return { kind: 'written', seq };
+      },
+    });
+    assert.equal((await post('cy', 'rollback', { target: 'undo:8' })).status, 400);
+    const key = randomUUID();
+    const both = await Promise.all([1, 2].map(() => post('cy', 'rollback/undo', { order: 8 }, key)));
+    for (const answer of both)
+      assert.match(said(answer), /^200 ordered 1\.1\.0, assignment 9: undoes the rollback of order 8/);
+    assert.match(said(await post('cy', 'rollback/undo', { order: 8 }, key)), /^200 ordered 1\.1\.0/);
+    assert.match(said(await post('cy', 'rollback/undo', { order: 8 })), /^409 .*undone already, by order 9 of cy/);
+    assert.equal(ordered, 1);
+    assert.deepEqual(asked[0], { policy, target: 'undo:8', who: 'cy' });
+    await until(async () => (await ports.loop.rollback(policy))?.run === 'COMPLETED');
+    installation.answerWith(holdAt(0));
   });
 
   it('start a cycle once under a key, in the name of who did', async () => {

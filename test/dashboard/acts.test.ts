@@ -13,6 +13,7 @@ import {
   refusedAct,
   robotActs,
   trialActs,
+  undoActs,
   type OfferedAct,
   type Viewer,
 } from '../../dashboard/acts.ts';
@@ -51,6 +52,7 @@ const at = (kind: string, more: object = {}): TrialAnswer => ({
   ...none,
   trial: run({ candidateVersion: '1.3.0', step: { kind, reason: 'r' }, askedBy: { who: 'bo', cause: 'c' }, ...more }),
 });
+const undo = { order: 9, who: 'ada', untilMs: nowMs + 60_000, version: '1.1.0', why: null };
 const labels = (acts: readonly OfferedAct[]): readonly string[] =>
   acts.map(({ label, why }) => (why === null ? label : `${label} (${why})`));
 const trialLabels = (answer: TrialAnswer, who: Viewer | null): readonly string[] =>
@@ -92,6 +94,7 @@ describe('acts on the pages', () => {
       ...trialActs({ ...at('awaitingApproval'), rollback: run({ waiting }) }, 'wall', approver),
       ...trialActs(at('paused'), 'wall', approver),
       ...fleetActs('wall', approver),
+      ...undoActs('wall', approver, undo, nowMs),
       ...robotActs(robot, approver),
       ...robotActs({ ...robot, quarantine: {} }, approver),
       incidentAct({ incidentId: 'i', cause: 'c', subject: 's', reason: 'r' }, 'wall', approver),
@@ -118,6 +121,20 @@ describe('acts on the pages', () => {
     );
     assert.match(effect('1.0.0', null), /if none runs, nothing happens/);
     assert.match(fleetActs('wall', operator)[0]?.effect ?? '', /without a trial, everybody gets the champion before/);
+  });
+
+  it('let who rolled back undo it while there is time, and say to the others who may, or why nobody can', () => {
+    const told = (more: object, who: Viewer | null = operator) =>
+      labels(undoActs('wall', who, { ...undo, ...more }, nowMs));
+    assert.deepEqual(told({}), ['Undo this rollback: back to 1.1.0']);
+    const [act] = undoActs('wall', operator, undo, nowMs);
+    assert.deepEqual([act?.body, act?.versions?.version], [{ policy: 'wall', order: 9 }, '1.1.0']);
+    assert.match(act?.effect ?? '', /order 9 by ada is undone: all robots of wall go back to 1\.1\.0/);
+    assert.match(told({}, { name: 'bo', role: 'admin' })[0] ?? '', /only ada, who ordered it, can undo it/);
+    assert.match(told({}, viewer)[0] ?? '', /needs the role operator/);
+    assert.deepEqual(told({ version: null, why: 'it ended a trial' }), ['Undo this rollback (it ended a trial)']);
+    assert.deepEqual(told({ untilMs: nowMs }), []);
+    assert.deepEqual(undoActs('wall', operator, undefined, nowMs), []);
   });
 
   it('name the trial that was looked at, so that no other one is meant', () => {
@@ -194,11 +211,12 @@ describe('the dialog of an act', () => {
       asking: shown({ kind: 'asking' }),
       sending: shown({ kind: 'sending' }),
       done: shown({ kind: 'done', answer: hostile }),
+      asked: shown({ kind: 'asked', answer: hostile }),
       refused: shown({ kind: 'failed', problem: problem('refused') }),
       unanswered: shown({ kind: 'failed', problem: problem('temporalUnavailable') }),
       gone: shown({ kind: 'failed', problem: { kind: 'gone', message: 'Failed to fetch' } }),
     };
-    assert.equal(new Set(Object.values(looks)).size, 6);
+    assert.equal(new Set(Object.values(looks)).size, 7);
     for (const [name, text] of Object.entries(looks)) {
       assert.match(text, /id="act-title">Roll back now<.*id="act-effect">All robots of wall/s, name);
       assert.doesNotMatch(text, /<img|<script/, name);
@@ -209,6 +227,14 @@ describe('the dialog of an act', () => {
     }
     assert.match(looks.unanswered, /role="alert".*Whether it was done is not known; trying again does it once/s);
     assert.match(looks.refused, /role="alert".*Refused/s);
+    assert.match(looks.done, /✓ Ordered: /);
+    const toVersion = fleetActs('wall', operator)[1];
+    const waits = shown({ kind: 'asked', answer: 'nothing is ordered yet: 0.9.0 waits' }, toVersion);
+    assert.doesNotMatch(waits, /Ordered:|✓/);
+    assert.match(
+      waits,
+      /Asked, and nothing is ordered yet: .*approval of somebody else with the role approver or admin.*Tell an approver: the page Trial has “Approve rollback”.*not for you.*page Fleet.*lapses.*The answer: nothing is ordered yet: 0\.9\.0 waits/s,
+    );
     const [freeze] = freezeActs('wall', { kind: 'none' }, operator);
     assert.match(shown({ kind: 'asking' }, freeze), /Until: a UTC day or time.*<input required/s);
   });
@@ -243,6 +269,8 @@ describe('the dialog of an act', () => {
       fetcher,
     );
     assert.deepEqual(actState(answer), { kind: 'done', answer: 'ordered' });
+    const data = { readAtMs: 1, actId: 'a', answer: 'waits', isRepeated: true, needsApproval: true } as const;
+    assert.deepEqual(actState({ kind: 'read', data }), { kind: 'asked', answer: 'waits' });
     const [[url, options] = ['', {}]] = asked;
     assert.deepEqual(
       [url, options.method, options.credentials, options.redirect],
@@ -386,7 +414,7 @@ describe('the page of the audit log', () => {
 
   it('shows who did what, why, when and with what outcome, as text, and how far the chain is verified', () => {
     const text = page(got(answer));
-    for (const told of ['ada (shell, by command)', 'trial.pause: 1.3.0', 'wall', 'refused: it is paused already'])
+    for (const told of ['ada (shell, by command)', 'trial paused: 1.3.0', 'wall', 'refused: it is paused already'])
       assert.ok(text.includes(told), told);
     assert.match(text, /Chain verified up to entry 7/);
     // Two acts within a minute are told apart.

@@ -148,6 +148,7 @@ function fleetNode(reading: Reading<FleetAnswer>, query: Record<string, string> 
     trial: got(noTrial),
     ended: unread,
     cycle: unread,
+    success: unread,
     query: { policy: 'wall', ...query },
     nowMs,
     onFilter: () => undefined,
@@ -316,6 +317,7 @@ describe('what needs a person now', () => {
           trial: unread,
           ended: unread,
           cycle: unread,
+          success: unread,
           reading: all.fleet,
           attention,
           query: {},
@@ -383,10 +385,12 @@ describe('what needs a person now', () => {
       championVersion: null,
       stage: null,
       sentence: hostile,
+      endedBy: { order: 9, version: '1.9.0', who: hostile, why: 'smoke', atMs: nowMs - 180_000 },
     };
     const ended = { readAtMs: nowMs, damaged: [], items: [end] };
     const text = html(runsNow({ trial: now, ended, order: null, cycle: null }, { policy: 'wall', nowMs }));
-    assert.match(text, /On trial now: <a href="#\/trial\?policy=wall">1\.5\.0<\/a>, A\/B test, held: few/);
+    assert.match(text, /On trial now: <a href="#\/trial\?policy=wall">1\.5\.0<\/a>, A\/B test, on hold: few/);
+    assert.match(text, /Ended by a rollback to 1\.9\.0 \(order 9\), ordered by .*smoke/s);
     assert.match(text, /id=t9">Last trial<\/a>, ended 2 min ago: /);
     assert.ok(text.includes('&lt;script>alert(2)'), 'the sentence, which names version, value and limit');
     assert.doesNotMatch(text, /<img/);
@@ -403,8 +407,61 @@ describe('what needs a person now', () => {
       collection: null,
       training: null,
     };
+    const taken = { requestId: 'r', target: null, reason: hostile, who: 'fleetMonitor', answer: { kind: 'ordered' } };
+    const returning = runOf({ stage: 'returning', version: '1.0.0', waiting: null, requests: [taken] });
+    const order17 = { seq: 17, robots: 30, confirmed: 27, waiting: 3, windowed: 0, failed: 0, offline: 0, unserved: 0 };
+    const coming = html(
+      runsNow(
+        { trial: { ...noTrial, rollback: returning }, ended: null, order: { ...order17, said: null }, cycle: null },
+        { policy: 'wall', nowMs },
+      ),
+    );
+    assert.match(
+      coming,
+      /Rollback<\/a> to 1\.0\.0, ordered by the monitor \(.*robots go back, pending: confirmed by 27 of 30/s,
+    );
+    const asked = { requestId: 'r', target: '0.9.0', reason: 'old', who: 'ada', version: '0.9.0', untilMs: nowMs + 1 };
+    const waits = runOf({ stage: 'awaitingApproval', version: '0.9.0', waiting: asked, requests: [] });
+    const waiting = html(
+      runsNow(
+        { trial: { ...noTrial, rollback: waits }, ended: null, order: null, cycle: null },
+        { policy: 'wall', nowMs },
+      ),
+    );
+    assert.match(
+      waiting,
+      /Rollback<\/a> to 0\.9\.0, asked for by ada \(old\), waits for the approval of somebody else/,
+    );
+    assert.doesNotMatch(coming + waiting, /<img|awaitingApproval|fleetMonitor/);
     const learning = html(runsNow({ trial: null, ended: null, order: null, cycle }, { policy: 'wall', nowMs }));
-    assert.match(learning, /#\/cycle\?policy=wall">cycle<\/a> runs for 5 min: it mixes, trains and judges/);
+    assert.match(learning, /#\/cycle\?policy=wall">cycle<\/a> runs for 5 min: it mixes, trains and judges\. /);
+    const step = {
+      name: 'trainModel',
+      attempt: 1,
+      startedMs: nowMs - 60_000,
+      beatMs: nowMs,
+      stage: null,
+      step: 1_200,
+      plannedSteps: 4_000,
+      fromStep: 0,
+      failure: null,
+    };
+    const status = { stage: 'training', championVersion: '1.4.0' };
+    const far = {
+      ...cycle,
+      cycle: { ...cycle.cycle, status },
+      training: { ...runOf({}), steps: [{ ...step, step: 400 }, step] },
+    };
+    assert.match(
+      html(runsNow({ trial: null, ended: null, order: null, cycle: far }, { policy: 'wall', nowMs })),
+      /begun when 1\.4\.0 was champion, runs for 5 min: it mixes, trains and judges, step 1,200 of at most 4,000 \(30 %\), at this rate at most 3 min more\. What it makes/,
+    );
+    const collecting = { stage: 'collecting', championVersion: '1.4.0', collection: { batches: 8, batchesDone: 3 } };
+    const took = { ...cycle, cycle: { ...cycle.cycle, status: collecting } };
+    assert.match(
+      html(runsNow({ trial: null, ended: null, order: null, cycle: took }, { policy: 'wall', nowMs })),
+      /collects and checks data, batch 3 of 8 \(37\.5 %\)\./,
+    );
     const order = {
       seq: 17,
       robots: 30,
@@ -458,7 +515,7 @@ describe('what needs a person now', () => {
   it('takes a trial that nobody answers for, or that failed, for one that needs somebody', () => {
     for (const [run, sentence] of [
       [runOf(null), /no worker answers/],
-      [runOf({}, 'FAILED'), /ended as FAILED/],
+      [runOf({}, 'FAILED'), /ended as failed/],
       [runOf({ step: { kind: 'paused' } }), /is paused/],
     ] as const)
       assert.match(attentionOf({ ...all, trial: got({ ...noTrial, trial: run }) }).needs[0]?.text ?? '', sentence);

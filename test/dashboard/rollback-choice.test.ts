@@ -94,7 +94,10 @@ describe('the list of versions to roll back to', () => {
     assert.match(text, /<strong> 1\.1\.0<\/strong> \(previous\): at once<\/label>/);
     assert.match(text, /Champion from .* until .*, promoted by a trial \(cycle c1\): it passed all stages/s);
     assert.match(text, /<strong> 1\.0\.0<\/strong>: once an approver has approved it.*put back by bo: glare/s);
-    assert.match(text, /Success 90 % \[88 % to 92 %\], n 900 episodes of 12 robots/);
+    assert.match(
+      text,
+      /Measured better than what runs<\/strong>: 90 % \[88 % to 92 %\], n 900 episodes of 12 robots, against 82 % \[80 % to 84 %\], n 400 episodes of 12 robots of 1\.2\.0; difference \+8 pp \[\+4 pp to \+12 pp\], 95 %/,
+    );
     assert.match(text, /Runs now: 1\.2\.0, success 82 % \[80 % to 84 %\], n 400 episodes of 12 robots/);
     assert.doesNotMatch(text, /⚠/);
     for (const [, id] of text.matchAll(/aria-describedby="(target-[^"]+)"/g)) assert.ok(text.includes(`id="${id}"`));
@@ -130,8 +133,13 @@ describe('the list of versions to roll back to', () => {
       '−11 pp [−15 pp to −7 pp], 95 %',
     ])
       assert.ok(text.includes(told), `${told}: ${text}`);
-    assert.match(shown(list), /⚠ measured worse than what runs</);
+    assert.match(shown(list), /<strong>⚠ Measured worse than what runs<\/strong>: 71 % .* against 82 % /);
     const chance = listOf([{ ...worse, difference: value(-0.02, 400, -0.06, 0.02) }]);
+    assert.match(shown(got(chance)), /<strong>Measured lower than what runs, which may be chance</);
+    const perhaps = targetOf('1.0.0', { difference: value(0.01, 400, -0.02, 0.04) });
+    assert.match(shown(got(listOf([perhaps]))), /<strong>Measured higher than what runs, which may be chance</);
+    const same = targetOf('1.0.0', { difference: value(0, 400, -0.02, 0.02) });
+    assert.match(shown(got(listOf([same]))), /<strong>Measured as high as what runs</);
     assert.match(warned(got(chance), '1.0.0'), /lower than what runs now, which may be chance/);
     assert.doesNotMatch(warned(got(chance), '1.0.0'), /measured worse/);
     assert.equal(warned(got(listOf([targetOf('1.0.0')])), '1.0.0'), '');
@@ -166,10 +174,13 @@ describe('the list of versions to roll back to', () => {
       sentence: '1.3.0 was not promoted: harm in docking.',
     };
     const list = got(listOf([targetOf('1.3.0', { takenBack, trial })]));
+    // It was taken back, and yet it measured better: one without the other would mislead.
     assert.match(
       warned(list, '1.3.0'),
-      /itself taken back .*1\.1\.0 was put back by bo: smoke.*ended against it.*harm in docking/s,
+      /itself taken back .*1\.1\.0 was put back by bo: smoke\. Yet it measured better than what runs now\. 1\.3\.0: Success 90 %.*n 900.*1\.2\.0: Success 82 %.*n 400.*\+8 pp \[\+4 pp to \+12 pp\].*ended against it.*harm in docking/s,
     );
+    const low = targetOf('1.3.0', { takenBack, difference: value(-0.11, 400, -0.15, -0.07) });
+    assert.doesNotMatch(warned(got(listOf([low])), '1.3.0'), /measured better/);
     assert.match(shown(list), /⚠ was taken back; its last trial ended against it</);
     const fine = targetOf('1.3.0', { trial: { ...trial, isAgainst: false } });
     assert.equal(warned(got(listOf([fine])), '1.3.0'), '');
@@ -198,7 +209,7 @@ describe('the list of versions to roll back to', () => {
   it('says the same to who rolls back at once, and to who approves one', () => {
     const worse = targetOf('1.1.0', { difference: value(-0.11, 400, -0.15, -0.07) });
     const list = got(listOf([worse]));
-    assert.match(shown(list, '', now), /<strong>1\.1\.0<\/strong>: Success 90 %.*⚠.*measured worse/s);
+    assert.match(shown(list, '', now), /<strong>1\.1\.0<\/strong>: <strong>⚠ Measured worse.*90 %.*⚠.*measured worse/s);
     assert.match(shown(got(listOf([worse], { unnamed: null })), '', now), /nothing to go back to/);
     const waiting = { requestId: 'r-1', who: 'bo', reason: 'r', version: '1.1.0' };
     const run = { workflowId: 'w', run: 'RUNNING', startedMs: 1, endedMs: null, status: { waiting } };
@@ -207,7 +218,7 @@ describe('the list of versions to roll back to', () => {
     const [approve] = trialActs(answer, 'wall', { name: 'ada', role: 'approver' }) as [OfferedAct];
     assert.match(
       shown(list, '', approve),
-      /Approve rollback.*<strong>1\.1\.0<\/strong>: Success 90 %.*measured worse/s,
+      /Approve rollback.*<strong>1\.1\.0<\/strong>: <strong>⚠ Measured worse.*90 %.*measured worse/s,
     );
     assert.match(shown(got(listOf([])), '', approve), /Nothing is known here of 1\.1\.0/);
   });

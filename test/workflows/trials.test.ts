@@ -899,6 +899,47 @@ describe('rollbackPolicy', function () {
     });
   });
 
+  it('undoes one that is named, in the name of who asks, without haste; not while another waits for an approval', async () => {
+    const undone: Changes = {
+      planRollback: async ({ target }) => ({
+        seq: 8,
+        openTrialId: null,
+        choice:
+          target === 'undo:8'
+            ? { kind: 'assign', version: '1.1.0', reason: 'undoes the rollback of order 8' }
+            : { kind: 'ask', version: '0.9.0', reason: 'a person has to agree' },
+      }),
+    };
+    const { result, calls } = await run('rollbackPolicy', {
+      input: { target: 'undo:8', reason: 'a mistake', who: 'ada' },
+      changes: undone,
+    });
+    assert.deepEqual([result.outcome, result.version], ['rolledBack', '1.1.0']);
+    assert.deepEqual(inputsOf(calls, 'planRollback')[0], { policy: 'wall-follower', target: 'undo:8', who: 'ada' });
+    const [order] = inputsOf(calls, 'endExposure');
+    assert.deepEqual([order?.['urgency'], order?.['seq']], ['whenIdle', 9]);
+    assert.equal(order?.['why'], 'undoes the rollback of order 8: a mistake');
+    assert.match(String(order?.['operationId']), /^undo-8-rollback-.*#9$/);
+    const waiting = await run('rollbackPolicy', {
+      input: { target: 'baseline', reason: 'r', who: 'bo' },
+      changes: undone,
+      drive: async (handle) => {
+        for (;;) {
+          const { stage } = await handle.query<{ stage: string }>('status');
+          if (stage === 'awaitingApproval') break;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        const wish = { target: 'undo:8', reason: 'a mistake', who: 'ada', requestId: 'u' };
+        const answer = await handle.executeUpdate<RollbackAnswer, [unknown]>('order', { args: [wish] });
+        assert.deepEqual([answer.kind, answer.seq], ['nothing', null]);
+        assert.match(answer.reason, /the rollback to 0\.9\.0 that bo asked for waits for an approval/);
+        await handle.executeUpdate('reject', { args: [{ reason: 'no', who: 'cy' }] });
+      },
+    });
+    assert.equal(waiting.result.outcome, 'rejected');
+    assert.deepEqual(inputsOf(waiting.calls, 'endExposure'), []);
+  });
+
   it('hears an emergency while robots of an earlier one still come back', async () => {
     let seq = 8;
     const { result, calls } = await run('rollbackPolicy', {

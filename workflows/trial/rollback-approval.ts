@@ -1,4 +1,5 @@
 import { whyOwn } from '../../domain/trial/own-request.ts';
+import { undoneOrder } from '../../domain/trial/undo-rollback.ts';
 import type { PlanRollbackResult } from '../../activities/trials/read-fleet-state.ts';
 import { refuse, requirePerson } from './guarded-loop.ts';
 import type { OperatorWord, RollbackRequest, RollbackStatus } from './messages.ts';
@@ -31,6 +32,13 @@ export class ApprovalDesk {
     if (this.#waiting === undefined) return null;
     const { request, version, untilMs } = this.#waiting;
     return { ...request, version, untilMs };
+  }
+
+  /** Why a request is not taken before what waits is answered: it undoes a rollback, and somebody may want to go further back. */
+  whyFirst({ target }: RollbackRequest): string | undefined {
+    const { waiting } = this;
+    if (waiting === null || undoneOrder(target) === undefined) return undefined;
+    return `the rollback to ${waiting.version} that ${waiting.who} asked for waits for an approval: answer it first`;
   }
 
   get isAnswered(): boolean {

@@ -11,7 +11,7 @@ import {
 
 import type { ParsedInput } from '../../activities/workflow-inputs.ts';
 import type { PlanRollbackResult } from '../../activities/trials/read-fleet-state.ts';
-import { fleetActivities, returnActivities } from '../shared/activity-proxies.ts';
+import { returnActivities } from '../shared/activity-proxies.ts';
 import { nowMs } from '../shared/now.ts';
 import { outcomeAttribute } from '../shared/search-attributes.ts';
 import { requirePerson } from './guarded-loop.ts';
@@ -29,7 +29,7 @@ import {
 } from './messages.ts';
 import { ApprovalDesk } from './rollback-approval.ts';
 import { RollbackDesk } from './rollback-desk.ts';
-import { tellTrial, writeOrder } from './rollback-order.ts';
+import { planRequest, tellTrial, writeOrder } from './rollback-order.ts';
 import { describeRollback } from './status-page.ts';
 
 type Request = ParsedInput<'rollbackPolicy'>;
@@ -123,10 +123,11 @@ export class RollbackRun {
     before?: PlanRollbackResult,
   ): Promise<void> {
     const { policy } = request;
+    const first = this.#approval.whyFirst(asked);
+    if (first !== undefined) return this.#end(asked, { outcome: 'nothingToDo', reason: first });
     let plan = before;
     for (let race = 0; race < mostRaces; race += 1) {
-      const { target } = asked;
-      plan ??= await fleetActivities().planRollback({ policy, ...(target === null ? {} : { target }) });
+      plan ??= await planRequest(policy, asked);
       const { choice } = plan;
       if (choice.kind === 'nothing') return this.#end(asked, { outcome: 'nothingToDo', reason: choice.reason });
       this.#show({ version: choice.version, reason: choice.reason });
@@ -150,7 +151,7 @@ export class RollbackRun {
     this.#overtake(asked);
     this.#show({ stage: 'returning' });
     const why = approvedBy === null ? asked.reason : `${asked.reason}; approved by ${approvedBy}`;
-    const seq = await writeOrder(policy, plan, choice.version, { who: asked.who, why });
+    const seq = await writeOrder(policy, plan, choice.version, { ...asked, reason: why });
     if (seq === undefined) return false;
     const { version, reason } = choice;
     this.#desk.answer(asked, { kind: 'ordered', version, seq, reason, approvedBy });

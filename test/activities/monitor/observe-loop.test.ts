@@ -5,6 +5,7 @@ import { readIncidents } from '../../../activities/incidents/incident-log.ts';
 import { notifyIncidents } from '../../../activities/incidents/notify-incidents.ts';
 import type { Notification } from '../../../activities/ports/notifier.ts';
 import type { LoopSight } from '../../../domain/monitoring/index.ts';
+import { moveAliases } from '../../../store/records/aliases.ts';
 import { policy } from '../trials/trial-world.ts';
 import { openMonitorWorld, type MonitorWorld } from './monitor-world.ts';
 
@@ -91,6 +92,44 @@ describe('a look at the loop', function () {
       [
         ['notice', 'verdict'],
         ['notice', 'promotion'],
+      ],
+    );
+  });
+
+  it('tells of a rollback once, when it is ordered, in the name of who ordered it, and of its undoing', async () => {
+    world.loop.sight = quiet;
+    await world.promote('1.1.0');
+    await world.look();
+    const { store } = world;
+    const move = async (operationId: string, champion: string, who: string): Promise<void> => {
+      const clock = (): number => world.nowMs;
+      await moveAliases({ store, clock }, { policy, operationId, who, why: 'smoke' }, () => ({ champion }));
+      await world.look();
+    };
+    const startedMs = world.nowMs;
+    await move('rollback-wall-0a1b#7', '1.0.0', 'ada');
+    const run = { workflowId: 'rollback/wall', kind: 'rollback', outcome: 'rolledBack', reason: 'back' } as const;
+    const end = { ...run, startedMs, endedMs: world.nowMs + 1, version: '1.0.0', who: 'ada' };
+    world.loop.sight = { ...quiet, ended: [end] };
+    await world.look();
+    await move('undo-7-rollback-wall-0a1c#8', '1.1.0', 'ada');
+    // One that ended a trial moved no champion: only its end tells of it.
+    const later = {
+      ...end,
+      startedMs: world.nowMs + 300_000,
+      endedMs: world.nowMs + 300_001,
+      version: '1.1.0',
+      who: 'bo',
+    };
+    world.loop.sight = { ...quiet, ended: [later] };
+    await world.look();
+    const events = (await readIncidents(store, policy)).flatMap(({ record }) => record.events);
+    assert.deepEqual(
+      events.map(({ cause, reason, who }) => [cause, reason, who]),
+      [
+        ['rollback', '1.0.0 is champion again, in place of 1.1.0: smoke', 'ada'],
+        ['promotion', '1.1.0 is champion again, in place of 1.0.0: smoke', 'ada'],
+        ['rollback', 'rolledBack: back', 'bo'],
       ],
     );
   });

@@ -43,6 +43,8 @@ describe('changes of the champion', () => {
       ['rollback-wall-0123456789ac#15', { champion: '1.3.0', previous: '1.1.0' }],
       ['adopt-arm@2-1.3.1', { champion: '1.3.1' }],
       ['baseline-b', { baseline: '1.4.0' }],
+      ['rollback-wall-0123456789ad#17', { champion: '1.3.0' }],
+      ['undo-17-rollback-wall-0123456789ad#18', { champion: '1.3.1' }],
     );
     assert.deepEqual(waysOf('wall', history.toReversed()), [
       '1.0.0 first who-0',
@@ -53,6 +55,8 @@ describe('changes of the champion', () => {
       '1.1.0 trialReturn who-5',
       '1.3.0 putBack who-6',
       '1.3.1 adopted who-7',
+      '1.3.0 putBack who-9',
+      '1.3.1 undone who-10',
     ]);
   });
 
