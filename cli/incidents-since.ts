@@ -5,11 +5,13 @@ import { readLastEvents } from '../activities/incidents/incident-log.ts';
 import { readOpenIncidents } from '../activities/monitor/monitor-state.ts';
 import { listEndedCycles } from '../activities/report/list-cycles.ts';
 import { listEndedTrials } from '../activities/trials/trial-course.ts';
+import { toldEnds } from '../activities/trials/trial-sentences.ts';
 import type { OnDamage } from '../store/damaged-objects.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { readAliasHistory } from '../store/records/aliases.ts';
 import type { AuditEntry } from '../store/records/audit-entry.ts';
 import { readAuditPage } from '../store/records/audit-log.ts';
+import { plainReason } from '../domain/words/plain-reason.ts';
 import { openPolicy } from './open-policy.ts';
 import { printJson, printTable, say } from './print.ts';
 import { parseSince } from './since-time.ts';
@@ -59,6 +61,7 @@ async function handOver(store: ObjectStore, policy: string, sinceMs: number, onD
     listEndedCycles(store, policy, mostOfKind, onDamage),
     readAliasHistory({ store })({ policy }),
   ]);
+  const told = await toldEnds(store, ends.filter(isNew));
   // Notices say again what trials, cycles and the champion's log say themselves.
   const news = events.filter((event) => event.state !== 'noticed' && isNew(event));
   const champions = aliases.filter((move) => move.set.champion !== undefined && isNew(move)).slice(-mostOfKind);
@@ -68,7 +71,7 @@ async function handOver(store: ObjectStore, policy: string, sinceMs: number, onD
       kind: 'incident',
       what: `${event.incidentId} ${event.state}`,
       who: event.who ?? '',
-      reason: event.reason,
+      reason: plainReason(event.reason),
     })),
     ...acts.map((entry): Happening => ({
       atMs: entry.atMs,
@@ -77,12 +80,12 @@ async function handOver(store: ObjectStore, policy: string, sinceMs: number, onD
       who: entry.who,
       reason: entry.reason,
     })),
-    ...ends.filter(isNew).map((end): Happening => ({
+    ...told.map((end): Happening => ({
       atMs: end.atMs,
       kind: 'trial',
       what: `${end.trialId} of ${end.candidateVersion ?? 'a candidate'} ${end.outcome}`,
       who: '',
-      reason: end.reason,
+      reason: end.sentence,
     })),
     ...cycles
       .filter(({ writtenAtMs }) => writtenAtMs >= sinceMs)
@@ -98,7 +101,7 @@ async function handOver(store: ObjectStore, policy: string, sinceMs: number, onD
       kind: 'champion',
       what: `${move.set.champion ?? ''} is champion`,
       who: move.who,
-      reason: move.why,
+      reason: plainReason(move.why),
     })),
   ];
   return {

@@ -83,7 +83,7 @@ function printStages(stages: readonly StagePlan[]): void {
   printTable(
     ['stage', 'robots', 'margin', 'hours', 'holds from', 'detectable loss'],
     stages.map(({ stage, robots, marginFraction, hours, maximumHours, detectableLossFraction }) => [
-      stage,
+      `${stage + 1} of ${stages.length}`,
       robots,
       marginFraction === null ? 'no alarm' : points(marginFraction),
       typeof hours === 'number' ? hours : 'infeasible',
@@ -94,7 +94,7 @@ function printStages(stages: readonly StagePlan[]): void {
   const total = stages.reduce((sum, { hours }) => (typeof hours === 'number' ? sum + hours : Number.NaN), 0);
   if (Number.isFinite(total)) say(`\nAbout ${(total / 24).toFixed(1)} days in all.`);
   for (const { stage, hours } of stages) {
-    if (typeof hours !== 'number') say(`\nStage ${stage} is infeasible: ${hours.infeasible}.`);
+    if (typeof hours !== 'number') say(`\nStage ${stage + 1} of ${stages.length} is infeasible: ${hours.infeasible}.`);
   }
 }
 

@@ -67,7 +67,8 @@ export function temporalLoopView(connect: () => Promise<Client>, taskQueue: stri
       );
     }
   };
-  const viewWithSteps = (workflowId: string) => inTime((client) => viewOf(client, workflowId));
+  const ended = new EndedStatuses();
+  const viewWithSteps = (workflowId: string) => inTime((client) => viewOf(client, workflowId, ended));
   const view = async (workflowId: string): Promise<RunView | null> => {
     const found = await viewWithSteps(workflowId);
     if (found === null) return null;
@@ -107,9 +108,25 @@ export function temporalLoopView(connect: () => Promise<Client>, taskQueue: stri
   };
 }
 
-async function viewOf(client: Client, workflowId: string): Promise<RunView> {
+const mostEnded = 100;
+
+/** What runs that ended answer: it changes no more, and to ask one again makes a worker replay its whole history, which takes a second or more. */
+class EndedStatuses {
+  readonly #known = new Map<string, unknown>();
+
+  get(runId: string): unknown {
+    return this.#known.get(runId);
+  }
+
+  keep(runId: string, status: unknown): void {
+    if (this.#known.size >= mostEnded) this.#known.clear();
+    this.#known.set(runId, status);
+  }
+}
+
+async function viewOf(client: Client, workflowId: string, ended: EndedStatuses): Promise<RunView> {
   const handle = client.workflow.getHandle(workflowId);
-  const { status, startTime, closeTime, raw } = await handle.describe();
+  const { status, startTime, closeTime, raw, runId } = await handle.describe();
   const facts = {
     workflowId,
     run: status.name,
@@ -117,8 +134,12 @@ async function viewOf(client: Client, workflowId: string): Promise<RunView> {
     endedMs: closeTime?.getTime() ?? null,
     steps: pendingSteps(raw.pendingActivities ?? [], mostSteps),
   };
+  const known = closeTime === undefined ? undefined : ended.get(runId);
+  if (known !== undefined) return { ...facts, status: known };
   try {
-    return { ...facts, status: await handle.query<unknown>(messageNames.status) };
+    const said = await client.workflow.getHandle(workflowId, runId).query<unknown>(messageNames.status);
+    if (closeTime !== undefined) ended.keep(runId, said);
+    return { ...facts, status: said };
   } catch (error) {
     // No worker, or none that answers in time: how the run stands is known all the same.
     if (error instanceof ServiceError || isGrpcServiceError(error)) return { ...facts, status: null };

@@ -18,7 +18,7 @@ import { inParallel } from '../store/in-parallel.ts';
 import { readAliasHistory } from '../store/records/aliases.ts';
 import type { RollbackTargetsAnswer } from './answers/rollback-targets.ts';
 import type { ConsoleContext } from './context.ts';
-import type { EndSentences } from './trial-verdicts.ts';
+import type { EndSentences } from '../activities/trials/trial-sentences.ts';
 
 const mostTargets = 20;
 const mostSpells = 5;

@@ -1,6 +1,8 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 
+import { measuredOf, reasonOf, toldVerdictSchema, type ToldVerdict } from '../activities/trials/told-verdicts.ts';
 import { trialKeys } from '../activities/trials/trial-keys.ts';
+import { plainReason } from '../domain/words/plain-reason.ts';
 import { fleetClock, readyAtMs, stageNeeds, type StageTick } from '../domain/trial/index.ts';
 import { readSoundJson, type OnDamage } from '../store/damaged-objects.ts';
 import { inParallel } from '../store/in-parallel.ts';
@@ -18,8 +20,6 @@ import {
   type RolloutSaid,
   type Tick,
 } from './trial-status.ts';
-
-const askedSchema = z.object({ asked: z.object({ nowMs: z.number() }) });
 
 const hourMs = 3_600_000;
 /** Ticks that say the present rate, and the one before them. */
@@ -44,8 +44,8 @@ export async function readTrialNow(
   const plan = said && (await readPlan(store, said.trialId, onDamage));
   if (!said || !plan) return null;
   const ticks = await lastTicks(store, said, onDamage, 1);
-  const look = said.look && (await readVerdict(store, said.trialId, said.look.verdictKey, askedSchema, onDamage));
-  return abTestNow(plan, abTest, said, { tick: ticks.at(-1), lookedMs: look?.asked.nowMs ?? null });
+  const look = said.look && (await readVerdict(store, said.trialId, said.look.verdictKey, toldVerdictSchema, onDamage));
+  return abTestNow(plan, abTest, said, { tick: ticks.at(-1), look, lookedMs: look?.asked?.nowMs ?? null });
 }
 
 const readPlan = (store: ObjectStore, id: string, onDamage: OnDamage): Promise<ShownPlan | undefined> =>
@@ -131,7 +131,7 @@ function rolloutNow(
   return {
     ...namesOf(plan, startedMs),
     standing,
-    reason: last?.result.reason ?? state.reason,
+    reason: last === undefined ? plainReason(state.reason) : reasonOf(plan, last),
     atMs,
     stages: plan.stages.map((each, index) => {
       const row = rows.find((one) => one.stage === index);
@@ -152,6 +152,8 @@ function rolloutNow(
     needs: isWatched ? [...needs] : [],
     readyAtMs: isWatched ? readyAtMs(needs, atMs) : null,
     evidence: evidenceOf(ofStage.at(-1)),
+    // What the stage before measured is no figure of this one.
+    measured: measuredBy(plan, ofStage.at(-1)),
     looks: null,
   };
 }
@@ -169,6 +171,11 @@ function stageStanding(
   if (index > stage) return 'coming';
   return standing === 'starting' ? 'running' : standing;
 }
+
+const measuredBy = (plan: ShownPlan, told: ToldVerdict | undefined): TrialNow['measured'] => {
+  const atMs = told?.asked?.nowMs;
+  return told === undefined || atMs === undefined ? null : { ...measuredOf(plan, told), atMs };
+};
 
 const evidenceOf = (tick: Tick | undefined): TrialNow['evidence'] => [...(tick?.verdict?.evidence ?? [])];
 
@@ -197,24 +204,33 @@ function abTestNow(
   plan: ShownPlan,
   { startedMs }: RunView,
   { progress, look }: AbTestSaid,
-  { tick, lookedMs }: { readonly tick: Tick | undefined; readonly lookedMs: number | null },
+  {
+    tick,
+    look: looked,
+    lookedMs,
+  }: { readonly tick: Tick | undefined; readonly look: ToldVerdict | undefined; readonly lookedMs: number | null },
 ): TrialNow {
   const isWatched = progress.kind === 'watching';
   const isHeld = isWatched && tick?.result.verdict === 'hold' && tick.asked.nowMs >= (lookedMs ?? 0);
   const planned = plan.abTest?.looks ?? progress.looksDone;
   const dueMs = (progress.looksDone + 1) * (plan.abTest?.lookHours ?? 0) * hourMs - progress.watchedMs;
   const nextMs = realOf(plan, progress.atMs) + fleetClock(plan.times).realMs(dueMs / hourMs);
-  const looked = isWatched && look !== undefined ? { reason: look.reason, atMs: lookedMs } : undefined;
-  const said = isHeld ? { reason: tick.result.reason, atMs: tick.asked.nowMs } : looked;
+  const byLook =
+    isWatched && look !== undefined
+      ? { reason: looked === undefined ? plainReason(look.reason) : reasonOf(plan, looked), atMs: lookedMs }
+      : undefined;
+  const said = isHeld ? { reason: reasonOf(plan, tick), atMs: tick.asked.nowMs } : byLook;
   return {
     ...namesOf(plan, startedMs),
     standing: isHeld ? 'held' : (standingOfKind.get(progress.kind) ?? 'running'),
-    reason: said?.reason ?? progress.reason,
+    reason: said?.reason ?? plainReason(progress.reason),
     atMs: said === undefined ? realOf(plan, progress.atMs) : said.atMs,
     stages: [],
     needs: [],
     readyAtMs: null,
     evidence: evidenceOf(tick),
+    // The newer of both: between looks the guard judges.
+    measured: measuredBy(plan, tick !== undefined && tick.asked.nowMs > (lookedMs ?? 0) ? tick : looked),
     looks: {
       done: progress.looksDone,
       planned,

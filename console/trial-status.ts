@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { guardShape, toldPlanSchema, toldVerdictSchema } from '../activities/trials/told-verdicts.ts';
+
 const trialIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/);
 
 /** Of what a rollout says of itself, what is shown. */
@@ -45,24 +47,17 @@ export const abTestSchema = z.object({
   tick: z.object({ verdictKey: z.string() }).optional(),
 });
 
-export const tickSchema = z.object({
-  asked: z.object({ nowMs: z.number(), stage: z.int(), hoursInStage: z.number(), hoursTotal: z.number() }),
-  result: z.object({
+export const tickSchema = toldVerdictSchema.extend({
+  asked: toldVerdictSchema.shape.asked
+    .unwrap()
+    .extend({ stage: z.int(), hoursInStage: z.number(), hoursTotal: z.number() }),
+  result: toldVerdictSchema.shape.result.extend({
     verdict: z.string(),
-    reason: z.string(),
     delta: z.number(),
     lowerBound: z.number(),
     robots: z.int(),
     episodes: z.int(),
   }),
-  verdict: z
-    .object({
-      evidence: z
-        .array(z.object({ metric: z.string(), delta: z.number(), logEvidence: z.number(), threshold: z.number() }))
-        .max(20)
-        .default([]),
-    })
-    .optional(),
 });
 export type Tick = z.infer<typeof tickSchema>;
 
@@ -71,12 +66,8 @@ export type AbTestSaid = z.infer<typeof abTestSchema>;
 export type LookSaid = z.infer<typeof lookSchema>;
 
 /** Of a plan, whichever version wrote it, what is shown. */
-export const shownPlanSchema = z.object({
-  kind: z.enum(['abTest', 'rollout']),
+export const shownPlanSchema = toldPlanSchema.extend({
   trialId: trialIdSchema,
-  championVersion: z.string(),
-  candidateVersion: z.string(),
-  createdAtMs: z.number(),
   times: z.object({ dayMs: z.number().min(1) }),
   stages: z
     .array(
@@ -91,6 +82,7 @@ export const shownPlanSchema = z.object({
   approvalBefore: z.array(z.int()).default([]),
   abTest: z.object({ looks: z.int(), lookHours: z.number() }).nullable(),
   rolloutLimits: z.object({
+    ...guardShape,
     advance: z.object({ minimumEpisodes: z.number() }),
     stages: z.array(z.object({ minimumTotalHours: z.number().default(0) })),
   }),

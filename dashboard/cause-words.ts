@@ -50,7 +50,7 @@ const words: ReadonlyMap<string, CauseWords> = new Map([
     'drift',
     {
       title: 'Robots see something else than what models were trained on',
-      todo: 'See what changed: light, place or a sensor. The next cycle learns from it.',
+      todo: 'See what changed: light, place or a sensor, or the model, which acts otherwise and so sees otherwise: what was promoted, tried or put back before it began stands beside it. The next cycle learns from it.',
     },
   ],
   [

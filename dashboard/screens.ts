@@ -229,17 +229,28 @@ export function TasksScreen({ session, policy, query, nowMs, onFilter }: Screen)
 const returningEveryMs = 3_000;
 
 export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {
-  const now = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models');
+  const now = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models', true);
   const isReturning = now.data?.rollback?.run === 'RUNNING';
   useEffect(() => {
     if (!isReturning) return;
     const timer = setInterval(() => session.tell('fleet'), returningEveryMs);
     return () => clearInterval(timer);
   }, [isReturning, session]);
-  const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models');
+  const ended = useReading<EndedTrialsAnswer>(
+    session,
+    apiPath('trials', { policy, limit: '50' }),
+    policy,
+    'models',
+    true,
+  );
   const trialId = trialIdOf(now.data, ended.data, query);
   const coursePath = trialId === undefined ? null : apiPath(`trials/${encodeURIComponent(trialId)}`);
-  const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models');
+  const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models verdict', true);
+  // Both are made of the same verdicts: when one tells of a newer one, the other is read too.
+  const judgedMs = now.data?.now?.measured?.atMs;
+  useEffect(() => {
+    if (judgedMs !== undefined) session.tell('verdict');
+  }, [judgedMs, session]);
   const { stage } = query;
   const days = course.data === null ? undefined : daysOf(course.data);
   const robotsPath = trialId === undefined || days === undefined ? null : trialRobotsPath(policy, trialId, days);
@@ -249,7 +260,7 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
     trialId === undefined ? null : trialRobots({ reading: robots, policy, trialId, days, nowMs, candidateVersion });
   const nowId = now.data?.now?.trialId;
   const tasksOf = (id: string | undefined): string | null => (id === undefined ? null : trialTasksPath(policy, id));
-  const tasks = useReading<TaskArmsAnswer>(session, tasksOf(trialId), `${policy} ${trialId ?? ''}`, 'facts');
+  const tasks = useReading<TaskArmsAnswer>(session, tasksOf(trialId), `${policy} ${trialId ?? ''}`, 'facts', true);
   const other = useReading<TaskArmsAnswer>(
     session,
     nowId === trialId ? null : tasksOf(nowId),

@@ -39,6 +39,10 @@ export function daysOf({ points }: TrialCourseAnswer): { readonly from: string; 
   return { from: utcDay(Math.max(startMs, endMs - mostDays * dayMs + dayMs)), to: utcDay(endMs) };
 }
 
+/** An estimate may lie beyond what a difference of success can be. */
+const inRange = (value: number): number => Math.max(-1, Math.min(1, value));
+const endOf = (value: number | undefined): number | null => (value === undefined ? null : inRange(value));
+
 /** Verdicts that say an effect; ticks have a lower bound, looks an interval. Of one stage alone, where one is asked for and verdicts tell theirs. */
 export function pointsOf({ points }: TrialCourseAnswer, stage?: number): readonly CoursePoint[] {
   const isOfStage = (point: unknown): boolean => numberField(point, 'stage') === stage;
@@ -52,9 +56,9 @@ export function pointsOf({ points }: TrialCourseAnswer, stage?: number): readonl
       {
         atMs,
         name: `${textField(point, 'kind') ?? 'verdict'} ${numberField(point, 'index') ?? ''}`.trim(),
-        effect,
-        low: numberField(point, 'low') ?? numberField(point, 'lowerBound') ?? null,
-        high: numberField(point, 'high') ?? null,
+        effect: inRange(effect),
+        low: endOf(numberField(point, 'low') ?? numberField(point, 'lowerBound')),
+        high: endOf(numberField(point, 'high')),
         limit: margin === undefined ? null : -margin,
       },
     ];

@@ -16,15 +16,43 @@ export interface Session {
   readonly tell: (topic: string) => void;
 }
 
+/** Readings that whoever comes back to a page sees until they are read anew, of one session; the oldest go first. */
+const mostKept = 60;
+const keptOf = new WeakMap<Session, Map<string, Reading<unknown>>>();
+
+function kept<T>(session: Session, path: string | null): Reading<T> {
+  const found = path === null ? undefined : keptOf.get(session)?.get(path);
+  return (found as Reading<T> | undefined) ?? unread;
+}
+
+function remember(session: Session, path: string, reading: Reading<unknown>): void {
+  const all = keptOf.get(session) ?? new Map<string, Reading<unknown>>();
+  keptOf.set(session, all);
+  all.delete(path);
+  // What is not the viewer's, or is gone, is not shown to anybody who comes back.
+  if (reading.data === null) return;
+  all.set(path, reading);
+  for (const oldest of all.keys()) {
+    if (all.size <= mostKept) break;
+    all.delete(oldest);
+  }
+}
+
 /**
  * What `path` answers, read anew every 30 s, when a topic of `topics` changed, and when the path is another one. null: nothing is asked. While another path of
- * the same `subject` is asked for, what the one before it answered stays to be seen.
+ * the same `subject` is asked for, what the one before it answered stays to be seen; where it is kept (`isKept`), whoever comes back to the page sees what it showed, with its age, until it is read.
  */
-export function useReading<T>(session: Session, path: string | null, subject: string, topics: string): Reading<T> {
-  const [kept, keep] = useState<{ readonly subject: string; readonly reading: Reading<T> }>({
+export function useReading<T>(
+  session: Session,
+  path: string | null,
+  subject: string,
+  topics: string,
+  isKept = false,
+): Reading<T> {
+  const [shown, keep] = useState<{ readonly subject: string; readonly reading: Reading<T> }>(() => ({
     subject,
-    reading: unread,
-  });
+    reading: isKept ? kept<T>(session, path) : unread,
+  }));
   const isFirst = useRef(true);
   useEffect(() => {
     if (path === null) return;
@@ -42,10 +70,11 @@ export function useReading<T>(session: Session, path: string | null, subject: st
         const answer: Answer<T> = await ask<T>(path, session.token, end.signal);
         end.signal.throwIfAborted();
         if (answer.kind === 'refused' && answer.type === 'unauthenticated') session.onRefused();
-        keep((before) => ({
-          subject,
-          reading: heard(before.subject === subject ? before.reading : unread, answer, Date.now()),
-        }));
+        keep((before) => {
+          const reading = heard(before.subject === subject ? before.reading : unread, answer, Date.now());
+          if (isKept) remember(session, path, reading);
+          return { subject, reading };
+        });
       } catch {
         // Nobody waits for it any more.
         return;
@@ -63,6 +92,6 @@ export function useReading<T>(session: Session, path: string | null, subject: st
       clearTimeout(timer);
       unlisten();
     };
-  }, [path, subject, topics, session]);
-  return kept.subject === subject ? kept.reading : unread;
+  }, [path, subject, topics, session, isKept]);
+  return shown.subject === subject ? shown.reading : isKept ? kept<T>(session, path) : unread;
 }

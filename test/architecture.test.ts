@@ -14,13 +14,15 @@ interface Rule {
   /** Rooms it may import types from as well. */
   readonly types?: readonly string[];
 }
-const data = ['datasets', 'domain'];
+const data = ['datasets', 'domain', 'domain/words'];
 const fleetParts = ['fleet/protocol', 'fleet/desk', 'fleet/gateway'];
 const robotParts = ['fleet/agent', 'fleet/simulator'];
 const work = ['activities', 'activities/adapters', 'store', 'store/adapters', 'policies', ...data];
 /** Every room of the house, from the inside out: what it may import. A folder without a rule fails. */
 const rules: Readonly<Record<string, Rule>> = {
-  domain: { values: [] },
+  // The sentences that people read of trials: pages have them from the same functions as commands and workflows.
+  'domain/words': { values: [] },
+  domain: { values: ['domain/words'] },
   datasets: { values: ['domain'] },
   policies: { values: data },
   store: { values: ['policies', ...data] },
@@ -32,7 +34,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'fleet/simulator': { values: ['fleet/agent', 'fleet/protocol', 'policies', ...data] },
   activities: { values: ['fleet/desk', 'fleet/protocol', 'store', 'policies', ...data] },
   'activities/adapters': { values: ['activities', 'store', 'fleet/protocol', 'policies', ...data] },
-  workflows: { values: ['domain'], types: ['datasets', 'activities'] },
+  workflows: { values: ['domain', 'domain/words'], types: ['datasets', 'activities'] },
   // What people do to fleets, by whichever way: the one implementation of the command and the console.
   acts: { values: ['fleet/protocol', 'fleet/desk', 'activities', 'store', 'policies', ...data], types: ['workflows'] },
   workers: { values: ['workflows', ...fleetParts, ...work] },
@@ -41,8 +43,8 @@ const rules: Readonly<Record<string, Rule>> = {
   console: { values: ['console/answers', 'acts', 'workers', 'workflows', ...fleetParts, ...robotParts, ...work] },
   // The shapes of what it answers.
   'console/answers': { values: ['fleet/desk', 'activities', 'store', 'domain'] },
-  // Runs in a browser: of the server it knows what answers look like, and nothing that runs.
-  dashboard: { values: [], types: ['console/answers'] },
+  // Runs in a browser: of the server it knows what answers look like, and the words of verdicts.
+  dashboard: { values: ['domain/words'], types: ['console/answers'] },
   // Packages for robots in other languages: they know the agent's lines and no code of ours, and nobody imports them.
   clients: { values: [] },
   // Programs that train, behind the `command` contract: packages in Python, which know its files and lines and no code of ours.

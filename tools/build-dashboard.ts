@@ -5,6 +5,8 @@ import { build } from 'vite';
 
 const root = path.join(import.meta.dirname, '..');
 const pages = path.join(root, 'dashboard');
+/** What of the domain is in them. */
+const words = path.join(root, 'domain', 'words');
 
 /** When the newest of these was written, Unix ms; folders with all that is in them, but no build. */
 const newestMs = (place: string): number =>
@@ -19,7 +21,10 @@ const newestMs = (place: string): number =>
 
 function isFresh(): boolean {
   const built = path.join(pages, 'dist', 'index.html');
-  return existsSync(built) && statSync(built).mtimeMs >= Math.max(newestMs(pages), newestMs(import.meta.filename));
+  return (
+    existsSync(built) &&
+    statSync(built).mtimeMs >= Math.max(newestMs(pages), newestMs(words), newestMs(import.meta.filename))
+  );
 }
 
 /**

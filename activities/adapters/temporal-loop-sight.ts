@@ -19,6 +19,8 @@ const mostRuns = 20;
 const mostDescribed = 12;
 const queryWithinMs = 2_000;
 const longestCause = 200;
+/** What a run says at its end, or what it waits for: a whole sentence with its figures. */
+const longestReason = 480;
 const weekMs = 7 * 24 * 3_600_000;
 
 /**
@@ -95,7 +97,7 @@ async function endOf(
   const handle = client.workflow.getHandle(run.workflowId, run.runId, { followRuns: false });
   try {
     const { outcome, decision, reason, ...more } = (await handle.result()) as Record<string, unknown>;
-    const said = { outcome: text(outcome ?? decision), reason: text(reason) };
+    const said = { outcome: text(outcome ?? decision), reason: text(reason, longestReason) };
     return run.type === 'rollbackPolicy' ? { ...said, ...rollbackEnd(more) } : said;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
@@ -120,7 +122,8 @@ function rollbackEnd({ version, requests }: Record<string, unknown>): Pick<Ended
   };
 }
 
-const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, longestCause) : 'unknown');
+const text = (value: unknown, longest = longestCause): string =>
+  typeof value === 'string' ? value.slice(0, longest) : 'unknown';
 
 /** Of the runs and their children. A collection that does not get on is an incident of its own. */
 async function readRetries(client: Client, workflowIds: readonly string[]): Promise<Retry[]> {
@@ -168,7 +171,10 @@ async function readApprovals(
   };
   const step = (await status(trial))['step'] as { kind?: string; reason?: string } | null | undefined;
   if (step?.kind === 'awaitingApproval')
-    approvals.push({ workflowId: trial, what: `the next stage waits for a person: ${text(step.reason)}` });
+    approvals.push({
+      workflowId: trial,
+      what: `the next stage waits for a person: ${text(step.reason, longestReason)}`,
+    });
   const waiting = (await status(rollback))['waiting'] as { version?: string; who?: string } | null | undefined;
   if (waiting)
     approvals.push({

@@ -7,6 +7,7 @@ import {
   type ChampionWay,
 } from '../../domain/registry/index.ts';
 import { readAssignmentsSince, trialsOf, type AssignmentRecord } from '../../fleet/desk/index.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 import { orSetAside, type OnDamage } from '../../store/damaged-objects.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
@@ -36,6 +37,8 @@ const explained: ReadonlySet<IncidentCause | NoticeCause> = new Set([
   'errorRate',
   'failureReason',
   'rollbackNeeded',
+  // Another model acts otherwise, and so sees otherwise.
+  'drift',
 ]);
 export const isExplainedByChanges = ({ cause }: { readonly cause: IncidentCause | NoticeCause }): boolean =>
   explained.has(cause);
@@ -61,6 +64,7 @@ export async function readFleetChanges(
   const fromMs = orders.length === mostRecords ? (orders[0]?.atMs ?? 0) + 1 : sinceMs;
   return [...orderChanges(policy, orders, champions), ...freezes.map(freezeChange)]
     .filter(({ atMs }) => atMs >= Math.max(sinceMs, fromMs))
+    .map((change) => ({ ...change, why: plainReason(change.why) }))
     .toSorted((a, b) => b.atMs - a.atMs);
 }
 

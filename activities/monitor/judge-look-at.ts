@@ -192,7 +192,7 @@ function successFell(
   input: ObserveRequest,
   { robots }: WatchedFleet,
   past: FleetBaseline | undefined,
-  hoursSincePromotion: number,
+  { champion, hoursSincePromotion }: { readonly champion: string; readonly hoursSincePromotion: number },
 ): string | undefined {
   if (past === undefined || hoursSincePromotion > 24 * promotionGuardLimits.days) return undefined;
   const { alarm, reason } = judgePromotion({
@@ -205,7 +205,7 @@ function successFell(
       return baseline === undefined || memory === undefined ? [] : [{ robotId, baseline, hours: memory.hours }];
     }),
   });
-  return alarm ? reason : undefined;
+  return alarm ? `${champion} does worse than the champion before it: ${reason}` : undefined;
 }
 
 const overlapFinding = ({ robotId, boots, fromMs, untilMs }: MonitorState['lifeOverlaps'][number]): Finding => ({
@@ -233,7 +233,9 @@ function adviseRollback(
     alreadyRolledBack: promotion.isReturn || input.rolledBack === promotion.operationId,
   };
   const byCrashes = judgeAutomaticRollback({ ...facts, target: 'previous' });
-  const fall = facts.alreadyRolledBack ? undefined : successFell(input, watched, past, hoursSincePromotion);
+  const fall = facts.alreadyRolledBack
+    ? undefined
+    : successFell(input, watched, past, { champion, hoursSincePromotion });
   const wanted = byCrashes.rollback || fall === undefined ? byCrashes : { rollback: true, reason: fall };
   if (!wanted.rollback) return none(wanted.reason);
   const target = previous === null || previous === baseline ? 'baseline' : 'previous';

@@ -36,6 +36,8 @@ export interface ObserveFleetResult {
 
 const listed = 5;
 const longestReason = 90;
+/** What a rollback is ordered for: a whole sentence with its figures. */
+const longestAdvice = 280;
 const hourMs = 3_600_000;
 
 /** The answer of a look without the end of the log, which follows. */
@@ -78,7 +80,7 @@ export function answerOf(parts: {
         .reduce((sum, [, frames]) => sum + frames, 0),
       runningCycles: cycles?.running ?? null,
     },
-    rollback: { ...judgement.rollback, reason: judgement.rollback.reason.slice(0, 2 * longestReason) },
+    rollback: { ...judgement.rollback, reason: judgement.rollback.reason.slice(0, longestAdvice) },
   };
 }
 

@@ -1,3 +1,4 @@
+import { plainReason } from '../../domain/words/plain-reason.ts';
 import { lineChart } from './charts.ts';
 import { evaluationBody } from './render-evaluation.ts';
 import { clipsText } from './render-cameras.ts';
@@ -30,7 +31,7 @@ export function renderReport(report: CycleReport): string {
         <header>
           <p class="kind">Flywheel cycle report</p>
           <h1>${report.policy} <span class="tag ${report.outcome}">${report.outcome}</span></h1>
-          <p class="reason">${report.reason}</p>
+          <p class="reason">${plainReason(report.reason)}</p>
           ${facts([
             ['Cycle', link('cycle', { id: report.cycleId }, report.cycleId)],
             ['Cause', report.cause],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { armFigures, taskFigures } from '../../domain/experiment/arm-figures.ts';
 import { cellsPerTestBlock, judgeAbTest, judgeTasks } from '../../domain/experiment/index.ts';
 import { failure } from '../../store/failures.ts';
 import type { Fleet } from '../../fleet/desk/index.ts';
@@ -8,7 +9,9 @@ import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
 import { damageRemark, evidenceShape, leftOutRemarks, readEvidence } from './trial-evidence.ts';
+import { tellVerdict } from './told-verdicts.ts';
 import { trialKeys } from './trial-keys.ts';
+import { withRemarks } from './verdict-remarks.ts';
 import type { PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
@@ -38,8 +41,6 @@ const resultSchema = z.strictObject({
 /** ≤ 2 KiB; everything else stands under `verdictKey`. */
 export type JudgeLookResult = z.infer<typeof resultSchema>;
 const storedSchema = z.object({ result: resultSchema });
-
-const longestReason = 600;
 
 /**
  * One look at an A/B test, with the net of single tasks. Idempotent by (trial, look): the decision that was written first
@@ -78,11 +79,10 @@ export const judgeLook =
     const anchorLossFraction =
       abTest.anchorLossFraction === null ? null : abTest.anchorLossFraction + Math.max(0, -first.delta);
     const verdict = anchorLossFraction === null ? first : judgeAbTest({ ...asked, anchorLossFraction });
-    const result: JudgeLookResult = {
+    const because = verdict.reasons.join('; ');
+    const judged: JudgeLookResult = {
       decision: verdict.decision,
-      reason: [...verdict.reasons, ...leftOutRemarks(leftOut), ...damageRemark(damaged)]
-        .join('; ')
-        .slice(0, longestReason),
+      reason: because,
       delta: verdict.delta,
       ...verdict.interval99,
       z: verdict.z,
@@ -95,7 +95,21 @@ export const judgeLook =
       anchorLossFraction,
       verdictKey,
     };
-    const document = { asked: given, result, verdict, tasks, leftOut, damaged };
-    if ((await ports.store.putIfAbsent(verdictKey, jsonBytes(document))) === 'created') return result;
+    const document = {
+      asked: given,
+      because,
+      result: judged,
+      verdict,
+      arms: armFigures(robots),
+      taskArms: taskFigures(robots, tasks.block),
+      tasks,
+      leftOut,
+      damaged,
+    };
+    const result = {
+      ...judged,
+      reason: withRemarks(tellVerdict(plan, document, because), [...leftOutRemarks(leftOut), ...damageRemark(damaged)]),
+    };
+    if ((await ports.store.putIfAbsent(verdictKey, jsonBytes({ ...document, result }))) === 'created') return result;
     return (await readJson(ports.store, verdictKey, storedSchema))?.result ?? result;
   };

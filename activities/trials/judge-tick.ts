@@ -1,15 +1,19 @@
 import { z } from 'zod';
 
+import { armFigures, taskFigures } from '../../domain/experiment/arm-figures.ts';
 import { judgeGuard, judgeTasks } from '../../domain/experiment/index.ts';
 import { describeWaits, type Fleet } from '../../fleet/desk/index.ts';
 import { jsonBytes, readJson } from '../../store/json-objects.ts';
 import { whyFrozen } from '../../domain/trial/freeze.ts';
+import type { TrialPlan } from '../../domain/trial/index.ts';
 import { readFreeze } from '../../store/records/freezes.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { CellStore } from './cell-store.ts';
-import { damageRemark, evidenceShape, leftOutRemarks, readEvidence } from './trial-evidence.ts';
+import { damageRemark, evidenceShape, leftOutRemarks, readEvidence, type Evidence } from './trial-evidence.ts';
+import { tellVerdict } from './told-verdicts.ts';
 import { trialKeys } from './trial-keys.ts';
+import { withRemarks } from './verdict-remarks.ts';
 import type { PlanReader } from './stored-plan.ts';
 
 const inputSchema = z.strictObject({
@@ -45,8 +49,6 @@ const resultSchema = z.strictObject({
 export type JudgeTickResult = z.infer<typeof resultSchema>;
 const storedSchema = z.object({ result: resultSchema });
 
-const longestReason = 600;
-
 /**
  * One tick of the guard over all cells of a trial, the nets of single tasks included. Idempotent by (trial, tick): the verdict
  * that was written first stays.
@@ -55,52 +57,36 @@ export const judgeTick =
   (ports: { store: ObjectStore; fleet: Pick<Fleet, 'readFleet'>; cells: CellStore; readPlan: PlanReader }) =>
   async (given: JudgeTickInput): Promise<JudgeTickResult> => {
     const input = parseActivityInput('judgeTick', inputSchema, given);
-    const { stage, hoursInStage, hoursTotal, tick, faultyRobots, ...question } = input;
+    const { tick, generation, originMs, nowMs, exposures, faultyRobots } = input;
     const plan = await ports.readPlan(input.plan);
     const verdictKey = trialKeys.tick(plan.trialId, tick);
     const earlier = await readJson(ports.store, verdictKey, storedSchema);
     if (earlier !== undefined) return earlier.result;
 
-    const read = await readEvidence(ports, plan, { ...question, faultyRobots });
-    const { robots, presence, damaged, leftOut } = read;
-    const { parameters } = plan;
-    const daysTreated = hoursTotal / 24;
-    const limits = plan.taskLimits;
-    const tasks = judgeTasks({ parameters, robots, mode: 'guard', daysTreated, tasks: plan.tasks, limits });
-    const verdict = judgeGuard({
-      parameters,
-      robots,
-      presence,
-      stage,
-      hoursInStage,
-      hoursTotal,
-      daysTreated,
-      faultsSoFar: faultyRobots.length,
-      blockedTasks: tasks.block,
-      // Before it those who join late run the champion.
-      unsafeLateRobots: stage === 3 ? read.unsafeLateRobots : [],
-      limits: plan.rolloutLimits,
+    const read = await readEvidence(ports, plan, {
+      plan: input.plan,
+      generation,
+      originMs,
+      nowMs,
+      exposures,
+      faultyRobots,
     });
+    const { robots, presence, damaged, leftOut } = read;
+    const { tasks, verdict } = judgeBoth(plan, input, read);
     const { suspectRobotId } = verdict;
     const candidates = robots.filter(({ arm }) => arm === 'candidate').length;
     const waits = [...describeWaits(read.windowWaits, candidates)];
-    const frozen = whyFrozen(await readFreeze(ports.store, plan.policy, input.nowMs));
+    const frozen = whyFrozen(await readFreeze(ports.store, plan.policy, nowMs));
     if (frozen !== undefined) waits.unshift(frozen);
     const isHeld = waits.length > 0 && verdict.verdict !== 'rollback' && verdict.verdict !== 'robotFault';
-    const result: JudgeTickResult = {
+    const [decisive = '', ...beside] = verdict.reasons;
+    const because = isHeld ? waits.join('; ') : decisive;
+    const judged: JudgeTickResult = {
       verdict: isHeld ? 'hold' : verdict.verdict,
       ...(waits.length === 0 ? {} : { stopsClock: true }),
       ...(frozen === undefined ? {} : { isFrozen: true }),
       ...(suspectRobotId === undefined ? {} : { suspectRobotId }),
-      reason: [
-        ...(isHeld ? waits : []),
-        ...verdict.reasons,
-        ...(isHeld ? [] : waits),
-        ...leftOutRemarks(leftOut),
-        ...damageRemark(damaged),
-      ]
-        .join('; ')
-        .slice(0, longestReason),
+      reason: because,
       delta: verdict.delta,
       lowerBound: verdict.lowerBound,
       marginFraction: verdict.marginFraction,
@@ -111,7 +97,46 @@ export const judgeTick =
       episodes: verdict.treatedEpisodes,
       verdictKey,
     };
-    const document = { asked: given, presence, result, verdict, tasks, leftOut, damaged };
-    if ((await ports.store.putIfAbsent(verdictKey, jsonBytes(document))) === 'created') return result;
+    const document = {
+      asked: given,
+      presence,
+      because,
+      result: judged,
+      verdict,
+      arms: armFigures(robots),
+      taskArms: taskFigures(robots, tasks.block),
+      tasks,
+      leftOut,
+      damaged,
+    };
+    const remarks = [...(isHeld ? [decisive] : waits), ...beside, ...leftOutRemarks(leftOut), ...damageRemark(damaged)];
+    const result = { ...judged, reason: withRemarks(tellVerdict(plan, document, because), remarks) };
+    if ((await ports.store.putIfAbsent(verdictKey, jsonBytes({ ...document, result }))) === 'created') return result;
     return (await readJson(ports.store, verdictKey, storedSchema))?.result ?? result;
   };
+
+/** The net of single tasks, and the guard. */
+function judgeBoth(
+  plan: TrialPlan,
+  { stage, hoursInStage, hoursTotal, faultyRobots }: z.infer<typeof inputSchema>,
+  { robots, presence, unsafeLateRobots }: Evidence,
+) {
+  const { parameters, tasks: listed, taskLimits: limits } = plan;
+  const daysTreated = hoursTotal / 24;
+  const tasks = judgeTasks({ parameters, robots, mode: 'guard', daysTreated, tasks: listed, limits });
+  const verdict = judgeGuard({
+    parameters,
+    robots,
+    presence,
+    stage,
+    hoursInStage,
+    hoursTotal,
+    daysTreated,
+    faultsSoFar: faultyRobots.length,
+    blockedTasks: tasks.block,
+    // Before it those who join late run the champion.
+    unsafeLateRobots: stage === 3 ? unsafeLateRobots : [],
+    limits: plan.rolloutLimits,
+  });
+  return { tasks, verdict };
+}

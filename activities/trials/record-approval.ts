@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
+import { stageWords } from '../../domain/words/stage-words.ts';
 import { jsonBytes } from '../../store/json-objects.ts';
 import { recordAct } from '../../store/records/audit-log.ts';
 import { parseActivityInput } from '../parse-activity-input.ts';
@@ -39,9 +40,9 @@ export const recordApproval =
         via: 'temporal',
         act: answer === 'approved' ? 'trial.approve' : 'trial.reject',
         policy: null,
-        subject: `${trialId}, stage ${stage}`,
+        subject: `${trialId}, ${stageWords(stage)}`,
         reason,
-        answer: `the workflow took it: stage ${stage} is ${answer}`,
+        answer: `the workflow took it: ${stageWords(stage)} is ${answer}`,
       },
     );
     return { key };

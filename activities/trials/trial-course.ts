@@ -100,7 +100,7 @@ export interface CourseTask {
 export interface CourseTasks {
   /** When the verdict was asked for. */
   readonly atMs: number;
-  /** The worst first, at most 200 of `total`. */
+  /** Those that decided first, those that nobody could judge last, in each the worst first; at most 200 of `total`. */
   readonly tasks: readonly CourseTask[];
   readonly total: number;
 }
@@ -108,6 +108,9 @@ export interface CourseTasks {
 const mostTasks = 200;
 /** Verdicts that are looked at for one that judges tasks; where the newest ones cannot be read, an older one says it. */
 const verdictsTried = 5;
+
+/** What decided comes first, what nobody could judge last. */
+const weight: Readonly<Record<CourseTask['standing'], number>> = { worse: 0, judged: 1, unproven: 2 };
 
 function courseTasks({ tasks, asked }: z.infer<typeof taskVerdictSchema>, writtenMs: number): CourseTasks {
   const [worse, unproven] = [new Set(tasks.block), new Set(tasks.unproven)];
@@ -125,7 +128,9 @@ function courseTasks({ tasks, asked }: z.infer<typeof taskVerdictSchema>, writte
       standing: worse.has(task) ? 'worse' : unproven.has(task) ? 'unproven' : 'judged',
     };
   });
-  const ordered = shown.toSorted((a, b) => (a.delta ?? 2) - (b.delta ?? 2) || (a.task < b.task ? -1 : 1));
+  const ordered = shown.toSorted(
+    (a, b) => weight[a.standing] - weight[b.standing] || (a.delta ?? 2) - (b.delta ?? 2) || (a.task < b.task ? -1 : 1),
+  );
   return { atMs: asked?.nowMs ?? writtenMs, tasks: ordered.slice(0, mostTasks), total: shown.length };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { gateSchema } from '../../activities/evaluation/evaluation-document.ts';
 import { listEndedTrials } from '../../activities/trials/trial-course.ts';
+import { toldEnds } from '../../activities/trials/trial-sentences.ts';
 import { requireJson } from '../../store/json-objects.ts';
 import { CommandError } from '../exit-codes.ts';
 import { instant, measured, type Explanation, type Question, type Reason } from './reason.ts';
@@ -115,7 +116,7 @@ async function tried(question: Question, { candidateVersion }: Report): Promise<
   const ends = await listEndedTrials(context.store, policy, mostEnded, onDamage);
   const own = ends.filter((end) => end.candidateVersion === candidateVersion);
   const see = `flywheel why ${candidateVersion} --policy ${policy}`;
-  if (own.length > 0) return own.map((end) => ({ sentence: endText(end), see }));
+  if (own.length > 0) return (await toldEnds(context.store, own)).map((end) => ({ sentence: endText(end), see }));
   const onTrial = (await runningTrials(question)).length > 0 ? '; a trial of the policy runs' : '';
   return [{ sentence: `its candidate is ${candidateVersion}, and no trial of it has ended${onTrial}`, see }];
 }

@@ -1,6 +1,7 @@
 import { reportOfTraining } from '../../activities/report/cycle-of-training.ts';
 import { setFactsSchema } from '../../activities/report/set-facts.ts';
 import { listEndedTrials } from '../../activities/trials/trial-course.ts';
+import { toldEnds } from '../../activities/trials/trial-sentences.ts';
 import { trainingSetFile } from '../../datasets/training-set.ts';
 import { aliasesAt } from '../../domain/registry/index.ts';
 import { modelFile, signedManifestSchema, type ModelManifest } from '../../policies/model-manifest.ts';
@@ -9,6 +10,7 @@ import { requireJson } from '../../store/json-objects.ts';
 import { readAliasHistory } from '../../store/records/aliases.ts';
 import { digestText } from '../digest-text.ts';
 import { instant, measured, type Explanation, type Question, type Reason } from './reason.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 import { endText } from './trial.ts';
 
 const mostEnded = 200;
@@ -20,9 +22,10 @@ export async function whyModel(question: Question): Promise<Explanation> {
   const { manifest } = await readManifest(question, version);
   const history = await readAliasHistory({ store })({ policy });
   const { champion } = aliasesAt(history);
-  const ends = (await listEndedTrials(store, policy, mostEnded, onDamage)).filter(
+  const own = (await listEndedTrials(store, policy, mostEnded, onDamage)).filter(
     ({ candidateVersion }) => candidateVersion === version,
   );
+  const ends = await toldEnds(store, own);
   const moves = history.filter(
     ({ set }, index) => set.champion !== undefined && [set.champion, championBefore(history, index)].includes(version),
   );
@@ -42,7 +45,7 @@ export async function whyModel(question: Question): Promise<Explanation> {
       ...gatesOf(policy, manifest),
       ...ends.map((end): Reason => ({ sentence: endText(end), see: `flywheel why ${end.trialId} --policy ${policy}` })),
       ...moves.map(({ atMs, who, why, set }): Reason => ({
-        sentence: `champion ${set.champion ?? 'none'} since ${instant(atMs)}, by ${who}: ${why}`,
+        sentence: `champion ${set.champion ?? 'none'} since ${instant(atMs)}, by ${who}: ${plainReason(why)}`,
         see: `flywheel models history --policy ${policy}`,
       })),
     ],

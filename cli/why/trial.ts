@@ -1,11 +1,11 @@
-import {
-  listEndedTrials,
-  readTrialCourse,
-  type CoursePoint,
-  type EndedTrial,
-} from '../../activities/trials/trial-course.ts';
+import { sentenceOf, type ToldVerdict } from '../../activities/trials/told-verdicts.ts';
+import { listEndedTrials, type EndedTrial } from '../../activities/trials/trial-course.ts';
+import { readLastVerdicts, toldEnds, type ToldEnd } from '../../activities/trials/trial-sentences.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
+import { allowedWords, aroundBound, effectWords } from '../../domain/words/effect-words.ts';
+import { scoreFigure } from '../../domain/words/figures.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 import { whyFrozen } from '../../domain/trial/freeze.ts';
 import { trialsOf } from '../../fleet/desk/assignment-record.ts';
 import { openFleetReader } from '../../fleet/desk/fleet-reader.ts';
@@ -36,7 +36,7 @@ export async function whyTrial(question: Question): Promise<Explanation> {
   return {
     kind: 'trial',
     subject: last.trialId,
-    answer: endText(last),
+    answer: (await toldEnds(context.store, [last])).map(endText).join(''),
     reasons: [...(await lastVerdict(question, last.trialId)), more(policy)],
   };
 }
@@ -51,12 +51,13 @@ export async function isTrial(question: Question): Promise<boolean> {
 
 const isSlot = ({ what, policy }: Question): boolean => what === 'trial' || what === workflowIds.trialPolicy(policy);
 const more = (policy: string): Reason => ({
-  sentence: 'the whole course, stage by stage, is on the page Trial of the console',
+  sentence: 'the whole course, stage by stage, is on the page Trial of the console, which is led to by its id',
   see: `flywheel trial status --policy ${policy}`,
 });
 
-export const endText = ({ candidateVersion, outcome, reason, atMs }: EndedTrial): string =>
-  `the trial of ${candidateVersion ?? 'a candidate'} ended as ${outcome} at ${instant(atMs)}: ${reason}`;
+/** The sentence of the console's pages, and where it comes from. */
+export const endText = ({ trialId, outcome, sentence, atMs }: ToldEnd): string =>
+  `${sentence} (trial ${trialId}, ended as ${outcome} at ${instant(atMs)})`;
 
 /** Trials that robots are ordered to run something for, whoever answers now. */
 export async function runningTrials({ context, policy }: Question): Promise<readonly string[]> {
@@ -103,31 +104,38 @@ async function saidNow({ context, policy }: Question): Promise<readonly Reason[]
     const retried = status.retries === null ? [] : [{ sentence: `it retries: ${status.retries}`, see }];
     if (step === null) return [{ sentence: `the trial slot says: ${said.stage ?? 'nothing'}`, see }, ...retried];
     const from = said.pausedFrom === undefined ? '' : ` (from ${said.pausedFrom})`;
-    return [{ sentence: `the step is ${step.kind}${from}: ${step.reason}`, see }, ...retried];
+    return [{ sentence: `the step is ${step.kind}${from}: ${plainReason(step.reason)}`, see }, ...retried];
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return [{ sentence: `what the trial slot says now is unknown: ${why}`, see }];
   }
 }
 
-/** The newest verdict of the guard and the newest look of the A/B test, with what they measured. */
+/** The newest verdict of the guard and the newest look of the A/B test, each in its sentence, with what they measured. */
 async function lastVerdict({ context, onDamage }: Question, trialId: string): Promise<readonly Reason[]> {
-  const { points, verdicts } = await readTrialCourse(context.store, trialId, onDamage);
-  if (verdicts === 0) return [{ sentence: 'nothing was judged yet' }];
-  const last = (kind: CoursePoint['kind']): CoursePoint | undefined => points.findLast((point) => point.kind === kind);
-  const [tick, look] = [last('tick'), last('look')];
-  return [...(look === undefined ? [] : lookReasons(look)), ...(tick === undefined ? [] : tickReasons(tick))];
+  const { plan, tick, look } = await readLastVerdicts(context.store, trialId, onDamage);
+  if (tick === undefined && look === undefined) return [{ sentence: 'nothing was judged yet' }];
+  return [
+    ...(look === undefined ? [] : lookReasons(plan, look)),
+    ...(tick === undefined ? [] : tickReasons(plan, tick)),
+  ];
 }
 
-function tickReasons(point: CoursePoint): readonly Reason[] {
-  const { verdict, reason, lowerBound, marginFraction, logEvidence, threshold, atMs } = point;
-  const sample = sampleOf(point);
+type Plan = Parameters<typeof sentenceOf>[0] | undefined;
+
+const said = (plan: Plan, told: ToldVerdict): string =>
+  plan === undefined ? plainReason(told.result.reason) : sentenceOf(plan, told);
+const when = ({ asked }: ToldVerdict): string => (asked === undefined ? '' : `, ${instant(asked.nowMs)}`);
+
+function tickReasons(plan: Plan, told: ToldVerdict): readonly Reason[] {
+  const { verdict, delta, lowerBound, marginFraction, logEvidence, threshold } = told.result;
+  const sample = sampleOf(told);
   const bound =
     lowerBound === null || marginFraction === null
       ? []
       : [
           {
-            sentence: `the candidate’s success is at least ${percent(lowerBound)} of the champion’s, apart; a stage advances above ${percent(-marginFraction)}`,
+            sentence: `success: ${effectWords(aroundBound(delta, lowerBound))}; ${allowedWords(marginFraction)} where a stage is to pass`,
             ...measured(lowerBound, -marginFraction, 'fraction'),
             ...sample,
           },
@@ -137,33 +145,31 @@ function tickReasons(point: CoursePoint): readonly Reason[] {
       ? []
       : [
           {
-            sentence: `evidence of harm is ${shortNumber(logEvidence)}; a rollback begins at ${shortNumber(threshold)} (logarithms)`,
+            sentence: `evidence of harm over all tasks together is ${scoreFigure(logEvidence)}; a rollback begins at ${scoreFigure(threshold)} (logarithms)`,
             ...measured(logEvidence, threshold, 'log evidence'),
             ...sample,
           },
         ];
-  return [{ sentence: `guard, ${instant(atMs)}: ${verdict ?? 'unknown'}: ${reason}`, ...sample }, ...bound, ...harm];
+  return [
+    { sentence: `guard${when(told)}: ${verdict ?? 'unknown'}: ${said(plan, told)}`, ...sample },
+    ...bound,
+    ...harm,
+  ];
 }
 
-function lookReasons(point: CoursePoint): readonly Reason[] {
-  const { decision, reason, low, high, z, bound, atMs } = point;
-  const sample = sampleOf(point);
+function lookReasons(plan: Plan, told: ToldVerdict): readonly Reason[] {
+  const { decision, delta, low, high, z, bound } = told.result;
+  const sample = sampleOf(told);
   const interval =
     low === null || high === null
       ? []
-      : [
-          {
-            sentence: `the difference of success is between ${percent(low)} and ${percent(high)}`,
-            ...measured(z, bound, 'z'),
-            ...sample,
-          },
-        ];
-  return [{ sentence: `A/B look, ${instant(atMs)}: ${decision ?? 'unknown'}: ${reason}`, ...sample }, ...interval];
+      : [{ sentence: `success: ${effectWords({ delta, low, high })}`, ...measured(z, bound, 'z'), ...sample }];
+  return [{ sentence: `A/B look${when(told)}: ${decision ?? 'unknown'}: ${said(plan, told)}`, ...sample }, ...interval];
 }
 
-function sampleOf(point: CoursePoint): Pick<Reason, 'sample'> {
-  const robots = point.robots ?? sumOf(point.candidateRobots, point.controlRobots);
-  const episodes = point.episodes ?? sumOf(point.candidateEpisodes, point.controlEpisodes);
+function sampleOf({ result }: ToldVerdict): Pick<Reason, 'sample'> {
+  const robots = result.robots ?? sumOf(result.candidateRobots, result.controlRobots);
+  const episodes = result.episodes ?? sumOf(result.candidateEpisodes, result.controlEpisodes);
   const parts = [
     ...(robots === null ? [] : [`${robots} robots`]),
     ...(episodes === null ? [] : [`${episodes} episodes`]),
@@ -172,8 +178,6 @@ function sampleOf(point: CoursePoint): Pick<Reason, 'sample'> {
 }
 
 const sumOf = (a: number | null, b: number | null): number | null => (a === null || b === null ? null : a + b);
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} pp`;
-const shortNumber = (value: number): string => String(Number(value.toPrecision(3)));
 
 async function waits({ context, policy }: Question): Promise<readonly Reason[]> {
   const reader = openFleetReader(context);

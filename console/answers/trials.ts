@@ -83,6 +83,13 @@ const standing = {
 export const standingSchema = z.strictObject({ ...read, policy: z.string(), ...standing });
 export type StandingAnswer = z.infer<typeof standingSchema>;
 
+/** Plain success of one arm; null: the verdict does not tell it. */
+const armFigures = z.strictObject({
+  success: z.number().nullable(),
+  episodes: z.number().nullable(),
+  robots: z.number().nullable(),
+});
+
 /** The A/B test or the rollout that runs, for people. Times are real, hours are fleet time. */
 const trialNowSchema = z.strictObject({
   kind: z.enum(['abTest', 'rollout']),
@@ -127,6 +134,17 @@ const trialNowSchema = z.strictObject({
   evidence: z.array(
     z.strictObject({ metric: z.string(), delta: z.number(), logEvidence: z.number(), threshold: z.number() }),
   ),
+  /** What the last verdict of the guard, or the last look if it is newer, measured of all tasks together; null: none did yet. */
+  measured: z
+    .strictObject({
+      atMs: z.number(),
+      delta: z.number().nullable(),
+      low: z.number().nullable(),
+      high: z.number().nullable(),
+      candidate: armFigures,
+      champion: armFigures,
+    })
+    .nullable(),
   /** Looks of an A/B test; null: it is a rollout. */
   looks: z
     .strictObject({
@@ -202,7 +220,7 @@ export const trialCourseSchema = z.strictObject({
   tasks: z
     .strictObject({
       atMs: z.number(),
-      /** The worst first, at most 200 of `total`; effects are candidate minus champion with a 95 % interval, null where nothing is known. */
+      /** Those that decided first, those that nobody could judge last, in each the worst first; at most 200 of `total`; effects are candidate minus champion with a 95 % interval, null where nothing is known. */
       items: z.array(
         z.strictObject({
           task: z.string(),

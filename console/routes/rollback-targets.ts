@@ -1,6 +1,6 @@
 import { rollbackTargetsSchema } from '../answers/rollback-targets.ts';
 import { readRollbackTargets } from '../rollback-targets.ts';
-import { EndSentences } from '../trial-verdicts.ts';
+import { EndSentences } from '../../activities/trials/trial-sentences.ts';
 import { described, policyQuery, requirePolicy, type Routes } from './shared.ts';
 
 /** Where a rollback can go: for who is about to order or approve one. */

@@ -8,7 +8,7 @@ import { failure } from '../../store/failures.ts';
 import { readJson } from '../../store/json-objects.ts';
 import { taskArmsSchema, type TaskArmsAnswer } from '../answers/trials.ts';
 import type { ConsoleContext } from '../context.ts';
-import { readLastVerdicts, type LastVerdicts } from '../trial-verdicts.ts';
+import { readLastVerdicts, type LastVerdicts } from '../../activities/trials/trial-sentences.ts';
 import { day, described, policyQuery, policyVersion, requirePolicy, trialName, type Routes } from './shared.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 

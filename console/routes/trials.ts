@@ -21,7 +21,7 @@ import {
 import type { ConsoleContext } from '../context.ts';
 import { EndingRollbacks } from '../ending-rollbacks.ts';
 import { readTrialNow } from '../trial-now.ts';
-import { EndSentences } from '../trial-verdicts.ts';
+import { EndSentences } from '../../activities/trials/trial-sentences.ts';
 import { described, limitQuery, policyQuery, requirePolicy, trialName, type Routes } from './shared.ts';
 
 const readsAtOnce = 8;

@@ -3,7 +3,7 @@ import { h, type ComponentChild } from 'preact';
 import type { ModelsAnswer } from '../../console/answers/models.ts';
 import { exactMoment, stateBox, table } from '../states.ts';
 import { championWay } from './champion-words.ts';
-import { plainReason } from './trial-words.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 
 type Move = ModelsAnswer['history'][number];
 type Change = Move & { readonly way: NonNullable<Move['way']> };

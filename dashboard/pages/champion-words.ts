@@ -1,5 +1,5 @@
 import type { ChampionChangeAnswer } from '../../console/answers/rollback-targets.ts';
-import { plainReason } from './trial-words.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 
 type Change = Pick<ChampionChangeAnswer, 'way' | 'who' | 'why'>;
 

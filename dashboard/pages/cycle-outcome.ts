@@ -3,7 +3,7 @@ import { h, type ComponentChild } from 'preact';
 import type { EndedTrialsAnswer } from '../../console/answers/trials.ts';
 import { plainWord } from '../plain-words.ts';
 import { hrefOf } from '../route.ts';
-import { plainReason } from './trial-words.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 
 const outcomes = new Map([
   ['offered', 'a candidate was offered for trial'],

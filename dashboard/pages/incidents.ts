@@ -63,7 +63,7 @@ function oneIncident(
             : actButton(incidentAct(now, policy, acting.viewer), acting.onAct, `one ${incidentId}`),
           changesBefore(answer, {
             incidentId,
-            isOfFleet: about.subject === 'fleet' || about.cause === 'failureReason',
+            isOfFleet: about.subject === 'fleet' || about.cause === 'failureReason' || about.cause === 'drift',
           }),
         ],
     detail ?? null,

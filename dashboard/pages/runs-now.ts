@@ -2,6 +2,7 @@ import { h, type ComponentChild } from 'preact';
 
 import type { RunningCycleAnswer } from '../../console/answers/cycles.ts';
 import type { EndedTrialsAnswer, TrialAnswer } from '../../console/answers/trials.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 import { fieldOf, listField, numberField, textField } from '../fields.ts';
 import { numberText, percentText, spanText } from '../format.ts';
 import { rollbackWord, stepWord, trialPartWord, whoText } from '../plain-words.ts';
@@ -9,7 +10,6 @@ import { hrefOf } from '../route.ts';
 import { exactMoment } from '../states.ts';
 import { endedByText } from './ended-by.ts';
 import { farthestText } from './run-steps.ts';
-import { plainReason } from './trial-words.ts';
 
 const latelyMs = 86_400_000;
 
@@ -128,7 +128,11 @@ function cycleFar(cycle: RunningCycleAnswer | null): string | null {
 function orderHead({ seq, said }: NonNullable<TrialAnswer['order']>): ComponentChild {
   if (said === null) return `Order ${seq}, the last: `;
   const { championVersion, who, why, atMs } = said;
-  return [`Order ${seq}, the last, champion ${championVersion}, by ${whoText(who)} `, exactMoment(atMs), ` (${why}): `];
+  return [
+    `Order ${seq}, the last, champion ${championVersion}, by ${whoText(who)} `,
+    exactMoment(atMs),
+    ` (${plainReason(why)}): `,
+  ];
 }
 
 /** How many robots follow the order that stands, and what becomes of the others. */

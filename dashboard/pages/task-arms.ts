@@ -4,7 +4,8 @@ import type { TaskArmsAnswer } from '../../console/answers/trials.ts';
 import { numberText, percentText, pointsText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath } from '../route.ts';
-import { damagedNote, moment, shownOf, stateBox, table } from '../states.ts';
+import { readEffect } from '../../domain/words/effect-words.ts';
+import { damagedNote, exactMoment, shownOf, stateBox, table } from '../states.ts';
 
 export const trialTasksPath = (policy: string, trialId: string): string =>
   apiPath(`trials/${encodeURIComponent(trialId)}/tasks`, { policy });
@@ -29,11 +30,20 @@ function differenceText(difference: Metric): string {
   return `${points(value)} points${interval}`;
 }
 
-/** Better, worse or neither, by the interval: said in words and by a sign. */
+/** Higher, lower or neither, by the interval: said in words and by a sign. What was seen is no verdict, so it is not called better or worse. */
 function verdictText(difference: Metric): string {
-  if (difference.kind !== 'value' || difference.low === null || difference.high === null) return '? too little data';
-  if (difference.low > 0) return '▲ better';
-  return difference.high < 0 ? '▼ worse' : '= no proven difference';
+  if (difference.kind !== 'value') return '? too little data';
+  const { value: delta, low, high } = difference;
+  switch (readEffect({ delta, low, high })) {
+    case 'better':
+      return '▲ higher';
+    case 'worse':
+      return '▼ lower';
+    case 'undecided':
+      return '= no clear difference';
+    case 'unknown':
+      return '? too little data';
+  }
 }
 
 /** Success of both in one sentence: `success 33 % → 99 %: +66.5 points [+56.2 to +76.7], n 300 and 290 episodes`. */
@@ -63,7 +73,10 @@ function body(data: TaskArmsAnswer): ComponentChild {
     sentence === null
       ? stateBox('noData', `There are no episodes of both ${championVersion} and ${candidateVersion} to compare yet.`)
       : h('p', { class: 'headline' }, h('strong', null, `${sentence}.`)),
-    h('p', null, [ofWhat, asOfMs === null ? null : [' Facts as of ', moment(asOfMs), '.']]),
+    h('p', null, [
+      ofWhat,
+      asOfMs === null ? null : [' Facts as of ', exactMoment(asOfMs), ': episodes that ended since are not in it yet.'],
+    ]),
     state === 'empty'
       ? null
       : table(
@@ -75,7 +88,7 @@ function body(data: TaskArmsAnswer): ComponentChild {
             { head: `${championVersion} (before)`, isNumber: true, cell: ({ champion }) => successText(champion) },
             { head: `${candidateVersion} (new)`, isNumber: true, cell: ({ candidate }) => successText(candidate) },
             { head: 'Difference', isNumber: true, cell: ({ difference }) => differenceText(difference) },
-            { head: 'So the new one is', cell: ({ difference }) => verdictText(difference) },
+            { head: 'Success of the new one was', cell: ({ difference }) => verdictText(difference) },
           ],
           rows,
           ({ task }, index) => `${index} ${task}`,
@@ -83,7 +96,7 @@ function body(data: TaskArmsAnswer): ComponentChild {
     h(
       'p',
       { class: 'hint' },
-      'These are plain success fractions. A verdict also takes each robot’s own past into account, so its effect may differ a little.',
+      'These are plain success fractions, and no verdict. A verdict is newer, compares at the same time, and takes each robot’s own past into account, so its figures differ a little.',
     ),
   ]);
 }

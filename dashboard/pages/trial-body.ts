@@ -6,7 +6,8 @@ import { listField, numberField, textField } from '../fields.ts';
 import { pointsText } from '../format.ts';
 import { plainWord } from '../plain-words.ts';
 import { hrefOf } from '../route.ts';
-import { damagedNote, facts, moment, stateBox, table } from '../states.ts';
+import { aroundBound, effectWords, type Effect } from '../../domain/words/effect-words.ts';
+import { damagedNote, exactMoment, facts, moment, stateBox, table } from '../states.ts';
 import { armsOf, pointsOf } from '../trial-course.ts';
 import { endedByText } from './ended-by.ts';
 import { armText, planTable, stepText } from './trial-stages.ts';
@@ -23,6 +24,7 @@ export function courseBody(course: TrialCourseAnswer, { policy, stage }: ShownCo
   const { plan, end, verdicts, damaged } = course;
   const points = pointsOf(course, stage);
   const arms = armsOf(course);
+  const newest = points.at(-1);
   return h('div', null, [
     damagedNote(damaged),
     facts([
@@ -33,6 +35,11 @@ export function courseBody(course: TrialCourseAnswer, { policy, stage }: ShownCo
       ['Left out, in quarantine', listField(plan, 'excluded').length],
       ['End', end === null ? 'it has not ended' : stepText(end)],
       ['Verdicts', points.length === verdicts ? verdicts : `${verdicts}, of which ${points.length} are shown`],
+      ...(newest === undefined
+        ? []
+        : ([
+            ['Last of them', ['as of ', exactMoment(newest.atMs), `: ${effectWords(aroundBoundOf(newest))}`]],
+          ] as const)),
       ...(arms === null
         ? []
         : ([
@@ -61,6 +68,10 @@ export function courseBody(course: TrialCourseAnswer, { policy, stage }: ShownCo
   ]);
 }
 
+/** A look tells both ends of its interval, a verdict of the guard the lower one. */
+const aroundBoundOf = ({ effect, low, high }: CoursePoint): Effect =>
+  high === null ? aroundBound(effect, low) : { delta: effect, low, high };
+
 /** By the last verdict that tells its stage. */
 const currentStage = ({ points }: TrialCourseAnswer): number | undefined =>
   points.flatMap((point) => numberField(point, 'stage') ?? []).at(-1);
@@ -70,7 +81,7 @@ const courseTable = (points: readonly CoursePoint[]): ComponentChild =>
     'Verdicts, newest first',
     [
       { head: 'Verdict', cell: ({ name }) => name },
-      { head: 'When', cell: ({ atMs }) => moment(atMs) },
+      { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
       { head: 'Effect', isNumber: true, cell: ({ effect }) => pointsText(effect) },
       { head: 'At least', isNumber: true, cell: ({ low }) => (low === null ? 'not told' : pointsText(low)) },
       { head: 'At most', isNumber: true, cell: ({ high }) => (high === null ? 'open' : pointsText(high)) },

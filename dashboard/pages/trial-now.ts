@@ -3,10 +3,11 @@ import { h, type ComponentChild, type ComponentChildren } from 'preact';
 import type { TaskArmsAnswer, TrialNow } from '../../console/answers/trials.ts';
 import { numberText, spanText } from '../format.ts';
 import { hrefOf } from '../route.ts';
-import { facts, moment, table } from '../states.ts';
+import { effectWords, measuredWords } from '../../domain/words/effect-words.ts';
+import { exactMoment, facts, moment, table } from '../states.ts';
 import { armsSentence } from './task-arms.ts';
 import { hoursText, needsTable, pointsOf, realDayMs } from './trial-needs.ts';
-import { plainReason } from './trial-words.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 
 const count = (value: number): string => numberText(value, 0);
 
@@ -31,7 +32,6 @@ export const trialNow = (
   harmed: readonly string[] = [],
 ): ComponentChild => {
   const { kind, candidateVersion, championVersion, standing, reason, atMs, dayMs } = now;
-  const success = tasks === null ? null : armsSentence(tasks);
   return h('div', { class: 'run' }, [
     h(
       'h3',
@@ -44,15 +44,15 @@ export const trialNow = (
         null,
         `${standing === 'returning' && kind === 'abTest' ? '← over; its robots go back to the champion' : standings[standing]}${stagePlace(now)}. `,
       ),
-      `${plainReason(reason)}.`,
-      atMs === null ? null : h('span', { class: 'hint' }, [' Said at ', moment(atMs), '.']),
+      endedSentence(plainReason(reason)),
+      atMs === null ? null : h('span', { class: 'hint' }, [' Said at ', exactMoment(atMs), '.']),
     ]),
     goesOn(now),
     facts([
       [
         'How much better',
         [
-          success === null ? lookText(now) : `${success}. `,
+          measuredText(now),
           h(
             'a',
             { href: hrefOf('trial', { policy, id: now.trialId, stage: undefined }) },
@@ -63,6 +63,7 @@ export const trialNow = (
       ...looksFacts(now),
       ['Started', moment(now.startedMs)],
     ]),
+    figuresBeside(tasks),
     dayMs === realDayMs
       ? null
       : h(
@@ -75,6 +76,9 @@ export const trialNow = (
     evidenceTable(now, harmed),
   ]);
 };
+
+/** A reason that is no sentence of its own becomes one. */
+const endedSentence = (reason: string): string => (reason.endsWith('.') ? reason : `${reason}.`);
 
 function stagePlace({ kind, stages }: TrialNow): string {
   const at = stages.findIndex((stage) => stage.standing !== 'passed');
@@ -112,10 +116,24 @@ function goesOn({ needs, readyAtMs, looks, standing }: TrialNow): ComponentChild
   ]);
 }
 
-function lookText({ looks }: TrialNow): string {
-  const last = looks?.last ?? null;
-  if (last === null) return 'no comparison yet. ';
-  return `${pointsOf(last.delta)} [${pointsOf(last.low)} to ${pointsOf(last.high)}], n ${count(last.controlEpisodes)} and ${count(last.candidateEpisodes)} episodes (champion and candidate). `;
+/** By the last verdict: the same figures as in its sentence and its course. */
+function measuredText({ measured, candidateVersion: candidate, championVersion: champion }: TrialNow): ComponentChild {
+  if (measured === null) return 'no verdict has compared them yet. ';
+  return [
+    'By the last verdict, as of ',
+    exactMoment(measured.atMs),
+    `: ${measuredWords(measured, { candidate, champion })}. `,
+  ];
+}
+
+/** Facts are counted some time after an episode ended: whoever reads both is told which is of when. */
+function figuresBeside(tasks: TaskArmsAnswer | null): ComponentChild {
+  if (tasks === null || tasks.asOfMs === null || armsSentence(tasks) === null) return null;
+  return h('p', { class: 'hint' }, [
+    'Plain success by task stands below, as of ',
+    exactMoment(tasks.asOfMs),
+    ': counted later than verdicts are made, it may differ from them.',
+  ]);
 }
 
 function looksFacts({ looks }: TrialNow): readonly (readonly [string, ComponentChildren])[] {
@@ -128,7 +146,10 @@ function looksFacts({ looks }: TrialNow): readonly (readonly [string, ComponentC
       : ([
           [
             'Last look',
-            `${pointsOf(last.delta)} [${pointsOf(last.low)} to ${pointsOf(last.high)}] with each robot against its own past; ${numberText(last.information * 100, 0)} % of the planned evidence is there`,
+            [
+              `${effectWords(last)} with each robot against its own past, n ${count(last.candidateEpisodes)} and ${count(last.controlEpisodes)} episodes; ${numberText(last.information * 100, 0)} % of the planned evidence is there`,
+              last.atMs === null ? null : [', as of ', exactMoment(last.atMs)],
+            ],
           ],
         ] as const)),
   ];

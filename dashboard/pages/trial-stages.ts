@@ -4,7 +4,7 @@ import { listField, numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
 import { stepWord } from '../plain-words.ts';
 import { table } from '../states.ts';
-import { plainReason } from './trial-words.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
 
 /** What a workflow says of a number, or that it does not. */
 const told = (value: number | undefined, text: (value: number) => string): string =>

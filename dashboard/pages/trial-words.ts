@@ -36,24 +36,3 @@ export const trialWords = (): ComponentChild =>
       words.map(([word, meaning]) => h('div', { key: word }, [h('dt', null, word), h('dd', null, meaning)])),
     ),
   ]);
-
-/** What a verdict or a workflow says, in words of everyday; what is not known here stays as it is. */
-export const plainReason = (reason: string): string =>
-  reason
-    .replace(/^undecided: /, 'not decided yet: ')
-    .replaceAll(
-      /z (-?[\d.]+) against ±([\d.]+) at (\d+) % of the information/g,
-      '$3 % of the planned evidence is there (z $1, ±$2 decides)',
-    )
-    .replaceAll(
-      /(\d+) blocks without control episodes left out/g,
-      'without $1 times in which no champion episode is there to compare with',
-    )
-    .replaceAll('without alarm against the holdback', 'without an alarm against the robots that keep the champion')
-    .replaceAll(
-      /(\d+) robots do not run the candidate yet/g,
-      '$1 of the robots that should run the candidate do not yet',
-    )
-    .replaceAll(/at most ([\d.]+) pp worse/g, 'with high confidence at most $1 points worse')
-    .replaceAll(/at least ([\d.]+) pp better/g, 'with high confidence at least $1 points better')
-    .replaceAll(/(\d) pp\b/g, '$1 points');

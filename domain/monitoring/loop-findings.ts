@@ -1,3 +1,4 @@
+import { plainReason } from '../words/plain-reason.ts';
 import type { NoticeCause } from './causes.ts';
 import type { Finding, IncidentEvent } from './incidents.ts';
 
@@ -104,7 +105,7 @@ function afterRun(before: LoopStanding, { kind, outcome, reason, workflowId, end
 }
 
 const told = ({ kind, workflowId, outcome, reason, endedMs, who }: EndedRun): IncidentEvent =>
-  noticeAt(noticeOf[kind], workflowId, endedMs, `${outcome}: ${reason}`, who);
+  noticeAt(noticeOf[kind], workflowId, endedMs, `${outcome}: ${plainReason(reason)}`, who);
 
 /** Something people want to hear of though nothing is wrong, and by whose decision. Its id tells cause, subject and time. */
 export const noticeAt = (
@@ -172,7 +173,7 @@ export function judgeLoop(
         reason: `${what} is at attempt ${attempt}, the last one failed: ${cause}`,
       });
   for (const { workflowId, what } of approvals)
-    findings.push({ cause: 'approvalWaits', subject: workflowId, reason: what });
+    findings.push({ cause: 'approvalWaits', subject: workflowId, reason: plainReason(what) });
   return findings;
 }
 

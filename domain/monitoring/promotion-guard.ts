@@ -1,4 +1,6 @@
 import { boundClaims } from '../experiment/index.ts';
+import { allowedWords } from '../words/effect-words.ts';
+import { counted, scoreFigure, signedFigure } from '../words/figures.ts';
 import {
   bernoulliVariance,
   mixedLogEvidence,
@@ -73,7 +75,7 @@ export function judgePromotion(input: {
       enough &&
       all.logEvidence >= threshold &&
       evidenceOf(withoutWorst(measured), fleetVariance).logEvidence >= threshold;
-    const reason = `success ${(100 * all.delta).toFixed(1)} pp against the robots' own past in the last ${hours} h since the promotion: log evidence ${all.logEvidence.toFixed(1)}, ${threshold.toFixed(1)} is an alarm; ${measured.length} robots, ${episodes} episodes`;
+    const reason = `success ${signedFigure(all.delta)} points against the robots' own past in the last ${hours} h since the promotion; ${allowedWords(limits.marginFraction)}, n ${counted(episodes, 'episode')} of ${counted(measured.length, 'robot')} (log evidence ${scoreFigure(all.logEvidence)}, limit ${scoreFigure(threshold)})`;
     return { alarm, ...all, threshold, robots: measured.length, episodes, reason };
   });
   const [first] = verdicts;

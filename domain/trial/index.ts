@@ -23,6 +23,5 @@ export { provableLimits } from './provable-stages.ts';
 export { mostLives, RobotLives, type LifeOverlap, type RobotLife } from './robot-lives.ts';
 export { mostRuns, takeSeq } from './seq-runs.ts';
 export { readyAtMs, stageNeeds, type StageTick } from './stage-needs.ts';
-export { endSentence, type EndEffect } from './end-sentence.ts';
 export { isAgainst } from './trial-against.ts';
 export { monitorName, undoneOrder, undoOf, undoTarget, whyNotRestored } from './undo-rollback.ts';

@@ -1,3 +1,4 @@
+import { stageWords } from '../words/stage-words.ts';
 import { parseRolloutLimits, planRollout, type FleetOutlook, type RolloutLimits } from '../experiment/index.ts';
 
 /** No stage waits longer for its proof, fleet hours. */
@@ -24,7 +25,7 @@ export function provableLimits(
   const changed = limits.stages.map((stage, index) => {
     const [planned, longer] = [asGiven[index], atMost[index]];
     if (planned === undefined || longer === undefined || typeof planned.hours === 'number') return stage;
-    const where = `stage ${index} with ${planned.robots} robots at ${outlook.episodesPerRobotDay.toFixed(0)} episodes a robot and day`;
+    const where = `${stageWords(index)} with ${planned.robots} robots at ${outlook.episodesPerRobotDay.toFixed(0)} episodes a robot and day`;
     if (typeof longer.hours !== 'number') {
       const gain = (100 * planned.leastGainFraction).toFixed(1);
       remarks.push(

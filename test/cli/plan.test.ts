@@ -39,11 +39,11 @@ describe('flywheel plan', () => {
 
   it('prints the stages of a rollout, with reasons where one is out of reach', () => {
     const text = plan('rollout', '--baseline', '0.85', ...fleet);
-    assert.match(text, /^0 +5 +3\.00 pp/mu);
-    assert.match(text, /^3 +95 +no alarm +48 /mu);
+    assert.match(text, /^1 of 4 +5 +3\.00 pp/mu);
+    assert.match(text, /^4 of 4 +95 +no alarm +48 /mu);
     assert.match(text, /About \d\.\d days in all/u);
     const small = plan('rollout', '--baseline', '0.85', '--robots', '20', '--episodes-per-day', '50');
-    assert.match(small, /Stage 0 is infeasible: 5 robots prove/u);
+    assert.match(small, /Stage 1 of 4 is infeasible: 5 robots prove/u);
   });
 
   it('refuses a fraction that is none, naming the option', () => {

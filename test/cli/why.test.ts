@@ -104,7 +104,7 @@ describe('flywheel why', () => {
     assert.equal(kind, 'model');
     assert.match(
       answer,
-      /^1\.1\.0 is not the champion \(1\.0\.0 is\): the trial of 1\.1\.0 ended as rolledBack at .*: harm$/,
+      /^1\.1\.0 is not the champion \(1\.0\.0 is\): 1\.1\.0 was not promoted: harm\. All robots go back to the champion\. \(trial wall-rollout-1, ended as rolledBack at /,
     );
     assert.match(text, /cycle wall-1-abc trained it, from 1\.0\.0 with seed 7/);
     assert.match(text, /all 1 offline gates let it pass/);
@@ -123,7 +123,7 @@ describe('flywheel why', () => {
     const { answer, text } = await why('1.0.0');
     assert.match(answer, /^1\.0\.0 is not the champion \(1\.1\.0 is\)/);
     assert.match(text, /bo submitted it: from the lab/);
-    assert.match(text, /champion 1\.1\.0 since .*, by ada: better by 2 pp/);
+    assert.match(text, /champion 1\.1\.0 since .*, by ada: better by 2 points/);
   });
 
   it('a trial ended: its last verdict with value, limit and sample', async () => {
@@ -142,7 +142,7 @@ describe('flywheel why', () => {
     await verdict('wall-rollout-1', 'tick-1', tick);
     for (const what of ['trial', 'trial/wall', 'wall-rollout-1']) {
       const { answer, reasons, text } = await why(what);
-      assert.match(answer, /ended as rolledBack .*: harm$/);
+      assert.match(answer, /1\.1\.0 was not promoted: harm.*ended as rolledBack/);
       assert.match(text, /guard, .*: rollback: harmful/);
       const [bound, harm] = ['log evidence', 'fraction'].map((unit) => reasons.find((reason) => reason.unit === unit));
       assert.deepEqual([bound?.value, bound?.limit, bound?.sample], [5, 4.6, '12 robots, 3400 episodes']);

@@ -79,6 +79,9 @@ describe('trials of the console', function () {
     assert.equal(status, 200);
     return (body as unknown as TrialAnswer).now;
   }
+  /** Of verdicts of earlier versions the sentence is made of what they stored. */
+  const held = (episodes: number): string =>
+    `Stage 1 of 2 of 1.1.0 against 1.0.0 holds: ${episodes} episodes to compare, 30 are needed; success between 17 points worse and 21 points better (seen: 2 points better), n ${episodes} episodes of 1 robot with the candidate. No more robots get 1.1.0, those that have it keep it.`;
   const state = { kind: 'held', stage: 0, atMs: 0, reason: 'an old reason', wantedExposure: 1 };
 
   it('say one state, by the last verdict, and what the stage waits for until when', async () => {
@@ -87,7 +90,7 @@ describe('trials of the console', function () {
     const now = await nowOf({ abTest: run({}, 'COMPLETED'), rollout: run(status) });
     assert.deepEqual(
       [now?.standing, now?.reason, now?.atMs, now?.candidateVersion, now?.championVersion, now?.dayMs],
-      ['held', '25 episodes to compare, 30 are needed', startMs + 30_000, '1.1.0', '1.0.0', 60_000],
+      ['held', held(25), startMs + 30_000, '1.1.0', '1.0.0', 60_000],
     );
     assert.deepEqual(
       now?.stages.map(({ standing, robots, needsApproval }) => [standing, robots, needsApproval]),
@@ -123,10 +126,7 @@ describe('trials of the console', function () {
       ['passed', 'waitsForApproval'],
     );
     const wrong = { ...status, tick: { verdictKey: 'config/secret/tick-00000001.json' } };
-    assert.equal(
-      (await nowOf({ abTest: null, rollout: run({ ...wrong, state }) }))?.reason,
-      '11 episodes to compare, 30 are needed',
-    );
+    assert.equal((await nowOf({ abTest: null, rollout: run({ ...wrong, state }) }))?.reason, held(11));
     for (const broken of [null, {}, { ...status, trialId: '../x' }, { ...status, trialId: 'none' }])
       assert.equal(await nowOf({ abTest: null, rollout: run(broken) }), null);
     assert.equal(await nowOf({ abTest: null, rollout: run(status, 'COMPLETED') }), null);
@@ -163,8 +163,21 @@ describe('trials of the console', function () {
     const { store } = world.ports;
     await putTrial('t1', 'rollout', 3);
     const end = { trialId: 't1', policy, candidateVersion: '1.1.0', outcome: 'rolledBack', reason: 'r', atMs: startMs };
+    // The verdict that ended it is not the last one: the guard goes on while robots are on their way back.
+    const alarm = tickOf('t1', 1);
+    await store.put(
+      alarm.result.verdictKey,
+      jsonBytes({
+        ...alarm,
+        result: { ...alarm.result, verdict: 'rollback', reason: 'r' },
+        verdict: { metric: 'task', verdict: 'rollback', reasons: ['proven harm in task turn'], evidence: [] },
+      }),
+    );
     await store.put('trials/t1/end.json', jsonBytes(end));
     await store.put('trials/t2/end.json', jsonBytes({ ...end, trialId: 't2', atMs: startMs + 1 }));
+    // Who stops a trial is told in their own words, whatever the last verdict says.
+    await putTrial('t3', 'rollout', 3);
+    await store.put('trials/t3/end.json', jsonBytes({ ...end, trialId: 't3', reason: 'smoke', atMs: startMs + 2 }));
     const { items } = (await world.get(`/api/v1/trials?policy=${policy}`)).body as unknown as EndedTrialsAnswer;
     assert.deepEqual(
       items.map(({ kind, championVersion, stage, sentence }) => [kind, championVersion, stage, sentence]),
@@ -173,9 +186,15 @@ describe('trials of the console', function () {
           'rollout',
           '1.0.0',
           0,
-          '1.1.0 was not promoted: it does harm in task turn: success −50.0 points, −2.0 points allowed, n 12 and 30 episodes. All robots were ordered back to 1.0.0.',
+          '1.1.0 was stopped in stage 1 of 2 and not promoted: proven harm in task turn: success seen: 50 points worse, n 12 and 30 episodes; at most 2 points worse are allowed in a task. All robots go back to 1.0.0.',
         ],
-        [null, null, null, '1.1.0 was not promoted: r. All robots were ordered back to the champion.'],
+        [null, null, null, '1.1.0 was not promoted: r. All robots go back to the champion.'],
+        [
+          'rollout',
+          '1.0.0',
+          0,
+          '1.1.0 was not promoted: smoke; until then success between 17 points worse and 21 points better (seen: 2 points better), n 12 episodes of 1 robot with the candidate. All robots go back to 1.0.0.',
+        ],
       ],
     );
   });

@@ -105,6 +105,14 @@ const nowOf = (): NonNullable<TrialAnswer['now']> => ({
   ],
   readyAtMs: null,
   evidence: [{ metric: 'success', delta: 0.1, logEvidence: -1.2, threshold: 5.3 }],
+  measured: {
+    atMs: nowMs,
+    delta: 0.405,
+    low: 0.3,
+    high: 0.51,
+    candidate: { success: 0.99, episodes: 26, robots: 5 },
+    champion: { success: 0.585, episodes: 290, robots: 20 },
+  },
   looks: null,
 });
 const tasksOf = (): TaskArmsAnswer => {
@@ -751,6 +759,7 @@ describe('the page of a trial', () => {
       { ...one, task: 'bad', delta: -0.3, low: -0.4, high: -0.2, standing: 'worse' as const },
       { ...one, task: 'good', delta: 0.05, low: 0.01, high: 0.09, standing: 'judged' as const },
       { ...one, task: hostile, delta: null, low: null, high: null, standing: 'unproven' as const },
+      { ...one, task: 'few', delta: -1.002, low: -1, high: -0.8, standing: 'unproven' as const },
     ];
     const at = (tasks: TrialCourseAnswer['tasks']): string =>
       html(
@@ -760,19 +769,32 @@ describe('the page of a trial', () => {
           policy: 'wall',
           trialId: 't1',
           now: got(noTrial),
-          course: got({ ...course, tasks }),
+          course: got({
+            ...course,
+            plan: { ...course.plan, taskLimits: { marginFraction: 0.02, minimumEpisodes: 100 } },
+            tasks,
+          }),
           ended: unread,
           nowMs,
         }),
       );
     const text = at({ atMs: nowMs, items, total: 9 });
-    assert.match(text, /The worst 4 of 9 tasks/);
+    assert.match(text, /5 of 9 tasks, those that decided first/);
     assert.match(
       text,
-      /good<\/a><\/th><td class="number">\+5 pp<\/td><td class="number">\+1 pp<\/td><td class="number">\+9 pp<\/td><td>▲ better/,
+      /good<\/a><\/th><td>▲ better<\/td><td class="number">\+5 pp<\/td><td class="number">\+1 pp<\/td><td class="number">\+9 pp/,
     );
-    assert.match(text, /−10 pp.*worse, within what is allowed.*−30 pp.*proven worse: it stops/s);
-    assert.match(text, /not known<\/td><td>◌ too few episodes/);
+    assert.match(text, /▽ lower, but not proven worse .*−10 pp.*▼ proven worse .*: this stops the candidate.*−30 pp/s);
+    assert.match(
+      text,
+      /◌ not judged by itself: 90 and 700 episodes, 100 of each are needed<\/td><td class="number">not known/,
+    );
+    // No difference of success is larger than 100 points, and a task has one judgement.
+    assert.match(
+      text,
+      /few<\/a><\/th><td>◌ not judged by itself: [^<]*; seen lower, which decided nothing<\/td><td class="number">−100 pp/,
+    );
+    assert.doesNotMatch(text, /−100\.2/);
     assert.doesNotMatch(text, /<img/);
     assert.match(at(null), /No verdict judged single tasks yet/);
     assert.match(at({ atMs: nowMs, items: [], total: 0 }), /No episode of a task counted yet/);
@@ -837,14 +859,17 @@ describe('the page of a trial', () => {
       'on hold: stage 1 of 2, 5 robots on the candidate',
       '26 episodes to compare, 30 are needed',
       '4 more at 12 an hour: at about ',
+      'success 99 % with 1.5.0 and 58.5 % with 1.4.0, better by 40.5 points [+30 to +51], n 26 and 290 episodes of 5 and 20 robots',
+      // The same of other episodes, of another moment, stands apart and says so.
       'Success 33 % → 99 %: +66 points [+56 to +76], n 290 and 300 episodes',
+      'counted later than verdicts are made',
       'one fleet day lasts 1 min here',
       '✓ reached',
       '○ to come',
       'n 26 episodes of 5 robots',
       'Evidence of harm over all tasks together: no alarm',
       'What the words on this page mean',
-      '▲ better',
+      '▲ higher',
     ])
       assert.ok(text.includes(words), words);
     assert.doesNotMatch(text, /were proven/);
@@ -870,7 +895,7 @@ describe('the page of a trial', () => {
       harmed,
       /<summary>Harm is proven in a task \(docking\), which is enough to stop it\. Evidence over all tasks together: no alarm/,
     );
-    assert.match(harmed, /docking<\/a>.*proven worse: it stops the candidate/s);
+    assert.match(harmed, /docking<\/a>.*proven worse by more than .*: this stops the candidate/s);
     assert.doesNotMatch(harmed, /<summary>Evidence of harm[^<]*no alarm/);
     assert.match(shown('t1', [judged]), /<summary>Evidence of harm over all tasks together: no alarm/);
     // The harm of another trial is not that of the one that runs.
@@ -887,7 +912,21 @@ describe('the page of a trial', () => {
         nowMs,
       }),
     );
-    assert.match(alone, /no comparison yet|By task and over time/);
+    assert.match(alone, /By the last verdict, as of .*better by 40\.5 points/s);
+    const unjudged = { ...now, now: { ...nowOf(), measured: null } };
+    const none = html(
+      trialPage({
+        acting,
+        standing: unread,
+        policy: 'wall',
+        trialId: 't1',
+        now: got(unjudged),
+        course: unread,
+        ended: unread,
+        nowMs,
+      }),
+    );
+    assert.match(none, /no verdict has compared them yet/);
   });
 
   it('shows under Now nothing that has ended, but what the last one came to', () => {

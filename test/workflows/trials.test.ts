@@ -70,20 +70,20 @@ describe('the course of a rollout', () => {
     const text = describeRollout({ ...plan, stages }, state, [{ stage: 1, ...row }], undefined);
     const lines = text.split('\n');
     for (const line of [
-      '- **stage 0** · 5 robots · 2.00 pp worse is allowed · nobody reports yet · proven',
-      '- **stage 1** · 25 robots · 2.00 pp worse is allowed · at most 3.10 pp worse, 24 robots report, 1200 episodes · at least 3.0 h more',
-      '- **stage 3** · 95 robots · 2.00 pp worse is allowed · nobody reports yet · at least 4.0 h, once it begins',
+      '- **stage 1 of 4** · 5 robots · at most 2 points worse are allowed · nobody reports yet · proven',
+      '- **stage 2 of 4** · 25 robots · at most 2 points worse are allowed · at most 3.1 points worse, 24 robots report, 1200 episodes · at least 3.0 h more',
+      '- **stage 4 of 4** · 95 robots · at most 2 points worse are allowed · nobody reports yet · at least 4.0 h, once it begins',
     ])
       assert.ok(lines.includes(line), `${line}\n${text}`);
     const late = { ...row, lowerBound: 0.1175 };
     const hold = { kind: 'ticked', atMs: 200 * hour, verdict: { verdict: 'hold', reason: 'not proven' } } as const;
     const overdue = describeRollout({ ...plan, stages }, transition(state, hold), [{ stage: 1, ...late }], undefined);
-    assert.match(overdue, /at least 11\.75 pp better, 24 robots report/);
+    assert.match(overdue, /at least 11\.[78] points better, 24 robots report/);
     assert.doesNotMatch(overdue, /-\d/);
     const waits = transition(plannedRollout({ stages, approvalBefore: [0] }, 0), { kind: 'started', atMs: 0 });
     assert.match(
       describeRollout({ ...plan, stages }, waits, [], undefined),
-      /\*\*stage 0\*\* .* waits for a person: flywheel trial approve or reject/,
+      /\*\*stage 1 of 4\*\* .* waits for a person: flywheel trial approve or reject/,
     );
   });
 });

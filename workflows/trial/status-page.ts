@@ -2,6 +2,10 @@ import type { JudgeLookResult } from '../../activities/trials/judge-look.ts';
 import type { JudgeTickResult } from '../../activities/trials/judge-tick.ts';
 import type { PlannedTrial } from '../../activities/trials/plan-trial.ts';
 import { comingStageOf, guardClock, type RolloutState } from '../../domain/rollout/index.ts';
+import { allowedWords, aroundBound, effectWords } from '../../domain/words/effect-words.ts';
+import { pointsFigure } from '../../domain/words/figures.ts';
+import { plainReason } from '../../domain/words/plain-reason.ts';
+import { stageWords } from '../../domain/words/stage-words.ts';
 import type { AbProgress } from '../../domain/ab-test/progress.ts';
 import type { RollbackResult, StageRow, TrialStatus } from './messages.ts';
 
@@ -35,7 +39,7 @@ export function describeAbTest(
     plan.remarks === '' ? undefined : `Plan: ${plan.remarks}`,
     look === undefined
       ? undefined
-      : `Last look: ${look.decision}, ${points(look.delta)} (${points(look.low)} to ${points(look.high)}), z ${look.z.toFixed(2)} against ±${look.bound.toFixed(2)}, ${look.candidateEpisodes} and ${look.controlEpisodes} episodes`,
+      : `Last look: ${look.decision}, ${effectWords(look)}, z ${look.z.toFixed(2)} against ±${look.bound.toFixed(2)}, ${look.candidateEpisodes} and ${look.controlEpisodes} episodes`,
     tick === undefined ? undefined : `Guard: ${tick.verdict}: ${tick.reason}`,
     progress.faultyRobots.length === 0 ? undefined : `Faulty: ${progress.faultyRobots.join(', ')}`,
   ];
@@ -51,18 +55,18 @@ export function describeRollout(
 ): string {
   const { hoursInStage, hoursTotal } = guardClock(state);
   const lines = [
-    `**${state.kind}** · rollout of ${plan.candidateVersion} over ${plan.championVersion}, stage ${state.stage}`,
-    `> ${state.reason}`,
+    `**${state.kind}** · rollout of ${plan.candidateVersion} over ${plan.championVersion}, ${stageWords(state.stage, plan.stages.length)}`,
+    `> ${plainReason(state.reason)}`,
     '',
     ...plan.stages.map(({ robots, minimumHours, maximumHours, marginFraction }, stage) => {
       const row = rows.find((one) => one.stage === stage);
       const seen =
         row === undefined
           ? 'nobody reports yet'
-          : `${atWorst(row.lowerBound)}, ${row.reportingRobots} robots report, ${row.episodes} episodes`;
-      const allowed = marginFraction === null ? 'no alarm' : `${points(marginFraction)} worse is allowed`;
+          : `${seenWords(row.lowerBound, stage === state.stage ? tick : undefined)}, ${row.reportingRobots} robots report, ${row.episodes} episodes`;
+      const allowed = marginFraction === null ? 'no alarm' : allowedWords(marginFraction);
       const left = timeLeft(state, stage, hoursInStage, { minimumHours, maximumHours });
-      return `- **stage ${stage}** · ${robots} robots · ${allowed} · ${seen} · ${left}`;
+      return `- **${stageWords(stage, plan.stages.length)}** · ${robots} robots · ${allowed} · ${seen} · ${left}`;
     }),
     '',
     `${hours(hoursTotal)} since the first exposure.`,
@@ -107,13 +111,11 @@ export function describeRollback(reason: string, result: RollbackResult | undefi
     .join('\n');
 }
 
-/** A lower bound of the guard in words; -1 and below: nothing is known. */
-const atWorst = (lowerBound: number): string =>
-  lowerBound <= -1
-    ? 'not judged yet'
-    : lowerBound > 0
-      ? `at least ${points(lowerBound)} better`
-      : `at most ${points(-lowerBound)} worse`;
+/** What a stage has shown: by the newest verdict of it, or else by its last bound, below which the effect is not. */
+function seenWords(lowerBound: number, tick: JudgeTickResult | undefined): string {
+  if (lowerBound <= -1) return 'not judged yet';
+  if (tick !== undefined) return effectWords(aroundBound(tick.delta, tick.lowerBound));
+  return lowerBound > 0 ? `at least ${pointsFigure(lowerBound)} better` : `at most ${pointsFigure(lowerBound)} worse`;
+}
 
-const points = (fraction: number): string => `${(100 * fraction).toFixed(2)} pp`;
 const hours = (value: number): string => `${value.toFixed(1)} h`;

@@ -64,7 +64,10 @@ describe('a stage of a policy that is frozen', function () {
     await work();
     const held = await judge();
     assert.deepEqual([held.verdict, held.stopsClock, held.isFrozen], ['hold', true, true], held.reason);
-    assert.match(held.reason, /^frozen until 2026-06-20T00:00:00\.000Z by ada: holidays; /);
+    assert.match(
+      held.reason,
+      /^Stage 1 of 4 of 1\.1\.0 against 1\.0\.0 holds: frozen until 2026-06-20T00:00:00\.000Z by ada: holidays; success .* with 1\.1\.0/,
+    );
     const clock = () => world.nowMs;
     await liftFreeze({ store: world.store, clock }, { policy, who: 'bo', why: 'back', sinceMs: world.nowMs });
     // What was said of a tick stays; the next one is judged anew.

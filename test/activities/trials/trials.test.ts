@@ -280,7 +280,10 @@ describe('the activities of a trial', function () {
       const { generation } = await collect();
       const verdict = await judge(generation);
       assert.equal(verdict.verdict, 'rollback');
-      assert.match(verdict.reason, /proven harm in task follow|log evidence/);
+      assert.match(
+        verdict.reason,
+        /^1\.1\.0 was stopped in stage 1 of 4 and not promoted: .*success \d\d(\.\d)? % with 1\.1\.0 and \d\d(\.\d)? % with 1\.0\.0, worse by .*All robots go back to 1\.0\.0 \(/,
+      );
       tick = 0;
       await work(3, 1);
       const later = await collect(generation);

@@ -61,7 +61,7 @@ describe('a stage whose robots wait for the update windows of their site', funct
     await work(4);
     const { verdict, stopsClock, reason } = await judge();
     assert.deepEqual([verdict, stopsClock], ['hold', true], reason);
-    assert.match(reason, /^1 of 5 wait for their window at site hall, opens 2026-06-01T22:00Z; /);
+    assert.match(reason, /holds: 1 of 5 wait for their window at site hall, opens 2026-06-01T22:00Z; /);
     const confirmations = await world.call('readConfirmations', { policy, seq: 0 });
     assert.deepEqual(confirmations.waiting, []);
     assert.deepEqual(confirmations.windowed, [

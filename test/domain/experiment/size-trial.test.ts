@@ -50,7 +50,7 @@ describe('planner', () => {
     assert.deepEqual(hoursOf(1000, 0.85), { hours: [48, 96, 48, 96], remarks: [] });
     const some = hoursOf(100);
     assert.ok((some.hours[0] ?? 0) > 100 && (some.hours[0] ?? 0) <= 210);
-    assert.match(some.remarks[0] ?? '', /stage 0 with 5 robots at 100 episodes .* may take \d+ h instead of 48/u);
+    assert.match(some.remarks[0] ?? '', /stage 1 of 4 with 5 robots at 100 episodes .* may take \d+ h instead of 48/u);
     const few = hoursOf(5);
     assert.deepEqual(few.hours, [48, 96, 48, 96]);
     assert.match(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import * as fc from 'fast-check';
 
-import { endSentence, readyAtMs, stageNeeds, type StageTick } from '../../../domain/trial/index.ts';
+import { readyAtMs, stageNeeds, type StageTick } from '../../../domain/trial/index.ts';
 
 const hourMs = 3_600_000;
 const goal = { minimumEpisodes: 30, minimumHours: 4, minimumTotalHours: 0, marginFraction: 0.03 };
@@ -83,39 +83,5 @@ describe('what a stage still needs', () => {
       }),
       { numRuns: 200 },
     );
-  });
-});
-
-describe('how a trial ended, in a sentence', () => {
-  const facts = {
-    outcome: 'accept',
-    reason: 'proven better: z 18.60 against ±14.74 at 14 % of the information',
-    candidateVersion: '1.1.0',
-    championVersion: '1.0.0',
-    effect: { delta: 0.665, low: 0.562, high: 0.767, candidate: 300, control: 290 },
-    harm: [],
-    taskMarginFraction: 0.02,
-    stages: 0,
-  };
-  it('has value, limit and sample size', () => {
-    assert.equal(
-      endSentence(facts),
-      '1.1.0 is proven better than 1.0.0: success +66.5 points [+56.2 to +76.7], n 300 and 290 episodes.',
-    );
-    const harm = [{ task: 'slanted', delta: -0.88, candidate: 24, control: 30 }];
-    assert.equal(
-      endSentence({ ...facts, outcome: 'harmful', harm }),
-      '1.1.0 was not promoted: it does harm in task slanted: success −88.0 points, −2.0 points allowed, n 24 and 30 episodes. All robots were ordered back to 1.0.0.',
-    );
-    assert.match(endSentence({ ...facts, outcome: 'reject' }), /not promoted: in the time given .*n 300 and 290/);
-    assert.match(
-      endSentence({ ...facts, outcome: 'promoted', stages: 4 }),
-      /became champion in place of 1.0.0: it passed all 4/,
-    );
-  });
-  it('tells what it does not know as it is', () => {
-    const bare = { ...facts, candidateVersion: null, championVersion: null, effect: null, reason: 'r' };
-    for (const outcome of ['rolledBack', 'reject', 'block', 'aborted', 'infeasible', 'notStarted', 'constructor'])
-      assert.match(endSentence({ ...bare, outcome }), /^the candidate was not promoted: .*\br\b/);
   });
 });
