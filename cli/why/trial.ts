@@ -1,5 +1,5 @@
 import { sentenceOf, type ToldVerdict } from '../../activities/trials/told-verdicts.ts';
-import { listEndedTrials, type EndedTrial } from '../../activities/trials/trial-course.ts';
+import { listEndedTrials } from '../../activities/trials/trial-course.ts';
 import { readLastVerdicts, toldEnds, type ToldEnd } from '../../activities/trials/trial-sentences.ts';
 import { trialKeys } from '../../activities/trials/trial-keys.ts';
 import { workflowIds } from '../../domain/contract/workflow-ids.ts';
