@@ -13,7 +13,7 @@ const firstRoom = 64;
 /** Frames of an episode as columns, all of the same widths: a frame takes its numbers and no object. */
 export class FrameColumns {
   #length = 0;
-  #atUs = new Float64Array(firstRoom);
+  #atUs = new Float64Array();
   #observations = new Float32Array(0);
   #actions = new Float32Array(0);
   #observationWidth = 0;
@@ -54,13 +54,9 @@ export class FrameColumns {
 
   /** Copies a frame. `TypeError` for one of other widths than the first. */
   push(atUs: number, observation: Float32Array, action: Float32Array): void {
-    if (this.#length === 0) this.#begin(observation.length, action.length);
+    this.#expect(observation.length, action.length);
     const [width, actionWidth] = [this.#observationWidth, this.#actionWidth];
-    if (observation.length !== width || action.length !== actionWidth)
-      throw new TypeError(
-        `expected ${width} readings and ${actionWidth} commands as in the frames before, got ${observation.length} and ${action.length}`,
-      );
-    if (this.#length === this.#atUs.length) this.#grow();
+    this.#makeRoom(this.#length + 1);
     const at = this.#length;
     this.#atUs[at] = atUs;
     // Loops: `set` takes longer for a few numbers.
@@ -71,6 +67,27 @@ export class FrameColumns {
     this.#length += 1;
   }
 
+  /** Copies frames that stand one behind the other, as many as times. `TypeError` for frames of other widths than the first. */
+  append(atUs: Float64Array, observations: Float32Array, actions: Float32Array): void {
+    const count = atUs.length;
+    if (count === 0) return;
+    this.#expect(observations.length / count, actions.length / count);
+    const at = this.#length;
+    this.#makeRoom(at + count);
+    this.#atUs.set(atUs, at);
+    this.#observations.set(observations, at * this.#observationWidth);
+    this.#actions.set(actions, at * this.#actionWidth);
+    this.#length += count;
+  }
+
+  #expect(observationWidth: number, actionWidth: number): void {
+    if (this.#length === 0) this.#begin(observationWidth, actionWidth);
+    if (observationWidth === this.#observationWidth && actionWidth === this.#actionWidth) return;
+    throw new TypeError(
+      `expected ${this.#observationWidth} readings and ${this.#actionWidth} commands as in the frames before, got ${observationWidth} and ${actionWidth}`,
+    );
+  }
+
   #begin(width: number, actionWidth: number): void {
     const room = this.#atUs.length;
     if (this.#observations.length !== room * width) this.#observations = new Float32Array(room * width);
@@ -78,10 +95,13 @@ export class FrameColumns {
     [this.#observationWidth, this.#actionWidth] = [width, actionWidth];
   }
 
-  #grow(): void {
-    this.#atUs = grown(this.#atUs, new Float64Array(2 * this.#atUs.length));
-    this.#observations = grown(this.#observations, new Float32Array(2 * this.#observations.length));
-    this.#actions = grown(this.#actions, new Float32Array(2 * this.#actions.length));
+  /** At least doubles what has too little, so that every number is copied once or twice. */
+  #makeRoom(frames: number): void {
+    if (frames <= this.#atUs.length) return;
+    const room = Math.max(frames, 2 * this.#length, firstRoom);
+    this.#atUs = grown(this.#atUs, new Float64Array(room));
+    this.#observations = grown(this.#observations, new Float32Array(room * this.#observationWidth));
+    this.#actions = grown(this.#actions, new Float32Array(room * this.#actionWidth));
   }
 
   /** Forgets all frames. */

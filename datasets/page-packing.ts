@@ -3,7 +3,8 @@ import * as zlib from 'node:zlib';
 /** How pages of segments are cut and compressed. */
 export interface PagePacking {
   readonly codec: 'GZIP' | 'ZSTD';
-  readonly rowsPerPage: number;
+  /** Undefined: a row group has one page of each column. */
+  readonly rowsPerPage?: number;
   readonly packed: (body: Uint8Array) => Uint8Array;
 }
 
@@ -19,6 +20,5 @@ const { zstdCompressSync, constants } = zlib as unknown as {
 /** As importers write them: the same values in a fraction of the time, in files that are about as large. Segments that come back from quarantine are zstd, too. */
 export const importPacking: PagePacking = {
   codec: 'ZSTD',
-  rowsPerPage: 2_048,
   packed: (body) => zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
 };

@@ -17,17 +17,12 @@ export class SegmentPages {
 
   constructor(packing: PagePacking) {
     this.#columns = segmentColumns.map((column) => new PagedColumn(column, packing));
-    this.#rowsPerPage = packing.rowsPerPage;
+    this.#rowsPerPage = packing.rowsPerPage ?? Number.POSITIVE_INFINITY;
   }
 
   /** Rows since the last row group. */
   get rows(): number {
     return this.#rows;
-  }
-
-  /** Rows that still have room in the page that is being filled. */
-  get rowsLeft(): number {
-    return this.#rowsPerPage - (this.#rows % this.#rowsPerPage);
   }
 
   /** `media`: as a segment holds it. */
@@ -38,7 +33,7 @@ export class SegmentPages {
     if (this.#rows % this.#rowsPerPage === 0) for (const column of this.#columns) column.endPage();
   }
 
-  /** So many frames of an episode from one on, at most {@link rowsLeft}; they share what `first`, the row of its first frame, has beside them. */
+  /** So many frames of an episode from one on, all into the page that is being filled; they share what `first`, the row of its first frame, has beside them. */
   addFrames(first: SegmentRow, media: string | null, frames: FrameColumns, from: number, count: number): void {
     const { observationWidth, actionWidth } = frames;
     const to = from + count;
@@ -54,7 +49,6 @@ export class SegmentPages {
       else column.addSame(name === 'media' ? media : first[name as keyof SegmentRow], count);
     }
     this.#rows += count;
-    if (this.#rows % this.#rowsPerPage === 0) for (const column of this.#columns) column.endPage();
   }
 
   /** What was added since the last row group. */

@@ -120,13 +120,7 @@ function columnarChunk(result: DuckDBResult, chunk: DuckDBDataChunk): SqlChunk {
   return {
     rowCount: chunk.rowCount,
     numbers: (column) => numbersOf(chunk.getColumnVector(column), result.columnName(column)),
-    strings: (column) => {
-      const values = chunk.getColumnValues(column);
-      return values.map((value) => {
-        if (typeof value === 'string') return value;
-        throw unreadable(result.columnName(column), 'text without NULL', value === null ? 'NULL' : typeof value);
-      });
-    },
+    strings: (column) => textsOf(chunk.getColumnVector(column), result.columnName(column)),
     bytes(column, row) {
       const value = chunk.getColumnVector(column).getItem(row);
       if (value === null) return undefined;
@@ -139,6 +133,8 @@ function columnarChunk(result: DuckDBResult, chunk: DuckDBDataChunk): SqlChunk {
 /** The parts of the vendor's vectors that hold the memory itself; absent on vectors of other kinds. */
 interface VectorMemory {
   readonly items?: unknown;
+  /** Of texts, 16 bytes each: the length and, where it is short, the text, else where it lies (https://duckdb.org/internals/vector#string-vectors). */
+  readonly dataView?: DataView;
   readonly childData?: DuckDBVector;
   readonly validity?: { readonly data: BigUint64Array | null };
 }
@@ -155,6 +151,34 @@ function numbersOf(vector: DuckDBVector, name: string): Float32Array | Float64Ar
     return numbersOf(memory.childData, name);
   }
   throw unreadable(name, 'FLOAT, DOUBLE, INTEGER or FLOAT[n]', vector.type.toString());
+}
+
+/** What has the bytes of the text before it is that text: most rows of a recording say what the row before them said. */
+function textsOf(vector: DuckDBVector, name: string): readonly string[] {
+  const { dataView, validity } = vector as unknown as VectorMemory;
+  const areThere = isAllValid(validity?.data ?? null, vector.itemCount);
+  const words =
+    areThere && dataView !== undefined
+      ? new Int32Array(dataView.buffer, dataView.byteOffset, 4 * vector.itemCount)
+      : [];
+  const texts: string[] = [];
+  for (let row = 0; row < vector.itemCount; row += 1) {
+    const before = texts[row - 1];
+    if (before !== undefined && isRepeated(words, row)) {
+      texts.push(before);
+      continue;
+    }
+    const text = vector.getItem(row);
+    if (typeof text !== 'string') throw unreadable(name, 'text without NULL', text === null ? 'NULL' : typeof text);
+    texts.push(text);
+  }
+  return texts;
+}
+
+function isRepeated(words: ArrayLike<number>, row: number): boolean {
+  for (let word = 4 * row; word < 4 * row + 4; word += 1)
+    if (words[word] === undefined || words[word] !== words[word - 4]) return false;
+  return true;
 }
 
 const allOnes = 0xffff_ffff_ffff_ffffn;

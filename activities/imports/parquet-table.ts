@@ -3,6 +3,8 @@ import {
   listCell,
   longestNumber,
   numberOfText,
+  type CellColumn,
+  type TableBatch,
   type TableColumn,
   type TableReader,
   type TableRow,
@@ -52,7 +54,7 @@ export function parquetTableReader(session: SqlSession): TableReader {
         const places = chunk.numbers(0);
         if (places[0] !== next) throw new Error(`expected row ${next} of ${file}, got ${places[0]}`);
         next += chunk.rowCount;
-        yield rowsOf(chunk, cells, next - chunk.rowCount);
+        yield new ParquetBatch(chunk, cells, next - chunk.rowCount);
       }
     },
   };
@@ -92,19 +94,34 @@ interface Cell {
   readonly kind: 'numbers' | 'strings';
 }
 
-function rowsOf(chunk: SqlChunk, cells: readonly Cell[], first: number): readonly TableRow[] {
-  const columns = cells.map(({ kind }, place) =>
-    kind === 'numbers' ? chunk.numbers(place + 1) : chunk.strings(place + 1),
-  );
-  return Array.from({ length: chunk.rowCount }, (_, index) => new ParquetRow(columns, index, first + index + 1));
+class ParquetBatch implements TableBatch {
+  readonly length: number;
+  readonly cells: readonly CellColumn[];
+  readonly #first: number;
+
+  constructor(chunk: SqlChunk, cells: readonly Cell[], first: number) {
+    this.length = chunk.rowCount;
+    this.cells = cells.map(({ kind }, place) =>
+      kind === 'numbers' ? chunk.numbers(place + 1) : chunk.strings(place + 1),
+    );
+    this.#first = first;
+  }
+
+  at(place: number): TableRow {
+    return new ParquetRow(this.cells, place, this.#first + place + 1);
+  }
+
+  *[Symbol.iterator](): Generator<TableRow> {
+    for (let place = 0; place < this.length; place += 1) yield this.at(place);
+  }
 }
 
 class ParquetRow implements TableRow {
   readonly place: number;
-  readonly #columns: readonly ArrayLike<number | string>[];
+  readonly #columns: readonly CellColumn[];
   readonly #index: number;
 
-  constructor(columns: readonly ArrayLike<number | string>[], index: number, place: number) {
+  constructor(columns: readonly CellColumn[], index: number, place: number) {
     this.#columns = columns;
     this.#index = index;
     this.place = place;

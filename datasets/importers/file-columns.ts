@@ -1,7 +1,6 @@
 import { posix } from 'node:path';
 
-import type { SourceFile } from './table.ts';
-import type { TableReader, TableRow, WantedCell } from './table.ts';
+import type { SourceFile, TableBatch, TableReader, TableRow, WantedCell } from './table.ts';
 
 /** Columns of every table that say where a row comes from: the folder right above its file, and the file without its extensions. */
 export const [folderColumn, fileColumn] = ['@folder', '@file'] as const;
@@ -16,7 +15,7 @@ export async function* rowsOfFile(
   reader: TableReader,
   { path, name }: SourceFile,
   wanted: readonly WantedCell[],
-): AsyncGenerator<readonly TableRow[]> {
+): AsyncGenerator<TableBatch> {
   if (!wanted.some(isFileColumn)) return yield* reader.rows(path, wanted);
   const folder = folderOf(name);
   const file = posix.basename(name).replace(/(?<=.)\..*$/s, '');
@@ -25,7 +24,7 @@ export async function* rowsOfFile(
     isFileColumn(cell) ? (cell.column === folderColumn ? folder : file) : (own += 1) - 1,
   );
   const ofTable = wanted.filter((cell) => !isFileColumn(cell));
-  for await (const batch of reader.rows(path, ofTable)) yield batch.map((row) => new RowOfFile(row, cells));
+  for await (const batch of reader.rows(path, ofTable)) yield Array.from(batch, (row) => new RowOfFile(row, cells));
 }
 
 class RowOfFile implements TableRow {

@@ -1,10 +1,11 @@
 import { isUlid } from '../deterministic-ulid.ts';
 import type { RobotType } from '../robot-type.ts';
+import { BatchColumns } from './batch-columns.ts';
 import type { ImportMap } from './import-map.ts';
 import { ImportError, quoted } from './import-summary.ts';
 import type { ResolvedMap, ValueRule } from './resolve-map.ts';
 import { instantUs, unitUs } from './source-time.ts';
-import { isNoValue, type TableRow } from './table.ts';
+import { isNoValue, type TableBatch, type TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
 
 interface RowSource {
@@ -19,6 +20,7 @@ export class RowReader {
   readonly #map: ResolvedMap;
   readonly #startUs: number;
   readonly #frame: FrameOfRow;
+  readonly #columns: BatchColumns;
   #path = '';
   /** The robot of the row before: most rows say the same. */
   #robot: { readonly text: string; readonly id: string | undefined } | undefined;
@@ -30,6 +32,7 @@ export class RowReader {
   constructor(source: RowSource, map: ResolvedMap) {
     this.#source = source;
     this.#map = map;
+    this.#columns = new BatchColumns(map);
     this.#frame = {
       observation: new Float32Array(map.observations.length),
       action: new Float32Array(map.discrete === undefined ? map.ranges.length : 1),
@@ -65,6 +68,15 @@ export class RowReader {
     this.#id = id;
     const frame = row.isEvent === true ? undefined : this.#frameOf(row);
     return { robot, task, site, value, id, atUs, frame };
+  }
+
+  /** The rows of a batch as columns, where its format has any; until the next batch. */
+  columns(batch: TableBatch, rowsBefore: number): BatchColumns | undefined {
+    const timeOf = (place: number): number => {
+      const row = batch.at(place);
+      return row === undefined ? Number.NaN : this.#timeOf(row, rowsBefore + place);
+    };
+    return this.#columns.read(batch, timeOf) ? this.#columns : undefined;
   }
 
   #boundaryOf(text: string): string {

@@ -54,22 +54,25 @@ export function rowRun(episode: SourceEpisode, type: RobotType, site: string): R
 /** Changes with any value that {@link rowRun} would give of these episodes. */
 export function digestOfEpisodes(episodes: readonly SourceEpisode[], type: RobotType, site: string): string {
   const hash = createHash('sha256');
+  const room = new Float32Array(Math.max(0, ...episodes.map(({ frames }) => numbersOf(frames))));
   for (const episode of episodes) {
     const { isDemonstration, frames } = episode;
     hash.update(`${canonicalize({ ...columnsOf(episode, type, site), isDemonstration })}\n`);
-    hash.update(bytesOf(frames));
+    hash.update(bytesOf(frames, room));
   }
   return hash.digest('hex');
 }
 
-/** Times and numbers of the frames, one frame behind the other. */
-function bytesOf(frames: FrameColumns): Uint8Array {
+/** A time takes the room of two numbers. */
+const numbersOf = ({ length, observationWidth, actionWidth }: FrameColumns): number =>
+  length * (2 + observationWidth + actionWidth);
+
+/** Times and numbers of the frames, one frame behind the other, in some room. */
+function bytesOf(frames: FrameColumns, numbers: Float32Array): Uint8Array {
   const { length, atUs, observations, observationWidth, actions, actionWidth } = frames;
-  const numbers = new Float32Array(length * (2 + observationWidth + actionWidth));
   const view = new DataView(numbers.buffer);
   let at = 0;
   for (let frame = 0; frame < length; frame += 1) {
-    // A time takes the room of two numbers.
     view.setFloat64(at * 4, atUs[frame] ?? 0, true);
     at += 2;
     for (let from = frame * observationWidth, end = from + observationWidth; from < end; from += 1, at += 1)
@@ -77,5 +80,5 @@ function bytesOf(frames: FrameColumns): Uint8Array {
     for (let from = frame * actionWidth, end = from + actionWidth; from < end; from += 1, at += 1)
       numbers[at] = actions[from] ?? 0;
   }
-  return new Uint8Array(numbers.buffer);
+  return new Uint8Array(numbers.buffer, 0, at * 4);
 }

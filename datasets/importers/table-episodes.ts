@@ -1,5 +1,6 @@
 import { FrameColumns } from '../frame-columns.ts';
 import { type RobotType } from '../robot-type.ts';
+import type { BatchColumns } from './batch-columns.ts';
 import { rowsOfFile } from './file-columns.ts';
 import type { ImportMap } from './import-map.ts';
 import { quoted } from './import-summary.ts';
@@ -7,7 +8,7 @@ import { outcomeRule, type OutcomeRule } from './outcome-rule.ts';
 import { resolveMap, type ResolvedMap } from './resolve-map.ts';
 import { RowReader, type FrameOfRow, type ReadRow } from './row-reader.ts';
 import { mostEpisodeFrames, mostOpenNumbers, numbersOfFrame, type SourceEpisode } from './source-episode.ts';
-import type { SourceFile, TableReader, TableRow } from './table.ts';
+import type { SourceFile, TableBatch, TableReader, TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
 
 export interface TableSource {
@@ -62,11 +63,10 @@ export async function* tableEpisodes(source: TableSource, read: ReadCount): Asyn
   for (const file of source.files) {
     await countUnmapped(source, state.map, file.path);
     state.beginFile(file);
-    for await (const batch of rowsOfFile(source.reader, file, state.map.wanted))
-      for (const row of batch) {
-        read.rows += 1;
-        yield* state.take(row);
-      }
+    for await (const batch of rowsOfFile(source.reader, file, state.map.wanted)) {
+      read.rows += batch.length;
+      yield* state.takeBatch(batch);
+    }
     if (source.map.episodes.by.kind === 'file') yield* state.endAll();
   }
   yield* state.endAll();
@@ -109,10 +109,56 @@ class TableState {
     this.#rowOfFile = -1;
   }
 
-  *take(row: TableRow): Generator<SourceEpisode> {
+  *takeBatch(batch: TableBatch): Generator<SourceEpisode> {
+    const columns = this.#reader.columns(batch, this.#rowsBefore + this.#rowOfFile + 1);
+    if (columns === undefined) for (const row of batch) yield* this.#take(row);
+    else
+      for (let place = 0; place < batch.length; place += 1) {
+        const row = batch.at(place);
+        const open = row && (yield* this.#take(row));
+        if (open !== undefined) place += this.#takeAlike(open, columns, place + 1);
+      }
+  }
+
+  /** Takes rows behind one of an open episode that say the same; how many. What may end the episode or the import is left to {@link #take}. */
+  #takeAlike(open: OpenEpisode, columns: BatchColumns, from: number): number {
+    const { mostFrames = mostEpisodeFrames, mostNumbers = mostOpenNumbers } = this.#source;
+    const count = this.#endOfEpisode(open, columns, from) - from;
+    const numbers = count * numbersOfFrame(columns);
+    const isFull = open.frames.length + count > mostFrames || this.#openNumbers + numbers > mostNumbers;
+    if (count === 0 || open.isTooLong || isFull) return 0;
+    const { atUs, observations, observationWidth, actions, actionWidth } = columns;
+    const end = from + count;
+    open.frames.append(
+      atUs.subarray(from, end),
+      observations.subarray(from * observationWidth, end * observationWidth),
+      actions.subarray(from * actionWidth, end * actionWidth),
+    );
+    open.rows += count;
+    open.lastUs = atUs[end - 1] ?? 0;
+    this.#openNumbers += numbers;
+    this.#rowOfFile += count;
+    return count;
+  }
+
+  #endOfEpisode(open: OpenEpisode, columns: BatchColumns, from: number): number {
+    const { by } = this.#source.map.episodes;
+    const end = columns.alikeUntil(from);
+    if (by.kind === 'rows') return Math.min(end, from + by.rows - open.rows);
+    if (by.kind !== 'gap') return end;
+    for (let [place, lastUs] = [from, open.lastUs]; place < end; place += 1) {
+      const atUs = columns.atUs[place] ?? 0;
+      if (isGap(lastUs, atUs, by.longerThanS)) return place;
+      lastUs = atUs;
+    }
+    return end;
+  }
+
+  /** The episode that a row belongs to, if it belongs to any. */
+  *#take(row: TableRow): Generator<SourceEpisode, OpenEpisode | undefined> {
     this.#rowOfFile += 1;
     const read = this.#reader.read(row, this.#rowsBefore + this.#rowOfFile);
-    if (read === undefined) return;
+    if (read === undefined) return undefined;
     const { robot, task, site, value, id, atUs, frame } = read;
     let open = this.#open.get(robot);
     const isOutside = this.#isOutside(value);
@@ -120,7 +166,10 @@ class TableState {
       yield* this.#end(open);
       open = undefined;
     }
-    if (isOutside) return this.#source.tally.leftOut('row', 'outside of episodes');
+    if (isOutside) {
+      this.#source.tally.leftOut('row', 'outside of episodes');
+      return undefined;
+    }
     open ??= this.#begin({ robot, task, site, value, id, beganUs: atUs });
     if (row.isEvent !== true) open.rows += 1;
     if (row.isAfterGap === true && open.frames.length > 0) open.hasGap = true;
@@ -133,6 +182,7 @@ class TableState {
       open.outcome.see(successCells.map((cell) => (isOld(cell) ? '' : row.text(cell))));
     }
     if (frame !== undefined) this.#keep(open, atUs, frame, row);
+    return open;
   }
 
   *endAll(): Generator<SourceEpisode> {
@@ -167,7 +217,7 @@ class TableState {
     if (open.task !== next.task) return true;
     if (by.kind === 'column') return open.value !== next.value;
     // A time that begins again is another episode; one that is a little behind is for validation to judge.
-    if (by.kind === 'gap') return Math.abs(next.atUs - open.lastUs) > by.longerThanS * 1e6;
+    if (by.kind === 'gap') return isGap(open.lastUs, next.atUs, by.longerThanS);
     return by.kind === 'rows' && open.rows >= by.rows;
   }
 
@@ -258,3 +308,6 @@ class TableState {
     return `${robot.prefix}${String(number).padStart(2, '0')}`;
   }
 }
+
+const isGap = (beforeUs: number, atUs: number, longerThanS: number): boolean =>
+  Math.abs(atUs - beforeUs) > longerThanS * 1e6;

@@ -99,12 +99,23 @@ export interface TableRow {
   readonly isAfterGap?: boolean;
 }
 
+/** A cell of every row of a batch: numbers, NaN where there is none, or texts. */
+export type CellColumn = ArrayLike<number | string>;
+
+/** Rows of a table that are handed on at once; valid until the next. */
+export interface TableBatch extends Iterable<TableRow> {
+  readonly length: number;
+  at(place: number): TableRow | undefined;
+  /** The cells that were asked for, by their place in that list, where the format has them as columns: what is equal there is equal in the rows. */
+  readonly cells?: readonly CellColumn[];
+}
+
 /** Reads tables of one format, batch by batch. Every error is an `ImportError` with file, row and field. */
 export interface TableReader {
   /** Columns that may be asked for at once where every one holds long texts; undefined: any number. */
   readonly columnsAtOnce?: number;
   columns(file: string): Promise<readonly TableColumn[]>;
-  rows(file: string, wanted: readonly WantedCell[]): AsyncIterable<readonly TableRow[]>;
+  rows(file: string, wanted: readonly WantedCell[]): AsyncIterable<TableBatch>;
   /** How many values every row has in a list; undefined where they differ, or nobody can say. */
   listLength?(file: string, column: string): Promise<number | undefined>;
 }

@@ -38,6 +38,30 @@ describe('frames as columns', () => {
     );
   });
 
+  it('are the same whether they come one by one or many at once', () => {
+    fc.assert(
+      fc.property(frames, fc.integer({ min: 1, max: 90 }), (own, atOnce) => {
+        const columns = new FrameColumns();
+        for (let from = 0; from < own.length; from += atOnce) {
+          const some = FrameColumns.of(own.slice(from, from + atOnce));
+          columns.append(some.atUs, some.observations, some.actions);
+          const next = own[from + atOnce];
+          if (next === undefined) continue;
+          columns.push(next.atUs, next.observation, next.action);
+          from += 1;
+        }
+        assert.deepEqual([...columns], own);
+        columns.append(new Float64Array(), new Float32Array(), new Float32Array());
+        assert.equal(columns.length, own.length);
+      }),
+    );
+    const columns = FrameColumns.of([{ atUs: 1, observation: Float32Array.of(1), action: new Float32Array() }]);
+    assert.throws(
+      () => columns.append(Float64Array.of(2, 3), Float32Array.of(1, 2, 3, 4), new Float32Array()),
+      /expected 1 readings and 0 commands .* got 2 and 0/,
+    );
+  });
+
   it('keep what they are given, whatever becomes of it, and begin anew with other widths', () => {
     const columns = new FrameColumns();
     const observation = Float32Array.of(1, 2);

@@ -10,7 +10,7 @@ import { leafColumns } from '../../datasets/column-rows.ts';
 import { segmentColumns } from '../../datasets/columns.ts';
 import { FrameColumns, type Frame } from '../../datasets/frame-columns.ts';
 import { writeSegment } from '../../datasets/recorder.ts';
-import { writeRuns, type RowRun } from '../../datasets/run-recorder.ts';
+import { writeRuns, type GroupLimits, type RowRun } from '../../datasets/run-recorder.ts';
 import type { SegmentRow } from '../../datasets/segment-row.ts';
 import { segmentSelect } from '../../datasets/segment-schema.ts';
 import { segmentFacts } from '../../datasets/validation/segment-facts.ts';
@@ -91,17 +91,23 @@ describe('the recorder of imports', () => {
 
   it('writes the values that the recorder of robots writes of the same rows, over pages and row groups', async () => {
     const shape = fc.record({
-      frames: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(255, 2_048, 2_049, 4_097)),
+      frames: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(255, 300)),
       width: fc.integer({ min: 1, max: 3 }),
       isDemonstration: fc.boolean(),
       outcome: fc.constantFrom('success' as const, 'failure' as const),
     });
+    const limits = fc.constantFrom(
+      undefined,
+      { rows: 100, bytes: 1e9 },
+      { rows: 1e9, bytes: 19_000 },
+      { rows: 20, bytes: 1e9 },
+    );
     await fc.assert(
-      fc.asyncProperty(fc.array(shape, { minLength: 1, maxLength: 4 }), async (shapes) => {
+      fc.asyncProperty(fc.array(shape, { minLength: 1, maxLength: 4 }), limits, async (shapes, groups) => {
         const runs = shapes.map(runOf);
         const [own, robots] = [join(folder, 'own.parquet'), join(folder, 'robots.parquet')];
         const rows = runs.flatMap(rowsOf);
-        assert.deepEqual(await writeRuns(runs, footer, own), { rows: rows.length });
+        assert.deepEqual(await writeRuns(runs, footer, own, groups), { rows: rows.length });
         await writeSegment(rows, footer, robots);
         assert.deepEqual(await valuesIn(own), await valuesIn(robots));
       }),
@@ -130,6 +136,25 @@ describe('the recorder of imports', () => {
       (4_999 * 5_000) / 2 + 3,
       5_003,
     ]);
+  });
+
+  it('holds no more in a row group than it may', async () => {
+    const runs = [300, 5].map((frames, number) =>
+      runOf({ frames, width: 2, isDemonstration: false, outcome: 'failure' }, number),
+    );
+    const file = join(folder, 'groups.parquet');
+    const groupRows = async (limits?: GroupLimits): Promise<readonly number[]> => {
+      await writeRuns(runs, footer, file, limits);
+      const found: number[] = [];
+      for await (const { rows } of leafColumns(file)) found.push(rows);
+      return found;
+    };
+    assert.deepEqual(await groupRows(), [305]);
+    assert.deepEqual(await groupRows({ rows: 128, bytes: 1e9 }), [128, 128, 49]);
+    const byBytes = await groupRows({ rows: 1_000, bytes: 20_000 });
+    assert.ok(byBytes.length > 1 && byBytes.every((rows) => rows > 50 && rows < 250), byBytes.join());
+    await writeRuns(runs.slice(1), footer, file, { rows: 1_000, bytes: 1 });
+    assert.equal(segmentFacts({ head: await readFile(file), tail: await readFile(file), sizeBytes: 0 }).rows, 5);
   });
 
   it('refuses frames that cannot be recorded, and rows that the schema does not know', async () => {

@@ -31,6 +31,8 @@ export class FramesOfMessages {
   readonly #input: FramesInput;
   readonly #byTopic: ReadonlyMap<string, TopicValues>;
   readonly #reasons: readonly string[];
+  /** Of a value that holds, the place of its topic among all. */
+  readonly #heldBy: ReadonlyMap<number, number>;
   #rows = 0;
   /** Time of the newest message of a topic with readings. */
   #lastUs: number | undefined;
@@ -45,6 +47,11 @@ export class FramesOfMessages {
   constructor(input: FramesInput) {
     this.#input = input;
     this.#byTopic = new Map(input.topics.map((values) => [values.topic, values]));
+    this.#heldBy = new Map(
+      input.topics.flatMap(({ wanted }, topic) =>
+        wanted.flatMap(({ place, isHeld }) => (isHeld ? [[place, topic] as const] : [])),
+      ),
+    );
     this.#reasons = ['no message yet', `older than ${input.rule.maxAgeUs / 1e6} s`];
   }
 
@@ -117,17 +124,17 @@ export class FramesOfMessages {
 
   #row(atUs: number, isEvent: boolean): MessageRow {
     const { topics, width, timePlaces, rule } = this.#input;
-    const values = Array.from<Value>({ length: width });
-    const missing = new Map<number, string>();
-    const saidUs = new Map<number, number>();
+    const values: Value[] = [];
+    for (let place = 0; place < width; place += 1) values.push(undefined);
+    let missing: Map<number, string> | undefined;
     for (const topic of topics) {
       const wasAt = topic.atUs;
       if (isEvent) topic.show(values);
       else topic.use(values);
-      for (const { place, isHeld } of topic.wanted) if (isHeld) saidUs.set(place, topic.atUs ?? 0);
       const age = topic.atUs === undefined ? undefined : atUs - topic.atUs;
       if (!topic.isSampled || (age !== undefined && age <= rule.maxAgeUs)) continue;
       const reason = this.#reasons[age === undefined && wasAt === undefined ? 0 : 1] ?? '';
+      missing ??= new Map();
       for (const { place, isHeld } of topic.wanted)
         if (!isHeld) {
           values[place] = undefined;
@@ -136,19 +143,22 @@ export class FramesOfMessages {
     }
     for (const place of timePlaces) values[place] = atUs;
     this.#rows += 1;
-    const isWhole = missing.size === 0;
+    const isWhole = missing === undefined;
     const isAfterGap = !isEvent && isWhole && this.#isInGap;
     if (!isEvent && isWhole) [this.#hadWhole, this.#isInGap] = [true, false];
     else if (!isEvent) this.#gap();
-    return new MessageRow({ place: this.#rows, values, missing, saidUs, isEvent, isAfterGap });
+    const topicsUs = topics.map((topic) => topic.atUs ?? 0);
+    return new MessageRow({ place: this.#rows, values, missing, topicsUs, heldBy: this.#heldBy, isEvent, isAfterGap });
   }
 }
 
 interface RowContent {
   readonly place: number;
   readonly values: readonly Value[];
-  readonly missing: ReadonlyMap<number, string>;
-  readonly saidUs: ReadonlyMap<number, number>;
+  readonly missing: ReadonlyMap<number, string> | undefined;
+  /** When each topic said what the row has of it. */
+  readonly topicsUs: readonly number[];
+  readonly heldBy: ReadonlyMap<number, number>;
   readonly isEvent: boolean;
   readonly isAfterGap: boolean;
 }
@@ -183,11 +193,12 @@ export class MessageRow implements TableRow {
   }
 
   missing(cell: number): string | undefined {
-    return this.#content.missing.get(cell);
+    return this.#content.missing?.get(cell);
   }
 
   saidUs(cell: number): number | undefined {
-    return this.#content.saidUs.get(cell);
+    const topic = this.#content.heldBy.get(cell);
+    return topic === undefined ? undefined : this.#content.topicsUs[topic];
   }
 }
 

@@ -73,7 +73,8 @@ export class TopicValues {
   show(into: Value[]): void {
     this.settle();
     if (!this.isSampled) this.#isUsed = true;
-    for (const [index, { place }] of this.wanted.entries()) into[place] = this.#values[index];
+    for (let index = 0; index < this.wanted.length; index += 1)
+      into[this.wanted[index]?.place ?? 0] = this.#values[index];
   }
 
   /** Reads what has come, so that its bytes are no longer needed. */

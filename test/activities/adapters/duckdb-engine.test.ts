@@ -77,6 +77,28 @@ describe('DuckDB engine', () => {
     });
   });
 
+  it('gives texts as they are, whether rows repeat them or not, and refuses NULL among them', async () => {
+    const texts = [
+      '',
+      'a',
+      'twelve bytes',
+      'twelve bytez',
+      'a text of more than twelve bytes',
+      'a text of more than twelve bytez',
+      'Köln',
+    ];
+    const wanted = Array.from({ length: 3_000 }, (_, row) => texts[Math.floor(row / 5) % (row < 1_500 ? 2 : 7)] ?? '');
+    const list = texts.map((text) => `'${text}'`).join();
+    const sql = (value: string) => `SELECT ${value} FROM range(3000) t(i) ORDER BY i`;
+    const at = `[${list}][1 + (i // 5) % (CASE WHEN i < 1500 THEN 2 ELSE 7 END)]`;
+    const found: string[] = [];
+    for await (const chunk of session.chunks(sql(at))) found.push(...chunk.strings(0));
+    assert.deepEqual(found, wanted);
+    await assert.rejects(async () => {
+      for await (const chunk of session.chunks(sql(`nullif('x', CASE WHEN i = 1000 THEN 'x' ELSE 'y' END)`))) chunk.strings(0);
+    }, /expected text without NULL, got NULL/);
+  });
+
   it('refuses NULL and lists of any length where numbers are asked for', async () => {
     const withNull = await firstChunk(session, 'SELECT CASE WHEN i <> 70 THEN i END::INTEGER FROM range(100) t(i)');
     assert.throws(() => withNull.numbers(0), /without NULL.*a NULL/);
