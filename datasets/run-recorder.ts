@@ -3,6 +3,7 @@ import parquet from 'parquetjs-lite';
 import { segmentColumns } from './columns.ts';
 import type { FrameColumns } from './frame-columns.ts';
 import { importPacking } from './page-packing.ts';
+import { teachThrift } from './parquet-thrift.ts';
 import { teachZstd } from './parquet-zstd.ts';
 import { checkedRow, mediaText } from './recorder.ts';
 import { footerMetadata, type RecordedFooter } from './segment-footer.ts';
@@ -19,6 +20,7 @@ export interface RowRun {
 }
 
 teachZstd();
+teachThrift();
 const schema = new parquet.ParquetSchema(parquetFields(segmentColumns, importPacking.codec));
 
 /** What a row group holds at most, and then in memory at once. */

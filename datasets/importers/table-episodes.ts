@@ -1,12 +1,13 @@
 import { FrameColumns } from '../frame-columns.ts';
 import { type RobotType } from '../robot-type.ts';
 import type { BatchColumns } from './batch-columns.ts';
+import { endOfAlike, endsBefore } from './episode-end.ts';
 import { rowsOfFile } from './file-columns.ts';
 import type { ImportMap } from './import-map.ts';
 import { quoted } from './import-summary.ts';
 import { outcomeRule, type OutcomeRule } from './outcome-rule.ts';
 import { resolveMap, type ResolvedMap } from './resolve-map.ts';
-import { RowReader, type FrameOfRow, type ReadRow } from './row-reader.ts';
+import { RowReader, type FrameOfRow } from './row-reader.ts';
 import { mostEpisodeFrames, mostOpenNumbers, numbersOfFrame, type SourceEpisode } from './source-episode.ts';
 import type { SourceFile, TableBatch, TableReader, TableRow } from './table.ts';
 import type { Tally } from './tally.ts';
@@ -122,8 +123,8 @@ class TableState {
 
   /** Takes rows behind one of an open episode that say the same; how many. What may end the episode or the import is left to {@link #take}. */
   #takeAlike(open: OpenEpisode, columns: BatchColumns, from: number): number {
-    const { mostFrames = mostEpisodeFrames, mostNumbers = mostOpenNumbers } = this.#source;
-    const count = this.#endOfEpisode(open, columns, from) - from;
+    const { map, mostFrames = mostEpisodeFrames, mostNumbers = mostOpenNumbers } = this.#source;
+    const count = endOfAlike(map.episodes.by, open, columns, from) - from;
     const numbers = count * numbersOfFrame(columns);
     const isFull = open.frames.length + count > mostFrames || this.#openNumbers + numbers > mostNumbers;
     if (count === 0 || open.isTooLong || isFull) return 0;
@@ -141,19 +142,6 @@ class TableState {
     return count;
   }
 
-  #endOfEpisode(open: OpenEpisode, columns: BatchColumns, from: number): number {
-    const { by } = this.#source.map.episodes;
-    const end = columns.alikeUntil(from);
-    if (by.kind === 'rows') return Math.min(end, from + by.rows - open.rows);
-    if (by.kind !== 'gap') return end;
-    for (let [place, lastUs] = [from, open.lastUs]; place < end; place += 1) {
-      const atUs = columns.atUs[place] ?? 0;
-      if (isGap(lastUs, atUs, by.longerThanS)) return place;
-      lastUs = atUs;
-    }
-    return end;
-  }
-
   /** The episode that a row belongs to, if it belongs to any. */
   *#take(row: TableRow): Generator<SourceEpisode, OpenEpisode | undefined> {
     this.#rowOfFile += 1;
@@ -162,7 +150,10 @@ class TableState {
     const { robot, task, site, value, id, atUs, frame } = read;
     let open = this.#open.get(robot);
     const isOutside = this.#isOutside(value);
-    if (open !== undefined && (isOutside || this.#endsBefore(open, read) || this.#splitsBefore(open, row))) {
+    if (
+      open !== undefined &&
+      (isOutside || endsBefore(this.#source.map.episodes.by, open, read) || this.#splitsBefore(open, row))
+    ) {
       yield* this.#end(open);
       open = undefined;
     }
@@ -210,15 +201,6 @@ class TableState {
     };
     this.#open.set(of.robot, open);
     return open;
-  }
-
-  #endsBefore(open: OpenEpisode, next: ReadRow): boolean {
-    const { by } = this.#source.map.episodes;
-    if (open.task !== next.task) return true;
-    if (by.kind === 'column') return open.value !== next.value;
-    // A time that begins again is another episode; one that is a little behind is for validation to judge.
-    if (by.kind === 'gap') return isGap(open.lastUs, next.atUs, by.longerThanS);
-    return by.kind === 'rows' && open.rows >= by.rows;
   }
 
   /** Whether the recording says that the robot is between episodes. */
@@ -308,6 +290,3 @@ class TableState {
     return `${robot.prefix}${String(number).padStart(2, '0')}`;
   }
 }
-
-const isGap = (beforeUs: number, atUs: number, longerThanS: number): boolean =>
-  Math.abs(atUs - beforeUs) > longerThanS * 1e6;
