@@ -12,6 +12,7 @@ import {
 } from '../../datasets/importers/table.ts';
 import { isFilePattern, sqlName, sqlText } from '../../datasets/sql-types.ts';
 import type { SqlChunk, SqlSession } from '../ports/sql.ts';
+import { structFields } from './struct-fields.ts';
 
 /** Longest text of a cell that is looked at, in characters. */
 const longestText = 4_096;
@@ -26,16 +27,18 @@ const mostColumns = 10_000;
 export function parquetTableReader(session: SqlSession): TableReader {
   const describe = async (file: string): Promise<readonly ParquetColumn[]> => {
     const found = await told(file, () => session.rows(`DESCRIBE SELECT * FROM ${relation(file)}`));
-    const rows = found as unknown as readonly Described[];
-    if (rows.length > mostColumns)
-      throw new ImportError(`expected at most ${mostColumns} columns, got ${rows.length} [file=${file}]`);
-    return rows.map(({ column_name: name, column_type: type }) => ({ name, kind: kindOf(type), type }));
+    const columns = columnsOf(found as unknown as readonly Described[]);
+    if (columns.length > mostColumns)
+      throw new ImportError(`expected at most ${mostColumns} columns, got ${columns.length} [file=${file}]`);
+    return columns;
   };
   return {
     columnsAtOnce,
     columns: describe,
     listLength: async (file, column) => {
-      const length = `len(${sqlName(column)})`;
+      const list = (await describe(file)).find(({ name }) => name === column);
+      if (list === undefined) return undefined;
+      const length = `len(${list.sql})`;
       const [row] = await told(file, () =>
         session.rows(`SELECT min(${length})::DOUBLE AS least, max(${length})::DOUBLE AS most FROM ${relation(file)}`),
       );
@@ -65,7 +68,28 @@ interface Described {
   readonly column_type: string;
 }
 
-type ParquetColumn = TableColumn & { readonly type: string };
+/** A column, or a field of one that is a structure. */
+interface ParquetColumn extends TableColumn {
+  readonly type: string;
+  readonly sql: string;
+}
+
+/** Fields of structures are columns of their own (`pose.x`); an image, which is a structure, too, stays one. */
+function columnsOf(described: readonly Described[]): readonly ParquetColumn[] {
+  const taken = new Set(described.map(({ column_name: name }) => name));
+  return described.flatMap(({ column_name: column, column_type: type }): ParquetColumn[] => {
+    const whole = { name: column, kind: kindOf(type), type, sql: sqlName(column) };
+    const fields = structFields(type);
+    if (fields.some(({ path, type: of }) => path.length === 0 || of === 'BLOB')) return [whole];
+    return fields.flatMap(({ path, type: of }) => {
+      const name = [column, ...path].join('.');
+      const sql = path.reduce((from, field) => `struct_extract(${from}, ${sqlText(field)})`, sqlName(column));
+      if (taken.has(name)) return [];
+      taken.add(name);
+      return [{ name, kind: kindOf(of), type: of, sql }];
+    });
+  });
+}
 
 /** Columns of texts that are whole numbers which a double holds exactly: read as numbers, they need no text of every row from the engine. */
 async function wholeNumbers(
@@ -76,14 +100,14 @@ async function wholeNumbers(
 ): Promise<ReadonlySet<string>> {
   const texts = new Set(wanted.filter(({ as }) => as === 'text').map(({ column }) => column));
   const found = columns.filter(({ name, type }) => texts.has(name) && isSmallWhole.test(type)).map(({ name }) => name);
-  const wide = columns.filter(({ name, type }) => texts.has(name) && isWideWhole.test(type)).map(({ name }) => name);
+  const wide = columns.filter(({ name, type }) => texts.has(name) && isWideWhole.test(type));
   if (wide.length === 0) return new Set(found);
-  const fits = wide.map((name, place) => {
-    const column = sqlName(name);
+  const fits = wide.map(({ sql: column }, place) => {
     return `coalesce(min(${column}) >= -${Number.MAX_SAFE_INTEGER} AND max(${column}) <= ${Number.MAX_SAFE_INTEGER}, true) AS fits_${place}`;
   });
   const [row = {}] = await told(file, () => session.rows(`SELECT ${fits.join(', ')} FROM ${relation(file)}`));
-  return new Set([...found, ...wide.filter((_, place) => row[`fits_${place}`] === true)]);
+  const fitting = wide.filter((_, place) => row[`fits_${place}`] === true).map(({ name }) => name);
+  return new Set([...found, ...fitting]);
 }
 
 const isSmallWhole = /^U?(TINYINT|SMALLINT|INTEGER)$/;
@@ -142,29 +166,41 @@ class ParquetRow implements TableRow {
 
 function cellsOf(
   file: string,
-  columns: readonly TableColumn[],
+  columns: readonly ParquetColumn[],
   wanted: readonly WantedCell[],
   whole: ReadonlySet<string>,
 ): readonly Cell[] {
-  const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
+  const known = new Map(columns.map((column) => [column.name, column]));
   return wanted.map(({ column, as, mostCharacters = longestText }) => {
-    const kind = kinds.get(column);
-    const inList = kind === undefined ? listCell(column) : undefined;
-    if (inList !== undefined && kinds.get(inList.column) === 'list')
-      return numberCell(`${sqlName(inList.column)}[${inList.index + 1}]`);
-    if (kind === undefined)
-      throw new ImportError(`expected column ${quoted(column)}, got none of that name [file=${file}]`);
+    const found = known.get(column);
+    const inList = found === undefined ? listCell(column) : undefined;
+    const list = known.get(inList?.column ?? '');
+    if (inList !== undefined && list?.kind === 'list') return numberCell(`${list.sql}[${inList.index + 1}]`);
+    if (found === undefined) {
+      const fields = columns.filter(({ name }) => name.startsWith(`${column}.`)).map(({ name }) => name);
+      throw fields.length === 0
+        ? new ImportError(`expected column ${quoted(column)}, got none of that name [file=${file}]`)
+        : notMapped(file, column, `a structure: map ${fields.slice(0, 5).join(', ')}${fields.length > 5 ? ', …' : ''}`);
+    }
+    const { kind, sql } = found;
     if (kind === 'list' || kind === 'other')
-      throw new ImportError(
-        `expected numbers or text in column ${quoted(column)}, got ${kind === 'list' ? `a list: map ${column}[0], ${column}[1], …` : 'a structure or bytes'} [file=${file}]`,
+      throw notMapped(
+        file,
+        column,
+        kind === 'list'
+          ? `a list: map ${column}[0], ${column}[1], …`
+          : 'bytes, or lists or structures that no row is made of',
       );
     const isNumber = as === 'number' && (kind === 'number' || kind === 'boolean');
     // The text of a whole number is short, and made of the number.
-    if (isNumber || whole.has(column)) return numberCell(sqlName(column));
+    if (isNumber || whole.has(column)) return numberCell(sql);
     // One more than a number may have: a number that is cut off is none.
-    return textCell(sqlName(column), as === 'number' ? longestNumber + 1 : mostCharacters);
+    return textCell(sql, as === 'number' ? longestNumber + 1 : mostCharacters);
   });
 }
+
+const notMapped = (file: string, column: string, got: string): ImportError =>
+  new ImportError(`expected numbers or text in column ${quoted(column)}, got ${got} [file=${file}]`);
 
 const numberCell = (sql: string): Cell => ({
   sql: `coalesce(TRY_CAST(${sql} AS DOUBLE), 'NaN'::DOUBLE)`,

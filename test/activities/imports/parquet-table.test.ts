@@ -45,8 +45,9 @@ describe('Parquet files as tables', () => {
   it('reads numbers, text, instants, truth values and places of lists, and blanks as blanks', async () => {
     const path = await parquet(
       `SELECT 7::BIGINT AS "a""b", 0.5::DECIMAL(4,2) AS d, true AS b, [1.5, 2.5]::FLOAT[] AS l, ' x ' AS s, '1.25' AS n,
-        TIMESTAMPTZ '2024-01-01 10:00:00.25+02' AS z, TIMESTAMP '2024-01-01 10:00:00' AS w, {'x': 1} AS o
-       UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL`,
+        TIMESTAMPTZ '2024-01-01 10:00:00.25+02' AS z, TIMESTAMP '2024-01-01 10:00:00' AS w,
+        {'x': 1, 'at': {'y''s': 2.5, 'l': [7, 8]}} AS o, {'bytes': 'a'::BLOB, 'path': 'b'} AS image, [{'x': 1}] AS many
+       UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL`,
     );
     const wanted = [number('a"b'), text('a"b'), number('d'), text('b'), number('l[1]'), number('l[5]'), text('s')];
     assert.deepEqual(await cells(path, [...wanted, number('n'), text('n'), text('z'), text('w')]), [
@@ -63,9 +64,18 @@ describe('Parquet files as tables', () => {
       'n text',
       'z instant',
       'w instant',
-      'o other',
+      'o.x number',
+      "o.at.y's number",
+      'o.at.l list',
+      'image other',
+      'many other',
     ]);
-    await assert.rejects(cells(path, [number('o')]), /expected numbers or text in column "o", got a structure/);
+    assert.deepEqual(await cells(path, [number('o.x'), text('o.x'), number("o.at.y's"), number('o.at.l[1]')]), [
+      [1, '1', 2.5, 8],
+      [Number.NaN, '', Number.NaN, Number.NaN],
+    ]);
+    await assert.rejects(cells(path, [number('o')]), /column "o", got a structure: map o\.x, o\.at\.y's, o\.at\.l \[/);
+    await assert.rejects(cells(path, [number('many')]), /column "many", got bytes, or lists or structures/);
     await assert.rejects(cells(path, [number('l')]), /got a list: map l\[0\], l\[1\]/);
     await assert.rejects(cells(path, [number('nobody')]), /expected column "nobody", got none of that name/);
   });
