@@ -3,6 +3,8 @@ import { z } from 'zod';
 const alpha = (value: number) => z.number().gt(0).lt(0.5).default(value);
 const fraction = (value: number) => z.number().min(0).max(1).default(value);
 const positive = (value: number) => z.number().gt(0).default(value);
+/** Of two latencies, as a logarithm: 0.05 is 5 % slower, 4 is 55 times as slow. */
+const logRatio = (value: number) => z.number().min(0).max(4).default(value);
 const count = (value: number) => z.number().int().min(0).default(value);
 
 const stage = z.strictObject({
@@ -58,7 +60,7 @@ const guard = z.strictObject({
   successAlpha: alpha(0.005),
   latencyAlpha: alpha(0.0025),
   /** Slow-down that is tolerated, in log latency: 0.05 = 5 %. */
-  latencyMargin: fraction(0.05),
+  latencyMargin: logRatio(0.05),
   throughputAlpha: alpha(0.0025),
   /** Prior events of the throughput evidence. */
   throughputPrior: positive(20),
@@ -121,7 +123,7 @@ const abTestLimits = z.strictObject({
   missingFraction: fraction(0.2),
   guardrailAlpha: alpha(0.005),
   /** Slow-down that is not inferior, in log latency. */
-  latencyMargin: fraction(0.05),
+  latencyMargin: logRatio(0.05),
   /** More interventions per episode that are not inferior. */
   interventionMarginFraction: fraction(0.01),
 });

@@ -59,6 +59,10 @@ describe('limits', () => {
   it('of A/B tests and tasks are as strict', () => {
     assert.throws(() => parseAbTestLimits({ alpha: 0.6 }), /A\/B test limits refused: alpha: .*<0\.5, got 0\.6/u);
     assert.throws(() => parseAbTestLimits({ margin: 0.01 }), /Unrecognized key/u);
+    // Decisions that take twenty times as long may be what somebody wants.
+    assert.equal(parseAbTestLimits({ latencyMargin: 3 }).latencyMargin, 3);
+    assert.equal(parseRolloutLimits({ guard: { latencyMargin: 3 } }).guard.latencyMargin, 3);
+    assert.throws(() => parseAbTestLimits({ latencyMargin: 4.1 }), /latencyMargin: .*<=4, got 4\.1/u);
     assert.throws(() => parseTaskLimits({ blockAlpha: -1 }), /task limits refused: blockAlpha/u);
   });
 
