@@ -3,6 +3,7 @@
 import json
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from flywheel_mujoco.arm import ACTION_LIMIT, OBSERVATIONS, TASKS, Arm, jacobian_at, joints_at
+from flywheel_mujoco.body import BUILT_IN
 from flywheel_mujoco.expert import expert_action
 from flywheel_mujoco.main import read_robots
+from flywheel_mujoco.robot import Robot
 from flywheel_mujoco.rounds import Rounds
 from flywheel_mujoco.scenario import Scenario, read_scenario
 
@@ -123,6 +126,7 @@ class Scenarios(unittest.TestCase):
             self.assertEqual(read({"world": {"kind": "arm"}}), Scenario())
             told = read({"world": {"kind": "arm", "tasks": ["push"]}, "framesPerEpisode": 30, "correctedFraction": 0.5, "taughtFraction": 0.25})
             self.assertEqual(told, Scenario(30, 0.5, 0.25, ("push",)))
+            self.assertEqual(read({"world": {"kind": "arm"}, "episodeSeconds": 7}).episode_seconds, 7)
             for document, text in (
                 ([], "expected"),
                 ({"world": {"kind": "rooms"}}, "kind"),
@@ -130,6 +134,8 @@ class Scenarios(unittest.TestCase):
                 ({"world": {"kind": "arm"}, "framesPerEpisode": True}, "framesPerEpisode"),
                 ({"world": {"kind": "arm"}, "correctedFraction": 2}, "correctedFraction"),
                 ({"world": {"kind": "arm"}, "taughtFraction": -1}, "taughtFraction"),
+                ({"world": {"kind": "arm"}, "episodeSeconds": -1}, "episodeSeconds"),
+                ({"world": {"kind": "arm"}, "episodeSeconds": None}, "episodeSeconds"),
                 ({"world": {"kind": "arm"}, "quirks": []}, "quirks"),
             ):
                 with self.assertRaisesRegex(ValueError, text):
@@ -137,6 +143,26 @@ class Scenarios(unittest.TestCase):
             path.write_text('[{"robotId": "a"}]')
             with self.assertRaisesRegex(SystemExit, "token"):
                 read_robots(path)
+
+
+class Pace(unittest.TestCase):
+    def test_is_the_scenarios_from_when_it_changes(self) -> None:
+        told, over = [Scenario(episode_seconds=60.0)], threading.Event()
+        agent: Any = None
+        robot = Robot(0, agent, Arm(1, 0), BUILT_IN["push-arm@1"], lambda: told[-1], Rounds(), over, 5.0)
+        waiting = threading.Thread(target=robot._wait_until_due, args=(time.monotonic(),))
+        waiting.start()
+        waiting.join(0.2)
+        self.assertTrue(waiting.is_alive())
+        told.append(Scenario(episode_seconds=0.1))
+        waiting.join(5)
+        self.assertFalse(waiting.is_alive())
+        told.append(Scenario())
+        begun = time.monotonic()
+        robot._wait_until_due(begun - 4.7)
+        self.assertGreaterEqual(time.monotonic() - begun, 0.29)
+        over.set()
+        robot._wait_until_due(time.monotonic() + 60)
 
 
 class Round(unittest.TestCase):

@@ -77,7 +77,7 @@ class Robot:
     scenario: Callable[[], Scenario]
     rounds: Rounds
     is_over: threading.Event
-    #: 0: the next episode begins at once.
+    #: Unless the scenario says something else. 0: the next episode begins at once.
     episode_seconds: float
 
     def __post_init__(self) -> None:
@@ -88,23 +88,33 @@ class Robot:
 
     def live(self, episodes: int | None) -> None:
         """So many episodes, or until it is over."""
-        due = time.monotonic() + (self.position * 0.618034) % 1 * min(2.0, self.episode_seconds)
+        # Its next episode is due one pace after this.
+        since = time.monotonic() + (self.position * 0.618034) % 1 * min(2.0, self._pace()) - self._pace()
         number = 0
         try:
             while not self.is_over.is_set() and (episodes is None or number < episodes):
                 if not self._wait_for_policy():
                     break
                 self.rounds.join(self.position)
-                self.is_over.wait(max(0.0, due - time.monotonic()))
+                self._wait_until_due(since)
                 self.rounds.begin(self.position, self.is_over)
                 if self.is_over.is_set():
                     break
-                due = max(due + self.episode_seconds, time.monotonic())
+                since = max(since + self._pace(), time.monotonic() - self._pace())
                 number += 1 if self._try_episode(number) else 0
         finally:
             self.rounds.leave(self.position)
             # Only the thread that saw can close what it saw with.
             self.arm.close()
+
+    def _pace(self) -> float:
+        seconds = self.scenario().episode_seconds
+        return self.episode_seconds if seconds is None else seconds
+
+    def _wait_until_due(self, since: float) -> None:
+        """The pace may change meanwhile."""
+        while (left := since + self._pace() - time.monotonic()) > 0 and not self.is_over.wait(min(1.0, left)):
+            pass
 
     def _wait_for_policy(self) -> bool:
         while not self.is_over.is_set():

@@ -20,6 +20,8 @@ class Scenario:
     taught: float = 0.0
     #: In turns, episode by episode.
     tasks: tuple[str, ...] = TASKS
+    #: A robot begins an episode this often; without it as the program was told.
+    episode_seconds: float | None = None
 
 
 def read_scenario(path: Path | None) -> Scenario:
@@ -29,7 +31,7 @@ def read_scenario(path: Path | None) -> Scenario:
     document = json.loads(path.read_text())
     if not isinstance(document, dict) or not isinstance(world := document.get("world"), dict) or world.get("kind") != "arm":
         raise ValueError(f'{path}: expected {{"world": {{"kind": "arm"}}, …}}')
-    unknown = {*document} - {"world", "framesPerEpisode", "correctedFraction", "taughtFraction"} | {*world} - {"kind", "tasks"}
+    unknown = {*document} - {"world", "framesPerEpisode", "correctedFraction", "taughtFraction", "episodeSeconds"} | {*world} - {"kind", "tasks"}
     if unknown:
         raise ValueError(f"{path}: expected no fields that arms do not know, got {', '.join(sorted(map(str, unknown)))}")
     tasks = world.get("tasks", list(TASKS))
@@ -37,7 +39,8 @@ def read_scenario(path: Path | None) -> Scenario:
         raise ValueError(f"{path}: world.tasks: expected some of {', '.join(TASKS)}")
     frames = int(_number(document, "framesPerEpisode", 80, 20, 5400))
     corrected, taught = _number(document, "correctedFraction", 1, 0, 1), _number(document, "taughtFraction", 0, 0, 1)
-    return Scenario(frames, corrected, taught, tuple(tasks))
+    seconds = _number(document, "episodeSeconds", 0, 0, 86_400) if "episodeSeconds" in document else None
+    return Scenario(frames, corrected, taught, tuple(tasks), seconds)
 
 
 def _number(document: Mapping[str, object], name: str, default: float, least: float, most: float) -> float:
