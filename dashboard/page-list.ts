@@ -14,9 +14,9 @@ import {
   ModelsScreen,
   RobotScreen,
   TasksScreen,
-  TrialScreen,
   type Screen,
 } from './screens.ts';
+import { TrialScreen } from './trial-screen.ts';
 
 /** Every page: what it is called, and what draws it. */
 export const screens: Readonly<Record<PageName, readonly [title: string, screen: (screen: Screen) => ComponentChild]>> =

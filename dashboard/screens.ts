@@ -5,7 +5,7 @@ import type { AuditAnswer } from '../console/answers/acts.ts';
 import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '../console/answers/cycles.ts';
 import type { DataAnswer, QuarantineAnswer } from '../console/answers/data.ts';
 import type { DriftAnswer } from '../console/answers/drift.ts';
-import type { EpisodeAnswer, EpisodesAnswer, TrialRobotsAnswer } from '../console/answers/episodes.ts';
+import type { EpisodeAnswer, EpisodesAnswer } from '../console/answers/episodes.ts';
 import type { FleetAnswer, FleetSuccessAnswer, RobotAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { LabelQueueAnswer, LabelsAnswer } from '../console/answers/labels.ts';
@@ -13,13 +13,7 @@ import type { MetricsAnswer, SuccessCourseAnswer } from '../console/answers/metr
 import type { ModelAnswer, ModelRobotsAnswer, ModelsAnswer } from '../console/answers/models.ts';
 import type { SessionsAnswer } from '../console/answers/sessions.ts';
 import type { TaskWeeksAnswer } from '../console/answers/tasks.ts';
-import type {
-  EndedTrialsAnswer,
-  StandingAnswer,
-  TaskArmsAnswer,
-  TrialAnswer,
-  TrialCourseAnswer,
-} from '../console/answers/trials.ts';
+import type { EndedTrialsAnswer, TaskArmsAnswer, TrialAnswer } from '../console/answers/trials.ts';
 import type { Acting } from './act-buttons.ts';
 import { attentionOf } from './attention.ts';
 import { auditPage, auditPath } from './pages/audit.ts';
@@ -38,14 +32,10 @@ import { robotPage } from './pages/robot.ts';
 import { sessionsSection } from './pages/sessions.ts';
 import { successCourse, successCoursePath } from './pages/success-course.ts';
 import { tasksPage, taskWeeksPath } from './pages/tasks.ts';
-import { trialPage } from './pages/trial.ts';
-import { trialRobots, trialRobotsPath } from './pages/trial-robots.ts';
-import type { Reading } from './reading.ts';
-import { textField } from './fields.ts';
-import { trialTasksPath, versionTasksPath } from './pages/task-arms.ts';
+import { versionTasksPath } from './pages/task-arms.ts';
 import { apiPath } from './route.ts';
-import { daysOf, trialIdOf } from './trial-course.ts';
 import { useReading, type Session } from './use-reading.ts';
+import { useStanding } from './use-standing.ts';
 import { useSitting } from './use-sitting.ts';
 
 /** What every screen is given. `query` has the policy and what the viewer filters by. */
@@ -56,23 +46,6 @@ export interface Screen {
   readonly nowMs: number;
   readonly onFilter: (change: Readonly<Record<string, string>>) => void;
   readonly acting: Acting;
-}
-
-/** What is so whether workflows can be asked or not. */
-function useStanding(session: Session, policy: string): Reading<StandingAnswer> {
-  const reading = useReading<StandingAnswer>(session, apiPath('standing', { policy }), policy, 'fleet models order');
-  // Some are on the way: whoever ordered it waits for the last one.
-  const isPending = (reading.data?.order?.waiting ?? 0) > 0;
-  useEffect(() => {
-    if (!isPending) return;
-    const timer = setInterval(() => session.tell('order'), returningEveryMs);
-    return () => {
-      clearInterval(timer);
-      // The last one has confirmed: what each robot runs is read anew, and not half a minute later.
-      session.tell('fleet');
-    };
-  }, [isPending, session]);
-  return reading;
 }
 
 export function FleetScreen({ session, policy, query, nowMs, onFilter, acting }: Screen): ComponentChild {
@@ -223,57 +196,4 @@ export function TasksScreen({ session, policy, query, nowMs, onFilter }: Screen)
   const subject = `${policy} ${weeks ?? ''} ${until ?? ''}`;
   const reading = useReading<TaskWeeksAnswer>(session, taskWeeksPath(asked), subject, 'facts tasks');
   return tasksPage({ reading, query: asked, nowMs, onFilter });
-}
-
-/** While robots go back, who confirmed is read this often. */
-const returningEveryMs = 3_000;
-
-export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {
-  const now = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models', true);
-  const isReturning = now.data?.rollback?.run === 'RUNNING';
-  useEffect(() => {
-    if (!isReturning) return;
-    const timer = setInterval(() => session.tell('fleet'), returningEveryMs);
-    return () => clearInterval(timer);
-  }, [isReturning, session]);
-  const ended = useReading<EndedTrialsAnswer>(
-    session,
-    apiPath('trials', { policy, limit: '50' }),
-    policy,
-    'models',
-    true,
-  );
-  const trialId = trialIdOf(now.data, ended.data, query);
-  const coursePath = trialId === undefined ? null : apiPath(`trials/${encodeURIComponent(trialId)}`);
-  const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models verdict', true);
-  // Both are made of the same verdicts: when one tells of a newer one, the other is read too.
-  const judgedMs = now.data?.now?.measured?.atMs;
-  useEffect(() => {
-    if (judgedMs !== undefined) session.tell('verdict');
-  }, [judgedMs, session]);
-  const { stage } = query;
-  const days = course.data === null ? undefined : daysOf(course.data);
-  const robotsPath = trialId === undefined || days === undefined ? null : trialRobotsPath(policy, trialId, days);
-  const robots = useReading<TrialRobotsAnswer>(session, robotsPath, `${policy} ${trialId ?? ''}`, 'facts');
-  const candidateVersion = textField(course.data?.plan, 'candidateVersion');
-  const carriers =
-    trialId === undefined ? null : trialRobots({ reading: robots, policy, trialId, days, nowMs, candidateVersion });
-  const nowId = now.data?.now?.trialId;
-  const tasksOf = (id: string | undefined): string | null => (id === undefined ? null : trialTasksPath(policy, id));
-  const tasks = useReading<TaskArmsAnswer>(session, tasksOf(trialId), `${policy} ${trialId ?? ''}`, 'facts', true);
-  const other = useReading<TaskArmsAnswer>(
-    session,
-    nowId === trialId ? null : tasksOf(nowId),
-    `${policy} ${nowId ?? ''}`,
-    'facts',
-  );
-  const nowTasks = nowId === trialId ? tasks : other;
-  // Who asked for one trial, or one stage of it, is led to it: what runs now stands above.
-  const { id } = query;
-  useEffect(() => {
-    if (stage !== undefined || id !== undefined) document.getElementById('course')?.focus();
-  }, [stage, id]);
-  const standing = useStanding(session, policy);
-  const shown = { policy, trialId, now, standing, course, ended, nowMs, acting, stage, carriers, tasks, nowTasks };
-  return h('div', null, trialPage(shown));
 }

@@ -63,14 +63,8 @@ export const judgeTick =
     const earlier = await readJson(ports.store, verdictKey, storedSchema);
     if (earlier !== undefined) return earlier.result;
 
-    const read = await readEvidence(ports, plan, {
-      plan: input.plan,
-      generation,
-      originMs,
-      nowMs,
-      exposures,
-      faultyRobots,
-    });
+    const question = { plan: input.plan, generation, originMs, nowMs, exposures, faultyRobots };
+    const read = await readEvidence(ports, plan, question);
     const { robots, presence, damaged, leftOut } = read;
     const { tasks, verdict } = judgeBoth(plan, input, read);
     const { suspectRobotId } = verdict;
@@ -109,11 +103,16 @@ export const judgeTick =
       leftOut,
       damaged,
     };
-    const remarks = [...(isHeld ? [decisive] : waits), ...beside, ...leftOutRemarks(leftOut), ...damageRemark(damaged)];
+    // What holds a stage stands in its sentence; of one that goes on all the same it is a remark.
+    const besides = isHeld ? provenAlready(verdict.verdict) : waits;
+    const remarks = [...besides, ...beside, ...leftOutRemarks(leftOut), ...damageRemark(damaged)];
     const result = { ...judged, reason: withRemarks(tellVerdict(plan, document, because), remarks) };
     if ((await ports.store.putIfAbsent(verdictKey, jsonBytes({ ...document, result }))) === 'created') return result;
     return (await readJson(ports.store, verdictKey, storedSchema))?.result ?? result;
   };
+
+const provenAlready = (verdict: JudgeTickResult['verdict']): readonly string[] =>
+  verdict === 'advance' ? ['the stage is proven, and is passed once nothing holds it'] : [];
 
 /** The net of single tasks, and the guard. */
 function judgeBoth(

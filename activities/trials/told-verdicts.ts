@@ -182,11 +182,17 @@ function harmOf(plan: ToldPlan, { tasks, taskArms = [], result }: ToldVerdict): 
 }
 
 /** The rule that decided: of verdicts of earlier versions the first of the guard's reasons, and all of them where something else held it. */
+const longestBecause = 240;
+
 function becauseOf({ because, result, verdict }: ToldVerdict): string {
-  if (because !== undefined) return plainReason(because);
+  if (because !== undefined) return shortened(plainReason(because));
   const isOwn = verdict?.verdict === undefined || verdict.verdict === result.verdict;
-  return plainReason((isOwn ? verdict?.reasons[0] : undefined) ?? result.reason);
+  return shortened(plainReason((isOwn ? verdict?.reasons[0] : undefined) ?? result.reason));
 }
+
+/** A rule may name a whole fleet: what follows from it must still have its place. */
+const shortened = (text: string): string =>
+  text.length <= longestBecause ? text : `${text.slice(0, longestBecause - 1)}…`;
 
 const versionsOf = ({ candidateVersion: candidate, championVersion: champion }: ToldPlan) => ({ candidate, champion });
 

@@ -49,7 +49,7 @@ describe('the guard of a promotion', function () {
     assert.ok((minutes[6] ?? 0) <= 60, minutes.join(' '));
     assert.match(
       falls[0]?.verdict?.reason ?? '',
-      /success -1\d\.\d pp against the robots' own past .* is an alarm; \d+ robots, \d+ episodes/,
+      /success −1\d(\.\d)? points against the robots' own past .* 2 points worse are allowed, n \d+ episodes of \d+ robots \(log evidence/,
     );
   });
 

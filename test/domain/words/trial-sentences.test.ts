@@ -115,6 +115,13 @@ describe('the sentence of a verdict', () => {
     );
   });
 
+  it('is whole, however much the rule has to name', () => {
+    const because = `safety event on ${Array.from({ length: 500 }, (_, at) => `robot-${at}`).join(', ')}`;
+    const text = sentenceOf(plan(), tick({ because, verdict: { metric: 'safety', reasons: [], evidence } }));
+    assert.match(text, /robot-0, .*…\. All robots go back to 1\.0\.0\.$/);
+    assert.ok(text.length < 500, text);
+  });
+
   const look = (decision: string, of: object = {}, more: object = {}) =>
     sentenceOf(
       plan({ kind: 'abTest' }),
