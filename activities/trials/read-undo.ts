@@ -66,7 +66,7 @@ export async function readUndo(
   const why = whyNotRestored(undo, { policy, history, trialEnds, open, events, wasFrozen, damaged });
   return why === undefined
     ? { kind: 'undo', version: undo.version, untilMs: undo.untilMs }
-    : { kind: 'no', reason: `${why}: it needs an approval` };
+    : { kind: 'no', reason: `${why}; it needs an approval` };
 }
 
 /** Ends of trials that are looked through for one against the version. */

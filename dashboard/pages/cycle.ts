@@ -6,7 +6,7 @@ import { actBar, type Acting } from '../act-buttons.ts';
 import { fleetActs, withRunning } from '../acts.ts';
 import { fieldOf, numberField, textField } from '../fields.ts';
 import { numberText } from '../format.ts';
-import { cyclePartWord } from '../plain-words.ts';
+import { cyclePartWord, plainWord } from '../plain-words.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, facts, moment, shownOf, stateBox, table } from '../states.ts';
@@ -88,7 +88,7 @@ function runningCycle(
   return h('div', null, [
     status === null ? stateBox('noData', 'No worker answers for it: how far it is, is not known now.') : null,
     facts([
-      ['Workflow', `${workflowId}, ${run.toLowerCase()}`],
+      ['Workflow', `${workflowId}, ${plainWord(run)}`],
       ['Started', moment(startedMs)],
       ['Cause', textField(status, 'cause') ?? 'not told'],
       ['Champion at the start', textField(status, 'championVersion') ?? 'none'],

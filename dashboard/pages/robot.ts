@@ -3,7 +3,9 @@ import { h, type ComponentChild, type ComponentChildren } from 'preact';
 import type { RobotAnswer } from '../../console/answers/fleet.ts';
 import { actBar, type Acting } from '../act-buttons.ts';
 import { robotActs } from '../acts.ts';
+import { wordsOf } from '../cause-words.ts';
 import { numberText } from '../format.ts';
+import { plainWord, whoText } from '../plain-words.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { damagedNote, exactMoment, facts, moment, shownOf, stateBox, table } from '../states.ts';
@@ -38,7 +40,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
           { head: 'Version', cell: ({ version }) => ranVersion(robot.policy, version) },
           { head: 'From', cell: ({ atMs }) => exactMoment(atMs) },
           { head: 'Until', cell: ({ untilMs }) => (untilMs === null ? 'now' : exactMoment(untilMs)) },
-          { head: 'How it came', cell: ({ outcome }) => toldOutcomes.get(outcome) ?? outcome },
+          { head: 'How it came', cell: ({ outcome }) => toldOutcomes.get(outcome) ?? plainWord(outcome) },
         ],
         runsOf(robot.versions).toReversed(),
         ({ atMs, version }, index) => `${atMs} ${version} ${index}`,
@@ -50,7 +52,7 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
         [
           { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
           { head: 'State', cell: ({ state }) => state },
-          { head: 'Cause', cell: ({ cause }) => cause },
+          { head: 'Cause', cell: ({ cause }) => wordsOf(cause).title },
           { head: 'Reason', cell: ({ reason }) => reason },
         ],
         robot.incidents.toReversed(),
@@ -78,8 +80,8 @@ const body = (robot: Robot, { viewer, onAct }: Acting): ComponentChild =>
         'Acts, newest first',
         [
           { head: 'When', cell: ({ atMs }) => exactMoment(atMs) },
-          { head: 'Act', cell: ({ act }) => act },
-          { head: 'Who', cell: ({ who }) => who },
+          { head: 'Act', cell: ({ act }) => plainWord(act) },
+          { head: 'Who', cell: ({ who }) => whoText(who) },
           { head: 'Why', cell: ({ why }) => why },
         ],
         robot.acts.toReversed(),
@@ -98,6 +100,9 @@ const toldOutcomes: ReadonlyMap<string, string> = new Map([
   ['refused', 'it refused another one and kept this'],
   ['fellBack', 'it left another one by itself and fell back to this'],
 ]);
+
+/** What an incident is about; its id begins with its cause. */
+const titleOf = (incidentId: string): string => wordsOf(incidentId.split('.')[0] ?? incidentId).title;
 
 const ranVersion = (policy: string, version: string): ComponentChild =>
   /^\d+\.\d+\.\d+$/.test(version) ? versionLink(policy, version, 'none') : version;
@@ -128,7 +133,7 @@ function standing(robot: Robot): ComponentChild {
       robot.openIncidents.length === 0
         ? 'none'
         : robot.openIncidents.map((id) => [
-            h('a', { href: hrefOf('incidents', { policy: robot.policy, id }), key: id }, id),
+            h('a', { href: hrefOf('incidents', { policy: robot.policy, id }), key: id }, titleOf(id)),
             ' ',
           ]),
     ],
@@ -174,5 +179,5 @@ const uploads = ({ uploads: of, drops }: Robot): ComponentChild =>
       ? stateBox('noData', 'No monitor watches what robots drop. Nothing follows from this.')
       : drops.length === 0
         ? stateBox('empty', 'It dropped nothing in the last seven fleet days.')
-        : facts(drops.map(({ reason, count }) => [`Dropped: ${reason}`, count] as const)),
+        : facts(drops.map(({ reason, count }) => [`Dropped: ${plainWord(reason)}`, count] as const)),
   ]);

@@ -42,7 +42,7 @@ export function runsNow(
   const isLate = last !== undefined && nowMs - last.atMs < latelyMs;
   const part = trialPartWord(textField(status, 'stage'), 'part not told');
   const lines = [
-    rollbackLine(now, order, policy),
+    rollbackLine(now, policy),
     candidate === undefined
       ? null
       : h('li', { key: 'now' }, [
@@ -70,8 +70,8 @@ export function runsNow(
   ]);
 }
 
-/** The rollback that runs: to which version, by whom and why, and who follows; or that it waits for an approval. */
-function rollbackLine(now: TrialAnswer | null, order: RunsNow['order'], policy: string): ComponentChild {
+/** The rollback that runs: to which version, by whom and why; or that it waits for an approval. Who follows stands with the order. */
+function rollbackLine(now: TrialAnswer | null, policy: string): ComponentChild {
   const run = now?.rollback ?? null;
   if (run?.run !== 'RUNNING') return null;
   const link = (text: string): ComponentChild => h('a', { href: hrefOf('trial', { policy }) }, text);
@@ -91,8 +91,7 @@ function rollbackLine(now: TrialAnswer | null, order: RunsNow['order'], policy: 
   const isUndo = textField(last, 'target')?.startsWith('undo:') === true;
   return h('li', { key: 'back' }, [
     link(isUndo ? 'Undoing of a rollback' : 'Rollback'),
-    `${version === undefined ? '' : `${isUndo ? ', back' : ''} to ${version}`}${by}: ${rollbackWord(textField(run.status, 'stage'), 'how far it is is not told')}`,
-    order === null ? '.' : `, ${orderText(order)}.`,
+    `${version === undefined ? '' : `${isUndo ? ', back' : ''} to ${version}`}${by}: ${rollbackWord(textField(run.status, 'stage'), 'how far it is is not told')}.`,
   ]);
 }
 

@@ -123,10 +123,18 @@ export interface HarmFacts {
   readonly damaged: readonly string[];
 }
 
-/** Alarms that a version may have raised: over the whole fleet, and of single robots. */
-const ofFleet: ReadonlySet<string> = new Set(['fleetBroken', 'errorRate', 'failureReason', 'rollbackNeeded']);
-const ofRobots: ReadonlySet<string> = new Set(['unsafe', 'crashLoop']);
-const mayBeHarm = (cause: string): boolean => ofFleet.has(cause) || ofRobots.has(cause);
+/** Alarms that a version may have raised, in words: over the whole fleet, and of single robots. */
+const ofFleet: ReadonlyMap<string, string> = new Map([
+  ['fleetBroken', 'the whole fleet does badly'],
+  ['errorRate', 'more episodes fail than before'],
+  ['failureReason', 'one reason of failures has become more frequent'],
+  ['rollbackNeeded', 'the champion does harm'],
+]);
+const ofRobots: ReadonlyMap<string, string> = new Map([
+  ['unsafe', 'a robot reported a safety event'],
+  ['crashLoop', 'the program of a robot crashes again and again'],
+]);
+const wordsOf = (cause: string): string | undefined => ofFleet.get(cause) ?? ofRobots.get(cause);
 
 /**
  * Why a version may not be restored without an approval; undefined: nothing is known against it. What cannot be read counts as if it said so. A version that a
@@ -145,9 +153,9 @@ export function whyNotRestored(
   const alarm =
     open.find(
       ({ cause, openedAtMs }) => ofFleet.has(cause) || (ofRobots.has(cause) && openedAtMs >= championSinceMs),
-    ) ?? events.find(({ cause, state }) => mayBeHarm(cause) && (state === 'opened' || state === 'closed'));
+    ) ?? events.find(({ cause, state }) => wordsOf(cause) !== undefined && (state === 'opened' || state === 'closed'));
   if (alarm !== undefined)
-    return `an alarm may be about ${version}: ${alarm.cause}${alarm.subject === 'fleet' ? '' : ` of ${alarm.subject}`}`;
+    return `an alarm may be about ${version}: ${wordsOf(alarm.cause)}${alarm.subject === 'fleet' ? '' : ` (${alarm.subject})`}`;
   return wasFrozen ? 'trials were frozen, or a freeze was lifted, since the rollback' : undefined;
 }
 

@@ -24,7 +24,7 @@ import { openTrialSlot } from '../../workers/compose.ts';
 import { stubbedInstallation, type StubbedInstallation } from '../cli/stubbed-workers.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { quietLook, silentRobot } from '../workflows/monitor-stubs.ts';
-import { holdAt, testTimes } from '../workflows/trial-stubs.ts';
+import { goodTrial, holdAt, testTimes } from '../workflows/trial-stubs.ts';
 import { openBrowser, type OpenBrowser } from './chromium.ts';
 import { signIn, violationsOf } from './pages.ts';
 
@@ -207,9 +207,19 @@ describe('acts in a real browser, by keyboard', function () {
     assert.doesNotMatch(asked, /✓/);
     assert.match(await act(await go('bo', 'trial'), 'Reject rollback'), /Done/);
     assert.match(await act(await go('ada', 'trial'), 'Roll back to a version', '0.9.0'), /nothing is ordered yet/);
+    // It is seen to run as long as a robot is on its way.
+    let isFollowed = false;
+    installation.answerWith({
+      planRollback: async () => ({ seq: 8, openTrialId: null, choice: ask }),
+      readConfirmations: async (input) => ({
+        ...(await goodTrial.readConfirmations(input)),
+        waiting: isFollowed ? [] : ['r1'],
+      }),
+    });
     const bo = await go('bo', 'trial');
     assert.match(await act(bo, 'Approve rollback'), /0\.9\.0 is approved by bo/);
     await bo.getByText(/To version/).waitFor();
+    isFollowed = true;
   });
 
   it('undo a rollback by who ordered it, and by nobody else', async () => {

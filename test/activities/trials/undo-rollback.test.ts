@@ -64,13 +64,13 @@ describe('undoing a rollback, by the logs', function () {
     const clock = (): number => world.nowMs;
     const end = { policy, trialId: 't1', candidateVersion: '1.2.0', outcome: 'harmful', reason: 'harm', atMs: 1 };
     await store.put('trials/t1/end.json', jsonBytes(end));
-    assert.match(await refusal(), /trial t1 ended against 1\.2\.0: harm: it needs an approval/);
+    assert.match(await refusal(), /trial t1 ended against 1\.2\.0: harm; it needs an approval/);
     await store.put('trials/t1/end.json', new TextEncoder().encode('{'));
     assert.match(await refusal(), /cannot be read: trials\/t1\/end\.json/);
     await store.delete('trials/t1/end.json');
     const event = { incidentId: 'i', cause: 'errorRate', subject: 'fleet', reason: 'r', atMs: world.nowMs } as const;
     await writeLogEntry(store, `incidents/${policy}`, 0, { lookId: 'l', events: [{ ...event, state: 'opened' }] });
-    assert.match(await refusal(), /an alarm may be about 1\.2\.0: errorRate/);
+    assert.match(await refusal(), /an alarm may be about 1\.2\.0: more episodes fail than before; it/);
     await store.delete(`incidents/${policy}/${'0'.repeat(20)}.json`);
     assert.equal((await plan(2)).choice.kind, 'assign');
     const freeze = { policy, who: 'bo', why: 'fair', until: '2026-07-01', mayShorten: false };
