@@ -161,7 +161,8 @@ describe('rows that are read a column at a time', () => {
             const row = batch.at(place);
             return row && { ...row, number: (cell) => ((looks += cell === angle ? 1 : 0), row.number(cell)) };
           };
-          yield { ...batch, at };
+          const { length, cells = [] } = batch;
+          yield { length, cells, at, [Symbol.iterator]: () => batch[Symbol.iterator]() };
         }
       },
     };
