@@ -82,33 +82,33 @@ export function toldReason(cause: string, reason: string): string {
 }
 
 const acts: ReadonlyMap<string, string> = new Map([
-  ['rollback', 'rollback'],
-  ['rollback.undo', 'rollback undone'],
-  ['rollback.approve', 'rollback approved'],
-  ['rollback.reject', 'rollback rejected'],
-  ['trial.offer', 'candidate offered for trial'],
-  ['trial.pause', 'trial paused'],
-  ['trial.resume', 'trial resumed'],
-  ['trial.approve', 'stage approved'],
-  ['trial.reject', 'stage rejected'],
-  ['trial.abort', 'trial aborted'],
-  ['freeze.set', 'trials frozen'],
-  ['freeze.lift', 'freeze lifted'],
-  ['cycle.start', 'cycle started'],
-  ['cycle.abort', 'cycle aborted'],
-  ['robot.quarantine', 'robot quarantined'],
-  ['robot.release', 'robot released'],
-  ['quarantine.release', 'refused data released'],
-  ['incident.acknowledge', 'incident acknowledged'],
-  ['label.add', 'label added'],
-  ['label.remove', 'label taken back'],
-  ['label.import', 'labels imported'],
-  ['operator.add', 'operator added'],
-  ['operator.remove', 'operator removed'],
-  ['session.end', 'session ended'],
+  ['rollback', 'roll back'],
+  ['rollback.undo', 'undo the rollback'],
+  ['rollback.approve', 'approve rollback'],
+  ['rollback.reject', 'reject rollback'],
+  ['trial.offer', 'offer candidate for trial'],
+  ['trial.pause', 'pause trial'],
+  ['trial.resume', 'resume trial'],
+  ['trial.approve', 'approve stage'],
+  ['trial.reject', 'reject stage'],
+  ['trial.abort', 'abort trial'],
+  ['freeze.set', 'freeze trials'],
+  ['freeze.lift', 'lift freeze'],
+  ['cycle.start', 'start cycle'],
+  ['cycle.abort', 'abort cycle'],
+  ['robot.quarantine', 'quarantine robot'],
+  ['robot.release', 'release robot'],
+  ['quarantine.release', 'release refused data'],
+  ['incident.acknowledge', 'acknowledge incident'],
+  ['label.add', 'add label'],
+  ['label.remove', 'take label back'],
+  ['label.import', 'import labels'],
+  ['operator.add', 'add operator'],
+  ['operator.remove', 'remove operator'],
+  ['session.end', 'end session'],
 ]);
 
-/** An act in the audit log; `asked`: the entry before it was done. */
+/** An act in the audit log, whatever came of it. */
 export const actWord = (act: string): string => acts.get(act) ?? plainWord(act.replaceAll('.', ' '));
 
 /** Who did something; the monitor has a name like a person's. */

@@ -67,7 +67,7 @@ const auditBody = (data: AuditAnswer, query: AuditQuery, onFilter: AuditPage['on
 
 /** What was done and to what. Of a rollback the version that was put back, as the answer says it. */
 function actText({ act, subject, outcome, answer }: AuditAnswer['items'][number]): string {
-  if (act === 'rollback.undo') return `${actWord(act)}, of order ${subject}`;
+  if (act === 'rollback.undo') return `${actWord(act)} of order ${subject}`;
   if (act !== 'rollback') return subject === '' ? actWord(act) : `${actWord(act)}: ${subject}`;
   const [, version] = /^ordered (\d+\.\d+\.\d+), /.exec(outcome === 'done' ? answer : '') ?? [];
   if (version !== undefined) return `rollback: ${version} put back`;

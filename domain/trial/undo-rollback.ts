@@ -155,7 +155,7 @@ export function whyNotRestored(
       ({ cause, openedAtMs }) => ofFleet.has(cause) || (ofRobots.has(cause) && openedAtMs >= championSinceMs),
     ) ?? events.find(({ cause, state }) => wordsOf(cause) !== undefined && (state === 'opened' || state === 'closed'));
   if (alarm !== undefined)
-    return `an alarm may be about ${version}: ${wordsOf(alarm.cause)}${alarm.subject === 'fleet' ? '' : ` (${alarm.subject})`}`;
+    return `an alarm may be about ${version}: ${wordsOf(alarm.cause) ?? alarm.cause}${alarm.subject === 'fleet' ? '' : ` (${alarm.subject})`}`;
   return wasFrozen ? 'trials were frozen, or a freeze was lifted, since the rollback' : undefined;
 }
 

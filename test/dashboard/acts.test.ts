@@ -414,7 +414,7 @@ describe('the page of the audit log', () => {
 
   it('shows who did what, why, when and with what outcome, as text, and how far the chain is verified', () => {
     const text = page(got(answer));
-    for (const told of ['ada (shell, by command)', 'trial paused: 1.3.0', 'wall', 'refused: it is paused already'])
+    for (const told of ['ada (shell, by command)', 'pause trial: 1.3.0', 'wall', 'refused: it is paused already'])
       assert.ok(text.includes(told), told);
     assert.match(text, /Chain verified up to entry 7/);
     // Two acts within a minute are told apart.
