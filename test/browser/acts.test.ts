@@ -272,7 +272,8 @@ describe('acts in a real browser, by keyboard', function () {
   it('are not for a viewer, who is told why and cannot begin any', async () => {
     for (const hash of ['fleet', 'trial', 'robot?id=r1']) {
       const vi = await go('vi', hash);
-      await vi.locator('.acts button').first().waitFor();
+      // Who looks is asked beside what there is to see.
+      await vi.locator('.acts .why', { hasText: 'needs the role' }).first().waitFor();
       const buttons = vi.locator('.acts button');
       for (let at = 0; at < (await buttons.count()); at += 1) {
         await buttons.nth(at).focus();
