@@ -8,10 +8,20 @@ import { giveWay, startProcess } from './processes.ts';
 const clients = fileURLToPath(new URL('../clients', import.meta.url));
 const agentProgram = fileURLToPath(new URL('../cli/start.mjs', import.meta.url));
 /** Time to reach, or to go around a puck and push it: four seconds. */
-const framesPerEpisode = 80;
+const usualFrames = 80;
 
-/** Arms in MuJoCo, each a thread of one Python program with an agent of its own (clients/mujoco). Installs MuJoCo once. */
-export async function openArms(): Promise<FleetWorld> {
+export interface ArmWork {
+  /** In turns. Default: all that arms can do. */
+  readonly tasks?: readonly string[];
+  /** Longest episode. Default: four seconds. */
+  readonly framesPerEpisode?: number;
+}
+
+/**
+ * Arms in MuJoCo, each a thread of one Python program with an agent of its own (clients/mujoco). What they sense is their robot type's. Installs
+ * MuJoCo once.
+ */
+export async function openArms({ tasks, framesPerEpisode = usualFrames }: ArmWork = {}): Promise<FleetWorld> {
   const python = await toolPath('python-mujoco');
   return {
     start(options, args) {
@@ -24,6 +34,8 @@ export async function openArms(): Promise<FleetWorld> {
           ...options.environment,
           PYTHONPATH: ['python', 'mujoco'].map((name) => path.join(clients, name, 'src')).join(path.delimiter),
           PYTHONDONTWRITEBYTECODE: '1',
+          // What arms with a camera render with; the others do not.
+          MUJOCO_GL: process.env['MUJOCO_GL'] ?? 'egl',
           FLYWHEEL_AGENT_COMMAND: [process.execPath, agentProgram].map((word) => `'${word}'`).join(' '),
         },
         channel: true,
@@ -33,7 +45,7 @@ export async function openArms(): Promise<FleetWorld> {
       return { ...robots, ready: Promise.resolve() };
     },
     scenario: ({ families: _families, obstacles: _obstacles, startsAnew: _startsAnew, ...circumstances }) => ({
-      world: { kind: 'arm' },
+      world: { kind: 'arm', tasks },
       framesPerEpisode,
       ...circumstances,
     }),

@@ -52,6 +52,8 @@ export interface Circumstances {
   readonly faults?: readonly Readonly<Record<string, unknown>>[];
   /** Share of episodes in which an expert drives; arms only. */
   readonly taughtFraction?: number;
+  /** How often a robot begins an episode, instead of what the fleet was opened with; arms only. */
+  readonly episodeSeconds?: number;
 }
 
 /** What does not change while they live. */

@@ -46,6 +46,8 @@ export interface StartOptions {
   readonly policy: string;
   readonly robotType: RobotType;
   readonly lock: DevLock;
+  /** Settings beside those of every installation. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Gets what ends each thing that was started, in the order of starting. */
   readonly stops: (() => Promise<void>)[];
   readonly say: (line: string) => void;
@@ -84,7 +86,7 @@ export async function startInstallation(start: StartOptions): Promise<StartedIns
 
   say('Starting the workers …');
   const address = `127.0.0.1:${port}`;
-  const environment = environmentOf(stateDirectory, address);
+  const environment = { ...environmentOf(stateDirectory, address), ...start.environment };
   ensureDevKeys(environment.FLYWHEEL_KEYS, say);
   const workers = await startWorkers({ environment, logs, lock, say });
   stops.push(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));

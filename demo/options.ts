@@ -31,7 +31,7 @@ Usage: ./temporal-dev.sh [options]
 
   --cycles N     run N cycles now, each with the trial of its candidate, instead of the demo; 0: only the scheduled ones
   --exit         stop after that; exit code 0 only if every step had the expected result
-  --scenario NAME  run one scenario (1 to 20 minutes) in a fresh folder DIR/scenarios/NAME; exit code 0 only if
+  --scenario NAME  run one scenario (1 to 30 minutes) in a fresh folder DIR/scenarios/NAME; exit code 0 only if
                  robots, aliases, assignments and lake are as expected at the end. NAME:
                  ${scenarioNames.join(', ')}
   --data DIR     learn from recorded data: DIR or DIR/wall-following holds sensor_readings_24.data

@@ -59,10 +59,10 @@ export const pythonPath = (report: Report): Promise<string> => environmentPath('
 export const pythonPackagePath = (report: Report): Promise<string> =>
   environmentPath('python-package', ofPackages, report);
 
-/** What trainers/pytorch is tested with: its own requirements.txt, but on the CPU, without the libraries of a GPU. */
+/** What trainers/pytorch is tested with, and what scenario `arm-camera` trains with: its own requirements.txt, but on the CPU, without the libraries of a GPU. */
 export const torchPath = (report: Report): Promise<string> => environmentPath('python-torch', ofTorch, report);
 
-/** What clients/mujoco needs: MuJoCo for the simulated arms of scenario `arm` and of long tests. */
+/** What clients/mujoco needs: MuJoCo for the simulated arms of scenarios `arm` and `arm-camera`, and of long tests. */
 export const mujocoPath = (report: Report): Promise<string> => environmentPath('python-mujoco', ofMujoco, report);
 
 /** LeRobot itself, on the CPU, for `npm run test:torch`; it wants Python 3.12. */

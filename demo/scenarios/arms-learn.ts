@@ -23,6 +23,8 @@ interface ArmCourse {
   /** Of the cycle. */
   readonly training: Readonly<Record<string, unknown>>;
   readonly trial: Readonly<Record<string, unknown>>;
+  /** How often an arm begins an episode while the cycle learns. Default: as always. */
+  readonly learningSeconds?: number;
   /** By how much the policy that learned succeeds more often than the one that did not. */
   readonly leastGain: number;
 }
@@ -43,7 +45,7 @@ interface Driven {
  */
 export async function armsLearn(
   world: World,
-  { what, episodes, training, trial, leastGain }: ArmCourse,
+  { what, episodes, training, trial, learningSeconds, leastGain }: ArmCourse,
 ): Promise<{ readonly before: Driven; readonly after: Driven }> {
   const { fleet, robotType, seed, say } = world;
   const first = await world.baseline(tinyPolicy(robotType, seed), 'untrained, moves somehow: something to start from');
@@ -51,10 +53,10 @@ export async function armsLearn(
   say(`${fleet.robotIds.length} arms bring ${each} episodes each; the expert drives half of them`);
   await fleet.drive(each, { taughtFraction });
   const sinceMs = Date.now();
-  fleet.live();
+  fleet.live(learningSeconds === undefined ? {} : { episodeSeconds: learningSeconds });
   await world.everyRobotFollows();
   const request = { training: { seed, ...chunk, ...training }, trial };
-  const learned = await approving(world, () => learn(world, what, request));
+  const learned = await attended(world, () => learn(world, what, request));
   await expectPromoted(world, learned);
   say(`${learned} is promoted`);
   const before = await drivenBy(world, first, sinceMs);
@@ -68,25 +70,27 @@ export async function armsLearn(
 
 const successOf = ({ successes, episodes }: Driven): number => successes / episodes;
 
-/** A person who lets every stage begin that asks, while something else is waited for. */
-async function approving<T>(world: World, work: () => Promise<T>): Promise<T> {
+/** While something is waited for: the arms live at their usual pace once there is a trial, and a person lets every stage begin that asks. */
+async function attended<T>(world: World, work: () => Promise<T>): Promise<T> {
   const over = new AbortController();
+  let isTrying = false;
   const person = async (): Promise<void> => {
     while (!over.signal.aborted) {
-      // There may be no trial yet.
       const status = await world.trial().catch(() => undefined);
+      if (status !== undefined && !isTrying) world.fleet.trouble({});
+      isTrying ||= status !== undefined;
       // The stage may have begun meanwhile: then there is nothing to approve.
       if (status?.step?.kind === 'awaitingApproval')
         await world.operate('approve', 'seen at the arms, nothing breaks').catch(() => undefined);
       await sleep(1_000);
     }
   };
-  const approved = person();
+  const attending = person();
   try {
     return await work();
   } finally {
     over.abort();
-    await approved;
+    await attending;
   }
 }
 

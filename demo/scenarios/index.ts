@@ -1,9 +1,17 @@
-import { pushArmType, scitosG5CameraType, scitosG5RoomsType } from '../../datasets/built-in-robot-types.ts';
+import {
+  pushArmCameraType,
+  pushArmType,
+  scitosG5CameraType,
+  scitosG5RoomsType,
+} from '../../datasets/built-in-robot-types.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { roomFamilies, type RoomFamily } from '../../fleet/simulator/rooms/families.ts';
 import { openArms } from '../arms.ts';
 import type { FleetWorld } from '../fleet.ts';
+import type { TrainerCommand } from '../../workers/trainer-commands.ts';
+import { pytorchTrainer } from '../pytorch.ts';
 import { armLearns, armPace } from './arm.ts';
+import { openSeeingArms, seeingArmLearns, seeingArmPace } from './arm-camera.ts';
 import { badModel } from './bad-model.ts';
 import { brokenRobot } from './broken-robot.ts';
 import { cameraFamilies, cameraLearns, cameraPace } from './camera.ts';
@@ -33,6 +41,8 @@ interface Scenario {
   readonly pace?: { readonly dayMs: number; readonly episodeSeconds: number };
   /** What simulates them. Default: rooms. */
   readonly simulated?: () => Promise<FleetWorld>;
+  /** What may train beside the embedded trainer. Default: nothing. */
+  readonly trainer?: () => Promise<TrainerCommand>;
   /** More are not started, however many are asked for. */
   readonly mostRobots?: number;
 }
@@ -115,6 +125,17 @@ const scenarios = {
     pace: armPace,
     simulated: openArms,
     mostRobots: 8,
+  },
+  'arm-camera': {
+    summary:
+      'arms in MuJoCo that see by a camera at the wrist: a cycle trains a network in PyTorch on their clips, its candidate passes A/B test and stages, and the arms reach by what they see.',
+    play: seeingArmLearns,
+    robotType: pushArmCameraType,
+    pace: seeingArmPace,
+    simulated: openSeeingArms,
+    trainer: pytorchTrainer,
+    // The fewest that an A/B test takes.
+    mostRobots: 20,
   },
 } as const satisfies Record<ScenarioName, Scenario>;
 

@@ -14,6 +14,7 @@ export const scenarioNames = [
   'robot-life',
   'camera',
   'arm',
+  'arm-camera',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 export const isScenarioName = (name: string): name is ScenarioName => scenarioNames.some((known) => known === name);

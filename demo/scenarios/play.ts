@@ -7,6 +7,7 @@ import { roomFamilies } from '../../fleet/simulator/rooms/families.ts';
 import { devMonitor, ensureMonitor } from '../../cli/monitor.ts';
 import type { FleetOptions } from '../fleet.ts';
 import { startInstallation, type StartOptions } from '../installation.ts';
+import { allowTrainers } from '../pytorch.ts';
 import { openWorld } from '../world.ts';
 import { writeContext } from '../write-context.ts';
 import { scenarioOf } from './index.ts';
@@ -28,7 +29,9 @@ export async function playScenario(
   const scenario = scenarioOf(name);
   const { summary, play, robotType = scitosG5Type, families = roomFamilies.slice(0, 4), pace, mostRobots } = scenario;
   say(`Scenario ${name}: ${summary}\n`);
-  const installation = await startInstallation({ ...start, policy: defaultPolicy, robotType });
+  const trainer = await scenario.trainer?.();
+  const environment = trainer === undefined ? {} : allowTrainers(stateDirectory, [trainer]);
+  const installation = await startInstallation({ ...start, policy: defaultPolicy, robotType, environment });
   const simulated = await scenario.simulated?.();
   const world = await openWorld(installation, {
     robots: Math.min(robots, mostRobots ?? robots),

@@ -19,6 +19,7 @@ import { trainModel } from '../../activities/training/train-model.ts';
 import { fleetPolicy as policy, openFleet, type OpenFleet } from '../../bench/fleet/open-fleet.ts';
 import { pushArmCameraType as type } from '../../datasets/built-in-robot-types.ts';
 import { trainingSetFile, type TrainingSetManifest } from '../../datasets/training-set.ts';
+import { pytorchOf } from '../../demo/pytorch.ts';
 import { championDesk, readTelemetry } from '../../fleet/desk/index.ts';
 import { tinyPolicy } from '../../policies/tiny-policy.ts';
 import { openEngine, openJudging, openModelProbe } from '../../workers/compose.ts';
@@ -26,8 +27,7 @@ import { succeeds } from '../support/python-client.ts';
 import { toolForTest } from '../support/tool.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const sources = (...folders: readonly string[]): string =>
-  folders.map((folder) => path.join(root, folder, 'src')).join(path.delimiter);
+const clients = ['python', 'mujoco'].map((name) => path.join(root, 'clients', name, 'src')).join(path.delimiter);
 const robotType = { id: type.id, version: type.version };
 const cameras = ['wrist'];
 const arms = 4;
@@ -86,7 +86,7 @@ describe('arms with a wrist camera', () => {
     const agent = [process.execPath, path.join(root, 'cli/start.mjs')];
     const said = await succeeds(python.mujoco, ['-m', 'flywheel_mujoco', ...words, '--json'], {
       env: {
-        PYTHONPATH: sources('clients/python', 'clients/mujoco'),
+        PYTHONPATH: clients,
         MUJOCO_GL: process.env['MUJOCO_GL'] ?? 'egl',
         FLYWHEEL_AGENT_COMMAND: agent.map((word) => `'${word}'`).join(' '),
       },
@@ -111,8 +111,7 @@ describe('arms with a wrist camera', () => {
     const { store, sealing } = fleet;
     const engine = await openEngine({ scratchDirectory, threads, sqlMemoryMiB: 1024 });
     const judging = await openJudging({ threads, trainerCommands: [] });
-    // Two threads that wait for each other on two busy cores take five times as long.
-    const environment = { PYTHONPATH: sources('trainers/pytorch'), OMP_NUM_THREADS: '1' };
+    const { environment } = pytorchOf(python.torch);
     return {
       ...judging,
       trainers: {
@@ -162,7 +161,7 @@ describe('arms with a wrist camera', () => {
       cameras,
       ...chunk,
       hyperparameters,
-      trainer: { kind: 'command', command: [python.torch, '-m', 'flywheel_pytorch'] },
+      trainer: { kind: 'command', command: pytorchOf(python.torch).command },
     });
     const { modelKey, modelSha256 } = trained;
     const alone = await checkModel(ports)({ key: modelKey, robotType });
