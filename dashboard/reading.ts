@@ -12,6 +12,8 @@ export interface Reading<T> {
   readonly data: T | null;
   readonly readMs: number | null;
   readonly problem: Problem | null;
+  /** It was read when the page was shown before, and not since it is shown now: nothing is acted on by it. */
+  readonly isFromBefore?: true;
 }
 
 export const unread: Reading<never> = { data: null, readMs: null, problem: null };

@@ -22,7 +22,7 @@ const keptOf = new WeakMap<Session, Map<string, Reading<unknown>>>();
 
 function kept<T>(session: Session, path: string | null): Reading<T> {
   const found = path === null ? undefined : keptOf.get(session)?.get(path);
-  return (found as Reading<T> | undefined) ?? unread;
+  return found === undefined ? unread : { ...(found as Reading<T>), isFromBefore: true };
 }
 
 function remember(session: Session, path: string, reading: Reading<unknown>): void {

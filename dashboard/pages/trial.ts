@@ -67,17 +67,22 @@ export const trialPage = ({
           harmed: data.now?.trialId === trialId ? harmedTasks(course.data) : [],
         }),
         trialWords(),
-        actBar(
-          [
-            ...trialActs(data, policy, acting.viewer),
-            ...undoActs(policy, acting.viewer, standing.data?.undo, nowMs),
-            ...fleetActs(policy, acting.viewer, standing.data),
-            ...freezeActs(policy, data.freeze, acting.viewer),
-          ],
-          acting.onAct,
-        ),
+        // What is acted on is what is so now, not what was so when the viewer left.
+        now.isFromBefore === true
+          ? h('p', { class: 'hint' }, 'What can be done stands here when it is read anew.')
+          : actBar(
+              [
+                ...trialActs(data, policy, acting.viewer),
+                ...undoActs(policy, acting.viewer, standing.data?.undo, nowMs),
+                ...fleetActs(policy, acting.viewer, standing.data),
+                ...freezeActs(policy, data.freeze, acting.viewer),
+              ],
+              acting.onAct,
+            ),
       ]),
-      now.data === null && standing.data !== null ? standingFacts(standing.data, policy, acting) : null,
+      (now.data === null || (now.isFromBefore === true && now.problem !== null)) && standing.data !== null
+        ? standingFacts(standing.data, policy, acting)
+        : null,
     ]),
     h('section', { 'aria-labelledby': 'course' }, [
       h('h2', { id: 'course', tabIndex: -1 }, courseTitle(trialId, more.stage)),

@@ -47,6 +47,8 @@ describe('what a page showed', () => {
     assert.equal((await visit(session, true))[0]?.data, null);
     const again = await visit(session, true);
     assert.deepEqual([again[0]?.data?.asked, again.at(-1)?.data?.asked], [1, 2]);
+    // Nothing is acted on by what was so when its viewer left.
+    assert.deepEqual([again[0]?.isFromBefore, again.at(-1)?.isFromBefore], [true, undefined]);
     assert.equal((await visit(session, false))[0]?.data, null);
     // Who signs in after that is another viewer.
     assert.equal((await visit(sessionOf(), true))[0]?.data, null);

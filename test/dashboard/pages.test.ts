@@ -926,6 +926,21 @@ describe('the page of a trial', () => {
     assert.match(none, /no verdict has compared them yet/);
   });
 
+  it('offers nothing to act on by what was so when its viewer left, but what needs no workflow where none answers', () => {
+    const page = (now: Reading<TrialAnswer>): string => {
+      const standing = { ...noTrial, policy: 'wall' };
+      const { readAtMs, champion, previous, order, freeze } = standing;
+      const stands = got({ readAtMs, policy: 'wall', champion, previous, order, freeze });
+      const shown = { policy: 'wall', trialId: undefined, course: unread, ended: unread, nowMs, acting };
+      return html(trialPage({ ...shown, now, standing: stands }));
+    };
+    assert.match(page(got(noTrial)), /<button[^>]*>Roll back now/);
+    const before = { ...got(noTrial), isFromBefore: true as const };
+    assert.match(page(before), /What can be done stands here when it is read anew/);
+    assert.doesNotMatch(page(before), /<button/);
+    assert.match(page({ ...before, problem: notNow }), /<button[^>]*>Freeze trials/);
+  });
+
   it('shows under Now nothing that has ended, but what the last one came to', () => {
     const sentence = '1.5.0 was not promoted: r.';
     const ended = {
