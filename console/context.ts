@@ -1,3 +1,4 @@
+import { missingFinder } from '../activities/collection/find-missing.ts';
 import { tmpdir } from 'node:os';
 
 import type { FastifyBaseLogger } from 'fastify';
@@ -66,6 +67,8 @@ export interface ConsoleContext extends ConsolePorts {
   /** Single episodes of the lake, with their frames. */
   readonly episodes: EpisodeTables;
   readonly lake: LakeReader;
+  /** Where episodes are that the lake does not have. */
+  readonly missing: ReturnType<typeof missingFinder>;
   /** The labels by hand that hold. */
   readonly labels: () => Promise<HandLabels>;
 }
@@ -82,5 +85,6 @@ export const consoleContext = (ports: ConsolePorts): ConsoleContext => ({
   // It reads alone: nothing is ever staged.
   episodes: openEpisodeTables({ ...ports, stagingDirectory: tmpdir() }),
   lake: openLakeReader({ ...ports, stagingDirectory: tmpdir() }),
+  missing: missingFinder(ports.store),
   labels: handLabelReader(ports),
 });

@@ -1,6 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
-import { numberText } from './format.ts';
+import { axisOf, narrowest, signWidth, type Axis } from './chart-axis.ts';
+import { across, chartFrame, down } from './chart-frame.ts';
 
 /** One bar; its parts stand on each other, in the order of the series. */
 export interface Bar {
@@ -13,44 +14,49 @@ interface BarWords {
   readonly label: string;
   /** Names of the parts; told apart by their patterns as well. */
   readonly series: readonly string[];
+  readonly height?: number;
 }
 
-const [width, height] = [720, 220];
-/** A few bars are not blocks. */
-const widestBar = 56;
-/** So many have room for their names. */
-const fewBars = 5;
-/** Left there is room for `1,234,567`. */
-const margin = { left: 84, right: 12, top: 12, bottom: 34 };
+const usualHeight = 170;
+/** A few bars are not blocks: of the width of a chart. */
+const widestBar = 0.08;
+/** As many as there are places for names below a chart. */
+const mostNames = 4;
 
 /** Places of bars in the drawing; pure, and finite for any counts. */
-export function barsOf(bars: readonly Bar[]): {
-  readonly highest: number;
+export function barsOf(
+  bars: readonly Bar[],
+  height: number,
+): {
+  readonly axis: Axis;
+  /** Of the width. */
   readonly step: number;
+  /** Pixels from the top. */
   readonly y: (count: number) => number;
 } {
-  const highest = Math.max(1, ...bars.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0)));
-  return {
-    highest,
-    step: (width - margin.left - margin.right) / Math.max(1, bars.length),
-    y: (count) => height - margin.bottom - ((height - margin.top - margin.bottom) * count) / highest,
-  };
+  const sums = bars.map(({ parts }) => parts.reduce((sum, part) => sum + part, 0));
+  const high = sums.reduce((most, sum) => Math.max(most, sum), 1);
+  const axis = axisOf({ low: 0, high }, height, { isWhole: true });
+  return { axis, step: 1 / Math.max(1, bars.length), y: (count) => down(count, axis, height) };
+}
+
+/** Names below the bars: each has its own where all fit in the narrowest chart, else the first and the last. */
+export function namesBelow(bars: readonly Bar[]): readonly string[] {
+  const names = bars.map(({ name }) => name);
+  const longest = names.reduce((most, { length }) => Math.max(most, length), 0);
+  const doFit = names.length <= mostNames && names.length * (longest + 1) * signWidth <= narrowest;
+  return doFit || names.length < 2 ? names : [names[0] ?? '', names.at(-1) ?? ''];
 }
 
 /** Counts as bars. Whoever draws it shows the same as a table. */
-export function barChart(bars: readonly Bar[], { label, series }: BarWords): ComponentChild {
-  const { highest, step, y } = barsOf(bars);
+export function barChart(bars: readonly Bar[], { label, series, height = usualHeight }: BarWords): ComponentChild {
+  const { axis, step, y } = barsOf(bars, height);
   const wide = Math.min(widestBar, step * 0.8);
-  const [first, last] = [bars[0], bars.at(-1)];
+  const below = namesBelow(bars);
+  const className = below.length === bars.length ? 'is-each' : 'is-ends';
   return h('figure', { class: 'lines bars' }, [
-    h('svg', { viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label }, [
+    chartFrame({ label, axis, below, height, className }, [
       hatches(),
-      [0, highest].map((count) =>
-        h('g', { key: `${count}` }, [
-          h('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y(count), y2: y(count) }),
-          h('text', { class: 'tick', x: margin.left - 6, y: y(count) + 4, 'text-anchor': 'end' }, numberText(count, 0)),
-        ]),
-      ),
       bars.map(({ parts }, index) => {
         let below = 0;
         return parts.map((part, at) => {
@@ -61,25 +67,13 @@ export function barChart(bars: readonly Bar[], { label, series }: BarWords): Com
             : h('rect', {
                 key: `${index} ${at}`,
                 class: `bar bar-${at % 3}`,
-                x: margin.left + (index + 0.5) * step - wide / 2,
-                width: wide,
+                x: across((index + 0.5) * step - wide / 2),
+                width: across(wide),
                 y: top,
                 height: Math.max(0, bottom - top),
               });
         });
       }),
-      bars.length <= fewBars
-        ? bars.map(({ name }, index) =>
-            h(
-              'text',
-              { key: name, x: margin.left + (index + 0.5) * step, y: height - 10, 'text-anchor': 'middle' },
-              name,
-            ),
-          )
-        : [
-            h('text', { x: margin.left, y: height - 10 }, first?.name),
-            h('text', { x: width - margin.right, y: height - 10, 'text-anchor': 'end' }, last?.name),
-          ],
     ]),
     series.length < 2
       ? null

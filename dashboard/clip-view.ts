@@ -1,12 +1,10 @@
 import { h, type ComponentChild } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import type { ClipImagesAnswer } from '../console/answers/clips.ts';
 import type { EpisodeAnswer } from '../console/answers/episodes.ts';
-import { ask, askBytes } from './ask.ts';
-import { ClipImages, ClipTrouble, imageAt, type ClipPlaces, type ReadBytes } from './clip-images.ts';
+import { ClipTrouble, imageAt, type ClipPlaces } from './clip-images.ts';
+import type { ClipPaths, ClipShelf, OpenClip } from './clip-shelf.ts';
 import { numberText } from './format.ts';
-import type { Pass } from './pass.ts';
 import { apiPath } from './route.ts';
 import { stateBox } from './states.ts';
 
@@ -18,11 +16,24 @@ interface ClipViewsProps {
   readonly episodeId: string;
   /** Instant of the frame that is looked at, from the start of the episode. */
   readonly atMs: number;
-  readonly pass: Pass;
+  readonly shelf: ClipShelf;
+}
+
+/** Where the clips of an episode are asked for that can be seen. */
+export const clipPathsOf = (
+  episodeId: string,
+  { robotId, clips }: Pick<Episode, 'robotId' | 'clips'>,
+): readonly ClipPaths[] =>
+  clips.filter((clip) => whyNone(clip) === null).map((clip) => pathsOf(episodeId, robotId, clip));
+
+function pathsOf(episodeId: string, robot: string, { camera, sha256 }: Clip): ClipPaths {
+  const path = `episodes/${encodeURIComponent(episodeId)}/clips/${encodeURIComponent(camera)}`;
+  const of = { robot, sha256: sha256 ?? '' };
+  return { imagesPath: apiPath(`${path}/images`, of), bytesPath: apiPath(path, of) };
 }
 
 /** What each camera saw at the frame that is looked at; where there is no clip, why. Nothing for robots without cameras. */
-export const ClipViews = ({ episode, episodeId, atMs, pass }: ClipViewsProps): ComponentChild =>
+export const ClipViews = ({ episode, episodeId, atMs, shelf }: ClipViewsProps): ComponentChild =>
   episode.clips.length === 0
     ? null
     : h(
@@ -31,15 +42,12 @@ export const ClipViews = ({ episode, episodeId, atMs, pass }: ClipViewsProps): C
         episode.clips.map((clip) => {
           const why = whyNone(clip);
           const { camera, sha256, state } = clip;
-          const path = `episodes/${encodeURIComponent(episodeId)}/clips/${encodeURIComponent(camera)}`;
-          const of = { robot: episode.robotId, sha256: sha256 ?? '' };
           return why === null
             ? h(ClipView, {
                 clip,
                 atMs,
-                pass,
-                imagesPath: apiPath(`${path}/images`, of),
-                bytesPath: apiPath(path, of),
+                shelf,
+                paths: pathsOf(episodeId, episode.robotId, clip),
                 key: `${camera} ${sha256} ${state}`,
               })
             : h('figure', { key: camera }, [stateBox('noData', why), h('figcaption', null, `Camera ${camera}`)]);
@@ -62,22 +70,21 @@ export function whyNone({ camera, state, violations }: Clip): string | null {
 interface ClipViewProps {
   readonly clip: Clip;
   readonly atMs: number;
-  readonly pass: Pass;
-  readonly imagesPath: string;
-  readonly bytesPath: string;
+  readonly shelf: ClipShelf;
+  readonly paths: ClipPaths;
 }
 
-function ClipView({ clip, atMs, pass, imagesPath, bytesPath }: ClipViewProps): ComponentChild {
+function ClipView({ clip, atMs, shelf, paths }: ClipViewProps): ComponentChild {
   const { camera, startedMs, state } = clip;
-  const [places, setPlaces] = useState<ClipPlaces | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const [tries, setTries] = useState(0);
-  usePlaces({ path: imagesPath, pass, tries, setPlaces, setTrouble });
+  const [open, places] = useClip({ shelf, paths, tries, setTrouble });
   const canvas = useRef<HTMLCanvasElement>(null);
   const sinceFirstMs = atMs - (startedMs ?? 0);
   const index = places === null ? -1 : imageAt(places.atUs, sinceFirstMs);
-  useDrawing({ canvas, places, index, bytesPath, pass, tries, setTrouble });
+  useDrawing({ canvas, open, places, index, tries, setTrouble });
   const tryAgain = (): void => {
+    shelf.drop(paths);
     setTrouble(null);
     setTries(tries + 1);
   };
@@ -119,79 +126,68 @@ export function captionOf(
 
 const seconds = (ms: number): string => `${numberText(Math.max(0, ms) / 1_000, 2)} s`;
 
-const againMs = 5_000;
-
-interface Asking {
-  readonly path: string;
-  readonly pass: Pass;
+interface Looking {
+  readonly shelf: ClipShelf;
+  readonly paths: ClipPaths;
   /** How often the viewer asked for another try. */
   readonly tries: number;
-  readonly setPlaces: (places: ClipPlaces) => void;
   readonly setTrouble: (trouble: string) => void;
 }
 
-/** Where images lie never changes: it is asked for until it is told. */
-function usePlaces({ path, pass, tries, setPlaces, setTrouble }: Asking): void {
-  useEffect(() => {
-    const end = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const look = async (): Promise<void> => {
-      const answer = await ask<ClipImagesAnswer>(path, pass, end.signal);
-      if (answer.kind === 'read')
-        return answer.data.state === 'read' ? setPlaces(answer.data) : setTrouble(answer.data.reason);
-      if (answer.kind === 'refused' && !passing.has(answer.type)) return setTrouble(answer.message);
-      timer = setTimeout(() => void look().catch(() => undefined), againMs);
-    };
-    look().catch(() => undefined);
-    return () => {
-      end.abort();
-      clearTimeout(timer);
-    };
-  }, [path, pass, tries, setPlaces, setTrouble]);
+/** The clip that is looked at, and where its images lie: at once where that is known already. */
+function useClip({ shelf, paths: { imagesPath, bytesPath }, tries, setTrouble }: Looking) {
+  const [held, hold] = useState<readonly [OpenClip, ClipPlaces | null] | null>(null);
+  // Before anything is painted: what is known already is drawn at once.
+  useLayoutEffect(() => {
+    const paths = { imagesPath, bytesPath };
+    const clip = shelf.look(paths);
+    hold([clip, clip.places]);
+    if (clip.places === null)
+      clip.read().then(
+        (places) => clip.isClosed || hold([clip, places]),
+        (error: unknown) => clip.isClosed || setTrouble(troubleOf(error)),
+      );
+    return () => shelf.letGo(paths);
+  }, [shelf, imagesPath, bytesPath, tries, setTrouble]);
+  return held ?? ([null, null] as const);
 }
 
-/** Refusals that a later question may not meet. */
-const passing: ReadonlySet<string> = new Set(['tooMany', 'storeUnavailable', 'internal']);
+const troubleOf = (error: unknown): string =>
+  error instanceof ClipTrouble ? error.message : 'this browser failed at it';
 
 interface Drawing {
   readonly canvas: { readonly current: HTMLCanvasElement | null };
+  readonly open: OpenClip | null;
   readonly places: ClipPlaces | null;
   readonly index: number;
-  readonly bytesPath: string;
-  readonly pass: Pass;
   readonly tries: number;
   readonly setTrouble: (trouble: string) => void;
 }
 
 /** Draws the image that is looked at; while one is decoded, the last one that was asked for waits, and those between are passed over. */
-function useDrawing({ canvas, places, index, bytesPath, pass, tries, setTrouble }: Drawing): void {
+function useDrawing({ canvas, open, places, index, tries, setTrouble }: Drawing): void {
   const wanted = useRef(index);
-  const painter = useMemo(
-    () => (places === null ? null : painterOf(places, bytesPath, pass)),
-    [places, bytesPath, pass],
-  );
-  useEffect(() => () => painter?.end(), [painter]);
+  const painter = useMemo(() => (open === null ? null : painterOf(open)), [open]);
   useEffect(() => {
     wanted.current = index;
-    if (painter === null || canvas.current === null) return;
-    painter.draw(canvas.current, wanted, setTrouble);
-  }, [painter, index, canvas, tries, setTrouble]);
+    if (painter === null || places === null || canvas.current === null) return;
+    painter(canvas.current, wanted, setTrouble);
+  }, [painter, places, index, canvas, tries, setTrouble]);
 }
 
-interface Painter {
-  draw(canvas: HTMLCanvasElement, wanted: { readonly current: number }, onTrouble: (trouble: string) => void): void;
-  end(): void;
-}
+type Painter = (
+  canvas: HTMLCanvasElement,
+  wanted: { readonly current: number },
+  onTrouble: (trouble: string) => void,
+) => void;
 
-function painterOf(places: ClipPlaces, path: string, pass: Pass): Painter {
-  const end = new AbortController();
-  const images = new ClipImages(places, readerOf(path, pass, end.signal));
+function painterOf(clip: OpenClip): Painter {
   let isDrawing = false;
   const draw = async (canvas: HTMLCanvasElement, wanted: { readonly current: number }): Promise<void> => {
-    for (let drawn: number | undefined; drawn !== wanted.current && !end.signal.aborted;) {
+    for (let drawn: number | undefined; drawn !== wanted.current && !clip.isClosed;) {
       drawn = wanted.current;
-      const image = drawn < 0 ? null : await images.image(drawn);
-      if (end.signal.aborted) return;
+      const image = drawn < 0 ? null : await clip.image(drawn);
+      if (clip.isClosed) return;
       const { width, height } = canvas;
       const context = canvas.getContext('2d');
       context?.clearRect(0, 0, width, height);
@@ -200,38 +196,13 @@ function painterOf(places: ClipPlaces, path: string, pass: Pass): Painter {
       canvas.dataset['image'] = String(drawn);
     }
   };
-  return {
-    draw: (canvas, wanted, onTrouble) => {
-      if (isDrawing) return;
-      isDrawing = true;
-      draw(canvas, wanted)
-        .catch((error: unknown) => {
-          if (!end.signal.aborted)
-            onTrouble(error instanceof ClipTrouble ? error.message : 'this browser failed at it');
-        })
-        .finally(() => {
-          isDrawing = false;
-        });
-    },
-    end: () => {
-      end.abort();
-      images.close();
-    },
+  return (canvas, wanted, onTrouble) => {
+    if (isDrawing) return;
+    isDrawing = true;
+    draw(canvas, wanted)
+      .catch((error: unknown) => clip.isClosed || onTrouble(troubleOf(error)))
+      .finally(() => {
+        isDrawing = false;
+      });
   };
 }
-
-const mostTries = 5;
-const calmMs = 1_000;
-
-/** Bytes of the clip; a console that has no time now is asked again, a few times. */
-const readerOf =
-  (path: string, pass: Pass, signal: AbortSignal): ReadBytes =>
-  async (start, end) => {
-    for (let tries = 1; ; tries += 1) {
-      const answer = await askBytes(path, pass, { start, end }, signal);
-      if (answer.kind === 'read') return answer.data;
-      if (tries >= mostTries || (answer.kind === 'refused' && !passing.has(answer.type)))
-        throw new ClipTrouble(answer.kind === 'gone' ? 'the console does not answer' : answer.message);
-      await new Promise((resolve) => setTimeout(resolve, calmMs * tries));
-    }
-  };

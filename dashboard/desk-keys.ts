@@ -13,6 +13,9 @@ type KeyKind =
   | 'last'
   | 'clear'
   | 'choose'
+  | 'words'
+  | 'note'
+  | 'leave'
   | 'store'
   | 'undo'
   | 'help';
@@ -32,6 +35,9 @@ const keys = [
     ['1', '2', '3', '4', '5', '6', '7', '8', '9'],
     'choose the numbered word: why it failed, or, once frames are marked, what it should have done',
   ],
+  ['words', ['w'], 'write why it failed, in words of your own'],
+  ['note', ['r'], 'write the reason: why you say so'],
+  ['leave', ['Escape', 'Enter'], 'in a field: back to the replay, where keys act'],
   ['store', ['s'], 'store the label that is shown, and go to the next episode'],
   ['undo', ['u'], 'take back the label that was given last, and go back to its episode'],
   ['help', ['?'], 'this list'],
@@ -72,7 +78,7 @@ export interface Press {
 }
 
 /**
- * What a key means at the desk; null: nothing, and the browser has it. Nothing while a field takes characters, with Ctrl, Alt or Meta, and by a key that is
+ * What a key means at the desk; null: nothing, and the browser has it. Nothing while a field takes characters, but what leaves it; nothing with Ctrl, Alt or Meta, and by a key that is
  * held down, but for steps of frames. Capitals by Shift mean nothing; those by Caps Lock do.
  */
 export function deskKeyOf(press: Press): DeskKey | null {
@@ -80,10 +86,12 @@ export function deskKeyOf(press: Press): DeskKey | null {
   if (ctrlKey || altKey || metaKey || press.isComposing || press.defaultPrevented) return null;
   const at = target as { readonly tagName?: string; readonly type?: string; readonly isContentEditable?: boolean };
   const tag = at.tagName ?? '';
-  if (at.isContentEditable === true || typedIn.has(tag)) return null;
-  if (tag === 'INPUT' && !notTypedIn.has(at.type ?? '')) return null;
+  const isTyped =
+    at.isContentEditable === true || typedIn.has(tag) || (tag === 'INPUT' && !notTypedIn.has(at.type ?? ''));
+  if (isTyped) return key === 'Escape' || (key === 'Enter' && tag === 'INPUT') ? { kind: 'leave' } : null;
   // A button is pressed by the space bar, and a page or a table scrolled by it.
   if (key === ' ' && tag !== 'H2' && !(tag === 'INPUT' && at.type === 'range')) return null;
   const found = kinds.get(shiftKey ? key : key.toLowerCase()) ?? null;
+  if (found?.kind === 'leave') return null;
   return found !== null && press.repeat && !held.has(found.kind) ? null : found;
 }

@@ -59,6 +59,18 @@ export const visited = (sitting: Sitting, place: Place): Sitting =>
     ? sitting
     : { ...sitting, trail: [...sitting.trail, place] };
 
+/**
+ * How many episodes of the queue nobody has labelled, and how many have a label of a part, or of why they failed. `done`: those that this sitting labelled; what the
+ * queue was read before counts as labelled at once.
+ */
+export function waitingOf(
+  { items, totalEpisodes, labelledEpisodes }: Pick<LabelQueueAnswer, 'items' | 'totalEpisodes' | 'labelledEpisodes'>,
+  done: readonly string[],
+): { readonly unlabelled: number; readonly labelled: number } {
+  const since = items.filter(({ episodeId, isLabelled }) => !isLabelled && done.includes(episodeId)).length;
+  return { unlabelled: totalEpisodes - labelledEpisodes - since, labelled: labelledEpisodes + since };
+}
+
 type Items = LabelQueueAnswer['items'];
 const placeOf = ({ episodeId, recordedOn }: Items[number]): Place => ({ episodeId, day: recordedOn });
 

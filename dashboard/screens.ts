@@ -36,6 +36,8 @@ import { versionTasksPath } from './pages/task-arms.ts';
 import { apiPath } from './route.ts';
 import { useReading, type Session } from './use-reading.ts';
 import { useStanding } from './use-standing.ts';
+import { useAhead, useNextEpisode } from './use-ahead.ts';
+import { nextPlace } from './label-sitting.ts';
 import { useSitting } from './use-sitting.ts';
 
 /** What every screen is given. `query` has the policy and what the viewer filters by. */
@@ -114,16 +116,23 @@ export function LabelsScreen({ session, policy, query, nowMs, onFilter, acting }
   const { id, day } = query;
   const isChosen = id !== undefined && day !== undefined;
   useEffect(() => {
-    if (isChosen) document.getElementById('desk')?.focus();
+    // An episode that is there at once has led to its slider by now.
+    if (isChosen && document.activeElement?.id !== 'frame') document.getElementById('desk')?.focus();
   }, [isChosen, id, day]);
   const queuePath = labelQueuePath(asked);
   const queue = useReading<LabelQueueAnswer>(session, queuePath, queuePath, 'cycles labels');
   const subject = `${policy} ${id ?? ''} ${day ?? ''}`;
-  const episode = useReading<EpisodeAnswer>(session, isChosen ? episodePath(asked) : null, subject, 'cycles');
-  const labels = useReading<LabelsAnswer>(session, isChosen ? labelsPath(asked) : null, subject, 'labels');
+  const { ahead, shelf } = useAhead(session);
+  const episode = useReading<EpisodeAnswer>(session, isChosen ? episodePath(asked) : null, subject, 'cycles', {
+    ahead,
+  });
+  const labels = useReading<LabelsAnswer>(session, isChosen ? labelsPath(asked) : null, subject, 'labels', { ahead });
   const sitting = useSitting(session, asked, queue.data);
+  const next = id === undefined ? null : nextPlace(queue.data?.items ?? [], sitting.done, id);
+  // Whoever looks at one is not kept waiting for the next one.
+  useNextEpisode({ ahead, shelf, policy, next: episode.data === null ? null : next });
   const read = { queue, episode, labels, sitting };
-  return labelsPage({ ...read, query: asked, nowMs, onFilter, acting, pass: session.token });
+  return labelsPage({ ...read, query: asked, nowMs, onFilter, acting, shelf });
 }
 
 export function IncidentsScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {

@@ -17,7 +17,9 @@ import { returningEveryMs, useStanding } from './use-standing.ts';
 const judgingEveryMs = 10_000;
 
 export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): ComponentChild {
-  const now = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models judging', true);
+  const now = useReading<TrialAnswer>(session, apiPath('trial', { policy }), policy, 'fleet models judging', {
+    isKept: true,
+  });
   const isReturning = now.data?.rollback?.run === 'RUNNING';
   useEffect(() => {
     if (!isReturning) return;
@@ -31,16 +33,14 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
     const timer = setInterval(() => session.tell('judging'), judgingEveryMs);
     return () => clearInterval(timer);
   }, [isJudged, session]);
-  const ended = useReading<EndedTrialsAnswer>(
-    session,
-    apiPath('trials', { policy, limit: '50' }),
-    policy,
-    'models',
-    true,
-  );
+  const ended = useReading<EndedTrialsAnswer>(session, apiPath('trials', { policy, limit: '50' }), policy, 'models', {
+    isKept: true,
+  });
   const trialId = trialIdOf(now.data, ended.data, query);
   const coursePath = trialId === undefined ? null : apiPath(`trials/${encodeURIComponent(trialId)}`);
-  const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models verdict', true);
+  const course = useReading<TrialCourseAnswer>(session, coursePath, trialId ?? '', 'fleet models verdict', {
+    isKept: true,
+  });
   // Both are made of the same verdicts: when one tells of a newer one, the other is read too.
   const judgedMs = now.data?.now?.measured?.atMs;
   useEffect(() => {
@@ -55,7 +55,9 @@ export function TrialScreen({ session, policy, query, nowMs, acting }: Screen): 
     trialId === undefined ? null : trialRobots({ reading: robots, policy, trialId, days, nowMs, candidateVersion });
   const nowId = now.data?.now?.trialId;
   const tasksOf = (id: string | undefined): string | null => (id === undefined ? null : trialTasksPath(policy, id));
-  const tasks = useReading<TaskArmsAnswer>(session, tasksOf(trialId), `${policy} ${trialId ?? ''}`, 'facts', true);
+  const tasks = useReading<TaskArmsAnswer>(session, tasksOf(trialId), `${policy} ${trialId ?? ''}`, 'facts', {
+    isKept: true,
+  });
   const other = useReading<TaskArmsAnswer>(
     session,
     nowId === trialId ? null : tasksOf(nowId),

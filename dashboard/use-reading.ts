@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+import type { Ahead } from './ahead.ts';
 import { ask } from './ask.ts';
 import type { Pass } from './pass.ts';
-import { begun, calmMs, changed, ended, scheduled, type Schedule } from './reading-schedule.ts';
+import { begun, calmMs, changed, ended, everyMs, scheduled, type Schedule } from './reading-schedule.ts';
 import { heard, unread, type Answer, type Reading } from './reading.ts';
 
 /** Who asks, and how pages hear of changes. */
@@ -40,14 +41,15 @@ function remember(session: Session, path: string, reading: Reading<unknown>): vo
 
 /**
  * What `path` answers, read anew every 30 s, when a topic of `topics` changed, and when the path is another one. null: nothing is asked. While another path of
- * the same `subject` is asked for, what the one before it answered stays to be seen; where it is kept (`isKept`), whoever comes back to the page sees what it showed, with its age, until it is read.
+ * the same `subject` is asked for, what the one before it answered stays to be seen. `isKept`: whoever comes back to the page sees what it showed, with its age, until it is read. `ahead`: what it
+ * knows is there at once, and what it does not know is asked for at once.
  */
 export function useReading<T>(
   session: Session,
   path: string | null,
   subject: string,
   topics: string,
-  isKept = false,
+  { isKept = false, ahead }: { readonly isKept?: boolean; readonly ahead?: Ahead } = {},
 ): Reading<T> {
   const [shown, keep] = useState<{ readonly subject: string; readonly reading: Reading<T> }>(() => ({
     subject,
@@ -81,7 +83,13 @@ export function useReading<T>(
       }
       follow(ended(schedule, performance.now()));
     };
-    follow(scheduled(performance.now() + (isFirst.current ? 0 : calmMs)));
+    const known = ahead?.take<T>(path) ?? null;
+    if (known === null) follow(scheduled(performance.now() + (isFirst.current || ahead !== undefined ? 0 : calmMs)));
+    else {
+      keep({ subject, reading: known.reading });
+      const restMs = known.isOutdated ? calmMs : known.readMs + everyMs - Date.now();
+      follow(scheduled(performance.now() + Math.min(everyMs, Math.max(0, restMs))));
+    }
     isFirst.current = false;
     const listens = topics.split(' ');
     const unlisten = session.onTopic(
@@ -92,6 +100,8 @@ export function useReading<T>(
       clearTimeout(timer);
       unlisten();
     };
-  }, [path, subject, topics, session, isKept]);
-  return shown.subject === subject ? shown.reading : isKept ? kept<T>(session, path) : unread;
+  }, [path, subject, topics, session, isKept, ahead]);
+  if (shown.subject === subject) return shown.reading;
+  if (isKept) return kept<T>(session, path);
+  return (path === null ? null : ahead?.take<T>(path)?.reading) ?? unread;
 }

@@ -7,6 +7,7 @@ import type { MetricsPorts } from './read-metrics.ts';
 
 export interface ToldEpisodesQuestion extends DaySpan {
   readonly policy: string;
+  readonly episodeId?: string | undefined;
   readonly robotId?: string | undefined;
   readonly trialId?: string | undefined;
   readonly outcome?: 'success' | 'failure' | 'aborted' | undefined;
@@ -80,13 +81,14 @@ export async function readToldEpisodes(
   ports: MetricsPorts,
   { limit, ...asked }: ToldEpisodesQuestion,
 ): Promise<ToldEpisodesAnswer> {
-  const { policy, from, to, robotId, trialId, outcome, reason } = asked;
+  const { policy, from, to, episodeId, robotId, trialId, outcome, reason } = asked;
   const state = await latestFacts(ports.store, policy);
   const outcomes = state && (await ports.facts.scan('outcomes', { from, to }));
   const nothing = { asOfMs: state?.asOfMs ?? null, total: 0, episodes: [], groups: null };
   if (outcomes === undefined) return { state: state === undefined ? 'noFacts' : 'empty', ...nothing };
   const ran = [
     within(policy, { from, to }),
+    ...(episodeId === undefined ? [] : [`episode_id = ${sqlText(episodeId)}`]),
     ...(robotId === undefined ? [] : [`robot_id = ${sqlText(robotId)}`]),
     ...(trialId === undefined ? [] : [`trial_id = ${sqlText(trialId)}`]),
   ].join(' AND ');

@@ -29,6 +29,8 @@ export interface QueuedEpisode extends LabelValue {
   readonly recordedOn: string;
   readonly frames: number;
   readonly unlabelledFrames: number;
+  /** Somebody labelled a part of it, or said why it failed. */
+  readonly isLabelled: boolean;
 }
 
 /** An episode of any split. */
@@ -38,6 +40,8 @@ export interface WaitingEpisode extends QueuedEpisode {
 
 export interface LabelQueue<T extends QueuedEpisode = QueuedEpisode> {
   readonly totalEpisodes: number;
+  /** Those of them that somebody labelled in part, or said of why they failed. */
+  readonly labelledEpisodes: number;
   readonly totalFrames: number;
   readonly episodes: readonly T[];
 }
@@ -108,11 +112,12 @@ export async function rankWaiting(
     WHERE l.labelled_count + l.left_out_count < l.frame_count) AS w`;
   const kinds = await kindsOf(session, waiting);
   const [totals] = await session.rows(
-    `SELECT count(*) AS episodes, coalesce(sum(frame_count - labelled_count - left_out_count), 0) AS frames FROM ${waiting}`,
+    `SELECT count(*) AS episodes, count(*) FILTER (is_touched) AS labelled, coalesce(sum(frame_count - labelled_count - left_out_count), 0) AS frames FROM ${waiting}`,
   );
   const rows = kinds.length === 0 ? [] : await session.rows(rankedSql(waiting, kinds, limit));
   return {
     totalEpisodes: Number(totals?.['episodes']),
+    labelledEpisodes: Number(totals?.['labelled']),
     totalFrames: Number(totals?.['frames']),
     episodes: rows.map((row) => queued(row, kinds)),
   };
@@ -160,7 +165,7 @@ function rankedSql(waiting: string, kinds: readonly Kind[], limit: number): stri
 }
 
 function queued(row: Readonly<Record<string, unknown>>, kinds: readonly Kind[]): WaitingEpisode {
-  const { value = 0, reasons = [] } = kinds[Number(row['kind'])] ?? {};
+  const { value = 0, reasons = [], isTouched: isLabelled = false } = kinds[Number(row['kind'])] ?? {};
   return {
     episodeId: row['episode_id'] as string,
     robotId: row['robot_id'] as string,
@@ -171,6 +176,7 @@ function queued(row: Readonly<Record<string, unknown>>, kinds: readonly Kind[]):
     recordedOn: row['day'] as string,
     frames: Number(row['frame_count']),
     unlabelledFrames: Number(row['frame_count']) - Number(row['labelled_count']) - Number(row['left_out_count']),
+    isLabelled,
     value,
     reasons,
   };

@@ -12,6 +12,22 @@ const told = {
   asOfMs: z.number().nullable(),
 };
 
+/** Where an episode is that the lake does not have, as far as the store says; see `Whereabouts`. */
+const missing = z
+  .strictObject({
+    kind: z.enum(['erased', 'refused', 'waits', 'perhapsRefused', 'perhapsRemoved', 'notUploaded', 'unknown']),
+    /** Rules that were broken, at most 5. */
+    rules: z.array(z.string()),
+    /** Uploads of its robot since then: those that wait, or were refused, or were removed. */
+    uploads: z.int(),
+    /** The robot is in quarantine: nothing of it is collected until it is released. */
+    isRobotQuarantined: z.boolean(),
+    /** How many episodes the robot gave up for lack of room since its disk was new; null: it did not tell. */
+    givenUp: z.int().nullable(),
+  })
+  .nullable();
+export type MissingAnswer = z.infer<typeof missing>;
+
 const groups = z.array(
   z.strictObject({
     /** null: no version was told. */
@@ -40,8 +56,10 @@ export const episodesSchema = z.strictObject({
       failureReason: z.string().nullable(),
       intervened: z.boolean(),
       correctedFrames: z.int(),
-      /** The lake has it, with its frames; false: it waits on the robot or for a collection, was refused, or was erased. */
+      /** The lake has it, with its frames. */
       isCollected: z.boolean(),
+      /** null: it is collected. */
+      missing,
     }),
   ),
   total: z.int(),
@@ -70,7 +88,9 @@ export type TrialRobotsAnswer = z.infer<typeof trialRobotsSchema>;
 export const episodeSchema = z.strictObject({
   ...read,
   episodeId: z.string(),
-  /** null: the lake does not have it: not uploaded or not collected yet, refused, or erased. */
+  /** null: `episode` is there. */
+  missing,
+  /** null: the lake does not have it. */
   episode: z
     .strictObject({
       robotId: z.string(),

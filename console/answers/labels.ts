@@ -20,12 +20,16 @@ export const labelQueueSchema = z.strictObject({
       recordedOn: z.string(),
       frames: z.int(),
       unlabelledFrames: z.int(),
+      /** Somebody labelled a part of it, or said why it failed. */
+      isLabelled: z.boolean(),
       /** 0 to 10, and why. */
       value: z.number(),
       reasons: z.array(z.string()),
     }),
   ),
   totalEpisodes: z.int(),
+  /** Those of `totalEpisodes` that somebody labelled in part, or said of why they failed. */
+  labelledEpisodes: z.int(),
   totalFrames: z.int(),
   /** Why episodes of these days failed, as persons and robots said, the most frequent first; at most 9. */
   failureReasons: z.array(z.string()),

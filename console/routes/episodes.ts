@@ -8,9 +8,17 @@ import { outcomes } from '../../datasets/columns.ts';
 import type { RobotType } from '../../datasets/robot-type.ts';
 import { utcDay } from '../../domain/facts/days.ts';
 import { readRobotType } from '../../store/records/robot-types.ts';
-import { episodeSchema, episodesSchema, trialRobotsSchema, type EpisodeAnswer } from '../answers/episodes.ts';
+import {
+  episodeSchema,
+  episodesSchema,
+  trialRobotsSchema,
+  type EpisodeAnswer,
+  type MissingAnswer,
+} from '../answers/episodes.ts';
 import { readClips } from '../episode-clips.ts';
+import type { ConsoleContext } from '../context.ts';
 import { ConsoleError } from '../errors.ts';
+import { whereabouts } from '../missing-episodes.ts';
 import {
   day,
   described,
@@ -88,7 +96,16 @@ const toldRoutes: Routes = (context) => async (app) => {
         const lakeDays = new Set(told.episodes.flatMap((one) => lakeDaysOf(one.day)));
         return { ...told, known: await context.episodes.known(engine, { episodeIds, days: [...lakeDays] }) };
       });
-      const items = episodes.map((one) => ({ ...one, isCollected: known.has(one.episodeId) }));
+      const gone = await whereabouts(
+        context,
+        policy,
+        episodes.filter(({ episodeId }) => !known.has(episodeId)),
+      );
+      const items = episodes.map((one) => ({
+        ...one,
+        isCollected: known.has(one.episodeId),
+        missing: gone.get(one.episodeId) ?? null,
+      }));
       return { readAtMs: context.clock(), policy, ...span, ...answer, items, groups: groups && writable(groups) };
     },
   });
@@ -121,12 +138,31 @@ const lakeRoutes: Routes = (context) => async (app) => {
       if (found !== undefined && found.robotType !== robotType.id)
         throw new ConsoleError('notFound', `the episode is of another robot type than those of ${policy}`);
       const type = found && (await readRobotType(context.store, found.robotType, found.robotTypeVersion));
-      if (found === undefined || type === undefined) return { readAtMs: context.clock(), ...params, episode: null };
+      if (found === undefined || type === undefined) {
+        const missing = await missingOf(context, policy, { ...params, day: told });
+        return { readAtMs: context.clock(), ...params, missing, episode: null };
+      }
       const clips = await readClips(context.store, { ...params, ...found }, type);
-      return { readAtMs: context.clock(), ...params, episode: { ...shown(found, type), clips } };
+      return { readAtMs: context.clock(), ...params, missing: null, episode: { ...shown(found, type), clips } };
     },
   });
 };
+
+/** Where one is: by what its robot told of it. */
+async function missingOf(
+  context: ConsoleContext,
+  policy: string,
+  { episodeId, day: told }: { readonly episodeId: string; readonly day: string },
+): Promise<MissingAnswer> {
+  const from = startOf(told, 'day');
+  // Lists name the day of its end; an address that a person wrote perhaps that of its start.
+  const span = { from: utcDay(from - dayMs), to: utcDay(from + 2 * dayMs) };
+  const { episodes } = await context.questions.ask((engine) =>
+    readToldEpisodes({ ...context, engine }, { policy, episodeId, limit: 1, ...span }),
+  );
+  const asked = { episodeId, robotId: episodes[0]?.robotId ?? null, endedMs: episodes[0]?.endedMs ?? null };
+  return (await whereabouts(context, policy, [asked])).get(episodeId) ?? null;
+}
 
 function shown(
   { robotType, robotTypeVersion, frames, ...episode }: LakeEpisode,

@@ -76,6 +76,7 @@ const labelQuestions: Routes = (context) => async (app) => {
           state: 'noLake' as const,
           items: [],
           totalEpisodes: 0,
+          labelledEpisodes: 0,
           totalFrames: 0,
           failureReasons: [],
         };

@@ -144,25 +144,36 @@ function coverage(
     ]),
     tableOf(
       `${shownTasks.length} of ${tasks} tasks by ${shownRobots.length} of ${robots} robots${shownRobots.length < robots ? ', those with the fewest tasks' : ''}`,
-      ['Task', 'Robots', 'Episodes', ...shownRobots],
+      ['Task', ...shownRobots],
       h(
         'tbody',
-        null,
+        { role: 'rowgroup' },
         shownTasks.map(({ task, robots: did, episodes, byRobot }) =>
-          h('tr', { key: task }, [
-            h('th', { scope: 'row' }, h('a', { href: hrefOf('tasks', { policy, search: task }) }, task)),
-            h('td', { class: 'number' }, `${numberText(did, 0)} of ${numberText(robots, 0)}`),
-            h('td', { class: 'number' }, numberText(episodes, 0)),
+          h('tr', { key: task, role: 'row' }, [
+            h('th', { scope: 'row', role: 'rowheader' }, [
+              h('a', { href: hrefOf('tasks', { policy, search: task }) }, task),
+              h(
+                'span',
+                { class: 'count' },
+                `${numberText(did, 0)} of ${numberText(robots, 0)} robots, ${numberText(episodes, 0)} episodes`,
+              ),
+            ]),
             byRobot.map((count, at) =>
               h(
                 'td',
-                { key: `${at}`, class: count === 0 ? 'gap' : undefined },
+                {
+                  key: `${at}`,
+                  role: 'cell',
+                  'data-head': shownRobots[at],
+                  class: count === 0 ? 'gap' : undefined,
+                },
                 count === 0 ? '– none' : numberText(count, 0),
               ),
             ),
           ]),
         ),
       ),
+      'is-cards is-matrix',
     ),
   ]);
 }

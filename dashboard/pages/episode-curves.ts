@@ -3,6 +3,7 @@ import { h, type ComponentChild } from 'preact';
 import type { EpisodeAnswer } from '../../console/answers/episodes.ts';
 import { choiceField, filterForm } from '../form-fields.ts';
 import { numberText } from '../format.ts';
+import { lanesOf } from '../chart-axis.ts';
 import { lineChart, type ChartMarks, type Line } from '../line-chart.ts';
 import { table } from '../states.ts';
 
@@ -22,36 +23,73 @@ export function actionText({ kind, names }: Episode['actions'], action: readonly
   return action.map((value, at) => `${names[at] ?? `action ${at}`} ${numberText(value, 3)}`).join(', ');
 }
 
+/** What is marked, and how many pixels high the curves are where it is not as usual. */
+export type CurveMarks = ChartMarks & { readonly height?: number };
+
+/** Where an episode is marked: its end, and how it came. */
+const endOf = ({ durationMs, outcome, failureReason, intervened }: Episode): ChartMarks => ({
+  events: [{ x: durationMs, name: `end: ${failureReason ?? outcome}${intervened ? ', taken over' : ''}` }],
+});
+
 /** What the robot did over time, and what an expert would have done. `marks`: where somebody looks, and what is marked. */
-export function actionsSection({ actions, frames }: Episode, marks: ChartMarks = {}): ComponentChild {
-  const line = (name: string, valueOf: (frame: Frame) => number | undefined): Line => ({
-    name,
-    points: frames.map((frame) => ({ x: frame.atMs, y: valueOf(frame) ?? null })),
-  });
-  const names = actions.kind === 'discrete' ? ['action'] : actions.names.slice(0, together / 2);
+export function actionsSection(episode: Episode, marks: CurveMarks = {}): ComponentChild {
+  const { actions, frames } = episode;
   if (actions.kind === 'none') return null;
-  return h('section', null, [
-    h('h2', null, 'What it did'),
-    actions.kind === 'discrete'
-      ? h('p', { class: 'legend' }, [
-          'Actions by their place: ',
-          actions.names.map((name, at) => `${at} ${name}`).join(', '),
-          '.',
-        ])
-      : null,
-    lineChart(
-      names.flatMap((name, at) => [
+  const words = {
+    label: `What the robot did in ${frames.length} frames, and what an expert would have done; ${endOf(episode).events?.[0]?.name ?? ''}`,
+    xText: seconds,
+    ...endOf(episode),
+  };
+  return h('section', { 'aria-labelledby': 'did' }, [
+    h('h2', { id: 'did' }, 'What it did'),
+    actions.kind === 'discrete' ? chosenChart(episode, words, marks) : valuesChart(episode, words, marks),
+    changesTable(actions, frames),
+  ]);
+}
+
+type Words = Parameters<typeof lineChart>[1];
+
+/** More names than this are not below each other where nothing has them. */
+const allNames = 12;
+
+/** Actions by their names below each other: between two of them there is nothing. */
+function chosenChart({ actions, frames }: Episode, words: Words, marks: CurveMarks) {
+  const chosen = [...new Set(frames.flatMap(({ action, expert }) => [action[0], expert?.[0]]))].filter(
+    (one): one is number => one !== undefined,
+  );
+  const all = actions.names.length <= allNames ? actions.names.map((_, at) => at) : [];
+  const lanes = [...new Set([...all, ...chosen])].toSorted((a, b) => a - b);
+  const places = new Map(lanes.map((one, at) => [one, -at]));
+  const { height, ...axis } = lanesOf(lanes.map((one) => actionText(actions, [one])));
+  const line = (name: string, of: (frame: Frame) => number | undefined): Line => ({
+    name,
+    points: frames.map((frame) => ({ x: frame.atMs, y: places.get(of(frame) ?? Number.NaN) ?? null })),
+    isStepped: true,
+  });
+  return lineChart(
+    [
+      line('what it did', ({ action }) => action[0]),
+      line('what an expert would have done', ({ expert }) => expert?.[0]),
+    ],
+    { ...words, ...marks, axis, height },
+  );
+}
+
+/** The first of the values, because more lines cannot be told apart. */
+function valuesChart({ actions, frames }: Episode, words: Words, marks: CurveMarks) {
+  const line = (name: string, of: (frame: Frame) => number | undefined): Line => ({
+    name,
+    points: frames.map((frame) => ({ x: frame.atMs, y: of(frame) ?? null })),
+  });
+  return lineChart(
+    actions.names
+      .slice(0, together / 2)
+      .flatMap((name, at) => [
         line(name, ({ action }) => action[at]),
         line(`${name} of an expert`, ({ expert }) => expert?.[at]),
       ]),
-      {
-        label: `What the robot did in ${frames.length} frames, and what an expert would have done`,
-        xText: seconds,
-        ...marks,
-      },
-    ),
-    changesTable(actions, frames),
-  ]);
+    { ...words, ...marks },
+  );
 }
 
 /** Where the action, or the expert's, becomes another one: what the curve shows, in words. */
@@ -80,18 +118,19 @@ function changesTable(actions: Episode['actions'], frames: readonly Frame[]): Co
 
 /** What it sensed over time, a few readings at once; the address keeps which. */
 export function readingsSection(
-  { observations, observationsTotal, frames }: Episode,
+  episode: Episode,
   query: Query,
   onFilter: (change: Query) => void,
-  marks: ChartMarks = {},
+  marks: CurveMarks = {},
 ): ComponentChild {
+  const { observations, observationsTotal, frames } = episode;
   const first = firstOf(query, observations.length);
   const shown = observations.slice(first, first + together);
   const groups = Array.from({ length: Math.ceil(observations.length / together) }, (_, at) => at * together);
   const nameOf = (start: number): string =>
     [observations[start]?.name, observations[Math.min(start + together, observations.length) - 1]?.name].join(' to ');
-  return h('section', null, [
-    h('h2', null, 'What it sensed'),
+  return h('section', { 'aria-labelledby': 'sensed' }, [
+    h('h2', { id: 'sensed' }, 'What it sensed'),
     filterForm(
       [
         choiceField(
@@ -111,7 +150,12 @@ export function readingsSection(
         name: `${name}, ${unit}`,
         points: frames.map(({ atMs, observation }) => ({ x: atMs, y: observation[first + at] ?? null })),
       })),
-      { label: `${shown.map(({ name }) => name).join(', ')} in ${frames.length} frames`, xText: seconds, ...marks },
+      {
+        label: `${shown.map(({ name }) => name).join(', ')} in ${frames.length} frames`,
+        xText: seconds,
+        ...endOf(episode),
+        ...marks,
+      },
     ),
     h('details', null, [h('summary', null, 'The same as a table'), framesRows(frames, observations, first)]),
   ]);

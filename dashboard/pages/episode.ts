@@ -6,6 +6,7 @@ import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
 import { facts, moment, shownOf, stateBox, table } from '../states.ts';
 import { actionsSection, actionText, readingsSection, seconds, type Episode, type Frame } from './episode-curves.ts';
+import { missingText } from './missing-words.ts';
 import { versionLink } from './version-links.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -25,12 +26,9 @@ export const episodePage = ({ reading, query, nowMs, onFilter }: EpisodePage): C
   h(
     'div',
     null,
-    shownOf(reading, nowMs, 'the episode', ({ episode }) =>
+    shownOf(reading, nowMs, 'the episode', ({ episode, missing }) =>
       episode === null
-        ? stateBox(
-            'noData',
-            'The lake does not have this episode: its robot has not uploaded it yet, no collection has taken it in, it was refused, or it was erased.',
-          )
+        ? stateBox('noData', `This episode cannot be opened. ${missingText(missing)}.`)
         : body(episode, query, onFilter),
     ),
   );

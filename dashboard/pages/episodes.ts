@@ -5,6 +5,7 @@ import { choiceField, filterForm } from '../form-fields.ts';
 import { numberText } from '../format.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath, hrefOf } from '../route.ts';
+import { missingText } from './missing-words.ts';
 import { moment, shownOf, stateBox, table } from '../states.ts';
 
 type Query = Readonly<Record<string, string>>;
@@ -89,8 +90,7 @@ export function episodesTable(
       ...(ofFleet ? [robot] : []),
       {
         head: 'Frames',
-        cell: ({ isCollected }) =>
-          isCollected ? '✓ collected' : '◌ not collected: it waits, or was refused or erased',
+        cell: ({ isCollected, missing }) => (isCollected ? '✓ collected' : missingText(missing)),
       },
       { head: 'Outcome', cell: outcomeText },
       { head: 'Task', cell: ({ task }) => task },

@@ -33,7 +33,7 @@ export function KeysHelp({ onClose }: { readonly onClose: () => void }): Compone
     h(
       'p',
       null,
-      'They act while the focus is at the desk, outside of fields in which you type, and without Ctrl, Alt or Meta. The box “Keys” turns them off.',
+      'They act while the focus is at the desk, outside of fields in which you type, and without Ctrl, Alt or Meta. Escape or Enter leaves a field. The box “Keys” turns them off.',
     ),
     table(
       'Keys',

@@ -4,11 +4,12 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { EpisodeAnswer } from '../../console/answers/episodes.ts';
 import type { LabelsAnswer } from '../../console/answers/labels.ts';
 import type { Acting } from '../act-buttons.ts';
+import type { ClipShelf } from '../clip-shelf.ts';
 import { ClipViews } from '../clip-view.ts';
 import { deskKeyOf, keyOf, type DeskKey } from '../desk-keys.ts';
 import { emptyForm, failureAct, framesAct, withNote, type LabelForm } from '../label-acts.ts';
+import { numberText } from '../format.ts';
 import type { Place } from '../label-sitting.ts';
-import type { Pass } from '../pass.ts';
 import type { Reading } from '../reading.ts';
 import { hrefOf } from '../route.ts';
 import { facts, moment, shownOf, stateBox } from '../states.ts';
@@ -17,7 +18,8 @@ import { actionsSection, readingsSection, type Episode } from './episode-curves.
 import { keyed, keyHint, KeysHelp, shortcut } from './key-hints.ts';
 import { marksOf, replay, usePlaying } from './label-replay.ts';
 import { saidBody } from './label-said.ts';
-import { choicesOf, meansFrames, wordsSection } from './label-words.ts';
+import { missingText } from './missing-words.ts';
+import { choicesOf, fieldIds, meansFrames, wordsSection } from './label-words.ts';
 
 type Query = Readonly<Record<string, string>>;
 
@@ -34,8 +36,9 @@ interface LabelDeskProps {
   readonly nowMs: number;
   readonly onFilter: (change: Query) => void;
   readonly acting: Acting;
-  /** By what clips are asked for. */
-  readonly pass: Pass;
+  readonly shelf: ClipShelf;
+  /** How many episodes of the queue have no label at all. */
+  readonly unlabelled: number | null;
 }
 
 /** Nobody has seen an episode that was shown so short a time ago: a key or a button that was pressed twice is no label of the next one. */
@@ -57,11 +60,13 @@ export function LabelDesk(props: LabelDeskProps): ComponentChild {
   return h(Fragment, null, [
     // Who points at something in it has the focus in it, and so its keys.
     h('section', { 'aria-labelledby': 'desk', key: 'desk', class: 'desk', tabIndex: -1, onKeyDown }, [
-      h('h2', { id: 'desk', tabIndex: -1 }, `Episode ${episodeId}`),
-      waysOn(props, hints, () => setHelpOpen(true)),
-      shownOf(reading, nowMs, 'the episode', ({ episode }) =>
+      h('div', { class: 'desk-head' }, [
+        h('h2', { id: 'desk', tabIndex: -1 }, `Episode ${episodeId}`),
+        waysOn(props, hints, () => setHelpOpen(true)),
+      ]),
+      shownOf(reading, nowMs, 'the episode', ({ episode, missing }) =>
         episode === null
-          ? stateBox('noData', 'The lake does not have this episode of this day: it was refused, or it was erased.')
+          ? stateBox('noData', `This episode cannot be opened. ${missingText(missing)}.`)
           : deskBody(props, episode, desk),
       ),
     ]),
@@ -109,6 +114,9 @@ function useDesk({ episode: reading, next, previous, sitting, query, episodeId, 
       first: () => onMark('first'),
       last: () => onMark('last'),
       clear: onClear,
+      words: () => focusOn(fieldIds.words),
+      note: () => focusOn(fieldIds.note),
+      leave: () => focusOn('frame'),
       store: () => acts !== null && onStore(meansFrames(form) ? acts.frames : acts.failure),
       undo: sitting.onUndo,
       help: () => undefined,
@@ -132,6 +140,9 @@ function useDesk({ episode: reading, next, previous, sitting, query, episodeId, 
     onKey,
   };
 }
+
+/** Without frames there is no slider: then the heading has the keys. */
+const focusOn = (id: string): void => (document.getElementById(id) ?? document.getElementById('desk'))?.focus();
 
 type Acts = NonNullable<ReturnType<typeof actsOf>>;
 
@@ -179,7 +190,7 @@ const box = (text: string, isOn: boolean, onChange: (is: boolean) => void): Comp
 
 /** Where it goes on from the episode, and back; and the keys. */
 function waysOn(
-  { next, previous, sitting, query }: LabelDeskProps,
+  { next, previous, sitting, query, unlabelled }: LabelDeskProps,
   hints: boolean,
   onHelp: () => void,
 ): ComponentChild {
@@ -195,6 +206,9 @@ function waysOn(
     way('previous', 'Episode before', previous),
     way('next', 'Next episode', next),
     h('a', { href: hrefOf('labels', { policy, from, to }), key: 'queue' }, 'Back to the queue alone'),
+    unlabelled === null
+      ? null
+      : h('span', { key: 'left' }, `${numberText(unlabelled, 0)} without a label in the queue`),
     box('Keys', sitting.areKeysOn, sitting.onKeys),
     box('Go on after a label', sitting.goesOn, sitting.onGoesOn),
     keyed(hints, 'help', 'Which keys', onHelp),
@@ -202,21 +216,40 @@ function waysOn(
 }
 
 function deskBody(props: LabelDeskProps, episode: Episode, desk: Desk): ComponentChild {
-  const { episodeId, labels, sitting, query, nowMs, onFilter, acting, pass } = props;
+  const { episodeId, labels, sitting, query, nowMs, onFilter, acting } = props;
   const { form, acts, current } = desk;
   const hasFrames = episode.frames.length > 0;
   const hints = sitting.areKeysOn;
   const marks = marksOf(episode, form, current?.atMs);
-  const clips = h(ClipViews, { episode, episodeId, atMs: current?.atMs ?? 0, pass });
+  const hasClips = episode.clips.length > 0;
   return h('div', null, [
     about(episode),
     hasFrames
-      ? replay({ ...desk, episode, clips, hints })
+      ? replay({ ...desk, episode, hints })
       : stateBox('noData', 'The lake has the episode and none of its frames. Nothing follows from this.'),
-    acts === null
-      ? null
-      : wordsSection({ episode, form, onChange: desk.onChange, sitting, acts, onStore: desk.onStore, hints }),
-    hasFrames ? [actionsSection(episode, marks), readingsSection(episode, query, onFilter, marks)] : null,
+    // What is looked at stands beside what is said of it, and above it where there is no room beside it.
+    h('div', { class: hasClips ? 'desk-columns has-clips' : 'desk-columns' }, [
+      hasClips
+        ? h(
+            'div',
+            { class: 'desk-clips' },
+            h(ClipViews, { episode, episodeId, atMs: current?.atMs ?? 0, shelf: props.shelf }),
+          )
+        : null,
+      hasFrames
+        ? h('div', { class: 'desk-curves' }, [
+            actionsSection(episode, marks),
+            readingsSection(episode, query, onFilter, { ...marks, height: 110 }),
+          ])
+        : null,
+      acts === null
+        ? null
+        : h(
+            'div',
+            { class: 'desk-words' },
+            wordsSection({ episode, form, onChange: desk.onChange, sitting, acts, onStore: desk.onStore, hints }),
+          ),
+    ]),
     h('section', { 'aria-labelledby': 'said' }, [
       h('h2', { id: 'said' }, 'Labels that hold'),
       shownOf(labels, nowMs, 'labels of the episode', (answer) =>

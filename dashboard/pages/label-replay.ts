@@ -53,7 +53,6 @@ interface Replay {
   readonly onPlay: () => void;
   readonly onMark: (end: 'first' | 'last') => void;
   readonly onClear: () => void;
-  readonly clips: ComponentChild;
   readonly hints: KeyHints;
 }
 
@@ -65,7 +64,7 @@ export function replay({ episode, place, last, isPlaying, hints, ...does }: Repl
   const where = `frame ${frame.index}, ${seconds(frame.atMs)}`;
   const { onPlace, onPlay, onMark, onClear } = does;
   return h('section', { 'aria-labelledby': 'replay', class: 'replay' }, [
-    h('h2', { id: 'replay' }, 'Replay'),
+    h('h2', { id: 'replay', class: 'unseen' }, 'Replay'),
     h('label', null, [
       'Frame',
       h('input', {
@@ -89,7 +88,6 @@ export function replay({ episode, place, last, isPlaying, hints, ...does }: Repl
       keyed(hints, 'last', 'Last frame is here', () => onMark('last')),
       keyed(hints, 'clear', 'No frames', onClear),
     ]),
-    does.clips,
     facts([
       ['At', where],
       ['It did', actionText(actions, frame.action)],

@@ -23,6 +23,9 @@ interface Words {
   readonly hints: KeyHints;
 }
 
+/** Fields that keys lead to. */
+export const fieldIds = { words: 'label-words', note: 'label-note' } as const;
+
 /** Frames are meant as soon as an end of them is marked. */
 export const meansFrames = ({ first, last }: LabelForm): boolean => first !== '' || last !== '';
 
@@ -44,13 +47,23 @@ export const wordsSection = (words: Words): ComponentChild => {
     h('h2', { id: 'say' }, 'What you say of it'),
     choices(words),
     framesFields(episode, form, onChange),
-    textField('Why it failed', 200, form.failureReason, (failureReason) => onChange({ failureReason })),
-    textField(
-      `Why you say so: required, recorded in the audit log with the label, and kept for the next one (at most ${longestReason} characters)`,
-      longestReason,
-      sitting.note,
-      sitting.onNote,
-    ),
+    textField({
+      id: fieldIds.words,
+      label: ['Why it failed', keyHint(hints, keyOf('words'))],
+      shortcut: shortcut(hints, keyOf('words')),
+      maxLength: 200,
+      value: form.failureReason,
+      onValue: (failureReason) => onChange({ failureReason }),
+    }),
+    textField({
+      id: fieldIds.note,
+      label: ['Why you say so', keyHint(hints, keyOf('note'))],
+      shortcut: shortcut(hints, keyOf('note')),
+      hint: 'Required; the audit log keeps it, and it stays for the next label.',
+      maxLength: longestReason,
+      value: sitting.note,
+      onValue: sitting.onNote,
+    }),
     h('p', { class: 'will' }, [
       h('strong', null, ['Will be stored', keyHint(hints, keyOf('store')), ': ']),
       willText(meansFrames(form) ? acts.frames : acts.failure, sitting.note),
@@ -94,15 +107,32 @@ function choices({ episode, form, onChange, sitting, hints }: Words): ComponentC
   ]);
 }
 
-const textField = (label: string, maxLength: number, value: string, onValue: (value: string) => void): ComponentChild =>
-  h(
-    'div',
-    { class: 'filters', key: label },
+interface TextField {
+  readonly id: string;
+  readonly label: ComponentChild;
+  readonly shortcut: string | undefined;
+  readonly hint?: string;
+  readonly maxLength: number;
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+}
+
+const textField = ({ id, label, shortcut: keys, hint, maxLength, value, onValue }: TextField): ComponentChild =>
+  h('div', { class: 'filters', key: id }, [
     h('label', { class: 'wide' }, [
-      label,
-      h('input', { type: 'text', maxLength, value, onInput: (event: Typed) => onValue(event.currentTarget.value) }),
+      h('span', null, label),
+      h('input', {
+        type: 'text',
+        id,
+        maxLength,
+        value,
+        'aria-keyshortcuts': keys,
+        'aria-describedby': hint === undefined ? undefined : `${id}-hint`,
+        onInput: (event: Typed) => onValue(event.currentTarget.value),
+      }),
     ]),
-  );
+    hint === undefined ? null : h('span', { class: 'hint', id: `${id}-hint` }, hint),
+  ]);
 
 function framesFields({ actions, frameCount }: Episode, form: LabelForm, onChange: Change): ComponentChild {
   if (actions.kind === 'none') return null;

@@ -3,10 +3,10 @@ import { h, type ComponentChild } from 'preact';
 import type { EpisodeAnswer } from '../../console/answers/episodes.ts';
 import type { LabelQueueAnswer, LabelsAnswer } from '../../console/answers/labels.ts';
 import type { Acting } from '../act-buttons.ts';
+import type { ClipShelf } from '../clip-shelf.ts';
 import { filterForm, typedField } from '../form-fields.ts';
 import { numberText } from '../format.ts';
-import { nextPlace, previousPlace } from '../label-sitting.ts';
-import type { Pass } from '../pass.ts';
+import { nextPlace, previousPlace, waitingOf } from '../label-sitting.ts';
 import type { Reading } from '../reading.ts';
 import { apiPath } from '../route.ts';
 import { shownOf, stateBox, table } from '../states.ts';
@@ -30,7 +30,7 @@ interface LabelsPage {
   readonly onFilter: (change: Query) => void;
   readonly acting: Acting;
   readonly sitting: AtDesk;
-  readonly pass: Pass;
+  readonly shelf: ClipShelf;
 }
 
 /** Episodes that wait for a label by hand, the most valuable first; of the chosen one a replay, and what persons say of it. */
@@ -53,7 +53,7 @@ export const labelsPage = ({ queue, ...page }: LabelsPage): ComponentChild => {
         ],
         'Days',
       ),
-      shownOf(queue, nowMs, 'episodes that wait for a label', (answer) => queueBody(answer, query)),
+      shownOf(queue, nowMs, 'episodes that wait for a label', (answer) => queueBody(answer, query, sitting)),
     ]),
   ]);
 };
@@ -67,24 +67,32 @@ const newsClass = ({ news, isSending }: AtDesk): string =>
 /** Where it goes on in the queue, and back. */
 function placesOf(queue: LabelQueueAnswer | null, { done, trail }: AtDesk, id: string) {
   const items = queue?.items ?? [];
-  return { next: nextPlace(items, done, id), previous: previousPlace(items, trail, id) };
+  const unlabelled = queue === null ? null : waitingOf(queue, done).unlabelled;
+  return { next: nextPlace(items, done, id), previous: previousPlace(items, trail, id), unlabelled };
 }
 
 const chosen = (query: Query, { episodeId, recordedOn }: Waiting): string =>
   deskHref(query, { episodeId, day: recordedOn });
 
-function queueBody(answer: LabelQueueAnswer, query: Query): ComponentChild {
+function queueBody(answer: LabelQueueAnswer, query: Query, { done }: AtDesk): ComponentChild {
   const { state, items, totalEpisodes, totalFrames, from, to } = answer;
+  const { unlabelled, labelled } = waitingOf(answer, done);
+  const isDone = ({ episodeId }: Waiting): boolean => done.includes(episodeId);
   if (state === 'noLake') return stateBox('noData', 'Nothing has been collected yet. Nothing follows from this.');
   if (state === 'empty') return stateBox('empty', `No episode recorded from ${from} to ${to} waits for a label.`);
   return table(
-    `${items.length} of ${numberText(totalEpisodes, 0)} episodes with ${numberText(totalFrames, 0)} frames without a label, recorded from ${from} to ${to}, the most valuable first`,
+    `${numberText(unlabelled, 0)} episode${unlabelled === 1 ? '' : 's'} without a label, recorded from ${from} to ${to}, the most valuable first${labelled === 0 ? '' : `; behind them ${numberText(labelled, 0)} that have one and still have frames without`}. ${items.length} of ${numberText(totalEpisodes, 0)} are shown; all of them have ${numberText(totalFrames, 0)} frames without a label`,
     [
       { head: 'Episode', cell: (item) => h('a', { href: chosen(query, item) }, item.episodeId) },
       { head: 'Value', isNumber: true, cell: ({ value }) => `${numberText(value)} of 10` },
       {
         head: 'Why',
-        cell: ({ reasons }) => (reasons.length === 0 ? 'it has frames without a label' : reasons.join('; ')),
+        cell: (item) =>
+          isDone(item)
+            ? '✓ you labelled it in this sitting; it still has frames without a label'
+            : item.reasons.length === 0
+              ? 'it has frames without a label'
+              : item.reasons.join('; '),
       },
       { head: 'Recorded', cell: ({ recordedOn }) => recordedOn },
       { head: 'Robot', cell: ({ robotId }) => robotId },
@@ -95,7 +103,7 @@ function queueBody(answer: LabelQueueAnswer, query: Query): ComponentChild {
         cell: ({ frames, unlabelledFrames }) => `${numberText(unlabelledFrames, 0)} of ${numberText(frames, 0)}`,
       },
     ],
-    items,
+    [...items.filter((item) => !isDone(item)), ...items.filter(isDone)],
     ({ episodeId }) => episodeId,
   );
 }

@@ -89,8 +89,19 @@ function choices(data: MetricsAnswer | null, query: Query, onFilter: MetricsPage
 
 type Group = MetricsAnswer['groups'][number];
 
-const isToldOf = ({ groups }: MetricsAnswer, name: string): boolean =>
-  groups.some(({ metrics }) => metrics.some((one) => one.name === name && one.metric.kind !== 'notDefined'));
+const toldOf = ({ groups }: MetricsAnswer, name: string): readonly Metric[] =>
+  groups.flatMap(({ metrics }) => metrics.flatMap((one) => (one.name === name ? [one.metric] : [])));
+
+/** Of the whole fleet every metric is a column; of many groups a column of nothing would push those with something out of sight. */
+const isColumn = (data: MetricsAnswer, name: string): boolean =>
+  toldOf(data, name).some(({ kind }) => kind === 'value' || (data.by === null && kind !== 'notDefined'));
+
+/** Why nothing of a metric is told, where all groups say the same. */
+function whyNone(data: MetricsAnswer, name: string): string {
+  const reasons = new Set(toldOf(data, name).map((metric) => (metric.kind === 'value' ? '' : metric.why)));
+  const [why] = reasons;
+  return `${names[name] ?? name}${reasons.size === 1 && why !== undefined ? ` (${why})` : ''}`;
+}
 
 /** A column for the name of each group, and one for each metric that any group tells. */
 function columnsOf(data: MetricsAnswer): readonly OrderedColumn<Group>[] {
@@ -105,7 +116,7 @@ function columnsOf(data: MetricsAnswer): readonly OrderedColumn<Group>[] {
       valueOf: ({ name }) => name,
     },
     ...definitions
-      .filter(({ name }) => isToldOf(data, name))
+      .filter(({ name }) => isColumn(data, name))
       .map(({ name, unit }) => ({
         id: name,
         head: names[name] ?? name,
@@ -126,7 +137,7 @@ function metricsBody(data: MetricsAnswer, query: Query, onFilter: MetricsPage['o
       'noData',
       'Nobody makes facts from telemetry yet: there is nothing to count. Nothing follows from this.',
     );
-  const left = definitions.filter(({ name }) => groups.length > 0 && !isToldOf(data, name));
+  const left = definitions.filter(({ name }) => groups.length > 0 && !isColumn(data, name));
   return h('div', null, [
     damagedNote(data.damaged),
     h('p', null, [
@@ -146,7 +157,7 @@ function metricsBody(data: MetricsAnswer, query: Query, onFilter: MetricsPage['o
       : h(
           'p',
           { class: 'not-defined' },
-          `Not told by ${groupings[by]}: ${left.map(({ name }) => names[name] ?? name).join(', ')}. Ask for the whole fleet.`,
+          `Nothing told by ${groupings[by]}: ${left.map(({ name }) => whyNone(data, name)).join('; ')}. Perhaps of the whole fleet.`,
         ),
     h('details', null, [
       h('summary', null, 'What the metrics mean'),

@@ -1,6 +1,7 @@
 import { h, type ComponentChild } from 'preact';
 
 import type { SuccessCourseAnswer } from '../../console/answers/metrics.ts';
+import { figure } from '../chart-axis.ts';
 import { momentText, numberText, spanText } from '../format.ts';
 import { lineChart } from '../line-chart.ts';
 import type { Reading } from '../reading.ts';
@@ -45,7 +46,7 @@ function body(data: SuccessCourseAnswer): ComponentChild {
     lineChart(linesOf(points, stepMs), {
       label: `Success of the whole fleet over time, in percent. ${told === '' ? 'No change of the champion in this time' : `The champion changed: ${told}`}`,
       xText: (x) => axisText(x, stepMs),
-      yText: (percent) => `${numberText(percent)} %`,
+      yText: (percent, places) => `${figure(percent, places)} %`,
       events: shown.map(({ atMs, version }) => ({ x: atMs, name: version })),
     }),
     h('details', null, [h('summary', null, 'The same as a table'), courseTable(data)]),

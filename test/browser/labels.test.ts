@@ -8,7 +8,7 @@ import { episodeIdOf, policy, startMs } from '../activities/facts/fact-world.ts'
 import { storeEpisodes } from '../console/lake-episodes.ts';
 import { openBrowser, type OpenBrowser } from './chromium.ts';
 import { fillStore, idleLoop, listeningConsole, type ListeningConsole } from './filled-world.ts';
-import { signIn, violationsOf } from './pages.ts';
+import { assertNoSideways, signIn, unreadableOn, violationsOf } from './pages.ts';
 
 const actions = scitosG5Type.actions.kind === 'discrete' ? scitosG5Type.actions.names : [];
 
@@ -87,12 +87,13 @@ describe('labels in a real browser, by keyboard', function () {
     await press('Enter');
     await arrivedAt(2);
   }
-  /** Says why, in the field beside the words, and leaves it. */
+  /** Says why, in the field that a key leads to, and leaves it by a key. */
   async function note(text: string): Promise<void> {
-    await tabTo('field for the reason', ({ label }) => label.startsWith('Why you say so'));
+    await press('r');
+    assert.equal((await focused()).id, 'label-note');
     await page.keyboard.type(text);
-    await press('Tab');
-    assert.equal((await focused()).tag, 'BUTTON');
+    await press('Enter');
+    assert.equal((await focused()).id, 'frame');
   }
 
   async function confirm(): Promise<string> {
@@ -107,6 +108,32 @@ describe('labels in a real browser, by keyboard', function () {
     await press('Escape');
     return text;
   }
+
+  it('shows the next episode without asking for it when its turn comes', async () => {
+    await openDesk();
+    await page.waitForTimeout(2_000);
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const shownMs = await page.evaluate(async (next) => {
+      const startMs = performance.now();
+      const isShown = () =>
+        document.getElementById('desk')?.textContent?.endsWith(next) === true &&
+        document.querySelector('.desk-curves path') !== null;
+      document.getElementById('frame')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true }));
+      while (!isShown() && performance.now() - startMs < 20_000)
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      return performance.now() - startMs;
+    }, episodeIdOf(1));
+    await arrivedAt(1);
+    assert.deepEqual(
+      asked.filter((path) => path.endsWith(episodeIdOf(1))),
+      [],
+    );
+    // How long it takes says more of what else the machine does.
+    assert.ok(shownMs < 20_000);
+    await press('p');
+    await arrivedAt(2);
+  });
 
   it('goes from the queue to an episode, marks frames by keys, keeps a label once, and goes on to the next episode', async () => {
     await openDesk();
@@ -132,6 +159,40 @@ describe('labels in a real browser, by keyboard', function () {
       [1, episodeIdOf(2), 2, 5, [1], 'olga', 'seen in the replay, n s 1 ?'],
     );
     assert.deepEqual(await violationsOf(page), []);
+  });
+
+  it('has what is looked at and what is said of it in one view, also where the screen is small', async () => {
+    const boxesOf = () =>
+      page.evaluate(() => {
+        const at = (selector: string) => document.querySelector(selector)?.getBoundingClientRect();
+        const [curves, words] = [at('.desk-curves'), at('.desk-words')];
+        const buttons = at('.desk-words .acts');
+        const charts = [...document.querySelectorAll('.desk-curves .chart')].map(
+          (one) => one.getBoundingClientRect().bottom,
+        );
+        return {
+          top: scrollY,
+          curves: [curves?.top ?? 0, Math.max(...charts)],
+          words: [words?.top ?? 0, buttons?.bottom ?? 0],
+          isBeside: (curves?.right ?? 0) <= (words?.left ?? 0),
+        };
+      });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.evaluate('scrollTo(0, 0)');
+    const wide = await boxesOf();
+    assert.ok(wide.isBeside && wide.top === 0);
+    for (const end of [...wide.curves, ...wide.words]) assert.ok(end > 0 && end <= 800, JSON.stringify(wide));
+    await page.setViewportSize({ width: 390, height: 844 });
+    const narrow = await boxesOf();
+    assert.ok((narrow.curves[1] ?? 0) <= (narrow.words[0] ?? 0), JSON.stringify(narrow));
+    await assertNoSideways(page, 'the label desk');
+    assert.deepEqual(await unreadableOn(page, false), []);
+    await page.setViewportSize({ width: 1280, height: 900 });
+  });
+
+  it('counts what was labelled at once', async () => {
+    await page.getByText('1 without a label in the queue').waitFor({ timeout: 30_000 });
+    await page.getByText(/^1 episode without a label.*behind them 1 that have one/).waitFor({ timeout: 30_000 });
   });
 
   it('labels the next one by two keys with the reason that was given before, and takes it back by one', async () => {

@@ -60,7 +60,42 @@ export async function assertNoSideways(page: Page, what: string): Promise<void> 
 /** Charts that no table says as well: each is in a section that has one. */
 export const chartsWithoutTable = (page: Page): Promise<readonly string[]> =>
   page.evaluate(() =>
-    [...document.querySelectorAll('svg[role=img]')]
+    [...document.querySelectorAll('.chart[role=img]')]
       .filter((chart) => chart.closest('section')?.querySelector('table') == null)
       .map((chart) => chart.getAttribute('aria-label') ?? 'a chart without a name'),
   );
+
+/** What of a page cannot be read: labels of charts that are cut or cover each other, and tables wider than their place, whose last columns nobody sees. */
+export const unreadableOn = (page: Page, areTablesWhole: boolean): Promise<readonly string[]> =>
+  page.evaluate((whole) => {
+    const found: string[] = [];
+    for (const table of document.querySelectorAll('.scroll'))
+      if (whole && table.scrollWidth > table.clientWidth)
+        found.push(`${table.getAttribute('aria-label')}: ${table.scrollWidth} px in ${table.clientWidth} px`);
+    for (const chart of document.querySelectorAll('.chart[role=img]')) {
+      const name = chart.getAttribute('aria-label');
+      const room = chart.getBoundingClientRect();
+      const labels = [...chart.querySelectorAll('text, .axis span, .below span')]
+        .filter(({ textContent }) => textContent !== '')
+        .map((label) => ({ text: label.textContent, at: label.getBoundingClientRect() }));
+      for (const [index, { text, at }] of labels.entries()) {
+        // A line of text has more room than its letters.
+        if (
+          at.left < room.left - 1 ||
+          at.right > room.right + 1 ||
+          at.top < room.top - 1 ||
+          at.bottom > room.bottom + 1
+        )
+          found.push(`${name}: “${text}” is cut`);
+        for (const other of labels.slice(index + 1))
+          if (
+            at.left < other.at.right - 1 &&
+            other.at.left < at.right - 1 &&
+            at.top < other.at.bottom - 2 &&
+            other.at.top < at.bottom - 2
+          )
+            found.push(`${name}: “${text}” covers “${other.text}”`);
+      }
+    }
+    return found;
+  }, areTablesWhole);

@@ -22,7 +22,16 @@ import {
   type ListeningConsole,
 } from './filled-world.ts';
 import { bandedJpegClip } from './banded-clips.ts';
-import { assertNoSideways, chartsWithoutTable, hashOf, open, settled, signIn, violationsOf } from './pages.ts';
+import {
+  assertNoSideways,
+  chartsWithoutTable,
+  hashOf,
+  open,
+  settled,
+  signIn,
+  unreadableOn,
+  violationsOf,
+} from './pages.ts';
 
 const episodeId = episodeIdOf(3);
 const failedId = episodeIdOf(4);
@@ -142,6 +151,7 @@ describe('pages in a real browser', function () {
           wrong.push(...(await wrongsOf(page)).map((text) => `${state}, ${text}`));
           if (state === 'shown') {
             for (const chart of await chartsWithoutTable(page)) wrong.push(`no table says the chart ${chart}`);
+            wrong.push(...(await unreadableOn(page, true)));
             wrong.push(...(await stale(page)));
           }
           wrong.push(...errors.map((error) => `${state}: ${error}`));
@@ -157,9 +167,10 @@ describe('pages in a real browser', function () {
     await page.route(isData, (route) => route.abort('connectionrefused'));
     await page.clock.fastForward(130_000);
     await page.locator('.stale').first().waitFor();
-    const wrong = await wrongsOf(page);
+    const wrong = [...(await wrongsOf(page))];
     await page.setViewportSize({ width: 360, height: 740 });
     await assertNoSideways(page, page.url());
+    wrong.push(...(await unreadableOn(page, false)));
     await page.setViewportSize({ width: 1280, height: 900 });
     return wrong.map((text) => `stale, ${text}`);
   }

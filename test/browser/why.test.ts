@@ -62,13 +62,13 @@ describe('the chain of why, in a real browser', function () {
     };
     await click(/^Stage 1 of 3$/, 'Now');
     await page.getByRole('heading', { name: 'Course of trial-1, stage 1' }).waitFor();
-    await page.locator('svg.course[aria-label^="Effect over 12 verdicts"]').waitFor();
+    await page.locator('.course .chart[aria-label^="Effect over 12 verdicts"]').waitFor();
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'course');
     await click(/^r0$/, 'Robots that carry it');
     await page.getByRole('heading', { name: 'Episodes under trial-1' }).waitFor();
     await click(/2026/, 'Episodes under trial-1');
     await page.getByRole('heading', { name: 'What it sensed' }).waitFor();
-    await page.locator('svg[role=img]').first().waitFor();
+    await page.locator('.chart[role=img]').first().waitFor();
     assert.match((await page.textContent('main')) ?? '', /Frames300/);
     assert.equal(clicks, 3);
     await page.close();

@@ -86,6 +86,14 @@ describe('episodes of the console', function () {
     const id = episodeIdOf(1);
     const nothing = await one(id, '2026-06-02');
     assert.deepEqual([nothing.status, nothing.body['episode']], [200, null]);
+    const where = { rules: [], uploads: 0, isRobotQuarantined: false, givenUp: null };
+    assert.deepEqual(nothing.body['missing'], { ...where, kind: 'notUploaded' });
+    const nobodys = await one('01J00000000000000000000999', '2026-06-02');
+    assert.deepEqual(nobodys.body['missing'], { ...where, kind: 'unknown' });
+    await world.ports.store.put('landing/r0/a.parquet', new Uint8Array(1));
+    const waiting = (await list('&robot=r0&limit=1')).items[0];
+    assert.deepEqual([waiting?.isCollected, waiting?.missing], [false, { ...where, kind: 'waits', uploads: 1 }]);
+    await world.ports.store.delete('landing/r0/a.parquet');
     assert.equal(await world.ports.store.get('lake/episodes/_delta_log/00000000000000000000.json'), undefined);
     const common = { robotId: 'r0', task, observations: readings };
     await storeEpisodes(world, [
@@ -105,8 +113,8 @@ describe('episodes of the console', function () {
         .filter((one) => [episodeIdOf(1), episodeIdOf(2), episodeIdOf(3)].includes(one))
         .toSorted(),
     );
-    const { episode: found } = (await one(id, '2026-06-02')).body as unknown as EpisodeAnswer;
-    assert.ok(found !== null);
+    const { episode: found, missing } = (await one(id, '2026-06-02')).body as unknown as EpisodeAnswer;
+    assert.ok(found !== null && missing === null);
     const indexes = found.frames.map(({ index }) => index);
     assert.deepEqual([found.frameCount, indexes[0], indexes.at(-1)], [9_001, 0, 9_000]);
     assert.ok(indexes.length > 300 && indexes.length <= 400, `${indexes.length}`);

@@ -71,7 +71,7 @@ describe('labels of the console', function () {
       at(6, 'failure', 'a task that nobody knows'),
       at(7, 'failure', task, startMs - 80 * 24 * hourMs),
     ]);
-    const { state, items, totalEpisodes, totalFrames, failureReasons } = await queue();
+    const { state, items, totalEpisodes, labelledEpisodes, totalFrames, failureReasons } = await queue();
     assert.deepEqual(failureReasons, ['slipped', "an arm's end"]);
     assert.equal(state, 'read');
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe('labels of the console', function () {
       [5, 2, 1, 4].map(episodeIdOf),
     );
     // Every fifth frame was corrected by the robot's expert.
-    assert.deepEqual([totalEpisodes, totalFrames, items[0]?.unlabelledFrames], [4, 64, 16]);
+    assert.deepEqual([totalEpisodes, labelledEpisodes, totalFrames, items[0]?.unlabelledFrames], [4, 0, 64, 16]);
     assert.deepEqual(items[1]?.reasons, ['it failed', 'its task failed in 3 of 5 episodes']);
     assert.deepEqual([(await queue('&limit=1')).items.length, (await queue('&limit=1')).totalEpisodes], [1, 4]);
     assert.equal((await world.get(`/api/v1/labels/queue?policy=${policy}&from=2020-01-01&to=2026-06-01`)).status, 400);

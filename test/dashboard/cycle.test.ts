@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 
 import type { CycleReportAnswer, EndedCyclesAnswer, RunningCycleAnswer } from '../../console/answers/cycles.ts';
-import { frameOf, lineChart, pathOf } from '../../dashboard/line-chart.ts';
 import { cycleIdOf, cyclePage } from '../../dashboard/pages/cycle.ts';
 import { unread, type Reading } from '../../dashboard/reading.ts';
 import type { RunStep } from '../../dashboard/pages/run-steps.ts';
@@ -259,25 +258,5 @@ describe('the page of a cycle', () => {
     const training = runOf({ stage: hostile });
     const given = { now: got(nowOf({ cycle, training })), ended: got(endedOf([hostile])), cycleId: hostile };
     assertHarmless(page({ ...given, report: got(reportOf(hostile)) }), 20);
-  });
-});
-
-describe('a chart of lines', () => {
-  it('stays in its frame, breaks at gaps, and tells lines apart by dashes and names', () => {
-    const line = { name: 'a', points: [0, 1, 2, 3].map((x) => ({ x, y: x === 1 ? null : x })) };
-    const frame = frameOf([line]);
-    assert.match(pathOf(line, frame), /^M[\d.]+ [\d.]+h0\.1M[\d.]+ [\d.]+L[\d.]+ [\d.]+$/);
-    const text = html(lineChart([line, { ...line, name: 'b' }], { label: 'l', xText: String }));
-    assert.match(text, /stroke-dasharray="8 4"/);
-    for (const points of [
-      [],
-      [{ x: 5, y: 5 }],
-      [{ x: 1, y: null }],
-      [
-        { x: 0, y: -1e300 },
-        { x: 9, y: 1e300 },
-      ],
-    ])
-      assert.doesNotMatch(html(lineChart([{ name: 'x', points }], { label: 'l', xText: String })), /NaN|Infinity/);
   });
 });

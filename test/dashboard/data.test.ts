@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 
 import type { DataAnswer, QuarantineAnswer } from '../../console/answers/data.ts';
-import { barChart, barsOf } from '../../dashboard/bar-chart.ts';
 import { dataPage, dataPath } from '../../dashboard/pages/data.ts';
 import { unread, type Reading } from '../../dashboard/reading.ts';
 import { assertHarmless, assertLooks, got, hostile, html, nowMs, statesOf } from './page-world.ts';
@@ -115,16 +114,5 @@ describe('the page of data', () => {
     const released = { who: hostile, reason: hostile, atMs: nowMs };
     assertHarmless(page({ data: got(dataOf(hostile)), quarantine: got(refusedOf(hostile)) }), 8);
     assertHarmless(page({ quarantine: got(refusedOf(hostile, { released })) }), 8);
-  });
-});
-
-describe('a chart of bars', () => {
-  it('stays in its frame for any counts, and tells parts apart by patterns and names', () => {
-    const text = html(barChart([{ name: 'a', parts: [3, 2, 1] }], { label: 'l', series: ['one', 'two', 'three'] }));
-    assert.match(text, /bar-0.*bar-1.*bar-2.*one.*two.*three/s);
-    const { y, highest } = barsOf([{ name: 'a', parts: [3, 1] }]);
-    assert.ok(highest === 4 && y(4) > 0 && y(0) > y(4));
-    for (const bars of [[], [{ name: 'x', parts: [0] }], [{ name: 'x', parts: [1e300, 1] }]])
-      assert.doesNotMatch(html(barChart(bars, { label: 'l', series: ['s'] })), /NaN|Infinity/);
   });
 });

@@ -19,6 +19,7 @@ const span = {
   state: 'read',
   asOfMs: nowMs,
 } as const;
+type Missing = NonNullable<EpisodesAnswer['items'][number]['missing']>;
 const onFilter = (): void => undefined;
 const query = { policy: 'wall', id: 'r1' };
 
@@ -39,6 +40,7 @@ const listOf = (word: string, more: Partial<EpisodesAnswer> = {}): EpisodesAnswe
       intervened: true,
       correctedFrames: 12,
       isCollected: true,
+      missing: null,
     },
   ],
   total: 41,
@@ -63,6 +65,7 @@ const frameOf = (index: number, action: number, expert: number | null) => ({
 const episodeOf = (word: string, more: Partial<NonNullable<EpisodeAnswer['episode']>> = {}): EpisodeAnswer => ({
   readAtMs: nowMs,
   episodeId: word,
+  missing: null,
   episode: {
     robotId: word,
     robotType: word,
@@ -98,11 +101,47 @@ describe('the way from a trial to frames', () => {
     assert.deepEqual(statesOf(html(list(got(listOf('x', { state: 'empty', items: [] }))))), ['empty']);
     assert.deepEqual(statesOf(html(robots(got(robotsOf('x', { state: 'noFacts', items: [] }))))), ['noData']);
     assert.deepEqual(statesOf(html(robots(got(robotsOf('x', { state: 'empty', items: [] }))))), ['empty']);
-    assert.match(html(episode(got({ ...episodeOf('x'), episode: null }))), /state-noData.*not uploaded it yet/s);
+    const missing: Missing = { kind: 'notUploaded', rules: [], uploads: 0, isRobotQuarantined: false, givenUp: 0 };
+    assert.match(
+      html(episode(got({ ...episodeOf('x'), missing, episode: null }))),
+      /state-noData.*cannot be opened.*still on its robot/s,
+    );
     assert.match(html(episode(got(episodeOf('x', { frames: [] })))), /none of its frames/);
     assertLooks(listOf('x'), (reading) => list(reading), /41 episodes/);
     assertLooks(robotsOf('x'), (reading) => robots(reading), /the most failures first/);
     assertLooks(episodeOf('x'), (reading) => episode(reading), /What it sensed/);
+  });
+
+  it('says where an episode is that cannot be opened, and no more than is known', () => {
+    const missing: Missing = { kind: 'unknown', rules: [], uploads: 0, isRobotQuarantined: false, givenUp: null };
+    const textOf = (more: Partial<Missing>): string => {
+      const [item] = listOf('x').items;
+      assert.ok(item !== undefined);
+      return html(
+        list(got(listOf('x', { items: [{ ...item, isCollected: false, missing: { ...missing, ...more } }] }))),
+      );
+    };
+    const told: readonly (readonly [Partial<Missing>, RegExp])[] = [
+      [{ kind: 'erased' }, /■ erased on request</],
+      [{ kind: 'refused', rules: ['frame.finite'], uploads: 1 }, /✕ refused by a collection \(frame\.finite\)/],
+      [
+        { kind: 'waits', uploads: 1 },
+        /◌ waits for a collection: 1 upload of its robot came since then and lies in landing</,
+      ],
+      [{ kind: 'waits', uploads: 3, isRobotQuarantined: true }, /3 uploads .*its robot is in quarantine/],
+      [{ kind: 'perhapsRefused', rules: [], uploads: 2 }, /perhaps refused: 2 uploads .* were refused as a whole;/],
+      [{ kind: 'perhapsRemoved', uploads: 1 }, /perhaps removed: a person took 1 upload/],
+      [{ kind: 'notUploaded', givenUp: 0 }, /◌ not uploaded yet: it is still on its robot</],
+      [{ kind: 'notUploaded', givenUp: 7 }, /one of the 7 episodes that it gave up/],
+      [{ kind: 'notUploaded' }, /it did not tell/],
+      [{}, /\? not known/],
+    ];
+    for (const [more, said] of told) assert.match(textOf(more), said);
+    const [item] = listOf('x').items;
+    assert.ok(item !== undefined);
+    const refusedBy: Missing = { ...missing, kind: 'refused', rules: [hostile] };
+    const hostileItem = { ...item, isCollected: false, missing: refusedBy };
+    assertHarmless(html(list(got(listOf('x', { items: [hostileItem] })))), 0);
   });
 
   it('names the trial, its days and the episode in every step', () => {

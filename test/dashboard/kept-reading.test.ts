@@ -27,7 +27,7 @@ describe('what a page showed', () => {
   async function visit(session: Session, isKept: boolean): Promise<readonly Reading<{ readonly asked: number }>[]> {
     const drawn: Reading<{ readonly asked: number }>[] = [];
     const Page = (): null => {
-      drawn.push(useReading<{ readonly asked: number }>(session, '/api/v1/trial', 'wall', 'fleet', isKept));
+      drawn.push(useReading<{ readonly asked: number }>(session, '/api/v1/trial', 'wall', 'fleet', { isKept }));
       return null;
     };
     const { place } = smallPlace();

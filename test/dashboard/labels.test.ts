@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { unread } from '../../dashboard/reading.ts';
 import { failureAct, framesAct, framesOf, valuesOf, withNote } from '../../dashboard/label-acts.ts';
 import { ActSender } from '../../dashboard/act-sender.ts';
+import { Ahead } from '../../dashboard/ahead.ts';
+import { ClipShelf } from '../../dashboard/clip-shelf.ts';
 import { deskKeyOf, keyList, type Press } from '../../dashboard/desk-keys.ts';
 import {
   labelled,
@@ -11,6 +13,7 @@ import {
   previousPlace,
   takenBack,
   visited,
+  waitingOf,
   withReasons,
 } from '../../dashboard/label-sitting.ts';
 import { choicesOf } from '../../dashboard/pages/label-words.ts';
@@ -40,10 +43,12 @@ const queueOf = (word: string, more: Partial<LabelQueueAnswer> = {}): LabelQueue
     recordedOn: '2026-11-27',
     frames: 40,
     unlabelledFrames: 30,
+    isLabelled: false,
     value: 6.5,
     reasons: [word],
   })),
   totalEpisodes: 41,
+  labelledEpisodes: 4,
   totalFrames: 900,
   failureReasons: [word],
   ...more,
@@ -51,6 +56,7 @@ const queueOf = (word: string, more: Partial<LabelQueueAnswer> = {}): LabelQueue
 const episodeOf = (word: string): EpisodeAnswer => ({
   readAtMs: nowMs,
   episodeId: 'E1',
+  missing: null,
   episode: {
     robotId: word,
     robotType: word,
@@ -110,14 +116,14 @@ const page = (more: Partial<Parameters<typeof labelsPage>[0]> = {}) =>
     onFilter: () => undefined,
     acting,
     sitting: sittingOf(),
-    pass: 'fo.olga.x',
+    shelf: new ClipShelf('fo.olga.x'),
     ...more,
   });
 
 describe('the page Labels', () => {
   it('looks differently for each state of the queue, and tells nothing collected from nothing that waits', () => {
     assertLooks(queueOf('a word'), (queue) => page({ queue }), /6\.5 of 10/);
-    const nothing = { items: [], totalEpisodes: 0, totalFrames: 0 };
+    const nothing = { items: [], totalEpisodes: 0, labelledEpisodes: 0, totalFrames: 0 };
     assert.deepEqual(statesOf(html(page({ queue: got(queueOf('', { ...nothing, state: 'empty' })) }))), ['empty']);
     assert.deepEqual(statesOf(html(page({ queue: got(queueOf('', { ...nothing, state: 'noLake' })) }))), ['noData']);
   });
@@ -166,6 +172,35 @@ describe('the page Labels', () => {
     const news = { kind: 'done', text: 'It is stored.' } as const;
     assert.match(html(page({ sitting: sittingOf({ news }) })), /role="status" class="news act-done">It is stored\./);
     assert.match(html(page({ sitting: sittingOf({ news, isSending: true }) })), /class="news">… Sent/);
+  });
+
+  it('counts an episode no longer as soon as it is labelled, whether the queue was read again or not, and marks it', () => {
+    const queue = queueOf('E0');
+    assert.match(html(page({ queue: got(queue) })), /37 episodes without a label.*behind them 4 that have one/);
+    const sitting = sittingOf({ done: ['E1'] });
+    const since = html(page({ queue: got(queue), sitting, query, episode: got(episodeOf('a word')) }));
+    assert.match(since, /36 episodes without a label.*behind them 5 that have one/);
+    assert.match(since, /36 without a label in the queue/);
+    assert.match(since, />E0<.*>E2<.*>E1<.*you labelled it in this sitting/s);
+    // Read again: the episode has its label there, or has gone.
+    const [first, , third] = queue.items;
+    const [E1] = queue.items.filter(({ episodeId }) => episodeId === 'E1');
+    assert.ok(first !== undefined && third !== undefined && E1 !== undefined);
+    const marked = { ...queue, items: [first, third, { ...E1, isLabelled: true }], labelledEpisodes: 5 };
+    assert.deepEqual(waitingOf(marked, ['E1']), { unlabelled: 36, labelled: 5 });
+    assert.deepEqual(waitingOf({ ...queue, items: [first, third], totalEpisodes: 40 }, ['E1']), {
+      unlabelled: 36,
+      labelled: 4,
+    });
+  });
+
+  it('shows what is looked at before what is said of it', () => {
+    const text = html(page({ query, episode: got(episodeOf('a word')), labels: got(labelsOf('a word')) }));
+    assert.match(
+      text,
+      /id="frame".*What it did.*What it sensed.*What you say of it.*id="label-words".*id="label-note"/s,
+    );
+    assert.match(text, /id="label-note"[^>]*aria-keyshortcuts="r"/);
   });
 
   it('asks for what its address says', () => {
@@ -234,7 +269,7 @@ describe('keys of the label desk', () => {
   const kindOf = (key: string, more: Partial<Press> = {}): string | null => deskKeyOf(press(key, more))?.kind ?? null;
 
   it('each mean one thing, and stand in the list that one of them opens', () => {
-    const all = ['n', 'p', 'k', ' ', ',', '.', 'b', '[', 'e', ']', 'x', 's', 'u'];
+    const all = ['n', 'p', 'k', ' ', ',', '.', 'b', '[', 'e', ']', 'x', 'w', 'r', 's', 'u'];
     assert.deepEqual(
       all.map((key) => kindOf(key)).filter((kind) => kind === null),
       [],
@@ -245,9 +280,20 @@ describe('keys of the label desk', () => {
     const listed = keyList.flatMap(([keys]) => (keys === '1 to 9' ? [] : keys.split(' or ')));
     assert.deepEqual(
       listed.filter((key) => kindOf(key === 'space' ? ' ' : key) === null),
-      [],
+      ['Escape', 'Enter'],
     );
-    assert.equal(listed.length, all.length + 1);
+    assert.equal(listed.length, all.length + 3);
+  });
+
+  it('lead into the fields, and out of them again', () => {
+    assert.deepEqual([kindOf('r'), kindOf('w')], ['note', 'words']);
+    const text = { tagName: 'INPUT', type: 'text' };
+    assert.deepEqual([kindOf('Escape', { target: text }), kindOf('Enter', { target: text })], ['leave', 'leave']);
+    assert.equal(kindOf('Escape', { target: { tagName: 'SELECT' } }), 'leave');
+    // Enter opens a list, and ends a line; one that ends a word being composed is the composer's.
+    assert.equal(kindOf('Enter', { target: { tagName: 'SELECT' } }), null);
+    assert.equal(kindOf('Enter', { target: text, isComposing: true }), null);
+    for (const key of ['Escape', 'Enter']) assert.equal(kindOf(key, { target: { tagName: 'BUTTON' } }), null);
   });
 
   it('mean nothing where somebody types, with a key of the system, or held down', () => {
@@ -430,5 +476,56 @@ describe('acts without a dialog', () => {
     );
     await assert.rejects(sender.send('/a', body), /goes away/);
     assert.equal(await sender.send('/a', body), done);
+  });
+});
+
+describe('what is asked for ahead', () => {
+  const answers = new Map<string, (answer: Answer<unknown>) => void>();
+  const asked: string[] = [];
+  const made = () => {
+    asked.length = 0;
+    answers.clear();
+    return new Ahead({
+      nowMs: () => nowMs,
+      ask: (path, signal) => {
+        asked.push(path);
+        return new Promise((resolve, reject) => {
+          answers.set(path, resolve);
+          signal.addEventListener('abort', () => reject(new Error('ended')));
+        });
+      },
+    });
+  };
+  const told = async (path: string, answer: Answer<unknown>): Promise<void> => {
+    answers.get(path)?.(answer);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('is asked for once, and is there for whoever comes, until something else is wanted', async () => {
+    const ahead = made();
+    const heard: string[] = [];
+    ahead.want(['/a', '/b'], (path) => heard.push(path));
+    ahead.want(['/a', '/b']);
+    assert.deepEqual([asked, ahead.take('/a')], [['/a', '/b'], null]);
+    await told('/a', { kind: 'read', data: 7 });
+    assert.deepEqual(heard, ['/a']);
+    assert.deepEqual(ahead.take('/a')?.reading, { data: 7, readMs: nowMs, problem: null });
+    assert.equal(ahead.take('/a')?.reading, ahead.take('/a')?.reading);
+    ahead.want(['/c']);
+    await told('/b', { kind: 'read', data: 8 });
+    assert.deepEqual([ahead.take('/a'), ahead.take('/b')], [null, null]);
+  });
+
+  it('keeps no refusal, and says of what changed since that it is old', async () => {
+    const ahead = made();
+    ahead.want(['/a', '/b', '/c']);
+    await told('/a', { kind: 'refused', type: 'forbidden', message: 'no' });
+    await told('/b', { kind: 'read', data: 1 });
+    assert.deepEqual([ahead.take('/a'), ahead.take('/b')?.isOutdated], [null, false]);
+    ahead.outdate();
+    await told('/c', { kind: 'read', data: 2 });
+    assert.deepEqual([ahead.take('/b')?.isOutdated, ahead.take('/c')?.isOutdated], [true, true]);
+    ahead.end();
+    assert.equal(ahead.take('/b'), null);
   });
 });
