@@ -71,9 +71,7 @@ export const wordsSection = (words: Words): ComponentChild => {
     h('div', { class: 'acts', role: 'group', 'aria-label': 'Store' }, [
       actButton(acts.frames, onStore),
       actButton(acts.failure, onStore),
-      sitting.last === null
-        ? null
-        : keyed(hints, 'undo', `Take back the label of episode ${sitting.last.at.episodeId}`, sitting.onUndo),
+      sitting.last === null ? null : keyed(hints, 'undo', 'Take back the last label', sitting.onUndo),
     ]),
   ]);
 };
