@@ -585,7 +585,7 @@ describe('the page of metrics', () => {
   it('shows value, interval and number, and names what is not told apart so', () => {
     const text = page(answer);
     assert.match(text, /93\.1 %.*\[90 % to 95 %\].*n 310/s);
-    assert.match(text, /Not told by site: Uptime/);
+    assert.match(text, /Nothing told by site: Uptime \(by robot only\)/);
     assert.match(html(metricCell({ kind: 'noData', why: 'no robot' }, 'ms', null)), /no data: no robot/);
     assert.match(html(metricCell({ kind: 'value', value: 0, n: 4, low: null, high: null }, 'fraction', null)), /0 %/);
   });

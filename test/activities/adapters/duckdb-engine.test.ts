@@ -95,7 +95,8 @@ describe('DuckDB engine', () => {
     for await (const chunk of session.chunks(sql(at))) found.push(...chunk.strings(0));
     assert.deepEqual(found, wanted);
     await assert.rejects(async () => {
-      for await (const chunk of session.chunks(sql(`nullif('x', CASE WHEN i = 1000 THEN 'x' ELSE 'y' END)`))) chunk.strings(0);
+      for await (const chunk of session.chunks(sql(`nullif('x', CASE WHEN i = 1000 THEN 'x' ELSE 'y' END)`)))
+        chunk.strings(0);
     }, /expected text without NULL, got NULL/);
   });
 
