@@ -9,11 +9,23 @@ export interface ThriftWritable {
 
 const library = require('parquetjs-lite/lib/util.js') as { serializeThrift: (value: ThriftWritable) => Uint8Array };
 
-/** The library makes a buffer of every byte of its footers, which took a fifth of the time of an import; these are the same bytes. */
+/**
+ * The library makes a buffer of every byte of its footers, which took a fifth of the time of an import; these are the same bytes. What others write with the
+ * library may hold more than our footers do: it is left to the library.
+ */
 export function teachThrift(): void {
-  library.serializeThrift = thriftBytes;
+  const byLibrary = library.serializeThrift;
+  library.serializeThrift = (value) => {
+    try {
+      return thriftBytes(value);
+    } catch (error) {
+      if (error instanceof TypeError) return byLibrary(value);
+      throw error;
+    }
+  };
 }
 
+/** Throws a TypeError for what no footer of ours holds. */
 export function thriftBytes(value: ThriftWritable): Uint8Array {
   const protocol = new CompactWriter();
   value.write(protocol);

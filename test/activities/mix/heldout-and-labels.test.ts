@@ -137,6 +137,7 @@ describe('held-out set', () => {
       frames: 10,
       unlabelledFrames: 7,
       intervened: true,
+      isLabelled: false,
       // 2 for whoever took over, 3 · 3/5 for its task.
       value: 3.8,
       reasons: ['somebody took over', 'its task failed in 3 of 5 episodes'],

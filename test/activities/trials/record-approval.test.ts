@@ -26,7 +26,7 @@ describe('recordApproval', () => {
     const { entries } = await readAuditPage(store, { limit: 10, isWanted: () => true }, () => undefined);
     assert.deepEqual(
       entries.map(({ via, who, act, subject, reason, outcome }) => [via, who, act, subject, reason, outcome]),
-      [['temporal', 'ada', 'trial.approve', 'wall-rollout-1, stage 2', 'fine', 'done']],
+      [['temporal', 'ada', 'trial.approve', 'wall-rollout-1, stage 3 of 4', 'fine', 'done']],
     );
     assert.equal((await verifyAudit(store)).broken, null);
   });
