@@ -64,6 +64,8 @@ export function attentionOf({ fleet, incidents, trial }: Sources): Attention {
   };
 }
 
+const asSentence = (text: string): string => (text === '' || /[.!?…]$/.test(text) ? text : `${text}.`);
+
 function needsOfIncidents(answer: IncidentsAnswer): readonly Need[] {
   const { open, lookedAtMs, readAtMs } = answer;
   const late = lookedAtMs === null ? 0 : readAtMs - lookedAtMs;
@@ -76,7 +78,7 @@ function needsOfIncidents(answer: IncidentsAnswer): readonly Need[] {
         const change = lastChange(answer, incidentId);
         return {
           text: subject === 'fleet' ? title : `${subject}: ${title}`,
-          detail: `${reason}. ${change === null ? '' : `${change}. `}${todo}`,
+          detail: [reason, ...(change === null ? [] : [change]), todo].map(asSentence).join(' ').trim(),
           sinceMs: openedAtMs,
           isUrgent: severity === 'urgent',
           page: 'incidents',

@@ -25,6 +25,9 @@ export function extentOf(values: Iterable<number | null>): Extent {
   return low > high ? { low: 0, high: 1 } : { low, high };
 }
 
+/** Of a span that can be divided. */
+const leastSpan = 1e-300;
+
 /** Pixels from one label of an axis to the next at least: the height of a line of text. */
 export const labelHeight = 16;
 
@@ -49,7 +52,8 @@ export function axisOf(
   height: number,
   { text = figure, isWhole = false }: AxisChoice = {},
 ): Axis {
-  const room = low < high ? 0 : Math.abs(low) / 2 || 1;
+  // Values that are nearer to each other than numbers can say in parts of a chart are one.
+  const room = high - low >= leastSpan ? 0 : Math.abs(low) < leastSpan ? 1 : Math.abs(low) / 2;
   const [least, most] = [Math.max(-Number.MAX_VALUE, low - room), Math.min(Number.MAX_VALUE, high + room)];
   const mostLabels = Math.max(2, Math.min(6, Math.floor(height / (2 * labelHeight)) + 1));
   const rounded = stepsOf(least, most, mostLabels, isWhole);
@@ -71,7 +75,7 @@ function stepsOf(
   isWhole: boolean,
 ): { readonly from: number; readonly to: number; readonly step: number } | null {
   const span = high - low;
-  if (!Number.isFinite(span) || span < 1e-300 || span < 1e-9 * Math.max(Math.abs(low), Math.abs(high))) return null;
+  if (!Number.isFinite(span) || span < leastSpan || span < 1e-9 * Math.max(Math.abs(low), Math.abs(high))) return null;
   const least = Math.floor(Math.log10(span / mostLabels));
   for (let power = isWhole ? Math.max(0, least) : least; power <= least + 3; power += 1)
     for (const factor of [1, 2, 5]) {

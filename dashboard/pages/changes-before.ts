@@ -36,13 +36,18 @@ export function changeText({ kind, version, robots, way, untilMs, who, why }: Ch
 
 const agoText = (change: Change, openedAtMs: number): string => `${spanText(openedAtMs - change.atMs)} before`;
 
+/** Its beginning, where a reason is a whole verdict; the table of what changed has all of it. */
+const inShort = (text: string): string =>
+  text.length <= mostShort ? text : `${text.slice(0, text.lastIndexOf(' ', mostShort)).replace(/[,:;.]$/, '')} …`;
+const mostShort = 160;
+
 /** The last change of what robots run before an incident began, or else what was done last, in a few words; null: it is none that changes explain, or there was none. */
 export function lastChange({ changesBefore }: IncidentsAnswer, incidentId: string): string | null {
   const before = changesBefore?.find((one) => one.incidentId === incidentId);
   const last = before?.items.find(({ version }) => version !== null) ?? before?.items[0];
   return before === undefined || last === undefined
     ? null
-    : `Last change before it began, ${agoText(last, before.openedAtMs)}: ${changeText(last)}`;
+    : `Last change before it began, ${agoText(last, before.openedAtMs)}: ${inShort(changeText(last))}`;
 }
 
 /** What was ordered, promoted, put back and frozen before an incident of the whole fleet began; null: it is about something else. */

@@ -13,6 +13,8 @@ import { farthestText } from './run-steps.ts';
 
 const latelyMs = 86_400_000;
 
+type EndedTrial = EndedTrialsAnswer['items'][number];
+
 /** What runs and what was ordered, as far as it could be read; null: it could not, or there is nothing. */
 export interface RunsNow {
   readonly trial: TrialAnswer | null;
@@ -65,7 +67,9 @@ export function runsNow(
   if (lines.length === 0 && order === null) return null;
   return h('section', { 'aria-labelledby': 'lately' }, [
     h('h2', { id: 'lately' }, 'What runs, and what was ordered'),
-    order === null ? null : h('p', { role: 'status' }, [orderHead(order), orderText(order), '.']),
+    order === null
+      ? null
+      : h('p', { role: 'status' }, [orderHead(order, isLate ? last : undefined), orderText(order), '.']),
     lines.length === 0 ? null : h('ul', { class: 'lately' }, lines),
   ]);
 }
@@ -123,14 +127,16 @@ function cycleFar(cycle: RunningCycleAnswer | null): string | null {
   return `batch ${numberText(done, 0)} of ${numberText(all, 0)} (${percentText(Math.min(1, done / all))})`;
 }
 
-/** What was ordered last, by whom, when and why. */
-function orderHead({ seq, said }: NonNullable<TrialAnswer['order']>): ComponentChild {
+/** What was ordered last, by whom, when and why; an order that ends a trial has its sentence, which stands with the trial, too. */
+function orderHead({ seq, said }: NonNullable<TrialAnswer['order']>, last: EndedTrial | undefined): ComponentChild {
   if (said === null) return `Order ${seq}, the last: `;
   const { championVersion, who, why, atMs } = said;
+  const reason = plainReason(why).replace(/\.$/, '');
+  const isOfEnd = last !== undefined && reason.startsWith(last.sentence.replace(/\.$/, ''));
   return [
     `Order ${seq}, the last, champion ${championVersion}, by ${whoText(who)} `,
     exactMoment(atMs),
-    ` (${plainReason(why)}): `,
+    ` (${isOfEnd ? 'the end of the last trial' : reason}): `,
   ];
 }
 

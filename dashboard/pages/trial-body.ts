@@ -4,13 +4,13 @@ import type { EndedTrialsAnswer, TrialCourseAnswer } from '../../console/answers
 import { courseChart, type CoursePoint } from '../course-chart.ts';
 import { listField, numberField, textField } from '../fields.ts';
 import { pointsText } from '../format.ts';
-import { plainWord } from '../plain-words.ts';
+import { plainWord, stepWord } from '../plain-words.ts';
 import { hrefOf } from '../route.ts';
 import { aroundBound, effectWords, type Effect } from '../../domain/words/effect-words.ts';
 import { damagedNote, exactMoment, facts, moment, stateBox, table } from '../states.ts';
 import { armsOf, pointsOf } from '../trial-course.ts';
 import { endedByText } from './ended-by.ts';
-import { armText, planTable, stepText } from './trial-stages.ts';
+import { armText, planTable } from './trial-stages.ts';
 import { trialTasks } from './trial-tasks.ts';
 import { versionLink } from './version-links.ts';
 
@@ -33,7 +33,11 @@ export function courseBody(course: TrialCourseAnswer, { policy, stage }: ShownCo
       ['Champion', versionLink(policy, textField(plan, 'championVersion'), 'not told')],
       ['Robots in the plan', listField(plan, 'robots').length],
       ['Left out, in quarantine', listField(plan, 'excluded').length],
-      ['End', end === null ? 'it has not ended' : stepText(end)],
+      // Why stands above, as the sentence of the trial.
+      [
+        'End',
+        end === null ? 'it has not ended' : stepWord(textField(end, 'kind') ?? textField(end, 'outcome'), 'not told'),
+      ],
       ['Verdicts', points.length === verdicts ? verdicts : `${verdicts}, of which ${points.length} are shown`],
       ...(newest === undefined
         ? []

@@ -4,6 +4,7 @@ import { listField, numberField, textField } from '../fields.ts';
 import { numberText, pointsText } from '../format.ts';
 import { stepWord } from '../plain-words.ts';
 import { table } from '../states.ts';
+import { counted } from '../../domain/words/figures.ts';
 import { plainReason } from '../../domain/words/plain-reason.ts';
 
 /** What a workflow says of a number, or that it does not. */
@@ -28,7 +29,7 @@ export function planTable(plan: unknown, current: number | undefined, end: unkno
   const planned = listField(plan, 'stages').map((stage, index) => ({ stage, index }));
   if (planned.length === 0) return null;
   return table(
-    `The plan: ${planned.length} stages. Hours are hours of the fleet’s work, which may run faster than the clock where a fleet is simulated`,
+    `The plan: ${counted(planned.length, 'stage')}. Hours are hours of the fleet’s work, which may run faster than the clock where a fleet is simulated`,
     [
       { head: 'Stage', cell: ({ index }) => `${index + 1} of ${planned.length}` },
       {

@@ -125,6 +125,8 @@ describe('a chart of lines', () => {
         );
         assert.doesNotMatch(drawn, /NaN|Infinity|not a number/);
       }),
+      // Nearer to each other than a span can be divided.
+      { examples: [[[6e-323, 5.4e-323, 0].map((y) => ({ x: 0, y }))]] },
     );
   });
 
