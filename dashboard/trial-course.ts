@@ -65,7 +65,7 @@ export function pointsOf({ points }: TrialCourseAnswer, stage?: number): readonl
   });
 }
 
-/** Who the last verdict was about; undefined: it does not say. A tick of a rollout says robots and episodes of the candidate alone. */
+/** Who the last verdict was about; undefined: it does not say. A tick of an earlier version says it of the side alone that its guard judged. */
 export interface Arms {
   readonly candidateRobots: number | undefined;
   readonly candidateEpisodes: number | undefined;
@@ -78,8 +78,8 @@ export function armsOf({ points }: TrialCourseAnswer): Arms | null {
   return last === undefined
     ? null
     : {
-        candidateRobots: numberField(last, 'candidateRobots') ?? numberField(last, 'robots'),
-        candidateEpisodes: numberField(last, 'candidateEpisodes') ?? numberField(last, 'episodes'),
+        candidateRobots: numberField(last, 'candidateRobots'),
+        candidateEpisodes: numberField(last, 'candidateEpisodes'),
         controlRobots: numberField(last, 'controlRobots'),
         controlEpisodes: numberField(last, 'controlEpisodes'),
       };

@@ -37,6 +37,7 @@ export async function listEndedTrials(
 }
 
 const number = z.number().nullable().default(null);
+const armSchema = z.object({ robots: z.number(), episodes: z.number() });
 /** What a verdict of a guard's tick or of a look of an A/B test says, as far as a curve needs it. */
 const verdictSchema = z.object({
   asked: z.object({ nowMs: z.number().optional(), stage: z.number().optional() }).optional(),
@@ -60,7 +61,29 @@ const verdictSchema = z.object({
     candidateEpisodes: number,
     controlEpisodes: number,
   }),
+  /** Both arms of a tick; left out by looks, and by earlier versions. */
+  arms: z.object({ candidate: armSchema, control: armSchema }).optional(),
 });
+type Verdict = z.infer<typeof verdictSchema>;
+
+/** Where the guard of a rollout judges the few robots that keep the champion. */
+const holdbackStage = 3;
+
+/** Who was compared: a look says it, a tick in its arms; a tick of an earlier version only of the side that its guard judged. */
+function countsOf({ result, arms, asked }: Verdict): Partial<Verdict['result']> {
+  if (result.candidateEpisodes !== null) return {};
+  if (arms !== undefined)
+    return {
+      candidateRobots: arms.candidate.robots,
+      candidateEpisodes: arms.candidate.episodes,
+      controlRobots: arms.control.robots,
+      controlEpisodes: arms.control.episodes,
+    };
+  const { robots, episodes } = result;
+  return (asked?.stage ?? 0) >= holdbackStage
+    ? { controlRobots: robots, controlEpisodes: episodes }
+    : { candidateRobots: robots, candidateEpisodes: episodes };
+}
 
 export type CoursePoint = z.infer<typeof verdictSchema>['result'] & {
   readonly kind: 'tick' | 'look';
@@ -164,9 +187,16 @@ export async function readTrialCourse(
   const points = await inParallel([...chosen], readsAtOnce, async (one): Promise<CoursePoint | undefined> => {
     if (one === undefined) return undefined;
     const verdict = await readSoundJson(store, one.key, verdictSchema, onDamage);
-    const { result, asked } = verdict ?? {};
-    if (result === undefined) return undefined;
-    return { ...result, kind: one.kind, index: one.index, stage: asked?.stage ?? null, atMs: asked?.nowMs ?? one.atMs };
+    if (verdict === undefined) return undefined;
+    const { result, asked } = verdict;
+    return {
+      ...result,
+      ...countsOf(verdict),
+      kind: one.kind,
+      index: one.index,
+      stage: asked?.stage ?? null,
+      atMs: asked?.nowMs ?? one.atMs,
+    };
   });
   const read = points.filter((point) => point !== undefined);
   const tasks = await lastTasks(store, sorted.slice(-verdictsTried).toReversed());

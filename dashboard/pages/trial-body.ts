@@ -14,6 +14,9 @@ import { armText, planTable } from './trial-stages.ts';
 import { trialTasks } from './trial-tasks.ts';
 import { versionLink } from './version-links.ts';
 
+const sideText = (robots: number | undefined, episodes: number | undefined): string =>
+  robots === undefined ? 'the other robots; the verdict does not count them' : armText(robots, episodes);
+
 interface ShownCourse {
   readonly policy: string;
   readonly stage: number | undefined;
@@ -47,13 +50,8 @@ export function courseBody(course: TrialCourseAnswer, { policy, stage }: ShownCo
       ...(arms === null
         ? []
         : ([
-            ['Candidate arm', armText(arms.candidateRobots, arms.candidateEpisodes)],
-            [
-              'Control arm',
-              arms.controlRobots === undefined
-                ? 'the other robots; the verdict does not count them'
-                : armText(arms.controlRobots, arms.controlEpisodes),
-            ],
+            ['Candidate arm', sideText(arms.candidateRobots, arms.candidateEpisodes)],
+            ['Control arm', sideText(arms.controlRobots, arms.controlEpisodes)],
           ] as const)),
     ]),
     planTable(plan, currentStage(course), end),

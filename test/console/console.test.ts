@@ -691,6 +691,36 @@ describe('the course of a trial', () => {
       ],
     );
   });
+
+  it('says who was compared, also of earlier versions, whose guard judges the holdback in the last stage', async () => {
+    const store = memoryObjectStore();
+    const result = { verdict: 'advance', reason: 'r', robots: 5, episodes: 61 };
+    const side = (robots: number, episodes: number) => ({ robots, episodes, successes: 1 });
+    const arms = { candidate: side(15, 99), control: side(5, 61) };
+    const look = { decision: 'continue', reason: 'r', candidateRobots: 9, candidateEpisodes: 90, controlRobots: 8 };
+    for (const [name, verdict] of Object.entries({
+      'tick-00000000': { asked: { nowMs: 1, stage: 2 }, result },
+      'tick-00000001': { asked: { nowMs: 2, stage: 3 }, result },
+      'tick-00000002': { asked: { nowMs: 3, stage: 3 }, result, arms },
+      'look-0003': { asked: { nowMs: 4 }, result: look },
+    }))
+      await store.put(`trials/t1/verdicts/${name}.json`, jsonBytes(verdict));
+    const { points } = await readTrialCourse(store, 't1', () => assert.fail());
+    assert.deepEqual(
+      points.map((point) => [
+        point.candidateRobots,
+        point.candidateEpisodes,
+        point.controlRobots,
+        point.controlEpisodes,
+      ]),
+      [
+        [5, 61, null, null],
+        [null, null, 5, 61],
+        [15, 99, 5, 61],
+        [9, 90, 8, null],
+      ],
+    );
+  });
 });
 
 describe('the roles of operators', () => {
