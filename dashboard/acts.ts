@@ -207,11 +207,14 @@ export const fleetActs = (
   },
 ];
 
-/** Says of the start of a cycle that one runs already. */
+/** No second cycle of a policy starts while one runs: it would be refused. */
 export const withRunning = (act: OfferedAct, running: RunningCycleAnswer | null): OfferedAct =>
   act.path !== '/api/v1/cycles' || running === null || running.cycle === null
     ? act
-    : { ...act, effect: `A cycle runs already: another one waits for its turn. ${act.effect}` };
+    : {
+        ...act,
+        why: act.why ?? 'A cycle runs already, and a second one would be refused: wait for its end, or abort it.',
+      };
 
 /** What can be done about one robot; nothing about one that is out of service for good. */
 export function robotActs(

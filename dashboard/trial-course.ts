@@ -17,7 +17,8 @@ export function trialIdOf(now: TrialAnswer | null, ended: EndedTrialsAnswer | nu
   const newer = [rollout, abTest]
     .filter((run) => run !== null && run !== undefined)
     .toSorted((a, b) => b.startedMs - a.startedMs)[0];
-  const running = textField(newer?.status, 'trialId');
+  // One that begins has no id yet.
+  const running = textField(newer?.status, 'trialId') || undefined;
   const { candidate } = asked;
   // Where nothing runs, the last one that ended is what a viewer looks for.
   if (candidate === undefined)

@@ -67,18 +67,19 @@ export const trialPage = ({
           harmed: data.now?.trialId === trialId ? harmedTasks(course.data) : [],
         }),
         trialWords(),
-        // What is acted on is what is so now, not what was so when the viewer left.
+        // What is done to a trial is done to what is so now, not to what was so when the viewer left; the fleet can be rolled back at any time.
         now.isFromBefore === true
-          ? h('p', { class: 'hint' }, 'What can be done stands here when it is read anew.')
-          : actBar(
-              [
-                ...trialActs(data, policy, acting.viewer),
-                ...undoActs(policy, acting.viewer, standing.data?.undo, nowMs),
-                ...fleetActs(policy, acting.viewer, standing.data),
-                ...freezeActs(policy, data.freeze, acting.viewer),
-              ],
-              acting.onAct,
-            ),
+          ? h('p', { class: 'hint' }, 'What can be done with the trial stands here when it is read anew.')
+          : null,
+        actBar(
+          [
+            ...(now.isFromBefore === true ? [] : trialActs(data, policy, acting.viewer)),
+            ...undoActs(policy, acting.viewer, standing.data?.undo, nowMs),
+            ...fleetActs(policy, acting.viewer, standing.data),
+            ...(now.isFromBefore === true ? [] : freezeActs(policy, data.freeze, acting.viewer)),
+          ],
+          acting.onAct,
+        ),
       ]),
       (now.data === null || (now.isFromBefore === true && now.problem !== null)) && standing.data !== null
         ? standingFacts(standing.data, policy, acting)

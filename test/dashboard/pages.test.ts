@@ -924,7 +924,7 @@ describe('the page of a trial', () => {
     assert.match(none, /no verdict has compared them yet/);
   });
 
-  it('offers nothing to act on by what was so when its viewer left, but what needs no workflow where none answers', () => {
+  it('offers nothing to do to a trial by what was so when its viewer left, but a rollback, and what needs no workflow where none answers', () => {
     const page = (now: Reading<TrialAnswer>): string => {
       const standing = { ...noTrial, policy: 'wall' };
       const { readAtMs, champion, previous, order, freeze } = standing;
@@ -934,8 +934,9 @@ describe('the page of a trial', () => {
     };
     assert.match(page(got(noTrial)), /<button[^>]*>Roll back now/);
     const before = { ...got(noTrial), isFromBefore: true as const };
-    assert.match(page(before), /What can be done stands here when it is read anew/);
-    assert.doesNotMatch(page(before), /<button/);
+    assert.match(page(before), /What can be done with the trial stands here when it is read anew/);
+    assert.match(page(before), /<button[^>]*>Roll back now/);
+    assert.doesNotMatch(page(before), /<button[^>]*>(?:Pause|Abort|Freeze)/);
     assert.match(page({ ...before, problem: notNow }), /<button[^>]*>Freeze trials/);
   });
 
