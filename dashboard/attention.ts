@@ -1,6 +1,7 @@
 import type { FleetAnswer } from '../console/answers/fleet.ts';
 import type { IncidentsAnswer } from '../console/answers/incidents.ts';
 import type { TrialAnswer } from '../console/answers/trials.ts';
+import { driftInShort } from '../domain/words/plain-reason.ts';
 import { wordsOf } from './cause-words.ts';
 import { fieldOf, textField } from './fields.ts';
 import { lastChange } from './pages/changes-before.ts';
@@ -78,7 +79,10 @@ function needsOfIncidents(answer: IncidentsAnswer): readonly Need[] {
         const change = lastChange(answer, incidentId);
         return {
           text: subject === 'fleet' ? title : `${subject}: ${title}`,
-          detail: [reason, ...(change === null ? [] : [change]), todo].map(asSentence).join(' ').trim(),
+          detail: [cause === 'drift' ? driftInShort(reason) : reason, ...(change === null ? [] : [change]), todo]
+            .map(asSentence)
+            .join(' ')
+            .trim(),
           sinceMs: openedAtMs,
           isUrgent: severity === 'urgent',
           page: 'incidents',

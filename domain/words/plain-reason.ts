@@ -3,6 +3,14 @@ import { stageWords } from './stage-words.ts';
 const stageOf = (_: string, digit: string): string => stageWords(Number(digit));
 
 /**
+ * What a look for drift found, without the figures of each reading: these stand, with what they mean, on the incident's own page.
+ *
+ * driftInShort('… the worst first: US1 (alarm): PSI 0.9 against 0.2, distance 0.3, p 1.0e-6; 3 more') → '… the worst first: US1; 3 more'
+ */
+export const driftInShort = (reason: string): string =>
+  reason.replaceAll(/ \((?:alarm|warn)\): PSI [^,;]+, distance [^,;]+, p [\d.e+-]+/g, '');
+
+/**
  * What workflows and verdicts say, earlier versions' too, in words of everyday and with stages counted from 1; what is not known here stays as it is. Said twice it
  * says the same.
  *
