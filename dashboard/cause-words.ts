@@ -96,7 +96,7 @@ const words: ReadonlyMap<string, CauseWords> = new Map([
     'fleetBroken',
     {
       title: 'The whole fleet does badly',
-      todo: 'See what changed for all of them at once, and roll back if it was the version.',
+      todo: 'See what changed for all of them at once: if it was a new version, roll back; if it was a rollback, undo it, or go forward again with an approval.',
     },
   ],
   ['promotion', { title: 'A version became champion', todo: '' }],
