@@ -96,10 +96,15 @@ export function dialectOf(text: string, given: GivenDialect, isWhole: boolean): 
   };
 }
 
+/** More than one blank in a row, or one at the beginning: texts within cells rarely have that. */
+const aligned = /^ | {2}| \t|\t /;
+
 /** The one between whose cells most lines are alike and most cells are numbers; a comma where none is. */
 function bestSeparator(lines: readonly string[]): string {
   let best: { readonly separator: string; readonly score: number } = { separator: ',', score: 0 };
+  const areAligned = 2 * lines.filter((line) => aligned.test(line)).length >= lines.length;
   for (const separator of separators) {
+    if (separator === anyBlanks && !areAligned) continue;
     const rows = lines.map((line) => cellsOf(line, separator));
     const width = widthOf(rows);
     if (width < 2) continue;
