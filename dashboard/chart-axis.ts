@@ -75,7 +75,7 @@ function stepsOf(
   isWhole: boolean,
 ): { readonly from: number; readonly to: number; readonly step: number } | null {
   const span = high - low;
-  if (!Number.isFinite(span) || span < leastSpan || span < 1e-9 * Math.max(Math.abs(low), Math.abs(high))) return null;
+  if (!Number.isFinite(span) || span < leastSpan || span < 1e-7 * Math.max(Math.abs(low), Math.abs(high))) return null;
   const least = Math.floor(Math.log10(span / mostLabels));
   for (let power = isWhole ? Math.max(0, least) : least; power <= least + 3; power += 1)
     for (const factor of [1, 2, 5]) {
