@@ -47,7 +47,7 @@ export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader =
     return numbersOfList(firstRow[columns.findIndex(({ name }) => name === column)] ?? '')?.length;
   },
   async *rows(file, wanted) {
-    let places: readonly CellPlace[] | undefined;
+    let places: CellPlaces | undefined;
     let width = 0;
     let passed = options.linesAbove ?? 0;
     let batch: TableRow[] = [];
@@ -81,23 +81,24 @@ export const csvTableReader = (options: CsvOptions, tally: Tally): TableReader =
   },
 });
 
-/** A cell of a line, or the number at a place in the list that stands in it. */
-interface CellPlace {
-  readonly place: number;
-  readonly index?: number;
+/** Where the cells of a row stand in a line. */
+interface CellPlaces {
+  readonly places: readonly number[];
+  /** Of numbers in the list that stands there; undefined where no cell is one. */
+  readonly indexes: readonly (number | undefined)[] | undefined;
 }
 
 class CsvRow implements TableRow {
   readonly #line: CsvLine;
-  readonly #places: readonly CellPlace[];
+  readonly #at: CellPlaces;
   #list: { readonly place: number; readonly numbers: readonly string[] } | undefined;
   readonly #decimal: '.' | ',';
   readonly #isGuarded: boolean;
   readonly #tally: Tally;
 
-  constructor(line: CsvLine, places: readonly CellPlace[], { decimal, guarded }: CsvOptions, tally: Tally) {
+  constructor(line: CsvLine, at: CellPlaces, { decimal, guarded }: CsvOptions, tally: Tally) {
     this.#line = line;
-    this.#places = places;
+    this.#at = at;
     this.#decimal = decimal;
     this.#isGuarded = guarded === true;
     this.#tally = tally;
@@ -108,8 +109,10 @@ class CsvRow implements TableRow {
   }
 
   text(cell: number): string {
-    const { place = -1, index } = this.#places[cell] ?? {};
+    const { places, indexes } = this.#at;
+    const place = places[cell] ?? -1;
     const text = this.#line.cells[place] ?? '';
+    const index = indexes === undefined ? undefined : indexes[cell];
     if (index !== undefined) return this.#inList(place, text)[index] ?? '';
     return this.#isGuarded ? withoutGuard(text) : text;
   }
@@ -183,7 +186,7 @@ const withLists = (columns: readonly TableColumn[], firstRow: readonly string[])
     kind: numbersOfList(firstRow[place] ?? '') === undefined ? kind : 'list',
   }));
 
-function placesOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): readonly CellPlace[] {
+function placesOf(file: string, columns: readonly TableColumn[], wanted: readonly WantedCell[]): CellPlaces {
   const places = new Map<string, number>();
   for (const [place, { name }] of columns.entries()) {
     if (name === '' || !places.has(name)) places.set(name, place);
@@ -192,7 +195,7 @@ function placesOf(file: string, columns: readonly TableColumn[], wanted: readonl
   }
   const found = wanted.map(({ column }) => {
     const whole = places.get(column);
-    if (whole !== undefined) return { place: whole };
+    if (whole !== undefined) return { place: whole, index: undefined };
     const inList = listCell(column);
     const place = places.get(inList?.column ?? '');
     return inList === undefined || place === undefined ? undefined : { place, index: inList.index };
@@ -202,5 +205,7 @@ function placesOf(file: string, columns: readonly TableColumn[], wanted: readonl
     const names = [...new Set(missing.map(({ column }) => column))].slice(0, 20).join(', ');
     throw new ImportError(`expected column ${names}, got none of that name [file=${file}, line=1]`);
   }
-  return found.flatMap((place) => place ?? []);
+  const indexes = found.map((at) => at?.index);
+  const areWhole = indexes.every((index) => index === undefined);
+  return { places: found.map((at) => at?.place ?? -1), indexes: areWhole ? undefined : indexes };
 }
