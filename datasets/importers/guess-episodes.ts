@@ -96,7 +96,9 @@ export interface SuccessRule {
 export function successOf(columns: readonly MeasuredColumn[], episodes: number | undefined): SuccessRule {
   const said = columns.find(({ name, values }) => success.test(lookedUp(name)) && values !== undefined);
   const isResult = (column: MeasuredColumn): boolean =>
-    result.test(lookedUp(column.name)) || (column.kind === 'text' && isSaidOnce(column, episodes));
+    result.test(lookedUp(column.name)) ||
+    // What is the same in every row tells no episodes apart.
+    (column.kind === 'text' && column.runs > 1 && isSaidOnce(column, episodes));
   const ended =
     said ?? columns.find((column) => isResult(column) && column.values?.some((text) => yes.test(text)) === true);
   if (ended !== undefined) {

@@ -1,3 +1,4 @@
+import { sqlName } from '../sql-types.ts';
 import { lookedUp, namedColumn } from './column-name.ts';
 import type { DraftedNumber, Parts } from './draft.ts';
 import { folderColumn } from './file-columns.ts';
@@ -67,7 +68,9 @@ export function guessParts({ columns: measured, rows }: Measured, { files, units
   const others = columns
     .filter((column) => column.kind !== 'number' && !taken.has(column) && column.name !== folderColumn)
     .map(({ name }) => name);
-  const isUnreadable = columns.some(({ unreadable }) => unreadable > 0);
+  const isUnreadable = columns.some(
+    (column) => column.unreadable > 0 && (column.kind === 'number' || column === timeColumn || column === date),
+  );
   return {
     observations,
     actions: numbers.filter(isAction).map(drafted),
@@ -118,7 +121,7 @@ function longTableNotes(
   if (numbers.length !== 1 || only === undefined || name === undefined || time === undefined || time.repeats === 0)
     return [];
   return [
-    `each row seems to hold one reading, named by ${name}: an import takes one row a frame, so pivot the table first, in DuckDB e.g. PIVOT t ON "${name}" USING first("${only.name}") GROUP BY "${time.name}"`,
+    `each row seems to hold one reading, named by ${name}: an import takes one row a frame, so pivot the table first, in DuckDB e.g. PIVOT t ON ${sqlName(name)} USING first(${sqlName(only.name)}) GROUP BY ${sqlName(time.name)}`,
   ];
 }
 

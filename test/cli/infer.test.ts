@@ -211,6 +211,21 @@ describe('drafting a robot type from a recording', () => {
     );
   });
 
+  it('takes nothing from what is the same in every row, or is not used, and quotes names in a statement to copy', async () => {
+    const rows = Array.from({ length: 60 }, (_, row) => {
+      const noted = row === 30 ? 'later' : `2026-01-01 10:00:${String(row).padStart(2, '0')}`;
+      return `${row / 10},${Math.floor(row / 20)},${row},${noted},ok`;
+    });
+    const { map } = await drafted(`t,episode,x,noted,state\n${rows.join('\n')}\n`);
+    assert.deepEqual([map.success.kind, map.rows.unreadable], ['always', 'fail']);
+    const long = Array.from({ length: 60 }, (_, row) => `${Math.floor(row / 3) / 10},${'xyz'.charAt(row % 3)},${row}`);
+    const { notes } = await drafted(`time,"a""; DROP TABLE t",value\n${long.join('\n')}\n`);
+    assert.ok(
+      notes.some((note) => note.includes('PIVOT t ON "a""; DROP TABLE t" USING')),
+      String(notes),
+    );
+  });
+
   it('takes a label that changes within an episode for an action, and a clock of seconds for no episodes', async () => {
     const rows = Array.from({ length: 90 }, (_, row) => `${Math.floor(row / 10)},${row},${row % 3 ? 'ok' : 'stop'}`);
     const { type, map } = await drafted(`second,x,said\n${rows.join('\n')}\n`);
